@@ -1,0 +1,147 @@
+"""Seeded random numbers that are the same on every machine, version and day.
+
+Raw 64-bit words of the counter-based Philox 4x64-10 generator (Salmon et al., SC 2011), keyed by
+(seed, stream), become 53-bit uniforms in (0, 1) and, through the inverse normal distribution
+function, normals. Only IEEE additions, multiplications, divisions and square roots are used, each
+correctly rounded everywhere, so no maths library can change a digit.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MAX_SEED = 2**63 - 1  # the largest integer of a TOML file
+LATENT_STREAM = 2**63  # layers use streams 0, 1, 2 …
+
+
+class Distribution(NamedTuple):
+    """`normal`: mean a, deviation b. `uniform`: from a to b."""
+
+    kind: str
+    a: float
+    b: float
+
+    def quantile(self, u: Array) -> Array:
+        """The values, float64, that uniforms u in (0, 1) stand for."""
+        if self.kind == "normal":
+            return self.a + self.b * inverse_normal(u)
+        return self.a + (self.b - self.a) * u
+
+
+def uniforms(seed: int, stream: int, count: int) -> Array:
+    """`count` float64 values in the open interval (0, 1): (word >> 11, plus a half) / 2^53."""
+    key = np.array([seed, stream], dtype=np.uint64)
+    words = np.random.Philox(key=key).random_raw(count)
+    return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def _log(x: Array) -> Array:
+    """Natural logarithm of normal positive float64, to about 1e-16 of max(1, |log x|).
+
+    x = m·2^e with m in [sqrt(1/2), sqrt(2)); log m = 2·atanh(s), s = (m-1)/(m+1), |s| < 0.172,
+    by its odd power series, whose 11 terms end below 1e-18.
+    """
+    m, e = np.frexp(x)
+    small = m < math.sqrt(0.5)
+    m = np.where(small, m * 2.0, m)
+    e = e - small
+    s = (m - 1.0) / (m + 1.0)
+    s2 = s * s
+    series = np.full_like(s, 1.0 / 21.0)
+    for k in range(19, 0, -2):
+        series = series * s2 + 1.0 / k
+    return e * math.log(2.0) + 2.0 * (s * series)
+
+
+def _ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
+    top = np.full_like(x, numerator[0])
+    for c in numerator[1:]:
+        top = top * x + c
+    bottom = np.full_like(x, denominator[0])
+    for c in denominator[1:]:
+        bottom = bottom * x + c
+    return top / bottom
+
+
+def inverse_normal(u: Array) -> Array:
+    """The standard normal quantile of u in (0, 1), to about 1e-15 relative.
+
+    Algorithm AS 241, PPND16: M. J. Wichura, Applied Statistics 37 (1988), 477-484.
+    """
+    q = u - 0.5
+    # 1 - u is exact for u ≥ 1/2, and the tail formula is symmetric.
+    r = np.sqrt(-_log(np.where(q < 0, u, 1.0 - u)))
+    tail = np.where(
+        r <= 5.0,
+        _ratio(r - 1.6, _MIDDLE_TOP, _MIDDLE_BOTTOM),
+        _ratio(r - 5.0, _FAR_TOP, _FAR_BOTTOM),
+    )
+    centre = q * _ratio(0.180625 - q * q, _CENTRE_TOP, _CENTRE_BOTTOM)
+    return np.asarray(np.where(np.abs(q) <= 0.425, centre, np.where(q < 0, -tail, tail)))
+
+
+# Coefficients of AS 241, highest power first.
+_CENTRE_TOP = (
+    2.5090809287301226727e3,
+    3.3430575583588128105e4,
+    6.7265770927008700853e4,
+    4.5921953931549871457e4,
+    1.3731693765509461125e4,
+    1.9715909503065514427e3,
+    1.3314166789178437745e2,
+    3.3871328727963666080e0,
+)
+_CENTRE_BOTTOM = (
+    5.2264952788528545610e3,
+    2.8729085735721942674e4,
+    3.9307895800092710610e4,
+    2.1213794301586595867e4,
+    5.3941960214247511077e3,
+    6.8718700749205790830e2,
+    4.2313330701600911252e1,
+    1.0,
+)
+_MIDDLE_TOP = (
+    7.74545014278341407640e-4,
+    2.27238449892691845833e-2,
+    2.41780725177450611770e-1,
+    1.27045825245236838258e0,
+    3.64784832476320460504e0,
+    5.76949722146069140550e0,
+    4.63033784615654529590e0,
+    1.42343711074968357734e0,
+)
+_MIDDLE_BOTTOM = (
+    1.05075007164441684324e-9,
+    5.47593808499534494600e-4,
+    1.51986665636164571966e-2,
+    1.48103976427480074590e-1,
+    6.89767334985100004550e-1,
+    1.67638483018380384940e0,
+    2.05319162663775882187e0,
+    1.0,
+)
+_FAR_TOP = (
+    2.01033439929228813265e-7,
+    2.71155556874348757815e-5,
+    1.24266094738807843860e-3,
+    2.65321895265761230930e-2,
+    2.96560571828504891230e-1,
+    1.78482653991729133580e0,
+    5.46378491116411436990e0,
+    6.65790464350110377720e0,
+)
+_FAR_BOTTOM = (
+    2.04426310338993978564e-15,
+    1.42151175831644588870e-7,
+    1.84631831751005468180e-5,
+    7.86869131145613259100e-4,
+    1.48753612908506148525e-2,
+    1.36929880922735805310e-1,
+    5.99832206555887937690e-1,
+    1.0,
+)

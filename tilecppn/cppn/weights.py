@@ -1,0 +1,142 @@
+"""The weights file: safetensors, float32, structure as one JSON string of metadata.
+
+Tensors `layers.{i}.weight` (out × in) and `layers.{i}.bias` (out), the output layer last.
+Other tensors only under `encoder.` and `discriminator.`. There is no hash of the tensors:
+people edit them. Never pickle.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.network import COORDINATES, CPPN, Structure, shapes
+from tilecppn.cppn.seeded import Distribution
+from tilecppn.errors import WeightsError
+
+FORMAT = 1
+KEY = "tilecppn"
+FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
+MAX_BYTES = 2**31  # a generator of this size is no CPPN
+
+
+def encode(cppn: CPPN) -> bytes:
+    """The file's bytes. The same network always gives the same bytes."""
+    from safetensors.numpy import save
+
+    s = cppn.structure
+    record = {
+        "format": FORMAT,
+        "preset": s.preset,
+        "activations": list(s.activations),
+        "output": s.output,
+        "inputs": [*COORDINATES, "z"],
+        "z_dim": s.z_dim,
+        "latent_scale": s.latent_scale,
+        "latent": list(s.latent),
+        "view": dict(s.view),
+        "channels": s.channels,
+    }
+    tensors = {}
+    for i, (weight, bias) in enumerate(cppn.layers):
+        tensors[f"layers.{i}.weight"] = weight
+        tensors[f"layers.{i}.bias"] = bias
+    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
+
+
+def load(path: Path) -> CPPN:
+    """Read a weights file; WeightsError names the file and what is wrong."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise WeightsError(f"{path}: larger than 2 GiB, no weights file of a CPPN")
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+    return decode(data, str(path))
+
+
+def decode(data: bytes, name: str) -> CPPN:
+    """The network in a weights file's bytes; `name` is for the error's text."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as load_tensors
+
+    if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
+        raise WeightsError(f"{name}: a pickle, which is never opened; save it as safetensors")
+    try:
+        tensors = load_tensors(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
+    structure = _structure(header.get("__metadata__", {}).get(KEY), name)
+    return CPPN(structure, _layers(tensors, structure, name))
+
+
+def _structure(text: str | None, name: str) -> Structure:
+    if text is None:
+        raise WeightsError(f'{name}: no metadata "{KEY}": not a weights file of tilecppn')
+    try:
+        record: dict[str, Any] = json.loads(text)
+        if record["format"] != FORMAT:
+            raise WeightsError(
+                f"{name}: format {record['format']!r}; this version reads format {FORMAT}"
+            )
+        if record["inputs"] != [*COORDINATES, "z"]:
+            raise WeightsError(f"{name}: inputs {record['inputs']!r} are not known")
+        structure = Structure(
+            preset=str(record["preset"]),
+            activations=tuple(record["activations"]),
+            output=record["output"],
+            channels=int(record["channels"]),
+            z_dim=int(record["z_dim"]),
+            latent_scale=float(record["latent_scale"]),
+            latent=Distribution(
+                str(record["latent"][0]), float(record["latent"][1]), float(record["latent"][2])
+            ),
+            view=dict(record["view"]),
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise WeightsError(f"{name}: its metadata is incomplete or damaged ({error!r})") from error
+    for activation in (*structure.activations, structure.output):
+        if activation not in ACTIVATIONS:
+            raise WeightsError(f"{name}: unknown activation {activation!r}")
+    if (
+        structure.channels not in (1, 3)
+        or structure.z_dim < 0
+        or not structure.activations
+        or structure.latent.kind not in ("normal", "uniform")
+        or not np.isfinite([structure.latent_scale, structure.latent.a, structure.latent.b]).all()
+    ):
+        raise WeightsError(f"{name}: its metadata holds a value that is not allowed")
+    return structure
+
+
+def _layers(
+    tensors: dict[str, NDArray[Any]], structure: Structure, name: str
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    first = tensors.get("layers.0.weight")
+    if first is None or first.ndim != 2:
+        raise WeightsError(f"{name}: tensor layers.0.weight is missing or not a matrix")
+    expected: dict[str, tuple[int, ...]] = {}
+    for i, (rows, columns) in enumerate(shapes(structure, first.shape[0])):
+        expected[f"layers.{i}.weight"] = (rows, columns)
+        expected[f"layers.{i}.bias"] = (rows,)
+    for key, shape in expected.items():
+        tensor = tensors.get(key)
+        if tensor is None:
+            raise WeightsError(f"{name}: tensor {key} is missing")
+        if tensor.shape != shape or tensor.dtype != np.float32:
+            raise WeightsError(
+                f"{name}: tensor {key} is {tensor.dtype} {tensor.shape}, must be float32 {shape}"
+            )
+        if not np.isfinite(tensor).all():
+            raise WeightsError(f"{name}: tensor {key} holds NaN or infinity")
+    for key in tensors:
+        if key not in expected and not key.startswith(FOREIGN):
+            raise WeightsError(f"{name}: tensor {key} is not known")
+    return [
+        (tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"])
+        for i in range(len(expected) // 2)
+    ]

@@ -1,0 +1,255 @@
+"""The scene: everything a person decides about the picture, and its TOML."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn import cppn as networks
+from tilecppn import sections
+from tilecppn.checks import Section
+from tilecppn.cppn import weights
+from tilecppn.errors import SceneError
+from tilecppn.naming import suggestion
+from tilecppn.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
+from tilecppn.view import Grid
+
+EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weights file
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture. `cppn` and `z` are the network and latent (z_dim,) that the sections name.
+
+    Make one with `Scene.load`, `Scene.parse` or `Scene.of`; change one with `replace`.
+    """
+
+    source: sections.CPPN
+    latent: Latent
+    canvas: Canvas
+    view: View
+    output: Output
+    cppn: networks.CPPN
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Scene":
+        """Read a scene file; `overrides` are texts like `canvas.width=4096`.
+
+        Paths in it are relative to the file. Raises SceneError, or WeightsError.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SceneError(f"{path}: not a text file; a scene is a TOML file") from None
+        except OSError as error:
+            raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
+        return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides)
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        *,
+        name: str = "scene",
+        folder: str | Path = ".",
+        overrides: Sequence[str] = (),
+        embedded: bytes | None = None,
+    ) -> "Scene":
+        """Read a scene from its TOML text; `name` stands in front of every error.
+
+        With `embedded`, the bytes of a weights file, no path in the text is followed.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SceneError(f"{name}: not TOML: {error}") from None
+        _check_names(values, name)
+        for override in overrides:
+            section, key, value = _override(override)
+            _check_names({section: {key: value}}, f"--set {override}")
+            values.setdefault(section, {})[key] = value
+        try:
+            return cls._build(values, Path(folder), embedded)
+        except SceneError as error:
+            raise SceneError(f"{name}: {error}") from None
+
+    @classmethod
+    def of(cls, **values: Mapping[str, Any]) -> "Scene":
+        """A scene from sections as mappings: `Scene.of(canvas={"width": 4096})`."""
+        _check_names(values, "scene")
+        return cls._build(values, Path(), None)
+
+    @classmethod
+    def _build(
+        cls, values: Mapping[str, Mapping[str, Any]], folder: Path, embedded: bytes | None
+    ) -> "Scene":
+        source = sections.CPPN(**values.get("cppn", {}))
+        cppn = _network(source, folder, embedded)
+        own = dict(cppn.structure.view)
+        return cls._of_parts(
+            source,
+            Latent(**values.get("latent", {})),
+            Canvas(**values.get("canvas", {})),
+            View(**{**own, **values.get("view", {})}),
+            Output(**values.get("output", {})),
+            cppn,
+        )
+
+    @classmethod
+    def _of_parts(
+        cls,
+        source: sections.CPPN,
+        latent: Latent,
+        canvas: Canvas,
+        view: View,
+        output: Output,
+        cppn: networks.CPPN,
+    ) -> "Scene":
+        z_dim = cppn.structure.z_dim
+        if latent.z is not None and len(latent.z) != z_dim:
+            raise SceneError(
+                f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim"
+            )
+        Grid.of(view, canvas)
+        source = replace(source, channels=cppn.channels)
+        return cls(source, latent, canvas, view, output, cppn)
+
+    def replace(self, **changes: Any) -> "Scene":
+        """This scene with other sections: whole ones, or mappings of the keys that change.
+
+        `cppn` also takes a CPPN: `scene.replace(cppn=net, canvas={"width": 4096})`.
+        """
+        parts: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, change in changes.items():
+            if name == "cppn" and isinstance(change, networks.CPPN):
+                parts["cppn"] = change
+                parts["source"] = sections.CPPN(weights=EMBEDDED)
+                continue
+            if isinstance(change, Mapping):
+                _check_names({name: change}, "replace")
+                part = "source" if name == "cppn" else name
+                parts[part] = replace(parts[part], **change)
+            elif name in SECTIONS and isinstance(change, SECTIONS[name]):
+                parts["source" if name == "cppn" else name] = change
+            else:
+                raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
+            if name == "cppn":
+                kept = parts["source"].weights is not None and "weights" not in change
+                parts["cppn"] = self.cppn if kept else _network(parts["source"], Path(), None)
+        return self._of_parts(**parts)
+
+    @cached_property
+    def z(self) -> NDArray[np.float64]:
+        """The latent (z_dim,), before the network's own scale."""
+        if self.latent.z is not None:
+            return np.array(self.latent.z, np.float64)
+        return self.cppn.seeded_latent(self.latent.seed)
+
+    @property
+    def channels(self) -> int:
+        return self.cppn.channels
+
+    @property
+    def grid(self) -> Grid:
+        return Grid.of(self.view, self.canvas)
+
+    def to_toml(self) -> str:
+        """The whole scene as TOML; a weights file is named as a store keeps it."""
+        import tomli_w
+
+        embedded = {"weights": EMBEDDED}
+        source = _given(self.source) if self.source.weights is None else embedded
+        latent = _given(self.latent)
+        if self.latent.z is not None:
+            del latent["seed"]
+        return tomli_w.dumps(
+            {
+                "cppn": source,
+                "latent": latent,
+                "canvas": _given(self.canvas),
+                "view": _given(self.view),
+                "output": _given(self.output),
+            }
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides the pixels: scene without layout, latent, weights' bytes.
+
+        Values at their default are left out, so that a key that later versions add does not
+        change the fingerprint of a picture that does not use it.
+        """
+        record: dict[str, Any] = {"z": [v.hex() for v in self.z.tolist()]}
+        for name in ("canvas", "view", "output"):
+            section: Section = getattr(self, name)
+            record[name] = {
+                f.name: getattr(section, f.name)
+                for f in fields(section)  # type: ignore[arg-type]
+                if getattr(section, f.name) != f.default and f.name not in LAYOUT
+            }
+        digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+        digest.update(self.cppn.to_bytes())
+        return digest.hexdigest()
+
+
+def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> networks.CPPN:
+    """The CPPN that [cppn] names."""
+    if source.weights is None:
+        return networks.CPPN.from_preset(
+            source.preset,
+            seed=source.seed,
+            channels=source.channels,
+            z_dim=source.z_dim,
+            width=source.width,
+            depth=source.depth,
+            activations=source.activations,
+        )
+    for key in ("width", "depth", "z_dim", "activations"):
+        if getattr(source, key) is not None:
+            raise SceneError(f"cppn.{key}: not together with cppn.weights, which has its own")
+    if embedded is not None:
+        cppn = weights.decode(embedded, EMBEDDED)
+    else:
+        cppn = networks.CPPN.load(folder / source.weights)
+    if source.channels not in (None, cppn.channels):
+        raise SceneError(
+            f"cppn.channels = {source.channels}: the weights file has {cppn.channels} channels"
+        )
+    return cppn
+
+
+def _given(section: Any) -> dict[str, Any]:
+    return {k: v for k, v in asdict(section).items() if v is not None}
+
+
+def _check_names(values: Mapping[str, Any], name: str) -> None:
+    for section, keys in values.items():
+        if section not in SECTIONS:
+            raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')
+        if not isinstance(keys, Mapping):
+            raise SceneError(f"{name}: {section} must be a section: [{section}]")
+        known = [f.name for f in fields(SECTIONS[section])]  # type: ignore[arg-type]
+        for key in keys:
+            if key not in known:
+                raise SceneError(f'{name}: unknown key "{section}.{key}"; {suggestion(known, key)}')
+
+
+def _override(text: str) -> tuple[str, str, Any]:
+    """`section.key=value`; the value is TOML, or else a text without its quotes."""
+    name, equals, value = text.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not equals or not dot:
+        raise SceneError(f"--set {text}: must be section.key=value, as in canvas.width=4096")
+    try:
+        parsed: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return section, key, parsed

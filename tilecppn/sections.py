@@ -1,0 +1,95 @@
+"""The sections of a scene file, as frozen values. Defaults are those of the file."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tilecppn import checks
+from tilecppn.checks import Check, Section
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.network import MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
+from tilecppn.cppn.presets import PRESETS
+from tilecppn.cppn.seeded import MAX_SEED
+from tilecppn.errors import SceneError
+
+MAX_SIDE = 2**31 - 1
+
+
+def key(default: Any, check: Check) -> Any:
+    return field(default=default, metadata={"check": check})
+
+
+@dataclass(frozen=True)
+class CPPN(Section):
+    """[cppn]: where the network comes from. None means: what the preset has."""
+
+    preset: str = key("hardmaru", checks.choice(*PRESETS))
+    seed: int = key(0, checks.integer(0, MAX_SEED))
+    channels: int | None = key(None, checks.optional(checks.choice(1, 3)))
+    width: int | None = key(None, checks.optional(checks.integer(1, MAX_WIDTH)))
+    depth: int | None = key(None, checks.optional(checks.integer(1, MAX_DEPTH)))
+    z_dim: int | None = key(None, checks.optional(checks.integer(0, MAX_Z_DIM)))
+    activations: tuple[str, ...] | None = key(None, checks.optional(checks.names(*ACTIVATIONS)))
+    weights: str | None = key(None, checks.optional(checks.text()))
+
+
+@dataclass(frozen=True)
+class Latent(Section):
+    """[latent]: by seed, or its values."""
+
+    seed: int = key(0, checks.integer(0, MAX_SEED))
+    z: tuple[float, ...] | None = key(None, checks.optional(checks.numbers()))
+
+
+@dataclass(frozen=True)
+class Canvas(Section):
+    """[canvas]: pixels."""
+
+    width: int = key(1024, checks.integer(1, MAX_SIDE))
+    height: int = key(1024, checks.integer(1, MAX_SIDE))
+
+
+@dataclass(frozen=True)
+class View(Section):
+    """[view]: where on the plane the canvas lies; `tilecppn.view` has the formula."""
+
+    center: tuple[float, float] = key((0.0, 0.0), checks.numbers(2))
+    scale: float = key(10.0, checks.number("a finite number above 0", lambda v: v > 0))
+    rotation: float = key(0.0, checks.number())
+    aspect: str = key("preserve", checks.choice("preserve", "stretch"))
+    grid: str = key("centers", checks.choice("centers", "endpoints"))
+
+
+@dataclass(frozen=True)
+class Output(Section):
+    """[output]: what a pixel is stored as, and the layout of the store."""
+
+    dtype: str = key("uint8", checks.choice("uint8", "uint16", "float32"))
+    tolerance: float = key(0.1, checks.number("a finite number of 0 or more", lambda v: v >= 0))
+    invert: bool = key(False, checks.boolean())
+    tile: int = key(512, checks.power_of_two(64, 4096))
+    shard: int = key(4096, checks.power_of_two(64, 2**20))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.shard < self.tile:
+            raise SceneError(
+                f"output.shard = {self.shard}: must be a power-of-two multiple "
+                f"of output.tile = {self.tile}"
+            )
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one stored value."""
+        return np.dtype(self.dtype).itemsize
+
+
+LAYOUT = ("tile", "shard")  # the keys of [output] that change no pixel
+SECTIONS: dict[str, type[Section]] = {
+    "cppn": CPPN,
+    "latent": Latent,
+    "canvas": Canvas,
+    "view": View,
+    "output": Output,
+}
