@@ -1,0 +1,91 @@
+"""Files that appear whole or not at all, and a lock that dies with its process."""
+
+import contextlib
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from tilecppn.errors import StoreError
+
+PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
+
+
+def partial(path: Path) -> Path:
+    """A fresh name beside `path` to build it under."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file: whole, on the disk before its name is there, and over any older one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = partial(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left. Only the holder of the folder's lock may."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(PARTIAL):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(root, name))
+
+
+@contextlib.contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold the operating system's lock on the file `path`; it ends with the process.
+
+    Raises StoreError at once, naming `what` and the holder, if another process has it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    try:
+        if not _take(descriptor):
+            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+            raise StoreError(f"{what} is being rendered by another process ({holder or 'unknown'})")
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"pid {os.getpid()} on {_host()}".encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(descriptor: int) -> bool:
+        try:
+            # A byte far behind the text, so that the holder's name stays readable.
+            os.lseek(descriptor, 1 << 20, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _take(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,51 @@
+"""OME-Zarr 0.5 metadata (https://ngff.openmicroscopy.org/0.5/) of a plan's levels."""
+
+from typing import Any
+
+from tilecppn.plan import Plan
+
+_COLOURS = {
+    1: (("grey", "FFFFFF"),),
+    3: (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF")),
+}
+_END = {"uint8": 255, "uint16": 65535, "float32": 1.0}
+
+
+def multiscales(plan: Plan, dtype: str, name: str) -> dict[str, Any]:
+    """The `ome` attribute: scale 2^k and translation (2^k - 1)/2 pixels for level k."""
+    datasets = []
+    for level in plan.levels:
+        scale = float(2**level.index)
+        shift = (scale - 1.0) / 2.0
+        datasets.append(
+            {
+                "path": str(level.index),
+                "coordinateTransformations": [
+                    {"type": "scale", "scale": [1.0, scale, scale]},
+                    {"type": "translation", "translation": [0.0, shift, shift]},
+                ],
+            }
+        )
+    window = {"min": 0, "max": _END[dtype], "start": 0, "end": _END[dtype]}
+    return {
+        "version": "0.5",
+        "multiscales": [
+            {
+                "name": name,
+                "axes": [
+                    {"name": "c", "type": "channel"},
+                    {"name": "y", "type": "space"},
+                    {"name": "x", "type": "space"},
+                ],
+                "datasets": datasets,
+                "type": "mean",
+            }
+        ],
+        "omero": {
+            "channels": [
+                {"label": label, "color": colour, "active": True, "window": window}
+                for label, colour in _COLOURS[plan.channels]
+            ],
+            "rdefs": {"model": "color" if plan.channels == 3 else "greyscale"},
+        },
+    }

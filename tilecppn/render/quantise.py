@@ -1,0 +1,44 @@
+"""Colour in [0, 1] → stored values, and stored values → 8 bits."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.sections import Output
+
+FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as
+
+
+def quantise(colour: NDArray[np.floating], output: Output, out: NDArray[Any]) -> None:
+    """Write `colour`, any shape, into `out` of dtype `output.dtype`; overwrites `colour`.
+
+    Integers: clipped to [0, 1], times 255 or 65535, rounded half to even; NaN becomes 0.
+    float32: as it is. `output.invert` stores 1 - colour.
+    """
+    if output.invert:
+        np.subtract(1.0, colour, out=colour)
+    full = FULL.get(output.dtype)
+    if full is not None:
+        # fmax and fmin rather than clip: they pass the number where the other is NaN.
+        np.fmin(np.fmax(colour, 0.0, out=colour), 1.0, out=colour)
+        np.rint(np.multiply(colour, full, out=colour), out=colour)
+    np.copyto(out, colour, casting="unsafe")
+
+
+def to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Stored values of any dtype as 8 bits, rounded to nearest."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.uint16:
+        return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    out = np.empty(pixels.shape, np.uint8)
+    quantise(pixels.astype(np.float32), Output(dtype="uint8"), out)
+    return out
+
+
+def to_uint16(pixels: NDArray[Any]) -> NDArray[np.uint16]:
+    """float32 values as 16 bits."""
+    out = np.empty(pixels.shape, np.uint16)
+    quantise(pixels.astype(np.float32), Output(dtype="uint16"), out)
+    return out

@@ -1,0 +1,333 @@
+"""The store: a Zarr v3 group of sharded levels with OME-Zarr 0.5 metadata. It is the ledger.
+
+    OUT.zarr/zarr.json              multiscales; attribute `tilecppn`
+    OUT.zarr/weights.safetensors    the network, so that the store renders anywhere on its own
+    OUT.zarr/0/c/0/{row}/{col}      one shard, (c, y, x), written whole and atomically
+    OUT.zarr/.lock                  held by the one process that renders
+
+A shard that is there is done. zarr-python encodes and decodes shards; their files are ours,
+because zarr writes nothing for black, reads a missing shard as black, and reads a damaged one
+before it replaces it.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.storage import LocalStore, MemoryStore
+
+from tilecppn import disk
+from tilecppn.errors import Failed, SceneError, StoreError, WeightsError
+from tilecppn.kernels import Arithmetic
+from tilecppn.ome import multiscales
+from tilecppn.plan import Level, Plan, Shard, Window
+from tilecppn.scene import EMBEDDED, Scene
+from tilecppn.sections import LAYOUT
+from tilecppn.version import VERSION
+
+ATTRIBUTE = "tilecppn"
+LOCK = ".lock"
+LISTED = 3  # differences named in one error
+
+
+class Store:
+    """A store opened for reading; the renderer also writes and deletes shards.
+
+    A Store belongs to one thread. Attributes: path, scene, plan, arithmetic.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a store. Raises StoreError if there is none, or it is not one of ours."""
+        self.path = Path(path)
+        attributes = _attributes(self.path)
+        if attributes is None:
+            raise StoreError(_what_else(self.path))
+        try:
+            text = attributes["scene"]
+            self.arithmetic = Arithmetic(**attributes["arithmetic"])
+            embedded = (self.path / EMBEDDED).read_bytes()
+            self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
+        except (OSError, KeyError, TypeError, SceneError, WeightsError) as error:
+            raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
+        self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
+        self._encoders: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    @classmethod
+    @contextlib.contextmanager
+    def making(
+        cls, path: Path, scene: Scene, arithmetic: Arithmetic, *, overwrite: bool = False
+    ) -> Iterator["Store"]:
+        """An empty store at `path`, whole or not at all, with its lock held.
+
+        `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
+        something else is there.
+        """
+        temporary = _build(path, scene, arithmetic)
+        # A lock is on the file, not on its name: taken here, it is held when the store appears.
+        with disk.locked(temporary / LOCK, str(path)):
+            old = disk.partial(path)
+            try:
+                if overwrite and recognise(path):
+                    os.rename(path, old)
+                os.rename(temporary, path)
+            except OSError as error:
+                shutil.rmtree(temporary)
+                raise StoreError(f"{path}: cannot be made: {error.strerror}") from error
+            shutil.rmtree(old, ignore_errors=True)
+            yield cls(path)
+
+    def refuse_foreign(self) -> None:
+        """Raise StoreError unless all in the folder is of a store's making."""
+        for child in self.path.iterdir():
+            level = child.name.isdigit() and child.is_dir() and not child.is_symlink()
+            ours = child.name in ("zarr.json", EMBEDDED, LOCK) or child.name.endswith(disk.PARTIAL)
+            if not (level or ours):
+                raise StoreError(
+                    f"{self.path}: holds {child.name}, which tilecppn did not write; "
+                    "nothing was deleted; move it away, or choose another path"
+                )
+
+    def check(self, scene: Scene) -> None:
+        """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
+        if scene.fingerprint != self.scene.fingerprint:
+            differences = _differences(self.scene, scene) or ["the network's weights differ"]
+        else:
+            differences = [
+                d for d in _differences(self.scene, scene) if d.split(":")[0] in _LAYOUT_KEYS
+            ]
+        if differences:
+            raise StoreError(
+                f"{self.path}: holds another picture or layout: "
+                + "; ".join(differences[:LISTED])
+                + ("; …" if len(differences) > LISTED else "")
+                + ". Choose another path, or --overwrite"
+            )
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
+        pairs = zip(Arithmetic._fields, self.arithmetic, arithmetic, strict=True)
+        differences = [
+            f"{name}: {there} there, {here} here" for name, there, here in pairs if there != here
+        ]
+        if differences:
+            raise StoreError(
+                f"{self.path}: was begun with another arithmetic: {'; '.join(differences)}. "
+                "Render where it was begun, or --overwrite"
+            )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """The right to write; StoreError at once if another process has it. Sweeps leftovers."""
+        with disk.locked(self.path / LOCK, str(self.path)):
+            disk.sweep(self.path)
+            yield
+
+    # Shards
+
+    def has(self, shard: Shard) -> bool:
+        return self._file(shard).exists()
+
+    def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
+        """Store a shard's pixels (channels, height, width); returns the bytes written."""
+        data = self._encode(self.plan.levels[shard.level], pixels)
+        disk.put(self._file(shard), data)
+        return len(data)
+
+    def delete(self, shard: Shard) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._file(shard).unlink()
+
+    def read(self, level: int, window: Window, *, partial: bool = False) -> NDArray[Any]:
+        """Pixels (channels, height, width) of a window.
+
+        Raises Failed if a shard in it is missing, unless `partial`, where it reads as 0, or
+        if one is damaged.
+        """
+        if not partial:
+            for shard in self._touched(level, window):
+                if not self.has(shard):
+                    raise Failed(f"{self._file(shard)}: missing; run tilecppn render again")
+        try:
+            array = self._arrays[level]
+            return np.asarray(array[:, window.top : window.bottom, window.left : window.right])
+        except (ValueError, RuntimeError, OSError) as error:
+            raise Failed(
+                f"{self.path}: level {level} is damaged near row {window.top}, column "
+                f"{window.left}: {error}; run tilecppn verify --repair"
+            ) from error
+
+    def damage(self, shard: Shard) -> str | None:
+        """What is wrong with a shard: "missing", "damaged", or None."""
+        try:
+            data = self._file(shard).read_bytes()
+        except FileNotFoundError:
+            return "missing"
+        level, window = self.plan.levels[shard.level], self.plan.window(shard)
+        side = level.shard // level.tile
+        index_bytes = 16 * side * side
+        if len(data) < index_bytes + 4:
+            return "damaged"
+        index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
+        rows, cols = -(-window.height // level.tile), -(-window.width // level.tile)
+        # An absent tile reads as black without an error, and every tile is always written.
+        if (index[:rows, :cols] == np.uint64(2**64 - 1)).any():
+            return "damaged"
+        try:
+            self.read(shard.level, window)
+        except Failed:
+            return "damaged"
+        return None
+
+    def is_whole(self) -> bool:
+        """Whether every shard of every level is there."""
+        return all(self.has(shard) for shard in self.plan.order())
+
+    # Inner
+
+    def _file(self, shard: Shard) -> Path:
+        return self.path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
+
+    def _touched(self, level: int, window: Window) -> Iterator[Shard]:
+        side = self.plan.levels[level].shard
+        for row in range(window.top // side, -(-window.bottom // side)):
+            for col in range(window.left // side, -(-window.right // side)):
+                yield Shard(level, row, col)
+
+    @cached_property
+    def _arrays(self) -> list[Any]:
+        group = zarr.open_group(LocalStore(self.path, read_only=True), mode="r")
+        return [group[str(level.index)] for level in self.plan.levels]
+
+    def _encode(self, level: Level, pixels: NDArray[Any]) -> bytes:
+        # An array of one shard in memory has the codecs of the level: its file is the shard's.
+        if level.shard not in self._encoders:
+            files: dict[str, Any] = {}
+            shape = (self.plan.channels, level.shard, level.shard)
+            array = _create_array(MemoryStore(files), None, shape, level, pixels.dtype)
+            self._encoders[level.shard] = array, files
+        array, files = self._encoders[level.shard]
+        files.pop("c/0/0/0", None)
+        array[:, : pixels.shape[1], : pixels.shape[2]] = pixels
+        return bytes(files.pop("c/0/0/0").to_bytes())
+
+
+_LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]
+
+
+def recognise(path: Path) -> bool:
+    """Whether `path` is a store of ours; False where nothing is, or an empty folder.
+
+    Raises StoreError for anything else: a file, a symbolic link, another program's folder.
+    """
+    if path.is_symlink():
+        raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return False
+    if _attributes(path) is None:
+        raise StoreError(_what_else(path))
+    return True
+
+
+def use_threads(count: int) -> None:
+    """Let zarr encode and decode with at most `count` threads in this process."""
+    zarr.config.set({"threading.max_workers": count, "async.concurrency": count})
+
+
+def _attributes(path: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads((path / "zarr.json").read_bytes())
+        attributes = record["attributes"][ATTRIBUTE]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return attributes if isinstance(attributes, dict) else None
+
+
+def _what_else(path: Path) -> str:
+    if not path.exists():
+        return f"{path}: no such store"
+    if not path.is_dir():
+        return f"{path}: is a file, not a store of tilecppn; choose another path"
+    return (
+        f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another path"
+    )
+
+
+def _build(path: Path, scene: Scene, arithmetic: Arithmetic) -> Path:
+    """An empty store under a temporary name beside `path`."""
+    temporary = disk.partial(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".{path.name}.*{disk.PARTIAL}"):
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+        temporary.mkdir()
+        plan = Plan.of(scene.canvas, scene.output, scene.channels)
+        attributes = {
+            "ome": multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr")),
+            ATTRIBUTE: {
+                "scene": scene.to_toml(),
+                "fingerprint": scene.fingerprint,
+                "arithmetic": arithmetic._asdict(),
+                "version": VERSION,
+            },
+        }
+        store = LocalStore(temporary)
+        zarr.create_group(store, zarr_format=3, attributes=attributes)
+        for level in plan.levels:
+            shape = (plan.channels, level.height, level.width)
+            _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
+        (temporary / EMBEDDED).write_bytes(scene.cppn.to_bytes())
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
+    return temporary
+
+
+def _create_array(
+    store: LocalStore | MemoryStore,
+    name: str | None,
+    shape: tuple[int, int, int],
+    level: Level,
+    dtype: np.dtype[Any],
+) -> Any:
+    channels = shape[0]
+    return zarr.create_array(
+        store,
+        name=name,
+        shape=shape,
+        chunks=(channels, level.tile, level.tile),
+        shards=(channels, level.shard, level.shard),
+        dtype=dtype,
+        # The checksum last: a flipped bit anywhere in the compressed tile is found.
+        compressors=[ZstdCodec(level=1), Crc32cCodec()],
+        fill_value=0,
+        dimension_names=("c", "y", "x"),
+        config={"write_empty_chunks": True},
+    )
+
+
+def _differences(there: Scene, here: Scene) -> list[str]:
+    """`canvas.width: 512 there, 1024 here`, for every key of the scenes' texts."""
+    import tomllib
+
+    a, b = (tomllib.loads(scene.to_toml()) for scene in (there, here))
+    result = []
+    for section in a:
+        for key in sorted(a[section].keys() | b[section].keys()):
+            old, new = a[section].get(key), b[section].get(key)
+            if old != new:
+                result.append(f"{section}.{key}: {_shown(old)} there, {_shown(new)} here")
+    return result
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else json.dumps(value)
