@@ -1,0 +1,1 @@
+"""Running shard tasks: events, policy, job, executors, coordinator."""

@@ -1,0 +1,293 @@
+"""The coordinator: which shard runs when and where, and what happens when one fails.
+
+Shards come in the plan's order, children before parents. A shard that is in the ledger is
+skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
+built again, so that nothing in the ledger is older than what it was made from. Everything here
+is one thread; the state does not grow with the canvas.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tilecppn.errors import Failed, Stopped, WorkersLost
+from tilecppn.plan import Plan, Shard
+from tilecppn.run.events import (
+    Event,
+    ShardDone,
+    ShardFaulted,
+    ShardSkipped,
+    WorkerLost,
+    WorkerReady,
+)
+from tilecppn.run.executors import Answer, Executor, Lost, Ready
+from tilecppn.run.job import Done, Faulted, Identity
+from tilecppn.run.policy import Policy
+
+TICK = 0.2  # seconds between looks at the clock and at the wish to stop
+REMEMBERED = 101  # durations kept of each kind, for the deadline
+
+
+class Ledger(Protocol):
+    """What is done; the store is one."""
+
+    def has(self, shard: Shard) -> bool: ...
+
+    def delete(self, shard: Shard) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What a run came to. `failed` names shards and why; `unbuilt` counts their ancestors."""
+
+    shards: int
+    rendered: int = 0
+    skipped: int = 0
+    failed: dict[Shard, str] = field(default_factory=dict)
+    unbuilt: int = 0
+    pixels: int = 0  # of level 0, rendered in this run
+    seconds: float = 0.0
+
+
+@dataclass
+class _Worker:
+    flight: deque[Shard] = field(default_factory=deque)
+    since: float = 0.0  # when the first of `flight` began
+
+
+@dataclass
+class _Trouble:
+    attempts: int = 0
+    workers: set[int] = field(default_factory=set)  # on which it failed
+
+
+class Coordinator:
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        policy: Policy | None = None,
+        emit: Callable[[Event], None] = lambda event: None,
+        stopping: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.executor = executor
+        self.policy = policy or Policy()
+        self.emit = emit
+        self.stopping = stopping
+        self.clock = clock
+        self._workers: dict[int, _Worker] = {}
+        self._identity: Identity | None = None
+        self._failed_starts = 0
+        self._alone_since = clock()  # when the last worker was lost
+
+    def meet(self) -> Identity:
+        """Wait for the first worker. Raises WorkersLost if none can start, or Stopped."""
+        while self._identity is None:
+            self._turn()
+        return self._identity
+
+    def run(self, plan: Plan, ledger: Ledger, order: Iterable[Shard] | None = None) -> Outcome:
+        """Bring every shard of the plan into the ledger.
+
+        Raises Stopped when asked to stop, WorkersLost, or Failed where going on is useless.
+        """
+        start = self.clock()
+        self._plan, self._ledger = plan, ledger
+        self._order: Iterator[Shard] = iter(plan.order() if order is None else order)
+        self._outcome = Outcome(plan.shards)
+        self._queue: deque[Shard] = deque()  # to run, first of all others
+        self._trouble: dict[Shard, _Trouble] = {}
+        self._unsettled: dict[Shard, int] = {}  # parent → children reached and not yet settled
+        self._waiting: set[Shard] = set()  # parents reached while children are unsettled
+        self._stale: set[Shard] = set()  # ancestors of what runs now: to be built again
+        self._broken: set[Shard] = set()  # parents of what failed: not to be built
+        self._durations: dict[bool, deque[float]] = {
+            kind: deque(maxlen=REMEMBERED) for kind in (True, False)
+        }
+        self._exhausted = False
+        self._hand_out()
+        while not self._exhausted or self._queue or any(w.flight for w in self._workers.values()):
+            self._turn()
+            self._hand_out()
+        self._outcome.seconds = self.clock() - start
+        return self._outcome
+
+    # Workers
+
+    def _turn(self) -> None:
+        """Hear what has happened, within one tick, and look at the clock."""
+        if self.stopping():
+            raise Stopped("stopped")
+        for message in self.executor.poll(TICK):
+            match message:
+                case Ready(worker, identity):
+                    self._join(worker, identity)
+                case Answer(worker, shard, result):
+                    self._hear(worker, shard, result)
+                case Lost(worker, reason):
+                    self._lose(worker, reason)
+        now = self.clock()
+        for number, state in list(self._workers.items()):
+            if state.flight:
+                limit = self.policy.limit(self._durations[state.flight[0].level == 0])
+                if now - state.since > limit:
+                    self._lose(number, f"took longer than {limit:.0f} s over one shard")
+        if not self._workers and now - self._alone_since > self.policy.startup:
+            raise WorkersLost(
+                f"no worker became ready in {self.policy.startup:.0f} s; "
+                "is there a free CPU or GPU for one? What is done is kept: run again to go on"
+            )
+
+    def _join(self, number: int, identity: Identity) -> None:
+        if self._identity is None:
+            self._identity = identity
+        elif identity[:2] != self._identity[:2]:
+            raise Failed(
+                f"workers differ: {self._identity.place} has {_words(self._identity)}, "
+                f"{identity.place} has {_words(identity)}; use machines of one kind"
+            )
+        self._failed_starts = 0
+        self._workers[number] = _Worker()
+        self.emit(WorkerReady(number, identity.place))
+
+    def _lose(self, number: int, reason: str) -> None:
+        """A worker is gone: blame the shard it was at, give the others back, start another."""
+        self.emit(WorkerLost(number, reason))
+        worker = self._workers.pop(number, None)
+        if worker is None:
+            self._failed_starts += 1
+            if self._failed_starts >= self.policy.failed_starts:
+                raise WorkersLost(f"no worker can start: {reason}")
+        elif not self._workers:
+            self._alone_since = self.clock()
+        self.executor.replace(number)
+        if worker is not None and worker.flight:
+            shard = worker.flight.popleft()
+            self._queue.extendleft(reversed(worker.flight))
+            self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
+
+    def _hear(self, number: int, shard: Shard, result: Done | Faulted) -> None:
+        worker = self._workers.get(number)
+        if worker is None or shard not in worker.flight:
+            return  # its worker was given up in the meantime; another has the shard
+        worker.flight.remove(shard)
+        worker.since = self.clock()
+        if isinstance(result, Faulted):
+            self._fault(number, shard, result)
+            return
+        self._trouble.pop(shard, None)
+        self._durations[shard.level == 0].append(result.receipt.seconds)
+        self._outcome.rendered += 1
+        if shard.level == 0:
+            self._outcome.pixels += result.receipt.pixels
+        self.emit(ShardDone(shard, number, result.receipt))
+        self._settled(shard)
+
+    def _fault(self, number: int, shard: Shard, fault: Faulted) -> None:
+        trouble = self._trouble.setdefault(shard, _Trouble())
+        trouble.attempts += 1
+        trouble.workers.add(number)
+        final = fault.lasting or self.policy.gives_up(trouble.attempts)
+        self.emit(ShardFaulted(shard, number, fault.reason, trouble.attempts, final))
+        if fault.lasting:
+            raise Failed(f"{fault.reason}. What is done is kept: run again to go on")
+        if not final:
+            self._queue.append(shard)
+            return
+        del self._trouble[shard]
+        self._outcome.failed[shard] = fault.reason
+        self._break(shard)
+        self._settled(shard)
+
+    # Shards
+
+    def _hand_out(self) -> None:
+        """Give shards to workers until all are busy or none is left to give."""
+        while room := [n for n, w in self._workers.items() if len(w.flight) < self.executor.depth]:
+            choice = self._next(room)
+            if choice is None:
+                return
+            shard, number = choice
+            worker = self._workers[number]
+            if not worker.flight:
+                worker.since = self.clock()
+            worker.flight.append(shard)
+            self.executor.submit(number, shard)
+
+    def _next(self, room: list[int]) -> tuple[Shard, int] | None:
+        """A shard to run and the least busy worker for it, not one on which it failed."""
+        while True:
+            for i, shard in enumerate(self._queue):
+                failed_on = self._trouble[shard].workers if shard in self._trouble else set()
+                others = [n for n in self._workers if n not in failed_on]
+                fit = [n for n in room if n in others] if others else room
+                if fit:
+                    del self._queue[i]
+                    return shard, min(fit, key=lambda n: len(self._workers[n].flight))
+            if not self._reach():
+                return None
+
+    def _reach(self) -> bool:
+        """Take the plan's next shard; False at the end."""
+        if self.stopping():
+            raise Stopped("stopped")
+        shard = next(self._order, None)
+        if shard is None:
+            self._exhausted = True
+            return False
+        settled = False
+        if shard in self._unsettled:
+            self._waiting.add(shard)
+        else:
+            settled = self._decide(shard)
+        parent = self._plan.parent(shard)
+        if parent is not None and not settled:
+            self._unsettled[parent] = self._unsettled.get(parent, 0) + 1
+        return True
+
+    def _decide(self, shard: Shard) -> bool:
+        """Skip, give up or queue a shard whose children are settled; True if that settles it."""
+        stale = shard in self._stale
+        self._stale.discard(shard)
+        if shard in self._broken:
+            self._broken.discard(shard)
+            self._outcome.unbuilt += 1
+            self._break(shard)
+            return True
+        if not stale and self._ledger.has(shard):
+            self._outcome.skipped += 1
+            self.emit(ShardSkipped(shard))
+            return True
+        for ancestor in self._plan.ancestors(shard):
+            if ancestor in self._stale:
+                break
+            self._stale.add(ancestor)
+            self._ledger.delete(ancestor)
+        self._queue.append(shard)
+        return False
+
+    def _settled(self, shard: Shard) -> None:
+        """A shard that was queued is done or given up: its parent may come next."""
+        parent = self._plan.parent(shard)
+        if parent is None:
+            return
+        self._unsettled[parent] -= 1
+        if self._unsettled[parent] == 0:
+            del self._unsettled[parent]
+            if parent in self._waiting:
+                self._waiting.remove(parent)
+                if self._decide(parent):
+                    self._settled(parent)
+
+    def _break(self, shard: Shard) -> None:
+        parent = self._plan.parent(shard)
+        if parent is not None:
+            self._broken.add(parent)
+
+
+def _words(identity: Identity) -> str:
+    a = identity.arithmetic
+    return f"weights {identity.network[:12]}, {a.kernel} {a.precision} on {a.device} r{a.revision}"

@@ -1,0 +1,57 @@
+"""What happens in a run, as values. Listeners subscribe; nothing below the command line prints."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tilecppn.plan import Plan, Shard
+from tilecppn.run.job import Receipt
+
+
+@dataclass(frozen=True)
+class Started:
+    """Before the first shard. `workers` is what was asked for."""
+
+    plan: Plan
+    executor: str
+    workers: int
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    worker: int
+    place: str
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    worker: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ShardSkipped:
+    """It was in the store already."""
+
+    shard: Shard
+
+
+@dataclass(frozen=True)
+class ShardDone:
+    shard: Shard
+    worker: int
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class ShardFaulted:
+    """One attempt failed; `final` says that there is no further one."""
+
+    shard: Shard
+    worker: int
+    reason: str
+    attempt: int
+    final: bool
+
+
+Event = Started | WorkerReady | WorkerLost | ShardSkipped | ShardDone | ShardFaulted
+Listener = Callable[[Event], None]

@@ -1,0 +1,86 @@
+"""Workers as threads of this process; kernels and codecs release the interpreter's lock."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from itertools import count
+
+from tilecppn.plan import Shard
+from tilecppn.run.executors import Answer, Lost, Message, Ready
+from tilecppn.run.job import Halted, Job, attempt
+
+JOIN = 2.0  # seconds to wait for threads at the end
+
+
+class _Thread(threading.Thread):
+    def __init__(self, number: int, job: Job, messages: "queue.SimpleQueue[Message]") -> None:
+        super().__init__(name=f"tilecppn-worker-{number}", daemon=True)
+        self.number = number
+        self.job = job
+        self.messages = messages
+        self.inbox: queue.SimpleQueue[Shard | None] = queue.SimpleQueue()
+        self.halt = threading.Event()
+
+    def pause(self) -> None:
+        if self.halt.is_set():
+            raise Halted
+
+    def run(self) -> None:
+        try:
+            worker = self.job.open()
+            self.messages.put(Ready(self.number, worker.identity))
+            for shard in iter(self.inbox.get, None):
+                self.messages.put(Answer(self.number, shard, attempt(worker, shard, self.pause)))
+        except Halted:
+            pass
+        except BaseException as error:
+            self.messages.put(Lost(self.number, f"{error}" or type(error).__name__))
+
+
+class LocalExecutor:
+    name = "local"
+    depth = 1
+
+    def __init__(self, job: Job, workers: int) -> None:
+        self.workers = workers
+        self._job = job
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._numbers: Iterator[int] = count()
+        self._threads: dict[int, _Thread] = {}
+
+    def start(self) -> None:
+        for _ in range(self.workers):
+            self._begin()
+
+    def submit(self, worker: int, shard: Shard) -> None:
+        self._threads[worker].inbox.put(shard)
+
+    def poll(self, timeout: float) -> list[Message]:
+        messages: list[Message] = []
+        try:
+            messages.append(self._messages.get(timeout=timeout))
+            while True:
+                messages.append(self._messages.get_nowait())
+        except queue.Empty:
+            # A replaced thread cannot be killed; what it still says is nobody's business.
+            return [m for m in messages if m.worker in self._threads]
+
+    def replace(self, worker: int) -> None:
+        self._end(self._threads.pop(worker))
+        self._begin()
+
+    def stop(self) -> None:
+        for thread in self._threads.values():
+            self._end(thread)
+        for thread in self._threads.values():
+            thread.join(JOIN)
+        self._threads.clear()
+
+    def _begin(self) -> None:
+        thread = _Thread(next(self._numbers), self._job, self._messages)
+        self._threads[thread.number] = thread
+        thread.start()
+
+    def _end(self, thread: _Thread) -> None:
+        thread.halt.set()
+        thread.inbox.put(None)

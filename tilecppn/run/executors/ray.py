@@ -1,0 +1,142 @@
+"""Workers as Ray actors: one a GPU, or one a CPU core where there is no GPU.
+
+Ray is only the carrier. Actors are never restarted and calls never retried by Ray, whose own
+retries would hide a shard that kills its worker. Pixels go from the actor to the store; a small
+receipt is all that travels back, so Ray's object store stays empty.
+"""
+
+import os
+from typing import Any, NamedTuple
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from tilecppn.errors import Refused
+from tilecppn.plan import Shard
+from tilecppn.run.executors import Answer, Lost, Message, Ready
+from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
+
+OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
+
+
+class _Actor:
+    def __init__(self, job: Job) -> None:
+        self.worker = job.open()
+
+    def identity(self) -> Identity:
+        return self.worker.identity
+
+    def run(self, shard: Shard) -> Done | Faulted:
+        # Stopping is done from outside, by killing the actor.
+        return attempt(self.worker, Shard(*shard), lambda: None)
+
+
+class _Call(NamedTuple):
+    worker: int
+    shard: Shard | None  # None: asked for its identity
+
+
+class RayExecutor:
+    """Connects to `address`, or to RAY_ADDRESS, or starts Ray on this machine.
+
+    `workers` limits the actors; None means one a GPU, or one a CPU core without GPUs.
+    """
+
+    name = "ray"
+    depth = 2  # one running and one on its way, so that no worker waits for the coordinator
+
+    def __init__(self, job: Job, workers: int | None = None, address: str | None = None) -> None:
+        self._own = not ray.is_initialized()
+        if self._own:
+            _connect(address or os.environ.get("RAY_ADDRESS"), workers)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        gpus = int(resources.get("GPU", 0))
+        self._resources: dict[str, float] = {"num_cpus": 1, "num_gpus": 1 if gpus else 0}
+        self.workers = workers or gpus or max(1, int(resources.get("CPU", 1)))
+        self._job = ray.put(job)  # sent once a node, not once an actor
+        self._actors: dict[int, Any] = {}
+        self._calls: dict[Any, _Call] = {}
+        self._number = 0
+
+    def start(self) -> None:
+        for _ in range(self.workers):
+            self._begin()
+
+    def submit(self, worker: int, shard: Shard) -> None:
+        self._calls[self._actors[worker].run.remote(tuple(shard))] = _Call(worker, shard)
+
+    def poll(self, timeout: float) -> list[Message]:
+        pending = list(self._calls)
+        finished, _ = ray.wait(pending, num_returns=1, timeout=timeout)
+        if finished:
+            finished, _ = ray.wait(pending, num_returns=len(pending), timeout=0)
+        messages: list[Message] = []
+        for reference in finished:
+            call = self._calls.pop(reference, None)
+            if call is not None:  # its actor was found dead a moment ago
+                messages.append(self._message(call, reference))
+        return messages
+
+    def _message(self, call: _Call, reference: Any) -> Message:
+        try:
+            value = ray.get(reference)
+        except RayError as error:
+            self._forget(call.worker)
+            return Lost(call.worker, _reason(error))
+        if call.shard is None:
+            return Ready(call.worker, value)
+        return Answer(call.worker, call.shard, value)
+
+    def replace(self, worker: int) -> None:
+        self._forget(worker)
+        ray.kill(self._actors.pop(worker), no_restart=True)
+        self._begin()
+
+    def stop(self) -> None:
+        for actor in self._actors.values():
+            ray.kill(actor, no_restart=True)
+        self._actors.clear()
+        self._calls.clear()
+        if self._own:
+            ray.shutdown()
+
+    def _begin(self) -> None:
+        # Actors that find no room yet wait in Ray, and join when the cluster has grown.
+        options = {**self._resources, "max_restarts": 0, "max_task_retries": 0}
+        actor: Any = ray.remote(_Actor).options(**options).remote(self._job)
+        self._actors[self._number] = actor
+        self._calls[actor.identity.remote()] = _Call(self._number, None)
+        self._number += 1
+
+    def _forget(self, worker: int) -> None:
+        for reference in [r for r, call in self._calls.items() if call.worker == worker]:
+            del self._calls[reference]
+
+
+def _connect(address: str | None, workers: int | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no question to the user
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(
+                num_cpus=workers,
+                object_store_memory=OBJECT_STORE,
+                include_dashboard=False,
+                **quiet,
+            )
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        raise Refused(f"no Ray at {address or 'this machine'}: {_first_line(error)}") from error
+
+
+def _reason(error: RayError) -> str:
+    if isinstance(error, RayActorError):
+        cause = error.__cause__ or error
+        return _first_line(cause)
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,137 @@
+"""A job is told to each worker once; a worker then runs shards, one at a time."""
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.errors import Refused
+from tilecppn.kernels import Arithmetic, Field, create
+from tilecppn.plan import Plan, Shard
+from tilecppn.render.mean import mean2x2
+from tilecppn.render.window import render_window
+from tilecppn.scene import Scene
+from tilecppn.store import Store, use_threads
+
+Pause = Callable[[], None]  # called now and then by a worker; raises to stop it
+
+# Errors of the store that another attempt cannot mend.
+LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class Identity(NamedTuple):
+    """Who a worker is: all workers of a run must agree in the first two."""
+
+    network: str  # SHA-256 of the weights it holds
+    arithmetic: Arithmetic
+    place: str
+
+
+class Receipt(NamedTuple):
+    """What a worker reports of a finished shard."""
+
+    seconds: float
+    pixels: int
+    bytes: int
+
+
+class Done(NamedTuple):
+    receipt: Receipt
+
+
+class Faulted(NamedTuple):
+    reason: str
+    lasting: bool  # another attempt cannot help
+
+
+class Worker(Protocol):
+    @property
+    def identity(self) -> Identity: ...
+
+    def run(self, shard: Shard, pause: Pause) -> Receipt: ...
+
+
+class Job(Protocol):
+    """Picklable; `open` is called in the worker's own thread or process."""
+
+    def open(self) -> Worker: ...
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """Render shards of level 0, and build those of the other levels from their children."""
+
+    scene: str  # TOML
+    weights: bytes
+    store: str  # absolute path; on a cluster, of a disk that all nodes share
+    kernel: str
+    threads: int  # that zarr may use in the worker's process
+
+    def open(self) -> "RenderWorker":
+        return RenderWorker(self)
+
+
+class RenderWorker:
+    def __init__(self, job: RenderJob) -> None:
+        use_threads(job.threads)
+        self.scene = Scene.parse(job.scene, embedded=job.weights)
+        self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
+        self.kernel = create(job.kernel, Field.of(self.scene))
+        self.path = job.store
+        self.identity = Identity(
+            self.scene.cppn.sha256,
+            self.kernel.arithmetic,
+            f"{socket.gethostname()}:{os.getpid()}",
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        # Opened with the first shard: the store is made when a worker's arithmetic is known.
+        return Store(self.path)
+
+    def run(self, shard: Shard, pause: Pause) -> Receipt:
+        start = time.perf_counter()
+        if shard.level == 0:
+            window = self.plan.window(shard)
+            pixels = render_window(self.kernel, self.scene, window, pause)
+        else:
+            pixels = self._mean(shard, pause)
+        pause()
+        written = self.store.write(shard, pixels)
+        size = pixels.shape[1] * pixels.shape[2]
+        return Receipt(time.perf_counter() - start, size, written)
+
+    def _mean(self, shard: Shard, pause: Pause) -> NDArray[Any]:
+        """A shard's pixels from its children's, a row of tiles at a time."""
+        window = self.plan.window(shard)
+        out = np.empty((self.plan.channels, window.height, window.width), self.scene.output.dtype)
+        for child in self.plan.children(shard):
+            for strip in self.plan.window(child).split(self.plan.tile, self.plan.shard):
+                pause()
+                part = mean2x2(self.store.read(child.level, strip))
+                top, left = strip.top // 2 - window.top, strip.left // 2 - window.left
+                out[:, top : top + part.shape[1], left : left + part.shape[2]] = part
+        return out
+
+
+class Halted(BaseException):
+    """Raised in a worker's thread by `pause`; past every `except Exception`."""
+
+
+def attempt(worker: Worker, shard: Shard, pause: Pause) -> Done | Faulted:
+    """Run one shard; an exception becomes a value, so that it crosses processes as words."""
+    try:
+        return Done(worker.run(shard, pause))
+    except OSError as error:
+        return Faulted(f"{error}", error.errno in LASTING)
+    except Refused as error:
+        return Faulted(f"{error}", True)
+    except Exception as error:
+        return Faulted(f"{type(error).__name__}: {error}", False)

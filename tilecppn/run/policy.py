@@ -1,0 +1,33 @@
+"""When to give up on a shard, a worker, or the start: pure functions of numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Times in seconds.
+
+    `deadline` fixes the longest time a shard may take on one worker; None derives it from the
+    shards done so far: ten times their median, but at least `patience`, and `first` before any
+    is done.
+    """
+
+    attempts: int = 3
+    deadline: float | None = None
+    patience: float = 60.0
+    first: float = 3600.0
+    startup: float = 900.0  # without any worker; a cluster may first have to start machines
+    failed_starts: int = 3  # workers in a row that die before they are ready
+
+    def gives_up(self, attempts: int) -> bool:
+        return attempts >= self.attempts
+
+    def limit(self, durations: Sequence[float]) -> float:
+        """The longest time for the next shard of a kind of which some took `durations`."""
+        if self.deadline is not None:
+            return self.deadline
+        if not durations:
+            return self.first
+        return max(self.patience, 10.0 * median(durations))

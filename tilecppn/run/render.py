@@ -1,0 +1,160 @@
+"""Scene → store: the whole run."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from random import Random
+
+from tilecppn import kernels, machine
+from tilecppn.errors import Failed, Refused, Stopped
+from tilecppn.plan import Plan, Shard
+from tilecppn.run import events
+from tilecppn.run.budget import check_fits
+from tilecppn.run.coordinator import Coordinator, Outcome
+from tilecppn.run.executors import Executor, choose
+from tilecppn.run.job import Job, RenderJob
+from tilecppn.run.policy import Policy
+from tilecppn.run.stopping import stop_on_signals
+from tilecppn.scene import Scene
+from tilecppn.store import Store, recognise
+
+
+def _local(job: Job, workers: int | None, address: str | None) -> Executor:
+    from tilecppn.run.executors.local import LocalExecutor
+
+    return LocalExecutor(job, workers or machine.cores())
+
+
+def _ray(job: Job, workers: int | None, address: str | None) -> Executor:
+    try:
+        from tilecppn.run.executors.ray import RayExecutor
+    except ImportError as error:
+        raise Refused(f'Ray is not installed ({error}): pip install "tilecppn[ray]"') from error
+    return RayExecutor(job, workers, address)
+
+
+EXECUTORS: dict[str, Callable[[Job, int | None, str | None], Executor]] = {
+    "local": _local,
+    "ray": _ray,
+}
+
+
+def render(
+    scene: Scene,
+    path: str | Path,
+    *,
+    executor: str = "auto",
+    address: str | None = None,
+    workers: int | None = None,
+    kernel: str = "auto",
+    overwrite: bool = False,
+    policy: Policy | None = None,
+    listeners: Sequence[events.Listener] = (),
+) -> Store:
+    """Render `scene` and build all levels into the Zarr store at `path`; run again to resume.
+
+    executor: "local" threads, "ray" actors, or "auto". address: of a Ray cluster.
+    workers: how many, each with one thread; None for one a core, or a GPU.
+    overwrite: replace a store of ours that is there.
+
+    Raises Refused (nothing was done), Failed (finished shards are kept) or Stopped.
+    """
+    store, outcome = render_to(
+        scene,
+        path,
+        executor=executor,
+        address=address,
+        workers=workers,
+        kernel=kernel,
+        overwrite=overwrite,
+        policy=policy,
+        listeners=listeners,
+    )
+    require_complete(outcome)
+    return store
+
+
+def render_to(
+    scene: Scene,
+    path: str | Path,
+    *,
+    executor: str = "auto",
+    address: str | None = None,
+    workers: int | None = None,
+    kernel: str = "auto",
+    overwrite: bool = False,
+    policy: Policy | None = None,
+    listeners: Sequence[events.Listener] = (),
+    shuffle: int | None = None,
+    discard: Iterable[Shard] = (),
+) -> tuple[Store, Outcome]:
+    """As `render`, but with the outcome, and without an error for shards that failed.
+
+    `shuffle` is a seed that mixes the order of the shards; `discard` are deleted first.
+    """
+    path = Path(path)
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
+    name = choose(executor, address)
+    if name not in EXECUTORS:
+        raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
+    if name == "local":
+        check_fits(plan, workers or machine.cores())
+    job = RenderJob(
+        scene=scene.to_toml(),
+        weights=scene.cppn.to_bytes(),
+        store=str(path.absolute()),
+        kernel=kernels.resolve(kernel),
+        threads=(workers or machine.cores()) if name == "local" else 1,
+    )
+
+    def emit(event: events.Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    with contextlib.ExitStack() as stack:
+        store = Store(path) if recognise(path) else None
+        if store is not None:
+            if overwrite:
+                store.refuse_foreign()
+            else:
+                store.check(scene)
+            stack.enter_context(store.lock())
+        wish = stack.enter_context(stop_on_signals())
+        workforce = EXECUTORS[name](job, workers, address)
+        stack.callback(workforce.stop)
+        wish.listen()  # again, because Ray puts its own handlers in
+        coordinator = Coordinator(workforce, policy=policy, emit=emit, stopping=wish)
+        try:
+            workforce.start()
+            arithmetic = coordinator.meet().arithmetic
+            if store is None or overwrite:
+                making = Store.making(path, scene, arithmetic, overwrite=overwrite)
+                store = stack.enter_context(making)
+            else:
+                store.check_arithmetic(arithmetic)
+            for shard in discard:
+                store.delete(shard)
+            emit(events.Started(plan, name, workforce.workers))
+            mixed: Random | None = None if shuffle is None else Random(shuffle)
+            outcome = coordinator.run(plan, store, plan.order(mixed))
+        except (Stopped, KeyboardInterrupt):
+            raise Stopped(
+                f"stopped; what is finished is kept in {path}: run the same command again to go on"
+            ) from None
+        return store, outcome
+
+
+def require_complete(outcome: Outcome) -> None:
+    """Raise Failed, naming the shards, if some could not be rendered."""
+    if not outcome.failed:
+        return
+    named = "; ".join(f"{place(s)}: {why}" for s, why in list(outcome.failed.items())[:3])
+    more = f" and {len(outcome.failed) - 3} more" if len(outcome.failed) > 3 else ""
+    raise Failed(
+        f"{len(outcome.failed)} shards failed ({named}{more}); {outcome.unbuilt} above them were "
+        f"not built; all others are done. Run again to try them once more"
+    )
+
+
+def place(shard: Shard) -> str:
+    return f"level {shard.level} row {shard.row} column {shard.col}"

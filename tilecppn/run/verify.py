@@ -1,0 +1,66 @@
+"""Finding damage in a store, and mending it from the store's own scene."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tilecppn import machine
+from tilecppn.errors import Stopped
+from tilecppn.plan import Shard
+from tilecppn.run import events
+from tilecppn.run.coordinator import Outcome
+from tilecppn.run.render import render_to, require_complete
+from tilecppn.run.stopping import stop_on_signals
+from tilecppn.store import Store, use_threads
+
+
+class Meter(Protocol):
+    def begin(self, total: int) -> None: ...
+
+    def add(self, pixels: int) -> None: ...
+
+
+def find_damage(
+    path: str | Path, *, workers: int | None = None, meter: Meter | None = None
+) -> dict[Shard, str]:
+    """Every shard that is "damaged" or "missing". Raises StoreError, or Stopped."""
+    store = Store(path)
+    use_threads(workers or machine.cores())
+    if meter is not None:
+        meter.begin(sum(level.width * level.height for level in store.plan.levels))
+    found = {}
+    with stop_on_signals() as wish:
+        for shard in store.plan.order():
+            if wish():
+                raise Stopped("stopped")
+            damage = store.damage(shard)
+            if damage is not None:
+                found[shard] = damage
+            if meter is not None:
+                meter.add(store.plan.window(shard).pixels)
+    return found
+
+
+def repair_store(
+    path: str | Path,
+    damage: Mapping[Shard, str],
+    *,
+    workers: int | None = None,
+    listeners: Sequence[events.Listener] = (),
+) -> Outcome:
+    """Delete the shards of `damage` and render what is then missing; ancestors follow.
+
+    Raises StoreError if the store is being rendered or was begun with another arithmetic.
+    """
+    store = Store(path)
+    _, outcome = render_to(
+        store.scene,
+        path,
+        executor="local",
+        workers=workers,
+        kernel=store.arithmetic.kernel,
+        listeners=listeners,
+        discard=damage,
+    )
+    require_complete(outcome)
+    return outcome
