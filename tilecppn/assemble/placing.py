@@ -1,0 +1,43 @@
+"""Outputs are built under a temporary name, take their place whole, and spare other files."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tilecppn import disk
+from tilecppn.errors import ExportError
+
+
+def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
+    """Raise ExportError if `path` is there and not `ours`; nothing is touched."""
+    if path.is_symlink():
+        raise ExportError(f"{path}: is a symbolic link; choose another path")
+    if path.exists() and not ours(path):
+        raise ExportError(
+            f"{path}: is there already and was not made by tilecppn; choose another path"
+        )
+
+
+@contextlib.contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """A temporary path for a file or folder that becomes `path` at the end of the block.
+
+    What was at `path` goes then; on an error the temporary one does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = disk.partial(path)
+    try:
+        yield temporary
+        old = disk.partial(path)
+        if path.is_dir():
+            os.rename(path, old)
+        os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,141 @@
+"""PNG: one image in memory, or one of any size from bands of rows.
+
+Pillow writes neither 16-bit RGB nor an image larger than memory. Here each band is filtered and
+deflated by itself, ending in a sync flush, so that bands are made in parallel and appended in
+order (https://www.w3.org/TR/png-3/, RFC 1950 and 1951).
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
+LEVEL = 1  # of deflate; smooth pictures gain little from more
+_SUB, _UP = 1, 2  # filter types
+_ADLER = 65521
+_MAX_CHUNK = 2**31 - 1
+
+
+class Band(NamedTuple):
+    """Some rows, deflated without header; checksum and length are of the filtered rows."""
+
+    deflated: bytes
+    adler: int
+    length: int
+
+
+def encode_png(pixels: Pixels, scene: str = "") -> bytes:
+    """A whole PNG from (height, width, channels); `scene` is kept as text in it."""
+    height, width, channels = pixels.shape
+    data = _filtered(pixels)
+    return b"".join(
+        [
+            *header(width, height, channels, pixels.dtype.itemsize, scene),
+            chunk(b"IDAT", zlib.compress(data, LEVEL)),
+            chunk(b"IEND", b""),
+        ]
+    )
+
+
+def deflate_band(pixels: Pixels) -> Band:
+    """Rows (height, width, channels) that can follow any others."""
+    data = _filtered(pixels)
+    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+    deflated = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return Band(deflated, zlib.adler32(data), data.nbytes)
+
+
+def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> None:
+    """Write a PNG whose rows come as bands, in order."""
+    for part in head:
+        file.write(part)
+    file.write(chunk(b"IDAT", b"\x78\x01"))
+    adler = 1
+    for band in bands:
+        for start in range(0, len(band.deflated), _MAX_CHUNK):
+            file.write(chunk(b"IDAT", band.deflated[start : start + _MAX_CHUNK]))
+        adler = adler32_combine(adler, band.adler, band.length)
+    # An empty last block, and the checksum over all.
+    file.write(chunk(b"IDAT", b"\x03\x00" + struct.pack(">I", adler)))
+    file.write(chunk(b"IEND", b""))
+
+
+def header(width: int, height: int, channels: int, itemsize: int, scene: str) -> list[bytes]:
+    """All chunks before the pixels."""
+    colour = {1: 0, 3: 2}[channels]
+    parts = [
+        SIGNATURE,
+        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),
+    ]
+    if scene:
+        parts.append(chunk(b"sRGB", b"\x00"))
+        parts.append(chunk(b"iTXt", KEYWORD + b"\0\0\0\0\0" + scene.encode()))
+    return parts
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join(
+        [
+            struct.pack(">I", len(data)),
+            kind,
+            data,
+            struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))),
+        ]
+    )
+
+
+def scene_of(path: Path) -> str | None:
+    """The scene in a PNG file of ours; None if there is none, or it is no PNG."""
+    try:
+        with path.open("rb") as file:
+            if file.read(8) != SIGNATURE:
+                return None
+            while True:
+                length, kind = struct.unpack(">I4s", file.read(8))
+                if kind == b"iTXt":
+                    keyword, _, rest = file.read(length).partition(b"\0")
+                    if keyword == KEYWORD:
+                        return rest[4:].decode()
+                elif kind in (b"IDAT", b"IEND"):
+                    return None
+                else:
+                    file.seek(length, 1)
+                file.seek(4, 1)
+    except (OSError, struct.error, UnicodeDecodeError):
+        return None
+
+
+def adler32_combine(first: int, second: int, length: int) -> int:
+    """Adler-32 of two pieces of data joined, from that of each; `length` of the second.
+
+    With a = 1 + Σ d and b = Σ of the running a: a joined is a₁ + a₂ - 1, and each of the second
+    piece's running sums is larger by a₁ - 1.
+    """
+    a1, b1 = first & 0xFFFF, first >> 16
+    a2, b2 = second & 0xFFFF, second >> 16
+    a = (a1 + a2 - 1) % _ADLER
+    b = (b1 + b2 + length * (a1 - 1)) % _ADLER
+    return b << 16 | a
+
+
+def _filtered(pixels: Pixels) -> memoryview:
+    """Each row less the one above, the first less its left neighbours; one type byte a row."""
+    height, width, channels = pixels.shape
+    step = channels * pixels.dtype.itemsize
+    big_endian = pixels.astype(">u2") if pixels.dtype.itemsize == 2 else pixels
+    rows = np.ascontiguousarray(big_endian).view(np.uint8).reshape(height, width * step)
+    out = np.empty((height, 1 + width * step), np.uint8)
+    out[0, 0] = _SUB
+    out[1:, 0] = _UP
+    out[0, 1 : 1 + step] = rows[0, :step]
+    np.subtract(rows[0, step:], rows[0, :-step], out=out[0, 1 + step :])
+    np.subtract(rows[1:], rows[:-1], out=out[1:, 1:])
+    return out.data

@@ -1,0 +1,48 @@
+"""One PNG of any size, with memory that does not grow with its height."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tilecppn.assemble import png
+from tilecppn.assemble.encoders import lossless
+from tilecppn.assemble.options import Options
+from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.source import Source, interleaved
+from tilecppn.plan import Window
+
+BUDGET = 64 * 2**20  # bytes of pixels in one band
+
+
+def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
+    """Write one level as a PNG of 8 or 16 bits, the scene in its text. Returns the files."""
+    refuse_foreign(dest, lambda path: png.scene_of(path) is not None)
+    plan = source.store.plan
+    itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
+    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
+    windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
+
+    def band(window: Window) -> png.Band:
+        return png.deflate_band(interleaved(lossless(source.read(0, window))))
+
+    def bands() -> Iterator[png.Band]:
+        done = 0
+        results = in_order(band, windows, options.workers, options.stopping)
+        for window, result in zip(windows, results, strict=True):
+            yield result
+            done += window.pixels
+            options.progress(done, source.width * source.height)
+
+    scene = source.store.scene.to_toml()
+    with placed(dest) as temporary, temporary.open("xb") as file:
+        head = png.header(source.width, source.height, plan.channels, itemsize, scene)
+        png.write_bands(file, head, bands())
+    return [dest]
+
+
+def band_rows(row_bytes: int, tile: int) -> int:
+    """Rows of a band: one row of tiles, or a part of it that the budget allows."""
+    rows = tile
+    while rows > 1 and rows * row_bytes > BUDGET:
+        rows //= 2
+    return rows

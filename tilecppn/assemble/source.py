@@ -1,0 +1,76 @@
+"""A store as exporters read it: from one level on, down to a single pixel."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.errors import ExportError
+from tilecppn.plan import Window, halved
+from tilecppn.render.mean import mean2x2
+from tilecppn.store import Store
+
+
+@dataclass(frozen=True)
+class Source:
+    """`store` seen from its level `base`; level k here is level base + k there.
+
+    With `partial`, missing shards read as 0.
+    """
+
+    store: Store
+    base: int = 0
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        count = len(self.store.plan.levels)
+        if not 0 <= self.base < count:
+            raise ExportError(f"--level {self.base}: the store has levels 0 to {count - 1}")
+        if not self.partial and not self.store.is_whole():
+            raise ExportError(
+                f"{self.store.path}: is not finished; run tilecppn render again, or export with "
+                "--partial"
+            )
+
+    @cached_property
+    def sizes(self) -> list[tuple[int, int]]:
+        """(width, height) of every level down to 1×1, where the store's levels end earlier too."""
+        level = self.store.plan.levels[self.base]
+        sizes = [(level.width, level.height)]
+        while sizes[-1] != (1, 1):
+            sizes.append((halved(sizes[-1][0]), halved(sizes[-1][1])))
+        return sizes
+
+    @property
+    def width(self) -> int:
+        return self.sizes[0][0]
+
+    @property
+    def height(self) -> int:
+        return self.sizes[0][1]
+
+    def read(self, level: int, window: Window) -> NDArray[Any]:
+        """Stored pixels (channels, height, width) of a window of one of `sizes`."""
+        below = self.base + level - len(self.store.plan.levels)
+        if below < 0:
+            return self.store.read(self.base + level, window, partial=self.partial)
+        top, left, bottom, right = window
+        return self._small[below][:, top:bottom, left:right]
+
+    @cached_property
+    def _small(self) -> list[NDArray[Any]]:
+        """The levels after the store's last, which one tile holds, by the store's own rule."""
+        last = self.store.plan.levels[-1]
+        pixels = self.store.read(last.index, last.window, partial=self.partial)
+        levels = []
+        while pixels.shape[1:] != (1, 1):
+            pixels = mean2x2(pixels)
+            levels.append(pixels)
+        return levels
+
+
+def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
+    """(channels, height, width) → (height, width, channels), as image files have it."""
+    return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))

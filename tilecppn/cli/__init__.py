@@ -1,0 +1,87 @@
+"""The command line: one small file a verb, imported only when it is called."""
+
+import signal
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from tilecppn.errors import TilecppnError
+from tilecppn.version import VERSION
+
+# Verb → one line for `tilecppn --help`; the verb's file has the rest.
+VERBS = {
+    "render": "Render a scene into a Zarr store, with all levels; run again to resume.",
+    "export": "Export a store: a Deep Zoom pyramid with its page, or one PNG.",
+    "preview": "Draw one small image of a scene, at once.",
+    "plan": "Say what a render will take, and whether it fits.",
+    "status": "Say what of a store is done.",
+    "verify": "Find every damaged or missing shard of a store; repair it.",
+    "view": "Serve an export on this machine, for a browser.",
+    "presets": "List the presets and activations.",
+}
+
+
+class Verbs(click.Group):
+    """Loads a verb's file when it is called, and turns errors into one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command = import_module(f"tilecppn.cli.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from tilecppn.naming import suggestion
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f'unknown verb "{args[0]}"; {suggestion(VERBS, args[0])}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # From the table, so that help imports no verb.
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TilecppnError as error:
+            _fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _fail("stopped", 130)
+        except BrokenPipeError:
+            raise
+        except MemoryError:
+            _fail("out of memory; tilecppn plan says what a render needs", 1)
+        except OSError as error:
+            _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), 1)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="tilecppn")
+def main() -> None:
+    """Draw CPPN pictures of any size: gigapixel prints, deep-zoom pages, films.
+
+    \b
+    tilecppn render poster.toml -o poster.zarr
+    tilecppn export poster.zarr poster.dzi
+    """
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import click
+
+from tilecppn.cli.common import (
+    json_option,
+    kernel_option,
+    load,
+    result,
+    scene_argument,
+    workers_option,
+)
+
+
+@click.command()
+@scene_argument
+@workers_option
+@kernel_option
+@json_option
+def command(
+    scene: Path,
+    overrides: tuple[str, ...],
+    workers: int | None,
+    kernel: str,
+    as_json: bool,
+) -> None:
+    """Say what rendering SCENE on this machine takes: shards, bytes, memory a worker, time.
+
+    Refuses, with the number that would fit, what cannot.
+
+    \b
+    tilecppn plan poster.toml --set canvas.width=1000000 --set canvas.height=1000000
+    """
+    from tilecppn import machine
+    from tilecppn.kernels import Field, create
+    from tilecppn.plan import Plan
+    from tilecppn.run.budget import check_fits, duration, rate, size, worker_memory
+
+    picture = load(scene, overrides)
+    plan = Plan.of(picture.canvas, picture.output, picture.channels)
+    count = workers or machine.cores()
+    check_fits(plan, count)
+    speed = rate(create(kernel, Field.of(picture)), picture) * count
+    seconds = plan.pixels / speed
+    record = {
+        "width": plan.width,
+        "height": plan.height,
+        "levels": len(plan.levels),
+        "shards": plan.shards,
+        "tiles": sum(level.tiles for level in plan.levels),
+        "bytes": plan.bytes,
+        "worker_memory": worker_memory(plan),
+        "workers": count,
+        "pixels_per_second": round(speed),
+        "seconds": round(seconds, 1),
+    }
+    lines = [
+        f"canvas   {plan.width} × {plan.height}, {plan.channels} channels of "
+        f"{picture.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
+        f"levels   {len(plan.levels)}, in {plan.shards:,} shards of {plan.shard}² and "
+        f"{record['tiles']:,} tiles of {plan.tile}²",
+        f"bytes    {size(plan.bytes)} before compression; smooth pictures shrink to 1 - 10 %",
+        f"memory   {size(worker_memory(plan))} a worker, {count} workers",
+        f"time     about {duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
+    ]
+    result("\n".join(lines), record, as_json)

@@ -1,0 +1,36 @@
+import click
+
+from tilecppn.cli.common import json_option, result
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """List the presets and the activations.
+
+    \b
+    tilecppn presets
+    """
+    from tilecppn.cppn.activations import ACTIVATIONS
+    from tilecppn.cppn.presets import PRESETS
+
+    record = {
+        "presets": {
+            name: {
+                "description": p.description,
+                "activations": list(p.activations),
+                "output": p.output,
+                "width": p.width,
+                "z_dim": p.z_dim,
+                "channels": p.channels,
+            }
+            for name, p in PRESETS.items()
+        },
+        "activations": {name: a.formula for name, a in ACTIVATIONS.items()},
+    }
+    lines = ["Presets"]
+    for name, p in PRESETS.items():
+        lines.append(f"  {name:20} {p.description}; width {p.width}, z_dim {p.z_dim}")
+    lines.append("Activations")
+    lines += [f"  {name:20} {a.formula}" for name, a in ACTIVATIONS.items()]
+    result("\n".join(lines), record, as_json)

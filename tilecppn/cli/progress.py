@@ -1,0 +1,118 @@
+"""Progress on stderr: a live line on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import click
+
+from tilecppn.run.budget import duration
+from tilecppn.run.events import (
+    Event,
+    ShardDone,
+    ShardFaulted,
+    ShardSkipped,
+    Started,
+    WorkerLost,
+    WorkerReady,
+)
+
+EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+class Meter:
+    """Pixels done of pixels in all, with rate and remaining time. Use as a context."""
+
+    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.what = what
+        self.clock = clock
+        self.total = 0
+        self.done = 0
+        self.skipped = 0
+        self._began = clock()
+        self._shown = self._began
+        self._live: Callable[[str], None] | None = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status(f"{self.what} …")
+            self._status.start()
+            self._live = self._status.update
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._status.stop()
+            self._live = None
+
+    def begin(self, total: int) -> None:
+        self.total = total
+        self._began = self.clock()
+
+    def add(self, pixels: int) -> None:
+        self.done += pixels
+        self._show()
+
+    def skip(self, pixels: int) -> None:
+        """Pixels that were there already: done, but no measure of the rate."""
+        self.skipped += pixels
+        self._show()
+
+    def note(self, text: str) -> None:
+        """Something that a person should know."""
+        click.echo(text, err=True)
+
+    def line(self) -> str:
+        """`render 42 %  1.2 of 2.9 Gpixel  8.1 Mpixel/s  ETA 3 min 20 s`."""
+        seconds = max(self.clock() - self._began, 1e-9)
+        rate = self.done / seconds
+        finished = self.done + self.skipped
+        share = finished / self.total if self.total else 0.0
+        left = (self.total - finished) / rate if rate else 0.0
+        eta = f"  ETA {duration(left)}" if rate and left > 0 else ""
+        return (
+            f"{self.what} {100 * share:.0f} %  {finished / 1e6:,.0f} of "
+            f"{self.total / 1e6:,.0f} Mpixel  {rate / 1e6:.1f} Mpixel/s{eta}"
+        )
+
+    def _show(self) -> None:
+        now = self.clock()
+        if self._live is not None:
+            self._live(self.line())
+        elif now - self._shown >= EVERY:
+            self._shown = now
+            click.echo(self.line(), err=True)
+
+
+class RenderMeter(Meter):
+    """A meter that listens to a render's events; it counts the pixels of level 0."""
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started(plan, executor, workers):
+                self.plan = plan
+                self.begin(plan.pixels)
+                self.note(f"{plan.shards} shards, {workers} workers ({executor})")
+            case ShardDone(shard, _, receipt):
+                self.add(receipt.pixels if shard.level == 0 else 0)
+            case ShardSkipped(shard):
+                self.skip(self.plan.window(shard).pixels if shard.level == 0 else 0)
+            case ShardFaulted(shard, worker, reason, attempt, final):
+                again = "given up" if final else "will be tried again"
+                self.note(
+                    f"level {shard.level} row {shard.row} column {shard.col} failed on worker "
+                    f"{worker}, attempt {attempt}: {reason}; {again}"
+                )
+            case WorkerLost(worker, reason):
+                self.note(f"worker {worker} lost: {reason}; another takes its place")
+            case WorkerReady():
+                pass
