@@ -83,7 +83,10 @@ class Store:
                 shutil.rmtree(temporary)
                 raise StoreError(f"{path}: cannot be made: {error.strerror}") from error
             shutil.rmtree(old, ignore_errors=True)
-            yield cls(path)
+            try:
+                yield cls(path)
+            finally:
+                disk.sweep(path)  # of workers that were killed
 
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
@@ -129,7 +132,10 @@ class Store:
         """The right to write; StoreError at once if another process has it. Sweeps leftovers."""
         with disk.locked(self.path / LOCK, str(self.path)):
             disk.sweep(self.path)
-            yield
+            try:
+                yield
+            finally:
+                disk.sweep(self.path)
 
     # Shards
 

@@ -1,9 +1,10 @@
 """The command line: one small file a verb, imported only when it is called."""
 
+import os
 import signal
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -65,8 +66,13 @@ class Verbs(click.Group):
             _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), 1)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     click.echo(f"error: {' '.join(message.split())}", err=True)
+    if code == 130 and "ray" in sys.modules:
+        # Interrupted in its start, Ray's clean-up at exit takes seconds or aborts; its
+        # processes end by themselves when this one is gone.
+        sys.stdout.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -120,11 +120,11 @@ def render_to(
                 store.check(scene)
             stack.enter_context(store.lock())
         wish = stack.enter_context(stop_on_signals())
-        workforce = EXECUTORS[name](job, workers, address)
-        stack.callback(workforce.stop)
-        wish.listen()  # again, because Ray puts its own handlers in
-        coordinator = Coordinator(workforce, policy=policy, emit=emit, stopping=wish)
+        workforce: Executor | None = None
         try:
+            with wish.interrupting():
+                workforce = EXECUTORS[name](job, workers, address)
+            coordinator = Coordinator(workforce, policy=policy, emit=emit, stopping=wish)
             workforce.start()
             arithmetic = coordinator.meet().arithmetic
             if store is None or overwrite:
@@ -141,6 +141,9 @@ def render_to(
             raise Stopped(
                 f"stopped; what is finished is kept in {path}: run the same command again to go on"
             ) from None
+        finally:
+            if workforce is not None:
+                workforce.stop()  # while the lock is held
         return store, outcome
 
 

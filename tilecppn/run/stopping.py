@@ -5,6 +5,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Wish:
@@ -22,24 +25,32 @@ class Wish:
             raise KeyboardInterrupt
         self._event.set()
 
-    def listen(self) -> None:
-        """Take over SIGINT and SIGTERM; nothing outside of the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self.stop)
+    @contextlib.contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Within the block a signal raises KeyboardInterrupt: for calls that cannot look."""
+        if self():
+            raise KeyboardInterrupt
+        _handle(signal.default_int_handler)
+        try:
+            yield
+        finally:
+            _handle(self.stop)
 
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[Wish]:
     """A wish that SIGINT and SIGTERM fulfil, until the end of the block."""
     wish = Wish()
-    if threading.current_thread() is not threading.main_thread():
-        yield wish
-        return
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    wish.listen()
+    before = [signal.getsignal(number) for number in SIGNALS]
+    _handle(wish.stop)
     try:
         yield wish
     finally:
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        _handle(*before)
+
+
+def _handle(*handlers: Any) -> None:
+    """Install one handler for all signals, or one for each; only the main thread may."""
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in zip(SIGNALS, handlers * (3 - len(handlers)), strict=True):
             signal.signal(number, handler)

@@ -126,6 +126,8 @@ def _connect(address: str | None, workers: int | None) -> None:
                 include_dashboard=False,
                 **quiet,
             )
+    except SystemExit:
+        raise KeyboardInterrupt from None  # Ray's own answer to SIGTERM
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise Refused(f"no Ray at {address or 'this machine'}: {_first_line(error)}") from error
 
