@@ -1,0 +1,53 @@
+"""What tests share: small scenes, a finished store, the command line as a process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilecppn.run.render import render
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+# Cheap to evaluate, and not flat anywhere.
+SMALL_NET: dict[str, Any] = {"seed": 3, "width": 8, "depth": 2}
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def small_scene() -> Scene:
+    """700 × 501 RGB in tiles of 64 and shards of 256: odd sizes, several levels and shards."""
+    return Scene.of(
+        cppn=SMALL_NET,
+        canvas={"width": 700, "height": 501},
+        output={"tile": 64, "shard": 256},
+    )
+
+
+@pytest.fixture(scope="session")
+def small_store(small_scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """`small_scene` rendered; read only."""
+    return render(small_scene, tmp_path_factory.mktemp("store") / "small.zarr", executor="local")
+
+
+@pytest.fixture
+def tilecppn(tmp_path: Path) -> Run:
+    """Runs the command line in an empty folder: tilecppn("render", "a.toml", …)."""
+
+    def run(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+        options.setdefault("cwd", tmp_path)
+        return subprocess.run(
+            [sys.executable, "-m", "tilecppn", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, **options.pop("env", {})},
+            **options,
+        )
+
+    return run
