@@ -1,0 +1,137 @@
+"""The page of an export: one HTML file that shows a Deep Zoom pyramid, opened by double-click.
+
+Everything but the tiles and OpenSeadragon is in the page, the descriptor too, because browsers
+refuse to read other files from file://. Parts: page.html, page.css and page.js.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from tilecppn.errors import ExportError
+
+_HERE: Final = Path(__file__).parent
+_OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
+_PRINT_PPI: Final = 300
+_ICON: Final = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
+    "<rect width='16' height='16' rx='4' fill='#1b1b1f'/>"
+    "<circle cx='8' cy='8' r='4.5' fill='none' stroke='#e6c58a' stroke-width='1.6'/>"
+    "<circle cx='8' cy='8' r='1.4' fill='#e6c58a'/></svg>"
+)
+
+
+def assets() -> tuple[Path, ...]:
+    """The files that the page needs in `NAME_files/`, each to be copied under its own name.
+
+    Raises ExportError if they were not brought in when the package was installed.
+    """
+    paths = tuple(_HERE / "openseadragon" / name for name in _OPENSEADRAGON)
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise ExportError(
+            f"{' and '.join(missing)} of the viewer is not installed: reinstall tilecppn with pip, "
+            "or run `python hatch_build.py` in its source folder (needs npm)"
+        )
+    return paths
+
+
+def page(
+    title: str,
+    *,
+    width: int,
+    height: int,
+    tile: int,
+    overlap: int,
+    format: str,
+    files: str,
+    summary: Mapping[str, str],
+    scene: str,
+) -> str:
+    """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
+
+    `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi; `format` is
+    the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
+    the panel shows under the size (name → value); `scene` the TOML that can be copied from it.
+
+    The view is kept in the address: `#zoom=2&x=0.5&y=0.5` is the picture's centre at twice the
+    size at which the whole picture fits; `rotate=90` and `flip=1` may follow.
+    """
+    folder = quote(files, safe="", errors="surrogateescape")
+    data = {
+        "source": {
+            "width": width,
+            "height": height,
+            "tileSize": tile,
+            "tileOverlap": overlap,
+            "tilesUrl": f"{folder}/",
+            "fileFormat": format,
+            "minLevel": 0,
+            # Given, because OpenSeadragon's own logarithm is one too high at 2**29 and 2**31.
+            "maxLevel": (max(width, height) - 1).bit_length(),
+        },
+        "files": files,
+        "scene": scene,
+    }
+    facts = {
+        "Size": f"{_size(width, height)} px",
+        "Pixels": _pixels(width * height),
+        f"Print at {_PRINT_PPI} ppi": _print_size(width, height),
+        **summary,
+    }
+    parts = {
+        "title": _text(title),
+        "icon": "data:image/svg+xml," + quote(_ICON, safe=""),
+        "size": _text(_size(width, height)),
+        "facts": "".join(
+            f"      <dt>{_text(name)}</dt><dd>{_text(value)}</dd>\n"
+            for name, value in facts.items()
+        ),
+        "data": _json(data),
+        "openseadragon": f"{folder}/{_OPENSEADRAGON[0]}",
+        "style": (_HERE / "page.css").read_text("utf-8"),
+        "script": (_HERE / "page.js").read_text("utf-8"),
+    }
+    template = (_HERE / "page.html").read_text("utf-8")
+    # One pass, so that nothing in a part is taken for a place to fill.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _text(text: str) -> str:
+    """Escaped for HTML, between tags or within quotes."""
+    # A name that is not Unicode holds lone surrogates, which UTF-8 has not.
+    return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _json(value: object) -> str:
+    """JSON that is safe in a <script>: all of it ASCII, nothing that could end the element."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _size(width: int, height: int) -> str:
+    return f"{width:,} × {height:,}"
+
+
+def _pixels(count: int) -> str:
+    """ "268 megapixels", with three digits that count."""
+    for unit, name in ((10**12, "tera"), (10**9, "giga"), (10**6, "mega")):
+        if count >= unit:
+            value = count / unit
+            digits = max(0, 3 - len(str(int(value))))
+            return f"{value:,.{digits}f} {name}pixels"
+    return f"{count:,} pixels"
+
+
+def _print_size(width: int, height: int) -> str:
+    """The size on paper, in centimetres, or in metres where that is shorter."""
+    sides = [2.54 * side / _PRINT_PPI for side in (width, height)]
+    if max(sides) >= 1000:
+        return " × ".join(f"{side / 100:,.1f}" for side in sides) + " m"
+    return " × ".join(f"{side:.1f}" for side in sides) + " cm"
