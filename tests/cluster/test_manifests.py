@@ -1,0 +1,372 @@
+"""The files under cluster/: valid for the programs that read them, and in step with the package.
+
+Nothing here needs a network, Docker or a cluster.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import click
+import jsonschema
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTER = ROOT / "cluster"
+RAYJOB = CLUSTER / "kuberay" / "rayjob.yaml"
+SHARED_DISK = CLUSTER / "kuberay" / "shared-disk.yaml"
+AWS = CLUSTER / "aws.yaml"
+DOCKERFILE = CLUSTER / "Dockerfile"
+README = CLUSTER / "README.md"
+YAML_FILES = sorted(CLUSTER.rglob("*.yaml"))
+TEXT_FILES = [DOCKERFILE, README, *YAML_FILES]
+
+SCHEMA = Path(__file__).with_name("manifests.schema.json")
+YAMLLINT = "{extends: default, rules: {line-length: {max: 100}}}"
+
+MIB = 2**20
+RAY_SMALLEST_OBJECT_STORE = 75 * MIB
+USER = 1000
+
+
+def identity(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def kubernetes_objects() -> list[dict[str, Any]]:
+    return documents(SHARED_DISK) + documents(RAYJOB)
+
+
+def only(kind: str) -> dict[str, Any]:
+    (found,) = (item for item in kubernetes_objects() if item["kind"] == kind)
+    return found
+
+
+def launcher() -> dict[str, Any]:
+    (config,) = documents(AWS)
+    return config
+
+
+def schema_errors(item: dict[str, Any]) -> list[str]:
+    """What our schema has against a Kubernetes object: one `path: message` each."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema | {"$ref": f"#/$defs/{item['kind']}"})
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(item)]
+
+
+def pod_specs() -> dict[str, dict[str, Any]]:
+    """The pod specification of Ray's head and of each worker group, by name."""
+    cluster = only("RayJob")["spec"]["rayClusterSpec"]
+    workers = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
+    groups = {"head": cluster["headGroupSpec"]} | workers
+    return {name: group["template"]["spec"] for name, group in groups.items()}
+
+
+def start_params() -> dict[str, dict[str, str]]:
+    """The parameters of `ray start` of Ray's head and of each worker group, by name."""
+    cluster = only("RayJob")["spec"]["rayClusterSpec"]
+    workers = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
+    groups = {"head": cluster["headGroupSpec"]} | workers
+    return {name: group["rayStartParams"] for name, group in groups.items()}
+
+
+def volume_at(spec: dict[str, Any], path: str) -> dict[str, Any]:
+    """The volume that a pod's one container mounts at `path`."""
+    (container,) = spec["containers"]
+    (mount,) = (item for item in container["volumeMounts"] if item["mountPath"] == path)
+    (volume,) = (item for item in spec["volumes"] if item["name"] == mount["name"])
+    assert isinstance(volume, dict)
+    return volume
+
+
+def in_bytes(amount: str) -> int:
+    units = {"Mi": MIB, "Gi": 2**10 * MIB, "Ti": 2**20 * MIB}
+    return int(amount[:-2]) * units[amount[-2:]]
+
+
+def pinned_ray() -> str:
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    (version,) = re.findall(r"(?m)^ray==(\S+)$", text)
+    assert isinstance(version, str)
+    return version
+
+
+def project() -> dict[str, Any]:
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert isinstance(table, dict)
+    return table
+
+
+def tilecppn_commands(text: str) -> list[list[str]]:
+    """Every `tilecppn VERB …` in a shell text, split into words, without `tilecppn`."""
+    joined = text.replace("\\\n", " ")
+    found = re.findall(r"(?<![\w/.:-])tilecppn ([a-z][^\n'\"|;&#)]*)", joined)
+    return [shlex.split(words) for words in found]
+
+
+def documented_commands() -> list[list[str]]:
+    """The job of the RayJob manifest and every `tilecppn` command in the README's code."""
+    blocks = re.findall(r"(?ms)^```\w*\n(.*?)^```$", README.read_text(encoding="utf-8"))
+    texts = [only("RayJob")["spec"]["entrypoint"], *blocks]
+    return [command for text in texts for command in tilecppn_commands(text)]
+
+
+# Written right
+
+
+def complaints(*command: str | Path) -> str:
+    """What a linter prints, with a line of its own where it fails silently."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    return said or ("" if done.returncode == 0 else f"exit code {done.returncode}")
+
+
+def test_yamllint_has_nothing_to_say() -> None:
+    assert len(YAML_FILES) >= 3
+    assert (
+        complaints(sys.executable, "-m", "yamllint", "--strict", "-d", YAMLLINT, *YAML_FILES) == ""
+    )
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    assert complaints(Path(sysconfig.get_path("scripts"), "hadolint"), DOCKERFILE) == ""
+
+
+@pytest.mark.parametrize("item", kubernetes_objects(), ids=lambda item: str(item["kind"]))
+def test_kubernetes_objects_match_the_schema(item: dict[str, Any]) -> None:
+    assert schema_errors(item) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("spec", "backOffLimit"), 3),
+        (("spec", "backoffLimit"), "3"),
+        (("spec", "rayClusterSpec", "authOptions", "mode"), "tokens"),
+        (("spec", "rayClusterSpec", "headGroupSpec", "rayStartParams", "num-cpus"), 0),
+        (("spec", "rayClusterSpec", "headGroupSpec", "template", "spec", "volume"), []),
+        (("metadata", "name"), "a" * 48),
+    ],
+)
+def test_the_schema_refuses_what_kuberay_would_refuse(path: tuple[str, ...], value: object) -> None:
+    job = copy.deepcopy(only("RayJob"))
+    table = job
+    for key in path[:-1]:
+        table = table[key]
+    table[path[-1]] = value
+    assert len(schema_errors(job)) == 1
+
+
+def test_ray_accepts_the_launcher_configuration() -> None:
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    validate_config(prepare_config(launcher()))
+
+
+def test_the_image_is_built_from_files_that_exist_and_are_not_ignored() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    kept = [line[1:] for line in ignored if line.startswith("!")]
+    assert "*" in ignored
+    copied = re.findall(r"(?m)^COPY (?!--from)(.*) \S+$", DOCKERFILE.read_text(encoding="utf-8"))
+    sources = {source for line in copied for source in line.split()}
+    assert sources == {pattern for pattern in kept if (ROOT / pattern).exists()} == set(kept)
+
+
+def test_the_image_has_what_the_package_build_reads() -> None:
+    table = project()
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    readme = table["readme"]
+    licences = table.get("license-files", ["LICENSE"])
+    needed = [readme if isinstance(readme, str) else readme["file"], *licences]
+    for pattern in needed:
+        assert any(fnmatch(line.removeprefix("!"), pattern) for line in kept), pattern
+
+
+# In step with the package
+
+
+@pytest.mark.parametrize("path", TEXT_FILES, ids=identity)
+def test_no_file_names_another_ray_version(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"(?i)\bray(?:version)?(?:\[\w+\])?[\s=:\"']+(\d+\.\d+\.\d+)", text)
+    assert set(named) <= {pinned_ray()}
+
+
+def test_the_manifest_and_the_readme_name_the_ray_version() -> None:
+    assert only("RayJob")["spec"]["rayClusterSpec"]["rayVersion"] == pinned_ray()
+    assert f"ray[default]=={pinned_ray()}" in README.read_text(encoding="utf-8")
+
+
+def test_the_image_has_rays_dashboard() -> None:
+    # `ray job` and KubeRay's health checks go through the dashboard, which is an extra of Ray's.
+    needs = map(Requirement, project()["optional-dependencies"]["ray"])
+    assert any(need.name == "ray" and "default" in need.extras for need in needs)
+
+
+def test_the_image_is_installed_under_the_constraints() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
+    installs = re.findall(r"pip install .*", text)
+    assert installs
+    assert all("-c /opt/tilecppn/constraints.txt" in line for line in installs)
+
+
+def test_the_base_image_runs_the_package() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    bases = set(re.findall(r"(?m)^FROM (\S+)", text))
+    assert len(bases) == 1
+    (version,) = re.findall(r"python:(\d+\.\d+)", bases.pop())
+    assert version in SpecifierSet(project()["requires-python"])
+
+
+def test_every_node_runs_the_same_image() -> None:
+    images = {spec["containers"][0]["image"] for spec in pod_specs().values()}
+    assert images == {launcher()["docker"]["image"]}
+
+
+def test_there_are_commands_to_check() -> None:
+    verbs = [command[0] for command in documented_commands()]
+    assert verbs.count("render") >= 2
+    assert tilecppn_commands("x 'tilecppn render a.toml \\\n  -o b.zarr' && y/tilecppn plan") == [
+        ["render", "a.toml", "-o", "b.zarr"]
+    ]
+
+
+@pytest.mark.parametrize("words", documented_commands(), ids=" ".join)
+def test_the_commands_are_ones_that_the_program_knows(words: list[str]) -> None:
+    from tilecppn.cli import main
+
+    verb, *arguments = words
+    command = main.get_command(click.Context(main), verb)
+    assert command is not None
+    # The parser refuses unknown options and missing values; it opens no file.
+    options, _, _ = command.make_parser(click.Context(command)).parse_args(arguments)
+    for parameter in command.params:
+        if isinstance(parameter.type, click.Choice) and parameter.name in options:
+            assert options[parameter.name] in parameter.type.choices
+
+
+def test_the_scene_is_one_that_the_program_reads(tmp_path: Path) -> None:
+    from tilecppn import Scene
+
+    for name, text in only("ConfigMap")["data"].items():
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        Scene.load(path)
+
+
+# Right for the job
+
+
+def test_the_job_renders_with_ray_from_the_mounted_scene_into_the_shared_disk() -> None:
+    (words,) = tilecppn_commands(only("RayJob")["spec"]["entrypoint"])
+    verb, scene, flag, store, *rest = words
+    assert (verb, flag) == ("render", "-o")
+    assert rest == ["--executor", "ray", "--address", "auto"]
+    head = pod_specs()["head"]
+    scene_volume = volume_at(head, str(PurePosixPath(scene).parent))
+    config_map = only("ConfigMap")
+    assert scene_volume["configMap"]["name"] == config_map["metadata"]["name"]
+    assert PurePosixPath(scene).name in config_map["data"]
+    claim = only("PersistentVolumeClaim")["metadata"]["name"]
+    for spec in pod_specs().values():
+        volume = volume_at(spec, str(PurePosixPath(store).parent))
+        assert volume["persistentVolumeClaim"]["claimName"] == claim
+
+
+def test_the_job_is_retried_bounded_and_cleaned_up() -> None:
+    spec = only("RayJob")["spec"]
+    assert spec["backoffLimit"] >= 1
+    assert spec["activeDeadlineSeconds"] >= 3600
+    assert spec["shutdownAfterJobFinishes"] is True
+
+
+def test_the_disk_is_not_deleted_together_with_the_job() -> None:
+    assert [item["kind"] for item in documents(SHARED_DISK)] == ["PersistentVolumeClaim"]
+    assert {item["kind"] for item in documents(RAYJOB)} == {"ConfigMap", "RayJob"}
+
+
+def test_several_nodes_with_one_gpu_each_and_no_actor_on_the_head() -> None:
+    cluster = only("RayJob")["spec"]["rayClusterSpec"]
+    for group in cluster["workerGroupSpecs"]:
+        assert group["replicas"] == group["minReplicas"] == group["maxReplicas"] > 1
+    for name, spec in pod_specs().items():
+        (container,) = spec["containers"]
+        gpus = container["resources"]["limits"].get("nvidia.com/gpu")
+        assert gpus == (None if name == "head" else "1")
+    assert start_params()["head"]["num-cpus"] == "0"
+
+
+@pytest.mark.parametrize("name", pod_specs())
+def test_a_pod_has_a_small_object_store_that_fits_its_shared_memory(name: str) -> None:
+    spec = pod_specs()[name]
+    (container,) = spec["containers"]
+    shared_memory = volume_at(spec, "/dev/shm")["emptyDir"]
+    assert shared_memory["medium"] == "Memory"
+    object_store = int(start_params()[name]["object-store-memory"])
+    limit = in_bytes(container["resources"]["limits"]["memory"])
+    assert RAY_SMALLEST_OBJECT_STORE <= object_store < in_bytes(shared_memory["sizeLimit"]) < limit
+
+
+@pytest.mark.parametrize("name", pod_specs())
+def test_a_pod_runs_as_the_images_user_with_one_thread(name: str) -> None:
+    spec = pod_specs()[name]
+    (container,) = spec["containers"]
+    assert {"name": "OMP_NUM_THREADS", "value": "1"} in container["env"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] == spec["securityContext"]["fsGroup"] == USER
+
+
+def test_the_image_does_not_run_as_root_and_pins_its_threads() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^USER (.*)$", text) == [f"{USER}:{USER}"]
+    assert "OMP_NUM_THREADS=1" in text
+    # Ray's launcher reads HOME from the image's settings, and starts `bash` in it.
+    assert "HOME=/home/tilecppn" in text
+    assert not re.search(r"(?m)^ENTRYPOINT", text)
+
+
+def test_every_node_of_the_launcher_says_how_it_authenticates() -> None:
+    config = launcher()
+    assert "--env=RAY_AUTH_MODE=token" in config["docker"]["run_options"]
+    assert list(config["file_mounts"]) == ["/home/tilecppn/.ray/auth_token"]
+
+
+def test_every_node_of_the_launcher_mounts_the_shared_disk() -> None:
+    config = launcher()
+    (volume,) = (item for item in config["docker"]["run_options"] if item.startswith("--volume="))
+    host, container = volume.removeprefix("--volume=").split(":")
+    assert container == "/shared"
+    commands = config["initialization_commands"]
+    assert any("mount -t nfs4" in command and command.endswith(f" {host}") for command in commands)
+
+
+def test_the_launcher_starts_several_gpu_workers_and_installs_no_other_ray() -> None:
+    config = launcher()
+    types = config["available_node_types"]
+    workers = {name: kind for name, kind in types.items() if name != config["head_node_type"]}
+    assert sum(kind["min_workers"] for kind in workers.values()) == config["max_workers"] > 1
+    assert all(kind["resources"]["GPU"] >= 1 for kind in workers.values())
+    assert types[config["head_node_type"]]["resources"] == {"CPU": 0}
+    assert config["setup_commands"] == config["worker_setup_commands"] == []
+    for side in ("head", "worker"):
+        _, start = config[f"{side}_start_ray_commands"]
+        (size,) = re.findall(r"--object-store-memory=(\d+)", start)
+        assert RAY_SMALLEST_OBJECT_STORE <= int(size) < 512 * MIB
+    assert "--shm-size=512m" in config["docker"]["run_options"]
