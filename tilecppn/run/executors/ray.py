@@ -5,11 +5,16 @@ retries would hide a shard that kills its worker. Pixels go from the actor to th
 receipt is all that travels back, so Ray's object store stays empty.
 """
 
+import contextlib
+import logging
 import os
+import signal
+import socket
+import time
 from typing import Any, NamedTuple
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError
 
 from tilecppn.errors import Refused
 from tilecppn.plan import Shard
@@ -21,9 +26,13 @@ OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
 
 class _Actor:
     def __init__(self, job: Job) -> None:
-        self.worker = job.open()
+        self.job = job
 
-    def identity(self) -> Identity:
+    def open(self) -> Identity | Faulted:
+        try:
+            self.worker = self.job.open()
+        except Exception as error:  # as words: Ray would wrap it in a traceback
+            return Faulted(f"{error}" or type(error).__name__, lasting=False)
         return self.worker.identity
 
     def run(self, shard: Shard) -> Done | Faulted:
@@ -33,7 +42,7 @@ class _Actor:
 
 class _Call(NamedTuple):
     worker: int
-    shard: Shard | None  # None: asked for its identity
+    shard: Shard | None  # None: asked to open the job
 
 
 class RayExecutor:
@@ -55,6 +64,7 @@ class RayExecutor:
         self.workers = workers or gpus or max(1, int(resources.get("CPU", 1)))
         self._job = ray.put(job)  # sent once a node, not once an actor
         self._actors: dict[int, Any] = {}
+        self._places: dict[int, str] = {}
         self._calls: dict[Any, _Call] = {}
         self._number = 0
 
@@ -67,6 +77,9 @@ class RayExecutor:
 
     def poll(self, timeout: float) -> list[Message]:
         pending = list(self._calls)
+        if not pending:
+            time.sleep(timeout)
+            return []
         finished, _ = ray.wait(pending, num_returns=1, timeout=timeout)
         if finished:
             finished, _ = ray.wait(pending, num_returns=len(pending), timeout=0)
@@ -82,14 +95,22 @@ class RayExecutor:
             value = ray.get(reference)
         except RayError as error:
             self._forget(call.worker)
-            return Lost(call.worker, _reason(error))
+            return Lost(call.worker, _first_line(error))
+        if isinstance(value, Faulted) and call.shard is None:
+            return Lost(call.worker, value.reason)
         if call.shard is None:
+            self._places[call.worker] = value.place
             return Ready(call.worker, value)
         return Answer(call.worker, call.shard, value)
 
     def replace(self, worker: int) -> None:
         self._forget(worker)
         ray.kill(self._actors.pop(worker), no_restart=True)
+        host, _, pid = self._places.pop(worker, "").partition(":")
+        if host == socket.gethostname():
+            # A stopped process does not hear Ray; its CPU or GPU would never come free.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(pid), signal.SIGKILL)
         self._begin()
 
     def stop(self) -> None:
@@ -105,7 +126,7 @@ class RayExecutor:
         options = {**self._resources, "max_restarts": 0, "max_task_retries": 0}
         actor: Any = ray.remote(_Actor).options(**options).remote(self._job)
         self._actors[self._number] = actor
-        self._calls[actor.identity.remote()] = _Call(self._number, None)
+        self._calls[actor.open.remote()] = _Call(self._number, None)
         self._number += 1
 
     def _forget(self, worker: int) -> None:
@@ -115,12 +136,13 @@ class RayExecutor:
 
 def _connect(address: str | None, workers: int | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no question to the user
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
             ray.init(address=address, **quiet)
         else:
             ray.init(
+                address="local",  # never a cluster that happens to run here
                 num_cpus=workers,
                 object_store_memory=OBJECT_STORE,
                 include_dashboard=False,
@@ -130,13 +152,6 @@ def _connect(address: str | None, workers: int | None) -> None:
         raise KeyboardInterrupt from None  # Ray's own answer to SIGTERM
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise Refused(f"no Ray at {address or 'this machine'}: {_first_line(error)}") from error
-
-
-def _reason(error: RayError) -> str:
-    if isinstance(error, RayActorError):
-        cause = error.__cause__ or error
-        return _first_line(cause)
-    return _first_line(error)
 
 
 def _first_line(error: BaseException) -> str:

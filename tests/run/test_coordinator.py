@@ -1,0 +1,313 @@
+"""The coordinator over an executor that is a script: any order, faults and losses."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.run.jobs import ARITHMETIC
+from tilecppn.errors import Failed, Stopped, WorkersLost
+from tilecppn.plan import Plan, Shard
+from tilecppn.run.coordinator import Coordinator
+from tilecppn.run.events import Event, ShardDone, ShardFaulted, ShardSkipped, WorkerLost
+from tilecppn.run.executors import Answer, Lost, Message, Ready
+from tilecppn.run.job import Done, Faulted, Identity, Receipt
+from tilecppn.run.policy import Policy
+
+PLAN = Plan(width=1500, height=900, channels=3, itemsize=1, tile=64, shard=256)
+SHARDS = list(PLAN.order())
+
+
+class Ledger(set[Shard]):
+    def has(self, shard: Shard) -> bool:
+        return shard in self
+
+    def delete(self, shard: Shard) -> None:
+        self.discard(shard)
+
+
+class Script:
+    """An executor without workers: `act(shard)` decides what a run of a shard comes to.
+
+    "done" adds it to the ledger, "fault" and "lost" do not, "zombie" adds it and is then lost,
+    "hang" never answers. Each poll takes one step of a worker drawn at random; `now` is a clock.
+    """
+
+    name = "script"
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        act: Callable[[Shard], str] = lambda shard: "done",
+        workers: int = 3,
+        depth: int = 2,
+        seed: int = 0,
+    ) -> None:
+        self.ledger = ledger
+        self.act = act
+        self.workers = workers
+        self.depth = depth
+        self.random = Random(seed)
+        self.flight: dict[int, deque[Shard]] = {}
+        self.hung: set[int] = set()
+        self.starting: deque[Message] = deque()
+        self.number = 0
+        self.now = 0.0
+        self.ran: list[tuple[int, Shard]] = []
+
+    def start(self) -> None:
+        for _ in range(self.workers):
+            self.begin()
+
+    def begin(self) -> None:
+        self.starting.append(Ready(self.number, Identity("f00d", ARITHMETIC, "here")))
+        self.number += 1
+
+    def submit(self, worker: int, shard: Shard) -> None:
+        self.flight[worker].append(shard)
+        assert len(self.flight[worker]) <= self.depth
+        for child in PLAN.children(shard):
+            assert child in self.ledger, "a shard was run before its children were done"
+        for ancestor in PLAN.ancestors(shard):
+            assert ancestor not in self.ledger, "an ancestor is older than what it is made from"
+
+    def poll(self, timeout: float) -> list[Message]:
+        self.now += timeout
+        if self.starting:
+            message = self.starting.popleft()
+            self.flight.setdefault(message.worker, deque())
+            return [message]
+        busy = [w for w, shards in self.flight.items() if shards and w not in self.hung]
+        if not busy:
+            return []
+        worker = self.random.choice(busy)
+        shard = self.flight[worker][0]
+        what = self.act(shard)
+        self.ran.append((worker, shard))
+        if what == "hang":
+            self.hung.add(worker)
+            return []
+        if what in ("done", "zombie"):
+            self.ledger.add(shard)
+        if what in ("lost", "zombie"):
+            del self.flight[worker]
+            return [Lost(worker, "gone")]
+        self.flight[worker].popleft()
+        result = Faulted(what, what == "disk full") if what != "done" else Done(Receipt(1.0, 1, 1))
+        return [Answer(worker, shard, result)]
+
+    def replace(self, worker: int) -> None:
+        self.flight.pop(worker, None)
+        self.begin()
+
+    def stop(self) -> None:
+        self.flight.clear()
+
+
+def coordinate(
+    script: Script,
+    policy: Policy | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[Coordinator, list[Event]]:
+    events: list[Event] = []
+    coordinator = Coordinator(
+        script,
+        policy=policy,
+        emit=events.append,
+        stopping=stopping,
+        clock=lambda: script.now,
+    )
+    script.start()
+    assert coordinator.meet().network == "f00d"
+    return coordinator, events
+
+
+@given(
+    have=st.sets(st.sampled_from(SHARDS)),
+    seed=st.integers(0, 2**32),
+    workers=st.integers(1, 5),
+    depth=st.integers(1, 3),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_run_fills_any_ledger_with_what_is_missing_and_its_ancestors(
+    have: set[Shard], seed: int, workers: int, depth: int
+) -> None:
+    needed = {s for s in SHARDS if s not in have}
+    needed |= {a for s in needed for a in PLAN.ancestors(s)}
+    ledger = Ledger(have)
+    script = Script(ledger, workers=workers, depth=depth, seed=seed)
+    coordinator, events = coordinate(script)
+    outcome = coordinator.run(PLAN, ledger, PLAN.order(Random(seed)))
+    assert ledger == set(SHARDS)
+    assert Counter(shard for _, shard in script.ran) == Counter(needed)
+    assert (outcome.rendered, outcome.skipped) == (len(needed), len(SHARDS) - len(needed))
+    assert {e.shard for e in events if isinstance(e, ShardDone)} == needed
+    assert {e.shard for e in events if isinstance(e, ShardSkipped)} == set(SHARDS) - needed
+
+
+@given(seed=st.integers(0, 2**32), depth=st.integers(1, 2))
+@settings(deadline=None, max_examples=60)
+def test_faults_and_losses_below_the_limit_cost_nothing(seed: int, depth: int) -> None:
+    random = Random(seed)
+    troubles: Counter[Shard] = Counter()
+
+    def act(shard: Shard) -> str:
+        what = random.choice(["done", "done", "fault", "lost", "zombie"])
+        if what != "done":
+            troubles[shard] += 1
+        return what if troubles[shard] <= 2 else "done"
+
+    ledger = Ledger()
+    script = Script(ledger, act, depth=depth, seed=seed)
+    coordinator, _ = coordinate(script)
+    outcome = coordinator.run(PLAN, ledger)
+    assert ledger == set(SHARDS)
+    assert not outcome.failed
+    assert outcome.rendered == len(SHARDS)
+
+
+@given(bad=st.sets(st.sampled_from(SHARDS), min_size=1, max_size=4), lost=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_poison_is_named_its_ancestors_stay_unbuilt_and_all_others_are_done(
+    bad: set[Shard], lost: bool
+) -> None:
+    ledger = Ledger()
+    script = Script(ledger, lambda shard: ("lost" if lost else "fault") if shard in bad else "done")
+    coordinator, events = coordinate(script)
+    outcome = coordinator.run(PLAN, ledger)
+    above = {a for shard in bad for a in PLAN.ancestors(shard)}
+    assert set(outcome.failed) == bad - above
+    assert ledger == set(SHARDS) - bad - above
+    assert outcome.unbuilt == len(above)
+    attempts = Counter(shard for _, shard in script.ran)
+    assert all(attempts[shard] == 3 for shard in outcome.failed)
+    final = [e for e in events if isinstance(e, ShardFaulted) and e.final]
+    assert {e.shard for e in final} == set(outcome.failed)
+
+
+def test_a_failed_shard_goes_to_other_workers() -> None:
+    bad = SHARDS[5]
+    ledger = Ledger()
+    script = Script(ledger, lambda shard: "fault" if shard == bad else "done", workers=3)
+    coordinator, _ = coordinate(script)
+    coordinator.run(PLAN, ledger)
+    assert len({worker for worker, shard in script.ran if shard == bad}) == 3
+
+
+def test_what_was_queued_behind_a_crash_is_not_blamed() -> None:
+    """Two shards in flight: only the one that ran when the worker died has used an attempt."""
+    ledger = Ledger()
+    script = Script(ledger, lambda s: "lost" if s == SHARDS[0] else "done", workers=1, depth=2)
+    coordinator, _ = coordinate(script)
+    outcome = coordinator.run(PLAN, ledger)
+    assert set(outcome.failed) == {SHARDS[0]}
+
+
+def test_a_hung_worker_is_replaced_after_the_deadline() -> None:
+    hung: list[Shard] = []
+
+    def act(shard: Shard) -> str:
+        if shard == SHARDS[4] and not hung:
+            hung.append(shard)
+            return "hang"
+        return "done"
+
+    ledger = Ledger()
+    script = Script(ledger, act)
+    coordinator, events = coordinate(script, Policy(deadline=30.0))
+    outcome = coordinator.run(PLAN, ledger)
+    assert ledger == set(SHARDS)
+    assert not outcome.failed
+    assert [type(e) for e in events if isinstance(e, WorkerLost)] == [WorkerLost]
+    assert script.now < 60.0
+
+
+def test_a_wish_to_stop_ends_the_run_and_keeps_what_is_done() -> None:
+    ledger = Ledger()
+    script = Script(ledger)
+    coordinator, _ = coordinate(script, stopping=lambda: len(ledger) >= 7)
+    with pytest.raises(Stopped):
+        coordinator.run(PLAN, ledger)
+    assert len(ledger) == 7
+
+
+def test_a_full_disk_ends_the_run_at_once() -> None:
+    ledger = Ledger()
+    script = Script(ledger, lambda shard: "disk full" if len(ledger) == 3 else "done")
+    coordinator, _ = coordinate(script)
+    with pytest.raises(Failed, match="disk full"):
+        coordinator.run(PLAN, ledger)
+    assert len(ledger) == 3
+
+
+def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
+    class Stillborn(Script):
+        def begin(self) -> None:
+            self.starting.append(Lost(self.number, "no kernel"))
+            self.number += 1
+
+    script = Stillborn(Ledger())
+    coordinator = Coordinator(script, clock=lambda: script.now)
+    script.start()
+    with pytest.raises(WorkersLost, match="no kernel"):
+        coordinator.meet()
+
+
+def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
+    class Silent(Script):
+        def begin(self) -> None:
+            pass
+
+    script = Silent(Ledger())
+    coordinator = Coordinator(script, policy=Policy(startup=50.0), clock=lambda: script.now)
+    script.start()
+    with pytest.raises(WorkersLost, match="50 s"):
+        coordinator.meet()
+    assert 50.0 < script.now < 51.0
+
+
+def test_a_worker_with_other_weights_ends_the_run() -> None:
+    script = Script(Ledger(), workers=1)
+    coordinator, _ = coordinate(script)
+    script.starting.append(Ready(9, Identity("beef", ARITHMETIC, "there")))
+    with pytest.raises(Failed, match="beef"):
+        coordinator.run(PLAN, script.ledger)
+
+
+def test_the_state_does_not_grow_with_the_canvas() -> None:
+    big = Plan(width=2**31 - 1, height=2**31 - 1, channels=3, itemsize=1, tile=64, shard=256)
+    sizes: list[int] = []
+
+    class Endless(Ledger):
+        """Remembers little: what is asked again soon."""
+
+    ledger = Endless()
+    script = Script(ledger, workers=2)
+    script.submit = lambda worker, shard: script.flight[worker].append(shard)  # type: ignore[method-assign]
+
+    def stopping() -> bool:
+        sizes.append(
+            len(coordinator._unsettled) + len(coordinator._stale) + len(coordinator._waiting)
+            if hasattr(coordinator, "_stale")
+            else 0
+        )
+        return len(ledger) > 3000
+
+    coordinator, _ = coordinate(script, stopping=lambda: False)
+    coordinator.stopping = stopping
+    with pytest.raises(Stopped):
+        coordinator.run(big, ledger)
+    levels = len(big.levels)
+    assert max(sizes) <= 4 * levels
+
+
+def test_the_deadline_follows_the_median_within_its_bounds() -> None:
+    policy = Policy()
+    assert policy.limit([]) == policy.first
+    assert policy.limit([0.1, 0.2]) == policy.patience
+    assert policy.limit([100.0, 1.0, 20.0]) == 200.0
+    assert Policy(deadline=5.0).limit([100.0]) == 5.0
+    assert [policy.gives_up(n) for n in (1, 2, 3)] == [False, False, True]

@@ -1,0 +1,131 @@
+"""The suite that every executor must pass."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.run.conftest import Make
+from tests.run.jobs import ARITHMETIC, Toy
+from tilecppn.plan import Shard
+from tilecppn.run.executors import Answer, Executor, Lost, Message, Ready, choose
+from tilecppn.run.job import Done, Faulted
+
+POLLS = 600  # of 0.1 s: the end of patience, not a measure
+
+
+def hear(executor: Executor, enough: Callable[[list[Message]], bool]) -> list[Message]:
+    """Messages until there are enough of them."""
+    heard: list[Message] = []
+    for _ in range(POLLS):
+        heard += executor.poll(0.1)
+        if enough(heard):
+            return heard
+    raise AssertionError(f"only heard {heard}")
+
+
+def ready(executor: Executor, count: int) -> list[int]:
+    """The numbers of the first `count` workers to be ready."""
+    messages = hear(executor, lambda heard: len(heard) >= count)
+    for message in messages:
+        assert isinstance(message, Ready)
+        assert message.identity[:2] == ("f00d", ARITHMETIC)
+    return [message.worker for message in messages]
+
+
+def test_every_worker_reports_ready_once(make: Make) -> None:
+    with make(Toy(), 2) as executor:
+        assert len(set(ready(executor, 2))) == 2
+        assert executor.workers == 2
+
+
+def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) -> None:
+    with make(Toy(), 2) as executor:
+        workers = ready(executor, 2)
+        given = [(workers[i % 2], Shard(0, i, 0)) for i in range(6)]
+        for worker, shard in given:
+            executor.submit(worker, shard)
+        answers = [m for m in hear(executor, lambda h: len(h) == 6) if isinstance(m, Answer)]
+        for worker in workers:
+            assert [a.shard for a in answers if a.worker == worker] == [
+                shard for w, shard in given if w == worker
+            ]
+        for answer in answers:
+            assert isinstance(answer.shard, Shard)
+            assert isinstance(answer.result, Done)
+            assert answer.result.receipt.pixels == answer.shard.row
+
+
+@pytest.mark.parametrize(
+    ("col", "reason", "lasting"),
+    [(7, "ValueError: seven", False), (8, "[Errno 28] No space left on device", True)],
+)
+def test_an_exception_comes_back_as_words(make: Make, col: int, reason: str, lasting: bool) -> None:
+    with make(Toy(), 1) as executor:
+        (worker,) = ready(executor, 1)
+        executor.submit(worker, Shard(0, 0, col))
+        assert hear(executor, bool) == [Answer(worker, Shard(0, 0, col), Faulted(reason, lasting))]
+        executor.submit(worker, Shard(0, 5, 0))  # and the worker lives on
+        (answer,) = hear(executor, bool)
+        assert isinstance(answer, Answer)
+        assert isinstance(answer.result, Done)
+
+
+def test_a_worker_that_cannot_open_its_job_is_lost_and_says_why(make: Make) -> None:
+    with make(Toy(opens=False), 1) as executor:
+        (message,) = hear(executor, bool)
+        assert isinstance(message, Lost)
+        assert "cannot open" in message.reason
+
+
+def test_a_replaced_worker_is_heard_no_more_and_another_comes(make: Make) -> None:
+    with make(Toy(), 1) as executor:
+        (first,) = ready(executor, 1)
+        executor.submit(first, Shard(0, 0, 10))
+        executor.replace(first)
+        (second,) = ready(executor, 1)
+        assert second != first
+        executor.submit(second, Shard(0, 4, 0))
+        (answer,) = hear(executor, bool)
+        assert isinstance(answer, Answer)
+        assert (answer.worker, answer.shard) == (second, Shard(0, 4, 0))
+
+
+def test_stop_ends_workers_in_the_middle_of_a_shard(make: Make) -> None:
+    before = threading.active_count()
+    with make(Toy(), 2) as executor:
+        for worker in ready(executor, 2):
+            executor.submit(worker, Shard(0, 0, 10))
+    assert threading.active_count() <= before + 1  # Ray keeps a thread of its own
+
+
+def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None) -> None:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    executor = RayExecutor(Toy(), 1)
+    executor.start()
+    try:
+        (worker,) = ready(executor, 1)
+        executor.submit(worker, Shard(0, 0, 9))
+        executor.submit(worker, Shard(0, 1, 0))
+        (message,) = hear(executor, bool)
+        assert isinstance(message, Lost)
+        assert message.worker == worker
+        executor.replace(worker)
+        assert ready(executor, 1) != [worker]
+    finally:
+        executor.stop()
+
+
+def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert choose("auto", None) == "local"
+    assert choose("auto", "ray://head:10001") == "ray"
+    assert choose("local", "ray://head:10001") == "local"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert choose("auto", None) == "ray"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert choose("auto", None) == "local"
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    assert choose("auto", None) == "ray"

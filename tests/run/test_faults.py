@@ -1,0 +1,440 @@
+"""What is promised when things break, with real processes and real signals."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from tests.conftest import SMALL_NET, Run
+from tests.run.jobs import Hanging, Poisoned
+from tilecppn import disk
+from tilecppn.cppn import CPPN
+from tilecppn.errors import Failed, Refused, StoreError
+from tilecppn.kernels import Arithmetic
+from tilecppn.plan import Shard
+from tilecppn.run import render as render_module
+from tilecppn.run.coordinator import Coordinator, Outcome
+from tilecppn.run.events import Event, ShardDone, WorkerLost, WorkerReady
+from tilecppn.run.executors import Executor
+from tilecppn.run.executors.local import LocalExecutor
+from tilecppn.run.job import Job, RenderJob
+from tilecppn.run.policy import Policy
+from tilecppn.run.render import render, render_to
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+TORCH = Arithmetic("torch", "exact", "cpu", 1)
+
+
+def shard_files(store: Path) -> dict[str, tuple[int, bytes]]:
+    """Each shard's file: when it was written, and its bytes."""
+    return {
+        str(path.relative_to(store)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in sorted(store.glob("*/c/0/*/*"))
+        if path.suffix != ".partial"
+    }
+
+
+def pixels(store: Store) -> list[np.ndarray]:
+    return [store.read(level.index, level.window) for level in store.plan.levels]
+
+
+def assert_same(one: Store, other: Store) -> None:
+    """Byte-identical arrays on all levels that both have."""
+    assert one.is_whole()
+    assert other.is_whole()
+    for a, b in zip(pixels(one), pixels(other), strict=False):
+        assert np.array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return Scene.of(
+        cppn=SMALL_NET,
+        canvas={"width": 1800, "height": 1300},
+        view={"scale": 3.0, "rotation": 11.0},
+        output={"tile": 64, "shard": 128},
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    path = tmp_path_factory.mktemp("undisturbed") / "a.zarr"
+    return render(scene, path, executor="local", workers=1)
+
+
+# Seams
+
+
+def test_layout_workers_executor_and_order_change_no_byte(ray_here: None, tmp_path: Path) -> None:
+    scene = Scene.of(cppn=SMALL_NET, canvas={"width": 4600, "height": 4200})
+    small = scene.replace(output={"tile": 256, "shard": 1024})
+    one = render(small, tmp_path / "one.zarr", executor="local", workers=1)
+    two = render(scene, tmp_path / "two.zarr", executor="local", workers=2)
+    ray, _ = render_to(small, tmp_path / "ray.zarr", executor="ray", shuffle=5)
+    assert_same(one, two)
+    assert_same(one, ray)
+
+
+# Workers
+
+
+def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
+    """A listener that SIGKILLs the worker of the n-th finished shard, for each n in `points`."""
+    pids: dict[int, int] = {}
+    done = [0]
+    killed: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WorkerReady):
+            pids[event.worker] = int(event.place.split(":")[1])
+        if isinstance(event, ShardDone):
+            if done[0] in points:
+                os.kill(pids[event.worker], signal.SIGKILL)
+                killed.append(pids[event.worker])
+            done[0] += 1
+
+    return listen, killed
+
+
+def kill_actors(scene: Scene, undisturbed: Store, path: Path, points: set[int]) -> int:
+    listen, killed = killing(points)
+    lost: list[Event] = []
+    store, outcome = render_to(
+        scene,
+        path,
+        executor="ray",
+        listeners=[listen, lambda e: lost.append(e) if isinstance(e, WorkerLost) else None],
+    )
+    assert not outcome.failed
+    assert len(lost) >= len(set(killed)) > 0
+    assert_same(store, undisturbed)
+    return len(killed)
+
+
+def test_killed_actors_cost_nothing(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    assert kill_actors(scene, undisturbed, tmp_path / "a.zarr", {5, 60}) == 2
+
+
+@pytest.mark.slow
+def test_actors_killed_at_twenty_points_cost_nothing(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    random, killed = Random(1), 0
+    for i in range(10):
+        points = set(random.sample(range(undisturbed.plan.shards - 20), 2))
+        killed += kill_actors(scene, undisturbed, tmp_path / f"{i}.zarr", points)
+    assert killed >= 20
+
+
+def run_job(executor: Executor, store: Store, policy: Policy) -> tuple[Outcome, list[Event]]:
+    events: list[Event] = []
+    coordinator = Coordinator(executor, policy=policy, emit=events.append)
+    executor.start()
+    try:
+        with store.lock():
+            coordinator.meet()
+            return coordinator.run(store.plan, store), events
+    finally:
+        executor.stop()
+
+
+def empty_store(path: Path, scene: Scene) -> Store:
+    with Store.making(path, scene, TORCH) as store:
+        return store
+
+
+def job_for(scene: Scene, path: Path) -> RenderJob:
+    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), "torch", 1)
+
+
+def test_a_poison_shard_is_named_and_the_others_are_done(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    store = empty_store(tmp_path / "a.zarr", scene)
+    poison = Shard(0, 3, 4)
+    job: Job = Poisoned(job_for(scene, store.path), poison)
+    outcome, _ = run_job(RayExecutor(job, 2), store, Policy())
+    above = set(store.plan.ancestors(poison))
+    assert set(outcome.failed) == {poison}
+    assert {s for s in store.plan.order() if not store.has(s)} == {poison, *above}
+    assert outcome.unbuilt == len(above)
+    resumed, outcome = render_to(scene, store.path, executor="local")
+    assert outcome.rendered == 1 + len(above)
+    assert_same(resumed, undisturbed)
+
+
+@pytest.mark.parametrize("name", ["local", "ray"])
+def test_a_hung_worker_does_not_stall_the_render(
+    name: str,
+    request: pytest.FixtureRequest,
+    scene: Scene,
+    undisturbed: Store,
+    tmp_path: Path,
+) -> None:
+    store = empty_store(tmp_path / "a.zarr", scene)
+    hanging: Job = Hanging(job_for(scene, store.path), Shard(0, 2, 2), str(tmp_path / "mark"))
+    executor: Executor
+    if name == "ray":
+        request.getfixturevalue("ray_here")
+        from tilecppn.run.executors.ray import RayExecutor
+
+        executor = RayExecutor(hanging, 2)
+    else:
+        executor = LocalExecutor(hanging, 2)
+    outcome, events = run_job(executor, store, Policy(deadline=4.0))
+    assert not outcome.failed
+    assert any(isinstance(e, WorkerLost) and "longer than 4 s" in e.reason for e in events)
+    assert_same(store, undisturbed)
+
+
+def test_a_stopped_actor_is_replaced(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    stopped: list[int] = []
+    pids: dict[int, int] = {}
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WorkerReady):
+            pids[event.worker] = int(event.place.split(":")[1])
+        if isinstance(event, ShardDone) and not stopped:
+            stopped.append(pids[event.worker])
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    store, outcome = render_to(
+        scene, tmp_path / "a.zarr", executor="ray", listeners=[listen], policy=Policy(deadline=4.0)
+    )
+    assert stopped
+    assert not outcome.failed
+    assert_same(store, undisturbed)
+
+
+# The coordinator's own process
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> "subprocess.Popen[str]":
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tilecppn", *map(str, arguments)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+def wait_for_shards(store: Path, count: int, child: "subprocess.Popen[str]") -> None:
+    for _ in range(6000):
+        if len(list(store.glob("0/c/0/*/*"))) >= count:
+            return
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.02)
+    raise AssertionError("no shards came")
+
+
+BIG = """
+[canvas]
+width = 5000
+height = 4000
+[output]
+tile = 128
+shard = 512
+"""
+
+
+def black_scene(folder: Path) -> str:
+    """A scene that is black everywhere: an output bias that no weight reaches."""
+    net = CPPN.from_preset("hardmaru")
+    weight, bias = net.layers[-1]
+    CPPN(net.structure, [*net.layers[:-1], (weight, np.full_like(bias, -1e6))]).save(
+        folder / "black.safetensors"
+    )
+    return f'{BIG}[cppn]\nweights = "black.safetensors"\n'
+
+
+@pytest.mark.parametrize("black", [False, True])
+def test_a_killed_render_goes_on_where_it_was(
+    black: bool, tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    (tmp_path / "a.toml").write_text(black_scene(tmp_path) if black else BIG)
+    store = tmp_path / "a.zarr"
+    child = process("render", "a.toml", "-o", "a.zarr")
+    wait_for_shards(store, 35, child)
+    child.kill()
+    child.wait()
+    before = shard_files(store)
+    (store / "0" / "c" / "0" / "0" / ".7.0123.partial").write_bytes(b"half a shard")
+
+    second = tilecppn("render", "a.toml", "-o", "a.zarr", "--json")
+    assert second.returncode == 0, second.stderr
+    record = json.loads(second.stdout)
+    after = shard_files(store)
+    assert record["shards"] == len(after)
+    assert record["skipped"] == len(before)
+    assert record["rendered"] == len(after) - len(before)
+    assert {name: after[name] for name in before} == before  # untouched, times too
+    assert not list(store.rglob("*.partial"))
+
+    third = json.loads(tilecppn("render", "a.toml", "-o", "a.zarr", "--json").stdout)
+    assert (third["rendered"], third["skipped"]) == (0, len(after))
+    assert shard_files(store) == after
+
+    once = render(Scene.load(tmp_path / "a.toml"), tmp_path / "once.zarr", executor="local")
+    assert_same(Store(store), once)
+    assert (pixels(once)[0].max() == 0) == black
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_render_cleanly(
+    number: int, tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    (tmp_path / "a.toml").write_text(BIG)
+    child = process("render", "a.toml", "-o", "a.zarr")
+    wait_for_shards(tmp_path / "a.zarr", 5, child)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert out == ""
+    assert "run the same command again" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert not list((tmp_path / "a.zarr").rglob("*.partial"))
+    done = len(shard_files(tmp_path / "a.zarr"))
+    record = json.loads(tilecppn("render", "a.toml", "-o", "a.zarr", "--json").stdout)
+    assert record["skipped"] == done > 0
+
+
+def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(
+    tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    (tmp_path / "a.toml").write_text(BIG)
+    child = process("render", "a.toml", "-o", "a.zarr")
+    wait_for_shards(tmp_path / "a.zarr", 3, child)
+    for extra in ([], ["--overwrite"]):
+        second = tilecppn("render", "a.toml", "-o", "a.zarr", *extra)
+        assert second.returncode == 2
+        assert f"pid {child.pid}" in second.stderr
+    assert child.poll() is None
+    child.kill()
+    child.wait()
+    assert tilecppn("render", "a.toml", "-o", "a.zarr").returncode == 0
+
+
+# The store
+
+
+def test_a_full_disk_is_said_and_the_render_goes_on_later(
+    scene: Scene, undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = disk.put
+    writes = [0]
+
+    def full(path: Path, data: bytes) -> None:
+        writes[0] += 1
+        if writes[0] > 10:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        put(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "put", full)
+        with pytest.raises(Failed, match="No space left"):
+            render(scene, tmp_path / "a.zarr", executor="local")
+    store, outcome = render_to(scene, tmp_path / "a.zarr", executor="local")
+    assert outcome.skipped == 10
+    assert_same(store, undisturbed)
+
+
+def test_transient_errors_of_the_store_are_tried_again(
+    scene: Scene, undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = disk.put
+    failed: set[Path] = set()
+
+    def shaky(path: Path, data: bytes) -> None:
+        if path not in failed and len(failed) < 20:
+            failed.add(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        put(path, data)
+
+    monkeypatch.setattr(disk, "put", shaky)
+    store, outcome = render_to(scene, tmp_path / "a.zarr", executor="local")
+    assert len(failed) == 20
+    assert not outcome.failed
+    assert_same(store, undisturbed)
+
+
+def test_another_picture_layout_or_arithmetic_on_a_store_is_refused(
+    scene: Scene, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.zarr"
+    render(scene, path, executor="local")
+    before = shard_files(path)
+    for change, words in [
+        ({"cppn": {"seed": 4}}, "cppn.seed: 3 there, 4 here"),
+        ({"latent": {"seed": 4}}, "latent.seed: 0 there, 4 here"),
+        ({"canvas": {"width": 1801}}, "canvas.width: 1800 there, 1801 here"),
+        ({"output": {"tile": 128}}, "output.tile: 64 there, 128 here"),
+    ]:
+        with pytest.raises(StoreError, match=words):
+            render(scene.replace(**change), path, executor="local")
+    with pytest.raises(StoreError, match="kernel: torch there, reference here"):
+        render(scene, path, executor="local", kernel="reference")
+    assert shard_files(path) == before
+
+
+def test_overwrite_makes_a_new_store_in_place(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    render(scene, path, executor="local")
+    other = scene.replace(canvas={"width": 300, "height": 200}, cppn={"seed": 4})
+    store, outcome = render_to(other, path, executor="local", overwrite=True)
+    assert outcome.skipped == 0
+    assert store.scene == other
+    assert_same(store, render(other, tmp_path / "b.zarr", executor="local"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "b.zarr"]
+
+
+def test_a_missing_shard_is_rendered_again_with_its_ancestors_only(
+    scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    store = render(scene, tmp_path / "a.zarr", executor="local")
+    gone = Shard(0, 1, 1)
+    store.delete(gone)
+    before = shard_files(store.path)
+    again, outcome = render_to(scene, store.path, executor="local")
+    above = set(store.plan.ancestors(gone))
+    assert outcome.rendered == 1 + len(above)
+    after = shard_files(store.path)
+    kept = {n for n in before if after[n][0] == before[n][0]}
+    assert len(before) - len(kept) == len(above)
+    assert_same(again, undisturbed)
+
+
+def test_an_unknown_executor_or_kernel_is_refused_before_any_work(
+    scene: Scene, tmp_path: Path
+) -> None:
+    for options in ({"executor": "slurm"}, {"kernel": "fortran"}):
+        with pytest.raises(Refused):
+            render_module.render(scene, tmp_path / "a.zarr", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "a.zarr").exists()
