@@ -1,5 +1,6 @@
 """The suite that every executor must pass."""
 
+import socket
 import threading
 from collections.abc import Callable
 
@@ -115,6 +116,18 @@ def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None) -> None:
         assert ready(executor, 1) != [worker]
     finally:
         executor.stop()
+
+
+def test_an_address_where_nobody_listens_is_refused() -> None:
+    from tilecppn.run.executors.ray import _check_reachable
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            with pytest.raises(OSError, match="refused"):
+                _check_reachable(address)
+    _check_reachable("auto")
 
 
 def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

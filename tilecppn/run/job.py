@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import Refused
+from tilecppn.errors import Refused, StoreError, TilecppnError
 from tilecppn.kernels import Arithmetic, Field, create
 from tilecppn.plan import Plan, Shard
 from tilecppn.render.mean import mean2x2
@@ -20,6 +20,7 @@ from tilecppn.render.window import render_window
 from tilecppn.scene import Scene
 from tilecppn.store import Store, use_threads
 
+LATE = 30.0  # seconds that a network file system may take to show another node's files
 Pause = Callable[[], None]  # called now and then by a worker; raises to stop it
 
 # Errors of the store that another attempt cannot mend.
@@ -94,7 +95,17 @@ class RenderWorker:
     @cached_property
     def store(self) -> Store:
         # Opened with the first shard: the store is made when a worker's arithmetic is known.
-        return Store(self.path)
+        patience = time.monotonic() + LATE
+        while True:
+            try:
+                return Store(self.path)
+            except StoreError:
+                if time.monotonic() > patience:
+                    raise StoreError(
+                        f"{self.path}: not to be seen on {socket.gethostname()}; the store must "
+                        "lie on a disk that all nodes share"
+                    ) from None
+                time.sleep(0.5)
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         start = time.perf_counter()
@@ -113,12 +124,20 @@ class RenderWorker:
         window = self.plan.window(shard)
         out = np.empty((self.plan.channels, window.height, window.width), self.scene.output.dtype)
         for child in self.plan.children(shard):
+            self._wait_for(child, pause)
             for strip in self.plan.window(child).split(self.plan.tile, self.plan.shard):
                 pause()
                 part = mean2x2(self.store.read(child.level, strip))
                 top, left = strip.top // 2 - window.top, strip.left // 2 - window.left
                 out[:, top : top + part.shape[1], left : left + part.shape[2]] = part
         return out
+
+    def _wait_for(self, shard: Shard, pause: Pause) -> None:
+        """A child is done, but perhaps on another node, whose files come into sight late."""
+        patience = time.monotonic() + LATE
+        while not self.store.has(shard) and time.monotonic() < patience:
+            pause()
+            time.sleep(0.1)
 
 
 class Halted(BaseException):
@@ -131,7 +150,7 @@ def attempt(worker: Worker, shard: Shard, pause: Pause) -> Done | Faulted:
         return Done(worker.run(shard, pause))
     except OSError as error:
         return Faulted(f"{error}", error.errno in LASTING)
-    except Refused as error:
-        return Faulted(f"{error}", True)
+    except TilecppnError as error:
+        return Faulted(f"{error}", isinstance(error, Refused))
     except Exception as error:
         return Faulted(f"{type(error).__name__}: {error}", False)

@@ -99,11 +99,12 @@ def render_to(
         raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
     if name == "local":
         check_fits(plan, workers or machine.cores())
+    kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
         store=str(path.absolute()),
-        kernel=kernels.resolve(kernel),
+        kernel=kernel,
         threads=(workers or machine.cores()) if name == "local" else 1,
     )
 

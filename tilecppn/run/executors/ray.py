@@ -21,6 +21,7 @@ from tilecppn.plan import Shard
 from tilecppn.run.executors import Answer, Lost, Message, Ready
 from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
 
+CONNECT = 10.0  # seconds
 OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
 
 
@@ -139,6 +140,7 @@ def _connect(address: str | None, workers: int | None) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
+            _check_reachable(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(
@@ -152,6 +154,13 @@ def _connect(address: str | None, workers: int | None) -> None:
         raise KeyboardInterrupt from None  # Ray's own answer to SIGTERM
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise Refused(f"no Ray at {address or 'this machine'}: {_first_line(error)}") from error
+
+
+def _check_reachable(address: str) -> None:
+    """Raise OSError soon where nobody listens: Ray itself would try for many minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()
 
 
 def _first_line(error: BaseException) -> str:
