@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tilecppn.assemble.export import export
     from tilecppn.cppn.network import CPPN
     from tilecppn.errors import Failed, Refused, Stopped, TilecppnError
-    from tilecppn.render.window import preview
+    from tilecppn.pixels.window import preview
     from tilecppn.run.render import render
     from tilecppn.scene import Scene
     from tilecppn.sections import Canvas, Latent, Output, View
@@ -28,7 +28,7 @@ _PUBLIC = {
     "TilecppnError": "tilecppn.errors",
     "View": "tilecppn.sections",
     "export": "tilecppn.assemble.export",
-    "preview": "tilecppn.render.window",
+    "preview": "tilecppn.pixels.window",
     "render": "tilecppn.run.render",
 }
 

@@ -69,11 +69,11 @@ def boolean() -> Check:
 
 def text() -> Check:
     def parse(value: Any) -> str:
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or "\0" in value:
             raise ValueError
         return value
 
-    return Check("a text in quotes", parse)
+    return Check("a text in quotes, without NUL", parse)
 
 
 def names(*known: str) -> Check:

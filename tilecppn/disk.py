@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -10,11 +11,18 @@ from pathlib import Path
 from tilecppn.errors import StoreError
 
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
+_PARTIAL_NAME = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 
 
 def partial(path: Path) -> Path:
     """A fresh name beside `path` to build it under."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+
+
+def unfinished(name: str) -> str | None:
+    """The name that a file or folder was being built for, if `name` is from `partial`."""
+    match = _PARTIAL_NAME.fullmatch(name)
+    return match["name"] if match else None
 
 
 def put(path: Path, data: bytes) -> None:
@@ -37,7 +45,7 @@ def sweep(folder: Path) -> None:
     """Remove what killed writers left. Only the holder of the folder's lock may."""
     for root, _, names in os.walk(folder):
         for name in names:
-            if name.endswith(PARTIAL):
+            if unfinished(name) is not None:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(root, name))
 

@@ -16,7 +16,7 @@ from tilecppn import cppn as networks
 from tilecppn import sections
 from tilecppn.checks import Section
 from tilecppn.cppn import weights
-from tilecppn.errors import SceneError
+from tilecppn.errors import SceneError, WeightsError
 from tilecppn.naming import suggestion
 from tilecppn.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
 from tilecppn.view import Grid
@@ -51,6 +51,8 @@ class Scene:
             raise SceneError(f"{path}: not a text file; a scene is a TOML file") from None
         except OSError as error:
             raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
+        except ValueError as error:  # a NUL in the name
+            raise SceneError(f"{path}: cannot be read: {error}") from None
         return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides)
 
     @classmethod
@@ -69,7 +71,7 @@ class Scene:
         """
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise SceneError(f"{name}: not TOML: {error}") from None
         _check_names(values, name)
         for override in overrides:
@@ -93,12 +95,11 @@ class Scene:
     ) -> "Scene":
         source = sections.CPPN(**values.get("cppn", {}))
         cppn = _network(source, folder, embedded)
-        own = dict(cppn.structure.view)
         return cls._of_parts(
             source,
             Latent(**values.get("latent", {})),
             Canvas(**values.get("canvas", {})),
-            View(**{**own, **values.get("view", {})}),
+            replace(_own_view(cppn, source), **values.get("view", {})),
             Output(**values.get("output", {})),
             cppn,
         )
@@ -136,14 +137,20 @@ class Scene:
             if isinstance(change, Mapping):
                 _check_names({name: change}, "replace")
                 part = "source" if name == "cppn" else name
+                if "weights" in change:
+                    change = {"channels": None, **change}  # the file has its own
                 parts[part] = replace(parts[part], **change)
             elif name in SECTIONS and isinstance(change, SECTIONS[name]):
                 parts["source" if name == "cppn" else name] = change
             else:
                 raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
             if name == "cppn":
-                kept = parts["source"].weights is not None and "weights" not in change
-                parts["cppn"] = self.cppn if kept else _network(parts["source"], Path(), None)
+                # The weights file that the scene has is not read again.
+                kept = parts["source"].weights is not None and (
+                    parts["source"].weights == self.source.weights
+                )
+                embedded = self.cppn.to_bytes() if kept else None
+                parts["cppn"] = _network(parts["source"], Path(), embedded)
         return self._of_parts(**parts)
 
     @cached_property
@@ -226,6 +233,15 @@ def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> net
     return cppn
 
 
+def _own_view(cppn: networks.CPPN, source: sections.CPPN) -> View:
+    """The view where the scene says nothing: the preset's or weights file's own."""
+    own = dict(cppn.structure.view)
+    try:
+        return View(**own)
+    except (SceneError, TypeError) as error:
+        raise WeightsError(f"{source.weights}: its own view is not allowed ({error})") from None
+
+
 def _given(section: Any) -> dict[str, Any]:
     return {k: v for k, v in asdict(section).items() if v is not None}
 
@@ -249,7 +265,11 @@ def _override(text: str) -> tuple[str, str, Any]:
     if not equals or not dot:
         raise SceneError(f"--set {text}: must be section.key=value, as in canvas.width=4096")
     try:
-        parsed: Any = tomllib.loads(f"value = {value}")["value"]
+        parsed = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    return section, key, parsed
+        return section, key, value.strip()
+    except (ValueError, RecursionError) as error:
+        raise SceneError(f"--set {section}.{key}: not a TOML value: {error}") from None
+    if list(parsed) != ["value"]:
+        raise SceneError(f"--set {section}.{key}: must be one value")
+    return section, key, parsed["value"]

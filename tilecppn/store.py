@@ -13,7 +13,9 @@ before it replaces it.
 import contextlib
 import json
 import os
+import re
 import shutil
+import stat
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +28,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore, MemoryStore
 
 from tilecppn import disk
-from tilecppn.errors import Failed, SceneError, StoreError, WeightsError
+from tilecppn.errors import Failed, Refused, StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.ome import multiscales
 from tilecppn.plan import Level, Plan, Shard, Window
@@ -56,7 +58,7 @@ class Store:
             self.arithmetic = Arithmetic(**attributes["arithmetic"])
             embedded = (self.path / EMBEDDED).read_bytes()
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
-        except (OSError, KeyError, TypeError, SceneError, WeightsError) as error:
+        except (OSError, KeyError, TypeError, AttributeError, Refused) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self._encoders: dict[int, tuple[Any, dict[str, Any]]] = {}
@@ -71,17 +73,25 @@ class Store:
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        temporary = _build(path, scene, arithmetic)
+        temporary = disk.partial(path)
         # A lock is on the file, not on its name: taken here, it is held when the store appears.
-        with disk.locked(temporary / LOCK, str(path)):
-            old = disk.partial(path)
+        with contextlib.ExitStack() as stack:
             try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _sweep_beside(path)
+                temporary.mkdir()
+                stack.enter_context(disk.locked(temporary / LOCK, str(path)))
+                _build(temporary, path, scene, arithmetic)
+                old = disk.partial(path)
                 if overwrite and recognise(path):
                     os.rename(path, old)
                 os.rename(temporary, path)
             except OSError as error:
-                shutil.rmtree(temporary)
-                raise StoreError(f"{path}: cannot be made: {error.strerror}") from error
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
             shutil.rmtree(old, ignore_errors=True)
             try:
                 yield cls(path)
@@ -90,14 +100,21 @@ class Store:
 
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
-        for child in self.path.iterdir():
-            level = child.name.isdigit() and child.is_dir() and not child.is_symlink()
-            ours = child.name in ("zarr.json", EMBEDDED, LOCK) or child.name.endswith(disk.PARTIAL)
-            if not (level or ours):
-                raise StoreError(
-                    f"{self.path}: holds {child.name}, which tilecppn did not write; "
-                    "nothing was deleted; move it away, or choose another path"
-                )
+        known = "|".join(str(level.index) for level in self.plan.levels)
+        folder = re.compile(rf"({known})(/c(/0(/\d+)?)?)?")
+        file = re.compile(
+            rf"zarr\.json|{re.escape(EMBEDDED)}|\{LOCK}|({known})/(zarr\.json|c/0/\d+/\d+)"
+        )
+        for root, folders, files in os.walk(self.path):
+            for name in [*folders, *files]:
+                path = Path(root, name)
+                pattern = folder if name in folders and not path.is_symlink() else file
+                inner = path.relative_to(self.path).as_posix()
+                if not pattern.fullmatch(inner) and disk.unfinished(name) is None:
+                    raise StoreError(
+                        f"{self.path}: holds {inner}, which tilecppn did not write; "
+                        "nothing was deleted; move it away, or choose another path"
+                    )
 
     def check(self, scene: Scene) -> None:
         """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
@@ -140,7 +157,12 @@ class Store:
     # Shards
 
     def has(self, shard: Shard) -> bool:
-        return self._file(shard).exists()
+        try:
+            status = self._file(shard).stat()
+        except OSError:
+            return False
+        # An empty file is what a power cut can leave; zarr would read it as black.
+        return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
@@ -161,11 +183,13 @@ class Store:
         if not partial:
             for shard in self._touched(level, window):
                 if not self.has(shard):
-                    raise Failed(f"{self._file(shard)}: missing; run tilecppn render again")
+                    raise Failed(
+                        f"{self._file(shard)}: missing or damaged; run tilecppn render again"
+                    )
         try:
             array = self._arrays[level]
             return np.asarray(array[:, window.top : window.bottom, window.left : window.right])
-        except (ValueError, RuntimeError, OSError) as error:
+        except Exception as error:  # damage can raise anything in zarr and its codecs
             raise Failed(
                 f"{self.path}: level {level} is damaged near row {window.top}, column "
                 f"{window.left}: {error}; run tilecppn verify --repair"
@@ -177,6 +201,8 @@ class Store:
             data = self._file(shard).read_bytes()
         except FileNotFoundError:
             return "missing"
+        except OSError:
+            return "damaged"
         level, window = self.plan.levels[shard.level], self.plan.window(shard)
         side = level.shard // level.tile
         index_bytes = 16 * side * side
@@ -237,6 +263,8 @@ def recognise(path: Path) -> bool:
     if path.is_symlink():
         raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if not path.name:
+            raise StoreError(f"{path}: names no store; give a name, as in poster.zarr")
         return False
     if _attributes(path) is None:
         raise StoreError(_what_else(path))
@@ -267,35 +295,33 @@ def _what_else(path: Path) -> str:
     )
 
 
-def _build(path: Path, scene: Scene, arithmetic: Arithmetic) -> Path:
-    """An empty store under a temporary name beside `path`."""
-    temporary = disk.partial(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in path.parent.glob(f".{path.name}.*{disk.PARTIAL}"):
-            if leftover.is_dir() and not leftover.is_symlink():
-                shutil.rmtree(leftover)
-        temporary.mkdir()
-        plan = Plan.of(scene.canvas, scene.output, scene.channels)
-        attributes = {
-            "ome": multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr")),
-            ATTRIBUTE: {
-                "scene": scene.to_toml(),
-                "fingerprint": scene.fingerprint,
-                "arithmetic": arithmetic._asdict(),
-                "version": VERSION,
-            },
-        }
-        store = LocalStore(temporary)
-        zarr.create_group(store, zarr_format=3, attributes=attributes)
-        for level in plan.levels:
-            shape = (plan.channels, level.height, level.width)
-            _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
-        (temporary / EMBEDDED).write_bytes(scene.cppn.to_bytes())
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
-    return temporary
+def _sweep_beside(path: Path) -> None:
+    """Remove stores that killed processes left unfinished beside `path`."""
+    for leftover in path.parent.iterdir():
+        if disk.unfinished(leftover.name) == path.name and (leftover / LOCK).is_file():
+            # Whoever is still building one holds its lock.
+            with contextlib.suppress(StoreError), disk.locked(leftover / LOCK, str(path)):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _build(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) -> None:
+    """Fill an empty folder with a store without shards, to be named `path`."""
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
+    attributes = {
+        "ome": multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr")),
+        ATTRIBUTE: {
+            "scene": scene.to_toml(),
+            "fingerprint": scene.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+            "version": VERSION,
+        },
+    }
+    store = LocalStore(folder)
+    zarr.create_group(store, zarr_format=3, attributes=attributes)
+    for level in plan.levels:
+        shape = (plan.channels, level.height, level.width)
+        _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
+    (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
 
 
 def _create_array(

@@ -56,11 +56,11 @@ class Grid:
             center=view.center,
             step=step,
             middle=((canvas.width - 1) / 2, (canvas.height - 1) / 2),
-            cosine=_cosine(view.rotation),
-            sine=_cosine(view.rotation - 90.0),
+            cosine=_cosine(math.fmod(view.rotation, 360.0)),
+            sine=_cosine(math.fmod(view.rotation, 360.0) - 90.0),
         )
         reach = grid.reach
-        if not math.isfinite(reach) or reach + min(step) == reach or min(step) < 1e-300:
+        if not math.isfinite(reach) or min(step) < max(math.ulp(reach), 1e-300):
             raise SceneError(
                 f"view.scale = {view.scale:g}: neighbouring pixels would lie on the same point "
                 f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas"

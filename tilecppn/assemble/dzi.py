@@ -38,14 +38,25 @@ class Region(NamedTuple):
     tiles: Window
 
 
-def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
-    """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
-    files = dest.with_name(f"{dest.stem}_files")
-    html = dest.with_suffix(".html")
+def check_dzi(dest: Path) -> None:
+    """Raise ExportError unless all three names are free or ours, and the viewer is installed."""
+    files, html = _beside(dest)
     refuse_foreign(files, lambda path: (path / MANIFEST).is_file())
     for path in (dest, html):
         refuse_foreign(path, lambda path: path.is_file() and (files / MANIFEST).is_file())
-    tile = options.tile or source.store.plan.tile
+    assets()
+
+
+def _beside(dest: Path) -> tuple[Path, Path]:
+    """The folder of tiles and the page of NAME.dzi."""
+    return dest.with_name(f"{dest.stem}_files"), dest.with_suffix(".html")
+
+
+def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
+    """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
+    check_dzi(dest)
+    files, html = _beside(dest)
+    tile = options.tile
     scene = source.store.scene
     total = sum(w * h for w, h in source.sizes)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tilecppn.assemble.png import encode_png
 from tilecppn.assemble.source import interleaved
-from tilecppn.render.quantise import to_uint8, to_uint16
+from tilecppn.pixels.quantise import to_uint8, to_uint16
 
 Encode = Callable[[NDArray[Any], int], bytes]
 

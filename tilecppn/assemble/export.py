@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tilecppn import machine
-from tilecppn.assemble.dzi import export_dzi
+from tilecppn.assemble.dzi import check_dzi, export_dzi
 from tilecppn.assemble.options import Options, Progress
+from tilecppn.assemble.png import check_png
 from tilecppn.assemble.single import export_png
 from tilecppn.assemble.source import Source
 from tilecppn.errors import ExportError, Failed, Stopped
@@ -17,22 +18,30 @@ from tilecppn.store import Store, use_threads
 
 class Exporter(NamedTuple):
     description: str
+    check: Callable[[Path], None]  # raises ExportError where `write` must not
     write: Callable[[Source, Path, Options], list[Path]]
 
 
 EXPORTERS: dict[str, Exporter] = {
-    ".dzi": Exporter("Deep Zoom pyramid with a page that opens by double-click", export_dzi),
-    ".png": Exporter("one PNG, 8 or 16 bits, of any size", export_png),
+    ".dzi": Exporter(
+        "Deep Zoom pyramid with a page that opens by double-click", check_dzi, export_dzi
+    ),
+    ".png": Exporter("one PNG, 8 or 16 bits, of any size", check_png, export_png),
 }
 
 
 def check_destination(dest: Path) -> Exporter:
-    """The exporter for a destination. Raises ExportError for a suffix that nobody knows."""
+    """The exporter for a destination.
+
+    Raises ExportError for a suffix that nobody knows, or somebody else's file there.
+    """
     if dest.suffix not in EXPORTERS:
         raise ExportError(
             f'{dest}: unknown kind of export "{dest.suffix}"; {suggestion(EXPORTERS, dest.suffix)}'
         )
-    return EXPORTERS[dest.suffix]
+    exporter = EXPORTERS[dest.suffix]
+    exporter.check(dest)
+    return exporter
 
 
 def export(
@@ -58,8 +67,9 @@ def export(
     exporter = check_destination(dest)
     workers = workers or machine.cores()
     with stop_on_signals() as wish:
-        options = Options(format, quality, tile, overlap, workers, progress, wish)
         store = Store(path)
+        side = store.plan.tile if tile is None else tile
+        options = Options(side, format, quality, overlap, workers, progress, wish)
         use_threads(workers)
         source = Source(store, level, partial)
         try:

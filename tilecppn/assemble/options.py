@@ -13,11 +13,11 @@ Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 @dataclass(frozen=True)
 class Options:
-    """None stands for the default: the store's tile, the format's quality."""
+    """quality None stands for the format's own."""
 
+    tile: int
     format: str = "png"
     quality: int | None = None
-    tile: int | None = None
     overlap: int = 0
     workers: int = 1
     progress: Progress = lambda done, total: None
@@ -30,9 +30,9 @@ class Options:
             )
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ExportError(f"quality {self.quality}: must be from 1 to 100")
-        if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
+        if not 16 <= self.tile <= MAX_TILE:
             raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
-        if not 0 <= self.overlap <= (self.tile or 16) // 2:
+        if not 0 <= self.overlap <= self.tile // 2:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
     @property

@@ -14,6 +14,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.assemble.placing import refuse_foreign
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -21,6 +23,7 @@ KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
 LEVEL = 1  # of deflate; smooth pictures gain little from more
 _SUB, _UP = 1, 2  # filter types
 _ADLER = 65521
+LONGEST_SCENE = 2**24  # bytes read in search of one
 _MAX_CHUNK = 2**31 - 1
 
 
@@ -100,17 +103,24 @@ def scene_of(path: Path) -> str | None:
                 return None
             while True:
                 length, kind = struct.unpack(">I4s", file.read(8))
-                if kind == b"iTXt":
-                    keyword, _, rest = file.read(length).partition(b"\0")
+                if kind == b"iTXt" and length <= LONGEST_SCENE:
+                    data = file.read(length)
+                    (checksum,) = struct.unpack(">I", file.read(4))
+                    keyword, _, rest = data.partition(b"\0")
                     if keyword == KEYWORD:
-                        return rest[4:].decode()
-                elif kind in (b"IDAT", b"IEND"):
+                        sound = zlib.crc32(data, zlib.crc32(kind)) == checksum
+                        return rest[4:].decode() if sound else None
+                    continue
+                if kind in (b"IDAT", b"IEND"):
                     return None
-                else:
-                    file.seek(length, 1)
-                file.seek(4, 1)
+                file.seek(length + 4, 1)
     except (OSError, struct.error, UnicodeDecodeError):
         return None
+
+
+def check_png(dest: Path) -> None:
+    """Raise ExportError unless `dest` is free or a PNG of ours."""
+    refuse_foreign(dest, lambda path: scene_of(path) is not None)
 
 
 def adler32_combine(first: int, second: int, length: int) -> int:

@@ -7,7 +7,7 @@ from tilecppn.assemble import png
 from tilecppn.assemble.encoders import lossless
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source, interleaved
 from tilecppn.plan import Window
 
@@ -16,7 +16,7 @@ BUDGET = 64 * 2**20  # bytes of pixels in one band
 
 def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write one level as a PNG of 8 or 16 bits, the scene in its text. Returns the files."""
-    refuse_foreign(dest, lambda path: png.scene_of(path) is not None)
+    png.check_png(dest)
     plan = source.store.plan
     itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
     rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
+from tilecppn.pixels.mean import mean2x2
 from tilecppn.plan import Window, halved
-from tilecppn.render.mean import mean2x2
 from tilecppn.store import Store
 
 

@@ -23,15 +23,15 @@ def command(scene: Path, overrides: tuple[str, ...], output: Path, width: int, k
     tilecppn preview poster.toml -o poster.png --width 1024
     tilecppn preview poster.toml -o other.png --set cppn.seed=7
     """
-    from tilecppn.assemble.placing import placed, refuse_foreign
-    from tilecppn.assemble.png import encode_png, scene_of
+    from tilecppn.assemble.placing import placed
+    from tilecppn.assemble.png import check_png, encode_png
     from tilecppn.errors import ExportError
-    from tilecppn.render.window import preview
+    from tilecppn.pixels.window import preview
 
     if output.suffix != ".png":
         raise ExportError(f"{output}: a preview is a PNG; give a name that ends in .png")
     picture = load(scene, overrides)
-    refuse_foreign(output, lambda path: scene_of(path) is not None)
+    check_png(output)
     image = preview(picture, width, kernel)
     with placed(output) as temporary:
         temporary.write_bytes(encode_png(image, picture.to_toml()))

@@ -19,6 +19,7 @@ from tilecppn.naming import one_of
 MAX_WIDTH = 4096
 MAX_DEPTH = 1024
 MAX_Z_DIM = 4096
+MAX_PARAMETERS = 2**27  # half a gigabyte of weights in every worker
 COORDINATES = ("x", "y", "r")  # the first inputs of every network; then z0, z1, …
 
 
@@ -84,6 +85,12 @@ class CPPN:
             raise SceneError("channels = 2: must be 1 or 3")
         _within("seed", seed, 0, MAX_SEED)
         hidden = _within("width", preset.width if width is None else width, 1, MAX_WIDTH)
+        parameters = sum(rows * columns for rows, columns in shapes(structure, hidden))
+        if parameters > MAX_PARAMETERS:
+            raise SceneError(
+                f"a network of {parameters:,} weights: must have {MAX_PARAMETERS:,} at most; "
+                "use a smaller width or depth"
+            )
         layers = []
         for i, (rows, columns) in enumerate(shapes(structure, hidden)):
             # One stream a layer: its weights, row by row, then its biases.
@@ -106,8 +113,9 @@ class CPPN:
         )  # (..., 3 + z_dim)
         names = (*self.structure.activations, self.structure.output)
         for (weight, bias), name in zip(self.layers, names, strict=True):
-            total = h @ weight.T.astype(np.float64) + bias.astype(np.float64)  # (..., out)
-            h = ACTIVATIONS[name].function(total)
+            # einsum, not BLAS, which sums in another order for another number of points.
+            total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64)  # (..., out)
+            h = ACTIVATIONS[name].function(total + bias)
         return h
 
     def first_layer(self, z: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -207,7 +215,7 @@ def _activations(
 
 
 def _within(name: str, value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
+    if not isinstance(value, int | np.integer) or not low <= value <= high:
         raise SceneError(f"{name} = {value}: must be an integer from {low} to {high}")
     return value
 

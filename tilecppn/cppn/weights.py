@@ -55,6 +55,8 @@ def load(path: Path) -> CPPN:
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise WeightsError(f"{path}: cannot be read: {error}") from error
     return decode(data, str(path))
 
 
@@ -63,12 +65,15 @@ def decode(data: bytes, name: str) -> CPPN:
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
-    if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
-        raise WeightsError(f"{name}: a pickle, which is never opened; save it as safetensors")
     try:
         tensors = load_tensors(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, RecursionError) as error:
+        # Looked at only now: a header's length may begin with the same bytes.
+        if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
+            raise WeightsError(
+                f"{name}: a pickle, which is never opened; save it as safetensors"
+            ) from error
         raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
     structure = _structure(header.get("__metadata__", {}).get(KEY), name)
     return CPPN(structure, _layers(tensors, structure, name))
@@ -79,7 +84,7 @@ def _structure(text: str | None, name: str) -> Structure:
         raise WeightsError(f'{name}: no metadata "{KEY}": not a weights file of tilecppn')
     try:
         record: dict[str, Any] = json.loads(text)
-        if record["format"] != FORMAT:
+        if type(record["format"]) is not int or record["format"] != FORMAT:
             raise WeightsError(
                 f"{name}: format {record['format']!r}; this version reads format {FORMAT}"
             )
@@ -87,17 +92,24 @@ def _structure(text: str | None, name: str) -> Structure:
             raise WeightsError(f"{name}: inputs {record['inputs']!r} are not known")
         structure = Structure(
             preset=str(record["preset"]),
-            activations=tuple(record["activations"]),
-            output=record["output"],
-            channels=int(record["channels"]),
-            z_dim=int(record["z_dim"]),
+            activations=tuple(str(name) for name in record["activations"]),
+            output=str(record["output"]),
+            channels=_integer(record["channels"]),
+            z_dim=_integer(record["z_dim"]),
             latent_scale=float(record["latent_scale"]),
             latent=Distribution(
                 str(record["latent"][0]), float(record["latent"][1]), float(record["latent"][2])
             ),
             view=dict(record["view"]),
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise WeightsError(f"{name}: its metadata is incomplete or damaged ({error!r})") from error
     for activation in (*structure.activations, structure.output):
         if activation not in ACTIVATIONS:
@@ -113,11 +125,17 @@ def _structure(text: str | None, name: str) -> Structure:
     return structure
 
 
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
+    return value
+
+
 def _layers(
     tensors: dict[str, NDArray[Any]], structure: Structure, name: str
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     first = tensors.get("layers.0.weight")
-    if first is None or first.ndim != 2:
+    if first is None or first.ndim != 2 or not len(first):
         raise WeightsError(f"{name}: tensor layers.0.weight is missing or not a matrix")
     expected: dict[str, tuple[int, ...]] = {}
     for i, (rows, columns) in enumerate(shapes(structure, first.shape[0])):

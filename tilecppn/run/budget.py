@@ -1,6 +1,7 @@
 """Whether a plan fits, and how long it may take."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,11 +37,9 @@ def check_fits(plan: Plan, workers: int, available: int | None = None) -> None:
     if worker_memory(plan) <= room:
         return
     fitting = plan.shard
-    while fitting > plan.tile and COPIES * fitting**2 * plan.channels * plan.itemsize > (
-        room - SCRATCH
-    ):
+    while fitting > plan.tile and worker_memory(replace(plan, shard=fitting)) > room:
         fitting //= 2
-    if fitting < plan.shard and fitting**2 * plan.channels * plan.itemsize * COPIES <= room:
+    if worker_memory(replace(plan, shard=fitting)) <= room:
         advice = f"set output.shard to {fitting}"
     else:
         advice = "use fewer workers or a machine with more memory"
@@ -66,25 +65,24 @@ def rate(kernel: Kernel, scene: Scene) -> float:
 
 def size(count: float) -> str:
     """Bytes as a person reads them: 1.5 GB."""
-    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
-        if count < 1000 or unit == "PB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+    if count < 999.5:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB", "TB"):
         count /= 1000
-    raise AssertionError
+        if count < 999.95:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} PB"
 
 
 def duration(seconds: float) -> str:
     """Seconds as a person reads them: 3 min 20 s."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    for unit, length, smaller, part in (
-        ("min", 60, "s", 1),
-        ("h", 3600, "min", 60),
-        ("d", 86400, "h", 3600),
-    ):
-        if seconds < 60 * length or unit == "d":
-            if unit == "h" and seconds >= 86400:
-                continue
-            whole, rest = divmod(int(seconds), length)
-            return f"{whole} {unit} {rest // part} {smaller}"
-    raise AssertionError
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

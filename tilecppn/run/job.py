@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import Refused, StoreError, TilecppnError
 from tilecppn.kernels import Arithmetic, Field, create
+from tilecppn.pixels.mean import mean2x2
+from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan, Shard
-from tilecppn.render.mean import mean2x2
-from tilecppn.render.window import render_window
 from tilecppn.scene import Scene
 from tilecppn.store import Store, use_threads
 

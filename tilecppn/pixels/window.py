@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, create
+from tilecppn.pixels.quantise import quantise
 from tilecppn.plan import Window
-from tilecppn.render.quantise import quantise
 from tilecppn.scene import Scene
 from tilecppn.view import Lattice
 

@@ -1,0 +1,198 @@
+"""A window is the crop of the whole picture by any kernel; a preview is the whole, small."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tilecppn.errors import Refused, SceneError
+from tilecppn.kernels import KERNELS, Field, Kernel, create
+from tilecppn.pixels.quantise import quantise
+from tilecppn.pixels.window import STRIP, preview, render_window
+from tilecppn.plan import Window
+from tilecppn.scene import Scene
+from tilecppn.sections import MAX_SIDE, Output
+from tilecppn.view import Lattice
+
+LAWS = settings(deadline=None, derandomize=True, max_examples=25)
+
+HEIGHT, WIDTH = 90, 130
+SCENE = Scene.of(
+    cppn={"seed": 3, "width": 8, "depth": 2},
+    canvas={"width": WIDTH, "height": HEIGHT},
+    view={"rotation": 20.0},
+)
+
+
+def rendered(scene: Scene, kernel: str = "auto") -> NDArray[Any]:
+    window = Window(0, 0, scene.canvas.height, scene.canvas.width)
+    return render_window(create(kernel, Field.of(scene)), scene, window)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_window_is_the_crop_of_the_whole(kernel: str, dtype: str) -> None:
+    scene = SCENE.replace(output={"dtype": dtype})
+    evaluator = create(kernel, Field.of(scene))
+    whole = rendered(scene, kernel)
+    assert whole.shape == (3, HEIGHT, WIDTH)
+    assert whole.dtype == dtype
+
+    @LAWS
+    @given(
+        st.integers(0, HEIGHT - 1),
+        st.integers(0, WIDTH - 1),
+        st.integers(1, HEIGHT),
+        st.integers(1, WIDTH),
+    )
+    def law(top: int, left: int, height: int, width: int) -> None:
+        window = Window(top, left, min(top + height, HEIGHT), min(left + width, WIDTH))
+        part = render_window(evaluator, scene, window)
+        assert np.array_equal(part, whole[:, top : window.bottom, left : window.right])
+
+    law()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_pixels_are_the_quantised_function(kernel: str) -> None:
+    x, y = SCENE.grid.points(
+        np.arange(HEIGHT, dtype=np.float64)[:, None], np.arange(WIDTH, dtype=np.float64)[None, :]
+    )
+    colour = np.moveaxis(SCENE.cppn(x, y, SCENE.z), -1, 0)
+    expected = np.rint(255 * colour)
+    difference = np.abs(rendered(SCENE, kernel) - expected)
+    assert difference.max() <= 1
+    assert np.mean(difference == 0) >= 0.999
+    assert len(np.unique(expected)) > 100  # a picture, not a flat one
+
+
+def test_channels_come_first_and_grey_has_one() -> None:
+    grey = SCENE.replace(cppn={"channels": 1})
+    assert rendered(grey).shape == (1, HEIGHT, WIDTH)
+
+
+def test_inverted_pixels_are_255_minus_the_pixels() -> None:
+    """But where 1 - v rounds the other way."""
+    plain, inverted = (
+        rendered(SCENE.replace(output={"invert": invert})).astype(int) for invert in (False, True)
+    )
+    assert np.abs(plain + inverted - 255).max() <= 1
+    assert np.mean(plain + inverted == 255) > 0.999
+
+
+def test_a_window_wider_than_a_strip_is_the_same_pixels() -> None:
+    wide = Scene.of(
+        cppn={"width": 2, "depth": 1, "channels": 1},
+        canvas={"width": STRIP + 3000, "height": 2},
+        view={"aspect": "stretch"},
+    )
+    kernel = create("auto", Field.of(wide))
+    whole = rendered(wide)
+    for left, right in ((0, 100), (STRIP - 50, STRIP + 50), (STRIP + 2000, STRIP + 3000)):
+        part = render_window(kernel, wide, Window(0, left, 2, right))
+        assert np.array_equal(part, whole[:, :, left:right])
+
+
+class Recording:
+    """A kernel that notes the lattices it is asked for."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.asked: list[Lattice] = []
+        self.arithmetic = kernel.arithmetic
+
+    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
+        self.asked.append(lattice)
+        return self.kernel.evaluate(lattice)
+
+
+def test_strips_bound_the_points_evaluated_at_a_time_and_pauses() -> None:
+    tall = SCENE.replace(canvas={"width": 300, "height": 3000})
+    kernel = Recording(create("auto", Field.of(tall)))
+    pauses: list[int] = []
+    render_window(kernel, tall, Window(0, 0, 3000, 300), lambda: pauses.append(len(kernel.asked)))
+    assert len(kernel.asked) == -(-3000 // (STRIP // 300))
+    assert all(lattice.rows * lattice.cols <= STRIP for lattice in kernel.asked)
+    assert all(lattice.stride == 1 for lattice in kernel.asked)
+    assert pauses == list(range(len(kernel.asked)))  # before each strip
+
+
+def test_a_pause_that_raises_stops_the_work() -> None:
+    class Stop(Exception):
+        pass
+
+    kernel = Recording(create("auto", Field.of(SCENE)))
+
+    def stop() -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        render_window(kernel, SCENE, Window(0, 0, HEIGHT, WIDTH), stop)
+    assert kernel.asked == []
+
+
+# Preview
+
+
+@pytest.mark.parametrize(
+    ("canvas", "width", "shape"),
+    [
+        ((1024, 1024), 64, (64, 64)),
+        ((1000, 500), 64, (32, 64)),
+        ((500, 1000), 64, (128, 64)),
+        ((3, 2), 64, (43, 64)),
+        ((10**6, 1), 64, (1, 64)),
+        ((MAX_SIDE, MAX_SIDE), 16, (16, 16)),
+        ((10, 10), 1, (1, 1)),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_preview_has_the_canvas_shape(
+    canvas: tuple[int, int], width: int, shape: tuple[int, int], channels: int
+) -> None:
+    scene = SCENE.replace(
+        cppn={"channels": channels}, canvas={"width": canvas[0], "height": canvas[1]}
+    )
+    image = preview(scene, width)
+    assert image.shape == (*shape, channels)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("kernel", ["auto", *KERNELS])
+def test_preview_equals_a_render_of_the_same_size(kernel: str, invert: bool) -> None:
+    large = SCENE.replace(
+        canvas={"width": 10 * WIDTH, "height": 10 * HEIGHT}, output={"invert": invert}
+    )
+    small = SCENE.replace(output={"invert": invert})
+    expected = np.moveaxis(rendered(small, kernel), 0, -1)
+    assert np.array_equal(preview(large, WIDTH, kernel), expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_preview_of_deeper_pixels_has_8_bits(dtype: str) -> None:
+    deep = SCENE.replace(output={"dtype": dtype})
+    assert np.array_equal(preview(deep, WIDTH), preview(SCENE, WIDTH))
+
+
+def test_preview_with_an_unknown_kernel_is_refused() -> None:
+    with pytest.raises(Refused, match="unknown kernel"):
+        preview(SCENE, 16, "nothing")
+
+
+@pytest.mark.parametrize("width", [0, -5])
+def test_preview_of_no_width_is_refused(width: int) -> None:
+    with pytest.raises(SceneError, match=r"canvas\.width"):
+        preview(SCENE, width)
+
+
+def test_quantising_is_part_of_the_window() -> None:
+    """float32 pixels of a window, quantised later, are its 8-bit pixels."""
+    exact = rendered(SCENE.replace(output={"dtype": "float32"}))
+    out = np.empty(exact.shape, np.uint8)
+    quantise(exact.copy(), Output(dtype="uint8"), out)
+    assert np.array_equal(out, rendered(SCENE))

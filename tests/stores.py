@@ -1,0 +1,81 @@
+"""Stores made without the renderer, and folders compared."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.kernels import Arithmetic
+from tilecppn.plan import Shard
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+ARITHMETIC = Arithmetic("torch", "exact", "cpu", 1)
+
+
+def plain_scene(
+    width: int, height: int, *, channels: int = 3, dtype: str = "uint8", tile: int, shard: int
+) -> Scene:
+    return Scene.of(
+        cppn={"width": 2, "depth": 1, "channels": channels},
+        canvas={"width": width, "height": height},
+        output={"dtype": dtype, "tile": tile, "shard": shard},
+    )
+
+
+def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> NDArray[Any]:
+    """Values that no neighbour repeats; float32 goes beyond [0, 1] on both sides."""
+    random = np.random.default_rng(seed)
+    if dtype == "float32":
+        return random.uniform(-0.2, 1.2, shape).astype(np.float32)
+    return random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def noise_store(
+    path: Path,
+    width: int,
+    height: int,
+    *,
+    channels: int = 3,
+    dtype: str = "uint8",
+    tile: int = 64,
+    shard: int = 128,
+) -> Store:
+    """A finished store; each level is noise of its own, so that none passes for another."""
+    scene = plain_scene(width, height, channels=channels, dtype=dtype, tile=tile, shard=shard)
+    with Store.making(path, scene, ARITHMETIC) as store:
+        for level in store.plan.levels:
+            shape = (channels, level.height, level.width)
+            pixels = noise(shape, dtype, seed=level.index)
+            for row in range(level.rows):
+                for col in range(level.cols):
+                    place = Shard(level.index, row, col)
+                    top, left, bottom, right = store.plan.window(place)
+                    store.write(place, pixels[:, top:bottom, left:right])
+    return store
+
+
+def level_pixels(store: Store, level: int) -> NDArray[Any]:
+    """All pixels (height, width, channels) of a level."""
+    return np.moveaxis(store.read(level, store.plan.levels[level].window), 0, -1)
+
+
+def tree(folder: Path) -> dict[str, bytes | str | None]:
+    """Every name below a folder: a file's bytes, a link's target, None for a folder.
+
+    Locks are left out: their text names the last holder.
+    """
+    found: dict[str, bytes | str | None] = {}
+    for root, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = Path(root, name)
+            key = path.relative_to(folder).as_posix()
+            if path.is_symlink():
+                found[key] = os.readlink(path)
+            elif path.is_dir():
+                found[key] = None
+            elif name != ".lock":
+                found[key] = path.read_bytes()
+    return found
