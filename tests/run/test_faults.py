@@ -286,7 +286,7 @@ def test_a_killed_render_goes_on_where_it_was(
     child.kill()
     child.wait()
     before = shard_files(store)
-    (store / "0" / "c" / "0" / "0" / ".7.0123.partial").write_bytes(b"half a shard")
+    (store / "0" / "c" / "0" / "0" / ".7.0123456789ab.partial").write_bytes(b"half a shard")
 
     second = tilecppn("render", "a.toml", "-o", "a.zarr", "--json")
     assert second.returncode == 0, second.stderr
