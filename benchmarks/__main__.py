@@ -72,7 +72,7 @@ def _eager(scene: tc.Scene, points: int, chunk: int) -> Callable[[], object]:
 
     @torch.inference_mode()
     def run() -> None:
-        for part in torch.tensor_split(inputs, range(chunk, points, chunk)):
+        for part in torch.tensor_split(inputs, tuple(range(chunk, points, chunk))):
             net(part)
 
     return run
