@@ -67,7 +67,8 @@ class Scene:
     ) -> "Scene":
         """Read a scene from its TOML text; `name` stands in front of every error.
 
-        With `embedded`, the bytes of a weights file, no path in the text is followed.
+        With `embedded`, the bytes of a weights file, the network is theirs, whatever the text
+        says, and no path in it is followed.
         """
         try:
             values = tomllib.loads(text)
@@ -209,7 +210,14 @@ class Scene:
 
 def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> networks.CPPN:
     """The CPPN that [cppn] names."""
-    if source.weights is None:
+    for key in ("width", "depth", "z_dim", "activations"):
+        if source.weights is not None and getattr(source, key) is not None:
+            raise SceneError(f"cppn.{key}: not together with cppn.weights, which has its own")
+    if embedded is not None:
+        cppn = weights.decode(embedded, EMBEDDED)
+    elif source.weights is not None:
+        cppn = networks.CPPN.load(folder / source.weights)
+    else:
         return networks.CPPN.from_preset(
             source.preset,
             seed=source.seed,
@@ -219,13 +227,6 @@ def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> net
             depth=source.depth,
             activations=source.activations,
         )
-    for key in ("width", "depth", "z_dim", "activations"):
-        if getattr(source, key) is not None:
-            raise SceneError(f"cppn.{key}: not together with cppn.weights, which has its own")
-    if embedded is not None:
-        cppn = weights.decode(embedded, EMBEDDED)
-    else:
-        cppn = networks.CPPN.load(folder / source.weights)
     if source.channels not in (None, cppn.channels):
         raise SceneError(
             f"cppn.channels = {source.channels}: the weights file has {cppn.channels} channels"

@@ -60,6 +60,10 @@ class Store:
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
         except (OSError, KeyError, TypeError, AttributeError, Refused) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
+        if attributes.get("fingerprint") != self.scene.fingerprint:
+            raise StoreError(
+                f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
+            )
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self._encoders: dict[int, tuple[Any, dict[str, Any]]] = {}
 
@@ -73,7 +77,7 @@ class Store:
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        temporary = disk.partial(path)
+        temporary, old = disk.partial(path), disk.partial(path)
         # A lock is on the file, not on its name: taken here, it is held when the store appears.
         with contextlib.ExitStack() as stack:
             try:
@@ -82,16 +86,16 @@ class Store:
                 temporary.mkdir()
                 stack.enter_context(disk.locked(temporary / LOCK, str(path)))
                 _build(temporary, path, scene, arithmetic)
-                old = disk.partial(path)
                 if overwrite and recognise(path):
                     os.rename(path, old)
                 os.rename(temporary, path)
-            except OSError as error:
+            except BaseException as error:
                 shutil.rmtree(temporary, ignore_errors=True)
+                if old.exists():
+                    os.rename(old, path)
+                if not isinstance(error, OSError):
+                    raise
                 raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
             shutil.rmtree(old, ignore_errors=True)
             try:
                 yield cls(path)

@@ -104,6 +104,10 @@ class Recording:
         self.asked: list[Lattice] = []
         self.arithmetic = kernel.arithmetic
 
+    @property
+    def batch(self) -> int:
+        return 1
+
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
         self.asked.append(lattice)
         return self.kernel.evaluate(lattice)

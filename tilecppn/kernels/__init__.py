@@ -43,6 +43,11 @@ class Kernel(Protocol):
     @property
     def arithmetic(self) -> Arithmetic: ...
 
+    @property
+    def batch(self) -> int:
+        """Points that are evaluated at a time; a call with fewer takes as long."""
+        ...
+
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
         """Colours (channels, rows, cols) of a lattice, float32 or float64.
 

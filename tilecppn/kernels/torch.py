@@ -27,6 +27,7 @@ from tilecppn.view import Lattice
 
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
 CUDA_CHUNK = 1 << 20
+CUDA_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
 
 
 class Row(NamedTuple):
@@ -85,13 +86,16 @@ class TorchKernel:
         cuda = self.device.type == "cuda"
         if cuda:
             torch.backends.cuda.matmul.allow_tf32 = False
-        self.chunk = CUDA_CHUNK if cuda else CPU_CHUNK
+        widest = 1 << (field.cppn.width - 1).bit_length()
+        self.chunk = min(CUDA_CHUNK, CUDA_VALUES // widest) if cuda else CPU_CHUNK
         self.dtype = torch.float64 if needs_float64(field) else torch.float32
         names = (*field.cppn.structure.activations, field.cppn.structure.output)
         self.rows = [ROWS[name] for name in names]
         self.layers = [self._layer(w, b) for w, b in folded(field)]
         self.inputs = self._empty(3)
-        self.sums = [self._empty(len(w)) for w, _ in self.layers]
+        # Two buffers in turn: a layer reads the one and writes the other.
+        pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
+        self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         self.arithmetic = Arithmetic(
             "torch", "exact", torch.cuda.get_device_name(self.device) if cuda else "cpu", 1
         )
@@ -105,6 +109,10 @@ class TorchKernel:
 
     def _empty(self, rows: int) -> torch.Tensor:
         return torch.zeros((rows, self.chunk), dtype=self.dtype, device=self.device)
+
+    @property
+    def batch(self) -> int:
+        return self.chunk
 
     @torch.inference_mode()
     def _check_columns(self) -> None:

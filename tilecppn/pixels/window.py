@@ -12,7 +12,7 @@ from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.view import Lattice
 
-STRIP = 1 << 17  # pixels evaluated at a time: bounds scratch memory and the time to a stop
+STRIP = 1 << 17  # pixels evaluated at a time, a kernel's batch at least: bounds scratch memory
 
 
 def render_window(
@@ -27,8 +27,9 @@ def render_window(
     """
     output = scene.output
     out = np.empty((scene.channels, window.height, window.width), output.dtype)
-    rows = max(1, STRIP // window.width)
-    for piece in window.split(rows, min(window.width, STRIP)):
+    strip = max(STRIP, kernel.batch)
+    rows = max(1, strip // window.width)
+    for piece in window.split(rows, min(window.width, strip)):
         pause()
         colour = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
         top, left = piece.top - window.top, piece.left - window.left

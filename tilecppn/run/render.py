@@ -127,7 +127,9 @@ def render_to(
                 workforce = EXECUTORS[name](job, workers, address)
             coordinator = Coordinator(workforce, policy=policy, emit=emit, stopping=wish)
             workforce.start()
-            arithmetic = coordinator.meet().arithmetic
+            network, arithmetic, where = coordinator.meet()
+            if network != scene.cppn.sha256:
+                raise Failed(f"{where} holds other weights; install the same version everywhere")
             if store is None or overwrite:
                 making = Store.making(path, scene, arithmetic, overwrite=overwrite)
                 store = stack.enter_context(making)
