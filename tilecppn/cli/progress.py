@@ -39,7 +39,8 @@ class Meter:
         if sys.stderr.isatty():
             from rich.console import Console
 
-            self._status = Console(stderr=True).status(f"{self.what} …")
+            self._console = Console(stderr=True, highlight=False)
+            self._status = self._console.status(f"{self.what} …")
             self._status.start()
             self._live = self._status.update
         return self
@@ -69,7 +70,10 @@ class Meter:
 
     def note(self, text: str) -> None:
         """Something that a person should know."""
-        click.echo(text, err=True)
+        if self._live is not None:
+            self._console.print(text, markup=False)
+        else:
+            click.echo(text, err=True)
 
     def line(self) -> str:
         """`render 42 %  1.2 of 2.9 Gpixel  8.1 Mpixel/s  ETA 3 min 20 s`."""

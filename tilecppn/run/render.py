@@ -1,6 +1,7 @@
 """Scene → store: the whole run."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
@@ -97,8 +98,8 @@ def render_to(
     name = choose(executor, address)
     if name not in EXECUTORS:
         raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
-    if name == "local":
-        check_fits(plan, workers or machine.cores())
+    if name == "local" or not (address or os.environ.get("RAY_ADDRESS")):
+        check_fits(plan, workers or machine.cores())  # else the workers are on other machines
     kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
     job = RenderJob(
         scene=scene.to_toml(),
