@@ -1,6 +1,7 @@
 """What fits is let through, what does not is refused with a number that would."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +11,16 @@ from tilecppn import machine
 from tilecppn.errors import PlanError
 from tilecppn.kernels import Field, create
 from tilecppn.plan import Plan
-from tilecppn.run.budget import BASE, COPIES, check_fits, duration, rate, size, worker_memory
+from tilecppn.run.budget import (
+    BASE,
+    COPIES,
+    check_disk,
+    check_fits,
+    duration,
+    rate,
+    size,
+    worker_memory,
+)
 from tilecppn.scene import Scene
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=300)
@@ -182,3 +192,17 @@ def test_sizes_read_as_people_write_them(count: float, text: str) -> None:
 )
 def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_store_that_no_compression_makes_fit_is_refused_with_a_canvas_that_would(
+    tmp_path: Path,
+) -> None:
+    def plan(side: int) -> Plan:
+        return Plan(side, side, 3, 1, 512, 4096)
+
+    with pytest.raises(PlanError, match="at most") as caught:
+        check_disk(plan(2**31 - 1), tmp_path / "not" / "there" / "a.zarr")
+    found = re.search(r"canvas of (\d+) ×", str(caught.value))
+    assert found is not None
+    check_disk(plan(int(0.99 * int(found[1]))), tmp_path / "a.zarr")
+    check_disk(plan(1024), tmp_path / "a.zarr")

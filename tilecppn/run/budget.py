@@ -1,7 +1,9 @@
 """Whether a plan fits, and how long it may take."""
 
+import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from tilecppn.view import Lattice
 COPIES = 3.0
 SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers
 BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
+LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
 SAMPLE = 1 << 17  # points evaluated to measure the kernel's rate
 
 
@@ -46,6 +49,20 @@ def check_fits(plan: Plan, workers: int, available: int | None = None) -> None:
     raise PlanError(
         f"needs {size(worker_memory(plan))} a worker, {size(max(0, room))} available "
         f"for each of {workers}: {advice}"
+    )
+
+
+def check_disk(plan: Plan, path: Path) -> None:
+    """Raise PlanError if a store at `path` cannot fit on its disk, however well it compresses."""
+    folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
+    free = shutil.disk_usage(folder).free
+    needed = LEAST_TILE * sum(level.tiles for level in plan.levels)
+    if needed <= free:
+        return
+    side = int((free / LEAST_TILE * 3 / 4) ** 0.5) * plan.tile  # levels above add a third
+    raise PlanError(
+        f"needs {size(needed)} at the very least, {size(free)} free at {folder}: use a canvas of "
+        f"{side} × {side} pixels at most, or a larger disk"
     )
 
 

@@ -10,7 +10,7 @@ from tilecppn import kernels, machine
 from tilecppn.errors import Failed, Refused, Stopped
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
-from tilecppn.run.budget import check_fits
+from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator, Outcome
 from tilecppn.run.executors import Executor, choose
 from tilecppn.run.job import Job, RenderJob
@@ -121,6 +121,8 @@ def render_to(
             else:
                 store.check(scene)
             stack.enter_context(store.lock())
+        else:
+            check_disk(plan, path)
         wish = stack.enter_context(stop_on_signals())
         workforce: Executor | None = None
         try:
