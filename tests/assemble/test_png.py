@@ -110,6 +110,14 @@ def test_a_banded_png_reads_back_bit_for_bit_however_it_is_cut(
     assert_same(banded(pixels, rows), pixels)
 
 
+def test_zlib_serves_where_isa_l_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert vars(png)["deflate"] is not zlib
+    pixels = np.random.default_rng(0).integers(0, 256, (57, 31, 3), np.uint8)
+    monkeypatch.setattr(png, "deflate", zlib)
+    assert_same(encode_png(pixels), pixels)
+    assert_same(banded(pixels, [3, 40]), pixels)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (257, 301)])

@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 
 from tilecppn.assemble.placing import refuse_foreign
 
+try:
+    from isal import isal_zlib as deflate
+except ImportError:  # no wheel for this processor
+    import zlib as deflate  # type: ignore[no-redef]
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
-LEVEL = 1  # of deflate; smooth pictures gain little from more
+LEVEL = 1  # ISA-L's smallest files at its full speed; zlib's fastest
 _SUB, _UP = 1, 2  # filter types
 _ADLER = 65521
 LONGEST_SCENE = 2**24  # bytes read in search of one
@@ -42,7 +47,7 @@ def encode_png(pixels: Pixels, scene: str = "") -> bytes:
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene),
-            chunk(b"IDAT", zlib.compress(data, LEVEL)),
+            chunk(b"IDAT", deflate.compress(data, LEVEL)),
             chunk(b"IEND", b""),
         ]
     )
@@ -51,8 +56,8 @@ def encode_png(pixels: Pixels, scene: str = "") -> bytes:
 def deflate_band(pixels: Pixels) -> Band:
     """Rows (height, width, channels) that can follow any others."""
     data = _filtered(pixels)
-    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
-    deflated = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    stream = deflate.compressobj(LEVEL, zlib.DEFLATED, -15)
+    deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, zlib.adler32(data), data.nbytes)
 
 
