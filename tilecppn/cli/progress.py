@@ -102,10 +102,13 @@ class RenderMeter(Meter):
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Started(plan, executor, workers):
+            case Started(plan, executor, workers, arithmetic):
                 self.plan = plan
                 self.begin(plan.pixels)
-                self.note(f"{plan.shards} shards, {workers} workers ({executor})")
+                self.note(
+                    f"{plan.shards} shards, {workers} {executor} workers, "
+                    f"kernel {arithmetic.kernel} on {arithmetic.device}"
+                )
             case ShardDone(shard, _, receipt):
                 self.add(receipt.pixels if shard.level == 0 else 0)
             case ShardSkipped(shard):

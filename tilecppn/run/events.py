@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.job import Receipt
 
@@ -14,6 +15,7 @@ class Started:
     plan: Plan
     executor: str
     workers: int
+    arithmetic: Arithmetic
 
 
 @dataclass(frozen=True)

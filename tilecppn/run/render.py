@@ -140,7 +140,7 @@ def render_to(
                 store.check_arithmetic(arithmetic)
             for shard in discard:
                 store.delete(shard)
-            emit(events.Started(plan, name, workforce.workers))
+            emit(events.Started(plan, name, workforce.workers, arithmetic))
             mixed: Random | None = None if shuffle is None else Random(shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
         except (Stopped, KeyboardInterrupt):
