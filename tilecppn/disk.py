@@ -68,6 +68,40 @@ def locked(path: Path, what: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """Mark an unfinished file or folder as not `abandoned`, as long as this process lives."""
+    descriptor = _opened(path)
+    try:
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                _take(descriptor)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def abandoned(path: Path) -> bool:
+    """Whether nobody marks an unfinished file or folder; False too where that cannot be told."""
+    descriptor = _opened(path)
+    if descriptor is None:
+        return False
+    try:
+        return _take(descriptor)
+    except OSError:  # a network disk may lock only what is open for writing
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+
+
 def _host() -> str:
     import socket
 

@@ -60,9 +60,9 @@ def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
     scene = source.store.scene
     total = sum(w * h for w, h in source.sizes)
 
-    with placed(files) as temporary:
+    with placed(files, folder=True) as temporary:
         for level in range(len(source.sizes)):
-            (temporary / deep_zoom_level(source, level)).mkdir(parents=True)
+            (temporary / deep_zoom_level(source, level)).mkdir()
 
         def encode(region: Region) -> int:
             write_tiles(source, region, tile, options, temporary)

@@ -24,23 +24,36 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
 
 
 @contextlib.contextmanager
-def placed(path: Path) -> Iterator[Path]:
-    """A temporary path for a file or folder that becomes `path` at the end of the block.
+def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """A new empty file or folder that becomes `path` at the end of the block.
 
-    What was at `path` goes then; on an error the temporary one does.
+    What was at `path` goes then; on an error the new one does. Those that killed processes
+    left behind go first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.iterdir():
+        if disk.unfinished(leftover.name) == path.name and disk.abandoned(leftover):
+            _remove(leftover)
     temporary = disk.partial(path)
+    if folder:
+        temporary.mkdir()
+    else:
+        temporary.touch()
     try:
-        yield temporary
+        with disk.in_use(temporary):
+            yield temporary
         old = disk.partial(path)
         if path.is_dir():
             os.rename(path, old)
         os.replace(temporary, path)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
             options.progress(done, source.width * source.height)
 
     scene = source.store.scene.to_toml()
-    with placed(dest) as temporary, temporary.open("xb") as file:
+    with placed(dest) as temporary, temporary.open("wb") as file:
         head = png.header(source.width, source.height, plan.channels, itemsize, scene)
         png.write_bands(file, head, bands())
     return [dest]
