@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn import cppn as networks
 from tilecppn import sections
-from tilecppn.checks import Section
+from tilecppn.checks import Section, shown
 from tilecppn.cppn import weights
 from tilecppn.errors import SceneError, WeightsError
 from tilecppn.naming import suggestion
@@ -188,6 +188,16 @@ class Scene:
             }
         )
 
+    def differences(self, other: "Scene") -> list[str]:
+        """`canvas.width: 512 there, 1024 here`, this scene there and `other` here."""
+        there, here = (tomllib.loads(scene.to_toml()) for scene in (self, other))
+        return [
+            f"{section}.{key}: {_shown(old)} there, {_shown(new)} here"
+            for section in there
+            for key in sorted(there[section].keys() | here[section].keys())
+            if (old := there[section].get(key)) != (new := here[section].get(key))
+        ]
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over what decides the pixels: scene without layout, latent, weights' bytes.
@@ -241,6 +251,10 @@ def _own_view(cppn: networks.CPPN, source: sections.CPPN) -> View:
         return View(**own)
     except (SceneError, TypeError) as error:
         raise WeightsError(f"{source.weights}: its own view is not allowed ({error})") from None
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else shown(value)
 
 
 def _given(section: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ before it replaces it.
 """
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -24,19 +23,16 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import LocalStore, MemoryStore
+from zarr.storage import LocalStore
 
 from tilecppn import disk
 from tilecppn.errors import Failed, Refused, StoreError
 from tilecppn.kernels import Arithmetic
-from tilecppn.ome import multiscales
-from tilecppn.plan import Level, Plan, Shard, Window
+from tilecppn.plan import Plan, Shard, Window
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.sections import LAYOUT
-from tilecppn.version import VERSION
+from tilecppn.zarr_files import ShardEncoder, attributes, write_empty
 
-ATTRIBUTE = "tilecppn"
 LOCK = ".lock"
 LISTED = 3  # differences named in one error
 
@@ -50,22 +46,22 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
         self.path = Path(path)
-        attributes = _attributes(self.path)
-        if attributes is None:
+        kept = attributes(self.path)
+        if kept is None:
             raise StoreError(_what_else(self.path))
         try:
-            text = attributes["scene"]
-            self.arithmetic = Arithmetic(**attributes["arithmetic"])
+            text = kept["scene"]
+            self.arithmetic = Arithmetic(**kept["arithmetic"])
             embedded = (self.path / EMBEDDED).read_bytes()
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
         except (OSError, KeyError, TypeError, AttributeError, Refused) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
-        if attributes.get("fingerprint") != self.scene.fingerprint:
+        if kept.get("fingerprint") != self.scene.fingerprint:
             raise StoreError(
                 f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
             )
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
-        self._encoders: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._encoders: dict[int, ShardEncoder] = {}  # by the shard's side
 
     @classmethod
     @contextlib.contextmanager
@@ -85,7 +81,7 @@ class Store:
                 _sweep_beside(path)
                 temporary.mkdir()
                 stack.enter_context(disk.locked(temporary / LOCK, str(path)))
-                _build(temporary, path, scene, arithmetic)
+                write_empty(temporary, path, scene, arithmetic)
                 if overwrite and recognise(path):
                     os.rename(path, old)
                 os.rename(temporary, path)
@@ -123,10 +119,10 @@ class Store:
     def check(self, scene: Scene) -> None:
         """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
         if scene.fingerprint != self.scene.fingerprint:
-            differences = _differences(self.scene, scene) or ["the network's weights differ"]
+            differences = self.scene.differences(scene) or ["the network's weights differ"]
         else:
             differences = [
-                d for d in _differences(self.scene, scene) if d.split(":")[0] in _LAYOUT_KEYS
+                d for d in self.scene.differences(scene) if d.split(":")[0] in _LAYOUT_KEYS
             ]
         if differences:
             raise StoreError(
@@ -170,7 +166,10 @@ class Store:
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
-        data = self._encode(self.plan.levels[shard.level], pixels)
+        level = self.plan.levels[shard.level]
+        if level.shard not in self._encoders:
+            self._encoders[level.shard] = ShardEncoder(self.plan.channels, level, pixels.dtype)
+        data = self._encoders[level.shard].encode(pixels)
         disk.put(self._file(shard), data)
         return len(data)
 
@@ -243,18 +242,6 @@ class Store:
         group = zarr.open_group(LocalStore(self.path, read_only=True), mode="r")
         return [group[str(level.index)] for level in self.plan.levels]
 
-    def _encode(self, level: Level, pixels: NDArray[Any]) -> bytes:
-        # An array of one shard in memory has the codecs of the level: its file is the shard's.
-        if level.shard not in self._encoders:
-            files: dict[str, Any] = {}
-            shape = (self.plan.channels, level.shard, level.shard)
-            array = _create_array(MemoryStore(files), None, shape, level, pixels.dtype)
-            self._encoders[level.shard] = array, files
-        array, files = self._encoders[level.shard]
-        files.pop("c/0/0/0", None)
-        array[:, : pixels.shape[1], : pixels.shape[2]] = pixels
-        return bytes(files.pop("c/0/0/0").to_bytes())
-
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]
 
@@ -270,23 +257,9 @@ def recognise(path: Path) -> bool:
         if not path.name:
             raise StoreError(f"{path}: names no store; give a name, as in poster.zarr")
         return False
-    if _attributes(path) is None:
+    if attributes(path) is None:
         raise StoreError(_what_else(path))
     return True
-
-
-def use_threads(count: int) -> None:
-    """Let zarr encode and decode with at most `count` threads in this process."""
-    zarr.config.set({"threading.max_workers": count, "async.concurrency": count})
-
-
-def _attributes(path: Path) -> dict[str, Any] | None:
-    try:
-        record = json.loads((path / "zarr.json").read_bytes())
-        attributes = record["attributes"][ATTRIBUTE]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return attributes if isinstance(attributes, dict) else None
 
 
 def _what_else(path: Path) -> str:
@@ -306,64 +279,3 @@ def _sweep_beside(path: Path) -> None:
             # Whoever is still building one holds its lock.
             with contextlib.suppress(StoreError), disk.locked(leftover / LOCK, str(path)):
                 shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _build(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) -> None:
-    """Fill an empty folder with a store without shards, to be named `path`."""
-    plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    attributes = {
-        "ome": multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr")),
-        ATTRIBUTE: {
-            "scene": scene.to_toml(),
-            "fingerprint": scene.fingerprint,
-            "arithmetic": arithmetic._asdict(),
-            "version": VERSION,
-        },
-    }
-    store = LocalStore(folder)
-    zarr.create_group(store, zarr_format=3, attributes=attributes)
-    for level in plan.levels:
-        shape = (plan.channels, level.height, level.width)
-        _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
-    (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
-
-
-def _create_array(
-    store: LocalStore | MemoryStore,
-    name: str | None,
-    shape: tuple[int, int, int],
-    level: Level,
-    dtype: np.dtype[Any],
-) -> Any:
-    channels = shape[0]
-    return zarr.create_array(
-        store,
-        name=name,
-        shape=shape,
-        chunks=(channels, level.tile, level.tile),
-        shards=(channels, level.shard, level.shard),
-        dtype=dtype,
-        # The checksum last: a flipped bit anywhere in the compressed tile is found.
-        compressors=[ZstdCodec(level=1), Crc32cCodec()],
-        fill_value=0,
-        dimension_names=("c", "y", "x"),
-        config={"write_empty_chunks": True},
-    )
-
-
-def _differences(there: Scene, here: Scene) -> list[str]:
-    """`canvas.width: 512 there, 1024 here`, for every key of the scenes' texts."""
-    import tomllib
-
-    a, b = (tomllib.loads(scene.to_toml()) for scene in (there, here))
-    result = []
-    for section in a:
-        for key in sorted(a[section].keys() | b[section].keys()):
-            old, new = a[section].get(key), b[section].get(key)
-            if old != new:
-                result.append(f"{section}.{key}: {_shown(old)} there, {_shown(new)} here")
-    return result
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else json.dumps(value)

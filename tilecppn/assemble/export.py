@@ -13,7 +13,8 @@ from tilecppn.assemble.source import Source
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.naming import suggestion
 from tilecppn.run.stopping import stop_on_signals
-from tilecppn.store import Store, use_threads
+from tilecppn.store import Store
+from tilecppn.zarr_files import use_threads
 
 
 class Exporter(NamedTuple):

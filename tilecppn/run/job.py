@@ -18,7 +18,8 @@ from tilecppn.pixels.mean import mean2x2
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan, Shard
 from tilecppn.scene import Scene
-from tilecppn.store import Store, use_threads
+from tilecppn.store import Store
+from tilecppn.zarr_files import use_threads
 
 LATE = 30.0  # seconds that a network file system may take to show another node's files
 Pause = Callable[[], None]  # called now and then by a worker; raises to stop it

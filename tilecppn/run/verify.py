@@ -11,7 +11,8 @@ from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
-from tilecppn.store import Store, use_threads
+from tilecppn.store import Store
+from tilecppn.zarr_files import use_threads
 
 
 class Meter(Protocol):
