@@ -34,7 +34,7 @@ def attributes(path: Path) -> dict[str, Any] | None:
     try:
         record = json.loads((path / "zarr.json").read_bytes())
         found = record["attributes"][ATTRIBUTE]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -42,7 +42,7 @@ def attributes(path: Path) -> dict[str, Any] | None:
 def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) -> None:
     """Fill an empty folder with a store without shards, to be named `path`."""
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    attributes = {
+    record = {
         "ome": multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr")),
         ATTRIBUTE: {
             "scene": scene.to_toml(),
@@ -52,7 +52,7 @@ def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) 
         },
     }
     store = LocalStore(folder)
-    zarr.create_group(store, zarr_format=3, attributes=attributes)
+    zarr.create_group(store, zarr_format=3, attributes=record)
     for level in plan.levels:
         shape = (plan.channels, level.height, level.width)
         _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
