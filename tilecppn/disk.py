@@ -25,6 +25,11 @@ def unfinished(name: str) -> str | None:
     return match["name"] if match else None
 
 
+def leftovers(path: Path) -> list[Path]:
+    """What was begun for `path` and is still there, by killed processes or by live ones."""
+    return [p for p in path.parent.iterdir() if unfinished(p.name) == path.name]
+
+
 def put(path: Path, data: bytes) -> None:
     """Write a file: whole, on the disk before its name is there, and over any older one."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,6 +50,11 @@ class Shard(NamedTuple):
     row: int
     col: int
 
+    @property
+    def name(self) -> str:
+        """What it is called to a person."""
+        return f"level {self.level} row {self.row} column {self.col}"
+
 
 @dataclass(frozen=True)
 class Level:
@@ -115,6 +120,11 @@ class Plan:
     def shards(self) -> int:
         """Shards of all levels."""
         return sum(level.rows * level.cols for level in self.levels)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all levels."""
+        return sum(level.tiles for level in self.levels)
 
     @property
     def pixels(self) -> int:

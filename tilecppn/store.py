@@ -28,7 +28,7 @@ from zarr.storage import LocalStore
 from tilecppn import disk
 from tilecppn.errors import Failed, Refused, StoreError
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Shard, Window
+from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.sections import LAYOUT
 from tilecppn.zarr_files import ShardEncoder, attributes, write_empty
@@ -212,7 +212,7 @@ class Store:
         if len(data) < index_bytes + 4:
             return "damaged"
         index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
-        rows, cols = -(-window.height // level.tile), -(-window.width // level.tile)
+        rows, cols = ceil_div(window.height, level.tile), ceil_div(window.width, level.tile)
         # An absent tile reads as black without an error, and every tile is always written.
         if (index[:rows, :cols] == np.uint64(2**64 - 1)).any():
             return "damaged"
@@ -233,8 +233,8 @@ class Store:
 
     def _touched(self, level: int, window: Window) -> Iterator[Shard]:
         side = self.plan.levels[level].shard
-        for row in range(window.top // side, -(-window.bottom // side)):
-            for col in range(window.left // side, -(-window.right // side)):
+        for row in range(window.top // side, ceil_div(window.bottom, side)):
+            for col in range(window.left // side, ceil_div(window.right, side)):
                 yield Shard(level, row, col)
 
     @cached_property
@@ -274,8 +274,8 @@ def _what_else(path: Path) -> str:
 
 def _sweep_beside(path: Path) -> None:
     """Remove stores that killed processes left unfinished beside `path`."""
-    for leftover in path.parent.iterdir():
-        if disk.unfinished(leftover.name) == path.name and (leftover / LOCK).is_file():
+    for leftover in disk.leftovers(path):
+        if (leftover / LOCK).is_file():
             # Whoever is still building one holds its lock.
             with contextlib.suppress(StoreError), disk.locked(leftover / LOCK, str(path)):
                 shutil.rmtree(leftover, ignore_errors=True)

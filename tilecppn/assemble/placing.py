@@ -31,8 +31,8 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     left behind go first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.iterdir():
-        if disk.unfinished(leftover.name) == path.name and disk.abandoned(leftover):
+    for leftover in disk.leftovers(path):
+        if disk.abandoned(leftover):
             _remove(leftover)
     temporary = disk.partial(path)
     if folder:

@@ -47,7 +47,7 @@ def command(
         "height": plan.height,
         "levels": len(plan.levels),
         "shards": plan.shards,
-        "tiles": sum(level.tiles for level in plan.levels),
+        "tiles": plan.tiles,
         "bytes": plan.bytes,
         "worker_memory": worker_memory(plan),
         "workers": count,

@@ -76,7 +76,7 @@ class Meter:
             click.echo(text, err=True)
 
     def line(self) -> str:
-        """`render 42 %  1.2 of 2.9 Gpixel  8.1 Mpixel/s  ETA 3 min 20 s`."""
+        """`render 42 %  112 of 268 Mpixel  8.1 Mpixel/s  ETA 19 s`."""
         seconds = max(self.clock() - self._began, 1e-9)
         rate = self.done / seconds
         finished = self.done + self.skipped
@@ -116,8 +116,7 @@ class RenderMeter(Meter):
             case ShardFaulted(shard, worker, reason, attempt, final):
                 again = "given up" if final else "will be tried again"
                 self.note(
-                    f"level {shard.level} row {shard.row} column {shard.col} failed on worker "
-                    f"{worker}, attempt {attempt}: {reason}; {again}"
+                    f"{shard.name} failed on worker {worker}, attempt {attempt}: {reason}; {again}"
                 )
             case WorkerLost(worker, reason):
                 self.note(f"worker {worker} lost: {reason}; another takes its place")

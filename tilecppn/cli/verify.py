@@ -21,7 +21,6 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     tilecppn verify poster.zarr --repair
     """
     from tilecppn.cli.progress import Meter, RenderMeter
-    from tilecppn.run.render import place
     from tilecppn.run.verify import find_damage, repair_store
 
     with Meter("verify") as meter:
@@ -31,7 +30,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         "damaged": [list(s) for s, what in damage.items() if what == "damaged"],
         "missing": [list(s) for s, what in damage.items() if what == "missing"],
     }
-    lines = [f"{place(shard)}: {what}" for shard, what in damage.items()]
+    lines = [f"{shard.name}: {what}" for shard, what in damage.items()]
     if repair and damage:
         with RenderMeter("repair") as meter:
             outcome = repair_store(store, damage, workers=workers, listeners=[meter])

@@ -56,7 +56,7 @@ def check_disk(plan: Plan, path: Path) -> None:
     """Raise PlanError if a store at `path` cannot fit on its disk, however well it compresses."""
     folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
     free = shutil.disk_usage(folder).free
-    needed = LEAST_TILE * sum(level.tiles for level in plan.levels)
+    needed = LEAST_TILE * plan.tiles
     if needed <= free:
         return
     side = int((free / LEAST_TILE * 3 / 4) ** 0.5) * plan.tile  # levels above add a third

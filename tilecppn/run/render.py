@@ -140,7 +140,7 @@ def render_to(
                 store.check_arithmetic(arithmetic)
             for shard in discard:
                 store.delete(shard)
-            emit(events.Started(plan, name, workforce.workers, arithmetic))
+            emit(events.Started(plan, workforce.name, workforce.workers, arithmetic))
             mixed: Random | None = None if shuffle is None else Random(shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
         except (Stopped, KeyboardInterrupt):
@@ -157,13 +157,9 @@ def require_complete(outcome: Outcome) -> None:
     """Raise Failed, naming the shards, if some could not be rendered."""
     if not outcome.failed:
         return
-    named = "; ".join(f"{place(s)}: {why}" for s, why in list(outcome.failed.items())[:3])
+    named = "; ".join(f"{s.name}: {why}" for s, why in list(outcome.failed.items())[:3])
     more = f" and {len(outcome.failed) - 3} more" if len(outcome.failed) > 3 else ""
     raise Failed(
         f"{len(outcome.failed)} shards failed ({named}{more}); {outcome.unbuilt} above them were "
         f"not built; all others are done. Run again to try them once more"
     )
-
-
-def place(shard: Shard) -> str:
-    return f"level {shard.level} row {shard.row} column {shard.col}"
