@@ -95,13 +95,16 @@ class Scene:
         cls, values: Mapping[str, Mapping[str, Any]], folder: Path, embedded: bytes | None
     ) -> "Scene":
         source = sections.CPPN(**values.get("cppn", {}))
+        output = Output(**values.get("output", {}))
+        if source.channels is None and source.weights is None:
+            source = replace(source, channels=output.network_channels)
         cppn = _network(source, folder, embedded)
         return cls._of_parts(
             source,
             Latent(**values.get("latent", {})),
             Canvas(**values.get("canvas", {})),
             replace(_own_view(cppn, source), **values.get("view", {})),
-            Output(**values.get("output", {})),
+            output,
             cppn,
         )
 
@@ -119,6 +122,12 @@ class Scene:
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
                 f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim"
+            )
+        if output.network_channels not in (None, cppn.channels):
+            name = "color" if output.palette is None else "palette"
+            raise SceneError(
+                f"output.{name} = {shown(getattr(output, name))}: needs cppn.channels = "
+                f"{output.network_channels}; this network has {cppn.channels}"
             )
         Grid.of(view, canvas)
         source = replace(source, channels=cppn.channels)
@@ -163,7 +172,8 @@ class Scene:
 
     @property
     def channels(self) -> int:
-        return self.cppn.channels
+        """Of the picture: the network's, or 3 for a palette."""
+        return self.cppn.channels if self.output.palette is None else 3
 
     @property
     def grid(self) -> Grid:

@@ -59,8 +59,8 @@ class Grid:
             center=view.center,
             step=step,
             middle=((canvas.width - 1) / 2, (canvas.height - 1) / 2),
-            cosine=_cosine(math.fmod(view.rotation, 360.0)),
-            sine=_cosine(math.fmod(view.rotation, 360.0) - 90.0),
+            cosine=cosine(math.fmod(view.rotation, 360.0)),
+            sine=cosine(math.fmod(view.rotation, 360.0) - 90.0),
             swap=view.swap,
         )
         reach = grid.reach
@@ -84,8 +84,12 @@ class Grid:
         (n, 1); otherwise both are (n, m).
         Rotation turns (x - cx, y - cy): the picture turns counter-clockwise. `swap` comes last.
         """
-        u = (cols - self.middle[0]) * self.step[0]
-        v = (rows - self.middle[1]) * self.step[1]
+        return self.place(
+            (cols - self.middle[0]) * self.step[0], (rows - self.middle[1]) * self.step[1]
+        )
+
+    def place(self, u: Any, v: Any) -> tuple[Any, Any]:
+        """x and y of points given from the canvas' centre, u to the right and v down."""
         if self.sine == 0.0:
             u, v = u * self.cosine, v * self.cosine
         else:
@@ -95,7 +99,7 @@ class Grid:
         return u + self.center[0], v + self.center[1]
 
 
-def _cosine(degrees: float) -> float:
+def cosine(degrees: float) -> float:
     """cos of an angle in degrees, exact at multiples of 90."""
     turned = math.fmod(abs(degrees), 360.0)
     exact = {0.0: 1.0, 90.0: 0.0, 180.0: -1.0, 270.0: 0.0}

@@ -54,8 +54,8 @@ def oracle(field: Field, lattice: Lattice) -> NDArray[np.float64]:
     """(channels, rows, cols), point by point from the index."""
     rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
     cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
-    x, y = field.grid.points(rows[:, None], cols[None, :])
-    colour = field.cppn(x, y, field.z)
+    x, y, r = field.points(rows[:, None], cols[None, :])
+    colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
     return np.moveaxis(colour, -1, 0)
 
 
@@ -179,6 +179,10 @@ VIEWS: list[dict[str, Any]] = [
     {"aspect": "stretch", "grid": "endpoints"},
     {"swap": True},
     {"swap": True, "rotation": 30.0},
+    {"mirror": "xy"},
+    {"radial": 7},
+    {"repeat": "xy", "rotation": 30.0},
+    {"repeat": "x", "mirror": "y", "aspect": "stretch"},
 ]
 
 

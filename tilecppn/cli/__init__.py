@@ -21,7 +21,7 @@ VERBS = {
     "status": "Say what of a store is done.",
     "verify": "Find every damaged or missing shard of a store; repair it.",
     "view": "Serve an export on this machine, for a browser.",
-    "presets": "List the presets and activations.",
+    "presets": "List the presets, activations and palettes.",
 }
 
 

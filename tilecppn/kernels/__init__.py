@@ -14,6 +14,7 @@ from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.errors import Refused
 from tilecppn.naming import suggestion
 from tilecppn.scene import Scene
+from tilecppn.symmetry import Fold
 from tilecppn.view import Grid, Lattice
 
 STEEP = 1e5  # measured: see docs/architecture.md
@@ -34,25 +35,29 @@ class Field(NamedTuple):
     cppn: CPPN
     z: NDArray[np.float64]
     grid: Grid
+    fold: Fold | None = None
 
     @classmethod
     def of(cls, scene: Scene) -> "Field":
-        return cls(scene.cppn, scene.z, scene.grid)
+        return cls(scene.cppn, scene.z, scene.grid, Fold.of(scene.view))
 
     @property
     def plain(self) -> bool:
         """Whether x and y are `grid.points` as they are, and r their distance from the origin."""
-        return True
+        return self.fold is None
 
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
         """The network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
 
         NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it.
         """
-        x, y = self.grid.points(rows, cols)
         x0, y0 = self.cppn.structure.origin
-        dx, dy = x - x0, y - y0
-        square = dx * dx + dy * dy
+        if self.fold is None:
+            x, y = self.grid.points(rows, cols)
+            square = (x - x0) * (x - x0) + (y - y0) * (y - y0)
+        else:
+            x, y, height = self.fold.points(self.grid, rows, cols)
+            square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
 
     @property

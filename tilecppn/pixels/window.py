@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, create
+from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.quantise import quantise
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
@@ -31,7 +32,8 @@ def render_window(
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
         pause()
-        colour = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
+        values = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
+        colour = coloured(values, output)
         top, left = piece.top - window.top, piece.left - window.left
         quantise(colour, output, out[:, top : top + piece.height, left : left + piece.width])
     return out
