@@ -163,6 +163,10 @@ class CPPN:
         constant = np.append(self._latent(z) * s.latent_scale, [1.0] * ("one" in s.inputs))
         return full, bias + weight[:, len(chosen) :] @ constant
 
+    def layers_for(self, z: ArrayLike) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
+        """(weight, bias) of every layer for one fixed latent; layer 0 as `first_layer`."""
+        return [self.first_layer(z), *self.layers[1:]]
+
     def seeded_latent(self, seed: int) -> NDArray[np.float64]:
         """The latent (z_dim,) of a seed, from the network's own distribution."""
         return self.structure.latent.quantile(uniforms(seed, LATENT_STREAM, self.structure.z_dim))

@@ -3,20 +3,21 @@
 A kernel is one file with one class; the table below names them. A kernel belongs to one thread.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn import ACTIVATIONS, CPPN
+from tilecppn import machine
+from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.errors import Refused
+from tilecppn.kernels.rounding import share_of_wrong_bytes
 from tilecppn.naming import suggestion
 from tilecppn.scene import Scene
 from tilecppn.view import Grid, Lattice
 
-STEEP = 1e5  # measured: see docs/architecture.md
+COMMON = 0.0035  # see docs/architecture.md
 
 
 class Arithmetic(NamedTuple):
@@ -57,23 +58,17 @@ class Field(NamedTuple):
 
     @property
     def needs_float64(self) -> bool:
-        """Whether float32 would show: in the coordinates, the layers or the output function.
+        """Whether float32 would show: in the coordinates, or in the colours.
 
         float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
-        reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Each layer magnifies the
-        rounding of the one before by about the norm of its units' weights, and activations
-        dampen it; above STEEP in all, as for `flux`, more than 0.1 % of the 8-bit values would
-        be off, by more than 1 where there are many more layers. A periodic output does not
-        saturate, so it shows the rounding of sums far from zero (up to 0.2 % of the 8-bit values
-        of `hardmaru-sine` would be 1 off).
+        reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
+        most COMMON may be expected to come out 1 off.
         """
         coarse = self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0
-        norms = [
-            math.sqrt(np.square(w, dtype=np.float64).sum() / len(w))
-            for w, _ in self.cppn.layers[1:]
-        ]
-        periodic = ACTIVATIONS[self.cppn.structure.output].periodic
-        return coarse or math.prod(norms) > STEEP or periodic
+        preset = PRESETS.get(self.cppn.structure.preset)
+        if coarse or (preset is not None and preset.float64):
+            return True
+        return share_of_wrong_bytes(self) > COMMON
 
 
 class Kernel(Protocol):
@@ -102,19 +97,29 @@ def _reference(field: Field) -> Kernel:
     return ReferenceKernel(field)
 
 
+def _llvm(field: Field) -> Kernel:
+    from tilecppn.kernels.llvm import LLVMKernel
+
+    return LLVMKernel(field)
+
+
 def _torch(field: Field) -> Kernel:
     from tilecppn.kernels.torch import TorchKernel
 
     return TorchKernel(field)
 
 
-KERNELS: dict[str, Callable[[Field], Kernel]] = {"reference": _reference, "torch": _torch}
+KERNELS: dict[str, Callable[[Field], Kernel]] = {
+    "reference": _reference,
+    "llvm": _llvm,
+    "torch": _torch,
+}
 
 
 def resolve(name: str) -> str:
     """The kernel that `auto` means, or the name itself. Raises Refused for an unknown one."""
     if name == "auto":
-        return "torch"
+        return "torch" if machine.has_cuda() else "llvm"
     if name not in KERNELS:
         raise Refused(f'unknown kernel "{name}"; {suggestion(["auto", *KERNELS], name)}')
     return name
