@@ -132,9 +132,17 @@ class CPPN:
         return self.colour(x, y, np.sqrt(dx * dx + dy * dy), z)
 
     def colour(
-        self, x: ArrayLike, y: ArrayLike, r: ArrayLike, z: ArrayLike = ()
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        r: ArrayLike,
+        z: ArrayLike = (),
+        sums: list[NDArray[np.float64]] | None = None,
     ) -> NDArray[np.float64]:
-        """As calling the network, with r given: a folded plane has another radius."""
+        """As calling the network, with r given: a folded plane has another radius.
+
+        `sums` is given each layer's sums before activation, (..., out).
+        """
         s = self.structure
         x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
         latent = [np.broadcast_to(v, x.shape) for v in self._latent(z) * s.latent_scale]
@@ -144,8 +152,10 @@ class CPPN:
         names = (*s.activations, s.output)
         for i, ((weight, bias), name) in enumerate(zip(self.layers, names, strict=True)):
             # einsum, not BLAS, which sums in another order for another number of points.
-            total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64)  # (..., out)
-            activated = ACTIVATIONS[name].function(total + bias)
+            total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64) + bias  # (..., out)
+            if sums is not None:
+                sums.append(total)
+            activated = ACTIVATIONS[name].function(total)
             h = h + activated if s.residual and 0 < i < last else activated
         return h
 

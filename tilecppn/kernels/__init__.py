@@ -15,7 +15,7 @@ from tilecppn.errors import Refused
 from tilecppn.kernels.rounding import share_of_wrong_bytes
 from tilecppn.naming import suggestion
 from tilecppn.scene import Scene
-from tilecppn.view import Grid, Lattice
+from tilecppn.view import Grid, Lattice, Lattices
 
 COMMON = 0.0035  # see docs/architecture.md
 
@@ -56,6 +56,11 @@ class Field(NamedTuple):
         square = dx * dx + dy * dy
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
 
+    def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:
+        """x, y and r (n, rows, cols) of lattices' points."""
+        points = self.points(*lattices.indices())
+        return tuple(np.broadcast_arrays(*points))
+
     @property
     def needs_float64(self) -> bool:
         """Whether float32 would show: in the coordinates, or in the colours.
@@ -87,6 +92,17 @@ class Kernel(Protocol):
 
         A point's value depends on its pixel index alone: not on the lattice it is part of.
         The array may be overwritten by the next call.
+        """
+        ...
+
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
+        """Colours (channels, n, rows, cols) of many lattices of one shape; else as `evaluate`."""
+        ...
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As `evaluate`, and every unit's sum before its activation, (units, rows, cols).
+
+        Units are numbered layer after layer, the output's channels last.
         """
         ...
 

@@ -20,7 +20,7 @@ from tilecppn.kernels import Arithmetic, Field
 from tilecppn.kernels.network import Layer, Network, packed
 from tilecppn.kernels.points import Points
 from tilecppn.native import HOST, Target, aligned
-from tilecppn.view import Lattice
+from tilecppn.view import Lattice, Lattices
 
 _compiling = threading.Lock()  # worker threads that start together wait for the first
 
@@ -39,26 +39,50 @@ class LLVMKernel:
             )
         self.field = field
         self.dtype = np.dtype("float64" if field.needs_float64 else "float32")
+        self.layers = layers(field.cppn)
         with _compiling:
-            self.network = _network(layers(field.cppn), self.dtype, target)
+            self.network = _network(self.layers, self.dtype, target)
             self.points = _points(self.dtype, target)
         self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
         self.scratch = aligned((self.network.scratch,), self.dtype)
-        self.inputs = self.out = aligned((0,), self.dtype)
+        self._buffers: dict[str, NDArray[np.floating]] = {}
 
     @property
     def batch(self) -> int:
         return self.network.block
 
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        points = lattice.rows * lattice.cols
+        return self._run(Lattices.of(lattice))[0].reshape(-1, lattice.rows, lattice.cols)
+
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
+        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
+        return self._run(lattices)[0].reshape(shape)
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        shape = (-1, lattice.rows, lattice.cols)
+        colours, sums = self._run(Lattices.of(lattice), traced=True)
+        return colours.reshape(shape), sums.reshape(shape)
+
+    def _run(
+        self, lattices: Lattices, traced: bool = False
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Colours (channels, points) and, if traced, sums (units, points)."""
+        points = len(lattices.origins) * lattices.rows * lattices.cols
         whole = -(-points // self.network.block) * self.network.block
-        if self.inputs.shape != (3, whole):
-            self.inputs = aligned((3, whole), self.dtype)
-            self.out = aligned((self.field.cppn.channels, whole), self.dtype)
-        self.points.fill(self.field, lattice, self.inputs)
-        self.network.call(self.inputs, whole, self.weights, self.scratch, self.out)
-        return self.out[:, :points].reshape(-1, lattice.rows, lattice.cols)
+        units = sum(layer.outputs for layer in self.layers) if traced else 0
+        inputs = self._buffer("inputs", 3, whole)
+        out = self._buffer("out", self.field.cppn.channels, whole)
+        sums = self._buffer("sums", units, whole)
+        self.points.fill(self.field, lattices, inputs)
+        self.network.call(inputs, whole, self.weights, self.scratch, out, sums, 1 if traced else 0)
+        return out[:, :points], sums[:, :points]
+
+    def _buffer(self, name: str, rows: int, points: int) -> NDArray[np.floating]:
+        """Memory that the next call uses again if it is as large."""
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != (rows, points):
+            buffer = self._buffers[name] = aligned((rows, points), self.dtype)
+        return buffer
 
 
 def layers(cppn: CPPN) -> tuple[Layer, ...]:

@@ -97,13 +97,23 @@ class _Generator:
         self.kinds: dict[tuple[str, bool, int], Function] = {}
 
     def network(self, layers: tuple[Layer, ...]) -> None:
-        """inputs (features, points) → out (channels, points); points: a multiple of the block."""
+        """inputs (features, points) → out (channels, points); points: a multiple of the block.
+
+        With traced = 1 also the sums before activation, (units of all layers, points).
+        """
         for layer in layers:
             for group in self.tiling.groups(layer.outputs):
                 self._kind(layer, group.neurons)
         reals = ArrayOf(self.real)
         f = self.module.function(
-            "network", inputs=reals, points=I64, weights=reals, scratch=reals, out=reals
+            "network",
+            inputs=reals,
+            points=I64,
+            weights=reals,
+            scratch=reals,
+            out=reals,
+            sums=reals,
+            traced=I64,
         )
         points, block = f["points"], f.integer(self.block)
         widest = max(layer.outputs for layer in layers)
@@ -111,7 +121,7 @@ class _Generator:
         halves = f.array("scratch"), f.array("scratch").at(self.block * widest)
         with f.loop(points, step=self.block) as start:
             source, stride = f.array("inputs").at(start), points
-            weights = f.array("weights")
+            weights, sums = f.array("weights"), f.array("sums").at(start)
             for i, layer in enumerate(layers):
                 last = i == len(layers) - 1
                 into, apart = (f.array("out").at(start), points) if last else (halves[i % 2], block)
@@ -126,9 +136,12 @@ class _Generator:
                         f.integer(group.groups),
                         into.at(apart * group.first),
                         apart,
+                        sums.at(points * group.first),
+                        points * f["traced"],
                     )
                     weights = weights.at(group.groups * group.neurons * (1 + layer.inputs))
                 source, stride = into, apart
+                sums = sums.at(points * layer.outputs)
         f.end()
 
     def _kind(self, layer: Layer, neurons: int) -> Function:
@@ -150,6 +163,8 @@ class _Generator:
             groups=I64,
             out=reals,  # neuron n at n · apart
             apart=I64,
+            traces=reals,  # the sums of neuron n at n · traced; nothing where that is 0
+            traced=I64,
         )
         features, weights = f["features"], f.array("weights")
         with f.loop(f["groups"]) as group:
@@ -162,6 +177,11 @@ class _Generator:
                     weight = own.load((k + 1) * neurons + n).splat(self.lanes)
                     for total, value in zip(sums[n], values, strict=True):
                         total.set(weight.fma(value, total.value))
+            with f.when(f["traced"] > 0):
+                for n in range(neurons):
+                    trace = f.array("traces").at((first + n) * f["traced"])
+                    for v, total in enumerate(sums[n]):
+                        trace.store(total.value, v * self.lanes)
             for n in range(neurons):
                 results = [FUNCTIONS[activation](total.value) for total in sums[n]]
                 if residual:

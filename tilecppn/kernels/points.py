@@ -9,7 +9,7 @@ from tilecppn.kernels import Field
 from tilecppn.kernels.network import REAL
 from tilecppn.native import ArrayOf, Compiled, Module, Target
 from tilecppn.native.values import F64, I64
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 GRID = ("middle_x", "middle_y", "step_x", "step_y", "xx", "xy", "yx", "yy", "center_x",
         "center_y", "origin_x", "origin_y")  # fmt: skip
@@ -21,24 +21,23 @@ class Points:
     def __init__(self, dtype: np.dtype[Any], target: Target) -> None:
         self.call = Compiled(_module(dtype), target)["points"]
 
-    def fill(self, field: Field, lattice: Lattice, inputs: NDArray[np.floating]) -> None:
-        """x, y, r of the lattice's points, row by row, into `inputs` (3, at least that many)."""
+    def fill(self, field: Field, lattices: Lattices, inputs: NDArray[np.floating]) -> None:
+        """x, y, r of the lattices' points in turn into `inputs` (3, at least that many)."""
         if not field.plain:
-            _folded(field, lattice, inputs)
+            points = len(lattices.origins) * lattices.rows * lattices.cols
+            for into, values in zip(inputs, field.inputs(lattices), strict=True):
+                into[:points] = values.ravel()
             return
-        origin = np.array([lattice.row, lattice.col], np.int64)
         self.call(
-            _numbers(field), origin, 1, lattice.rows, lattice.cols, lattice.stride, inputs,
+            _numbers(field),
+            lattices.origins,
+            len(lattices.origins),
+            lattices.rows,
+            lattices.cols,
+            lattices.stride,
+            inputs,
             inputs.shape[1],
-        )  # fmt: skip
-
-
-def _folded(field: Field, lattice: Lattice, inputs: NDArray[np.floating]) -> None:
-    rows = lattice.row + lattice.stride * np.arange(lattice.rows, dtype=np.float64)
-    cols = lattice.col + lattice.stride * np.arange(lattice.cols, dtype=np.float64)
-    points = lattice.rows * lattice.cols
-    for into, values in zip(inputs, field.points(rows[:, None], cols[None, :]), strict=True):
-        into[:points].reshape(lattice.rows, lattice.cols)[:] = values
+        )
 
 
 def _numbers(field: Field) -> NDArray[np.float64]:

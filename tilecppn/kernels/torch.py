@@ -10,6 +10,7 @@ Activations are features-major, (width, chunk): the first layer's three inputs a
 biases are columns.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import Failed
 from tilecppn.kernels import Arithmetic, Field
-from tilecppn.view import Lattice
+from tilecppn.view import Lattice, Lattices
 
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
 CUDA_CHUNK = 1 << 20
@@ -115,34 +116,62 @@ class TorchKernel:
                     "this machine's matrix library would leave seams; use --kernel reference"
                 )
 
-    @torch.inference_mode()
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        rows = self._indices(lattice.row, lattice.rows, lattice.stride)[:, None]
-        cols = self._indices(lattice.col, lattice.cols, lattice.stride)[None, :]
-        points = lattice.rows * lattice.cols
-        shape = (lattice.rows, lattice.cols)
-        features = [v.expand(shape).reshape(points) for v in self.field.points(rows, cols)]
-        out = torch.empty((len(self.sums[-1]), points), dtype=self.dtype, device=self.device)
+        return self._run(Lattices.of(lattice), False)[0].reshape(-1, lattice.rows, lattice.cols)
+
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
+        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
+        return self._run(lattices, False)[0].reshape(shape)
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        shape = (-1, lattice.rows, lattice.cols)
+        colours, sums = self._run(Lattices.of(lattice), True)
+        return colours.reshape(shape), sums.reshape(shape)
+
+    @torch.inference_mode()
+    def _run(
+        self, lattices: Lattices, traced: bool
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Colours (channels, points) and, if traced, sums (units, points)."""
+        origins = torch.from_numpy(lattices.origins).to(self.device)
+        rows = origins[:, 0, None, None] + self._steps(lattices.rows, lattices.stride)[:, None]
+        cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
+        shape = (len(origins), lattices.rows, lattices.cols)
+        points = math.prod(shape)
+        located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
+        features = [v.expand(shape).reshape(points) for v in located]
+        units = sum(len(total) for total in self.sums) if traced else 0
+        out = self._new(len(self.sums[-1]), points)
+        sums = self._new(units, points)
         for start in range(0, points, self.chunk):
             stop = min(start + self.chunk, points)
             for i, feature in enumerate(features):
                 self.inputs[i, : stop - start] = feature[start:stop]
-            out[:, start:stop] = self._chunk()[:, : stop - start]
-        return np.asarray(out.cpu().numpy().reshape(-1, *shape))
+            out[:, start:stop] = self._chunk(sums[:, start:stop])[:, : stop - start]
+        return out.cpu().numpy(), sums.cpu().numpy()
 
-    def _chunk(self) -> torch.Tensor:
-        """The network on `self.inputs` (3, chunk), in the layers' own buffers."""
+    def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
+        """The network on `self.inputs` (3, chunk), in the layers' own buffers.
+
+        The sums go into `traces` (units, points); without units nothing does.
+        """
         h = self.inputs
         last = len(self.layers) - 1
+        unit = 0
         steps = zip(self.layers, self.rows, self.sums, strict=True)
         for i, ((weight, bias), activate, out) in enumerate(steps):
             torch.addmm(bias, weight, h, out=out)
+            if traces is not None and len(traces):
+                traces[unit : unit + len(out)] = out[:, : traces.shape[1]]
+                unit += len(out)
             activate(out)
             if self.residual and 0 < i < last:
                 out.add_(h)
             h = out
         return h
 
-    def _indices(self, start: int, count: int, stride: int) -> torch.Tensor:
-        steps = torch.arange(count, dtype=torch.int64, device=self.device)
-        return steps.mul_(stride).add_(start).to(torch.float64)
+    def _steps(self, count: int, stride: int) -> torch.Tensor:
+        return torch.arange(count, dtype=torch.int64, device=self.device).mul_(stride)
+
+    def _new(self, rows: int, points: int) -> torch.Tensor:
+        return torch.empty((rows, points), dtype=self.dtype, device=self.device)
