@@ -14,6 +14,7 @@ from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import SceneError
 
 MAX_SIDE = 2**31 - 1
+MAX_SUPERSAMPLE = 16
 
 
 def key(default: Any, check: Check) -> Any:
@@ -70,6 +71,8 @@ class Output(Section):
 
     dtype: str = key("uint8", checks.choice("uint8", "uint16", "float32"))
     tolerance: float = key(0.1, checks.number("a finite number of 0 or more", lambda v: v >= 0))
+    supersample: int = key(1, checks.integer(1, MAX_SUPERSAMPLE))
+    dither: str = key("none", checks.choice("none", "noise"))
     invert: bool = key(False, checks.boolean())
     tile: int = key(512, checks.power_of_two(64, 4096))
     shard: int = key(4096, checks.power_of_two(64, 2**20))

@@ -5,7 +5,7 @@ tensors: only +, - and × are used, so both give the same float64 values.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,6 +94,13 @@ class Grid:
                 f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas"
             )
         return grid
+
+    def finer(self, n: int) -> "Grid":
+        """The grid of n × n samples a pixel, spread evenly around the pixel's own point."""
+        middle = tuple(n * m + (n - 1) / 2 for m in self.middle)
+        return replace(
+            self, step=(self.step[0] / n, self.step[1] / n), middle=(middle[0], middle[1])
+        )
 
     @property
     def reach(self) -> float:

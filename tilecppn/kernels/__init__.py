@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tilecppn import machine
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.errors import Refused
-from tilecppn.kernels.rounding import share_of_wrong_bytes
+from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
 from tilecppn.scene import Scene
 from tilecppn.view import Grid, Lattice, Lattices
@@ -38,7 +38,8 @@ class Field(NamedTuple):
 
     @classmethod
     def of(cls, scene: Scene) -> "Field":
-        return cls(scene.cppn, scene.z, scene.grid)
+        """The scene's samples: `supersample` a pixel along each axis."""
+        return cls(scene.cppn, scene.z, scene.grid.finer(scene.output.supersample))
 
     @property
     def plain(self) -> bool:
@@ -73,7 +74,12 @@ class Field(NamedTuple):
         preset = PRESETS.get(self.cppn.structure.preset)
         if coarse or (preset is not None and preset.float64):
             return True
-        return share_of_wrong_bytes(self) > COMMON
+        return 255.0 * rounding_error(self) > COMMON
+
+    def noise(self, dtype: Any) -> float:
+        """The mean error of colours evaluated in float32 or float64."""
+        ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
+        return rounding_error(self) * float(ratio)
 
 
 class Kernel(Protocol):
@@ -81,6 +87,11 @@ class Kernel(Protocol):
 
     @property
     def arithmetic(self) -> Arithmetic: ...
+
+    @property
+    def noise(self) -> float:
+        """The mean error that rounding leaves in its colours."""
+        ...
 
     @property
     def batch(self) -> int:

@@ -39,6 +39,7 @@ class LLVMKernel:
             )
         self.field = field
         self.dtype = np.dtype("float64" if field.needs_float64 else "float32")
+        self.noise = field.noise(self.dtype)
         self.layers = layers(field.cppn)
         with _compiling:
             self.network = _network(self.layers, self.dtype, target)

@@ -15,6 +15,7 @@ class ReferenceKernel:
 
     def __init__(self, field: Field) -> None:
         self.field = field
+        self.noise = field.noise(np.float64)
 
     def evaluate(self, lattice: Lattice) -> NDArray[np.float64]:
         return self._run(Lattices.of(lattice), None)[:, 0]

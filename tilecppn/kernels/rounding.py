@@ -25,8 +25,11 @@ STEP = 1e-4  # of the difference quotients
 MEAN_OF_NORMAL = math.sqrt(2.0 / math.pi)  # of the absolute value, deviation 1
 
 
-def share_of_wrong_bytes(field: "Field") -> float:
-    """The share of the picture's 8-bit values that float32 is expected to round another way."""
+def rounding_error(field: "Field") -> float:
+    """The mean error of the picture's colours that is to be expected of float32.
+
+    255 times it is the share of its 8-bit values that come out 1 off.
+    """
     cppn = field.cppn
     h = _inputs(field)  # (inputs, points)
     variance = np.square(ROUNDING * h)
@@ -48,7 +51,7 @@ def share_of_wrong_bytes(field: "Field") -> float:
             else:
                 h, variance = value, error
     errors = np.sqrt(variance[np.isfinite(variance)])
-    return float(255.0 * MEAN_OF_NORMAL * errors.mean()) if errors.size else 0.0
+    return float(MEAN_OF_NORMAL * errors.mean()) if errors.size else 0.0
 
 
 def _inputs(field: "Field") -> NDArray[np.float64]:

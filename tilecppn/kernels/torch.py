@@ -78,6 +78,7 @@ class TorchKernel:
         widest = 1 << (field.cppn.width - 1).bit_length()
         self.chunk = min(CUDA_CHUNK, CUDA_VALUES // widest) if cuda else CPU_CHUNK
         self.dtype = torch.float64 if field.needs_float64 else torch.float32
+        self.noise = field.noise(np.float64 if field.needs_float64 else np.float32)
         self.residual = field.cppn.structure.residual
         names = (*field.cppn.structure.activations, field.cppn.structure.output)
         self.rows = [ROWS[name] for name in names]

@@ -1,7 +1,7 @@
 """Functions that are being generated: arguments, arrays, variables and loops."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,6 +64,14 @@ class Function:
 
     def integer(self, number: int) -> Value:
         return Value(self.build, I64(number))
+
+    def number(self, element: ir.Type, number: float) -> Value:
+        return Value(self.build, ir.Constant(element, number))
+
+    def vector(self, element: ir.Type, numbers: Sequence[float]) -> Value:
+        """A constant with a number in each lane."""
+        kind = ir.VectorType(element, len(numbers))
+        return Value(self.build, ir.Constant(kind, [ir.Constant(element, n) for n in numbers]))
 
     def variable(self, start: Value) -> "Variable":
         """A value that changes, as in a loop; LLVM keeps it in a register."""

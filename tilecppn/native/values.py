@@ -174,6 +174,15 @@ class Value:
             self.build, self.build.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
         )
 
+    def repeat(self, times: int) -> "Value":
+        """Each lane `times` times in a row: a, b → a, a, b, b."""
+        if not isinstance(self.type, ir.VectorType):
+            return self.splat(times)
+        order = [lane for lane in range(self.type.count) for _ in range(times)]
+        mask = ir.Constant(ir.VectorType(I32, len(order)), order)
+        undefined = ir.Constant(self.type, ir.Undefined)
+        return Value(self.build, self.build.shuffle_vector(self.ir, undefined, mask))
+
     def _shape(self, element: ir.Type) -> ir.Type:
         if isinstance(self.type, ir.VectorType):
             return ir.VectorType(element, self.type.count)
