@@ -11,6 +11,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def has_cuda() -> bool:
+    """Whether torch finds a CUDA device. Without an NVIDIA driver torch is not imported."""
+    if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or os.name == "nt"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def free_memory() -> int | None:
     """Bytes of memory that can still be had, a container's limit included; None if unknown."""
     found = [value for value in (_available(), _container()) if value is not None]

@@ -57,6 +57,17 @@ def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     return colours[::-1] if backwards else colours
 
 
+def slope(palette: str | tuple[str, ...]) -> float:
+    """The steepest change of a channel by the value, 1 at least."""
+    colours = stops(palette)
+    return max(1.0, float(np.abs(np.diff(colours, axis=0)).max()) * (len(colours) - 1))
+
+
+def variation(palette: str | tuple[str, ...]) -> float:
+    """The largest total change of a channel, up and down, 1 at least."""
+    return max(1.0, float(np.abs(np.diff(stops(palette), axis=0)).sum(axis=0).max()))
+
+
 def _rgb(colour: str) -> tuple[float, ...]:
     digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
     return tuple(int(digits[i : i + 2], 16) / 255.0 for i in (0, 2, 4))

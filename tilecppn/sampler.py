@@ -191,7 +191,7 @@ class Sampler:
         return image
 
     def _draw(self, scene: Scene) -> Picture:
-        upright = scene.replace(output={"dtype": "float32", "invert": False})
+        upright = scene.replace(output={"dtype": "float32", "invert": False, "tolerance": 0.0})
         window = Window(0, 0, scene.canvas.height, scene.canvas.width)
         pixels = render_window(create(self.kernel, Field.of(upright)), upright, window)
         return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))

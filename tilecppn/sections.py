@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tilecppn import checks
+from tilecppn import checks, palettes
 from tilecppn.checks import Check, Section
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.network import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
@@ -14,6 +14,7 @@ from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import SceneError
 
 MAX_SIDE = 2**31 - 1
+MAX_SUPERSAMPLE = 16
 
 
 def key(default: Any, check: Check) -> Any:
@@ -79,6 +80,8 @@ class Output(Section):
 
     dtype: str = key("uint8", checks.choice("uint8", "uint16", "float32"))
     tolerance: float = key(0.1, checks.number("a finite number of 0 or more", lambda v: v >= 0))
+    supersample: int = key(1, checks.integer(1, MAX_SUPERSAMPLE))
+    dither: str = key("none", checks.choice("none", "noise"))
     color: str = key("rgb", checks.choice("rgb", "hsv"))
     palette: str | tuple[str, ...] | None = key(None, checks.optional(checks.palette()))
     invert: bool = key(False, checks.boolean())
@@ -94,6 +97,20 @@ class Output(Section):
             )
         if self.palette is not None and self.color != "rgb":
             raise SceneError(f'output.color = "{self.color}": not together with output.palette')
+
+    @property
+    def gain(self) -> float:
+        """How many times faster a colour can change than the network's value does."""
+        if self.palette is not None:
+            return palettes.slope(self.palette)
+        return 6.0 if self.color == "hsv" else 1.0
+
+    @property
+    def turns(self) -> float:
+        """How often a colour can go from 0 to 1 or back while the network's value goes once."""
+        if self.palette is not None:
+            return palettes.variation(self.palette)
+        return 4.0 if self.color == "hsv" else 1.0
 
     @property
     def network_channels(self) -> int | None:

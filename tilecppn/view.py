@@ -5,8 +5,11 @@ tensors: only +, - and × are used, so both give the same float64 values.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tilecppn.errors import SceneError
 from tilecppn.sections import Canvas, View
@@ -23,6 +26,27 @@ class Lattice(NamedTuple):
     rows: int
     cols: int
     stride: int = 1
+
+
+class Lattices(NamedTuple):
+    """Lattices of one shape, at several origins: int64 (n, 2) of (row, column), contiguous."""
+
+    origins: NDArray[np.int64]
+    rows: int
+    cols: int
+    stride: int
+
+    @classmethod
+    def of(cls, lattice: Lattice) -> "Lattices":
+        row, col, rows, cols, stride = lattice
+        return cls(np.array([[row, col]], np.int64), rows, cols, stride)
+
+    def indices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Rows (n, rows, 1) and columns (n, 1, cols) of all points."""
+        down = self.stride * np.arange(self.rows, dtype=np.float64)
+        across = self.stride * np.arange(self.cols, dtype=np.float64)
+        row, col = (self.origins[:, i].astype(np.float64)[:, None, None] for i in (0, 1))
+        return row + down[None, :, None], col + across[None, None, :]
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,13 @@ class Grid:
                 f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas"
             )
         return grid
+
+    def finer(self, n: int) -> "Grid":
+        """The grid of n × n samples a pixel, spread evenly around the pixel's own point."""
+        middle = tuple(n * m + (n - 1) / 2 for m in self.middle)
+        return replace(
+            self, step=(self.step[0] / n, self.step[1] / n), middle=(middle[0], middle[1])
+        )
 
     @property
     def reach(self) -> float:

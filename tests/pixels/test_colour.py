@@ -84,6 +84,7 @@ def scene(**changes: Any) -> tc.Scene:
     sections: dict[str, Any] = {
         "cppn": {"seed": 3, "width": 8, "depth": 2},
         "canvas": {"width": 70, "height": 50},
+        "output": {"tolerance": 0.0},
     }
     for name, change in changes.items():
         sections[name] = {**sections.get(name, {}), **change}
@@ -122,8 +123,37 @@ def test_hsv_colours_a_network_of_three_channels() -> None:
 
 
 def test_rgb_is_what_the_network_gives() -> None:
-    values = np.ones((3, 2, 2))
-    assert coloured(values, Output()) is values
+    kernel = create("reference", Field.of(scene()))
+    assert coloured(kernel, Output()) is kernel
+
+
+STEEP = ["#000", "#fff"] * 12
+
+
+@pytest.mark.parametrize(
+    "output",
+    [{"palette": "viridis"}, {"palette": "tab10"}, {"palette": STEEP}, {"color": "hsv"}],
+    ids=["viridis", "tab10", "steep", "hsv"],
+)
+@pytest.mark.parametrize("preset", ["hardmaru", "guibas", "flux"])
+def test_what_lies_between_nodes_has_the_colours_of_every_pixel(
+    preset: str, output: dict[str, Any]
+) -> None:
+    """Also where a palette changes many times while the network's value changes once."""
+    every = scene(
+        cppn={"preset": preset, "width": None, "depth": None},
+        canvas={"width": 2000, "height": 2000},
+        output=output,
+    )
+    window = Window(700, 900, 700 + 320, 900 + 320)
+    interpolated = every.replace(output={"tolerance": 0.1})
+    exact, drawn = (
+        render_window(create("llvm", Field.of(s)), s, window).astype(int)
+        for s in (every, interpolated)
+    )
+    # One step where the tolerance tips a rounding; more only along the kinks of a steep palette.
+    assert np.mean(np.abs(exact - drawn) > 1) < 1e-4
+    assert np.abs(exact - drawn).max() <= (8 if output.get("palette") == STEEP else 2)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ kernel_option = click.option(
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="What evaluates the network: auto, reference, torch.",
+    help="What evaluates the network: auto, reference, llvm, torch.",
 )
 
 

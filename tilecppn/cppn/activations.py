@@ -22,7 +22,6 @@ class Activation(NamedTuple):
     formula: str
     source: str
     function: Callable[[Array], Array]
-    periodic: bool = False  # does not saturate: as an output it shows the rounding of large sums
 
 
 def _sigmoid(x: Array) -> Array:
@@ -41,13 +40,13 @@ ACTIVATIONS: dict[str, Activation] = {
     "leaky-relu": Activation(
         "max(x, 0.2 x)", "Maas et al. (2013); slope of DCGAN", lambda x: np.maximum(x, 0.2 * x)
     ),
-    "sin": Activation("sin(x)", _STANLEY, np.sin, periodic=True),
-    "cos": Activation("cos(x)", _STANLEY, np.cos, periodic=True),
+    "sin": Activation("sin(x)", _STANLEY, np.sin),
+    "cos": Activation("cos(x)", _STANLEY, np.cos),
     "gaussian": Activation("exp(-x^2)", _STANLEY, lambda x: np.exp(-x * x)),
     "abs": Activation("|x|", _STANLEY, np.abs),
     "square": Activation("x^2", _STANLEY, np.square),
     "identity": Activation("x", _STANLEY, lambda x: x),
-    "half-sine": Activation("sin(x) / 2 + 1/2", _HA, lambda x: 0.5 * np.sin(x) + 0.5, True),
+    "half-sine": Activation("sin(x) / 2 + 1/2", _HA, lambda x: 0.5 * np.sin(x) + 0.5),
     "sqrt-tanh": Activation(
         "sqrt(1 - |tanh(x)|)", _HA, lambda x: np.sqrt(1.0 - np.abs(np.tanh(x)))
     ),
@@ -55,6 +54,5 @@ ACTIVATIONS: dict[str, Activation] = {
         "1 / (1 + exp(-sin(x)))",
         "Guibas and Virdi, Generating Patterns from CPPNs (2017)",
         lambda x: _sigmoid(np.sin(x)),
-        periodic=True,
     ),
 }

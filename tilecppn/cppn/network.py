@@ -132,9 +132,17 @@ class CPPN:
         return self.colour(x, y, np.sqrt(dx * dx + dy * dy), z)
 
     def colour(
-        self, x: ArrayLike, y: ArrayLike, r: ArrayLike, z: ArrayLike = ()
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        r: ArrayLike,
+        z: ArrayLike = (),
+        sums: list[NDArray[np.float64]] | None = None,
     ) -> NDArray[np.float64]:
-        """As calling the network, with r given: a folded plane has another radius."""
+        """As calling the network, with r given: a folded plane has another radius.
+
+        `sums` is given each layer's sums before activation, (..., out).
+        """
         s = self.structure
         x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
         latent = [np.broadcast_to(v, x.shape) for v in self._latent(z) * s.latent_scale]
@@ -144,8 +152,10 @@ class CPPN:
         names = (*s.activations, s.output)
         for i, ((weight, bias), name) in enumerate(zip(self.layers, names, strict=True)):
             # einsum, not BLAS, which sums in another order for another number of points.
-            total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64)  # (..., out)
-            activated = ACTIVATIONS[name].function(total + bias)
+            total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64) + bias  # (..., out)
+            if sums is not None:
+                sums.append(total)
+            activated = ACTIVATIONS[name].function(total)
             h = h + activated if s.residual and 0 < i < last else activated
         return h
 
@@ -162,6 +172,10 @@ class CPPN:
         full[:, [COORDINATES.index(name) for name in chosen]] = weight[:, : len(chosen)]
         constant = np.append(self._latent(z) * s.latent_scale, [1.0] * ("one" in s.inputs))
         return full, bias + weight[:, len(chosen) :] @ constant
+
+    def layers_for(self, z: ArrayLike) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
+        """(weight, bias) of every layer for one fixed latent; layer 0 as `first_layer`."""
+        return [self.first_layer(z), *self.layers[1:]]
 
     def seeded_latent(self, seed: int) -> NDArray[np.float64]:
         """The latent (z_dim,) of a seed, from the network's own distribution."""

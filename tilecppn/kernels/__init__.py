@@ -3,21 +3,22 @@
 A kernel is one file with one class; the table below names them. A kernel belongs to one thread.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn import ACTIVATIONS, CPPN
+from tilecppn import machine
+from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.errors import Refused
+from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
 from tilecppn.scene import Scene
 from tilecppn.symmetry import Fold
-from tilecppn.view import Grid, Lattice
+from tilecppn.view import Grid, Lattice, Lattices
 
-STEEP = 1e5  # measured: see docs/architecture.md
+COMMON = 0.0035  # see docs/architecture.md
 
 
 class Arithmetic(NamedTuple):
@@ -36,10 +37,13 @@ class Field(NamedTuple):
     z: NDArray[np.float64]
     grid: Grid
     fold: Fold | None = None
+    gain: float = 1.0  # how much steeper the picture's colours can be than the network's
 
     @classmethod
     def of(cls, scene: Scene) -> "Field":
-        return cls(scene.cppn, scene.z, scene.grid, Fold.of(scene.view))
+        """The scene's samples: `supersample` a pixel along each axis."""
+        grid = scene.grid.finer(scene.output.supersample)
+        return cls(scene.cppn, scene.z, grid, Fold.of(scene.view), scene.output.gain)
 
     @property
     def plain(self) -> bool:
@@ -60,25 +64,29 @@ class Field(NamedTuple):
             square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
 
+    def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:
+        """x, y and r (n, rows, cols) of lattices' points."""
+        points = self.points(*lattices.indices())
+        return tuple(np.broadcast_arrays(*points))
+
     @property
     def needs_float64(self) -> bool:
-        """Whether float32 would show: in the coordinates, the layers or the output function.
+        """Whether float32 would show: in the coordinates, or in the colours.
 
         float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
-        reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Each layer magnifies the
-        rounding of the one before by about the norm of its units' weights, and activations
-        dampen it; above STEEP in all, as for `flux`, more than 0.1 % of the 8-bit values would
-        be off, by more than 1 where there are many more layers. A periodic output does not
-        saturate, so it shows the rounding of sums far from zero (up to 0.2 % of the 8-bit values
-        of `hardmaru-sine` would be 1 off).
+        reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
+        most COMMON may be expected to come out 1 off.
         """
         coarse = self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0
-        norms = [
-            math.sqrt(np.square(w, dtype=np.float64).sum() / len(w))
-            for w, _ in self.cppn.layers[1:]
-        ]
-        periodic = ACTIVATIONS[self.cppn.structure.output].periodic
-        return coarse or math.prod(norms) > STEEP or periodic
+        preset = PRESETS.get(self.cppn.structure.preset)
+        if coarse or (preset is not None and preset.float64):
+            return True
+        return 255.0 * self.gain * rounding_error(self) > COMMON
+
+    def noise(self, dtype: Any) -> float:
+        """The mean error of colours evaluated in float32 or float64."""
+        ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
+        return self.gain * rounding_error(self) * float(ratio)
 
 
 class Kernel(Protocol):
@@ -86,6 +94,11 @@ class Kernel(Protocol):
 
     @property
     def arithmetic(self) -> Arithmetic: ...
+
+    @property
+    def noise(self) -> float:
+        """The mean error that rounding leaves in its colours."""
+        ...
 
     @property
     def batch(self) -> int:
@@ -100,11 +113,28 @@ class Kernel(Protocol):
         """
         ...
 
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
+        """Colours (channels, n, rows, cols) of many lattices of one shape; else as `evaluate`."""
+        ...
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As `evaluate`, and every unit's sum before its activation, (units, rows, cols).
+
+        Units are numbered layer after layer, the output's channels last.
+        """
+        ...
+
 
 def _reference(field: Field) -> Kernel:
     from tilecppn.kernels.reference import ReferenceKernel
 
     return ReferenceKernel(field)
+
+
+def _llvm(field: Field) -> Kernel:
+    from tilecppn.kernels.llvm import LLVMKernel
+
+    return LLVMKernel(field)
 
 
 def _torch(field: Field) -> Kernel:
@@ -113,13 +143,17 @@ def _torch(field: Field) -> Kernel:
     return TorchKernel(field)
 
 
-KERNELS: dict[str, Callable[[Field], Kernel]] = {"reference": _reference, "torch": _torch}
+KERNELS: dict[str, Callable[[Field], Kernel]] = {
+    "reference": _reference,
+    "llvm": _llvm,
+    "torch": _torch,
+}
 
 
 def resolve(name: str) -> str:
     """The kernel that `auto` means, or the name itself. Raises Refused for an unknown one."""
     if name == "auto":
-        return "torch"
+        return "torch" if machine.has_cuda() else "llvm"
     if name not in KERNELS:
         raise Refused(f'unknown kernel "{name}"; {suggestion(["auto", *KERNELS], name)}')
     return name

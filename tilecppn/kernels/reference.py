@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Arithmetic, Field
-from tilecppn.view import Lattice
+from tilecppn.view import Lattice, Lattices
 
 CHUNK = 1 << 14  # points at a time, so that memory does not grow with the lattice
 
@@ -15,14 +15,30 @@ class ReferenceKernel:
 
     def __init__(self, field: Field) -> None:
         self.field = field
+        self.noise = field.noise(np.float64)
 
     def evaluate(self, lattice: Lattice) -> NDArray[np.float64]:
-        cppn = self.field.cppn
-        rows = lattice.row + lattice.stride * np.arange(lattice.rows, dtype=np.float64)
-        cols = lattice.col + lattice.stride * np.arange(lattice.cols, dtype=np.float64)
-        out = np.empty((cppn.channels, lattice.rows, lattice.cols))
-        strip = max(1, CHUNK // lattice.cols)
-        for top in range(0, lattice.rows, strip):
-            x, y, r = self.field.points(rows[top : top + strip, None], cols[None, :])
-            out[:, top : top + strip] = np.moveaxis(cppn.colour(x, y, r, self.field.z), -1, 0)
+        return self._run(Lattices.of(lattice), None)[:, 0]
+
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.float64]:
+        return self._run(lattices, None)
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        units = sum(len(weight) for weight, _ in self.field.cppn.layers)
+        sums = np.empty((units, 1, lattice.rows, lattice.cols))
+        return self._run(Lattices.of(lattice), sums)[:, 0], sums[:, 0]
+
+    def _run(self, lattices: Lattices, sums: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        cppn, z = self.field.cppn, self.field.z
+        rows, cols = lattices.indices()
+        out = np.empty((cppn.channels, len(rows), lattices.rows, lattices.cols))
+        strip = max(1, CHUNK // lattices.cols)
+        for n in range(len(rows)):
+            for top in range(0, lattices.rows, strip):
+                part = np.s_[:, n, top : top + strip]
+                points = self.field.points(rows[n, top : top + strip], cols[n])
+                totals: list[NDArray[np.float64]] = []
+                out[part] = np.moveaxis(cppn.colour(*points, z, sums=totals), -1, 0)
+                if sums is not None:
+                    sums[part] = np.moveaxis(np.concatenate(totals, axis=-1), -1, 0)
         return out

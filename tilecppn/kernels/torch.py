@@ -6,18 +6,12 @@ another way where their number is no multiple of its register block (MKL does in
 8192 columns the last 8 differ), so a chunk is a multiple of all blocks in use, and each kernel
 first checks that a point's bits do not depend on its column.
 
-Activations are features-major, (width, chunk): the first layer's three inputs
-are three rows, and biases are columns.
-
-tanh(x) = 2·sigmoid(2x) - 1, and torch's sigmoid is three times as fast as its tanh on CPUs. So a
-tanh layer computes s = sigmoid(2x) and the factors move into the weights: into its own (× 2,
-exact) and the next layer's (W·tanh + b = 2W·s + (b - W·1), summed in float64, rounded once).
-In a residual network the layers' values are added, so there the factor is applied and only the
-offsets, which add up, move on.
+Activations are features-major, (width, chunk): the first layer's three inputs are three rows, and
+biases are columns.
 """
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,20 +19,14 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import Failed
 from tilecppn.kernels import Arithmetic, Field
-from tilecppn.view import Lattice
+from tilecppn.view import Lattice, Lattices
 
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
 CUDA_CHUNK = 1 << 20
 CUDA_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
 
 
-class Row(NamedTuple):
-    """activation(x) = scale · apply(gain · x) + offset, with `apply` in place."""
-
-    apply: Callable[[torch.Tensor], object]
-    gain: float = 1.0
-    scale: float = 1.0
-    offset: float = 0.0
+Apply = Callable[[torch.Tensor], object]  # in place
 
 
 def _identity(x: torch.Tensor) -> torch.Tensor:
@@ -56,21 +44,21 @@ def _sqrt_tanh(x: torch.Tensor) -> torch.Tensor:
     return x.abs_().mul_(-2.0).sigmoid_().mul_(2.0).sqrt_()
 
 
-ROWS: dict[str, Row] = {
-    "tanh": Row(torch.Tensor.sigmoid_, gain=2.0, scale=2.0, offset=-1.0),
-    "sigmoid": Row(torch.Tensor.sigmoid_),
-    "softplus": Row(_softplus),
-    "relu": Row(torch.Tensor.relu_),
-    "leaky-relu": Row(lambda x: torch.nn.functional.leaky_relu_(x, 0.2)),
-    "sin": Row(torch.Tensor.sin_),
-    "cos": Row(torch.Tensor.cos_),
-    "gaussian": Row(lambda x: x.square_().neg_().exp_()),
-    "abs": Row(torch.Tensor.abs_),
-    "square": Row(torch.Tensor.square_),
-    "identity": Row(_identity),
-    "half-sine": Row(torch.Tensor.sin_, scale=0.5, offset=0.5),
-    "sqrt-tanh": Row(_sqrt_tanh),
-    "sigmoid-sin": Row(lambda x: x.sin_().sigmoid_()),
+ROWS: dict[str, Apply] = {
+    "tanh": torch.Tensor.tanh_,
+    "sigmoid": torch.Tensor.sigmoid_,
+    "softplus": _softplus,
+    "relu": torch.Tensor.relu_,
+    "leaky-relu": lambda x: torch.nn.functional.leaky_relu_(x, 0.2),
+    "sin": torch.Tensor.sin_,
+    "cos": torch.Tensor.cos_,
+    "gaussian": lambda x: x.square_().neg_().exp_(),
+    "abs": torch.Tensor.abs_,
+    "square": torch.Tensor.square_,
+    "identity": _identity,
+    "half-sine": lambda x: x.sin_().mul_(0.5).add_(0.5),
+    "sqrt-tanh": _sqrt_tanh,
+    "sigmoid-sin": lambda x: x.sin_().sigmoid_(),
 }
 
 
@@ -90,24 +78,25 @@ class TorchKernel:
         widest = 1 << (field.cppn.width - 1).bit_length()
         self.chunk = min(CUDA_CHUNK, CUDA_VALUES // widest) if cuda else CPU_CHUNK
         self.dtype = torch.float64 if field.needs_float64 else torch.float32
+        self.noise = field.noise(np.float64 if field.needs_float64 else np.float32)
         self.residual = field.cppn.structure.residual
         names = (*field.cppn.structure.activations, field.cppn.structure.output)
         self.rows = [ROWS[name] for name in names]
-        self.layers = [self._layer(w, b) for w, b in folded(field)]
+        self.layers = [self._layer(w, b) for w, b in field.cppn.layers_for(field.z)]
         self.inputs = self._empty(3)
         # Two buffers in turn: a layer reads the one and writes the other.
         pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         self.arithmetic = Arithmetic(
-            "torch", "exact", torch.cuda.get_device_name(self.device) if cuda else "cpu", 1
+            "torch", "exact", torch.cuda.get_device_name(self.device) if cuda else "cpu", 2
         )
         self._check_columns()
 
     def _layer(
-        self, weight: NDArray[np.float64], bias: NDArray[np.float64]
+        self, weight: NDArray[np.floating], bias: NDArray[np.floating]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        w = torch.from_numpy(weight).to(self.device, self.dtype)
-        return w, torch.from_numpy(bias[:, None]).to(self.device, self.dtype)
+        w = torch.tensor(weight, dtype=self.dtype, device=self.device)
+        return w, torch.tensor(bias[:, None], dtype=self.dtype, device=self.device)
 
     def _empty(self, rows: int) -> torch.Tensor:
         return torch.zeros((rows, self.chunk), dtype=self.dtype, device=self.device)
@@ -128,59 +117,62 @@ class TorchKernel:
                     "this machine's matrix library would leave seams; use --kernel reference"
                 )
 
-    @torch.inference_mode()
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        rows = self._indices(lattice.row, lattice.rows, lattice.stride)[:, None]
-        cols = self._indices(lattice.col, lattice.cols, lattice.stride)[None, :]
-        points = lattice.rows * lattice.cols
-        shape = (lattice.rows, lattice.cols)
-        features = [v.expand(shape).reshape(points) for v in self.field.points(rows, cols)]
-        out = torch.empty((len(self.sums[-1]), points), dtype=self.dtype, device=self.device)
+        return self._run(Lattices.of(lattice), False)[0].reshape(-1, lattice.rows, lattice.cols)
+
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
+        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
+        return self._run(lattices, False)[0].reshape(shape)
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        shape = (-1, lattice.rows, lattice.cols)
+        colours, sums = self._run(Lattices.of(lattice), True)
+        return colours.reshape(shape), sums.reshape(shape)
+
+    @torch.inference_mode()
+    def _run(
+        self, lattices: Lattices, traced: bool
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Colours (channels, points) and, if traced, sums (units, points)."""
+        origins = torch.from_numpy(lattices.origins).to(self.device)
+        rows = origins[:, 0, None, None] + self._steps(lattices.rows, lattices.stride)[:, None]
+        cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
+        shape = (len(origins), lattices.rows, lattices.cols)
+        points = math.prod(shape)
+        located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
+        features = [v.expand(shape).reshape(points) for v in located]
+        units = sum(len(total) for total in self.sums) if traced else 0
+        out = self._new(len(self.sums[-1]), points)
+        sums = self._new(units, points)
         for start in range(0, points, self.chunk):
             stop = min(start + self.chunk, points)
             for i, feature in enumerate(features):
                 self.inputs[i, : stop - start] = feature[start:stop]
-            out[:, start:stop] = self._chunk()[:, : stop - start]
-        last = self.rows[-1]
-        if (last.scale, last.offset) != (1.0, 0.0):
-            out.mul_(last.scale).add_(last.offset)
-        return np.asarray(out.cpu().numpy().reshape(-1, *shape))
+            out[:, start:stop] = self._chunk(sums[:, start:stop])[:, : stop - start]
+        return out.cpu().numpy(), sums.cpu().numpy()
 
-    def _chunk(self) -> torch.Tensor:
-        """The network on `self.inputs` (3, chunk), in the layers' own buffers."""
+    def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
+        """The network on `self.inputs` (3, chunk), in the layers' own buffers.
+
+        The sums go into `traces` (units, points); without units nothing does.
+        """
         h = self.inputs
         last = len(self.layers) - 1
+        unit = 0
         steps = zip(self.layers, self.rows, self.sums, strict=True)
-        for i, ((weight, bias), row, out) in enumerate(steps):
+        for i, ((weight, bias), activate, out) in enumerate(steps):
             torch.addmm(bias, weight, h, out=out)
-            row.apply(out)
-            if self.residual and i < last:
-                if row.scale != 1.0:
-                    out.mul_(row.scale)
-                if i > 0:
-                    out.add_(h)
+            if traces is not None and len(traces):
+                traces[unit : unit + len(out)] = out[:, : traces.shape[1]]
+                unit += len(out)
+            activate(out)
+            if self.residual and 0 < i < last:
+                out.add_(h)
             h = out
         return h
 
-    def _indices(self, start: int, count: int, stride: int) -> torch.Tensor:
-        steps = torch.arange(count, dtype=torch.int64, device=self.device)
-        return steps.mul_(stride).add_(start).to(torch.float64)
+    def _steps(self, count: int, stride: int) -> torch.Tensor:
+        return torch.arange(count, dtype=torch.int64, device=self.device).mul_(stride)
 
-
-def folded(field: Field) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Weights and biases in float64 with each row's gain, scale and offset taken into them."""
-    cppn = field.cppn
-    names = (*cppn.structure.activations, cppn.structure.output)
-    layers = [cppn.first_layer(field.z)]
-    layers += [(w.astype(np.float64), b.astype(np.float64)) for w, b in cppn.layers[1:]]
-    result = []
-    scale, offset = 1.0, 0.0  # of the values of the layer before
-    for (weight, bias), name in zip(layers, names, strict=True):
-        row = ROWS[name]
-        total = bias + offset * weight.sum(axis=1)
-        result.append((row.gain * scale * weight, row.gain * total))
-        if cppn.structure.residual:
-            offset += row.offset
-        else:
-            scale, offset = row.scale, row.offset
-    return result
+    def _new(self, rows: int, points: int) -> torch.Tensor:
+        return torch.empty((rows, points), dtype=self.dtype, device=self.device)

@@ -1,24 +1,48 @@
-"""Network values → colour, before inversion and quantisation: HSV, or a palette."""
+"""Network values → colour, before reconstruction, inversion and quantisation: HSV, or a palette.
+
+Elementwise, from additions, products, comparisons and look-ups alone, in the kernel's own dtype.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import palettes
+from tilecppn.kernels import Kernel
 from tilecppn.sections import Output
+from tilecppn.view import Lattice, Lattices
 
 Values = NDArray[np.floating]
 
 
-def coloured(values: Values, output: Output) -> Values:
-    """(channels, …) of the network → (channels, …) of the picture, in the same float dtype.
-
-    Elementwise, from additions, products and comparisons alone. May overwrite `values`.
-    """
+def coloured(kernel: Kernel, output: Output) -> Kernel:
+    """The kernel of the picture's colours: itself, or one that maps what it evaluates."""
     if output.palette is not None:
-        return through(values[0], palettes.stops(output.palette))
-    if output.color == "hsv":
-        return rgb_of_hsv(values)
-    return values
+        colours = palettes.stops(output.palette)
+        return ColouredKernel(kernel, lambda values: through(values[0], colours))
+    return ColouredKernel(kernel, rgb_of_hsv) if output.color == "hsv" else kernel
+
+
+class ColouredKernel:
+    """A kernel whose values go through `colour`: (channels, …) of the network → (3, …)."""
+
+    def __init__(self, kernel: Kernel, colour: Callable[[Values], Values]) -> None:
+        self.kernel = kernel
+        self.colour = colour
+        self.arithmetic = kernel.arithmetic
+        self.noise = kernel.noise  # which knows the field's gain
+        self.batch = kernel.batch
+
+    def evaluate(self, lattice: Lattice) -> Values:
+        return self.colour(self.kernel.evaluate(lattice))
+
+    def evaluate_all(self, lattices: Lattices) -> Values:
+        return self.colour(self.kernel.evaluate_all(lattices))
+
+    def trace(self, lattice: Lattice) -> tuple[Values, Values]:
+        values, sums = self.kernel.trace(lattice)
+        return self.colour(values), sums
 
 
 def through(grey: Values, colours: NDArray[np.float64]) -> Values:

@@ -1,6 +1,7 @@
 """Window → stored pixels of level 0, through a kernel."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -8,35 +9,89 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, create
 from tilecppn.pixels.colour import coloured
-from tilecppn.pixels.quantise import quantise
-from tilecppn.plan import Window
+from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
+from tilecppn.pixels.reconstruct import Reconstruction, write
+from tilecppn.plan import Window, ceil_div
 from tilecppn.scene import Scene
 from tilecppn.view import Lattice
 
-STRIP = 1 << 17  # pixels evaluated at a time, a kernel's batch at least: bounds scratch memory
+STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
+REGION = 4096  # samples reconstructed at a time, a side
+SAMPLES = 1024  # samples that are averaged at a time, a side
+
+Pause = Callable[[], None]
 
 
 def render_window(
-    kernel: Kernel,
-    scene: Scene,
-    window: Window,
-    pause: Callable[[], None] = lambda: None,
+    kernel: Kernel, scene: Scene, window: Window, pause: Pause = lambda: None
 ) -> NDArray[Any]:
     """The stored pixels (channels, height, width) of a window of level 0.
 
-    `pause` is called between strips; it may raise to stop the work.
+    `kernel` evaluates `Field.of(scene)`. `pause` is called between pieces of the work; it may
+    raise to stop it.
     """
-    output = scene.output
-    out = np.empty((scene.channels, window.height, window.width), output.dtype)
+    kernel = coloured(kernel, scene.output)
+    finish = Finish.of(scene.output)
+    n = scene.output.supersample
+    if n == 1:
+        return _drawn(kernel, scene, finish, window, pause)
+    out = np.empty((scene.channels, window.height, window.width), scene.output.dtype)
+    side = max(1, SAMPLES // n)
+    for piece in window.split(side, side):
+        samples = _drawn(kernel, scene, COLOURS, Window(*(n * edge for edge in piece)), pause)
+        top, left = piece.top - window.top, piece.left - window.left
+        part = out[:, top : top + piece.height, left : left + piece.width]
+        write(finish, _averaged(samples, n), piece.top, piece.left, part)
+    return out
+
+
+def _averaged(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """The mean of each n × n samples, summed row by row, then column by column."""
+    rows = reduce(np.add, [samples[:, i::n] for i in range(n)])
+    total = reduce(np.add, [rows[:, :, i::n] for i in range(n)])
+    return np.ascontiguousarray(total * np.float32(1.0 / n**2))
+
+
+def _drawn(
+    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause
+) -> NDArray[Any]:
+    """Samples of a window of the grid of samples."""
+    draw = _evaluated if scene.output.tolerance == 0.0 else _reconstructed
+    return draw(kernel, scene, finish, window, pause)
+
+
+def _evaluated(
+    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause
+) -> NDArray[Any]:
+    out = np.empty((scene.channels, window.height, window.width), finish.dtype)
     strip = max(STRIP, kernel.batch)
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
         pause()
-        values = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
-        colour = coloured(values, output)
+        colours = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
         top, left = piece.top - window.top, piece.left - window.left
-        quantise(colour, output, out[:, top : top + piece.height, left : left + piece.width])
+        part = out[:, top : top + piece.height, left : left + piece.width]
+        write(finish, colours, piece.top, piece.left, part)
     return out
+
+
+def _reconstructed(
+    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause
+) -> NDArray[Any]:
+    drawing = Reconstruction(kernel, Field.of(scene), scene.output, finish)
+    whole = _of_whole_blocks(window)
+    out = np.empty((scene.channels, whole.height, whole.width), finish.dtype)
+    for region in whole.split(REGION, REGION):
+        top, left = region.top - whole.top, region.left - whole.left
+        drawing.draw(region, out[:, top : top + region.height, left : left + region.width], pause)
+    top, left = window.top - whole.top, window.left - whole.left
+    return out[:, top : top + window.height, left : left + window.width]
+
+
+def _of_whole_blocks(window: Window) -> Window:
+    top, left = window.top // BLOCK * BLOCK, window.left // BLOCK * BLOCK
+    bottom, right = ceil_div(window.bottom, BLOCK) * BLOCK, ceil_div(window.right, BLOCK) * BLOCK
+    return Window(top, left, bottom, right)
 
 
 def preview(scene: Scene, width: int = 1024, kernel: str = "auto") -> NDArray[np.uint8]:

@@ -1,0 +1,108 @@
+"""The CPU kernel: machine code for the very network at hand, made in this process through LLVM.
+
+A point's bits depend on its pixel index and the scene alone: not on the lattice, the width of the
+vectors, the number of threads or the model of the CPU, since every operation is IEEE's, rounded
+once, in a fixed order (`network.py`, `elementary.py`). Coordinates are computed in float64 from
+global indices and rounded once to the network's precision.
+"""
+
+import threading
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn import CPPN
+from tilecppn.cppn.network import COORDINATES
+from tilecppn.kernels import Arithmetic, Field
+from tilecppn.kernels.network import Layer, Network, packed
+from tilecppn.kernels.points import Points
+from tilecppn.native import HOST, Target, aligned
+from tilecppn.view import Lattice, Lattices
+
+_compiling = threading.Lock()  # worker threads that start together wait for the first
+
+
+class LLVMKernel:
+    """Evaluates one field on one thread. It holds the GIL only between calls."""
+
+    arithmetic = Arithmetic("llvm", "exact", "cpu", 1)
+
+    def __init__(self, field: Field, target: Target = HOST) -> None:
+        if not target.fma:
+            warnings.warn(
+                "this CPU has no fused multiply-add; it is emulated, about 60 times slower",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self.field = field
+        self.dtype = np.dtype("float64" if field.needs_float64 else "float32")
+        self.noise = field.noise(self.dtype)
+        self.layers = layers(field.cppn)
+        with _compiling:
+            self.network = _network(self.layers, self.dtype, target)
+            self.points = _points(self.dtype, target)
+        self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
+        self.scratch = aligned((self.network.scratch,), self.dtype)
+        self._buffers: dict[str, NDArray[np.floating]] = {}
+
+    @property
+    def batch(self) -> int:
+        return self.network.block
+
+    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
+        return self._run(Lattices.of(lattice))[0].reshape(-1, lattice.rows, lattice.cols)
+
+    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
+        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
+        return self._run(lattices)[0].reshape(shape)
+
+    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        shape = (-1, lattice.rows, lattice.cols)
+        colours, sums = self._run(Lattices.of(lattice), traced=True)
+        return colours.reshape(shape), sums.reshape(shape)
+
+    def _run(
+        self, lattices: Lattices, traced: bool = False
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Colours (channels, points) and, if traced, sums (units, points)."""
+        points = len(lattices.origins) * lattices.rows * lattices.cols
+        whole = -(-points // self.network.block) * self.network.block
+        units = sum(layer.outputs for layer in self.layers) if traced else 0
+        inputs = self._buffer("inputs", 3, whole)
+        out = self._buffer("out", self.field.cppn.channels, whole)
+        sums = self._buffer("sums", units, whole)
+        self.points.fill(self.field, lattices, inputs)
+        self.network.call(inputs, whole, self.weights, self.scratch, out, sums, 1 if traced else 0)
+        return out[:, :points], sums[:, :points]
+
+    def _buffer(self, name: str, rows: int, points: int) -> NDArray[np.floating]:
+        """Memory that the next call uses again if it is as large."""
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != (rows, points):
+            buffer = self._buffers[name] = aligned((rows, points), self.dtype)
+        return buffer
+
+
+def layers(cppn: CPPN) -> tuple[Layer, ...]:
+    """The shape of a network as its compiled function sees it."""
+    names = (*cppn.structure.activations, cppn.structure.output)
+    last = len(names) - 1
+    result = []
+    for i, ((weight, _), name) in enumerate(zip(cppn.layers, names, strict=True)):
+        outputs, inputs = weight.shape
+        residual = cppn.structure.residual and 0 < i < last
+        result.append(Layer(inputs if i else len(COORDINATES), outputs, name, residual))
+    return tuple(result)
+
+
+@cache
+def _network(layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target) -> Network:
+    return Network(layers, dtype, target)
+
+
+@cache
+def _points(dtype: np.dtype[Any], target: Target) -> Points:
+    return Points(dtype, target)

@@ -1,0 +1,18 @@
+"""Machine code made in this process: expressions and loops, written in Python, through LLVM."""
+
+from tilecppn.native.function import Array, ArrayOf, Function, Module, Variable
+from tilecppn.native.target import HOST, Compiled, Target, aligned
+from tilecppn.native.values import Value
+
+__all__ = [
+    "HOST",
+    "Array",
+    "ArrayOf",
+    "Compiled",
+    "Function",
+    "Module",
+    "Target",
+    "Value",
+    "Variable",
+    "aligned",
+]

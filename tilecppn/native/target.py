@@ -1,0 +1,109 @@
+"""The machine to generate for, and the way from a module to a function that Python can call."""
+
+import ctypes
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from llvmlite import binding as llvm
+from llvmlite import ir
+from numpy.typing import NDArray
+
+from tilecppn.native.function import ArrayOf, Function, Module
+
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+
+_C_TYPES = {
+    ir.IntType(32): ctypes.c_int32,
+    ir.IntType(64): ctypes.c_int64,
+    ir.FloatType(): ctypes.c_float,
+    ir.DoubleType(): ctypes.c_double,
+}
+_LLVM = threading.Lock()  # LLVM's own context is shared by all modules
+
+
+@dataclass(frozen=True)
+class Target:
+    """A CPU: LLVM's name for it and its features, and the size of its vector registers.
+
+    None of it changes a bit of any result; it changes the speed.
+    """
+
+    cpu: str
+    features: str = ""
+    vector_bits: int = 128
+    registers: int = 16
+    fma: bool = True
+
+    @classmethod
+    def host(cls) -> "Target":
+        """The CPU that this process runs on."""
+        features = llvm.get_host_cpu_features()
+        arm = llvm.get_process_triple().startswith(("aarch64", "arm64"))
+        wide = bool(features.get("avx512f"))
+        return cls(
+            llvm.get_host_cpu_name(),
+            features.flatten(),
+            512 if wide else 256 if features.get("avx") else 128,
+            32 if wide or arm else 16,
+            arm or bool(features.get("fma")),
+        )
+
+    def lanes(self, element: ir.Type) -> int:
+        """How many numbers a vector register holds."""
+        return self.vector_bits // (32 if isinstance(element, ir.FloatType) else 64)
+
+
+@cache
+def _host() -> Target:
+    return Target.host()
+
+
+HOST = _host()
+
+
+class Compiled:
+    """A module's functions as machine code; it lives as long as this object does."""
+
+    def __init__(self, module: Module, target: Target) -> None:
+        with _LLVM:
+            parsed = llvm.parse_assembly(str(module))
+            parsed.verify()
+            machine = llvm.Target.from_default_triple().create_target_machine(
+                cpu=target.cpu, features=target.features, opt=3, jit=True
+            )
+            tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+            builder = llvm.create_pass_builder(machine, tuning)
+            builder.getModulePassManager().run(parsed, builder)
+            self._engine = llvm.create_mcjit_compiler(parsed, machine)
+            self._engine.finalize_object()
+            self._addresses = {
+                name: self._engine.get_function_address(name) for name in module.functions
+            }
+        self._functions = module.functions
+
+    def __getitem__(self, name: str) -> Callable[..., None]:
+        """A function by name. It takes NumPy arrays and numbers and releases the GIL."""
+        function: Function = self._functions[name]
+        kinds = list(function.arguments.values())
+        types: list[Any] = [
+            ctypes.c_void_p if isinstance(k, ArrayOf) else _C_TYPES[k] for k in kinds
+        ]
+        pointer = ctypes.CFUNCTYPE(None, *types)(self._addresses[name])
+
+        def call(*arguments: Any, _owner: "Compiled" = self) -> None:  # keeps the code in memory
+            pointer(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+
+        return call
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """An empty array that begins on a cache line."""
+    count = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.empty(count + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return np.asarray(raw[start : start + count].view(dtype).reshape(shape))

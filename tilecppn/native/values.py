@@ -1,0 +1,218 @@
+"""A number, or a vector of lanes, in a function that is being generated.
+
+Operators make IEEE instructions, rounded once, in the order written: nothing is contracted,
+reordered or estimated, so the lanes of a vector give the bits that a scalar would. A Python
+number beside a Value takes its type.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+from llvmlite import ir
+
+F32, F64 = ir.FloatType(), ir.DoubleType()
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
+
+Operand = Union["Value", int, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One SSA value, with the builder that it belongs to. Integers are signed."""
+
+    build: ir.IRBuilder
+    ir: ir.Value
+
+    @property
+    def type(self) -> ir.Type:
+        return self.ir.type
+
+    @property
+    def element(self) -> ir.Type:
+        """The type of one lane."""
+        return self.type.element if isinstance(self.type, ir.VectorType) else self.type
+
+    @property
+    def is_float(self) -> bool:
+        return isinstance(self.element, ir.FloatType | ir.DoubleType)
+
+    def like(self, operand: Operand) -> "Value":
+        """`operand` with this value's type: a Python number becomes a constant in every lane."""
+        if isinstance(operand, Value):
+            return operand
+        return Value(self.build, constant(self.type, operand))
+
+    def _binary(self, instruction: str, other: Operand, swapped: bool = False) -> "Value":
+        a, b = self, self.like(other)
+        if swapped:
+            a, b = b, a
+        name = ("f" if self.is_float else "") + instruction
+        return Value(self.build, getattr(self.build, name)(a.ir, b.ir))
+
+    def __add__(self, other: Operand) -> "Value":
+        return self._binary("add", other)
+
+    def __radd__(self, other: Operand) -> "Value":
+        return self._binary("add", other, swapped=True)
+
+    def __sub__(self, other: Operand) -> "Value":
+        return self._binary("sub", other)
+
+    def __rsub__(self, other: Operand) -> "Value":
+        return self._binary("sub", other, swapped=True)
+
+    def __mul__(self, other: Operand) -> "Value":
+        return self._binary("mul", other)
+
+    def __rmul__(self, other: Operand) -> "Value":
+        return self._binary("mul", other, swapped=True)
+
+    def __truediv__(self, other: Operand) -> "Value":
+        return Value(self.build, self.build.fdiv(self.ir, self.like(other).ir))
+
+    def __rtruediv__(self, other: Operand) -> "Value":
+        return self.like(other) / self
+
+    def __neg__(self) -> "Value":
+        return Value(self.build, (self.build.fneg if self.is_float else self.build.neg)(self.ir))
+
+    def __and__(self, other: Operand) -> "Value":
+        return Value(self.build, self.build.and_(self.ir, self.like(other).ir))
+
+    def __xor__(self, other: Operand) -> "Value":
+        return Value(self.build, self.build.xor(self.ir, self.like(other).ir))
+
+    def __lshift__(self, other: Operand) -> "Value":
+        return Value(self.build, self.build.shl(self.ir, self.like(other).ir))
+
+    def __rshift__(self, other: Operand) -> "Value":
+        """The logical shift: zeros come in from the left."""
+        return Value(self.build, self.build.lshr(self.ir, self.like(other).ir))
+
+    def _compare(self, operator: str, other: Operand) -> "Value":
+        compare = self.build.fcmp_ordered if self.is_float else self.build.icmp_signed
+        return Value(self.build, compare(operator, self.ir, self.like(other).ir))
+
+    def __lt__(self, other: Operand) -> "Value":
+        return self._compare("<", other)
+
+    def __gt__(self, other: Operand) -> "Value":
+        return self._compare(">", other)
+
+    def __le__(self, other: Operand) -> "Value":
+        return self._compare("<=", other)
+
+    def equals(self, other: Operand) -> "Value":
+        return self._compare("==", other)
+
+    def where(self, yes: "Value", no: "Value") -> "Value":
+        """Of a condition: `yes` in the lanes where it holds, `no` elsewhere."""
+        return Value(self.build, self.build.select(self.ir, yes.ir, no.ir))
+
+    def at_most(self, limit: Operand) -> "Value":
+        """The smaller one; NaN stays NaN."""
+        limit = self.like(limit)
+        return (self > limit).where(limit, self)
+
+    def at_least(self, limit: Operand) -> "Value":
+        """The larger one; NaN stays NaN."""
+        limit = self.like(limit)
+        return (self < limit).where(limit, self)
+
+    def fma(self, factor: Operand, addend: Operand) -> "Value":
+        """self · factor + addend, rounded once."""
+        return self._intrinsic("fma", self.like(factor), self.like(addend))
+
+    def sqrt(self) -> "Value":
+        return self._intrinsic("sqrt")
+
+    def abs(self) -> "Value":
+        return self._intrinsic("fabs")
+
+    def rint(self) -> "Value":
+        """The nearest integer as a float, half to even."""
+        return self._intrinsic("rint")
+
+    def _intrinsic(self, name: str, *others: "Value") -> "Value":
+        operands = [self.ir, *(other.ir for other in others)]
+        module = self.build.module
+        label = f"llvm.{name}.{_label(self.type)}"
+        declared = module.globals.get(label) or ir.Function(
+            module, ir.FunctionType(self.type, [self.type] * len(operands)), name=label
+        )
+        return Value(self.build, self.build.call(declared, operands))
+
+    def bits(self) -> "Value":
+        """The bit pattern of floats as integers of the same width."""
+        return Value(self.build, self.build.bitcast(self.ir, self._shape(as_integer(self.element))))
+
+    def float_of_bits(self) -> "Value":
+        """The floats that these bit patterns are."""
+        element = F32 if self.element.width == 32 else F64
+        return Value(self.build, self.build.bitcast(self.ir, self._shape(element)))
+
+    def to(self, element: ir.Type) -> "Value":
+        """Each lane as another type: rounded to nearest, or for floats to integers truncated.
+
+        Narrower integers keep the low bits. A float out of an integer's range is undefined.
+        """
+        if element == self.element:
+            return self
+        return Value(
+            self.build,
+            getattr(self.build, _conversion(self.element, element))(self.ir, self._shape(element)),
+        )
+
+    def splat(self, lanes: int) -> "Value":
+        """A vector with this number in every lane."""
+        if lanes == 1:
+            return self
+        vector = ir.VectorType(self.type, lanes)
+        one = self.build.insert_element(ir.Constant(vector, ir.Undefined), self.ir, I32(0))
+        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        return Value(
+            self.build, self.build.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+        )
+
+    def repeat(self, times: int) -> "Value":
+        """Each lane `times` times in a row: a, b → a, a, b, b."""
+        if not isinstance(self.type, ir.VectorType):
+            return self.splat(times)
+        order = [lane for lane in range(self.type.count) for _ in range(times)]
+        mask = ir.Constant(ir.VectorType(I32, len(order)), order)
+        undefined = ir.Constant(self.type, ir.Undefined)
+        return Value(self.build, self.build.shuffle_vector(self.ir, undefined, mask))
+
+    def _shape(self, element: ir.Type) -> ir.Type:
+        if isinstance(self.type, ir.VectorType):
+            return ir.VectorType(element, self.type.count)
+        return element
+
+
+def as_integer(element: ir.Type) -> ir.IntType:
+    return I32 if element == F32 else I64
+
+
+def constant(type_: ir.Type, number: float) -> Any:
+    """A number as a constant, in every lane of a vector type."""
+    if isinstance(type_, ir.VectorType):
+        return ir.Constant(type_, [ir.Constant(type_.element, number)] * type_.count)
+    return ir.Constant(type_, number)
+
+
+def _label(type_: ir.Type) -> str:
+    """A type as intrinsics are named after it: f32, v16f32."""
+    if isinstance(type_, ir.VectorType):
+        return f"v{type_.count}{_label(type_.element)}"
+    return "f32" if type_ == F32 else "f64"
+
+
+def _conversion(old: ir.Type, new: ir.Type) -> str:
+    integers = isinstance(old, ir.IntType), isinstance(new, ir.IntType)
+    if integers == (True, True):
+        return "trunc" if new.width < old.width else "sext" if old.width > 1 else "zext"
+    if integers == (True, False):
+        return "sitofp"
+    if integers == (False, True):
+        return "fptosi"
+    return "fptrunc" if new == F32 else "fpext"

@@ -1,0 +1,242 @@
+"""Reconstruction: the network at few points, the pixels between them by interpolation.
+
+The global grid is cut into blocks of 64². For each block the network is evaluated on a lattice of
+nodes 16 pixels apart; those of them that lie on the lattice 32 apart predict the others by cubics,
+and where the largest difference is within the tolerance, the pixels are interpolated from all
+nodes. Else the block goes on with 8, 4 and 2 pixels, and in the end every pixel is evaluated.
+A block's decisions and pixels follow from nodes of the global grid in and around it, so they do
+not depend on the window, the shard or the worker that draws it; blocks at the canvas' edge are
+drawn whole, over points outside of it.
+
+What is guaranteed: at the nodes that were compared, a third of those interpolated from, prediction
+and network differ by the tolerance at most. What is checked beyond that, since features can lie
+between nodes: the inputs x, y and r must be predicted as well (r has a tip, a fold a crease), and
+no unit's sum may change over a cell by more than its activation can follow (`narrow.py`). What is
+left: a cubic's error falls with the fourth power of the distance, so that between nodes it is about
+1/16 of the difference that was accepted where the picture is smooth, and about all of it along a
+kink.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.kernels import Field, Kernel
+from tilecppn.native import aligned
+from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
+from tilecppn.pixels.narrow import crowding, limits
+from tilecppn.plan import Window
+from tilecppn.sections import Output
+from tilecppn.view import Lattice, Lattices
+
+Array = NDArray[Any]
+Pause = Callable[[], None]
+
+FIRST = 16  # pixels between the nodes that every block begins with
+FINER = (8, 4, 2)
+HALO = 2  # nodes around a block that its predictions need
+GROUP = 4  # blocks a side that are refined together
+BATCH = 1 << 17  # points evaluated at a time
+CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
+NOISE = 8.0  # mean rounding errors that a difference may always have
+
+
+class Reconstruction:
+    """Draws regions of one field through one kernel."""
+
+    def __init__(self, kernel: Kernel, field: Field, output: Output, finish: Finish) -> None:
+        """`output` has the tolerance; `finish` is what is done to the colours."""
+        self.kernel, self.field, self.finish = kernel, field, finish
+        units = 255.0 if output.dtype == "uint8" else 65535.0
+        self.tolerance = max(output.tolerance / units, NOISE * kernel.noise)
+        self.limits = limits(field.cppn, output.turns)
+        self.line = aligned((BLOCK + LANES,), np.float32)
+
+    def draw(self, region: Window, out: Array, pause: Pause) -> None:
+        """Fill `out` (channels, height, width) of a region made of whole blocks."""
+        nodes, stride = self._begin(region, pause)
+        accepted = np.argwhere(stride == FIRST)
+        first = (accepted * (BLOCK // FIRST)) @ np.array([nodes.shape[-1], 1])
+        self._expand(FIRST, nodes, region, accepted, first, out)
+        for finer in FINER:
+            for span, corners in _groups(stride == finer):
+                side = span * BLOCK // finer + 1 + 2 * HALO
+                for part in _batches(corners, side**2):
+                    pause()
+                    self._refine(finer, span, region, part, stride, out)
+        for part in _batches(np.argwhere(stride == 1), BLOCK**2):
+            pause()
+            self._evaluate(region, part, out)
+
+    def _begin(self, region: Window, pause: Pause) -> tuple[Array, NDArray[np.int64]]:
+        """The nodes FIRST apart, (channels, rows, cols), and each block's next stride.
+
+        A block that is accepted has FIRST.
+        """
+        margin = HALO * FIRST
+        rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
+        lattice = Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
+        colours, cells = crowding(self.kernel, lattice, self.limits, pause)
+        blocks = BLOCK // FIRST
+        stride = self._next(_worst(_deviation(colours), blocks), FIRST)
+        # The cells of a block and those around it.
+        around = np.lib.stride_tricks.sliding_window_view(cells[1:-1, 1:-1], (blocks + 2,) * 2)
+        crowded = around[::blocks, ::blocks].max(axis=(2, 3))
+        stride = np.minimum(stride, _finest(FIRST, crowded))
+        inputs = np.stack([v[0] for v in self.field.inputs(Lattices.of(lattice))])
+        creased = _worst(_deviation(inputs), blocks) > CREASE * FIRST * min(self.field.grid.step)
+        stride[creased] = 1
+        return colours, stride
+
+    def _refine(
+        self,
+        finer: int,
+        span: int,
+        region: Window,
+        corners: Array,
+        stride: NDArray[np.int64],
+        out: Array,
+    ) -> None:
+        """Compare blocks' nodes `finer` pixels apart, in groups of span²; draw those accepted."""
+        across = BLOCK // finer
+        side = span * across + 1 + 2 * HALO
+        origins = _corners(region, corners) - HALO * finer
+        nodes = self.kernel.evaluate_all(Lattices(origins, side, side, finer))
+        following = self._next(_worst(_deviation(nodes), across), finer)  # (n, span, span)
+        group, row, col = np.indices(following.shape).reshape(3, -1)
+        blocks = corners[group] + np.column_stack([row, col])
+        wanted = _at(stride, blocks) == finer
+        group, row, col, blocks = group[wanted], row[wanted], col[wanted], blocks[wanted]
+        following = following[group, row, col]
+        stride[blocks[:, 0], blocks[:, 1]] = following
+        first = group * side**2 + (row * side + col) * across
+        accepted = following == finer
+        self._expand(finer, nodes, region, blocks[accepted], first[accepted], out)
+
+    def _next(self, difference: Array, stride: int) -> NDArray[np.int64]:
+        """`stride` where a difference is accepted, else the first stride where it may be.
+
+        Differences fall by 16 with each halving at best.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(np.isfinite(difference), difference, np.inf) / self.tolerance
+        following = np.full(difference.shape, stride, np.int64)
+        for step in (1, 16, 256, 4096):
+            following[ratio > step] = max(1, stride // 2)
+            stride = max(1, stride // 2)
+        following[following < FINER[-1]] = 1
+        return following
+
+    def _expand(
+        self, stride: int, nodes: Array, region: Window, blocks: Array, first: Array, out: Array
+    ) -> None:
+        """Draw blocks from nodes (channels, …, rows, cols); `first` node of each block's halo."""
+        if not len(blocks):
+            return
+        channels, apart = len(nodes), nodes.shape[-1]
+        planes = aligned((channels, nodes[0].size + BLOCK * LANES), np.float32)
+        planes[:, : nodes[0].size] = nodes.reshape(channels, -1)
+        corner = (HALO - 1) * (apart + 1)
+        places = np.ascontiguousarray(np.column_stack([blocks * BLOCK, first + corner]), np.int64)
+        expand = compiled(self.finish, np.dtype("float32"))[f"expand_{stride}"]
+        weights = cubic(stride)
+        for channel, plane in enumerate(planes):
+            expand(
+                plane, apart, places, len(places), weights, channel, region.top, region.left,
+                self.line, out[channel], _apart(out),
+            )  # fmt: skip
+
+    def _evaluate(self, region: Window, blocks: Array, out: Array) -> None:
+        """Draw blocks with the network at every pixel."""
+        lattices = Lattices(_corners(region, blocks), BLOCK, BLOCK, 1)
+        colours = self.kernel.evaluate_all(lattices)
+        for i, (top, left) in enumerate(blocks * BLOCK):
+            part = out[:, top : top + BLOCK, left : left + BLOCK]
+            write(self.finish, colours[:, i], region.top + top, region.left + left, part)
+
+
+def write(finish: Finish, colours: Array, row: int, col: int, out: Array) -> None:
+    """Store colours (channels, height, width) whose first pixel is (row, col) into `out`."""
+    call = compiled(finish, colours.dtype)["finish"]
+    for channel, plane in enumerate(colours):
+        height, width = plane.shape
+        call(plane, _apart(colours), height, width, channel, row, col, out[channel], _apart(out))
+
+
+def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:
+    """Blocks to refine as (span, corners): squares of GROUP² where it takes fewer points, and 1.
+
+    Neighbours share nodes, so that a square costs as much as half of its blocks one by one.
+    """
+    rows, cols = (side - side % GROUP for side in wanted.shape)
+    squares = wanted[:rows, :cols].reshape(rows // GROUP, GROUP, cols // GROUP, GROUP)
+    full = squares.sum(axis=(1, 3)) > GROUP * GROUP // 2
+    single = wanted.copy()
+    single[:rows, :cols] &= ~full.repeat(GROUP, axis=0).repeat(GROUP, axis=1)
+    return [(GROUP, np.argwhere(full) * GROUP), (1, np.argwhere(single))]
+
+
+def _at(values: Array, places: Array) -> Array:
+    return np.asarray(values[places[:, 0], places[:, 1]])
+
+
+def _corners(region: Window, blocks: Array) -> NDArray[np.int64]:
+    """Global (row, column) of blocks' first pixels."""
+    return np.ascontiguousarray(blocks * BLOCK + np.array([region.top, region.left]), np.int64)
+
+
+def _apart(array: Array) -> int:
+    """Elements from a row to the next."""
+    return array.strides[-2] // array.itemsize
+
+
+def _batches(blocks: Array, points: int) -> list[Array]:
+    count = max(1, BATCH // points)
+    return [blocks[i : i + count] for i in range(0, len(blocks), count)]
+
+
+def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
+    """The largest stride at which cells with this crowding at `stride` have 1 or less."""
+    result = np.full(crowded.shape, stride, np.int64)
+    for step in (1, 2, 4, 8):
+        stride //= 2
+        result[~(crowded <= step)] = stride
+    return result
+
+
+def _deviation(values: Array) -> Array:
+    """(channels, …, rows, cols) → (…, rows - 4, cols - 4): evaluated against predicted nodes.
+
+    Nodes of even row and column predict the others by the cubic through the nearest four, first
+    along rows, then along columns. The largest difference of all channels; 0 at even nodes.
+    """
+    values = values.astype(np.float64)
+    even = values[..., ::2, ::2]
+    across = _midpoints(even)
+    down = np.swapaxes(_midpoints(np.swapaxes(even, -1, -2)), -1, -2)
+    middle = np.swapaxes(_midpoints(np.swapaxes(across, -1, -2)), -1, -2)
+    inner = values[..., 2:-2, 2:-2]
+    difference = np.zeros(inner.shape)
+    with np.errstate(invalid="ignore"):
+        difference[..., ::2, 1::2] = inner[..., ::2, 1::2] - across[..., 1:-1, :]
+        difference[..., 1::2, ::2] = inner[..., 1::2, ::2] - down[..., :, 1:-1]
+        difference[..., 1::2, 1::2] = inner[..., 1::2, 1::2] - middle
+    return np.asarray(np.abs(difference).max(axis=0))
+
+
+def _midpoints(values: Array) -> Array:
+    """Half-way between the columns 1 and 2, 2 and 3, … from the four nearest."""
+    with np.errstate(invalid="ignore"):
+        inner, outer = values[..., 1:-2] + values[..., 2:-1], values[..., :-3] + values[..., 3:]
+        return np.asarray((9.0 * inner - outer) / 16.0)
+
+
+def _worst(differences: Array, nodes: int) -> Array:
+    """The largest over each block of `nodes` intervals a side, both borders included."""
+    for _ in range(2):
+        shape = (*differences.shape[:-1], -1, nodes)
+        inner = differences[..., :-1].reshape(shape).max(axis=-1)
+        differences = np.swapaxes(np.maximum(inner, differences[..., nodes::nodes]), -1, -2)
+    return differences
