@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from tilecppn.assemble.png import encode_png
-from tilecppn.cppn import CPPN
+from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latent import lerp
 from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import Refused
@@ -23,14 +23,14 @@ from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.sections import Output
 
-Picture = NDArray[np.float32]  # (y_dim, x_dim, c_dim), in 0 … 1
+Picture = NDArray[np.float32]  # (y_dim, x_dim, c_dim, or 3 with a palette), in 0 … 1
 Name = str | PathLike[str]
 
 
 class Habits(NamedTuple):
     """What an original does by itself in a notebook."""
 
-    c_dim: int
+    c_dim: int | None  # None: the preset's own channels
     x_dim: int
     y_dim: int
     invert: bool  # images show and save 1 - v
@@ -39,7 +39,7 @@ class Habits(NamedTuple):
 
 _WHOLE = {"aspect": "stretch", "grid": "endpoints"}
 _HARDMARU = Habits(1, 1080, 1060, True, _WHOLE)
-_OWN = Habits(3, 512, 512, False, {})
+_OWN = Habits(None, 512, 512, False, {})
 HABITS = {
     "hardmaru": _HARDMARU,
     "hardmaru-softplus": _HARDMARU,
@@ -106,6 +106,14 @@ class Sampler:
         own = {"z_dim": self.z_dim, "channels": self.c_dim, "width": self.net_size}
         return {"preset": self.preset, "seed": self.seed, **own}
 
+    @property
+    def _colours(self) -> dict[str, Any]:
+        """The preset's own palette, if it has one and the network is grey."""
+        preset = PRESETS.get(self.preset)
+        if preset is None or preset.palette is None or self.c_dim != 1:
+            return {}
+        return {"palette": preset.palette}
+
     def _take(self, cppn: CPPN) -> None:
         self.cppn = cppn
         self.habits = HABITS.get(cppn.structure.preset, _OWN)
@@ -168,7 +176,7 @@ class Sampler:
                 "height": self.habits.y_dim if y_dim is None else y_dim,
             },
             view=view,
-            output={"invert": self.habits.invert},
+            output={"invert": self.habits.invert, **self._colours},
         )
         own = {} if scene.cppn == self.cppn else {"cppn": self.cppn}
         return scene.replace(**own, latent={"z": latent.tolist()})

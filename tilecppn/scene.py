@@ -97,6 +97,9 @@ class Scene:
         source = sections.CPPN(**values.get("cppn", {}))
         output = Output(**values.get("output", {}))
         if source.channels is None and source.weights is None:
+            own = networks.PRESETS[source.preset].palette
+            if own is not None and not {"color", "palette"} & values.get("output", {}).keys():
+                output = replace(output, palette=own)
             source = replace(source, channels=output.network_channels)
         cppn = _network(source, folder, embedded)
         return cls._of_parts(

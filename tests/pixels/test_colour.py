@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tilecppn as tc
 from tilecppn import palettes
+from tilecppn.cppn import PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.kernels import Field, create
 from tilecppn.pixels.colour import coloured, rgb_of_hsv, through
@@ -191,3 +192,44 @@ def test_colours_are_a_part_of_the_picture(output: dict[str, Any], tmp_path: Pat
         store.read(0, Window(0, 0, 50, 70)), np.moveaxis(tc.preview(picture, 70), -1, 0)
     )
     tc.export(tmp_path / "a.zarr", tmp_path / "a.png")
+
+
+# Presets with colours of their own
+
+OWN = [name for name, preset in PRESETS.items() if preset.palette is not None]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_presets_palette_stands_where_the_scene_says_nothing(name: str) -> None:
+    own = tc.Scene.of(cppn={"preset": name})
+    assert own.output.palette == PRESETS[name].palette
+    assert (own.cppn.channels, own.channels) == (1, 3)
+    assert tc.Scene.parse(own.to_toml()) == own
+    other = tc.Scene.of(cppn={"preset": name}, output={"palette": "viridis"})
+    assert other.output.palette == "viridis"
+    for channels in (1, 3):
+        plain = tc.Scene.of(cppn={"preset": name, "channels": channels})
+        assert (plain.output.palette, plain.channels) == (None, channels)
+    hsv = tc.Scene.of(cppn={"preset": name}, output={"color": "hsv"})
+    assert (hsv.output.palette, hsv.cppn.channels) == (None, 3)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_presets_palette_colours_its_sampler(name: str) -> None:
+    sampler = tc.Sampler(preset=name, seed=2)
+    image = sampler.generate(x_dim=40, y_dim=30)
+    assert image.shape == (30, 40, 3)
+    assert np.array_equal(
+        np.asarray(sampler.to_image(image)), tc.preview(sampler.scene(sampler.z, 40, 30), 40)
+    )
+    assert tc.Sampler(preset=name, seed=2, c_dim=3).generate(x_dim=4, y_dim=3).shape == (3, 4, 3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", OWN)
+def test_every_seed_of_a_preset_of_ours_uses_much_of_its_palette(name: str, seed: int) -> None:
+    values = network(
+        tc.Scene.of(cppn={"preset": name, "seed": seed}, canvas={"width": 64, "height": 64})
+    )
+    assert np.ptp(values) > 0.6
+    assert values.std() > 0.1
