@@ -57,8 +57,10 @@ class Shard(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called to a person."""
-        place = f"level {self.level} row {self.row} column {self.col}"
-        return place if self.frame is None else f"frame {self.frame} {place}"
+        place = f"row {self.row} column {self.col}"
+        if self.frame is None:
+            return f"level {self.level} {place}"
+        return f"clip from frame {self.frame}" if self.level else f"frame {self.frame} {place}"
 
 
 class Work(Protocol):

@@ -11,7 +11,6 @@ before it replaces it.
 """
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -30,16 +29,16 @@ from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.sections import LAYOUT
 from tilecppn.store_folder import (
+    LISTED,
     LOCK,
     building,
     is_written,
     locked,
+    refuse_foreign,
     require_arithmetic,
     what_else,
 )
 from tilecppn.zarr_files import ShardEncoder, attributes, write_empty
-
-LISTED = 3  # differences named in one error
 
 
 class Store:
@@ -54,6 +53,8 @@ class Store:
         kept = attributes(self.path)
         if kept is None:
             raise StoreError(what_else(self.path))
+        if "timeline" in kept:
+            raise StoreError(f"{self.path}: holds a film, not a still; choose another path")
         try:
             text = kept["scene"]
             self.arithmetic = Arithmetic(**kept["arithmetic"])
@@ -90,16 +91,7 @@ class Store:
         file = re.compile(
             rf"zarr\.json|{re.escape(EMBEDDED)}|\{LOCK}|({known})/(zarr\.json|c/0/\d+/\d+)"
         )
-        for root, folders, files in os.walk(self.path):
-            for name in [*folders, *files]:
-                path = Path(root, name)
-                pattern = folder if name in folders and not path.is_symlink() else file
-                inner = path.relative_to(self.path).as_posix()
-                if not pattern.fullmatch(inner) and disk.unfinished(name) is None:
-                    raise StoreError(
-                        f"{self.path}: holds {inner}, which tilecppn did not write; "
-                        "nothing was deleted; move it away, or choose another path"
-                    )
+        refuse_foreign(self.path, folder, file)
 
     def check(self, scene: Scene) -> None:
         """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""

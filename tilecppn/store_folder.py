@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.zarr_files import attributes
 
 LOCK = ".lock"
+LISTED = 3  # differences named in one error
 
 
 def is_written(file: Path) -> bool:
@@ -97,6 +99,20 @@ def recognise(path: Path) -> bool:
     if attributes(path) is None:
         raise StoreError(what_else(path))
     return True
+
+
+def refuse_foreign(path: Path, folder: re.Pattern[str], file: re.Pattern[str]) -> None:
+    """Raise StoreError unless all below `path`, but leftovers, is a folder or a file so named."""
+    for root, folders, files in os.walk(path):
+        for name in [*folders, *files]:
+            found = Path(root, name)
+            pattern = folder if name in folders and not found.is_symlink() else file
+            inner = found.relative_to(path).as_posix()
+            if not pattern.fullmatch(inner) and disk.unfinished(name) is None:
+                raise StoreError(
+                    f"{path}: holds {inner}, which tilecppn did not write; "
+                    "nothing was deleted; move it away, or choose another path"
+                )
 
 
 def what_else(path: Path) -> str:

@@ -72,7 +72,8 @@ class ShardEncoder:
     def encode(self, pixels: NDArray[Any]) -> bytes:
         """The file of (channels, height, width), cut by the canvas or whole."""
         self._files.pop(self._key, None)
-        self._array[..., : pixels.shape[1], : pixels.shape[2]] = pixels
+        whole = pixels.reshape((*[1] * (self._array.ndim - 3), *pixels.shape))
+        self._array[..., : pixels.shape[1], : pixels.shape[2]] = whole
         return bytes(self._files.pop(self._key).to_bytes())
 
 
