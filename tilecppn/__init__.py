@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from tilecppn.assemble.export import export
     from tilecppn.cppn.network import CPPN
     from tilecppn.errors import Failed, Refused, Stopped, TilecppnError
+    from tilecppn.film.animate import animate
+    from tilecppn.film.keyframes import Keyframe
+    from tilecppn.film.timeline import Timeline
     from tilecppn.pixels.window import preview
     from tilecppn.run.render import render
     from tilecppn.scene import Scene
@@ -19,6 +22,7 @@ _PUBLIC = {
     "CPPN": "tilecppn.cppn.network",
     "Canvas": "tilecppn.sections",
     "Failed": "tilecppn.errors",
+    "Keyframe": "tilecppn.film.keyframes",
     "Latent": "tilecppn.sections",
     "Output": "tilecppn.sections",
     "Refused": "tilecppn.errors",
@@ -26,7 +30,9 @@ _PUBLIC = {
     "Stopped": "tilecppn.errors",
     "Store": "tilecppn.store",
     "TilecppnError": "tilecppn.errors",
+    "Timeline": "tilecppn.film.timeline",
     "View": "tilecppn.sections",
+    "animate": "tilecppn.film.animate",
     "export": "tilecppn.assemble.export",
     "preview": "tilecppn.pixels.window",
     "render": "tilecppn.run.render",
@@ -36,6 +42,7 @@ __all__ = [
     "CPPN",
     "Canvas",
     "Failed",
+    "Keyframe",
     "Latent",
     "Output",
     "Refused",
@@ -43,8 +50,10 @@ __all__ = [
     "Stopped",
     "Store",
     "TilecppnError",
+    "Timeline",
     "View",
     "__version__",
+    "animate",
     "export",
     "preview",
     "render",

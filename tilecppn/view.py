@@ -83,8 +83,8 @@ class Grid:
             center=view.center,
             step=step,
             middle=((canvas.width - 1) / 2, (canvas.height - 1) / 2),
-            cosine=_cosine(math.fmod(view.rotation, 360.0)),
-            sine=_cosine(math.fmod(view.rotation, 360.0) - 90.0),
+            cosine=cosine(math.fmod(view.rotation, 360.0)),
+            sine=cosine(math.fmod(view.rotation, 360.0) - 90.0),
             swap=view.swap,
         )
         reach = grid.reach
@@ -126,8 +126,8 @@ class Grid:
         return u + self.center[0], v + self.center[1]
 
 
-def _cosine(degrees: float) -> float:
-    """cos of an angle in degrees, exact at multiples of 90."""
+def cosine(degrees: float) -> float:
+    """The cosine of an angle in degrees, exact at multiples of 90."""
     turned = math.fmod(abs(degrees), 360.0)
     exact = {0.0: 1.0, 90.0: 0.0, 180.0: -1.0, 270.0: 0.0}
     return exact.get(turned, math.cos(math.radians(turned)))

@@ -21,7 +21,7 @@ from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.version import VERSION
 
 ATTRIBUTE = "tilecppn"
-_SHARD = "c/0/0/0"  # the key of an array's first shard
+AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
 
 
 def use_threads(count: int) -> None:
@@ -55,44 +55,47 @@ def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) 
     zarr.create_group(store, zarr_format=3, attributes=record)
     for level in plan.levels:
         shape = (plan.channels, level.height, level.width)
-        _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
+        create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
     (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
 
 
 class ShardEncoder:
-    """Pixels → the bytes of a shard's file. Belongs to one thread."""
+    """Pixels → the bytes of a shard's file, with `axes` as its array has. Belongs to one thread."""
 
-    def __init__(self, channels: int, level: Level, dtype: np.dtype[Any]) -> None:
+    def __init__(self, channels: int, level: Level, dtype: np.dtype[Any], axes: int = 3) -> None:
         # An array of one shard in memory has the codecs of the level: its file is the shard's.
         self._files: dict[str, Any] = {}
-        shape = (channels, level.shard, level.shard)
-        self._array = _create_array(MemoryStore(self._files), None, shape, level, dtype)
+        self._key = "/".join(["c", *["0"] * axes])  # of the array's first shard
+        shape = (*[1] * (axes - 3), channels, level.shard, level.shard)
+        self._array = create_array(MemoryStore(self._files), None, shape, level, dtype)
 
     def encode(self, pixels: NDArray[Any]) -> bytes:
         """The file of (channels, height, width), cut by the canvas or whole."""
-        self._files.pop(_SHARD, None)
-        self._array[:, : pixels.shape[1], : pixels.shape[2]] = pixels
-        return bytes(self._files.pop(_SHARD).to_bytes())
+        self._files.pop(self._key, None)
+        whole = pixels.reshape((*[1] * (self._array.ndim - 3), *pixels.shape))
+        self._array[..., : pixels.shape[1], : pixels.shape[2]] = whole
+        return bytes(self._files.pop(self._key).to_bytes())
 
 
-def _create_array(
+def create_array(
     store: LocalStore | MemoryStore,
     name: str | None,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     level: Level,
     dtype: np.dtype[Any],
 ) -> Any:
-    channels = shape[0]
+    """An array of the last axes of AXES, in the shards and tiles of `level`; one frame a shard."""
+    channels, frame = shape[-3], [1] * (len(shape) - 3)
     return zarr.create_array(
         store,
         name=name,
         shape=shape,
-        chunks=(channels, level.tile, level.tile),
-        shards=(channels, level.shard, level.shard),
+        chunks=(*frame, channels, level.tile, level.tile),
+        shards=(*frame, channels, level.shard, level.shard),
         dtype=dtype,
         # The checksum last: a flipped bit anywhere in the compressed tile is found.
         compressors=[ZstdCodec(level=1), Crc32cCodec()],
         fill_value=0,
-        dimension_names=("c", "y", "x"),
+        dimension_names=AXES[-len(shape) :],
         config={"write_empty_chunks": True},
     )

@@ -16,6 +16,7 @@ VERBS = {
     "render": "Render a scene into a Zarr store, with all levels; run again to resume.",
     "export": "Export a store: a Deep Zoom pyramid with its page, or one PNG.",
     "preview": "Draw one small image of a scene, at once.",
+    "animate": "Render a film of a timeline, or of a scene with a ready move.",
     "plan": "Say what a render will take, and whether it fits.",
     "status": "Say what of a store is done.",
     "verify": "Find every damaged or missing shard of a store; repair it.",

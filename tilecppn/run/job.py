@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from tilecppn.scene import Scene
 from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
 
+S = TypeVar("S")
 LATE = 30.0  # seconds that a network file system may take to show another node's files
 Pause = Callable[[], None]  # called now and then by a worker; raises to stop it
 
@@ -95,18 +96,7 @@ class RenderWorker:
 
     @cached_property
     def store(self) -> Store:
-        # Opened with the first shard: the store is made when a worker's arithmetic is known.
-        patience = time.monotonic() + LATE
-        while True:
-            try:
-                return Store(self.path)
-            except StoreError:
-                if time.monotonic() > patience:
-                    raise StoreError(
-                        f"{self.path}: not to be seen on {socket.gethostname()}; the store must "
-                        "lie on a disk that all nodes share"
-                    ) from None
-                time.sleep(0.5)
+        return when_in_sight(lambda: Store(self.path))
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         start = time.perf_counter()
@@ -139,6 +129,24 @@ class RenderWorker:
         while not self.store.has(shard) and time.monotonic() < patience:
             pause()
             time.sleep(0.1)
+
+
+def when_in_sight(open_store: Callable[[], S]) -> S:
+    """A store, opened with the first shard: it is made when a worker's arithmetic is known.
+
+    Raises StoreError if it is not there after some time.
+    """
+    patience = time.monotonic() + LATE
+    while True:
+        try:
+            return open_store()
+        except StoreError as error:
+            if time.monotonic() > patience:
+                raise StoreError(
+                    f"{error}; seen from {socket.gethostname()}: the store must lie on a disk "
+                    "that all nodes share"
+                ) from None
+            time.sleep(0.5)
 
 
 class Halted(BaseException):
