@@ -5,9 +5,9 @@
     OUT.zarr/0/c/0/{row}/{col}      one shard, (c, y, x), written whole and atomically
     OUT.zarr/.lock                  held by the one process that renders
 
-A shard that is there is done. zarr-python encodes and decodes shards; their files are ours,
-because zarr writes nothing for black, reads a missing shard as black, and reads a damaged one
-before it replaces it.
+A shard that is there is done. Its file is written by us, because zarr-python writes nothing for
+black, reads a missing shard as black, and reads a damaged one before it replaces it; zarr-python
+reads it.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ from tilecppn.store_folder import (
     require_arithmetic,
     what_else,
 )
-from tilecppn.zarr_files import ShardEncoder, attributes, write_empty
+from tilecppn.zarr_files import ABSENT, attributes, encode_shard, write_empty
 
 
 class Store:
@@ -67,7 +67,6 @@ class Store:
                 f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
             )
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
-        self._encoders: dict[int, ShardEncoder] = {}  # by the shard's side
 
     @classmethod
     @contextlib.contextmanager
@@ -127,9 +126,7 @@ class Store:
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         level = self.plan.levels[shard.level]
-        if level.shard not in self._encoders:
-            self._encoders[level.shard] = ShardEncoder(self.plan.channels, level, pixels.dtype)
-        data = self._encoders[level.shard].encode(pixels)
+        data = encode_shard(pixels, level)
         disk.put(self._file(shard), data)
         return len(data)
 
@@ -174,7 +171,7 @@ class Store:
         index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
         rows, cols = ceil_div(window.height, level.tile), ceil_div(window.width, level.tile)
         # An absent tile reads as black without an error, and every tile is always written.
-        if (index[:rows, :cols] == np.uint64(2**64 - 1)).any():
+        if (index[:rows, :cols] == np.uint64(ABSENT)).any():
             return "damaged"
         try:
             self.read(shard.level, window)

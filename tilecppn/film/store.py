@@ -40,7 +40,7 @@ from tilecppn.store_folder import (
     what_else,
 )
 from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, ShardEncoder, attributes, create_array
+from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard
 
 CLIPS = "clips"
 
@@ -70,10 +70,6 @@ class FilmStore:
         if kept.get("fingerprint") != self.timeline.fingerprint:
             raise StoreError(f"{self.path}: its film is not the one that it was begun with")
         self.plan = film_plan(self.timeline, clip)
-        dtype = np.dtype(self.timeline.base.output.dtype)
-        self._encoder = ShardEncoder(
-            self.plan.still.channels, self.plan.still.levels[0], dtype, axes=4
-        )
 
     @classmethod
     @contextlib.contextmanager
@@ -141,7 +137,7 @@ class FilmStore:
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
-        data = self._encoder.encode(pixels)
+        data = encode_shard(pixels, self.plan.still.levels[0])
         disk.put(self.file(shard), data)
         return len(data)
 

@@ -16,7 +16,8 @@ from tilecppn.run import events
 from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
 from tilecppn.run.executors import Executor, choose
-from tilecppn.run.job import Job, RenderJob
+from tilecppn.run.halves import KEPT, Halves
+from tilecppn.run.job import Job, RenderJob, Tiler
 from tilecppn.run.policy import Policy
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.scene import Scene
@@ -92,10 +93,12 @@ def render_to(
     listeners: Sequence[events.Listener] = (),
     shuffle: int | None = None,
     discard: Iterable[Shard] = (),
+    tiler: Tiler | None = None,
 ) -> tuple[Store, Outcome]:
     """As `render`, but with the outcome, and without an error for shards that failed.
 
-    `shuffle` is a seed that mixes the order of the shards; `discard` are deleted first.
+    `shuffle` is a seed that mixes the order of the shards; `discard` are deleted first; `tiler`
+    is given each shard's pixels before the shard is stored.
     """
     path = Path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
@@ -103,12 +106,15 @@ def render_to(
     if runs_here(name, address):
         check_fits(plan, workers or machine.cores())  # else the workers are on other machines
     kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
+    threads = (workers or machine.cores()) if name == "local" else 1
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
         store=str(path.absolute()),
         kernel=kernel,
-        threads=(workers or machine.cores()) if name == "local" else 1,
+        threads=threads,
+        tiler=tiler,
+        halves=Halves(KEPT + threads),
     )
     store = Store(path) if recognise(path) else None
     if store is None:
