@@ -80,9 +80,11 @@ def packed(
 class Network:
     """The function of one shape of network, for one precision and one machine."""
 
-    def __init__(self, layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target) -> None:
-        self.tiling = Tiling.of(target)
-        generator = _Generator(REAL[dtype], self.tiling, target.lanes(REAL[dtype]))
+    def __init__(
+        self, layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target, tiling: Tiling
+    ) -> None:
+        self.tiling = tiling
+        generator = _Generator(REAL[dtype], tiling, target.lanes(REAL[dtype]))
         generator.network(layers)
         self.block = generator.block  # points
         self.scratch = 2 * self.block * max(layer.outputs for layer in layers)  # numbers
