@@ -104,7 +104,7 @@ PINNED: dict[str, str] = {
     "sine, float64": "61957933e8ada3be04349767cdffab44fce38051dbc9e08edca0020deebdfaa1",
     "sqrt": "958a3dd17bb3ac526d9ad0c11d2b759c2e0734e1112f7f3ca95cd23bfb60dd14",
     "residual": "f235f9c534785a759925f5ff117a69f033c3d34093a4b74f5772c8fc2ad7cf13",
-    "gan-vae": "32309f2e6f7e174488689d21f7fb058cf3f79ac38f2e5778bcedbe73014be8e6",
+    "gan-vae": "234c35ff4dc76e99ee24385039fe7c14d95c59356c353d901d5701d122d08fd9",
     "flux, float64": "33cd1c2c50e894b97d5a2a8930870402d672db7fb5eff96adcd678ac6711958e",
     "guibas, swapped": "ab53fe1aacdaa80773f6df0e0ba19420c1338ed2910d2999cd3e5edc94b0dad7",
     "rotated": "3e4447b262a9011b5005076adc2f454eea32bdbfa55931a9232300df99799a5b",
