@@ -45,11 +45,12 @@ def test_the_commands_work_in_their_order(clone: Path, tilecppn: Run) -> None:
 
 
 def test_every_command_has_the_options_of_its_verb() -> None:
+    parent = click.Context(main, **main.context_settings)
     for command in COMMANDS:
         verb, *arguments = shlex.split(command)[1:]
-        found = main.get_command(click.Context(main), verb)
+        found = main.get_command(parent, verb)
         assert found is not None
-        found.make_context(verb, arguments)
+        found.make_context(verb, arguments, parent=parent)
 
 
 def test_the_python_works(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

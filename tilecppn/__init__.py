@@ -6,6 +6,7 @@ from tilecppn.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from tilecppn.assemble.export import export
+    from tilecppn.cppn.latent import lerp, load_latents, save_latents, slerp
     from tilecppn.cppn.network import CPPN
     from tilecppn.errors import Failed, Refused, Stopped, TilecppnError
     from tilecppn.film.animate import animate
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tilecppn.film.timeline import Timeline
     from tilecppn.pixels.window import preview
     from tilecppn.run.render import render
+    from tilecppn.sampler import Sampler
     from tilecppn.scene import Scene
     from tilecppn.sections import Canvas, Latent, Output, View
     from tilecppn.store import Store
@@ -26,6 +28,7 @@ _PUBLIC = {
     "Latent": "tilecppn.sections",
     "Output": "tilecppn.sections",
     "Refused": "tilecppn.errors",
+    "Sampler": "tilecppn.sampler",
     "Scene": "tilecppn.scene",
     "Stopped": "tilecppn.errors",
     "Store": "tilecppn.store",
@@ -34,8 +37,12 @@ _PUBLIC = {
     "View": "tilecppn.sections",
     "animate": "tilecppn.film.animate",
     "export": "tilecppn.assemble.export",
+    "lerp": "tilecppn.cppn.latent",
+    "load_latents": "tilecppn.cppn.latent",
     "preview": "tilecppn.pixels.window",
     "render": "tilecppn.run.render",
+    "save_latents": "tilecppn.cppn.latent",
+    "slerp": "tilecppn.cppn.latent",
 }
 
 __all__ = [
@@ -46,6 +53,7 @@ __all__ = [
     "Latent",
     "Output",
     "Refused",
+    "Sampler",
     "Scene",
     "Stopped",
     "Store",
@@ -55,8 +63,12 @@ __all__ = [
     "__version__",
     "animate",
     "export",
+    "lerp",
+    "load_latents",
     "preview",
     "render",
+    "save_latents",
+    "slerp",
 ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from tilecppn import palettes
 from tilecppn.errors import SceneError
 
 
@@ -85,6 +86,20 @@ def names(*known: str) -> Check:
         return tuple(one.parse(v) for v in value)
 
     return Check("a list of names, each " + one.allowed, parse)
+
+
+def palette() -> Check:
+    def parse(value: Any) -> str | tuple[str, ...]:
+        if isinstance(value, str):
+            palettes.stops(value)
+            return value
+        if not isinstance(value, list | tuple) or not 2 <= len(value) <= palettes.MAX_COLOURS:
+            raise ValueError
+        if not all(isinstance(v, str) and palettes.is_colour(v) for v in value):
+            raise ValueError
+        return tuple(value)
+
+    return Check('a list of colours like "#0b1d51", 2 at least, or a colour map\'s name', parse)
 
 
 def power_of_two(low: int, high: int) -> Check:

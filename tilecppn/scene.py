@@ -95,13 +95,19 @@ class Scene:
         cls, values: Mapping[str, Mapping[str, Any]], folder: Path, embedded: bytes | None
     ) -> "Scene":
         source = sections.CPPN(**values.get("cppn", {}))
+        output = Output(**values.get("output", {}))
+        if source.channels is None and source.weights is None:
+            own = networks.PRESETS[source.preset].palette
+            if own is not None and not {"color", "palette"} & values.get("output", {}).keys():
+                output = replace(output, palette=own)
+            source = replace(source, channels=output.network_channels)
         cppn = _network(source, folder, embedded)
         return cls._of_parts(
             source,
             Latent(**values.get("latent", {})),
             Canvas(**values.get("canvas", {})),
             replace(_own_view(cppn, source), **values.get("view", {})),
-            Output(**values.get("output", {})),
+            output,
             cppn,
         )
 
@@ -119,6 +125,12 @@ class Scene:
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
                 f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim"
+            )
+        if output.network_channels not in (None, cppn.channels):
+            name = "color" if output.palette is None else "palette"
+            raise SceneError(
+                f"output.{name} = {shown(getattr(output, name))}: needs cppn.channels = "
+                f"{output.network_channels}; this network has {cppn.channels}"
             )
         Grid.of(view, canvas)
         source = replace(source, channels=cppn.channels)
@@ -163,11 +175,17 @@ class Scene:
 
     @property
     def channels(self) -> int:
-        return self.cppn.channels
+        """Of the picture: the network's, or 3 for a palette."""
+        return self.cppn.channels if self.output.palette is None else 3
 
     @property
     def grid(self) -> Grid:
         return Grid.of(self.view, self.canvas)
+
+    def _repr_png_(self) -> bytes:
+        from tilecppn.notebook import png
+
+        return png(self)
 
     def to_toml(self) -> str:
         """The whole scene as TOML; a weights file is named as a store keeps it."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tilecppn import checks
+from tilecppn import checks, palettes
 from tilecppn.checks import Check, Section
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.network import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
@@ -63,6 +63,15 @@ class View(Section):
     aspect: str = key("preserve", checks.choice("preserve", "stretch"))
     grid: str = key("centers", checks.choice("centers", "endpoints"))
     swap: bool = key(False, checks.boolean())
+    mirror: str | None = key(None, checks.optional(checks.choice("x", "y", "xy")))
+    radial: int | None = key(None, checks.optional(checks.integer(2, 360)))
+    repeat: str | None = key(None, checks.optional(checks.choice("x", "y", "xy")))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for other in ("mirror", "repeat"):
+            if self.radial is not None and getattr(self, other) is not None:
+                raise SceneError(f"view.radial = {self.radial}: not together with view.{other}")
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,8 @@ class Output(Section):
     tolerance: float = key(0.1, checks.number("a finite number of 0 or more", lambda v: v >= 0))
     supersample: int = key(1, checks.integer(1, MAX_SUPERSAMPLE))
     dither: str = key("none", checks.choice("none", "noise"))
+    color: str = key("rgb", checks.choice("rgb", "hsv"))
+    palette: str | tuple[str, ...] | None = key(None, checks.optional(checks.palette()))
     invert: bool = key(False, checks.boolean())
     tile: int = key(512, checks.power_of_two(64, 4096))
     shard: int = key(4096, checks.power_of_two(64, 2**20))
@@ -84,6 +95,29 @@ class Output(Section):
                 f"output.shard = {self.shard}: must be a power-of-two multiple "
                 f"of output.tile = {self.tile}"
             )
+        if self.palette is not None and self.color != "rgb":
+            raise SceneError(f'output.color = "{self.color}": not together with output.palette')
+
+    @property
+    def gain(self) -> float:
+        """How many times faster a colour can change than the network's value does."""
+        if self.palette is not None:
+            return palettes.slope(self.palette)
+        return 6.0 if self.color == "hsv" else 1.0
+
+    @property
+    def turns(self) -> float:
+        """How often a colour can go from 0 to 1 or back while the network's value goes once."""
+        if self.palette is not None:
+            return palettes.variation(self.palette)
+        return 4.0 if self.color == "hsv" else 1.0
+
+    @property
+    def network_channels(self) -> int | None:
+        """How many channels the network must have for these colours; None for any."""
+        if self.palette is not None:
+            return 1
+        return 3 if self.color == "hsv" else None
 
     @property
     def itemsize(self) -> int:

@@ -115,8 +115,12 @@ class Grid:
         (n, 1); otherwise both are (n, m).
         Rotation turns (x - cx, y - cy): the picture turns counter-clockwise. `swap` comes last.
         """
-        u = (cols - self.middle[0]) * self.step[0]
-        v = (rows - self.middle[1]) * self.step[1]
+        return self.place(
+            (cols - self.middle[0]) * self.step[0], (rows - self.middle[1]) * self.step[1]
+        )
+
+    def place(self, u: Any, v: Any) -> tuple[Any, Any]:
+        """x and y of points given from the canvas' centre, u to the right and v down."""
         if self.sine == 0.0:
             u, v = u * self.cosine, v * self.cosine
         else:

@@ -490,7 +490,7 @@ def test_a_damaged_store_fails_and_leaves_nothing(finished: Store, out: Path) ->
 
 # Failing and stopping on the way
 
-Encode = Callable[[Pixels, int], bytes]
+Encode = Callable[[Pixels, int, int], bytes]
 
 
 def failing_after(count: int, error: Exception) -> Encode:

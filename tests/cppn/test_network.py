@@ -298,7 +298,7 @@ def test_presets_are_those_of_the_sources() -> None:
     ("change", "words"),
     [
         ({"name": "hardmary"}, 'did you mean "hardmaru'),
-        ({"name": "zebra"}, "known: hardmaru"),
+        ({"name": "qqq"}, "known: hardmaru"),
         ({"channels": 0}, "channels = 0"),
         ({"channels": 2}, "1 or 3"),
         ({"channels": 4}, "channels = 4"),

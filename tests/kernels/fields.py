@@ -37,8 +37,10 @@ def indices(lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 def oracle(field: Field, lattice: Lattice) -> NDArray[np.float64]:
     """(channels, rows, cols), point by point from the index."""
-    x, y = field.grid.points(*indices(lattice))
-    colour = field.cppn(x, y, field.z)
+    rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
+    cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
+    x, y, r = field.points(rows[:, None], cols[None, :])
+    colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
     return np.moveaxis(colour, -1, 0)
 
 

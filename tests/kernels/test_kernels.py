@@ -142,6 +142,10 @@ VIEWS: list[dict[str, Any]] = [
     {"aspect": "stretch", "grid": "endpoints"},
     {"swap": True},
     {"swap": True, "rotation": 30.0},
+    {"mirror": "xy"},
+    {"radial": 7},
+    {"repeat": "xy", "rotation": 30.0},
+    {"repeat": "x", "mirror": "y", "aspect": "stretch"},
 ]
 
 

@@ -32,11 +32,39 @@ class Preset:
     residual: bool = False
     inputs: tuple[str, ...] = ("x", "y", "r", "z")
     origin: tuple[float, float] = (0.0, 0.0)
+    palette: tuple[str, ...] | str | None = None  # where the scene names no channels or colours
     float64: bool = False  # float32 would put more than 1 in 1000 8-bit values off in some window
 
 
 _TEXT = "Ha, Generating Abstract Patterns (2016): "
 _WHOLE = {"aspect": "stretch", "grid": "endpoints"}  # each axis from end to end
+
+
+def _own(
+    description: str,
+    activations: tuple[str, ...],
+    *,
+    width: int = 16,
+    spread: float = 0.6,
+    scale: float = 4.0,
+    residual: bool = False,
+    palette: tuple[str, ...] | str,
+) -> Preset:
+    """A preset of ours: gentle weights, so that every seed has forms of a size to look at."""
+    return Preset(
+        description,
+        activations,
+        output="half-sine",
+        width=width,
+        channels=1,
+        weights=Distribution("normal", 0.0, spread),
+        biases=Distribution("normal", 0.0, spread),
+        latent_scale=2.0,
+        view={"scale": scale},
+        residual=residual,
+        palette=palette,
+    )
+
 
 PRESETS: dict[str, Preset] = {
     "hardmaru": Preset(_TEXT + "four tanh layers", ("tanh",) * 4),
@@ -92,5 +120,39 @@ PRESETS: dict[str, Preset] = {
         # 256 indices times 0.1; the first one counts rows.
         view={"center": [12.75, 12.75], "scale": 12.75, "swap": True, **_WHOLE},
         origin=(12.8, 12.8),
+    ),
+    "silk": _own(
+        "folds of slate and coral",
+        ("tanh", "sin", "tanh", "sin"),
+        palette=("#10162f", "#23395b", "#406e8e", "#8ea8c3", "#f2e9dc", "#e8a87c", "#c0564b"),
+    ),
+    "ember": _own(
+        "petrol and red, with light between",
+        ("sin",) * 4,
+        width=10,
+        palette=("#0d1b2a", "#1b4965", "#62b6cb", "#fdf0d5", "#f4a261", "#9b2226"),
+    ),
+    "dunes": _own(
+        "cream hills with aubergine shadows, residual",
+        ("tanh",) * 4,
+        width=24,
+        spread=0.5,
+        scale=5.0,
+        residual=True,
+        palette=("#faf3e3", "#e9c8a4", "#d9805f", "#8d3b4a", "#33223b"),
+    ),
+    "porcelain": _own(
+        "white with blue and brown veins",
+        ("gaussian", "tanh", "sin"),
+        spread=0.7,
+        scale=5.0,
+        palette="twilight",
+    ),
+    "lagoon": _own(
+        "gold on deep water",
+        ("softplus", "sin", "softplus", "sin"),
+        width=12,
+        scale=5.0,
+        palette=("#0b132b", "#1c2541", "#3a506b", "#5bc0be", "#f7fff7", "#ffd166"),
     ),
 }

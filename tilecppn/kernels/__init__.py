@@ -15,6 +15,7 @@ from tilecppn.errors import Refused
 from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
 from tilecppn.scene import Scene
+from tilecppn.symmetry import Fold
 from tilecppn.view import Grid, Lattice, Lattices
 
 COMMON = 0.0035  # see docs/architecture.md
@@ -35,26 +36,32 @@ class Field(NamedTuple):
     cppn: CPPN
     z: NDArray[np.float64]
     grid: Grid
+    fold: Fold | None = None
+    gain: float = 1.0  # how much steeper the picture's colours can be than the network's
 
     @classmethod
     def of(cls, scene: Scene) -> "Field":
         """The scene's samples: `supersample` a pixel along each axis."""
-        return cls(scene.cppn, scene.z, scene.grid.finer(scene.output.supersample))
+        grid = scene.grid.finer(scene.output.supersample)
+        return cls(scene.cppn, scene.z, grid, Fold.of(scene.view), scene.output.gain)
 
     @property
     def plain(self) -> bool:
         """Whether x and y are `grid.points` as they are, and r their distance from the origin."""
-        return True
+        return self.fold is None
 
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
         """The network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
 
         NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it.
         """
-        x, y = self.grid.points(rows, cols)
         x0, y0 = self.cppn.structure.origin
-        dx, dy = x - x0, y - y0
-        square = dx * dx + dy * dy
+        if self.fold is None:
+            x, y = self.grid.points(rows, cols)
+            square = (x - x0) * (x - x0) + (y - y0) * (y - y0)
+        else:
+            x, y, height = self.fold.points(self.grid, rows, cols)
+            square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
 
     def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:
@@ -74,12 +81,12 @@ class Field(NamedTuple):
         preset = PRESETS.get(self.cppn.structure.preset)
         if coarse or (preset is not None and preset.float64):
             return True
-        return 255.0 * rounding_error(self) > COMMON
+        return 255.0 * self.gain * rounding_error(self) > COMMON
 
     def noise(self, dtype: Any) -> float:
         """The mean error of colours evaluated in float32 or float64."""
         ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
-        return rounding_error(self) * float(ratio)
+        return self.gain * rounding_error(self) * float(ratio)
 
 
 class Kernel(Protocol):

@@ -40,10 +40,14 @@ SMOOTH = {
 }
 KINKED = ("relu", "leaky-relu", "abs", "sqrt-tanh")
 KINK = 0.25
+TURN = 2.0  # of an output's sum: half of the way that a sigmoid takes from 0 to 1
 
 
-def limits(cppn: CPPN) -> NDArray[np.float64]:
-    """(units, 2): zone and limit of every unit, layer after layer."""
+def limits(cppn: CPPN, turns: float = 1.0) -> NDArray[np.float64]:
+    """(units, 2): zone and limit of every unit, layer after layer.
+
+    `turns` of the colours while an output goes from 0 to 1: above 1 the outputs' limits are less.
+    """
     rows = []
     names = (*cppn.structure.activations, cppn.structure.output)
     following = [*(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]), np.ones(cppn.channels)]
@@ -52,7 +56,11 @@ def limits(cppn: CPPN) -> NDArray[np.float64]:
             rows += [(0.0, KINK / max(float(gain), 1e-30)) for gain in gains]
         else:
             rows += [SMOOTH[name]] * len(gains)
-    return np.array(rows)
+    bounds = np.array(rows)
+    if turns > 1.0:
+        outputs = bounds[-cppn.channels :, 1]
+        outputs[:] = np.minimum(outputs, TURN) / turns
+    return bounds
 
 
 def crowding(

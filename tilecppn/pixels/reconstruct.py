@@ -51,7 +51,7 @@ class Reconstruction:
         self.kernel, self.field, self.finish = kernel, field, finish
         units = 255.0 if output.dtype == "uint8" else 65535.0
         self.tolerance = max(output.tolerance / units, NOISE * kernel.noise)
-        self.limits = limits(field.cppn)
+        self.limits = limits(field.cppn, output.turns)
         self.line = aligned((BLOCK + LANES,), np.float32)
 
     def draw(self, region: Window, out: Array, pause: Pause) -> None:

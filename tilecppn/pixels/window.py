@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, create
+from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
 from tilecppn.pixels.reconstruct import Reconstruction, write
 from tilecppn.plan import Window, ceil_div
@@ -29,6 +30,7 @@ def render_window(
     `kernel` evaluates `Field.of(scene)`. `pause` is called between pieces of the work; it may
     raise to stop it.
     """
+    kernel = coloured(kernel, scene.output)
     finish = Finish.of(scene.output)
     n = scene.output.supersample
     if n == 1:

@@ -1,0 +1,235 @@
+"""Colours: HSV against the standard library, palettes against matplotlib, and where they stand."""
+
+import colorsys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tilecppn as tc
+from tilecppn import palettes
+from tilecppn.cppn import PRESETS
+from tilecppn.errors import SceneError
+from tilecppn.kernels import Field, create
+from tilecppn.pixels.colour import coloured, rgb_of_hsv, through
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Window
+from tilecppn.sections import Output
+from tilecppn.view import Lattice
+
+LAWS = settings(deadline=None, derandomize=True, max_examples=200)
+UNIT = st.floats(0, 1)
+
+
+@LAWS
+@given(UNIT, UNIT, UNIT)
+def test_hsv_is_the_standard_librarys(h: float, s: float, v: float) -> None:
+    got = rgb_of_hsv(np.array([h, s, v]))
+    assert np.allclose(got, colorsys.hsv_to_rgb(h, s, v), rtol=0, atol=1e-14)
+
+
+def test_hue_goes_round_and_the_others_stay_within() -> None:
+    hue = np.array([-0.75, 0.25, 1.25, 7.25])
+    got = rgb_of_hsv(np.stack([hue, np.full(4, 1.5), np.full(4, 0.5)]))
+    assert np.array_equal(got, np.repeat([[0.25], [0.5], [0.0]], 4, axis=1))
+    clipped = rgb_of_hsv(np.array([[0.0], [-1.0], [2.0]], np.float32))
+    assert clipped.dtype == np.float32
+    assert clipped.ravel().tolist() == [1.0, 1.0, 1.0]
+
+
+@LAWS
+@given(st.lists(st.tuples(UNIT, UNIT, UNIT), min_size=2, max_size=9), st.floats(-0.5, 1.5))
+def test_a_value_runs_through_the_colours(colours: Any, v: float) -> None:
+    stops = np.array(colours)
+    x = np.linspace(0, 1, len(stops))
+    expected = [np.interp(v, x, stops[:, c]) for c in range(3)]
+    got = through(np.array([[v]]), stops)
+    assert got.shape == (3, 1, 1)
+    assert np.allclose(got.ravel(), expected, rtol=0, atol=1e-14)
+    single = through(np.array([v], np.float32), stops)
+    assert single.dtype == np.float32
+    assert np.allclose(single.ravel(), expected, rtol=0, atol=1e-5)
+
+
+def test_ends_of_a_palette_are_its_colours() -> None:
+    stops = palettes.stops(("#0b1d51", "#fff", "#f2a65a"))
+    got = through(np.array([0.0, 0.5, 1.0, np.nan]), stops)
+    assert np.array_equal(np.rint(255 * got[:, 0]), [0x0B, 0x1D, 0x51])
+    assert got[:, 1].tolist() == [1.0, 1.0, 1.0]
+    assert np.array_equal(np.rint(255 * got[:, 2]), [0xF2, 0xA6, 0x5A])
+    assert np.array_equal(got[:, 3], got[:, 0])
+
+
+@pytest.mark.parametrize("name", palettes.names())
+def test_colour_maps_are_matplotlibs(name: str) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    for each in (name, f"{name}_r"):
+        theirs = matplotlib.colormaps[each]
+        at = np.arange(theirs.N) / max(theirs.N - 1, 1)
+        expected = theirs(np.arange(theirs.N))[:, :3].T
+        assert np.abs(through(at, palettes.stops(each)) - expected).max() < 2e-4
+
+
+def test_other_names_are_refused_with_the_nearest() -> None:
+    with pytest.raises(SceneError, match='unknown palette "virdis"; did you mean "viridis"'):
+        palettes.stops("virdis")
+
+
+# In a scene
+
+
+def scene(**changes: Any) -> tc.Scene:
+    sections: dict[str, Any] = {
+        "cppn": {"seed": 3, "width": 8, "depth": 2},
+        "canvas": {"width": 70, "height": 50},
+        "output": {"tolerance": 0.0},
+    }
+    for name, change in changes.items():
+        sections[name] = {**sections.get(name, {}), **change}
+    return tc.Scene.of(**sections)
+
+
+def pixels(picture: tc.Scene) -> Any:
+    window = Window(0, 0, picture.canvas.height, picture.canvas.width)
+    return render_window(create("reference", Field.of(picture)), picture, window)
+
+
+def network(picture: tc.Scene) -> Any:
+    lattice = Lattice(0, 0, picture.canvas.height, picture.canvas.width)
+    return create("reference", Field.of(picture)).evaluate(lattice)
+
+
+@pytest.mark.parametrize("palette", ["viridis", ["#000", "#ff8800", "#ffffff"]])
+def test_a_palette_gives_a_grey_network_three_channels(palette: Any) -> None:
+    picture = scene(output={"palette": palette})
+    assert (picture.cppn.channels, picture.channels) == (1, 3)
+    expected = through(network(picture)[0], palettes.stops(picture.output.palette or ""))
+    assert np.array_equal(pixels(picture), np.rint(255 * expected))
+    assert np.array_equal(tc.preview(picture, 70).shape, (50, 70, 3))
+
+
+def test_inversion_comes_after_the_palette() -> None:
+    upright = pixels(scene(output={"palette": "magma"})).astype(int)
+    inverted = pixels(scene(output={"palette": "magma", "invert": True})).astype(int)
+    assert np.abs(upright + inverted - 255).max() <= 1  # halves round to even
+
+
+def test_hsv_colours_a_network_of_three_channels() -> None:
+    picture = scene(cppn={"preset": "guibas"}, output={"color": "hsv"})
+    assert picture.cppn.channels == 3  # guibas alone has one
+    assert np.array_equal(pixels(picture), np.rint(255 * rgb_of_hsv(network(picture))))
+
+
+def test_rgb_is_what_the_network_gives() -> None:
+    kernel = create("reference", Field.of(scene()))
+    assert coloured(kernel, Output()) is kernel
+
+
+STEEP = ["#000", "#fff"] * 12
+
+
+@pytest.mark.parametrize(
+    "output",
+    [{"palette": "viridis"}, {"palette": "tab10"}, {"palette": STEEP}, {"color": "hsv"}],
+    ids=["viridis", "tab10", "steep", "hsv"],
+)
+@pytest.mark.parametrize("preset", ["hardmaru", "guibas", "flux"])
+def test_what_lies_between_nodes_has_the_colours_of_every_pixel(
+    preset: str, output: dict[str, Any]
+) -> None:
+    """Also where a palette changes many times while the network's value changes once."""
+    every = scene(
+        cppn={"preset": preset, "width": None, "depth": None},
+        canvas={"width": 2000, "height": 2000},
+        output=output,
+    )
+    window = Window(700, 900, 700 + 320, 900 + 320)
+    interpolated = every.replace(output={"tolerance": 0.1})
+    exact, drawn = (
+        render_window(create("llvm", Field.of(s)), s, window).astype(int)
+        for s in (every, interpolated)
+    )
+    # One step where the tolerance tips a rounding; more only along the kinks of a steep palette.
+    assert np.mean(np.abs(exact - drawn) > 1) < 1e-4
+    assert np.abs(exact - drawn).max() <= (8 if output.get("palette") == STEEP else 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cppn": {"channels": 3}, "output": {"palette": "viridis"}}, "cppn.channels = 1"),
+        ({"cppn": {"channels": 1}, "output": {"color": "hsv"}}, "cppn.channels = 3"),
+        ({"output": {"color": "hsv", "palette": "viridis"}}, "not together"),
+        ({"output": {"palette": []}}, "2 at least"),
+        ({"output": {"palette": ["#fff"]}}, "2 at least"),
+        ({"output": {"palette": ["#fff", "red"]}}, "2 at least"),
+        ({"output": {"palette": ["#fff", 3]}}, "2 at least"),
+        ({"output": {"palette": 3}}, "2 at least"),
+        ({"output": {"palette": "viridis_r_r"}}, "unknown palette"),
+        ({"output": {"color": "hsl"}}, '"rgb", "hsv"'),
+    ],
+)
+def test_colours_that_cannot_be_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SceneError) as caught:
+        scene(**changes)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "output", [{"palette": "viridis"}, {"palette": ["#000", "#fff"]}, {"color": "hsv"}]
+)
+def test_colours_are_a_part_of_the_picture(output: dict[str, Any], tmp_path: Path) -> None:
+    picture = scene(output=output)
+    again = tc.Scene.parse(picture.to_toml())
+    assert again == picture
+    assert picture.fingerprint != scene(cppn={"channels": picture.cppn.channels}).fingerprint
+    store = tc.render(picture, tmp_path / "a.zarr", executor="local")
+    assert np.array_equal(
+        store.read(0, Window(0, 0, 50, 70)), np.moveaxis(tc.preview(picture, 70), -1, 0)
+    )
+    tc.export(tmp_path / "a.zarr", tmp_path / "a.png")
+
+
+# Presets with colours of their own
+
+OWN = [name for name, preset in PRESETS.items() if preset.palette is not None]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_presets_palette_stands_where_the_scene_says_nothing(name: str) -> None:
+    own = tc.Scene.of(cppn={"preset": name})
+    assert own.output.palette == PRESETS[name].palette
+    assert (own.cppn.channels, own.channels) == (1, 3)
+    assert tc.Scene.parse(own.to_toml()) == own
+    other = tc.Scene.of(cppn={"preset": name}, output={"palette": "viridis"})
+    assert other.output.palette == "viridis"
+    for channels in (1, 3):
+        plain = tc.Scene.of(cppn={"preset": name, "channels": channels})
+        assert (plain.output.palette, plain.channels) == (None, channels)
+    hsv = tc.Scene.of(cppn={"preset": name}, output={"color": "hsv"})
+    assert (hsv.output.palette, hsv.cppn.channels) == (None, 3)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_presets_palette_colours_its_sampler(name: str) -> None:
+    sampler = tc.Sampler(preset=name, seed=2)
+    image = sampler.generate(x_dim=40, y_dim=30)
+    assert image.shape == (30, 40, 3)
+    assert np.array_equal(
+        np.asarray(sampler.to_image(image)), tc.preview(sampler.scene(sampler.z, 40, 30), 40)
+    )
+    assert tc.Sampler(preset=name, seed=2, c_dim=3).generate(x_dim=4, y_dim=3).shape == (3, 4, 3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", OWN)
+def test_every_seed_of_a_preset_of_ours_uses_much_of_its_palette(name: str, seed: int) -> None:
+    values = network(
+        tc.Scene.of(cppn={"preset": name, "seed": seed}, canvas={"width": 64, "height": 64})
+    )
+    assert np.ptp(values) > 0.6
+    assert values.std() > 0.1
