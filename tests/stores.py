@@ -12,7 +12,7 @@ from tilecppn.plan import Shard
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 
-ARITHMETIC = Arithmetic("torch", "exact", "cpu", 1)
+ARITHMETIC = Arithmetic("llvm", "exact", "cpu", 1)
 
 
 def plain_scene(

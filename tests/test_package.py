@@ -118,11 +118,14 @@ def test_errors_load_nothing_heavy(tmp_path: Path) -> None:
     assert packages(modules).isdisjoint(HEAVY)
 
 
-def test_preview_never_loads_ray(tmp_path: Path) -> None:
-    (tmp_path / "poster.toml").write_text("[cppn]\nwidth = 4\ndepth = 1\n")
-    modules = loaded_by(
-        "-m", "preview", "poster.toml", "-o", "a.png", "--width", "1024", cwd=tmp_path
+VERBS = [["preview", "poster.toml", "-o", "a.png"], ["render", "poster.toml", "-o", "a.zarr"]]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
+def test_drawing_on_a_cpu_loads_neither_torch_nor_ray(tmp_path: Path, verb: list[str]) -> None:
+    (tmp_path / "poster.toml").write_text(
+        "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 300\nheight = 200\n"
     )
-    assert (tmp_path / "a.png").exists()
-    assert "torch" in packages(modules)
-    assert "ray" not in packages(modules)
+    modules = loaded_by("-m", *verb, "--kernel", "llvm", cwd=tmp_path)
+    assert (tmp_path / verb[-1]).exists()
+    assert packages(modules).isdisjoint({"torch", "ray"})

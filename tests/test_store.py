@@ -26,7 +26,8 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene import EMBEDDED, Scene
-from tilecppn.store import Store, recognise
+from tilecppn.store import Store
+from tilecppn.store_folder import recognise
 
 laws = settings(derandomize=True, deadline=None, max_examples=25)
 DTYPES = ["uint8", "uint16", "float32"]

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from tilecppn.cppn.latent import lerp, load_latents, save_latents, slerp
     from tilecppn.cppn.network import CPPN
     from tilecppn.errors import Failed, Refused, Stopped, TilecppnError
+    from tilecppn.film.animate import animate
+    from tilecppn.film.keyframes import Keyframe
+    from tilecppn.film.timeline import Timeline
     from tilecppn.pixels.window import preview
     from tilecppn.run.render import render
     from tilecppn.sampler import Sampler
@@ -21,6 +24,7 @@ _PUBLIC = {
     "CPPN": "tilecppn.cppn.network",
     "Canvas": "tilecppn.sections",
     "Failed": "tilecppn.errors",
+    "Keyframe": "tilecppn.film.keyframes",
     "Latent": "tilecppn.sections",
     "Output": "tilecppn.sections",
     "Refused": "tilecppn.errors",
@@ -29,7 +33,9 @@ _PUBLIC = {
     "Stopped": "tilecppn.errors",
     "Store": "tilecppn.store",
     "TilecppnError": "tilecppn.errors",
+    "Timeline": "tilecppn.film.timeline",
     "View": "tilecppn.sections",
+    "animate": "tilecppn.film.animate",
     "export": "tilecppn.assemble.export",
     "lerp": "tilecppn.cppn.latent",
     "load_latents": "tilecppn.cppn.latent",
@@ -43,6 +49,7 @@ __all__ = [
     "CPPN",
     "Canvas",
     "Failed",
+    "Keyframe",
     "Latent",
     "Output",
     "Refused",
@@ -51,8 +58,10 @@ __all__ = [
     "Stopped",
     "Store",
     "TilecppnError",
+    "Timeline",
     "View",
     "__version__",
+    "animate",
     "export",
     "lerp",
     "load_latents",

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tilecppn.errors import StoreError
@@ -32,12 +32,16 @@ def leftovers(path: Path) -> list[Path]:
 
 def put(path: Path, data: bytes) -> None:
     """Write a file: whole, on the disk before its name is there, and over any older one."""
+    put_file(path, lambda temporary: temporary.write_bytes(data))
+
+
+def put_file(path: Path, write: Callable[[Path], object]) -> None:
+    """As `put`, for a file that `write` makes under the name that it is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = partial(path)
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
+        write(temporary)
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:

@@ -8,6 +8,11 @@ _COLOURS = {
     1: (("grey", "FFFFFF"),),
     3: (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF")),
 }
+_AXES = [
+    {"name": "c", "type": "channel"},
+    {"name": "y", "type": "space"},
+    {"name": "x", "type": "space"},
+]
 _END = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 
 
@@ -26,26 +31,31 @@ def multiscales(plan: Plan, dtype: str, name: str) -> dict[str, Any]:
                 ],
             }
         )
+    image = {"name": name, "axes": _AXES, "datasets": datasets, "type": "mean"}
+    return _ome(image, plan.channels, dtype)
+
+
+def film_multiscales(plan: Plan, dtype: str, name: str, step: float) -> dict[str, Any]:
+    """The `ome` attribute of frames of one plan, `step` seconds apart, at full size alone."""
+    steps = {"type": "scale", "scale": [step, 1.0, 1.0, 1.0]}
+    image = {
+        "name": name,
+        "axes": [{"name": "t", "type": "time", "unit": "second"}, *_AXES],
+        "datasets": [{"path": "0", "coordinateTransformations": [steps]}],
+    }
+    return _ome(image, plan.channels, dtype)
+
+
+def _ome(image: dict[str, Any], channels: int, dtype: str) -> dict[str, Any]:
     window = {"min": 0, "max": _END[dtype], "start": 0, "end": _END[dtype]}
     return {
         "version": "0.5",
-        "multiscales": [
-            {
-                "name": name,
-                "axes": [
-                    {"name": "c", "type": "channel"},
-                    {"name": "y", "type": "space"},
-                    {"name": "x", "type": "space"},
-                ],
-                "datasets": datasets,
-                "type": "mean",
-            }
-        ],
+        "multiscales": [image],
         "omero": {
             "channels": [
                 {"label": label, "color": colour, "active": True, "window": window}
-                for label, colour in _COLOURS[plan.channels]
+                for label, colour in _COLOURS[channels]
             ],
-            "rdefs": {"model": "color" if plan.channels == 3 else "greyscale"},
+            "rdefs": {"model": "color" if channels == 3 else "greyscale"},
         },
     }

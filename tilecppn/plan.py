@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tilecppn.sections import Canvas, Output
 
@@ -44,16 +44,48 @@ class Window(NamedTuple):
 
 
 class Shard(NamedTuple):
-    """A shard's place: its level, and its row and column among the level's shards."""
+    """A shard's place: its level, and its row and column among the level's shards.
+
+    `frame` counts the frames of a film from 0; a still has none.
+    """
 
     level: int
     row: int
     col: int
+    frame: int | None = None
 
     @property
     def name(self) -> str:
         """What it is called to a person."""
-        return f"level {self.level} row {self.row} column {self.col}"
+        place = f"row {self.row} column {self.col}"
+        if self.frame is None:
+            return f"level {self.level} {place}"
+        return f"clip from frame {self.frame}" if self.level else f"frame {self.frame} {place}"
+
+
+class Work(Protocol):
+    """Shards, and which are made from which: all that running them has to know.
+
+    Every shard has one parent at most, of a higher level.
+    """
+
+    @property
+    def shards(self) -> int: ...
+
+    @property
+    def pixels(self) -> int:
+        """Of all shards of level 0."""
+        ...
+
+    def window(self, shard: Shard) -> Window: ...
+
+    def parent(self, shard: Shard) -> Shard | None: ...
+
+    def ancestors(self, shard: Shard) -> Iterator[Shard]: ...
+
+    def order(self, shuffle: Random | None = None) -> Iterator[Shard]:
+        """Every shard once, children before parents."""
+        ...
 
 
 @dataclass(frozen=True)

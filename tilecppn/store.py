@@ -5,16 +5,13 @@
     OUT.zarr/0/c/0/{row}/{col}      one shard, (c, y, x), written whole and atomically
     OUT.zarr/.lock                  held by the one process that renders
 
-A shard that is there is done. zarr-python encodes and decodes shards; their files are ours,
-because zarr writes nothing for black, reads a missing shard as black, and reads a damaged one
-before it replaces it.
+A shard that is there is done. Its file is written by us, because zarr-python writes nothing for
+black, reads a missing shard as black, and reads a damaged one before it replaces it; zarr-python
+reads it.
 """
 
 import contextlib
-import os
 import re
-import shutil
-import stat
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -31,10 +28,17 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.sections import LAYOUT
-from tilecppn.zarr_files import ShardEncoder, attributes, write_empty
-
-LOCK = ".lock"
-LISTED = 3  # differences named in one error
+from tilecppn.store_folder import (
+    LISTED,
+    LOCK,
+    building,
+    is_written,
+    locked,
+    refuse_foreign,
+    require_arithmetic,
+    what_else,
+)
+from tilecppn.zarr_files import ABSENT, attributes, encode_shard, write_empty
 
 
 class Store:
@@ -48,7 +52,9 @@ class Store:
         self.path = Path(path)
         kept = attributes(self.path)
         if kept is None:
-            raise StoreError(_what_else(self.path))
+            raise StoreError(what_else(self.path))
+        if "timeline" in kept:
+            raise StoreError(f"{self.path}: holds a film, not a still; choose another path")
         try:
             text = kept["scene"]
             self.arithmetic = Arithmetic(**kept["arithmetic"])
@@ -61,7 +67,6 @@ class Store:
                 f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
             )
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
-        self._encoders: dict[int, ShardEncoder] = {}  # by the shard's side
 
     @classmethod
     @contextlib.contextmanager
@@ -73,30 +78,10 @@ class Store:
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        temporary, old = disk.partial(path), disk.partial(path)
-        # A lock is on the file, not on its name: taken here, it is held when the store appears.
-        with contextlib.ExitStack() as stack:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _sweep_beside(path)
-                temporary.mkdir()
-                stack.enter_context(disk.locked(temporary / LOCK, str(path)))
-                write_empty(temporary, path, scene, arithmetic)
-                if overwrite and recognise(path):
-                    os.rename(path, old)
-                os.rename(temporary, path)
-            except BaseException as error:
-                shutil.rmtree(temporary, ignore_errors=True)
-                if old.exists():
-                    os.rename(old, path)
-                if not isinstance(error, OSError):
-                    raise
-                raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
-            shutil.rmtree(old, ignore_errors=True)
-            try:
-                yield cls(path)
-            finally:
-                disk.sweep(path)  # of workers that were killed
+        with building(
+            path, lambda folder: write_empty(folder, path, scene, arithmetic), overwrite=overwrite
+        ):
+            yield cls(path)
 
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
@@ -105,16 +90,7 @@ class Store:
         file = re.compile(
             rf"zarr\.json|{re.escape(EMBEDDED)}|\{LOCK}|({known})/(zarr\.json|c/0/\d+/\d+)"
         )
-        for root, folders, files in os.walk(self.path):
-            for name in [*folders, *files]:
-                path = Path(root, name)
-                pattern = folder if name in folders and not path.is_symlink() else file
-                inner = path.relative_to(self.path).as_posix()
-                if not pattern.fullmatch(inner) and disk.unfinished(name) is None:
-                    raise StoreError(
-                        f"{self.path}: holds {inner}, which tilecppn did not write; "
-                        "nothing was deleted; move it away, or choose another path"
-                    )
+        refuse_foreign(self.path, folder, file)
 
     def check(self, scene: Scene) -> None:
         """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
@@ -134,42 +110,23 @@ class Store:
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
-        pairs = zip(Arithmetic._fields, self.arithmetic, arithmetic, strict=True)
-        differences = [
-            f"{name}: {there} there, {here} here" for name, there, here in pairs if there != here
-        ]
-        if differences:
-            raise StoreError(
-                f"{self.path}: was begun with another arithmetic: {'; '.join(differences)}. "
-                "Render where it was begun, or --overwrite"
-            )
+        require_arithmetic(self.path, self.arithmetic, arithmetic)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """The right to write; StoreError at once if another process has it. Sweeps leftovers."""
-        with disk.locked(self.path / LOCK, str(self.path)):
-            disk.sweep(self.path)
-            try:
-                yield
-            finally:
-                disk.sweep(self.path)
+        with locked(self.path):
+            yield
 
     # Shards
 
     def has(self, shard: Shard) -> bool:
-        try:
-            status = self._file(shard).stat()
-        except OSError:
-            return False
-        # An empty file is what a power cut can leave; zarr would read it as black.
-        return stat.S_ISREG(status.st_mode) and status.st_size > 0
+        return is_written(self._file(shard))
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         level = self.plan.levels[shard.level]
-        if level.shard not in self._encoders:
-            self._encoders[level.shard] = ShardEncoder(self.plan.channels, level, pixels.dtype)
-        data = self._encoders[level.shard].encode(pixels)
+        data = encode_shard(pixels, level)
         disk.put(self._file(shard), data)
         return len(data)
 
@@ -214,7 +171,7 @@ class Store:
         index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
         rows, cols = ceil_div(window.height, level.tile), ceil_div(window.width, level.tile)
         # An absent tile reads as black without an error, and every tile is always written.
-        if (index[:rows, :cols] == np.uint64(2**64 - 1)).any():
+        if (index[:rows, :cols] == np.uint64(ABSENT)).any():
             return "damaged"
         try:
             self.read(shard.level, window)
@@ -244,38 +201,3 @@ class Store:
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]
-
-
-def recognise(path: Path) -> bool:
-    """Whether `path` is a store of ours; False where nothing is, or an empty folder.
-
-    Raises StoreError for anything else: a file, a symbolic link, another program's folder.
-    """
-    if path.is_symlink():
-        raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        if not path.name:
-            raise StoreError(f"{path}: names no store; give a name, as in poster.zarr")
-        return False
-    if attributes(path) is None:
-        raise StoreError(_what_else(path))
-    return True
-
-
-def _what_else(path: Path) -> str:
-    if not path.exists():
-        return f"{path}: no such store"
-    if not path.is_dir():
-        return f"{path}: is a file, not a store of tilecppn; choose another path"
-    return (
-        f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another path"
-    )
-
-
-def _sweep_beside(path: Path) -> None:
-    """Remove stores that killed processes left unfinished beside `path`."""
-    for leftover in disk.leftovers(path):
-        if (leftover / LOCK).is_file():
-            # Whoever is still building one holds its lock.
-            with contextlib.suppress(StoreError), disk.locked(leftover / LOCK, str(path)):
-                shutil.rmtree(leftover, ignore_errors=True)

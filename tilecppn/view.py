@@ -131,7 +131,7 @@ class Grid:
 
 
 def cosine(degrees: float) -> float:
-    """cos of an angle in degrees, exact at multiples of 90."""
+    """The cosine of an angle in degrees, exact at multiples of 90."""
     turned = math.fmod(abs(degrees), 360.0)
     exact = {0.0: 1.0, 90.0: 0.0, 180.0: -1.0, 270.0: 0.0}
     return exact.get(turned, math.cos(math.radians(turned)))

@@ -10,18 +10,22 @@ from typing import Any
 
 import numpy as np
 import zarr
+from google_crc32c import value as crc32c
+from numcodecs.zstd import compress
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import LocalStore, MemoryStore
+from zarr.storage import LocalStore
 
 from tilecppn.kernels import Arithmetic
 from tilecppn.ome import multiscales
-from tilecppn.plan import Level, Plan
+from tilecppn.plan import Level, Plan, ceil_div
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.version import VERSION
 
 ATTRIBUTE = "tilecppn"
-_SHARD = "c/0/0/0"  # the key of an array's first shard
+ZSTD_LEVEL = 1
+ABSENT = 2**64 - 1  # in a shard's index
+AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
 
 
 def use_threads(count: int) -> None:
@@ -55,44 +59,62 @@ def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) 
     zarr.create_group(store, zarr_format=3, attributes=record)
     for level in plan.levels:
         shape = (plan.channels, level.height, level.width)
-        _create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
+        create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
     (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
 
 
-class ShardEncoder:
-    """Pixels → the bytes of a shard's file. Belongs to one thread."""
+def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
+    """The file of a shard's pixels (channels, height, width), cut by the canvas or whole.
 
-    def __init__(self, channels: int, level: Level, dtype: np.dtype[Any]) -> None:
-        # An array of one shard in memory has the codecs of the level: its file is the shard's.
-        self._files: dict[str, Any] = {}
-        shape = (channels, level.shard, level.shard)
-        self._array = _create_array(MemoryStore(self._files), None, shape, level, dtype)
+    A frame of a film is the same: its array has one more axis, with one frame a shard.
 
-    def encode(self, pixels: NDArray[Any]) -> bytes:
-        """The file of (channels, height, width), cut by the canvas or whole."""
-        self._files.pop(_SHARD, None)
-        self._array[:, : pixels.shape[1], : pixels.shape[2]] = pixels
-        return bytes(self._files.pop(_SHARD).to_bytes())
+    Zarr's sharding codec: the tiles, then where each begins and how long it is, then a CRC-32C of
+    that (https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/). A tile is
+    little-endian, zstd, and a CRC-32C of the compressed bytes; at the canvas' edge it is filled
+    up with 0. Tiles beyond the canvas are absent.
+    """
+    channels, height, width = pixels.shape
+    side = level.shard // level.tile
+    index = np.full((side, side, 2), ABSENT, "<u8")
+    parts: list[bytes] = []
+    position = 0
+    for row in range(ceil_div(height, level.tile)):
+        for col in range(ceil_div(width, level.tile)):
+            top, left = row * level.tile, col * level.tile
+            part = pixels[:, top : top + level.tile, left : left + level.tile]
+            tile = np.zeros((channels, level.tile, level.tile), pixels.dtype.newbyteorder("<"))
+            tile[:, : part.shape[1], : part.shape[2]] = part
+            data = compress(tile, ZSTD_LEVEL)
+            parts += [data, _crc32c(data)]
+            index[row, col] = position, len(data) + 4
+            position += len(data) + 4
+    tail = index.tobytes()
+    return b"".join([*parts, tail, _crc32c(tail)])
 
 
-def _create_array(
-    store: LocalStore | MemoryStore,
-    name: str | None,
-    shape: tuple[int, int, int],
+def _crc32c(data: bytes) -> bytes:
+    return int(crc32c(data)).to_bytes(4, "little")
+
+
+def create_array(
+    store: LocalStore,
+    name: str,
+    shape: tuple[int, ...],
     level: Level,
     dtype: np.dtype[Any],
 ) -> Any:
-    channels = shape[0]
+    """An array of the last axes of AXES, in the shards and tiles of `level`; one frame a shard."""
+    channels, frame = shape[-3], [1] * (len(shape) - 3)
     return zarr.create_array(
         store,
         name=name,
         shape=shape,
-        chunks=(channels, level.tile, level.tile),
-        shards=(channels, level.shard, level.shard),
+        chunks=(*frame, channels, level.tile, level.tile),
+        shards=(*frame, channels, level.shard, level.shard),
         dtype=dtype,
         # The checksum last: a flipped bit anywhere in the compressed tile is found.
-        compressors=[ZstdCodec(level=1), Crc32cCodec()],
+        compressors=[ZstdCodec(level=ZSTD_LEVEL), Crc32cCodec()],
         fill_value=0,
-        dimension_names=("c", "y", "x"),
+        dimension_names=AXES[-len(shape) :],
         config={"write_empty_chunks": True},
     )

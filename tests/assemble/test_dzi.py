@@ -490,7 +490,7 @@ def test_a_damaged_store_fails_and_leaves_nothing(finished: Store, out: Path) ->
 
 # Failing and stopping on the way
 
-Encode = Callable[[Pixels, int], bytes]
+Encode = Callable[[Pixels, int, int], bytes]
 
 
 def failing_after(count: int, error: Exception) -> Encode:
@@ -498,10 +498,10 @@ def failing_after(count: int, error: Exception) -> Encode:
     good = encoders.ENCODERS["png"].encode
     calls = iter(range(count))
 
-    def encode(pixels: Pixels, quality: int) -> bytes:
+    def encode(pixels: Pixels, quality: int, effort: int) -> bytes:
         if next(calls, None) is None:
             raise error
-        return good(pixels, quality)
+        return good(pixels, quality, effort)
 
     return encode
 
@@ -545,9 +545,9 @@ def test_a_missing_viewer_is_found_before_any_work(
     encoded = []
     row = encoders.ENCODERS["png"]
 
-    def encode(pixels: Pixels, quality: int) -> bytes:
+    def encode(pixels: Pixels, quality: int, effort: int) -> bytes:
         encoded.append(pixels.shape)
-        return row.encode(pixels, quality)
+        return row.encode(pixels, quality, effort)
 
     def missing() -> tuple[Path, ...]:
         raise ExportError("the viewer is not installed")

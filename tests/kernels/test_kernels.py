@@ -1,6 +1,5 @@
 """Every kernel against the oracle, and a point's bits against the lattice it is part of."""
 
-import math
 import os
 import subprocess
 import sys
@@ -12,8 +11,8 @@ import pytest
 import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from tests.kernels.fields import bits, difference, field, gentle, oracle, scaled
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.network import INPUTS
 from tilecppn.errors import Refused, SceneError
@@ -28,44 +27,8 @@ from tilecppn.view import Lattice
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=30)
 
-Values = NDArray[np.floating]
-
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
-
-
-def scaled(cppn: CPPN, by: float) -> CPPN:
-    return CPPN(cppn.structure, [(by * w, by * b) for w, b in cppn.layers])
-
-
-def gentle(**network: Any) -> CPPN:
-    """A network whose sums stay near 1 at any width and depth, so that errors do not grow."""
-    cppn = CPPN.from_preset("hardmaru", **network)
-    return CPPN(cppn.structure, [(w / math.sqrt(w.shape[1]), 0.3 * b) for w, b in cppn.layers])
-
-
-def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> Field:
-    canvas = {"width": side, "height": side}
-    scene = Scene.of(canvas=canvas, view={"scale": scale, **view}).replace(cppn=cppn)
-    return Field.of(scene)
-
-
-def oracle(field: Field, lattice: Lattice) -> NDArray[np.float64]:
-    """(channels, rows, cols), point by point from the index."""
-    rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
-    cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
-    x, y, r = field.points(rows[:, None], cols[None, :])
-    colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
-    return np.moveaxis(colour, -1, 0)
-
-
-def difference(kernel: Kernel, field: Field, lattice: Lattice) -> float:
-    """The largest one from the oracle, relative to values above 1."""
-    got, expected = kernel.evaluate(lattice), oracle(field, lattice)
-    assert got.shape == (field.cppn.channels, lattice.rows, lattice.cols)
-    assert got.dtype in (np.float32, np.float64)
-    return float(np.max(np.abs(got - expected) / np.maximum(1.0, np.abs(expected))))
-
 
 LATTICE = Lattice(3, 5, 13, 17, 29)
 CLOSE = 1e-5  # float32, a few sums deep
@@ -230,20 +193,16 @@ FINE: dict[str, Any] = {"center": [5.0, 3.0], "scale": 1e-6}  # float32 cannot h
 
 def kernel_of(name: str, **options: Any) -> Kernel:
     """One for each dtype that a kernel works in."""
-    fine = FINE if name == "torch float64" else {}
+    fine = FINE if name.endswith("float64") else {}
     cppn = gentle(seed=7, **{"width": 17, "depth": 2, **options})
     kernel = create(name.split()[0], field(cppn, side=4096, **fine))
-    if name.startswith("torch"):
+    if name != "reference":
         expected = np.float64 if fine else np.float32
         assert kernel.evaluate(Lattice(0, 0, 1, 1)).dtype == expected
     return kernel
 
 
-BY_DTYPE = [*KERNELS, "torch float64"]
-
-
-def bits(values: Values) -> NDArray[np.unsignedinteger]:
-    return np.ascontiguousarray(values).view(np.uint32 if values.itemsize == 4 else np.uint64)
+BY_DTYPE = [*KERNELS, "torch float64", "llvm float64"]
 
 
 @pytest.mark.parametrize("name", BY_DTYPE)
@@ -318,11 +277,11 @@ def test_points_bits_do_not_depend_on_threads(name: str) -> None:
 # Pixels
 
 
-def compared(scene: Scene, seed: int, windows: int = 6) -> tuple[int, float]:
-    """Largest difference and share of equal values, torch against the oracle, 64² windows."""
+def compared(name: str, scene: Scene, seed: int, windows: int = 6) -> tuple[int, float]:
+    """Largest difference and share of equal values, a kernel against the oracle, 64² windows."""
     rng = np.random.default_rng(seed)
     picture = Field.of(scene)
-    fast, slow = TorchKernel(picture), ReferenceKernel(picture)
+    fast, slow = create(name, picture), ReferenceKernel(picture)
     most, equal = 0, 0.0
     for _ in range(windows):
         top = int(rng.integers(0, scene.canvas.height - 64))
@@ -334,35 +293,40 @@ def compared(scene: Scene, seed: int, windows: int = 6) -> tuple[int, float]:
     return most, equal
 
 
+FAST = [name for name in KERNELS if name != "reference"]
 SIZES = [(1024, 1024), (1_000_000, 1_000_000), (1_000_000, 1000)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("seed", [0, 1, 5, 19, 20])
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [*[("llvm", seed) for seed in (0, 1, 5, 19, 20)], ("torch", 0), ("torch", 5)],
+)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(
-    preset: str, seed: int, size: tuple[int, int]
+    preset: str, name: str, seed: int, size: tuple[int, int]
 ) -> None:
     scene = Scene.of(
         cppn={"preset": preset, "seed": seed},
         latent={"seed": seed},
         canvas={"width": size[0], "height": size[1]},
     )
-    most, equal = compared(scene, seed)
+    most, equal = compared(name, scene, seed)
     assert most <= 1
     assert equal >= 0.999
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("seed", [0, 1, 42])
+@pytest.mark.parametrize("name", FAST)
 def test_16_bits_of_tame_weights_are_at_most_1_off_and_97_in_100_equal(
-    seed: int, size: tuple[int, int]
+    name: str, seed: int, size: tuple[int, int]
 ) -> None:
     tame = scaled(CPPN.from_preset("hardmaru", seed=seed), 0.1)  # weights N(0, 0.1)
     scene = Scene.of(
         canvas={"width": size[0], "height": size[1]}, output={"dtype": "uint16"}
     ).replace(cppn=tame)
-    most, equal = compared(scene, seed)
+    most, equal = compared(name, scene, seed)
     assert most <= 1
     assert equal >= 0.97
 
@@ -385,9 +349,9 @@ def test_float64_is_taken_where_float32_is_too_coarse(
 ) -> None:
     picture = field(gentle(width=2, depth=1), side, **{"scale": 10.0, **view})
     assert picture.needs_float64 == fine
-    assert TorchKernel(picture).evaluate(Lattice(0, 0, 1, 1)).dtype == (
-        np.float64 if fine else np.float32
-    )
+    for name in FAST:
+        dtype = create(name, picture).evaluate(Lattice(0, 0, 1, 1)).dtype
+        assert dtype == (np.float64 if fine else np.float32)
 
 
 @LAWS
@@ -430,13 +394,15 @@ def test_float64_is_taken_where_layers_or_output_magnify_the_rounding(
 
 
 @pytest.mark.parametrize("network", [{"depth": 16}, {"preset": "flux", "depth": 20}])
-def test_8_bits_of_deep_networks_are_equal(network: dict[str, Any]) -> None:
-    assert compared(Scene.of(cppn=network), 1, windows=2) == (0, 1.0)
+@pytest.mark.parametrize("name", FAST)
+def test_8_bits_of_deep_networks_are_equal(name: str, network: dict[str, Any]) -> None:
+    assert compared(name, Scene.of(cppn=network), 1, windows=2) == (0, 1.0)
 
 
-def test_deep_zoom_agrees_with_the_oracle() -> None:
+@pytest.mark.parametrize("name", FAST)
+def test_deep_zoom_agrees_with_the_oracle(name: str) -> None:
     picture = field(gentle(seed=1, width=12), side=4096, center=[5.0, 3.0], scale=1e-9)
-    kernel = TorchKernel(picture)
+    kernel = create(name, picture)
     lattice = Lattice(0, 0, 20, 20, 200)
     values = kernel.evaluate(lattice).copy()
     assert np.abs(values - oracle(picture, lattice)).max() < 1e-13
@@ -450,7 +416,7 @@ def test_deep_zoom_agrees_with_the_oracle() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_cuda_8_bits_are_at_most_1_off_and_999_in_1000_equal(preset: str) -> None:
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": 1_000_000, "height": 1_000_000})
-    most, equal = compared(scene, 1)
+    most, equal = compared("torch", scene, 1)
     assert most <= 1
     assert equal >= 0.999
 

@@ -32,7 +32,7 @@ from tilecppn.run.render import render, render_to
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 
-TORCH = Arithmetic("torch", "exact", "cpu", 1)
+TORCH = Arithmetic("llvm", "exact", "cpu", 1)
 
 
 def shard_files(store: Path) -> dict[str, tuple[int, bytes]]:
@@ -156,7 +156,7 @@ def empty_store(path: Path, scene: Scene) -> Store:
 
 
 def job_for(scene: Scene, path: Path) -> RenderJob:
-    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), "torch", 1)
+    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), "llvm", 1)
 
 
 def test_a_poison_shard_is_named_and_the_others_are_done(
@@ -399,7 +399,7 @@ def test_another_picture_layout_or_arithmetic_on_a_store_is_refused(
     ]:
         with pytest.raises(StoreError, match=words):
             render(scene.replace(**change), path, executor="local")
-    with pytest.raises(StoreError, match="kernel: torch there, reference here"):
+    with pytest.raises(StoreError, match="kernel: llvm there, reference here"):
         render(scene, path, executor="local", kernel="reference")
     assert shard_files(path) == before
 

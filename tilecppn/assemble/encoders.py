@@ -4,21 +4,24 @@ import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble.png import encode_png
 from tilecppn.assemble.source import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
-Encode = Callable[[NDArray[Any], int], bytes]
-
 
 class Encoder(NamedTuple):
-    """`encode` takes stored pixels (channels, height, width) of any dtype and a quality."""
+    """How a tile becomes a file.
+
+    `encode` takes stored pixels (channels, height, width) of any dtype, a quality (1 to 100) and
+    an effort (1, fast, to 9, small).
+    """
 
     suffix: str
-    encode: Encode
-    quality: int  # the default; 1 to 100
+    encode: Callable[[NDArray[Any], int, int], bytes]
+    quality: int  # the default
 
 
 def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -26,22 +29,38 @@ def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
     return to_uint16(pixels) if pixels.dtype.kind == "f" else pixels
 
 
-def _png(pixels: NDArray[Any], quality: int) -> bytes:
-    return encode_png(interleaved(lossless(pixels)))
+def _png(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+    return encode_png(interleaved(lossless(pixels)), effort=effort)
 
 
-def _jpeg(pixels: NDArray[Any], quality: int) -> bytes:
+def _jpeg(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+    # Full-resolution colour: these pictures are saturated, and halved colour shows at edges.
+    return _pillow(pixels, "JPEG", quality=quality, subsampling=0, optimize=effort > 1)
+
+
+def _webp(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+    return _pillow(pixels, "WEBP", quality=quality, method=(effort - 1) * 6 // 8)
+
+
+def _avif(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+    return _pillow(
+        pixels, "AVIF", quality=quality, speed=10 - effort, subsampling="4:4:4", max_threads=1
+    )
+
+
+def _pillow(pixels: NDArray[Any], kind: str, **options: Any) -> bytes:
     from PIL import Image
 
     data = to_uint8(pixels)
-    image = Image.fromarray(data[0] if len(data) == 1 else interleaved(data))
+    image = Image.fromarray(data[0] if len(data) == 1 else np.ascontiguousarray(interleaved(data)))
     file = io.BytesIO()
-    # Full-resolution colour: these pictures are saturated, and halved colour shows at edges.
-    image.save(file, "JPEG", quality=quality, subsampling=0)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
 ENCODERS: dict[str, Encoder] = {
     "png": Encoder("png", _png, 100),
     "jpg": Encoder("jpg", _jpeg, 90),
+    "webp": Encoder("webp", _webp, 90),
+    "avif": Encoder("avif", _avif, 80),
 }

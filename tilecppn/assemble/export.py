@@ -51,6 +51,7 @@ def export(
     *,
     format: str = "png",
     quality: int | None = None,
+    effort: int = 1,
     tile: int | None = None,
     overlap: int = 0,
     level: int = 0,
@@ -60,7 +61,8 @@ def export(
 ) -> list[Path]:
     """Export the store at `path` to `dest`, by its suffix; returns what was written.
 
-    format, quality (1-100), tile and overlap (pixels) are those of a pyramid's tiles. level: the
+    format, quality (1-100), effort (1, fast, to 9, small files), tile and overlap (pixels) are
+    those of a pyramid's tiles. level: the
     store's level to start from. partial: allow an unfinished store, missing shards black.
     Raises ExportError or StoreError before any work, Failed or Stopped later.
     """
@@ -70,7 +72,7 @@ def export(
     with stop_on_signals() as wish:
         store = Store(path)
         side = store.plan.tile if tile is None else tile
-        options = Options(side, format, quality, overlap, workers, progress, wish)
+        options = Options(side, format, quality, effort, overlap, workers, progress, wish)
         use_threads(workers)
         source = Source(store, level, partial)
         try:

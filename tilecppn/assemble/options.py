@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from tilecppn.assemble.encoders import ENCODERS, Encoder
+from numpy.typing import NDArray
+
+from tilecppn.assemble.encoders import ENCODERS
 from tilecppn.errors import ExportError
 from tilecppn.naming import suggestion
 
@@ -13,11 +16,12 @@ Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 @dataclass(frozen=True)
 class Options:
-    """quality None stands for the format's own."""
+    """quality None stands for the format's own; effort from 1, fast, to 9, small files."""
 
     tile: int
     format: str = "png"
     quality: int | None = None
+    effort: int = 1
     overlap: int = 0
     workers: int = 1
     progress: Progress = lambda done, total: None
@@ -30,11 +34,30 @@ class Options:
             )
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ExportError(f"quality {self.quality}: must be from 1 to 100")
+        if not 1 <= self.effort <= 9:
+            raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
         if not 16 <= self.tile <= MAX_TILE:
             raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
         if not 0 <= self.overlap <= self.tile // 2:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
     @property
-    def encoder(self) -> Encoder:
-        return ENCODERS[self.format]
+    def tile_format(self) -> "TileFormat":
+        quality = ENCODERS[self.format].quality if self.quality is None else self.quality
+        return TileFormat(self.format, quality, self.effort)
+
+
+class TileFormat(NamedTuple):
+    """How a tile becomes a file; picklable, since workers on other nodes write tiles too."""
+
+    name: str
+    quality: int
+    effort: int
+
+    @property
+    def suffix(self) -> str:
+        return ENCODERS[self.name].suffix
+
+    def encode(self, pixels: NDArray[Any]) -> bytes:
+        """The file of a tile's stored pixels (channels, height, width)."""
+        return ENCODERS[self.name].encode(pixels, self.quality, self.effort)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble.placing import refuse_foreign
+from tilecppn.pixels.interleave import filtered
 
 try:
     from isal import isal_zlib as deflate
@@ -25,8 +26,8 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
+LEAST = 1  # effort
 LEVEL = 1  # ISA-L's smallest files at its full speed; zlib's fastest
-_SUB, _UP = 1, 2  # filter types
 _ADLER = 65521
 LONGEST_SCENE = 2**24  # bytes read in search of one
 _MAX_CHUNK = 2**31 - 1
@@ -40,14 +41,18 @@ class Band(NamedTuple):
     length: int
 
 
-def encode_png(pixels: Pixels, scene: str = "") -> bytes:
-    """A whole PNG from (height, width, channels); `scene` is kept as text in it."""
+def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
+    """A whole PNG from (height, width, channels); `scene` is kept as text in it.
+
+    effort: 1 (fast) to 9 (small).
+    """
     height, width, channels = pixels.shape
-    data = _filtered(pixels)
+    data = filtered(np.moveaxis(pixels, -1, 0)).data
+    packed = zlib.compress(data, effort) if effort > LEAST else deflate.compress(data, LEVEL)
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene),
-            chunk(b"IDAT", deflate.compress(data, LEVEL)),
+            chunk(b"IDAT", packed),
             chunk(b"IEND", b""),
         ]
     )
@@ -55,7 +60,7 @@ def encode_png(pixels: Pixels, scene: str = "") -> bytes:
 
 def deflate_band(pixels: Pixels) -> Band:
     """Rows (height, width, channels) that can follow any others."""
-    data = _filtered(pixels)
+    data = filtered(np.moveaxis(pixels, -1, 0)).data
     stream = deflate.compressobj(LEVEL, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, zlib.adler32(data), data.nbytes)
@@ -139,18 +144,3 @@ def adler32_combine(first: int, second: int, length: int) -> int:
     a = (a1 + a2 - 1) % _ADLER
     b = (b1 + b2 + length * (a1 - 1)) % _ADLER
     return b << 16 | a
-
-
-def _filtered(pixels: Pixels) -> memoryview:
-    """Each row less the one above, the first less its left neighbours; one type byte a row."""
-    height, width, channels = pixels.shape
-    step = channels * pixels.dtype.itemsize
-    big_endian = pixels.astype(">u2") if pixels.dtype.itemsize == 2 else pixels
-    rows = np.ascontiguousarray(big_endian).view(np.uint8).reshape(height, width * step)
-    out = np.empty((height, 1 + width * step), np.uint8)
-    out[0, 0] = _SUB
-    out[1:, 0] = _UP
-    out[0, 1 : 1 + step] = rows[0, :step]
-    np.subtract(rows[0, step:], rows[0, :-step], out=out[0, 1 + step :])
-    np.subtract(rows[1:], rows[:-1], out=out[1:, 1:])
-    return out.data

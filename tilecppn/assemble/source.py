@@ -38,10 +38,7 @@ class Source:
     def sizes(self) -> list[tuple[int, int]]:
         """(width, height) of every level down to 1×1, where the store's levels end earlier too."""
         level = self.store.plan.levels[self.base]
-        sizes = [(level.width, level.height)]
-        while sizes[-1] != (1, 1):
-            sizes.append((halved(sizes[-1][0]), halved(sizes[-1][1])))
-        return sizes
+        return sizes(level.width, level.height)
 
     @property
     def width(self) -> int:
@@ -71,6 +68,14 @@ class Source:
         return levels
 
 
+def sizes(width: int, height: int) -> list[tuple[int, int]]:
+    """(width, height) of every level, each half of the one before, down to 1×1."""
+    result = [(width, height)]
+    while result[-1] != (1, 1):
+        result.append((halved(result[-1][0]), halved(result[-1][1])))
+    return result
+
+
 def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
-    """(channels, height, width) → (height, width, channels), as image files have it."""
-    return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+    """A view of (channels, height, width) as (height, width, channels), as image files have it."""
+    return np.moveaxis(pixels, 0, -1)

@@ -17,6 +17,7 @@ VERBS = {
     "export": "Export a store: a Deep Zoom pyramid with its page, or one PNG.",
     "preview": "Draw one small image of a scene, at once.",
     "gallery": "Draw a scene with many seeds on one labelled sheet.",
+    "animate": "Render a film of a timeline, or of a scene with a ready move.",
     "plan": "Say what a render will take, and whether it fits.",
     "status": "Say what of a store is done.",
     "verify": "Find every damaged or missing shard of a store; repair it.",

@@ -12,12 +12,15 @@ from tilecppn.cli.common import FILE, json_option, result, workers_option
 @click.option(
     "--format",
     "format_",
-    metavar="png|jpg",
+    metavar="png|jpg|webp|avif",
     default="png",
     show_default=True,
     help="Of a pyramid's tiles.",
 )
-@click.option("--quality", type=int, help="Of JPEG tiles, 1 to 100 (default 90).")
+@click.option("--quality", type=int, help="Of lossy tiles, 1 to 100 (default 90, AVIF 80).")
+@click.option(
+    "--effort", type=int, default=1, show_default=True, help="From 1, fast, to 9, small files."
+)
 @click.option("--tile", type=int, help="Side of a tile in pixels (default: the store's).")
 @click.option("--overlap", type=int, default=0, show_default=True, help="Pixels on each side.")
 @click.option("--level", type=int, default=0, show_default=True, help="Start from this level.")
@@ -31,6 +34,7 @@ def command(
     dest: Path,
     format_: str,
     quality: int | None,
+    effort: int,
     tile: int | None,
     overlap: int,
     level: int,
@@ -59,6 +63,7 @@ def command(
         dest,
         format=format_,
         quality=quality,
+        effort=effort,
         tile=tile,
         overlap=overlap,
         level=level,

@@ -8,6 +8,8 @@ from typing import Self
 
 import click
 
+from tilecppn.film.timeline import Timeline
+from tilecppn.plan import Work
 from tilecppn.run.budget import duration
 from tilecppn.run.events import (
     Event,
@@ -98,7 +100,11 @@ class Meter:
 
 
 class RenderMeter(Meter):
-    """A meter that listens to a render's events; it counts the pixels of level 0."""
+    """A meter that listens to a run's events; it counts the pixels of level 0."""
+
+    def work(self, plan: Work) -> str:
+        """What is to be done, for a person."""
+        return f"{plan.shards} shards"
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -106,7 +112,7 @@ class RenderMeter(Meter):
                 self.plan = plan
                 self.begin(plan.pixels)
                 self.note(
-                    f"{plan.shards} shards, {workers} {executor} workers, "
+                    f"{self.work(plan)}, {workers} {executor} workers, "
                     f"kernel {arithmetic.kernel} on {arithmetic.device}"
                 )
             case ShardDone(shard, _, receipt):
@@ -122,3 +128,18 @@ class RenderMeter(Meter):
                 self.note(f"worker {worker} lost: {reason}; another takes its place")
             case WorkerReady():
                 pass
+
+
+class FilmMeter(RenderMeter):
+    """A meter of a film's run."""
+
+    def __init__(self, what: str, timeline: Timeline) -> None:
+        super().__init__(what)
+        self.timeline = timeline
+
+    def work(self, plan: Work) -> str:
+        canvas, film = self.timeline.base.canvas, self.timeline.film
+        return (
+            f"{film.frames} frames of {canvas.width} × {canvas.height} at {film.fps} a second, "
+            f"{plan.shards} shards"
+        )

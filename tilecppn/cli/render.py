@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -63,23 +64,24 @@ def command(
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import render_to, require_complete
 
-    if export_to is not None:
-        from tilecppn.assemble.export import check_destination
-
-        check_destination(export_to)
     picture = load(scene, overrides)
+    files: list[Path] = []
     with RenderMeter("render") as meter:
-        _, outcome = render_to(
-            picture,
-            output,
-            executor=executor,
-            address=address,
-            workers=workers,
-            kernel=kernel,
-            overwrite=overwrite,
-            policy=replace(Policy(), deadline=deadline),
-            listeners=[meter],
-        )
+        options: dict[str, Any] = {
+            "executor": executor,
+            "address": address,
+            "workers": workers,
+            "kernel": kernel,
+            "overwrite": overwrite,
+            "policy": replace(Policy(), deadline=deadline),
+            "listeners": (meter,),
+        }
+        if export_to is None:
+            _, outcome = render_to(picture, output, **options)
+        else:
+            from tilecppn.assemble.onepass import render_and_export
+
+            _, outcome, files = render_and_export(picture, output, export_to, **options)
     require_complete(outcome)
     record: dict[str, object] = {
         "store": str(output),
@@ -95,10 +97,7 @@ def command(
         f"{output}: {picture.canvas.width} × {picture.canvas.height}, {outcome.rendered} shards "
         f"rendered, {outcome.skipped} already there, in {duration(outcome.seconds)}{speed}"
     )
-    if export_to is not None:
-        from tilecppn.cli.export import run_export
-
-        files = run_export(output, export_to, workers=workers)
+    if files:
         record["export"] = [str(path) for path in files]
         text += "\n" + "\n".join(str(path) for path in files)
     result(text, record, as_json)

@@ -27,8 +27,8 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         damage = find_damage(store, workers=workers, meter=meter)
     record: dict[str, Any] = {
         "store": str(store),
-        "damaged": [list(s) for s, what in damage.items() if what == "damaged"],
-        "missing": [list(s) for s, what in damage.items() if what == "missing"],
+        "damaged": [list(s[:3]) for s, what in damage.items() if what == "damaged"],
+        "missing": [list(s[:3]) for s, what in damage.items() if what == "missing"],
     }
     lines = [f"{shard.name}: {what}" for shard, what in damage.items()]
     if repair and damage:

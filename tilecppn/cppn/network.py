@@ -171,7 +171,10 @@ class CPPN:
         full = np.zeros((self.width, len(COORDINATES)))
         full[:, [COORDINATES.index(name) for name in chosen]] = weight[:, : len(chosen)]
         constant = np.append(self._latent(z) * s.latent_scale, [1.0] * ("one" in s.inputs))
-        return full, bias + weight[:, len(chosen) :] @ constant
+        # One by one, not by BLAS, whose order of summing depends on the machine.
+        for column, value in zip(weight[:, len(chosen) :].T, constant, strict=True):
+            bias = bias + column * value
+        return full, bias
 
     def layers_for(self, z: ArrayLike) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
         """(weight, bias) of every layer for one fixed latent; layer 0 as `first_layer`."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Arithmetic, Field
-from tilecppn.kernels.network import Layer, Network, packed
+from tilecppn.kernels.network import Layer, Network, Tiling, packed
 from tilecppn.kernels.points import Points
 from tilecppn.native import HOST, Target, aligned
 from tilecppn.view import Lattice, Lattices
@@ -30,7 +30,16 @@ class LLVMKernel:
 
     arithmetic = Arithmetic("llvm", "exact", "cpu", 1)
 
-    def __init__(self, field: Field, target: Target = HOST) -> None:
+    def __init__(
+        self,
+        field: Field,
+        target: Target = HOST,
+        dtype: str | None = None,
+        tiling: Tiling | None = None,
+    ) -> None:
+        """`dtype` other than the field's own, and `target` and `tiling` other than this machine's,
+        are for tests and benchmarks.
+        """
         if not target.fma:
             warnings.warn(
                 "this CPU has no fused multiply-add; it is emulated, about 60 times slower",
@@ -38,11 +47,11 @@ class LLVMKernel:
                 stacklevel=2,
             )
         self.field = field
-        self.dtype = np.dtype("float64" if field.needs_float64 else "float32")
+        self.dtype = np.dtype(dtype or ("float64" if field.needs_float64 else "float32"))
         self.noise = field.noise(self.dtype)
         self.layers = layers(field.cppn)
         with _compiling:
-            self.network = _network(self.layers, self.dtype, target)
+            self.network = _network(self.layers, self.dtype, target, tiling or Tiling.of(target))
             self.points = _points(self.dtype, target)
         self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
         self.scratch = aligned((self.network.scratch,), self.dtype)
@@ -99,8 +108,10 @@ def layers(cppn: CPPN) -> tuple[Layer, ...]:
 
 
 @cache
-def _network(layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target) -> Network:
-    return Network(layers, dtype, target)
+def _network(
+    layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target, tiling: Tiling
+) -> Network:
+    return Network(layers, dtype, target, tiling)
 
 
 @cache

@@ -6,9 +6,12 @@ together. A layer computes a few neurons at a time, their sums held in registers
     sum = bias;  sum = fma(weight[k], input[k], sum)  for k = 0, 1, …
 
 in that order for every point, so that neither the block's shape nor the vector's width shows.
+Each RUN inputs are summed from 0 by themselves and then added: the rounding of one long sum would
+grow with its length.
 Weights are data: one compiled function serves all networks of one shape.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +24,9 @@ from tilecppn.native import Array, ArrayOf, Compiled, Function, Module, Target, 
 from tilecppn.native.values import F32, F64, I64
 
 REAL = {np.dtype(np.float32): F32, np.dtype(np.float64): F64}
+
+
+RUN = 32
 
 
 class Layer(NamedTuple):
@@ -80,9 +86,11 @@ def packed(
 class Network:
     """The function of one shape of network, for one precision and one machine."""
 
-    def __init__(self, layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target) -> None:
-        self.tiling = Tiling.of(target)
-        generator = _Generator(REAL[dtype], self.tiling, target.lanes(REAL[dtype]))
+    def __init__(
+        self, layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target, tiling: Tiling
+    ) -> None:
+        self.tiling = tiling
+        generator = _Generator(REAL[dtype], tiling, target.lanes(REAL[dtype]))
         generator.network(layers)
         self.block = generator.block  # points
         self.scratch = 2 * self.block * max(layer.outputs for layer in layers)  # numbers
@@ -171,12 +179,16 @@ class _Generator:
             first = group * neurons
             own = weights.at(first * (features + 1))  # biases, then weights feature by feature
             sums = [self._block(f, own.load(n).splat(self.lanes)) for n in range(neurons)]
-            with f.loop(features) as k:
-                values = self._vectors(f.array("source").at(k * f["stride"]))
-                for n in range(neurons):
-                    weight = own.load((k + 1) * neurons + n).splat(self.lanes)
-                    for total, value in zip(sums[n], values, strict=True):
-                        total.set(weight.fma(value, total.value))
+            self._add(f, own, sums, f.integer(0), features.at_most(RUN))
+            with f.loop(features, start=RUN, step=RUN) as start:
+                before = [[total.value for total in block] for block in sums]
+                for total in itertools.chain(*sums):
+                    total.set(total.value.like(0.0))
+                self._add(f, own, sums, start, features.at_most(start + RUN))
+                for total, value in zip(
+                    itertools.chain(*sums), itertools.chain(*before), strict=True
+                ):
+                    total.set(value + total.value)
             with f.when(f["traced"] > 0):
                 for n in range(neurons):
                     trace = f.array("traces").at((first + n) * f["traced"])
@@ -191,6 +203,17 @@ class _Generator:
                     f.array("out").at((first + n) * f["apart"]).store(result, v * self.lanes)
         f.end()
         return f
+
+    def _add(
+        self, f: Function, own: Array, sums: list[list[Variable]], start: Value, stop: Value
+    ) -> None:
+        """Add the weighted features from `start` to `stop` to the neurons' sums."""
+        with f.loop(stop, start=start) as k:
+            values = self._vectors(f.array("source").at(k * f["stride"]))
+            for n, block in enumerate(sums):
+                weight = own.load((k + 1) * len(sums) + n).splat(self.lanes)
+                for total, value in zip(block, values, strict=True):
+                    total.set(weight.fma(value, total.value))
 
     def _block(self, f: Function, start: Value) -> list[Variable]:
         """One neuron's sums for the block's points, a vector each."""

@@ -163,6 +163,10 @@ class Value:
             getattr(self.build, _conversion(self.element, element))(self.ir, self._shape(element)),
         )
 
+    def unsigned(self, element: ir.IntType) -> "Value":
+        """Each lane as a wider integer, filled with zeros: the number its bits are unsigned."""
+        return Value(self.build, self.build.zext(self.ir, self._shape(element)))
+
     def splat(self, lanes: int) -> "Value":
         """A vector with this number in every lane."""
         if lanes == 1:

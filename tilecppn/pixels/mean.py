@@ -1,29 +1,70 @@
 """Level k from level k - 1: the mean of 2×2 stored pixels."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_WIDER = {np.dtype(np.uint8): np.uint16, np.dtype(np.uint16): np.uint32}
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value
+from tilecppn.native.values import F32, I8, I16, I32, I64
+
+STORED = {np.dtype("uint8"): I8, np.dtype("uint16"): I16, np.dtype("float32"): F32}
+WIDER = {I8: I16, I16: I32}  # what holds the sum of four
 
 
-def mean2x2(pixels: NDArray[Any]) -> NDArray[Any]:
-    """(c, h, w) → (c, ⌈h/2⌉, ⌈w/2⌉) of the same dtype.
+def mean2x2(pixels: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """(c, h, w) → (c, ⌈h/2⌉, ⌈w/2⌉) of the same dtype, into `out` if given; rows contiguous.
 
     At an odd edge the last row or column counts twice. Integers round half to even,
     (s + 1 + ((s >> 2) & 1)) >> 2 for the sum s of four; float32 adds rows, then columns.
     """
-    _, h, w = pixels.shape
-    if h % 2 or w % 2:
-        pixels = np.pad(pixels, ((0, 0), (0, h % 2), (0, w % 2)), mode="edge")
-    wider = _WIDER.get(pixels.dtype)
-    rows = np.add(pixels[:, 0::2], pixels[:, 1::2], dtype=wider)
-    s = rows[:, :, 0::2] + rows[:, :, 1::2]
-    if wider is None:
-        return np.asarray(s * np.float32(0.25))
-    half_to_even = (s >> 2) & 1
-    half_to_even += 1
-    s += half_to_even
-    s >>= 2
-    return np.asarray(s, pixels.dtype)
+    channels, height, width = pixels.shape
+    if pixels.strides[2] != pixels.itemsize:
+        pixels = np.ascontiguousarray(pixels)
+    if out is None:
+        out = np.empty((channels, (height + 1) // 2, (width + 1) // 2), pixels.dtype)
+    call = _compiled(pixels.dtype)["mean"]
+    for plane, into in zip(pixels, out, strict=True):
+        call(plane, _apart(plane), height, width, into, _apart(into))
+    return out
+
+
+def _apart(plane: NDArray[Any]) -> int:
+    return plane.strides[0] // plane.itemsize
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> Compiled:
+    stored = STORED[dtype]
+    module = Module()
+    f = module.function(
+        "mean",
+        pixels=ArrayOf(stored),
+        pixels_apart=I64,
+        height=I64,
+        width=I64,
+        out=ArrayOf(stored),
+        out_apart=I64,
+    )
+    height, width = f["height"], f["width"]
+    with f.loop((height + 1) >> 1) as i:
+        upper = f.array("pixels").at(i * 2 * f["pixels_apart"])
+        lower = f.array("pixels").at((i * 2 + 1).at_most(height - 1) * f["pixels_apart"])
+        out = f.array("out").at(i * f["out_apart"])
+        with f.loop(width >> 1) as j:
+            out.store(_mean(upper, lower, j * 2, j * 2 + 1), j)
+        with f.when((width & 1) > 0):
+            out.store(_mean(upper, lower, width - 1, width - 1), width >> 1)
+    f.end()
+    return Compiled(module, HOST)
+
+
+def _mean(upper: Array, lower: Array, left: Value, right: Value) -> Value:
+    if upper.element == F32:
+        sums = [upper.load(j) + lower.load(j) for j in (left, right)]
+        return (sums[0] + sums[1]) * 0.25
+    wider = WIDER[upper.element]
+    four = [row.load(j).unsigned(wider) for row in (upper, lower) for j in (left, right)]
+    s = four[0] + four[1] + four[2] + four[3]
+    return ((s + 1 + ((s >> 2) & 1)) >> 2).to(upper.element)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tilecppn.errors import Failed, Stopped, WorkersLost
-from tilecppn.plan import Plan, Shard
+from tilecppn.plan import Shard, Work
 from tilecppn.run.events import (
     Event,
     ShardDone,
@@ -89,7 +89,7 @@ class Coordinator:
             self._turn()
         return self._identity
 
-    def run(self, plan: Plan, ledger: Ledger, order: Iterable[Shard] | None = None) -> Outcome:
+    def run(self, plan: Work, ledger: Ledger, order: Iterable[Shard] | None = None) -> Outcome:
         """Bring every shard of the plan into the ledger.
 
         Raises Stopped when asked to stop, WorkersLost, or Failed where going on is useless.

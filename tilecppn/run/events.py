@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Shard
+from tilecppn.plan import Shard, Work
 from tilecppn.run.job import Receipt
 
 
@@ -12,7 +12,7 @@ from tilecppn.run.job import Receipt
 class Started:
     """Before the first shard. `workers` is what was asked for."""
 
-    plan: Plan
+    plan: Work
     executor: str
     workers: int
     arithmetic: Arithmetic

@@ -5,9 +5,9 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,13 @@ from tilecppn.errors import Refused, StoreError, TilecppnError
 from tilecppn.kernels import Arithmetic, Field, create
 from tilecppn.pixels.mean import mean2x2
 from tilecppn.pixels.window import render_window
-from tilecppn.plan import Plan, Shard
+from tilecppn.plan import Plan, Shard, Window
+from tilecppn.run.halves import Halves
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
 
+S = TypeVar("S")
 LATE = 30.0  # seconds that a network file system may take to show another node's files
 Pause = Callable[[], None]  # called now and then by a worker; raises to stop it
 
@@ -66,6 +68,12 @@ class Job(Protocol):
     def open(self) -> Worker: ...
 
 
+class Tiler(Protocol):
+    """Exports a shard's pixels in the same pass. Picklable."""
+
+    def write_all(self, level: int, window: Window, pixels: NDArray[Any]) -> None: ...
+
+
 @dataclass(frozen=True)
 class RenderJob:
     """Render shards of level 0, and build those of the other levels from their children."""
@@ -75,6 +83,8 @@ class RenderJob:
     store: str  # absolute path; on a cluster, of a disk that all nodes share
     kernel: str
     threads: int  # that zarr may use in the worker's process
+    tiler: Tiler | None = None
+    halves: Halves = field(default_factory=Halves)  # shared by the threads of a process
 
     def open(self) -> "RenderWorker":
         return RenderWorker(self)
@@ -87,6 +97,8 @@ class RenderWorker:
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self.kernel = create(job.kernel, Field.of(self.scene))
         self.path = job.store
+        self.tiler = job.tiler
+        self.halves = job.halves
         self.identity = Identity(
             self.scene.cppn.sha256,
             self.kernel.arithmetic,
@@ -95,43 +107,47 @@ class RenderWorker:
 
     @cached_property
     def store(self) -> Store:
-        # Opened with the first shard: the store is made when a worker's arithmetic is known.
-        patience = time.monotonic() + LATE
-        while True:
-            try:
-                return Store(self.path)
-            except StoreError:
-                if time.monotonic() > patience:
-                    raise StoreError(
-                        f"{self.path}: not to be seen on {socket.gethostname()}; the store must "
-                        "lie on a disk that all nodes share"
-                    ) from None
-                time.sleep(0.5)
+        return when_in_sight(lambda: Store(self.path))
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
+        """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
         start = time.perf_counter()
+        window = self.plan.window(shard)
         if shard.level == 0:
-            window = self.plan.window(shard)
             pixels = render_window(self.kernel, self.scene, window, pause)
         else:
             pixels = self._mean(shard, pause)
+        if self.tiler is not None:
+            pause()
+            self.tiler.write_all(shard.level, window, pixels)
         pause()
         written = self.store.write(shard, pixels)
-        size = pixels.shape[1] * pixels.shape[2]
-        return Receipt(time.perf_counter() - start, size, written)
+        if self.plan.parent(shard) is not None:
+            self.halves.put(shard, mean2x2(pixels))
+        return Receipt(time.perf_counter() - start, window.pixels, written)
 
     def _mean(self, shard: Shard, pause: Pause) -> NDArray[Any]:
-        """A shard's pixels from its children's, a row of tiles at a time."""
+        """A shard's pixels from its children's, in memory or in the store."""
         window = self.plan.window(shard)
         out = np.empty((self.plan.channels, window.height, window.width), self.scene.output.dtype)
         for child in self.plan.children(shard):
-            self._wait_for(child, pause)
-            for strip in self.plan.window(child).split(self.plan.tile, self.plan.shard):
-                pause()
-                part = mean2x2(self.store.read(child.level, strip))
-                top, left = strip.top // 2 - window.top, strip.left // 2 - window.left
-                out[:, top : top + part.shape[1], left : left + part.shape[2]] = part
+            pause()
+            half = self.halves.take(child)
+            if half is None:
+                half = self._half(child, pause)
+            inner = self.plan.window(child)
+            top, left = inner.top // 2 - window.top, inner.left // 2 - window.left
+            out[:, top : top + half.shape[1], left : left + half.shape[2]] = half
         return out
+
+    def _half(self, shard: Shard, pause: Pause) -> NDArray[Any]:
+        """The 2×2 means of a stored shard, a row of tiles at a time."""
+        self._wait_for(shard, pause)
+        parts = []
+        for strip in self.plan.window(shard).split(self.plan.tile, self.plan.shard):
+            pause()
+            parts.append(mean2x2(self.store.read(shard.level, strip)))
+        return np.concatenate(parts, axis=1)
 
     def _wait_for(self, shard: Shard, pause: Pause) -> None:
         """A child is done, but perhaps on another node, whose files come into sight late."""
@@ -139,6 +155,24 @@ class RenderWorker:
         while not self.store.has(shard) and time.monotonic() < patience:
             pause()
             time.sleep(0.1)
+
+
+def when_in_sight(open_store: Callable[[], S]) -> S:
+    """A store, opened with the first shard: it is made when a worker's arithmetic is known.
+
+    Raises StoreError if it is not there after some time.
+    """
+    patience = time.monotonic() + LATE
+    while True:
+        try:
+            return open_store()
+        except StoreError as error:
+            if time.monotonic() > patience:
+                raise StoreError(
+                    f"{error}; seen from {socket.gethostname()}: the store must lie on a disk "
+                    "that all nodes share"
+                ) from None
+            time.sleep(0.5)
 
 
 class Halted(BaseException):

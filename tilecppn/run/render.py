@@ -3,21 +3,26 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
+from typing import Protocol, TypeVar
 
 from tilecppn import kernels, machine
 from tilecppn.errors import Failed, Refused, Stopped
-from tilecppn.plan import Plan, Shard
+from tilecppn.kernels import Arithmetic
+from tilecppn.plan import Plan, Shard, Work
 from tilecppn.run import events
 from tilecppn.run.budget import check_disk, check_fits
-from tilecppn.run.coordinator import Coordinator, Outcome
+from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
 from tilecppn.run.executors import Executor, choose
-from tilecppn.run.job import Job, RenderJob
+from tilecppn.run.halves import KEPT, Halves
+from tilecppn.run.job import Job, RenderJob, Tiler
 from tilecppn.run.policy import Policy
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.scene import Scene
-from tilecppn.store import Store, recognise
+from tilecppn.store import Store
+from tilecppn.store_folder import recognise
 
 
 def _local(job: Job, workers: int | None, address: str | None) -> Executor:
@@ -88,54 +93,120 @@ def render_to(
     listeners: Sequence[events.Listener] = (),
     shuffle: int | None = None,
     discard: Iterable[Shard] = (),
+    tiler: Tiler | None = None,
 ) -> tuple[Store, Outcome]:
     """As `render`, but with the outcome, and without an error for shards that failed.
 
-    `shuffle` is a seed that mixes the order of the shards; `discard` are deleted first.
+    `shuffle` is a seed that mixes the order of the shards; `discard` are deleted first; `tiler`
+    is given each shard's pixels before the shard is stored.
     """
     path = Path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    name = choose(executor, address)
-    if name not in EXECUTORS:
-        raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
-    if name == "local" or not (address or os.environ.get("RAY_ADDRESS")):
+    name = executor_for(executor, address)
+    if runs_here(name, address):
         check_fits(plan, workers or machine.cores())  # else the workers are on other machines
     kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
+    threads = (workers or machine.cores()) if name == "local" else 1
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
         store=str(path.absolute()),
         kernel=kernel,
-        threads=(workers or machine.cores()) if name == "local" else 1,
+        threads=threads,
+        tiler=tiler,
+        halves=Halves(KEPT + threads),
     )
+    store = Store(path) if recognise(path) else None
+    if store is None:
+        check_disk(plan, path)
+    elif overwrite:
+        store.refuse_foreign()
+    else:
+        store.check(scene)
+    return fill(
+        job,
+        plan,
+        store,
+        lambda arithmetic: Store.making(path, scene, arithmetic, overwrite=overwrite),
+        path=path,
+        network=scene.cppn.sha256,
+        executor=name,
+        address=address,
+        workers=workers,
+        overwrite=overwrite,
+        policy=policy,
+        listeners=listeners,
+        shuffle=shuffle,
+        discard=discard,
+    )
+
+
+def executor_for(executor: str, address: str | None) -> str:
+    """The executor that a person's choice means. Raises Refused for an unknown one."""
+    name = choose(executor, address)
+    if name not in EXECUTORS:
+        raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
+    return name
+
+
+def runs_here(name: str, address: str | None) -> bool:
+    """Whether all workers of an executor are on this machine."""
+    return name == "local" or not (address or os.environ.get("RAY_ADDRESS"))
+
+
+class Filled(Ledger, Protocol):
+    """What a run fills: a ledger that is locked, and begun with one arithmetic."""
+
+    def lock(self) -> AbstractContextManager[None]: ...
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None: ...
+
+
+S = TypeVar("S", bound=Filled)
+
+
+def fill(
+    job: Job,
+    plan: Work,
+    store: S | None,
+    make: Callable[[Arithmetic], AbstractContextManager[S]],
+    *,
+    path: Path,
+    network: str,
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    overwrite: bool,
+    policy: Policy | None,
+    listeners: Sequence[events.Listener],
+    shuffle: int | None = None,
+    discard: Iterable[Shard] = (),
+) -> tuple[S, Outcome]:
+    """Bring every shard of `plan` into the store at `path`, with an executor of its own.
+
+    `store` is the one that is there, None if none is; without one, or to overwrite it, `make`
+    gives a new one with its lock held. `network` is the hash that every worker must report.
+    """
 
     def emit(event: events.Event) -> None:
         for listener in listeners:
             listener(event)
 
     with contextlib.ExitStack() as stack:
-        store = Store(path) if recognise(path) else None
         if store is not None:
-            if overwrite:
-                store.refuse_foreign()
-            else:
-                store.check(scene)
             stack.enter_context(store.lock())
-        else:
-            check_disk(plan, path)
         wish = stack.enter_context(stop_on_signals())
         workforce: Executor | None = None
         try:
             with wish.interrupting():
-                workforce = EXECUTORS[name](job, workers, address)
+                workforce = EXECUTORS[executor](job, workers, address)
             coordinator = Coordinator(workforce, policy=policy, emit=emit, stopping=wish)
             workforce.start()
-            network, arithmetic, where = coordinator.meet()
-            if network != scene.cppn.sha256:
+            found, arithmetic, where = coordinator.meet()
+            if found != network:
                 raise Failed(f"{where} holds other weights; install the same version everywhere")
             if store is None or overwrite:
-                making = Store.making(path, scene, arithmetic, overwrite=overwrite)
-                store = stack.enter_context(making)
+                store = stack.enter_context(make(arithmetic))
             else:
                 store.check_arithmetic(arithmetic)
             for shard in discard:

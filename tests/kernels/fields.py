@@ -1,0 +1,56 @@
+"""What tests of kernels share: fields, and the oracle point by point."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn import CPPN
+from tilecppn.kernels import Field, Kernel
+from tilecppn.scene import Scene
+from tilecppn.view import Lattice
+
+
+def scaled(cppn: CPPN, by: float) -> CPPN:
+    return CPPN(cppn.structure, [(by * w, by * b) for w, b in cppn.layers])
+
+
+def gentle(**network: Any) -> CPPN:
+    """A network whose sums stay near 1 at any width and depth, so that errors do not grow."""
+    cppn = CPPN.from_preset("hardmaru", **network)
+    return CPPN(cppn.structure, [(w / math.sqrt(w.shape[1]), 0.3 * b) for w, b in cppn.layers])
+
+
+def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> Field:
+    canvas = {"width": side, "height": side}
+    scene = Scene.of(canvas=canvas, view={"scale": scale, **view}).replace(cppn=cppn)
+    return Field.of(scene)
+
+
+def indices(lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The pixels of a lattice: rows (n, 1) and columns (1, m)."""
+    rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
+    cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
+    return rows[:, None], cols[None, :]
+
+
+def oracle(field: Field, lattice: Lattice) -> NDArray[np.float64]:
+    """(channels, rows, cols), point by point from the index."""
+    rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
+    cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
+    x, y, r = field.points(rows[:, None], cols[None, :])
+    colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
+    return np.moveaxis(colour, -1, 0)
+
+
+def difference(kernel: Kernel, field: Field, lattice: Lattice) -> float:
+    """The largest one from the oracle, relative to values above 1."""
+    got, expected = kernel.evaluate(lattice), oracle(field, lattice)
+    assert got.shape == (field.cppn.channels, lattice.rows, lattice.cols)
+    assert got.dtype in (np.float32, np.float64)
+    return float(np.max(np.abs(got - expected) / np.maximum(1.0, np.abs(expected))))
+
+
+def bits(values: NDArray[np.floating]) -> NDArray[np.unsignedinteger]:
+    return np.ascontiguousarray(values).view(np.uint32 if values.itemsize == 4 else np.uint64)

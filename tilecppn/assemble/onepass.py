@@ -1,0 +1,94 @@
+"""Render and export in one pass: a pyramid's tiles are made from the shard in hand.
+
+A shard's tiles are written first and the shard itself last, so that a shard in the store has had
+its tiles written by this run or by none. Shards that were stored before, and the levels that are
+smaller than a tile, are tiled from the store at the end; then come the page and the descriptor.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from tilecppn import machine
+from tilecppn.assemble import dzi
+from tilecppn.assemble.export import check_destination, export
+from tilecppn.assemble.options import Options, Progress
+from tilecppn.assemble.placing import placed
+from tilecppn.assemble.source import Source, sizes
+from tilecppn.errors import Failed, Stopped
+from tilecppn.plan import Plan, Shard
+from tilecppn.run import events
+from tilecppn.run.coordinator import Outcome
+from tilecppn.run.render import render_to, require_complete
+from tilecppn.run.stopping import stop_on_signals
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+
+class Skipped:
+    """A listener that remembers the shards that were there already."""
+
+    def __init__(self) -> None:
+        self.shards: list[Shard] = []
+
+    def __call__(self, event: events.Event) -> None:
+        if isinstance(event, events.ShardSkipped):
+            self.shards.append(event.shard)
+
+
+def render_and_export(
+    scene: Scene,
+    path: Path,
+    dest: Path,
+    *,
+    workers: int | None = None,
+    listeners: tuple[events.Listener, ...] = (),
+    progress: Progress = lambda done, total: None,
+    **render: Any,
+) -> tuple[Store, Outcome, list[Path]]:
+    """`render_to` with its arguments, and the export to `dest`: PNG tiles, or one PNG.
+
+    Returns what was written, too. Raises as `render` and `export` do.
+    """
+    check_destination(dest)
+    render = {"workers": workers, **render}
+    if dest.suffix != ".dzi":
+        store, outcome = render_to(scene, path, listeners=listeners, **render)
+        require_complete(outcome)
+        return store, outcome, export(path, dest, workers=workers, progress=progress)
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
+    count = len(sizes(scene.canvas.width, scene.canvas.height))
+    skipped = Skipped()
+    with stop_on_signals() as wish:
+        options = Options(
+            plan.tile, workers=workers or machine.cores(), progress=progress, stopping=wish
+        )
+        try:
+            with placed(dzi.files_of(dest), folder=True) as temporary:
+                tiles = dzi.Tiles.making(temporary, count, options)
+                store, outcome = render_to(
+                    scene, path, tiler=tiles, listeners=[*listeners, skipped], **render
+                )
+                require_complete(outcome)
+                source = Source(store)
+                dzi.tile(source, tiles, _rest(source, plan, skipped.shards), options)
+                dzi.write_manifest(source, temporary)
+        except Stopped:
+            raise Stopped(
+                f"stopped; what is finished is kept in {path}, and nothing of the export: "
+                "run the same command again to go on"
+            ) from None
+        except OSError as error:
+            raise Failed(f"{dest}: cannot be written: {error.strerror or error}") from error
+    return store, outcome, dzi.write_page(source, dest, options)
+
+
+def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[dzi.Region]:
+    """What is tiled from the store: shards that were there, and the levels after its last."""
+    width = max(1, dzi.REGION // plan.tile) * plan.tile
+    regions = [
+        dzi.Region(shard.level, strip)
+        for shard in shards
+        for strip in plan.window(shard).split(plan.tile, width)
+    ]
+    small = dzi.tile_regions(source, plan.tile)
+    return regions + [region for region in small if region.level >= len(plan.levels)]

@@ -1,0 +1,1 @@
+"""Films: timelines, their frames, and the files made of them."""

@@ -1,0 +1,149 @@
+"""The codecs of films: one table, one row each; and the files that can hold them."""
+
+from typing import NamedTuple
+
+
+class Quality(NamedTuple):
+    """Constant quality, as ffmpeg's -crf has it: smaller is better."""
+
+    best: int
+    worst: int
+    default: int
+
+
+class Codec(NamedTuple):
+    """`step`: width and height must be multiples of it, since colour is kept at half of them.
+
+    `clip` is the kind of file in which parts of a film wait to be joined.
+    """
+
+    description: str
+    encoder: tuple[str, ...]
+    pixels: str  # ffmpeg's name of the pixel format
+    quality: Quality | None
+    step: tuple[int, int]
+    clip: str = "mp4"
+    tag: tuple[str, ...] = ()
+
+
+_X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-threads=1")
+
+CODECS: dict[str, Codec] = {
+    "h264": Codec(
+        "H.264, 8 bits 4:2:0: plays everywhere",
+        ("-c:v", "libx264", "-preset", "medium"),
+        "yuv420p",
+        Quality(0, 51, 18),
+        (2, 2),
+    ),
+    "h265": Codec(
+        "H.265, 8 bits 4:2:0: half the bytes",
+        _X265,
+        "yuv420p",
+        Quality(0, 51, 20),
+        (2, 2),
+        tag=("-tag:v", "hvc1"),  # Apple's players know it by this name only
+    ),
+    "h265-10": Codec(
+        "H.265, 10 bits 4:2:0: no bands in soft gradients",
+        _X265,
+        "yuv420p10le",
+        Quality(0, 51, 20),
+        (2, 2),
+        tag=("-tag:v", "hvc1"),
+    ),
+    "prores-hq": Codec(
+        "ProRes 422 HQ, 10 bits: for editing",
+        ("-c:v", "prores_ks", "-profile:v", "hq", "-vendor", "apl0"),
+        "yuv422p10le",
+        None,
+        (2, 1),
+        clip="mov",
+    ),
+    "prores-4444": Codec(
+        "ProRes 4444, 10 bits or more, full colour: for editing",
+        ("-c:v", "prores_ks", "-profile:v", "4444", "-vendor", "apl0"),
+        "yuv444p10le",
+        None,
+        (1, 1),
+        clip="mov",
+    ),
+    "vp9": Codec(
+        "VP9, 8 bits 4:2:0: for web pages",
+        ("-c:v", "libvpx-vp9", "-b:v", "0", "-deadline", "good", "-cpu-used", "2"),
+        "yuv420p",
+        Quality(0, 63, 24),
+        (2, 2),
+    ),
+    "av1": Codec(
+        "AV1, 10 bits 4:2:0: for web pages, the fewest bytes",
+        ("-c:v", "libsvtav1", "-preset", "6", "-svtav1-params", "lp=1"),
+        "yuv420p10le",
+        Quality(1, 63, 24),
+        (2, 2),
+    ),
+    "ffv1": Codec(
+        "FFV1, lossless, 8 or 16 bits",
+        ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slicecrc", "1"),
+        "",  # the frames' own
+        None,
+        (1, 1),
+        clip="mov",
+    ),
+}
+
+
+class Animation(NamedTuple):
+    """A picture that moves: one file, made at one go. `fps` is the fastest that is shown right."""
+
+    description: str
+    arguments: tuple[str, ...]
+    itemsize: int  # bytes a value, at most
+    fps: int
+    palette: bool = False
+    side: int = 2**31 - 1
+
+
+ANIMATIONS: dict[str, Animation] = {
+    ".gif": Animation(
+        "GIF, 256 colours of one palette",
+        ("-f", "gif", "-loop", "0"),
+        1,
+        50,  # 2 hundredths of a second; browsers slow down anything shorter
+        palette=True,
+        side=65535,
+    ),
+    ".webp": Animation(
+        "animated WebP",
+        ("-c:v", "libwebp_anim", "-quality", "90", "-f", "webp", "-loop", "0"),
+        1,
+        1000,
+        side=16383,
+    ),
+    ".png": Animation(
+        "animated PNG, lossless, 8 or 16 bits",
+        ("-c:v", "apng", "-pred", "mixed", "-f", "apng", "-plays", "0"),
+        2,
+        1000,
+    ),
+}
+
+
+class Container(NamedTuple):
+    """A film's file: its codecs, the usual one first, and how it is written."""
+
+    codecs: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+
+_MOV = ("-movflags", "+faststart+use_metadata_tags")
+
+CONTAINERS: dict[str, Container] = {
+    ".mp4": Container(("h264", "h265", "h265-10", "av1"), ("-f", "mp4", *_MOV)),
+    ".mov": Container(
+        ("prores-hq", "prores-4444", "h264", "h265", "h265-10"), ("-f", "mov", *_MOV)
+    ),
+    ".webm": Container(("vp9", "av1"), ("-f", "webm")),
+    ".mkv": Container(tuple(dict.fromkeys(["ffv1", *CODECS])), ("-f", "matroska")),
+}
+STILLS = ("png", "tif")  # of a folder of frames

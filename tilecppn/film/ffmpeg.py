@@ -1,0 +1,126 @@
+"""ffmpeg as a process: frames go in through a pipe, raw; what it writes is a file."""
+
+import contextlib
+import errno
+import functools
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+from numpy.typing import NDArray
+
+from tilecppn.errors import Failed, Refused
+
+TICK = 0.2  # seconds between looks at the wish to stop
+Pause = Callable[[], None]  # called now and then; raises to stop the work
+# The same frames give the same file: no dates, no names of versions.
+EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
+
+
+@functools.cache
+def executable() -> str:
+    """The ffmpeg of the package imageio-ffmpeg, or of IMAGEIO_FFMPEG_EXE."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        return str(get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise Refused(f"no ffmpeg ({error}): pip install imageio-ffmpeg") from error
+
+
+@functools.cache
+def version() -> str:
+    """What names this ffmpeg: two of them may encode the same frames to different bytes."""
+    with _errors() as log:
+        done = subprocess.run([executable(), "-version"], stdout=subprocess.PIPE, stderr=log)
+    return done.stdout.decode(errors="replace").partition("\n")[0]
+
+
+def run(
+    arguments: Sequence[str],
+    feed: Iterable[NDArray] = (),  # type: ignore[type-arg]
+    pause: Pause = lambda: None,
+) -> None:
+    """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
+
+    Raises Failed with ffmpeg's own words, OSError where the disk is full, and what `pause`
+    raises; the process is gone then.
+    """
+    # SVT-AV1 speaks past ffmpeg's own log level. A session of its own: a terminal's Ctrl-C is
+    # ours to hear, and ffmpeg would end its file early.
+    command = [executable(), "-hide_banner", "-v", "error", "-y", *arguments]
+    with _errors() as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env={**os.environ, "SVT_LOG": "1"},
+            start_new_session=True,
+        )
+        pipe = process.stdin
+        assert pipe is not None
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it says why by itself
+                for part in feed:
+                    pause()
+                    pipe.write(part.data)
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+            while True:
+                pause()
+                try:
+                    code = process.wait(TICK)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            with contextlib.suppress(OSError):
+                pipe.close()
+        if code != 0:
+            words = _words(log)
+            if os.strerror(errno.ENOSPC) in words:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise Failed(f"ffmpeg ended with {code}: {words or 'without a word'}")
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The metadata of a file that ffmpeg can read; empty for any other."""
+    with _errors() as log:
+        done = subprocess.run(
+            [executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    found = {}
+    for line in re.split(r"(?<!\\)\n", done.stdout.decode(errors="replace")):
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith(";"):
+            found[name.lower()] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
+    return found
+
+
+def metadata_file(values: dict[str, str]) -> str:
+    """The text that gives a file this metadata."""
+    escaped = {name: re.sub(r"([=;#\\\n])", r"\\\1", value) for name, value in values.items()}
+    lines = [f"{name}={value}" for name, value in escaped.items()]
+    return "\n".join([";FFMETADATA1", *lines, ""])
+
+
+def _errors() -> IO[bytes]:
+    # A file, not a pipe, which would fill up while nobody reads.
+    return tempfile.TemporaryFile()
+
+
+def _words(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return "; ".join(line.strip() for line in lines[-2:])

@@ -1,0 +1,114 @@
+"""A film's job: workers draw shards of frames, and encode clips of them."""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tilecppn import disk
+from tilecppn.errors import Failed
+from tilecppn.film.clips import Encoding, Frames
+from tilecppn.film.frames import FrameRenderer
+from tilecppn.film.plan import CLIP
+from tilecppn.film.store import FilmStore
+from tilecppn.film.timeline import Timeline
+from tilecppn.plan import Shard, Window
+from tilecppn.run.job import Identity, Pause, Receipt, when_in_sight
+from tilecppn.zarr_files import use_threads
+
+
+@dataclass(frozen=True)
+class FilmJob:
+    """Draw the frames' shards, and make clips of `clip` frames each with `encoding`, if any."""
+
+    timeline: str  # TOML
+    networks: Mapping[str, bytes]
+    store: str  # absolute path; on a cluster, of a disk that all nodes share
+    kernel: str
+    threads: int  # that zarr may use in the worker's process
+    clip: int | None = None
+    encoding: Encoding | None = None
+
+    def open(self) -> "FilmWorker":
+        return FilmWorker(self)
+
+
+class FilmWorker:
+    def __init__(self, job: FilmJob) -> None:
+        use_threads(job.threads)
+        self.job = job
+        self.timeline = Timeline.parse(job.timeline, embedded=job.networks)
+        self.renderer = FrameRenderer(self.timeline, job.kernel)
+        self.identity = Identity(
+            self.timeline.fingerprint,
+            self.renderer.arithmetic,
+            f"{socket.gethostname()}:{os.getpid()}",
+        )
+
+    @cached_property
+    def store(self) -> FilmStore:
+        recipe = "" if self.job.encoding is None else self.job.encoding.recipe
+        return when_in_sight(lambda: FilmStore(self.job.store, self.job.clip, recipe))
+
+    def run(self, shard: Shard, pause: Pause) -> Receipt:
+        start = time.perf_counter()
+        if shard.level == CLIP:
+            return Receipt(time.perf_counter() - start, 0, self._encode(shard, pause))
+        assert shard.frame is not None
+        window = self.store.plan.window(shard)
+        pixels = self.renderer.render(shard.frame, window, pause)
+        pause()
+        written = self.store.write(shard, pixels)
+        return Receipt(time.perf_counter() - start, window.pixels, written)
+
+    def _encode(self, clip: Shard, pause: Pause) -> int:
+        """Make a clip; then its frames have served. Returns its bytes."""
+        store, encoding = self.store, self.job.encoding
+        assert encoding is not None
+        numbers = store.plan.frames_of(clip)
+        file = store.file(clip)
+        if not store.has(clip):  # else a worker was lost after its work was done
+            frames = Frames(
+                numbers,
+                lambda number: self._bands(number, pause),
+                lambda number: self.timeline.scene(number).to_toml(),
+                pause,
+            )
+            disk.put_file(file, lambda path: encoding.write(path, frames))
+        for number in numbers:
+            for shard in store.plan.frame_shards(number):
+                store.delete(shard)
+        return file.stat().st_size
+
+    def _bands(self, frame: int, pause: Pause) -> Iterator[NDArray[Any]]:
+        """A frame's rows (rows, width, channels), a row of tiles at a time."""
+        still = self.store.plan.still
+        for window in Window(0, 0, still.height, still.width).split(still.tile, still.width):
+            pause()
+            yield self._pixels(frame, window, pause).transpose(1, 2, 0)
+
+    def _pixels(self, frame: int, window: Window, pause: Pause) -> NDArray[Any]:
+        # What another node has written may come into sight late, and a shard may be damaged:
+        # drawing it again gives the same bytes.
+        with contextlib.suppress(Failed):
+            return self.store.read(frame, window)
+        return self.renderer.render(frame, window, pause)
+
+
+def clip_files(store: FilmStore) -> list[Path]:
+    """The clips of a whole store, in the film's order."""
+    step = store.plan.clip
+    assert step is not None
+    found = []
+    for frame in range(0, store.plan.frames, step):
+        clip = store.plan.clip_of(frame)
+        assert clip is not None
+        found.append(store.file(clip))
+    return found

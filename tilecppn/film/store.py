@@ -1,0 +1,209 @@
+"""The film store: frames (t, c, y, x) in Zarr v3, and the clips that are made of them.
+
+    FILM.zarr/zarr.json                  OME-Zarr axes and frame times; attribute `tilecppn`
+    FILM.zarr/*.safetensors              the networks
+    FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of one frame, written whole and atomically
+    FILM.zarr/clips/{recipe}/{t}         one clip, by its first frame; {recipe} names its encoding
+    FILM.zarr/.lock                      held by the one process that renders
+
+As in a still's store, what is there is done. Frames of a clip that is there are not needed any
+more, and count as done though their files are gone.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.storage import LocalStore
+
+from tilecppn import disk
+from tilecppn.errors import Failed, Refused, StoreError
+from tilecppn.film.plan import CLIP, FilmPlan
+from tilecppn.film.timeline import Timeline
+from tilecppn.kernels import Arithmetic
+from tilecppn.ome import film_multiscales
+from tilecppn.plan import Plan, Shard, Window
+from tilecppn.store_folder import (
+    LISTED,
+    LOCK,
+    building,
+    is_written,
+    locked,
+    refuse_foreign,
+    require_arithmetic,
+    what_else,
+)
+from tilecppn.version import VERSION
+from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard
+
+CLIPS = "clips"
+
+
+class FilmStore:
+    """A film store opened; it belongs to one thread. Attributes: path, timeline, arithmetic.
+
+    `clip` is the length of its clips in frames and `recipe` the name of their encoding; without
+    them it is one of frames alone.
+    """
+
+    def __init__(self, path: str | Path, clip: int | None = None, recipe: str = "") -> None:
+        """Open a store. Raises StoreError if there is none, or it is not a film of ours."""
+        self.path = Path(path)
+        self.recipe = recipe
+        kept = attributes(self.path)
+        if kept is None:
+            raise StoreError(what_else(self.path))
+        if "timeline" not in kept:
+            raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
+        try:
+            embedded = {name: (self.path / name).read_bytes() for name in kept["networks"]}
+            self.timeline = Timeline.parse(kept["timeline"], name=str(self.path), embedded=embedded)
+            self.arithmetic = Arithmetic(**kept["arithmetic"])
+        except (OSError, KeyError, TypeError, AttributeError, Refused) as error:
+            raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
+        if kept.get("fingerprint") != self.timeline.fingerprint:
+            raise StoreError(f"{self.path}: its film is not the one that it was begun with")
+        self.plan = film_plan(self.timeline, clip)
+
+    @classmethod
+    @contextlib.contextmanager
+    def making(
+        cls,
+        path: Path,
+        timeline: Timeline,
+        arithmetic: Arithmetic,
+        clip: int | None,
+        recipe: str,
+        *,
+        overwrite: bool = False,
+    ) -> Iterator["FilmStore"]:
+        """An empty store at `path`, whole or not at all, with its lock held.
+
+        `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
+        something else is there.
+        """
+
+        def write(folder: Path) -> None:
+            _write_empty(folder, path, timeline, arithmetic)
+
+        with building(path, write, overwrite=overwrite):
+            yield cls(path, clip, recipe)
+
+    def check(self, timeline: Timeline) -> None:
+        """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
+        there, here = (
+            [t.fingerprint, t.base.output.tile, t.base.output.shard]
+            for t in (self.timeline, timeline)
+        )
+        if there != here:
+            differences = self.timeline.differences(timeline) or ["the networks' weights differ"]
+            raise StoreError(
+                f"{self.path}: holds another film or layout: {'; '.join(differences[:LISTED])}. "
+                "Choose another path, or --overwrite"
+            )
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
+        require_arithmetic(self.path, self.arithmetic, arithmetic)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """The right to write; StoreError at once if another process has it. Sweeps leftovers."""
+        with locked(self.path):
+            yield
+
+    def refuse_foreign(self) -> None:
+        """Raise StoreError unless all in the folder is of a film store's making."""
+        folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/[0-9a-f]+)?")
+        file = re.compile(
+            rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
+            rf"{CLIPS}/[0-9a-f]+/\d+"
+        )
+        refuse_foreign(self.path, folder, file)
+
+    # Shards of frames, and clips
+
+    def has(self, shard: Shard) -> bool:
+        if is_written(self.file(shard)):
+            return True
+        clip = self.plan.parent(shard)
+        return clip is not None and is_written(self.file(clip))
+
+    def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
+        """Store a shard's pixels (channels, height, width); returns the bytes written."""
+        data = encode_shard(pixels, self.plan.still.levels[0])
+        disk.put(self.file(shard), data)
+        return len(data)
+
+    def delete(self, shard: Shard) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.file(shard).unlink()
+
+    def read(self, frame: int, window: Window) -> NDArray[Any]:
+        """Pixels (channels, height, width) of a frame; Failed if a shard is missing or damaged."""
+        for shard in self.plan.frame_shards(frame):
+            top, left, bottom, right = self.plan.window(shard)
+            touched = (
+                top < window.bottom
+                and window.top < bottom
+                and left < window.right
+                and window.left < right
+            )
+            if touched and not is_written(self.file(shard)):
+                raise Failed(f"{self.file(shard)}: missing")
+        try:
+            pixels = self._frames[frame, :, window.top : window.bottom, window.left : window.right]
+        except Exception as error:  # damage can raise anything in zarr and its codecs
+            raise Failed(f"{self.path}: frame {frame} is damaged: {error}") from error
+        return np.asarray(pixels)
+
+    def is_whole(self) -> bool:
+        """Whether every frame is there."""
+        return all(self.has(shard) for shard in self.plan.order())
+
+    def file(self, shard: Shard) -> Path:
+        if shard.level == CLIP:
+            return self.path / CLIPS / self.recipe / str(shard.frame)
+        return self.path / "0" / "c" / str(shard.frame) / "0" / str(shard.row) / str(shard.col)
+
+    @cached_property
+    def _frames(self) -> Any:
+        return zarr.open_group(LocalStore(self.path, read_only=True), mode="r")["0"]
+
+
+def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
+    base = timeline.base
+    return FilmPlan(Plan.of(base.canvas, base.output, base.channels), timeline.frames, clip)
+
+
+def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
+    """Fill an empty folder with a store without frames, to be named `path`."""
+    plan = film_plan(timeline, None)
+    record = {
+        "ome": film_multiscales(
+            plan.still,
+            timeline.base.output.dtype,
+            path.name.removesuffix(".zarr"),
+            timeline.time(1),
+        ),
+        ATTRIBUTE: {
+            "timeline": timeline.to_toml(),
+            "networks": sorted(timeline.networks),
+            "fingerprint": timeline.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+            "version": VERSION,
+        },
+    }
+    store = LocalStore(folder)
+    zarr.create_group(store, zarr_format=3, attributes=record)
+    level = plan.still.levels[0]
+    shape = (plan.frames, plan.still.channels, level.height, level.width)
+    create_array(store, "0", shape, level, np.dtype(timeline.base.output.dtype))
+    for name, data in timeline.networks.items():
+        (folder / name).write_bytes(data)

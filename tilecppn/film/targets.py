@@ -1,0 +1,196 @@
+"""What a film is made into, chosen by the destination's suffix and refused early.
+
+Every target names the encoding of its clips, how many frames a clip has, how the clips become
+the destination, and what is there already.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from tilecppn import disk
+from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.errors import ExportError
+from tilecppn.film import ffmpeg, marks
+from tilecppn.film.clips import AnimationEncoding, Encoding, Shape, StillEncoding, VideoEncoding
+from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
+from tilecppn.film.marks import Mark
+from tilecppn.film.timeline import Timeline
+from tilecppn.naming import suggestion
+
+CLIP = 2.0  # seconds of film a clip, unless a person says otherwise
+MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
+EVEN = ("pad", "crop")
+
+Pause = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may choose; None is the target's own."""
+
+    codec: str | None = None
+    crf: int | None = None
+    even: str | None = None
+    format: str | None = None
+    clip: float | None = None  # seconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """`join(clips, mark, pause)` makes the destination; `made()` tells which film is there."""
+
+    path: Path
+    encoding: Encoding
+    clip: int  # frames
+    join: Callable[[Sequence[Path], Mark, Pause], None]
+    made: Callable[[], Mark | None]
+
+    def mark(self, timeline: Timeline) -> Mark:
+        return Mark(timeline.fingerprint, self.encoding.recipe, timeline.to_toml())
+
+
+def choose_target(path: Path, timeline: Timeline, choices: Choices) -> Target | None:
+    """The target of a destination; None for a store (.zarr), which needs no clips.
+
+    Raises ExportError for an unknown suffix, a choice that the target has not, a size that it
+    cannot have, or somebody else's file that is there.
+    """
+    suffix = path.suffix
+    if suffix == ".zarr":
+        _only(choices, path, ())
+        return None
+    canvas, output = timeline.base.canvas, timeline.base.output
+    shape = Shape(
+        canvas.width,
+        canvas.height,
+        timeline.base.channels,
+        output.itemsize,
+        str(timeline.film.fps),
+    )
+    if suffix in CONTAINERS:
+        _only(choices, path, ("codec", "crf", "even", "clip"))
+        return _video(path, shape, timeline, choices)
+    if suffix in ANIMATIONS:
+        _only(choices, path, ())
+        return _animation(path, shape, timeline)
+    if suffix == "":
+        _only(choices, path, ("format",))
+        return _stills(path, shape, choices)
+    known = [*CONTAINERS, *ANIMATIONS, ".zarr"]
+    raise ExportError(
+        f'{path}: unknown kind of film "{suffix}"; {suggestion(known, suffix)}; '
+        "a folder of frames has no suffix"
+    )
+
+
+def _only(choices: Choices, path: Path, taken: tuple[str, ...]) -> None:
+    for name, value in vars(choices).items():
+        if value is not None and name not in taken:
+            raise ExportError(f"{path}: --{name} is not for this kind of film; leave it out")
+
+
+def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Target:
+    container = CONTAINERS[path.suffix]
+    name = choices.codec or container.codecs[0]
+    if name not in CODECS:
+        raise ExportError(f'unknown codec "{name}"; {suggestion(CODECS, name)}')
+    if name not in container.codecs:
+        raise ExportError(
+            f"{path}: a {path.suffix} file has {', '.join(container.codecs)}, not {name}"
+        )
+    codec = CODECS[name]
+    crf = choices.crf
+    if codec.quality is None:
+        if crf is not None:
+            raise ExportError(f"--crf {crf}: {name} has no such quality; leave it out")
+    elif crf is None:
+        crf = codec.quality.default
+    elif not codec.quality.best <= crf <= codec.quality.worst:
+        raise ExportError(
+            f"--crf {crf}: must be from {codec.quality.best} (best) to {codec.quality.worst} "
+            f"for {name}"
+        )
+    odd = shape.width % codec.step[0] or shape.height % codec.step[1]
+    if choices.even is not None and choices.even not in EVEN:
+        raise ExportError(f'--even {choices.even}: must be "pad" or "crop"')
+    if odd and choices.even is None:
+        raise ExportError(
+            f"{shape.width} × {shape.height}: {name} ({codec.pixels}) needs even sides; give "
+            "--even pad (repeat the last row or column) or --even crop, or another canvas"
+        )
+    if shape.width < 2 * codec.step[0] or shape.height < 2 * codec.step[1]:
+        raise ExportError(f"{shape.width} × {shape.height}: is too small for a film of {name}")
+    refuse_foreign(path, lambda p: marks.read(p) is not None)
+    fps, length = timeline.film.fps, CLIP if choices.clip is None else choices.clip
+    frames = int(Fraction(length) * fps + Fraction(1, 2))
+    clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
+    encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
+
+    def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
+        """One after the other, as they are; then the mark."""
+        listing, text = disk.partial(clips[0]), disk.partial(clips[0])
+        listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
+        text.write_text(ffmpeg.metadata_file({marks.KEY: mark.to_text()}), encoding="utf-8")
+        with placed(path) as temporary:
+            ffmpeg.run(
+                [
+                    *("-f", "concat", "-safe", "0", "-i", str(listing)),
+                    *("-f", "ffmetadata", "-i", str(text)),
+                    *("-map", "0:v", "-map_metadata", "1", "-c", "copy", *codec.tag),
+                    *ffmpeg.EXACT,
+                    *container.arguments,
+                    str(temporary),
+                ],
+                pause=pause,
+            )
+
+    return Target(path, encoding, clip, join, lambda: marks.read(path))
+
+
+def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
+    row = ANIMATIONS[path.suffix]
+    if timeline.film.fps > row.fps:
+        raise ExportError(
+            f"{path}: film.fps = {timeline.film.fps}: must be {row.fps} at most for {path.suffix}"
+        )
+    if max(shape.width, shape.height) > row.side:
+        raise ExportError(f"{path}: {path.suffix} has {row.side} pixels a side at most")
+    refuse_foreign(path, lambda p: marks.read(p) is not None)
+    encoding = AnimationEncoding(shape, path.suffix)
+
+    def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
+        (clip,) = clips
+        marked = marks.WRITINGS[path.suffix][1].marked(clip.read_bytes(), mark.to_text())
+        with placed(path) as temporary:
+            temporary.write_bytes(marked)
+
+    return Target(path, encoding, timeline.frames, join, lambda: marks.read(path))
+
+
+def _stills(path: Path, shape: Shape, choices: Choices) -> Target:
+    name = choices.format or STILLS[0]
+    if name not in STILLS:
+        raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')
+    refuse_foreign(path, lambda p: p.is_dir() and (_read(p) is not None or not any(p.iterdir())))
+
+    def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
+        digits = max(5, len(str(len(clips) - 1)))
+        with placed(path, folder=True) as temporary:
+            for k, clip in enumerate(clips):
+                pause()
+                shutil.copyfile(clip, temporary / f"frame-{k:0{digits}d}.{name}")
+            text = json.dumps(json.loads(mark.to_text()), indent=1)
+            (temporary / MANIFEST).write_text(text, encoding="utf-8")
+
+    return Target(path, StillEncoding(shape, name), 1, join, lambda: _read(path))
+
+
+def _read(folder: Path) -> Mark | None:
+    try:
+        return Mark.of_text((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None

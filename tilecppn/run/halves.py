@@ -1,0 +1,40 @@
+"""Shards at half size, kept in memory from the moment they are drawn until their parent is built.
+
+Reading a level back to make the next one takes longer than drawing a smooth picture. The plan's
+order lets parents follow soon, so a few are enough; what is no longer here is read from the store.
+"""
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tilecppn.plan import Shard
+
+KEPT = 4  # the children of one parent
+
+
+class Halves:
+    """At most `kept` of them, the oldest given up first. Empty again when pickled."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.kept = kept
+        self._pixels: OrderedDict[Shard, NDArray[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, shard: Shard, pixels: NDArray[Any]) -> None:
+        """Keep the 2×2 means (channels, height, width) of a shard."""
+        with self._lock:
+            self._pixels.pop(shard, None)
+            self._pixels[shard] = pixels
+            if len(self._pixels) > self.kept:
+                self._pixels.popitem(last=False)
+
+    def take(self, shard: Shard) -> NDArray[Any] | None:
+        """A shard's means, which are forgotten here; None if they are not here."""
+        with self._lock:
+            return self._pixels.pop(shard, None)
+
+    def __reduce__(self) -> tuple[type["Halves"], tuple[int]]:
+        return Halves, (self.kept,)

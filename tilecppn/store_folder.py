@@ -1,0 +1,134 @@
+"""The folder of a store: recognised, built whole, locked, and its files told from leftovers."""
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tilecppn import disk
+from tilecppn.errors import StoreError
+from tilecppn.kernels import Arithmetic
+from tilecppn.zarr_files import attributes
+
+LOCK = ".lock"
+LISTED = 3  # differences named in one error
+
+
+def is_written(file: Path) -> bool:
+    """Whether a shard's file is there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return False
+    # An empty file is what a power cut can leave; zarr would read it as black.
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0
+
+
+def require_arithmetic(path: Path, there: Arithmetic, here: Arithmetic) -> None:
+    """Raise StoreError, saying what differs, unless both are the same."""
+    pairs = zip(Arithmetic._fields, there, here, strict=True)
+    differences = [f"{name}: {a} there, {b} here" for name, a, b in pairs if a != b]
+    if differences:
+        raise StoreError(
+            f"{path}: was begun with another arithmetic: {'; '.join(differences)}. "
+            "Render where it was begun, or --overwrite"
+        )
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The right to write into a store; StoreError at once if another process has it.
+
+    Sweeps leftovers before and after.
+    """
+    with disk.locked(path / LOCK, str(path)):
+        disk.sweep(path)
+        try:
+            yield
+        finally:
+            disk.sweep(path)
+
+
+@contextlib.contextmanager
+def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> Iterator[None]:
+    """A new folder at `path`, filled by `write`, whole or not at all, with its lock held.
+
+    `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
+    something else is there.
+    """
+    temporary, old = disk.partial(path), disk.partial(path)
+    # A lock is on the file, not on its name: taken here, it is held when the store appears.
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep_beside(path)
+            temporary.mkdir()
+            stack.enter_context(disk.locked(temporary / LOCK, str(path)))
+            write(temporary)
+            if overwrite and recognise(path):
+                os.rename(path, old)
+            os.rename(temporary, path)
+        except BaseException as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if old.exists():
+                os.rename(old, path)
+            if not isinstance(error, OSError):
+                raise
+            raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
+        shutil.rmtree(old, ignore_errors=True)
+        try:
+            yield
+        finally:
+            disk.sweep(path)  # of workers that were killed
+
+
+def recognise(path: Path) -> bool:
+    """Whether `path` is a store of ours; False where nothing is, or an empty folder.
+
+    Raises StoreError for anything else: a file, a symbolic link, another program's folder.
+    """
+    if path.is_symlink():
+        raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if not path.name:
+            raise StoreError(f"{path}: names no store; give a name, as in poster.zarr")
+        return False
+    if attributes(path) is None:
+        raise StoreError(what_else(path))
+    return True
+
+
+def refuse_foreign(path: Path, folder: re.Pattern[str], file: re.Pattern[str]) -> None:
+    """Raise StoreError unless all below `path`, but leftovers, is a folder or a file so named."""
+    for root, folders, files in os.walk(path):
+        for name in [*folders, *files]:
+            found = Path(root, name)
+            pattern = folder if name in folders and not found.is_symlink() else file
+            inner = found.relative_to(path).as_posix()
+            if not pattern.fullmatch(inner) and disk.unfinished(name) is None:
+                raise StoreError(
+                    f"{path}: holds {inner}, which tilecppn did not write; "
+                    "nothing was deleted; move it away, or choose another path"
+                )
+
+
+def what_else(path: Path) -> str:
+    if not path.exists():
+        return f"{path}: no such store"
+    if not path.is_dir():
+        return f"{path}: is a file, not a store of tilecppn; choose another path"
+    return (
+        f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another path"
+    )
+
+
+def _sweep_beside(path: Path) -> None:
+    """Remove stores that killed processes left unfinished beside `path`."""
+    for leftover in disk.leftovers(path):
+        if (leftover / LOCK).is_file():
+            # Whoever is still building one holds its lock.
+            with contextlib.suppress(StoreError), disk.locked(leftover / LOCK, str(path)):
+                shutil.rmtree(leftover, ignore_errors=True)
