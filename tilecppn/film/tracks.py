@@ -88,6 +88,8 @@ class Values:
         if "sum" in change:
             seeded = self.base.cppn.seeded_latent
             return tuple(formula.evaluate(str(change["sum"]), self._named, seeded).tolist())
+        if isinstance(change.get("z"), str):
+            raise SceneError("latent.z: a film has values here; film.latents names them")
         return tuple(self.base.replace(latent=Latent(**change)).z.tolist())
 
     def _named(self, name: str) -> Any:
