@@ -49,6 +49,16 @@ def numbers(count: int | None = None) -> Check:
     return Check(f"a list of {count or 'finite'} numbers", parse)
 
 
+def latent() -> Check:
+    many, one = numbers(), text()
+
+    def parse(value: Any) -> tuple[float, ...] | str:
+        kept: tuple[float, ...] | str = (one if isinstance(value, str) else many).parse(value)
+        return kept
+
+    return Check('a list of finite numbers, or "latents.json#name"', parse)
+
+
 def choice(*options: str | int) -> Check:
     def parse(value: Any) -> str | int:
         for option in options:

@@ -16,6 +16,7 @@ from tilecppn import cppn as networks
 from tilecppn import sections
 from tilecppn.checks import Section, shown
 from tilecppn.cppn import weights
+from tilecppn.cppn.latent import load_latents
 from tilecppn.errors import SceneError, WeightsError
 from tilecppn.naming import suggestion
 from tilecppn.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
@@ -104,7 +105,7 @@ class Scene:
         cppn = _network(source, folder, embedded)
         return cls._of_parts(
             source,
-            Latent(**values.get("latent", {})),
+            _latent(Latent(**values.get("latent", {})), folder, follow=embedded is None),
             Canvas(**values.get("canvas", {})),
             replace(_own_view(cppn, source), **values.get("view", {})),
             output,
@@ -121,6 +122,7 @@ class Scene:
         output: Output,
         cppn: networks.CPPN,
     ) -> "Scene":
+        latent = _latent(latent, Path())
         z_dim = cppn.structure.z_dim
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
@@ -169,7 +171,7 @@ class Scene:
     @cached_property
     def z(self) -> NDArray[np.float64]:
         """The latent (z_dim,), before the network's own scale."""
-        if self.latent.z is not None:
+        if isinstance(self.latent.z, tuple):
             return np.array(self.latent.z, np.float64)
         return self.cppn.seeded_latent(self.latent.seed)
 
@@ -262,6 +264,22 @@ def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> net
             f"cppn.channels = {source.channels}: the weights file has {cppn.channels} channels"
         )
     return cppn
+
+
+def _latent(latent: Latent, folder: Path, follow: bool = True) -> Latent:
+    """With its values, where [latent] says in which file they are."""
+    if not isinstance(latent.z, str):
+        return latent
+    if not follow:
+        raise SceneError(f'latent.z = "{latent.z}": a stored scene has values here, not a path')
+    file, _, name = latent.z.partition("#")
+    named = load_latents(folder / file)
+    if not name and len(named) == 1:
+        (name,) = named
+    if name not in named:
+        known = ", ".join(list(named)[:20])
+        raise SceneError(f'latent.z = "{latent.z}": must end in # and one of {known}')
+    return replace(latent, z=tuple(named[name].tolist()))
 
 
 def _own_view(cppn: networks.CPPN, source: sections.CPPN) -> View:

@@ -39,10 +39,10 @@ class CPPN(Section):
 
 @dataclass(frozen=True)
 class Latent(Section):
-    """[latent]: by seed, or its values."""
+    """[latent]: by seed, its values, or a text "FILE#NAME": the values are taken from that file."""
 
     seed: int = key(0, checks.integer(0, MAX_SEED))
-    z: tuple[float, ...] | None = key(None, checks.optional(checks.numbers()))
+    z: tuple[float, ...] | str | None = key(None, checks.optional(checks.latent()))
 
 
 @dataclass(frozen=True)

@@ -120,3 +120,53 @@ def test_missing_files_and_other_suffixes_are_refused(tmp_path: Path) -> None:
 def test_json_can_be_read_by_people(tmp_path: Path) -> None:
     save_latents(tmp_path / "a.json", {"a": [0.5, 1.0]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [0.5, 1.0]}
+
+
+# In a scene
+
+TOML = "[cppn]\nz_dim = 3\nwidth = 2\ndepth = 1\n[latent]\n"
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    save_latents(tmp_path / "zoo.json", {"cat": [0.5, -1.0, 0.25], "dog": [1.0, 2.0, 3.0]})
+    save_latents(tmp_path / "one.npz", {"only": [0.0, 1.0, 2.0]})
+    return tmp_path
+
+
+def test_a_scene_takes_a_latent_from_a_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (saved / "a.toml").write_text(TOML + 'z = "zoo.json#cat"')
+    scene = tc.Scene.load(saved / "a.toml")
+    assert scene.z.tolist() == [0.5, -1.0, 0.25]
+    assert "zoo" not in scene.to_toml()  # it is whole without the file
+    assert tc.Scene.parse(scene.to_toml()) == scene
+    other = tc.Scene.load(saved / "a.toml", ["latent.z=one.npz#only"])
+    assert other.z.tolist() == [0.0, 1.0, 2.0]
+    alone = tc.Scene.parse(TOML + 'z = "one.npz"', folder=saved)
+    assert alone.z.tolist() == [0.0, 1.0, 2.0]
+    monkeypatch.chdir(saved)
+    assert scene.replace(latent={"z": "zoo.json#dog"}).z[2] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ('z = "zoo.json"', "must end in # and one of cat, dog"),
+        ('z = "zoo.json#cow"', "one of cat, dog"),
+        ('z = ""', "list of finite numbers"),
+        ('z = "nowhere.json#cat"', "cannot be read"),
+        ('z = "a.toml"', ".json or .npz"),
+        ('z = "four.json#z"', "must have 3"),
+    ],
+)
+def test_latents_that_a_scene_cannot_take_are_refused(saved: Path, key: str, words: str) -> None:
+    save_latents(saved / "four.json", {"z": [0.0] * 4})
+    with pytest.raises(Refused) as caught:
+        tc.Scene.parse(TOML + key, folder=saved)
+    assert words in str(caught.value)
+
+
+def test_a_stored_scenes_path_is_not_followed(saved: Path) -> None:
+    network = tc.Scene.parse(TOML).cppn.to_bytes()
+    with pytest.raises(Refused, match="not a path"):
+        tc.Scene.parse(TOML + f'z = "{saved}/one.npz"', embedded=network)
