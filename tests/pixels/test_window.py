@@ -137,8 +137,8 @@ def test_a_pause_that_raises_stops_the_work(tolerance: float) -> None:
     def stop() -> None:
         raise Stop
 
+    scene = SCENE.replace(output={"tolerance": tolerance})
     with pytest.raises(Stop):
-        scene = SCENE.replace(output={"tolerance": tolerance})
         render_window(kernel, scene, Window(0, 0, HEIGHT, WIDTH), stop)
     assert kernel.asked == []
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Field, Kernel
 from tilecppn.native import aligned
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
@@ -87,9 +88,11 @@ class Reconstruction:
         stride = self._next(_worst(_deviation(colours), blocks), FIRST)
         fitting = _finest(FIRST, _around(cells, blocks))
         stride = np.minimum(stride, fitting)
-        inputs = np.stack([v[0] for v in self.field.inputs(Lattices.of(lattice))])
-        creased = _worst(_deviation(inputs), blocks) > CREASE * FIRST * min(self.field.grid.step)
-        stride[creased] = 1
+        crease = CREASE * FIRST * min(self.field.grid.step)
+        points = self.field.inputs(Lattices.of(lattice))
+        for name, values in zip(COORDINATES, points, strict=True):
+            if name in self.field.cppn.structure.inputs:
+                stride[_worst(_deviation(values), blocks) > crease] = 1
         return colours, stride, fitting < FIRST
 
     def _refine(
