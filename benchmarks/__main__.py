@@ -1,4 +1,4 @@
-"""`make bench`: kernels, a render and an export, each beside its rival in one run.
+"""`make bench`: kernels, a render, an export and a film, each beside its rival in one run.
 
 Every figure is the median of several, taken in turn with its rival's, so that a machine whose
 speed drifts still gives a fair ratio.
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 import tilecppn as tc
+from benchmarks import film
 from tilecppn import machine
 from tilecppn.kernels import Field, create
 from tilecppn.run.render import render_to
@@ -34,6 +35,7 @@ def main() -> None:
         kernels(name, tc.Scene.of(cppn=net, canvas={"width": 16384, "height": 16384}))
     with tempfile.TemporaryDirectory() as folder:
         pipeline(Path(folder))
+    film.main()
 
 
 def kernels(name: str, scene: tc.Scene) -> None:
