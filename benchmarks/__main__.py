@@ -1,4 +1,4 @@
-"""`make bench`: kernels, a render and an export, each beside its rival in one run."""
+"""`make bench`: kernels, a render, an export and a film, each beside its rival in one run."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import kernels, pipeline
+from benchmarks import film, kernels, pipeline
 from benchmarks.measuring import ROUNDS
 from tilecppn import machine
 from tilecppn.native import HOST
@@ -17,7 +17,7 @@ from tilecppn.native import HOST
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"), help="where to write")
-    parser.add_argument("--only", choices=["kernels", "pipeline"], help="one part")
+    parser.add_argument("--only", choices=["kernels", "pipeline", "film"], help="one part")
     options = parser.parse_args()
     where = (
         f"{platform.machine()} ({HOST.cpu}, vectors of {HOST.vector_bits} bits), "
@@ -25,11 +25,13 @@ def main() -> None:
     )
     print(f"{where}; medians of {ROUNDS}\nKernels on one core, by its CPU time; the rest on all.\n")
     tables = []
-    if options.only != "pipeline":
+    if options.only in (None, "kernels"):
         tables += kernels.tables()
-    if options.only != "kernels":
+    if options.only in (None, "pipeline"):
         with tempfile.TemporaryDirectory() as folder:
             tables += pipeline.tables(Path(folder))
+    if options.only in (None, "film"):
+        tables += film.tables()
     results = {"machine": where, "tables": [table._asdict() for table in tables]}
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")

@@ -238,7 +238,8 @@ def check_16_bits(preset: str, seed: int, side: int, windows: int) -> None:
     alone = [Agreement.of(evaluated(scene, w), e) for w, e in zip(places, exact, strict=True)]
     ours = [Agreement.of(drawn(scene, w), e) for w, e in zip(places, exact, strict=True)]
     assert max(a.worst for a in ours) <= max(a.worst for a in alone) + 2
-    assert np.mean([a.equal for a in ours]) >= min(0.97, np.mean([a.equal for a in alone]) - 0.03)
+    mean = float(np.mean([a.equal for a in ours]))
+    assert mean >= min(0.97, float(np.mean([a.equal for a in alone])) - 0.03)
 
 
 SIDES = [1024, 4096, 16384, 131072]

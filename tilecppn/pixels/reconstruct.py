@@ -135,8 +135,8 @@ class Reconstruction:
         """Colours (channels, n, rows, cols) and crowding (n, rows - 3, cols - 3)."""
         colours, cells = zip(
             *(
-                crowding(self.kernel, Lattice(*origin, *lattices[1:]), self.limits, lambda: None)
-                for origin in lattices.origins.tolist()
+                crowding(self.kernel, lattice, self.limits, lambda: None)
+                for lattice in lattices.each()
             ),
             strict=True,
         )
