@@ -84,7 +84,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "16 deep": {"depth": 16},
     "300 wide": {"width": 300, "depth": 2},
     "waves": {"activations": ["sin", "cos", "half-sine", "sigmoid-sin"]},
-    "all": {"activations": [*ACTIVATIONS], "width": 16},
 }
 
 
@@ -109,7 +108,7 @@ def test_error_is_at_most_twice_numpys_in_float32(name: str) -> None:
 def fields(draw: st.DrawFn) -> Field:
     names = st.sampled_from(list(ACTIVATIONS))
     width = draw(st.one_of(st.integers(1, 20), st.sampled_from([31, 64, 65, 128, 511, 512])))
-    deep = 2 if width > 20 else 8
+    deep = 2 if width > 20 else 5
     cppn = CPPN.from_preset(
         draw(st.sampled_from(list(PRESETS))),
         seed=draw(st.integers(0, 2**63 - 1)),
@@ -134,14 +133,14 @@ LAWS = settings(deadline=None, derandomize=True)
 fuzzed = given(fields(), st.integers(-100, 100), st.integers(1, 9))
 
 
-@settings(LAWS, max_examples=12)
+@settings(LAWS, max_examples=10)
 @fuzzed
 def test_any_network_is_as_near_as_float32_can_be(picture: Field, row: int, stride: int) -> None:
     as_near_as_float32_can_be(picture, row, stride)
 
 
 @pytest.mark.slow
-@settings(LAWS, max_examples=250)
+@settings(LAWS, max_examples=100)
 @fuzzed
 def test_very_many_networks_are_as_near_as_float32_can_be(
     picture: Field, row: int, stride: int
