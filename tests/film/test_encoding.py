@@ -75,9 +75,10 @@ WANTED = {
     "ffv1": ("ffv1", "bgr0"),
 }
 TARGETS = [
-    (suffix, codec)
-    for suffix, container in CONTAINERS.items()
-    for codec in (container.codecs if suffix != ".mkv" else ("ffv1",))
+    *((".mp4", codec) for codec in CONTAINERS[".mp4"].codecs),
+    *((".mov", codec) for codec in ("prores-hq", "prores-4444", "h264")),
+    *((".webm", codec) for codec in CONTAINERS[".webm"].codecs),
+    (".mkv", "ffv1"),
 ]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, pixels
 from tests.stores import tree
+from tilecppn.cppn import CPPN
 from tilecppn.errors import Refused, StoreError
 from tilecppn.film.animate import PARTS, Run, animate, animate_to
 from tilecppn.film.frames import FrameRenderer
@@ -24,8 +25,11 @@ from tilecppn.film.plan import CLIP, FilmPlan
 from tilecppn.film.store import FilmStore
 from tilecppn.film.targets import Choices
 from tilecppn.film.timeline import Timeline
+from tilecppn.kernels import Field, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan
+from tilecppn.run.events import Event, ShardDone
+from tilecppn.run.job import Receipt
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
 from tilecppn.store import Store
@@ -208,8 +212,8 @@ def test_nothing_foreign_is_overwritten(film: Timeline, tmp_path: Path) -> None:
 def test_motion_blur_is_the_mean_of_its_moments(scene: Scene) -> None:
     film = moving(scene, zoom=30.0, seconds=1, fps=10, samples=8, shutter=1.0)
     renderer = FrameRenderer(film, "reference")
-    window = renderer_window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
-    blurred = renderer.render(5, renderer_window, lambda: None)
+    window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
+    blurred = renderer.render(5, window, lambda: None)
     sharp = [
         FrameRenderer(moving(m, zoom=2.0, seconds=1, fps=10), "reference").render(
             0, window, lambda: None
@@ -229,8 +233,23 @@ def test_still_moments_blur_nothing(scene: Scene, invert: bool) -> None:
     )
     window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
     renderer = FrameRenderer(film, "torch")
-    wanted = render_window(FrameRenderer(film, "torch")._kernel(0), still, window)
+    wanted = render_window(create("torch", Field.of(still)), still, window)
     assert np.array_equal(renderer.render(2, window, lambda: None), wanted)
+
+
+def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -> None:
+    """The deadline for the next one comes from it."""
+    receipts: list[Receipt] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, ShardDone) and event.shard.level == CLIP:
+            receipts.append(event.receipt)
+
+    animate(film, tmp_path / "a.mkv", executor="local", listeners=[listen])
+    assert len(receipts) == 2
+    for receipt in receipts:
+        assert receipt.seconds > 0.01  # a process was started
+        assert receipt.bytes > 1000
 
 
 def test_the_plan_counts_every_shard_once_and_clips_after_their_frames() -> None:
@@ -243,3 +262,28 @@ def test_the_plan_counts_every_shard_once_and_clips_after_their_frames() -> None
         assert len(children) == 4 * len(plan.frames_of(clip))
         assert all(order.index(child) < order.index(clip) for child in children)
     assert plan.pixels == sum(plan.window(s).pixels for s in order)
+
+
+def test_networks_from_files_go_with_the_film(tmp_path: Path) -> None:
+    nets = [CPPN.from_preset("hardmaru", seed=s, width=4, depth=1) for s in (1, 2)]
+    folder = tmp_path / "there"
+    folder.mkdir()
+    for net, name in zip(nets, "ab", strict=True):
+        net.save(folder / f"{name}.safetensors")
+    (folder / "film.toml").write_text(
+        "[cppn]\nweights = 'a.safetensors'\n[canvas]\nwidth = 40\nheight = 30\n"
+        "[film]\nseconds = 1\nfps = 10\n"
+        "[[keyframe]]\ntime = 0\ncppn.weights = 'a.safetensors'\n"
+        "[[keyframe]]\ntime = 0.9\ncppn.weights = 'b.safetensors'\n"
+    )
+    film = Timeline.load(folder / "film.toml")
+    animate(film, tmp_path / "a.zarr", executor="local")
+    for file in folder.iterdir():
+        file.unlink()
+    store = FilmStore(tmp_path / "a.zarr")
+    for k, net in ((0, nets[0]), (9, nets[1])):
+        still = film.base.replace(cppn=net)
+        window = store.plan.still.levels[0].window
+        wanted = render_window(create("auto", Field.of(still)), still, window)
+        assert np.array_equal(store.read(k, window), wanted)
+        assert store.timeline.scene(k).cppn == net

@@ -26,6 +26,7 @@ TO_BT709 = (
 )
 BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
 SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
+GROUP = 250  # frames from one that stands alone to the next, where a clip is longer
 MANY = 1000  # runs of equal frames that one command line can name
 
 
@@ -89,14 +90,14 @@ class VideoEncoding(_Recipe):
         colours = [f"format={pixels}", SRGB] if own else [TO_BT709, f"format={pixels}", BT709]
         filters = [*self._even(), *colours]
         quality = [] if self.crf is None else ["-crf", str(self.crf)]
+        group = 1 if own else min(len(frames.numbers), GROUP)
         arguments = [
             *_input(self.shape, 2, colour=not own),
             *("-vf", ",".join(filters)),
             *codec.encoder,
             *quality,
-            # One thread: workers are the parallelism, and threads change an encoder's bytes. One
-            # group of pictures a clip, so that joins are the only places where one begins.
-            *("-threads", "1", "-g", "1" if own else str(len(frames.numbers))),
+            # One thread: workers are the parallelism, and threads change an encoder's bytes.
+            *("-threads", "1", "-g", str(group)),
             *codec.tag,
             *ffmpeg.EXACT,
             *("-f", codec.clip, str(path)),
