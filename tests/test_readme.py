@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Run
 from tilecppn.cli import main
+from tilecppn.film.timeline import Timeline, is_timeline
 from tilecppn.scene import Scene
 
 ROOT = Path(__file__).parent.parent
@@ -39,9 +40,9 @@ def test_the_commands_work_in_their_order(clone: Path, tilecppn: Run) -> None:
     for command in HERE:
         done = tilecppn(*shlex.split(command)[1:])
         assert done.returncode == 0, f"{command}\n{done.stderr}"
-    assert {"first.png", "first.zarr", "first.dzi", "first.html", "first-print.png"} <= {
-        path.name for path in clone.iterdir()
-    }
+    made = {"first.png", "first.zarr", "first.dzi", "first.html", "first-print.png"}
+    made |= {"morph.mp4", "sheet.png", "film.gif"}
+    assert made <= {path.name for path in clone.iterdir()}
 
 
 def test_every_command_has_the_options_of_its_verb() -> None:
@@ -61,14 +62,18 @@ def test_the_python_works(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_scenes_are_scenes_and_the_listed_defaults_are_the_defaults() -> None:
-    first, everything = blocks("toml")
+    first, film, everything = blocks("toml")
     assert Scene.parse(first) == Scene.load(ROOT / "examples" / "first.toml")
     assert Scene.parse(everything) == Scene.of()
+    assert set(Timeline.parse(film).tracks) == {"latent", "view.scale", "view.rotation"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda p: p.name)
-def test_every_example_is_a_scene(path: Path) -> None:
-    Scene.load(path)
+def test_every_example_is_a_scene_or_a_timeline(path: Path) -> None:
+    if is_timeline(path.read_text(encoding="utf-8")):
+        Timeline.load(path)
+    else:
+        Scene.load(path)
 
 
 def test_links_lead_somewhere() -> None:

@@ -41,6 +41,10 @@ class Lattices(NamedTuple):
         row, col, rows, cols, stride = lattice
         return cls(np.array([[row, col]], np.int64), rows, cols, stride)
 
+    def each(self) -> list[Lattice]:
+        shape = (self.rows, self.cols, self.stride)
+        return [Lattice(row, col, *shape) for row, col in self.origins.tolist()]
+
     def indices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rows (n, rows, 1) and columns (n, 1, cols) of all points."""
         down = self.stride * np.arange(self.rows, dtype=np.float64)

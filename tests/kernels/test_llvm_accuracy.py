@@ -30,8 +30,10 @@ LARGEST = 1e37  # sums of float32 beyond it may overflow, by their order
 def in_numpy(
     field: Field, lattice: Lattice, dtype: str, order: int = 0
 ) -> tuple[Values, NDArray[np.bool_]]:
-    """Colours (channels, rows, cols) in one precision, neurons and inputs summed in some order;
-    and where all of the network's values stay finite.
+    """Colours (channels, rows, cols) in one precision, and where all values stay finite.
+
+    Orders but 0 sum neurons and inputs in another order and leave the last place of each sum to
+    chance, as another rounding would (J. Vignes' CESTAC method).
     """
     rng = np.random.default_rng(order)
     points = np.broadcast_arrays(*field.points(*indices(lattice)))
@@ -43,6 +45,9 @@ def in_numpy(
         name = (*structure.activations, structure.output)[i]
         mixed = rng.permutation(h.shape[-1]) if order else slice(None)
         sums = h[..., mixed] @ weight[:, mixed].T.astype(dtype) + bias.astype(dtype)
+        if order:
+            aside = rng.choice([-np.inf, np.inf], sums.shape).astype(dtype)
+            sums = np.where(rng.random(sums.shape) < 0.5, np.nextafter(sums, aside), sums)
         value = ACTIVATIONS[name].function(sums)
         h = h + value if structure.residual and 0 < i < len(layers) - 1 else value
         for values in (sums, h):
@@ -79,7 +84,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "16 deep": {"depth": 16},
     "300 wide": {"width": 300, "depth": 2},
     "waves": {"activations": ["sin", "cos", "half-sine", "sigmoid-sin"]},
-    "all": {"activations": [*ACTIVATIONS], "width": 16},
 }
 
 
@@ -104,7 +108,7 @@ def test_error_is_at_most_twice_numpys_in_float32(name: str) -> None:
 def fields(draw: st.DrawFn) -> Field:
     names = st.sampled_from(list(ACTIVATIONS))
     width = draw(st.one_of(st.integers(1, 20), st.sampled_from([31, 64, 65, 128, 511, 512])))
-    deep = 2 if width > 20 else 8
+    deep = 2 if width > 20 else 5
     cppn = CPPN.from_preset(
         draw(st.sampled_from(list(PRESETS))),
         seed=draw(st.integers(0, 2**63 - 1)),
@@ -129,14 +133,14 @@ LAWS = settings(deadline=None, derandomize=True)
 fuzzed = given(fields(), st.integers(-100, 100), st.integers(1, 9))
 
 
-@settings(LAWS, max_examples=12)
+@settings(LAWS, max_examples=10)
 @fuzzed
 def test_any_network_is_as_near_as_float32_can_be(picture: Field, row: int, stride: int) -> None:
     as_near_as_float32_can_be(picture, row, stride)
 
 
 @pytest.mark.slow
-@settings(LAWS, max_examples=400)
+@settings(LAWS, max_examples=100)
 @fuzzed
 def test_very_many_networks_are_as_near_as_float32_can_be(
     picture: Field, row: int, stride: int

@@ -32,7 +32,7 @@ from tilecppn.run.render import render, render_to
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 
-TORCH = Arithmetic("llvm", "exact", "cpu", 1)
+KERNEL = "llvm"
 
 
 def shard_files(store: Path) -> dict[str, tuple[int, bytes]]:
@@ -151,12 +151,12 @@ def run_job(executor: Executor, store: Store, policy: Policy) -> tuple[Outcome, 
 
 
 def empty_store(path: Path, scene: Scene) -> Store:
-    with Store.making(path, scene, TORCH) as store:
+    with Store.making(path, scene, Arithmetic(KERNEL, "exact", "cpu", 1)) as store:
         return store
 
 
 def job_for(scene: Scene, path: Path) -> RenderJob:
-    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), "llvm", 1)
+    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), KERNEL, 1)
 
 
 def test_a_poison_shard_is_named_and_the_others_are_done(
@@ -389,7 +389,7 @@ def test_another_picture_layout_or_arithmetic_on_a_store_is_refused(
     scene: Scene, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.zarr"
-    render(scene, path, executor="local")
+    render(scene, path, executor="local", kernel=KERNEL)
     before = shard_files(path)
     for change, words in [
         ({"cppn": {"seed": 4}}, "cppn.seed: 3 there, 4 here"),
@@ -399,7 +399,7 @@ def test_another_picture_layout_or_arithmetic_on_a_store_is_refused(
     ]:
         with pytest.raises(StoreError, match=words):
             render(scene.replace(**change), path, executor="local")
-    with pytest.raises(StoreError, match="kernel: llvm there, reference here"):
+    with pytest.raises(StoreError, match=f"kernel: {KERNEL} there, reference here"):
         render(scene, path, executor="local", kernel="reference")
     assert shard_files(path) == before
 

@@ -33,7 +33,6 @@ class Preset:
     inputs: tuple[str, ...] = ("x", "y", "r", "z")
     origin: tuple[float, float] = (0.0, 0.0)
     palette: tuple[str, ...] | str | None = None  # where the scene names no channels or colours
-    float64: bool = False  # float32 would put more than 1 in 1000 8-bit values off in some window
 
 
 _TEXT = "Ha, Generating Abstract Patterns (2016): "
@@ -77,7 +76,6 @@ PRESETS: dict[str, Preset] = {
         _TEXT + "tanh, softplus and a sine output",
         ("tanh", "softplus", "tanh", "softplus"),
         output="half-sine",
-        float64=True,
     ),
     "hardmaru-sqrt": Preset(
         _TEXT + "three tanh layers and sqrt(1 - |tanh|) output", ("tanh",) * 3, output="sqrt-tanh"
@@ -107,7 +105,6 @@ PRESETS: dict[str, Preset] = {
         latent=UNIT,
         latent_scale=1.0,
         view={"scale": 0.5, **_WHOLE},
-        float64=True,
     ),
     "guibas": Preset(
         "Guibas and Virdi, Generating Patterns from CPPNs (2017): three tanh layers without "

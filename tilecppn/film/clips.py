@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -22,11 +24,10 @@ TO_BT709 = (
     "scale=in_range=pc:out_range=tv:out_color_matrix=bt709:"
     "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=bayer"
 )
-BT709 = (
-    *("-colorspace", "bt709", "-color_primaries", "bt709"),
-    *("-color_trc", "bt709", "-color_range", "tv"),
-)
-SRGB = ("-color_primaries", "bt709", "-color_trc", "iec61966-2-1", "-color_range", "pc")
+BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
+GROUP = 250  # frames from one that stands alone to the next, where a clip is longer
+MANY = 1000  # runs of equal frames that one command line can name
 
 
 class Frames(NamedTuple):
@@ -86,17 +87,17 @@ class VideoEncoding(_Recipe):
         codec = CODECS[self.codec]
         own = codec.pixels == ""
         pixels = codec.pixels or _planar(self.shape)
-        filters = [*self._even(), *([] if own else [TO_BT709]), f"format={pixels}"]
+        colours = [f"format={pixels}", SRGB] if own else [TO_BT709, f"format={pixels}", BT709]
+        filters = [*self._even(), *colours]
         quality = [] if self.crf is None else ["-crf", str(self.crf)]
+        group = 1 if own else min(len(frames.numbers), GROUP)
         arguments = [
             *_input(self.shape, 2, colour=not own),
             *("-vf", ",".join(filters)),
             *codec.encoder,
             *quality,
-            # One thread: workers are the parallelism, and threads change an encoder's bytes. One
-            # group of pictures a clip, so that joins are the only places where one begins.
-            *("-threads", "1", "-g", "1" if own else str(len(frames.numbers))),
-            *(SRGB if own else BT709),
+            # One thread: workers are the parallelism, and threads change an encoder's bytes.
+            *("-threads", "1", "-g", str(group)),
             *codec.tag,
             *ffmpeg.EXACT,
             *("-f", codec.clip, str(path)),
@@ -125,22 +126,70 @@ class AnimationEncoding(_Recipe):
     def write(self, path: Path, frames: Frames) -> None:
         row = ANIMATIONS[self.suffix]
         given = _input(self.shape, row.itemsize, colour=True)
-        filters: list[str] = []
-        if row.palette:
-            # Twice through the frames rather than once with all of them in memory.
-            palette = disk.partial(path)
-            colours = ["-vf", "palettegen=stats_mode=full", "-c:v", "png", "-update", "1"]
-            make = [*given, *colours, "-f", "image2", str(palette)]
-            ffmpeg.run(make, fed(frames, row.itemsize, colour=True), frames.pause)
-            # A frame that is shown for long is stored once.
-            graph = "[0]mpdecimate=hi=0:lo=0:frac=0[f];[f][1]paletteuse=dither=bayer:bayer_scale=3"
-            filters = ["-f", "png_pipe", "-i", str(palette), "-lavfi", graph]
-        arguments = [*given, *filters, *row.arguments, *ffmpeg.EXACT, str(path)]
+        feed = partial(fed, frames, row.itemsize, colour=True)
+        if not row.palette:
+            self._run([*given, *row.arguments], path, feed(), frames)
+            return
+        # Twice through the frames rather than once with all of them in memory.
+        palette = disk.partial(path)
+        repeats = Repeats(self.shape)
         try:
-            ffmpeg.run(arguments, fed(frames, row.itemsize, colour=True), frames.pause)
+            colours = ["-vf", "palettegen=stats_mode=full", "-c:v", "png", "-update", "1"]
+            image = ["-f", "image2"]
+            self._run([*given, *colours, *image], palette, repeats.watched(feed()), frames)
+            graph = (
+                f"[0]{repeats.dropped()}[f];[f][1]paletteuse=dither=bayer:bayer_scale=3"
+                if repeats.runs
+                else "paletteuse=dither=bayer:bayer_scale=3"
+            )
+            both = [*given, "-f", "png_pipe", "-i", str(palette), "-lavfi", graph]
+            timing = ["-fps_mode", "passthrough", *repeats.final_delay()]
+            self._run([*both, *timing, *row.arguments], path, feed(), frames)
         finally:
-            if row.palette:
-                palette.unlink(missing_ok=True)
+            palette.unlink(missing_ok=True)
+
+    def _run(
+        self, arguments: list[str], path: Path, feed: Iterator[NDArray[Any]], frames: Frames
+    ) -> None:
+        ffmpeg.run([*arguments, *ffmpeg.EXACT, str(path)], feed, frames.pause)
+
+
+class Repeats:
+    """Frames that equal the one before, found while they go by; a GIF shows that one longer."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.frames = 0
+        self.runs: list[tuple[int, int]] = []  # first and last frame of each run
+
+    def watched(self, bands: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        before, digest, rows = b"", hashlib.sha256(), 0
+        for band in bands:
+            yield band
+            digest.update(band.data)
+            rows += len(band)
+            if rows == self.shape.height:
+                if digest.digest() == before:
+                    self._repeat(self.frames)
+                before, digest, rows = digest.digest(), hashlib.sha256(), 0
+                self.frames += 1
+
+    def _repeat(self, frame: int) -> None:
+        if self.runs and self.runs[-1][1] == frame - 1:
+            self.runs[-1] = (self.runs[-1][0], frame)
+        elif len(self.runs) < MANY:
+            self.runs.append((frame, frame))
+
+    def dropped(self) -> str:
+        """The filter that leaves the repeats out."""
+        return f"select='not({'+'.join(f'between(n,{a},{b})' for a, b in self.runs)})'"
+
+    def final_delay(self) -> list[str]:
+        """How long the last frame is shown, where it is shown for several."""
+        if not self.runs or self.runs[-1][1] != self.frames - 1:
+            return []
+        fps, kept = Fraction(self.shape.fps), self.runs[-1][0] - 1
+        return ["-final_delay", str(round(100 * self.frames / fps) - round(100 * kept / fps))]
 
 
 @dataclass(frozen=True)

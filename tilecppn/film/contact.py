@@ -26,7 +26,7 @@ def contact_sheet(timeline: Timeline, kernel: str = "auto") -> NDArray[np.uint8]
     numbers = [k * timeline.frames // count for k in range(count)]
     canvas = timeline.base.canvas
     height = max(1, round(canvas.height * WIDTH / canvas.width))
-    columns = min(count, max(1, round(math.sqrt(count * height / WIDTH * 1.5))))
+    columns = min(count, max(1, round(math.sqrt(2.5 * count * height / WIDTH))))
     rows = -(-count // columns)
     sheet = np.full(
         (rows * (height + LABEL + GAP) + GAP, columns * (WIDTH + GAP) + GAP, 3), GROUND, np.uint8

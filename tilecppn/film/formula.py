@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.checks import shown
 from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import SceneError
 
@@ -45,10 +46,10 @@ def evaluate(
                 sums = isinstance(symbol, ast.Add | ast.Sub)
                 if (sums and any(vectors) and not all(vectors)) or (not sums and all(vectors)):
                     raise SceneError(
-                        f'"{text}": latents are added to latents and multiplied by numbers'
+                        f"{shown(text)}: latents are added to latents and multiplied by numbers"
                     )
                 if isinstance(symbol, ast.Div) and vectors[1]:
-                    raise SceneError(f'"{text}": nothing is divided by a latent')
+                    raise SceneError(f"{shown(text)}: nothing is divided by a latent")
                 return _BINARY[type(symbol)](a, b)
             case ast.UnaryOp(sign, operand) if type(sign) in _UNARY:
                 return _UNARY[type(sign)](value(operand))
@@ -59,7 +60,7 @@ def evaluate(
                 if match_ and int(match_[1]) <= MAX_SEED:
                     return seeded(int(match_[1]))
                 return named(name)
-        raise SceneError(f'"{text}": only names, numbers, + - * / and brackets are allowed')
+        raise SceneError(f"{shown(text)}: only names, numbers, + - * / and brackets are allowed")
 
     if len(text) > LONGEST:
         raise SceneError(f"a formula of {len(text)} characters: must have {LONGEST} at most")
@@ -67,7 +68,9 @@ def evaluate(
         with np.errstate(all="ignore"):
             result = value(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError, ArithmeticError) as error:
-        raise SceneError(f'"{text}": is no formula ({error})') from None
+        raise SceneError(f"{shown(text)}: is no formula ({error})") from None
     if not isinstance(result, np.ndarray) or not np.isfinite(result).all():
-        raise SceneError(f'"{text}": must give a finite latent, as seed1 + (seed2 - seed3) does')
+        raise SceneError(
+            f"{shown(text)}: must give a finite latent, as seed1 + (seed2 - seed3) does"
+        )
     return result

@@ -44,7 +44,7 @@ class FrameRenderer:
         out = np.empty(total.shape, output.dtype)
         # Each moment is inverted already, where the scene says so.
         scene = moments[0].replace(output={"invert": False})
-        quantise(total / len(moments), scene.output, out)
+        quantise((total / len(moments)).astype(np.float32), scene.output, out)
         return out
 
     def _kernel(self, frame: int) -> Kernel:

@@ -60,7 +60,8 @@ class FilmWorker:
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         start = time.perf_counter()
         if shard.level == CLIP:
-            return Receipt(time.perf_counter() - start, 0, self._encode(shard, pause))
+            written = self._encode(shard, pause)
+            return Receipt(time.perf_counter() - start, 0, written)
         assert shard.frame is not None
         window = self.store.plan.window(shard)
         pixels = self.renderer.render(shard.frame, window, pause)

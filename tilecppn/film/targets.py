@@ -5,6 +5,7 @@ the destination, and what is there already.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -182,11 +183,19 @@ def _stills(path: Path, shape: Shape, choices: Choices) -> Target:
         with placed(path, folder=True) as temporary:
             for k, clip in enumerate(clips):
                 pause()
-                shutil.copyfile(clip, temporary / f"frame-{k:0{digits}d}.{name}")
+                _link(clip, temporary / f"frame-{k:0{digits}d}.{name}")
             text = json.dumps(json.loads(mark.to_text()), indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
 
     return Target(path, StillEncoding(shape, name), 1, join, lambda: _read(path))
+
+
+def _link(file: Path, name: Path) -> None:
+    """Give a file a second name, or copy it where a disk has no such thing."""
+    try:
+        os.link(file, name)
+    except OSError:
+        shutil.copyfile(file, name)
 
 
 def _read(folder: Path) -> Mark | None:

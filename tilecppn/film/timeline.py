@@ -114,7 +114,8 @@ class Timeline:
 
     def replace(self, **film: Any) -> "Timeline":
         """This timeline with other values of [film]: seconds, fps, loop, samples, …"""
-        return replace(self, film=replace(self.film, **film))
+        said = {f.name: getattr(self.film, f.name) for f in fields(Film)}
+        return replace(self, film=_section(Film, {**said, **film}))
 
     # Frames
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import machine
-from tilecppn.cppn import CPPN, PRESETS
+from tilecppn.cppn import CPPN
 from tilecppn.errors import Refused
 from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
@@ -18,7 +18,7 @@ from tilecppn.scene import Scene
 from tilecppn.symmetry import Fold
 from tilecppn.view import Grid, Lattice, Lattices
 
-COMMON = 0.0035  # see docs/architecture.md
+COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 
 
 class Arithmetic(NamedTuple):
@@ -75,13 +75,13 @@ class Field(NamedTuple):
 
         float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
         reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
-        most COMMON may be expected to come out 1 off.
+        most COMMON may be expected to come out 1 off; at most PROMISED where the network is a
+        preset as it is, which has 99.9 % equal in any window, also where errors gather.
         """
-        coarse = self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0
-        preset = PRESETS.get(self.cppn.structure.preset)
-        if coarse or (preset is not None and preset.float64):
+        if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
             return True
-        return 255.0 * self.gain * rounding_error(self) > COMMON
+        share = 255.0 * self.gain * rounding_error(self)
+        return share > (PROMISED if self.cppn.is_preset else COMMON)
 
     def noise(self, dtype: Any) -> float:
         """The mean error of colours evaluated in float32 or float64."""

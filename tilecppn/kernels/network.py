@@ -3,15 +3,14 @@
 Blocks hold `vectors` registers of points, features-major: feature k of all points of a block lies
 together. A layer computes a few neurons at a time, their sums held in registers,
 
-    sum = bias;  sum = fma(weight[k], input[k], sum)  for k = 0, 1, …
+    sum = bias;  sum = fma(weight[k], input[k], sum)  for k = 0, 1, …, RUN - 1
 
 in that order for every point, so that neither the block's shape nor the vector's width shows.
-Each RUN inputs are summed from 0 by themselves and then added: the rounding of one long sum would
-grow with its length.
+Each further RUN inputs are summed from 0 by themselves and then added, since the rounding error of
+one long chain grows with its length.
 Weights are data: one compiled function serves all networks of one shape.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -24,9 +23,7 @@ from tilecppn.native import Array, ArrayOf, Compiled, Function, Module, Target, 
 from tilecppn.native.values import F32, F64, I64
 
 REAL = {np.dtype(np.float32): F32, np.dtype(np.float64): F64}
-
-
-RUN = 32
+RUN = 32  # inputs that are summed in one chain
 
 
 class Layer(NamedTuple):
@@ -181,13 +178,12 @@ class _Generator:
             sums = [self._block(f, own.load(n).splat(self.lanes)) for n in range(neurons)]
             self._add(f, own, sums, f.integer(0), features.at_most(RUN))
             with f.loop(features, start=RUN, step=RUN) as start:
-                before = [[total.value for total in block] for block in sums]
-                for total in itertools.chain(*sums):
+                totals = [total for block in sums for total in block]
+                before = [total.value for total in totals]
+                for total in totals:
                     total.set(total.value.like(0.0))
                 self._add(f, own, sums, start, features.at_most(start + RUN))
-                for total, value in zip(
-                    itertools.chain(*sums), itertools.chain(*before), strict=True
-                ):
+                for total, value in zip(totals, before, strict=True):
                     total.set(value + total.value)
             with f.when(f["traced"] > 0):
                 for n in range(neurons):

@@ -9,14 +9,14 @@ zone around 0 outside of which it is flat or straight.
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.kernels import Kernel
-from tilecppn.native import HOST, ArrayOf, Compiled, Module
+from tilecppn.native import HOST, ArrayOf, Compiled, Module, Value
 from tilecppn.native.values import F32, F64, I64
 from tilecppn.view import Lattice
 
@@ -68,12 +68,14 @@ def crowding(
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Colours (channels, rows, cols) of a lattice and the crowding of its cells.
 
-    Crowding (rows - 1, cols - 1) is the largest ratio of a sum's change over the cell, from
-    corner to corner, to the unit's limit `bounds`, where the sum comes near the unit's zone.
+    Crowding (rows - 3, cols - 3), of the cells that have another node beyond each corner, is the
+    largest ratio of a sum's change over the cell to the unit's limit `bounds`, where the sum comes
+    near the unit's zone. The change is that from corner to corner plus the bend, the largest
+    second difference at a corner, since a sum may be equal at all corners and not between them.
     """
-    colours, cells = None, np.empty((lattice.rows - 1, lattice.cols - 1), np.float32)
-    rows = max(2, STRIP // (len(bounds) * lattice.cols))
-    for top in range(0, lattice.rows - 1, rows - 1):
+    colours, cells = None, np.empty((lattice.rows - 3, lattice.cols - 3), np.float32)
+    rows = max(4, STRIP // (len(bounds) * lattice.cols))
+    for top in range(0, lattice.rows - 3, rows - 3):
         pause()
         strip = lattice._replace(
             row=lattice.row + top * lattice.stride, rows=min(rows, lattice.rows - top)
@@ -84,7 +86,7 @@ def crowding(
         colours[:, top : top + strip.rows] = values
         units, apart = len(sums), sums.strides[0] // sums.itemsize
         _compiled(sums.dtype)["crowding"](
-            sums, units, apart, strip.rows, strip.cols, bounds, cells[top:], lattice.cols - 1
+            sums, units, apart, strip.rows, strip.cols, bounds, cells[top:], lattice.cols - 3
         )
     assert colours is not None
     return colours, cells
@@ -102,22 +104,41 @@ def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
         cells=ArrayOf(F32), cells_apart=I64,
     )  # fmt: skip
     cols = f["cols"]
-    with f.loop(f["rows"] - 1) as i:
+    with f.loop(f["rows"] - 3) as i:
         out = f.array("cells").at(i * f["cells_apart"])
-        with f.loop(cols - 1) as j:
+        with f.loop(cols - 3) as j:
             out.store(f.number(F32, 0.0), j)
         with f.loop(f["units"]) as unit:
             zone, limit = (f.array("bounds").load(unit * 2 + k).to(real) for k in (0, 1))
-            upper = f.array("sums").at(unit * f["units_apart"] + i * cols)
-            lower = upper.at(cols)
-            with f.loop(cols - 1) as j:
-                corners = [upper.load(j), upper.load(j + 1), lower.load(j), lower.load(j + 1)]
-                low = high = corners[0]
-                for corner in corners[1:]:
-                    low, high = low.at_most(corner), high.at_least(corner)
-                change = high - low
-                near = (low - change * 0.5 < zone) & (high + change * 0.5 > -zone)
+            first = f.array("sums").at(unit * f["units_apart"] + i * cols)
+            rows = [first.at(cols * k) for k in range(4)]
+            with f.loop(cols - 3) as j:
+                # The cell lies between the rows and columns 1 and 2 of these four.
+                s = [[row.load(j + k) for k in range(4)] for row in rows]
+                low, high = _least(*_inner(s)), _most(*_inner(s))
+                bend = _most(*_bends(s))
+                change = high - low + bend
+                margin = (change + bend) * 0.5
+                near = (low - margin < zone) & (high + margin > -zone)
                 ratio = near.where(change / limit, change * 0.0).to(F32)
                 out.store(out.load(j).at_least(ratio), j)
     f.end()
     return Compiled(module, HOST)
+
+
+def _inner(s: list[list[Value]]) -> list[Value]:
+    return [*s[1][1:3], *s[2][1:3]]
+
+
+def _bends(s: list[list[Value]]) -> list[Value]:
+    """Second differences, along rows and along columns, at the four inner nodes."""
+    lines = [*s[1:3], *([row[k] for row in s] for k in (1, 2))]
+    return [(a + c - b * 2.0).abs() for line in lines for a, b, c in (line[:3], line[1:])]
+
+
+def _least(first: Value, *others: Value) -> Value:
+    return reduce(lambda least, value: least.at_most(value), others, first)
+
+
+def _most(first: Value, *others: Value) -> Value:
+    return reduce(lambda most, value: most.at_least(value), others, first)

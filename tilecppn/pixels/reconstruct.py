@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Field, Kernel
 from tilecppn.native import aligned
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
@@ -56,24 +57,28 @@ class Reconstruction:
 
     def draw(self, region: Window, out: Array, pause: Pause) -> None:
         """Fill `out` (channels, height, width) of a region made of whole blocks."""
-        nodes, stride = self._begin(region, pause)
+        nodes, stride, crowded = self._begin(region, pause)
         accepted = np.argwhere(stride == FIRST)
         first = (accepted * (BLOCK // FIRST)) @ np.array([nodes.shape[-1], 1])
         self._expand(FIRST, nodes, region, accepted, first, out)
         for finer in FINER:
-            for span, corners in _groups(stride == finer):
-                side = span * BLOCK // finer + 1 + 2 * HALO
-                for part in _batches(corners, side**2):
-                    pause()
-                    self._refine(finer, span, region, part, stride, out)
+            wanted = stride == finer
+            for doubted, blocks in ((False, wanted & ~crowded), (True, wanted & crowded)):
+                for span, corners in _groups(blocks):
+                    side = span * BLOCK // finer + 1 + 2 * HALO
+                    for part in _batches(corners, side**2):
+                        pause()
+                        self._refine(finer, span, region, part, blocks, doubted, stride, out)
         for part in _batches(np.argwhere(stride == 1), BLOCK**2):
             pause()
             self._evaluate(region, part, out)
 
-    def _begin(self, region: Window, pause: Pause) -> tuple[Array, NDArray[np.int64]]:
+    def _begin(
+        self, region: Window, pause: Pause
+    ) -> tuple[Array, NDArray[np.int64], NDArray[np.bool_]]:
         """The nodes FIRST apart, (channels, rows, cols), and each block's next stride.
 
-        A block that is accepted has FIRST.
+        A block that is accepted has FIRST. Also, which blocks are crowded.
         """
         margin = HALO * FIRST
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
@@ -81,14 +86,14 @@ class Reconstruction:
         colours, cells = crowding(self.kernel, lattice, self.limits, pause)
         blocks = BLOCK // FIRST
         stride = self._next(_worst(_deviation(colours), blocks), FIRST)
-        # The cells of a block and those around it.
-        around = np.lib.stride_tricks.sliding_window_view(cells[1:-1, 1:-1], (blocks + 2,) * 2)
-        crowded = around[::blocks, ::blocks].max(axis=(2, 3))
-        stride = np.minimum(stride, _finest(FIRST, crowded))
-        inputs = np.stack([v[0] for v in self.field.inputs(Lattices.of(lattice))])
-        creased = _worst(_deviation(inputs), blocks) > CREASE * FIRST * min(self.field.grid.step)
-        stride[creased] = 1
-        return colours, stride
+        fitting = _finest(FIRST, _around(cells, blocks))
+        stride = np.minimum(stride, fitting)
+        crease = CREASE * FIRST * min(self.field.grid.step)
+        points = self.field.inputs(Lattices.of(lattice))
+        for name, values in zip(COORDINATES, points, strict=True):
+            if name in self.field.cppn.structure.inputs:
+                stride[_worst(_deviation(values), blocks) > crease] = 1
+        return colours, stride, fitting < FIRST
 
     def _refine(
         self,
@@ -96,24 +101,46 @@ class Reconstruction:
         span: int,
         region: Window,
         corners: Array,
+        asked: NDArray[np.bool_],
+        doubted: bool,
         stride: NDArray[np.int64],
         out: Array,
     ) -> None:
-        """Compare blocks' nodes `finer` pixels apart, in groups of span²; draw those accepted."""
+        """Compare blocks' nodes `finer` pixels apart, in groups of span²; draw those accepted.
+
+        Of the groups, blocks that are `asked` for. If `doubted`, their cells' crowding counts too.
+        """
         across = BLOCK // finer
         side = span * across + 1 + 2 * HALO
         origins = _corners(region, corners) - HALO * finer
-        nodes = self.kernel.evaluate_all(Lattices(origins, side, side, finer))
+        lattices = Lattices(origins, side, side, finer)
+        if doubted:
+            nodes, cells = self._crowding_of_all(lattices)
+        else:
+            nodes = self.kernel.evaluate_all(lattices)
         following = self._next(_worst(_deviation(nodes), across), finer)  # (n, span, span)
+        if doubted:
+            following = np.minimum(following, _finest(finer, _around(cells, across)))
         group, row, col = np.indices(following.shape).reshape(3, -1)
         blocks = corners[group] + np.column_stack([row, col])
-        wanted = _at(stride, blocks) == finer
+        wanted = _at(asked, blocks)
         group, row, col, blocks = group[wanted], row[wanted], col[wanted], blocks[wanted]
         following = following[group, row, col]
         stride[blocks[:, 0], blocks[:, 1]] = following
         first = group * side**2 + (row * side + col) * across
         accepted = following == finer
         self._expand(finer, nodes, region, blocks[accepted], first[accepted], out)
+
+    def _crowding_of_all(self, lattices: Lattices) -> tuple[Array, Array]:
+        """Colours (channels, n, rows, cols) and crowding (n, rows - 3, cols - 3)."""
+        colours, cells = zip(
+            *(
+                crowding(self.kernel, lattice, self.limits, lambda: None)
+                for lattice in lattices.each()
+            ),
+            strict=True,
+        )
+        return np.stack(colours, axis=1), np.stack(cells)
 
     def _next(self, difference: Array, stride: int) -> NDArray[np.int64]:
         """`stride` where a difference is accepted, else the first stride where it may be.
@@ -197,11 +224,17 @@ def _batches(blocks: Array, points: int) -> list[Array]:
     return [blocks[i : i + count] for i in range(0, len(blocks), count)]
 
 
+def _around(cells: Array, across: int) -> Array:
+    """The largest (…, rows, cols) over the cells of each block and those next to them."""
+    view = np.lib.stride_tricks.sliding_window_view(cells, (across + 2,) * 2, axis=(-2, -1))
+    return np.asarray(view[..., ::across, ::across, :, :].max(axis=(-2, -1)))
+
+
 def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
     """The largest stride at which cells with this crowding at `stride` have 1 or less."""
     result = np.full(crowded.shape, stride, np.int64)
     for step in (1, 2, 4, 8):
-        stride //= 2
+        stride = max(1, stride // 2)
         result[~(crowded <= step)] = stride
     return result
 

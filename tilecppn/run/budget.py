@@ -5,22 +5,24 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from tilecppn import machine
 from tilecppn.errors import PlanError
 from tilecppn.kernels import Kernel
-from tilecppn.plan import Plan
+from tilecppn.pixels.finish import BLOCK
+from tilecppn.pixels.mean import mean2x2
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Level, Plan, Window
 from tilecppn.scene import Scene
-from tilecppn.sections import MAX_SIDE
-from tilecppn.view import Lattice
+from tilecppn.zarr_files import encode_shard
 
 # Measured peaks over the process' base, in units of the largest shard before compression.
 COPIES = 3.0
 SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers
 BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
 LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
-SAMPLE = 1 << 17  # points evaluated to measure the kernel's rate
+SAMPLES, SAMPLE = 8, 512  # windows drawn to measure a worker's rate, and their side in pixels
+LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
+GOLDEN = 0.6180339887498949  # spreads them over the columns
 
 
 def worker_memory(plan: Plan) -> int:
@@ -67,17 +69,32 @@ def check_disk(plan: Plan, path: Path) -> None:
 
 
 def rate(kernel: Kernel, scene: Scene) -> float:
-    """Pixels a second of a kernel, measured on points spread over the scene's canvas."""
-    side = int(SAMPLE**0.5)
-    stride = max(1, min(scene.canvas.width, scene.canvas.height, MAX_SIDE) // side)
-    lattice = Lattice(0, 0, side, side, stride)
-    kernel.evaluate(lattice)
-    times = []
-    for _ in range(3):
+    """Pixels of level 0 a second of one worker, all levels made and stored with them.
+
+    Measured on windows spread over the canvas.
+    """
+    width, height = scene.canvas.width, scene.canvas.height
+    windows = []
+    for k in range(SAMPLES):
+        top = int((k + 0.5) / SAMPLES * height) // BLOCK * BLOCK
+        left = int((k * GOLDEN % 1.0) * width) // BLOCK * BLOCK
+        windows.append(Window(top, left, min(top + SAMPLE, height), min(left + SAMPLE, width)))
+    whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
+
+    def draw(window: Window) -> tuple[float, float]:
+        """Seconds for the pixels, and for storing them and making the next level."""
         start = time.perf_counter()
-        kernel.evaluate(lattice)
-        times.append(time.perf_counter() - start)
-    return float(side * side / np.median(times))
+        pixels = render_window(kernel, scene, window)
+        drawn = time.perf_counter()
+        mean2x2(pixels)
+        encode_shard(pixels, whole)
+        return drawn - start, time.perf_counter() - drawn
+
+    draw(windows[0])  # compiles what is needed
+    times = [draw(window) for window in windows]
+    # Levels above the first have a third of its pixels.
+    seconds = sum(drawn + LEVELS * stored for drawn, stored in times)
+    return sum(window.pixels for window in windows) / seconds
 
 
 def size(count: float) -> str:

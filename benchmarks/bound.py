@@ -1,0 +1,59 @@
+"""What one core can do at best: multiply-adds in registers, and activations in the first cache."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from tilecppn.kernels.elementary import FUNCTIONS
+from tilecppn.kernels.network import REAL, Tiling
+from tilecppn.native import HOST, ArrayOf, Compiled, Module, aligned
+from tilecppn.native.values import I64
+
+SUMS = 16  # independent of each other: more than a multiply-add's latency times its throughput
+REPEATS = 500_000
+VALUES = 2048  # stay in the first cache
+
+
+class Counted(NamedTuple):
+    """Something to time, and how many operations it does."""
+
+    run: Callable[[], object]
+    operations: int
+
+
+def multiply_adds(dtype: str) -> Counted:
+    real = REAL[np.dtype(dtype)]
+    lanes = HOST.lanes(real)
+    module = Module()
+    f = module.function("peak", numbers=ArrayOf(real), repeats=I64)
+    factor = f.array("numbers").load(0, lanes)
+    sums = [f.variable(f.array("numbers").load(n * lanes, lanes)) for n in range(SUMS)]
+    with f.loop(f["repeats"]):
+        for total in sums:
+            total.set(total.value.fma(factor, factor))
+    for n, total in enumerate(sums):
+        f.array("numbers").store(total.value, n * lanes)
+    f.end()
+    numbers = aligned((SUMS * lanes,), dtype)
+    numbers[:] = 0.5
+    peak = Compiled(module, HOST)["peak"]
+    return Counted(lambda: peak(numbers, REPEATS), SUMS * lanes * REPEATS)
+
+
+def activation(name: str, dtype: str) -> Counted:
+    """Some vectors at a time, as in the kernel."""
+    real = REAL[np.dtype(dtype)]
+    lanes, vectors = HOST.lanes(real), Tiling.of(HOST).vectors
+    module = Module()
+    f = module.function("apply", x=ArrayOf(real), count=I64, y=ArrayOf(real), repeats=I64)
+    with f.loop(f["repeats"]), f.loop(f["count"], step=lanes * vectors) as i:
+        values = [f.array("x").load(i + v * lanes, lanes) for v in range(vectors)]
+        for v, value in enumerate([FUNCTIONS[name](value) for value in values]):
+            f.array("y").store(value, i + v * lanes)
+    f.end()
+    whole = VALUES - VALUES % (lanes * vectors)
+    x, y = aligned((whole,), dtype), aligned((whole,), dtype)
+    x[:] = np.random.default_rng(0).normal(0.0, 3.0, whole)
+    apply, repeats = Compiled(module, HOST)["apply"], REPEATS // VALUES * 10
+    return Counted(lambda: apply(x, whole, y, repeats), whole * repeats)

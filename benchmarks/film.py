@@ -1,0 +1,79 @@
+"""A film from scene to H.264, beside the script that one would write with torch and imageio.
+
+`python -m benchmarks.film 2` runs it alone, with 2 seconds instead of 10.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import imageio.v2 as iio
+import numpy as np
+import torch
+
+import tilecppn as tc
+from benchmarks.measuring import Table
+from tilecppn import machine
+from tilecppn.film.moves import moving
+
+FPS = 30
+PLAIN_FRAMES = 30  # of the same film: the script's speed does not change with the time
+CHUNK = 1 << 14  # points; the fastest of those that `python -m benchmarks` tries
+
+
+def tables(seconds: float = 10.0) -> list[Table]:
+    scene = tc.Scene.of(canvas={"width": 1920, "height": 1080})
+    timeline = moving(scene, morph=[1, 2, 3], loop=True, seconds=seconds, fps=FPS)
+    pixels = scene.canvas.width * scene.canvas.height / 1e6
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        tc.animate(timeline, Path(folder, "film.mp4"), executor="local")
+        ours = timeline.frames * pixels / (time.perf_counter() - start)
+        start = time.perf_counter()
+        plain(timeline, PLAIN_FRAMES, Path(folder, "plain.mp4"))
+        theirs = PLAIN_FRAMES * pixels / (time.perf_counter() - start)
+    rival = f"torch and imageio, {PLAIN_FRAMES} frames"
+    rates = {f"tilecppn animate, {timeline.frames} frames": ours, rival: theirs}
+    table = Table(f"1080p morph to H.264, {machine.cores()} cores", rates, rival)
+    print(table)
+    return [table]
+
+
+@torch.inference_mode()
+def plain(timeline: tc.Timeline, frames: int, path: Path) -> None:
+    """The same pictures, all cores on one frame after another, encoded as they come."""
+    cppn = timeline.base.cppn
+    modules: list[torch.nn.Module] = []
+    for weight, bias in cppn.layers:
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0])
+        linear.weight.data, linear.bias.data = torch.tensor(weight), torch.tensor(bias)
+        modules += [linear, torch.nn.Tanh()]
+    modules[-1] = torch.nn.Sigmoid()
+    net = torch.nn.Sequential(*modules)
+    width, height = timeline.base.canvas.width, timeline.base.canvas.height
+    scale = timeline.base.view.scale
+    y, x = torch.meshgrid(
+        torch.linspace(-scale, scale, height),
+        torch.linspace(-scale * width / height, scale * width / height, width),
+        indexing="ij",
+    )
+    points = torch.stack([x, y, torch.hypot(x, y)], -1).reshape(-1, 3)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(machine.cores())
+    with iio.get_writer(path, fps=FPS, codec="libx264", macro_block_size=1) as file:
+        writer: Any = file
+        for k in range(frames):
+            z = torch.tensor(timeline.scene(k).z * cppn.structure.latent_scale).float()
+            parts = [
+                net(torch.cat([part, z.expand(len(part), -1)], 1))
+                for part in torch.split(points, CHUNK)
+            ]
+            image = (torch.cat(parts) * 255).round().to(torch.uint8)
+            writer.append_data(np.asarray(image.reshape(height, width, 3)))
+    torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    tables(*map(float, sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""One core: the CPU kernel beside torch, torch.compile and NumPy, and what the core can do."""
+
+import time
+from typing import Any
+
+import torch
+
+from benchmarks.bound import activation, multiply_adds
+from benchmarks.measuring import Table, seconds
+from benchmarks.rivals import Net, Run, compiled, in_numpy, in_torch, inputs
+from tilecppn.kernels import Field
+from tilecppn.kernels.llvm import LLVMKernel, layers
+from tilecppn.scene import Scene
+from tilecppn.view import Lattice
+
+LATTICE = Lattice(0, 0, 128, 1024)
+POINTS = LATTICE.rows * LATTICE.cols
+CHUNKS = (1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 16)
+NUMPY_CHUNK = 1 << 12
+NETS: dict[str, dict[str, Any]] = {
+    "net (32,4)": {"width": 32, "depth": 4},
+    "net (64,8)": {"width": 64, "depth": 8},
+    "residual": {"preset": "hardmaru-residual"},
+    "flux": {"preset": "flux"},
+}
+
+
+def tables() -> list[Table]:
+    """A table a network, in float32, and in the precision that the kernel chooses."""
+    torch.set_num_threads(1)
+    found = []
+    for name, net in NETS.items():
+        scene = Scene.of(cppn=net, canvas={"width": 16384, "height": 16384})
+        chosen = "float64" if Field.of(scene).needs_float64 else "float32"
+        for dtype in dict.fromkeys(["float32", chosen]):
+            found.append(_table(f"{name}, {scene.channels} channels, {dtype}", scene, dtype))
+            print(found[-1])
+    return found
+
+
+def _table(title: str, scene: Scene, dtype: str) -> Table:
+    kernel = LLVMKernel(Field.of(scene), dtype=dtype)
+    x = inputs(scene.cppn, POINTS, dtype)
+    ways: dict[str, Run] = {"kernel llvm": lambda: kernel.evaluate(LATTICE)}
+    net = Net(scene.cppn, dtype).eval()
+    for chunk in CHUNKS:
+        ways[f"torch eager, chunk {chunk}"] = in_torch(net, torch.tensor(x), chunk)
+    notes = []
+    try:
+        ways["torch.compile"] = compiled(scene.cppn, torch.tensor(x), 1 << 14)
+    except Exception as error:  # without a C++ compiler, for one
+        notes.append(f"torch.compile cannot run here: {str(error).strip().splitlines()[0]}")
+    ways["NumPy"] = in_numpy(scene.cppn, x, NUMPY_CHUNK)
+    shape = layers(scene.cppn)
+    parts = {name: activation(name, dtype) for name in {layer.activation for layer in shape}}
+    parts["multiply-adds"] = multiply_adds(dtype)
+    taken = seconds(ways | {name: part.run for name, part in parts.items()}, time.process_time)
+    rates = {way: POINTS / 1e6 / taken[way] for way in ways}
+    each = {name: taken[name] / part.operations for name, part in parts.items()}
+    adds = scene.cppn.multiply_adds * each["multiply-adds"]  # seconds a pixel
+    whole = adds + sum(layer.outputs * each[layer.activation] for layer in shape)
+    rate = rates["kernel llvm"]
+    notes += [
+        f"{rate * 1e6 * adds:.0%} of the peak of {1e-9 / each['multiply-adds']:.1f} G "
+        "multiply-adds/s",
+        f"{rate * 1e6 * whole:.0%} of the bound of {1e-6 / whole:.2f} Mpixel/s, activations "
+        "included",
+    ]
+    rival = max((way for way in rates if "eager" in way), key=lambda way: rates[way])
+    return Table(title, rates, rival, tuple(notes))

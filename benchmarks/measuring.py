@@ -1,0 +1,48 @@
+"""Rates that are measured in turn with their rivals', and how they are shown."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import NamedTuple
+
+ROUNDS = 9
+
+Ways = Mapping[str, Callable[[], object]]
+Clock = Callable[[], float]
+
+
+def seconds(ways: Ways, clock: Clock = time.perf_counter) -> dict[str, float]:
+    """What each way takes, the median of ROUNDS.
+
+    They take turns, so that a machine whose speed drifts still gives a fair ratio.
+    """
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for run in ways.values():
+        run()
+    for _ in range(ROUNDS):
+        for way, run in ways.items():
+            start = clock()
+            run()
+            times[way].append(clock() - start)
+    return {way: median(t) for way, t in times.items()}
+
+
+def rates(ways: Ways, pixels: int) -> dict[str, float]:
+    """Mpixel/s of each way."""
+    return {way: pixels / 1e6 / taken for way, taken in seconds(ways).items()}
+
+
+class Table(NamedTuple):
+    """Rates in Mpixel/s, each beside its rival's."""
+
+    title: str
+    rates: dict[str, float]
+    rival: str  # the way that all others are divided by
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.title:44} Mpixel/s   ÷ {self.rival}"]
+        for way, rate in self.rates.items():
+            lines.append(f"  {way:42} {rate:8.2f} {rate / self.rates[self.rival]:10.2f}")
+        lines += [f"  {note}" for note in self.notes]
+        return "\n".join(lines) + "\n"

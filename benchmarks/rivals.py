@@ -1,0 +1,78 @@
+"""The network as one would write it with NumPy or torch: points × features, a product a layer."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tilecppn.cppn import CPPN
+
+Run = Callable[[], object]
+
+TORCH = {"tanh": torch.tanh, "sigmoid": torch.sigmoid}
+NUMPY: dict[str, Callable[[NDArray[np.floating]], NDArray[np.floating]]] = {
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+
+
+class Net(torch.nn.Module):
+    def __init__(self, cppn: CPPN, dtype: str) -> None:
+        super().__init__()
+        self.residual = cppn.structure.residual
+        self.names = (*cppn.structure.activations, cppn.structure.output)
+        self.linears = torch.nn.ModuleList()
+        for weight, bias in cppn.layers:
+            linear = torch.nn.Linear(weight.shape[1], weight.shape[0])
+            linear.weight.data = torch.tensor(weight.astype(dtype))
+            linear.bias.data = torch.tensor(bias.astype(dtype))
+            self.linears.append(linear)
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        last = len(self.linears) - 1
+        for i, (linear, name) in enumerate(zip(self.linears, self.names, strict=True)):
+            value = TORCH[name](linear(h))
+            h = h + value if self.residual and 0 < i < last else value
+        return h
+
+
+def inputs(cppn: CPPN, points: int, dtype: str) -> NDArray[np.floating]:
+    shape = (points, cppn.structure.columns)
+    return np.random.default_rng(0).normal(0.0, 3.0, shape).astype(dtype)
+
+
+def in_torch(net: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, chunk: int) -> Run:
+    parts = torch.tensor_split(x, tuple(range(chunk, len(x), chunk)))
+
+    @torch.inference_mode()
+    def run() -> None:
+        for part in parts:
+            net(part)
+
+    return run
+
+
+def in_numpy(cppn: CPPN, x: NDArray[np.floating], chunk: int) -> Run:
+    layers = [(w.T.astype(x.dtype), b.astype(x.dtype)) for w, b in cppn.layers]
+    names = (*cppn.structure.activations, cppn.structure.output)
+
+    def run() -> None:
+        for start in range(0, len(x), chunk):
+            h = x[start : start + chunk]
+            for i, ((weight, bias), name) in enumerate(zip(layers, names, strict=True)):
+                value = NUMPY[name](h @ weight + bias)
+                h = h + value if cppn.structure.residual and 0 < i < len(layers) - 1 else value
+
+    return run
+
+
+def compiled(cppn: CPPN, x: torch.Tensor, chunk: int) -> Run:
+    """torch.compile with frozen weights and tuning; raises whatever keeps it from running."""
+    import torch._inductor.config
+
+    torch._inductor.config.freezing = True
+    net = Net(cppn, str(x.dtype).removeprefix("torch.")).eval()
+    run = in_torch(torch.compile(net, mode="max-autotune", dynamic=False), x, chunk)
+    run()
+    return run

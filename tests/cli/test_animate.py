@@ -1,0 +1,88 @@
+"""`tilecppn animate` as a person types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Cli
+
+SCENE = "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 64\nheight = 36\n"
+FILM = SCENE + (
+    "[film]\nseconds = 1\nfps = 10\n"
+    "[[keyframe]]\ntime = 0\nlatent.seed = 1\n[[keyframe]]\ntime = 0.9\nlatent.seed = 2\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path) -> None:
+    (tmp_path / "scene.toml").write_text(SCENE)
+    (tmp_path / "film.toml").write_text(FILM)
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        ["--morph", "1,2,3", "--loop"],
+        ["--zoom", "1e3"],
+        ["--orbit", "--loop"],
+        ["--morph", "1,2", "--zoom", "10", "--orbit", "--samples", "2"],
+    ],
+)
+def test_a_scene_moves(cli: Cli, moves: list[str]) -> None:
+    done = cli("animate", "scene.toml", "-o", "a.gif", "--seconds", 1, "--fps", 10, *moves)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("a.gif: 10 frames of 64 × 36, 11 shards rendered")
+    assert "10 frames of 64 × 36 at 10 a second" in done.stderr
+
+
+def test_a_timeline_and_what_overrides_it(cli: Cli) -> None:
+    options = ["--fps", "5", "--set", "canvas.width=32", "--json"]
+    done = cli("animate", "film.toml", "-o", "a.mp4", *options)
+    assert done.exit_code == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["frames"] == 5
+    assert record["pixels"] == 5 * 32 * 36
+    assert (record["rendered"], record["skipped"]) == (6, 0)
+    again = json.loads(cli("animate", "film.toml", "-o", "a.mp4", *options).stdout)
+    assert (again["rendered"], again["skipped"]) == (0, 6)
+
+
+def test_the_contact_sheet(cli: Cli) -> None:
+    done = cli("animate", "film.toml", "--contact", "sheet.png")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == "sheet.png\n"
+    with Image.open("sheet.png") as image:
+        assert image.width > 3 * 320
+        assert image.height > 2 * 180
+    assert cli("animate", "film.toml", "--contact", "sheet.jpg").exit_code == 2
+    Path("mine.png").write_bytes(b"mine")
+    assert cli("animate", "film.toml", "--contact", "mine.png").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scene.toml", "-o", "a.gif"], "nothing moves: give --morph, --zoom or --orbit"),
+        (["scene.toml", "--zoom", "3"], "give -o FILE, or --contact"),
+        (["film.toml", "-o", "a.gif", "--zoom", "3"], "--morph, --zoom and --orbit are for scenes"),
+        (["scene.toml", "-o", "a.gif", "--morph", "1"], "two seeds or more"),
+        (["scene.toml", "-o", "a.gif", "--morph", "1,b"], "seeds with commas"),
+        (["scene.toml", "-o", "a.gif", "--zoom", "0"], "must be above 0"),
+        (["scene.toml", "-o", "a.gif", "--zoom", "2", "--fps", "0"], "film.fps"),
+        (["scene.toml", "-o", "a.gif", "--zoom", "2", "--seconds", "0"], "film.seconds"),
+        (["scene.toml", "-o", "a.gif", "--zoom", "1e300"], "same point"),
+        (["none.toml", "-o", "a.gif"], "none.toml: cannot be read"),
+        (["film.toml", "-o", "a.gif", "--set", "canvas.widht=3"], 'did you mean "width"'),
+        (["film.toml", "-o", "a.mp4", "--set", "canvas.width=33"], "--even pad"),
+        (["film.toml", "-o", "a.gif", "--kernel", "abacus"], 'unknown kernel "abacus"'),
+    ],
+)
+def test_mistakes_are_told_before_any_work(cli: Cli, arguments: list[str], words: str) -> None:
+    before = set(Path().iterdir())
+    done = cli("animate", *arguments)
+    assert done.exit_code == 2
+    assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.output
+    assert set(Path().iterdir()) == before

@@ -1,0 +1,71 @@
+"""A small film, and its frames as the store has them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.conftest import SMALL_NET
+from tilecppn.film.animate import animate
+from tilecppn.film.moves import moving
+from tilecppn.film.store import FilmStore
+from tilecppn.film.timeline import Timeline
+from tilecppn.scene import Scene
+
+FRAMES = 23
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """97 × 66 RGB, cheap, in four shards of which three are cut by the canvas."""
+    return Scene.of(
+        cppn=SMALL_NET,
+        canvas={"width": 97, "height": 66},
+        view={"scale": 2.0},
+        output={"tile": 64, "shard": 64},
+    )
+
+
+@pytest.fixture(scope="session")
+def film(scene: Scene) -> Timeline:
+    """23 frames that morph in a loop."""
+    return moving(scene, morph=[1, 2, 3], loop=True, seconds=2.3, fps=10)
+
+
+@pytest.fixture(scope="session")
+def even_film(scene: Scene) -> Timeline:
+    """The same, 96 × 66 pixels."""
+    even = scene.replace(canvas={"width": 96})
+    return moving(even, morph=[1, 2, 3], loop=True, seconds=2.3, fps=10)
+
+
+def pixels(store: FilmStore) -> NDArray[np.generic]:
+    """All frames (t, height, width, channels)."""
+    still = store.plan.still.levels[0].window
+    frames = [store.read(k, still) for k in range(store.plan.frames)]
+    return np.moveaxis(np.stack(frames), 1, -1)
+
+
+@pytest.fixture(scope="session")
+def film_store(film: Timeline, tmp_path_factory: pytest.TempPathFactory) -> FilmStore:
+    """`film` rendered into a store; read only."""
+    return FilmStore(animate(film, tmp_path_factory.mktemp("film") / "a.zarr", executor="local"))
+
+
+@pytest.fixture(scope="session")
+def frames(film_store: FilmStore) -> NDArray[np.generic]:
+    return pixels(film_store)
+
+
+@pytest.fixture(scope="session")
+def even_frames(
+    even_film: Timeline, tmp_path_factory: pytest.TempPathFactory
+) -> NDArray[np.generic]:
+    path = tmp_path_factory.mktemp("even") / "a.zarr"
+    return pixels(FilmStore(animate(even_film, path, executor="local")))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"

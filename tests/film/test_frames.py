@@ -1,0 +1,289 @@
+"""Frames equal stills, whoever draws them; what is killed goes on; stores are readable."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+from numpy.typing import NDArray
+
+from tests.film.conftest import FRAMES, pixels
+from tests.stores import tree
+from tilecppn.cppn import CPPN
+from tilecppn.errors import Refused, StoreError
+from tilecppn.film.animate import PARTS, Run, animate, animate_to
+from tilecppn.film.frames import FrameRenderer
+from tilecppn.film.moves import moving
+from tilecppn.film.plan import CLIP, FilmPlan
+from tilecppn.film.store import FilmStore
+from tilecppn.film.targets import Choices
+from tilecppn.film.timeline import Timeline
+from tilecppn.kernels import Field, create
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Plan
+from tilecppn.run.events import Event, ShardDone
+from tilecppn.run.job import Receipt
+from tilecppn.run.render import render
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+Pixels = NDArray[np.generic]
+
+
+def test_a_frame_is_the_still_of_its_scene(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
+    for k in (0, 11, FRAMES - 1):
+        still = render(film.scene(k), tmp_path / f"{k}.zarr", executor="local")
+        level = still.plan.levels[0]
+        assert np.array_equal(np.moveaxis(still.read(0, level.window), 0, -1), frames[k])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_and_order_change_no_byte(
+    film: Timeline, film_store: FilmStore, tmp_path: Path, workers: int
+) -> None:
+    run = Run(executor="local", workers=workers, shuffle=workers)
+    animate_to(film, tmp_path / "a.zarr", Choices(), run)
+    assert tree(tmp_path / "a.zarr") == tree(film_store.path)
+
+
+def test_ray_gives_the_same_film(
+    ray_here: None, film: Timeline, film_store: FilmStore, tmp_path: Path
+) -> None:
+    run = Run(executor="ray", workers=2)
+    animate_to(film, tmp_path / "a.zarr", Choices(), run)
+    assert np.array_equal(pixels(FilmStore(tmp_path / "a.zarr")), pixels(film_store))
+    animate_to(film, tmp_path / "a.mkv", Choices(), run)
+    animate_to(film, tmp_path / "b.mkv", Choices(), Run(executor="local"))
+    assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
+def test_the_store_is_ome_zarr_with_time_first(film: Timeline, film_store: FilmStore) -> None:
+    group = zarr.open_group(film_store.path, mode="r")
+    array: Any = group["0"]
+    assert array.shape == (FRAMES, 3, 66, 97)
+    assert array.metadata.dimension_names == ("t", "c", "y", "x")
+    from ome_zarr_models.v05.image import ImageAttrs
+
+    ome: Any = group.attrs["ome"]
+    image = ImageAttrs.model_validate(ome)
+    assert [axis.name for axis in image.multiscales[0].axes] == ["t", "c", "y", "x"]
+    assert film_store.timeline.fingerprint == film.fingerprint
+
+
+def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
+    for name in ("a.zarr", "a.gif", "a"):
+        first = animate_to(film, tmp_path / name, Choices(), Run(executor="local"))
+        assert first.rendered == first.shards
+        again = animate_to(film, tmp_path / name, Choices(), Run(executor="local"))
+        assert (again.rendered, again.skipped) == (0, first.shards)
+
+
+def killed(
+    film: Timeline, folder: Path, name: str, enough: Callable[[], bool], *options: str
+) -> None:
+    """Render `film` into `name` in another process, and kill it once there is `enough`."""
+    (folder / "film.toml").write_text(film.to_toml())
+    command = [sys.executable, "-m", "tilecppn", "animate", "film.toml", "-o", name]
+    command += ["--executor", "local", "--workers", "1", *options]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    for _ in range(20000):
+        if enough():
+            break
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+
+
+def test_killed_at_half_only_the_missing_frames_are_rendered(
+    film: Timeline, film_store: FilmStore, tmp_path: Path
+) -> None:
+    def shards() -> dict[str, int]:
+        files = (tmp_path / "a.zarr").glob("0/c/*/0/*/[0-9]*")
+        return {str(f): f.stat().st_mtime_ns for f in files if f.suffix != ".partial"}
+
+    killed(film, tmp_path, "a.zarr", lambda: len(shards()) >= 46)
+    before = shards()
+    assert len(before) < film_store.plan.shards
+    outcome = animate_to(film, tmp_path / "a.zarr", Choices(), Run(executor="local"))
+    assert outcome.skipped == len(before)
+    assert outcome.rendered == film_store.plan.shards - len(before)
+    assert {name: shards()[name] for name in before} == before
+    assert tree(tmp_path / "a.zarr") == tree(film_store.path)
+
+
+def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Path) -> None:
+    long = film.replace(seconds=4.0)  # eight clips of five frames
+    parts = tmp_path / ("a.mkv" + PARTS)
+
+    def enough() -> bool:
+        return len(list(parts.glob("clips/*/[0-9]*"))) >= 3
+
+    killed(long, tmp_path, "a.mkv", enough, "--clip", "0.5")
+    choices, run = Choices(clip=0.5), Run(executor="local")
+    outcome = animate_to(long, tmp_path / "a.mkv", choices, run)
+    assert outcome.skipped >= 3 * (5 * 4 + 1)
+    assert outcome.rendered + outcome.skipped == outcome.shards
+    assert not parts.exists()
+    animate_to(long, tmp_path / "b.mkv", choices, run)
+    assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
+def test_ctrl_c_keeps_what_is_done(film: Timeline, tmp_path: Path) -> None:
+    long = film.replace(seconds=200.0)
+    (tmp_path / "film.toml").write_text(long.to_toml())
+    command = [sys.executable, "-m", "tilecppn", "animate", "film.toml", "-o", "a.mkv"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    for _ in range(6000):
+        if list((tmp_path / ("a.mkv" + PARTS)).glob("clips/*/[0-9]*")):
+            break
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: ffmpeg is not to hear it
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in said
+    assert not (tmp_path / "a.mkv").exists()
+    assert not list(tmp_path.rglob("*.partial"))
+    assert list((tmp_path / ("a.mkv" + PARTS)).glob("clips/*/[0-9]*"))
+
+
+def test_a_damaged_or_lost_frame_is_drawn_again_for_its_clip(
+    film: Timeline, frames: Pixels, tmp_path: Path
+) -> None:
+    animate(film, tmp_path / "frames.zarr", executor="local")
+    store = FilmStore(tmp_path / "frames.zarr")
+    lost, damaged = (next(store.plan.frame_shards(k)) for k in (3, 5))
+    store.delete(lost)
+    store.file(damaged).write_bytes(store.file(damaged).read_bytes()[:-40] + b"x" * 40)
+    os.rename(store.path, tmp_path / ("a" + PARTS))
+    animate(film, tmp_path / "a", executor="local")
+    import imageio.v3 as iio
+
+    for k in range(FRAMES):
+        assert np.array_equal(iio.imread(tmp_path / "a" / f"frame-{k:05d}.png"), frames[k])
+
+
+def test_another_film_is_refused(film: Timeline, scene: Scene, tmp_path: Path) -> None:
+    other = moving(scene, morph=[1, 3], loop=True, seconds=2.3, fps=10)
+    for name in ("a.zarr", "a.gif"):
+        animate(film, tmp_path / name, executor="local")
+        before = tree(tmp_path)
+        with pytest.raises(Refused, match="another film"):
+            animate(other, tmp_path / name, executor="local")
+        assert tree(tmp_path) == before
+        animate(other, tmp_path / name, executor="local", overwrite=True)
+        assert tree(tmp_path) != before
+
+
+def test_films_and_stills_are_not_taken_for_each_other(
+    film: Timeline, film_store: FilmStore, small_store: Store
+) -> None:
+    with pytest.raises(StoreError, match="holds a film"):
+        Store(film_store.path)
+    with pytest.raises(StoreError, match="holds a still"):
+        FilmStore(small_store.path)
+    with pytest.raises(StoreError, match="holds a still"):
+        animate(film, small_store.path, executor="local")
+
+
+def test_nothing_foreign_is_overwritten(film: Timeline, tmp_path: Path) -> None:
+    (tmp_path / "mine.mp4").write_bytes(b"mine")
+    (tmp_path / "mine.png").write_bytes(b"\x89PNG\r\n\x1a\nmine")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "frame-00000.png").write_bytes(b"mine")
+    (tmp_path / "mine.zarr").mkdir()
+    (tmp_path / "mine.zarr" / "zarr.json").write_text("{}")
+    before = tree(tmp_path)
+    for name in ("mine.mp4", "mine.png", "mine", "mine.zarr"):
+        with pytest.raises(Refused):
+            animate(film, tmp_path / name, even="pad" if ".mp4" in name else None, overwrite=True)
+    assert tree(tmp_path) == before
+
+
+def test_motion_blur_is_the_mean_of_its_moments(scene: Scene) -> None:
+    film = moving(scene, zoom=30.0, seconds=1, fps=10, samples=8, shutter=1.0)
+    renderer = FrameRenderer(film, "reference")
+    window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
+    blurred = renderer.render(5, window, lambda: None)
+    sharp = [
+        FrameRenderer(moving(m, zoom=2.0, seconds=1, fps=10), "reference").render(
+            0, window, lambda: None
+        )
+        for m in film.moments(5)
+    ]
+    mean = np.mean([s.astype(float) for s in sharp], axis=0)
+    assert np.abs(blurred - mean).max() <= 1.0
+    assert np.abs(blurred.astype(int) - sharp[0]).max() > 5
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_still_moments_blur_nothing(scene: Scene, invert: bool) -> None:
+    still = scene.replace(output={"invert": invert})
+    film = Timeline.of(
+        still, seconds=0.5, fps=10, samples=5, arrays={"view.scale": [still.view.scale] * 5}
+    )
+    window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
+    renderer = FrameRenderer(film, "torch")
+    wanted = render_window(create("torch", Field.of(still)), still, window)
+    assert np.array_equal(renderer.render(2, window, lambda: None), wanted)
+
+
+def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -> None:
+    """The deadline for the next one comes from it."""
+    receipts: list[Receipt] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, ShardDone) and event.shard.level == CLIP:
+            receipts.append(event.receipt)
+
+    animate(film, tmp_path / "a.mkv", executor="local", listeners=[listen])
+    assert len(receipts) == 2
+    for receipt in receipts:
+        assert receipt.seconds > 0.01  # a process was started
+        assert receipt.bytes > 1000
+
+
+def test_the_plan_counts_every_shard_once_and_clips_after_their_frames() -> None:
+    still = Plan(width=97, height=66, channels=3, itemsize=1, tile=64, shard=64)
+    plan = FilmPlan(still, 23, 5)
+    order = list(plan.order())
+    assert len(order) == len(set(order)) == plan.shards == 23 * 4 + 5
+    for clip in (s for s in order if s.level == CLIP):
+        children = [s for s in order if plan.parent(s) == clip]
+        assert len(children) == 4 * len(plan.frames_of(clip))
+        assert all(order.index(child) < order.index(clip) for child in children)
+    assert plan.pixels == sum(plan.window(s).pixels for s in order)
+
+
+def test_networks_from_files_go_with_the_film(tmp_path: Path) -> None:
+    nets = [CPPN.from_preset("hardmaru", seed=s, width=4, depth=1) for s in (1, 2)]
+    folder = tmp_path / "there"
+    folder.mkdir()
+    for net, name in zip(nets, "ab", strict=True):
+        net.save(folder / f"{name}.safetensors")
+    (folder / "film.toml").write_text(
+        "[cppn]\nweights = 'a.safetensors'\n[canvas]\nwidth = 40\nheight = 30\n"
+        "[film]\nseconds = 1\nfps = 10\n"
+        "[[keyframe]]\ntime = 0\ncppn.weights = 'a.safetensors'\n"
+        "[[keyframe]]\ntime = 0.9\ncppn.weights = 'b.safetensors'\n"
+    )
+    film = Timeline.load(folder / "film.toml")
+    animate(film, tmp_path / "a.zarr", executor="local")
+    for file in folder.iterdir():
+        file.unlink()
+    store = FilmStore(tmp_path / "a.zarr")
+    for k, net in ((0, nets[0]), (9, nets[1])):
+        still = film.base.replace(cppn=net)
+        window = store.plan.still.levels[0].window
+        wanted = render_window(create("auto", Field.of(still)), still, window)
+        assert np.array_equal(store.read(k, window), wanted)
+        assert store.timeline.scene(k).cppn == net
