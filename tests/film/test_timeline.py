@@ -229,6 +229,7 @@ KEY = "[[keyframe]]\ntime = 0\nview.scale = 3\n"
         ("[[keyframe]]\ntime = 0\nview.scale = -3\n", "view.scale = -3: must be"),
         ("[[keyframe]]\ntime = 0\nlatnt.seed = 3\n", 'did you mean "keyframe.latent"'),
         ("[[keyframe]]\ntime = 0\nlatent.z = [1, 2]\n", "must have 8"),
+        ("[[keyframe]]\ntime = 0\nlatent.z = 'a.json#cat'\n", "a film has values here"),
         ("[[keyframe]]\ntime = 0\nlatent = {seed = 1, z = [1]}\n", "one of seed, z, sum"),
         ("[[keyframe]]\ntime = 0\nlatent.sum = 'nobody + 1'\n", 'unknown latent "nobody"'),
         ("[[keyframe]]\ntime = 0\nlatent.sum = 'seed1 * seed2'\n", "multiplied by numbers"),

@@ -47,7 +47,6 @@ def _own(
     spread: float = 0.6,
     scale: float = 4.0,
     residual: bool = False,
-    float64: bool = False,
     palette: tuple[str, ...] | str,
 ) -> Preset:
     """A preset of ours: gentle weights, so that every seed has forms of a size to look at."""
@@ -63,7 +62,6 @@ def _own(
         view={"scale": scale},
         residual=residual,
         palette=palette,
-        float64=float64,
     )
 
 
@@ -123,7 +121,6 @@ PRESETS: dict[str, Preset] = {
     "silk": _own(
         "folds of slate and coral",
         ("tanh", "sin", "tanh", "sin"),
-        float64=True,
         palette=("#10162f", "#23395b", "#406e8e", "#8ea8c3", "#f2e9dc", "#e8a87c", "#c0564b"),
     ),
     "ember": _own(
@@ -146,7 +143,6 @@ PRESETS: dict[str, Preset] = {
         ("gaussian", "tanh", "sin"),
         spread=0.7,
         scale=5.0,
-        float64=True,
         palette="twilight",
     ),
     "lagoon": _own(
