@@ -705,7 +705,7 @@ def test_other_weights_in_a_file_of_the_same_name_are_refused(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"kernel": "reference"}, "kernel: torch there, reference here"),
+        ({"kernel": "reference"}, "kernel: llvm there, reference here"),
         ({"precision": "fast"}, "precision: exact there, fast here"),
         ({"device": "H100"}, "device: cpu there, H100 here"),
         ({"revision": 2}, "revision: 1 there, 2 here"),

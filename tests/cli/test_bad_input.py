@@ -339,7 +339,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "another arithmetic": (
         (*RENDER, "unfinished.zarr", "--kernel", "reference"),
-        "kernel: torch there, reference here",
+        "kernel: llvm there, reference here",
     ),
     "unknown kernel": ((*RENDER, "new.zarr", "--kernel", "torhc"), 'did you mean "torch"?'),
     "unknown executor": (("render", "ok.toml", "-o", "x.zarr", "--executor", "y"), "--executor"),
