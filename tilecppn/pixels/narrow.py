@@ -39,14 +39,18 @@ SMOOTH = {
     "identity": (ANYWHERE, math.inf),
 }
 KINKED = ("relu", "leaky-relu", "abs", "sqrt-tanh")
-KINK = 0.25
+KINK = 0.25  # of a sum
+COLOUR = 0.015  # of a colour, where the output itself has the kink
 
 
 def limits(cppn: CPPN) -> NDArray[np.float64]:
     """(units, 2): zone and limit of every unit, layer after layer."""
     rows = []
     names = (*cppn.structure.activations, cppn.structure.output)
-    following = [*(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]), np.ones(cppn.channels)]
+    following = [
+        *(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]),
+        np.full(cppn.channels, KINK / COLOUR),
+    ]
     for name, gains in zip(names, following, strict=True):
         if name in KINKED:
             rows += [(0.0, KINK / max(float(gain), 1e-30)) for gain in gains]
