@@ -85,14 +85,14 @@ class Reconstruction:
         lattice = Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
         colours, cells = crowding(self.kernel, lattice, self.limits, pause)
         blocks = BLOCK // FIRST
-        stride = self._next(_worst(_deviation(colours), blocks, 3), FIRST)
-        fitting = _finest(FIRST, _worst(cells, blocks, 2))
+        stride = self._next(_difference(colours, blocks), FIRST)
+        fitting = _finest(FIRST, _crowded(cells, blocks))
         stride = np.minimum(stride, fitting)
         crease = CREASE * FIRST * min(self.field.grid.step)
         points = self.field.inputs(Lattices.of(lattice))
         for name, values in zip(COORDINATES, points, strict=True):
             if name in self.field.cppn.structure.inputs:
-                stride[_worst(_deviation(values), blocks, 3) > crease] = 1
+                stride[_difference(values, blocks) > crease] = 1
         return colours, stride, fitting < FIRST
 
     def _refine(
@@ -118,9 +118,9 @@ class Reconstruction:
             nodes, cells = self._crowding_of_all(lattices)
         else:
             nodes = self.kernel.evaluate_all(lattices)
-        following = self._next(_worst(_deviation(nodes), across, 3), finer)  # (n, span, span)
+        following = self._next(_difference(nodes, across), finer)  # (n, span, span)
         if doubted:
-            following = np.minimum(following, _finest(finer, _worst(cells, across, 2)))
+            following = np.minimum(following, _finest(finer, _crowded(cells, across)))
         group, row, col = np.indices(following.shape).reshape(3, -1)
         blocks = corners[group] + np.column_stack([row, col])
         wanted = _at(asked, blocks)
@@ -268,11 +268,21 @@ def _midpoints(values: Array) -> Array:
         return np.concatenate([first[..., None], inside, last[..., None]], axis=-1) / 16.0
 
 
-def _worst(values: Array, across: int, more: int) -> Array:
-    """The largest for each block, of `across` values a side and `more` that are beside them.
+def _of_blocks(values: Array, across: int, beyond: int) -> Array:
+    """Each block's own part of values (…, rows, cols), as (…, blocks, blocks, side, side) views.
 
-    `more` is 2 for cells, those next to the block's; 3 for nodes: the block's nodes lie on both of
-    its borders.
+    Blocks have `across` values a side, and see `beyond` more: 2 for cells, one on each side.
     """
-    view = np.lib.stride_tricks.sliding_window_view(values, (across + more,) * 2, axis=(-2, -1))
-    return np.asarray(view[..., ::across, ::across, :, :].max(axis=(-2, -1)))
+    side = (across + beyond,) * 2
+    view = np.lib.stride_tricks.sliding_window_view(values, side, axis=(-2, -1))
+    return view[..., ::across, ::across, :, :]
+
+
+def _crowded(cells: Array, across: int) -> Array:
+    """The largest crowding (…, blocks, blocks) of each block's cells and those next to them."""
+    return np.asarray(_of_blocks(cells, across, 2).max(axis=(-2, -1)))
+
+
+def _difference(nodes: Array, across: int) -> Array:
+    """The largest (…, blocks, blocks) at each block's nodes and those one beyond its border."""
+    return np.asarray(_deviation(_of_blocks(nodes, across, 1 + 2 * HALO)).max(axis=(-2, -1)))
