@@ -37,10 +37,10 @@ def finished(colours: NDArray[Any], finish: Finish, row: int = 0, col: int = 0) 
 def noise(channels: int, height: int, width: int, row: int = 0, col: int = 0) -> NDArray[Any]:
     """The same hash in NumPy."""
 
-    def mixed(word: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    def mixed(word: NDArray[Any]) -> NDArray[Any]:
         word = (word ^ (word >> 16)) * np.uint32(0x7FEB352D)
         word = (word ^ (word >> 15)) * np.uint32(0x846CA68B)
-        return word ^ (word >> 16)
+        return np.asarray(word ^ (word >> 16))
 
     c = np.arange(channels, dtype=np.uint32)[:, None, None]
     i = (np.arange(height, dtype=np.uint32) + np.uint32(row))[:, None]
@@ -59,7 +59,7 @@ def test_colours_are_clipped_scaled_and_rounded_half_to_even(
     floats: type, dtype: str, invert: bool
 ) -> None:
     rng = np.random.default_rng(0)
-    colours = rng.uniform(-0.2, 1.2, (3, 37, 53)).astype(floats)
+    colours: NDArray[Any] = rng.uniform(-0.2, 1.2, (3, 37, 53)).astype(floats)
     colours[0, 0] = np.arange(53) / 128  # exact halves of some steps
     plain: NDArray[Any] = np.clip(1 - colours if invert else colours, 0, 1)
     expected = np.rint(plain * floats(FULL[dtype]))
@@ -71,7 +71,7 @@ def test_colours_are_clipped_scaled_and_rounded_half_to_even(
 @pytest.mark.parametrize("floats", FLOATS)
 def test_every_stored_value_comes_back_from_its_own_colour(floats: type, dtype: str) -> None:
     values = np.arange(FULL[dtype] + 1)
-    colours = (values / FULL[dtype]).astype(floats)[None, None]
+    colours: NDArray[Any] = (values / FULL[dtype]).astype(floats)[None, None]
     assert np.array_equal(finished(colours, Finish(dtype, False, False))[0, 0], values)
 
 
@@ -99,7 +99,7 @@ def test_float32_is_rounded_to_nearest(value: float) -> None:
 
 
 def test_float32_is_stored_as_it_is_or_inverted() -> None:
-    colours = np.array([*ODD[1:], 0.1, 1 / 3], np.float32)[None, None]
+    colours: NDArray[Any] = np.array([*ODD[1:], 0.1, 1 / 3], np.float32)[None, None]
     for dither in (False, True):
         got = finished(colours, Finish("float32", False, dither))
         assert got.tobytes() == colours.tobytes()

@@ -238,7 +238,9 @@ def check_16_bits(preset: str, seed: int, side: int, windows: int) -> None:
     alone = [Agreement.of(evaluated(scene, w), e) for w, e in zip(places, exact, strict=True)]
     ours = [Agreement.of(drawn(scene, w), e) for w, e in zip(places, exact, strict=True)]
     assert max(a.worst for a in ours) <= max(a.worst for a in alone) + 2
-    assert np.mean([a.equal for a in ours]) >= min(0.97, np.mean([a.equal for a in alone]) - 0.03)
+    assert np.mean([a.equal for a in ours]) >= min(
+        0.97, float(np.mean([a.equal for a in alone])) - 0.03
+    )
 
 
 SIDES = [1024, 4096, 16384, 131072]
@@ -367,10 +369,11 @@ def test_kinks_are_seen(activation: str) -> None:
     for place, degrees in zip(PLACES, DEGREES, strict=True):
         for slope in (1 / 20, 1 / 100, 1 / 500):
             fold = hard.times(hard.line(degrees, place), slope)
-            for layers in (
+            both: tuple[list[tuple[str, list[hard.Row]]], ...] = (
                 [(activation, [fold]), ("sigmoid", [(1.0, -0.5)])],
                 [("tanh", [fold]), (activation, [(1.0, 0.01)])],
-            ):
+            )
+            for layers in both:
                 found = error(hard.network(*layers))
                 assert found.worst <= 0.1
                 assert found.mean <= 0.0015
@@ -379,7 +382,9 @@ def test_kinks_are_seen(activation: str) -> None:
 def test_folds_of_many_layers_are_seen() -> None:
     """A zigzag: |…||x| - a| - b| …, whose folds are made by earlier ones."""
     for degrees in (0.0, 45.0, 20.0):
-        fold = [("abs", [hard.times(hard.line(degrees, 100.3), 1 / 64)])]
+        fold: list[tuple[str, list[hard.Row]]] = [
+            ("abs", [hard.times(hard.line(degrees, 100.3), 1 / 64)])
+        ]
         fold += [("abs", [(1.0, -(2.0**-k))]) for k in range(1, 5)]
         assert_seen(hard.network(*fold, ("identity", [(4.0, 0.0)])))
 
