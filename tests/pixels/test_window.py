@@ -143,6 +143,26 @@ def test_a_pause_that_raises_stops_the_work(tolerance: float) -> None:
     assert kernel.asked == []
 
 
+# Samples
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.1])
+@pytest.mark.parametrize("n", [2, 3, 5, 16])
+def test_a_supersampled_pixel_is_the_mean_of_its_samples(n: int, tolerance: float) -> None:
+    """Samples spread evenly around the pixel's own point: at (k + ½) / n - ½ pixels from it."""
+    small = {"width": 40, "height": 27}
+    output = {"dtype": "uint16", "supersample": n, "tolerance": tolerance}
+    scene = SCENE.replace(canvas=small, output=output)
+    apart = (np.arange(n) + 0.5) / n - 0.5
+    rows = (np.arange(27)[:, None] + apart).reshape(-1, 1)
+    cols = (np.arange(40)[:, None] + apart).reshape(1, -1)
+    colour = scene.cppn(*scene.grid.points(rows, cols), scene.z)
+    mean = colour.reshape(27, n, 40, n, 3).mean(axis=(1, 3))
+    difference = np.abs(rendered(scene) - np.moveaxis(65535.0 * mean, -1, 0))
+    assert difference.max() < 2.0
+    assert difference.mean() < 0.3  # rounding alone leaves ¼
+
+
 # Preview
 
 
