@@ -1,15 +1,15 @@
-"""`make bench`: kernels, a render, an export and a film, each beside its rival in one run."""
+"""`make bench`: kernels, whole pictures and a film, each beside its rivals in one run."""
 
 import argparse
 import json
 import platform
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from benchmarks import film, kernels, pipeline
-from benchmarks.measuring import ROUNDS
+from benchmarks import film, kernels, pipeline, plot
+from benchmarks.measuring import Table
 from tilecppn import machine
 from tilecppn.native import HOST
 
@@ -18,24 +18,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"), help="where to write")
     parser.add_argument("--only", choices=["kernels", "pipeline", "film"], help="one part")
+    parser.add_argument(
+        "--sides", type=int, nargs="*", default=[8192], metavar="PIXELS", help="of whole pictures"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="of whole pictures")
     options = parser.parse_args()
     where = (
         f"{platform.machine()} ({HOST.cpu}, vectors of {HOST.vector_bits} bits), "
         f"{machine.cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    print(f"{where}; medians of {ROUNDS}\nKernels on one core, by its CPU time; the rest on all.\n")
-    tables = []
+    print(f"{where}; medians\nKernels on one core, by its CPU time; the rest on all.\n")
+    tables: list[Table] = []
+    details: dict[str, Any] = {}
     if options.only in (None, "kernels"):
         tables += kernels.tables()
     if options.only in (None, "pipeline"):
-        with tempfile.TemporaryDirectory() as folder:
-            tables += pipeline.tables(Path(folder))
+        found, details = pipeline.tables(options.sides, options.rounds)
+        tables += found
     if options.only in (None, "film"):
         tables += film.tables()
-    results = {"machine": where, "tables": [table._asdict() for table in tables]}
+    results = {
+        "machine": where,
+        "tables": [table._asdict() for table in tables],
+        "pipeline": details,
+    }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    print(f"written to {options.json}")
+    picture = options.json.with_suffix(".svg")
+    plot.write(picture, tables, details)
+    print(f"written to {options.json} and {picture}")
 
 
 if __name__ == "__main__":

@@ -1,40 +1,121 @@
-"""All cores: render, then Deep Zoom against libvips, which tiles the finished picture."""
+"""All cores, end to end: a gigapixel rendered and tiled, beside others that tile or draw it."""
 
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-import numpy as np
-
-import tilecppn as tc
-from benchmarks.measuring import Table, rates
+from benchmarks.endtoend import Measured, run, scene_of
+from benchmarks.measuring import Table
+from tilecppn import machine
 from tilecppn.run.render import render_to
 
+OURS, EXPORT, DZSAVE, SCRIPT = (
+    "render, store, levels, tiles in one pass",
+    "export of the finished store",
+    "libvips dzsave of the finished picture",
+    "plain script (torch, Pillow)",
+)
+SCRIPT_SIDE = 8192  # pixels; it is scaled to larger pictures
+SMALL = 4096  # pixels a side where every pixel is evaluated
 
-def tables(folder: Path) -> list[Table]:
-    import pyvips
 
-    scene = tc.Scene.of(canvas={"width": 8192, "height": 8192})
-    store, outcome = render_to(scene, folder / "a.zarr", executor="local")
-    rate = outcome.pixels / outcome.seconds / 1e6
-    level = store.plan.levels[0]
-    picture = np.moveaxis(store.read(0, level.window), 0, -1)
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(picture))
-    rounds = iter(range(1000))
-    export = rates(
-        {
-            "export to .dzi, PNG tiles": lambda: tc.export(store.path, folder / "a.dzi"),
-            "libvips dzsave, PNG level 1": lambda: image.dzsave(
-                str(folder / f"vips{next(rounds)}"),
-                tile_size=512,
-                overlap=0,
-                suffix=".png[compression=1]",
-            ),
-        },
-        level.width * level.height,
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def side_by_side(side: int, rounds: int) -> dict[str, list[Measured]]:
+    """What each way took, in turns; the plain script once, on SCRIPT_SIDE² at most."""
+    workers = machine.cores()
+    taken: dict[str, list[Measured]] = {OURS: [], EXPORT: [], DZSAVE: []}
+    for _ in range(rounds):
+        with folder() as place:
+            for name, way in ((OURS, "ours"), (EXPORT, "export"), (DZSAVE, "dzsave")):
+                taken[name].append(run(way, side, workers, place))
+    with folder() as place:
+        smaller = min(side, SCRIPT_SIDE)
+        measured = run("script", smaller, workers, place)
+    measured["seconds"] *= (side / smaller) ** 2
+    return {**taken, SCRIPT: [measured]}
+
+
+def middle(measured: list[Measured]) -> Measured:
+    """The median of seconds and the largest peak; the rest from the last round."""
+    return {
+        **measured[-1],
+        "seconds": median(m["seconds"] for m in measured),
+        "peak bytes": max(m["peak bytes"] for m in measured),
+    }
+
+
+def end_to_end(side: int, rounds: int) -> tuple[Table, dict[str, Measured]]:
+    """Rates, each beside libvips', and all that was measured."""
+    found = {name: middle(measured) for name, measured in side_by_side(side, rounds).items()}
+    rates = {name: side**2 / 1e6 / measured["seconds"] for name, measured in found.items()}
+    ours = found[OURS]
+    shares = ", ".join(f"{stage} {100 * share:.0f} %" for stage, share in ours["shares"].items())
+    peaks = ", ".join(f"{name} {m['peak bytes'] / 1e6:.0f} MB" for name, m in found.items())
+    notes = (
+        f"of our CPU time: {shares}",
+        f"{ours['evaluations a pixel']:.4f} evaluations a pixel",
+        f"{rates[OURS] / rates[SCRIPT]:.1f} × the plain script",
+        f"peak memory: {peaks}",
     )
-    found = [
-        Table("8192² of net (32,4) into a store", {"render": rate}, "render"),
-        Table("8192² to Deep Zoom", export, "libvips dzsave, PNG level 1"),
-    ]
-    for table in found:
+    return Table(f"{side}² to a PNG Deep Zoom", rates, DZSAVE, notes), found
+
+
+def scaling(rounds: int = 3) -> list[Table]:
+    """One worker and two, with the network at every pixel and with reconstruction."""
+    tables = []
+    for title, side, output in (
+        (f"{SMALL}², every pixel evaluated", SMALL, {"tolerance": 0.0, "shard": 512}),
+        (f"{2 * SMALL}², reconstructed", 2 * SMALL, {"shard": 1024}),
+    ):
+        scene = scene_of(side, **output)
+        rates: dict[str, list[float]] = {"1 worker": [], "2 workers": []}
+        for _ in range(rounds):
+            for count, way in enumerate(rates, start=1):
+                with folder() as place:
+                    _, outcome = render_to(scene, place / "a.zarr", executor="local", workers=count)
+                rates[way].append(outcome.pixels / outcome.seconds / 1e6)
+        medians = {way: median(rate) for way, rate in rates.items()}
+        tables.append(Table(title, medians, "1 worker"))
+    return tables
+
+
+def coordination() -> dict[str, Any]:
+    """What coordination costs, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.coordination"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def tables(sides: list[int], rounds: int) -> tuple[list[Table], dict[str, Any]]:
+    """Printed as they come; the second is what the tables leave out."""
+    found: list[Table] = []
+    details: dict[str, Any] = {}
+    for side in sides:
+        if shutil.disk_usage(tempfile.gettempdir()).free < side**2:
+            print(f"{side}² is left out: the disk is too full\n")
+            continue
+        table, details[str(side)] = end_to_end(side, rounds)
+        found.append(table)
         print(table)
-    return found
+    for table in scaling():
+        found.append(table)
+        print(table)
+    details["coordinator"] = cost = coordination()
+    print(
+        f"coordinator, {cost['workers']:,} workers, {cost['pixels']:.0e} pixels: "
+        f"{cost['microseconds a shard']:.0f} µs a shard, {cost['peak bytes'] / 1e6:.0f} MB\n"
+    )
+    return found, details

@@ -78,11 +78,13 @@ def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
     index = np.full((side, side, 2), ABSENT, "<u8")
     parts: list[bytes] = []
     position = 0
+    tile = np.zeros((channels, level.tile, level.tile), pixels.dtype.newbyteorder("<"))
     for row in range(ceil_div(height, level.tile)):
         for col in range(ceil_div(width, level.tile)):
             top, left = row * level.tile, col * level.tile
             part = pixels[:, top : top + level.tile, left : left + level.tile]
-            tile = np.zeros((channels, level.tile, level.tile), pixels.dtype.newbyteorder("<"))
+            if part.shape != tile.shape:
+                tile.fill(0)
             tile[:, : part.shape[1], : part.shape[2]] = part
             data = compress(tile, ZSTD_LEVEL)
             parts += [data, _crc32c(data)]

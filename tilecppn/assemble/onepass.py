@@ -14,7 +14,7 @@ from tilecppn.assemble.export import check_destination, export
 from tilecppn.assemble.options import Options, Progress
 from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source, sizes
-from tilecppn.errors import Failed, Stopped
+from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
@@ -50,6 +50,7 @@ def render_and_export(
     Returns what was written, too. Raises as `render` and `export` do.
     """
     check_destination(dest)
+    _require_apart(path, dest)
     render = {"workers": workers, **render}
     if dest.suffix != ".dzi":
         store, outcome = render_to(scene, path, listeners=listeners, **render)
@@ -80,6 +81,15 @@ def render_and_export(
         except OSError as error:
             raise Failed(f"{dest}: cannot be written: {error.strerror or error}") from error
     return store, outcome, dzi.write_page(source, dest, options)
+
+
+def _require_apart(path: Path, dest: Path) -> None:
+    """Raise ExportError where store and export would lie in one another: one would go."""
+    store = path.resolve()
+    for output in (dest, dest.with_suffix(".html"), dzi.files_of(dest)):
+        output = output.resolve()
+        if store.is_relative_to(output) or output.is_relative_to(store):
+            raise ExportError(f"{dest}: the export and the store {path} overlap; rename one")
 
 
 def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[dzi.Region]:

@@ -21,7 +21,7 @@ from tilecppn.native.values import F32, F64, I64
 from tilecppn.view import Lattice
 
 REAL = {np.dtype("float32"): F32, np.dtype("float64"): F64}
-STRIP = 1 << 22  # sums held at a time
+STRIP = 1 << 20  # sums held at a time: in the cache until they are compared
 ANYWHERE = math.inf
 
 # activation: (zone, limit). A kink has no width of its own: its limit is a change of the sums

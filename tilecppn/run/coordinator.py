@@ -3,7 +3,8 @@
 Shards come in the plan's order, children before parents. A shard that is in the ledger is
 skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
 built again, so that nothing in the ledger is older than what it was made from. Everything here
-is one thread; the state does not grow with the canvas.
+is one thread; the state does not grow with the canvas, nor the cost of a shard with the number
+of workers.
 """
 
 import time
@@ -82,6 +83,10 @@ class Coordinator:
         self._identity: Identity | None = None
         self._failed_starts = 0
         self._alone_since = clock()  # when the last worker was lost
+        self._looked = clock()  # at the deadlines
+        # Workers by how many shards they have, up to one less than the executor's depth.
+        self._room: list[dict[int, None]] = [{} for _ in range(executor.depth)]
+        self._flying = 0  # shards in flight
 
     def meet(self) -> Identity:
         """Wait for the first worker. Raises WorkersLost if none can start, or Stopped."""
@@ -109,7 +114,7 @@ class Coordinator:
         }
         self._exhausted = False
         self._hand_out()
-        while not self._exhausted or self._queue or any(w.flight for w in self._workers.values()):
+        while not self._exhausted or self._queue or self._flying:
             self._turn()
             self._hand_out()
         self._outcome.seconds = self.clock() - start
@@ -130,16 +135,27 @@ class Coordinator:
                 case Lost(worker, reason):
                     self._lose(worker, reason)
         now = self.clock()
-        for number, state in list(self._workers.items()):
-            if state.flight:
-                limit = self.policy.limit(self._durations[state.flight[0].level == 0])
-                if now - state.since > limit:
-                    self._lose(number, f"took longer than {limit:.0f} s over one shard")
+        if now - self._looked >= TICK:
+            self._looked = now
+            self._look(now)
         if not self._workers and now - self._alone_since > self.policy.startup:
             raise WorkersLost(
                 f"no worker became ready in {self.policy.startup:.0f} s; "
                 "is there a free CPU or GPU for one? What is done is kept: run again to go on"
             )
+
+    def _look(self, now: float) -> None:
+        """Give up workers that have been at a shard for too long."""
+        if not self._flying:
+            return
+        limits = {kind: self.policy.limit(known) for kind, known in self._durations.items()}
+        late = [
+            (number, limit)
+            for number, worker in self._workers.items()
+            if worker.flight and now - worker.since > (limit := limits[worker.flight[0].level == 0])
+        ]
+        for number, limit in late:
+            self._lose(number, f"took longer than {limit:.0f} s over one shard")
 
     def _join(self, number: int, identity: Identity) -> None:
         if self._identity is None:
@@ -151,6 +167,7 @@ class Coordinator:
             )
         self._failed_starts = 0
         self._workers[number] = _Worker()
+        self._room[0][number] = None
         self.emit(WorkerReady(number, identity.place))
 
     def _lose(self, number: int, reason: str) -> None:
@@ -161,8 +178,11 @@ class Coordinator:
             self._failed_starts += 1
             if self._failed_starts >= self.policy.failed_starts:
                 raise WorkersLost(f"no worker can start: {reason}")
-        elif not self._workers:
-            self._alone_since = self.clock()
+        else:
+            self._take_from_room(number, len(worker.flight))
+            self._flying -= len(worker.flight)
+            if not self._workers:
+                self._alone_since = self.clock()
         self.executor.replace(number)
         if worker is not None and worker.flight:
             shard = worker.flight.popleft()
@@ -173,7 +193,7 @@ class Coordinator:
         worker = self._workers.get(number)
         if worker is None or shard not in worker.flight:
             return  # its worker was given up in the meantime; another has the shard
-        worker.flight.remove(shard)
+        self._change(number, worker, worker.flight.remove, shard)
         worker.since = self.clock()
         if isinstance(result, Faulted):
             self._fault(number, shard, result)
@@ -206,29 +226,46 @@ class Coordinator:
 
     def _hand_out(self) -> None:
         """Give shards to workers until all are busy or none is left to give."""
-        while room := [n for n, w in self._workers.items() if len(w.flight) < self.executor.depth]:
-            choice = self._next(room)
+        while any(self._room):
+            choice = self._next()
             if choice is None:
                 return
             shard, number = choice
             worker = self._workers[number]
             if not worker.flight:
                 worker.since = self.clock()
-            worker.flight.append(shard)
+            self._change(number, worker, worker.flight.append, shard)
             self.executor.submit(number, shard)
 
-    def _next(self, room: list[int]) -> tuple[Shard, int] | None:
+    def _next(self) -> tuple[Shard, int] | None:
         """A shard to run and the least busy worker for it, not one on which it failed."""
         while True:
             for i, shard in enumerate(self._queue):
                 failed_on = self._trouble[shard].workers if shard in self._trouble else set()
-                others = [n for n in self._workers if n not in failed_on]
-                fit = [n for n in room if n in others] if others else room
-                if fit:
+                if all(n in failed_on for n in self._workers):
+                    failed_on = set()
+                fit = next((n for room in self._room for n in room if n not in failed_on), None)
+                if fit is not None:
                     del self._queue[i]
-                    return shard, min(fit, key=lambda n: len(self._workers[n].flight))
+                    return shard, fit
             if not self._reach():
                 return None
+
+    def _change(
+        self, number: int, worker: _Worker, change: Callable[[Shard], None], shard: Shard
+    ) -> None:
+        """Let `change` add a shard to a worker's flight, or remove it."""
+        before = len(worker.flight)
+        self._take_from_room(number, before)
+        change(shard)
+        after = len(worker.flight)
+        self._flying += after - before
+        if after < len(self._room):
+            self._room[after][number] = None
+
+    def _take_from_room(self, number: int, flight: int) -> None:
+        if flight < len(self._room):
+            del self._room[flight][number]
 
     def _reach(self) -> bool:
         """Take the plan's next shard; False at the end."""

@@ -1,0 +1,107 @@
+"""One way of making a Deep Zoom pyramid, in a process of its own: seconds and peak memory.
+
+python -m benchmarks.endtoend WAY SIDE WORKERS FOLDER
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tilecppn as tc
+
+TILE = 512
+Measured = dict[str, Any]
+
+
+def scene_of(side: int, **output: Any) -> tc.Scene:
+    """The default network in colour."""
+    return tc.Scene.of(canvas={"width": side, "height": side}, output=output)
+
+
+def ours(side: int, workers: int, folder: Path) -> Measured:
+    """Render, store, all levels and the pyramid, in one pass."""
+    from benchmarks.stages import measured
+    from tilecppn.assemble.onepass import render_and_export
+
+    with measured() as stages:
+        start = time.perf_counter()
+        render_and_export(
+            scene_of(side), folder / "a.zarr", folder / "a.dzi", workers=workers, executor="local"
+        )
+        seconds = time.perf_counter() - start
+    return {
+        "seconds": seconds,
+        "shares": stages.shares,
+        "evaluations a pixel": stages.points / side**2,
+    }
+
+
+def export(side: int, workers: int, folder: Path) -> Measured:
+    """The pyramid from the store that `ours` left."""
+    start = time.perf_counter()
+    tc.export(folder / "a.zarr", folder / "b.dzi", workers=workers)
+    return {"seconds": time.perf_counter() - start}
+
+
+def dzsave(side: int, workers: int, folder: Path) -> Measured:
+    """libvips, from the finished picture in memory; the store is that of `ours`."""
+    import numpy as np
+    import pyvips
+
+    from tilecppn.plan import Window
+    from tilecppn.store import Store
+
+    store = Store(folder / "a.zarr")
+    picture = np.empty((side, side, 3), np.uint8)
+    for piece in Window(0, 0, side, side).split(1024, side):
+        picture[piece.top : piece.bottom] = np.moveaxis(store.read(0, piece), 0, -1)
+    image = pyvips.Image.new_from_array(picture)
+    start = time.perf_counter()
+    image.dzsave(str(folder / "vips"), tile_size=TILE, overlap=0, suffix=".png[compression=1]")
+    return {"seconds": time.perf_counter() - start}
+
+
+def script(side: int, workers: int, folder: Path) -> Measured:
+    """The plain script; it stores no array."""
+    from benchmarks import plain
+
+    start = time.perf_counter()
+    plain.save(plain.draw(scene_of(side), workers), folder / "plain", TILE, workers)
+    return {"seconds": time.perf_counter() - start}
+
+
+WAYS: dict[str, Callable[[int, int, Path], Measured]] = {
+    way.__name__: way for way in (ours, export, dzsave, script)
+}
+
+
+def run(way: str, side: int, workers: int, folder: Path) -> Measured:
+    """What a way took, in a fresh process with as many threads as `workers`."""
+    import os
+
+    command = [sys.executable, "-m", "benchmarks.endtoend", way, str(side), str(workers)]
+    done = subprocess.run(
+        [*command, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "VIPS_CONCURRENCY": str(workers)},
+    )
+    result: Measured = json.loads(done.stdout)
+    return result
+
+
+def main() -> None:
+    way, side, workers, folder = sys.argv[1:]
+    measured = WAYS[way](int(side), int(workers), Path(folder))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({**measured, "peak bytes": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Where a render's time goes: CPU seconds of each stage, and points that the network evaluates."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tilecppn import disk, store
+from tilecppn.assemble.dzi import Tiles
+from tilecppn.assemble.options import TileFormat
+from tilecppn.kernels.llvm import LLVMKernel
+from tilecppn.run import job
+
+NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
+    "network",
+    "reconstruction",
+    "pyramid",
+    "encoding",
+    "writing",
+)
+
+# What is called where, and the stage that its time belongs to, less that of what it calls.
+CALLS: tuple[tuple[str, Any, str], ...] = (
+    (NETWORK, LLVMKernel, "_run"),
+    (RECONSTRUCTION, job, "render_window"),
+    (PYRAMID, job.RenderWorker, "_mean"),
+    (PYRAMID, job, "mean2x2"),
+    (ENCODING, store, "encode_shard"),
+    (ENCODING, TileFormat, "encode"),
+    (WRITING, disk, "put"),
+    (WRITING, Tiles, "write_all"),
+)
+
+
+class Stages:
+    """CPU seconds by stage, of all threads, and points evaluated."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.points = 0
+        self._lock = threading.Lock()
+        self._inner = threading.local()  # seconds of the calls inside the one that runs now
+
+    def timed(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            outer, self._inner.seconds = getattr(self._inner, "seconds", 0.0), 0.0
+            start = time.thread_time()
+            try:
+                return call(*arguments, **options)
+            finally:
+                taken = time.thread_time() - start
+                with self._lock:
+                    self.seconds[stage] += taken - self._inner.seconds
+                    if stage == NETWORK:
+                        lattices = arguments[1]
+                        self.points += len(lattices.origins) * lattices.rows * lattices.cols
+                self._inner.seconds = outer + taken
+
+        return run
+
+    @property
+    def shares(self) -> dict[str, float]:
+        total = sum(self.seconds.values())
+        return {stage: self.seconds[stage] / total for stage in STAGES}
+
+
+@contextmanager
+def measured() -> Iterator[Stages]:
+    """Count what is called meanwhile in this process."""
+    stages = Stages()
+    saved = [(owner, name, getattr(owner, name)) for _, owner, name in CALLS]
+    for stage, owner, name in CALLS:
+        setattr(owner, name, stages.timed(stage, getattr(owner, name)))
+    try:
+        yield stages
+    finally:
+        for owner, name, call in saved:
+            setattr(owner, name, call)
