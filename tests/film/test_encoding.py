@@ -338,6 +338,25 @@ def test_what_a_target_has_not_is_refused_before_any_work(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_an_encoder_cannot_take_is_refused_before_any_work(
+    scene: Scene, tmp_path: Path
+) -> None:
+    wide = scene.replace(canvas={"width": 30000, "height": 64})
+    film = moving(wide, zoom=2.0, seconds=1, fps=10)
+    with pytest.raises(ExportError, match=r"30000 × 64: cannot be a film of av1 \(ffmpeg"):
+        animate(film, tmp_path / "a.webm", codec="av1")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [".", "..", "/"])
+def test_a_film_needs_a_name(
+    film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError, match="names no film"):
+        animate(film, name)
+
+
 def test_gifs_are_not_faster_than_they_are_shown(scene: Scene, tmp_path: Path) -> None:
     film = moving(scene, zoom=2.0, seconds=1, fps=60)
     with pytest.raises(ExportError, match="50 at most"):

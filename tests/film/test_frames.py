@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tests.film.conftest import FRAMES, pixels
 from tests.stores import tree
 from tilecppn.cppn import CPPN
-from tilecppn.errors import Refused, StoreError
+from tilecppn.errors import Failed, Refused, StoreError
 from tilecppn.film.animate import PARTS, Run, animate, animate_to
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.moves import moving
@@ -134,6 +134,21 @@ def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Pa
     assert not parts.exists()
     animate_to(long, tmp_path / "b.mkv", choices, run)
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
+def test_clips_of_another_length_are_not_taken(film: Timeline, tmp_path: Path) -> None:
+    run = Run(executor="local")
+    animate_to(film, tmp_path / "whole.mkv", Choices(clip=0.5), run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tilecppn.film.animate._finish", _disk_full)
+        with pytest.raises(Failed):
+            animate_to(film, tmp_path / "a.mkv", Choices(clip=1.0), run)
+    animate_to(film, tmp_path / "a.mkv", Choices(clip=0.5), run)
+    assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
+
+
+def _disk_full(*arguments: object) -> None:
+    raise Failed("disk full")
 
 
 def test_ctrl_c_keeps_what_is_done(film: Timeline, tmp_path: Path) -> None:

@@ -85,10 +85,13 @@ def run(
             with contextlib.suppress(OSError):
                 pipe.close()
         if code != 0:
-            words = _words(log)
+            log.seek(0)
+            words = log.read().decode(errors="replace")
             if os.strerror(errno.ENOSPC) in words:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            raise Failed(f"ffmpeg ended with {code}: {words or 'without a word'}")
+            # The first line tells the cause; what follows, what came of it.
+            first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
+            raise Failed(f"ffmpeg ended with {code}: {first or 'without a word'}")
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -118,9 +121,3 @@ def metadata_file(values: dict[str, str]) -> str:
 def _errors() -> IO[bytes]:
     # A file, not a pipe, which would fill up while nobody reads.
     return tempfile.TemporaryFile()
-
-
-def _words(log: IO[bytes]) -> str:
-    log.seek(0)
-    lines = log.read().decode(errors="replace").strip().splitlines()
-    return "; ".join(line.strip() for line in lines[-2:])

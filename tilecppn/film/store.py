@@ -3,7 +3,7 @@
     FILM.zarr/zarr.json                  OME-Zarr axes and frame times; attribute `tilecppn`
     FILM.zarr/*.safetensors              the networks
     FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of one frame, written whole and atomically
-    FILM.zarr/clips/{recipe}/{t}         one clip, by its first frame; {recipe} names its encoding
+    FILM.zarr/clips/{recipe}-{n}/{t}     one clip of n frames, by its first; encoded by {recipe}
     FILM.zarr/.lock                      held by the one process that renders
 
 As in a still's store, what is there is done. Frames of a clip that is there are not needed any
@@ -120,10 +120,10 @@ class FilmStore:
 
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a film store's making."""
-        folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/[0-9a-f]+)?")
+        folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/[0-9a-f]+-\d+)?")
         file = re.compile(
             rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
-            rf"{CLIPS}/[0-9a-f]+/\d+"
+            rf"{CLIPS}/[0-9a-f]+-\d+/\d+"
         )
         refuse_foreign(self.path, folder, file)
 
@@ -169,7 +169,7 @@ class FilmStore:
 
     def file(self, shard: Shard) -> Path:
         if shard.level == CLIP:
-            return self.path / CLIPS / self.recipe / str(shard.frame)
+            return self.path / CLIPS / f"{self.recipe}-{self.plan.clip}" / str(shard.frame)
         return self.path / "0" / "c" / str(shard.frame) / "0" / str(shard.row) / str(shard.col)
 
     @cached_property

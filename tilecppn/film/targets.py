@@ -7,16 +7,27 @@ the destination, and what is there already.
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
+
+import numpy as np
 
 from tilecppn import disk
 from tilecppn.assemble.placing import placed, refuse_foreign
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, Failed
 from tilecppn.film import ffmpeg, marks
-from tilecppn.film.clips import AnimationEncoding, Encoding, Shape, StillEncoding, VideoEncoding
+from tilecppn.film.clips import (
+    AnimationEncoding,
+    Encoding,
+    Frames,
+    Shape,
+    StillEncoding,
+    VideoEncoding,
+)
 from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 from tilecppn.film.marks import Mark
 from tilecppn.film.timeline import Timeline
@@ -60,6 +71,8 @@ def choose_target(path: Path, timeline: Timeline, choices: Choices) -> Target | 
     Raises ExportError for an unknown suffix, a choice that the target has not, a size that it
     cannot have, or somebody else's file that is there.
     """
+    if not path.name or path.name == "..":
+        raise ExportError(f"{path}: names no film; give a name, as in film.mp4")
     suffix = path.suffix
     if suffix == ".zarr":
         _only(choices, path, ())
@@ -123,13 +136,12 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
             f"{shape.width} × {shape.height}: {name} ({codec.pixels}) needs even sides; give "
             "--even pad (repeat the last row or column) or --even crop, or another canvas"
         )
-    if shape.width < 2 * codec.step[0] or shape.height < 2 * codec.step[1]:
-        raise ExportError(f"{shape.width} × {shape.height}: is too small for a film of {name}")
     refuse_foreign(path, lambda p: marks.read(p) is not None)
     fps, length = timeline.film.fps, CLIP if choices.clip is None else choices.clip
     frames = int(Fraction(length) * fps + Fraction(1, 2))
     clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
     encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
+    _try(encoding, shape, name)
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
         """One after the other, as they are; then the mark."""
@@ -150,6 +162,19 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
             )
 
     return Target(path, encoding, clip, join, lambda: marks.read(path))
+
+
+def _try(encoding: VideoEncoding, shape: Shape, codec: str) -> None:
+    """Raise ExportError if one black frame cannot be encoded: each codec has its own limits."""
+    row = np.zeros((1, shape.width, shape.channels), f"u{min(shape.itemsize, 2)}")
+    black = Frames(range(1), lambda _: repeat(row, shape.height), str, lambda: None)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            encoding.write(Path(folder, "black"), black)
+        except Failed as error:
+            raise ExportError(
+                f"{shape.width} × {shape.height}: cannot be a film of {codec} ({error})"
+            ) from None
 
 
 def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
