@@ -6,6 +6,7 @@ people edit them. Never pickle.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering
 MAX_BYTES = 2**31  # a generator of this size is no CPPN
 
 
-def encode(cppn: CPPN) -> bytes:
-    """The file's bytes. The same network always gives the same bytes."""
+def encode(cppn: CPPN, foreign: Mapping[str, NDArray[np.float32]] | None = None) -> bytes:
+    """The file's bytes. The same network always gives the same bytes.
+
+    `foreign`: a training's other tensors, under names that begin with one of FOREIGN.
+    """
     from safetensors.numpy import save
 
     s = cppn.structure
@@ -40,7 +44,7 @@ def encode(cppn: CPPN) -> bytes:
         "view": dict(s.view),
         "channels": s.channels,
     }
-    tensors = {}
+    tensors = dict(foreign or {})
     for i, (weight, bias) in enumerate(cppn.layers):
         tensors[f"layers.{i}.weight"] = weight
         tensors[f"layers.{i}.bias"] = bias

@@ -1,0 +1,98 @@
+"""The model file of a training: the generator as an ordinary weights file, and its companions.
+
+Tensors under `encoder.` and `discriminator.` lie beside the generator's; rendering ignores them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tilecppn.cppn import CPPN, Distribution, Structure
+from tilecppn.cppn.network import shapes
+from tilecppn.cppn.seeded import uniforms
+from tilecppn.cppn.weights import encode
+from tilecppn.train.networks import Discriminator, Encoder, Generator
+from tilecppn.train.settings import Settings
+
+PRESET = "hardmaru-gan-vae"
+
+
+class Networks(NamedTuple):
+    """The three networks; a GAN has no encoder, a VAE no discriminator."""
+
+    g: Generator
+    q: Encoder | None
+    d: Discriminator | None
+
+    @classmethod
+    def fresh(cls, settings: Settings, size: int, channels: int) -> "Networks":
+        """With the initial weights of the seed, for images of size × size × channels."""
+        s = settings
+        inputs = size * size * channels
+        return cls(
+            Generator(fresh_generator(s, channels)),
+            None
+            if s.model == "gan"
+            else Encoder(inputs, s.encoder_width, s.z_dim, s.keep_prob, s.seed),
+            None
+            if s.model == "vae"
+            else Discriminator(size, channels, s.discriminator_width, s.seed),
+        )
+
+    def to(self, device: torch.device) -> "Networks":
+        return Networks(
+            self.g.to(device), self.q and self.q.to(device), self.d and self.d.to(device)
+        )
+
+    def companions(self) -> dict[str, nn.Module]:
+        """Encoder and discriminator, by the names their tensors stand under."""
+        both = {"encoder": self.q, "discriminator": self.d}
+        return {name: module for name, module in both.items() if module is not None}
+
+    def to_bytes(self) -> bytes:
+        """The model file's bytes."""
+        tensors = {
+            f"{name}.{key}": tensor.detach().cpu().numpy()
+            for name, module in self.companions().items()
+            for key, tensor in module.state_dict().items()
+        }
+        return encode(self.g.cppn(), tensors)
+
+    def load(self, tensors: dict[str, NDArray[np.float32]]) -> None:
+        """Take all weights from a model file's tensors. Raises RuntimeError, KeyError."""
+        with torch.no_grad():
+            for i, (w, b) in enumerate(zip(self.g.weights, self.g.biases, strict=True)):
+                w.copy_(torch.tensor(tensors[f"layers.{i}.weight"]))
+                b.copy_(torch.tensor(tensors[f"layers.{i}.bias"]))
+        for name, module in self.companions().items():
+            prefix = f"{name}."
+            module.load_state_dict(
+                {
+                    key.removeprefix(prefix): torch.tensor(tensor)
+                    for key, tensor in tensors.items()
+                    if key.startswith(prefix)
+                }
+            )
+
+
+def fresh_generator(settings: Settings, channels: int) -> CPPN:
+    """The generator before training: every weight and bias ~ N(0, deviation)."""
+    structure = Structure(
+        preset=PRESET,
+        activations=settings.activations,
+        output="sigmoid",
+        channels=channels,
+        z_dim=settings.z_dim,
+        latent_scale=settings.scale,
+        latent=Distribution("normal", 0.0, 1.0),
+        view={"scale": settings.scale, "aspect": "stretch", "grid": "endpoints"},
+    )
+    normal = Distribution("normal", 0.0, settings.deviation)
+    layers = []
+    for i, (rows, columns) in enumerate(shapes(structure, settings.width)):
+        values = normal.quantile(uniforms(settings.seed, i, rows * columns + rows))
+        layers.append((values[:-rows].reshape(rows, columns), values[-rows:]))
+    return CPPN(structure, layers)
