@@ -43,6 +43,19 @@ def point(view: View, w: int, h: int, i: int, j: int) -> tuple[float, float]:
     return view.center[0] + u * sx, view.center[1] + v * sy
 
 
+def test_swap_makes_x_run_down_and_y_to_the_right() -> None:
+    plain, swapped = (
+        Grid.of(View(center=(1.0, 2.0), rotation=30.0, swap=swap), Canvas(30, 20))
+        for swap in (False, True)
+    )
+    rows, cols = np.arange(20.0)[:, None], np.arange(30.0)[None, :]
+    x, y = plain.points(rows, cols)
+    right, down = x - 1.0, y - 2.0
+    x, y = swapped.points(rows, cols)
+    assert np.allclose(x, 1.0 + down, rtol=0, atol=1e-12)
+    assert np.allclose(y, 2.0 + right, rtol=0, atol=1e-12)
+
+
 def grid_or_none(view: View, w: int, h: int) -> Grid | None:
     try:
         return Grid.of(view, Canvas(w, h))

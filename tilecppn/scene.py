@@ -220,7 +220,7 @@ class Scene:
 
 def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> networks.CPPN:
     """The CPPN that [cppn] names."""
-    for key in ("width", "depth", "z_dim", "activations"):
+    for key in ("width", "depth", "z_dim", "activations", "inputs", "residual"):
         if source.weights is not None and getattr(source, key) is not None:
             raise SceneError(f"cppn.{key}: not together with cppn.weights, which has its own")
     if embedded is not None:
@@ -236,6 +236,8 @@ def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> net
             width=source.width,
             depth=source.depth,
             activations=source.activations,
+            inputs=source.inputs,
+            residual=source.residual,
         )
     if source.channels not in (None, cppn.channels):
         raise SceneError(

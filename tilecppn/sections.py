@@ -8,7 +8,7 @@ import numpy as np
 from tilecppn import checks
 from tilecppn.checks import Check, Section
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.network import MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
+from tilecppn.cppn.network import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import SceneError
@@ -31,6 +31,8 @@ class CPPN(Section):
     depth: int | None = key(None, checks.optional(checks.integer(1, MAX_DEPTH)))
     z_dim: int | None = key(None, checks.optional(checks.integer(0, MAX_Z_DIM)))
     activations: tuple[str, ...] | None = key(None, checks.optional(checks.names(*ACTIVATIONS)))
+    inputs: tuple[str, ...] | None = key(None, checks.optional(checks.names(*INPUTS)))
+    residual: bool | None = key(None, checks.optional(checks.boolean()))
     weights: str | None = key(None, checks.optional(checks.text()))
 
 
@@ -59,6 +61,7 @@ class View(Section):
     rotation: float = key(0.0, checks.number())
     aspect: str = key("preserve", checks.choice("preserve", "stretch"))
     grid: str = key("centers", checks.choice("centers", "endpoints"))
+    swap: bool = key(False, checks.boolean())
 
 
 @dataclass(frozen=True)

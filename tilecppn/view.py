@@ -27,13 +27,16 @@ class Lattice(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """The view laid over the canvas. Steps are in plane units a pixel, y points down."""
+    """The view laid over the canvas. Steps are in plane units a pixel; y points down, or x where
+    they are swapped.
+    """
 
     center: tuple[float, float]
-    step: tuple[float, float]  # (x, y)
+    step: tuple[float, float]  # (to the right, down)
     middle: tuple[float, float]  # (col, row) index that lies on the centre
     cosine: float
     sine: float
+    swap: bool = False  # x runs down and y to the right
 
     @classmethod
     def of(cls, view: View, canvas: Canvas) -> "Grid":
@@ -58,6 +61,7 @@ class Grid:
             middle=((canvas.width - 1) / 2, (canvas.height - 1) / 2),
             cosine=_cosine(math.fmod(view.rotation, 360.0)),
             sine=_cosine(math.fmod(view.rotation, 360.0) - 90.0),
+            swap=view.swap,
         )
         reach = grid.reach
         if not math.isfinite(reach) or min(step) < max(math.ulp(reach), 1e-300):
@@ -76,8 +80,9 @@ class Grid:
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any]:
         """Plane points of float64 pixel indices: rows (n, 1) and cols (1, m) → x and y.
 
-        Without rotation x keeps the shape (1, m) and y (n, 1); otherwise both are (n, m).
-        Rotation turns (x - cx, y - cy): the picture turns counter-clockwise.
+        Without rotation the one that runs to the right keeps the shape (1, m) and the other
+        (n, 1); otherwise both are (n, m).
+        Rotation turns (x - cx, y - cy): the picture turns counter-clockwise. `swap` comes last.
         """
         u = (cols - self.middle[0]) * self.step[0]
         v = (rows - self.middle[1]) * self.step[1]
@@ -85,6 +90,8 @@ class Grid:
             u, v = u * self.cosine, v * self.cosine
         else:
             u, v = u * self.cosine - v * self.sine, u * self.sine + v * self.cosine
+        if self.swap:
+            u, v = v, u
         return u + self.center[0], v + self.center[1]
 
 

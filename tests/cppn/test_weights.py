@@ -5,6 +5,7 @@ import math
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,16 @@ def test_file_is_as_the_contract_says(tmp_path: Path) -> None:
     }
 
 
+def test_file_names_what_is_not_plain() -> None:
+    cppn = CPPN.from_preset("hardmaru", inputs=["x", "one"], residual=True)
+    shifted = CPPN(replace(cppn.structure, origin=(1.5, -2.0)), cppn.layers)
+    record = record_of(shifted.to_bytes())
+    assert record["inputs"] == ["x", "one"]
+    assert record["residual"] is True
+    assert record["origin"] == [1.5, -2.0]
+    assert weights.decode(shifted.to_bytes(), "again") == shifted
+
+
 def test_file_has_no_hash_of_its_tensors() -> None:
     """People edit them."""
     other = CPPN(NET.structure, [(2 * w, b) for w, b in NET.layers])
@@ -255,6 +266,15 @@ BAD_METADATA: list[dict[str, Any]] = [
     {"preset": None},
     {"inputs": ["x", "y", "z"]},
     {"inputs": ["y", "x", "r", "z"]},
+    {"inputs": []},
+    {"inputs": ["x", "y", "r"]},
+    {"inputs": ["x", "y", "r", "z", "one"]},
+    {"inputs": "xyrz"},
+    {"residual": 1},
+    {"residual": "no"},
+    {"origin": [1.0]},
+    {"origin": [1.0, math.nan]},
+    {"origin": 3},
     {"activations": []},
     {"activations": ["tanh"]},
     {"activations": ["tanh", "tan"]},

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
-from tilecppn.errors import Refused
+from tilecppn.cppn.network import INPUTS
+from tilecppn.errors import Refused, SceneError
 from tilecppn.kernels import KERNELS, Arithmetic, Field, Kernel, create, resolve
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.kernels.torch import CPU_CHUNK, ROWS, TorchKernel, needs_float64
+from tilecppn.kernels.torch import CPU_CHUNK, ROWS, TorchKernel
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
@@ -123,6 +124,24 @@ def test_every_activation_agrees_with_the_oracle(name: str, activation: str, pla
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_residual_activation_agrees_with_the_oracle(name: str, activation: str) -> None:
+    for hidden in ([activation] * 3, ["tanh", activation, "softplus", "tanh"]):
+        picture = field(gentle(seed=4, width=16, activations=hidden, residual=True))
+        assert difference(create(name, picture), picture, LATTICE) < CLOSE
+
+
+@pytest.mark.parametrize(
+    "inputs", [["x"], ["y", "z"], ["r", "one"], ["one"], ["z"], ["x", "y"], list(INPUTS)]
+)
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_choice_of_inputs_agrees_with_the_oracle(name: str, inputs: list[str]) -> None:
+    cppn = gentle(seed=4, width=16, inputs=inputs)
+    picture = field(CPPN(replace(cppn.structure, origin=(0.5, -1.5)), cppn.layers))
+    assert difference(create(name, picture), picture, LATTICE) < CLOSE
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 16, 31, 32, 33, 64, 100, 300])
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_width_agrees_with_the_oracle(name: str, width: int) -> None:
@@ -155,7 +174,15 @@ def test_every_preset_agrees_with_the_oracle(name: str, preset: str) -> None:
     assert difference(create(name, picture), picture, LATTICE) < 2e-3
 
 
-@pytest.mark.parametrize("view", [{"rotation": 30.0}, {"aspect": "stretch", "grid": "endpoints"}])
+VIEWS: list[dict[str, Any]] = [
+    {"rotation": 30.0},
+    {"aspect": "stretch", "grid": "endpoints"},
+    {"swap": True},
+    {"swap": True, "rotation": 30.0},
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_view_agrees_with_the_oracle(name: str, view: dict[str, Any]) -> None:
     picture = field(gentle(seed=1, width=12), 1000, 2.0, **view)
@@ -353,7 +380,7 @@ def test_float64_is_taken_where_float32_is_too_coarse(
     view: dict[str, Any], side: int, fine: bool
 ) -> None:
     picture = field(gentle(width=2, depth=1), side, **{"scale": 10.0, **view})
-    assert needs_float64(picture) == fine
+    assert picture.needs_float64 == fine
     assert TorchKernel(picture).evaluate(Lattice(0, 0, 1, 1)).dtype == (
         np.float64 if fine else np.float32
     )
@@ -365,15 +392,41 @@ def test_float64_is_taken_from_a_sixteenth_of_a_pixel_on(
     center: float, scale: float, side: int
 ) -> None:
     """Where the nearest float32 of a corner may lie that far from it, and not long before."""
-    picture = field(gentle(width=2, depth=1), side, 10.0**scale, center=[center, 0.0])
+    try:
+        picture = field(gentle(width=2, depth=1), side, 10.0**scale, center=[center, 0.0])
+    except SceneError:  # not even float64 tells its pixels apart
+        assume(False)
     step = min(picture.grid.step)
     x, y = picture.grid.points(np.array([[0.0], [side - 1.0]]), np.array([[0.0, side - 1.0]]))
     corner = max(np.abs(x).max(), np.abs(y).max())
     coarse = corner * 2.0**-24  # half a unit in the last place, at most
     if coarse > step / 16:
-        assert needs_float64(picture)
+        assert picture.needs_float64
     if 2 * coarse + step * 2.0**-24 < step / 16:
-        assert not needs_float64(picture)
+        assert not picture.needs_float64
+
+
+@pytest.mark.parametrize(
+    ("network", "fine"),
+    [
+        ({}, False),
+        ({"depth": 6}, False),
+        ({"depth": 8}, True),
+        ({"preset": "flux"}, True),
+        ({"preset": "hardmaru-gan-vae"}, False),
+        ({"preset": "hardmaru-sine"}, True),
+        ({"preset": "guibas"}, True),
+    ],
+)
+def test_float64_is_taken_where_layers_or_output_magnify_the_rounding(
+    network: dict[str, Any], fine: bool
+) -> None:
+    assert Field.of(Scene.of(cppn=network)).needs_float64 == fine
+
+
+@pytest.mark.parametrize("network", [{"depth": 12}, {"preset": "flux", "depth": 16}])
+def test_8_bits_of_deep_networks_are_equal(network: dict[str, Any]) -> None:
+    assert compared(Scene.of(cppn=network), 1, windows=2) == (0, 1.0)
 
 
 def test_deep_zoom_agrees_with_the_oracle() -> None:

@@ -23,6 +23,8 @@ def command(as_json: bool) -> None:
                 "width": p.width,
                 "z_dim": p.z_dim,
                 "channels": p.channels,
+                "inputs": list(p.inputs),
+                "residual": p.residual,
             }
             for name, p in PRESETS.items()
         },
@@ -32,5 +34,5 @@ def command(as_json: bool) -> None:
     for name, p in PRESETS.items():
         lines.append(f"  {name:20} {p.description}; width {p.width}, z_dim {p.z_dim}")
     lines.append("Activations")
-    lines += [f"  {name:20} {a.formula}" for name, a in ACTIVATIONS.items()]
+    lines += [f"  {name:20} {a.formula:23} {a.source}" for name, a in ACTIVATIONS.items()]
     result("\n".join(lines), record, as_json)

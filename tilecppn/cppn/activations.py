@@ -2,6 +2,9 @@
 
 A kernel implements every row; one test compares each kernel with each row.
 Formulas are elementwise; x is the layer's sum before activation.
+
+Lucid's composite atan, [atan(x)/0.67, (atan²(x) - 0.45)/0.396], is no row: it is not elementwise,
+since it gives two values a unit, which makes the next layer twice as wide.
 """
 
 from collections.abc import Callable
@@ -14,10 +17,12 @@ Array = NDArray[np.float64]
 
 
 class Activation(NamedTuple):
-    """One row: its formula as text, and the same in float64."""
+    """One row: its formula as text, where it comes from, and the same in float64."""
 
     formula: str
+    source: str
     function: Callable[[Array], Array]
+    periodic: bool = False  # does not saturate: as an output it shows the rounding of large sums
 
 
 def _sigmoid(x: Array) -> Array:
@@ -25,18 +30,31 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(0.5 * np.tanh(0.5 * x) + 0.5)
 
 
+_HA = "Ha, Generating Abstract Patterns with TensorFlow (2016)"
+_STANLEY = "Stanley, Compositional pattern producing networks (2007)"
+
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation("tanh(x)", np.tanh),
-    "sigmoid": Activation("1 / (1 + exp(-x))", _sigmoid),
-    "softplus": Activation("log(1 + exp(x))", lambda x: np.logaddexp(0.0, x)),
-    "relu": Activation("max(x, 0)", lambda x: np.maximum(x, 0.0)),
-    "leaky-relu": Activation("max(x, 0.2 x)", lambda x: np.maximum(x, 0.2 * x)),
-    "sin": Activation("sin(x)", np.sin),
-    "cos": Activation("cos(x)", np.cos),
-    "gaussian": Activation("exp(-x^2)", lambda x: np.exp(-x * x)),
-    "abs": Activation("|x|", np.abs),
-    "square": Activation("x^2", np.square),
-    "identity": Activation("x", lambda x: x),
-    "half-sine": Activation("sin(x) / 2 + 1/2", lambda x: 0.5 * np.sin(x) + 0.5),
-    "sqrt-tanh": Activation("sqrt(1 - |tanh(x)|)", lambda x: np.sqrt(1.0 - np.abs(np.tanh(x)))),
+    "tanh": Activation("tanh(x)", _HA, np.tanh),
+    "sigmoid": Activation("1 / (1 + exp(-x))", _HA, _sigmoid),
+    "softplus": Activation("log(1 + exp(x))", _HA, lambda x: np.logaddexp(0.0, x)),
+    "relu": Activation("max(x, 0)", "Nair and Hinton (2010)", lambda x: np.maximum(x, 0.0)),
+    "leaky-relu": Activation(
+        "max(x, 0.2 x)", "Maas et al. (2013); slope of DCGAN", lambda x: np.maximum(x, 0.2 * x)
+    ),
+    "sin": Activation("sin(x)", _STANLEY, np.sin, periodic=True),
+    "cos": Activation("cos(x)", _STANLEY, np.cos, periodic=True),
+    "gaussian": Activation("exp(-x^2)", _STANLEY, lambda x: np.exp(-x * x)),
+    "abs": Activation("|x|", _STANLEY, np.abs),
+    "square": Activation("x^2", _STANLEY, np.square),
+    "identity": Activation("x", _STANLEY, lambda x: x),
+    "half-sine": Activation("sin(x) / 2 + 1/2", _HA, lambda x: 0.5 * np.sin(x) + 0.5, True),
+    "sqrt-tanh": Activation(
+        "sqrt(1 - |tanh(x)|)", _HA, lambda x: np.sqrt(1.0 - np.abs(np.tanh(x)))
+    ),
+    "sigmoid-sin": Activation(
+        "1 / (1 + exp(-sin(x)))",
+        "Guibas and Virdi, Generating Patterns from CPPNs (2017)",
+        lambda x: _sigmoid(np.sin(x)),
+        periodic=True,
+    ),
 }

@@ -20,7 +20,8 @@ MAX_WIDTH = 4096
 MAX_DEPTH = 1024
 MAX_Z_DIM = 4096
 MAX_PARAMETERS = 2**27  # half a gigabyte of weights in every worker
-COORDINATES = ("x", "y", "r")  # the first inputs of every network; then z0, z1, …
+COORDINATES = ("x", "y", "r")
+INPUTS = (*COORDINATES, "z", "one")  # the order of layer 0's columns, of those that are chosen
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class Structure:
     latent_scale: float
     latent: Distribution
     view: Mapping[str, Any] = field(default_factory=dict)
+    residual: bool = False  # hidden layers after the first add to their input: h + act(W h + b)
+    inputs: tuple[str, ...] = ("x", "y", "r", "z")  # of INPUTS, in its order
+    origin: tuple[float, float] = (0.0, 0.0)  # the plane point that r is measured from
+
+    @property
+    def columns(self) -> int:
+        """The number of layer 0's inputs."""
+        return sum(self.z_dim if name == "z" else 1 for name in self.inputs)
 
 
 class CPPN:
@@ -42,7 +51,9 @@ class CPPN:
 
     `layers[i]` is (weight, bias) of shape (out, in) and (out,), the output layer last; both are
     rounded to float32.
-    Inputs of layer 0 are x, y, r = sqrt(x² + y²) and the latent times `structure.latent_scale`.
+    Inputs of layer 0 are x, y, r = sqrt((x - x0)² + (y - y0)²) with (x0, y0) the structure's
+    origin, the latent times `structure.latent_scale`, and the constant 1: those of them that
+    `structure.inputs` names.
     """
 
     def __init__(
@@ -64,13 +75,21 @@ class CPPN:
         width: int | None = None,
         depth: int | None = None,
         activations: Sequence[str] | None = None,
+        inputs: Sequence[str] | None = None,
+        residual: bool | None = None,
     ) -> "CPPN":
         """The preset's network with weights drawn from `seed` (0 … 2^63 - 1).
 
-        Without `activations`, another `depth` repeats the preset's own in turn.
-        Raises SceneError for an unknown preset or activation or a number out of range.
+        Without `activations`, another `depth` repeats the preset's own in turn. `inputs` are
+        names of INPUTS; without "z" z_dim is 0.
+        Raises SceneError for an unknown name or a number out of range.
         """
         preset = PRESETS[one_of(PRESETS, name, "preset")]
+        chosen = preset.inputs if inputs is None else _inputs(inputs)
+        if "z" not in chosen:
+            if z_dim:
+                raise SceneError(f'z_dim = {z_dim}: inputs without "z" take no latent')
+            z_dim = 0
         structure = Structure(
             preset=name,
             activations=_activations(preset, depth, activations),
@@ -80,6 +99,9 @@ class CPPN:
             latent_scale=preset.latent_scale,
             latent=preset.latent,
             view=preset.view,
+            residual=preset.residual if residual is None else residual,
+            inputs=chosen,
+            origin=preset.origin,
         )
         if structure.channels == 2:
             raise SceneError("channels = 2: must be 1 or 3")
@@ -105,28 +127,41 @@ class CPPN:
         x, y: any shapes that broadcast, in plane units. z: (z_dim,), before the network's own
         scale. Returns (..., channels), before inversion and quantisation.
         """
-        x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
-        latent = self._latent(z) * self.structure.latent_scale
-        points = [x, y, np.sqrt(x * x + y * y)]
-        h = np.stack(
-            points + [np.broadcast_to(v, x.shape) for v in latent], axis=-1
-        )  # (..., 3 + z_dim)
-        names = (*self.structure.activations, self.structure.output)
-        for (weight, bias), name in zip(self.layers, names, strict=True):
+        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        dx, dy = x - self.structure.origin[0], y - self.structure.origin[1]
+        return self.colour(x, y, np.sqrt(dx * dx + dy * dy), z)
+
+    def colour(
+        self, x: ArrayLike, y: ArrayLike, r: ArrayLike, z: ArrayLike = ()
+    ) -> NDArray[np.float64]:
+        """As calling the network, with r given: a folded plane has another radius."""
+        s = self.structure
+        x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
+        latent = [np.broadcast_to(v, x.shape) for v in self._latent(z) * s.latent_scale]
+        columns = {"x": [x], "y": [y], "r": [r], "z": latent, "one": [np.ones(x.shape)]}
+        h = np.stack([c for name in s.inputs for c in columns[name]], axis=-1)  # (..., columns)
+        last = len(self.layers) - 1
+        names = (*s.activations, s.output)
+        for i, ((weight, bias), name) in enumerate(zip(self.layers, names, strict=True)):
             # einsum, not BLAS, which sums in another order for another number of points.
             total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64)  # (..., out)
-            h = ACTIVATIONS[name].function(total + bias)
+            activated = ACTIVATIONS[name].function(total + bias)
+            h = h + activated if s.residual and 0 < i < last else activated
         return h
 
     def first_layer(self, z: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Layer 0 for one fixed latent, in float64: weight (width, 3) of x, y, r and bias (width,).
 
-        The latent is the same at every point, so its part of the sum is a part of the bias.
+        The latent and the constant are the same at every point, so their part of the sum is a
+        part of the bias. A coordinate that is no input has weights of zero.
         """
+        s = self.structure
         weight, bias = (a.astype(np.float64) for a in self.layers[0])
-        n = len(COORDINATES)
-        latent = self._latent(z) * self.structure.latent_scale
-        return weight[:, :n], bias + weight[:, n:] @ latent
+        chosen = [name for name in COORDINATES if name in s.inputs]
+        full = np.zeros((self.width, len(COORDINATES)))
+        full[:, [COORDINATES.index(name) for name in chosen]] = weight[:, : len(chosen)]
+        constant = np.append(self._latent(z) * s.latent_scale, [1.0] * ("one" in s.inputs))
+        return full, bias + weight[:, len(chosen) :] @ constant
 
     def seeded_latent(self, seed: int) -> NDArray[np.float64]:
         """The latent (z_dim,) of a seed, from the network's own distribution."""
@@ -142,8 +177,9 @@ class CPPN:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds a pixel, the latent's part taken out."""
-        return sum(w.size for w, _ in self.layers) - self.width * self.structure.z_dim
+        """Multiply-adds a pixel, the part of the latent and the constant taken out."""
+        constant = self.structure.z_dim + ("one" in self.structure.inputs)
+        return sum(w.size for w, _ in self.layers) - self.width * constant
 
     def save(self, path: str | Path) -> None:
         """Write the weights file (safetensors)."""
@@ -180,7 +216,8 @@ class CPPN:
     def __repr__(self) -> str:
         s = self.structure
         return (
-            f"CPPN({s.preset}: width {self.width}, {'-'.join(s.activations)}-{s.output}, "
+            f"CPPN({s.preset}: width {self.width}, {'-'.join(s.activations)}-{s.output}"
+            f"{' residual' * s.residual}, inputs {' '.join(s.inputs)}, "
             f"z_dim {s.z_dim}, channels {s.channels}, sha256 {self.sha256[:12]})"
         )
 
@@ -195,9 +232,15 @@ class CPPN:
 
 def shapes(structure: Structure, width: int) -> list[tuple[int, int]]:
     """(out, in) of each layer, the output layer last."""
-    inputs = len(COORDINATES) + structure.z_dim
     hidden = [width] * len(structure.activations)
-    return list(zip([*hidden, structure.channels], [inputs, *hidden], strict=True))
+    return list(zip([*hidden, structure.channels], [structure.columns, *hidden], strict=True))
+
+
+def _inputs(names: Sequence[str]) -> tuple[str, ...]:
+    chosen = {one_of(INPUTS, name, "input") for name in names}
+    if not chosen or len(chosen) < len(names):
+        raise SceneError(f"inputs = {list(names)}: must name some of {', '.join(INPUTS)}, once")
+    return tuple(name for name in INPUTS if name in chosen)
 
 
 def _activations(

@@ -8,11 +8,15 @@ from tilecppn.cppn.seeded import Distribution
 
 STANDARD_NORMAL = Distribution("normal", 0.0, 1.0)
 UNIFORM = Distribution("uniform", -1.0, 1.0)
+UNIT = Distribution("uniform", 0.0, 1.0)
+ZERO = Distribution("uniform", 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What a named network is made of. A scene may override width, depth, z_dim, activations."""
+    """What a named network is made of. A scene may override width, depth, z_dim, activations,
+    inputs, residual.
+    """
 
     description: str
     activations: tuple[str, ...]  # one name a hidden layer, the first included
@@ -25,9 +29,13 @@ class Preset:
     latent: Distribution = UNIFORM
     latent_scale: float = 10.0
     view: Mapping[str, Any] = field(default_factory=dict)  # the preset's own [view] values
+    residual: bool = False
+    inputs: tuple[str, ...] = ("x", "y", "r", "z")
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 _TEXT = "Ha, Generating Abstract Patterns (2016): "
+_WHOLE = {"aspect": "stretch", "grid": "endpoints"}  # each axis from end to end
 
 PRESETS: dict[str, Preset] = {
     "hardmaru": Preset(_TEXT + "four tanh layers", ("tanh",) * 4),
@@ -41,5 +49,45 @@ PRESETS: dict[str, Preset] = {
     ),
     "hardmaru-sqrt": Preset(
         _TEXT + "three tanh layers and sqrt(1 - |tanh|) output", ("tanh",) * 3, output="sqrt-tanh"
+    ),
+    "hardmaru-residual": Preset(
+        _TEXT + "tanh, then three residual tanh layers", ("tanh",) * 4, residual=True
+    ),
+    "hardmaru-gan-vae": Preset(
+        "Ha, Generating Large Images from Latent Vectors (2016): the generator, untrained",
+        ("softplus", "tanh", "tanh", "tanh"),
+        width=128,
+        z_dim=32,
+        channels=1,
+        weights=Distribution("normal", 0.0, 0.1),
+        biases=Distribution("normal", 0.0, 0.1),
+        latent=STANDARD_NORMAL,
+        latent_scale=8.0,
+        view={"scale": 8.0, **_WHOLE},
+    ),
+    "flux": Preset(
+        "the CPPN of the Flux model zoo (Julia): ten narrow tanh layers without biases",
+        ("tanh",) * 10,
+        width=14,
+        z_dim=2,
+        channels=1,
+        biases=ZERO,
+        latent=UNIT,
+        latent_scale=1.0,
+        view={"scale": 0.5, **_WHOLE},
+    ),
+    "guibas": Preset(
+        "Guibas and Virdi, Generating Patterns from CPPNs (2017): three tanh layers without "
+        "biases, sigmoid(sin) output",
+        ("tanh",) * 3,
+        output="sigmoid-sin",
+        channels=1,
+        weights=UNIFORM,
+        biases=ZERO,
+        latent=UNIT,
+        latent_scale=0.1,
+        # 256 indices times 0.1; the first one counts rows.
+        view={"center": [12.75, 12.75], "scale": 12.75, "swap": True, **_WHOLE},
+        origin=(12.8, 12.8),
     ),
 }

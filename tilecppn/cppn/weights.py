@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.network import COORDINATES, CPPN, Structure, shapes
+from tilecppn.cppn.network import CPPN, INPUTS, Structure, shapes
 from tilecppn.cppn.seeded import Distribution
 from tilecppn.errors import WeightsError
 
@@ -32,18 +32,24 @@ def encode(cppn: CPPN, foreign: Mapping[str, NDArray[np.float32]] | None = None)
     from safetensors.numpy import save
 
     s = cppn.structure
-    record = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "preset": s.preset,
         "activations": list(s.activations),
         "output": s.output,
-        "inputs": [*COORDINATES, "z"],
+        "inputs": list(s.inputs),
         "z_dim": s.z_dim,
         "latent_scale": s.latent_scale,
         "latent": list(s.latent),
         "view": dict(s.view),
         "channels": s.channels,
     }
+    # At their defaults they stay away: a network's bytes, and so its pictures' fingerprints, are
+    # the same as before these keys were known.
+    if s.residual:
+        record["residual"] = True
+    if s.origin != (0.0, 0.0):
+        record["origin"] = list(s.origin)
     tensors = dict(foreign or {})
     for i, (weight, bias) in enumerate(cppn.layers):
         tensors[f"layers.{i}.weight"] = weight
@@ -92,8 +98,15 @@ def _structure(text: str | None, name: str) -> Structure:
             raise WeightsError(
                 f"{name}: format {record['format']!r}; this version reads format {FORMAT}"
             )
-        if record["inputs"] != [*COORDINATES, "z"]:
-            raise WeightsError(f"{name}: inputs {record['inputs']!r} are not known")
+        inputs = record["inputs"]
+        if not inputs or inputs != [known for known in INPUTS if known in inputs]:
+            raise WeightsError(
+                f"{name}: inputs {inputs!r}: must be some of {', '.join(INPUTS)}, in this order"
+            )
+        residual = record.get("residual", False)
+        if type(residual) is not bool:
+            raise ValueError(f"residual {residual!r}")
+        x0, y0 = (float(v) for v in record.get("origin", (0.0, 0.0)))
         structure = Structure(
             preset=str(record["preset"]),
             activations=tuple(str(name) for name in record["activations"]),
@@ -105,6 +118,9 @@ def _structure(text: str | None, name: str) -> Structure:
                 str(record["latent"][0]), float(record["latent"][1]), float(record["latent"][2])
             ),
             view=dict(record["view"]),
+            residual=residual,
+            inputs=tuple(inputs),
+            origin=(x0, y0),
         )
     except (
         KeyError,
@@ -123,7 +139,8 @@ def _structure(text: str | None, name: str) -> Structure:
         or structure.z_dim < 0
         or not structure.activations
         or structure.latent.kind not in ("normal", "uniform")
-        or not np.isfinite([structure.latent_scale, structure.latent.a, structure.latent.b]).all()
+        or (structure.z_dim > 0 and "z" not in structure.inputs)
+        or not np.isfinite([structure.latent_scale, *structure.latent[1:], *structure.origin]).all()
     ):
         raise WeightsError(f"{name}: its metadata holds a value that is not allowed")
     return structure

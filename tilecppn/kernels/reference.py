@@ -17,12 +17,12 @@ class ReferenceKernel:
         self.field = field
 
     def evaluate(self, lattice: Lattice) -> NDArray[np.float64]:
-        cppn, z, grid = self.field
+        cppn = self.field.cppn
         rows = lattice.row + lattice.stride * np.arange(lattice.rows, dtype=np.float64)
         cols = lattice.col + lattice.stride * np.arange(lattice.cols, dtype=np.float64)
         out = np.empty((cppn.channels, lattice.rows, lattice.cols))
         strip = max(1, CHUNK // lattice.cols)
         for top in range(0, lattice.rows, strip):
-            x, y = grid.points(rows[top : top + strip, None], cols[None, :])
-            out[:, top : top + strip] = np.moveaxis(cppn(x, y, z), -1, 0)
+            x, y, r = self.field.points(rows[top : top + strip, None], cols[None, :])
+            out[:, top : top + strip] = np.moveaxis(cppn.colour(x, y, r, self.field.z), -1, 0)
         return out

@@ -12,6 +12,8 @@ are three rows, and biases are columns.
 tanh(x) = 2·sigmoid(2x) - 1, and torch's sigmoid is three times as fast as its tanh on CPUs. So a
 tanh layer computes s = sigmoid(2x) and the factors move into the weights: into its own (× 2,
 exact) and the next layer's (W·tanh + b = 2W·s + (b - W·1), summed in float64, rounded once).
+In a residual network the layers' values are added, so there the factor is applied and only the
+offsets, which add up, move on.
 """
 
 from collections.abc import Callable
@@ -54,8 +56,6 @@ def _sqrt_tanh(x: torch.Tensor) -> torch.Tensor:
     return x.abs_().mul_(-2.0).sigmoid_().mul_(2.0).sqrt_()
 
 
-PERIODIC = ("sin", "cos", "half-sine")
-
 ROWS: dict[str, Row] = {
     "tanh": Row(torch.Tensor.sigmoid_, gain=2.0, scale=2.0, offset=-1.0),
     "sigmoid": Row(torch.Tensor.sigmoid_),
@@ -70,6 +70,7 @@ ROWS: dict[str, Row] = {
     "identity": Row(_identity),
     "half-sine": Row(torch.Tensor.sin_, scale=0.5, offset=0.5),
     "sqrt-tanh": Row(_sqrt_tanh),
+    "sigmoid-sin": Row(lambda x: x.sin_().sigmoid_()),
 }
 
 
@@ -82,13 +83,14 @@ class TorchKernel:
     def __init__(self, field: Field, device: str | None = None) -> None:
         torch.set_num_threads(1)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.grid = field.grid
+        self.field = field
         cuda = self.device.type == "cuda"
         if cuda:
             torch.backends.cuda.matmul.allow_tf32 = False
         widest = 1 << (field.cppn.width - 1).bit_length()
         self.chunk = min(CUDA_CHUNK, CUDA_VALUES // widest) if cuda else CPU_CHUNK
-        self.dtype = torch.float64 if needs_float64(field) else torch.float32
+        self.dtype = torch.float64 if field.needs_float64 else torch.float32
+        self.residual = field.cppn.structure.residual
         names = (*field.cppn.structure.activations, field.cppn.structure.output)
         self.rows = [ROWS[name] for name in names]
         self.layers = [self._layer(w, b) for w, b in folded(field)]
@@ -130,11 +132,9 @@ class TorchKernel:
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
         rows = self._indices(lattice.row, lattice.rows, lattice.stride)[:, None]
         cols = self._indices(lattice.col, lattice.cols, lattice.stride)[None, :]
-        x, y = self.grid.points(rows, cols)
         points = lattice.rows * lattice.cols
         shape = (lattice.rows, lattice.cols)
-        r = (x * x + y * y).sqrt_().reshape(points)
-        features = (x.expand(shape).reshape(points), y.expand(shape).reshape(points), r)
+        features = [v.expand(shape).reshape(points) for v in self.field.points(rows, cols)]
         out = torch.empty((len(self.sums[-1]), points), dtype=self.dtype, device=self.device)
         for start in range(0, points, self.chunk):
             stop = min(start + self.chunk, points)
@@ -149,9 +149,16 @@ class TorchKernel:
     def _chunk(self) -> torch.Tensor:
         """The network on `self.inputs` (3, chunk), in the layers' own buffers."""
         h = self.inputs
-        for (weight, bias), row, out in zip(self.layers, self.rows, self.sums, strict=True):
+        last = len(self.layers) - 1
+        steps = zip(self.layers, self.rows, self.sums, strict=True)
+        for i, ((weight, bias), row, out) in enumerate(steps):
             torch.addmm(bias, weight, h, out=out)
             row.apply(out)
+            if self.residual and i < last:
+                if row.scale != 1.0:
+                    out.mul_(row.scale)
+                if i > 0:
+                    out.add_(h)
             h = out
         return h
 
@@ -167,22 +174,13 @@ def folded(field: Field) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]
     layers = [cppn.first_layer(field.z)]
     layers += [(w.astype(np.float64), b.astype(np.float64)) for w, b in cppn.layers[1:]]
     result = []
-    scale, offset = 1.0, 0.0  # of the layer before
+    scale, offset = 1.0, 0.0  # of the values of the layer before
     for (weight, bias), name in zip(layers, names, strict=True):
         row = ROWS[name]
         total = bias + offset * weight.sum(axis=1)
         result.append((row.gain * scale * weight, row.gain * total))
-        scale, offset = row.scale, row.offset
+        if cppn.structure.residual:
+            offset += row.offset
+        else:
+            scale, offset = row.scale, row.offset
     return result
-
-
-def needs_float64(field: Field) -> bool:
-    """Whether float32 would show: in the coordinates, or in the output function.
-
-    float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
-    reach · 2^-24 plane units, which may be 1/16 of a pixel at most. A periodic output does not
-    saturate, so it shows the rounding of sums far from zero (up to 0.2 % of the 8-bit values of
-    `hardmaru-sine` would be 1 off).
-    """
-    coarse = field.grid.reach * 2.0**-24 > min(field.grid.step) / 16.0
-    return bool(coarse or field.cppn.structure.output in PERIODIC)

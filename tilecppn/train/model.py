@@ -3,6 +3,7 @@
 Tensors under `encoder.` and `discriminator.` lie beside the generator's; rendering ignores them.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tilecppn.cppn import CPPN, Distribution, Structure
-from tilecppn.cppn.network import shapes
-from tilecppn.cppn.seeded import uniforms
+from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.weights import encode
 from tilecppn.train.networks import Discriminator, Encoder, Generator
 from tilecppn.train.settings import Settings
@@ -80,19 +79,17 @@ class Networks(NamedTuple):
 
 def fresh_generator(settings: Settings, channels: int) -> CPPN:
     """The generator before training: every weight and bias ~ N(0, deviation)."""
-    structure = Structure(
-        preset=PRESET,
-        activations=settings.activations,
-        output="sigmoid",
+    s = settings
+    drawn = CPPN.from_preset(
+        PRESET,
+        seed=s.seed,
         channels=channels,
-        z_dim=settings.z_dim,
-        latent_scale=settings.scale,
-        latent=Distribution("normal", 0.0, 1.0),
-        view={"scale": settings.scale, "aspect": "stretch", "grid": "endpoints"},
+        z_dim=s.z_dim,
+        width=s.width,
+        activations=s.activations,
+        residual=s.residual,
     )
-    normal = Distribution("normal", 0.0, settings.deviation)
-    layers = []
-    for i, (rows, columns) in enumerate(shapes(structure, settings.width)):
-        values = normal.quantile(uniforms(settings.seed, i, rows * columns + rows))
-        layers.append((values[:-rows].reshape(rows, columns), values[-rows:]))
-    return CPPN(structure, layers)
+    own = drawn.structure
+    structure = replace(own, latent_scale=s.scale, view={**own.view, "scale": s.scale})
+    factor = s.deviation / PRESETS[PRESET].weights.b
+    return CPPN(structure, [(w * factor, b * factor) for w, b in drawn.layers])

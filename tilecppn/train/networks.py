@@ -34,6 +34,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "square": torch.square,
     "identity": lambda x: x,
     "half-sine": lambda x: 0.5 * torch.sin(x) + 0.5,
+    "sigmoid-sin": lambda x: torch.sigmoid(torch.sin(x)),
     # 1 - tanh|x| = 2·sigmoid(-2|x|), without the cancellation.
     "sqrt-tanh": lambda x: torch.sqrt(2.0 * torch.sigmoid(-2.0 * x.abs())),
 }
@@ -53,13 +54,14 @@ class Generator(nn.Module):
         w, b = self.weights[0], self.biases[0]
         n = points.shape[1]
         latent = F.linear(z * self.structure.latent_scale, w[:, n:], b)  # (B, width)
-        h = F.linear(points, w[:, :n]) + latent[:, None]  # (B, P, width)
-        for w, b, name in zip(
-            self.weights[1:], self.biases[1:], self.structure.activations, strict=True
-        ):
-            h = F.linear(ACTIVATIONS[name](h), w, b)
+        first, *names = self.structure.activations
+        h = ACTIVATIONS[first](F.linear(points, w[:, :n]) + latent[:, None])  # (B, P, width)
+        for w, b, name in zip(self.weights[1:-1], self.biases[1:-1], names, strict=True):
+            activated = ACTIVATIONS[name](F.linear(h, w, b))
+            h = h + activated if self.structure.residual else activated
+        total = F.linear(h, self.weights[-1], self.biases[-1])
         # In float32 also in mixed precision: a loss takes the logarithm of 1 - p.
-        return ACTIVATIONS[self.structure.output](h.float())
+        return ACTIVATIONS[self.structure.output](total.float())
 
     def cppn(self) -> CPPN:
         """What it has learned so far, as an ordinary CPPN."""

@@ -35,6 +35,7 @@ class Settings(Section):
     activations: tuple[str, ...] = key(
         ("softplus", "tanh", "tanh", "tanh"), checks.names(*ACTIVATIONS)
     )
+    residual: bool = key(False, checks.boolean())  # hidden layers add to their input
     deviation: float = key(0.1, _rate)  # of the generator's first weights and biases
     scale: float = key(8.0, _rate)  # of the plane, and of the latent
     encoder_width: int = key(512, checks.integer(1, MAX_WIDTH))
