@@ -19,6 +19,8 @@ VERBS = {
     "plan": "Say what a render will take, and whether it fits.",
     "status": "Say what of a store is done.",
     "verify": "Find every damaged or missing shard of a store; repair it.",
+    "train": "Train a CPPN on small images: GAN, VAE or both.",
+    "fit": "Fit a CPPN to one picture.",
     "view": "Serve an export on this machine, for a browser.",
     "presets": "List the presets and activations.",
 }

@@ -4,6 +4,7 @@ Tensors under `encoder.` and `discriminator.` lie beside the generator's; render
 """
 
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.weights import encode
+from tilecppn.errors import Refused, WeightsError
 from tilecppn.train.networks import Discriminator, Encoder, Generator
 from tilecppn.train.settings import Settings
 
@@ -93,3 +95,22 @@ def fresh_generator(settings: Settings, channels: int) -> CPPN:
     structure = replace(own, latent_scale=s.scale, view={**own.view, "scale": s.scale})
     factor = s.deviation / PRESETS[PRESET].weights.b
     return CPPN(structure, [(w * factor, b * factor) for w, b in drawn.layers])
+
+
+def check_output(output: Path, *, overwrite: bool) -> None:
+    """Raise Refused unless `output` can become a model file: free, or with `overwrite` a model."""
+    if output.suffix != ".safetensors":
+        raise Refused(f"{output}: a model is a .safetensors file; give a name that ends so")
+    for parent in output.parents:
+        if parent.exists() and not parent.is_dir():
+            raise Refused(f"{output}: {parent} is a file, not a folder; choose another path")
+    if output.is_symlink() or output.is_dir():
+        raise Refused(f"{output}: is not a file; choose another name")
+    if not output.exists():
+        return
+    try:
+        CPPN.load(output)
+    except WeightsError:
+        raise Refused(f"{output}: is there already, and no model; choose another name") from None
+    if not overwrite:
+        raise Refused(f"{output}: is there already; choose another name, or --overwrite")

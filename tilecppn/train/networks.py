@@ -6,6 +6,7 @@ length. Initial weights come from our own seeded generator, so they are the same
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -96,9 +97,7 @@ class Discriminator(nn.Module):
     def __init__(self, size: int, channels: int, width: int, seed: int) -> None:
         super().__init__()
         widths = [channels, width, 2 * width, 4 * width]
-        self.conv = nn.ModuleList(
-            [nn.Conv2d(a, b, 5, stride=2) for a, b in zip(widths, widths[1:], strict=False)]
-        )
+        self.conv = nn.ModuleList([nn.Conv2d(a, b, 5, stride=2) for a, b in pairwise(widths)])
         self.norm = nn.ModuleList([BatchNorm(n) for n in widths[2:]])
         side = -(-size // 8)  # halved three times, rounded up: 26 → 13 → 7 → 4
         self.linear = nn.Linear(side * side * widths[3], 1)
@@ -132,9 +131,7 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, features, height, width) → the same shape."""
-        return F.batch_norm(
-            x, None, None, self.weight, self.bias, training=True, eps=BN_EPSILON
-        )
+        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=BN_EPSILON)
 
 
 def same_padding(x: Tensor, kernel: int = 5, stride: int = 2) -> Tensor:
@@ -175,7 +172,8 @@ def _initialise(
 ) -> None:
     """Weights from the next stream; biases 0."""
     weight, bias = layer.weight, layer.bias
-    assert isinstance(weight, Tensor) and isinstance(bias, Tensor)
+    assert isinstance(weight, Tensor)
+    assert isinstance(bias, Tensor)
     values = quantile(uniforms(seed, next(streams), weight.numel()))
     with torch.no_grad():
         weight.copy_(torch.from_numpy(values).reshape(weight.shape))

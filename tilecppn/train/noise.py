@@ -24,6 +24,7 @@ class Stream(IntEnum):
     NOISE = 5 << 48
     SHEET = 6 << 48
     FIT = 7 << 48
+    FLIPS = 8 << 48
 
 
 def order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
@@ -34,6 +35,11 @@ def order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 def places(seed: int, batch: int, count: int) -> NDArray[np.float64]:
     """Uniforms (count, 2): where the images of a batch are cut."""
     return uniforms(seed, Stream.PLACES + batch, 2 * count).reshape(count, 2)
+
+
+def flips(seed: int, batch: int, count: int) -> NDArray[np.bool_]:
+    """Which of a batch's images (count,) are mirrored left to right: half of them."""
+    return np.asarray(uniforms(seed, Stream.FLIPS + batch, count) < 0.5)
 
 
 def generator(seed: int, update: int, device: torch.device) -> torch.Generator:

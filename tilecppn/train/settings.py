@@ -1,4 +1,4 @@
-"""What a person decides about a training. Defaults are the originals' training script's."""
+"""What a person decides about a training. Those of `Settings` default to the originals'."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -64,6 +64,18 @@ class Settings(Section):
     def record(self) -> dict[str, Any]:
         """As JSON keeps it."""
         return {**asdict(self), "activations": list(self.activations)}
+
+
+@dataclass(frozen=True)
+class FitSettings(Section):
+    """How one picture is learned."""
+
+    seed: int = key(0, checks.integer(0, MAX_SEED))
+    width: int = key(256, checks.integer(1, MAX_WIDTH))
+    activations: tuple[str, ...] = key(("sin",) * 4, checks.names(*ACTIVATIONS))
+    frequency: float = key(0.5, _rate)  # of the first layer's sines: up to so many radians a pixel
+    batch: int = key(2048, checks.integer(1, 2**24))
+    learning_rate: float = key(0.006, _rate)
 
 
 # What may be another on the way: all the rest decides what the numbers so far mean.

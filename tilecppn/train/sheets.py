@@ -36,7 +36,7 @@ def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
     latents = torch.tensor(z, device=device)
     with torch.no_grad():
         parts = [
-            torch.cat([networks.g(chunk, latent[None]) for chunk in points.split(_BATCH)], 1)
+            torch.cat([networks.g(chunk, latent[None]) for chunk in torch.split(points, _BATCH)], 1)
             for latent in latents
         ]
     return torch.cat(parts).reshape(len(z), side, side, cppn.channels).cpu().numpy()
@@ -84,7 +84,8 @@ def tiled(images: list[Pixels], columns: int) -> Pixels:
         (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), GREY, np.float32
     )
     for i, image in enumerate(images):
-        top, left = (GAP + n * (side + GAP) for n, side in zip(divmod(i, columns), (height, width)))
+        row, column = divmod(i, columns)
+        top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
         sheet[top : top + height, left : left + width] = image
     return sheet
 

@@ -1,7 +1,6 @@
 """One batch of images → updates of the three networks."""
 
 import math
-from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import torch
@@ -11,6 +10,7 @@ from tilecppn.errors import Diverged
 from tilecppn.sections import View
 from tilecppn.train import losses, noise
 from tilecppn.train.curriculum import Stage
+from tilecppn.train.device import autocast
 from tilecppn.train.model import Networks
 from tilecppn.train.networks import parameters
 from tilecppn.train.schedule import Update
@@ -97,22 +97,18 @@ class Trainer:
         if learn:
             optimiser = self.optimisers[name]
             optimiser.zero_grad(set_to_none=True)
-            total.backward()
+            torch.autograd.backward(total)
             optimiser.step()
         return value
 
-    def _losses(
-        self, name: Update, images: Tensor, rng: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def _losses(self, name: Update, images: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         g, q, d = self.networks
         points, count = self.stage.points, len(images)
         vae = torch.zeros((), device=self.device)
         drawing = torch.is_grad_enabled() and name != "d"
-        with self._autocast(), torch.set_grad_enabled(drawing):
+        with autocast(self.device, self.mixed), torch.set_grad_enabled(drawing):
             if q is None:
-                z = torch.randn(
-                    (count, self.settings.z_dim), generator=rng, device=self.device
-                )
+                z = torch.randn((count, self.settings.z_dim), generator=rng, device=self.device)
             else:
                 mean, log_variance = q(self.stage.fine(images), rng)
                 eps = torch.randn(mean.shape, generator=rng, device=self.device)
@@ -128,13 +124,10 @@ class Trainer:
         if name == "vae":
             return vae, vae
         assert d is not None
-        with self._autocast():
+        with autocast(self.device, self.mixed):
             fake = d(self.stage.fine(drawn))
             if name == "g":
                 own = losses.g_loss(fake)
                 return own, own + vae
             own = losses.d_loss(d(self.stage.fine(images)), fake)
         return own, own
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed)

@@ -72,9 +72,7 @@ def _sized(image: Image.Image, resize: int | None) -> Image.Image:
     return image if resize is None else square(image, resize)
 
 
-def _labels(
-    folder: Path, paths: list[Path]
-) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+def _labels(folder: Path, paths: list[Path]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """The first folder below `folder` that each image lies in; none if one lies in none."""
     parts = [path.relative_to(folder).parts for path in paths]
     if any(len(p) == 1 for p in parts):

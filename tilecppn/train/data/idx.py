@@ -63,10 +63,10 @@ def is_idx_folder(folder: Path) -> bool:
 def read_folder(folder: Path, source: str) -> Images:
     """MNIST's training images and labels; the test files may be there, and are left alone."""
     found = []
-    for names in (IMAGES, LABELS):
-        path = find(folder, names)
+    for kind in (IMAGES, LABELS):
+        path = find(folder, kind)
         if path is None:
-            raise DataError(f"{folder / names[0]}: is missing (with .gz or without)")
+            raise DataError(f"{folder / kind[0]}: is missing (with .gz or without)")
         found.append(path)
     pixels, labels = read_idx(found[0], 3), read_idx(found[1], 1)
     if not pixels.size:

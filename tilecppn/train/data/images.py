@@ -55,8 +55,8 @@ class Images:
         steps = np.arange(size)
         rows = (corners[:, :1] + steps)[:, :, None]
         columns = (corners[:, 1:] + steps)[:, None, :]
-        cut = self.pixels[indices[:, None, None], rows, columns]
-        return cut.astype(np.float32) / np.float32(255)
+        cut = self.pixels[indices[:, None, None], rows, columns].astype(np.float32)
+        return np.asarray(cut / np.float32(255))
 
     def centre(self, indices: NDArray[np.int64], size: int) -> NDArray[np.float32]:
         """Squares (n, size, size, channels) in [0, 1] from the middle of each image."""
