@@ -6,10 +6,12 @@ from tilecppn.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from tilecppn.assemble.export import export
+    from tilecppn.cppn.latent import lerp, load_latents, save_latents, slerp
     from tilecppn.cppn.network import CPPN
     from tilecppn.errors import Failed, Refused, Stopped, TilecppnError
     from tilecppn.pixels.window import preview
     from tilecppn.run.render import render
+    from tilecppn.sampler import Sampler
     from tilecppn.scene import Scene
     from tilecppn.sections import Canvas, Latent, Output, View
     from tilecppn.store import Store
@@ -22,14 +24,19 @@ _PUBLIC = {
     "Latent": "tilecppn.sections",
     "Output": "tilecppn.sections",
     "Refused": "tilecppn.errors",
+    "Sampler": "tilecppn.sampler",
     "Scene": "tilecppn.scene",
     "Stopped": "tilecppn.errors",
     "Store": "tilecppn.store",
     "TilecppnError": "tilecppn.errors",
     "View": "tilecppn.sections",
     "export": "tilecppn.assemble.export",
+    "lerp": "tilecppn.cppn.latent",
+    "load_latents": "tilecppn.cppn.latent",
     "preview": "tilecppn.pixels.window",
     "render": "tilecppn.run.render",
+    "save_latents": "tilecppn.cppn.latent",
+    "slerp": "tilecppn.cppn.latent",
 }
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "Latent",
     "Output",
     "Refused",
+    "Sampler",
     "Scene",
     "Stopped",
     "Store",
@@ -46,8 +54,12 @@ __all__ = [
     "View",
     "__version__",
     "export",
+    "lerp",
+    "load_latents",
     "preview",
     "render",
+    "save_latents",
+    "slerp",
 ]
 
 

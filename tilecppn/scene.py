@@ -169,6 +169,11 @@ class Scene:
     def grid(self) -> Grid:
         return Grid.of(self.view, self.canvas)
 
+    def _repr_png_(self) -> bytes:
+        from tilecppn.notebook import png
+
+        return png(self)
+
     def to_toml(self) -> str:
         """The whole scene as TOML; a weights file is named as a store keeps it."""
         import tomli_w

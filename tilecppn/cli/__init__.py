@@ -16,6 +16,7 @@ VERBS = {
     "render": "Render a scene into a Zarr store, with all levels; run again to resume.",
     "export": "Export a store: a Deep Zoom pyramid with its page, or one PNG.",
     "preview": "Draw one small image of a scene, at once.",
+    "gallery": "Draw a scene with many seeds on one labelled sheet.",
     "plan": "Say what a render will take, and whether it fits.",
     "status": "Say what of a store is done.",
     "verify": "Find every damaged or missing shard of a store; repair it.",

@@ -207,6 +207,11 @@ class CPPN:
         """SHA-256 of the weights file's bytes, hexadecimal."""
         return hashlib.sha256(self._bytes).hexdigest()
 
+    def _repr_png_(self) -> bytes:
+        from tilecppn.notebook import png_of_network
+
+        return png_of_network(self)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CPPN) and self._bytes == other._bytes
 

@@ -20,14 +20,20 @@ from tilecppn.errors import WeightsError
 
 FORMAT = 1
 KEY = "tilecppn"
+TRAINING = "tilecppn.training"  # what a training notes of itself
 FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
 MAX_BYTES = 2**31  # a generator of this size is no CPPN
 
 
-def encode(cppn: CPPN, foreign: Mapping[str, NDArray[np.float32]] | None = None) -> bytes:
+def encode(
+    cppn: CPPN,
+    foreign: Mapping[str, NDArray[np.float32]] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> bytes:
     """The file's bytes. The same network always gives the same bytes.
 
-    `foreign`: a training's other tensors, under names that begin with one of FOREIGN.
+    `foreign`: a training's other tensors, under names that begin with one of FOREIGN; `training`:
+    what it notes of itself, kept as JSON under TRAINING.
     """
     from safetensors.numpy import save
 
@@ -54,7 +60,10 @@ def encode(cppn: CPPN, foreign: Mapping[str, NDArray[np.float32]] | None = None)
     for i, (weight, bias) in enumerate(cppn.layers):
         tensors[f"layers.{i}.weight"] = weight
         tensors[f"layers.{i}.bias"] = bias
-    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
+    notes = {KEY: json.dumps(record, sort_keys=True)}
+    if training is not None:
+        notes[TRAINING] = json.dumps(training, sort_keys=True)
+    return save(tensors, metadata=notes)
 
 
 def load(path: Path) -> CPPN:
@@ -77,7 +86,7 @@ def decode(data: bytes, name: str) -> CPPN:
 
     try:
         tensors = load_tensors(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        notes = metadata(data)
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         # Looked at only now: a header's length may begin with the same bytes.
         if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
@@ -85,8 +94,14 @@ def decode(data: bytes, name: str) -> CPPN:
                 f"{name}: a pickle, which is never opened; save it as safetensors"
             ) from error
         raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
-    structure = _structure(header.get("__metadata__", {}).get(KEY), name)
+    structure = _structure(notes.get(KEY), name)
     return CPPN(structure, _layers(tensors, structure, name))
+
+
+def metadata(data: bytes) -> dict[str, str]:
+    """The texts in the header of a safetensors file's bytes. Raises ValueError if it has none."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return dict(header.get("__metadata__", {}))
 
 
 def _structure(text: str | None, name: str) -> Structure:

@@ -53,7 +53,14 @@ def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
     from safetensors.numpy import save as encode
 
     files = {
-        MODEL: trainer.networks.to_bytes(),
+        MODEL: trainer.networks.to_bytes(
+            {
+                "data": state.data["source"],
+                "size": state.data["size"],
+                "batches": state.batches,
+                "settings": state.settings,
+            }
+        ),
         OPTIMISERS: encode(_moments(trainer)),
     }
     record = {

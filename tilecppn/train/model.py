@@ -3,9 +3,10 @@
 Tensors under `encoder.` and `discriminator.` lie beside the generator's; rendering ignores them.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -53,14 +54,14 @@ class Networks(NamedTuple):
         both = {"encoder": self.q, "discriminator": self.d}
         return {name: module for name, module in both.items() if module is not None}
 
-    def to_bytes(self) -> bytes:
-        """The model file's bytes."""
+    def to_bytes(self, training: Mapping[str, Any]) -> bytes:
+        """The model file's bytes, with a note of the `training`."""
         tensors = {
             f"{name}.{key}": tensor.detach().cpu().numpy()
             for name, module in self.companions().items()
             for key, tensor in module.state_dict().items()
         }
-        return encode(self.g.cppn(), tensors)
+        return encode(self.g.cppn(), tensors, training)
 
     def load(self, tensors: dict[str, NDArray[np.float32]]) -> None:
         """Take all weights from a model file's tensors. Raises RuntimeError, KeyError."""

@@ -1,0 +1,61 @@
+"""Small pictures side by side, each with its label below, as one image."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+GAP = 10  # pixels between cells and around the sheet
+TEXT = 13  # pixels of a label's letters, smaller where a line is longer than its cell
+SMALLEST_TEXT = 6
+PAPER, INK = (250, 250, 248), (40, 40, 40)
+
+
+class Entry(NamedTuple):
+    """A picture, uint8 (height, width, 1 or 3), and the lines of its label."""
+
+    picture: NDArray[np.uint8]
+    label: Sequence[str]
+
+
+def sheet_size(count: int, columns: int, cell: tuple[int, int], lines: int) -> tuple[int, int]:
+    """(width, height) in pixels of a sheet of `count` cells (width, height) with their labels."""
+    rows = -(-count // columns)
+    width, height = cell
+    return (
+        GAP + min(columns, count) * (width + GAP),
+        GAP + rows * (height + _label_height(lines) + GAP),
+    )
+
+
+def contact_sheet(
+    entries: Sequence[Entry], columns: int, cell: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The sheet, uint8 (height, width, 3), row by row from the upper left; one entry at least."""
+    lines = max(len(entry.label) for entry in entries)
+    sheet = Image.new("RGB", sheet_size(len(entries), columns, cell, lines), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for i, entry in enumerate(entries):
+        row, column = divmod(i, columns)
+        left = GAP + column * (cell[0] + GAP)
+        top = GAP + row * (cell[1] + _label_height(lines) + GAP)
+        picture = Image.fromarray(np.repeat(entry.picture, 3 // entry.picture.shape[2], axis=2))
+        sheet.paste(picture, (left, top))
+        for number, line in enumerate(entry.label):
+            below = top + cell[1] + 4 + number * (TEXT + 4)
+            pen.text((left, below), line, INK, _font(line, cell[0]))
+    return np.asarray(sheet)
+
+
+def _label_height(lines: int) -> int:
+    return 4 + lines * (TEXT + 4)
+
+
+def _font(line: str, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The largest font, TEXT at most, in which the line fits the width."""
+    size = TEXT
+    while (font := ImageFont.load_default(size)).getlength(line) > width and size > SMALLEST_TEXT:
+        size -= 1
+    return font
