@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from tilecppn.cppn.encoder import Encoder
-from tilecppn.cppn.weights import TRAINING, metadata
+from tilecppn.cppn.weights import KEY, TRAINING, metadata
 from tilecppn.errors import DataError, Refused, WeightsError
 from tilecppn.train.data.images import Images
 from tilecppn.train.data.sources import WORDS, read_data
@@ -45,8 +45,9 @@ class Learned:
     def record(self) -> dict[str, object]:
         """What the training noted in the file: data, size, settings."""
         try:
-            return dict(json.loads(metadata(self.path.read_bytes()).get(TRAINING, "{}")))
-        except (ValueError, TypeError) as error:
+            note = json.loads(metadata(self.path.read_bytes())[KEY])
+            return dict(note.get(TRAINING, {}))
+        except (ValueError, TypeError, KeyError) as error:
             raise WeightsError(f"{self.path}: its note of the training is damaged") from error
 
     def encode(self, image: ArrayLike | Image.Image) -> NDArray[np.float64]:

@@ -64,7 +64,7 @@ HELP = {
     type=click.Choice(["auto", "float32", "mixed"]),
     default="auto",
     show_default=True,
-    help="mixed: bfloat16 where it does no harm; auto: mixed on CUDA.",
+    help="mixed: products in bfloat16; auto: where the device does that itself.",
 )
 @settings_options("Settings", HELP)
 @json_option

@@ -20,7 +20,7 @@ from tilecppn.errors import WeightsError
 
 FORMAT = 1
 KEY = "tilecppn"
-TRAINING = "tilecppn.training"  # what a training notes of itself
+TRAINING = "training"  # the key, in that JSON, of what a training notes of itself
 FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
 MAX_BYTES = 2**31  # a generator of this size is no CPPN
 
@@ -33,7 +33,7 @@ def encode(
     """The file's bytes. The same network always gives the same bytes.
 
     `foreign`: a training's other tensors, under names that begin with one of FOREIGN; `training`:
-    what it notes of itself, kept as JSON under TRAINING.
+    what it notes of itself.
     """
     from safetensors.numpy import save
 
@@ -60,10 +60,10 @@ def encode(
     for i, (weight, bias) in enumerate(cppn.layers):
         tensors[f"layers.{i}.weight"] = weight
         tensors[f"layers.{i}.bias"] = bias
-    notes = {KEY: json.dumps(record, sort_keys=True)}
     if training is not None:
-        notes[TRAINING] = json.dumps(training, sort_keys=True)
-    return save(tensors, metadata=notes)
+        record[TRAINING] = dict(training)
+    # One key alone: safetensors writes several in any order.
+    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
 
 
 def load(path: Path) -> CPPN:

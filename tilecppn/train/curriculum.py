@@ -32,7 +32,7 @@ class Stage:
         x, y = grid.points(index[:, None], index[None, :])
         # A cell's place is the mean of its pixels' places.
         means = [self._mean(v.expand(size, size)[None, :, :, None]) for v in (x, y)]
-        self.points = points_of(means[0].flatten().tolist(), means[1].flatten().tolist(), device)
+        self.points = points_of(means[0].flatten(), means[1].flatten(), device)
 
     def coarse(self, images: Tensor) -> Tensor:
         """(B, size, size, C) → (B, side, side, C), the mean of each cell."""

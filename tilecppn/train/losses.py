@@ -11,9 +11,9 @@ GAN_EPSILON = 1e-12
 
 def bce_sum(images: Tensor, drawn: Tensor) -> Tensor:
     """Binary cross-entropy (B,), summed over an image's values, natural logarithm."""
-    likelihood = images * torch.log(VAE_EPSILON + drawn) + (1 - images) * torch.log(
-        VAE_EPSILON + 1 - drawn
-    )
+    # 1 - drawn first: 1 + 1e-10 is 1 in float32, and a certain network would give log(0).
+    likelihood = images * torch.log(drawn + VAE_EPSILON)
+    likelihood = likelihood + (1 - images) * torch.log(1 - drawn + VAE_EPSILON)
     return -likelihood.flatten(1).sum(1)
 
 

@@ -5,12 +5,12 @@ D discriminator. Shapes: B images of a batch, P points of an image, C channels, 
 length. Initial weights come from our own seeded generator, so they are the same everywhere.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -157,7 +157,7 @@ def count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def points_of(x: Sequence[float], y: Sequence[float], device: torch.device) -> Tensor:
+def points_of(x: ArrayLike, y: ArrayLike, device: torch.device) -> Tensor:
     """Plane points → (P, 3) of x, y, r in float32."""
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     rows = np.stack([xs, ys, np.sqrt(xs * xs + ys * ys)], axis=1)

@@ -32,7 +32,7 @@ def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
     grid = Grid.of(View(**cppn.structure.view), Canvas(side, side))
     index = np.arange(side, dtype=np.float64)
     x, y = (np.broadcast_to(v, (side, side)) for v in grid.points(index[:, None], index[None, :]))
-    points = points_of(x.ravel().tolist(), y.ravel().tolist(), device)
+    points = points_of(x.ravel(), y.ravel(), device)
     latents = torch.tensor(z, device=device)
     with torch.no_grad():
         parts = [

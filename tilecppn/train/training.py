@@ -71,7 +71,8 @@ def train_model(
     given: settings by name; the others are the checkpoint's, or the defaults. save_dir: default
     `output` with the suffix `.training`; a training that is there goes on from its last
     checkpoint, or from `start`. max_minutes: of this session. keep: checkpoints that stay.
-    device: auto, cpu or cuda. precision: float32, mixed (bfloat16), or auto: mixed on CUDA.
+    device: auto, cpu or cuda. precision: float32, mixed (products in bfloat16), or auto: mixed
+    where the device does that itself.
 
     Raises Refused before any work; Diverged, with the last checkpoint kept; Stopped on Ctrl-C,
     after a checkpoint.
@@ -79,8 +80,7 @@ def train_model(
     began = time.monotonic()
     folder = save_dir or output.with_suffix(".training")
     chosen = pick_device(device)
-    on_cuda = chosen.type == "cuda" and has_bfloat16(chosen)
-    mixed = precision == "mixed" or (precision == "auto" and on_cuda)
+    mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
     _check_places(output, folder, start, overwrite)
     with _opened(folder, overwrite, given or {}) as path:
         kept = _kept(path, start)
