@@ -153,7 +153,8 @@ TINY = {"width": 6, "encoder_width": 8, "discriminator_width": 2, "z_dim": 3, "b
 
 
 def trainer(**settings: object) -> Trainer:
-    return Trainer(Settings(**{**TINY, **settings}), 10, 1, CPU, mixed=False)  # type: ignore[arg-type]
+    suited = Settings(**{**TINY, **settings}).suited(60_000, 12)  # type: ignore[arg-type]
+    return Trainer(suited, 1, CPU, mixed=False)
 
 
 def batch(seed: int = 0) -> torch.Tensor:

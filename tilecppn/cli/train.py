@@ -11,7 +11,7 @@ HELP = {
     "model": "gan, vae, or gan-vae: both together.",
     "seed": "Of the initial weights, the order of the images and all noise.",
     "size": "Side of the squares that are cut out (default: the images' less 2).",
-    "batch": "Images at a time (default: 500; 32 for fewer than 10,000 images).",
+    "batch": "Images at a time (default: 500; 16 for fewer than 10,000 images).",
     "epochs": "Passes over all images.",
     "z_dim": "Length of the latent.",
     "width": "Of the generator's layers.",
@@ -24,8 +24,10 @@ HELP = {
     "keep_prob": "Dropout in the encoder: the share that is kept.",
     "reconstruction": "Loss of the reconstruction: bce, or l2 for colour.",
     "flip": "Mirror half of the images left to right.",
-    "learning_rate": "Of generator and encoder against the discriminator.",
-    "learning_rate_vae": "Of generator and encoder for the reconstruction.",
+    "learning_rate": "Of generator and encoder against the discriminator (default: 0.005; 0.0005 "
+    "for fewer than 10,000 images).",
+    "learning_rate_vae": "Of generator and encoder for the reconstruction (default: 0.001; 0.003 "
+    "for fewer than 10,000 images).",
     "learning_rate_d": "Of the discriminator.",
     "beta1": "Adam's, for all three.",
     "vae_updates": "For the reconstruction, a batch (default: 4; 1 for vae).",

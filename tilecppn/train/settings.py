@@ -14,6 +14,11 @@ from tilecppn.sections import key
 from tilecppn.train.schedule import SCHEDULES, Schedule
 
 MODELS = tuple(SCHEDULES)
+# The originals', for 60,000 images. At their rates a small set's small batches, which give more
+# updates a minute, drive the tanh layers into saturation.
+LARGE_SET: dict[str, Any] = {"batch": 500, "learning_rate": 0.005, "learning_rate_vae": 0.001}
+SMALL_SET: dict[str, Any] = {"batch": 16, "learning_rate": 0.0005, "learning_rate_vae": 0.003}
+SMALL = 10_000  # fewer images are a small set
 _rate = checks.number("a number above 0", lambda v: v > 0)
 _share = checks.number("a number above 0, up to 1", lambda v: 0 < v <= 1)
 _momentum = checks.number("a number from 0 to below 1", lambda v: 0 <= v < 1)
@@ -23,7 +28,7 @@ _updates = checks.integer(0, 64)
 
 @dataclass(frozen=True)
 class Settings(Section):
-    """One training. None means: what suits the data (size, batch) or the model (schedule)."""
+    """One training. None means: what suits the data (`suited`) or the model (`schedule`)."""
 
     model: str = key("gan-vae", checks.choice(*MODELS))
     seed: int = key(0, checks.integer(0, MAX_SEED))
@@ -43,8 +48,8 @@ class Settings(Section):
     keep_prob: float = key(1.0, _share)
     reconstruction: str = key("bce", checks.choice("bce", "l2"))
     flip: bool = key(False, checks.boolean())
-    learning_rate: float = key(0.005, _rate)
-    learning_rate_vae: float = key(0.001, _rate)
+    learning_rate: float | None = key(None, checks.optional(_rate))
+    learning_rate_vae: float | None = key(None, checks.optional(_rate))
     learning_rate_d: float = key(0.001, _rate)
     beta1: float = key(0.65, _momentum)
     vae_updates: int | None = key(None, checks.optional(_updates))
@@ -60,6 +65,14 @@ class Settings(Section):
     def schedule(self) -> Schedule:
         own = {f.name: getattr(self, f.name) for f in fields(Schedule)}
         return replace(SCHEDULES[self.model], **{k: v for k, v in own.items() if v is not None})
+
+    def suited(self, count: int, side: int) -> "Settings":
+        """With what `count` images of `side` pixels call for where nothing is said.
+
+        Crops are 2 pixels smaller than the images, as the originals' 26 of 28.
+        """
+        own = {**(SMALL_SET if count < SMALL else LARGE_SET), "size": side - 2}
+        return replace(self, **{k: v for k, v in own.items() if getattr(self, k) is None})
 
     def record(self) -> dict[str, Any]:
         """As JSON keeps it."""

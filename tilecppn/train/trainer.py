@@ -36,17 +36,21 @@ class Trainer:
     """Networks and their optimisers; `updates` counts how often noise was drawn."""
 
     def __init__(
-        self, settings: Settings, size: int, channels: int, device: torch.device, mixed: bool
+        self, settings: Settings, channels: int, device: torch.device, mixed: bool
     ) -> None:
+        """`settings` as `suited` to the data."""
+        s = settings
+        assert s.size is not None
+        assert s.learning_rate is not None
+        assert s.learning_rate_vae is not None
         self.settings = settings
-        self.size = size
+        self.size = s.size
         self.device = device
         self.mixed = mixed
         self.updates = 0
-        self.networks = Networks.fresh(settings, size, channels).to(device)
+        self.networks = Networks.fresh(s, s.size, channels).to(device)
         g, q, d = self.networks
         makers = parameters(g) if q is None else parameters(q, g)
-        s = settings
         # Two optimisers over the same weights, each with its own moments, as in the originals.
         learned: dict[Update, tuple[list[torch.nn.Parameter], float]] = {
             "vae": (makers if q else [], s.learning_rate_vae),
@@ -58,7 +62,7 @@ class Trainer:
             for name, (weights, rate) in learned.items()
             if weights
         }
-        self.stage = self.stage_of(size)
+        self.stage = self.stage_of(s.size)
 
     def stage_of(self, side: int) -> Stage:
         return Stage(View(**self.networks.g.structure.view), self.size, side, self.device)

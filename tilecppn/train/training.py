@@ -34,9 +34,6 @@ from tilecppn.train.trainer import Trainer
 
 MARK = "training.json"
 CHECKPOINT_EVERY = 600.0  # seconds, where an epoch takes longer
-BATCH = 500  # of the originals, for 60,000 images
-SMALL_BATCH = 32  # for fewer than SMALL images: more updates a minute
-SMALL = 10_000
 SHEET_COLUMNS = 10  # reconstructions
 
 
@@ -85,13 +82,14 @@ def train_model(
     with _opened(folder, overwrite, given or {}) as path:
         kept = _kept(path, start)
         settings = Settings(**(given or {})) if kept is None else _continued(kept, given, images)
-        size, batch = fit_to(settings, images)
-        trainer = Trainer(settings, size, images.channels, chosen, mixed)
+        settings = settings.suited(len(images), images.shortest_side)
+        _check_fit(settings, images)
+        trainer = Trainer(settings, images.channels, chosen, mixed)
         data = {
             "source": images.source,
             "sha256": images.sha256,
             "count": len(images),
-            "size": size,
+            "size": trainer.size,
             "channels": images.channels,
         }
         state = State(0, 0, 0.0, settings.record(), data)
@@ -99,26 +97,20 @@ def train_model(
             where, read = kept
             checkpoint.restore(trainer, *read, name=where)
             state = read[0]
-        return _Session(images, output, path, settings, trainer, batch, data, keep, listeners).run(
+        return _Session(images, output, path, settings, trainer, data, keep, listeners).run(
             state, began + 60 * max_minutes if max_minutes else None
         )
 
 
-def fit_to(settings: Settings, images: Images) -> tuple[int, int]:
-    """Side of the crops and images a batch, where the settings leave them to the data.
-
-    Crops are 2 pixels smaller than the images, as the originals' 26 of 28. Raises DataError.
-    """
-    size = settings.size or images.shortest_side - 2
-    if not 4 <= size <= images.shortest_side:
+def _check_fit(settings: Settings, images: Images) -> None:
+    """Raise DataError if there are too few images, or too small ones."""
+    side = images.shortest_side
+    if not 4 <= (settings.size or 0) <= side:
         raise DataError(
-            f"{images.source}: images of {images.shortest_side} pixels a side: --size must be "
-            f"from 4 to {images.shortest_side}"
+            f"{images.source}: images of {side} pixels a side: --size must be from 4 to {side}"
         )
-    batch = settings.batch or (BATCH if len(images) >= SMALL else SMALL_BATCH)
-    if len(images) < batch:
+    if len(images) < (settings.batch or 0):
         raise DataError(f"{images.source}: {len(images)} images: set --batch to that, or smaller")
-    return size, batch
 
 
 class _Session:
@@ -131,7 +123,6 @@ class _Session:
         folder: Path,
         settings: Settings,
         trainer: Trainer,
-        batch: int,
         data: dict[str, Any],
         keep: int,
         listeners: Sequence[Callable[[Event], None]],
@@ -141,11 +132,12 @@ class _Session:
         self.folder = folder
         self.settings = settings
         self.trainer = trainer
-        self.batch = batch
+        assert settings.batch is not None
+        self.batch = settings.batch
         self.data = data
         self.keep = keep
         self.listeners = listeners
-        self.per_epoch = len(images) // batch
+        self.per_epoch = len(images) // settings.batch
         self.last: Point | None = None
         self.saved: Path | None = None
 
