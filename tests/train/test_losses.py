@@ -230,6 +230,34 @@ def test_the_generator_descends_both_losses() -> None:
     assert float(total.detach()) == pytest.approx(float((own + vae).detach()), rel=1e-6)
 
 
+def test_the_divergence_warms_up() -> None:
+    """Its share of the loss grows with the updates, from nothing to all of it."""
+
+    def loss(updates: int, warmup: int) -> float:
+        t = trainer(kl_warmup=warmup)
+        assert t.networks.q is not None
+        with torch.no_grad():
+            t.networks.q.mean.bias.fill_(2.0)
+        t.updates = updates
+        own, _ = t._losses("vae", batch(), torch.Generator().manual_seed(1))
+        return float(own.detach())
+
+    whole, none = loss(0, 0), loss(0, 100)
+    assert whole - none > 0.01
+    assert loss(50, 100) == pytest.approx((whole + none) / 2, rel=1e-5)
+    assert loss(100, 100) == loss(700, 100) == whole
+
+
+def test_the_data_decide_what_is_not_said() -> None:
+    large, small = Settings().suited(60_000, 28), Settings().suited(1_797, 28)
+    assert (large.size, large.batch) == (26, 500)
+    assert (large.learning_rate, large.learning_rate_vae, large.kl_warmup) == (0.005, 0.001, 0)
+    assert (large.learning_rate_d, large.beta1, large.epochs) == (0.001, 0.65, 100)
+    assert small.batch == 16
+    assert Settings(batch=7, size=20).suited(1_797, 28).batch == 7
+    assert Settings(batch=7, size=20).suited(60_000, 28).size == 20
+
+
 def test_real_and_drawn_images_are_normalised_apart() -> None:
     t = trainer()
     d, (g, q, _) = t.networks.d, t.networks

@@ -119,11 +119,14 @@ class Trainer:
                 z = mean + (0.5 * log_variance).exp() * eps
             drawn = g(points, z).reshape(images.shape)
         if q is not None and name != "d":
+            warm = (
+                min(1.0, self.updates / self.settings.kl_warmup) if self.settings.kl_warmup else 1
+            )
             sums = losses.RECONSTRUCTION[self.settings.reconstruction](images, drawn)
             # A coarse image counts as much as a whole one against the divergence.
             weight = (self.size / self.stage.side) ** 2
             vae = losses.vae_loss(
-                weight * sums, losses.divergence(mean, log_variance), self.size**2
+                weight * sums, warm * losses.divergence(mean, log_variance), self.size**2
             )
         if name == "vae":
             return vae, vae
