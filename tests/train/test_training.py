@@ -414,7 +414,7 @@ def test_too_few_or_too_small_images(tmp_path: Path) -> None:
 def test_one_training_at_a_time(tmp_path: Path) -> None:
     def second(event: Event) -> None:
         if isinstance(event, Started):
-            with pytest.raises(Refused, match="by another process"):
+            with pytest.raises(Refused, match="is in use by another process"):
                 train(tmp_path)
 
     train(tmp_path, {"epochs": 1}, listeners=[second])
