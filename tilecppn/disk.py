@@ -69,7 +69,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
     try:
         if not _take(descriptor):
             holder = os.read(descriptor, 200).decode(errors="replace").strip()
-            raise StoreError(f"{what} is being rendered by another process ({holder or 'unknown'})")
+            raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"pid {os.getpid()} on {_host()}".encode())
         yield

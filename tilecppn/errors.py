@@ -4,11 +4,14 @@ TilecppnError
 ├── Refused            2    nothing was done, because
 │   ├── SceneError          the scene is wrong (file, key, value, what is allowed)
 │   ├── WeightsError        the weights file is not one of ours, or damaged
+│   ├── DataError           the images to learn from are missing or damaged
+│   ├── CheckpointError     the checkpoint is damaged, or of another training
 │   ├── PlanError           the work cannot fit on this machine
 │   ├── StoreError          the store is missing, foreign, different or busy
 │   └── ExportError         the export is not possible as asked
 ├── Failed             1    work began and could not be finished
-│   └── WorkersLost         no worker is left, or none could start
+│   ├── WorkersLost         no worker is left, or none could start
+│   └── Diverged            a training's loss became NaN or grew without bound
 └── Stopped          130    Ctrl-C or SIGTERM; what is finished stays
 """
 
@@ -31,6 +34,14 @@ class WeightsError(Refused):
     pass
 
 
+class DataError(Refused):
+    pass
+
+
+class CheckpointError(Refused):
+    pass
+
+
 class PlanError(Refused):
     pass
 
@@ -48,6 +59,10 @@ class Failed(TilecppnError):
 
 
 class WorkersLost(Failed):
+    pass
+
+
+class Diverged(Failed):
     pass
 
 

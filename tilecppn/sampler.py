@@ -17,11 +17,13 @@ from tilecppn.cppn.latent import lerp
 from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import Refused
 from tilecppn.kernels import Field, create
+from tilecppn.learned import Learned
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.sections import Output
+from tilecppn.train.data.images import Images
 
 Picture = NDArray[np.float32]  # (y_dim, x_dim, c_dim, or 3 with a palette), in 0 … 1
 Name = str | PathLike[str]
@@ -92,6 +94,24 @@ class Sampler:
         sampler._next_latent = secrets.randbits(32) if seed is None else seed
         return sampler
 
+    @classmethod
+    def load(
+        cls,
+        model: Name,
+        data: str | Images | None = None,
+        *,
+        seed: int | None = None,
+        kernel: str = "auto",
+    ) -> "Sampler":
+        """A Sampler of a model file, which `tilecppn train` wrote: it can also `encode`.
+
+        data: where the images are that it was trained on, if not a word like `digits`; seed: of
+        its latents and of its choice among the images.
+        """
+        sampler = cls.of(CPPN.load(Path(model)), seed=seed, kernel=kernel)
+        sampler._learned = Learned(Path(model), data, np.random.default_rng(seed))
+        return sampler
+
     def _network(self, seed: int) -> CPPN:
         preset, z_dim, c_dim, net_size = self._drawn_from
         channels = HABITS.get(preset, _OWN).c_dim if c_dim is None else c_dim
@@ -116,6 +136,7 @@ class Sampler:
 
     def _take(self, cppn: CPPN) -> None:
         self.cppn = cppn
+        self._learned: Learned | None = None
         self.habits = HABITS.get(cppn.structure.preset, _OWN)
         self.z: NDArray[np.float64] | None = None  # of the picture drawn last
         self._last: tuple[Picture, Scene] | None = None
@@ -148,6 +169,31 @@ class Sampler:
         latent = self.cppn.seeded_latent(self._next_latent)
         self._next_latent = _following(self._next_latent)
         return latent
+
+    @property
+    def learned(self) -> Learned:
+        """Encoder and images of a trained model. Raises Refused for another network."""
+        if self._learned is None:
+            raise Refused("this network was not trained: Sampler.load opens a model that was")
+        return self._learned
+
+    def encode(self, image: ArrayLike | Image.Image) -> NDArray[np.float64]:
+        """The latent (z_dim,) of an image (height, width[, channels]) in 0 … 1, by the encoder.
+
+        `generate` of it is the image's reconstruction, at any size.
+        """
+        return self.learned.encode(image)
+
+    def get_random(self) -> NDArray[np.float32]:
+        """A random image (size, size, channels) of those that the model was trained on."""
+        return self.learned.get_random()
+
+    def get_random_specific(self, label: str | int) -> NDArray[np.float32]:
+        """A random image of a label."""
+        return self.learned.get_random(label)
+
+    get_random_mnist = get_random  # the original's names
+    get_random_specific_mnist = get_random_specific
 
     def reinit(self) -> None:
         """New random weights: those of the next seed."""

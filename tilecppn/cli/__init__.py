@@ -21,6 +21,10 @@ VERBS = {
     "plan": "Say what a render will take, and whether it fits.",
     "status": "Say what of a store is done.",
     "verify": "Find every damaged or missing shard of a store; repair it.",
+    "train": "Train a CPPN on small images: GAN, VAE or both.",
+    "encode": "Find an image's latent with a trained model.",
+    "morph": "Morph through pictures of a trained model, as a GIF.",
+    "fit": "Fit a CPPN to one picture.",
     "view": "Serve an export on this machine, for a browser.",
     "presets": "List the presets, activations and palettes.",
 }

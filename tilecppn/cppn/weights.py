@@ -6,6 +6,7 @@ people edit them. Never pickle.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,21 @@ from tilecppn.errors import WeightsError
 
 FORMAT = 1
 KEY = "tilecppn"
+TRAINING = "training"  # the key, in that JSON, of what a training notes of itself
 FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
 MAX_BYTES = 2**31  # a generator of this size is no CPPN
 
 
-def encode(cppn: CPPN) -> bytes:
-    """The file's bytes. The same network always gives the same bytes."""
+def encode(
+    cppn: CPPN,
+    foreign: Mapping[str, NDArray[np.float32]] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The file's bytes. The same network always gives the same bytes.
+
+    `foreign`: a training's other tensors, under names that begin with one of FOREIGN; `training`:
+    what it notes of itself.
+    """
     from safetensors.numpy import save
 
     s = cppn.structure
@@ -46,10 +56,13 @@ def encode(cppn: CPPN) -> bytes:
         record["residual"] = True
     if s.origin != (0.0, 0.0):
         record["origin"] = list(s.origin)
-    tensors = {}
+    tensors = dict(foreign or {})
     for i, (weight, bias) in enumerate(cppn.layers):
         tensors[f"layers.{i}.weight"] = weight
         tensors[f"layers.{i}.bias"] = bias
+    if training is not None:
+        record[TRAINING] = dict(training)
+    # One key alone: safetensors writes several in any order.
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
 
 
@@ -73,7 +86,7 @@ def decode(data: bytes, name: str) -> CPPN:
 
     try:
         tensors = load_tensors(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        notes = metadata(data)
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         # Looked at only now: a header's length may begin with the same bytes.
         if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
@@ -81,8 +94,14 @@ def decode(data: bytes, name: str) -> CPPN:
                 f"{name}: a pickle, which is never opened; save it as safetensors"
             ) from error
         raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
-    structure = _structure(header.get("__metadata__", {}).get(KEY), name)
+    structure = _structure(notes.get(KEY), name)
     return CPPN(structure, _layers(tensors, structure, name))
+
+
+def metadata(data: bytes) -> dict[str, str]:
+    """The texts in the header of a safetensors file's bytes. Raises ValueError if it has none."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return dict(header.get("__metadata__", {}))
 
 
 def _structure(text: str | None, name: str) -> Structure:

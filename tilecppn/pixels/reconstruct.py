@@ -136,8 +136,7 @@ class Reconstruction:
     def _crowding_of_all(self, lattices: Lattices) -> tuple[Array, Array]:
         """Colours (channels, n, rows, cols) and crowding (n, rows - 3, cols - 3)."""
         each = [
-            crowding(self.kernel, lattice, self.limits, lambda: None)
-            for lattice in lattices.each()
+            crowding(self.kernel, lattice, self.limits, lambda: None) for lattice in lattices.each()
         ]
         return np.stack([colours for colours, _ in each], axis=1), np.stack([c for _, c in each])
 

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import click
+
+from tilecppn.cli.common import FILE, json_option, result
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("image", type=FILE)
+@click.option("--invert", is_flag=True, help="Dark ink on white, where the model learned light.")
+@json_option
+def command(model: Path, image: Path, invert: bool, as_json: bool) -> None:
+    """Find IMAGE's latent with the encoder of MODEL, and print the scene that draws it again.
+
+    MODEL is what `tilecppn train` wrote. An image larger than those it learned from is scaled
+    down; its middle square counts.
+
+    \b
+    tilecppn encode digits.safetensors seven.png > seven.toml
+    tilecppn render seven.toml -o seven.zarr --set canvas.width=16384 --set canvas.height=16384
+    """
+    import tomli_w
+    from PIL import ImageOps
+
+    from tilecppn.learned import Learned
+    from tilecppn.train.data.folder import open_image
+
+    learned = Learned(model)
+    learned.encoder  # noqa: B018 - whether it has one, before the image is looked at
+    picture = open_image(image)
+    z = learned.encode(ImageOps.invert(picture) if invert else picture).tolist()
+    scene = {"cppn": {"weights": str(model)}, "latent": {"z": z}}
+    result(tomli_w.dumps(scene).rstrip(), {"model": str(model), "z": z}, as_json)

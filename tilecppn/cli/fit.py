@@ -1,0 +1,148 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tilecppn.cli.common import FILE, json_option, result
+from tilecppn.cli.options import as_option, given_settings, settings_options
+
+HELP = {
+    "seed": "Of the initial weights and the order of the pixels.",
+    "width": "Of the network's layers.",
+    "activations": "Of its hidden layers: names with commas; sin first gives Fourier features.",
+    "frequency": "Of the first layer's sines, up to so many radians a pixel.",
+    "batch": "Pixels at a time.",
+    "learning_rate": "Adam's, at the start.",
+}
+
+
+@click.command()
+@click.argument("image", type=FILE)
+@click.option(
+    "-o", "--output", type=FILE, required=True, help="The model to write: MODEL.safetensors."
+)
+@click.option(
+    "--max-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="The time it has; it learns ever finer steps towards the end.",
+)
+@click.option("--max-steps", type=click.IntRange(1), help="The steps it has, if fewer.")
+@click.option("--psnr", type=click.FloatRange(0), help="Stop as soon as it has so many dB.")
+@click.option("--resize", type=click.IntRange(8), help="Scale the longer side to this first.")
+@click.option("--grey", is_flag=True, help="Learn a colour picture in grey.")
+@click.option("--preview", type=FILE, metavar="FILE.png", help="The picture as it goes.")
+@click.option("--overwrite", is_flag=True, help="Replace the model that is there.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed"]),
+    default="auto",
+    show_default=True,
+    help="mixed: learn in bfloat16; auto: where the processor can do that itself.",
+)
+@settings_options("FitSettings", HELP)
+@json_option
+def command(
+    image: Path,
+    output: Path,
+    max_minutes: float,
+    max_steps: int | None,
+    psnr: float | None,
+    resize: int | None,
+    grey: bool,
+    preview: Path | None,
+    overwrite: bool,
+    device: str,
+    precision: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Fit a CPPN to IMAGE: a network that draws this one picture, at any size.
+
+    Reports the peak signal-to-noise ratio (PSNR, in dB) as it goes. A scene with
+    [cppn] weights = "MODEL.safetensors" and the picture's size draws its pixels; a larger canvas
+    draws between them.
+
+    \b
+    tilecppn fit flower.jpg -o flower.safetensors --max-minutes 5
+    tilecppn fit flower.jpg -o flower.safetensors --psnr 30 --resize 512 --preview flower-fit.png
+    """
+    import tomli_w
+
+    from tilecppn.assemble.placing import placed
+    from tilecppn.assemble.png import check_png, encode_png
+    from tilecppn.cli.progress import Meter
+    from tilecppn.errors import Refused, SceneError
+    from tilecppn.run.budget import duration
+    from tilecppn.train.data.folder import open_image
+    from tilecppn.train.device import has_bfloat16, pick_device
+    from tilecppn.train.fit import Progress, fit_image
+    from tilecppn.train.model import check_output
+    from tilecppn.train.settings import FitSettings
+
+    check_output(output, overwrite=overwrite)
+    if preview is not None:
+        if preview.suffix != ".png":
+            raise Refused(f"{preview}: a preview is a PNG; give a name that ends in .png")
+        check_png(preview)
+    try:
+        settings = FitSettings(**given_settings(options))
+    except SceneError as error:
+        raise Refused(as_option(str(error))) from None
+    chosen = pick_device(device)
+    picture = open_image(image)
+    if grey:
+        picture = picture.convert("L")
+    if resize is not None:
+        scale = resize / max(picture.size)
+        width, height = (max(1, round(n * scale)) for n in picture.size)
+        picture = picture.resize((width, height))
+    mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
+
+    size = {"width": picture.width, "height": picture.height}
+    scene = tomli_w.dumps({"cppn": {"weights": str(output)}, "canvas": size})
+
+    with Meter("fit") as meter:
+        meter.note(
+            f"{image}: {picture.width} × {picture.height}, on {chosen.type}, "
+            f"{'mixed precision' if mixed else 'float32'}"
+        )
+
+        def show(progress: Progress) -> None:
+            left = progress.seconds / progress.share * (1 - progress.share) if progress.share else 0
+            eta = f"  ETA {duration(left)}" if left else ""
+            meter.note(
+                f"fit {100 * progress.share:.0f} %  step {progress.steps:,}  "
+                f"{progress.psnr:.2f} dB{eta}"
+            )
+            if preview is not None:
+                with placed(preview) as temporary:
+                    temporary.write_bytes(encode_png(progress.drawn, scene))
+
+        fit = fit_image(
+            picture,
+            output,
+            settings,
+            max_minutes=max_minutes,
+            max_steps=max_steps,
+            psnr=psnr,
+            device=chosen,
+            mixed=mixed,
+            listeners=[show],
+        )
+    record = {
+        "model": str(output),
+        "psnr": round(fit.psnr, 3),
+        "steps": fit.steps,
+        "seconds": round(fit.seconds, 3),
+        **size,
+    }
+    text = (
+        f"{output}: {fit.psnr:.2f} dB after {fit.steps:,} steps in {duration(fit.seconds)}; "
+        f"its own size is {picture.width} × {picture.height}"
+    )
+    result(text, record, as_json)

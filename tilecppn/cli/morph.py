@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import click
+
+from tilecppn.cli.common import FILE, json_option, result
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("waypoints", metavar="WAYPOINT…", nargs=-1, required=True)
+@click.option("-o", "--output", type=FILE, required=True, help="The GIF to write.")
+@click.option(
+    "--frames",
+    type=click.IntRange(2, 1000),
+    default=24,
+    show_default=True,
+    help="From one waypoint to the next, both included.",
+)
+@click.option("--size", type=click.IntRange(2, 4096), default=256, show_default=True)
+@click.option("--loop", is_flag=True, help="Go back to the first waypoint at the end.")
+@click.option(
+    "--duration",
+    type=click.FloatRange(0.01, 60),
+    default=0.1,
+    show_default=True,
+    help="Seconds a frame.",
+)
+@click.option("--sinusoid", is_flag=True, help="Slow down at each waypoint.")
+@click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
+@json_option
+def command(
+    model: Path,
+    waypoints: tuple[str, ...],
+    output: Path,
+    frames: int,
+    size: int,
+    loop: bool,
+    duration: float,
+    sinusoid: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Morph through pictures of MODEL, as an endless GIF.
+
+    A WAYPOINT is an image, which the model's encoder finds the latent of, or a number: the seed of
+    a latent.
+
+    \b
+    tilecppn morph digits.safetensors seven.png nine.png -o morph.gif --sinusoid
+    tilecppn morph digits.safetensors 1 2 3 -o tour.gif --loop
+    """
+    from tilecppn.assemble.placing import placed
+    from tilecppn.cli.progress import Meter
+    from tilecppn.errors import Refused
+    from tilecppn.sampler import Sampler, save_gif
+    from tilecppn.train.data.folder import open_image
+
+    if output.suffix != ".gif":
+        raise Refused(f"{output}: a morph is a GIF; give a name that ends in .gif")
+    if output.is_dir() or (output.exists() and not overwrite):
+        raise Refused(f"{output}: is there already; choose another name, or --overwrite")
+    if len(waypoints) < 2:
+        raise Refused("a morph needs two waypoints at least: images, or seeds of latents")
+    sampler = Sampler.load(model)
+    latents = [
+        sampler.cppn.seeded_latent(int(point))
+        if point.isdecimal()
+        else sampler.encode(open_image(Path(point)))
+        for point in waypoints
+    ]
+    ways = list(zip(latents, [*latents[1:], latents[0]], strict=True))
+    ways = ways if loop else ways[:-1]
+    images = []
+    with Meter("morph") as meter:
+        meter.begin(len(ways) * frames * size * size)
+        for start, end in ways:
+            for image in sampler.morph(start, end, frames, size, size, sinusoid=sinusoid):
+                images.append(sampler.to_image(image))
+                meter.add(size * size)
+    with placed(output) as temporary:
+        save_gif(images, temporary, [duration] * len(images))
+    record = {"file": str(output), "frames": len(images), "seconds": len(images) * duration}
+    result(f"{output}: {len(images)} frames of {size} × {size}", record, as_json)

@@ -1,0 +1,65 @@
+"""Options that follow from the fields of a settings class."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from importlib import import_module
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
+
+import click
+
+
+def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any]:
+    """A decorator: one option for each field of `train.settings`' class `name`.
+
+    `words` has the help of each. Those that are not given come to the verb as None.
+    """
+
+    def decorate(function: Any) -> Any:
+        settings = getattr(import_module("tilecppn.train.settings"), name)
+        hints = get_type_hints(settings)
+        for field in reversed(fields(settings)):
+            option = "--" + field.name.replace("_", "-")
+            kind = _plain(hints[field.name])
+            if kind is bool:
+                function = click.option(
+                    option, field.name, is_flag=True, default=None, help=words[field.name]
+                )(function)
+                continue
+            default = "" if field.default is None else f" [default: {_text(field.default)}]"
+            function = click.option(
+                option,
+                field.name,
+                type={int: int, float: float}.get(kind, str),
+                metavar={int: "N", float: "NUMBER"}.get(kind, "NAME"),
+                help=words[field.name] + default,
+            )(function)
+        return function
+
+    return decorate
+
+
+def given_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given; names with commas as a tuple."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "activations" in given:
+        given["activations"] = tuple(part.strip() for part in given["activations"].split(","))
+    return given
+
+
+def as_option(message: str) -> str:
+    """`settings.learning_rate = -1: …` as a person typed it: `--learning-rate = -1: …`."""
+    name, space, rest = message.partition(" ")
+    _, dot, key = name.rpartition("settings.")
+    return "--" + key.replace("_", "-") + space + rest if dot else message
+
+
+def _plain(hint: Any) -> Any:
+    """int of `int | None`."""
+    if isinstance(hint, UnionType):
+        (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
+    return hint
+
+
+def _text(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,156 @@
+"""Checkpoints: folders of safetensors and JSON from which a training goes on exactly.
+
+    checkpoints/00000360/model.safetensors       all networks: an ordinary weights file
+                         optimisers.safetensors  Adam's moments, by optimiser and weight
+                         state.json              counters, settings, data, checksums
+
+A checkpoint appears whole or not at all. There is no random state in it: random numbers are
+functions of the seed and the counters (`train.noise`). Never pickle.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tilecppn import disk
+from tilecppn.assemble.placing import placed
+from tilecppn.errors import CheckpointError
+from tilecppn.train.trainer import Trainer
+
+FORMAT = 1
+MODEL, OPTIMISERS, STATE = "model.safetensors", "optimisers.safetensors", "state.json"
+Tensors = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a training is, beside its numbers."""
+
+    batches: int  # learned from so far
+    updates: int  # of noise drawn
+    seconds: float  # of training, all sessions together
+    settings: dict[str, Any]  # Settings.record()
+    data: dict[str, Any]  # source, sha256, count, size, channels
+
+
+def folders(save_dir: Path) -> list[Path]:
+    """All checkpoints, oldest first."""
+    parent = save_dir / "checkpoints"
+    if not parent.is_dir():
+        return []
+    return sorted(p for p in parent.iterdir() if p.name.isdigit() and p.is_dir())
+
+
+def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
+    """Write a checkpoint and remove all but the last `keep`. Returns its folder."""
+    from safetensors.numpy import save as encode
+
+    files = {
+        MODEL: trainer.networks.to_bytes(
+            {
+                "data": state.data["source"],
+                "size": state.data["size"],
+                "batches": state.batches,
+                "settings": state.settings,
+            }
+        ),
+        OPTIMISERS: encode(_moments(trainer)),
+    }
+    record = {
+        "format": FORMAT,
+        **asdict(state),
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    record["sha256"][STATE] = _own_hash(record)
+    files[STATE] = json.dumps(record, indent=1).encode()
+    folder = save_dir / "checkpoints" / f"{state.batches:08d}"
+    with placed(folder, folder=True) as temporary:
+        for name, data in files.items():
+            disk.put(temporary / name, data)
+    for old in folders(save_dir)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def read(folder: Path) -> tuple[State, Tensors, Tensors]:
+    """State, model's tensors and optimisers' tensors.
+
+    Raises CheckpointError if anything is missing or damaged, naming the one before, if there is.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        files = {name: (folder / name).read_bytes() for name in (MODEL, OPTIMISERS, STATE)}
+        record = json.loads(files[STATE])
+        sums = dict(record["sha256"])
+        if sums.pop(STATE) != _own_hash(record):
+            raise _damaged(folder, f"{STATE} has another checksum")
+        for name, sha256 in sums.items():
+            if hashlib.sha256(files[name]).hexdigest() != sha256:
+                raise _damaged(folder, f"{name} has another checksum")
+        if record["format"] != FORMAT:
+            raise _damaged(folder, f"format {record['format']}; this version reads {FORMAT}")
+        state = State(**{name: record[name] for name in State.__dataclass_fields__})
+        return state, load(files[MODEL]), load(files[OPTIMISERS])
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        raise _damaged(folder, f"{name}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise _damaged(folder, f"{STATE} or a tensor cannot be read ({error!r})") from None
+
+
+def restore(trainer: Trainer, state: State, model: Tensors, moments: Tensors, name: Path) -> None:
+    """Give a fresh trainer a checkpoint's numbers. Raises CheckpointError if they do not fit."""
+    try:
+        trainer.networks.load(model)
+        for key, optimiser in trainer.optimisers.items():
+            kept = optimiser.state_dict()
+            count = len(kept["param_groups"][0]["params"])
+            names = sorted({k.rsplit(".", 1)[1] for k in moments if k.startswith(f"{key}.")})
+            kept["state"] = {
+                i: {n: torch.tensor(moments[f"{key}.{i}.{n}"]) for n in names}
+                for i in range(count)
+                if names
+            }
+            optimiser.load_state_dict(kept)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{name}: its tensors do not fit its settings ({error})") from None
+    trainer.updates = state.updates
+
+
+def is_finite(trainer: Trainer) -> bool:
+    """Whether all weights still are numbers: a loss shows what went wrong one update late."""
+    modules = [trainer.networks.g, *trainer.networks.companions().values()]
+    return all(bool(torch.isfinite(p).all()) for m in modules for p in m.parameters())
+
+
+def _moments(trainer: Trainer) -> Tensors:
+    """Adam's state as `g.7.exp_avg`: optimiser, number of the weight, name."""
+    return {
+        f"{key}.{i}.{name}": tensor.detach().cpu().numpy()
+        for key, optimiser in trainer.optimisers.items()
+        for i, values in optimiser.state_dict()["state"].items()
+        for name, tensor in values.items()
+    }
+
+
+def _own_hash(record: dict[str, Any]) -> str:
+    """Of the state itself, without its own entry."""
+    sums = {k: v for k, v in record["sha256"].items() if k != STATE}
+    text = json.dumps({**record, "sha256": sums}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _damaged(folder: Path, what: str) -> CheckpointError:
+    save_dir = folder.parent.parent
+    before = [p for p in folders(save_dir) if p.name < folder.name]
+    offer = f"the one before: --from {before[-1]}" if before else "there is none before it"
+    return CheckpointError(f"{folder}: damaged: {what}; {offer}")

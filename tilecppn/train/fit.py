@@ -1,0 +1,200 @@
+"""A CPPN that learns one picture: (x, y, r) → its colour, with Adam on random pixels.
+
+Its first layer is a sine of random frequencies, so that fine detail can be learned at all
+(Tancik et al., Fourier Features, 2020; Sitzmann et al., SIREN, 2020); those frequencies are
+learned too. The network is an ordinary CPPN without a latent. Its plane has the nearer edge at ±1
+and the picture's pixels at `grid = "centers"`, so a scene of the picture's size draws its pixels,
+and a larger one draws between them.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from tilecppn import disk
+from tilecppn.cppn import CPPN, Distribution, Structure
+from tilecppn.cppn.network import shapes
+from tilecppn.cppn.seeded import uniforms
+from tilecppn.errors import DataError, Diverged, Stopped
+from tilecppn.run.stopping import stop_on_signals
+from tilecppn.sections import Canvas, View
+from tilecppn.train.device import autocast
+from tilecppn.train.networks import Generator
+from tilecppn.train.noise import Stream
+from tilecppn.train.settings import FitSettings
+from tilecppn.view import Grid
+
+MIN_SIDE, MAX_PIXELS = 8, 2**26
+WARM_UP = 50  # steps in which the learning rate grows to its own
+LAST_RATE = 0.02  # of the learning rate, at the end
+CHECKS = 12  # times that the whole picture is compared, the last at the end
+EVALUATED = 1 << 14  # pixels at a time, then
+ADAM_BETAS = (0.9, 0.99)
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is, told now and then. `psnr` in dB, of 8-bit pixels; `share` of the time."""
+
+    share: float
+    steps: int
+    seconds: float
+    psnr: float
+    drawn: Pixels
+
+
+@dataclass(frozen=True)
+class Fit:
+    model: Path
+    psnr: float
+    steps: int
+    seconds: float
+
+
+def fit_image(
+    image: Image.Image,
+    output: Path,
+    settings: FitSettings,
+    *,
+    max_minutes: float = 5.0,
+    max_steps: int | None = None,
+    psnr: float | None = None,
+    device: torch.device,
+    mixed: bool = False,
+    listeners: Sequence[Callable[[Progress], None]] = (),
+) -> Fit:
+    """Learn `image` ("L" or "RGB") and write the model file `output`.
+
+    Ends after max_minutes or max_steps, or as soon as the picture is drawn with `psnr` dB. The
+    learning rate falls towards the end of the former. Raises DataError for an image too small or
+    large, Diverged, and Stopped on Ctrl-C, with what has been learned written.
+    """
+    pixels = np.asarray(image).reshape(image.height, image.width, -1)
+    picture = _Picture(pixels, device)
+    model = Generator(fresh(settings, pixels)).to(device)
+    optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate, ADAM_BETAS)
+    (u,) = uniforms(settings.seed, Stream.FIT, 1)
+    rng = torch.Generator().manual_seed(int(u * 2**53))
+    began = time.monotonic()
+    order, place, steps, checked = torch.empty(0), 0, 0, 0
+    progress = None
+    with stop_on_signals() as stop:
+        while True:
+            seconds = time.monotonic() - began
+            share = max(seconds / (60 * max_minutes), steps / max_steps if max_steps else 0.0)
+            if share >= 1 or stop() or share * CHECKS >= checked + 1:
+                checked = int(share * CHECKS)
+                drawn = picture.draw(model)
+                progress = Progress(min(share, 1.0), steps, seconds, picture.psnr(drawn), drawn)
+                disk.put(output, model.cppn().to_bytes())
+                for listener in listeners:
+                    listener(progress)
+                if stop():
+                    raise Stopped(f"stopped; {output} has {progress.psnr:.2f} dB")
+                if share >= 1 or (psnr is not None and progress.psnr >= psnr):
+                    return Fit(output, progress.psnr, steps, seconds)
+            if place + settings.batch > len(order):
+                order, place = torch.randperm(picture.count, generator=rng), 0
+            chosen = order[place : place + settings.batch].to(device)
+            place += settings.batch
+            rate = min(1.0, (steps + 1) / WARM_UP) * _cosine(share)
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * rate
+            points, colours = picture.at(chosen)
+            with autocast(device, mixed):
+                error = (model(points, _NO_LATENT.to(device))[0] - colours).square().mean()
+            if not math.isfinite(float(error.detach())):
+                kept = f"; {output} has {progress.psnr:.2f} dB" if progress else ""
+                raise Diverged(f"the error is NaN in step {steps}{kept}; try a smaller rate")
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(error)
+            optimiser.step()
+            steps += 1
+
+
+_NO_LATENT = torch.empty(1, 0)
+
+
+def fresh(settings: FitSettings, pixels: Pixels) -> CPPN:
+    """The network before it learns. The first layer's sines have random frequencies and phases;
+    the others' weights are uniform within ±sqrt(6 / inputs), as SIREN's."""
+    height, width, channels = pixels.shape
+    structure = Structure(
+        preset="fit",
+        activations=settings.activations,
+        output="sigmoid",
+        channels=channels,
+        z_dim=0,
+        latent_scale=1.0,
+        latent=Distribution("normal", 0.0, 1.0),
+        view={"scale": 1.0},
+    )
+    top = settings.frequency * min(width, height) / 2  # radians a unit of the plane
+    layers = []
+    for i, (rows, columns) in enumerate(shapes(structure, settings.width)):
+        first = i == 0 and settings.activations[0] in ("sin", "cos")
+        bound = top if first else math.sqrt(6 / columns)
+        u = 2 * uniforms(settings.seed, i, rows * columns + rows) - 1
+        weight = (bound * u[:-rows]).reshape(rows, columns)
+        if first:
+            weight[:, 2] = 0.0  # no rings, unless the picture asks for them
+        layers.append((weight, u[-rows:] * (math.pi if first else 0.1)))
+    return CPPN(structure, layers)
+
+
+class _Picture:
+    """The picture on its plane."""
+
+    def __init__(self, pixels: Pixels, device: torch.device) -> None:
+        self.height, self.width, channels = pixels.shape
+        self.count = self.height * self.width
+        if min(self.height, self.width) < MIN_SIDE or self.count > MAX_PIXELS:
+            raise DataError(
+                f"an image of {self.width} × {self.height}: must have {MIN_SIDE} pixels a side, "
+                f"and {MAX_PIXELS:,} in all at most"
+            )
+        self.pixels = pixels
+        self.device = device
+        self.colours = torch.tensor(pixels.reshape(self.count, channels), device=device)
+        self.grid = Grid.of(View(scale=1.0), Canvas(self.width, self.height))
+
+    def at(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (P, 3) and colours (P, C) in [0, 1] of pixels, counted row by row."""
+        rows = torch.div(index, self.width, rounding_mode="floor")
+        x, y = self.grid.points(rows.double(), (index - rows * self.width).double())
+        points = torch.stack([x, y, (x * x + y * y).sqrt()], dim=1).float()
+        return points, self.colours[index].float() / 255
+
+    def draw(self, model: Generator) -> Pixels:
+        """All pixels as the model has them now, in 8 bits."""
+        with torch.no_grad():
+            parts = [
+                model(self.at(index)[0], _NO_LATENT.to(self.device))[0]
+                for index in torch.split(torch.arange(self.count, device=self.device), EVALUATED)
+            ]
+        drawn = (torch.cat(parts) * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        return np.asarray(drawn.reshape(self.pixels.shape))
+
+    def psnr(self, drawn: Pixels) -> float:
+        return psnr_of(self.pixels, drawn)
+
+
+def psnr_of(a: Pixels, b: Pixels) -> float:
+    """Peak signal-to-noise ratio of two 8-bit images of one shape, in dB."""
+    error = np.square(a.astype(np.float64) - b.astype(np.float64)).mean()
+    return float(10 * np.log10(255**2 / error)) if error else math.inf
+
+
+def _cosine(share: float) -> float:
+    """1 at the start, LAST_RATE at the end."""
+    return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))

@@ -1,0 +1,117 @@
+"""The model file of a training: the generator as an ordinary weights file, and its companions.
+
+Tensors under `encoder.` and `discriminator.` lie beside the generator's; rendering ignores them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tilecppn.cppn import CPPN, PRESETS
+from tilecppn.cppn.weights import encode
+from tilecppn.errors import Refused, WeightsError
+from tilecppn.train.networks import Discriminator, Encoder, Generator
+from tilecppn.train.settings import Settings
+
+PRESET = "hardmaru-gan-vae"
+
+
+class Networks(NamedTuple):
+    """The three networks; a GAN has no encoder, a VAE no discriminator."""
+
+    g: Generator
+    q: Encoder | None
+    d: Discriminator | None
+
+    @classmethod
+    def fresh(cls, settings: Settings, size: int, channels: int) -> "Networks":
+        """With the initial weights of the seed, for images of size × size × channels."""
+        s = settings
+        inputs = size * size * channels
+        return cls(
+            Generator(fresh_generator(s, channels)),
+            None
+            if s.model == "gan"
+            else Encoder(inputs, s.encoder_width, s.z_dim, s.keep_prob, s.seed),
+            None
+            if s.model == "vae"
+            else Discriminator(size, channels, s.discriminator_width, s.seed),
+        )
+
+    def to(self, device: torch.device) -> "Networks":
+        return Networks(
+            self.g.to(device), self.q and self.q.to(device), self.d and self.d.to(device)
+        )
+
+    def companions(self) -> dict[str, nn.Module]:
+        """Encoder and discriminator, by the names their tensors stand under."""
+        both = {"encoder": self.q, "discriminator": self.d}
+        return {name: module for name, module in both.items() if module is not None}
+
+    def to_bytes(self, training: Mapping[str, Any]) -> bytes:
+        """The model file's bytes, with a note of the `training`."""
+        tensors = {
+            f"{name}.{key}": tensor.detach().cpu().numpy()
+            for name, module in self.companions().items()
+            for key, tensor in module.state_dict().items()
+        }
+        return encode(self.g.cppn(), tensors, training)
+
+    def load(self, tensors: dict[str, NDArray[np.float32]]) -> None:
+        """Take all weights from a model file's tensors. Raises RuntimeError, KeyError."""
+        with torch.no_grad():
+            for i, (w, b) in enumerate(zip(self.g.weights, self.g.biases, strict=True)):
+                w.copy_(torch.tensor(tensors[f"layers.{i}.weight"]))
+                b.copy_(torch.tensor(tensors[f"layers.{i}.bias"]))
+        for name, module in self.companions().items():
+            prefix = f"{name}."
+            module.load_state_dict(
+                {
+                    key.removeprefix(prefix): torch.tensor(tensor)
+                    for key, tensor in tensors.items()
+                    if key.startswith(prefix)
+                }
+            )
+
+
+def fresh_generator(settings: Settings, channels: int) -> CPPN:
+    """The generator before training: every weight and bias ~ N(0, deviation)."""
+    s = settings
+    drawn = CPPN.from_preset(
+        PRESET,
+        seed=s.seed,
+        channels=channels,
+        z_dim=s.z_dim,
+        width=s.width,
+        activations=s.activations,
+        residual=s.residual,
+    )
+    own = drawn.structure
+    structure = replace(own, latent_scale=s.scale, view={**own.view, "scale": s.scale})
+    factor = s.deviation / PRESETS[PRESET].weights.b
+    return CPPN(structure, [(w * factor, b * factor) for w, b in drawn.layers])
+
+
+def check_output(output: Path, *, overwrite: bool) -> None:
+    """Raise Refused unless `output` can become a model file: free, or with `overwrite` a model."""
+    if output.suffix != ".safetensors":
+        raise Refused(f"{output}: a model is a .safetensors file; give a name that ends so")
+    for parent in output.parents:
+        if parent.exists() and not parent.is_dir():
+            raise Refused(f"{output}: {parent} is a file, not a folder; choose another path")
+    if output.is_symlink() or output.is_dir():
+        raise Refused(f"{output}: is not a file; choose another name")
+    if not output.exists():
+        return
+    try:
+        CPPN.load(output)
+    except WeightsError:
+        raise Refused(f"{output}: is there already, and no model; choose another name") from None
+    if not overwrite:
+        raise Refused(f"{output}: is there already; choose another name, or --overwrite")

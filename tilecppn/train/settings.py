@@ -1,0 +1,125 @@
+"""What a person decides about a training. Those of `Settings` default to the originals'."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from tilecppn import checks
+from tilecppn.checks import Section
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.network import MAX_WIDTH, MAX_Z_DIM
+from tilecppn.cppn.seeded import MAX_SEED
+from tilecppn.errors import CheckpointError
+from tilecppn.sections import key
+from tilecppn.train.schedule import SCHEDULES, Schedule
+
+MODELS = tuple(SCHEDULES)
+# The originals', for 60,000 images.
+LARGE_SET: dict[str, Any] = {
+    "batch": 500,
+    "learning_rate": 0.005,
+    "learning_rate_vae": 0.001,
+    "kl_warmup": 0,
+}
+# Small batches give a small set more updates a minute. At the originals' rates they drive the tanh
+# layers into saturation, and without a warm-up the generator first learns to ignore the latent.
+SMALL_SET: dict[str, Any] = {
+    "batch": 16,
+    "learning_rate": 0.001,
+    "learning_rate_vae": 0.002,
+    "kl_warmup": 3000,
+}
+SMALL = 10_000  # fewer images are a small set
+_rate = checks.number("a number above 0", lambda v: v > 0)
+_share = checks.number("a number above 0, up to 1", lambda v: 0 < v <= 1)
+_momentum = checks.number("a number from 0 to below 1", lambda v: 0 <= v < 1)
+_threshold = checks.number("a finite number of 0 or more", lambda v: v >= 0)
+_updates = checks.integer(0, 64)
+
+
+@dataclass(frozen=True)
+class Settings(Section):
+    """One training. None means: what suits the data (`suited`) or the model (`schedule`)."""
+
+    model: str = key("gan-vae", checks.choice(*MODELS))
+    seed: int = key(0, checks.integer(0, MAX_SEED))
+    size: int | None = key(None, checks.optional(checks.integer(4, 1024)))
+    batch: int | None = key(None, checks.optional(checks.integer(2, 65536)))
+    epochs: int = key(100, checks.integer(1, 10**6))
+    z_dim: int = key(32, checks.integer(1, MAX_Z_DIM))
+    width: int = key(128, checks.integer(1, MAX_WIDTH))
+    activations: tuple[str, ...] = key(
+        ("softplus", "tanh", "tanh", "tanh"), checks.names(*ACTIVATIONS)
+    )
+    residual: bool = key(False, checks.boolean())  # hidden layers add to their input
+    deviation: float = key(0.1, _rate)  # of the generator's first weights and biases
+    scale: float = key(8.0, _rate)  # of the plane, and of the latent
+    encoder_width: int = key(512, checks.integer(1, MAX_WIDTH))
+    discriminator_width: int = key(24, checks.integer(1, MAX_WIDTH))
+    keep_prob: float = key(1.0, _share)
+    reconstruction: str = key("bce", checks.choice("bce", "l2"))
+    kl_warmup: int | None = key(None, checks.optional(checks.integer(0, 10**9)))  # updates
+    flip: bool = key(False, checks.boolean())
+    learning_rate: float | None = key(None, checks.optional(_rate))
+    learning_rate_vae: float | None = key(None, checks.optional(_rate))
+    learning_rate_d: float = key(0.001, _rate)
+    beta1: float = key(0.65, _momentum)
+    vae_updates: int | None = key(None, checks.optional(_updates))
+    g_updates: int | None = key(None, checks.optional(_updates))
+    d_updates: int | None = key(None, checks.optional(checks.integer(0, 1)))
+    g_enough: float | None = key(None, checks.optional(_threshold))
+    d_above: float | None = key(None, checks.optional(_threshold))
+    g_below: float | None = key(None, checks.optional(_threshold))
+    curriculum: bool = key(False, checks.boolean())
+    curriculum_epochs: int = key(2, checks.integer(1, 10**6))  # at each size but the last
+
+    @property
+    def schedule(self) -> Schedule:
+        own = {f.name: getattr(self, f.name) for f in fields(Schedule)}
+        return replace(SCHEDULES[self.model], **{k: v for k, v in own.items() if v is not None})
+
+    def suited(self, count: int, side: int) -> "Settings":
+        """With what `count` images of `side` pixels call for where nothing is said.
+
+        Crops are 2 pixels smaller than the images, as the originals' 26 of 28.
+        """
+        own = {**(SMALL_SET if count < SMALL else LARGE_SET), "size": side - 2}
+        return replace(self, **{k: v for k, v in own.items() if getattr(self, k) is None})
+
+    def record(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return {**asdict(self), "activations": list(self.activations)}
+
+
+@dataclass(frozen=True)
+class FitSettings(Section):
+    """How one picture is learned."""
+
+    seed: int = key(0, checks.integer(0, MAX_SEED))
+    width: int = key(256, checks.integer(1, MAX_WIDTH))
+    activations: tuple[str, ...] = key(("sin",) * 4, checks.names(*ACTIVATIONS))
+    frequency: float = key(0.5, _rate)  # of the first layer's sines: up to so many radians a pixel
+    batch: int = key(2048, checks.integer(1, 2**24))
+    learning_rate: float = key(0.006, _rate)
+
+
+# What may be another on the way: all the rest decides what the numbers so far mean.
+CHANGEABLE = ("epochs",)
+
+
+def continued(kept: Mapping[str, Any], given: Mapping[str, Any], where: str) -> Settings:
+    """A checkpoint's settings, with those that were given now.
+
+    Raises CheckpointError if one differs that decides the training.
+    """
+    before = Settings(**kept)
+    now = replace(before, **given)
+    for name in given:
+        old, new = getattr(before, name), getattr(now, name)
+        if old != new and name not in CHANGEABLE:
+            option = "--" + name.replace("_", "-")
+            raise CheckpointError(
+                f"{where}: was trained with {option} {old}, not {new}; leave {option} out, or "
+                "train anew: --overwrite, or another --save-dir"
+            )
+    return now

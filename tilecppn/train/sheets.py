@@ -1,0 +1,100 @@
+"""Sheets of pictures that show how a training does: samples and reconstructions.
+
+Each picture stands there in the size it was learned at, magnified, and drawn larger by the
+network itself.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from tilecppn.cppn import CPPN
+from tilecppn.cppn.seeded import inverse_normal, uniforms
+from tilecppn.sections import Canvas, View
+from tilecppn.train.model import Networks
+from tilecppn.train.networks import points_of
+from tilecppn.train.noise import Stream
+from tilecppn.view import Grid
+
+ENLARGE = 5  # × the size of the images
+SIDE = 5  # samples a row and column
+GAP = 2  # pixels between pictures
+GREY = 0.35
+_BATCH = 1 << 17  # points drawn at a time
+
+Pixels = NDArray[np.float32]
+
+
+def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
+    """Pictures (n, side, side, C) in [0, 1] of latents z (n, Z), in the network's own view."""
+    device = networks.g.weights[0].device
+    grid = Grid.of(View(**cppn.structure.view), Canvas(side, side))
+    index = np.arange(side, dtype=np.float64)
+    x, y = (np.broadcast_to(v, (side, side)) for v in grid.points(index[:, None], index[None, :]))
+    points = points_of(x.ravel(), y.ravel(), device)
+    latents = torch.tensor(z, device=device)
+    with torch.no_grad():
+        parts = [
+            torch.cat([networks.g(chunk, latent[None]) for chunk in torch.split(points, _BATCH)], 1)
+            for latent in latents
+        ]
+    return torch.cat(parts).reshape(len(z), side, side, cppn.channels).cpu().numpy()
+
+
+def sample_latents(seed: int, count: int, z_dim: int) -> Pixels:
+    """Latents (count, z_dim) from N(0, 1): the same in every sheet of a training."""
+    u = uniforms(seed, Stream.SHEET, count * z_dim)
+    return inverse_normal(u).reshape(count, z_dim).astype(np.float32)
+
+
+def samples(networks: Networks, seed: int, size: int) -> Image.Image:
+    """Random samples: on the left at size × size, on the right the same ones enlarged."""
+    cppn = networks.g.cppn()
+    z = sample_latents(seed, SIDE * SIDE, cppn.structure.z_dim)
+    panels = [
+        tiled(list(_magnified(draw(cppn, networks, z, size))), SIDE),
+        tiled(list(draw(cppn, networks, z, size * ENLARGE)), SIDE),
+    ]
+    return to_image(np.concatenate(panels, axis=1))
+
+
+def reconstructions(networks: Networks, images: Pixels) -> Image.Image:
+    """A column each: a real image (n, size, size, C), its reconstruction, the same enlarged."""
+    assert networks.q is not None
+    device = networks.g.weights[0].device
+    cppn = networks.g.cppn()
+    size = images.shape[1]
+    with torch.no_grad():
+        mean, _ = networks.q(torch.tensor(images, device=device), torch.Generator(device))
+    z = mean.cpu().numpy()
+    rows = [
+        _magnified(images),
+        _magnified(draw(cppn, networks, z, size)),
+        draw(cppn, networks, z, size * ENLARGE),
+    ]
+    return to_image(tiled([image for row in rows for image in row], len(images)))
+
+
+def tiled(images: list[Pixels], columns: int) -> Pixels:
+    """Pictures of one shape (height, width, C), row by row, on grey."""
+    height, width, channels = images[0].shape
+    rows = -(-len(images) // columns)
+    sheet = np.full(
+        (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), GREY, np.float32
+    )
+    for i, image in enumerate(images):
+        row, column = divmod(i, columns)
+        top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def to_image(pixels: Pixels) -> Image.Image:
+    """(height, width, C) in [0, 1] → an image of 8 bits."""
+    rounded = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return Image.fromarray(rounded[..., 0] if rounded.shape[2] == 1 else rounded)
+
+
+def _magnified(images: Pixels) -> Pixels:
+    return images.repeat(ENLARGE, axis=1).repeat(ENLARGE, axis=2)

@@ -1,0 +1,140 @@
+"""One batch of images → updates of the three networks."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tilecppn.errors import Diverged
+from tilecppn.sections import View
+from tilecppn.train import losses, noise
+from tilecppn.train.curriculum import Stage
+from tilecppn.train.device import autocast
+from tilecppn.train.model import Networks
+from tilecppn.train.networks import parameters
+from tilecppn.train.schedule import Update
+from tilecppn.train.settings import Settings
+
+EXPLODED = 1e6  # a loss above it is as bad as NaN
+ADAM_BETA2, ADAM_EPSILON = 0.999, 1e-8
+
+
+class Losses(NamedTuple):
+    """The last value of each loss in a batch, None where it was not asked for; and how many
+    updates it got."""
+
+    vae: float | None
+    g: float | None
+    d: float | None
+    vae_updates: int
+    g_updates: int
+    d_updates: int
+
+
+class Trainer:
+    """Networks and their optimisers; `updates` counts how often noise was drawn."""
+
+    def __init__(
+        self, settings: Settings, channels: int, device: torch.device, mixed: bool
+    ) -> None:
+        """`settings` as `suited` to the data."""
+        s = settings
+        assert s.size is not None
+        assert s.learning_rate is not None
+        assert s.learning_rate_vae is not None
+        self.settings = settings
+        self.size = s.size
+        self.device = device
+        self.mixed = mixed
+        self.updates = 0
+        self.networks = Networks.fresh(s, s.size, channels).to(device)
+        g, q, d = self.networks
+        makers = parameters(g) if q is None else parameters(q, g)
+        # Two optimisers over the same weights, each with its own moments, as in the originals.
+        learned: dict[Update, tuple[list[torch.nn.Parameter], float]] = {
+            "vae": (makers if q else [], s.learning_rate_vae),
+            "g": (makers if d else [], s.learning_rate),
+            "d": (parameters(d) if d else [], s.learning_rate_d),
+        }
+        self.optimisers = {
+            name: torch.optim.Adam(weights, rate, (s.beta1, ADAM_BETA2), ADAM_EPSILON)
+            for name, (weights, rate) in learned.items()
+            if weights
+        }
+        self.stage = self.stage_of(s.size)
+
+    def stage_of(self, side: int) -> Stage:
+        return Stage(View(**self.networks.g.structure.view), self.size, side, self.device)
+
+    def learn(self, images: Tensor) -> Losses:
+        """All updates that the schedule gives one batch (B, size, size, C).
+
+        Raises Diverged at the first loss that is NaN or has exploded, before it is learned from.
+        """
+        coarse = self.stage.coarse(images.to(self.device))
+        last: dict[Update, float] = {}
+        learned = dict.fromkeys(("vae", "g", "d"), 0)
+        steps = self.settings.schedule.batch()
+        asked = next(steps, None)
+        while asked is not None:
+            name, learn = asked
+            last[name] = self._update(name, coarse, learn)
+            learned[name] += learn
+            try:
+                asked = steps.send(last[name])
+            except StopIteration:
+                break
+        return Losses(last.get("vae"), last.get("g"), last.get("d"), *learned.values())
+
+    def _update(self, name: Update, images: Tensor, learn: bool) -> float:
+        """The loss `name` before the update; with `learn` its weights then take one step."""
+        rng = noise.generator(self.settings.seed, self.updates, self.device)
+        self.updates += 1
+        # What a step does not change needs no gradient: d learns from drawings as they are.
+        with torch.set_grad_enabled(learn):
+            # A loss of its own, and what the optimiser descends, which for g has the VAE's part.
+            own, total = self._losses(name, images, rng)
+        value = float(own.detach())
+        if not (math.isfinite(value) and value < EXPLODED):
+            raise Diverged(f"the {name} loss is {value:g} in update {self.updates}")
+        if learn:
+            optimiser = self.optimisers[name]
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(total)
+            optimiser.step()
+        return value
+
+    def _losses(self, name: Update, images: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        g, q, d = self.networks
+        points, count = self.stage.points, len(images)
+        vae = torch.zeros((), device=self.device)
+        drawing = torch.is_grad_enabled() and name != "d"
+        with autocast(self.device, self.mixed), torch.set_grad_enabled(drawing):
+            if q is None:
+                z = torch.randn((count, self.settings.z_dim), generator=rng, device=self.device)
+            else:
+                mean, log_variance = q(self.stage.fine(images), rng)
+                eps = torch.randn(mean.shape, generator=rng, device=self.device)
+                z = mean + (0.5 * log_variance).exp() * eps
+            drawn = g(points, z).reshape(images.shape)
+        if q is not None and name != "d":
+            warm = (
+                min(1.0, self.updates / self.settings.kl_warmup) if self.settings.kl_warmup else 1
+            )
+            sums = losses.RECONSTRUCTION[self.settings.reconstruction](images, drawn)
+            # A coarse image counts as much as a whole one against the divergence.
+            weight = (self.size / self.stage.side) ** 2
+            vae = losses.vae_loss(
+                weight * sums, warm * losses.divergence(mean, log_variance), self.size**2
+            )
+        if name == "vae":
+            return vae, vae
+        assert d is not None
+        with autocast(self.device, self.mixed):
+            fake = d(self.stage.fine(drawn))
+            if name == "g":
+                own = losses.g_loss(fake)
+                return own, own + vae
+            own = losses.d_loss(d(self.stage.fine(images)), fake)
+        return own, own

@@ -1,0 +1,312 @@
+"""A training from start, or from a checkpoint, to its end: the loop, and what it leaves behind.
+
+SAVE_DIR/training.json    marks the folder as ours, with the settings
+         checkpoints/     the last ones (`train.checkpoint`)
+         losses.csv, losses.png
+         sheets/          samples and reconstructions, two files a checkpoint
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tilecppn import disk
+from tilecppn.errors import CheckpointError, DataError, Diverged, Refused, Stopped
+from tilecppn.run.stopping import stop_on_signals
+from tilecppn.train import checkpoint, curriculum, noise, sheets
+from tilecppn.train.checkpoint import State
+from tilecppn.train.curves import Curves, Point, plot
+from tilecppn.train.data.images import Images
+from tilecppn.train.device import has_bfloat16, pick_device
+from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started
+from tilecppn.train.model import check_output
+from tilecppn.train.networks import count
+from tilecppn.train.settings import Settings, continued
+from tilecppn.train.trainer import Trainer
+
+MARK = "training.json"
+CHECKPOINT_EVERY = 600.0  # seconds, where an epoch takes longer
+SHEET_COLUMNS = 10  # reconstructions
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training has come to."""
+
+    model: Path
+    checkpoint: Path
+    batches: int
+    epochs: float
+    seconds: float  # of training, all sessions together
+    point: Point | None  # the last batch of this session
+
+
+def train_model(
+    images: Images,
+    output: Path,
+    given: Mapping[str, Any] | None = None,
+    *,
+    save_dir: Path | None = None,
+    start: Path | None = None,
+    overwrite: bool = False,
+    max_minutes: float | None = None,
+    keep: int = 5,
+    device: str = "auto",
+    precision: str = "auto",
+    listeners: Sequence[Callable[[Event], None]] = (),
+) -> Outcome:
+    """Train on `images` and write the model file `output`, at every checkpoint and at the end.
+
+    given: settings by name; the others are the checkpoint's, or the defaults. save_dir: default
+    `output` with the suffix `.training`; a training that is there goes on from its last
+    checkpoint, or from `start`. max_minutes: of this session. keep: checkpoints that stay.
+    device: auto, cpu or cuda. precision: float32, mixed (products in bfloat16), or auto: mixed
+    where the device does that itself.
+
+    Raises Refused before any work; Diverged, with the last checkpoint kept; Stopped on Ctrl-C,
+    after a checkpoint.
+    """
+    began = time.monotonic()
+    folder = save_dir or output.with_suffix(".training")
+    chosen = pick_device(device)
+    mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
+    _check_places(output, folder, start, overwrite)
+    with _opened(folder, overwrite, given or {}) as path:
+        kept = _kept(path, start)
+        settings = Settings(**(given or {})) if kept is None else _continued(kept, given, images)
+        settings = settings.suited(len(images), images.shortest_side)
+        _check_fit(settings, images)
+        trainer = Trainer(settings, images.channels, chosen, mixed)
+        data = {
+            "source": images.source,
+            "sha256": images.sha256,
+            "count": len(images),
+            "size": trainer.size,
+            "channels": images.channels,
+        }
+        state = State(0, 0, 0.0, settings.record(), data)
+        if kept is not None:
+            where, read = kept
+            checkpoint.restore(trainer, *read, name=where)
+            state = read[0]
+        return _Session(images, output, path, settings, trainer, data, keep, listeners).run(
+            state, began + 60 * max_minutes if max_minutes else None
+        )
+
+
+def _check_fit(settings: Settings, images: Images) -> None:
+    """Raise DataError if there are too few images, or too small ones."""
+    side = images.shortest_side
+    if not 4 <= (settings.size or 0) <= side:
+        raise DataError(
+            f"{images.source}: images of {side} pixels a side: --size must be from 4 to {side}"
+        )
+    if len(images) < (settings.batch or 0):
+        raise DataError(f"{images.source}: {len(images)} images: set --batch to that, or smaller")
+
+
+class _Session:
+    """The loop, and what it writes."""
+
+    def __init__(
+        self,
+        images: Images,
+        output: Path,
+        folder: Path,
+        settings: Settings,
+        trainer: Trainer,
+        data: dict[str, Any],
+        keep: int,
+        listeners: Sequence[Callable[[Event], None]],
+    ) -> None:
+        self.images = images
+        self.output = output
+        self.folder = folder
+        self.settings = settings
+        self.trainer = trainer
+        assert settings.batch is not None
+        self.batch = settings.batch
+        self.data = data
+        self.keep = keep
+        self.listeners = listeners
+        self.per_epoch = len(images) // settings.batch
+        self.last: Point | None = None
+        self.saved: Path | None = None
+
+    def run(self, state: State, deadline: float | None) -> Outcome:
+        """From `state` on, until all epochs are done, or `deadline` (of time.monotonic)."""
+        total = self.settings.epochs * self.per_epoch
+        parts = {"generator": self.trainer.networks.g, **self.trainer.networks.companions()}
+        self._tell(
+            Started(
+                self.images.source,
+                len(self.images),
+                self.trainer.size,
+                self.images.channels,
+                self.batch,
+                total,
+                state.batches,
+                self.trainer.device.type,
+                {name: count(module) for name, module in parts.items()},
+            )
+        )
+        curves = Curves(self.folder, state.batches)
+        done, seconds = state.batches, state.seconds
+        saved_at = time.monotonic()
+        side = self.trainer.size
+        with stop_on_signals() as stop:
+            while done < total:
+                began = time.monotonic()
+                epoch, index = divmod(done, self.per_epoch)
+                now = self._side(epoch)
+                if now != side:
+                    side = now
+                    self.trainer.stage = self.trainer.stage_of(side)
+                    self._tell(StageBegan(side))
+                learned = self._learn(epoch, index, done)
+                done += 1
+                seconds += time.monotonic() - began
+                self.last = Point(done, epoch, side, seconds, learned)
+                curves.add(self.last)
+                self._tell(BatchDone(self.last))
+                late = deadline is not None and time.monotonic() >= deadline
+                ends = stop() or late or done == total
+                due = done % self.per_epoch == 0 or time.monotonic() - saved_at > CHECKPOINT_EVERY
+                if ends or due:
+                    self._save(done, seconds)
+                    saved_at = time.monotonic()
+                if stop():
+                    raise Stopped(
+                        f"stopped after {done:,} batches; {self.saved} has them, and the same "
+                        "command goes on from there"
+                    )
+                if ends:
+                    break
+        if self.saved is None:  # nothing was left to do
+            self._save(done, seconds)
+        assert self.saved is not None
+        return Outcome(self.output, self.saved, done, done / self.per_epoch, seconds, self.last)
+
+    def _learn(self, epoch: int, index: int, done: int) -> Any:
+        """One batch: its images in the epoch's order, each cut out at a random place."""
+        seed, images, n = self.settings.seed, self.images, self.batch
+        chosen = noise.order(seed, epoch, len(images))[index * n : (index + 1) * n]
+        crops = images.crops(chosen, self.trainer.size, noise.places(seed, done, n))
+        if self.settings.flip:
+            turned = noise.flips(seed, done, n)
+            crops[turned] = crops[turned, :, ::-1]
+        try:
+            return self.trainer.learn(torch.from_numpy(crops))
+        except Diverged as error:
+            raise self._diverged(str(error)) from None
+
+    def _save(self, done: int, seconds: float) -> None:
+        """Checkpoint, model file, sheets and plot."""
+        if not checkpoint.is_finite(self.trainer):
+            raise self._diverged("a weight is NaN or infinite")
+        state = State(done, self.trainer.updates, seconds, self.settings.record(), self.data)
+        self.saved = checkpoint.save(self.folder, self.trainer, state, self.keep)
+        disk.put(self.output, (self.saved / checkpoint.MODEL).read_bytes())
+        folder = self.folder / "sheets"
+        folder.mkdir(exist_ok=True)
+        networks, size = self.trainer.networks, self.trainer.size
+        sheets.samples(networks, self.settings.seed, size).save(folder / f"{done:08d}-samples.png")
+        if networks.q is not None:
+            shown = self.images.centre(_one_of_each(self.images), size)
+            sheet = sheets.reconstructions(networks, shown)
+            sheet.save(folder / f"{done:08d}-reconstructions.png")
+        if self.last is not None:
+            plot(self.folder)
+        self._tell(Saved(self.saved))
+
+    def _diverged(self, what: str) -> Diverged:
+        good = checkpoint.folders(self.folder)
+        rescue = f"the last good checkpoint is {good[-1]}" if good else "there is no checkpoint yet"
+        return Diverged(f"{what}: the training has diverged; {rescue}; try a smaller learning rate")
+
+    def _side(self, epoch: int) -> int:
+        if not self.settings.curriculum:
+            return self.trainer.size
+        stages = curriculum.sizes(self.trainer.size)
+        return stages[min(epoch // self.settings.curriculum_epochs, len(stages) - 1)]
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(event)
+
+
+Kept = tuple[Path, tuple[State, checkpoint.Tensors, checkpoint.Tensors]]
+
+
+def _kept(folder: Path, start: Path | None) -> Kept | None:
+    """The checkpoint to go on from: `start`, or the last of the folder; None if there is none."""
+    there = checkpoint.folders(folder)
+    if start is None:
+        return (there[-1], checkpoint.read(there[-1])) if there else None
+    read = checkpoint.read(start)
+    if start.resolve().parent.parent == folder.resolve():
+        for later in [p for p in there if p.name > start.name]:
+            try:
+                checkpoint.read(later)
+            except CheckpointError:
+                shutil.rmtree(later)  # damaged: that is why an earlier one was chosen
+                continue
+            raise CheckpointError(
+                f"{start}: {later} is later and sound; to go another way from here give another "
+                "--save-dir"
+            )
+    return start, read
+
+
+def _continued(kept: Kept, given: Mapping[str, Any] | None, images: Images) -> Settings:
+    where, (state, _, _) = kept
+    if state.data["sha256"] != images.sha256:
+        raise CheckpointError(
+            f"{where}: was trained on other images ({state.data['source']}); train anew: "
+            "--overwrite, or another --save-dir"
+        )
+    return continued(state.settings, given or {}, str(where))
+
+
+def _check_places(output: Path, folder: Path, start: Path | None, overwrite: bool) -> None:
+    """Refuse to write over what is not ours, or is another training's."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise Refused(f"{folder}: is not a folder; choose another --save-dir")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise Refused(f"{folder}: holds something else; choose another --save-dir")
+    if start is not None and not start.is_dir():
+        raise CheckpointError(f"{start}: is no checkpoint: a folder in SAVE_DIR/checkpoints")
+    check_output(output, overwrite=overwrite or bool(checkpoint.folders(folder)))
+
+
+@contextmanager
+def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator[Path]:
+    """The folder, ours alone until the end of the block; emptied of an older training."""
+    Settings(**given)  # what is wrong with them is said before anything is touched
+    folder.mkdir(parents=True, exist_ok=True)
+    with disk.locked(folder / ".lock", str(folder)):
+        if overwrite:
+            for name in ("checkpoints", "sheets"):
+                shutil.rmtree(folder / name, ignore_errors=True)
+            for name in ("losses.csv", "losses.png"):
+                (folder / name).unlink(missing_ok=True)
+        text = json.dumps({"tilecppn": "training", "settings": dict(given)}, indent=1)
+        if overwrite or not (folder / MARK).exists():
+            disk.put(folder / MARK, text.encode())
+        yield folder
+
+
+def _one_of_each(images: Images) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Indices of SHEET_COLUMNS images: the first of each label in turn, or simply the first."""
+    if images.labels is None:
+        return np.arange(min(SHEET_COLUMNS, len(images)))
+    firsts = np.unique(images.labels, return_index=True)[1]
+    return firsts[:SHEET_COLUMNS].astype(np.int64)
