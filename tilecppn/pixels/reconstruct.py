@@ -80,7 +80,7 @@ class Reconstruction:
     ) -> tuple[Array, NDArray[np.int64], NDArray[np.bool_]]:
         """The nodes FIRST apart, (channels, rows, cols), and each block's next stride.
 
-        A block that is accepted has FIRST. Also, which blocks are crowded.
+        A block that is accepted has FIRST. Also which blocks are crowded.
         """
         margin = HALO * FIRST
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
@@ -93,7 +93,8 @@ class Reconstruction:
         crease = CREASE * FIRST * min(self.field.grid.step)
         points = self.field.inputs(Lattices.of(lattice))
         for name, values in zip(COORDINATES, points, strict=True):
-            if name in self.field.cppn.structure.inputs:
+            straight = self.field.plain and name != "r"  # predicted exactly
+            if name in self.field.cppn.structure.inputs and not straight:
                 stride[_difference(values, blocks) > crease] = 1
         return colours, stride, fitting < FIRST
 
