@@ -22,6 +22,9 @@ def main() -> None:
         "--sides", type=int, nargs="*", default=[8192], metavar="PIXELS", help="of whole pictures"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of whole pictures")
+    parser.add_argument(
+        "--script", type=int, default=8192, help="the plain script's largest side; then scaled"
+    )
     options = parser.parse_args()
     where = (
         f"{platform.machine()} ({HOST.cpu}, vectors of {HOST.vector_bits} bits), "
@@ -33,7 +36,7 @@ def main() -> None:
     if options.only in (None, "kernels"):
         tables += kernels.tables()
     if options.only in (None, "pipeline"):
-        found, details = pipeline.tables(options.sides, options.rounds)
+        found, details = pipeline.tables(options.sides, options.rounds, options.script)
         tables += found
     if options.only in (None, "film"):
         tables += film.tables()

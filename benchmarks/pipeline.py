@@ -22,7 +22,7 @@ OURS, EXPORT, DZSAVE, SCRIPT = (
     "libvips dzsave of the finished picture",
     "plain script (torch, Pillow)",
 )
-SCRIPT_SIDE = 8192  # pixels; it is scaled to larger pictures
+CLOCKS = ("seconds", "CPU seconds")
 SMALL = 4096  # pixels a side where every pixel is evaluated
 
 
@@ -32,8 +32,8 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def side_by_side(side: int, rounds: int) -> dict[str, list[Measured]]:
-    """What each way took, in turns; the plain script once, on SCRIPT_SIDE² at most."""
+def side_by_side(side: int, rounds: int, largest: int) -> dict[str, list[Measured]]:
+    """What each way took, in turns; the plain script once, on `largest`² at most."""
     workers = machine.cores()
     taken: dict[str, list[Measured]] = {OURS: [], EXPORT: [], DZSAVE: []}
     for _ in range(rounds):
@@ -41,9 +41,10 @@ def side_by_side(side: int, rounds: int) -> dict[str, list[Measured]]:
             for name, way in ((OURS, "ours"), (EXPORT, "export"), (DZSAVE, "dzsave")):
                 taken[name].append(run(way, side, workers, place))
     with folder() as place:
-        smaller = min(side, SCRIPT_SIDE)
+        smaller = min(side, largest)
         measured = run("script", smaller, workers, place)
-    measured["seconds"] *= (side / smaller) ** 2
+    for clock in CLOCKS:
+        measured[clock] *= (side / smaller) ** 2
     return {**taken, SCRIPT: [measured]}
 
 
@@ -51,22 +52,26 @@ def middle(measured: list[Measured]) -> Measured:
     """The median of seconds and the largest peak; the rest from the last round."""
     return {
         **measured[-1],
-        "seconds": median(m["seconds"] for m in measured),
+        **{clock: median(m[clock] for m in measured) for clock in CLOCKS},
         "peak bytes": max(m["peak bytes"] for m in measured),
     }
 
 
-def end_to_end(side: int, rounds: int) -> tuple[Table, dict[str, Measured]]:
+def end_to_end(side: int, rounds: int, largest: int) -> tuple[Table, dict[str, Measured]]:
     """Rates, each beside libvips', and all that was measured."""
-    found = {name: middle(measured) for name, measured in side_by_side(side, rounds).items()}
+    found = {
+        name: middle(measured) for name, measured in side_by_side(side, rounds, largest).items()
+    }
     rates = {name: side**2 / 1e6 / measured["seconds"] for name, measured in found.items()}
     ours = found[OURS]
     shares = ", ".join(f"{stage} {100 * share:.0f} %" for stage, share in ours["shares"].items())
+    spent = ", ".join(f"{name} {m['CPU seconds']:.1f}" for name, m in found.items())
     peaks = ", ".join(f"{name} {m['peak bytes'] / 1e6:.0f} MB" for name, m in found.items())
     notes = (
         f"of our CPU time: {shares}",
         f"{ours['evaluations a pixel']:.4f} evaluations a pixel",
         f"{rates[OURS] / rates[SCRIPT]:.1f} × the plain script",
+        f"CPU seconds: {spent}",
         f"peak memory: {peaks}",
     )
     return Table(f"{side}² to a PNG Deep Zoom", rates, DZSAVE, notes), found
@@ -99,7 +104,7 @@ def coordination() -> dict[str, Any]:
     return result
 
 
-def tables(sides: list[int], rounds: int) -> tuple[list[Table], dict[str, Any]]:
+def tables(sides: list[int], rounds: int, largest: int) -> tuple[list[Table], dict[str, Any]]:
     """Printed as they come; the second is what the tables leave out."""
     found: list[Table] = []
     details: dict[str, Any] = {}
@@ -107,12 +112,12 @@ def tables(sides: list[int], rounds: int) -> tuple[list[Table], dict[str, Any]]:
         if shutil.disk_usage(tempfile.gettempdir()).free < side**2:
             print(f"{side}² is left out: the disk is too full\n")
             continue
-        table, details[str(side)] = end_to_end(side, rounds)
+        table, details[str(side)] = end_to_end(side, rounds, largest)
         found.append(table)
-        print(table)
+        print(table, flush=True)
     for table in scaling():
         found.append(table)
-        print(table)
+        print(table, flush=True)
     details["coordinator"] = cost = coordination()
     print(
         f"coordinator, {cost['workers']:,} workers, {cost['pixels']:.0e} pixels: "

@@ -135,3 +135,36 @@ def test_float_pixels_that_are_no_numbers_stay_so() -> None:
     got = mean2x2(pixels)[0, 0].tolist()
     assert math.isnan(got[0])
     assert got[1] == math.inf
+
+
+VIEWS: list[Any] = [
+    lambda p: p[:, 3:20, 5:38],
+    lambda p: p[:, ::2],
+    lambda p: p[:, ::-1],
+    lambda p: p[::-1],
+    lambda p: p[:, :, ::2],
+    lambda p: p.swapaxes(1, 2),
+    lambda p: p[:, 9:10, 9:10],
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_give_what_their_copies_give(view: Any, dtype: type) -> None:
+    pixels = noise((3, 41, 51), dtype, 1)
+    assert mean2x2(view(pixels)).tolist() == plain(np.ascontiguousarray(view(pixels)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("height", "width"), [(17, 32), (18, 33), (1, 1), (64, 70)])
+def test_means_are_written_into_a_part_of_an_array_and_nowhere_else(
+    height: int, width: int, dtype: type
+) -> None:
+    pixels = noise((3, height, width), dtype, 2)
+    canvas = noise((3, 50, 60), dtype, 3)
+    expected = canvas.copy()
+    part = (slice(None), slice(7, 7 + (height + 1) // 2), slice(5, 5 + (width + 1) // 2))
+    expected[part] = plain(pixels)
+    got = mean2x2(pixels, canvas[part])
+    assert np.shares_memory(got, canvas)
+    assert np.array_equal(canvas, expected)

@@ -1,0 +1,53 @@
+"""The coordinator with 10,000 workers: a slice of the benchmark's plan of 10¹² pixels."""
+
+import tracemalloc
+
+import pytest
+
+from benchmarks.coordination import WORKERS, Bits, Simulated, coordinate
+from tilecppn.errors import Stopped
+from tilecppn.plan import Plan
+from tilecppn.run.coordinator import Coordinator
+
+
+def plan_of(side: int) -> Plan:
+    return Plan(side, side, channels=3, itemsize=1, tile=512, shard=4096)
+
+
+def test_a_whole_plan_is_done_by_ten_thousand_workers() -> None:
+    plan = plan_of(400_000)
+    outcome = coordinate(plan)
+    assert outcome.rendered == plan.shards > WORKERS
+    assert outcome.pixels > 0
+    assert not outcome.failed
+
+
+def test_each_worker_gets_its_first_shard_before_any_gets_a_second() -> None:
+    plan = plan_of(1_000_000)
+    executor = Simulated(Bits(plan))
+    executor.start()
+    coordinator = Coordinator(executor, stopping=lambda: len(executor.flight) >= 2 * WORKERS)
+    coordinator.meet()
+    with pytest.raises(Stopped):
+        coordinator.run(plan, executor.ledger)
+    order = [worker for worker, _ in executor.flight]
+    assert sorted(order[:WORKERS]) == sorted(order[WORKERS:]) == list(range(WORKERS))
+
+
+def test_memory_does_not_grow_with_the_plan() -> None:
+    """Beside the ledger, whose bits are the simulation's own."""
+
+    def peak(side: int) -> int:
+        plan = plan_of(side)
+        ledger = Bits(plan)
+        executor = Simulated(ledger, workers=50)
+        executor.start()
+        tracemalloc.start()
+        coordinator = Coordinator(executor)
+        coordinator.meet()
+        coordinator.run(plan, ledger)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(480_000) < 1.3 * peak(120_000)

@@ -1,0 +1,123 @@
+"""Shards kept at half size between a child and its parent."""
+
+import pickle
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import SMALL_NET
+from tests.stores import ARITHMETIC, level_pixels
+from tilecppn.plan import Shard, Window
+from tilecppn.run.halves import KEPT, Halves
+from tilecppn.run.job import RenderJob
+from tilecppn.run.render import render
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+
+def half(value: int) -> np.ndarray:
+    return np.full((1, 2, 2), value, np.uint8)
+
+
+@given(
+    kept=st.integers(0, 5),
+    steps=st.lists(st.tuples(st.booleans(), st.integers(0, 7))),
+)
+def test_the_youngest_are_there_and_each_is_taken_once(
+    kept: int, steps: list[tuple[bool, int]]
+) -> None:
+    halves, model = Halves(kept), dict[int, int]()
+    for number, (putting, col) in enumerate(steps):
+        shard = Shard(0, 0, col)
+        if putting:
+            halves.put(shard, half(number % 256))
+            model.pop(col, None)
+            model[col] = number % 256
+            while len(model) > kept:
+                del model[next(iter(model))]
+        else:
+            found, expected = halves.take(shard), model.pop(col, None)
+            assert (None if found is None else found[0, 0, 0]) == expected
+
+
+def test_frames_of_a_film_are_not_mixed_up() -> None:
+    halves = Halves()
+    halves.put(Shard(0, 0, 0, frame=1), half(1))
+    assert halves.take(Shard(0, 0, 0, frame=2)) is None
+    assert halves.take(Shard(0, 0, 0)) is None
+
+
+def test_pickled_it_is_empty_and_keeps_as_many() -> None:
+    halves = Halves(7)
+    halves.put(Shard(0, 0, 0), half(1))
+    copy = pickle.loads(pickle.dumps(halves))
+    assert copy.kept == 7
+    assert copy.take(Shard(0, 0, 0)) is None
+    assert halves.take(Shard(0, 0, 0)) is not None
+
+
+def test_threads_share_it_and_nothing_is_taken_twice() -> None:
+    halves, taken = Halves(KEPT), list[int]()
+    barrier = threading.Barrier(4)
+
+    def work(thread: int) -> None:
+        barrier.wait()
+        for i in range(2000):
+            halves.put(Shard(0, thread, i), half(thread))
+            for row in range(4):
+                found = halves.take(Shard(0, row, i))
+                if found is not None:
+                    assert found[0, 0, 0] == row
+                    taken.append(row * 2000 + i)
+            assert len(halves._pixels) <= KEPT
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken))
+    assert len(taken) > 2000
+
+
+SCENE = Scene.of(
+    cppn=SMALL_NET, canvas={"width": 700, "height": 501}, output={"tile": 64, "shard": 128}
+)
+
+
+def test_what_is_no_longer_in_memory_is_read_from_the_store(tmp_path: Path) -> None:
+    """A worker that keeps nothing, and one that keeps one only, give the same bytes."""
+    expected = render(SCENE, tmp_path / "a.zarr", executor="local")
+    for kept in (0, 1):
+        path = tmp_path / f"{kept}.zarr"
+        job = RenderJob(SCENE.to_toml(), SCENE.cppn.to_bytes(), str(path), "auto", 1)
+        with Store.making(path, SCENE, ARITHMETIC) as store:
+            worker = replace(job, halves=Halves(kept)).open()
+            for shard in store.plan.order():
+                worker.run(shard, lambda: None)
+        for level in store.plan.levels:
+            assert np.array_equal(
+                level_pixels(store, level.index), level_pixels(expected, level.index)
+            )
+
+
+def test_little_is_read_back_in_the_plans_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of level 0 is in memory when its parents are built; of the rare higher ones, some."""
+    levels: list[int] = []
+    read = Store.read
+
+    def reading(self: Store, level: int, window: Window, *, partial: bool = False) -> Any:
+        levels.append(level)
+        return read(self, level, window, partial=partial)
+
+    monkeypatch.setattr(Store, "read", reading)
+    render(SCENE, tmp_path / "a.zarr", executor="local", workers=1)
+    assert 0 not in levels

@@ -1,0 +1,102 @@
+"""A shard's file, written by us: zarr-python reads it, and would have written the same tiles."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.storage import LocalStore
+
+from tests.stores import noise
+from tilecppn.plan import Level
+from tilecppn.zarr_files import ABSENT, create_array, encode_shard
+
+TILE = 64
+
+
+def level_of(width: int, height: int, shard: int) -> Level:
+    return Level(0, width, height, TILE, shard)
+
+
+def place(folder: Path, row: int, col: int) -> Path:
+    path = folder / "0" / "c" / "0" / str(row) / str(col)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def index_of(data: bytes, side: int) -> np.ndarray:
+    return np.frombuffer(data[-16 * side * side - 4 : -4], "<u8").reshape(side, side, 2)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_zarr_python_reads_whole_and_cut_shards(
+    dtype: str, channels: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    @given(st.integers(1, 300), st.integers(1, 300))
+    @settings(deadline=None, derandomize=True, max_examples=12)
+    def law(width: int, height: int) -> None:
+        folder = tmp_path_factory.mktemp("shards")
+        level = level_of(width, height, 128)
+        shape = (channels, height, width)
+        create_array(LocalStore(folder), "0", shape, level, np.dtype(dtype))
+        pixels = noise(shape, dtype)
+        for row in range(level.rows):
+            for col in range(level.cols):
+                part = pixels[:, row * 128 : row * 128 + 128, col * 128 : col * 128 + 128]
+                place(folder, row, col).write_bytes(encode_shard(part, level))
+        array = zarr.open_array(LocalStore(folder), path="0", mode="r")
+        assert np.array_equal(np.asarray(array[:]), pixels)
+
+    law()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("black", [False, True])
+def test_tiles_are_those_of_zarr_pythons_own_codecs(
+    dtype: str, black: bool, tmp_path: Path
+) -> None:
+    """Both pad a cut tile with the fill value, so that cut tiles are the same, too."""
+    level = level_of(128 + 77, 128 + 1, 128)
+    shape = (3, level.height, level.width)
+    array = create_array(LocalStore(tmp_path), "0", shape, level, np.dtype(dtype))
+    pixels = np.zeros(shape, dtype) if black else noise(shape, dtype)
+    array[:] = pixels
+    for row in range(level.rows):
+        for col in range(level.cols):
+            theirs = place(tmp_path, row, col).read_bytes()
+            part = pixels[:, row * 128 : row * 128 + 128, col * 128 : col * 128 + 128]
+            ours = encode_shard(part, level)
+            for here, there in zip(
+                index_of(ours, 2).reshape(-1, 2), index_of(theirs, 2).reshape(-1, 2), strict=True
+            ):
+                if here[0] == ABSENT:
+                    continue  # beyond the canvas; zarr-python pads here with black tiles or none
+                mine = ours[int(here[0]) : int(here[0] + here[1])]
+                assert mine == theirs[int(there[0]) : int(there[0] + there[1])]
+
+
+def test_only_tiles_beyond_the_canvas_are_absent() -> None:
+    level = level_of(512, 512, 256)
+    data = encode_shard(noise((3, 100, 65), "uint8"), level)
+    present = index_of(data, 4)[:, :, 0] != ABSENT
+    expected = np.zeros((4, 4), bool)
+    expected[:2, :2] = True
+    assert np.array_equal(present, expected)
+
+
+def test_a_view_is_encoded_as_its_copy() -> None:
+    level = level_of(512, 512, 256)
+    wide = noise((3, 300, 400), "uint16")
+    for view in (wide[:, 10:266, 7:263], wide[:, 200:60:-1, 5:70], wide[::-1, :100, :100]):
+        assert encode_shard(view, level) == encode_shard(np.ascontiguousarray(view), level)
+
+
+def test_the_metadata_says_what_the_files_are(tmp_path: Path) -> None:
+    create_array(LocalStore(tmp_path), "0", (3, 512, 512), level_of(512, 512, 256), np.dtype("u1"))
+    (sharding,) = json.loads((tmp_path / "0" / "zarr.json").read_bytes())["codecs"]
+    assert [c["name"] for c in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
+    assert sharding["configuration"]["index_location"] == "end"
