@@ -19,7 +19,7 @@ from tilecppn import machine
 from tilecppn.film.moves import moving
 
 FPS = 30
-PLAIN_FRAMES = 30  # of the same film: the script's speed does not change with the time
+PLAIN_FRAMES = 12  # of the same film: the script's speed does not change with the time
 CHUNK = 1 << 14  # points; the fastest of those that `python -m benchmarks` tries
 
 
