@@ -365,6 +365,9 @@ def test_other_settings_or_images_do_not_go_on(copied: Path) -> None:
 
 
 def test_overwrite_trains_anew(copied: Path) -> None:
+    last = checkpoint.folders(copied / "m.training")[-1]
+    with pytest.raises(Refused, match="leave one out"):
+        train(copied, overwrite=True, start=last)
     train(copied, {"width": 7, "epochs": 1}, overwrite=True)
     assert CPPN.load(copied / "m.safetensors").width == 7
     assert [p.name for p in checkpoint.folders(copied / "m.training")] == ["00000002"]
@@ -409,6 +412,7 @@ def test_too_few_or_too_small_images(tmp_path: Path) -> None:
         train(tmp_path, images=images(3))
     with pytest.raises(DataError, match="--size must be from 4 to 10"):
         train(tmp_path, {"size": 11})
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_training_at_a_time(tmp_path: Path) -> None:

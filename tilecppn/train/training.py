@@ -79,11 +79,11 @@ def train_model(
     chosen = pick_device(device)
     mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
     _check_places(output, folder, start, overwrite)
+    _check_fit(Settings(**(given or {})).suited(len(images), images.shortest_side), images)
     with _opened(folder, overwrite, given or {}) as path:
         kept = _kept(path, start)
         settings = Settings(**(given or {})) if kept is None else _continued(kept, given, images)
         settings = settings.suited(len(images), images.shortest_side)
-        _check_fit(settings, images)
         trainer = Trainer(settings, images.channels, chosen, mixed)
         data = {
             "source": images.source,
@@ -282,6 +282,8 @@ def _check_places(output: Path, folder: Path, start: Path | None, overwrite: boo
         raise Refused(f"{folder}: is not a folder; choose another --save-dir")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise Refused(f"{folder}: holds something else; choose another --save-dir")
+    if overwrite and start is not None:
+        raise Refused("--overwrite and --from: one trains anew, the other goes on; leave one out")
     if start is not None and not start.is_dir():
         raise CheckpointError(f"{start}: is no checkpoint: a folder in SAVE_DIR/checkpoints")
     check_output(output, overwrite=overwrite or bool(checkpoint.folders(folder)))
@@ -290,7 +292,6 @@ def _check_places(output: Path, folder: Path, start: Path | None, overwrite: boo
 @contextmanager
 def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator[Path]:
     """The folder, ours alone until the end of the block; emptied of an older training."""
-    Settings(**given)  # what is wrong with them is said before anything is touched
     folder.mkdir(parents=True, exist_ok=True)
     with disk.locked(folder / ".lock", str(folder)):
         if overwrite:
