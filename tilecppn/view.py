@@ -92,7 +92,7 @@ class Grid:
             swap=view.swap,
         )
         reach = grid.reach
-        if not math.isfinite(reach) or min(step) < max(math.ulp(reach), 1e-300):
+        if not math.isfinite(reach) or min(step) < max(2.0 * math.ulp(reach), 1e-300):
             raise SceneError(
                 f"view.scale = {view.scale:g}: neighbouring pixels would lie on the same point "
                 f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas"

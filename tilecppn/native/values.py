@@ -79,6 +79,9 @@ class Value:
     def __and__(self, other: Operand) -> "Value":
         return Value(self.build, self.build.and_(self.ir, self.like(other).ir))
 
+    def __or__(self, other: Operand) -> "Value":
+        return Value(self.build, self.build.or_(self.ir, self.like(other).ir))
+
     def __xor__(self, other: Operand) -> "Value":
         return Value(self.build, self.build.xor(self.ir, self.like(other).ir))
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Field, Kernel
 from tilecppn.native import aligned
+from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
 from tilecppn.pixels.narrow import crowding, limits
 from tilecppn.plan import Window
@@ -39,7 +40,6 @@ Pause = Callable[[], None]
 
 FIRST = 16  # pixels between the nodes that every block begins with
 FINER = (8, 4, 2)
-HALO = 2  # nodes around a block that its predictions need
 GROUP = 4  # blocks a side that are refined together
 BATCH = 1 << 17  # points evaluated at a time
 CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
@@ -87,7 +87,7 @@ class Reconstruction:
         lattice = Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
         colours, cells = crowding(self.kernel, lattice, self.limits, pause)
         blocks = BLOCK // FIRST
-        stride = self._next(_difference(colours, blocks), FIRST)
+        stride = self._next(difference(colours, blocks), FIRST)
         fitting = _finest(FIRST, _crowded(cells, blocks))
         stride = np.minimum(stride, fitting)
         crease = CREASE * FIRST * min(self.field.grid.step)
@@ -95,7 +95,7 @@ class Reconstruction:
         for name, values in zip(COORDINATES, points, strict=True):
             straight = self.field.plain and name != "r"  # predicted exactly
             if name in self.field.cppn.structure.inputs and not straight:
-                stride[_difference(values, blocks) > crease] = 1
+                stride[difference(values, blocks) > crease] = 1
         return colours, stride, fitting < FIRST
 
     def _refine(
@@ -121,7 +121,7 @@ class Reconstruction:
             nodes, cells = self._crowding_of_all(lattices)
         else:
             nodes = self.kernel.evaluate_all(lattices)
-        following = self._next(_difference(nodes, across), finer)  # (n, span, span)
+        following = self._next(difference(nodes, across), finer)  # (n, span, span)
         if doubted:
             following = np.minimum(following, _finest(finer, _crowded(cells, across)))
         group, row, col = np.indices(following.shape).reshape(3, -1)
@@ -141,14 +141,13 @@ class Reconstruction:
         ]
         return np.stack([colours for colours, _ in each], axis=1), np.stack([c for _, c in each])
 
-    def _next(self, difference: Array, stride: int) -> NDArray[np.int64]:
+    def _next(self, differences: Array, stride: int) -> NDArray[np.int64]:
         """`stride` where a difference is accepted, else the first stride where it may be.
 
         Differences fall by 16 with each halving at best.
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(np.isfinite(difference), difference, np.inf) / self.tolerance
-        following = np.full(difference.shape, stride, np.int64)
+        ratio = differences / self.tolerance
+        following = np.full(differences.shape, stride, np.int64)
         for step in (1, 16, 256, 4096):
             following[ratio > step] = max(1, stride // 2)
             stride = max(1, stride // 2)
@@ -232,56 +231,8 @@ def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
     return result
 
 
-def _deviation(values: Array) -> Array:
-    """(channels, …, rows, cols) → (…, rows - 2, cols - 2): evaluated against predicted nodes.
-
-    Nodes of even row and column predict the others by the cubic through the nearest four, first
-    along rows, then along columns. The largest difference of all channels; 0 at even nodes.
-    The outermost ones have three nodes on one side, and 5/3 of the error: 3/5 of it is taken.
-    """
-    values = values.astype(np.float64)
-    even = values[..., ::2, ::2]
-    across = _midpoints(even)
-    down = np.swapaxes(_midpoints(np.swapaxes(even, -1, -2)), -1, -2)
-    middle = np.swapaxes(_midpoints(np.swapaxes(across, -1, -2)), -1, -2)
-    inner = values[..., 1:-1, 1:-1]
-    difference = np.zeros(inner.shape)
-    with np.errstate(invalid="ignore"):
-        difference[..., 1::2, ::2] = inner[..., 1::2, ::2] - across[..., 1:-1, :]
-        difference[..., ::2, 1::2] = inner[..., ::2, 1::2] - down[..., :, 1:-1]
-        difference[..., ::2, ::2] = inner[..., ::2, ::2] - middle
-        difference[..., [0, -1], :] *= 0.6
-        difference[..., :, [0, -1]] *= 0.6
-    return np.asarray(np.abs(difference).max(axis=0))
-
-
-def _midpoints(values: Array) -> Array:
-    """Half-way between all neighbouring columns, from the four nearest."""
-    with np.errstate(invalid="ignore"):
-        inner, outer = values[..., 1:-2] + values[..., 2:-1], values[..., :-3] + values[..., 3:]
-        first, last = (
-            5.0 * v[..., 0] + 15.0 * v[..., 1] - 5.0 * v[..., 2] + v[..., 3]
-            for v in (values[..., :4], values[..., -1:-5:-1])
-        )
-        inside = 9.0 * inner - outer
-        return np.concatenate([first[..., None], inside, last[..., None]], axis=-1) / 16.0
-
-
-def _of_blocks(values: Array, across: int, beyond: int) -> Array:
-    """Each block's own part of values (…, rows, cols), as (…, blocks, blocks, side, side) views.
-
-    Blocks have `across` values a side, and see `beyond` more: 2 for cells, one on each side.
-    """
-    side = (across + beyond,) * 2
-    view = np.lib.stride_tricks.sliding_window_view(values, side, axis=(-2, -1))
-    return view[..., ::across, ::across, :, :]
-
-
 def _crowded(cells: Array, across: int) -> Array:
     """The largest crowding (…, blocks, blocks) of each block's cells and those next to them."""
-    return np.asarray(_of_blocks(cells, across, 2).max(axis=(-2, -1)))
-
-
-def _difference(nodes: Array, across: int) -> Array:
-    """The largest (…, blocks, blocks) at each block's nodes and those one beyond its border."""
-    return np.asarray(_deviation(_of_blocks(nodes, across, 1 + 2 * HALO)).max(axis=(-2, -1)))
+    side = (across + 2,) * 2
+    view = np.lib.stride_tricks.sliding_window_view(cells, side, axis=(-2, -1))
+    return np.asarray(view[..., ::across, ::across, :, :].max(axis=(-2, -1)))
