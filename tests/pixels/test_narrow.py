@@ -10,7 +10,7 @@ from tests.pixels import hard
 from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.kernels import KERNELS, Field, Kernel, create
 from tilecppn.pixels import narrow
-from tilecppn.pixels.narrow import COLOUR, KINK, KINKED, SMOOTH, crowding, limits
+from tilecppn.pixels.narrow import KINK, KINKED, SMOOTH, crowding, limits
 from tilecppn.scene import Scene
 from tilecppn.view import Lattice
 

@@ -32,10 +32,10 @@ def rounding_error(field: "Field") -> float:
     """
     cppn = field.cppn
     h = _inputs(field)  # (inputs, points)
-    variance = np.square(ROUNDING * h)
     names = (*cppn.structure.activations, cppn.structure.output)
     layers = cppn.layers_for(field.z)
     with np.errstate(all="ignore"):
+        variance = np.square(ROUNDING * h)
         for i, ((weight, bias), name) in enumerate(zip(layers, names, strict=True)):
             function = ACTIVATIONS[name].function
             squares = np.square(weight, dtype=np.float64)

@@ -40,7 +40,6 @@ SMOOTH = {
 }
 KINKED = ("relu", "leaky-relu", "abs", "sqrt-tanh")
 KINK = 0.25  # of a sum
-COLOUR = 0.015  # of a colour, where the output itself has the kink
 TURN = 2.0  # of an output's sum: half of the way that a sigmoid takes from 0 to 1
 
 
@@ -51,10 +50,7 @@ def limits(cppn: CPPN, turns: float = 1.0) -> NDArray[np.float64]:
     """
     rows = []
     names = (*cppn.structure.activations, cppn.structure.output)
-    following = [
-        *(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]),
-        np.full(cppn.channels, KINK / COLOUR),
-    ]
+    following = [*(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]), np.ones(cppn.channels)]
     for name, gains in zip(names, following, strict=True):
         if name in KINKED:
             rows += [(0.0, KINK / max(float(gain), 1e-30)) for gain in gains]
