@@ -19,7 +19,7 @@ from tests.conftest import SMALL_NET, Run
 from tests.run.conftest import ray_here as ray_here  # a fixture
 from tests.stores import tree
 from tilecppn import store as store_module
-from tilecppn.assemble import dzi, onepass
+from tilecppn.assemble import dzi
 from tilecppn.assemble.export import export
 from tilecppn.assemble.onepass import render_and_export
 from tilecppn.errors import ExportError, Failed, Stopped
@@ -282,7 +282,7 @@ def test_nothing_is_left_of_an_export_that_is_stopped_while_it_tiles_the_rest(
         raise Stopped("stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr(onepass.dzi, "tile", stop)
+        patch.setattr(dzi, "tile", stop)
         with pytest.raises(Stopped, match="run the same command again"):
             one_pass(SCENE, one)
     assert [p.name for p in one.iterdir()] == ["a.zarr"]
