@@ -4,13 +4,13 @@ python -m benchmarks.coordination [SIDE]
 """
 
 import json
-import resource
 import sys
 import time
 from collections import deque
 
 import numpy as np
 
+from benchmarks.measuring import peak_bytes
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator, Outcome
@@ -88,7 +88,6 @@ def main() -> None:
     start = time.process_time()
     outcome = coordinate(plan)
     seconds = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     shards = outcome.rendered
     print(
         json.dumps(
@@ -97,7 +96,7 @@ def main() -> None:
                 "shards": shards,
                 "workers": WORKERS,
                 "microseconds a shard": 1e6 * seconds / shards,
-                "peak bytes": peak,
+                "peak bytes": peak_bytes(),
             }
         )
     )

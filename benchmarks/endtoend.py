@@ -4,7 +4,6 @@ python -m benchmarks.endtoend WAY SIDE WORKERS FOLDER
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tilecppn as tc
+from benchmarks.measuring import peak_bytes
 
 TILE = 512
 Measured = dict[str, Any]
@@ -105,8 +105,7 @@ def run(way: str, side: int, workers: int, folder: Path) -> Measured:
 def main() -> None:
     way, side, workers, folder = sys.argv[1:]
     measured = WAYS[way](int(side), int(workers), Path(folder))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({**measured, "peak bytes": peak}))
+    print(json.dumps({**measured, "peak bytes": peak_bytes()}))
 
 
 if __name__ == "__main__":

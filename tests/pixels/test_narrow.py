@@ -42,7 +42,7 @@ def test_limits_are_rows_of_the_units_in_their_order() -> None:
         [0.0, KINK / 0.5],
         [0.0, KINK / 8.0],
         [0.0, KINK / 1e-30],
-        [0.0, COLOUR],
+        [0.0, KINK],
     ]
 
 

@@ -44,6 +44,21 @@ def test_pixel_for_pixel_the_page_shows_the_store(
         assert np.array_equal(shot, picture[-row : height - row, -col : width - col])
 
 
+@pytest.mark.parametrize("name", ["jpg", "webp", "avif"])
+def test_a_lossy_page_shows_nearly_the_store(
+    name: str, browser: Browser, exported: tuple[Path, np.ndarray]
+) -> None:
+    html, picture = exported
+    export(html.with_name("a.zarr"), html.with_name(f"{name}.dzi"), format=name)
+    with opened(browser, html.with_name(f"{name}.html").as_uri()) as page:
+        show(page, 1.0, x=0.4877, y=0.5371)
+        row, col = corner(page)
+        shot = screen(page).astype(int)
+    height, width = shot.shape[:2]
+    difference = np.abs(shot - picture[-row : height - row, -col : width - col])
+    assert difference.mean() < 3
+
+
 @pytest.mark.parametrize("zoom", [0.37, 0.61, 1.73])
 def test_no_tile_border_shows_at_a_zoom_between(
     browser: Browser, exported: tuple[Path, np.ndarray], zoom: float
