@@ -261,3 +261,18 @@ def test_uniforms_become_truncated_normals() -> None:
     assert values[499] == pytest.approx(0.0, abs=1e-4)
     function: Callable[[Array], Array] = networks.truncated_normal
     assert np.all(np.diff(function(u)) > 0)
+
+
+def test_mixed_precision_keeps_points_apart() -> None:
+    """Two neighbouring points of 2,048 a side: the first layer's sums stay float32."""
+    rng = np.random.default_rng(0)
+    cppn = CPPN.from_preset("hardmaru", seed=1, channels=1, width=8, depth=1, activations=("sin",))
+    (weight, bias), output = cppn.layers
+    fine = Generator(CPPN(cppn.structure, [(100 * weight, bias), output]))
+    x = rng.uniform(-1, 1, 200)
+    z = torch.zeros(1, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        here, there = (numpy_of(fine(points_of(v, v, CPU), z)) for v in (x, x + 2 / 2048))
+    exact_here, exact_there = (numpy_of(fine(points_of(v, v, CPU), z)) for v in (x, x + 2 / 2048))
+    np.testing.assert_allclose(there - here, exact_there - exact_here, atol=0.02)
+    assert abs(there - here).max() > 0.05

@@ -54,15 +54,19 @@ class Generator(nn.Module):
         """points (P, 3) of x, y, r; z (B, Z), before the network's own scale → (B, P, C)."""
         w, b = self.weights[0], self.biases[0]
         n = points.shape[1]
-        latent = F.linear(z * self.structure.latent_scale, w[:, n:], b)  # (B, width)
+        with torch.autocast(points.device.type, enabled=False):
+            # In bfloat16 neighbouring points would become one: 8 bits cannot tell 512 apart.
+            latent = F.linear(z.float() * self.structure.latent_scale, w[:, n:], b)  # (B, width)
+            total = F.linear(points, w[:, :n]) + latent[:, None]  # (B, P, width)
         first, *names = self.structure.activations
-        h = ACTIVATIONS[first](F.linear(points, w[:, :n]) + latent[:, None])  # (B, P, width)
+        h = ACTIVATIONS[first](total)
         for w, b, name in zip(self.weights[1:-1], self.biases[1:-1], names, strict=True):
             activated = ACTIVATIONS[name](F.linear(h, w, b))
             h = h + activated if self.structure.residual else activated
-        total = F.linear(h, self.weights[-1], self.biases[-1])
-        # In float32 also in mixed precision: a loss takes the logarithm of 1 - p.
-        return ACTIVATIONS[self.structure.output](total.float())
+        with torch.autocast(points.device.type, enabled=False):
+            # A loss takes the logarithm of 1 - p.
+            total = F.linear(h.float(), self.weights[-1], self.biases[-1])
+            return ACTIVATIONS[self.structure.output](total)
 
     def cppn(self) -> CPPN:
         """What it has learned so far, as an ordinary CPPN."""
