@@ -14,8 +14,7 @@ $(READY): pyproject.toml constraints.txt hatch_build.py
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/tilecppn render examples/poster.toml -o out/poster.zarr
-	$(BIN)/tilecppn export out/poster.zarr out/poster.dzi
+	$(BIN)/tilecppn render examples/poster.toml -o out/poster.zarr --export out/poster.dzi
 	@echo "Open out/poster.html with a double-click."
 
 test: $(READY)

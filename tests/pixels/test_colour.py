@@ -73,6 +73,12 @@ def test_colour_maps_are_matplotlibs(name: str) -> None:
         assert np.abs(through(at, palettes.stops(each)) - expected).max() < 2e-4
 
 
+def test_every_colour_map_of_matplotlib_is_there() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    theirs = {name for name in matplotlib.colormaps if not name.endswith("_r")}
+    assert theirs <= set(palettes.names())
+
+
 def test_other_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(SceneError, match='unknown palette "virdis"; did you mean "viridis"'):
         palettes.stops("virdis")
