@@ -379,7 +379,7 @@ def test_one_process_at_a_time_and_its_lock_dies_with_it(store: Store) -> None:
     with held(store.path / ".lock") as other:
         for _ in range(2):
             with (
-                pytest.raises(StoreError, match=rf"a\.zarr is being.*pid {other.pid} on"),
+                pytest.raises(StoreError, match=rf"a\.zarr is in use.*pid {other.pid} on"),
                 store.lock(),
             ):
                 raise AssertionError

@@ -31,10 +31,10 @@ def rounding_error(field: "Field") -> float:
     255 times it is the share of its 8-bit values that come out 1 off.
     """
     cppn = field.cppn
-    h = _inputs(field)  # (inputs, points)
     names = (*cppn.structure.activations, cppn.structure.output)
     layers = cppn.layers_for(field.z)
     with np.errstate(all="ignore"):
+        h = _inputs(field)  # (inputs, points)
         variance = np.square(ROUNDING * h)
         for i, ((weight, bias), name) in enumerate(zip(layers, names, strict=True)):
             function = ACTIVATIONS[name].function
