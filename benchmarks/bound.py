@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tilecppn.kernels.elementary import FUNCTIONS
-from tilecppn.kernels.network import REAL, Tiling
+from tilecppn.kernels.network import Tiling
 from tilecppn.native import HOST, ArrayOf, Compiled, Module, aligned
-from tilecppn.native.values import I64
+from tilecppn.native.values import ELEMENTS, I64
 
 SUMS = 16  # independent of each other: more than a multiply-add's latency times its throughput
 REPEATS = 500_000
@@ -23,7 +23,7 @@ class Counted(NamedTuple):
 
 
 def multiply_adds(dtype: str) -> Counted:
-    real = REAL[np.dtype(dtype)]
+    real = ELEMENTS[np.dtype(dtype)]
     lanes = HOST.lanes(real)
     module = Module()
     f = module.function("peak", numbers=ArrayOf(real), repeats=I64)
@@ -43,7 +43,7 @@ def multiply_adds(dtype: str) -> Counted:
 
 def activation(name: str, dtype: str) -> Counted:
     """Some vectors at a time, as in the kernel."""
-    real = REAL[np.dtype(dtype)]
+    real = ELEMENTS[np.dtype(dtype)]
     lanes, vectors = HOST.lanes(real), Tiling.of(HOST).vectors
     module = Module()
     f = module.function("apply", x=ArrayOf(real), count=I64, y=ArrayOf(real), repeats=I64)

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from tilecppn.cppn import ACTIVATIONS
 from tilecppn.kernels import elementary
 from tilecppn.kernels.elementary import FUNCTIONS
-from tilecppn.kernels.network import REAL
 from tilecppn.native import HOST, ArrayOf, Compiled, Module
-from tilecppn.native.values import I64
+from tilecppn.native.values import ELEMENTS, I64
 
 Values = NDArray[np.floating]
 
@@ -69,7 +68,7 @@ BOUNDS = _table()
 @cache
 def compiled(name: str, dtype: str, lanes: int) -> Callable[..., None]:
     """An activation over an array, `lanes` numbers at a time."""
-    real = REAL[np.dtype(dtype)]
+    real = ELEMENTS[np.dtype(dtype)]
     module = Module()
     f = module.function("apply", x=ArrayOf(real), count=I64, y=ArrayOf(real))
     with f.loop(f["count"], step=lanes) as i:

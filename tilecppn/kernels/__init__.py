@@ -4,6 +4,8 @@ A kernel is one file with one class; the table below names them. A kernel belong
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -30,7 +32,8 @@ class Arithmetic(NamedTuple):
     revision: int  # raised whenever the bytes change
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Field:
     """A picture as a kernel sees it: the function, its latent, and the grid of points."""
 
     cppn: CPPN
@@ -69,6 +72,11 @@ class Field(NamedTuple):
         points = self.points(*lattices.indices())
         return tuple(np.broadcast_arrays(*points))
 
+    @cached_property
+    def rounding(self) -> float:
+        """The mean error of the network's colours in float32."""
+        return rounding_error(self)
+
     @property
     def needs_float64(self) -> bool:
         """Whether float32 would show: in the coordinates, or in the colours.
@@ -80,13 +88,13 @@ class Field(NamedTuple):
         """
         if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
             return True
-        share = 255.0 * self.gain * rounding_error(self)
+        share = 255.0 * self.gain * self.rounding
         return share > (PROMISED if self.cppn.is_preset else COMMON)
 
     def noise(self, dtype: Any) -> float:
         """The mean error of colours evaluated in float32 or float64."""
         ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
-        return self.gain * rounding_error(self) * float(ratio)
+        return self.gain * self.rounding * float(ratio)
 
 
 class Kernel(Protocol):

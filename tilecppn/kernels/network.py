@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels.elementary import FUNCTIONS
 from tilecppn.native import Array, ArrayOf, Compiled, Function, Module, Target, Value, Variable
-from tilecppn.native.values import F32, F64, I64
+from tilecppn.native.values import ELEMENTS, I64
 
-REAL = {np.dtype(np.float32): F32, np.dtype(np.float64): F64}
 RUN = 32  # inputs that are summed in one chain
 
 
@@ -87,7 +86,7 @@ class Network:
         self, layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target, tiling: Tiling
     ) -> None:
         self.tiling = tiling
-        generator = _Generator(REAL[dtype], tiling, target.lanes(REAL[dtype]))
+        generator = _Generator(ELEMENTS[dtype], tiling, target.lanes(ELEMENTS[dtype]))
         generator.network(layers)
         self.block = generator.block  # points
         self.scratch = 2 * self.block * max(layer.outputs for layer in layers)  # numbers

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Field
-from tilecppn.kernels.network import REAL
 from tilecppn.native import ArrayOf, Compiled, Module, Target
-from tilecppn.native.values import F64, I64
+from tilecppn.native.values import ELEMENTS, F64, I64
 from tilecppn.view import Lattices
 
 GRID = ("middle_x", "middle_y", "step_x", "step_y", "xx", "xy", "yx", "yy", "center_x",
@@ -52,7 +51,7 @@ def _numbers(field: Field) -> NDArray[np.float64]:
 
 def _module(dtype: np.dtype[Any]) -> Module:
     """For each lattice, row and column in turn: x, y, r."""
-    real = REAL[dtype]
+    real = ELEMENTS[dtype]
     module = Module()
     f = module.function(
         "points",

@@ -1,10 +1,11 @@
 """Machine code made in this process: expressions and loops, written in Python, through LLVM."""
 
 from tilecppn.native.function import Array, ArrayOf, Function, Module, Variable
-from tilecppn.native.target import HOST, Compiled, Target, aligned
-from tilecppn.native.values import Value
+from tilecppn.native.target import HOST, Compiled, Target, aligned, apart
+from tilecppn.native.values import ELEMENTS, Value
 
 __all__ = [
+    "ELEMENTS",
     "HOST",
     "Array",
     "ArrayOf",
@@ -15,4 +16,5 @@ __all__ = [
     "Value",
     "Variable",
     "aligned",
+    "apart",
 ]

@@ -101,6 +101,11 @@ class Compiled:
         return call
 
 
+def apart(array: NDArray[Any]) -> int:
+    """Elements from a row to the next; a row's own lie side by side."""
+    return array.strides[-2] // array.itemsize
+
+
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """An empty array that begins on a cache line."""
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize

@@ -8,12 +8,22 @@ number beside a Value takes its type.
 from dataclasses import dataclass
 from typing import Any, Union
 
+import numpy as np
 from llvmlite import ir
 
 F32, F64 = ir.FloatType(), ir.DoubleType()
 I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 
 Operand = Union["Value", int, float]
+ELEMENTS = {
+    np.dtype(name): element
+    for name, element in (
+        ("uint8", I8),
+        ("uint16", I16),
+        ("float32", F32),
+        ("float64", F64),
+    )
+}  # what an array of a dtype holds
 
 
 @dataclass(frozen=True, eq=False)

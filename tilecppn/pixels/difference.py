@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.native import HOST, ArrayOf, Compiled, Function, Module, Value
-from tilecppn.native.values import F32, F64, I64
+from tilecppn.native.values import ELEMENTS, F64, I64
 
-REAL = {np.dtype("float32"): F32, np.dtype("float64"): F64}
 HALO = 2  # nodes around a block that its predictions need
 OUTERMOST = 0.6  # of the error of the one-sided cubic, which is 5/3 of the other's
 NEVER = 1.7e308  # nothing finite is more
@@ -52,7 +51,7 @@ def _compiled(dtype: np.dtype[Any]) -> Compiled:
     module = Module()
     f = module.function(
         "difference",
-        nodes=ArrayOf(REAL[dtype]),
+        nodes=ArrayOf(ELEMENTS[dtype]),
         channels=I64, count=I64,
         channel_apart=I64, lattice_apart=I64, row_apart=I64,
         block_rows=I64, block_cols=I64,

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value
-from tilecppn.native.values import F32, F64, I8, I16, I32, I64
+from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
 from tilecppn.sections import Output
 
 BLOCK = 64  # pixels: the side of a block
 LANES = 16
-REAL = {np.dtype("float32"): F32, np.dtype("float64"): F64}
 STORED = {"uint8": (I8, 255.0), "uint16": (I16, 65535.0), "float32": (F32, 1.0)}
 
 
@@ -81,7 +80,7 @@ def compiled(finish: Finish, dtype: np.dtype[Any]) -> Compiled:
 def _finish(module: Module, finish: Finish, dtype: np.dtype[Any]) -> None:
     f = module.function(
         "finish",
-        colours=ArrayOf(REAL[dtype]),
+        colours=ArrayOf(ELEMENTS[dtype]),
         colours_apart=I64,  # from row to row
         height=I64,
         width=I64,

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value
-from tilecppn.native.values import I8, I16, I64
+from tilecppn.native.values import ELEMENTS, I8, I64
 
-STORED = {np.dtype("uint8"): I8, np.dtype("uint16"): I16}
 SUB, UP = 1, 2  # filter types
 
 
@@ -35,7 +34,7 @@ def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
     module = Module()
     f = module.function(
         "filtered",
-        pixels=ArrayOf(STORED[dtype]),
+        pixels=ArrayOf(ELEMENTS[dtype]),
         plane=I64,  # from channel to channel
         apart=I64,  # from row to row
         height=I64,

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value
-from tilecppn.native.values import F32, I8, I16, I32, I64
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, apart
+from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
 
-STORED = {np.dtype("uint8"): I8, np.dtype("uint16"): I16, np.dtype("float32"): F32}
 WIDER = {I8: I16, I16: I32}  # what holds the sum of four
 
 
@@ -26,17 +25,13 @@ def mean2x2(pixels: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[An
         out = np.empty((channels, (height + 1) // 2, (width + 1) // 2), pixels.dtype)
     call = _compiled(pixels.dtype)["mean"]
     for plane, into in zip(pixels, out, strict=True):
-        call(plane, _apart(plane), height, width, into, _apart(into))
+        call(plane, apart(plane), height, width, into, apart(into))
     return out
-
-
-def _apart(plane: NDArray[Any]) -> int:
-    return plane.strides[0] // plane.itemsize
 
 
 @cache
 def _compiled(dtype: np.dtype[Any]) -> Compiled:
-    stored = STORED[dtype]
+    stored = ELEMENTS[dtype]
     module = Module()
     f = module.function(
         "mean",

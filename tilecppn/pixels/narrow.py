@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from tilecppn.cppn import CPPN
 from tilecppn.kernels import Kernel
 from tilecppn.native import HOST, ArrayOf, Compiled, Module, Value
-from tilecppn.native.values import F32, F64, I64
+from tilecppn.native.values import ELEMENTS, F32, F64, I64
 from tilecppn.view import Lattice
 
-REAL = {np.dtype("float32"): F32, np.dtype("float64"): F64}
 STRIP = 1 << 20  # sums held at a time: in the cache until they are compared
 ANYWHERE = math.inf
 
@@ -94,7 +93,7 @@ def crowding(
 
 @cache
 def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
-    real = REAL[dtype]
+    real = ELEMENTS[dtype]
     module = Module()
     f = module.function(
         "crowding",

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Field, Kernel
-from tilecppn.native import aligned
+from tilecppn.native import aligned, apart
 from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
 from tilecppn.pixels.narrow import crowding, limits
@@ -160,17 +160,17 @@ class Reconstruction:
         """Draw blocks from nodes (channels, …, rows, cols); `first` node of each block's halo."""
         if not len(blocks):
             return
-        channels, apart = len(nodes), nodes.shape[-1]
+        channels, across = len(nodes), nodes.shape[-1]
         planes = aligned((channels, nodes[0].size + BLOCK * LANES), np.float32)
         planes[:, : nodes[0].size] = nodes.reshape(channels, -1)
-        corner = (HALO - 1) * (apart + 1)
+        corner = (HALO - 1) * (across + 1)
         places = np.ascontiguousarray(np.column_stack([blocks * BLOCK, first + corner]), np.int64)
         expand = compiled(self.finish, np.dtype("float32"))[f"expand_{stride}"]
         weights = cubic(stride)
         for channel, plane in enumerate(planes):
             expand(
-                plane, apart, places, len(places), weights, channel, region.top, region.left,
-                self.line, out[channel], _apart(out),
+                plane, across, places, len(places), weights, channel, region.top, region.left,
+                self.line, out[channel], apart(out),
             )  # fmt: skip
 
     def _evaluate(self, region: Window, blocks: Array, out: Array) -> None:
@@ -187,7 +187,7 @@ def write(finish: Finish, colours: Array, row: int, col: int, out: Array) -> Non
     call = compiled(finish, colours.dtype)["finish"]
     for channel, plane in enumerate(colours):
         height, width = plane.shape
-        call(plane, _apart(colours), height, width, channel, row, col, out[channel], _apart(out))
+        call(plane, apart(colours), height, width, channel, row, col, out[channel], apart(out))
 
 
 def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:
@@ -210,11 +210,6 @@ def _at(values: Array, places: Array) -> Array:
 def _corners(region: Window, blocks: Array) -> NDArray[np.int64]:
     """Global (row, column) of blocks' first pixels."""
     return np.ascontiguousarray(blocks * BLOCK + np.array([region.top, region.left]), np.int64)
-
-
-def _apart(array: Array) -> int:
-    """Elements from a row to the next."""
-    return array.strides[-2] // array.itemsize
 
 
 def _batches(blocks: Array, points: int) -> list[Array]:
