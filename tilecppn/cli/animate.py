@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, kernel_option, result, workers_option
+from tilecppn.cli.common import (
+    FILE,
+    json_option,
+    outcome_record,
+    outcome_words,
+    result,
+    run_options,
+    set_option,
+)
 
 
 @click.command()
@@ -20,13 +28,7 @@ from tilecppn.cli.common import FILE, json_option, kernel_option, result, worker
 @click.option(
     "--samples", type=int, metavar="N", help="Moments averaged into a frame: motion blur."
 )
-@click.option(
-    "--set",
-    "overrides",
-    metavar="SECTION.KEY=VALUE",
-    multiple=True,
-    help="Override a value of the scene; may be repeated.",
-)
+@set_option
 @click.option("--codec", metavar="NAME", help="Of a video; see below.")
 @click.option("--crf", type=int, metavar="N", help="Of a video: its quality; smaller is better.")
 @click.option(
@@ -41,16 +43,7 @@ from tilecppn.cli.common import FILE, json_option, kernel_option, result, worker
 )
 @click.option("--contact", type=FILE, metavar="SHEET.png", help="Lay frames out as one image.")
 @click.option("--overwrite", is_flag=True, help="Replace the film of ours that is there.")
-@click.option(
-    "--executor",
-    type=click.Choice(["auto", "local", "ray"]),
-    default="auto",
-    show_default=True,
-    help="Threads of this machine, or Ray actors.",
-)
-@click.option("--address", help="Of a Ray cluster (default: RAY_ADDRESS).")
-@workers_option
-@kernel_option
+@run_options
 @click.option(
     "--deadline",
     type=click.FloatRange(0.1),
@@ -107,7 +100,6 @@ def command(
     from tilecppn.errors import SceneError
     from tilecppn.film.animate import Run, animate_to
     from tilecppn.film.targets import Choices
-    from tilecppn.run.budget import duration
     from tilecppn.run.coordinator import Outcome
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import require_complete
@@ -146,19 +138,12 @@ def command(
         record |= {
             "film": str(output),
             "frames": picture.frames,
-            "shards": outcome.shards,
-            "rendered": outcome.rendered,
-            "skipped": outcome.skipped,
-            "seconds": round(outcome.seconds, 3),
-            "pixels": outcome.pixels,
+            **outcome_record(outcome),
         }
         canvas = picture.base.canvas
-        rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
-        speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
         lines.append(
             f"{output}: {picture.frames} frames of {canvas.width} × {canvas.height}, "
-            f"{outcome.rendered} shards rendered, {outcome.skipped} already there, in "
-            f"{duration(outcome.seconds)}{speed}"
+            f"{outcome_words(outcome)}"
         )
     result("\n".join(lines), record, as_json)
 

@@ -3,25 +3,30 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from tilecppn.run.coordinator import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
 
 
+set_option = click.option(
+    "--set",
+    "overrides",
+    metavar="SECTION.KEY=VALUE",
+    multiple=True,
+    help="Override a value of the scene; may be repeated.",
+)
+
+
 def scene_argument(function: F) -> F:
     """SCENE and --set, given to the verb as `scene` (a path) and `overrides`."""
-    function = click.option(
-        "--set",
-        "overrides",
-        metavar="SECTION.KEY=VALUE",
-        multiple=True,
-        help="Override a value of the scene; may be repeated.",
-    )(function)
-    return click.argument("scene", type=FILE)(function)
+    return click.argument("scene", type=FILE)(set_option(function))
 
 
 json_option = click.option(
@@ -39,6 +44,47 @@ kernel_option = click.option(
     metavar="NAME",
     help="What evaluates the network: auto, reference, llvm, torch.",
 )
+
+
+def run_options(function: F) -> F:
+    """Who does the work of a run: --executor, --address, --workers and --kernel."""
+    for option in (
+        kernel_option,
+        workers_option,
+        click.option("--address", help="Of a Ray cluster (default: RAY_ADDRESS)."),
+        click.option(
+            "--executor",
+            type=click.Choice(["auto", "local", "ray"]),
+            default="auto",
+            show_default=True,
+            help="Threads of this machine, or Ray actors.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def outcome_record(outcome: "Outcome") -> dict[str, Any]:
+    """A run's outcome as part of a JSON object."""
+    return {
+        "shards": outcome.shards,
+        "rendered": outcome.rendered,
+        "skipped": outcome.skipped,
+        "seconds": round(outcome.seconds, 3),
+        "pixels": outcome.pixels,
+    }
+
+
+def outcome_words(outcome: "Outcome") -> str:
+    """A run's outcome in words, its speed at the end."""
+    from tilecppn.run.budget import duration
+
+    rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
+    speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
+    return (
+        f"{outcome.rendered} shards rendered, {outcome.skipped} already there, in "
+        f"{duration(outcome.seconds)}{speed}"
+    )
 
 
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:

@@ -8,6 +8,10 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
+device_option = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
+
 
 def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any]:
     """A decorator: one option for each field of `train.settings`' class `name`.

@@ -7,11 +7,12 @@ import click
 from tilecppn.cli.common import (
     FILE,
     json_option,
-    kernel_option,
     load,
+    outcome_record,
+    outcome_words,
     result,
+    run_options,
     scene_argument,
-    workers_option,
 )
 
 
@@ -19,16 +20,7 @@ from tilecppn.cli.common import (
 @scene_argument
 @click.option("-o", "--output", type=FILE, required=True, help="The store: a folder OUT.zarr.")
 @click.option("--overwrite", is_flag=True, help="Replace the store of ours that is there.")
-@click.option(
-    "--executor",
-    type=click.Choice(["auto", "local", "ray"]),
-    default="auto",
-    show_default=True,
-    help="Threads of this machine, or Ray actors.",
-)
-@click.option("--address", help="Of a Ray cluster (default: RAY_ADDRESS).")
-@workers_option
-@kernel_option
+@run_options
 @click.option(
     "--deadline",
     type=click.FloatRange(0.1),
@@ -60,7 +52,6 @@ def command(
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     """
     from tilecppn.cli.progress import RenderMeter
-    from tilecppn.run.budget import duration
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import render_to, require_complete
 
@@ -85,18 +76,10 @@ def command(
     require_complete(outcome)
     record: dict[str, object] = {
         "store": str(output),
-        "shards": outcome.shards,
-        "rendered": outcome.rendered,
-        "skipped": outcome.skipped,
-        "seconds": round(outcome.seconds, 3),
-        "pixels": outcome.pixels,
+        **outcome_record(outcome),
     }
-    rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
-    speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
-    text = (
-        f"{output}: {picture.canvas.width} × {picture.canvas.height}, {outcome.rendered} shards "
-        f"rendered, {outcome.skipped} already there, in {duration(outcome.seconds)}{speed}"
-    )
+    size = f"{picture.canvas.width} × {picture.canvas.height}"
+    text = f"{output}: {size}, {outcome_words(outcome)}"
     if files:
         record["export"] = [str(path) for path in files]
         text += "\n" + "\n".join(str(path) for path in files)
