@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.kernels import Kernel
-from tilecppn.native import HOST, ArrayOf, Compiled, Module, Value
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Function, Module, Value
 from tilecppn.native.values import ELEMENTS, F32, F64, I64
 from tilecppn.view import Lattice
 
@@ -72,7 +72,7 @@ def crowding(
     near the unit's zone. The change is that from corner to corner plus the bend, the largest
     second difference at a corner, since a sum may be equal at all corners and not between them.
     """
-    colours, cells = None, np.empty((lattice.rows - 3, lattice.cols - 3), np.float32)
+    colours, cells = None, np.zeros((lattice.rows - 3, lattice.cols - 3), np.float32)
     rows = max(4, STRIP // (len(bounds) * lattice.cols))
     for top in range(0, lattice.rows - 3, rows - 3):
         pause()
@@ -83,10 +83,10 @@ def crowding(
         if colours is None:
             colours = np.empty((len(values), lattice.rows, lattice.cols), values.dtype)
         colours[:, top : top + strip.rows] = values
-        units, apart = len(sums), sums.strides[0] // sums.itemsize
         _compiled(sums.dtype)["crowding"](
-            sums, units, apart, strip.rows, strip.cols, bounds, cells[top:], lattice.cols - 3
-        )
+            sums, len(sums), sums.strides[0] // sums.itemsize, strip.rows, strip.cols, bounds,
+            np.empty((2, lattice.cols), sums.dtype), cells[top:], lattice.cols - 3,
+        )  # fmt: skip
     assert colours is not None
     return colours, cells
 
@@ -100,22 +100,27 @@ def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
         sums=ArrayOf(real), units=I64, units_apart=I64,
         rows=I64, cols=I64,
         bounds=ArrayOf(F64),
+        bends=ArrayOf(real),  # scratch: of two rows of nodes in turn
         cells=ArrayOf(F32), cells_apart=I64,
     )  # fmt: skip
     cols = f["cols"]
-    with f.loop(f["rows"] - 3) as i:
-        out = f.array("cells").at(i * f["cells_apart"])
-        with f.loop(cols - 3) as j:
-            out.store(f.number(F32, 0.0), j)
-        with f.loop(f["units"]) as unit:
-            zone, limit = (f.array("bounds").load(unit * 2 + k).to(real) for k in (0, 1))
-            first = f.array("sums").at(unit * f["units_apart"] + i * cols)
-            rows = [first.at(cols * k) for k in range(4)]
+    with f.loop(f["units"]) as unit:
+        zone, limit = (f.array("bounds").load(unit * 2 + k).to(real) for k in (0, 1))
+        sums = f.array("sums").at(unit * f["units_apart"])
+        _bend(f, sums.at(cols), f.array("bends"))
+        with f.loop(f["rows"] - 3) as i:
+            # The cells lie between the rows and columns 1 and 2 of these four.
+            upper, lower = sums.at((i + 1) * cols + 1), sums.at((i + 2) * cols + 1)
+            _bend(f, lower.at(-1), f.array("bends").at(((i + 1) & 1) * cols))
+            out = f.array("cells").at(i * f["cells_apart"])
             with f.loop(cols - 3) as j:
-                # The cell lies between the rows and columns 1 and 2 of these four.
-                s = [[row.load(j + k) for k in range(4)] for row in rows]
-                low, high = _least(*_inner(s)), _most(*_inner(s))
-                bend = _most(*_bends(s))
+                corners = [line.load(j + k) for line in (upper, lower) for k in (0, 1)]
+                low, high = reduce(Value.at_most, corners), reduce(Value.at_least, corners)
+                bends = f.array("bends")
+                bend = reduce(
+                    Value.at_least,
+                    [line.load(j + k) for line in (bends, bends.at(cols)) for k in (0, 1)],
+                )
                 change = high - low + bend
                 margin = (change + bend) * 0.5
                 near = (low - margin < zone) & (high + margin > -zone)
@@ -125,19 +130,11 @@ def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
     return Compiled(module, HOST)
 
 
-def _inner(s: list[list[Value]]) -> list[Value]:
-    return [*s[1][1:3], *s[2][1:3]]
-
-
-def _bends(s: list[list[Value]]) -> list[Value]:
-    """Second differences, along rows and along columns, at the four inner nodes."""
-    lines = [*s[1:3], *([row[k] for row in s] for k in (1, 2))]
-    return [(a + c - b * 2.0).abs() for line in lines for a, b, c in (line[:3], line[1:])]
-
-
-def _least(first: Value, *others: Value) -> Value:
-    return reduce(lambda least, value: least.at_most(value), others, first)
-
-
-def _most(first: Value, *others: Value) -> Value:
-    return reduce(lambda most, value: most.at_least(value), others, first)
+def _bend(f: Function, row: Array, out: Array) -> None:
+    """The larger second difference, along rows or along columns, at all but a row's ends."""
+    cols = f["cols"]
+    with f.loop(cols - 2) as j:
+        twice = row.load(j + 1) * 2.0
+        lines = (row.at(1 - cols), row.at(cols + 1)), (row, row.at(2))
+        along = [(a.load(j) + b.load(j) - twice).abs() for a, b in lines]
+        out.store(along[0].at_least(along[1]), j)

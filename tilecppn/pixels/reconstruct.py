@@ -12,7 +12,8 @@ What is guaranteed: at the nodes that were compared, three quarters of the block
 one beyond its border, prediction and network differ by the tolerance at most. What is checked
 beyond that, since features can lie between nodes: the inputs x, y and r must be predicted as well
 (r has a tip, a fold a crease), and no unit's sum may change or bend over a cell by more than its
-activation can follow (`narrow.py`); a block that fails there is asked again on each finer lattice.
+activation can follow (`narrow.py`); a block that fails there is asked again on finer lattices, and
+evaluated if it still fails 4 pixels apart.
 What is left: a cubic's error falls with the fourth power of the distance, so that between nodes it
 is up to about 1/16 of the difference that was accepted where the picture is smooth, and about all
 of it along a kink. The checks are no proof: they look at nodes, and a network can be made that
@@ -40,6 +41,7 @@ Pause = Callable[[], None]
 
 FIRST = 16  # pixels between the nodes that every block begins with
 FINER = (8, 4, 2)
+CROWDED = 4  # the least of them for a crowded block: its units at 2 cost as much as its pixels
 GROUP = 4  # blocks a side that are refined together
 BATCH = 1 << 17  # points evaluated at a time
 CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
@@ -70,7 +72,9 @@ class Reconstruction:
                     side = span * BLOCK // finer + 1 + 2 * HALO
                     for part in _batches(corners, side**2):
                         pause()
-                        self._refine(finer, span, region, part, blocks, doubted, stride, out)
+                        self._refine(
+                            finer, span, region, part, blocks, crowded, doubted, stride, out
+                        )
         for part in _batches(np.argwhere(stride == 1), BLOCK**2):
             pause()
             self._evaluate(region, part, out)
@@ -96,7 +100,8 @@ class Reconstruction:
             straight = self.field.plain and name != "r"  # predicted exactly
             if name in self.field.cppn.structure.inputs and not straight:
                 stride[difference(values, blocks) > crease] = 1
-        return colours, stride, fitting < FIRST
+        crowded = fitting < FIRST
+        return colours, _worthwhile(stride, crowded), crowded
 
     def _refine(
         self,
@@ -105,13 +110,15 @@ class Reconstruction:
         region: Window,
         corners: Array,
         asked: NDArray[np.bool_],
+        crowded: NDArray[np.bool_],
         doubted: bool,
         stride: NDArray[np.int64],
         out: Array,
     ) -> None:
         """Compare blocks' nodes `finer` pixels apart, in groups of span²; draw those accepted.
 
-        Of the groups, blocks that are `asked` for. If `doubted`, their cells' crowding counts too.
+        Of the groups, blocks that are `asked` for. If `doubted`, their cells' crowding counts too,
+        until they are not crowded any more.
         """
         across = BLOCK // finer
         side = span * across + 1 + 2 * HALO
@@ -123,12 +130,17 @@ class Reconstruction:
             nodes = self.kernel.evaluate_all(lattices)
         following = self._next(difference(nodes, across), finer)  # (n, span, span)
         if doubted:
-            following = np.minimum(following, _finest(finer, _crowded(cells, across)))
+            fitting = _finest(finer, _crowded(cells, across))
+            following = np.minimum(following, fitting)
         group, row, col = np.indices(following.shape).reshape(3, -1)
         blocks = corners[group] + np.column_stack([row, col])
         wanted = _at(asked, blocks)
         group, row, col, blocks = group[wanted], row[wanted], col[wanted], blocks[wanted]
         following = following[group, row, col]
+        if doubted:
+            still = fitting[group, row, col] < finer
+            following = _worthwhile(following, still)
+            crowded[blocks[:, 0], blocks[:, 1]] = still
         stride[blocks[:, 0], blocks[:, 1]] = following
         first = group * side**2 + (row * side + col) * across
         accepted = following == finer
@@ -215,6 +227,11 @@ def _corners(region: Window, blocks: Array) -> NDArray[np.int64]:
 def _batches(blocks: Array, points: int) -> list[Array]:
     count = max(1, BATCH // points)
     return [blocks[i : i + count] for i in range(0, len(blocks), count)]
+
+
+def _worthwhile(stride: NDArray[np.int64], crowded: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The next strides, but 1 where crowding would have to be found below CROWDED."""
+    return np.where(crowded & (stride < CROWDED), 1, stride)
 
 
 def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
