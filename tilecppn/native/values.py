@@ -5,6 +5,7 @@ reordered or estimated, so the lanes of a vector give the bits that a scalar wou
 number beside a Value takes its type.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -195,10 +196,18 @@ class Value:
         """Each lane `times` times in a row: a, b → a, a, b, b."""
         if not isinstance(self.type, ir.VectorType):
             return self.splat(times)
-        order = [lane for lane in range(self.type.count) for _ in range(times)]
-        mask = ir.Constant(ir.VectorType(I32, len(order)), order)
-        undefined = ir.Constant(self.type, ir.Undefined)
-        return Value(self.build, self.build.shuffle_vector(self.ir, undefined, mask))
+        return self.picked([lane for lane in range(self.type.count) for _ in range(times)])
+
+    def picked(self, order: Sequence[int], other: "Value | None" = None) -> "Value":
+        """Lanes by number: those of this vector first, then those of `other`."""
+        mask = ir.Constant(ir.VectorType(I32, len(order)), list(order))
+        second = ir.Constant(self.type, ir.Undefined) if other is None else other.ir
+        return Value(self.build, self.build.shuffle_vector(self.ir, second, mask))
+
+    def bytes(self) -> "Value":
+        """A vector of integers as its bytes, in the order of memory."""
+        kind = ir.VectorType(I8, self.type.count * self.element.width // 8)
+        return Value(self.build, self.build.bitcast(self.ir, kind))
 
     def _shape(self, element: ir.Type) -> ir.Type:
         if isinstance(self.type, ir.VectorType):

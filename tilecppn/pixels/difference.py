@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.native import HOST, ArrayOf, Compiled, Function, Module, Value
-from tilecppn.native.values import ELEMENTS, F64, I64
+from tilecppn.native.values import F64, I64
 
 HALO = 2  # nodes around a block that its predictions need
 OUTERMOST = 0.6  # of the error of the one-sided cubic, which is 5/3 of the other's
@@ -22,8 +22,7 @@ def difference(nodes: NDArray[Any], across: int) -> NDArray[np.float64]:
     the nearest four, first along rows, then along columns. Compared are each block's own nodes and
     those one beyond its border, where a cubic has three nodes on one side. NaN gives infinity.
     """
-    if nodes.strides[-1] != nodes.itemsize:
-        nodes = np.ascontiguousarray(nodes)
+    nodes = np.ascontiguousarray(nodes, np.float64)
     channels, *batch, rows, cols = nodes.shape
     lattices = nodes.reshape(channels, -1, rows, cols)
     shape = ((rows - 1 - 2 * HALO) // across, (cols - 1 - 2 * HALO) // across)
@@ -31,7 +30,7 @@ def difference(nodes: NDArray[Any], across: int) -> NDArray[np.float64]:
     side = across + 1 + 2 * HALO
     first, weights = _midpoints((side + 1) // 2)
     strides = [stride // nodes.itemsize for stride in lattices.strides[:3]]
-    _compiled(nodes.dtype)["difference"](
+    _compiled()["difference"](
         lattices, *lattices.shape[:2], *strides, *shape, across, side, first, weights,
         np.empty((side + 1) // 2 * side), out,
     )  # fmt: skip
@@ -47,11 +46,11 @@ def _midpoints(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 @cache
-def _compiled(dtype: np.dtype[Any]) -> Compiled:
+def _compiled() -> Compiled:
     module = Module()
     f = module.function(
         "difference",
-        nodes=ArrayOf(ELEMENTS[dtype]),
+        nodes=ArrayOf(F64),
         channels=I64, count=I64,
         channel_apart=I64, lattice_apart=I64, row_apart=I64,
         block_rows=I64, block_cols=I64,
@@ -86,7 +85,7 @@ def _compare(f: Function, start: Value, worst: Any) -> None:
 
     def look(row: Value, col: Value, predicted: Value) -> None:
         one = f.number(F64, 1.0)
-        found = (nodes.load(row * f["row_apart"] + col).to(F64) - predicted).abs()
+        found = (nodes.load(row * f["row_apart"] + col) - predicted).abs()
         for index in (row, col):
             outer = index.equals(1) | index.equals(last)
             found = found * outer.where(f.number(F64, OUTERMOST), one)
@@ -97,9 +96,9 @@ def _compare(f: Function, start: Value, worst: Any) -> None:
         known = nodes.at(k * 2 * f["row_apart"])
         line = lines.at(k * side)
         with f.loop(half) as j:
-            line.store(known.load(j * 2).to(F64), j * 2)
+            line.store(known.load(j * 2), j * 2)
         with f.loop(half - 1) as j:
-            line.store(midpoint(j, lambda m: known.load(m * 2).to(F64)), j * 2 + 1)
+            line.store(midpoint(j, lambda m: known.load(m * 2)), j * 2 + 1)
     with f.loop(half - 1, start=1) as k, f.loop(half - 1) as j:
         look(k * 2, j * 2 + 1, lines.load(k * side + j * 2 + 1))
     with f.loop(half - 1) as k, f.loop(side - 1, start=1) as col:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value
-from tilecppn.native.values import ELEMENTS, I8, I64
+from tilecppn.native import ELEMENTS, HOST, ArrayOf, Compiled, Module, apart
+from tilecppn.native.values import I8, I64
 
 SUB, UP = 1, 2  # filter types
+WIDE = 64  # bytes of a plane that are interleaved at a time
 
 
 def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -18,55 +19,70 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     Each row less the one above, the first less its left neighbours; a type byte before each.
     """
     channels, height, width = pixels.shape
+    size = channels * pixels.itemsize
+    if width < WIDE // pixels.itemsize:
+        wider = np.pad(pixels, ((0, 0), (0, 0), (0, WIDE - width)))
+        return np.ascontiguousarray(filtered(wider)[:, : 1 + size * width])
     if pixels.strides[2] != pixels.itemsize:
         pixels = np.ascontiguousarray(pixels)
-    out = np.empty((height, 1 + channels * width * pixels.itemsize), np.uint8)
+    out = np.empty((height, 1 + size * width), np.uint8)
     out[0, 0] = SUB
     out[1:, 0] = UP
-    apart, plane = (pixels.strides[i] // pixels.itemsize for i in (1, 0))
-    call = _compiled(pixels.dtype, channels)["filtered"]
-    call(pixels, plane, apart, height, width, out, out.shape[1])
+    first = np.ascontiguousarray(pixels[:, 0].T, pixels.dtype.newbyteorder(">")).view(np.uint8)
+    out[0, 1:] = np.diff(first, axis=0, prepend=first.dtype.type(0)).ravel()
+    plane = pixels.strides[0] // pixels.itemsize
+    _compiled(pixels.dtype, channels)["up"](
+        pixels, plane, apart(pixels), height, width, out, out.shape[1]
+    )
     return out
 
 
 @cache
 def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
+    """All rows but the first."""
     module = Module()
     f = module.function(
-        "filtered",
+        "up",
         pixels=ArrayOf(ELEMENTS[dtype]),
         plane=I64,  # from channel to channel
         apart=I64,  # from row to row
         height=I64,
-        width=I64,
+        width=I64,  # a vector or more
         out=ArrayOf(I8),
         out_apart=I64,
     )
-    size = channels * dtype.itemsize
-
-    def write(row: Value, other: Value, skip: int) -> None:
-        """A row from pixel `skip` on, less what lies `other` elements before."""
-        out = f.array("out").at(row * f["out_apart"] + 1)
-        planes = [f.array("pixels").at(row * f["apart"] + f["plane"] * c) for c in range(channels)]
-        with f.loop(f["width"], start=skip) as j:
-            for c, plane in enumerate(planes):
-                pairs = zip(_bytes(plane, j), _bytes(plane, j - other), strict=True)
-                for k, (here, there) in enumerate(pairs):
-                    out.store(here - there, j * size + c * dtype.itemsize + k)
-
-    zero = f.integer(0)
-    for c in range(channels):
-        first = f.array("pixels").at(f["plane"] * c)
-        for k, value in enumerate(_bytes(first, zero)):
-            f.array("out").store(value, 1 + c * dtype.itemsize + k)
-    write(zero, f.integer(1), skip=1)
-    with f.loop(f["height"], start=1) as i:
-        write(i, f["apart"], skip=0)
+    lanes = WIDE // dtype.itemsize
+    orders = [_order(part, channels, dtype.itemsize) for part in range(channels)]
+    with f.loop(f["height"], start=1) as row, f.loop(f["width"], step=lanes) as start:
+        col = start.at_most(f["width"] - lanes)  # the last vector goes over some pixels again
+        out = f.array("out").at(row * f["out_apart"] + col * (channels * dtype.itemsize) + 1)
+        planes = []
+        for channel in range(channels):
+            here = f.array("pixels").at(f["plane"] * channel + row * f["apart"] + col)
+            above = here.at(-f["apart"])
+            planes.append(here.load(0, lanes).bytes() - above.load(0, lanes).bytes())
+        for part, (picks, *further) in enumerate(orders):
+            mixed = planes[0].picked(picks)
+            for plane, picks in zip(planes[1:], further, strict=True):
+                mixed = mixed.picked(picks, plane)
+            out.store(mixed, part * WIDE)
     f.end()
     return Compiled(module, HOST)
 
 
-def _bytes(plane: Array, index: Value) -> list[Value]:
-    """An element as its bytes, the high one first."""
-    value = plane.load(index)
-    return [value] if plane.element == I8 else [(value >> 8).to(I8), value.to(I8)]
+def _order(part: int, channels: int, itemsize: int) -> list[list[int]]:
+    """How WIDE interleaved bytes, the `part`th, are picked from WIDE bytes of each plane.
+
+    Plane after plane: a byte of it, from WIDE on, or what came from the planes before; of the
+    first plane any byte in others' places. An element's high byte is first, and last in memory.
+    """
+    orders = []
+    for plane in range(channels):
+        order = list(range(WIDE))
+        for place in range(WIDE):
+            element, byte = divmod(part * WIDE + place, itemsize)
+            pixel, channel = divmod(element, channels)
+            if channel == plane:
+                order[place] = (pixel + 1) * itemsize - 1 - byte + (WIDE if plane else 0)
+        orders.append(order)
+    return orders
