@@ -19,7 +19,7 @@ from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Arithmetic, Field
 from tilecppn.kernels.network import Layer, Network, Tiling, packed
 from tilecppn.kernels.points import Points
-from tilecppn.native import HOST, Target, aligned
+from tilecppn.native import HOST, Target, Workspace, aligned
 from tilecppn.view import Lattice, Lattices
 
 _compiling = threading.Lock()  # worker threads that start together wait for the first
@@ -55,7 +55,7 @@ class LLVMKernel:
             self.points = _points(self.dtype, target)
         self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
         self.scratch = aligned((self.network.scratch,), self.dtype)
-        self._buffers: dict[str, NDArray[np.floating]] = {}
+        self._inputs, self._out, self._sums = Workspace(), Workspace(), Workspace()
 
     @property
     def batch(self) -> int:
@@ -80,19 +80,12 @@ class LLVMKernel:
         points = len(lattices.origins) * lattices.rows * lattices.cols
         whole = -(-points // self.network.block) * self.network.block
         units = sum(layer.outputs for layer in self.layers) if traced else 0
-        inputs = self._buffer("inputs", 3, whole)
-        out = self._buffer("out", self.field.cppn.channels, whole)
-        sums = self._buffer("sums", units, whole)
+        inputs = self._inputs.array((len(COORDINATES), whole), self.dtype)
+        out = self._out.array((self.field.cppn.channels, whole), self.dtype)
+        sums = self._sums.array((units, whole), self.dtype)
         self.points.fill(self.field, lattices, inputs)
         self.network.call(inputs, whole, self.weights, self.scratch, out, sums, 1 if traced else 0)
         return out[:, :points], sums[:, :points]
-
-    def _buffer(self, name: str, rows: int, points: int) -> NDArray[np.floating]:
-        """Memory that the next call uses again if it is as large."""
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.shape != (rows, points):
-            buffer = self._buffers[name] = aligned((rows, points), self.dtype)
-        return buffer
 
 
 def layers(cppn: CPPN) -> tuple[Layer, ...]:

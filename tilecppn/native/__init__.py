@@ -1,7 +1,7 @@
 """Machine code made in this process: expressions and loops, written in Python, through LLVM."""
 
 from tilecppn.native.function import Array, ArrayOf, Function, Module, Variable
-from tilecppn.native.target import HOST, Compiled, Target, aligned, apart
+from tilecppn.native.target import HOST, Compiled, Target, Workspace, aligned, apart
 from tilecppn.native.values import ELEMENTS, Value
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Target",
     "Value",
     "Variable",
+    "Workspace",
     "aligned",
     "apart",
 ]

@@ -1,6 +1,7 @@
 """The machine to generate for, and the way from a module to a function that Python can call."""
 
 import ctypes
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,9 +75,10 @@ class Compiled:
             parsed = llvm.parse_assembly(str(module))
             parsed.verify()
             machine = llvm.Target.from_default_triple().create_target_machine(
-                cpu=target.cpu, features=target.features, opt=3, jit=True
+                cpu=target.cpu, features=target.features, opt=2, jit=True
             )
-            tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+            tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+            tuning.loop_unrolling = False
             builder = llvm.create_pass_builder(machine, tuning)
             builder.getModulePassManager().run(parsed, builder)
             self._engine = llvm.create_mcjit_compiler(parsed, machine)
@@ -112,3 +114,18 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     raw = np.empty(count + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return np.asarray(raw[start : start + count].view(dtype).reshape(shape))
+
+
+class Workspace:
+    """Memory for one array at a time, used again for the next: fresh pages cost time."""
+
+    def __init__(self) -> None:
+        self._bytes = aligned((0,), np.uint8)
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """An array that begins on a cache line, with anything in it; it ends the one before."""
+        dtype = np.dtype(dtype)
+        count = math.prod(shape) * dtype.itemsize
+        if count > self._bytes.size:
+            self._bytes = aligned((count,), np.uint8)
+        return np.asarray(self._bytes[:count].view(dtype).reshape(shape))

@@ -20,25 +20,32 @@ REGION = 4096  # samples reconstructed at a time, a side
 SAMPLES = 1024  # samples that are averaged at a time, a side
 
 Pause = Callable[[], None]
+Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # as np.empty
 
 
 def render_window(
-    kernel: Kernel, scene: Scene, window: Window, pause: Pause = lambda: None
+    kernel: Kernel,
+    scene: Scene,
+    window: Window,
+    pause: Pause = lambda: None,
+    empty: Empty = np.empty,
 ) -> NDArray[Any]:
     """The stored pixels (channels, height, width) of a window of level 0.
 
     `kernel` evaluates `Field.of(scene)`. `pause` is called between pieces of the work; it may
-    raise to stop it.
+    raise to stop it. `empty` makes the array, which may be a view of a larger one.
     """
     kernel = coloured(kernel, scene.output)
     finish = Finish.of(scene.output)
     n = scene.output.supersample
     if n == 1:
-        return _drawn(kernel, scene, finish, window, pause)
-    out = np.empty((scene.channels, window.height, window.width), scene.output.dtype)
+        return _drawn(kernel, scene, finish, window, pause, empty)
+    out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     side = max(1, SAMPLES // n)
     for piece in window.split(side, side):
-        samples = _drawn(kernel, scene, COLOURS, Window(*(n * edge for edge in piece)), pause)
+        samples = _drawn(
+            kernel, scene, COLOURS, Window(*(n * edge for edge in piece)), pause, np.empty
+        )
         top, left = piece.top - window.top, piece.left - window.left
         part = out[:, top : top + piece.height, left : left + piece.width]
         write(finish, _averaged(samples, n), piece.top, piece.left, part)
@@ -53,17 +60,17 @@ def _averaged(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:
 
 
 def _drawn(
-    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause
+    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
 ) -> NDArray[Any]:
     """Samples of a window of the grid of samples."""
     draw = _evaluated if scene.output.tolerance == 0.0 else _reconstructed
-    return draw(kernel, scene, finish, window, pause)
+    return draw(kernel, scene, finish, window, pause, empty)
 
 
 def _evaluated(
-    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause
+    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
 ) -> NDArray[Any]:
-    out = np.empty((scene.channels, window.height, window.width), finish.dtype)
+    out = empty((scene.channels, window.height, window.width), finish.dtype)
     strip = max(STRIP, kernel.batch)
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
@@ -76,11 +83,11 @@ def _evaluated(
 
 
 def _reconstructed(
-    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause
+    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
 ) -> NDArray[Any]:
     drawing = Reconstruction(kernel, Field.of(scene), scene.output, finish)
     whole = _of_whole_blocks(window)
-    out = np.empty((scene.channels, whole.height, whole.width), finish.dtype)
+    out = empty((scene.channels, whole.height, whole.width), finish.dtype)
     for region in whole.split(REGION, REGION):
         top, left = region.top - whole.top, region.left - whole.left
         drawing.draw(region, out[:, top : top + region.height, left : left + region.width], pause)

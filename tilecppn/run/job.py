@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import Refused, StoreError, TilecppnError
 from tilecppn.kernels import Arithmetic, Field, create
+from tilecppn.native import Workspace
 from tilecppn.pixels.mean import mean2x2
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan, Shard, Window
@@ -99,6 +100,7 @@ class RenderWorker:
         self.path = job.store
         self.tiler = job.tiler
         self.halves = job.halves
+        self.memory = Workspace()  # of the shard at hand
         self.identity = Identity(
             self.scene.cppn.sha256,
             self.kernel.arithmetic,
@@ -114,7 +116,7 @@ class RenderWorker:
         start = time.perf_counter()
         window = self.plan.window(shard)
         if shard.level == 0:
-            pixels = render_window(self.kernel, self.scene, window, pause)
+            pixels = render_window(self.kernel, self.scene, window, pause, self.memory.array)
         else:
             pixels = self._mean(shard, pause)
         if self.tiler is not None:
@@ -129,7 +131,8 @@ class RenderWorker:
     def _mean(self, shard: Shard, pause: Pause) -> NDArray[Any]:
         """A shard's pixels from its children's, in memory or in the store."""
         window = self.plan.window(shard)
-        out = np.empty((self.plan.channels, window.height, window.width), self.scene.output.dtype)
+        shape = (self.plan.channels, window.height, window.width)
+        out = self.memory.array(shape, self.scene.output.dtype)
         for child in self.plan.children(shard):
             pause()
             half = self.halves.take(child)
