@@ -27,7 +27,7 @@ def finished(colours: NDArray[Any], finish: Finish, row: int = 0, col: int = 0) 
     """Colours (channels, height, width) as pixels; whatever lies around them is not touched."""
     channels, height, width = colours.shape
     out = np.full((channels, height + 2, width + 4), 77, finish.dtype)
-    write(finish, colours, row, col, out[:, 1:-1, 2:-2])
+    write(finish, colours[:, None], row, col, out[:, 1:-1, 2:-2])
     around = out.copy()
     around[:, 1:-1, 2:-2] = 77
     assert np.all(around == 77)

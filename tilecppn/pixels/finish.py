@@ -69,7 +69,7 @@ def noise(key: Value, col: Value) -> Value:
 
 @cache
 def compiled(finish: Finish, dtype: np.dtype[Any]) -> Compiled:
-    """`finish`: colours → pixels, one plane at a time. `expand_16`, …, `expand_2`: from nodes."""
+    """`finish`: colours → pixels, one channel at a time. `expand_16`, …, `expand_2`: from nodes."""
     module = Module()
     _finish(module, finish, dtype)
     for stride in (16, 8, 4, 2):
@@ -80,23 +80,28 @@ def compiled(finish: Finish, dtype: np.dtype[Any]) -> Compiled:
 def _finish(module: Module, finish: Finish, dtype: np.dtype[Any]) -> None:
     f = module.function(
         "finish",
-        colours=ArrayOf(ELEMENTS[dtype]),
-        colours_apart=I64,  # from row to row
+        colours=ArrayOf(ELEMENTS[dtype]),  # of one channel: blocks of height × width
+        block_apart=I64,
+        row_apart=I64,
+        places=ArrayOf(I64),  # (count, 2): the pixel of `out` where a block begins
+        count=I64,
         height=I64,
         width=I64,
         channel=I64,
-        row=I64,  # global index of the first pixel
+        row=I64,  # global index of out's first pixel
         col=I64,
         out=ArrayOf(STORED[finish.dtype][0]),
         out_apart=I64,
     )
-    with f.loop(f["height"]) as i:
-        key = row_key(f["row"] + i, f["channel"])
-        source = f.array("colours").at(i * f["colours_apart"])
-        out = f.array("out").at(i * f["out_apart"])
-        with f.loop(f["width"]) as j:
-            value = finish.stored(source.load(j), noise(key, (f["col"] + j).to(I32)))
-            out.store(value, j)
+    with f.loop(f["count"]) as b:
+        top, left = (f.array("places").load(b * 2 + i) for i in range(2))
+        with f.loop(f["height"]) as i:
+            key = row_key(f["row"] + top + i, f["channel"])
+            source = f.array("colours").at(b * f["block_apart"] + i * f["row_apart"])
+            out = f.array("out").at((top + i) * f["out_apart"] + left)
+            with f.loop(f["width"]) as j:
+                value = finish.stored(source.load(j), noise(key, (f["col"] + left + j).to(I32)))
+                out.store(value, j)
     f.end()
 
 

@@ -45,6 +45,7 @@ CROWDED = 4  # the least of them for a crowded block: its units at 2 cost as muc
 GROUP = 4  # blocks a side that are refined together
 BATCH = 1 << 17  # points evaluated at a time
 CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
+ORIGIN = np.zeros((1, 2), np.int64)
 NOISE = 8.0  # mean rounding errors that a difference may always have
 
 
@@ -189,17 +190,30 @@ class Reconstruction:
         """Draw blocks with the network at every pixel."""
         lattices = Lattices(_corners(region, blocks), BLOCK, BLOCK, 1)
         colours = self.kernel.evaluate_all(lattices)
-        for i, (top, left) in enumerate(blocks * BLOCK):
-            part = out[:, top : top + BLOCK, left : left + BLOCK]
-            write(self.finish, colours[:, i], region.top + top, region.left + left, part)
+        places = np.ascontiguousarray(blocks * BLOCK, np.int64)
+        write(self.finish, colours, region.top, region.left, out, places)
 
 
-def write(finish: Finish, colours: Array, row: int, col: int, out: Array) -> None:
-    """Store colours (channels, height, width) whose first pixel is (row, col) into `out`."""
+def write(
+    finish: Finish,
+    colours: Array,
+    row: int,
+    col: int,
+    out: Array,
+    places: NDArray[np.int64] = ORIGIN,
+) -> None:
+    """Store blocks of colours (channels, n, height, width) at `places` (n, 2) of `out`.
+
+    (row, col): the global index of out's first pixel.
+    """
     call = compiled(finish, colours.dtype)["finish"]
-    for channel, plane in enumerate(colours):
-        height, width = plane.shape
-        call(plane, apart(colours), height, width, channel, row, col, out[channel], apart(out))
+    count, height, width = colours.shape[1:]
+    block, line = (stride // colours.itemsize for stride in colours.strides[1:3])
+    for channel, blocks in enumerate(colours):
+        call(
+            blocks, block, line, places, count, height, width, channel, row, col,
+            out[channel], apart(out),
+        )  # fmt: skip
 
 
 def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:

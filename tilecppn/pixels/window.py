@@ -48,7 +48,7 @@ def render_window(
         )
         top, left = piece.top - window.top, piece.left - window.left
         part = out[:, top : top + piece.height, left : left + piece.width]
-        write(finish, _averaged(samples, n), piece.top, piece.left, part)
+        write(finish, _averaged(samples, n)[:, None], piece.top, piece.left, part)
     return out
 
 
@@ -78,7 +78,7 @@ def _evaluated(
         colours = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
         top, left = piece.top - window.top, piece.left - window.left
         part = out[:, top : top + piece.height, left : left + piece.width]
-        write(finish, colours, piece.top, piece.left, part)
+        write(finish, colours[:, None], piece.top, piece.left, part)
     return out
 
 
