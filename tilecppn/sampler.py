@@ -18,6 +18,7 @@ from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.errors import Refused
 from tilecppn.kernels import Field, create
 from tilecppn.learned import Learned
+from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
@@ -248,7 +249,7 @@ class Sampler:
         upright = scene.replace(output={"dtype": "float32", "invert": False, "tolerance": 0.0})
         window = Window(0, 0, scene.canvas.height, scene.canvas.width)
         pixels = render_window(create(self.kernel, Field.of(upright)), upright, window)
-        return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+        return interleaved(pixels)
 
     def to_image(self, image: ArrayLike | Image.Image) -> Image.Image:
         """A Pillow image of 8 bits, rounded to nearest, of values in 0 … 1.

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.pixels.interleave import filtered
+from tilecppn.pixels.interleave import filtered, interleaved
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=80)
 
@@ -35,6 +35,8 @@ def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
     @example(1, 1, 0)
     @example(1, 17, 0)
     @example(17, 1, 0)
+    @example(9, 64, 0)
+    @example(9, 32, 0)
     @example(512, 512, 0)
     def law(height: int, width: int, seed: int) -> None:
         random = np.random.default_rng(seed)
@@ -66,3 +68,4 @@ def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
 def test_views_give_what_their_copies_give(view: Any, dtype: type) -> None:
     pixels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, (3, 40, 50), dtype)
     assert np.array_equal(filtered(view(pixels)), plain(view(pixels)))
+    assert np.array_equal(interleaved(view(pixels)), np.moveaxis(view(pixels), 0, -1))

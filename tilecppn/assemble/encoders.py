@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble.png import encode_png
-from tilecppn.assemble.source import interleaved
+from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
 
@@ -30,7 +30,7 @@ def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _png(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-    return encode_png(interleaved(lossless(pixels)), effort=effort)
+    return encode_png(np.moveaxis(lossless(pixels), 0, -1), effort=effort)
 
 
 def _jpeg(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
@@ -52,7 +52,7 @@ def _pillow(pixels: NDArray[Any], kind: str, **options: Any) -> bytes:
     from PIL import Image
 
     data = to_uint8(pixels)
-    image = Image.fromarray(data[0] if len(data) == 1 else np.ascontiguousarray(interleaved(data)))
+    image = Image.fromarray(data[0] if len(data) == 1 else interleaved(data))
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()

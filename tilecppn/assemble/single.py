@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from tilecppn.assemble import png
 from tilecppn.assemble.encoders import lossless
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
 from tilecppn.assemble.placing import placed
-from tilecppn.assemble.source import Source, interleaved
+from tilecppn.assemble.source import Source
 from tilecppn.plan import Window
 
 BUDGET = 64 * 2**20  # bytes of pixels in one band
@@ -23,7 +25,7 @@ def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
     windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
 
     def band(window: Window) -> png.Band:
-        return png.deflate_band(interleaved(lossless(source.read(0, window))))
+        return png.deflate_band(np.moveaxis(lossless(source.read(0, window)), 0, -1))
 
     def bands() -> Iterator[png.Band]:
         done = 0

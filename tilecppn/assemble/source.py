@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
@@ -74,8 +73,3 @@ def sizes(width: int, height: int) -> list[tuple[int, int]]:
     while result[-1] != (1, 1):
         result.append((halved(result[-1][0]), halved(result[-1][1])))
     return result
-
-
-def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
-    """A view of (channels, height, width) as (height, width, channels), as image files have it."""
-    return np.moveaxis(pixels, 0, -1)

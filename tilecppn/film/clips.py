@@ -16,6 +16,7 @@ from tilecppn import disk
 from tilecppn.assemble import png
 from tilecppn.film import ffmpeg
 from tilecppn.film.codecs import ANIMATIONS, CODECS
+from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
 # Matrix, range and dither of the way from RGB to YUV are ours, not ffmpeg's guess. An ordered
@@ -243,7 +244,8 @@ def fed(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArray[Any]
         part = narrowed(band, itemsize)
         if colour and part.shape[-1] == 1:
             part = np.repeat(part, 3, axis=-1)
-        yield np.ascontiguousarray(part.astype(part.dtype.newbyteorder("<"), copy=False))
+        rows = interleaved(np.moveaxis(part, -1, 0))
+        yield rows.astype(rows.dtype.newbyteorder("<"), copy=False)
 
 
 def _input(shape: Shape, itemsize: int, *, colour: bool) -> list[str]:

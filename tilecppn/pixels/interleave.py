@@ -1,4 +1,4 @@
-"""Planes → the filtered rows of a PNG, in one pass (https://www.w3.org/TR/png-3/#9Filters)."""
+"""Planes → interleaved channels, as image files have them; filtered rows of a PNG in one pass."""
 
 from functools import cache
 from typing import Any
@@ -13,10 +13,19 @@ SUB, UP = 1, 2  # filter types
 WIDE = 64  # bytes of a plane that are interleaved at a time
 
 
+def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
+    """(channels, height, width) → (height, width, channels), contiguous."""
+    out = np.empty((*pixels.shape[1:], len(pixels)), pixels.dtype)
+    for channel, plane in enumerate(pixels):  # four times as fast as all at once
+        out[..., channel] = plane
+    return out
+
+
 def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """uint8 or uint16 (c, h, w), rows contiguous → (h, 1 + c·w·itemsize).
 
-    Each row less the one above, the first less its left neighbours; a type byte before each.
+    Each row less the one above, the first less its left neighbours; a type byte before each
+    (https://www.w3.org/TR/png-3/#9Filters).
     """
     channels, height, width = pixels.shape
     size = channels * pixels.itemsize

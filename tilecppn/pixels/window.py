@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tilecppn.kernels import Field, Kernel, create
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
+from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.reconstruct import Reconstruction, write
 from tilecppn.plan import Window, ceil_div
 from tilecppn.scene import Scene
@@ -109,4 +110,4 @@ def preview(scene: Scene, width: int = 1024, kernel: str = "auto") -> NDArray[np
     height = max(1, round(scene.canvas.height * width / scene.canvas.width))
     small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
     pixels = render_window(create(kernel, Field.of(small)), small, Window(0, 0, height, width))
-    return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+    return interleaved(pixels)
