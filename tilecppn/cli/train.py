@@ -24,7 +24,7 @@ HELP = {
     "keep_prob": "Dropout in the encoder: the share that is kept.",
     "reconstruction": "Loss of the reconstruction: bce, or l2 for colour.",
     "kl_warmup": "Updates in which the latents' divergence from N(0, 1) comes to count in full "
-    "(default: 0; 3000 for fewer than 10,000 images).",
+    "(default: 0; 20000 for fewer than 10,000 images).",
     "flip": "Mirror half of the images left to right.",
     "learning_rate": "Of generator and encoder against the discriminator (default: 0.005; 0.001 "
     "for fewer than 10,000 images).",
@@ -33,7 +33,8 @@ HELP = {
     "learning_rate_d": "Of the discriminator.",
     "beta1": "Adam's, for all three.",
     "vae_updates": "For the reconstruction, a batch (default: 4; 1 for vae).",
-    "g_updates": "Against the discriminator, at most, a batch (default: 4; 8 for gan).",
+    "g_updates": "Against the discriminator, at most, a batch (default: 4; 8 for gan; 1 for "
+    "gan-vae and fewer than 10,000 images).",
     "d_updates": "Of the discriminator, a batch: 0 or 1.",
     "g_enough": "A generator's loss below it ends its updates (default: 0.6; 0.8 for gan).",
     "d_above": "The discriminator learns above this loss (default: 0.6; 0.45 for gan) …",

@@ -6,9 +6,7 @@ once, in a fixed order (`network.py`, `elementary.py`). Coordinates are computed
 global indices and rounded once to the network's precision.
 """
 
-import threading
 import warnings
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,10 +17,8 @@ from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Arithmetic, Field
 from tilecppn.kernels.network import Layer, Network, Tiling, packed
 from tilecppn.kernels.points import Points
-from tilecppn.native import HOST, Target, Workspace, aligned
+from tilecppn.native import HOST, Target, Workspace, aligned, once
 from tilecppn.view import Lattice, Lattices
-
-_compiling = threading.Lock()  # worker threads that start together wait for the first
 
 
 class LLVMKernel:
@@ -50,9 +46,8 @@ class LLVMKernel:
         self.dtype = np.dtype(dtype or ("float64" if field.needs_float64 else "float32"))
         self.noise = field.noise(self.dtype)
         self.layers = layers(field.cppn)
-        with _compiling:
-            self.network = _network(self.layers, self.dtype, target, tiling or Tiling.of(target))
-            self.points = _points(self.dtype, target)
+        self.network = _network(self.layers, self.dtype, target, tiling or Tiling.of(target))
+        self.points = _points(self.dtype, target)
         self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
         self.scratch = aligned((self.network.scratch,), self.dtype)
         self._inputs, self._out, self._sums = Workspace(), Workspace(), Workspace()
@@ -100,13 +95,13 @@ def layers(cppn: CPPN) -> tuple[Layer, ...]:
     return tuple(result)
 
 
-@cache
+@once
 def _network(
     layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target, tiling: Tiling
 ) -> Network:
     return Network(layers, dtype, target, tiling)
 
 
-@cache
+@once
 def _points(dtype: np.dtype[Any], target: Target) -> Points:
     return Points(dtype, target)

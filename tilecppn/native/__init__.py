@@ -1,7 +1,7 @@
 """Machine code made in this process: expressions and loops, written in Python, through LLVM."""
 
 from tilecppn.native.function import Array, ArrayOf, Function, Module, Variable
-from tilecppn.native.target import HOST, Compiled, Target, Workspace, aligned, apart
+from tilecppn.native.target import HOST, Compiled, Target, Workspace, aligned, apart, once
 from tilecppn.native.values import ELEMENTS, Value
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "Workspace",
     "aligned",
     "apart",
+    "once",
 ]

@@ -5,8 +5,8 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from llvmlite import binding as llvm
@@ -24,6 +24,8 @@ _C_TYPES = {
     ir.FloatType(): ctypes.c_float,
     ir.DoubleType(): ctypes.c_double,
 }
+P = ParamSpec("P")
+T = TypeVar("T")
 _LLVM = threading.Lock()  # LLVM's own context is shared by all modules
 
 
@@ -101,6 +103,18 @@ class Compiled:
             pointer(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
 
         return call
+
+
+def once(make: Callable[P, T]) -> Callable[P, T]:
+    """As functools.cache, but of threads that ask for the same together, one makes it."""
+    cached, lock = cache(make), threading.Lock()
+
+    @wraps(make)
+    def found(*arguments: P.args, **options: P.kwargs) -> T:
+        with lock:
+            return cached(*arguments, **options)  # type: ignore[arg-type]
+
+    return found
 
 
 def apart(array: NDArray[Any]) -> int:

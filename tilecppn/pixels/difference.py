@@ -1,12 +1,11 @@
 """How well a lattice's even nodes predict the others, block by block, as machine code."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import HOST, ArrayOf, Compiled, Function, Module, Value
+from tilecppn.native import HOST, ArrayOf, Compiled, Function, Module, Value, once
 from tilecppn.native.values import F64, I64
 
 HALO = 2  # nodes around a block that its predictions need
@@ -45,7 +44,7 @@ def _midpoints(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return first.astype(np.int64), weights / 16.0
 
 
-@cache
+@once
 def _compiled() -> Compiled:
     module = Module()
     f = module.function(

@@ -4,13 +4,12 @@ Each pass reads its input once and writes its output once, and releases the GIL.
 integer operations for every pixel: its bytes depend on its colour and its global index alone.
 """
 
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, once
 from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
 from tilecppn.sections import Output
 
@@ -67,7 +66,7 @@ def noise(key: Value, col: Value) -> Value:
     return (mixed(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
 
 
-@cache
+@once
 def compiled(finish: Finish, dtype: np.dtype[Any]) -> Compiled:
     """`finish`: colours → pixels, one channel at a time. `expand_16`, …, `expand_2`: from nodes."""
     module = Module()
@@ -138,13 +137,13 @@ def _expand(module: Module, finish: Finish, stride: int) -> None:
             i = interval * stride + phase
             rows = [nodes.at((interval + m) * f["nodes_apart"]) for m in range(4)]
             parts = [f.array("weights").load(phase * 4 + m).splat(LANES) for m in range(4)]
-            for start in range(0, across + 3, LANES):
+            with f.loop(f.integer(across + 3), step=LANES) as start:
                 line.store(_combined([row.load(start, LANES) for row in rows], parts), start)
             key = row_key(f["row"] + top + i, f["channel"]).splat(LANES)
             out = f.array("out").at((top + i) * f["out_apart"] + left)
-            for start in range(0, BLOCK, LANES):
-                first = start // stride
-                values = [_spread(line, first + m, stride) for m in range(4)]
+            with f.loop(f.integer(BLOCK), step=LANES) as start:
+                first = line.at(start >> stride.bit_length() - 1)
+                values = [_spread(first, m, stride) for m in range(4)]
                 colour = _combined(values, taps)
                 cols = (f["col"] + left + start).to(I32).splat(LANES) + lanes
                 out.store(finish.stored(colour, noise(key, cols)), start)

@@ -1,12 +1,11 @@
 """Planes → interleaved channels, as image files have them; filtered rows of a PNG in one pass."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import ELEMENTS, HOST, ArrayOf, Compiled, Module, apart
+from tilecppn.native import ELEMENTS, HOST, ArrayOf, Compiled, Module, apart, once
 from tilecppn.native.values import I8, I64
 
 SUB, UP = 1, 2  # filter types
@@ -46,7 +45,7 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return out
 
 
-@cache
+@once
 def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
     """All rows but the first."""
     module = Module()

@@ -1,12 +1,11 @@
 """Level k from level k - 1: the mean of 2×2 stored pixels."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, apart
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, apart, once
 from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
 
 WIDER = {I8: I16, I16: I32}  # what holds the sum of four
@@ -29,7 +28,7 @@ def mean2x2(pixels: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[An
     return out
 
 
-@cache
+@once
 def _compiled(dtype: np.dtype[Any]) -> Compiled:
     stored = ELEMENTS[dtype]
     module = Module()

@@ -9,14 +9,14 @@ zone around 0 outside of which it is flat or straight.
 
 import math
 from collections.abc import Callable
-from functools import cache, reduce
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.kernels import Kernel
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Function, Module, Value
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Function, Module, Value, once
 from tilecppn.native.values import ELEMENTS, F32, F64, I64
 from tilecppn.view import Lattice
 
@@ -91,7 +91,7 @@ def crowding(
     return colours, cells
 
 
-@cache
+@once
 def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
     real = ELEMENTS[dtype]
     module = Module()

@@ -22,13 +22,16 @@ LARGE_SET: dict[str, Any] = {
     "kl_warmup": 0,
 }
 # Small batches give a small set more updates a minute. At the originals' rates they drive the tanh
-# layers into saturation, and without a warm-up the generator first learns to ignore the latent.
+# layers into saturation, and without a warm-up the generator first learns to ignore the latent:
+# the longer it is, the more numbers of the latent come into use.
 SMALL_SET: dict[str, Any] = {
     "batch": 16,
     "learning_rate": 0.001,
     "learning_rate_vae": 0.002,
-    "kl_warmup": 3000,
+    "kl_warmup": 20000,
 }
+# Leaves twice the time for the reconstruction, and the samples as varied.
+SMALL_GAN_VAE: dict[str, Any] = {"g_updates": 1}
 SMALL = 10_000  # fewer images are a small set
 _rate = checks.number("a number above 0", lambda v: v > 0)
 _share = checks.number("a number above 0, up to 1", lambda v: 0 < v <= 1)
@@ -84,6 +87,8 @@ class Settings(Section):
         Crops are 2 pixels smaller than the images, as the originals' 26 of 28.
         """
         own = {**(SMALL_SET if count < SMALL else LARGE_SET), "size": side - 2}
+        if count < SMALL and self.model == "gan-vae":
+            own |= SMALL_GAN_VAE
         return replace(self, **{k: v for k, v in own.items() if getattr(self, k) is None})
 
     def record(self) -> dict[str, Any]:
