@@ -68,7 +68,10 @@ class TorchKernel:
     Sets torch's intra-op threads of this thread to one: workers are the parallelism.
     """
 
-    def __init__(self, field: Field, device: str | None = None) -> None:
+    def __init__(
+        self, field: Field, device: str | None = None, arithmetic: Arithmetic | None = None
+    ) -> None:
+        """`arithmetic` is that of the kernel which this one stands in for."""
         torch.set_num_threads(1)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.field = field
@@ -87,9 +90,8 @@ class TorchKernel:
         # Two buffers in turn: a layer reads the one and writes the other.
         pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
-        self.arithmetic = Arithmetic(
-            "torch", "exact", torch.cuda.get_device_name(self.device) if cuda else "cpu", 2
-        )
+        own = torch.cuda.get_device_name(self.device) if cuda else "cpu"
+        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, 2)
         self._check_columns()
 
     def _layer(

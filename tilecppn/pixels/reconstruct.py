@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn.network import COORDINATES
-from tilecppn.kernels import Field, Kernel
+from tilecppn.kernels import Field, Kernel, StoringKernel
 from tilecppn.native import aligned, apart
 from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
@@ -176,10 +176,22 @@ class Reconstruction:
     def _evaluate(self, region: Window, blocks: Array, out: Array) -> None:
         """Draw blocks with the network at every pixel."""
         lattices = Lattices(_corners(region, blocks), BLOCK, BLOCK, 1)
-        colours = self.kernel.evaluate_all(lattices)
-        for i, (top, left) in enumerate(blocks * BLOCK):
-            part = out[:, top : top + BLOCK, left : left + BLOCK]
-            write(self.finish, colours[:, i], region.top + top, region.left + left, part)
+        evaluate(self.kernel, self.finish, lattices, region, out)
+
+
+def evaluate(
+    kernel: Kernel, finish: Finish, lattices: Lattices, region: Window, out: Array
+) -> None:
+    """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
+    storing = isinstance(kernel, StoringKernel)
+    values = kernel.store(lattices, finish) if storing else kernel.evaluate_all(lattices)
+    for i, (row, col, rows, cols, _) in enumerate(lattices.each()):
+        top, left = row - region.top, col - region.left
+        part = out[:, top : top + rows, left : left + cols]
+        if storing:
+            part[:] = values[:, i]
+        else:
+            write(finish, values[:, i], row, col, part)
 
 
 def write(finish: Finish, colours: Array, row: int, col: int, out: Array) -> None:
