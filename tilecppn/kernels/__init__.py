@@ -170,11 +170,17 @@ def _torch(field: Field) -> Kernel:
     return TorchKernel(field)
 
 
-def _triton(field: Field) -> Kernel:
+def _require_triton() -> None:
     try:
-        from tilecppn.kernels.triton import TritonKernel, arithmetic, serves
+        from tilecppn.kernels.triton import require_device
     except ImportError as error:
         raise Refused(f'Triton is not installed ({error}): pip install "tilecppn[cuda]"') from error
+    require_device()
+
+
+def _triton(field: Field) -> Kernel:
+    from tilecppn.kernels.triton import TritonKernel, arithmetic, serves
+
     if serves(field):
         return TritonKernel(field)
     from tilecppn.kernels.torch import TorchKernel
@@ -201,12 +207,19 @@ def resolve(name: str) -> str:
     return name
 
 
-def create(name: str, field: Field) -> Kernel:
-    """A kernel by name, or by `auto`. Raises Refused where this machine has none for the field."""
+def require(name: str, precision: str) -> str:
+    """As `resolve`; also raises Refused where this machine has no such kernel or precision."""
     name = resolve(name)
-    if field.precision != "exact" and name != "triton":
+    if precision != "exact" and name != "triton":
         raise Refused(
-            f'output.precision = "{field.precision}": only the kernel triton has it, on a CUDA '
+            f'output.precision = "{precision}": only the kernel triton has it, on a CUDA '
             f"device, not {name}; use --set output.precision=exact"
         )
-    return KERNELS[name](field)
+    if name == "triton":
+        _require_triton()
+    return name
+
+
+def create(name: str, field: Field) -> Kernel:
+    """A kernel by name, or by `auto`. Raises Refused as `require` does."""
+    return KERNELS[require(name, field.precision)](field)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tilecppn import machine
 from tilecppn.errors import Refused
 from tilecppn.kernels import Arithmetic, Field, Storage
 from tilecppn.kernels.triton_functions import interpreted
@@ -22,7 +23,6 @@ from tilecppn.view import Lattice, Lattices
 
 REVISION = 1
 WIDEST = max(CONFIGURATIONS)
-OLDEST = (8, 0)  # compute capability
 BATCH = 1 << 20  # points
 LOOSE = 4.0  # times float32's error: what is allowed for the matrix units' sums
 COLOURS = Storage("float32", invert=False, dither=False)
@@ -33,19 +33,19 @@ def serves(field: Field) -> bool:
     return field.cppn.width <= WIDEST and not field.needs_float64
 
 
-def arithmetic(field: Field) -> Arithmetic:
-    """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that.
-
-    Raises Refused where Triton does not run.
-    """
-    if interpreted():
-        return Arithmetic("triton", field.precision, "cpu", REVISION)
-    if not (torch.cuda.is_available() and torch.cuda.get_device_capability() >= OLDEST):
+def require_device() -> None:
+    """Raise Refused unless this machine can run the kernel."""
+    if not interpreted() and not (torch.cuda.is_available() and machine.has_triton()):
         raise Refused(
             "the kernel triton needs a CUDA device of compute capability 8.0 or newer; "
             "use --kernel auto"
         )
-    return Arithmetic("triton", field.precision, torch.cuda.get_device_name(), REVISION)
+
+
+def arithmetic(field: Field) -> Arithmetic:
+    """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that."""
+    device = "cpu" if interpreted() else torch.cuda.get_device_name()
+    return Arithmetic("triton", field.precision, device, REVISION)
 
 
 class TritonKernel:
@@ -63,7 +63,7 @@ class TritonKernel:
         self.arithmetic = arithmetic(field)
         self.noise = LOOSE * field.noise(np.float32)
         self.device = torch.device("cpu" if interpreted() else "cuda")
-        self.stream = None if interpreted() else torch.cuda.Stream()
+        self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with self._streaming():
             self.program = Program(field, self.device, configuration)
         self._host: dict[str, torch.Tensor] = {}

@@ -31,7 +31,8 @@ def network(
     out, sums, vectors, high, low, grid, origins, given,
     points, rows, cols, stride, units,
     FIRST: tl.constexpr, PATTERN: tl.constexpr, REPEATS: tl.constexpr, TAIL: tl.constexpr,
-    LAST: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr, WIDTH: tl.constexpr, CHANNELS: tl.constexpr,
+    LAST: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr, WIDTH: tl.constexpr,
+    CHANNELS: tl.constexpr,
     GIVEN: tl.constexpr, TRACED: tl.constexpr, INVERT: tl.constexpr, DITHER: tl.constexpr,
     BLOCK: tl.constexpr, PIECE: tl.constexpr,
 ):  # fmt: skip

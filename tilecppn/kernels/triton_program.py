@@ -4,6 +4,7 @@ The shape decides the compiled function and its configuration; weights and latti
 """
 
 import math
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from tilecppn.kernels.points import numbers
 from tilecppn.kernels.triton_functions import EXACT, FAST, interpreted
 from tilecppn.kernels.triton_network import network
 from tilecppn.view import Lattices
+
+_launching = threading.Lock()  # Triton's compiler and interpreter are for one thread at a time
 
 NARROWEST = 16  # of a matrix that the matrix units take
 SPLIT = 2.0**15  # hidden values, scaled, stay below; float16 ends at 65504
@@ -210,13 +213,13 @@ class Program:
     ) -> None:
         """Start the call in the current stream."""
         call = self.call(lattices, storage, out, sums)
-        with np.errstate(all="ignore"):  # in the interpreter
+        with _launching, np.errstate(all="ignore"):  # the interpreter warns
             network[call.grid](*call.arguments, **call.options)
 
     def _folded(self, lattices: Lattices) -> torch.Tensor:
         """x, y and r (3, points) of a folded plane, which torch folds in float64."""
         rows, cols = (self._sent(index) for index in lattices.indices())
-        points = torch.broadcast_tensors(*self.field.points(rows, cols))
+        points = torch.broadcast_tensors(*self.field.points(rows, cols))  # type: ignore[no-untyped-call]
         return torch.stack([values.to(torch.float32) for values in points])
 
     def _sent(self, array: NDArray[Any]) -> torch.Tensor:

@@ -183,15 +183,15 @@ def evaluate(
     kernel: Kernel, finish: Finish, lattices: Lattices, region: Window, out: Array
 ) -> None:
     """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
-    storing = isinstance(kernel, StoringKernel)
-    values = kernel.store(lattices, finish) if storing else kernel.evaluate_all(lattices)
+    stored = kernel.store(lattices, finish) if isinstance(kernel, StoringKernel) else None
+    values = kernel.evaluate_all(lattices) if stored is None else stored
     for i, (row, col, rows, cols, _) in enumerate(lattices.each()):
         top, left = row - region.top, col - region.left
         part = out[:, top : top + rows, left : left + cols]
-        if storing:
-            part[:] = values[:, i]
-        else:
+        if stored is None:
             write(finish, values[:, i], row, col, part)
+        else:
+            part[:] = values[:, i]
 
 
 def write(finish: Finish, colours: Array, row: int, col: int, out: Array) -> None:
