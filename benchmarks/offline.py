@@ -12,7 +12,9 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,13 +92,14 @@ def compiled(
     architecture: int,
     field: Field,
     storage: Storage = COLOURS,
+    traced: bool = False,
     configuration: Configuration | None = None,
 ) -> Code:
     """The kernel as `Program.launch` would compile it on a GPU of that architecture: 80, 90, …."""
     program = Program(field, torch.device("cpu"), configuration)
     lattices = Lattices(np.zeros((1, 2), np.int64), 64, 64, 1)
     out = torch.empty((field.cppn.channels, 1, 64, 64), dtype=getattr(torch, storage.dtype))
-    sums = torch.empty((0, 1, 64, 64))
+    sums = torch.empty((1 if traced else 0, 1, 64, 64))
     call = program.call(lattices, storage, out, sums)
     driver.set_active(Absent(architecture))
     kernel = network.warmup(*call.arguments, grid=call.grid, **call.options)
@@ -115,19 +118,24 @@ def compiled(
 
 class Case(NamedTuple):
     network: dict[str, Any]
-    precision: str = "exact"
+    output: Mapping[str, Any] = MappingProxyType({})
+    view: Mapping[str, Any] = MappingProxyType({})
+    storage: Storage = COLOURS
+    traced: bool = False
 
     @property
     def field(self) -> Field:
         canvas = {"width": 1 << 20, "height": 1 << 20}
-        output = {"precision": self.precision}
-        return Field.of(Scene.of(cppn=self.network, canvas=canvas, output=output))
+        scene = Scene.of(cppn=self.network, canvas=canvas, output=self.output, view=self.view)
+        return Field.of(scene)
 
 
 ARCHITECTURES = (80, 90, 100)
 MAIN = {
     "net (32,4)": Case({}),
-    "net (32,4), fast": Case({}, "fast"),
+    "net (32,4), fast": Case({}, {"precision": "fast"}),
+    "net (32,4), 8 bits": Case({}, storage=Storage("uint8", invert=True, dither=True)),
+    "net (32,4), folded, traced": Case({}, view={"mirror": "x"}, traced=True),
 }
 CASES = {
     **MAIN,
@@ -147,7 +155,7 @@ CASES = {
 def figures(architecture: int, case: Case) -> dict[str, Any]:
     """What is worth knowing of one case, as JSON has it."""
     program = Program(case.field, torch.device("cpu"))
-    code = compiled(architecture, case.field)
+    code = compiled(architecture, case.field, case.storage, case.traced)
     points = program.configuration.block / (32 * program.configuration.warps)  # a thread
     turns = program.shape.REPEATS
     issued, special = (code.executed(turns, name) / points for name in ("", "MUFU"))

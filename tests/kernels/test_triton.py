@@ -27,6 +27,8 @@ from tilecppn.view import Lattice, Lattices
 
 pytest.importorskip("triton")
 
+from benchmarks.gpu_checks import checks
+from tilecppn.kernels import triton_program
 from tilecppn.kernels.torch import TorchKernel
 from tilecppn.kernels.triton import COLOURS, TritonKernel
 from tilecppn.kernels.triton_functions import EXACT, FAST, interpreted
@@ -299,6 +301,24 @@ def test_colour_maps_and_samples_are_made_of_its_colours() -> None:
     assert not isinstance(coloured(kernel, scene.output), StoringKernel)
     difference = whole(scene, kernel).astype(int) - whole(scene, create("llvm", Field.of(scene)))
     assert np.abs(difference).max() <= 1
+
+
+def test_checks_of_the_gpu_benchmark_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m benchmarks.gpu` runs the same on a GPU, larger."""
+    monkeypatch.setattr(triton_program, "INTERPRETED", Configuration(512, 1, 32))
+    found = list(checks(np.random.default_rng(0), networks=2, side=21, widest=40))
+    assert len(found) == 10
+    assert all(check.passed for check in found), found
+
+
+def test_checks_of_the_gpu_benchmark_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_program, "INTERPRETED", Configuration(512, 1, 32))
+    monkeypatch.setitem(EXACT, "sigmoid", EXACT["sin"])
+    monkeypatch.setattr("benchmarks.gpu_checks.write", lambda *_: None)
+    found = list(checks(np.random.default_rng(0), networks=1, side=21, widest=40))
+    passed = [check.passed for check in found]
+    # The last is of the fast precision, of which nothing is asked.
+    assert passed == [False, True, True, False, False, True]
 
 
 @pytest.mark.slow

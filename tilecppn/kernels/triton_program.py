@@ -53,7 +53,7 @@ CONFIGURATIONS = {
     128: Configuration(32, 4, 64),
     256: Configuration(16, 8, 64),
 }
-INTERPRETED = Configuration(1024, 1, 128)  # the interpreter's cost is a call, not a point
+INTERPRETED = Configuration(4096, 1, 128)  # the interpreter's cost is a call, not a point
 
 
 class Shape(NamedTuple):
