@@ -1,8 +1,8 @@
 """The activations in Triton: float32, the expressions of `elementary.py`, one row each.
 
-Products and sums are contracted only where `tl.fma` says so (the kernel is compiled without
-fusion), and quotients are rational to the last bit but one, so their errors are those of that
-file's table. Sums that are NaN stay NaN.
+Products and sums are contracted only where `tl.fma` says so: the kernel is compiled without fusion.
+tanh and sigmoid are 2^x and 1 / x of the special-function unit, so that tanh has an absolute error
+of two units of the last place of 1, where that file's has a relative one. NaN stays NaN.
 
 `EXACT` has the rows of the mode `exact`; `FAST` replaces those that the special-function unit's
 own tanh serves. That unit's instructions are inline assembly, for which Triton's interpreter has
