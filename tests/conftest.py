@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from tilecppn import machine
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 
 # Cheap to evaluate, and not flat anywhere.
 SMALL_NET: dict[str, Any] = {"seed": 3, "width": 8, "depth": 2}
+
+if not machine.has_cuda():
+    # The Triton kernel then runs in Triton's interpreter, if this is said before it is imported.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -1,6 +1,7 @@
 """What this machine has: cores and memory that this process may use."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -18,6 +19,15 @@ def has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def has_triton() -> bool:
+    """Whether Triton is installed and serves the CUDA device: compute capability 8.0 or newer."""
+    if find_spec("triton") is None:
+        return False
+    import torch
+
+    return torch.cuda.get_device_capability() >= (8, 0)
 
 
 def free_memory() -> int | None:

@@ -80,6 +80,7 @@ class Output(Section):
 
     dtype: str = key("uint8", checks.choice("uint8", "uint16", "float32"))
     tolerance: float = key(0.1, checks.number("a finite number of 0 or more", lambda v: v >= 0))
+    precision: str = key("exact", checks.choice("exact", "fast"))
     supersample: int = key(1, checks.integer(1, MAX_SUPERSAMPLE))
     dither: str = key("none", checks.choice("none", "noise"))
     color: str = key("rgb", checks.choice("rgb", "hsv"))

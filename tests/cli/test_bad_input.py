@@ -64,7 +64,10 @@ SCENES: dict[str, Bad] = {
     "unknown key": Bad("[canvas]\nwidht = 9", ('"canvas.widht"', 'did you mean "width"?')),
     "unknown key like none": Bad("[canvas]\nzzz = 9", ('"canvas.zzz"', "known: width, height")),
     "key outside of sections": Bad("width = 9", ('"width"',)),
-    "key of later work": Bad('[output]\nprecision = "fast"', ('"output.precision"',)),
+    "key of later work": Bad('[canvas]\nprint = "60x40in"', ('"canvas.print"',)),
+    "precision that is none": Bad(
+        '[output]\nprecision = "double"', ('output.precision = "double"', '"exact"')
+    ),
     "section that is a value": Bad("canvas = 5", ("canvas must be a section",)),
     "section that is a list": Bad("[[canvas]]\nwidth = 9", ("canvas must be a section",)),
     "text for an integer": Bad('[canvas]\nwidth = "wide"', ('canvas.width = "wide"', "integer")),

@@ -18,7 +18,7 @@ from tilecppn.cppn.network import INPUTS
 from tilecppn.errors import Refused, SceneError
 from tilecppn.kernels import KERNELS, Arithmetic, Field, Kernel, create, resolve
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.kernels.torch import CPU_CHUNK, ROWS, TorchKernel
+from tilecppn.kernels.torch import CPU_CHUNK, ROWS, TorchKernel, device_for
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
@@ -252,7 +252,7 @@ def test_points_bits_do_not_depend_on_what_was_evaluated_before(name: str) -> No
     assert np.array_equal(bits(one.evaluate(LATTICE)), first)
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", [name for name in KERNELS if name != "triton"])
 def test_points_bits_do_not_depend_on_threads(name: str) -> None:
     """Many matrix libraries split their sums by the number of threads."""
     code = (
@@ -436,6 +436,25 @@ def test_cuda_points_bits_do_not_depend_on_the_lattice(fine: bool) -> None:
         row, col, rows, cols, stride = lattice
         part = whole[:, row::stride, col::stride][:, :rows, :cols]
         assert np.array_equal(bits(kernel.evaluate(lattice)), part)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "fine", "expected"),
+    [
+        (True, False, True, "cuda"),
+        (False, True, False, "mps"),
+        (False, True, True, "cpu"),  # Apple's GPUs have no float64
+        (False, False, False, "cpu"),
+    ],
+)
+def test_torch_takes_the_device_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, fine: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    picture = field(gentle(width=8), 4096, **(FINE if fine else {}))
+    assert picture.needs_float64 == fine
+    assert device_for(picture) == expected
 
 
 @pytest.mark.parametrize("device", DEVICES)

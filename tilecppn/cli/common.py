@@ -42,7 +42,7 @@ kernel_option = click.option(
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="What evaluates the network: auto, reference, llvm, torch.",
+    help="What evaluates the network: auto, reference, llvm, torch, triton.",
 )
 
 

@@ -113,7 +113,7 @@ class RenderMeter(Meter):
                 self.begin(plan.pixels)
                 self.note(
                     f"{self.work(plan)}, {workers} {executor} workers, "
-                    f"kernel {arithmetic.kernel} on {arithmetic.device}"
+                    f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
                 )
             case ShardDone(shard, _, receipt):
                 self.add(receipt.pixels if shard.level == 0 else 0)

@@ -104,6 +104,7 @@ def _fill(
     workers = run.workers or machine.cores()
     if runs_here(name, run.address):
         check_fits(plan.still, workers)
+        kernels.require(run.kernel, timeline.scene(0).output.precision)
     kernels.resolve(run.kernel)
     recipe = "" if encoding is None else encoding.recipe
     job = FilmJob(

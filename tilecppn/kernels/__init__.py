@@ -6,7 +6,7 @@ A kernel is one file with one class; the table below names them. A kernel belong
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,12 +41,14 @@ class Field:
     grid: Grid
     fold: Fold | None = None
     gain: float = 1.0  # how much steeper the picture's colours can be than the network's
+    precision: str = "exact"  # or "fast": see `output.precision`
 
     @classmethod
     def of(cls, scene: Scene) -> "Field":
         """The scene's samples: `supersample` a pixel along each axis."""
         grid = scene.grid.finer(scene.output.supersample)
-        return cls(scene.cppn, scene.z, grid, Fold.of(scene.view), scene.output.gain)
+        output = scene.output
+        return cls(scene.cppn, scene.z, grid, Fold.of(scene.view), output.gain, output.precision)
 
     @property
     def plain(self) -> bool:
@@ -133,6 +135,23 @@ class Kernel(Protocol):
         ...
 
 
+class Storage(NamedTuple):
+    """How colours are stored: `dtype` and what `pixels.finish` does to them."""
+
+    dtype: str  # uint8, uint16, float32
+    invert: bool
+    dither: bool
+
+
+@runtime_checkable
+class StoringKernel(Kernel, Protocol):
+    """A kernel that can also store what it evaluates, so that colours need not be fetched."""
+
+    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
+        """Stored values (channels, n, rows, cols); else as `evaluate_all`."""
+        ...
+
+
 def _reference(field: Field) -> Kernel:
     from tilecppn.kernels.reference import ReferenceKernel
 
@@ -151,22 +170,56 @@ def _torch(field: Field) -> Kernel:
     return TorchKernel(field)
 
 
+def _require_triton() -> None:
+    try:
+        from tilecppn.kernels.triton import require_device
+    except ImportError as error:
+        raise Refused(f'Triton is not installed ({error}): pip install "tilecppn[cuda]"') from error
+    require_device()
+
+
+def _triton(field: Field) -> Kernel:
+    from tilecppn.kernels.triton import TritonKernel, arithmetic, serves
+
+    if serves(field):
+        return TritonKernel(field)
+    from tilecppn.kernels.torch import TorchKernel
+
+    return TorchKernel(field, arithmetic=arithmetic(field))
+
+
 KERNELS: dict[str, Callable[[Field], Kernel]] = {
     "reference": _reference,
     "llvm": _llvm,
     "torch": _torch,
+    "triton": _triton,
 }
 
 
 def resolve(name: str) -> str:
     """The kernel that `auto` means, or the name itself. Raises Refused for an unknown one."""
     if name == "auto":
-        return "torch" if machine.has_cuda() else "llvm"
+        if not machine.has_cuda():
+            return "llvm"
+        return "triton" if machine.has_triton() else "torch"
     if name not in KERNELS:
         raise Refused(f'unknown kernel "{name}"; {suggestion(["auto", *KERNELS], name)}')
     return name
 
 
+def require(name: str, precision: str) -> str:
+    """As `resolve`; also raises Refused where this machine has no such kernel or precision."""
+    name = resolve(name)
+    if precision != "exact" and name != "triton":
+        raise Refused(
+            f'output.precision = "{precision}": only the kernel triton has it, on a CUDA '
+            f"device, not {name}; use --set output.precision=exact"
+        )
+    if name == "triton":
+        _require_triton()
+    return name
+
+
 def create(name: str, field: Field) -> Kernel:
-    """A kernel by name, or by `auto`."""
-    return KERNELS[resolve(name)](field)
+    """A kernel by name, or by `auto`. Raises Refused as `require` does."""
+    return KERNELS[require(name, field.precision)](field)

@@ -28,7 +28,7 @@ class Points:
                 into[:points] = values.ravel()
             return
         self.call(
-            _numbers(field),
+            numbers(field),
             lattices.origins,
             len(lattices.origins),
             lattices.rows,
@@ -39,7 +39,7 @@ class Points:
         )
 
 
-def _numbers(field: Field) -> NDArray[np.float64]:
+def numbers(field: Field) -> NDArray[np.float64]:
     """The grid's numbers in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
     grid = field.grid
     turned = [[grid.cosine, -grid.sine], [grid.sine, grid.cosine]]

@@ -1,4 +1,4 @@
-"""The torch kernel: float32 on CPUs and CUDA devices, in place, in chunks of one fixed size.
+"""The torch kernel: on CPUs, CUDA devices and Apple's GPUs, in place, in chunks of one fixed size.
 
 A matrix library may order its sums by the shape of its operands, so every chunk has the same
 shape, the last padded, and one intra-op thread. It may also sum the last columns of a matrix in
@@ -22,8 +22,8 @@ from tilecppn.kernels import Arithmetic, Field
 from tilecppn.view import Lattice, Lattices
 
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
-CUDA_CHUNK = 1 << 20
-CUDA_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
+GPU_CHUNK = 1 << 20
+GPU_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
 
 
 Apply = Callable[[torch.Tensor], object]  # in place
@@ -62,21 +62,34 @@ ROWS: dict[str, Apply] = {
 }
 
 
+def device_for(field: Field) -> str:
+    """The device that evaluates a field here. Fields in float64 are not for Apple's GPUs."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() and not field.needs_float64 else "cpu"
+
+
 class TorchKernel:
-    """Evaluates one field on one device, by default the current CUDA device if there is one.
+    """Evaluates one field on one device, by default the one that `device_for` says.
 
     Sets torch's intra-op threads of this thread to one: workers are the parallelism.
     """
 
-    def __init__(self, field: Field, device: str | None = None) -> None:
+    def __init__(
+        self, field: Field, device: str | None = None, arithmetic: Arithmetic | None = None
+    ) -> None:
+        """`arithmetic` is that of the kernel which this one stands in for."""
         torch.set_num_threads(1)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = torch.device(device or device_for(field))
+        # Apple's GPUs have no float64, so there points are computed on the CPU.
+        self.home = torch.device("cpu") if self.device.type == "mps" else self.device
         self.field = field
         cuda = self.device.type == "cuda"
         if cuda:
             torch.backends.cuda.matmul.allow_tf32 = False
         widest = 1 << (field.cppn.width - 1).bit_length()
-        self.chunk = min(CUDA_CHUNK, CUDA_VALUES // widest) if cuda else CPU_CHUNK
+        on_cpu = self.device.type == "cpu"
+        self.chunk = CPU_CHUNK if on_cpu else min(GPU_CHUNK, GPU_VALUES // widest)
         self.dtype = torch.float64 if field.needs_float64 else torch.float32
         self.noise = field.noise(np.float64 if field.needs_float64 else np.float32)
         self.residual = field.cppn.structure.residual
@@ -87,9 +100,8 @@ class TorchKernel:
         # Two buffers in turn: a layer reads the one and writes the other.
         pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
-        self.arithmetic = Arithmetic(
-            "torch", "exact", torch.cuda.get_device_name(self.device) if cuda else "cpu", 2
-        )
+        own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
+        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, 2)
         self._check_columns()
 
     def _layer(
@@ -134,13 +146,13 @@ class TorchKernel:
         self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Colours (channels, points) and, if traced, sums (units, points)."""
-        origins = torch.from_numpy(lattices.origins).to(self.device)
+        origins = torch.from_numpy(lattices.origins).to(self.home)
         rows = origins[:, 0, None, None] + self._steps(lattices.rows, lattices.stride)[:, None]
         cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
         shape = (len(origins), lattices.rows, lattices.cols)
         points = math.prod(shape)
         located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
-        features = [v.expand(shape).reshape(points) for v in located]
+        features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
         units = sum(len(total) for total in self.sums) if traced else 0
         out = self._new(len(self.sums[-1]), points)
         sums = self._new(units, points)
@@ -172,7 +184,7 @@ class TorchKernel:
         return h
 
     def _steps(self, count: int, stride: int) -> torch.Tensor:
-        return torch.arange(count, dtype=torch.int64, device=self.device).mul_(stride)
+        return torch.arange(count, dtype=torch.int64, device=self.home).mul_(stride)
 
     def _new(self, rows: int, points: int) -> torch.Tensor:
         return torch.empty((rows, points), dtype=self.dtype, device=self.device)

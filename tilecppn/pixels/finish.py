@@ -4,11 +4,12 @@ Each pass reads its input once and writes its output once, and releases the GIL.
 integer operations for every pixel: its bytes depend on its colour and its global index alone.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.kernels import Storage
 from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, once
 from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
 from tilecppn.sections import Output
@@ -18,12 +19,8 @@ LANES = 16
 STORED = {"uint8": (I8, 255.0), "uint16": (I16, 65535.0), "float32": (F32, 1.0)}
 
 
-class Finish(NamedTuple):
+class Finish(Storage):
     """What happens to a colour after reconstruction."""
-
-    dtype: str
-    invert: bool
-    dither: bool
 
     @classmethod
     def of(cls, output: Output) -> "Finish":

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn.network import COORDINATES
-from tilecppn.kernels import Field, Kernel
+from tilecppn.kernels import Field, Kernel, StoringKernel
 from tilecppn.native import aligned, apart
 from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
@@ -189,9 +189,20 @@ class Reconstruction:
     def _evaluate(self, region: Window, blocks: Array, out: Array) -> None:
         """Draw blocks with the network at every pixel."""
         lattices = Lattices(_corners(region, blocks), BLOCK, BLOCK, 1)
-        colours = self.kernel.evaluate_all(lattices)
-        places = np.ascontiguousarray(blocks * BLOCK, np.int64)
-        write(self.finish, colours, region.top, region.left, out, places)
+        evaluate(self.kernel, self.finish, lattices, region, out)
+
+
+def evaluate(
+    kernel: Kernel, finish: Finish, lattices: Lattices, region: Window, out: Array
+) -> None:
+    """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
+    places = lattices.origins - np.array([region.top, region.left])
+    if not isinstance(kernel, StoringKernel):
+        write(finish, kernel.evaluate_all(lattices), region.top, region.left, out, places)
+        return
+    stored = kernel.store(lattices, finish)
+    for i, (top, left) in enumerate(places):
+        out[:, top : top + lattices.rows, left : left + lattices.cols] = stored[:, i]
 
 
 def write(

@@ -11,10 +11,10 @@ from tilecppn.kernels import Field, Kernel, create
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.reconstruct import Reconstruction, write
+from tilecppn.pixels.reconstruct import Reconstruction, evaluate, write
 from tilecppn.plan import Window, ceil_div
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice
+from tilecppn.view import Lattice, Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
@@ -76,10 +76,8 @@ def _evaluated(
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
         pause()
-        colours = kernel.evaluate(Lattice(piece.top, piece.left, piece.height, piece.width))
-        top, left = piece.top - window.top, piece.left - window.left
-        part = out[:, top : top + piece.height, left : left + piece.width]
-        write(finish, colours[:, None], piece.top, piece.left, part)
+        lattice = Lattice(piece.top, piece.left, piece.height, piece.width)
+        evaluate(kernel, finish, Lattices.of(lattice), window, out)
     return out
 
 

@@ -105,6 +105,7 @@ def render_to(
     name = executor_for(executor, address)
     if runs_here(name, address):
         check_fits(plan, workers or machine.cores())  # else the workers are on other machines
+        kernels.require(kernel, scene.output.precision)
     kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
     threads = (workers or machine.cores()) if name == "local" else 1
     job = RenderJob(

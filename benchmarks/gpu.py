@@ -1,0 +1,194 @@
+"""The Triton kernel on the GPU at hand: whether it is right, then how fast it is.
+
+`python -m benchmarks.gpu` checks it against float64 on fresh random networks and tilings, times it
+beside torch eager and torch.compile by CUDA events, measures what the card itself can do, and
+renders a picture into a store. It ends with 1 if a check fails, and with 2 where there is no GPU
+that Triton serves.
+"""
+
+import argparse
+import platform
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.rivals import Net, inputs
+from tilecppn import machine
+from tilecppn.kernels import Field
+from tilecppn.run.render import render
+from tilecppn.scene import Scene
+from tilecppn.view import Lattice, Lattices
+
+ROUNDS = 9
+SIDE = 4096  # pixels of a launch, squared
+CHUNKS = (1 << 16, 1 << 18, 1 << 20, 1 << 22)  # points of torch eager
+NETS: dict[str, dict[str, Any]] = {
+    "net (32,4)": {},
+    "net (64,8)": {"width": 64, "depth": 8},
+    "hardmaru-residual": {"preset": "hardmaru-residual"},
+}
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """What a run takes on the device, by its own clock: the median of ROUNDS, after two more."""
+    times: list[float] = []
+    for _ in range(ROUNDS + 2):
+        start, end = (_event() for _ in range(2))
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
+        times.append(start.elapsed_time(end) / 1e3)
+    return median(times[2:])
+
+
+def _event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+
+
+def matrix_peak() -> float:
+    """Multiply-adds a second of float16 products with float32 sums."""
+    side = 8192
+    a, b = (torch.randn(side, side, device="cuda", dtype=torch.float16) for _ in range(2))
+    return side**3 / seconds(lambda: a @ b)
+
+
+def special_peak() -> float:
+    """Results a second of the special-function units."""
+    from benchmarks.gpu_peak import BLOCK, TURNS, special
+
+    programs = 1 << 14
+    out = torch.empty(programs, device="cuda")
+    return programs * BLOCK * TURNS / seconds(lambda: special[(programs,)](out, num_warps=4))
+
+
+def bound(field: Field, matrix: float, special: float) -> float:
+    """Pixels a second that the card allows: a tanh takes one special function, or two exactly."""
+    layers = field.cppn.layers
+    products = 3 * sum(w.size for w, _ in layers[1:-1])  # of halves
+    functions = sum(len(w) for w, _ in layers) * (1 if field.precision == "fast" else 2)
+    return min(matrix / products, special / functions)
+
+
+def kernel_rate(field: Field) -> float:
+    """Pixels a second into 8 bits on the device."""
+    from tilecppn.kernels.triton import TritonKernel
+    from tilecppn.pixels.finish import Finish
+
+    kernel = TritonKernel(field)
+    lattices = Lattices.of(Lattice(0, 0, SIDE, SIDE))
+    shape = (field.cppn.channels, 1, SIDE, SIDE)
+    out = torch.empty(shape, dtype=torch.uint8, device="cuda")
+    sums = torch.empty((0, 1, SIDE, SIDE), device="cuda")
+    finish = Finish("uint8", invert=False, dither=False)
+    return SIDE**2 / seconds(lambda: kernel.program.launch(lattices, finish, out, sums))
+
+
+def torch_rates(field: Field) -> dict[str, float]:
+    """Pixels a second of the network alone, whose inputs are there; colours in float32."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    net = Net(field.cppn, "float32").eval().cuda()
+    compiled = torch.compile(net, mode="max-autotune-no-cudagraphs", dynamic=False)
+    rates = {}
+    for chunk in CHUNKS:
+        x = torch.tensor(inputs(field.cppn, chunk, "float32"), device="cuda")
+        rates[f"torch eager, {chunk} points"] = chunk / seconds(_inference(net, x))
+    try:
+        rates[f"torch.compile, {chunk} points"] = chunk / seconds(_inference(compiled, x))
+    except Exception as error:  # without a C++ compiler, for one
+        print(f"  torch.compile cannot run here: {str(error).strip().splitlines()[0]}")
+    return rates
+
+
+def _inference(net: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> Callable[[], None]:
+    @torch.inference_mode()
+    def run() -> None:
+        net(x)
+
+    return run
+
+
+def end_to_end(folder: Path, side: int, tolerance: float, precision: str) -> float:
+    """Pixels a second from a scene to a store with all its levels."""
+    scene = Scene.of(
+        canvas={"width": side, "height": side},
+        output={"tolerance": tolerance, "precision": precision},
+    )
+    name = f"{side}-{tolerance}-{precision}.zarr"
+    start = time.perf_counter()
+    render(scene, folder / name, kernel="triton", executor="local")
+    return side**2 / (time.perf_counter() - start)
+
+
+def check(seed: int, networks: int, side: int = 257) -> bool:
+    from benchmarks.gpu_checks import checks
+
+    passed = True
+    print(f"Checks, seed {seed}")
+    for one in checks(np.random.default_rng(seed), networks, side):
+        print(f"  {'ok  ' if one.passed else 'FAIL'} {one.what}: {one.figures}", flush=True)
+        passed &= one.passed
+    return passed
+
+
+def time_kernels() -> None:
+    matrix, special = matrix_peak(), special_peak()
+    print(
+        f"\nThis card: {matrix / 1e12:.0f} T multiply-adds/s in float16 products, "
+        f"{special / 1e12:.2f} T special functions/s\n\n{'':34}Gpixel/s   of the roofline"
+    )
+    for name, network in NETS.items():
+        canvas = {"width": 1 << 16, "height": 1 << 16}
+        for precision in ("exact", "fast"):
+            scene = Scene.of(cppn=network, canvas=canvas, output={"precision": precision})
+            field = Field.of(scene)
+            rate, limit = kernel_rate(field), bound(field, matrix, special)
+            title = f"{name}, kernel triton, {precision}"
+            print(f"{title:34}{rate / 1e9:8.2f}   {rate / limit:.0%} of {limit / 1e9:.1f}")
+        for way, rate in torch_rates(field).items():
+            print(f"{name + ', ' + way:34}{rate / 1e9:8.2f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("--networks", type=int, default=20, help="random ones to check")
+    parser.add_argument("--seed", type=int, help="of the checks (default: a new one)")
+    parser.add_argument("--side", type=int, default=32768, help="of the picture into a store")
+    options = parser.parse_args()
+    if not (machine.has_cuda() and machine.has_triton()):
+        print(
+            "python -m benchmarks.gpu: there is no CUDA device of compute capability 8.0 or newer "
+            "here, or Triton is not installed; nothing was measured",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    import triton
+
+    print(
+        f"{torch.cuda.get_device_name()}, {time.strftime('%Y-%m-%d')}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"Triton {triton.__version__}, {machine.cores()} cores\n"
+    )
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    passed = check(seed, options.networks)
+    time_kernels()
+    print(f"\nScene to store, {options.side}², kernel triton on {machine.cores()} threads")
+    with tempfile.TemporaryDirectory() as folder:
+        for tolerance, precision in ((0.0, "exact"), (0.0, "fast"), (0.1, "exact")):
+            rate = end_to_end(Path(folder), options.side, tolerance, precision)
+            print(f"  tolerance {tolerance}, {precision}: {rate / 1e9:.2f} Gpixel/s", flush=True)
+    if not passed:
+        print("\nNot all checks passed: the figures are of no use.")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

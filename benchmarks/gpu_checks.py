@@ -1,0 +1,176 @@
+"""Is what the Triton kernel draws right? Fresh networks, views and tilings each time."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tilecppn.cppn import ACTIVATIONS, CPPN
+from tilecppn.kernels import Field
+from tilecppn.kernels.reference import ReferenceKernel
+from tilecppn.kernels.triton import COLOURS, TritonKernel, serves
+from tilecppn.kernels.triton_program import CONFIGURATIONS
+from tilecppn.pixels.finish import Finish
+from tilecppn.pixels.reconstruct import write
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Window
+from tilecppn.scene import Scene
+from tilecppn.view import Lattice, Lattices
+
+CLOSE = 2e-5  # of colours whose network keeps its sums near 1
+POISON = 7.25
+
+
+class Check(NamedTuple):
+    what: str
+    passed: bool
+    figures: str
+
+
+def checks(
+    rng: np.random.Generator, networks: int, side: int, widest: int = max(CONFIGURATIONS)
+) -> Iterator[Check]:
+    """Of `networks` random networks on windows of `side` pixels, and of the default network."""
+    for _ in range(networks):
+        field = _random_field(rng, widest)
+        name = repr(field.cppn)
+        yield _against_oracle(name, field, rng, side)
+        yield _tilings(name, field, rng, side)
+        yield _poisoned(name, field, side)
+        yield _stored(name, field, rng, side)
+    for precision in ("exact", "fast"):
+        yield _eight_bits(precision, rng, side)
+
+
+def _random_field(rng: np.random.Generator, widest: int) -> Field:
+    """Any structure, with weights that keep its sums near 1, somewhere on a large canvas."""
+    while True:
+        depth = int(rng.integers(1, 7))
+        cppn = CPPN.from_preset(
+            "hardmaru",
+            seed=int(rng.integers(2**32)),
+            width=int(rng.integers(1, widest + 1)),
+            activations=[str(a) for a in rng.choice(sorted(ACTIVATIONS), depth)],
+            residual=bool(rng.integers(2)),
+            channels=int(rng.choice([1, 3])),
+        )
+        layers = [(w / np.sqrt(w.shape[1]), 0.3 * b) for w, b in cppn.layers]
+        scene = Scene.of(
+            canvas={"width": 1 << 16, "height": 1 << 16},
+            view={
+                "scale": float(rng.uniform(1.0, 3.0)),
+                "rotation": float(rng.choice([0.0, rng.uniform(0.0, 360.0)])),
+                "mirror": str(rng.choice(["x", "xy"])) if rng.integers(2) else None,
+            },
+        )
+        field = Field.of(scene.replace(cppn=CPPN(cppn.structure, layers)))
+        if serves(field):
+            return field
+
+
+def _lattice(rng: np.random.Generator, side: int) -> Lattice:
+    row, col = (int(v) for v in rng.integers(0, 1 << 16, 2))
+    return Lattice(row, col, side, side + 1, int(rng.integers(1, 9)))
+
+
+def _against_oracle(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
+    lattice = _lattice(rng, side)
+    kernel, oracle = TritonKernel(field), ReferenceKernel(field)
+    expected, sums = oracle.trace(lattice)
+    colours, own = (values.copy() for values in kernel.trace(lattice))
+    worst = max(_error(colours, expected), _error(own, sums))
+    same = np.array_equal(_bits(colours), _bits(kernel.evaluate(lattice)))
+    return Check(
+        f"{name}: colours and sums are float64's",
+        worst < CLOSE and same,
+        f"worst {worst:.1e}" + ("" if same else ", other bits where it is traced"),
+    )
+
+
+def _tilings(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
+    kernel = TritonKernel(field)
+    row, col, rows, cols, stride = whole = _lattice(rng, side)
+    picture = _bits(kernel.evaluate(whole).copy())
+    wrong = 0
+    sizes = [(1, 1), (1, cols), (rows, 1), (16, 16), *rng.integers(1, side + 1, (6, 2)).tolist()]
+    for height, width in sizes:
+        height, width = min(height, rows), min(width, cols)
+        top, left = int(rng.integers(rows - height + 1)), int(rng.integers(cols - width + 1))
+        part = Lattice(row + top * stride, col + left * stride, height, width, stride)
+        expected = picture[:, top : top + height, left : left + width]
+        wrong += not np.array_equal(_bits(kernel.evaluate(part)), expected)
+    return Check(f"{name}: tilings agree bit for bit", not wrong, f"{wrong} of {len(sizes)} differ")
+
+
+def _poisoned(name: str, field: Field, side: int) -> Check:
+    """Every point is written, and nothing else is."""
+    kernel = TritonKernel(field)
+    lattices = Lattices.of(Lattice(0, 0, side - 1, side - 3))
+    units, channels = sum(len(w) for w, _ in field.cppn.layers), field.cppn.channels
+    shape = (channels + units + 3, 1, side - 1, side - 3)
+    memory = torch.full(shape, POISON, device=kernel.device)
+    out, sums = memory[1 : channels + 1], memory[channels + 2 : -1]
+    kernel.program.launch(lattices, COLOURS, out, sums)
+    margins = memory[[0, channels + 1, -1]]
+    intact = bool((margins == POISON).all())
+    missed = int((out == POISON).sum() + (sums == POISON).sum())
+    return Check(
+        f"{name}: writes all of its own memory and no other",
+        intact and not missed,
+        f"{missed} points missed, margins {'intact' if intact else 'overwritten'}",
+    )
+
+
+def _stored(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
+    kernel = TritonKernel(field)
+    row, col, rows, cols, _ = _lattice(rng, side)
+    lattices = Lattices.of(Lattice(row, col, rows, cols))
+    wrong = []
+    for dtype in ("uint8", "uint16", "float32"):
+        finish = Finish(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
+        stored = kernel.store(lattices, finish)[:, 0].copy()
+        expected = np.empty_like(stored)
+        write(finish, kernel.evaluate_all(lattices), row, col, expected)
+        if not np.array_equal(stored, expected):
+            wrong.append(dtype)
+    return Check(
+        f"{name}: pixels are stored as the CPU stores its colours",
+        not wrong,
+        ", ".join(wrong) or "equal",
+    )
+
+
+def _eight_bits(precision: str, rng: np.random.Generator, side: int) -> Check:
+    """The default network, whose weights are N(0, 1), against float64."""
+    scene = Scene.of(
+        cppn={"seed": int(rng.integers(2**32))},
+        canvas={"width": 1 << 14, "height": 1 << 14},
+        output={"precision": precision, "tolerance": 0.0},
+    )
+    exact = scene.replace(output={"precision": "exact"})
+    kernel, oracle = TritonKernel(Field.of(scene)), ReferenceKernel(Field.of(exact))
+    worst, equal, windows = 0, 0.0, 8
+    for _ in range(windows):
+        top, left = (int(v) for v in rng.integers(0, (1 << 14) - side, 2))
+        window = Window(top, left, top + side, left + side)
+        a = render_window(kernel, scene, window).astype(int)
+        b = render_window(oracle, exact, window).astype(int)
+        worst = max(worst, int(np.abs(a - b).max()))
+        equal += float(np.mean(a == b)) / windows
+    promised = precision == "fast" or (worst <= 1 and equal >= 0.999)
+    return Check(
+        f"net (32,4), {precision}: 8 bits against float64"
+        + (" (nothing promised)" if precision == "fast" else ""),
+        promised,
+        f"{equal:.3%} equal, at most {worst} off",
+    )
+
+
+def _error(values: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
+    return float(np.max(np.abs(values - expected) / np.maximum(1.0, np.abs(expected))))
+
+
+def _bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(values).view(np.uint32)

@@ -1,0 +1,195 @@
+"""The Triton kernel compiled for GPUs that are not here: registers, spills, instructions.
+
+`python -m benchmarks.offline` needs neither a GPU nor a driver: Triton brings its own assembler.
+The figures are of the code, not of a run. The bounds are what the code allows at most on an H200,
+of 132 multiprocessors at 1.98 GHz: if each issued four instructions in every cycle, and if its
+special-function units took a new value in every cycle, whichever is less.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+
+from tilecppn.kernels import Field, Storage
+from tilecppn.kernels.triton_network import network
+from tilecppn.kernels.triton_program import Configuration, Program
+from tilecppn.scene import Scene
+from tilecppn.view import Lattices
+
+TOOL = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+COLOURS = Storage("float32", invert=False, dither=False)
+# Address, then an instruction with or without a predicate, then its operands.
+LINE = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+ +)?([A-Z][A-Z0-9_.]*)([^;]*);")
+
+
+class Absent:
+    """A driver of a GPU that is not here: it can be compiled for and not be used."""
+
+    def __init__(self, architecture: int) -> None:
+        self.architecture = architecture
+
+    def get_current_target(self) -> GPUTarget:
+        return GPUTarget("cuda", self.architecture, 32)
+
+    def get_current_device(self) -> int:
+        return self.architecture  # by which compiled functions are kept apart
+
+    def get_current_stream(self, device: int) -> int:
+        return 0
+
+
+class Instruction(NamedTuple):
+    address: int
+    name: str
+    operands: str
+
+
+class Code(NamedTuple):
+    """What the assembler made of one kernel for one architecture."""
+
+    registers: int
+    stack: int  # bytes a thread: spilled registers
+    shared: int  # bytes a program
+    ptx: str
+    instructions: list[Instruction]
+
+    def count(self, name: str) -> int:
+        """Instructions of that name, whatever follows a dot in it."""
+        return Counter(i.name.partition(".")[0] for i in self.instructions)[name]
+
+    def executed(self, turns: int, name: str = "") -> int:
+        """Instructions that one thread executes, where the largest loop takes `turns`.
+
+        Of those whose name begins with `name`.
+        """
+        loops = [(0, -1)]
+        for i in self.instructions:
+            target = re.search(r"0x([0-9a-f]+)", i.operands)
+            if i.name.startswith("BRA") and target and int(target[1], 16) < i.address:
+                loops.append((int(target[1], 16), i.address))
+        start, end = max(loops, key=lambda loop: loop[1] - loop[0])
+        return sum(
+            turns if start <= i.address <= end else 1
+            for i in self.instructions
+            if i.name.startswith(name)
+        )
+
+
+def compiled(
+    architecture: int,
+    field: Field,
+    storage: Storage = COLOURS,
+    traced: bool = False,
+    configuration: Configuration | None = None,
+) -> Code:
+    """The kernel as `Program.launch` would compile it on a GPU of that architecture: 80, 90, …."""
+    program = Program(field, torch.device("cpu"), configuration)
+    lattices = Lattices(np.zeros((1, 2), np.int64), 64, 64, 1)
+    out = torch.empty((field.cppn.channels, 1, 64, 64), dtype=getattr(torch, storage.dtype))
+    sums = torch.empty((1 if traced else 0, 1, 64, 64))
+    call = program.call(lattices, storage, out, sums)
+    driver.set_active(Absent(architecture))
+    kernel = network.warmup(*call.arguments, grid=call.grid, **call.options)
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(kernel.asm["cubin"])
+        file.flush()
+        usage, assembly = (
+            subprocess.run([TOOL, f, file.name], capture_output=True, text=True, check=True).stdout
+            for f in ("-res-usage", "-sass")
+        )
+    found = re.search(r"REG:(\d+) STACK:(\d+)", usage)
+    assert found is not None, usage
+    lines = [Instruction(int(a, 16), name, rest) for a, name, rest in LINE.findall(assembly)]
+    return Code(int(found[1]), int(found[2]), kernel.metadata.shared, kernel.asm["ptx"], lines)
+
+
+class Case(NamedTuple):
+    network: dict[str, Any]
+    output: Mapping[str, Any] = MappingProxyType({})
+    view: Mapping[str, Any] = MappingProxyType({})
+    storage: Storage = COLOURS
+    traced: bool = False
+
+    @property
+    def field(self) -> Field:
+        canvas = {"width": 1 << 20, "height": 1 << 20}
+        scene = Scene.of(cppn=self.network, canvas=canvas, output=self.output, view=self.view)
+        return Field.of(scene)
+
+
+ARCHITECTURES = (80, 90, 100)
+MAIN = {
+    "net (32,4)": Case({}),
+    "net (32,4), fast": Case({}, {"precision": "fast"}),
+    "net (32,4), 8 bits": Case({}, storage=Storage("uint8", invert=True, dither=True)),
+    "net (32,4), folded, traced": Case({}, view={"mirror": "x"}, traced=True),
+}
+CASES = {
+    **MAIN,
+    "residual": Case({"preset": "hardmaru-residual"}),
+    **{
+        f"width {width}, {name}": Case({"width": width, "activations": names})
+        for width in (16, 32, 64, 128, 256)
+        for name, names in (
+            ("tanh", ["tanh"] * 4),
+            ("softplus", ["softplus"] * 4),
+            ("four kinds", ["tanh", "sin", "gaussian", "relu"]),
+        )
+    },
+}
+
+
+def figures(architecture: int, case: Case) -> dict[str, Any]:
+    """What is worth knowing of one case, as JSON has it."""
+    program = Program(case.field, torch.device("cpu"))
+    code = compiled(architecture, case.field, case.storage, case.traced)
+    points = program.configuration.block / (32 * program.configuration.warps)  # a thread
+    turns = program.shape.REPEATS
+    issued, special = (code.executed(turns, name) / points for name in ("", "MUFU"))
+    clock = 132 * 1.98
+    return {
+        "registers": code.registers,
+        "stack": code.stack,
+        "shared": code.shared,
+        "instructions": len(code.instructions),
+        "a point": round(issued),
+        "bound": round(min(clock * 128 / issued, clock * 16 / special), 1),
+        "matrix": sum(code.count(name) for name in ("HMMA", "HGMMA", "UTCHMMA")),
+        "local": code.count("LDL") + code.count("STL"),
+        "float64": code.count("DADD") + code.count("DMUL") + code.count("DFMA"),
+        "tanh.approx": code.ptx.count("tanh.approx"),
+        "ex2.approx": code.ptx.count("ex2.approx"),
+        "div": len(re.findall(r"\bdiv\.\w+\.f", code.ptx)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.offline", description=__doc__)
+    parser.add_argument("--main", action="store_true", help="only the default network")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    options = parser.parse_args()
+    for architecture in ARCHITECTURES:
+        for name, case in (MAIN if options.main else CASES).items():
+            found = figures(architecture, case)
+            if options.json:
+                print(json.dumps({"architecture": architecture, "case": name, **found}))
+            else:
+                words = ", ".join(f"{value} {key}" for key, value in found.items())
+                print(f"sm_{architecture}  {name:24} {words}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
