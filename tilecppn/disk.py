@@ -30,19 +30,23 @@ def leftovers(path: Path) -> list[Path]:
     return [p for p in path.parent.iterdir() if unfinished(p.name) == path.name]
 
 
-def put(path: Path, data: bytes) -> None:
-    """Write a file: whole, on the disk before its name is there, and over any older one."""
-    put_file(path, lambda temporary: temporary.write_bytes(data))
+def put(path: Path, data: bytes, lasting: bool = True) -> None:
+    """Write a file: whole, and over any older one.
+
+    If `lasting` it is on the disk before its name is there, so that it outlives a power cut.
+    """
+    put_file(path, lambda temporary: temporary.write_bytes(data), lasting)
 
 
-def put_file(path: Path, write: Callable[[Path], object]) -> None:
+def put_file(path: Path, write: Callable[[Path], object], lasting: bool = True) -> None:
     """As `put`, for a file that `write` makes under the name that it is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = partial(path)
     try:
         write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if lasting:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):

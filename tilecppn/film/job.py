@@ -23,6 +23,8 @@ from tilecppn.plan import Shard, Window
 from tilecppn.run.job import Identity, Pause, Receipt, when_in_sight
 from tilecppn.zarr_files import use_threads
 
+BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at least
+
 
 @dataclass(frozen=True)
 class FilmJob:
@@ -89,9 +91,11 @@ class FilmWorker:
         return file.stat().st_size
 
     def _bands(self, frame: int, pause: Pause) -> Iterator[NDArray[Any]]:
-        """A frame's rows (rows, width, channels), a row of tiles at a time."""
+        """A frame's rows (rows, width, channels), some rows of tiles at a time."""
         still = self.store.plan.still
-        for window in Window(0, 0, still.height, still.width).split(still.tile, still.width):
+        row = still.width * still.channels * still.itemsize * still.tile
+        rows = max(1, BAND // row) * still.tile
+        for window in Window(0, 0, still.height, still.width).split(rows, still.width):
             pause()
             yield self._pixels(frame, window, pause).transpose(1, 2, 0)
 

@@ -138,7 +138,8 @@ class FilmStore:
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         data = encode_shard(pixels, self.plan.still.levels[0])
-        disk.put(self.file(shard), data)
+        # A frame that only waits for its clip is drawn again should a power cut damage it.
+        disk.put(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
 
     def delete(self, shard: Shard) -> None:

@@ -85,21 +85,20 @@ class Compiled:
             builder.getModulePassManager().run(parsed, builder)
             self._engine = llvm.create_mcjit_compiler(parsed, machine)
             self._engine.finalize_object()
-            self._addresses = {
-                name: self._engine.get_function_address(name) for name in module.functions
-            }
-        self._functions = module.functions
+        self._functions = {name: self._callable(name, f) for name, f in module.functions.items()}
 
     def __getitem__(self, name: str) -> Callable[..., None]:
         """A function by name. It takes NumPy arrays and numbers and releases the GIL."""
-        function: Function = self._functions[name]
+        return self._functions[name]
+
+    def _callable(self, name: str, function: Function) -> Callable[..., None]:
         kinds = list(function.arguments.values())
         types: list[Any] = [
             ctypes.c_void_p if isinstance(k, ArrayOf) else _C_TYPES[k] for k in kinds
         ]
-        pointer = ctypes.CFUNCTYPE(None, *types)(self._addresses[name])
+        pointer = ctypes.CFUNCTYPE(None, *types)(self._engine.get_function_address(name))
 
-        def call(*arguments: Any, _owner: "Compiled" = self) -> None:  # keeps the code in memory
+        def call(*arguments: Any, _owner: Any = self._engine) -> None:  # keeps the code in memory
             pointer(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
 
         return call
