@@ -24,9 +24,9 @@ HELP = {
     "keep_prob": "Dropout in the encoder: the share that is kept.",
     "reconstruction": "Loss of the reconstruction: bce, or l2 for colour.",
     "kl_warmup": "Updates in which the latents' divergence from N(0, 1) comes to count in full "
-    "(default: 0; 20000 for fewer than 10,000 images).",
+    "(default: 0; 35000 for fewer than 10,000 images).",
     "flip": "Mirror half of the images left to right.",
-    "learning_rate": "Of generator and encoder against the discriminator (default: 0.005; 0.001 "
+    "learning_rate": "Of generator and encoder against the discriminator (default: 0.005; 0.0005 "
     "for fewer than 10,000 images).",
     "learning_rate_vae": "Of generator and encoder for the reconstruction (default: 0.001; 0.002 "
     "for fewer than 10,000 images).",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tilecppn.film.timeline import Timeline
 from tilecppn.kernels import Arithmetic, Field, Kernel, create
+from tilecppn.native import Workspace
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
@@ -19,12 +20,13 @@ class FrameRenderer:
     def __init__(self, timeline: Timeline, kernel: str) -> None:
         self.timeline = timeline
         self.kernel = kernel
+        self._memory = Workspace()  # of the window at hand
         self._frame = -1
         self._kernels: list[Kernel] = []  # of the moments of that frame
         self.arithmetic: Arithmetic = self._kernel(0).arithmetic
 
     def render(self, frame: int, window: Window, pause: Callable[[], None]) -> NDArray[Any]:
-        """The stored pixels (channels, height, width) of a window of a frame.
+        """The stored pixels (channels, height, width) of a window of a frame, until the next.
 
         Without motion blur they are those of the still `timeline.scene(frame)`. With it, the
         colours of its moments are averaged before they are quantised.
@@ -32,7 +34,7 @@ class FrameRenderer:
         kernel = self._kernel(frame)
         moments = self.timeline.moments(frame)
         if len(moments) == 1:
-            return render_window(kernel, moments[0], window, pause)
+            return render_window(kernel, moments[0], window, pause, self._memory.array)
         total: NDArray[np.float64] | None = None
         for kernel, scene in zip(self._kernels, moments, strict=True):
             colours = render_window(

@@ -33,7 +33,7 @@ from tilecppn.film.marks import Mark
 from tilecppn.film.timeline import Timeline
 from tilecppn.naming import suggestion
 
-CLIP = 2.0  # seconds of film a clip, unless a person says otherwise
+CLIP = 1.0  # seconds of film a clip, unless a person says otherwise
 MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
 EVEN = ("pad", "crop")
 

@@ -26,9 +26,9 @@ LARGE_SET: dict[str, Any] = {
 # the longer it is, the more numbers of the latent come into use.
 SMALL_SET: dict[str, Any] = {
     "batch": 16,
-    "learning_rate": 0.001,
+    "learning_rate": 0.0005,
     "learning_rate_vae": 0.002,
-    "kl_warmup": 20000,
+    "kl_warmup": 35000,
 }
 # Leaves twice the time for the reconstruction, and the samples as varied.
 SMALL_GAN_VAE: dict[str, Any] = {"g_updates": 1}
