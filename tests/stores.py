@@ -12,7 +12,7 @@ from tilecppn.plan import Shard
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 
-ARITHMETIC = Arithmetic("llvm", "exact", "cpu", 1)
+ARITHMETIC = Arithmetic("llvm", "exact", "cpu", 2)
 
 
 def plain_scene(

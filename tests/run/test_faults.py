@@ -19,7 +19,7 @@ from tests.run.jobs import Hanging, Poisoned
 from tilecppn import disk
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Failed, Refused, StoreError
-from tilecppn.kernels import Arithmetic
+from tilecppn.kernels.llvm import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
 from tilecppn.run.coordinator import Coordinator, Outcome
@@ -151,7 +151,7 @@ def run_job(executor: Executor, store: Store, policy: Policy) -> tuple[Outcome, 
 
 
 def empty_store(path: Path, scene: Scene) -> Store:
-    with Store.making(path, scene, Arithmetic(KERNEL, "exact", "cpu", 1)) as store:
+    with Store.making(path, scene, LLVMKernel.arithmetic) as store:
         return store
 
 
