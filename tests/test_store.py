@@ -708,8 +708,8 @@ def test_other_weights_in_a_file_of_the_same_name_are_refused(tmp_path: Path) ->
         ({"kernel": "reference"}, "kernel: llvm there, reference here"),
         ({"precision": "fast"}, "precision: exact there, fast here"),
         ({"device": "H100"}, "device: cpu there, H100 here"),
-        ({"revision": 2}, "revision: 1 there, 2 here"),
-        ({"device": "H100", "revision": 2}, "device: cpu there, H100 here; revision: 1 there, 2"),
+        ({"revision": 3}, "revision: 2 there, 3 here"),
+        ({"device": "H100", "revision": 3}, "device: cpu there, H100 here; revision: 2 there, 3"),
     ],
 )
 def test_another_arithmetic_is_refused_saying_what_differs(

@@ -332,6 +332,7 @@ def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(
     (tmp_path / "a.toml").write_text(BIG)
     child = process("render", "a.toml", "-o", "a.zarr")
     wait_for_shards(tmp_path / "a.zarr", 3, child)
+    child.send_signal(signal.SIGSTOP)  # alive, however fast it is
     for extra in ([], ["--overwrite"]):
         second = tilecppn("render", "a.toml", "-o", "a.zarr", *extra)
         assert second.returncode == 2

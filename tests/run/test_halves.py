@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.conftest import SMALL_NET
 from tests.stores import ARITHMETIC, level_pixels
 from tilecppn.plan import Shard, Window
-from tilecppn.run.halves import KEPT, LEVELS, Halves
+from tilecppn.run.halves import KEPT, Halves
 from tilecppn.run.job import RenderJob
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
@@ -27,19 +27,19 @@ def half(value: int) -> np.ndarray:
 
 @given(
     kept=st.integers(0, 5),
-    steps=st.lists(st.tuples(st.booleans(), st.integers(0, LEVELS), st.integers(0, 7))),
+    steps=st.lists(st.tuples(st.booleans(), st.integers(0, 7))),
 )
-def test_the_youngest_of_a_level_are_there_and_each_is_taken_once(
-    kept: int, steps: list[tuple[bool, int, int]]
+def test_the_youngest_are_there_and_each_is_taken_once(
+    kept: int, steps: list[tuple[bool, int]]
 ) -> None:
-    halves, levels = Halves(kept), [dict[int, int]() for _ in range(LEVELS + 1)]
-    for number, (putting, level, col) in enumerate(steps):
-        shard, model = Shard(level, 0, col), levels[level]
+    halves, model = Halves(kept), dict[int, int]()
+    for number, (putting, col) in enumerate(steps):
+        shard = Shard(0, 0, col)
         if putting:
             halves.put(shard, half(number % 256))
             model.pop(col, None)
             model[col] = number % 256
-            while len(model) > (kept if level < LEVELS else 0):
+            while len(model) > kept:
                 del model[next(iter(model))]
         else:
             found, expected = halves.take(shard), model.pop(col, None)
@@ -75,7 +75,7 @@ def test_threads_share_it_and_nothing_is_taken_twice() -> None:
                 if found is not None:
                     assert found[0, 0, 0] == row
                     taken.append(row * 2000 + i)
-            assert len(halves._levels[0]) <= KEPT
+            assert len(halves._pixels) <= KEPT
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
     for thread in threads:

@@ -12,33 +12,29 @@ from numpy.typing import NDArray
 
 from tilecppn.plan import Shard
 
-KEPT = 4  # of each level: the children of one parent
-LEVELS = 2  # the largest; those after them are read back soon enough
+KEPT = 8  # the children of one parent on each of two levels
 
 
 class Halves:
-    """At most `kept` of each of LEVELS, the oldest given up first. Empty again when pickled."""
+    """At most `kept` of them, the oldest given up first. Empty again when pickled."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self.kept = kept
-        self._levels: dict[int, OrderedDict[Shard, NDArray[Any]]] = {}
+        self._pixels: OrderedDict[Shard, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def put(self, shard: Shard, pixels: NDArray[Any]) -> None:
         """Keep the 2×2 means (channels, height, width) of a shard."""
-        if shard.level >= LEVELS:
-            return
         with self._lock:
-            level = self._levels.setdefault(shard.level, OrderedDict())
-            level.pop(shard, None)
-            level[shard] = pixels
-            if len(level) > self.kept:
-                level.popitem(last=False)
+            self._pixels.pop(shard, None)
+            self._pixels[shard] = pixels
+            if len(self._pixels) > self.kept:
+                self._pixels.popitem(last=False)
 
     def take(self, shard: Shard) -> NDArray[Any] | None:
         """A shard's means, which are forgotten here; None if they are not here."""
         with self._lock:
-            return self._levels.get(shard.level, OrderedDict()).pop(shard, None)
+            return self._pixels.pop(shard, None)
 
     def __reduce__(self) -> tuple[type["Halves"], tuple[int]]:
         return Halves, (self.kept,)
