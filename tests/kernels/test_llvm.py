@@ -119,7 +119,7 @@ def test_bytes_are_those_of_every_machine(name: str) -> None:
     assert values.dtype == ("float64" if "float64" in name else "float32")
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
     assert hashlib.sha256(little.tobytes()).hexdigest() == PINNED[name]
-    assert kernel.arithmetic.revision == 1
+    assert kernel.arithmetic.revision == 2  # 2 since reconstruction left crowded blocks out
 
 
 # One function a shape

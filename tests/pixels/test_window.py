@@ -33,7 +33,10 @@ def rendered(scene: Scene, kernel: str = "auto") -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(
+    "kernel",
+    [pytest.param(k, marks=pytest.mark.slow) if k == "triton" else k for k in KERNELS],
+)
 def test_a_window_is_the_crop_of_the_whole(kernel: str, dtype: str) -> None:
     scene = SCENE.replace(output={"dtype": dtype})
     evaluator = create(kernel, Field.of(scene))
