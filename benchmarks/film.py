@@ -16,6 +16,7 @@ import torch
 import tilecppn as tc
 from benchmarks.measuring import Table
 from tilecppn import machine
+from tilecppn.film.animate import animate
 from tilecppn.film.moves import moving
 
 FPS = 30
@@ -29,7 +30,7 @@ def tables(seconds: float = 10.0) -> list[Table]:
     pixels = scene.canvas.width * scene.canvas.height / 1e6
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        tc.animate(timeline, Path(folder, "film.mp4"), executor="local")
+        animate(timeline, Path(folder, "film.mp4"), executor="local")
         ours = timeline.frames * pixels / (time.perf_counter() - start)
         start = time.perf_counter()
         plain(timeline, PLAIN_FRAMES, Path(folder, "plain.mp4"))

@@ -104,7 +104,7 @@ class FilmWorker:
         # drawing it again gives the same bytes.
         with contextlib.suppress(Failed):
             return self.store.read(frame, window)
-        return self.renderer.render(frame, window, pause)
+        return self.renderer.render(frame, window, pause).copy()  # bands may be gathered
 
 
 def clip_files(store: FilmStore) -> list[Path]:
