@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
@@ -103,7 +104,7 @@ class VideoEncoding(_Recipe):
             *ffmpeg.EXACT,
             *("-f", codec.clip, str(path)),
         ]
-        ffmpeg.run(arguments, fed(frames, 2, colour=not own), frames.pause)
+        ffmpeg.run(arguments, ahead(fed(frames, 2, colour=not own)), frames.pause)
 
     def _even(self) -> list[str]:
         step = CODECS[self.codec].step
@@ -246,6 +247,15 @@ def fed(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArray[Any]
             part = np.repeat(part, 3, axis=-1)
         rows = interleaved(np.moveaxis(part, -1, 0))
         yield rows.astype(rows.dtype.newbyteorder("<"), copy=False)
+
+
+def ahead(parts: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """The same, each made while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, parts, None)
+        while (part := following.result()) is not None:
+            following = pool.submit(next, parts, None)
+            yield part
 
 
 def _input(shape: Shape, itemsize: int, *, colour: bool) -> list[str]:
