@@ -4,7 +4,7 @@ from typing import Any
 import click
 
 from tilecppn.cli.common import FILE, json_option, result
-from tilecppn.cli.options import as_option, device_option, given_settings, settings_options
+from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
 
 HELP = {
     "seed": "Of the initial weights and the order of the pixels.",
@@ -34,14 +34,7 @@ HELP = {
 @click.option("--grey", is_flag=True, help="Learn a colour picture in grey.")
 @click.option("--preview", type=FILE, metavar="FILE.png", help="The picture as it goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the model that is there.")
-@device_option
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "mixed"]),
-    default="auto",
-    show_default=True,
-    help="mixed: learn in bfloat16; auto: where the processor can do that itself.",
-)
+@device_options("mixed: learn in bfloat16; auto: where the processor can do that itself.")
 @settings_options("FitSettings", HELP)
 @json_option
 def command(

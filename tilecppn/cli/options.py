@@ -8,9 +8,24 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
-device_option = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+from tilecppn.cli.common import F
+
+
+def device_options(precision: str) -> Callable[[F], F]:
+    """A decorator: --device, and --precision, which says `precision` of itself."""
+
+    def decorated(function: F) -> F:
+        for name, choices, words in (
+            ("--precision", ["auto", "float32", "mixed"], precision),
+            ("--device", ["auto", "cpu", "cuda"], None),
+        ):
+            option = click.option(
+                name, type=click.Choice(choices), default="auto", show_default=True, help=words
+            )
+            function = option(function)
+        return function
+
+    return decorated
 
 
 def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any]:

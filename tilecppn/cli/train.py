@@ -4,7 +4,7 @@ from typing import Any
 import click
 
 from tilecppn.cli.common import FILE, json_option, result
-from tilecppn.cli.options import as_option, device_option, given_settings, settings_options
+from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
 
 # Setting → what its option says; the options' types follow from the settings.
 HELP = {
@@ -61,14 +61,7 @@ HELP = {
 )
 @click.option("--overwrite", is_flag=True, help="Train anew; what the save dir has goes.")
 @click.option("--resize", type=click.IntRange(4, 1024), help="Make a folder's images N × N.")
-@device_option
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "mixed"]),
-    default="auto",
-    show_default=True,
-    help="mixed: products in bfloat16; auto: where the device does that itself.",
-)
+@device_options("mixed: products in bfloat16; auto: where the device does that itself.")
 @settings_options("Settings", HELP)
 @json_option
 def command(
