@@ -25,6 +25,14 @@ if not machine.has_cuda():
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_old_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Machine code that this run compiles is found again in this run alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def small_scene() -> Scene:
     """700 × 501 RGB in tiles of 64 and shards of 256: odd sizes, several levels and shards."""

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
+import llvmlite
 import numpy as np
 from llvmlite import binding as llvm
 from llvmlite import ir
 from numpy.typing import NDArray
 
+from tilecppn.native.cache import kept
 from tilecppn.native.function import ArrayOf, Function, Module
+from tilecppn.version import VERSION
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -24,6 +27,7 @@ _C_TYPES = {
     ir.FloatType(): ctypes.c_float,
     ir.DoubleType(): ctypes.c_double,
 }
+Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # as np.empty
 P = ParamSpec("P")
 T = TypeVar("T")
 _LLVM = threading.Lock()  # LLVM's own context is shared by all modules
@@ -73,17 +77,15 @@ class Compiled:
     """A module's functions as machine code; it lives as long as this object does."""
 
     def __init__(self, module: Module, target: Target) -> None:
+        text = str(module)
         with _LLVM:
-            parsed = llvm.parse_assembly(str(module))
-            parsed.verify()
             machine = llvm.Target.from_default_triple().create_target_machine(
                 cpu=target.cpu, features=target.features, opt=2, jit=True
             )
-            tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-            tuning.loop_unrolling = False
-            builder = llvm.create_pass_builder(machine, tuning)
-            builder.getModulePassManager().run(parsed, builder)
-            self._engine = llvm.create_mcjit_compiler(parsed, machine)
+            made_of = (VERSION, llvmlite.__version__, llvm.llvm_version_info, target, text)
+            code = kept(repr(made_of), lambda: _object_file(text, machine))
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
         self._functions = {name: self._callable(name, f) for name, f in module.functions.items()}
 
@@ -102,6 +104,16 @@ class Compiled:
             pointer(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
 
         return call
+
+
+def _object_file(text: str, machine: llvm.TargetMachine) -> bytes:
+    parsed = llvm.parse_assembly(text)
+    parsed.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(parsed, builder)
+    return bytes(machine.emit_object(parsed))
 
 
 def once(make: Callable[P, T]) -> Callable[P, T]:
