@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tilecppn import disk, kernels, machine
 from tilecppn.errors import ExportError, Failed, Stopped, StoreError
+from tilecppn.film.budget import Kept, check_film_fits
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.targets import Choices, Target, choose_target
@@ -147,11 +148,13 @@ def _fill(
         encoding=encoding,
     )
     store = FilmStore(path, clip, recipe) if recognise(path) else None
-    if store is not None:
-        if run.overwrite:
-            store.refuse_foreign()
-        else:
-            store.check(timeline)
+    if store is None:
+        kept = Kept(plan.frames) if target is None else target.kept
+        check_film_fits(timeline, plan, kept, path, run.kernel)
+    elif run.overwrite:
+        store.refuse_foreign()
+    else:
+        store.check(timeline)
     return fill(
         job,
         plan,
