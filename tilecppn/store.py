@@ -38,7 +38,7 @@ from tilecppn.store_folder import (
     require_arithmetic,
     what_else,
 )
-from tilecppn.zarr_files import ABSENT, attributes, encode_shard, write_empty
+from tilecppn.zarr_files import attributes, encode_shard, find_fault, write_empty
 
 
 class Store:
@@ -54,7 +54,10 @@ class Store:
         if kept is None:
             raise StoreError(what_else(self.path))
         if "timeline" in kept:
-            raise StoreError(f"{self.path}: holds a film, not a still; choose another path")
+            raise StoreError(
+                f"{self.path}: holds a film, not a still; choose another path, or make a video: "
+                "tilecppn animate TIMELINE -o FILM.mp4"
+            )
         try:
             text = kept["scene"]
             self.arithmetic = Arithmetic(**kept["arithmetic"])
@@ -157,27 +160,8 @@ class Store:
 
     def damage(self, shard: Shard) -> str | None:
         """What is wrong with a shard: "missing", "damaged", or None."""
-        try:
-            data = self._file(shard).read_bytes()
-        except FileNotFoundError:
-            return "missing"
-        except OSError:
-            return "damaged"
         level, window = self.plan.levels[shard.level], self.plan.window(shard)
-        side = level.shard // level.tile
-        index_bytes = 16 * side * side
-        if len(data) < index_bytes + 4:
-            return "damaged"
-        index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
-        rows, cols = ceil_div(window.height, level.tile), ceil_div(window.width, level.tile)
-        # An absent tile reads as black without an error, and every tile is always written.
-        if (index[:rows, :cols] == np.uint64(ABSENT)).any():
-            return "damaged"
-        try:
-            self.read(shard.level, window)
-        except Failed:
-            return "damaged"
-        return None
+        return find_fault(self._file(shard), level, window, lambda: self.read(shard.level, window))
 
     def is_whole(self) -> bool:
         """Whether every shard of every level is there."""

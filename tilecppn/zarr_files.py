@@ -5,6 +5,7 @@ tiles are written like all others.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore
 
+from tilecppn.errors import Failed
 from tilecppn.kernels import Arithmetic
 from tilecppn.ome import multiscales
-from tilecppn.plan import Level, Plan, ceil_div
+from tilecppn.plan import Level, Plan, Window, ceil_div
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.version import VERSION
 
@@ -92,6 +94,33 @@ def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
             position += len(data) + 4
     tail = index.tobytes()
     return b"".join([*parts, tail, _crc32c(tail)])
+
+
+def find_fault(file: Path, level: Level, window: Window, read: Callable[[], object]) -> str | None:
+    """What is wrong with the file of a shard that holds `window`: "missing", "damaged", or None.
+
+    `read` decodes the shard, and raises Failed where it cannot.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "damaged"
+    side = level.shard // level.tile
+    index_bytes = 16 * side * side
+    if len(data) < index_bytes + 4:
+        return "damaged"
+    index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
+    rows, cols = ceil_div(window.height, level.tile), ceil_div(window.width, level.tile)
+    # An absent tile reads as black without an error, and every tile is always written.
+    if (index[:rows, :cols] == np.uint64(ABSENT)).any():
+        return "damaged"
+    try:
+        read()
+    except Failed:
+        return "damaged"
+    return None
 
 
 def _crc32c(data: bytes) -> bytes:

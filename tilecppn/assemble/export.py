@@ -66,11 +66,10 @@ def export(
     store's level to start from. partial: allow an unfinished store, missing shards black.
     Raises ExportError or StoreError before any work, Failed or Stopped later.
     """
-    dest = Path(dest)
+    store, dest = Store(path), Path(dest)
     exporter = check_destination(dest)
     workers = workers or machine.cores()
     with stop_on_signals() as wish:
-        store = Store(path)
         side = store.plan.tile if tile is None else tile
         options = Options(side, format, quality, effort, overlap, workers, progress, wish)
         use_threads(workers)

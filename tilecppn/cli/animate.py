@@ -39,7 +39,7 @@ from tilecppn.cli.common import (
     "--clip",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="How much one worker encodes in one piece (default 2; 0 is all).",
+    help="How much one worker encodes in one piece (default 1; 0 is all).",
 )
 @click.option("--contact", type=FILE, metavar="SHEET.png", help="Lay frames out as one image.")
 @click.option("--overwrite", is_flag=True, help="Replace the film of ours that is there.")

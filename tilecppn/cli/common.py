@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from tilecppn.film.store import FilmStore
     from tilecppn.run.coordinator import Outcome
+    from tilecppn.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,3 +99,14 @@ def load(path: Path, overrides: tuple[str, ...]) -> Any:
     from tilecppn.scene import Scene
 
     return Scene.load(path, overrides)
+
+
+def open_store(path: Path) -> "Store | FilmStore":
+    """The store of a still, or of a film. Raises StoreError."""
+    from tilecppn.film.store import FilmStore
+    from tilecppn.store import Store
+    from tilecppn.zarr_files import attributes
+
+    if "timeline" in (attributes(path) or {}):
+        return FilmStore.found(path)
+    return Store(path)

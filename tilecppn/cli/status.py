@@ -1,58 +1,100 @@
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result
+from tilecppn.cli.common import FILE, json_option, open_store, result
+
+if TYPE_CHECKING:
+    from tilecppn.film.store import FilmStore
+    from tilecppn.store import Store
+
+Found = Counter[tuple[int, int | None]]  # shards that are there, by level and frame
 
 
 @click.command()
 @click.argument("store", type=FILE)
 @json_option
 def command(store: Path, as_json: bool) -> None:
-    """Say what of STORE is done, level by level.
+    """Say what of STORE is done: level by level, or the frames of a film.
+
+    While a film is rendered into a file, its store is FILE.parts.
 
     \b
     tilecppn status poster.zarr
+    tilecppn status film.mp4.parts
     """
     from tilecppn.store import Store
 
-    opened = Store(store)
-    levels = []
-    counts = dict.fromkeys(range(len(opened.plan.levels)), 0)
-    for shard in opened.plan.order():
-        counts[shard.level] += opened.has(shard)
-    for level in opened.plan.levels:
-        levels.append(
-            {
-                "level": level.index,
-                "width": level.width,
-                "height": level.height,
-                "shards": level.rows * level.cols,
-                "done": counts[level.index],
-            }
-        )
-    done = sum(counts.values())
-    finished = done == opened.plan.shards
+    opened = open_store(store)
+    shards = opened.plan.shards
+    found = Counter((s.level, s.frame) for s in opened.plan.order() if opened.has(s))
+    done = found.total()
+    finished = done == shards
+    if isinstance(opened, Store):
+        fingerprint = opened.scene.fingerprint
+        inner, lines = _levels(opened, found)
+    else:
+        fingerprint = opened.timeline.fingerprint
+        inner, lines = _frames(opened, found)
     arithmetic = opened.arithmetic
     record = {
         "store": str(store),
         "finished": finished,
-        "shards": opened.plan.shards,
+        "shards": shards,
         "done": done,
-        "levels": levels,
-        "fingerprint": opened.scene.fingerprint,
+        **inner,
+        "fingerprint": fingerprint,
         "arithmetic": arithmetic._asdict(),
     }
     lines = [
-        f"{store}: {'finished' if finished else 'not finished'}, {done} of "
-        f"{opened.plan.shards} shards",
-        *(
-            f"level {x['level']:2}  {x['width']:>10} × {x['height']:<10}  "
-            f"{x['done']} of {x['shards']} shards"
-            for x in levels
-        ),
+        f"{store}: {'finished' if finished else 'not finished'}, {done} of {shards} shards",
+        *lines,
         f"arithmetic  {arithmetic.kernel} {arithmetic.precision} on {arithmetic.device}, "
         f"revision {arithmetic.revision}",
-        f"fingerprint {opened.scene.fingerprint}",
+        f"fingerprint {fingerprint}",
     ]
     result("\n".join(lines), record, as_json)
+
+
+def _levels(store: "Store", found: Found) -> tuple[dict[str, Any], list[str]]:
+    levels = [
+        {
+            "level": level.index,
+            "width": level.width,
+            "height": level.height,
+            "shards": level.rows * level.cols,
+            "done": found[level.index, None],
+        }
+        for level in store.plan.levels
+    ]
+    lines = [
+        f"level {x['level']:2}  {x['width']:>10} × {x['height']:<10}  "
+        f"{x['done']} of {x['shards']} shards"
+        for x in levels
+    ]
+    return {"levels": levels}, lines
+
+
+def _frames(store: "FilmStore", found: Found) -> tuple[dict[str, Any], list[str]]:
+    plan, fps = store.plan, store.timeline.film.fps
+    level = plan.still.levels[0]
+    clips = [plan.clip_of(frame) for frame in range(plan.frames)]
+    record = {
+        "width": level.width,
+        "height": level.height,
+        "fps": str(fps),
+        "frames": plan.frames,
+        "frames_done": sum(
+            found[0, frame] == level.rows * level.cols for frame in range(plan.frames)
+        ),
+        "frames_in_clips": sum(found[clip.level, clip.frame] for clip in clips if clip),
+    }
+    line = (
+        f"frames      {record['frames_done']} of {plan.frames}, {level.width} × {level.height} "
+        f"at {fps} a second"
+    )
+    if plan.clip is not None:
+        line += f"; {record['frames_in_clips']} of them in clips"
+    return record, [line]

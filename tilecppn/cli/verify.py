@@ -1,9 +1,15 @@
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result, workers_option
+from tilecppn.cli.common import FILE, json_option, open_store, result, workers_option
+
+if TYPE_CHECKING:
+    from tilecppn.film.store import FilmStore
+    from tilecppn.plan import Shard
+    from tilecppn.run.coordinator import Outcome
+    from tilecppn.store import Store
 
 
 @click.command()
@@ -12,34 +18,61 @@ from tilecppn.cli.common import FILE, json_option, result, workers_option
 @workers_option
 @json_option
 def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> None:
-    """Read all of STORE and name every damaged or missing shard.
+    """Read all of STORE, a still's or a film's, and name every damaged or missing shard.
 
     Exits 1 if there is any, unless --repair has mended it.
 
     \b
     tilecppn verify poster.zarr
-    tilecppn verify poster.zarr --repair
+    tilecppn verify film.zarr --repair
     """
-    from tilecppn.cli.progress import Meter, RenderMeter
-    from tilecppn.run.verify import find_damage, repair_store
+    from tilecppn.cli.progress import Meter
+    from tilecppn.run.verify import find_damage
 
+    opened = open_store(store)
     with Meter("verify") as meter:
-        damage = find_damage(store, workers=workers, meter=meter)
+        damage = find_damage(opened, workers=workers, meter=meter)
     record: dict[str, Any] = {
         "store": str(store),
-        "damaged": [list(s[:3]) for s, what in damage.items() if what == "damaged"],
-        "missing": [list(s[:3]) for s, what in damage.items() if what == "missing"],
+        "damaged": [_place(shard) for shard, what in damage.items() if what == "damaged"],
+        "missing": [_place(shard) for shard, what in damage.items() if what == "missing"],
     }
     lines = [f"{shard.name}: {what}" for shard, what in damage.items()]
     if repair and damage:
-        with RenderMeter("repair") as meter:
-            outcome = repair_store(store, damage, workers=workers, listeners=[meter])
+        outcome = _repair(opened, damage, workers)
         record["rendered"] = outcome.rendered
         lines.append(f"{store}: repaired, {outcome.rendered} shards rendered again")
     elif damage:
-        lines.append(f"{store}: {len(damage)} shards to repair: tilecppn verify {store} --repair")
+        lines.append(f"{store}: {len(damage)} shards to repair: {_remedy(store, opened)}")
     else:
         lines.append(f"{store}: whole and sound")
     result("\n".join(lines), record, as_json)
     if damage and not repair:
         raise SystemExit(1)
+
+
+def _place(shard: "Shard") -> list[int]:
+    """Level, row and column, and a film's frame."""
+    return [number for number in shard if number is not None]
+
+
+def _remedy(path: Path, store: "Store | FilmStore") -> str:
+    from tilecppn.film.store import FilmStore
+
+    if isinstance(store, FilmStore) and store.plan.clip is not None:
+        return "run the same tilecppn animate again"
+    return f"tilecppn verify {path} --repair"
+
+
+def _repair(
+    store: "Store | FilmStore", damage: "dict[Shard, str]", workers: int | None
+) -> "Outcome":
+    from tilecppn.cli.progress import RenderMeter
+    from tilecppn.film.animate import repair_film
+    from tilecppn.run.verify import repair_store
+    from tilecppn.store import Store
+
+    with RenderMeter("repair") as meter:
+        if isinstance(store, Store):
+            return repair_store(store, damage, workers=workers, listeners=[meter])
+        return repair_film(store, damage, workers=workers, listeners=[meter])

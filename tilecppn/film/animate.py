@@ -1,17 +1,18 @@
 """Timeline → film: the whole run."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tilecppn import disk, kernels, machine
-from tilecppn.errors import ExportError, Failed, Stopped
-from tilecppn.film.clips import Encoding
+from tilecppn.errors import ExportError, Failed, Stopped, StoreError
+from tilecppn.film.budget import Kept, check_film_fits
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.targets import Choices, Target, choose_target
 from tilecppn.film.timeline import Timeline
+from tilecppn.plan import Shard
 from tilecppn.run import events
 from tilecppn.run.budget import check_fits
 from tilecppn.run.coordinator import Outcome
@@ -35,6 +36,7 @@ class Run:
     policy: Policy | None = None
     listeners: Sequence[events.Listener] = ()
     shuffle: int | None = None
+    discard: Iterable[Shard] = ()  # deleted first
 
 
 def animate(
@@ -76,7 +78,7 @@ def animate_to(timeline: Timeline, path: str | Path, choices: Choices, run: Run)
     target = choose_target(path, timeline, choices)
     plan = film_plan(timeline, None if target is None else target.clip)
     if target is None:
-        _, outcome = _fill(timeline, path, None, None, run)
+        _, outcome = _fill(timeline, path, None, run)
         return outcome
     mark = target.mark(timeline)
     made = target.made()
@@ -88,17 +90,46 @@ def animate_to(timeline: Timeline, path: str | Path, choices: Choices, run: Run)
             "--overwrite"
         )
     parts = path.with_name(path.name + PARTS)
-    store, outcome = _fill(timeline, parts, target.clip, target.encoding, run)
+    store, outcome = _fill(timeline, parts, target, run)
     if not outcome.failed:
         with store.lock():
             _finish(store, target, timeline)
     return outcome
 
 
+def repair_film(
+    store: FilmStore,
+    damage: Mapping[Shard, str],
+    *,
+    workers: int | None = None,
+    listeners: Sequence[events.Listener] = (),
+) -> Outcome:
+    """Delete the shards of `damage` and render what is then missing, as `repair_store` does.
+
+    Raises StoreError also where clips are made: only who knows their encoding goes on with them.
+    """
+    if store.plan.clip is not None:
+        raise StoreError(
+            f"{store.path}: is an unfinished film; what is damaged or missing is made when the "
+            "same tilecppn animate is run again"
+        )
+    run = Run(
+        executor="local",
+        workers=workers,
+        kernel=store.arithmetic.kernel,
+        listeners=listeners,
+        discard=damage,
+    )
+    _, outcome = _fill(store.timeline, store.path, None, run)
+    require_complete(outcome)
+    return outcome
+
+
 def _fill(
-    timeline: Timeline, path: Path, clip: int | None, encoding: Encoding | None, run: Run
+    timeline: Timeline, path: Path, target: Target | None, run: Run
 ) -> tuple[FilmStore, Outcome]:
     """Bring all frames, or the clips of them, into the store at `path`."""
+    clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
     name = executor_for(run.executor, run.address)
     workers = run.workers or machine.cores()
@@ -117,11 +148,13 @@ def _fill(
         encoding=encoding,
     )
     store = FilmStore(path, clip, recipe) if recognise(path) else None
-    if store is not None:
-        if run.overwrite:
-            store.refuse_foreign()
-        else:
-            store.check(timeline)
+    if store is None:
+        kept = Kept(plan.frames) if target is None else target.kept
+        check_film_fits(timeline, plan, kept, path, run.kernel)
+    elif run.overwrite:
+        store.refuse_foreign()
+    else:
+        store.check(timeline)
     return fill(
         job,
         plan,
@@ -138,6 +171,7 @@ def _fill(
         policy=run.policy,
         listeners=run.listeners,
         shuffle=run.shuffle,
+        discard=run.discard,
     )
 
 

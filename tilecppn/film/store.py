@@ -40,9 +40,10 @@ from tilecppn.store_folder import (
     what_else,
 )
 from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard
+from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard, find_fault
 
 CLIPS = "clips"
+_KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
 
 
 class FilmStore:
@@ -70,6 +71,19 @@ class FilmStore:
         if kept.get("fingerprint") != self.timeline.fingerprint:
             raise StoreError(f"{self.path}: its film is not the one that it was begun with")
         self.plan = film_plan(self.timeline, clip)
+
+    @classmethod
+    def found(cls, path: str | Path) -> "FilmStore":
+        """A store as it was last rendered into: with the clips that were made then, if any.
+
+        Raises StoreError as `FilmStore` does.
+        """
+        kinds = [f for f in Path(path, CLIPS).glob("*") if _KIND.fullmatch(f.name)]
+        if not kinds:
+            return cls(path)
+        last = max(kinds, key=lambda folder: folder.stat().st_mtime_ns)
+        recipe, _, clip = last.name.rpartition("-")
+        return cls(path, int(clip), recipe)
 
     @classmethod
     @contextlib.contextmanager
@@ -120,10 +134,10 @@ class FilmStore:
 
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a film store's making."""
-        folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/[0-9a-f]+-\d+)?")
+        folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_KIND.pattern})?")
         file = re.compile(
             rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
-            rf"{CLIPS}/[0-9a-f]+-\d+/\d+"
+            rf"{CLIPS}/{_KIND.pattern}/\d+"
         )
         refuse_foreign(self.path, folder, file)
 
@@ -163,6 +177,22 @@ class FilmStore:
         except Exception as error:  # damage can raise anything in zarr and its codecs
             raise Failed(f"{self.path}: frame {frame} is damaged: {error}") from error
         return np.asarray(pixels)
+
+    def damage(self, shard: Shard) -> str | None:
+        """What is wrong with a shard: "missing", "damaged", or None.
+
+        A clip carries no checksum of ours: it is there, or it is not. Where it is, its frames
+        have served, and are not looked at.
+        """
+        clip = shard if shard.level == CLIP else self.plan.parent(shard)
+        if clip is not None and is_written(self.file(clip)):
+            return None
+        if shard.level == CLIP:
+            return "missing"
+        level, window = self.plan.still.levels[0], self.plan.window(shard)
+        assert shard.frame is not None
+        frame = shard.frame
+        return find_fault(self.file(shard), level, window, lambda: self.read(frame, window))
 
     def is_whole(self) -> bool:
         """Whether every frame is there."""

@@ -20,6 +20,7 @@ from tilecppn import disk
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.errors import ExportError, Failed
 from tilecppn.film import ffmpeg, marks
+from tilecppn.film.budget import Kept
 from tilecppn.film.clips import (
     AnimationEncoding,
     Encoding,
@@ -58,6 +59,7 @@ class Target:
     path: Path
     encoding: Encoding
     clip: int  # frames
+    kept: Kept
     join: Callable[[Sequence[Path], Mark, Pause], None]
     made: Callable[[], Mark | None]
 
@@ -93,7 +95,7 @@ def choose_target(path: Path, timeline: Timeline, choices: Choices) -> Target | 
         return _animation(path, shape, timeline)
     if suffix == "":
         _only(choices, path, ("format",))
-        return _stills(path, shape, choices)
+        return _stills(path, shape, timeline, choices)
     known = [*CONTAINERS, *ANIMATIONS, ".zarr"]
     raise ExportError(
         f'{path}: unknown kind of film "{suffix}"; {suggestion(known, suffix)}; '
@@ -161,7 +163,7 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
                 pause=pause,
             )
 
-    return Target(path, encoding, clip, join, lambda: marks.read(path))
+    return Target(path, encoding, clip, Kept(clip), join, lambda: marks.read(path))
 
 
 def _try(encoding: VideoEncoding, shape: Shape, codec: str) -> None:
@@ -194,10 +196,11 @@ def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
         with placed(path) as temporary:
             temporary.write_bytes(marked)
 
-    return Target(path, encoding, timeline.frames, join, lambda: marks.read(path))
+    whole = timeline.frames
+    return Target(path, encoding, whole, Kept(whole), join, lambda: marks.read(path))
 
 
-def _stills(path: Path, shape: Shape, choices: Choices) -> Target:
+def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Target:
     name = choices.format or STILLS[0]
     if name not in STILLS:
         raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')
@@ -212,7 +215,8 @@ def _stills(path: Path, shape: Shape, choices: Choices) -> Target:
             text = json.dumps(json.loads(mark.to_text()), indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
 
-    return Target(path, StillEncoding(shape, name), 1, join, lambda: _read(path))
+    kept = Kept(timeline.frames, 2 if name == "png" else 4)
+    return Target(path, StillEncoding(shape, name), 1, kept, join, lambda: _read(path))
 
 
 def _link(file: Path, name: Path) -> None:

@@ -13,6 +13,7 @@ from tilecppn.pixels.mean import mean2x2
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Level, Plan, Window
 from tilecppn.scene import Scene
+from tilecppn.sections import Canvas
 from tilecppn.zarr_files import encode_shard
 
 # Measured peaks over the process' base, in units of the largest shard before compression.
@@ -20,7 +21,7 @@ COPIES = 3.0
 SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers
 BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
 LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
-SAMPLES, SAMPLE = 8, 512  # windows drawn to measure a worker's rate, and their side in pixels
+SAMPLES, SAMPLE = 8, 512  # windows drawn to measure, and their side in pixels
 LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
 GOLDEN = 0.6180339887498949  # spreads them over the columns
 
@@ -56,8 +57,7 @@ def check_fits(plan: Plan, workers: int, available: int | None = None) -> None:
 
 def check_disk(plan: Plan, path: Path) -> None:
     """Raise PlanError if a store at `path` cannot fit on its disk, however well it compresses."""
-    folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
-    free = shutil.disk_usage(folder).free
+    folder, free = free_disk(path)
     needed = LEAST_TILE * plan.tiles
     if needed <= free:
         return
@@ -68,17 +68,29 @@ def check_disk(plan: Plan, path: Path) -> None:
     )
 
 
+def free_disk(path: Path) -> tuple[Path, int]:
+    """The folder in which `path` is or would be made, and the bytes free on its disk."""
+    folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
+    return folder, shutil.disk_usage(folder).free
+
+
+def sample_windows(canvas: Canvas) -> list[Window]:
+    """Windows spread over a canvas, SAMPLE pixels a side at most."""
+    windows = []
+    for k in range(SAMPLES):
+        top = int((k + 0.5) / SAMPLES * canvas.height) // BLOCK * BLOCK
+        left = int((k * GOLDEN % 1.0) * canvas.width) // BLOCK * BLOCK
+        bottom, right = min(top + SAMPLE, canvas.height), min(left + SAMPLE, canvas.width)
+        windows.append(Window(top, left, bottom, right))
+    return windows
+
+
 def rate(kernel: Kernel, scene: Scene) -> float:
     """Pixels of level 0 a second of one worker, all levels made and stored with them.
 
     Measured on windows spread over the canvas.
     """
-    width, height = scene.canvas.width, scene.canvas.height
-    windows = []
-    for k in range(SAMPLES):
-        top = int((k + 0.5) / SAMPLES * height) // BLOCK * BLOCK
-        left = int((k * GOLDEN % 1.0) * width) // BLOCK * BLOCK
-        windows.append(Window(top, left, min(top + SAMPLE, height), min(left + SAMPLE, width)))
+    windows = sample_windows(scene.canvas)
     whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
 
     def draw(window: Window) -> tuple[float, float]:

@@ -1,12 +1,11 @@
 """Finding damage in a store, and mending it from the store's own scene."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from tilecppn import machine
 from tilecppn.errors import Stopped
-from tilecppn.plan import Shard
+from tilecppn.plan import Shard, Work
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
 from tilecppn.run.render import render_to, require_complete
@@ -21,14 +20,22 @@ class Meter(Protocol):
     def add(self, pixels: int) -> None: ...
 
 
+class Checked(Protocol):
+    """A store, of a still or a film."""
+
+    @property
+    def plan(self) -> Work: ...
+
+    def damage(self, shard: Shard) -> str | None: ...
+
+
 def find_damage(
-    path: str | Path, *, workers: int | None = None, meter: Meter | None = None
+    store: Checked, *, workers: int | None = None, meter: Meter | None = None
 ) -> dict[Shard, str]:
-    """Every shard that is "damaged" or "missing". Raises StoreError, or Stopped."""
-    store = Store(path)
+    """Every shard that is "damaged" or "missing". Raises Stopped."""
     use_threads(workers or machine.cores())
     if meter is not None:
-        meter.begin(sum(level.width * level.height for level in store.plan.levels))
+        meter.begin(sum(store.plan.window(shard).pixels for shard in store.plan.order()))
     found = {}
     with stop_on_signals() as wish:
         for shard in store.plan.order():
@@ -43,7 +50,7 @@ def find_damage(
 
 
 def repair_store(
-    path: str | Path,
+    store: Store,
     damage: Mapping[Shard, str],
     *,
     workers: int | None = None,
@@ -53,10 +60,9 @@ def repair_store(
 
     Raises StoreError if the store is being rendered or was begun with another arithmetic.
     """
-    store = Store(path)
     _, outcome = render_to(
         store.scene,
-        path,
+        store.path,
         executor="local",
         workers=workers,
         kernel=store.arithmetic.kernel,
