@@ -35,18 +35,24 @@ def scene_of(side: int, **output: Any) -> tc.Scene:
 
 def ours(side: int, workers: int, folder: Path) -> Measured:
     """Render, store, all levels and the pyramid, in one pass."""
-    from benchmarks.stages import measured
     from tilecppn.assemble.onepass import render_and_export
 
+    return timed(
+        render_and_export,
+        scene_of(side),
+        folder / "a.zarr",
+        folder / "a.dzi",
+        workers=workers,
+        executor="local",
+    )
+
+
+def shares(side: int, workers: int, folder: Path) -> Measured:
+    """As `ours`, with clocks inside, which take a twentieth of the time."""
+    from benchmarks.stages import measured
+
     with measured() as stages:
-        taken = timed(
-            render_and_export,
-            scene_of(side),
-            folder / "a.zarr",
-            folder / "a.dzi",
-            workers=workers,
-            executor="local",
-        )
+        taken = ours(side, workers, folder)
     return {**taken, "shares": stages.shares, "evaluations a pixel": stages.points / side**2}
 
 
@@ -82,7 +88,7 @@ def script(side: int, workers: int, folder: Path) -> Measured:
 
 
 WAYS: dict[str, Callable[[int, int, Path], Measured]] = {
-    way.__name__: way for way in (ours, export, dzsave, script)
+    way.__name__: way for way in (ours, shares, export, dzsave, script)
 }
 
 

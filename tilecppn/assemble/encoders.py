@@ -4,10 +4,9 @@ import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.assemble.png import encode_png
+from tilecppn.assemble.png import encode_planes
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
@@ -30,7 +29,7 @@ def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _png(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-    return encode_png(np.moveaxis(lossless(pixels), 0, -1), effort=effort)
+    return encode_planes(lossless(pixels), effort=effort)
 
 
 def _jpeg(pixels: NDArray[Any], quality: int, effort: int) -> bytes:

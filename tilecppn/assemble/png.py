@@ -46,8 +46,13 @@ def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
 
     effort: 1 (fast) to 9 (small).
     """
-    height, width, channels = pixels.shape
-    data = filtered(np.moveaxis(pixels, -1, 0)).data
+    return encode_planes(pixels.transpose(2, 0, 1), scene, effort)
+
+
+def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
+    """As `encode_png`, of pixels (channels, height, width)."""
+    channels, height, width = pixels.shape
+    data = filtered(pixels).data
     packed = zlib.compress(data, effort) if effort > LEAST else deflate.compress(data, LEVEL)
     return b"".join(
         [
@@ -60,7 +65,7 @@ def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
 
 def deflate_band(pixels: Pixels) -> Band:
     """Rows (height, width, channels) that can follow any others."""
-    data = filtered(np.moveaxis(pixels, -1, 0)).data
+    data = filtered(pixels.transpose(2, 0, 1)).data
     stream = deflate.compressobj(LEVEL, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, zlib.adler32(data), data.nbytes)

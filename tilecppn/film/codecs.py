@@ -31,8 +31,8 @@ _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-th
 CODECS: dict[str, Codec] = {
     "h264": Codec(
         "H.264, 8 bits 4:2:0: plays everywhere",
-        # On pictures as smooth as these as many bytes as "medium", at half the time.
-        ("-c:v", "libx264", "-preset", "veryfast"),
+        # On pictures as smooth as these as many bytes as "medium", at a quarter of the time.
+        ("-c:v", "libx264", "-preset", "veryfast", "-x264-params", "me=dia:subme=1"),
         "yuv420p",
         Quality(0, 51, 18),
         (2, 2),

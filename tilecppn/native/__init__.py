@@ -1,7 +1,7 @@
 """Machine code made in this process: expressions and loops, written in Python, through LLVM."""
 
 from tilecppn.native.function import Array, ArrayOf, Function, Module, Variable
-from tilecppn.native.target import HOST, Compiled, Target, Workspace, aligned, apart, once
+from tilecppn.native.target import HOST, Compiled, Empty, Target, Workspace, aligned, apart, once
 from tilecppn.native.values import ELEMENTS, Value
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Array",
     "ArrayOf",
     "Compiled",
+    "Empty",
     "Function",
     "Module",
     "Target",

@@ -36,8 +36,11 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     out = np.empty((height, 1 + size * width), np.uint8)
     out[0, 0] = SUB
     out[1:, 0] = UP
+    # Interleaved, a neighbour is `size` bytes away.
     first = np.ascontiguousarray(pixels[:, 0].T, pixels.dtype.newbyteorder(">")).view(np.uint8)
-    out[0, 1:] = np.diff(first, axis=0, prepend=first.dtype.type(0)).ravel()
+    row = first.reshape(-1)
+    out[0, 1 : 1 + size] = row[:size]
+    np.subtract(row[size:], row[:-size], out[0, 1 + size :])
     plane = pixels.strides[0] // pixels.itemsize
     _compiled(pixels.dtype, channels)["up"](
         pixels, plane, apart(pixels), height, width, out, out.shape[1]

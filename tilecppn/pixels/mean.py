@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, apart, once
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Empty, Module, Value, apart, once
 from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
 
 WIDER = {I8: I16, I16: I32}  # what holds the sum of four
 
 
-def mean2x2(pixels: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """(c, h, w) → (c, ⌈h/2⌉, ⌈w/2⌉) of the same dtype, into `out` if given; rows contiguous.
+def mean2x2(pixels: NDArray[Any], empty: Empty = np.empty) -> NDArray[Any]:
+    """(c, h, w) → (c, ⌈h/2⌉, ⌈w/2⌉) of the same dtype; `empty` makes the array, rows contiguous.
 
     At an odd edge the last row or column counts twice. Integers round half to even,
     (s + 1 + ((s >> 2) & 1)) >> 2 for the sum s of four; float32 adds rows, then columns.
@@ -20,8 +20,7 @@ def mean2x2(pixels: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[An
     channels, height, width = pixels.shape
     if pixels.strides[2] != pixels.itemsize:
         pixels = np.ascontiguousarray(pixels)
-    if out is None:
-        out = np.empty((channels, (height + 1) // 2, (width + 1) // 2), pixels.dtype)
+    out = empty((channels, (height + 1) // 2, (width + 1) // 2), pixels.dtype)
     call = _compiled(pixels.dtype)["mean"]
     for plane, into in zip(pixels, out, strict=True):
         call(plane, apart(plane), height, width, into, apart(into))

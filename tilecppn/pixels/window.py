@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, create
+from tilecppn.native import Empty
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
 from tilecppn.pixels.interleave import interleaved
@@ -21,7 +22,6 @@ REGION = 4096  # samples reconstructed at a time, a side
 SAMPLES = 1024  # samples that are averaged at a time, a side
 
 Pause = Callable[[], None]
-Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # as np.empty
 
 
 def render_window(

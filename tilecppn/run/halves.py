@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.plan import Shard
@@ -21,6 +22,7 @@ class Halves:
     def __init__(self, kept: int = KEPT) -> None:
         self.kept = kept
         self._pixels: OrderedDict[Shard, NDArray[Any]] = OrderedDict()
+        self._unused: list[NDArray[Any]] = []
         self._lock = threading.Lock()
 
     def put(self, shard: Shard, pixels: NDArray[Any]) -> None:
@@ -35,6 +37,19 @@ class Halves:
         """A shard's means, which are forgotten here; None if they are not here."""
         with self._lock:
             return self._pixels.pop(shard, None)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """As np.empty, in memory that was handed back if it fits: fresh pages cost time."""
+        with self._lock:
+            for number, pixels in enumerate(self._unused):
+                if pixels.shape == shape and pixels.dtype == dtype:
+                    return self._unused.pop(number)
+        return np.empty(shape, dtype)
+
+    def hand_back(self, pixels: NDArray[Any]) -> None:
+        """Means that were taken and that nobody looks at any more."""
+        with self._lock:
+            self._unused = [pixels, *self._unused][: self.kept // 2]
 
     def __reduce__(self) -> tuple[type["Halves"], tuple[int]]:
         return Halves, (self.kept,)

@@ -125,7 +125,7 @@ class RenderWorker:
         pause()
         written = self.store.write(shard, pixels)
         if self.plan.parent(shard) is not None:
-            self.halves.put(shard, mean2x2(pixels))
+            self.halves.put(shard, mean2x2(pixels, self.halves.empty))
         return Receipt(time.perf_counter() - start, window.pixels, written)
 
     def _mean(self, shard: Shard, pause: Pause) -> NDArray[Any]:
@@ -141,6 +141,7 @@ class RenderWorker:
             inner = self.plan.window(child)
             top, left = inner.top // 2 - window.top, inner.left // 2 - window.left
             out[:, top : top + half.shape[1], left : left + half.shape[2]] = half
+            self.halves.hand_back(half)
         return out
 
     def _half(self, shard: Shard, pause: Pause) -> NDArray[Any]:
