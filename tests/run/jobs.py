@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.run.job import Identity, Job, Pause, Receipt, RenderJob, Worker
+from tilecppn.run.job import Identity, Job, Pause, Receipt, RenderJob, Runner
 
 ARITHMETIC = Arithmetic("test", "exact", "cpu", 1)
 
@@ -20,13 +20,13 @@ class Toy:
 
     opens: bool = True
 
-    def open(self) -> "ToyWorker":
+    def open(self, threads: int) -> "ToyRunner":
         if not self.opens:
             raise RuntimeError("cannot open")
-        return ToyWorker()
+        return ToyRunner()
 
 
-class ToyWorker:
+class ToyRunner:
     def __init__(self) -> None:
         self.identity = Identity("f00d", ARITHMETIC, f"here:{os.getpid()}")
 
@@ -52,23 +52,23 @@ class Poisoned:
     render: RenderJob
     poison: Shard
 
-    def open(self) -> Worker:
-        return PoisonedWorker(self.render.open(), self.poison)
+    def open(self, threads: int) -> Runner:
+        return PoisonedRunner(self.render.open(threads), self.poison)
 
 
-class PoisonedWorker:
-    def __init__(self, worker: Worker, poison: Shard) -> None:
-        self.worker = worker
+class PoisonedRunner:
+    def __init__(self, runner: Runner, poison: Shard) -> None:
+        self.runner = runner
         self.poison = poison
 
     @property
     def identity(self) -> Identity:
-        return self.worker.identity
+        return self.runner.identity
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         if shard == self.poison:
             os._exit(1)
-        return self.worker.run(shard, pause)
+        return self.runner.run(shard, pause)
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,19 @@ class Hanging:
     at: Shard
     mark: str
 
-    def open(self) -> Worker:
-        return HangingWorker(self.render.open(), self.at, Path(self.mark))
+    def open(self, threads: int) -> Runner:
+        return HangingRunner(self.render.open(threads), self.at, Path(self.mark))
 
 
-class HangingWorker:
-    def __init__(self, worker: Worker, at: Shard, mark: Path) -> None:
-        self.worker = worker
+class HangingRunner:
+    def __init__(self, runner: Runner, at: Shard, mark: Path) -> None:
+        self.runner = runner
         self.at = at
         self.mark = mark
 
     @property
     def identity(self) -> Identity:
-        return self.worker.identity
+        return self.runner.identity
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         if shard == self.at and not self.mark.exists():
@@ -99,7 +99,7 @@ class HangingWorker:
             while True:
                 pause()
                 time.sleep(0.01)
-        return self.worker.run(shard, pause)
+        return self.runner.run(shard, pause)
 
 
 JOBS: tuple[Job, ...] = (Toy(),)  # the protocol, checked by mypy

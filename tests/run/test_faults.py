@@ -156,7 +156,7 @@ def empty_store(path: Path, scene: Scene) -> Store:
 
 
 def job_for(scene: Scene, path: Path) -> RenderJob:
-    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), KERNEL, 1)
+    return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), KERNEL)
 
 
 def test_a_poison_shard_is_named_and_the_others_are_done(

@@ -112,7 +112,6 @@ def _fill(
         networks=timeline.networks,
         store=str(path.absolute()),
         kernel=run.kernel,
-        threads=workers if name == "local" else 1,
         clip=clip,
         encoding=encoding,
     )

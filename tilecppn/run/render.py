@@ -16,7 +16,6 @@ from tilecppn.run import events
 from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
 from tilecppn.run.executors import Executor, choose
-from tilecppn.run.halves import KEPT, Halves
 from tilecppn.run.job import Job, RenderJob, Tiler
 from tilecppn.run.policy import Policy
 from tilecppn.run.stopping import stop_on_signals
@@ -107,15 +106,12 @@ def render_to(
         check_fits(plan, workers or machine.cores())  # else the workers are on other machines
         kernels.require(kernel, scene.output.precision)
     kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
-    threads = (workers or machine.cores()) if name == "local" else 1
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
         store=str(path.absolute()),
         kernel=kernel,
-        threads=threads,
         tiler=tiler,
-        halves=Halves(KEPT + threads),
     )
     store = Store(path) if recognise(path) else None
     if store is None:

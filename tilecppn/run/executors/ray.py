@@ -31,14 +31,14 @@ class _Actor:
 
     def open(self) -> Identity | Faulted:
         try:
-            self.worker = self.job.open()
+            self.runner = self.job.open(threads=1)
         except Exception as error:  # as words: Ray would wrap it in a traceback
             return Faulted(f"{error}" or type(error).__name__, lasting=False)
-        return self.worker.identity
+        return self.runner.identity
 
     def run(self, shard: Shard) -> Done | Faulted:
         # Stopping is done from outside, by killing the actor.
-        return attempt(self.worker, Shard(*shard), lambda: None)
+        return attempt(self.runner, Shard(*shard), lambda: None)
 
 
 class _Call(NamedTuple):
