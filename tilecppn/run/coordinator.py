@@ -2,14 +2,15 @@
 
 Shards come in the plan's order, children before parents. A shard that is in the ledger is
 skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
-built again, so that nothing in the ledger is older than what it was made from. Everything here
-is one thread; the state does not grow with the canvas, nor the cost of a shard with the number
-of workers.
+built again, so that nothing in the ledger is older than what it was made from. Of several shards
+that a worker was running when it was lost, any may have killed it: each is then run alone on a
+worker, where the next loss would be its own. Everything here is one thread; the state does not
+grow with the canvas, nor the cost of a shard with the number of workers.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,7 +26,7 @@ from tilecppn.run.events import (
 )
 from tilecppn.run.executors import Answer, Executor, Lost, Ready
 from tilecppn.run.job import Done, Faulted, Identity
-from tilecppn.run.policy import Policy
+from tilecppn.run.policy import Policy, to_blame
 from tilecppn.run.roster import Roster
 
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
@@ -57,6 +58,10 @@ class Outcome:
 class _Trouble:
     attempts: int = 0
     workers: set[int] = field(default_factory=set)  # on which it failed
+    alone: bool = False  # to be run so: it was one of several when a worker was lost
+
+
+UNTROUBLED = _Trouble()
 
 
 class Coordinator:
@@ -74,7 +79,7 @@ class Coordinator:
         self.emit = emit
         self.stopping = stopping
         self.clock = clock
-        self._roster = Roster(executor.depth)
+        self._roster = Roster(executor.threads, executor.depth)
         self._identity: Identity | None = None
         self._failed_starts = 0
         self._alone_since = clock()  # when the last worker was lost
@@ -141,9 +146,9 @@ class Coordinator:
         if not self._roster.flying:
             return
         limits = {kind: self.policy.limit(known) for kind, known in self._durations.items()}
-        for number, shard in self._roster.late(now, lambda shard: limits[shard.level == 0]):
-            limit = limits[shard.level == 0]
-            self._lose(number, f"took longer than {limit:.0f} s over one shard")
+        for number, shards in self._roster.late(now, lambda shard: limits[shard.level == 0]):
+            limit = limits[shards[0].level == 0]
+            self._lose(number, f"took longer than {limit:.0f} s over one shard", late=shards)
 
     def _join(self, number: int, identity: Identity) -> None:
         if self._identity is None:
@@ -157,8 +162,8 @@ class Coordinator:
         self._roster.join(number)
         self.emit(WorkerReady(number, identity.place))
 
-    def _lose(self, number: int, reason: str) -> None:
-        """A worker is gone: blame the shard it was at, give the others back, start another."""
+    def _lose(self, number: int, reason: str, late: Sequence[Shard] = ()) -> None:
+        """A worker is gone: blame what killed it, give its other shards back, start another."""
         self.emit(WorkerLost(number, reason))
         worker = self._roster.leave(number)
         if worker is None:
@@ -168,9 +173,16 @@ class Coordinator:
         elif not self._roster:
             self._alone_since = self.clock()
         self.executor.replace(number)
-        if worker is not None and worker.flight:
-            shard = worker.flight.popleft()
-            self._queue.extendleft(reversed(worker.flight))
+        if worker is None:
+            return
+        running = list(worker.running)
+        blamed = to_blame(running, late)
+        if not blamed:
+            for shard in running:
+                self._trouble.setdefault(shard, _Trouble()).alone = True
+        others = [shard for shard in (*running, *worker.queued) if shard not in blamed]
+        self._queue.extendleft(reversed(others))
+        for shard in blamed:
             self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
 
     def _hear(self, number: int, shard: Shard, result: Done | Faulted) -> None:
@@ -211,19 +223,21 @@ class Coordinator:
             choice = self._next()
             if choice is None:
                 return
-            shard, number = choice
-            self._roster.give(number, shard, self.clock())
+            number, shard, alone = choice
+            self._roster.give(number, shard, self.clock(), alone)
             self.executor.submit(number, shard)
 
-    def _next(self) -> tuple[Shard, int] | None:
-        """A shard to run and the least busy worker for it, not one on which it failed."""
+    def _next(self) -> tuple[int, Shard, bool] | None:
+        """The least busy worker, not one on which it failed, for a shard, and if it runs alone."""
         while True:
             for i, shard in enumerate(self._queue):
-                failed_on = self._trouble[shard].workers if shard in self._trouble else set()
-                fit = self._roster.fit(failed_on)
+                trouble = self._trouble.get(shard, UNTROUBLED)
+                fit = self._roster.fit(trouble.workers, trouble.alone)
                 if fit is not None:
                     del self._queue[i]
-                    return shard, fit
+                    return fit, shard, trouble.alone
+                if trouble.alone:
+                    return None  # until a worker is idle: what comes behind would keep all busy
             if not self._reach():
                 return None
 

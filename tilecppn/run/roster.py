@@ -9,17 +9,26 @@ from tilecppn.plan import Shard
 
 @dataclass
 class Worker:
-    flight: deque[Shard] = field(default_factory=deque)
-    since: float = 0.0  # when the first of `flight` began
+    """A worker begins its shards in the order they came, some at once."""
+
+    running: dict[Shard, float] = field(default_factory=dict)  # and when each began
+    queued: deque[Shard] = field(default_factory=deque)  # behind them
+    alone: bool = False  # with one shard, and gets no other beside it
+
+    @property
+    def flight(self) -> int:
+        return len(self.running) + len(self.queued)
 
 
 class Roster:
     """Workers by how many shards they have, up to one less than `depth`.
 
-    So a shard costs the same with 10,000 workers as with two.
+    So a shard costs the same with 10,000 workers as with two. A worker has up to `depth` shards,
+    of which it runs up to `threads` at once.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, threads: int, depth: int) -> None:
+        self.threads = threads
         self.flying = 0  # shards in flight
         self._workers: dict[int, Worker] = {}
         self._room: list[dict[int, None]] = [{} for _ in range(depth)]
@@ -36,51 +45,65 @@ class Roster:
         worker = self._workers.pop(number, None)
         if worker is not None:
             self._take_from_room(number, worker)
-            self.flying -= len(worker.flight)
+            self.flying -= worker.flight
         return worker
 
     def has_room(self) -> bool:
         return any(self._room)
 
-    def fit(self, avoided: Set[int]) -> int | None:
-        """The least busy worker with room; not one of those to be avoided, unless all are."""
+    def fit(self, avoided: Set[int], alone: bool) -> int | None:
+        """The least busy worker with room, one without any shard if it is to be `alone`.
+
+        Not one of those to be avoided, unless all are.
+        """
         if all(number in avoided for number in self._workers):
             avoided = set()
-        return next((n for room in self._room for n in room if n not in avoided), None)
+        rooms = self._room[:1] if alone else self._room
+        return next((n for room in rooms for n in room if n not in avoided), None)
 
-    def give(self, number: int, shard: Shard, now: float) -> None:
+    def give(self, number: int, shard: Shard, now: float, alone: bool) -> None:
         worker = self._workers[number]
         self._take_from_room(number, worker)
-        if not worker.flight:
-            worker.since = now
-        worker.flight.append(shard)
+        worker.alone = alone
+        worker.queued.append(shard)
+        self._begin(worker, now)
         self.flying += 1
         self._put_into_room(number, worker)
 
     def take(self, number: int, shard: Shard, now: float) -> bool:
         """Take back a shard that is answered; False if the worker is not known to have it."""
         worker = self._workers.get(number)
-        if worker is None or shard not in worker.flight:
+        if worker is None or not (shard in worker.running or shard in worker.queued):
             return False
         self._take_from_room(number, worker)
-        worker.flight.remove(shard)
-        worker.since = now
+        worker.alone = False
+        if worker.running.pop(shard, None) is None:
+            worker.queued.remove(shard)
+        self._begin(worker, now)
         self.flying -= 1
         self._put_into_room(number, worker)
         return True
 
-    def late(self, now: float, limit: Callable[[Shard], float]) -> list[tuple[int, Shard]]:
-        """Workers that have been at a shard for longer than its limit in seconds, and the shard."""
-        return [
-            (number, worker.flight[0])
-            for number, worker in self._workers.items()
-            if worker.flight and now - worker.since > limit(worker.flight[0])
-        ]
+    def late(self, now: float, limit: Callable[[Shard], float]) -> list[tuple[int, list[Shard]]]:
+        """Workers that have been at a shard for longer than its limit in seconds, and all such."""
+        found = []
+        for number, worker in self._workers.items():
+            shards = [s for s, began in worker.running.items() if now - began > limit(s)]
+            if shards:
+                found.append((number, shards))
+        return found
+
+    def _begin(self, worker: Worker, now: float) -> None:
+        while worker.queued and len(worker.running) < self.threads:
+            worker.running[worker.queued.popleft()] = now
 
     def _put_into_room(self, number: int, worker: Worker) -> None:
-        if len(worker.flight) < len(self._room):
-            self._room[len(worker.flight)][number] = None
+        if self._has_room(worker):
+            self._room[worker.flight][number] = None
 
     def _take_from_room(self, number: int, worker: Worker) -> None:
-        if len(worker.flight) < len(self._room):
-            del self._room[len(worker.flight)][number]
+        if self._has_room(worker):
+            del self._room[worker.flight][number]
+
+    def _has_room(self, worker: Worker) -> bool:
+        return not worker.alone and worker.flight < len(self._room)

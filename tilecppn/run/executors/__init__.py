@@ -38,13 +38,14 @@ Message = Ready | Answer | Lost
 class Executor(Protocol):
     name: str
     workers: int  # how many it keeps
-    depth: int  # shards in flight a worker, the running one included
+    threads: int  # shards that a worker runs at once
+    depth: int  # shards in flight a worker, the running ones included
 
     def start(self) -> None:
         """Begin to start the workers; each reports Ready by itself."""
 
     def submit(self, worker: int, shard: Shard) -> None:
-        """Give a ready worker a shard; a worker runs its shards in the order they came."""
+        """Give a ready worker a shard; a worker begins its shards in the order they came."""
 
     def poll(self, timeout: float) -> list[Message]:
         """What has happened; waits up to `timeout` seconds if nothing has."""

@@ -42,6 +42,7 @@ class _Thread(threading.Thread):
 
 class LocalExecutor:
     name = "local"
+    threads = 1
     depth = 1
 
     def __init__(self, job: Job, workers: int) -> None:

@@ -53,6 +53,7 @@ class RayExecutor:
     """
 
     name = "ray"
+    threads = 1
     depth = 2  # one running and one on its way, so that no worker waits for the coordinator
 
     def __init__(self, job: Job, workers: int | None = None, address: str | None = None) -> None:
