@@ -2,6 +2,8 @@
 
 import errno
 import os
+import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +13,15 @@ from tilecppn.plan import Shard
 from tilecppn.run.job import Identity, Job, Pause, Receipt, RenderJob, Runner
 
 ARITHMETIC = Arithmetic("test", "exact", "cpu", 1)
+MET = threading.Barrier(3)  # of three threads of a process
+PATIENCE = 60.0  # seconds to wait for one another
 
 
 @dataclass(frozen=True)
 class Toy:
-    """Answers at once, but: column 7 raises, 8 finds the disk full, 9 ends its process,
-    and 10 waits until it is stopped."""
+    """Answers at once, but: column 7 raises, 8 finds the disk full, 9 ends its process, 10 waits
+    until it is stopped, and 11 until three threads are at it: then it tells which runner it has.
+    """
 
     opens: bool = True
 
@@ -42,6 +47,9 @@ class ToyRunner:
                 while True:
                     pause()
                     time.sleep(0.01)
+            case 11:
+                MET.wait(PATIENCE)
+                return Receipt(0.0, threading.get_native_id(), id(self))
         return Receipt(0.0, shard.row, shard.col)
 
 
@@ -99,6 +107,37 @@ class HangingRunner:
             while True:
                 pause()
                 time.sleep(0.01)
+        return self.runner.run(shard, pause)
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A render whose process is killed when three threads are at the shards `at`, the first time:
+    then `mark` is there."""
+
+    render: RenderJob
+    at: tuple[Shard, ...]
+    mark: str
+
+    def open(self, threads: int) -> Runner:
+        return KilledRunner(self.render.open(threads), self.at, Path(self.mark))
+
+
+class KilledRunner:
+    def __init__(self, runner: Runner, at: tuple[Shard, ...], mark: Path) -> None:
+        self.runner = runner
+        self.at = at
+        self.mark = mark
+
+    @property
+    def identity(self) -> Identity:
+        return self.runner.identity
+
+    def run(self, shard: Shard, pause: Pause) -> Receipt:
+        if shard in self.at and not self.mark.exists():
+            MET.wait(PATIENCE)
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
         return self.runner.run(shard, pause)
 
 
