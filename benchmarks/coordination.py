@@ -43,6 +43,7 @@ class Simulated:
     """An executor without workers: whatever is submitted is done at the next poll but a few."""
 
     name = "simulated"
+    threads = 1
     depth = 2
 
     def __init__(self, ledger: Bits, workers: int = WORKERS) -> None:

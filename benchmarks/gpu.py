@@ -116,15 +116,15 @@ def _inference(net: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> 
     return run
 
 
-def end_to_end(folder: Path, side: int, tolerance: float, precision: str) -> float:
-    """Pixels a second from a scene to a store with all its levels."""
+def end_to_end(folder: Path, side: int, tolerance: float, precision: str, threads: int) -> float:
+    """Pixels a second from a scene to a store with all its levels; threads share the GPU."""
     scene = Scene.of(
         canvas={"width": side, "height": side},
         output={"tolerance": tolerance, "precision": precision},
     )
-    name = f"{side}-{tolerance}-{precision}.zarr"
+    name = f"{side}-{tolerance}-{precision}-{threads}.zarr"
     start = time.perf_counter()
-    render(scene, folder / name, kernel="triton", executor="local")
+    render(scene, folder / name, kernel="triton", executor="local", workers=threads)
     return side**2 / (time.perf_counter() - start)
 
 
@@ -180,11 +180,16 @@ def main() -> None:
     seed = secrets.randbits(32) if options.seed is None else options.seed
     passed = check(seed, options.networks)
     time_kernels()
-    print(f"\nScene to store, {options.side}², kernel triton on {machine.cores()} threads")
+    print(f"\nScene to store, {options.side}², kernel triton")
+    cores = machine.cores()
+    counts = sorted({1 << k for k in range(cores.bit_length())} | {cores})  # 1, 2, 4, … cores
+    runs = [(0.0, "exact", threads) for threads in counts]
+    runs += [(0.0, "fast", cores), (0.1, "exact", cores)]
     with tempfile.TemporaryDirectory() as folder:
-        for tolerance, precision in ((0.0, "exact"), (0.0, "fast"), (0.1, "exact")):
-            rate = end_to_end(Path(folder), options.side, tolerance, precision)
-            print(f"  tolerance {tolerance}, {precision}: {rate / 1e9:.2f} Gpixel/s", flush=True)
+        for tolerance, precision, threads in runs:
+            rate = end_to_end(Path(folder), options.side, tolerance, precision, threads)
+            what = f"tolerance {tolerance}, {precision}, {threads} threads"
+            print(f"  {what}: {rate / 1e9:.2f} Gpixel/s", flush=True)
     if not passed:
         print("\nNot all checks passed: the figures are of no use.")
         sys.exit(1)

@@ -25,7 +25,7 @@ NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
 CALLS: tuple[tuple[str, Any, str], ...] = (
     (NETWORK, LLVMKernel, "_run"),
     (RECONSTRUCTION, job, "render_window"),
-    (PYRAMID, job.RenderWorker, "_mean"),
+    (PYRAMID, job.RenderRunner, "_mean"),
     (PYRAMID, job, "mean2x2"),
     (ENCODING, store, "encode_shard"),
     (ENCODING, TileFormat, "encode"),

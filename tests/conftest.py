@@ -69,13 +69,13 @@ def tilecppn(tmp_path: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def ray_here() -> Iterator[None]:
-    """Ray with two CPUs on this machine; an executor made meanwhile uses it."""
+    """Ray on this machine, for two actors of three threads; an executor made meanwhile uses it."""
     import ray
 
     os.environ["RAY_AUTH_MODE"] = "disabled"  # else Ray writes a token into the home folder
     ray.init(
         address="local",
-        num_cpus=2,
+        num_cpus=6,
         object_store_memory=100 * 2**20,
         include_dashboard=False,
         log_to_driver=False,

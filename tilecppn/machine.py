@@ -1,4 +1,4 @@
-"""What this machine has: cores and memory that this process may use."""
+"""What this machine has: cores, GPUs and memory that this process may use."""
 
 import os
 from importlib.util import find_spec
@@ -10,6 +10,17 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def gpus() -> int:
+    """NVIDIA's GPUs that this process may use, counted without a driver's library."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([d for d in visible.split(",") if d.strip() not in ("", "-1")])
+    try:
+        return len(os.listdir("/proc/driver/nvidia/gpus"))
+    except OSError:
+        return 0
 
 
 def has_cuda() -> bool:

@@ -105,7 +105,7 @@ def test_workers_change_no_byte(
 def test_actors_give_the_same_bytes(
     ray_here: None, one: Path, undisturbed: dict[str, bytes | str | None]
 ) -> None:
-    assert one_pass(SCENE, one, executor="ray") == undisturbed
+    assert one_pass(SCENE, one, executor="ray", workers=2) == undisturbed
 
 
 def test_one_png_is_made_after_the_render(one: Path, two: Path) -> None:

@@ -313,6 +313,22 @@ def test_several_nodes_with_one_gpu_each_and_no_actor_on_the_head() -> None:
     assert start_params()["head"]["num-cpus"] == "0"
 
 
+def test_a_gpus_worker_fits_its_pod_with_a_thread_on_every_cpu() -> None:
+    from tilecppn.plan import Plan
+    from tilecppn.run.budget import worker_memory
+    from tilecppn.run.executors import gpu_threads
+
+    largest = Plan(131072, 131072, 3, 4, 512, 4096)  # of float32
+    (container,) = pod_specs()["gpu"]["containers"]
+    limits = container["resources"]["limits"]
+    threads = gpu_threads(int(limits["cpu"]), int(limits["nvidia.com/gpu"]))
+    assert threads == int(limits["cpu"]) > 1
+    processes = 5 * 2**10 * MIB  # Python, CUDA and Ray, with what /dev/shm holds
+    assert worker_memory(largest, threads) + processes < in_bytes(limits["memory"])
+    resources = launcher()["available_node_types"]["gpu"]["resources"]
+    assert gpu_threads(resources["CPU"], resources["GPU"]) == resources["CPU"]
+
+
 @pytest.mark.parametrize("name", pod_specs())
 def test_a_pod_has_a_small_object_store_that_fits_its_shared_memory(name: str) -> None:
     spec = pod_specs()[name]

@@ -2,31 +2,36 @@
 
 import errno
 import os
+import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.run.job import Identity, Job, Pause, Receipt, RenderJob, Worker
+from tilecppn.run.job import Identity, Job, Pause, Receipt, RenderJob, Runner
 
 ARITHMETIC = Arithmetic("test", "exact", "cpu", 1)
+MET = threading.Barrier(3)  # of three threads of a process
+PATIENCE = 60.0  # seconds to wait for one another
 
 
 @dataclass(frozen=True)
 class Toy:
-    """Answers at once, but: column 7 raises, 8 finds the disk full, 9 ends its process,
-    and 10 waits until it is stopped."""
+    """Answers at once, but: column 7 raises, 8 finds the disk full, 9 ends its process, 10 waits
+    until it is stopped, and 11 until three threads are at it: then it tells which runner it has.
+    """
 
     opens: bool = True
 
-    def open(self) -> "ToyWorker":
+    def open(self, threads: int) -> "ToyRunner":
         if not self.opens:
             raise RuntimeError("cannot open")
-        return ToyWorker()
+        return ToyRunner()
 
 
-class ToyWorker:
+class ToyRunner:
     def __init__(self) -> None:
         self.identity = Identity("f00d", ARITHMETIC, f"here:{os.getpid()}")
 
@@ -42,6 +47,9 @@ class ToyWorker:
                 while True:
                     pause()
                     time.sleep(0.01)
+            case 11:
+                MET.wait(PATIENCE)
+                return Receipt(0.0, threading.get_native_id(), id(self))
         return Receipt(0.0, shard.row, shard.col)
 
 
@@ -52,23 +60,23 @@ class Poisoned:
     render: RenderJob
     poison: Shard
 
-    def open(self) -> Worker:
-        return PoisonedWorker(self.render.open(), self.poison)
+    def open(self, threads: int) -> Runner:
+        return PoisonedRunner(self.render.open(threads), self.poison)
 
 
-class PoisonedWorker:
-    def __init__(self, worker: Worker, poison: Shard) -> None:
-        self.worker = worker
+class PoisonedRunner:
+    def __init__(self, runner: Runner, poison: Shard) -> None:
+        self.runner = runner
         self.poison = poison
 
     @property
     def identity(self) -> Identity:
-        return self.worker.identity
+        return self.runner.identity
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         if shard == self.poison:
             os._exit(1)
-        return self.worker.run(shard, pause)
+        return self.runner.run(shard, pause)
 
 
 @dataclass(frozen=True)
@@ -79,19 +87,19 @@ class Hanging:
     at: Shard
     mark: str
 
-    def open(self) -> Worker:
-        return HangingWorker(self.render.open(), self.at, Path(self.mark))
+    def open(self, threads: int) -> Runner:
+        return HangingRunner(self.render.open(threads), self.at, Path(self.mark))
 
 
-class HangingWorker:
-    def __init__(self, worker: Worker, at: Shard, mark: Path) -> None:
-        self.worker = worker
+class HangingRunner:
+    def __init__(self, runner: Runner, at: Shard, mark: Path) -> None:
+        self.runner = runner
         self.at = at
         self.mark = mark
 
     @property
     def identity(self) -> Identity:
-        return self.worker.identity
+        return self.runner.identity
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         if shard == self.at and not self.mark.exists():
@@ -99,7 +107,38 @@ class HangingWorker:
             while True:
                 pause()
                 time.sleep(0.01)
-        return self.worker.run(shard, pause)
+        return self.runner.run(shard, pause)
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A render whose process is killed when three threads are at the shards `at`, the first time:
+    then `mark` is there."""
+
+    render: RenderJob
+    at: tuple[Shard, ...]
+    mark: str
+
+    def open(self, threads: int) -> Runner:
+        return KilledRunner(self.render.open(threads), self.at, Path(self.mark))
+
+
+class KilledRunner:
+    def __init__(self, runner: Runner, at: tuple[Shard, ...], mark: Path) -> None:
+        self.runner = runner
+        self.at = at
+        self.mark = mark
+
+    @property
+    def identity(self) -> Identity:
+        return self.runner.identity
+
+    def run(self, shard: Shard, pause: Pause) -> Receipt:
+        if shard in self.at and not self.mark.exists():
+            MET.wait(PATIENCE)
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.runner.run(shard, pause)
 
 
 JOBS: tuple[Job, ...] = (Toy(),)  # the protocol, checked by mypy

@@ -8,8 +8,18 @@ import pytest
 
 from tests.run.conftest import Make
 from tests.run.jobs import ARITHMETIC, Toy
+from tilecppn import machine
 from tilecppn.plan import Shard
-from tilecppn.run.executors import Answer, Executor, Lost, Message, Ready, choose
+from tilecppn.run.executors import (
+    MOST_THREADS,
+    Answer,
+    Executor,
+    Lost,
+    Message,
+    Ready,
+    choose,
+    workforce_here,
+)
 from tilecppn.run.job import Done, Faulted
 
 POLLS = 600  # of 0.1 s: the end of patience, not a measure
@@ -41,6 +51,7 @@ def test_every_worker_reports_ready_once(make: Make) -> None:
 
 
 def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) -> None:
+    """One after another where a worker has one thread."""
     with make(Toy(), 2) as executor:
         workers = ready(executor, 2)
         given = [(workers[i % 2], Shard(0, i, 0)) for i in range(6)]
@@ -48,9 +59,10 @@ def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) 
             executor.submit(worker, shard)
         answers = [m for m in hear(executor, lambda h: len(h) == 6) if isinstance(m, Answer)]
         for worker in workers:
-            assert [a.shard for a in answers if a.worker == worker] == [
-                shard for w, shard in given if w == worker
-            ]
+            answered = [a.shard for a in answers if a.worker == worker]
+            if executor.threads > 1:
+                answered.sort()
+            assert answered == [shard for w, shard in given if w == worker]
         for answer in answers:
             assert isinstance(answer.shard, Shard)
             assert isinstance(answer.result, Done)
@@ -100,15 +112,16 @@ def test_stop_ends_workers_in_the_middle_of_a_shard(make: Make) -> None:
     assert threading.active_count() <= before + 1  # Ray keeps a thread of its own
 
 
-def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None, threads: int) -> None:
     from tilecppn.run.executors.ray import RayExecutor
 
-    executor = RayExecutor(Toy(), 1)
+    executor = RayExecutor(Toy(), 1, threads=threads)
     executor.start()
     try:
         (worker,) = ready(executor, 1)
-        executor.submit(worker, Shard(0, 0, 9))
-        executor.submit(worker, Shard(0, 1, 0))
+        for row, col in enumerate([9] + [10] * (executor.depth - 1)):
+            executor.submit(worker, Shard(0, row, col))
         (message,) = hear(executor, bool)
         assert isinstance(message, Lost)
         assert message.worker == worker
@@ -116,6 +129,56 @@ def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None) -> None:
         assert ready(executor, 1) != [worker]
     finally:
         executor.stop()
+
+
+def test_the_threads_of_an_actor_run_at_once_each_with_its_own_runner(ray_here: None) -> None:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    executor = RayExecutor(Toy(), 1, threads=3)
+    executor.start()
+    try:
+        (worker,) = ready(executor, 1)
+        pairs = set()
+        for start in (0, 3):
+            for row in range(start, start + 3):
+                executor.submit(worker, Shard(0, row, 11))
+            for answer in hear(executor, lambda heard: len(heard) == 3):
+                assert isinstance(answer, Answer)
+                assert isinstance(answer.result, Done)
+                pairs.add(answer.result.receipt[1:])
+        assert len(pairs) == len({thread for thread, _ in pairs}) == 3
+        assert len({runner for _, runner in pairs}) == 3
+    finally:
+        executor.stop()
+
+
+def test_an_actor_has_the_cpus_that_each_gpu_has_on_every_node() -> None:
+    from tilecppn.run.executors.ray import _threads
+
+    def node(cpus: float, gpus: float = 0.0, alive: bool = True) -> dict[str, object]:
+        resources = {"CPU": cpus, "GPU": gpus, "memory": 1e9}
+        return {"Alive": alive, "Resources": {k: v for k, v in resources.items() if v}}
+
+    assert _threads([node(64)]) == 1  # without GPUs an actor is one thread
+    assert _threads([node(2), node(8, 2)]) == 4
+    assert _threads([node(32, 4), node(7, 2), node(1, 1, alive=False)]) == 3
+    assert _threads([node(2, 4)]) == 1
+    assert _threads([node(0, 1), node(8, 1)]) == 8  # none is ever placed on the first
+    assert _threads([node(192, 8)]) == MOST_THREADS
+
+
+def test_the_workforce_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 12)
+    for gpus, name, workers, expected in [
+        (0, "local", None, (12, 1)),
+        (0, "ray", None, (12, 1)),
+        (0, "ray", 3, (3, 1)),
+        (2, "local", None, (12, 1)),
+        (2, "ray", None, (2, 6)),
+        (2, "ray", 1, (1, 6)),
+    ]:
+        monkeypatch.setattr(machine, "gpus", lambda count=gpus: count)
+        assert workforce_here(name, workers) == expected
 
 
 def test_an_address_where_nobody_listens_is_refused() -> None:

@@ -27,19 +27,21 @@ def half(value: int) -> np.ndarray:
 
 @given(
     kept=st.integers(0, 5),
+    threads=st.integers(1, 3),
     steps=st.lists(st.tuples(st.booleans(), st.integers(0, 7))),
 )
 def test_the_youngest_are_there_and_each_is_taken_once(
-    kept: int, steps: list[tuple[bool, int]]
+    kept: int, threads: int, steps: list[tuple[bool, int]]
 ) -> None:
     halves, model = Halves(kept), dict[int, int]()
+    halves.share(threads)
     for number, (putting, col) in enumerate(steps):
         shard = Shard(0, 0, col)
         if putting:
             halves.put(shard, half(number % 256))
             model.pop(col, None)
             model[col] = number % 256
-            while len(model) > kept:
+            while len(model) > kept + threads - 1:
                 del model[next(iter(model))]
         else:
             found, expected = halves.take(shard), model.pop(col, None)
@@ -51,6 +53,23 @@ def test_frames_of_a_film_are_not_mixed_up() -> None:
     halves.put(Shard(0, 0, 0, frame=1), half(1))
     assert halves.take(Shard(0, 0, 0, frame=2)) is None
     assert halves.take(Shard(0, 0, 0)) is None
+
+
+def test_memory_that_was_handed_back_is_used_for_the_same_shape_only() -> None:
+    halves, served = Halves(4), half(1)
+    halves.hand_back(served)
+    assert halves.empty((1, 2, 3), np.dtype("uint8")) is not served
+    assert halves.empty((1, 2, 2), np.dtype("uint16")) is not served
+    assert halves.empty((1, 2, 2), np.dtype("uint8")) is served
+    assert halves.empty((1, 2, 2), np.dtype("uint8")) is not served
+
+
+def test_no_more_is_handed_back_than_is_of_use() -> None:
+    halves, served = Halves(4), [half(number) for number in range(5)]
+    for pixels in served:
+        halves.hand_back(pixels)
+    again = [halves.empty((1, 2, 2), np.dtype("uint8")) for _ in served]
+    assert sum(any(a is b for b in served) for a in again) == 2
 
 
 def test_pickled_it_is_empty_and_keeps_as_many() -> None:
@@ -92,15 +111,15 @@ SCENE = Scene.of(
 
 
 def test_what_is_no_longer_in_memory_is_read_from_the_store(tmp_path: Path) -> None:
-    """A worker that keeps nothing, and one that keeps one only, give the same bytes."""
+    """A runner that keeps nothing, and one that keeps one only, give the same bytes."""
     expected = render(SCENE, tmp_path / "a.zarr", executor="local")
     for kept in (0, 1):
         path = tmp_path / f"{kept}.zarr"
-        job = RenderJob(SCENE.to_toml(), SCENE.cppn.to_bytes(), str(path), "auto", 1)
+        job = RenderJob(SCENE.to_toml(), SCENE.cppn.to_bytes(), str(path), "auto")
         with Store.making(path, SCENE, ARITHMETIC) as store:
-            worker = replace(job, halves=Halves(kept)).open()
+            runner = replace(job, halves=Halves(kept)).open(threads=1)
             for shard in store.plan.order():
-                worker.run(shard, lambda: None)
+                runner.run(shard, lambda: None)
         for level in store.plan.levels:
             assert np.array_equal(
                 level_pixels(store, level.index), level_pixels(expected, level.index)

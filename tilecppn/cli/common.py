@@ -37,7 +37,8 @@ json_option = click.option(
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 4096),
-    help="How many workers, one thread each (default: one a core, or a GPU).",
+    help="How many workers, of one thread each, with Ray on GPUs of several (default: one a core, "
+    "or a GPU).",
 )
 kernel_option = click.option(
     "--kernel",

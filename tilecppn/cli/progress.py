@@ -108,11 +108,12 @@ class RenderMeter(Meter):
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Started(plan, executor, workers, arithmetic):
+            case Started(plan, executor, workers, threads, arithmetic):
                 self.plan = plan
                 self.begin(plan.pixels)
+                each = f" of {threads} threads" if threads > 1 else ""
                 self.note(
-                    f"{self.work(plan)}, {workers} {executor} workers, "
+                    f"{self.work(plan)}, {workers} {executor} workers{each}, "
                     f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
                 )
             case ShardDone(shard, _, receipt):

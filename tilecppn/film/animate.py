@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilecppn import disk, kernels, machine
+from tilecppn import disk, kernels
 from tilecppn.errors import ExportError, Failed, Stopped, StoreError
 from tilecppn.film.budget import Kept, check_film_fits
 from tilecppn.film.job import FilmJob, clip_files
@@ -16,6 +16,7 @@ from tilecppn.plan import Shard
 from tilecppn.run import events
 from tilecppn.run.budget import check_fits
 from tilecppn.run.coordinator import Outcome
+from tilecppn.run.executors import workforce_here
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import executor_for, fill, require_complete, runs_here
 from tilecppn.run.stopping import stop_on_signals
@@ -132,9 +133,9 @@ def _fill(
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
     name = executor_for(run.executor, run.address)
-    workers = run.workers or machine.cores()
     if runs_here(name, run.address):
-        check_fits(plan.still, workers)
+        count, threads = workforce_here(name, run.workers)
+        check_fits(plan.still, count, threads=threads)
         kernels.require(run.kernel, timeline.scene(0).output.precision)
     kernels.resolve(run.kernel)
     recipe = "" if encoding is None else encoding.recipe
@@ -143,7 +144,6 @@ def _fill(
         networks=timeline.networks,
         store=str(path.absolute()),
         kernel=run.kernel,
-        threads=workers if name == "local" else 1,
         clip=clip,
         encoding=encoding,
     )

@@ -34,17 +34,16 @@ class FilmJob:
     networks: Mapping[str, bytes]
     store: str  # absolute path; on a cluster, of a disk that all nodes share
     kernel: str
-    threads: int  # that zarr may use in the worker's process
     clip: int | None = None
     encoding: Encoding | None = None
 
-    def open(self) -> "FilmWorker":
-        return FilmWorker(self)
+    def open(self, threads: int) -> "FilmRunner":
+        return FilmRunner(self, threads)
 
 
-class FilmWorker:
-    def __init__(self, job: FilmJob) -> None:
-        use_threads(job.threads)
+class FilmRunner:
+    def __init__(self, job: FilmJob, threads: int) -> None:
+        use_threads(threads)
         self.job = job
         self.timeline = Timeline.parse(job.timeline, embedded=job.networks)
         self.renderer = FrameRenderer(self.timeline, job.kernel)

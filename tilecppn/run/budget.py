@@ -26,31 +26,32 @@ LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
 GOLDEN = 0.6180339887498949  # spreads them over the columns
 
 
-def worker_memory(plan: Plan) -> int:
+def worker_memory(plan: Plan, threads: int = 1) -> int:
     """Bytes that one worker needs at most, beside the process it runs in."""
-    return int(COPIES * plan.shard_bytes) + SCRATCH
+    return threads * (int(COPIES * plan.shard_bytes) + SCRATCH)
 
 
-def check_fits(plan: Plan, workers: int, available: int | None = None) -> None:
+def check_fits(plan: Plan, workers: int, available: int | None = None, *, threads: int = 1) -> None:
     """Raise PlanError, with a shard that would fit, if the workers need more memory than is free.
 
-    `available` is in bytes; None asks the machine.
+    `available` is in bytes; None asks the machine. `threads` are those of each worker.
     """
     free = machine.free_memory() if available is None else available
     if free is None:
         return
     room = (free - BASE) // workers
-    if worker_memory(plan) <= room:
+    needed = worker_memory(plan, threads)
+    if needed <= room:
         return
-    fitting = plan.shard
-    while fitting > plan.tile and worker_memory(replace(plan, shard=fitting)) > room:
-        fitting //= 2
-    if worker_memory(replace(plan, shard=fitting)) <= room:
-        advice = f"set output.shard to {fitting}"
+    fitting = plan
+    while fitting.shard > plan.tile and worker_memory(fitting, threads) > room:
+        fitting = replace(fitting, shard=fitting.shard // 2)
+    if worker_memory(fitting, threads) <= room:
+        advice = f"set output.shard to {fitting.shard}"
     else:
         advice = "use fewer workers or a machine with more memory"
     raise PlanError(
-        f"needs {size(worker_memory(plan))} a worker, {size(max(0, room))} available "
+        f"needs {size(needed)} a worker, {size(max(0, room))} available "
         f"for each of {workers}: {advice}"
     )
 

@@ -2,14 +2,15 @@
 
 Shards come in the plan's order, children before parents. A shard that is in the ledger is
 skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
-built again, so that nothing in the ledger is older than what it was made from. Everything here
-is one thread; the state does not grow with the canvas, nor the cost of a shard with the number
-of workers.
+built again, so that nothing in the ledger is older than what it was made from. Of several shards
+that a worker was running when it was lost, any may have killed it: each is then run alone on a
+worker, where the next loss would be its own. Everything here is one thread; the state does not
+grow with the canvas, nor the cost of a shard with the number of workers.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,7 +26,8 @@ from tilecppn.run.events import (
 )
 from tilecppn.run.executors import Answer, Executor, Lost, Ready
 from tilecppn.run.job import Done, Faulted, Identity
-from tilecppn.run.policy import Policy
+from tilecppn.run.policy import Policy, to_blame
+from tilecppn.run.roster import Roster
 
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
 REMEMBERED = 101  # durations kept of each kind, for the deadline
@@ -53,15 +55,13 @@ class Outcome:
 
 
 @dataclass
-class _Worker:
-    flight: deque[Shard] = field(default_factory=deque)
-    since: float = 0.0  # when the first of `flight` began
-
-
-@dataclass
 class _Trouble:
     attempts: int = 0
     workers: set[int] = field(default_factory=set)  # on which it failed
+    alone: bool = False  # to be run so: it was one of several when a worker was lost
+
+
+UNTROUBLED = _Trouble()
 
 
 class Coordinator:
@@ -79,14 +79,11 @@ class Coordinator:
         self.emit = emit
         self.stopping = stopping
         self.clock = clock
-        self._workers: dict[int, _Worker] = {}
+        self._roster = Roster(executor.threads, executor.depth)
         self._identity: Identity | None = None
         self._failed_starts = 0
         self._alone_since = clock()  # when the last worker was lost
         self._looked = clock()  # at the deadlines
-        # Workers by how many shards they have, up to one less than the executor's depth.
-        self._room: list[dict[int, None]] = [{} for _ in range(executor.depth)]
-        self._flying = 0  # shards in flight
 
     def meet(self) -> Identity:
         """Wait for the first worker. Raises WorkersLost if none can start, or Stopped."""
@@ -114,7 +111,7 @@ class Coordinator:
         }
         self._exhausted = False
         self._hand_out()
-        while not self._exhausted or self._queue or self._flying:
+        while not self._exhausted or self._queue or self._roster.flying:
             self._turn()
             self._hand_out()
         self._outcome.seconds = self.clock() - start
@@ -138,7 +135,7 @@ class Coordinator:
         if now - self._looked >= TICK:
             self._looked = now
             self._look(now)
-        if not self._workers and now - self._alone_since > self.policy.startup:
+        if not self._roster and now - self._alone_since > self.policy.startup:
             raise WorkersLost(
                 f"no worker became ready in {self.policy.startup:.0f} s; "
                 "is there a free CPU or GPU for one? What is done is kept: run again to go on"
@@ -146,16 +143,12 @@ class Coordinator:
 
     def _look(self, now: float) -> None:
         """Give up workers that have been at a shard for too long."""
-        if not self._flying:
+        if not self._roster.flying:
             return
         limits = {kind: self.policy.limit(known) for kind, known in self._durations.items()}
-        late = [
-            (number, limit)
-            for number, worker in self._workers.items()
-            if worker.flight and now - worker.since > (limit := limits[worker.flight[0].level == 0])
-        ]
-        for number, limit in late:
-            self._lose(number, f"took longer than {limit:.0f} s over one shard")
+        for number, shards in self._roster.late(now, lambda shard: limits[shard.level == 0]):
+            limit = limits[shards[0].level == 0]
+            self._lose(number, f"took longer than {limit:.0f} s over one shard", late=shards)
 
     def _join(self, number: int, identity: Identity) -> None:
         if self._identity is None:
@@ -166,35 +159,35 @@ class Coordinator:
                 f"{identity.place} has {_words(identity)}; use machines of one kind"
             )
         self._failed_starts = 0
-        self._workers[number] = _Worker()
-        self._room[0][number] = None
+        self._roster.join(number)
         self.emit(WorkerReady(number, identity.place))
 
-    def _lose(self, number: int, reason: str) -> None:
-        """A worker is gone: blame the shard it was at, give the others back, start another."""
+    def _lose(self, number: int, reason: str, late: Sequence[Shard] = ()) -> None:
+        """A worker is gone: blame what killed it, give its other shards back, start another."""
         self.emit(WorkerLost(number, reason))
-        worker = self._workers.pop(number, None)
+        worker = self._roster.leave(number)
         if worker is None:
             self._failed_starts += 1
             if self._failed_starts >= self.policy.failed_starts:
                 raise WorkersLost(f"no worker can start: {reason}")
-        else:
-            self._take_from_room(number, len(worker.flight))
-            self._flying -= len(worker.flight)
-            if not self._workers:
-                self._alone_since = self.clock()
+        elif not self._roster:
+            self._alone_since = self.clock()
         self.executor.replace(number)
-        if worker is not None and worker.flight:
-            shard = worker.flight.popleft()
-            self._queue.extendleft(reversed(worker.flight))
+        if worker is None:
+            return
+        running = list(worker.running)
+        blamed = to_blame(running, late)
+        if not blamed:
+            for shard in running:
+                self._trouble.setdefault(shard, _Trouble()).alone = True
+        others = [shard for shard in (*running, *worker.queued) if shard not in blamed]
+        self._queue.extendleft(reversed(others))
+        for shard in blamed:
             self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
 
     def _hear(self, number: int, shard: Shard, result: Done | Faulted) -> None:
-        worker = self._workers.get(number)
-        if worker is None or shard not in worker.flight:
+        if not self._roster.take(number, shard, self.clock()):
             return  # its worker was given up in the meantime; another has the shard
-        self._change(number, worker, worker.flight.remove, shard)
-        worker.since = self.clock()
         if isinstance(result, Faulted):
             self._fault(number, shard, result)
             return
@@ -226,46 +219,27 @@ class Coordinator:
 
     def _hand_out(self) -> None:
         """Give shards to workers until all are busy or none is left to give."""
-        while any(self._room):
+        while self._roster.has_room():
             choice = self._next()
             if choice is None:
                 return
-            shard, number = choice
-            worker = self._workers[number]
-            if not worker.flight:
-                worker.since = self.clock()
-            self._change(number, worker, worker.flight.append, shard)
+            number, shard, alone = choice
+            self._roster.give(number, shard, self.clock(), alone)
             self.executor.submit(number, shard)
 
-    def _next(self) -> tuple[Shard, int] | None:
-        """A shard to run and the least busy worker for it, not one on which it failed."""
+    def _next(self) -> tuple[int, Shard, bool] | None:
+        """The least busy worker, not one on which it failed, for a shard, and if it runs alone."""
         while True:
             for i, shard in enumerate(self._queue):
-                failed_on = self._trouble[shard].workers if shard in self._trouble else set()
-                if all(n in failed_on for n in self._workers):
-                    failed_on = set()
-                fit = next((n for room in self._room for n in room if n not in failed_on), None)
+                trouble = self._trouble.get(shard, UNTROUBLED)
+                fit = self._roster.fit(trouble.workers, trouble.alone)
                 if fit is not None:
                     del self._queue[i]
-                    return shard, fit
+                    return fit, shard, trouble.alone
+                if trouble.alone:
+                    return None  # until a worker is idle: what comes behind would keep all busy
             if not self._reach():
                 return None
-
-    def _change(
-        self, number: int, worker: _Worker, change: Callable[[Shard], None], shard: Shard
-    ) -> None:
-        """Let `change` add a shard to a worker's flight, or remove it."""
-        before = len(worker.flight)
-        self._take_from_room(number, before)
-        change(shard)
-        after = len(worker.flight)
-        self._flying += after - before
-        if after < len(self._room):
-            self._room[after][number] = None
-
-    def _take_from_room(self, number: int, flight: int) -> None:
-        if flight < len(self._room):
-            del self._room[flight][number]
 
     def _reach(self) -> bool:
         """Take the plan's next shard; False at the end."""

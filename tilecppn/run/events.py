@@ -10,11 +10,12 @@ from tilecppn.run.job import Receipt
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first shard. `workers` is what was asked for."""
+    """Before the first shard. `workers` is what was asked for, `threads` what each of them has."""
 
     plan: Work
     executor: str
     workers: int
+    threads: int
     arithmetic: Arithmetic
 
 

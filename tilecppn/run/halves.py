@@ -13,24 +13,31 @@ from numpy.typing import NDArray
 
 from tilecppn.plan import Shard
 
-KEPT = 8  # the children of one parent on each of two levels
+KEPT = 9  # the children of one parent on each of two levels, and what the thread draws meanwhile
 
 
 class Halves:
-    """At most `kept` of them, the oldest given up first. Empty again when pickled."""
+    """At most `kept` of them, the oldest given up first. Empty again when pickled.
+
+    Threads that share them keep one more for each beside the first.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
-        self.kept = kept
+        self.kept = self._most = kept
         self._pixels: OrderedDict[Shard, NDArray[Any]] = OrderedDict()
         self._unused: list[NDArray[Any]] = []
         self._lock = threading.Lock()
+
+    def share(self, threads: int) -> None:
+        """Make room for so many threads."""
+        self._most = self.kept + threads - 1
 
     def put(self, shard: Shard, pixels: NDArray[Any]) -> None:
         """Keep the 2×2 means (channels, height, width) of a shard."""
         with self._lock:
             self._pixels.pop(shard, None)
             self._pixels[shard] = pixels
-            if len(self._pixels) > self.kept:
+            if len(self._pixels) > self._most:
                 self._pixels.popitem(last=False)
 
     def take(self, shard: Shard) -> NDArray[Any] | None:

@@ -1,4 +1,4 @@
-"""A job is told to each worker once; a worker then runs shards, one at a time."""
+"""A job is opened once by each thread of a worker; its runner then runs shards, one at a time."""
 
 import errno
 import os
@@ -56,7 +56,9 @@ class Faulted(NamedTuple):
     lasting: bool  # another attempt cannot help
 
 
-class Worker(Protocol):
+class Runner(Protocol):
+    """Of one thread, with memory of its own."""
+
     @property
     def identity(self) -> Identity: ...
 
@@ -64,9 +66,12 @@ class Worker(Protocol):
 
 
 class Job(Protocol):
-    """Picklable; `open` is called in the worker's own thread or process."""
+    """Picklable; `open` is called in the thread that the runner is for.
 
-    def open(self) -> Worker: ...
+    `threads` is how many of its process open the job.
+    """
+
+    def open(self, threads: int) -> Runner: ...
 
 
 class Tiler(Protocol):
@@ -83,23 +88,23 @@ class RenderJob:
     weights: bytes
     store: str  # absolute path; on a cluster, of a disk that all nodes share
     kernel: str
-    threads: int  # that zarr may use in the worker's process
     tiler: Tiler | None = None
     halves: Halves = field(default_factory=Halves)  # shared by the threads of a process
 
-    def open(self) -> "RenderWorker":
-        return RenderWorker(self)
+    def open(self, threads: int) -> "RenderRunner":
+        return RenderRunner(self, threads)
 
 
-class RenderWorker:
-    def __init__(self, job: RenderJob) -> None:
-        use_threads(job.threads)
+class RenderRunner:
+    def __init__(self, job: RenderJob, threads: int) -> None:
+        use_threads(threads)
         self.scene = Scene.parse(job.scene, embedded=job.weights)
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self.kernel = create(job.kernel, Field.of(self.scene))
         self.path = job.store
         self.tiler = job.tiler
         self.halves = job.halves
+        self.halves.share(threads)
         self.memory = Workspace()  # of the shard at hand
         self.identity = Identity(
             self.scene.cppn.sha256,
@@ -183,10 +188,10 @@ class Halted(BaseException):
     """Raised in a worker's thread by `pause`; past every `except Exception`."""
 
 
-def attempt(worker: Worker, shard: Shard, pause: Pause) -> Done | Faulted:
+def attempt(runner: Runner, shard: Shard, pause: Pause) -> Done | Faulted:
     """Run one shard; an exception becomes a value, so that it crosses processes as words."""
     try:
-        return Done(worker.run(shard, pause))
+        return Done(runner.run(shard, pause))
     except OSError as error:
         return Faulted(f"{error}", error.errno in LASTING)
     except TilecppnError as error:

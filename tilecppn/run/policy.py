@@ -1,8 +1,10 @@
-"""When to give up on a shard, a worker, or the start: pure functions of numbers."""
+"""When to give up on a shard, a worker, or the start, and whom to blame: pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+
+from tilecppn.plan import Shard
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,11 @@ class Policy:
         if not durations:
             return self.first
         return max(self.patience, 10.0 * median(durations))
+
+
+def to_blame(running: Sequence[Shard], late: Sequence[Shard]) -> Sequence[Shard]:
+    """Which of the shards that a lost worker was running have used an attempt.
+
+    Those that it was given up for, or the only one. Of several any may have killed it: none.
+    """
+    return late or (running if len(running) == 1 else ())

@@ -15,8 +15,7 @@ from tilecppn.plan import Plan, Shard, Work
 from tilecppn.run import events
 from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
-from tilecppn.run.executors import Executor, choose
-from tilecppn.run.halves import KEPT, Halves
+from tilecppn.run.executors import Executor, choose, workforce_here
 from tilecppn.run.job import Job, RenderJob, Tiler
 from tilecppn.run.policy import Policy
 from tilecppn.run.stopping import stop_on_signals
@@ -60,7 +59,7 @@ def render(
     """Render `scene` and build all levels into the Zarr store at `path`; run again to resume.
 
     executor: "local" threads, "ray" actors, or "auto". address: of a Ray cluster.
-    workers: how many, each with one thread; None for one a core, or a GPU.
+    workers: how many; None for one a core, or a GPU, which is given its share of the cores.
     overwrite: replace a store of ours that is there.
 
     Raises Refused (nothing was done), Failed (finished shards are kept) or Stopped.
@@ -104,18 +103,16 @@ def render_to(
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     name = executor_for(executor, address)
     if runs_here(name, address):
-        check_fits(plan, workers or machine.cores())  # else the workers are on other machines
+        count, threads = workforce_here(name, workers)  # else they are on other machines
+        check_fits(plan, count, threads=threads)
         kernels.require(kernel, scene.output.precision)
     kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
-    threads = (workers or machine.cores()) if name == "local" else 1
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
         store=str(path.absolute()),
         kernel=kernel,
-        threads=threads,
         tiler=tiler,
-        halves=Halves(KEPT + threads),
     )
     store = Store(path) if recognise(path) else None
     if store is None:
@@ -212,7 +209,8 @@ def fill(
                 store.check_arithmetic(arithmetic)
             for shard in discard:
                 store.delete(shard)
-            emit(events.Started(plan, workforce.name, workforce.workers, arithmetic))
+            count, threads = workforce.workers, workforce.threads
+            emit(events.Started(plan, workforce.name, count, threads, arithmetic))
             mixed: Random | None = None if shuffle is None else Random(shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
         except (Stopped, KeyboardInterrupt):

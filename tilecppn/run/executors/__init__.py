@@ -6,8 +6,11 @@ An executor is one file; `tests/run/test_executors.py` is the suite that each mu
 import os
 from typing import NamedTuple, Protocol
 
+from tilecppn import machine
 from tilecppn.plan import Shard
 from tilecppn.run.job import Done, Faulted, Identity
+
+MOST_THREADS = 16  # of a worker: more share one interpreter's lock than anybody has tried
 
 
 class Ready(NamedTuple):
@@ -38,13 +41,14 @@ Message = Ready | Answer | Lost
 class Executor(Protocol):
     name: str
     workers: int  # how many it keeps
-    depth: int  # shards in flight a worker, the running one included
+    threads: int  # shards that a worker runs at once
+    depth: int  # shards in flight a worker, the running ones included
 
     def start(self) -> None:
         """Begin to start the workers; each reports Ready by itself."""
 
     def submit(self, worker: int, shard: Shard) -> None:
-        """Give a ready worker a shard; a worker runs its shards in the order they came."""
+        """Give a ready worker a shard; a worker begins its shards in the order they came."""
 
     def poll(self, timeout: float) -> list[Message]:
         """What has happened; waits up to `timeout` seconds if nothing has."""
@@ -62,15 +66,20 @@ def choose(name: str, address: str | None) -> str:
     or there is more than one GPU, local otherwise."""
     if name != "auto":
         return name
-    return "ray" if address or os.environ.get("RAY_ADDRESS") or _gpus() > 1 else "local"
+    return "ray" if address or os.environ.get("RAY_ADDRESS") or machine.gpus() > 1 else "local"
 
 
-def _gpus() -> int:
-    """GPUs of this machine, counted without a driver's library."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([d for d in visible.split(",") if d.strip() not in ("", "-1")])
-    try:
-        return len(os.listdir("/proc/driver/nvidia/gpus"))
-    except OSError:
-        return 0
+def gpu_threads(cores: float, gpus: float) -> int:
+    """Threads of a GPU's worker, on a machine with so many of both: the GPU's share of the cores.
+
+    They encode and write one shard while the GPU draws another.
+    """
+    return max(1, min(MOST_THREADS, int(cores / gpus)))
+
+
+def workforce_here(name: str, workers: int | None) -> tuple[int, int]:
+    """The workers of an executor, and the threads of each, if all are on this machine."""
+    gpus = machine.gpus() if name == "ray" else 0
+    if gpus:
+        return workers or gpus, gpu_threads(machine.cores(), gpus)
+    return workers or machine.cores(), 1

@@ -13,10 +13,13 @@ JOIN = 2.0  # seconds to wait for threads at the end
 
 
 class _Thread(threading.Thread):
-    def __init__(self, number: int, job: Job, messages: "queue.SimpleQueue[Message]") -> None:
+    def __init__(
+        self, number: int, job: Job, threads: int, messages: "queue.SimpleQueue[Message]"
+    ) -> None:
         super().__init__(name=f"tilecppn-worker-{number}", daemon=True)
         self.number = number
         self.job = job
+        self.threads = threads
         self.messages = messages
         self.inbox: queue.SimpleQueue[Shard | None] = queue.SimpleQueue()
         self.halt = threading.Event()
@@ -27,10 +30,10 @@ class _Thread(threading.Thread):
 
     def run(self) -> None:
         try:
-            worker = self.job.open()
-            self.messages.put(Ready(self.number, worker.identity))
+            runner = self.job.open(self.threads)
+            self.messages.put(Ready(self.number, runner.identity))
             for shard in iter(self.inbox.get, None):
-                self.messages.put(Answer(self.number, shard, attempt(worker, shard, self.pause)))
+                self.messages.put(Answer(self.number, shard, attempt(runner, shard, self.pause)))
         except Halted:
             pass
         except BaseException as error:
@@ -39,6 +42,7 @@ class _Thread(threading.Thread):
 
 class LocalExecutor:
     name = "local"
+    threads = 1
     depth = 1
 
     def __init__(self, job: Job, workers: int) -> None:
@@ -77,7 +81,7 @@ class LocalExecutor:
         self._threads.clear()
 
     def _begin(self) -> None:
-        thread = _Thread(next(self._numbers), self._job, self._messages)
+        thread = _Thread(next(self._numbers), self._job, self.workers, self._messages)
         self._threads[thread.number] = thread
         thread.start()
 

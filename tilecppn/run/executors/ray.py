@@ -1,8 +1,13 @@
-"""Workers as Ray actors: one a GPU, or one a CPU core where there is no GPU.
+"""Workers as Ray actors: one a GPU, with threads, or one a CPU core where there is no GPU.
 
 Ray is only the carrier. Actors are never restarted and calls never retried by Ray, whose own
 retries would hide a shard that kills its worker. Pixels go from the actor to the store; a small
 receipt is all that travels back, so Ray's object store stays empty.
+
+An actor's threads are Ray's own (`max_concurrency`), so each shard stays a call with an answer.
+Ray keeps no order among the calls of such an actor. So as many are in flight as there are threads,
+and none waits where the coordinator could not tell whether it runs: while one thread waits for its
+next shard, the others keep the GPU busy.
 """
 
 import contextlib
@@ -10,15 +15,17 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from typing import Any, NamedTuple
 
 import ray
 from ray.exceptions import RayError
 
+from tilecppn import machine
 from tilecppn.errors import Refused
 from tilecppn.plan import Shard
-from tilecppn.run.executors import Answer, Lost, Message, Ready
+from tilecppn.run.executors import Answer, Lost, Message, Ready, gpu_threads
 from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
 
 CONNECT = 10.0  # seconds
@@ -26,47 +33,72 @@ OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
 
 
 class _Actor:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, threads: int) -> None:
         self.job = job
+        self.threads = threads
+        self.met = threading.Barrier(threads)
+        self.own = threading.local()  # a thread's runner
 
     def open(self) -> Identity | Faulted:
+        """Open the job in one thread; asked as often as there are threads."""
+        self.met.wait()  # else one thread could answer twice
         try:
-            self.worker = self.job.open()
+            self.own.runner = self.job.open(self.threads)
         except Exception as error:  # as words: Ray would wrap it in a traceback
             return Faulted(f"{error}" or type(error).__name__, lasting=False)
-        return self.worker.identity
+        identity: Identity = self.own.runner.identity
+        return identity
 
     def run(self, shard: Shard) -> Done | Faulted:
         # Stopping is done from outside, by killing the actor.
-        return attempt(self.worker, Shard(*shard), lambda: None)
+        return attempt(self.own.runner, Shard(*shard), lambda: None)
 
 
 class _Call(NamedTuple):
     worker: int
-    shard: Shard | None  # None: asked to open the job
+    shard: Shard | None  # None: one of its threads was asked to open the job
 
 
 class RayExecutor:
     """Connects to `address`, or to RAY_ADDRESS, or starts Ray on this machine.
 
-    `workers` limits the actors; None means one a GPU, or one a CPU core without GPUs.
+    `workers` limits the actors; None means one a GPU, or one a CPU core without GPUs. `threads`
+    is how many each has, and CPUs it reserves; None means one without GPUs, and with them what
+    every node has for each of its GPUs.
     """
 
     name = "ray"
-    depth = 2  # one running and one on its way, so that no worker waits for the coordinator
 
-    def __init__(self, job: Job, workers: int | None = None, address: str | None = None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        workers: int | None = None,
+        address: str | None = None,
+        threads: int | None = None,
+    ) -> None:
         self._own = not ray.is_initialized()
         if self._own:
-            _connect(address or os.environ.get("RAY_ADDRESS"), workers)
+            cpus = None if workers is None or machine.gpus() else workers * (threads or 1)
+            _connect(address or os.environ.get("RAY_ADDRESS"), cpus)
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(resources.get("GPU", 0))
-        self._resources: dict[str, float] = {"num_cpus": 1, "num_gpus": 1 if gpus else 0}
-        self.workers = workers or gpus or max(1, int(resources.get("CPU", 1)))
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        self.threads = threads or _threads(nodes)
+        # With one thread one shard runs and one is on its way, so that it never waits.
+        self.depth = max(2, self.threads)
+        self.workers = workers or gpus or max(1, int(resources.get("CPU", 1)) // self.threads)
+        self._options: dict[str, Any] = {
+            "num_cpus": self.threads,
+            "num_gpus": 1 if gpus else 0,
+            "max_concurrency": self.threads,
+            "max_restarts": 0,
+            "max_task_retries": 0,
+        }
         self._job = ray.put(job)  # sent once a node, not once an actor
         self._actors: dict[int, Any] = {}
         self._places: dict[int, str] = {}
         self._calls: dict[Any, _Call] = {}
+        self._opening: dict[int, int] = {}  # threads that have not opened the job yet
         self._number = 0
 
     def start(self) -> None:
@@ -87,22 +119,26 @@ class RayExecutor:
         messages: list[Message] = []
         for reference in finished:
             call = self._calls.pop(reference, None)
-            if call is not None:  # its actor was found dead a moment ago
-                messages.append(self._message(call, reference))
+            if call is not None:  # else its actor was found dead a moment ago
+                messages += self._messages(call, reference)
         return messages
 
-    def _message(self, call: _Call, reference: Any) -> Message:
+    def _messages(self, call: _Call, reference: Any) -> list[Message]:
         try:
             value = ray.get(reference)
         except RayError as error:
             self._forget(call.worker)
-            return Lost(call.worker, _first_line(error))
-        if isinstance(value, Faulted) and call.shard is None:
-            return Lost(call.worker, value.reason)
-        if call.shard is None:
-            self._places[call.worker] = value.place
-            return Ready(call.worker, value)
-        return Answer(call.worker, call.shard, value)
+            return [Lost(call.worker, _first_line(error))]
+        if call.shard is not None:
+            return [Answer(call.worker, call.shard, value)]
+        if isinstance(value, Faulted):
+            self._forget(call.worker)
+            return [Lost(call.worker, value.reason)]
+        self._opening[call.worker] -= 1
+        if self._opening[call.worker] > 0:
+            return []
+        self._places[call.worker] = value.place
+        return [Ready(call.worker, value)]
 
     def replace(self, worker: int) -> None:
         self._forget(worker)
@@ -124,18 +160,30 @@ class RayExecutor:
 
     def _begin(self) -> None:
         # Actors that find no room yet wait in Ray, and join when the cluster has grown.
-        options = {**self._resources, "max_restarts": 0, "max_task_retries": 0}
-        actor: Any = ray.remote(_Actor).options(**options).remote(self._job)
+        actor: Any = ray.remote(_Actor).options(**self._options).remote(self._job, self.threads)
         self._actors[self._number] = actor
-        self._calls[actor.open.remote()] = _Call(self._number, None)
+        self._opening[self._number] = self.threads
+        for _ in range(self.threads):
+            self._calls[actor.open.remote()] = _Call(self._number, None)
         self._number += 1
 
     def _forget(self, worker: int) -> None:
+        self._opening.pop(worker, None)
         for reference in [r for r, call in self._calls.items() if call.worker == worker]:
             del self._calls[reference]
 
 
-def _connect(address: str | None, workers: int | None) -> None:
+def _threads(nodes: list[dict[str, Any]]) -> int:
+    """Threads of an actor that every node has the CPUs for, on each of its GPUs; 1 without any."""
+    resources = [node["Resources"] for node in nodes if node["Alive"]]
+    return min(
+        (gpu_threads(r["CPU"], r["GPU"]) for r in resources if r.get("GPU") and r.get("CPU")),
+        default=1,
+    )
+
+
+def _connect(address: str | None, cpus: int | None) -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # else Ray sets it to an actor's CPUs
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no question to the user
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
@@ -145,7 +193,7 @@ def _connect(address: str | None, workers: int | None) -> None:
         else:
             ray.init(
                 address="local",  # never a cluster that happens to run here
-                num_cpus=workers,
+                num_cpus=cpus,
                 object_store_memory=OBJECT_STORE,
                 include_dashboard=False,
                 **quiet,
