@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from tilecppn.assemble import png
+from tilecppn.assemble import png, sparse_deflate
 from tilecppn.assemble.png import (
     Band,
     adler32_combine,
@@ -29,6 +29,7 @@ from tilecppn.assemble.png import (
     scene_of,
     write_bands,
 )
+from tilecppn.pixels.interleave import filtered
 
 laws = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -108,6 +109,16 @@ def test_a_banded_png_reads_back_bit_for_bit_however_it_is_cut(
     pixels: NDArray[Any], rows: list[int]
 ) -> None:
     assert_same(banded(pixels, rows), pixels)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_smooth_picture_is_deflated_as_sparse_and_reads_back(dtype: str, channels: int) -> None:
+    row, col, channel = np.ogrid[:301, :257, :channels]
+    pixels = (row / 23 + np.sin(col / 40) + channel).astype(dtype)
+    assert sparse_deflate.deflated(filtered(pixels.transpose(2, 0, 1))) is not None
+    assert_same(encode_png(pixels), pixels)
+    assert_same(banded(pixels, [1, 2, 200]), pixels)
 
 
 def test_zlib_serves_where_isa_l_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,8 @@ def peak(side: int) -> tuple[int, int]:
 
 @pytest.mark.slow
 def test_a_canvas_sixteen_times_larger_needs_the_same_memory() -> None:
-    small, few = peak(16384)
-    large, many = peak(65536)
+    """From where as many halves are kept as ever."""
+    small, few = peak(32768)
+    large, many = peak(131072)
     assert many > 10 * few
     assert large < 1.1 * small

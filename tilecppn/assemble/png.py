@@ -14,7 +14,9 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.assemble import sparse_deflate
 from tilecppn.assemble.placing import refuse_foreign
+from tilecppn.assemble.sparse_deflate import MODULUS
 from tilecppn.pixels.interleave import filtered
 
 try:
@@ -28,7 +30,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
 LEAST = 1  # effort
 LEVEL = 1  # ISA-L's smallest files at its full speed; zlib's fastest
-_ADLER = 65521
+HEAD, LAST = b"\x78\x01", b"\x03\x00"  # of a zlib stream; an empty last block
 LONGEST_SCENE = 2**24  # bytes read in search of one
 _MAX_CHUNK = 2**31 - 1
 
@@ -52,8 +54,8 @@ def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
 def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
     """As `encode_png`, of pixels (channels, height, width)."""
     channels, height, width = pixels.shape
-    data = filtered(pixels).data
-    packed = zlib.compress(data, effort) if effort > LEAST else deflate.compress(data, LEVEL)
+    data = filtered(pixels)
+    packed = zlib.compress(data.data, effort) if effort > LEAST else _packed(data)
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene),
@@ -63,26 +65,36 @@ def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes
     )
 
 
+def _packed(data: NDArray[np.uint8]) -> bytes:
+    """A zlib stream (RFC 1950), made fast."""
+    sparse = sparse_deflate.deflated(data)
+    if sparse is None:
+        return deflate.compress(data, LEVEL)
+    return b"".join([HEAD, sparse.data, LAST, struct.pack(">I", sparse.adler)])
+
+
 def deflate_band(pixels: Pixels) -> Band:
     """Rows (height, width, channels) that can follow any others."""
-    data = filtered(pixels.transpose(2, 0, 1)).data
+    data = filtered(pixels.transpose(2, 0, 1))
+    sparse = sparse_deflate.deflated(data)
+    if sparse is not None:
+        return Band(*sparse, data.size)
     stream = deflate.compressobj(LEVEL, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
-    return Band(deflated, zlib.adler32(data), data.nbytes)
+    return Band(deflated, deflate.adler32(data), data.size)
 
 
 def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> None:
     """Write a PNG whose rows come as bands, in order."""
     for part in head:
         file.write(part)
-    file.write(chunk(b"IDAT", b"\x78\x01"))
+    file.write(chunk(b"IDAT", HEAD))
     adler = 1
     for band in bands:
         for start in range(0, len(band.deflated), _MAX_CHUNK):
             file.write(chunk(b"IDAT", band.deflated[start : start + _MAX_CHUNK]))
         adler = adler32_combine(adler, band.adler, band.length)
-    # An empty last block, and the checksum over all.
-    file.write(chunk(b"IDAT", b"\x03\x00" + struct.pack(">I", adler)))
+    file.write(chunk(b"IDAT", LAST + struct.pack(">I", adler)))
     file.write(chunk(b"IEND", b""))
 
 
@@ -146,6 +158,6 @@ def adler32_combine(first: int, second: int, length: int) -> int:
     """
     a1, b1 = first & 0xFFFF, first >> 16
     a2, b2 = second & 0xFFFF, second >> 16
-    a = (a1 + a2 - 1) % _ADLER
-    b = (b1 + b2 + length * (a1 - 1)) % _ADLER
+    a = (a1 + a2 - 1) % MODULUS
+    b = (b1 + b2 + length * (a1 - 1)) % MODULUS
     return b << 16 | a

@@ -1,7 +1,7 @@
 """Functions that are being generated: arguments, arrays, variables and loops."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,6 +98,18 @@ class Function:
         following = Value(self.build, index) + step
         index.add_incoming(following.ir, self.build.block)
         self.build.cbranch((following < stop).ir, body, after)
+        self.build.position_at_end(after)
+
+    @contextlib.contextmanager
+    def loop_while(self, condition: Callable[[], Value]) -> Iterator[None]:
+        """The block again and again while a scalar condition, made of variables, holds."""
+        test, body, after = (self.build.append_basic_block(n) for n in ("test", "body", "after"))
+        self.build.branch(test)
+        self.build.position_at_end(test)
+        self.build.cbranch(condition().ir, body, after)
+        self.build.position_at_end(body)
+        yield
+        self.build.branch(test)
         self.build.position_at_end(after)
 
     @contextlib.contextmanager

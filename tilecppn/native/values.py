@@ -147,12 +147,21 @@ class Value:
         """The nearest integer as a float, half to even."""
         return self._intrinsic("rint")
 
+    def trailing_zeros(self) -> "Value":
+        """Of an integer that is not 0: how many of its lowest bits are 0."""
+        no_zero = Value(self.build, ir.Constant(I1, 1))
+        return self._intrinsic("cttz", no_zero)
+
+    def reversed_bits(self) -> "Value":
+        """An integer with its highest bit lowest."""
+        return self._intrinsic("bitreverse")
+
     def _intrinsic(self, name: str, *others: "Value") -> "Value":
         operands = [self.ir, *(other.ir for other in others)]
         module = self.build.module
         label = f"llvm.{name}.{_label(self.type)}"
         declared = module.globals.get(label) or ir.Function(
-            module, ir.FunctionType(self.type, [self.type] * len(operands)), name=label
+            module, ir.FunctionType(self.type, [o.type for o in operands]), name=label
         )
         return Value(self.build, self.build.call(declared, operands))
 
@@ -209,6 +218,10 @@ class Value:
         kind = ir.VectorType(I8, self.type.count * self.element.width // 8)
         return Value(self.build, self.build.bitcast(self.ir, kind))
 
+    def mask(self) -> "Value":
+        """A vector of 64 conditions as the bits of an integer, the first lowest."""
+        return Value(self.build, self.build.bitcast(self.ir, I64))
+
     def _shape(self, element: ir.Type) -> ir.Type:
         if isinstance(self.type, ir.VectorType):
             return ir.VectorType(element, self.type.count)
@@ -227,9 +240,11 @@ def constant(type_: ir.Type, number: float) -> Any:
 
 
 def _label(type_: ir.Type) -> str:
-    """A type as intrinsics are named after it: f32, v16f32."""
+    """A type as intrinsics are named after it: f32, i64, v16f32."""
     if isinstance(type_, ir.VectorType):
         return f"v{type_.count}{_label(type_.element)}"
+    if isinstance(type_, ir.IntType):
+        return f"i{type_.width}"
     return "f32" if type_ == F32 else "f64"
 
 
