@@ -205,9 +205,9 @@ def test_trace_has_the_sums_and_the_colours_of_evaluate() -> None:
     picture = field(gentle(seed=1, width=20, activations=["tanh", "relu", "sin"], residual=True))
     for kernel in (TritonKernel(picture), TritonKernel(picture, SMALL)):
         lattice = Lattice(3, 5, 5, 7, 29)
-        colours, sums = (values.copy() for values in kernel.trace(lattice))
+        colours, sums = (v[:, 0].copy() for v in kernel.trace_all(Lattices.of(lattice)))
         assert np.array_equal(bits(colours), bits(kernel.evaluate(lattice)))
-        expected = create("reference", picture).trace(lattice)[1]
+        expected = create("reference", picture).trace_all(Lattices.of(lattice))[1][:, 0]
         assert sums.shape == expected.shape == (63, 5, 7)
         assert np.abs(sums - expected).max() < CLOSE
 

@@ -12,7 +12,7 @@ from tilecppn.kernels import KERNELS, Field, Kernel, create
 from tilecppn.pixels import narrow
 from tilecppn.pixels.narrow import KINK, KINKED, SMOOTH, crowding, limits
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 
 def test_every_activation_has_one_row() -> None:
@@ -72,21 +72,24 @@ def plain(sums: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.
 ALL = CPPN.from_preset("hardmaru", seed=2, width=5, activations=tuple(ACTIVATIONS))
 
 
-@pytest.mark.parametrize("strip", [1, 1 << 22])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("rows", "pauses"), [(1, 8), (6, 3), (33, 1)])
 @pytest.mark.parametrize("name", KERNELS)
 def test_crowding_is_the_plain_formula(
-    name: str, strip: int, monkeypatch: pytest.MonkeyPatch
+    name: str, rows: int, pauses: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(narrow, "STRIP", strip)  # sums at a time: many strips, or one
+    for name_of_limit in ("STRIP", "MANY"):
+        monkeypatch.setattr(narrow, name_of_limit, rows * 14 * len(limits(ALL)))
     field = Field.of(Scene.of(canvas={"width": 900, "height": 900}).replace(cppn=ALL))
     kernel: Kernel = create(name, field)
-    lattice = Lattice(-32, 64, 11, 14, 16)
-    colours, sums = (a.astype(np.float64) for a in kernel.trace(lattice))
-    pauses: list[int] = []
-    got, cells = crowding(kernel, lattice, limits(ALL), lambda: pauses.append(1))
+    origins = np.array([[-32, 64], [300, -5], [0, 0]], np.int64)
+    lattices = Lattices(origins[:count], 11, 14, 16)
+    colours, sums = (a.astype(np.float64) for a in kernel.trace_all(lattices))
+    seen: list[int] = []
+    got, cells = crowding(kernel, lattices, limits(ALL), lambda: seen.append(1))
     assert np.array_equal(got, colours)
-    expected = plain(sums, limits(ALL))
-    assert cells.shape == expected.shape == (8, 11)
+    expected = np.stack([plain(sums[:, n], limits(ALL)) for n in range(count)])
+    assert cells.shape == expected.shape == (count, 8, 11)
     assert np.allclose(cells, expected, rtol=1e-4, atol=1e-5)
     assert len(np.unique(cells)) > 30
-    assert len(pauses) == (8 if strip == 1 else 1)
+    assert len(seen) == (pauses * count if rows < 11 else pauses)

@@ -62,9 +62,9 @@ class Counting:
         self.points += len(lattices.origins) * lattices.rows * lattices.cols
         return self.kernel.evaluate_all(lattices)
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        self.points += lattice.rows * lattice.cols
-        return self.kernel.trace(lattice)
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        self.points += len(lattices.origins) * lattices.rows * lattices.cols
+        return self.kernel.trace_all(lattices)
 
 
 def evaluations(scene: Scene, window: Window | None = None) -> float:

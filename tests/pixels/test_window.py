@@ -114,9 +114,9 @@ class Recording:
         self.asked += lattices.each()
         return self.kernel.evaluate_all(lattices)
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        self.asked.append(lattice)
-        return self.kernel.trace(lattice)
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        self.asked += lattices.each()
+        return self.kernel.trace_all(lattices)
 
 
 def test_strips_bound_the_points_evaluated_at_a_time_and_pauses() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.film.timeline import Timeline
-from tilecppn.kernels import Arithmetic, Field, Kernel, create
+from tilecppn.kernels import Arithmetic, Field, Kernel, Memory, create
 from tilecppn.native import Workspace
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import render_window
@@ -20,7 +20,8 @@ class FrameRenderer:
     def __init__(self, timeline: Timeline, kernel: str) -> None:
         self.timeline = timeline
         self.kernel = kernel
-        self._memory = Workspace()  # of the window at hand
+        self._pixels = Workspace()  # of the window at hand
+        self._memory = Memory()
         self._frame = -1
         self._kernels: list[Kernel] = []  # of the moments of that frame
         self.arithmetic: Arithmetic = self._kernel(0).arithmetic
@@ -34,7 +35,7 @@ class FrameRenderer:
         kernel = self._kernel(frame)
         moments = self.timeline.moments(frame)
         if len(moments) == 1:
-            return render_window(kernel, moments[0], window, pause, self._memory.array)
+            return render_window(kernel, moments[0], window, pause, self._pixels.array)
         total: NDArray[np.float64] | None = None
         for kernel, scene in zip(self._kernels, moments, strict=True):
             colours = render_window(
@@ -53,6 +54,8 @@ class FrameRenderer:
         """The kernel of a frame's first moment; kept, with the others, until the frame changes."""
         if frame != self._frame:
             moments = self.timeline.moments(frame)
-            self._kernels = [create(self.kernel, Field.of(scene)) for scene in moments]
+            self._kernels = [
+                create(self.kernel, Field.of(scene), self._memory) for scene in moments
+            ]
             self._frame = frame
         return self._kernels[0]

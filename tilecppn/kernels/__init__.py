@@ -16,6 +16,7 @@ from tilecppn.cppn import CPPN
 from tilecppn.errors import Refused
 from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
+from tilecppn.native import Workspace
 from tilecppn.scene import Scene
 from tilecppn.symmetry import Fold
 from tilecppn.view import Grid, Lattice, Lattices
@@ -127,8 +128,8 @@ class Kernel(Protocol):
         """Colours (channels, n, rows, cols) of many lattices of one shape; else as `evaluate`."""
         ...
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """As `evaluate`, and every unit's sum before its activation, (units, rows, cols).
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As `evaluate_all`, and every unit's sum before its activation, (units, n, rows, cols).
 
         Units are numbered layer after layer, the output's channels last.
         """
@@ -152,19 +153,29 @@ class StoringKernel(Kernel, Protocol):
         ...
 
 
-def _reference(field: Field) -> Kernel:
+class Memory:
+    """What the kernels of one thread work in, one after another: fresh pages cost time.
+
+    What a kernel has returned is overwritten by the next call of any that shares its memory.
+    """
+
+    def __init__(self) -> None:
+        self.inputs, self.out, self.sums = Workspace(), Workspace(), Workspace()
+
+
+def _reference(field: Field, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.reference import ReferenceKernel
 
     return ReferenceKernel(field)
 
 
-def _llvm(field: Field) -> Kernel:
+def _llvm(field: Field, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.llvm import LLVMKernel
 
-    return LLVMKernel(field)
+    return LLVMKernel(field, memory=memory)
 
 
-def _torch(field: Field) -> Kernel:
+def _torch(field: Field, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.torch import TorchKernel
 
     return TorchKernel(field)
@@ -178,7 +189,7 @@ def _require_triton() -> None:
     require_device()
 
 
-def _triton(field: Field) -> Kernel:
+def _triton(field: Field, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.triton import TritonKernel, arithmetic, serves
 
     if serves(field):
@@ -188,7 +199,7 @@ def _triton(field: Field) -> Kernel:
     return TorchKernel(field, arithmetic=arithmetic(field))
 
 
-KERNELS: dict[str, Callable[[Field], Kernel]] = {
+KERNELS: dict[str, Callable[[Field, Memory | None], Kernel]] = {
     "reference": _reference,
     "llvm": _llvm,
     "torch": _torch,
@@ -220,6 +231,9 @@ def require(name: str, precision: str) -> str:
     return name
 
 
-def create(name: str, field: Field) -> Kernel:
-    """A kernel by name, or by `auto`. Raises Refused as `require` does."""
-    return KERNELS[require(name, field.precision)](field)
+def create(name: str, field: Field, memory: Memory | None = None) -> Kernel:
+    """A kernel by name, or by `auto`. Raises Refused as `require` does.
+
+    `memory` is for a thread that makes one kernel after another; None is for the kernel alone.
+    """
+    return KERNELS[require(name, field.precision)](field, memory)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.network import COORDINATES
-from tilecppn.kernels import Arithmetic, Field
+from tilecppn.kernels import Arithmetic, Field, Memory
 from tilecppn.kernels.network import Layer, Network, Tiling, packed
 from tilecppn.kernels.points import Points
-from tilecppn.native import HOST, Target, Workspace, aligned, once
+from tilecppn.native import HOST, Target, aligned, once
 from tilecppn.view import Lattice, Lattices
 
 
@@ -32,6 +32,7 @@ class LLVMKernel:
         target: Target = HOST,
         dtype: str | None = None,
         tiling: Tiling | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """`dtype` other than the field's own, and `target` and `tiling` other than this machine's,
         are for tests and benchmarks.
@@ -50,7 +51,7 @@ class LLVMKernel:
         self.points = _points(self.dtype, target)
         self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
         self.scratch = aligned((self.network.scratch,), self.dtype)
-        self._inputs, self._out, self._sums = Workspace(), Workspace(), Workspace()
+        self.memory = memory or Memory()
 
     @property
     def batch(self) -> int:
@@ -63,9 +64,9 @@ class LLVMKernel:
         shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
         return self._run(lattices)[0].reshape(shape)
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        shape = (-1, lattice.rows, lattice.cols)
-        colours, sums = self._run(Lattices.of(lattice), traced=True)
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
+        colours, sums = self._run(lattices, traced=True)
         return colours.reshape(shape), sums.reshape(shape)
 
     def _run(
@@ -75,9 +76,9 @@ class LLVMKernel:
         points = len(lattices.origins) * lattices.rows * lattices.cols
         whole = -(-points // self.network.block) * self.network.block
         units = sum(layer.outputs for layer in self.layers) if traced else 0
-        inputs = self._inputs.array((len(COORDINATES), whole), self.dtype)
-        out = self._out.array((self.field.cppn.channels, whole), self.dtype)
-        sums = self._sums.array((units, whole), self.dtype)
+        inputs = self.memory.inputs.array((len(COORDINATES), whole), self.dtype)
+        out = self.memory.out.array((self.field.cppn.channels, whole), self.dtype)
+        sums = self.memory.sums.array((units, whole), self.dtype)
         self.points.fill(self.field, lattices, inputs)
         self.network.call(inputs, whole, self.weights, self.scratch, out, sums, 1 if traced else 0)
         return out[:, :points], sums[:, :points]

@@ -23,10 +23,10 @@ class ReferenceKernel:
     def evaluate_all(self, lattices: Lattices) -> NDArray[np.float64]:
         return self._run(lattices, None)
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         units = sum(len(weight) for weight, _ in self.field.cppn.layers)
-        sums = np.empty((units, 1, lattice.rows, lattice.cols))
-        return self._run(Lattices.of(lattice), sums)[:, 0], sums[:, 0]
+        sums = np.empty((units, len(lattices.origins), lattices.rows, lattices.cols))
+        return self._run(lattices, sums), sums
 
     def _run(self, lattices: Lattices, sums: NDArray[np.float64] | None) -> NDArray[np.float64]:
         cppn, z = self.field.cppn, self.field.z

@@ -136,9 +136,9 @@ class TorchKernel:
         shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
         return self._run(lattices, False)[0].reshape(shape)
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        shape = (-1, lattice.rows, lattice.cols)
-        colours, sums = self._run(Lattices.of(lattice), True)
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
+        colours, sums = self._run(lattices, True)
         return colours.reshape(shape), sums.reshape(shape)
 
     @torch.inference_mode()

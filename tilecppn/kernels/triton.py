@@ -81,9 +81,8 @@ class TritonKernel:
         """
         return self._run(lattices, storage, traced=False)[0]
 
-    def trace(self, lattice: Lattice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        colours, sums = self._run(Lattices.of(lattice), COLOURS, traced=True)
-        return colours[:, 0], sums[:, 0]
+    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._run(lattices, COLOURS, traced=True)
 
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool

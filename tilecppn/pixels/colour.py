@@ -40,8 +40,8 @@ class ColouredKernel:
     def evaluate_all(self, lattices: Lattices) -> Values:
         return self.colour(self.kernel.evaluate_all(lattices))
 
-    def trace(self, lattice: Lattice) -> tuple[Values, Values]:
-        values, sums = self.kernel.trace(lattice)
+    def trace_all(self, lattices: Lattices) -> tuple[Values, Values]:
+        values, sums = self.kernel.trace_all(lattices)
         return self.colour(values), sums
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.kernels import Kernel
-from tilecppn.native import HOST, Array, ArrayOf, Compiled, Function, Module, Value, once
+from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, once
 from tilecppn.native.values import ELEMENTS, F32, F64, I64
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
-STRIP = 1 << 20  # sums held at a time: in the cache until they are compared
+STRIP = 1 << 20  # sums held at a time of one lattice, whose strips overlap
+MANY = 1 << 17  # and of several: fresh memory costs time
 ANYWHERE = math.inf
 
 # activation: (zone, limit). A kink has no width of its own: its limit is a change of the sums
@@ -63,78 +64,78 @@ def limits(cppn: CPPN, turns: float = 1.0) -> NDArray[np.float64]:
 
 
 def crowding(
-    kernel: Kernel, lattice: Lattice, bounds: NDArray[np.float64], pause: Callable[[], None]
+    kernel: Kernel, lattices: Lattices, bounds: NDArray[np.float64], pause: Callable[[], None]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Colours (channels, rows, cols) of a lattice and the crowding of its cells.
+    """Colours (channels, n, rows, cols) of lattices and the crowding of their cells.
 
-    Crowding (rows - 3, cols - 3), of the cells that have another node beyond each corner, is the
+    Crowding (n, rows - 3, cols - 3), of the cells that have another node beyond each corner, is the
     largest ratio of a sum's change over the cell to the unit's limit `bounds`, where the sum comes
     near the unit's zone. The change is that from corner to corner plus the bend, the largest
     second difference at a corner, since a sum may be equal at all corners and not between them.
     """
-    colours, cells = None, np.zeros((lattice.rows - 3, lattice.cols - 3), np.float32)
-    rows = max(4, STRIP // (len(bounds) * lattice.cols))
-    for top in range(0, lattice.rows - 3, rows - 3):
-        pause()
-        strip = lattice._replace(
-            row=lattice.row + top * lattice.stride, rows=min(rows, lattice.rows - top)
-        )
-        values, sums = kernel.trace(strip)
-        if colours is None:
-            colours = np.empty((len(values), lattice.rows, lattice.cols), values.dtype)
-        colours[:, top : top + strip.rows] = values
-        _compiled(sums.dtype)["crowding"](
-            sums, len(sums), sums.strides[0] // sums.itemsize, strip.rows, strip.cols, bounds,
-            np.empty((2, lattice.cols), sums.dtype), cells[top:], lattice.cols - 3,
-        )  # fmt: skip
+    count, (_, rows, cols, stride) = len(lattices.origins), lattices
+    colours, cells = None, np.empty((count, rows - 3, cols - 3), np.float32)
+    strip = min(rows, max(4, STRIP // (len(bounds) * cols)))
+    many = max(1, MANY // (len(bounds) * rows * cols))
+    for first in range(0, count, many):
+        for top in range(0, rows - 3, strip - 3):
+            pause()
+            origins = lattices.origins[first : first + many] + np.array([top * stride, 0])
+            part = Lattices(origins, min(strip, rows - top), cols, stride)
+            values, sums = kernel.trace_all(part)
+            if colours is None:
+                colours = np.empty((len(values), count, rows, cols), values.dtype)
+            colours[:, first : first + many, top : top + part.rows] = values
+            cells[first : first + many, top : top + part.rows - 3] = _crowding(sums, bounds)
     assert colours is not None
     return colours, cells
 
 
+def _crowding(sums: NDArray[np.floating], bounds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Crowding of cells from sums (units, n, rows, cols); a unit's are contiguous."""
+    units, *_, cols = sums.shape
+    bends, ratios = np.empty(sums[0].size, sums.dtype), np.zeros(sums.shape[1:], np.float32)
+    _compiled(sums.dtype)["crowding"](
+        sums, units, sums.strides[0] // sums.itemsize, bends.size, cols, bounds, bends, ratios
+    )
+    return ratios[:, 1:-2, 1:-2]
+
+
 @once
 def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
+    """Of all nodes in one row: what lies between two rows or lattices is no cell, and not used."""
     real = ELEMENTS[dtype]
     module = Module()
     f = module.function(
         "crowding",
         sums=ArrayOf(real), units=I64, units_apart=I64,
-        rows=I64, cols=I64,
+        nodes=I64, cols=I64,
         bounds=ArrayOf(F64),
-        bends=ArrayOf(real),  # scratch: of two rows of nodes in turn
-        cells=ArrayOf(F32), cells_apart=I64,
+        bends=ArrayOf(real),  # scratch
+        ratios=ArrayOf(F32),  # of the cell below and to the right of each node
     )  # fmt: skip
-    cols = f["cols"]
+    nodes, cols = f["nodes"], f["cols"]
+    bends, ratios = f.array("bends"), f.array("ratios")
     with f.loop(f["units"]) as unit:
         zone, limit = (f.array("bounds").load(unit * 2 + k).to(real) for k in (0, 1))
         sums = f.array("sums").at(unit * f["units_apart"])
-        _bend(f, sums.at(cols), f.array("bends"))
-        with f.loop(f["rows"] - 3) as i:
-            # The cells lie between the rows and columns 1 and 2 of these four.
-            upper, lower = sums.at((i + 1) * cols + 1), sums.at((i + 2) * cols + 1)
-            _bend(f, lower.at(-1), f.array("bends").at(((i + 1) & 1) * cols))
-            out = f.array("cells").at(i * f["cells_apart"])
-            with f.loop(cols - 3) as j:
-                corners = [line.load(j + k) for line in (upper, lower) for k in (0, 1)]
-                low, high = reduce(Value.at_most, corners), reduce(Value.at_least, corners)
-                bends = f.array("bends")
-                bend = reduce(
-                    Value.at_least,
-                    [line.load(j + k) for line in (bends, bends.at(cols)) for k in (0, 1)],
-                )
-                change = high - low + bend
-                margin = (change + bend) * 0.5
-                near = (low - margin < zone) & (high + margin > -zone)
-                ratio = near.where(change / limit, change * 0.0).to(F32)
-                out.store(out.load(j).at_least(ratio), j)
+        with f.loop(nodes - cols, start=cols) as node:
+            along = [_bend(sums, node, apart) for apart in (cols, f.integer(1))]
+            bends.store(along[0].at_least(along[1]), node)
+        with f.loop(nodes - cols * 2 - 1, start=cols) as node:
+            corners = [node, node + 1, node + cols, node + cols + 1]
+            values = [sums.load(corner) for corner in corners]
+            low, high = reduce(Value.at_most, values), reduce(Value.at_least, values)
+            bend = reduce(Value.at_least, [bends.load(corner) for corner in corners])
+            change = high - low + bend
+            margin = (change + bend) * 0.5
+            near = (low - margin < zone) & (high + margin > -zone)
+            ratio = near.where(change / limit, change * 0.0).to(F32)
+            ratios.store(ratios.load(node).at_least(ratio), node)
     f.end()
     return Compiled(module, HOST)
 
 
-def _bend(f: Function, row: Array, out: Array) -> None:
-    """The larger second difference, along rows or along columns, at all but a row's ends."""
-    cols = f["cols"]
-    with f.loop(cols - 2) as j:
-        twice = row.load(j + 1) * 2.0
-        lines = (row.at(1 - cols), row.at(cols + 1)), (row, row.at(2))
-        along = [(a.load(j) + b.load(j) - twice).abs() for a, b in lines]
-        out.store(along[0].at_least(along[1]), j)
+def _bend(sums: Array, node: Value, apart: Value) -> Value:
+    """The second difference at a node."""
+    return (sums.load(node - apart) + sums.load(node + apart) - sums.load(node) * 2.0).abs()

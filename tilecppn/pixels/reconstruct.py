@@ -89,14 +89,17 @@ class Reconstruction:
         """
         margin = HALO * FIRST
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
-        lattice = Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
-        colours, cells = crowding(self.kernel, lattice, self.limits, pause)
+        lattices = Lattices.of(
+            Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
+        )
+        traced = crowding(self.kernel, lattices, self.limits, pause)
+        colours, cells = traced[0][:, 0], traced[1][0]
         blocks = BLOCK // FIRST
         stride = self._next(difference(colours, blocks), FIRST)
         fitting = _finest(FIRST, _crowded(cells, blocks))
         stride = np.minimum(stride, fitting)
         crease = CREASE * FIRST * min(self.field.grid.step)
-        points = self.field.inputs(Lattices.of(lattice))
+        points = self.field.inputs(lattices)
         for name, values in zip(COORDINATES, points, strict=True):
             straight = self.field.plain and name != "r"  # predicted exactly
             if name in self.field.cppn.structure.inputs and not straight:
@@ -126,7 +129,7 @@ class Reconstruction:
         origins = _corners(region, corners) - HALO * finer
         lattices = Lattices(origins, side, side, finer)
         if doubted:
-            nodes, cells = self._crowding_of_all(lattices)
+            nodes, cells = crowding(self.kernel, lattices, self.limits, lambda: None)
         else:
             nodes = self.kernel.evaluate_all(lattices)
         following = self._next(difference(nodes, across), finer)  # (n, span, span)
@@ -146,13 +149,6 @@ class Reconstruction:
         first = group * side**2 + (row * side + col) * across
         accepted = following == finer
         self._expand(finer, nodes, region, blocks[accepted], first[accepted], out)
-
-    def _crowding_of_all(self, lattices: Lattices) -> tuple[Array, Array]:
-        """Colours (channels, n, rows, cols) and crowding (n, rows - 3, cols - 3)."""
-        each = [
-            crowding(self.kernel, lattice, self.limits, lambda: None) for lattice in lattices.each()
-        ]
-        return np.stack([colours for colours, _ in each], axis=1), np.stack([c for _, c in each])
 
     def _next(self, differences: Array, stride: int) -> NDArray[np.int64]:
         """`stride` where a difference is accepted, else the first stride where it may be.
