@@ -78,8 +78,10 @@ class Tiles:
 
     def write(self, level: int, tile: Window, pixels: NDArray[Any]) -> None:
         """Write the tile that covers a window, from its pixels with the overlap around it."""
-        name = f"{tile.left // self.side}_{tile.top // self.side}.{self.format.suffix}"
-        (self.level(level) / name).write_bytes(self.format.encode(pixels))
+        place = f"{tile.left // self.side}_{tile.top // self.side}.{self.format.suffix}"
+        data = self.format.encode(pixels)
+        with open(f"{self.folder}/{self.levels - 1 - level}/{place}", "wb") as file:
+            file.write(data)
 
     def write_all(self, level: int, window: Window, pixels: NDArray[Any]) -> None:
         """Write the tiles of a window of whole tiles, without overlap, from its pixels."""

@@ -117,7 +117,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
             struct.pack(">I", len(data)),
             kind,
             data,
-            struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))),
+            struct.pack(">I", deflate.crc32(data, deflate.crc32(kind))),
         ]
     )
 
