@@ -193,6 +193,10 @@ def test_a_tolerance_below_the_kernels_noise_is_that_noise() -> None:
 # As if every pixel were evaluated
 
 
+# uint8's tolerance, and colours before they are rounded.
+UNROUNDED: dict[str, Any] = {"dtype": "float32", "tolerance": 0.1 * 65535 / 255}
+
+
 def random_windows(side: int, count: int, seed: int, size: int = 192) -> list[Window]:
     rng = np.random.default_rng(seed)
     corners = rng.integers(0, side - size, (count, 2), endpoint=True).tolist()
@@ -220,11 +224,20 @@ def agreement(scene: Scene, windows: list[Window]) -> Agreement:
 
 
 def check_8_bits(preset: str, seed: int, side: int, windows: int) -> None:
-    found = agreement(
-        preset_scene(preset, seed, side, "uint8"), random_windows(side, windows, seed)
-    )
+    """At most 1 off and 99.9 % equal.
+
+    Less only where an even part of the picture lies on a rounding tie, 127.5 for one, which any
+    error tips: there the colours themselves have to be as near as 99.9 % takes elsewhere.
+    """
+    scene = preset_scene(preset, seed, side, "uint8")
+    places = random_windows(side, windows, seed)
+    found = agreement(scene, places)
     assert found.worst <= 1
-    assert found.equal >= 0.999
+    if found.equal < 0.999:
+        before = scene.replace(output=UNROUNDED)
+        off = [255.0 * np.abs(drawn(before, w) - evaluated(before, w)) for w in places]
+        assert max(map(np.max, off)) <= 0.1
+        assert np.mean(off) <= 0.001
 
 
 def check_16_bits(preset: str, seed: int, side: int, windows: int) -> None:
@@ -280,7 +293,7 @@ class Error(NamedTuple):
 
 def error(cppn: CPPN) -> Error:
     """What uint8's tolerance lets pass, before it is rounded: pixels at a tie tell nothing."""
-    scene = hard.canvas(cppn, dtype="float32", tolerance=0.1 * 65535 / 255)
+    scene = hard.canvas(cppn, **UNROUNDED)
     exact = evaluated(scene)
     assert exact.max() > exact.min()  # there is something to miss
     off = 255.0 * np.abs(drawn(scene).astype(np.float64) - exact)
