@@ -33,6 +33,7 @@ from tilecppn.scene import Scene
 from tilecppn.store import Store
 
 KERNEL = "llvm"
+ONE = pytest.param(1, marks=pytest.mark.slow)  # thread of an actor: three are the harder case
 
 
 def shard_files(store: Path) -> dict[str, tuple[int, bytes]]:
@@ -122,7 +123,7 @@ def kill_actors(
     return len(killed)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", [ONE, 3])
 def test_killed_actors_cost_nothing(
     ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path, threads: int
 ) -> None:
@@ -188,7 +189,7 @@ def job_for(scene: Scene, path: Path) -> RenderJob:
     return RenderJob(scene.to_toml(), scene.cppn.to_bytes(), str(path), KERNEL)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", [ONE, 3])
 def test_a_poison_shard_is_named_and_the_others_are_done(
     ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path, threads: int
 ) -> None:
