@@ -226,7 +226,7 @@ def agreement(scene: Scene, windows: list[Window]) -> Agreement:
 def check_8_bits(preset: str, seed: int, side: int, windows: int) -> None:
     """At most 1 off and 99.9 % equal.
 
-    Less only where an even part of the picture lies on a rounding tie, 127.5 for one, which any
+    Less only where an even part of the picture lies on a rounding tie, 254.5 for one, which any
     error tips: there the colours themselves have to be as near as 99.9 % takes elsewhere.
     """
     scene = preset_scene(preset, seed, side, "uint8")
