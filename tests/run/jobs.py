@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,92 +54,54 @@ class ToyRunner:
         return Receipt(0.0, shard.row, shard.col)
 
 
-@dataclass(frozen=True)
-class Poisoned:
-    """A render whose shard `poison` ends the worker's process, always."""
-
-    render: RenderJob
-    poison: Shard
-
-    def open(self, threads: int) -> Runner:
-        return PoisonedRunner(self.render.open(threads), self.poison)
-
-
-class PoisonedRunner:
-    def __init__(self, runner: Runner, poison: Shard) -> None:
-        self.runner = runner
-        self.poison = poison
-
-    @property
-    def identity(self) -> Identity:
-        return self.runner.identity
-
-    def run(self, shard: Shard, pause: Pause) -> Receipt:
-        if shard == self.poison:
-            os._exit(1)
-        return self.runner.run(shard, pause)
+Fault = Callable[[Path, Pause], None]  # is given a file: once it is there, no fault comes any more
 
 
 @dataclass(frozen=True)
-class Hanging:
-    """A render that hangs at shard `at` the first time: then `mark` is there."""
+class Faulty:
+    """A render that comes to a `fault` before it runs one of the shards `at`, until `mark` is
+    there."""
 
     render: RenderJob
-    at: Shard
-    mark: str
-
-    def open(self, threads: int) -> Runner:
-        return HangingRunner(self.render.open(threads), self.at, Path(self.mark))
-
-
-class HangingRunner:
-    def __init__(self, runner: Runner, at: Shard, mark: Path) -> None:
-        self.runner = runner
-        self.at = at
-        self.mark = mark
-
-    @property
-    def identity(self) -> Identity:
-        return self.runner.identity
-
-    def run(self, shard: Shard, pause: Pause) -> Receipt:
-        if shard == self.at and not self.mark.exists():
-            self.mark.touch()
-            while True:
-                pause()
-                time.sleep(0.01)
-        return self.runner.run(shard, pause)
-
-
-@dataclass(frozen=True)
-class Killed:
-    """A render whose process is killed when three threads are at the shards `at`, the first time:
-    then `mark` is there."""
-
-    render: RenderJob
+    fault: Fault
     at: tuple[Shard, ...]
     mark: str
 
     def open(self, threads: int) -> Runner:
-        return KilledRunner(self.render.open(threads), self.at, Path(self.mark))
+        return FaultyRunner(self, threads)
 
 
-class KilledRunner:
-    def __init__(self, runner: Runner, at: tuple[Shard, ...], mark: Path) -> None:
-        self.runner = runner
-        self.at = at
-        self.mark = mark
-
-    @property
-    def identity(self) -> Identity:
-        return self.runner.identity
+class FaultyRunner:
+    def __init__(self, job: Faulty, threads: int) -> None:
+        self.job = job
+        self.runner = job.render.open(threads)
+        self.identity = self.runner.identity
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
-        if shard in self.at and not self.mark.exists():
-            MET.wait(PATIENCE)
-            self.mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        mark = Path(self.job.mark)
+        if shard in self.job.at and not mark.exists():
+            self.job.fault(mark, pause)
         return self.runner.run(shard, pause)
+
+
+def dies(mark: Path, pause: Pause) -> None:
+    """Every time."""
+    os._exit(1)
+
+
+def hangs(mark: Path, pause: Pause) -> None:
+    """The first time."""
+    mark.touch()
+    while True:
+        pause()
+        time.sleep(0.01)
+
+
+def is_killed_with_three(mark: Path, pause: Pause) -> None:
+    """The first time that three threads of the process have come here."""
+    MET.wait(PATIENCE)
+    mark.touch()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 JOBS: tuple[Job, ...] = (Toy(),)  # the protocol, checked by mypy

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import SMALL_NET, Run
 from tests.run.conftest import New
-from tests.run.jobs import Hanging, Killed, Poisoned
+from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
 from tilecppn import disk
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Failed, Refused, StoreError
@@ -137,7 +137,8 @@ def test_an_actor_killed_at_three_shards_costs_nothing_and_nobody_is_blamed(
 
     store = empty_store(tmp_path / "a.zarr", scene)
     mark = tmp_path / "mark"
-    job: Job = Killed(job_for(scene, store.path), tuple(store.plan.order())[:3], str(mark))
+    three = tuple(store.plan.order())[:3]
+    job: Job = Faulty(job_for(scene, store.path), is_killed_with_three, three, str(mark))
     outcome, events = run_job(RayExecutor(job, 1, threads=3), store, Policy())
     assert mark.exists()
     assert len([e for e in events if isinstance(e, WorkerLost)]) == 1
@@ -197,7 +198,7 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
 
     store = empty_store(tmp_path / "a.zarr", scene)
     poison = Shard(0, 3, 4)
-    job: Job = Poisoned(job_for(scene, store.path), poison)
+    job: Job = Faulty(job_for(scene, store.path), dies, (poison,), str(tmp_path / "mark"))
     outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, Policy())
     blamed = {e.shard for e in events if isinstance(e, ShardFaulted)}
     assert poison in blamed
@@ -217,7 +218,7 @@ def test_a_hung_worker_does_not_stall_the_render(
 ) -> None:
     store = empty_store(tmp_path / "a.zarr", scene)
     hung = Shard(0, 2, 2)
-    job: Job = Hanging(job_for(scene, store.path), hung, str(tmp_path / "mark"))
+    job: Job = Faulty(job_for(scene, store.path), hangs, (hung,), str(tmp_path / "mark"))
     outcome, events = run_job(new(job, 2), store, Policy(deadline=4.0))
     assert not outcome.failed
     assert any(isinstance(e, WorkerLost) and "longer than 4 s" in e.reason for e in events)
