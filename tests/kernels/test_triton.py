@@ -273,14 +273,28 @@ def whole(scene: Scene, kernel: Kernel | None = None) -> Any:
     return render_window(kernel or create("triton", Field.of(scene)), scene, window)
 
 
-@pytest.mark.parametrize("tolerance", [0.0, 0.1])
-def test_pixels_do_not_depend_on_the_window(tolerance: float) -> None:
-    scene = PICTURE.replace(output={"tolerance": tolerance})
+@pytest.mark.parametrize("reconstructed", [False, True])
+def test_pixels_do_not_depend_on_the_window(reconstructed: bool) -> None:
+    scene = PICTURE.replace(output={"tolerance": 0.1})
     kernel = TritonKernel(Field.of(scene))
+    kernel.outruns_host = not reconstructed
     picture = whole(scene, kernel)
     for window in (Window(0, 0, 1, 1), Window(63, 65, 130, 129), Window(1, 3, 40, 200)):
         part = picture[:, window.top : window.bottom, window.left : window.right]
         assert np.array_equal(render_window(kernel, scene, window), part)
+
+
+def test_all_pixels_are_evaluated_where_that_is_quicker_than_reconstruction() -> None:
+    small = {"width": 8, "height": 8}
+    quick = Field.of(Scene.of(cppn={"width": 64, "depth": 8}, canvas=small))
+    slow = Field.of(Scene.of(cppn={"width": 64, "depth": 9}, canvas=small))
+    assert [TritonKernel(field).outruns_host for field in (quick, slow)] == [True, False]
+    coarse = PICTURE.replace(output={"tolerance": 200.0, "dither": "none"})
+    exact = coarse.replace(output={"tolerance": 0.0})
+    assert np.array_equal(whole(coarse), whole(exact))
+    kernel = TritonKernel(Field.of(coarse))
+    kernel.outruns_host = False
+    assert not np.array_equal(whole(coarse, kernel), whole(exact))
 
 
 def test_pixels_are_the_cpus_but_for_one_step() -> None:

@@ -224,20 +224,12 @@ def agreement(scene: Scene, windows: list[Window]) -> Agreement:
 
 
 def check_8_bits(preset: str, seed: int, side: int, windows: int) -> None:
-    """At most 1 off and 99.9 % equal.
-
-    Less only where an even part of the picture lies on a rounding tie, 254.5 for one, which any
-    error tips: there the colours themselves have to be as near as 99.9 % takes elsewhere.
-    """
-    scene = preset_scene(preset, seed, side, "uint8")
-    places = random_windows(side, windows, seed)
-    found = agreement(scene, places)
+    """At most 1 off and 99.9 % equal."""
+    found = agreement(
+        preset_scene(preset, seed, side, "uint8"), random_windows(side, windows, seed)
+    )
     assert found.worst <= 1
-    if found.equal < 0.999:
-        before = scene.replace(output=UNROUNDED)
-        off = [255.0 * np.abs(drawn(before, w) - evaluated(before, w)) for w in places]
-        assert max(map(np.max, off)) <= 0.1
-        assert np.mean(off) <= 0.001
+    assert found.equal >= 0.999
 
 
 def check_16_bits(preset: str, seed: int, side: int, windows: int) -> None:

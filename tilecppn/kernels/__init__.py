@@ -148,6 +148,14 @@ class Storage(NamedTuple):
 class StoringKernel(Kernel, Protocol):
     """A kernel that can also store what it evaluates, so that colours need not be fetched."""
 
+    @property
+    def outruns_host(self) -> bool:
+        """Whether it stores a pixel in less time than the host takes to interpolate one.
+
+        Then all pixels are evaluated, whatever the tolerance. Follows from the field alone.
+        """
+        ...
+
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
         """Stored values (channels, n, rows, cols); else as `evaluate_all`."""
         ...

@@ -24,7 +24,7 @@ from tilecppn.view import Lattice, Lattices
 class LLVMKernel:
     """Evaluates one field on one thread. It holds the GIL only between calls."""
 
-    arithmetic = Arithmetic("llvm", "exact", "cpu", 2)
+    arithmetic = Arithmetic("llvm", "exact", "cpu", 3)
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ CHUNK = 1 << 14  # points at a time, so that memory does not grow with the latti
 
 class ReferenceKernel:
     batch = 1
-    arithmetic = Arithmetic("reference", "exact", "cpu", 2)
+    arithmetic = Arithmetic("reference", "exact", "cpu", 3)
 
     def __init__(self, field: Field) -> None:
         self.field = field

@@ -101,7 +101,7 @@ class TorchKernel:
         pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
-        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, 3)
+        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, 4)
         self._check_columns()
 
     def _layer(

@@ -21,9 +21,10 @@ from tilecppn.kernels.triton_functions import interpreted
 from tilecppn.kernels.triton_program import CONFIGURATIONS, Configuration, Program
 from tilecppn.view import Lattice, Lattices
 
-REVISION = 1
+REVISION = 2
 WIDEST = max(CONFIGURATIONS)
 BATCH = 1 << 20  # points
+QUICK = 1 << 15  # multiply-adds a point, see docs/architecture.md
 LOOSE = 4.0  # times float32's error: what is allowed for the matrix units' sums
 COLOURS = Storage("float32", invert=False, dither=False)
 
@@ -62,6 +63,7 @@ class TritonKernel:
         self.field = field
         self.arithmetic = arithmetic(field)
         self.noise = LOOSE * field.noise(np.float32)
+        self.outruns_host = field.cppn.multiply_adds <= QUICK
         self.device = torch.device("cpu" if interpreted() else "cuda")
         self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with self._streaming():

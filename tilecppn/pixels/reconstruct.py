@@ -16,8 +16,10 @@ activation can follow (`narrow.py`); a block that fails there is asked again on 
 evaluated if it still fails 4 pixels apart.
 What is left: a cubic's error falls with the fourth power of the distance, so that between nodes it
 is up to about 1/16 of the difference that was accepted where the picture is smooth, and about all
-of it along a kink. The checks are no proof: they look at nodes, and a network can be made that
-hides between them. `tests/pixels/hard.py` has those that were tried.
+of it along a kink. In 8 bits that tips the pixels nearest to a rounding tie, so a block with many
+nodes there (`ties.py`) goes on to finer lattices as well. The checks are no proof: they look at
+nodes, and a network can be made that hides between them. `tests/pixels/hard.py` has those that
+were tried.
 """
 
 from collections.abc import Callable
@@ -32,6 +34,7 @@ from tilecppn.native import aligned, apart
 from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
 from tilecppn.pixels.narrow import crowding, limits
+from tilecppn.pixels.ties import near_ties
 from tilecppn.plan import Window
 from tilecppn.sections import Output
 from tilecppn.view import Lattice, Lattices
@@ -47,6 +50,8 @@ BATCH = 1 << 17  # points evaluated at a time
 CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
 ORIGIN = np.zeros((1, 2), np.int64)
 NOISE = 8.0  # mean rounding errors that a difference may always have
+TIE = 0.25  # of a block's largest difference: the distance from a tie that is near
+TIED = 0.1  # share of a block's nodes that may be near a tie, at least
 
 
 class Reconstruction:
@@ -57,6 +62,7 @@ class Reconstruction:
         self.kernel, self.field, self.finish = kernel, field, finish
         units = 255.0 if output.dtype == "uint8" else 65535.0
         self.tolerance = max(output.tolerance / units, NOISE * kernel.noise)
+        self.ties = finish.dtype == "uint8" and not finish.dither
         self.limits = limits(field.cppn, output.turns)
         self.line = aligned((BLOCK + LANES,), np.float32)
 
@@ -95,7 +101,7 @@ class Reconstruction:
         traced = crowding(self.kernel, lattices, self.limits, pause)
         colours, cells = traced[0][:, 0], traced[1][0]
         blocks = BLOCK // FIRST
-        stride = self._next(difference(colours, blocks), FIRST)
+        stride = self._next(colours, blocks, FIRST)
         fitting = _finest(FIRST, _crowded(cells, blocks))
         stride = np.minimum(stride, fitting)
         crease = CREASE * FIRST * min(self.field.grid.step)
@@ -132,7 +138,7 @@ class Reconstruction:
             nodes, cells = crowding(self.kernel, lattices, self.limits, lambda: None)
         else:
             nodes = self.kernel.evaluate_all(lattices)
-        following = self._next(difference(nodes, across), finer)  # (n, span, span)
+        following = self._next(nodes, across, finer)  # (n, span, span)
         if doubted:
             fitting = _finest(finer, _crowded(cells, across))
             following = np.minimum(following, fitting)
@@ -150,12 +156,18 @@ class Reconstruction:
         accepted = following == finer
         self._expand(finer, nodes, region, blocks[accepted], first[accepted], out)
 
-    def _next(self, differences: Array, stride: int) -> NDArray[np.int64]:
-        """`stride` where a difference is accepted, else the first stride where it may be.
+    def _next(self, nodes: Array, across: int, stride: int) -> NDArray[np.int64]:
+        """Of blocks of nodes: `stride` where it is accepted, else the first stride that may be.
 
         Differences fall by 16 with each halving at best.
         """
+        differences = difference(nodes, across)
         ratio = differences / self.tolerance
+        if self.ties:
+            reach = TIE * differences
+            usual = 2.0 * 255.0 * reach  # where the picture crosses ties at a slant
+            tied = near_ties(nodes, across, 255.0, reach) > np.fmax(2.0 * usual, TIED)
+            ratio[tied] = np.fmax(ratio[tied], 2.0)  # the next stride at least
         following = np.full(differences.shape, stride, np.int64)
         for step in (1, 16, 256, 4096):
             following[ratio > step] = max(1, stride // 2)
