@@ -370,6 +370,7 @@ def test_waves_that_just_fit_the_tolerance_are_off_by_a_sixteenth_of_it(
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu", "abs", "sqrt-tanh"])
 def test_kinks_are_seen(activation: str) -> None:
     """Along a kink that is faint enough to be accepted the error is up to the tolerance."""
+    stored = []
     for place, degrees in zip(PLACES, DEGREES, strict=True):
         for slope in (1 / 20, 1 / 100, 1 / 500):
             fold = hard.times(hard.line(degrees, place), slope)
@@ -378,9 +379,14 @@ def test_kinks_are_seen(activation: str) -> None:
                 [("tanh", [fold]), (activation, [(1.0, 0.01)])],
             )
             for layers in both:
-                found = error(hard.network(*layers))
+                network = hard.network(*layers)
+                found = error(network)
                 assert found.worst <= 0.1
                 assert found.mean <= 0.0015
+                scene = hard.canvas(network)
+                stored.append(Agreement.of(drawn(scene), evaluated(scene)))
+    assert max(one.worst for one in stored) <= 1
+    assert np.mean([one.equal for one in stored]) >= 0.999
 
 
 def test_folds_of_many_layers_are_seen() -> None:
