@@ -253,10 +253,11 @@ def test_the_commands_are_ones_that_the_program_knows(words: list[str]) -> None:
     from tilecppn.cli import main
 
     verb, *arguments = words
-    command = main.get_command(click.Context(main), verb)
+    program = click.Context(main, **main.context_settings)
+    command = main.get_command(program, verb)
     assert command is not None
     # The parser refuses unknown options and missing values; it opens no file.
-    options, _, _ = command.make_parser(click.Context(command)).parse_args(arguments)
+    options, _, _ = command.make_parser(click.Context(command, program)).parse_args(arguments)
     for parameter in command.params:
         if isinstance(parameter.type, click.Choice) and parameter.name in options:
             assert options[parameter.name] in parameter.type.choices
