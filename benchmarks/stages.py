@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tilecppn import disk, store
-from tilecppn.assemble.dzi import Tiles
 from tilecppn.assemble.options import TileFormat
+from tilecppn.assemble.tiles import TileFolder
 from tilecppn.kernels.llvm import LLVMKernel
 from tilecppn.run import job
 
@@ -30,7 +30,7 @@ CALLS: tuple[tuple[str, Any, str], ...] = (
     (ENCODING, store, "encode_shard"),
     (ENCODING, TileFormat, "encode"),
     (WRITING, disk, "put"),
-    (WRITING, Tiles, "write_all"),
+    (WRITING, TileFolder, "write_all"),
 )
 
 

@@ -205,7 +205,7 @@ def test_half_of_the_stores_own_tile_may_overlap(tmp_path: Path) -> None:
 def test_more_regions_than_one_in_a_row_of_tiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tilecppn.assemble.dzi.REGION", 128)
+    monkeypatch.setattr("tilecppn.assemble.tiles.REGION", 128)
     store = noise_store(tmp_path / "in.zarr", 401, 131)
     export(store.path, tmp_path / "out.dzi", overlap=2, workers=2)
     assert_equals_store(tmp_path / "out.dzi", store)

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from tests.conftest import SMALL_NET, Run
 from tests.stores import tree
 from tilecppn import store as store_module
-from tilecppn.assemble import dzi
+from tilecppn.assemble import dzi, tiles
 from tilecppn.assemble.export import export
 from tilecppn.assemble.onepass import render_and_export
+from tilecppn.assemble.tiles import TileFolder
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run import events
@@ -128,13 +129,13 @@ def test_tiles_come_before_their_shard_and_descriptor_and_page_last(
     one: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log: list[tuple[str, Any]] = []
-    write, write_all, write_page = Store.write, dzi.Tiles.write_all, dzi.write_page
+    write, write_all, write_page = Store.write, TileFolder.write_all, dzi.write_page
 
     def writing(self: Store, shard: Shard, pixels: NDArray[Any]) -> int:
         log.append(("shard", (shard.level, self.plan.window(shard))))
         return write(self, shard, pixels)
 
-    def tiling(self: dzi.Tiles, level: int, window: Window, pixels: NDArray[Any]) -> None:
+    def tiling(self: TileFolder, level: int, window: Window, pixels: NDArray[Any]) -> None:
         write_all(self, level, window, pixels)
         log.append(("tiles", (level, window)))
 
@@ -145,7 +146,7 @@ def test_tiles_come_before_their_shard_and_descriptor_and_page_last(
         return write_page(*arguments)
 
     monkeypatch.setattr(Store, "write", writing)
-    monkeypatch.setattr(dzi.Tiles, "write_all", tiling)
+    monkeypatch.setattr(TileFolder, "write_all", tiling)
     monkeypatch.setattr(dzi, "write_page", paging)
     one_pass(SCENE, one, workers=1)
     plan = Plan.of(SCENE.canvas, SCENE.output, 3)
@@ -281,7 +282,7 @@ def test_nothing_is_left_of_an_export_that_is_stopped_while_it_tiles_the_rest(
         raise Stopped("stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr(dzi, "tile", stop)
+        patch.setattr(tiles, "fill", stop)
         with pytest.raises(Stopped, match="run the same command again"):
             one_pass(SCENE, one)
     assert [p.name for p in one.iterdir()] == ["a.zarr"]
@@ -364,12 +365,12 @@ def test_an_unknown_kind_of_export_is_refused_before_any_work(
 
 
 def full_disk(after: int) -> Callable[..., None]:
-    write, count = dzi.Tiles.write, [0]
+    write, count = TileFolder.write, [0]
 
-    def writing(self: dzi.Tiles, level: int, tile: Window, pixels: NDArray[Any]) -> None:
+    def writing(self: TileFolder, level: int, tile: Window, pixels: NDArray[Any]) -> None:
         count[0] += 1
         if count[0] > after:
-            path = self.level(level) / "0_0.png"
+            path = Path(self.path, "0_0.png")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         write(self, level, tile, pixels)
 
@@ -385,7 +386,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_store(
     undisturbed: dict[str, bytes | str | None],
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(dzi.Tiles, "write", full_disk(after))
+        patch.setattr(TileFolder, "write", full_disk(after))
         with pytest.raises(Failed, match="No space left on device") as caught:
             one_pass(SCENE, one)
     assert "\n" not in str(caught.value)
@@ -404,7 +405,7 @@ def test_a_shard_is_not_stored_when_one_of_its_tiles_cannot_be_written(
         return put(self, shard, pixels)
 
     monkeypatch.setattr(Store, "write", writing)
-    monkeypatch.setattr(dzi.Tiles, "write", full_disk(after=17))  # a shard has 16
+    monkeypatch.setattr(TileFolder, "write", full_disk(after=17))  # a shard has 16
     with pytest.raises(Failed):
         one_pass(SCENE, one, workers=1)
     assert stored == [next(iter(Plan.of(SCENE.canvas, SCENE.output, 3).order()))]

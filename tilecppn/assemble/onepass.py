@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tilecppn import machine
-from tilecppn.assemble import dzi
+from tilecppn.assemble import dzi, tiles
 from tilecppn.assemble.export import check_destination, export
 from tilecppn.assemble.options import Options, Progress
 from tilecppn.assemble.placing import placed
@@ -65,13 +65,13 @@ def render_and_export(
         )
         try:
             with placed(dzi.files_of(dest), folder=True) as temporary:
-                tiles = dzi.Tiles.making(temporary, count, options)
+                folder = dzi.making(temporary, count, options)
                 store, outcome = render_to(
-                    scene, path, tiler=tiles, listeners=[*listeners, skipped], **render
+                    scene, path, tiler=folder, listeners=[*listeners, skipped], **render
                 )
                 require_complete(outcome)
                 source = Source(store)
-                dzi.tile(source, tiles, _rest(source, plan, skipped.shards), options)
+                tiles.fill(source, folder, _rest(source, plan, skipped.shards), options)
                 dzi.write_manifest(source, temporary)
         except Stopped:
             raise Stopped(
@@ -92,13 +92,13 @@ def _require_apart(path: Path, dest: Path) -> None:
             raise ExportError(f"{dest}: the export and the store {path} overlap; rename one")
 
 
-def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[dzi.Region]:
+def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[tiles.Region]:
     """What is tiled from the store: shards that were there, and the levels after its last."""
-    width = max(1, dzi.REGION // plan.tile) * plan.tile
+    width = max(1, tiles.REGION // plan.tile) * plan.tile
     regions = [
-        dzi.Region(shard.level, strip)
+        tiles.Region(shard.level, strip)
         for shard in shards
         for strip in plan.window(shard).split(plan.tile, width)
     ]
-    small = dzi.tile_regions(source, plan.tile)
+    small = tiles.tile_regions(source, plan.tile)
     return regions + [region for region in small if region.level >= len(plan.levels)]

@@ -1,0 +1,124 @@
+"""Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
+
+from tilecppn.assemble.options import Options, TileFormat
+from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.source import Source
+from tilecppn.plan import Window
+
+REGION = 4096  # pixels of a row of tiles encoded in one go
+
+Pixels = NDArray[Any]  # stored values (channels, height, width)
+
+
+class Region(NamedTuple):
+    """Tiles side by side: `tiles` is their part of level `level` without overlap."""
+
+    level: int  # of the source: 0 is the largest
+    tiles: Window
+
+
+class Layout(Protocol):
+    """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
+
+    @property
+    def side(self) -> int:
+        """Of a tile, in pixels."""
+        ...
+
+    def name(self, level: int, tile: Window) -> str:
+        """The file, below the pyramid's folder and without suffix, of a tile of a level."""
+        ...
+
+    def fitted(self, pixels: Pixels) -> Pixels:
+        """A tile at the right or lower edge as this layout wants it."""
+        ...
+
+
+@dataclass(frozen=True)
+class TileFolder:
+    """A folder that a pyramid's tiles are written into. Picklable."""
+
+    path: str  # absolute
+    layout: Layout
+    format: TileFormat
+
+    def write(self, level: int, tile: Window, pixels: Pixels) -> None:
+        """Write the tile that covers a window, from its pixels with the overlap around it."""
+        file = f"{self.path}/{self.layout.name(level, tile)}.{self.format.suffix}"
+        data = self.format.encode(self.layout.fitted(pixels))
+        try:
+            put(file, data)
+        except FileNotFoundError:
+            if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
+                raise
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            put(file, data)
+
+    def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
+        """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
+        for tile in window.split(self.layout.side, self.layout.side):
+            top, left = tile.top - window.top, tile.left - window.left
+            self.write(level, tile, pixels[:, top : top + tile.height, left : left + tile.width])
+
+
+def put(file: str, data: bytes) -> None:
+    with open(file, "wb") as opened:
+        opened.write(data)
+
+
+def making(folder: Path, layout: Layout, options: Options) -> TileFolder:
+    return TileFolder(str(folder.absolute()), layout, options.tile_format)
+
+
+def fill(source: Source, folder: TileFolder, regions: Sequence[Region], options: Options) -> None:
+    """Write the tiles of regions of the store."""
+
+    def encode(region: Region) -> int:
+        for window, pixels in cut(source, region, folder.layout.side, options.overlap):
+            folder.write(region.level, window, pixels)
+        return region.tiles.pixels
+
+    done, total = 0, sum(region.tiles.pixels for region in regions)
+    for pixels in in_order(encode, regions, options.workers, options.stopping):
+        done += pixels
+        options.progress(done, total)
+
+
+def tile_regions(source: Source, side: int, levels: int | None = None) -> Iterator[Region]:
+    """The tiles of the first `levels` levels, or of all, in pieces of one row of tiles."""
+    width = max(1, REGION // side) * side
+    for level, (w, h) in enumerate(source.sizes[:levels]):
+        for window in Window(0, 0, h, w).split(side, width):
+            yield Region(level, window)
+
+
+def cut(
+    source: Source, region: Region, side: int, overlap: int = 0
+) -> Iterator[tuple[Window, Pixels]]:
+    """A region, read once: each of its tiles, and their pixels with the overlap around them."""
+    width, height = source.sizes[region.level]
+
+    def grown(window: Window) -> Window:
+        return Window(
+            max(0, window.top - overlap),
+            max(0, window.left - overlap),
+            min(height, window.bottom + overlap),
+            min(width, window.right + overlap),
+        )
+
+    outer = grown(region.tiles)
+    pixels = source.read(region.level, outer)
+    for window in region.tiles.split(side, side):
+        top, left, bottom, right = grown(window)
+        yield (
+            window,
+            pixels[:, top - outer.top : bottom - outer.top, left - outer.left : right - outer.left],
+        )
