@@ -152,9 +152,9 @@ def test_tiles_come_before_their_shard_and_descriptor_and_page_last(
     plan = Plan.of(SCENE.canvas, SCENE.output, 3)
     assert len(log) == 2 * plan.shards + 1
     assert log[-1][0] == "page"
-    for tiles, shard in zip(log[:-1:2], log[1::2], strict=True):
-        assert (tiles[0], shard[0]) == ("tiles", "shard")
-        assert tiles[1] == shard[1]
+    for written, shard in zip(log[:-1:2], log[1::2], strict=True):
+        assert (written[0], shard[0]) == ("tiles", "shard")
+        assert written[1] == shard[1]
 
 
 # Stopped, killed and run again

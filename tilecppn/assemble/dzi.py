@@ -72,7 +72,8 @@ def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
     check_dzi(dest)
     with placed(files_of(dest), folder=True) as temporary:
         folder = making(temporary, len(source.sizes), options)
-        tiles.fill(source, folder, list(tiles.tile_regions(source, options.tile)), options)
+        regions = tiles.regions(source, options.tile, range(len(source.sizes)))
+        tiles.fill(source, folder, regions, options)
         write_manifest(source, temporary)
     return write_page(source, dest, options)
 

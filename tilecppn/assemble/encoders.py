@@ -32,34 +32,40 @@ def _png(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
     return encode_planes(lossless(pixels), effort=effort)
 
 
-def _jpeg(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+def _jpeg(quality: int, effort: int) -> dict[str, Any]:
     # Full-resolution colour: these pictures are saturated, and halved colour shows at edges.
-    return _pillow(pixels, "JPEG", quality=quality, subsampling=0, optimize=effort > 1)
+    return {"quality": quality, "subsampling": 0, "optimize": effort > 1}
 
 
-def _webp(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-    return _pillow(pixels, "WEBP", quality=quality, method=(effort - 1) * 6 // 8)
+def _webp(quality: int, effort: int) -> dict[str, Any]:
+    return {"quality": quality, "method": (effort - 1) * 6 // 8}
 
 
-def _avif(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-    return _pillow(
-        pixels, "AVIF", quality=quality, speed=10 - effort, subsampling="4:4:4", max_threads=1
-    )
+def _avif(quality: int, effort: int) -> dict[str, Any]:
+    return {"quality": quality, "speed": 10 - effort, "subsampling": "4:4:4", "max_threads": 1}
 
 
-def _pillow(pixels: NDArray[Any], kind: str, **options: Any) -> bytes:
-    from PIL import Image
+class Lossy(NamedTuple):
+    """A format of Pillow's, and its options for a quality and an effort."""
 
-    data = to_uint8(pixels)
-    image = Image.fromarray(data[0] if len(data) == 1 else interleaved(data))
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
+    kind: str
+    options: Callable[[int, int], dict[str, Any]]
 
+    def encode(self, pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+        from PIL import Image
+
+        data = to_uint8(pixels)
+        image = Image.fromarray(data[0] if len(data) == 1 else interleaved(data))
+        file = io.BytesIO()
+        image.save(file, self.kind, **self.options(quality, effort))
+        return file.getvalue()
+
+
+JPEG, WEBP, AVIF = Lossy("JPEG", _jpeg), Lossy("WEBP", _webp), Lossy("AVIF", _avif)
 
 ENCODERS: dict[str, Encoder] = {
     "png": Encoder("png", _png, 100),
-    "jpg": Encoder("jpg", _jpeg, 90),
-    "webp": Encoder("webp", _webp, 90),
-    "avif": Encoder("avif", _avif, 80),
+    "jpg": Encoder("jpg", JPEG.encode, 90),
+    "webp": Encoder("webp", WEBP.encode, 90),
+    "avif": Encoder("avif", AVIF.encode, 80),
 }

@@ -1,20 +1,28 @@
-"""Store → file or pyramid: the exporter is chosen by the destination's suffix."""
+"""Store → file or pyramid: the exporter is chosen by the destination's suffix, or by a layout."""
 
 from collections.abc import Callable
+from functools import partial as bound
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from tilecppn import machine
 from tilecppn.assemble.dzi import check_dzi, export_dzi
+from tilecppn.assemble.flat import FLATS, check_flat, export_flat
+from tilecppn.assemble.layouts import KINDS, check_folder, export_folder
 from tilecppn.assemble.options import Options, Progress
 from tilecppn.assemble.png import check_png
 from tilecppn.assemble.single import export_png
 from tilecppn.assemble.source import Source
+from tilecppn.assemble.szi import check_szi, export_szi
+from tilecppn.assemble.tiff import check_tiff, export_tiff
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.naming import suggestion
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
+
+LOCAL = "http://localhost:8000"  # where `python -m http.server` shows a folder
 
 
 class Exporter(NamedTuple):
@@ -23,24 +31,38 @@ class Exporter(NamedTuple):
     write: Callable[[Source, Path, Options], list[Path]]
 
 
+TIFF = Exporter("one tiled TIFF with its levels, 8 or 16 bits or float", check_tiff, export_tiff)
 EXPORTERS: dict[str, Exporter] = {
     ".dzi": Exporter(
         "Deep Zoom pyramid with a page that opens by double-click", check_dzi, export_dzi
     ),
+    ".szi": Exporter("Deep Zoom pyramid in one file", check_szi, export_szi),
     ".png": Exporter("one PNG, 8 or 16 bits, of any size", check_png, export_png),
+    ".tif": TIFF,
+    ".tiff": TIFF,
+    ".jpg": Exporter("one JPEG", check_flat, bound(export_flat, FLATS[".jpg"])),
+    ".webp": Exporter("one WebP", check_flat, bound(export_flat, FLATS[".webp"])),
+}
+LAYOUTS = {
+    name: Exporter(kind.description, check_folder, bound(export_folder, kind))
+    for name, kind in KINDS.items()
 }
 
 
-def check_destination(dest: Path) -> Exporter:
-    """The exporter for a destination.
+def check_destination(dest: Path, layout: str | None = None) -> Exporter:
+    """The exporter for a destination: of its suffix, or of a layout for a folder.
 
-    Raises ExportError for a suffix that nobody knows, or somebody else's file there.
+    Raises ExportError for a suffix or layout that nobody knows, or somebody else's file there.
     """
-    if dest.suffix not in EXPORTERS:
+    if layout is None and dest.suffix not in EXPORTERS:
+        what = suggestion([*EXPORTERS], dest.suffix)
         raise ExportError(
-            f'{dest}: unknown kind of export "{dest.suffix}"; {suggestion(EXPORTERS, dest.suffix)}'
+            f'{dest}: unknown kind of export "{dest.suffix}"; {what}, or --layout '
+            f"{'|'.join(LAYOUTS)} for a folder"
         )
-    exporter = EXPORTERS[dest.suffix]
+    if layout is not None and layout not in LAYOUTS:
+        raise ExportError(f'unknown layout "{layout}"; {suggestion(LAYOUTS, layout)}')
+    exporter = EXPORTERS[dest.suffix] if layout is None else LAYOUTS[layout]
     exporter.check(dest)
     return exporter
 
@@ -55,23 +77,37 @@ def export(
     tile: int | None = None,
     overlap: int = 0,
     level: int = 0,
+    layout: str | None = None,
+    url: str | None = None,
     partial: bool = False,
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[Path]:
     """Export the store at `path` to `dest`, by its suffix; returns what was written.
 
-    format, quality (1-100), effort (1, fast, to 9, small files), tile and overlap (pixels) are
-    those of a pyramid's tiles. level: the
-    store's level to start from. partial: allow an unfinished store, missing shards black.
+    format, tile and overlap (pixels) are those of a pyramid's tiles; quality (1-100) and effort
+    (1, fast, to 9, small files) of what has them. level: the store's level to start from. layout:
+    "iiif", "xyz" or "zoomify", with a folder as `dest`. url: where an IIIF folder will be served.
+    partial: allow an unfinished store, missing shards black.
     Raises ExportError or StoreError before any work, Failed or Stopped later.
     """
     store, dest = Store(path), Path(dest)
-    exporter = check_destination(dest)
+    exporter = check_destination(dest, layout)
     workers = workers or machine.cores()
     with stop_on_signals() as wish:
         side = store.plan.tile if tile is None else tile
-        options = Options(side, format, quality, effort, overlap, workers, progress, wish)
+        url = url or f"{LOCAL}/{quote(dest.absolute().name)}"
+        options = Options(
+            side,
+            format,
+            quality,
+            effort,
+            overlap,
+            url.rstrip("/"),
+            workers,
+            progress,
+            wish,
+        )
         use_threads(workers)
         source = Source(store, level, partial)
         try:

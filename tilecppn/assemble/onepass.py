@@ -100,5 +100,5 @@ def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[tiles.Region]
         for shard in shards
         for strip in plan.window(shard).split(plan.tile, width)
     ]
-    small = tiles.tile_regions(source, plan.tile)
-    return regions + [region for region in small if region.level >= len(plan.levels)]
+    small = range(len(plan.levels), len(source.sizes))
+    return regions + tiles.regions(source, plan.tile, small)

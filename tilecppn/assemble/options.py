@@ -23,6 +23,7 @@ class Options:
     quality: int | None = None
     effort: int = 1
     overlap: int = 0
+    url: str = ""  # where an IIIF picture will be served
     workers: int = 1
     progress: Progress = lambda done, total: None
     stopping: Callable[[], bool] = lambda: False

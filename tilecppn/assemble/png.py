@@ -15,21 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble import sparse_deflate
+from tilecppn.assemble.deflate import LEAST, LEVEL, deflate
 from tilecppn.assemble.placing import refuse_foreign
 from tilecppn.assemble.sparse_deflate import MODULUS
 from tilecppn.pixels.interleave import filtered
-
-try:
-    from isal import isal_zlib as deflate
-except ImportError:  # no wheel for this processor
-    import zlib as deflate  # type: ignore[no-redef]
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
-LEAST = 1  # effort
-LEVEL = 1  # ISA-L's smallest files at its full speed; zlib's fastest
 HEAD, LAST = b"\x78\x01", b"\x03\x00"  # of a zlib stream; an empty last block
 LONGEST_SCENE = 2**24  # bytes read in search of one
 _MAX_CHUNK = 2**31 - 1

@@ -1,7 +1,7 @@
 """Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -78,7 +78,7 @@ def making(folder: Path, layout: Layout, options: Options) -> TileFolder:
     return TileFolder(str(folder.absolute()), layout, options.tile_format)
 
 
-def fill(source: Source, folder: TileFolder, regions: Sequence[Region], options: Options) -> None:
+def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: Options) -> None:
     """Write the tiles of regions of the store."""
 
     def encode(region: Region) -> int:
@@ -86,18 +86,20 @@ def fill(source: Source, folder: TileFolder, regions: Sequence[Region], options:
             folder.write(region.level, window, pixels)
         return region.tiles.pixels
 
-    done, total = 0, sum(region.tiles.pixels for region in regions)
-    for pixels in in_order(encode, regions, options.workers, options.stopping):
+    done, total = 0, sum(region.tiles.pixels for region in wanted)
+    for pixels in in_order(encode, wanted, options.workers, options.stopping):
         done += pixels
         options.progress(done, total)
 
 
-def tile_regions(source: Source, side: int, levels: int | None = None) -> Iterator[Region]:
-    """The tiles of the first `levels` levels, or of all, in pieces of one row of tiles."""
+def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
+    """The tiles of levels, each row by row, in pieces of one row."""
     width = max(1, REGION // side) * side
-    for level, (w, h) in enumerate(source.sizes[:levels]):
-        for window in Window(0, 0, h, w).split(side, width):
-            yield Region(level, window)
+    return [
+        Region(level, window)
+        for level in levels
+        for window in Window(0, 0, *reversed(source.sizes[level])).split(side, width)
+    ]
 
 
 def cut(

@@ -17,13 +17,17 @@ from tilecppn.cli.common import FILE, json_option, result, workers_option
     show_default=True,
     help="Of a pyramid's tiles.",
 )
-@click.option("--quality", type=int, help="Of lossy tiles, 1 to 100 (default 90, AVIF 80).")
+@click.option("--quality", type=int, help="Of JPEG, WebP, AVIF, 1 to 100 (default 90, AVIF 80).")
 @click.option(
     "--effort", type=int, default=1, show_default=True, help="From 1, fast, to 9, small files."
 )
 @click.option("--tile", type=int, help="Side of a tile in pixels (default: the store's).")
 @click.option("--overlap", type=int, default=0, show_default=True, help="Pixels on each side.")
 @click.option("--level", type=int, default=0, show_default=True, help="Start from this level.")
+@click.option(
+    "--layout", metavar="iiif|xyz|zoomify", help="A pyramid of this kind in the folder DEST."
+)
+@click.option("--url", help="Where an IIIF folder will be served, https://….")
 @click.option(
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
 )
@@ -38,6 +42,8 @@ def command(
     tile: int | None,
     overlap: int,
     level: int,
+    layout: str | None,
+    url: str | None,
     partial: bool,
     workers: int | None,
     as_json: bool,
@@ -45,13 +51,26 @@ def command(
     """Export the store STORE to DEST, whose suffix says as what.
 
     \b
-    .dzi   a Deep Zoom pyramid NAME.dzi and NAME_files/, with NAME.html to open by double-click
-    .png   one PNG, 8 or 16 bits, of any size
+    .dzi          a Deep Zoom pyramid NAME.dzi and NAME_files/, with NAME.html to open by
+                  double-click
+    .szi          the same in one file, without the page
+    .png          one PNG, 8 or 16 bits, of any size
+    .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
+                  float, sRGB profile, 300 ppi
+    .jpg, .webp   one small file, as large as the format and the memory allow
+
+    \b
+    With --layout DEST is a folder:
+    iiif      Image API 3, level 0: give --url with the address that it will have
+    xyz       {z}/{x}/{y}, z from the smallest level up, y down; tiles at the edge are filled up
+    zoomify   TileGroups and ImageProperties.xml
 
     \b
     tilecppn export poster.zarr poster.dzi
     tilecppn export poster.zarr poster.dzi --format jpg --quality 85
+    tilecppn export poster.zarr poster.tif
     tilecppn export poster.zarr half.png --level 1
+    tilecppn export poster.zarr poster --layout iiif --url https://example.com/poster
     """
     import time
 
@@ -67,6 +86,8 @@ def command(
         tile=tile,
         overlap=overlap,
         level=level,
+        layout=layout,
+        url=url,
         partial=partial,
         workers=workers,
     )

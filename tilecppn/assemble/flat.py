@@ -1,0 +1,108 @@
+"""One JPEG or WebP of a level, in 8 bits, for where a small file counts: it is made in memory."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from tilecppn import machine
+from tilecppn.assemble import marks
+from tilecppn.assemble.encoders import ENCODERS, JPEG, WEBP, Lossy
+from tilecppn.assemble.icc import srgb
+from tilecppn.assemble.options import Options
+from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.single import band_rows
+from tilecppn.assemble.source import Source
+from tilecppn.errors import ExportError
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8
+from tilecppn.plan import Window
+from tilecppn.run.budget import size
+
+LONGEST_SCENE = 60_000  # bytes: Exif has room for 64 kB
+PILLOW = 5  # bytes of a pixel in Pillow, and of the file
+
+
+class Flat(NamedTuple):
+    """A format, its default quality, and the longest side it can have."""
+
+    format: Lossy
+    quality: int
+    side: int
+
+
+FLATS = {
+    ".jpg": Flat(JPEG, ENCODERS["jpg"].quality, 65535),
+    ".webp": Flat(WEBP, ENCODERS["webp"].quality, 16383),
+}
+
+
+def check_flat(dest: Path) -> None:
+    """Raise ExportError unless `dest` is free or of our making."""
+    refuse_foreign(dest, marks.is_ours)
+
+
+def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> list[Path]:
+    """Write the picture. Raises ExportError where it is too large for the format or the memory."""
+    check_flat(dest)
+    _check_size(flat, source, dest)
+    plan = source.store.plan
+    out = np.empty((source.height, source.width, plan.channels), np.uint8)
+    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
+    windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
+
+    def read(window: Window) -> int:
+        out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
+        return window.pixels
+
+    done = 0
+    for pixels in in_order(read, windows, options.workers, options.stopping):
+        done += pixels
+        options.progress(done, source.width * source.height)
+    image = Image.fromarray(out[..., 0] if plan.channels == 1 else out)
+    quality = flat.quality if options.quality is None else options.quality
+    with placed(dest) as temporary:
+        image.save(
+            temporary,
+            flat.format.kind,
+            exif=_exif(source),
+            icc_profile=srgb(plan.channels),
+            **flat.format.options(quality, options.effort),
+        )
+    return [dest]
+
+
+def _check_size(flat: Flat, source: Source, dest: Path) -> None:
+    kind, free = flat.format.kind, machine.free_memory()
+
+    def needed(level: int) -> int:
+        width, height = source.sizes[level]
+        return width * height * (source.store.plan.channels + PILLOW)
+
+    def reason(level: int) -> str | None:
+        if max(source.sizes[level]) > flat.side:
+            return f"{kind} has {flat.side:,} pixels a side at most"
+        if free is not None and needed(level) > free:
+            return f"{kind} is made in memory, and takes {size(needed(level))} of {size(free)} free"
+        return None
+
+    why = reason(0)
+    if why is not None:
+        fits = next(level for level in range(len(source.sizes)) if reason(level) is None)
+        raise ExportError(
+            f"{dest}: {source.width} × {source.height}: {why}; use --level {source.base + fits}, "
+            "or .tif or .png"
+        )
+
+
+def _exif(source: Source) -> Any:
+    tags = Image.Exif()
+    tags[marks.SOFTWARE] = marks.MAKER
+    tags[marks.X_RESOLUTION] = tags[marks.Y_RESOLUTION] = float(marks.PIXELS_PER_INCH)
+    tags[marks.UNIT] = marks.INCH
+    scene = source.store.scene.to_toml()
+    if len(scene.encode()) <= LONGEST_SCENE:
+        tags[marks.DESCRIPTION] = scene
+    return tags

@@ -1,0 +1,61 @@
+"""SZI: a Deep Zoom pyramid in one file, NAME/NAME.dzi and NAME/NAME_files/… in a zip, as they are.
+
+Workers encode, one writer appends; entries are not compressed, so that a server can send a tile
+out of the middle of the file (https://github.com/smartinmedia/SZI-Format).
+"""
+
+import zipfile
+from pathlib import Path
+
+from tilecppn.assemble import tiles
+from tilecppn.assemble.dzi import MANIFEST, DeepZoom, descriptor, manifest
+from tilecppn.assemble.options import Options
+from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.source import Source
+from tilecppn.assemble.tiles import Region
+
+
+def check_szi(dest: Path) -> None:
+    """Raise ExportError unless `dest` is free or an SZI of ours."""
+    refuse_foreign(dest, _ours)
+
+
+def _ours(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return any(name.rpartition("/")[2] == MANIFEST for name in file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
+    """Write the pyramid as one file. Returns its name."""
+    check_szi(dest)
+    name = dest.stem
+    layout = DeepZoom(len(source.sizes), options.tile)
+    form = options.tile_format
+    regions = tiles.regions(source, options.tile, range(len(source.sizes)))
+
+    def encode(region: Region) -> list[tuple[str, bytes]]:
+        return [
+            (f"{name}_files/{layout.name(region.level, tile)}.{form.suffix}", form.encode(pixels))
+            for tile, pixels in tiles.cut(source, region, options.tile, options.overlap)
+        ]
+
+    done, total = 0, sum(region.tiles.pixels for region in regions)
+    with placed(dest) as temporary, zipfile.ZipFile(temporary, "w") as file:
+
+        def add(entry: str, data: bytes | str) -> None:
+            # ZipInfo's own date, of 1980: the same picture gives the same bytes.
+            file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
+
+        add(f"{name}.dzi", descriptor(source, options))
+        add(f"{name}_files/{MANIFEST}", manifest(source))
+        results = in_order(encode, regions, options.workers, options.stopping)
+        for region, entries in zip(regions, results, strict=True):
+            for entry, data in entries:
+                add(entry, data)
+            done += region.tiles.pixels
+            options.progress(done, total)
+    return [dest]
