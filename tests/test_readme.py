@@ -40,7 +40,7 @@ def test_the_commands_work_in_their_order(clone: Path, tilecppn: Run) -> None:
     for command in HERE:
         done = tilecppn(*shlex.split(command)[1:])
         assert done.returncode == 0, f"{command}\n{done.stderr}"
-    made = {"first.png", "first.zarr", "first.dzi", "first.html", "first-print.png"}
+    made = {"first.png", "first.zarr", "first.dzi", "first.html", "first-print.tif"}
     made |= {"morph.mp4", "sheet.png", "film.gif"}
     assert made <= {path.name for path in clone.iterdir()}
 

@@ -55,10 +55,9 @@ def check_destination(dest: Path, layout: str | None = None) -> Exporter:
     Raises ExportError for a suffix or layout that nobody knows, or somebody else's file there.
     """
     if layout is None and dest.suffix not in EXPORTERS:
-        what = suggestion([*EXPORTERS], dest.suffix)
         raise ExportError(
-            f'{dest}: unknown kind of export "{dest.suffix}"; {what}, or --layout '
-            f"{'|'.join(LAYOUTS)} for a folder"
+            f'{dest}: unknown kind of export "{dest.suffix}"; '
+            f"{suggestion([*EXPORTERS], dest.suffix)} (for a folder: --layout {'|'.join(LAYOUTS)})"
         )
     if layout is not None and layout not in LAYOUTS:
         raise ExportError(f'unknown layout "{layout}"; {suggestion(LAYOUTS, layout)}')
