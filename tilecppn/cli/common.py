@@ -96,9 +96,14 @@ def result(text: str, record: dict[str, Any], as_json: bool) -> None:
 
 
 def load(path: Path, overrides: tuple[str, ...]) -> Any:
-    """The scene of a file, with --set's values."""
+    """The scene of a scene file, a store or an export, with --set's values."""
     from tilecppn.scene import Scene
 
+    if path.suffix != ".toml":  # else nothing is imported that reads pictures
+        from tilecppn.assemble.recall import is_picture, scene_in
+
+        if is_picture(path):
+            return scene_in(path, overrides)
     return Scene.load(path, overrides)
 
 

@@ -1,0 +1,89 @@
+"""A picture gives back its scene."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import SMALL_NET, Run
+from tilecppn.assemble.encoders import ENCODERS
+from tilecppn.assemble.export import EXPORTERS, LAYOUTS, export
+from tilecppn.assemble.recall import READERS, scene_in
+from tilecppn.cppn import CPPN
+from tilecppn.errors import SceneError
+from tilecppn.run.render import render
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+
+@pytest.mark.parametrize("suffix", EXPORTERS)
+def test_every_file_gives_back_its_scene_and_larger(
+    suffix: str, small_store: Store, tmp_path: Path
+) -> None:
+    export(small_store.path, tmp_path / f"a{suffix}", level=1)
+    assert scene_in(tmp_path / f"a{suffix}") == small_store.scene
+    larger = scene_in(tmp_path / f"a{suffix}", ["canvas.width=4096"])
+    assert larger == small_store.scene.replace(canvas={"width": 4096})
+    assert set(READERS) == set(EXPORTERS)
+    assert ENCODERS  # tiles have none: their folder has
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_folder_gives_back_its_scene(layout: str, small_store: Store, tmp_path: Path) -> None:
+    export(small_store.path, tmp_path / "a", layout=layout)
+    assert scene_in(tmp_path / "a") == small_store.scene
+
+
+def trained(tmp_path: Path) -> Store:
+    CPPN.from_preset("hardmaru", seed=1, width=4, depth=1, z_dim=2).save(
+        tmp_path / "net.safetensors"
+    )
+    (tmp_path / "a.toml").write_text(
+        '[cppn]\nweights = "net.safetensors"\n[canvas]\nwidth = 40\nheight = 30\n'
+    )
+    scene = Scene.load(tmp_path / "a.toml")
+    return render(scene, tmp_path / "a.zarr", executor="local")
+
+
+def test_a_store_has_its_network_and_a_picture_asks_for_it(tmp_path: Path) -> None:
+    store = trained(tmp_path)
+    (tmp_path / "net.safetensors").rename(tmp_path / "other.safetensors")
+    assert scene_in(store.path) == store.scene
+    larger = scene_in(store.path, ["canvas.width=80"])
+    assert larger.fingerprint == store.scene.replace(canvas={"width": 80}).fingerprint
+    export(store.path, tmp_path / "a.png")
+    with pytest.raises(SceneError, match="network is a weights file.*--set cppn.weights="):
+        scene_in(tmp_path / "a.png")
+    again = scene_in(tmp_path / "a.png", [f"cppn.weights={tmp_path / 'other.safetensors'}"])
+    assert again.fingerprint == store.scene.fingerprint
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_what_holds_no_scene_is_refused_in_one_line(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    with pytest.raises(SceneError, match="does not exist"):
+        scene_in(path)
+    path.write_bytes(b"mine")
+    with pytest.raises(SceneError, match="holds no scene; give a scene file"):
+        scene_in(path)
+    if suffix in (".png", ".tif", ".jpg", ".webp"):
+        Image.fromarray(np.zeros((5, 5), np.uint8)).save(path)
+        with pytest.raises(SceneError, match="holds no scene"):
+            scene_in(path)
+
+
+def test_a_picture_is_drawn_again_larger_from_the_command_line(
+    tilecppn: Run, tmp_path: Path
+) -> None:
+    scene = Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30})
+    (tmp_path / "a.toml").write_text(scene.to_toml())
+    tilecppn("preview", "a.toml", "-o", "a.png", "--width", 20)
+    done = tilecppn("render", "a.png", "-o", "a.zarr", "--set", "canvas.width=80")
+    assert done.returncode == 0, done.stderr
+    assert Store(tmp_path / "a.zarr").scene == scene.replace(canvas={"width": 80})
+    done = tilecppn("plan", "a.zarr")
+    assert done.returncode == 0
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "b.png")
+    done = tilecppn("render", "b.png", "-o", "b.zarr")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
