@@ -53,7 +53,7 @@ def test_a_store_has_its_network_and_a_picture_asks_for_it(tmp_path: Path) -> No
     larger = scene_in(store.path, ["canvas.width=80"])
     assert larger.fingerprint == store.scene.replace(canvas={"width": 80}).fingerprint
     export(store.path, tmp_path / "a.png")
-    with pytest.raises(SceneError, match="network is a weights file.*--set cppn.weights="):
+    with pytest.raises(SceneError, match=r"network is a weights file.*--set cppn.weights="):
         scene_in(tmp_path / "a.png")
     again = scene_in(tmp_path / "a.png", [f"cppn.weights={tmp_path / 'other.safetensors'}"])
     assert again.fingerprint == store.scene.fingerprint
