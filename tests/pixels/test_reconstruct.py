@@ -1,5 +1,6 @@
 """Reconstruction: the same bits whatever is asked for, and as if every pixel were evaluated."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from tilecppn.pixels import window as drawing
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=25)
 
@@ -54,17 +55,13 @@ class Counting:
         self.points = 0
         self.arithmetic, self.noise, self.batch = kernel.arithmetic, kernel.noise, kernel.batch
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        self.points += lattice.rows * lattice.cols
-        return self.kernel.evaluate(lattice)
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        self.points += math.prod(lattices.shape)
+        return self.kernel.evaluate(lattices)
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        self.points += len(lattices.origins) * lattices.rows * lattices.cols
-        return self.kernel.evaluate_all(lattices)
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        self.points += len(lattices.origins) * lattices.rows * lattices.cols
-        return self.kernel.trace_all(lattices)
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        self.points += math.prod(lattices.shape)
+        return self.kernel.trace(lattices)
 
 
 def evaluations(scene: Scene, window: Window | None = None) -> float:
@@ -154,7 +151,7 @@ def test_tolerance_0_evaluates_every_pixel_once() -> None:
 def test_an_evaluated_window_is_the_kernels_colours(dtype: str) -> None:
     scene = MIXED.replace(output={"tolerance": 0.0, "dtype": dtype})
     window = Window(11, 60, 141, 200)
-    colours = create("auto", Field.of(scene)).evaluate(Lattice(11, 60, 130, 140))
+    colours = create("auto", Field.of(scene)).evaluate(Lattices.one(11, 60, 130, 140))[:, 0]
     full = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}[dtype]
     expected = colours if dtype == "float32" else np.rint(np.float32(full) * colours)
     assert np.array_equal(drawn(scene, window), expected)

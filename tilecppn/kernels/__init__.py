@@ -1,4 +1,4 @@
-"""Kernels: evaluate a CPPN with one latent on a lattice of points of the plane.
+"""Kernels: evaluate a CPPN with one latent on lattices of points of the plane.
 
 A kernel is one file with one class; the table below names them. A kernel belongs to one thread.
 """
@@ -19,7 +19,7 @@ from tilecppn.naming import suggestion
 from tilecppn.native import Workspace
 from tilecppn.scene import Scene
 from tilecppn.symmetry import Fold
-from tilecppn.view import Grid, Lattice, Lattices
+from tilecppn.view import Grid, Lattices
 
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 
@@ -116,20 +116,17 @@ class Kernel(Protocol):
         """Points that are evaluated at a time; a call with fewer takes as long."""
         ...
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        """Colours (channels, rows, cols) of a lattice, float32 or float64.
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        """Colours (channels, n, rows, cols) of n lattices, float32 or float64.
 
-        A point's value depends on its pixel index alone: not on the lattice it is part of.
-        The array may be overwritten by the next call.
+        A point's value depends on its pixel index alone: not on the lattices it is part of.
+        The array may be overwritten by the next call, of this kernel or of one that shares its
+        `Memory`.
         """
         ...
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        """Colours (channels, n, rows, cols) of many lattices of one shape; else as `evaluate`."""
-        ...
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """As `evaluate_all`, and every unit's sum before its activation, (units, n, rows, cols).
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As `evaluate`, and every unit's sum before its activation, (units, n, rows, cols).
 
         Units are numbered layer after layer, the output's channels last.
         """
@@ -157,7 +154,7 @@ class StoringKernel(Kernel, Protocol):
         ...
 
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
-        """Stored values (channels, n, rows, cols); else as `evaluate_all`."""
+        """Stored values (channels, n, rows, cols); else as `evaluate`."""
         ...
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import Failed
 from tilecppn.kernels import Arithmetic, Field
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
 GPU_CHUNK = 1 << 20
@@ -129,27 +129,21 @@ class TorchKernel:
                     "this machine's matrix library would leave seams; use --kernel reference"
                 )
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        return self._run(Lattices.of(lattice), False)[0].reshape(-1, lattice.rows, lattice.cols)
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        return self._run(lattices, traced=False)[0]
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
-        return self._run(lattices, False)[0].reshape(shape)
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
-        colours, sums = self._run(lattices, True)
-        return colours.reshape(shape), sums.reshape(shape)
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        return self._run(lattices, traced=True)
 
     @torch.inference_mode()
     def _run(
         self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Colours (channels, points) and, if traced, sums (units, points)."""
+        """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
         origins = torch.from_numpy(lattices.origins).to(self.home)
         rows = origins[:, 0, None, None] + self._steps(lattices.rows, lattices.stride)[:, None]
         cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
-        shape = (len(origins), lattices.rows, lattices.cols)
+        shape = lattices.shape
         points = math.prod(shape)
         located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
         features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
@@ -161,7 +155,7 @@ class TorchKernel:
             for i, feature in enumerate(features):
                 self.inputs[i, : stop - start] = feature[start:stop]
             out[:, start:stop] = self._chunk(sums[:, start:stop])[:, : stop - start]
-        return out.cpu().numpy(), sums.cpu().numpy()
+        return out.view(-1, *shape).cpu().numpy(), sums.view(units, *shape).cpu().numpy()
 
     def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
         """The network on `self.inputs` (3, chunk), in the layers' own buffers.

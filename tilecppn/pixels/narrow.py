@@ -82,7 +82,7 @@ def crowding(
             pause()
             origins = lattices.origins[first : first + many] + np.array([top * stride, 0])
             part = Lattices(origins, min(strip, rows - top), cols, stride)
-            values, sums = kernel.trace_all(part)
+            values, sums = kernel.trace(part)
             if colours is None:
                 colours = np.empty((len(values), count, rows, cols), values.dtype)
             colours[:, first : first + many, top : top + part.rows] = values

@@ -37,7 +37,7 @@ from tilecppn.pixels.narrow import crowding, limits
 from tilecppn.pixels.ties import near_ties
 from tilecppn.plan import Window
 from tilecppn.sections import Output
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 Array = NDArray[Any]
 Pause = Callable[[], None]
@@ -95,9 +95,7 @@ class Reconstruction:
         """
         margin = HALO * FIRST
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
-        lattices = Lattices.of(
-            Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
-        )
+        lattices = Lattices.one(region.top - margin, region.left - margin, rows, cols, FIRST)
         traced = crowding(self.kernel, lattices, self.limits, pause)
         colours, cells = traced[0][:, 0], traced[1][0]
         blocks = BLOCK // FIRST
@@ -137,7 +135,7 @@ class Reconstruction:
         if doubted:
             nodes, cells = crowding(self.kernel, lattices, self.limits, lambda: None)
         else:
-            nodes = self.kernel.evaluate_all(lattices)
+            nodes = self.kernel.evaluate(lattices)
         following = self._next(nodes, across, finer)  # (n, span, span)
         if doubted:
             fitting = _finest(finer, _crowded(cells, across))
@@ -206,7 +204,7 @@ def evaluate(
     """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
     places = lattices.origins - np.array([region.top, region.left])
     if not isinstance(kernel, StoringKernel):
-        write(finish, kernel.evaluate_all(lattices), region.top, region.left, out, places)
+        write(finish, kernel.evaluate(lattices), region.top, region.left, out, places)
         return
     stored = kernel.store(lattices, finish)
     for i, (top, left) in enumerate(places):

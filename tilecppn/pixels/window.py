@@ -15,7 +15,7 @@ from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.reconstruct import Reconstruction, evaluate, write
 from tilecppn.plan import Window, ceil_div
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
@@ -77,8 +77,8 @@ def _evaluated(
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
         pause()
-        lattice = Lattice(piece.top, piece.left, piece.height, piece.width)
-        evaluate(kernel, finish, Lattices.of(lattice), window, out)
+        lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
+        evaluate(kernel, finish, lattices, window, out)
     return out
 
 
