@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS, CPPN
-from tilecppn.kernels import Field
+from tilecppn.kernels import COLOURS, Field
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.kernels.triton import COLOURS, TritonKernel, serves
+from tilecppn.kernels.triton import TritonKernel, serves
 from tilecppn.kernels.triton_program import CONFIGURATIONS
 from tilecppn.pixels.finish import Finish
 from tilecppn.pixels.reconstruct import write

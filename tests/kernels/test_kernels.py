@@ -57,13 +57,17 @@ def test_unknown_kernel_is_refused(name: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+# Revisions that stores have: with a lower one other bytes would be taken for the same.
+LEAST = {"reference": 3, "llvm": 3, "torch": 4, "triton": 2}
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_arithmetic_names_the_kernel(name: str) -> None:
     arithmetic = create(name, field(gentle(width=2))).arithmetic
     assert isinstance(arithmetic, Arithmetic)
     assert arithmetic.kernel == name
     assert arithmetic.precision == "exact"
-    assert arithmetic.revision >= 1
+    assert arithmetic.revision >= LEAST[name]
     if not torch.cuda.is_available():
         assert arithmetic.device == "cpu"
 

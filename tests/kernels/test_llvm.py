@@ -15,7 +15,7 @@ import pytest
 from tests.kernels.fields import bits, field, gentle, oracle
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import Field, llvm
-from tilecppn.kernels.llvm import LLVMKernel, layers
+from tilecppn.kernels.llvm import REVISION, LLVMKernel, layers
 from tilecppn.kernels.network import Network, Tiling
 from tilecppn.native import HOST, Target
 from tilecppn.scene import Scene
@@ -84,7 +84,7 @@ def test_bits_do_not_depend_on_the_blocks_shape(name: str, dtype: str) -> None:
 
 
 # SHA-256 of the colours' bytes, little-endian. They change when an algorithm changes its bytes,
-# which raises the revision in `LLVMKernel.arithmetic`, and for no other reason.
+# which raises the kernel's REVISION, and for no other reason.
 PICTURES: dict[str, dict[str, Any]] = {
     "hardmaru": {"cppn": {"preset": "hardmaru"}},
     "softplus": {"cppn": {"preset": "hardmaru-softplus", "seed": 7}},
@@ -120,7 +120,7 @@ def test_bytes_are_those_of_every_machine(name: str) -> None:
     assert values.dtype == ("float64" if "float64" in name else "float32")
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
     assert hashlib.sha256(little.tobytes()).hexdigest() == PINNED[name]
-    assert kernel.arithmetic.revision == 2  # 2 since reconstruction left crowded blocks out
+    assert REVISION == 2
 
 
 # One function a shape

@@ -16,7 +16,7 @@ from tests.kernels.fields import bits, difference, field, gentle, oracle, scaled
 from tilecppn import machine
 from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.errors import Refused
-from tilecppn.kernels import Field, Kernel, Storage, StoringKernel, create, resolve
+from tilecppn.kernels import COLOURS, Field, Kernel, Storage, StoringKernel, create, resolve
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import Finish
 from tilecppn.pixels.reconstruct import write
@@ -30,7 +30,7 @@ pytest.importorskip("triton")
 from benchmarks.gpu_checks import checks
 from tilecppn.kernels import triton_program
 from tilecppn.kernels.torch import TorchKernel
-from tilecppn.kernels.triton import COLOURS, TritonKernel
+from tilecppn.kernels.triton import TritonKernel
 from tilecppn.kernels.triton_functions import EXACT, FAST, interpreted
 from tilecppn.kernels.triton_program import (
     BOUNDED,

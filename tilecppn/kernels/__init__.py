@@ -18,9 +18,11 @@ from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
 from tilecppn.native import Workspace
 from tilecppn.scene import Scene
+from tilecppn.sections import FULL
 from tilecppn.symmetry import Fold
 from tilecppn.view import Grid, Lattices
 
+PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 
 
@@ -30,7 +32,7 @@ class Arithmetic(NamedTuple):
     kernel: str
     precision: str
     device: str  # "cpu", or the model of the CUDA device
-    revision: int  # raised whenever the bytes change
+    revision: int  # the kernel's own and PIXELS: one is raised whenever the bytes change
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ class Field:
         """
         if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
             return True
-        share = 255.0 * self.gain * self.rounding
+        share = FULL["uint8"] * self.gain * self.rounding
         return share > (PROMISED if self.cppn.is_preset else COMMON)
 
     def noise(self, dtype: Any) -> float:
@@ -139,6 +141,9 @@ class Storage(NamedTuple):
     dtype: str  # uint8, uint16, float32
     invert: bool
     dither: bool
+
+
+COLOURS = Storage("float32", invert=False, dither=False)  # as they are
 
 
 @runtime_checkable

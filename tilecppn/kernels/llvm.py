@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.network import COORDINATES
-from tilecppn.kernels import Arithmetic, Field, Memory
+from tilecppn.kernels import PIXELS, Arithmetic, Field, Memory
 from tilecppn.kernels.network import Layer, Network, Tiling, packed
 from tilecppn.kernels.points import Points
 from tilecppn.native import HOST, Target, aligned, once
 from tilecppn.view import Lattices
 
+REVISION = 2
+
 
 class LLVMKernel:
     """Evaluates one field on one thread. It holds the GIL only between calls."""
 
-    arithmetic = Arithmetic("llvm", "exact", "cpu", 3)
+    arithmetic = Arithmetic("llvm", "exact", "cpu", REVISION + PIXELS)
 
     def __init__(
         self,

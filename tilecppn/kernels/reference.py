@@ -3,15 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels import Arithmetic, Field
+from tilecppn.kernels import PIXELS, Arithmetic, Field
 from tilecppn.view import Lattices
 
+REVISION = 2
 CHUNK = 1 << 14  # points at a time, so that memory does not grow with the lattice
 
 
 class ReferenceKernel:
     batch = 1
-    arithmetic = Arithmetic("reference", "exact", "cpu", 3)
+    arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)
 
     def __init__(self, field: Field) -> None:
         self.field = field

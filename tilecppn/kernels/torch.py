@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.errors import Failed
-from tilecppn.kernels import Arithmetic, Field
+from tilecppn.kernels import PIXELS, Arithmetic, Field
 from tilecppn.view import Lattices
 
+REVISION = 3
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
 GPU_CHUNK = 1 << 20
 GPU_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
@@ -101,7 +102,7 @@ class TorchKernel:
         pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
-        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, 4)
+        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, REVISION + PIXELS)
         self._check_columns()
 
     def _layer(

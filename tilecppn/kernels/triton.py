@@ -16,17 +16,16 @@ from numpy.typing import NDArray
 
 from tilecppn import machine
 from tilecppn.errors import Refused
-from tilecppn.kernels import Arithmetic, Field, Storage
+from tilecppn.kernels import COLOURS, PIXELS, Arithmetic, Field, Storage
 from tilecppn.kernels.triton_functions import interpreted
 from tilecppn.kernels.triton_program import CONFIGURATIONS, Configuration, Program
 from tilecppn.view import Lattices
 
-REVISION = 2
+REVISION = 1
 WIDEST = max(CONFIGURATIONS)
 BATCH = 1 << 20  # points
 QUICK = 1 << 15  # multiply-adds a point, see docs/architecture.md
 LOOSE = 4.0  # times float32's error: what is allowed for the matrix units' sums
-COLOURS = Storage("float32", invert=False, dither=False)
 
 
 def serves(field: Field) -> bool:
@@ -46,7 +45,7 @@ def require_device() -> None:
 def arithmetic(field: Field) -> Arithmetic:
     """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that."""
     device = "cpu" if interpreted() else torch.cuda.get_device_name()
-    return Arithmetic("triton", field.precision, device, REVISION)
+    return Arithmetic("triton", field.precision, device, REVISION + PIXELS)
 
 
 class TritonKernel:

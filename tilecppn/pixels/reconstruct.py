@@ -22,7 +22,6 @@ nodes, and a network can be made that hides between them. `tests/pixels/hard.py`
 were tried.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,16 +30,16 @@ from numpy.typing import NDArray
 from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Field, Kernel, StoringKernel
 from tilecppn.native import aligned, apart
+from tilecppn.pause import Pause
 from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
 from tilecppn.pixels.narrow import crowding, limits
 from tilecppn.pixels.ties import near_ties
 from tilecppn.plan import Window
-from tilecppn.sections import Output
+from tilecppn.sections import FULL, Output
 from tilecppn.view import Lattices
 
 Array = NDArray[Any]
-Pause = Callable[[], None]
 
 FIRST = 16  # pixels between the nodes that every block begins with
 FINER = (8, 4, 2)
@@ -60,8 +59,8 @@ class Reconstruction:
     def __init__(self, kernel: Kernel, field: Field, output: Output, finish: Finish) -> None:
         """`output` has the tolerance; `finish` is what is done to the colours."""
         self.kernel, self.field, self.finish = kernel, field, finish
-        units = 255.0 if output.dtype == "uint8" else 65535.0
-        self.tolerance = max(output.tolerance / units, NOISE * kernel.noise)
+        self.full = float(FULL.get(output.dtype, FULL["uint16"]))  # the tolerance's units
+        self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
         self.ties = finish.dtype == "uint8" and not finish.dither
         self.limits = limits(field.cppn, output.turns)
         self.line = aligned((BLOCK + LANES,), np.float32)
@@ -163,8 +162,8 @@ class Reconstruction:
         ratio = differences / self.tolerance
         if self.ties:
             reach = TIE * differences
-            usual = 2.0 * 255.0 * reach  # where the picture crosses ties at a slant
-            tied = near_ties(nodes, across, 255.0, reach) > np.fmax(2.0 * usual, TIED)
+            usual = 2.0 * self.full * reach  # where the picture crosses ties at a slant
+            tied = near_ties(nodes, across, self.full, reach) > np.fmax(2.0 * usual, TIED)
             ratio[tied] = np.fmax(ratio[tied], 2.0)  # the next stride at least
         following = np.full(differences.shape, stride, np.int64)
         for step in (1, 16, 256, 4096):

@@ -1,6 +1,5 @@
 """Window → stored pixels of level 0, through a kernel."""
 
-from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, StoringKernel, create
 from tilecppn.native import Empty
+from tilecppn.pause import Pause
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
 from tilecppn.pixels.interleave import interleaved
@@ -20,8 +20,6 @@ from tilecppn.view import Lattices
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
 SAMPLES = 1024  # samples that are averaged at a time, a side
-
-Pause = Callable[[], None]
 
 
 def render_window(
