@@ -59,7 +59,7 @@ class Reconstruction:
     def __init__(self, kernel: Kernel, field: Field, output: Output, finish: Finish) -> None:
         """`output` has the tolerance; `finish` is what is done to the colours."""
         self.kernel, self.field, self.finish = kernel, field, finish
-        self.full = float(FULL.get(output.dtype, FULL["uint16"]))  # the tolerance's units
+        self.full = FULL.get(output.dtype, FULL["uint16"])  # the tolerance's units
         self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
         self.ties = finish.dtype == "uint8" and not finish.dither
         self.limits = limits(field.cppn, output.turns)
