@@ -15,6 +15,9 @@ from tests.pixels import hard
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.kernels import KERNELS, PIXELS, Field, Kernel, create
 from tilecppn.pixels import window as drawing
+from tilecppn.pixels.difference import HALO
+from tilecppn.pixels.finish import BLOCK
+from tilecppn.pixels.reconstruct import BATCH, FINER, FIRST, Drawing
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
@@ -158,6 +161,39 @@ def test_pixels_are_those_of_every_machine(output: dict[str, Any], digest: str) 
     pixels = np.ascontiguousarray(drawn(MIXED.replace(output=output), kernel="llvm"))
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == digest
     assert PIXELS == 1
+
+
+# What is asked for
+
+
+@LAWS
+@given(
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.sampled_from(FINER),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_each_block_that_is_asked_for_lies_in_one_lattice(
+    down: int, right: int, stride: int, crowded: bool, seed: int
+) -> None:
+    region = Window(640, -128, 640 + down * BLOCK, -128 + right * BLOCK)
+    drawing = Drawing.of(region, np.empty((1, region.height, region.width)))
+    rng = np.random.default_rng(seed)
+    drawing.stride[:] = rng.choice([FIRST, *FINER, 1], (down, right), p=[0.1, 0.3, 0.3, 0.2, 0.1])
+    drawing.crowded[:] = rng.random((down, right)) < 0.5
+    found = np.zeros((down, right), int)
+    for lattices in drawing.lattices(stride, crowded):
+        assert lattices.stride == stride
+        assert math.prod(lattices.shape) <= BATCH
+        across = (lattices.rows - 1 - 2 * HALO) * stride // BLOCK
+        corners = lattices.origins + HALO * stride - np.array([region.top, region.left])
+        assert not (corners % BLOCK).any()
+        for row, col in corners // BLOCK:
+            found[row : row + across, col : col + across] += 1
+    asked = drawing.asked(stride, crowded)
+    assert (found[asked] == 1).all()
+    assert found.sum() <= 2 * asked.sum()  # what lies beside them in squares
 
 
 # How much is evaluated

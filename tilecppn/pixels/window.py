@@ -83,12 +83,13 @@ def _evaluated(
 def _reconstructed(
     kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
 ) -> NDArray[Any]:
-    drawing = Reconstruction(kernel, Field.of(scene), scene.output, finish)
+    reconstruction = Reconstruction(kernel, Field.of(scene), scene.output, finish)
     whole = _of_whole_blocks(window)
     out = empty((scene.channels, whole.height, whole.width), finish.dtype)
     for region in whole.split(REGION, REGION):
         top, left = region.top - whole.top, region.left - whole.left
-        drawing.draw(region, out[:, top : top + region.height, left : left + region.width], pause)
+        part = out[:, top : top + region.height, left : left + region.width]
+        reconstruction.draw(region, part, pause)
     top, left = window.top - whole.top, window.left - whole.left
     return out[:, top : top + window.height, left : left + window.width]
 
