@@ -88,13 +88,13 @@ class Field:
 
         float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
         reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
-        most COMMON may be expected to come out 1 off; at most PROMISED where the network is a
-        preset as it is, which has 99.9 % equal in any window, also where errors gather.
+        most COMMON may be expected to come out 1 off; at most PROMISED where the network has a
+        preset's shape, since presets have 99.9 % equal in any window, also where errors gather.
         """
         if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
             return True
         share = FULL["uint8"] * self.gain * self.rounding
-        return share > (PROMISED if self.cppn.is_preset else COMMON)
+        return share > (PROMISED if self.cppn.is_preset_shaped else COMMON)
 
     def noise(self, dtype: Any) -> float:
         """The mean error of colours evaluated in float32 or float64."""

@@ -88,8 +88,8 @@ def _reconstructed(
     out = empty((scene.channels, whole.height, whole.width), finish.dtype)
     for region in whole.split(REGION, REGION):
         top, left = region.top - whole.top, region.left - whole.left
-        part = out[:, top : top + region.height, left : left + region.width]
-        reconstruction.draw(region, part, pause)
+        pixels = out[:, top : top + region.height, left : left + region.width]
+        reconstruction.draw(region, pixels, pause)
     top, left = window.top - whole.top, window.left - whole.left
     return out[:, top : top + window.height, left : left + window.width]
 
