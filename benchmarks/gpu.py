@@ -26,7 +26,7 @@ from tilecppn import machine
 from tilecppn.kernels import Field
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 ROUNDS = 9
 SIDE = 4096  # pixels of a launch, squared
@@ -85,7 +85,7 @@ def kernel_rate(field: Field) -> float:
     from tilecppn.pixels.finish import Finish
 
     kernel = TritonKernel(field)
-    lattices = Lattices.of(Lattice(0, 0, SIDE, SIDE))
+    lattices = Lattices.one(0, 0, SIDE, SIDE)
     shape = (field.cppn.channels, 1, SIDE, SIDE)
     out = torch.empty(shape, dtype=torch.uint8, device="cuda")
     sums = torch.empty((0, 1, SIDE, SIDE), device="cuda")

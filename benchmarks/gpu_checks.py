@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS, CPPN
-from tilecppn.kernels import Field
+from tilecppn.kernels import COLOURS, Field
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.kernels.triton import COLOURS, TritonKernel, serves
+from tilecppn.kernels.triton import TritonKernel, serves
 from tilecppn.kernels.triton_program import CONFIGURATIONS
 from tilecppn.pixels.finish import Finish
 from tilecppn.pixels.reconstruct import write
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 CLOSE = 2e-5  # of colours whose network keeps its sums near 1
 POISON = 7.25
@@ -70,18 +70,18 @@ def _random_field(rng: np.random.Generator, widest: int) -> Field:
             return field
 
 
-def _lattice(rng: np.random.Generator, side: int) -> Lattice:
+def _lattice(rng: np.random.Generator, side: int) -> Lattices:
     row, col = (int(v) for v in rng.integers(0, 1 << 16, 2))
-    return Lattice(row, col, side, side + 1, int(rng.integers(1, 9)))
+    return Lattices.one(row, col, side, side + 1, int(rng.integers(1, 9)))
 
 
 def _against_oracle(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
     lattice = _lattice(rng, side)
     kernel, oracle = TritonKernel(field), ReferenceKernel(field)
-    expected, sums = (values[:, 0] for values in oracle.trace_all(Lattices.of(lattice)))
-    colours, own = (v[:, 0].copy() for v in kernel.trace_all(Lattices.of(lattice)))
+    expected, sums = (values[:, 0] for values in oracle.trace(lattice))
+    colours, own = (v[:, 0].copy() for v in kernel.trace(lattice))
     worst = max(_error(colours, expected), _error(own, sums))
-    same = np.array_equal(_bits(colours), _bits(kernel.evaluate(lattice)))
+    same = np.array_equal(_bits(colours), _bits(kernel.evaluate(lattice)[:, 0]))
     return Check(
         f"{name}: colours and sums are float64's",
         worst < CLOSE and same,
@@ -91,23 +91,24 @@ def _against_oracle(name: str, field: Field, rng: np.random.Generator, side: int
 
 def _tilings(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
     kernel = TritonKernel(field)
-    row, col, rows, cols, stride = whole = _lattice(rng, side)
-    picture = _bits(kernel.evaluate(whole).copy())
+    origins, rows, cols, stride = whole = _lattice(rng, side)
+    ((row, col),) = origins.tolist()
+    picture = _bits(kernel.evaluate(whole)[:, 0].copy())
     wrong = 0
     sizes = [(1, 1), (1, cols), (rows, 1), (16, 16), *rng.integers(1, side + 1, (6, 2)).tolist()]
     for height, width in sizes:
         height, width = min(height, rows), min(width, cols)
         top, left = int(rng.integers(rows - height + 1)), int(rng.integers(cols - width + 1))
-        part = Lattice(row + top * stride, col + left * stride, height, width, stride)
+        part = Lattices.one(row + top * stride, col + left * stride, height, width, stride)
         expected = picture[:, top : top + height, left : left + width]
-        wrong += not np.array_equal(_bits(kernel.evaluate(part)), expected)
+        wrong += not np.array_equal(_bits(kernel.evaluate(part)[:, 0]), expected)
     return Check(f"{name}: tilings agree bit for bit", not wrong, f"{wrong} of {len(sizes)} differ")
 
 
 def _poisoned(name: str, field: Field, side: int) -> Check:
     """Every point is written, and nothing else is."""
     kernel = TritonKernel(field)
-    lattices = Lattices.of(Lattice(0, 0, side - 1, side - 3))
+    lattices = Lattices.one(0, 0, side - 1, side - 3)
     units, channels = sum(len(w) for w, _ in field.cppn.layers), field.cppn.channels
     shape = (channels + units + 3, 1, side - 1, side - 3)
     memory = torch.full(shape, POISON, device=kernel.device)
@@ -125,14 +126,14 @@ def _poisoned(name: str, field: Field, side: int) -> Check:
 
 def _stored(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
     kernel = TritonKernel(field)
-    row, col, rows, cols, _ = _lattice(rng, side)
-    lattices = Lattices.of(Lattice(row, col, rows, cols))
+    lattices = _lattice(rng, side)._replace(stride=1)
+    ((row, col),) = lattices.origins.tolist()
     wrong = []
     for dtype in ("uint8", "uint16", "float32"):
         finish = Finish(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
         stored = kernel.store(lattices, finish)[:, 0].copy()
         expected = np.empty_like(stored)
-        write(finish, kernel.evaluate_all(lattices), row, col, expected)
+        write(finish, kernel.evaluate(lattices), row, col, expected)
         if not np.array_equal(stored, expected):
             wrong.append(dtype)
     return Check(

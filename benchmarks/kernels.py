@@ -12,9 +12,9 @@ from benchmarks.rivals import Net, Run, compiled, in_numpy, in_torch, inputs
 from tilecppn.kernels import Field
 from tilecppn.kernels.llvm import LLVMKernel, layers
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
-LATTICE = Lattice(0, 0, 128, 1024)
+LATTICE = Lattices.one(0, 0, 128, 1024)
 POINTS = LATTICE.rows * LATTICE.cols
 CHUNKS = (1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 16)
 NUMPY_CHUNK = 1 << 12

@@ -23,14 +23,13 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
-from tilecppn.kernels import Field, Storage
+from tilecppn.kernels import COLOURS, Field, Storage
 from tilecppn.kernels.triton_network import network
 from tilecppn.kernels.triton_program import Configuration, Program
 from tilecppn.scene import Scene
 from tilecppn.view import Lattices
 
 TOOL = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
-COLOURS = Storage("float32", invert=False, dither=False)
 # Address, then an instruction with or without a predicate, then its operands.
 LINE = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+ +)?([A-Z][A-Z0-9_.]*)([^;]*);")
 

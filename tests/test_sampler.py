@@ -16,13 +16,13 @@ from tilecppn.assemble.png import scene_of
 from tilecppn.errors import Refused
 from tilecppn.kernels import Field, create
 from tilecppn.sampler import HABITS
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 
 def exact(sampler: tc.Sampler, z: Any, width: int, height: int) -> Any:
     """The reference kernel's picture of a Sampler's scene."""
     scene = sampler.scene(z, width, height)
-    colour = create("reference", Field.of(scene)).evaluate(Lattice(0, 0, height, width))
+    colour = create("reference", Field.of(scene)).evaluate(Lattices.one(0, 0, height, width))[:, 0]
     return np.moveaxis(colour, 0, -1)
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
 from tests.stores import noise
-from tilecppn.plan import Level
-from tilecppn.zarr_files import ABSENT, create_array, encode_shard
+from tilecppn.errors import Failed
+from tilecppn.plan import Level, Window
+from tilecppn.zarr_files import ABSENT, create_array, encode_shard, find_fault
 
 TILE = 64
 
@@ -100,3 +101,48 @@ def test_the_metadata_says_what_the_files_are(tmp_path: Path) -> None:
     (sharding,) = json.loads((tmp_path / "0" / "zarr.json").read_bytes())["codecs"]
     assert [c["name"] for c in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
     assert sharding["configuration"]["index_location"] == "end"
+
+
+# Faults
+
+WINDOW = Window(0, 0, 100, 65)  # two tiles by two of a shard of four by four
+
+
+def fault_of(data: bytes, folder: Path) -> str | None:
+    (folder / "shard").write_bytes(data)
+    level = level_of(512, 512, 256)
+    return find_fault(folder / "shard", level, WINDOW, lambda: None)
+
+
+def test_a_shard_without_a_tile_or_its_index_is_damaged(tmp_path: Path) -> None:
+    data = encode_shard(noise((3, 100, 65), "uint8"), level_of(512, 512, 256))
+    size = 16 * 4 * 4 + 4
+    absent = b"\xff" * 16
+    assert fault_of(data, tmp_path) is None
+    assert fault_of(data[-size:], tmp_path) is None  # its tiles are for `read` to look at
+    assert fault_of(data[:-size] + absent + data[-size + 16 :], tmp_path) == "damaged"
+    for cut in (data[1 - size :], data[-4:], b""):
+        assert fault_of(cut, tmp_path) == "damaged"
+
+
+def test_what_cannot_be_read_is_missing_or_damaged(tmp_path: Path) -> None:
+    level = level_of(512, 512, 256)
+
+    def refuse() -> None:
+        raise Failed("no tile")
+
+    assert find_fault(tmp_path / "shard", level, WINDOW, refuse) == "missing"
+    assert find_fault(tmp_path, level, WINDOW, refuse) == "damaged"
+    data = encode_shard(noise((3, 100, 65), "uint8"), level)
+    (tmp_path / "shard").write_bytes(data)
+    assert find_fault(tmp_path / "shard", level, WINDOW, refuse) == "damaged"
+
+
+def test_of_a_shard_only_the_index_is_read_to_find_a_fault(tmp_path: Path) -> None:
+    """Behind a hole of 64 GiB, which would take minutes to read, and more memory than there is."""
+    data = encode_shard(noise((3, 100, 65), "uint8"), level_of(512, 512, 256))
+    with (tmp_path / "shard").open("wb") as file:
+        file.seek(1 << 36)
+        file.write(data)
+    level = level_of(512, 512, 256)
+    assert find_fault(tmp_path / "shard", level, WINDOW, lambda: None) is None

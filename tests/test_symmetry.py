@@ -15,7 +15,7 @@ from tilecppn.kernels import KERNELS, Field, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.symmetry import Fold, _sine
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 SIZES = [(64, 64), (65, 48), (47, 33)]
@@ -38,7 +38,7 @@ def field(view: dict[str, Any], size: tuple[int, int] = (64, 64), **network: Any
 
 
 def values(field: Field, row: int, col: int, rows: int, cols: int) -> Any:
-    return create("reference", field).evaluate(Lattice(row, col, rows, cols))[0]
+    return create("reference", field).evaluate(Lattices.one(row, col, rows, cols))[0, 0]
 
 
 def drawn(view: dict[str, Any], size: tuple[int, int] = (64, 64)) -> Any:
@@ -211,9 +211,9 @@ def test_torch_and_numpy_give_the_same_points_to_the_bit(view: dict[str, Any]) -
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_points_bits_do_not_depend_on_its_window(kernel: str, view: dict[str, Any]) -> None:
     made = create(kernel, field(view, (120, 90)))
-    whole = made.evaluate(Lattice(0, 0, 90, 120)).copy()
+    whole = made.evaluate(Lattices.one(0, 0, 90, 120))[:, 0].copy()
     for row, col, rows, cols, stride in ((3, 5, 7, 11, 1), (40, 0, 2, 120, 1), (1, 2, 9, 9, 7)):
-        part = made.evaluate(Lattice(row, col, rows, cols, stride))
+        part = made.evaluate(Lattices.one(row, col, rows, cols, stride))[:, 0]
         expected = whole[:, row::stride, col::stride][:, :rows, :cols]
         assert np.array_equal(part, expected)
 

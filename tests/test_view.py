@@ -13,7 +13,7 @@ from tilecppn.errors import SceneError
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 from tilecppn.sections import MAX_SIDE, Canvas, View
-from tilecppn.view import Grid
+from tilecppn.view import Grid, Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=150)
 
@@ -338,3 +338,21 @@ def test_zoom_beyond_float64_is_refused(
 def test_plane_beyond_float64_is_refused(scale: float) -> None:
     with pytest.raises(SceneError, match="view"):
         Grid.of(View((1e308, 0.0), scale), Canvas(4, 4))
+
+
+# Lattices
+
+
+def test_lattices_have_the_pixels_a_stride_apart_from_their_origins() -> None:
+    lattices = Lattices(np.array([[5, -7], [0, MAX_SIDE]], np.int64), 3, 2, 4)
+    rows, cols = lattices.indices()
+    assert np.broadcast(rows, cols).shape == lattices.shape == (2, 3, 2)
+    assert rows[:, :, 0].tolist() == [[5, 9, 13], [0, 4, 8]]
+    assert cols[:, 0].tolist() == [[-7, -3], [MAX_SIDE, MAX_SIDE + 4]]
+
+
+def test_one_lattice_is_lattices_with_one_origin() -> None:
+    lattice = Lattices.one(5, -7, 3, 2)
+    assert lattice.origins.dtype == np.int64
+    assert lattice.origins.tolist() == [[5, -7]]
+    assert (lattice.shape, lattice.stride) == ((1, 3, 2), 1)

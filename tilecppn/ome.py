@@ -3,6 +3,7 @@
 from typing import Any
 
 from tilecppn.plan import Plan
+from tilecppn.sections import FULL
 
 _COLOURS = {
     1: (("grey", "FFFFFF"),),
@@ -13,7 +14,6 @@ _AXES = [
     {"name": "y", "type": "space"},
     {"name": "x", "type": "space"},
 ]
-_END = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 
 
 def multiscales(plan: Plan, dtype: str, name: str) -> dict[str, Any]:
@@ -47,7 +47,8 @@ def film_multiscales(plan: Plan, dtype: str, name: str, step: float) -> dict[str
 
 
 def _ome(image: dict[str, Any], channels: int, dtype: str) -> dict[str, Any]:
-    window = {"min": 0, "max": _END[dtype], "start": 0, "end": _END[dtype]}
+    end = FULL.get(dtype, 1.0)
+    window = {"min": 0, "max": end, "start": 0, "end": end}
     return {
         "version": "0.5",
         "multiscales": [image],

@@ -15,6 +15,7 @@ from tilecppn.errors import SceneError
 
 MAX_SIDE = 2**31 - 1
 MAX_SUPERSAMPLE = 16
+FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
 
 
 def key(default: Any, check: Check) -> Any:

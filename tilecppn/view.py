@@ -15,21 +15,12 @@ from tilecppn.errors import SceneError
 from tilecppn.sections import Canvas, View
 
 
-class Lattice(NamedTuple):
-    """Points at pixels (row + i·stride, col + j·stride), 0 ≤ i < rows, 0 ≤ j < cols.
-
-    Integers all; row and col may lie outside of the canvas, and the plane goes on there.
-    """
-
-    row: int
-    col: int
-    rows: int
-    cols: int
-    stride: int = 1
-
-
 class Lattices(NamedTuple):
-    """Lattices of one shape, at several origins: int64 (n, 2) of (row, column), contiguous."""
+    """Lattices of one shape, at several origins: int64 (n, 2) of (row, column), contiguous.
+
+    Each has the points at pixels (row + i·stride, col + j·stride), 0 ≤ i < rows, 0 ≤ j < cols.
+    Origins may lie outside of the canvas, and the plane goes on there.
+    """
 
     origins: NDArray[np.int64]
     rows: int
@@ -37,13 +28,14 @@ class Lattices(NamedTuple):
     stride: int
 
     @classmethod
-    def of(cls, lattice: Lattice) -> "Lattices":
-        row, col, rows, cols, stride = lattice
+    def one(cls, row: int, col: int, rows: int, cols: int, stride: int = 1) -> "Lattices":
+        """A single lattice."""
         return cls(np.array([[row, col]], np.int64), rows, cols, stride)
 
-    def each(self) -> list[Lattice]:
-        shape = (self.rows, self.cols, self.stride)
-        return [Lattice(row, col, *shape) for row, col in self.origins.tolist()]
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n, rows, cols)."""
+        return len(self.origins), self.rows, self.cols
 
     def indices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rows (n, rows, 1) and columns (n, 1, cols) of all points."""

@@ -5,6 +5,7 @@ tiles are written like all others.
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,17 +102,17 @@ def find_fault(file: Path, level: Level, window: Window, read: Callable[[], obje
 
     `read` decodes the shard, and raises Failed where it cannot.
     """
+    side = level.shard // level.tile
+    size = 16 * side * side + 4  # of the index and its checksum
     try:
-        data = file.read_bytes()
+        tail = _tail(file, size)
     except FileNotFoundError:
         return "missing"
     except OSError:
         return "damaged"
-    side = level.shard // level.tile
-    index_bytes = 16 * side * side
-    if len(data) < index_bytes + 4:
+    if len(tail) < size:
         return "damaged"
-    index = np.frombuffer(data[-index_bytes - 4 : -4], "<u8").reshape(side, side, 2)
+    index = np.frombuffer(tail[:-4], "<u8").reshape(side, side, 2)
     rows, cols = ceil_div(window.height, level.tile), ceil_div(window.width, level.tile)
     # An absent tile reads as black without an error, and every tile is always written.
     if (index[:rows, :cols] == np.uint64(ABSENT)).any():
@@ -121,6 +122,13 @@ def find_fault(file: Path, level: Level, window: Window, read: Callable[[], obje
     except Failed:
         return "damaged"
     return None
+
+
+def _tail(file: Path, size: int) -> bytes:
+    """The last bytes of a file; all where it has fewer."""
+    with file.open("rb") as data:
+        data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
+        return data.read(size)
 
 
 def _crc32c(data: bytes) -> bytes:

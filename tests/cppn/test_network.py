@@ -161,6 +161,18 @@ def test_presets_have_the_parameters_of_the_originals() -> None:
     assert parameters(CPPN.from_preset("hardmaru-gan-vae")) == 54_273
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_shaped_as_a_preset_has_its_width_and_activations(preset: str) -> None:
+    drawn = CPPN.from_preset(preset, seed=5)
+    trained = CPPN(drawn.structure, [(0.5 * w, 0.5 * b) for w, b in drawn.layers])
+    assert drawn.is_preset_shaped
+    assert trained.is_preset_shaped
+    wider = CPPN.from_preset(preset, width=drawn.width + 1)
+    other = CPPN.from_preset(preset, activations=("square",))
+    assert not wider.is_preset_shaped
+    assert not other.is_preset_shaped
+
+
 def test_multiply_adds_leave_the_latent_and_the_constant_out() -> None:
     cppn = CPPN.from_preset("hardmaru", width=32, channels=3)
     assert cppn.multiply_adds == 3 * 32 + 3 * 32 * 32 + 32 * 3

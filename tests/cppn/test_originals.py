@@ -20,7 +20,7 @@ from tilecppn.cppn.network import CPPN
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.kernels import Field, create
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 Array = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]
@@ -154,7 +154,7 @@ CLOSE = {"flux": 1e-9, "hardmaru-sqrt": 1e-7}
 def picture(scene: Scene) -> Array:
     """(height, width, channels) in float64."""
     kernel = create("reference", Field.of(scene))
-    colour = kernel.evaluate(Lattice(0, 0, scene.canvas.height, scene.canvas.width))
+    colour = kernel.evaluate(Lattices.one(0, 0, scene.canvas.height, scene.canvas.width))[:, 0]
     return np.moveaxis(np.asarray(colour, np.float64), 0, -1)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn import CPPN
 from tilecppn.kernels import Field, Kernel
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 
 def scaled(cppn: CPPN, by: float) -> CPPN:
@@ -28,25 +28,24 @@ def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> Fiel
     return Field.of(scene)
 
 
-def indices(lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The pixels of a lattice: rows (n, 1) and columns (1, m)."""
-    rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
-    cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
+def indices(lattice: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The pixels of one lattice: rows (n, 1) and columns (1, m)."""
+    ((row, col),) = lattice.origins.tolist()
+    rows = np.array([row + lattice.stride * k for k in range(lattice.rows)], np.float64)
+    cols = np.array([col + lattice.stride * k for k in range(lattice.cols)], np.float64)
     return rows[:, None], cols[None, :]
 
 
-def oracle(field: Field, lattice: Lattice) -> NDArray[np.float64]:
-    """(channels, rows, cols), point by point from the index."""
-    rows = np.array([lattice.row + lattice.stride * k for k in range(lattice.rows)], np.float64)
-    cols = np.array([lattice.col + lattice.stride * k for k in range(lattice.cols)], np.float64)
-    x, y, r = field.points(rows[:, None], cols[None, :])
+def oracle(field: Field, lattice: Lattices) -> NDArray[np.float64]:
+    """(channels, rows, cols) of one lattice, point by point from the index."""
+    x, y, r = field.points(*indices(lattice))
     colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
     return np.moveaxis(colour, -1, 0)
 
 
-def difference(kernel: Kernel, field: Field, lattice: Lattice) -> float:
+def difference(kernel: Kernel, field: Field, lattice: Lattices) -> float:
     """The largest one from the oracle, relative to values above 1."""
-    got, expected = kernel.evaluate(lattice), oracle(field, lattice)
+    got, expected = kernel.evaluate(lattice)[:, 0], oracle(field, lattice)
     assert got.shape == (field.cppn.channels, lattice.rows, lattice.cols)
     assert got.dtype in (np.float32, np.float64)
     return float(np.max(np.abs(got - expected) / np.maximum(1.0, np.abs(expected))))

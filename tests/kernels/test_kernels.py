@@ -23,14 +23,14 @@ from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.sections import MAX_SIDE
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=30)
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
 
-LATTICE = Lattice(3, 5, 13, 17, 29)
+LATTICE = Lattices.one(3, 5, 13, 17, 29)
 CLOSE = 1e-5  # float32, a few sums deep
 
 # The table of kernels
@@ -57,13 +57,17 @@ def test_unknown_kernel_is_refused(name: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+# Revisions that stores have: with a lower one other bytes would be taken for the same.
+LEAST = {"reference": 3, "llvm": 3, "torch": 4, "triton": 2}
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_arithmetic_names_the_kernel(name: str) -> None:
     arithmetic = create(name, field(gentle(width=2))).arithmetic
     assert isinstance(arithmetic, Arithmetic)
     assert arithmetic.kernel == name
     assert arithmetic.precision == "exact"
-    assert arithmetic.revision >= 1
+    assert arithmetic.revision >= LEAST[name]
     if not torch.cuda.is_available():
         assert arithmetic.device == "cpu"
 
@@ -159,17 +163,17 @@ def test_every_view_agrees_with_the_oracle(name: str, view: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "lattice",
     [
-        Lattice(0, 0, 1, 1),
-        Lattice(-50, -70, 5, 9, 11),  # the plane goes on outside of the canvas
-        Lattice(999, 999, 3, 3, 1000),
-        Lattice(0, 0, 1, 20_000),
-        Lattice(0, 0, 20_000, 1),
-        Lattice(2**31 - 9, 2**31 - 9, 2, 2, 4),
+        Lattices.one(0, 0, 1, 1),
+        Lattices.one(-50, -70, 5, 9, 11),  # the plane goes on outside of the canvas
+        Lattices.one(999, 999, 3, 3, 1000),
+        Lattices.one(0, 0, 1, 20_000),
+        Lattices.one(0, 0, 20_000, 1),
+        Lattices.one(2**31 - 9, 2**31 - 9, 2, 2, 4),
     ],
 )
 @pytest.mark.parametrize("name", KERNELS)
-def test_every_lattice_agrees_with_the_oracle(name: str, lattice: Lattice) -> None:
-    side = MAX_SIDE if lattice.row > 10**6 else 1000
+def test_every_lattice_agrees_with_the_oracle(name: str, lattice: Lattices) -> None:
+    side = MAX_SIDE if lattice.origins.max() > 10**6 else 1000
     picture = field(gentle(seed=1, width=8, depth=2), side=side)
     assert difference(create(name, picture), picture, lattice) < CLOSE
 
@@ -198,7 +202,7 @@ def kernel_of(name: str, **options: Any) -> Kernel:
     kernel = create(name.split()[0], field(cppn, side=4096, **fine))
     if name != "reference":
         expected = np.float64 if fine else np.float32
-        assert kernel.evaluate(Lattice(0, 0, 1, 1)).dtype == expected
+        assert kernel.evaluate(Lattices.one(0, 0, 1, 1)).dtype == expected
     return kernel
 
 
@@ -208,7 +212,7 @@ BY_DTYPE = [*KERNELS, "torch float64", "llvm float64"]
 @pytest.mark.parametrize("name", BY_DTYPE)
 def test_points_bits_do_not_depend_on_the_lattice(name: str) -> None:
     kernel = kernel_of(name)
-    whole = bits(kernel.evaluate(Lattice(0, 0, 150, 200)).copy())
+    whole = bits(kernel.evaluate(Lattices.one(0, 0, 150, 200))[:, 0].copy())
 
     @settings(LAWS, max_examples=60)
     @given(
@@ -225,7 +229,7 @@ def test_points_bits_do_not_depend_on_the_lattice(name: str) -> None:
     def law(row: int, col: int, rows: int, cols: int, stride: int) -> None:
         rows = min(rows, -(-(150 - row) // stride))
         cols = min(cols, -(-(200 - col) // stride))
-        part = bits(kernel.evaluate(Lattice(row, col, rows, cols, stride)))
+        part = bits(kernel.evaluate(Lattices.one(row, col, rows, cols, stride))[:, 0])
         assert np.array_equal(part, whole[:, row::stride, col::stride][:, :rows, :cols])
 
     law()
@@ -237,9 +241,9 @@ def test_points_bits_do_not_depend_on_their_place_at_any_width(name: str, width:
     """A matrix library may sum its last columns in another way: every column is looked at."""
     kernel = kernel_of(name, width=width)
     count = CPU_CHUNK + 300
-    row = bits(kernel.evaluate(Lattice(9, 0, 1, count)).copy())
+    row = bits(kernel.evaluate(Lattices.one(9, 0, 1, count))[:, 0].copy())
     for shift in (1, 64, 301):
-        moved = bits(kernel.evaluate(Lattice(9, shift, 1, count - shift)))
+        moved = bits(kernel.evaluate(Lattices.one(9, shift, 1, count - shift))[:, 0])
         assert np.array_equal(moved, row[:, :, shift:])
 
 
@@ -247,7 +251,7 @@ def test_points_bits_do_not_depend_on_their_place_at_any_width(name: str, width:
 def test_points_bits_do_not_depend_on_what_was_evaluated_before(name: str) -> None:
     one, other = kernel_of(name), kernel_of(name)
     first = bits(one.evaluate(LATTICE).copy())
-    other.evaluate(Lattice(100, 100, 60, 170, 3))
+    other.evaluate(Lattices.one(100, 100, 60, 170, 3))
     assert np.array_equal(bits(other.evaluate(LATTICE)), first)
     assert np.array_equal(bits(one.evaluate(LATTICE)), first)
 
@@ -257,9 +261,9 @@ def test_points_bits_do_not_depend_on_threads(name: str) -> None:
     """Many matrix libraries split their sums by the number of threads."""
     code = (
         "import sys, hashlib; from tilecppn.kernels import *; from tilecppn.scene import Scene;"
-        "from tilecppn.view import Lattice;"
+        "from tilecppn.view import Lattices;"
         "k = create(sys.argv[1], Field.of(Scene.of(cppn={'width': 64})));"
-        "print(hashlib.sha256(k.evaluate(Lattice(0, 0, 90, 130)).tobytes()).hexdigest())"
+        "print(hashlib.sha256(k.evaluate(Lattices.one(0, 0, 90, 130)).tobytes()).hexdigest())"
     )
     hashes = set()
     for threads in ("1", "2"):
@@ -355,7 +359,7 @@ def test_float64_is_taken_where_float32_is_too_coarse(
     picture = field(gentle(width=2, depth=1), side, **{"scale": 10.0, **view})
     assert picture.needs_float64 == fine
     for name in FAST:
-        dtype = create(name, picture).evaluate(Lattice(0, 0, 1, 1)).dtype
+        dtype = create(name, picture).evaluate(Lattices.one(0, 0, 1, 1)).dtype
         assert dtype == (np.float64 if fine else np.float32)
 
 
@@ -408,8 +412,8 @@ def test_8_bits_of_deep_networks_are_equal(name: str, network: dict[str, Any]) -
 def test_deep_zoom_agrees_with_the_oracle(name: str) -> None:
     picture = field(gentle(seed=1, width=12), side=4096, center=[5.0, 3.0], scale=1e-9)
     kernel = create(name, picture)
-    lattice = Lattice(0, 0, 20, 20, 200)
-    values = kernel.evaluate(lattice).copy()
+    lattice = Lattices.one(0, 0, 20, 20, 200)
+    values = kernel.evaluate(lattice)[:, 0].copy()
     assert np.abs(values - oracle(picture, lattice)).max() < 1e-13
     assert len(np.unique(values)) > 1000  # neither flat nor in steps
 
@@ -431,16 +435,18 @@ def test_cuda_8_bits_are_at_most_1_off_and_999_in_1000_equal(preset: str) -> Non
 def test_cuda_points_bits_do_not_depend_on_the_lattice(fine: bool) -> None:
     kernel = TorchKernel(field(gentle(seed=7, width=32), 4096, **(FINE if fine else {})), "cuda")
     assert kernel.arithmetic.device == torch.cuda.get_device_name()
-    whole = bits(kernel.evaluate(Lattice(0, 0, 1100, 1000)).copy())  # more than one chunk
+    more_than_a_chunk = Lattices.one(0, 0, 1100, 1000)
+    whole = bits(kernel.evaluate(more_than_a_chunk)[:, 0].copy())
     for lattice in (
-        Lattice(0, 0, 1, 1),
-        Lattice(5, 7, 1000, 990),
-        Lattice(1099, 999, 1, 1),
-        Lattice(3, 1, 100, 111, 9),
+        Lattices.one(0, 0, 1, 1),
+        Lattices.one(5, 7, 1000, 990),
+        Lattices.one(1099, 999, 1, 1),
+        Lattices.one(3, 1, 100, 111, 9),
     ):
-        row, col, rows, cols, stride = lattice
+        origins, rows, cols, stride = lattice
+        ((row, col),) = origins.tolist()
         part = whole[:, row::stride, col::stride][:, :rows, :cols]
-        assert np.array_equal(bits(kernel.evaluate(lattice)), part)
+        assert np.array_equal(bits(kernel.evaluate(lattice)[:, 0]), part)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.kernels import KERNELS, Field, create
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 NETWORKS = [
     {"width": 8, "depth": 2},
@@ -29,10 +29,10 @@ def test_many_lattices_give_the_bits_of_each(name: str, network: dict[str, objec
     kernel = create(name, field_of(network))
     origins = np.array([[0, 0], [-32, 64], [699, 999], [5, -7], [0, 0]], np.int64)
     for rows, cols, stride in ((1, 1, 1), (13, 9, 8), (64, 64, 1)):
-        many = kernel.evaluate_all(Lattices(origins, rows, cols, stride)).copy()
+        many = kernel.evaluate(Lattices(origins, rows, cols, stride)).copy()
         assert many.shape[1:] == (len(origins), rows, cols)
         for i, (row, col) in enumerate(origins.tolist()):
-            one = kernel.evaluate(Lattice(row, col, rows, cols, stride))
+            one = kernel.evaluate(Lattices.one(row, col, rows, cols, stride))[:, 0]
             assert many[:, i].tobytes() == one.tobytes()
 
 
@@ -43,11 +43,11 @@ def test_a_trace_has_the_same_colours_and_the_oracles_sums(
 ) -> None:
     field = field_of(network)
     kernel = create(name, field)
-    lattice = Lattice(-16, 32, 21, 17, 16)
+    lattice = Lattices.one(-16, 32, 21, 17, 16)
     plain = kernel.evaluate(lattice).tobytes()
-    colours, sums = (values[:, 0] for values in kernel.trace_all(Lattices.of(lattice)))
+    colours, sums = (values[:, 0] for values in kernel.trace(lattice))
     assert colours.tobytes() == plain
-    x, y, r = (v[0] for v in field.inputs(Lattices.of(lattice)))
+    x, y, r = (v[0] for v in field.inputs(lattice))
     totals: list[np.ndarray] = []
     field.cppn.colour(x, y, r, field.z, sums=totals)
     expected = np.moveaxis(np.concatenate(totals, axis=-1), -1, 0)

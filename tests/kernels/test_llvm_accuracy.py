@@ -18,7 +18,7 @@ from tilecppn.native import HOST
 from tilecppn.pixels.quantise import quantise
 from tilecppn.scene import Scene
 from tilecppn.sections import Output
-from tilecppn.view import Grid, Lattice
+from tilecppn.view import Grid, Lattices
 
 Values = NDArray[np.floating]
 
@@ -28,7 +28,7 @@ LARGEST = 1e37  # sums of float32 beyond it may overflow, by their order
 
 
 def in_numpy(
-    field: Field, lattice: Lattice, dtype: str, order: int = 0
+    field: Field, lattice: Lattices, dtype: str, order: int = 0
 ) -> tuple[Values, NDArray[np.bool_]]:
     """Colours (channels, rows, cols) in one precision, and where all values stay finite.
 
@@ -65,11 +65,12 @@ class Errors(NamedTuple):
     size: float  # the largest value
 
 
-def errors(field: Field, lattice: Lattice) -> Errors:
+def errors(field: Field, lattice: Lattices) -> Errors:
     with np.errstate(all="ignore"):
         exact, _ = in_numpy(field, lattice, "float64")
         numpy32 = [in_numpy(field, lattice, "float32", order) for order in range(ORDERS)]
-        got = [LLVMKernel(field, dtype=dtype).evaluate(lattice) for dtype in ("float32", None)]
+        kernels = [LLVMKernel(field, dtype=dtype) for dtype in ("float32", None)]
+        got = [kernel.evaluate(lattice)[:, 0] for kernel in kernels]
         finite = np.logical_and.reduce([where for _, where in numpy32])
         here = np.broadcast_to(finite, exact.shape)
         others = np.stack([np.abs(values - exact)[here] for values, _ in numpy32])
@@ -94,7 +95,7 @@ def test_error_is_at_most_twice_numpys_in_float32(name: str) -> None:
         scene = Scene.of(
             cppn={**NETWORKS[name], "seed": seed}, canvas={"width": 1000, "height": 1000}
         )
-        found.append(errors(Field.of(scene), Lattice(0, 0, 70, 70, 14)))
+        found.append(errors(Field.of(scene), Lattices.one(0, 0, 70, 70, 14)))
     theirs = np.concatenate([e.numpy[0] for e in found])
     assert len(theirs) > 10_000
     assert np.concatenate([e.single for e in found]).mean() <= 2.0 * theirs.mean()
@@ -149,7 +150,7 @@ def test_very_many_networks_are_as_near_as_float32_can_be(
 
 
 def as_near_as_float32_can_be(picture: Field, row: int, stride: int) -> None:
-    lattice = Lattice(row, -row, 12, 25, stride)
+    lattice = Lattices.one(row, -row, 12, 25, stride)
     found = errors(picture, lattice)
     if found.single.size:
         # NumPy's luck in one order is no measure: its errors in several orders together are.
@@ -175,7 +176,7 @@ def test_nan_comes_through_as_nan_and_is_stored_as_0(activation: str, dtype: str
     structure = replace(whole.structure, activations=("identity",), output=activation)
     scene = Scene.of(view={"center": [1e300, 1e300], "scale": 1e299}, canvas={"width": 64})
     picture = Field.of(scene.replace(cppn=CPPN(structure, layers)))
-    values = LLVMKernel(picture, dtype=dtype).evaluate(Lattice(0, 0, 3, 20)).copy()
+    values = LLVMKernel(picture, dtype=dtype).evaluate(Lattices.one(0, 0, 3, 20))[:, 0].copy()
     assert np.isnan(values).all()
     stored = np.ones(values.shape, np.uint8)
     quantise(values, Output(dtype="uint8"), stored)

@@ -14,7 +14,7 @@ from tilecppn.kernels.points import Points
 from tilecppn.native import HOST
 from tilecppn.scene import Scene
 from tilecppn.sections import MAX_SIDE
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 PRESETS = ["hardmaru", "flux", "guibas"]  # plain; from end to end; swapped, r from an origin
 SIDES = st.one_of(st.integers(1, 50), st.integers(1, MAX_SIDE))
@@ -52,11 +52,11 @@ def fields(draw: st.DrawFn) -> Field:
 def test_points_are_the_fields_bit_for_bit(
     dtype: str, field: Field, row: int, col: int, rows: int, cols: int, stride: int
 ) -> None:
-    lattice = Lattice(row, col, rows, cols, stride)
+    lattice = Lattices.one(row, col, rows, cols, stride)
     inputs = np.full((3, rows * cols + 5), -7.0, dtype)
     with np.errstate(over="ignore"):
         expected = np.stack(np.broadcast_arrays(*field.points(*indices(lattice)))).astype(dtype)
-    MACHINE[dtype].fill(field, Lattices.of(lattice), inputs)
+    MACHINE[dtype].fill(field, lattice, inputs)
     assert np.array_equal(bits(inputs[:, :-5]), bits(expected.reshape(3, -1)))
     assert (inputs[:, -5:] == -7.0).all()
 

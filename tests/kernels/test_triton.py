@@ -16,21 +16,21 @@ from tests.kernels.fields import bits, difference, field, gentle, oracle, scaled
 from tilecppn import machine
 from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.errors import Refused
-from tilecppn.kernels import Field, Kernel, Storage, StoringKernel, create, resolve
+from tilecppn.kernels import COLOURS, Field, Kernel, Storage, StoringKernel, create, resolve
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import Finish
 from tilecppn.pixels.reconstruct import write
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 pytest.importorskip("triton")
 
 from benchmarks.gpu_checks import checks
 from tilecppn.kernels import triton_program
 from tilecppn.kernels.torch import TorchKernel
-from tilecppn.kernels.triton import COLOURS, TritonKernel
+from tilecppn.kernels.triton import TritonKernel
 from tilecppn.kernels.triton_functions import EXACT, FAST, interpreted
 from tilecppn.kernels.triton_program import (
     BOUNDED,
@@ -40,7 +40,7 @@ from tilecppn.kernels.triton_program import (
     packed,
 )
 
-LATTICE = Lattice(3, 5, 13, 17, 29)
+LATTICE = Lattices.one(3, 5, 13, 17, 29)
 SMALL = Configuration(16, 4, 16)  # many programs, many pieces
 CLOSE = 1e-5
 
@@ -163,7 +163,7 @@ def test_layers_that_repeat_are_a_loop(
 def test_layers_in_pieces_agree_with_the_oracle(width: int, activation: str) -> None:
     picture = field(gentle(seed=3, width=width, activations=["sin", activation, "cos", activation]))
     kernel = TritonKernel(picture, SMALL)
-    assert difference(kernel, picture, Lattice(3, 5, 5, 7, 29)) < CLOSE
+    assert difference(kernel, picture, Lattices.one(3, 5, 5, 7, 29)) < CLOSE
 
 
 @pytest.mark.parametrize("activation", ["relu", "softplus", "identity", "abs"])
@@ -192,7 +192,7 @@ def test_activations_are_those_of_float32(activation: str) -> None:
         replace(base.structure, output=activation), [(first, np.zeros(16)), (last, np.zeros(3))]
     )
     picture = field(cppn, side=20_001, scale=20.0)
-    got = TritonKernel(picture).evaluate(Lattice(10_000, 0, 1, 20_001))[0, 0]
+    got = TritonKernel(picture).evaluate(Lattices.one(10_000, 0, 1, 20_001))[0, 0, 0]
     rows, cols = np.array([[10_000.0]]), np.arange(20_001.0)[None]
     x = picture.points(rows, cols)[0].astype(np.float32).astype(np.float64)
     expected = ACTIVATIONS[activation].function(x)[0]
@@ -204,10 +204,10 @@ def test_activations_are_those_of_float32(activation: str) -> None:
 def test_trace_has_the_sums_and_the_colours_of_evaluate() -> None:
     picture = field(gentle(seed=1, width=20, activations=["tanh", "relu", "sin"], residual=True))
     for kernel in (TritonKernel(picture), TritonKernel(picture, SMALL)):
-        lattice = Lattice(3, 5, 5, 7, 29)
-        colours, sums = (v[:, 0].copy() for v in kernel.trace_all(Lattices.of(lattice)))
-        assert np.array_equal(bits(colours), bits(kernel.evaluate(lattice)))
-        expected = create("reference", picture).trace_all(Lattices.of(lattice))[1][:, 0]
+        lattice = Lattices.one(3, 5, 5, 7, 29)
+        colours, sums = (v[:, 0].copy() for v in kernel.trace(lattice))
+        assert np.array_equal(bits(colours), bits(kernel.evaluate(lattice)[:, 0]))
+        expected = create("reference", picture).trace(lattice)[1][:, 0]
         assert sums.shape == expected.shape == (63, 5, 7)
         assert np.abs(sums - expected).max() < CLOSE
 
@@ -230,7 +230,7 @@ def test_stored_pixels_are_those_of_its_colours(dtype: str, invert: bool, dither
     finish = Finish.of(scene.output)
     lattices = Lattices(np.array([[500, 2**31 - 40], [900, 5]], np.int64), 9, 33, 1)
     got = kernel.store(lattices, finish).copy()
-    colours = kernel.evaluate_all(lattices)
+    colours = kernel.evaluate(lattices)
     expected = np.empty_like(got)
     for i, (row, col) in enumerate(lattices.origins.tolist()):
         write(finish, colours[:, i, None], row, col, expected[:, i])
@@ -246,12 +246,12 @@ def test_not_a_number_is_stored_as_0() -> None:
     assert np.isnan(kernel.evaluate(LATTICE)).all()
     for dtype in ("uint8", "uint16"):
         storage = Storage(dtype, invert=False, dither=False)
-        assert not kernel.store(Lattices.of(LATTICE), storage).any()
+        assert not kernel.store(LATTICE, storage).any()
 
 
 def test_nothing_is_written_beyond_the_last_point() -> None:
     kernel = TritonKernel(field(gentle(width=4, depth=2)), SMALL)
-    lattices = Lattices.of(Lattice(0, 0, 5, 7))
+    lattices = Lattices.one(0, 0, 5, 7)
     units = sum(len(w) for w, _ in kernel.field.cppn.layers)
     memory = torch.full((3 + units + 2, 5, 7), 7.0, device=kernel.device)
     kernel.program.launch(lattices, COLOURS, memory[:3][:, None], memory[4:-1][:, None])
@@ -345,9 +345,9 @@ def test_every_width_and_activation_in_its_own_configuration(
     picture = field(gentle(seed=4, width=width, activations=[activation] * 3, residual=residual))
     kernel = TritonKernel(picture, CONFIGURATIONS[width])
     assert difference(kernel, picture, LATTICE) < CLOSE
-    row = bits(kernel.evaluate(Lattice(9, 0, 1, 700)).copy())
+    row = bits(kernel.evaluate(Lattices.one(9, 0, 1, 700))[:, 0].copy())
     for shift in (1, 17, 333):
-        moved = bits(kernel.evaluate(Lattice(9, shift, 1, 700 - shift)))
+        moved = bits(kernel.evaluate(Lattices.one(9, shift, 1, 700 - shift))[:, 0])
         assert np.array_equal(moved, row[:, :, shift:])
 
 

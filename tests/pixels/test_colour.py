@@ -18,7 +18,7 @@ from tilecppn.pixels.colour import coloured, rgb_of_hsv, through
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.sections import Output
-from tilecppn.view import Lattice
+from tilecppn.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=200)
 UNIT = st.floats(0, 1)
@@ -104,8 +104,8 @@ def pixels(picture: tc.Scene) -> Any:
 
 
 def network(picture: tc.Scene) -> Any:
-    lattice = Lattice(0, 0, picture.canvas.height, picture.canvas.width)
-    return create("reference", Field.of(picture)).evaluate(lattice)
+    lattice = Lattices.one(0, 0, picture.canvas.height, picture.canvas.width)
+    return create("reference", Field.of(picture)).evaluate(lattice)[:, 0]
 
 
 @pytest.mark.parametrize("palette", ["viridis", ["#000", "#ff8800", "#ffffff"]])

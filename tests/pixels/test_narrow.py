@@ -83,7 +83,7 @@ def test_crowding_is_the_plain_formula(
     kernel: Kernel = create(name, field)
     origins = np.array([[-32, 64], [300, -5], [0, 0]], np.int64)
     lattices = Lattices(origins[:count], 11, 14, 16)
-    colours, sums = (a.astype(np.float64) for a in kernel.trace_all(lattices))
+    colours, sums = (a.astype(np.float64) for a in kernel.trace(lattices))
     seen: list[int] = []
     got, cells = crowding(kernel, lattices, limits(ALL), lambda: seen.append(1))
     assert np.array_equal(got, colours)

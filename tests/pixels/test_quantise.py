@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.pixels.quantise import FULL, quantise, to_uint8, to_uint16
-from tilecppn.sections import Output
+from tilecppn.pixels.quantise import quantise, to_uint8, to_uint16
+from tilecppn.sections import FULL, Output
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=200)
 

@@ -21,22 +21,30 @@ LAWS = settings(deadline=None, derandomize=True, max_examples=40)
     st.integers(1, 3),
     st.integers(1, 3),
     st.sampled_from(["float32", "float64"]),
+    st.sampled_from([255, 255.0, 65535.0]),
     st.integers(0, 2**32),
 )
 def test_shares_are_those_of_plain_numpy(
-    across: int, channels: int, count: int, down: int, right: int, dtype: str, seed: int
+    across: int,
+    channels: int,
+    count: int,
+    down: int,
+    right: int,
+    dtype: str,
+    full: float,
+    seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
     shape = (channels, count, down * across + 1 + 2 * HALO, right * across + 1 + 2 * HALO)
     nodes = rng.uniform(-0.3, 1.3, shape).astype(dtype)
-    reach = rng.uniform(0.0, 0.5 / 255.0, (count, down, right))
-    found = near_ties(nodes, across, 255.0, reach)
+    reach = rng.uniform(0.0, 0.5 / full, (count, down, right))
+    found = near_ties(nodes, across, full, reach)
     assert found.shape == reach.shape
     for n, row, col in np.ndindex(reach.shape):
         top, left = row * across + HALO, col * across + HALO
         own = nodes[:, n, top : top + across + 1, left : left + across + 1].astype(np.float64)
-        steps = 255.0 * own
-        near = np.abs(steps % 1.0 - 0.5) < 255.0 * reach[n, row, col]
+        steps = full * own
+        near = np.abs(steps % 1.0 - 0.5) < full * reach[n, row, col]
         near &= (own > 0.0) & (own < 1.0)
         assert found[n, row, col] == near.mean(axis=(1, 2)).max()
 

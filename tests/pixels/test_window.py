@@ -1,5 +1,6 @@
 """A window is the crop of the whole picture by any kernel; a preview is the whole, small."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tilecppn.pixels.window import STRIP, preview, render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.sections import MAX_SIDE, Output
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=25)
 
@@ -104,19 +105,16 @@ class Recording:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.asked: list[Lattice] = []
+        self.asked: list[Lattices] = []
         self.arithmetic, self.noise, self.batch = kernel.arithmetic, kernel.noise, 1
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        raise AssertionError("pixels are asked for in lots")
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        self.asked.append(lattices)
+        return self.kernel.evaluate(lattices)
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        self.asked += lattices.each()
-        return self.kernel.evaluate_all(lattices)
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        self.asked += lattices.each()
-        return self.kernel.trace_all(lattices)
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        self.asked.append(lattices)
+        return self.kernel.trace(lattices)
 
 
 def test_strips_bound_the_points_evaluated_at_a_time_and_pauses() -> None:
@@ -125,8 +123,8 @@ def test_strips_bound_the_points_evaluated_at_a_time_and_pauses() -> None:
     pauses: list[int] = []
     render_window(kernel, tall, Window(0, 0, 3000, 300), lambda: pauses.append(len(kernel.asked)))
     assert len(kernel.asked) == -(-3000 // (STRIP // 300))
-    assert all(lattice.rows * lattice.cols <= STRIP for lattice in kernel.asked)
-    assert all(lattice.stride == 1 for lattice in kernel.asked)
+    assert all(math.prod(lattices.shape) <= STRIP for lattices in kernel.asked)
+    assert all(lattices.stride == 1 for lattices in kernel.asked)
     assert pauses == list(range(len(kernel.asked)))  # before each strip
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilecppn.kernels import Arithmetic
+from tilecppn.pause import Pause
 from tilecppn.plan import Shard
-from tilecppn.run.job import Identity, Job, Pause, Receipt, RenderJob, Runner
+from tilecppn.run.job import Identity, Job, Receipt, RenderJob, Runner
 
 ARITHMETIC = Arithmetic("test", "exact", "cpu", 1)
 MET = threading.Barrier(3)  # of three threads of a process

@@ -189,8 +189,8 @@ class CPPN:
         return len(self.layers[0][0])
 
     @property
-    def is_preset(self) -> bool:
-        """Whether width and activations are its preset's own."""
+    def is_preset_shaped(self) -> bool:
+        """Whether width and activations are its preset's own, whatever its weights."""
         row = PRESETS.get(self.structure.preset)
         own = (self.width, self.structure.activations, self.structure.output)
         return row is not None and own == (row.width, row.activations, row.output)

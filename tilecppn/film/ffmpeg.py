@@ -8,20 +8,20 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
 from numpy.typing import NDArray
 
 from tilecppn.errors import Failed, Refused
+from tilecppn.pause import Pause
 
 PIPE = 1 << 20  # bytes, as much as a user may have by default
 TICK = 0.2  # seconds between looks at the wish to stop
 if sys.platform == "linux":
     import fcntl
 
-Pause = Callable[[], None]  # called now and then; raises to stop the work
 # The same frames give the same file: no dates, no names of versions.
 EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 

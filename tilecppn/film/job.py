@@ -19,8 +19,9 @@ from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import CLIP
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline import Timeline
+from tilecppn.pause import Pause
 from tilecppn.plan import Shard, Window
-from tilecppn.run.job import Identity, Pause, Receipt, when_in_sight
+from tilecppn.run.job import Identity, Receipt, when_in_sight
 from tilecppn.zarr_files import use_threads
 
 BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at least

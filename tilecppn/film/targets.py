@@ -33,12 +33,11 @@ from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 from tilecppn.film.marks import Mark
 from tilecppn.film.timeline import Timeline
 from tilecppn.naming import suggestion
+from tilecppn.pause import Pause
 
 CLIP = 1.0  # seconds of film a clip, unless a person says otherwise
 MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
 EVEN = ("pad", "crop")
-
-Pause = Callable[[], None]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Kernels: evaluate a CPPN with one latent on a lattice of points of the plane.
+"""Kernels: evaluate a CPPN with one latent on lattices of points of the plane.
 
 A kernel is one file with one class; the table below names them. A kernel belongs to one thread.
 """
@@ -18,9 +18,11 @@ from tilecppn.kernels.rounding import rounding_error
 from tilecppn.naming import suggestion
 from tilecppn.native import Workspace
 from tilecppn.scene import Scene
+from tilecppn.sections import FULL
 from tilecppn.symmetry import Fold
-from tilecppn.view import Grid, Lattice, Lattices
+from tilecppn.view import Grid, Lattices
 
+PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 
 
@@ -30,7 +32,7 @@ class Arithmetic(NamedTuple):
     kernel: str
     precision: str
     device: str  # "cpu", or the model of the CUDA device
-    revision: int  # raised whenever the bytes change
+    revision: int  # the kernel's own and PIXELS: one is raised whenever the bytes change
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +88,13 @@ class Field:
 
         float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
         reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
-        most COMMON may be expected to come out 1 off; at most PROMISED where the network is a
-        preset as it is, which has 99.9 % equal in any window, also where errors gather.
+        most COMMON may be expected to come out 1 off; at most PROMISED where the network has a
+        preset's shape, since presets have 99.9 % equal in any window, also where errors gather.
         """
         if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
             return True
-        share = 255.0 * self.gain * self.rounding
-        return share > (PROMISED if self.cppn.is_preset else COMMON)
+        share = FULL["uint8"] * self.gain * self.rounding
+        return share > (PROMISED if self.cppn.is_preset_shaped else COMMON)
 
     def noise(self, dtype: Any) -> float:
         """The mean error of colours evaluated in float32 or float64."""
@@ -116,20 +118,17 @@ class Kernel(Protocol):
         """Points that are evaluated at a time; a call with fewer takes as long."""
         ...
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        """Colours (channels, rows, cols) of a lattice, float32 or float64.
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        """Colours (channels, n, rows, cols) of n lattices, float32 or float64.
 
-        A point's value depends on its pixel index alone: not on the lattice it is part of.
-        The array may be overwritten by the next call.
+        A point's value depends on its pixel index alone: not on the lattices it is part of.
+        The array may be overwritten by the next call, of this kernel or of one that shares its
+        `Memory`.
         """
         ...
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        """Colours (channels, n, rows, cols) of many lattices of one shape; else as `evaluate`."""
-        ...
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """As `evaluate_all`, and every unit's sum before its activation, (units, n, rows, cols).
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As `evaluate`, and every unit's sum before its activation, (units, n, rows, cols).
 
         Units are numbered layer after layer, the output's channels last.
         """
@@ -142,6 +141,9 @@ class Storage(NamedTuple):
     dtype: str  # uint8, uint16, float32
     invert: bool
     dither: bool
+
+
+COLOURS = Storage("float32", invert=False, dither=False)  # as they are
 
 
 @runtime_checkable
@@ -157,7 +159,7 @@ class StoringKernel(Kernel, Protocol):
         ...
 
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
-        """Stored values (channels, n, rows, cols); else as `evaluate_all`."""
+        """Stored values (channels, n, rows, cols); else as `evaluate`."""
         ...
 
 

@@ -6,6 +6,7 @@ once, in a fixed order (`network.py`, `elementary.py`). Coordinates are computed
 global indices and rounded once to the network's precision.
 """
 
+import math
 import warnings
 from typing import Any
 
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.network import COORDINATES
-from tilecppn.kernels import Arithmetic, Field, Memory
+from tilecppn.kernels import PIXELS, Arithmetic, Field, Memory
 from tilecppn.kernels.network import Layer, Network, Tiling, packed
 from tilecppn.kernels.points import Points
 from tilecppn.native import HOST, Target, aligned, once
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
+
+REVISION = 2
 
 
 class LLVMKernel:
     """Evaluates one field on one thread. It holds the GIL only between calls."""
 
-    arithmetic = Arithmetic("llvm", "exact", "cpu", 3)
+    arithmetic = Arithmetic("llvm", "exact", "cpu", REVISION + PIXELS)
 
     def __init__(
         self,
@@ -57,23 +60,17 @@ class LLVMKernel:
     def batch(self) -> int:
         return self.network.block
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        return self._run(Lattices.of(lattice))[0].reshape(-1, lattice.rows, lattice.cols)
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        return self._run(lattices, traced=False)[0]
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
-        return self._run(lattices)[0].reshape(shape)
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
-        colours, sums = self._run(lattices, traced=True)
-        return colours.reshape(shape), sums.reshape(shape)
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        return self._run(lattices, traced=True)
 
     def _run(
-        self, lattices: Lattices, traced: bool = False
+        self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Colours (channels, points) and, if traced, sums (units, points)."""
-        points = len(lattices.origins) * lattices.rows * lattices.cols
+        """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
+        points = math.prod(lattices.shape)
         whole = -(-points // self.network.block) * self.network.block
         units = sum(layer.outputs for layer in self.layers) if traced else 0
         inputs = self.memory.inputs.array((len(COORDINATES), whole), self.dtype)
@@ -81,7 +78,13 @@ class LLVMKernel:
         sums = self.memory.sums.array((units, whole), self.dtype)
         self.points.fill(self.field, lattices, inputs)
         self.network.call(inputs, whole, self.weights, self.scratch, out, sums, 1 if traced else 0)
-        return out[:, :points], sums[:, :points]
+        return _shaped(out, lattices), _shaped(sums, lattices)
+
+
+def _shaped(values: NDArray[np.floating], lattices: Lattices) -> NDArray[np.floating]:
+    """(values, n, rows, cols) of (values, points and what fills up the last block)."""
+    points = math.prod(lattices.shape)
+    return values[:, :points].reshape(len(values), *lattices.shape)
 
 
 def layers(cppn: CPPN) -> tuple[Layer, ...]:

@@ -3,35 +3,33 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels import Arithmetic, Field
-from tilecppn.view import Lattice, Lattices
+from tilecppn.kernels import PIXELS, Arithmetic, Field
+from tilecppn.view import Lattices
 
+REVISION = 2
 CHUNK = 1 << 14  # points at a time, so that memory does not grow with the lattice
 
 
 class ReferenceKernel:
     batch = 1
-    arithmetic = Arithmetic("reference", "exact", "cpu", 3)
+    arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)
 
     def __init__(self, field: Field) -> None:
         self.field = field
         self.noise = field.noise(np.float64)
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.float64]:
-        return self._run(Lattices.of(lattice), None)[:, 0]
-
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.float64]:
+    def evaluate(self, lattices: Lattices) -> NDArray[np.float64]:
         return self._run(lattices, None)
 
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         units = sum(len(weight) for weight, _ in self.field.cppn.layers)
-        sums = np.empty((units, len(lattices.origins), lattices.rows, lattices.cols))
+        sums = np.empty((units, *lattices.shape))
         return self._run(lattices, sums), sums
 
     def _run(self, lattices: Lattices, sums: NDArray[np.float64] | None) -> NDArray[np.float64]:
         cppn, z = self.field.cppn, self.field.z
         rows, cols = lattices.indices()
-        out = np.empty((cppn.channels, len(rows), lattices.rows, lattices.cols))
+        out = np.empty((cppn.channels, *lattices.shape))
         strip = max(1, CHUNK // lattices.cols)
         for n in range(len(rows)):
             for top in range(0, lattices.rows, strip):

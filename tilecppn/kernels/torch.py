@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.errors import Failed
-from tilecppn.kernels import Arithmetic, Field
-from tilecppn.view import Lattice, Lattices
+from tilecppn.kernels import PIXELS, Arithmetic, Field
+from tilecppn.view import Lattices
 
+REVISION = 3
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
 GPU_CHUNK = 1 << 20
 GPU_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
@@ -101,7 +102,7 @@ class TorchKernel:
         pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
-        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, 4)
+        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, REVISION + PIXELS)
         self._check_columns()
 
     def _layer(
@@ -129,27 +130,21 @@ class TorchKernel:
                     "this machine's matrix library would leave seams; use --kernel reference"
                 )
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
-        return self._run(Lattices.of(lattice), False)[0].reshape(-1, lattice.rows, lattice.cols)
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        return self._run(lattices, traced=False)[0]
 
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.floating]:
-        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
-        return self._run(lattices, False)[0].reshape(shape)
-
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        shape = (-1, len(lattices.origins), lattices.rows, lattices.cols)
-        colours, sums = self._run(lattices, True)
-        return colours.reshape(shape), sums.reshape(shape)
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        return self._run(lattices, traced=True)
 
     @torch.inference_mode()
     def _run(
         self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Colours (channels, points) and, if traced, sums (units, points)."""
+        """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
         origins = torch.from_numpy(lattices.origins).to(self.home)
         rows = origins[:, 0, None, None] + self._steps(lattices.rows, lattices.stride)[:, None]
         cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
-        shape = (len(origins), lattices.rows, lattices.cols)
+        shape = lattices.shape
         points = math.prod(shape)
         located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
         features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
@@ -161,7 +156,7 @@ class TorchKernel:
             for i, feature in enumerate(features):
                 self.inputs[i, : stop - start] = feature[start:stop]
             out[:, start:stop] = self._chunk(sums[:, start:stop])[:, : stop - start]
-        return out.cpu().numpy(), sums.cpu().numpy()
+        return out.view(-1, *shape).cpu().numpy(), sums.view(units, *shape).cpu().numpy()
 
     def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
         """The network on `self.inputs` (3, chunk), in the layers' own buffers.

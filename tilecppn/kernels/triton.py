@@ -16,17 +16,16 @@ from numpy.typing import NDArray
 
 from tilecppn import machine
 from tilecppn.errors import Refused
-from tilecppn.kernels import Arithmetic, Field, Storage
+from tilecppn.kernels import COLOURS, PIXELS, Arithmetic, Field, Storage
 from tilecppn.kernels.triton_functions import interpreted
 from tilecppn.kernels.triton_program import CONFIGURATIONS, Configuration, Program
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
-REVISION = 2
+REVISION = 1
 WIDEST = max(CONFIGURATIONS)
 BATCH = 1 << 20  # points
 QUICK = 1 << 15  # multiply-adds a point, see docs/architecture.md
 LOOSE = 4.0  # times float32's error: what is allowed for the matrix units' sums
-COLOURS = Storage("float32", invert=False, dither=False)
 
 
 def serves(field: Field) -> bool:
@@ -46,7 +45,7 @@ def require_device() -> None:
 def arithmetic(field: Field) -> Arithmetic:
     """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that."""
     device = "cpu" if interpreted() else torch.cuda.get_device_name()
-    return Arithmetic("triton", field.precision, device, REVISION)
+    return Arithmetic("triton", field.precision, device, REVISION + PIXELS)
 
 
 class TritonKernel:
@@ -70,26 +69,23 @@ class TritonKernel:
             self.program = Program(field, self.device, configuration)
         self._host: dict[str, torch.Tensor] = {}
 
-    def evaluate(self, lattice: Lattice) -> NDArray[np.float32]:
-        return self.evaluate_all(Lattices.of(lattice))[:, 0]
-
-    def evaluate_all(self, lattices: Lattices) -> NDArray[np.float32]:
+    def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
         return self.store(lattices, COLOURS)
 
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
         """Pixels (channels, n, rows, cols) of lattices as they are stored.
 
-        As `evaluate_all` else; equal to the bit to what `pixels.finish` makes of its colours.
+        As `evaluate` else; equal to the bit to what `pixels.finish` makes of its colours.
         """
         return self._run(lattices, storage, traced=False)[0]
 
-    def trace_all(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self._run(lattices, COLOURS, traced=True)
 
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        shape = (len(lattices.origins), lattices.rows, lattices.cols)
+        shape = lattices.shape
         units = sum(len(weight) for weight, _ in self.field.cppn.layers) if traced else 0
         with self._streaming():
             out = self._empty((self.field.cppn.channels, *shape), storage.dtype)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tilecppn import palettes
 from tilecppn.kernels import Kernel
 from tilecppn.sections import Output
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 Values = NDArray[np.floating]
 
@@ -34,14 +34,11 @@ class ColouredKernel:
         self.noise = kernel.noise  # which knows the field's gain
         self.batch = kernel.batch
 
-    def evaluate(self, lattice: Lattice) -> Values:
-        return self.colour(self.kernel.evaluate(lattice))
+    def evaluate(self, lattices: Lattices) -> Values:
+        return self.colour(self.kernel.evaluate(lattices))
 
-    def evaluate_all(self, lattices: Lattices) -> Values:
-        return self.colour(self.kernel.evaluate_all(lattices))
-
-    def trace_all(self, lattices: Lattices) -> tuple[Values, Values]:
-        values, sums = self.kernel.trace_all(lattices)
+    def trace(self, lattices: Lattices) -> tuple[Values, Values]:
+        values, sums = self.kernel.trace(lattices)
         return self.colour(values), sums
 
 

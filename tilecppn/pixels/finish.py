@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn import kernels
 from tilecppn.kernels import Storage
 from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, once
-from tilecppn.native.values import ELEMENTS, F32, I8, I16, I32, I64
-from tilecppn.sections import Output
+from tilecppn.native.values import ELEMENTS, F32, I32, I64
+from tilecppn.sections import FULL, Output
 
 BLOCK = 64  # pixels: the side of a block
 LANES = 16
-STORED = {"uint8": (I8, 255.0), "uint16": (I16, 65535.0), "float32": (F32, 1.0)}
 
 
 class Finish(Storage):
@@ -31,11 +31,12 @@ class Finish(Storage):
 
         float32 is only inverted.
         """
-        element, full = STORED[self.dtype]
+        element = ELEMENTS[np.dtype(self.dtype)]
         if self.invert:
             colour = 1.0 - colour
-        if element == F32:
-            return colour.to(F32)
+        if self.dtype not in FULL:
+            return colour.to(element)
+        full = float(FULL[self.dtype])
         colour = (colour > 0.0).where(colour, colour.like(0.0))  # false for NaN
         scaled = colour.at_most(1.0) * full
         if self.dither:
@@ -43,7 +44,7 @@ class Finish(Storage):
         return scaled.rint().to(I32).to(element)
 
 
-COLOURS = Finish("float32", invert=False, dither=False)  # as they are
+COLOURS = Finish(*kernels.COLOURS)
 
 
 def mixed(word: Value) -> Value:
@@ -86,7 +87,7 @@ def _finish(module: Module, finish: Finish, dtype: np.dtype[Any]) -> None:
         channel=I64,
         row=I64,  # global index of out's first pixel
         col=I64,
-        out=ArrayOf(STORED[finish.dtype][0]),
+        out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
         out_apart=I64,
     )
     with f.loop(f["count"]) as b:
@@ -120,7 +121,7 @@ def _expand(module: Module, finish: Finish, stride: int) -> None:
         row=I64,  # global index of out's first pixel
         col=I64,
         line=ArrayOf(F32),  # scratch, (BLOCK,)
-        out=ArrayOf(STORED[finish.dtype][0]),
+        out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
         out_apart=I64,
     )
     line = f.array("line")

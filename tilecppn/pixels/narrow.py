@@ -8,7 +8,6 @@ zone around 0 outside of which it is flat or straight.
 """
 
 import math
-from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
@@ -18,6 +17,7 @@ from tilecppn.cppn import CPPN
 from tilecppn.kernels import Kernel
 from tilecppn.native import HOST, Array, ArrayOf, Compiled, Module, Value, once
 from tilecppn.native.values import ELEMENTS, F32, F64, I64
+from tilecppn.pause import Pause
 from tilecppn.view import Lattices
 
 STRIP = 1 << 20  # sums held at a time of one lattice, whose strips overlap
@@ -64,7 +64,7 @@ def limits(cppn: CPPN, turns: float = 1.0) -> NDArray[np.float64]:
 
 
 def crowding(
-    kernel: Kernel, lattices: Lattices, bounds: NDArray[np.float64], pause: Callable[[], None]
+    kernel: Kernel, lattices: Lattices, bounds: NDArray[np.float64], pause: Pause
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Colours (channels, n, rows, cols) of lattices and the crowding of their cells.
 
@@ -82,7 +82,7 @@ def crowding(
             pause()
             origins = lattices.origins[first : first + many] + np.array([top * stride, 0])
             part = Lattices(origins, min(strip, rows - top), cols, stride)
-            values, sums = kernel.trace_all(part)
+            values, sums = kernel.trace(part)
             if colours is None:
                 colours = np.empty((len(values), count, rows, cols), values.dtype)
             colours[:, first : first + many, top : top + part.rows] = values

@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.sections import Output
-
-FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as
+from tilecppn.sections import FULL, Output
 
 
 def quantise(colour: NDArray[np.floating], output: Output, out: NDArray[Any]) -> None:
     """Write `colour`, any shape, into `out` of dtype `output.dtype`; overwrites `colour`.
 
-    Integers: clipped to [0, 1], times 255 or 65535, rounded half to even; NaN becomes 0.
+    Integers: clipped to [0, 1], times FULL, rounded half to even; NaN becomes 0.
     float32: as it is. `output.invert` stores 1 - colour.
     """
     if output.invert:

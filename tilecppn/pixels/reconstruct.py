@@ -22,8 +22,8 @@ nodes, and a network can be made that hides between them. `tests/pixels/hard.py`
 were tried.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,16 @@ from numpy.typing import NDArray
 from tilecppn.cppn.network import COORDINATES
 from tilecppn.kernels import Field, Kernel, StoringKernel
 from tilecppn.native import aligned, apart
+from tilecppn.pause import Pause
 from tilecppn.pixels.difference import HALO, difference
 from tilecppn.pixels.finish import BLOCK, LANES, Finish, compiled, cubic
 from tilecppn.pixels.narrow import crowding, limits
 from tilecppn.pixels.ties import near_ties
 from tilecppn.plan import Window
-from tilecppn.sections import Output
-from tilecppn.view import Lattice, Lattices
+from tilecppn.sections import FULL, Output
+from tilecppn.view import Lattices
 
 Array = NDArray[Any]
-Pause = Callable[[], None]
 
 FIRST = 16  # pixels between the nodes that every block begins with
 FINER = (8, 4, 2)
@@ -54,119 +54,119 @@ TIE = 0.25  # of a block's largest difference: the distance from a tie that is n
 TIED = 0.1  # share of a block's nodes that may be near a tie, at least
 
 
+class Drawing(NamedTuple):
+    """A region that is being drawn, and how far its blocks are, by row and column of blocks."""
+
+    region: Window
+    out: Array  # (channels, height, width)
+    stride: NDArray[np.int64]  # of the nodes that a block is drawn from, or is asked for next
+    crowded: NDArray[np.bool_]  # until nodes show that it is not
+
+    @classmethod
+    def of(cls, region: Window, out: Array) -> "Drawing":
+        """Of a region made of whole blocks, before anything is known."""
+        shape = (region.height // BLOCK, region.width // BLOCK)
+        return cls(region, out, np.full(shape, FIRST, np.int64), np.ones(shape, np.bool_))
+
+    @property
+    def corner(self) -> NDArray[np.int64]:
+        """Global (row, column) of the first pixel."""
+        return np.array([self.region.top, self.region.left], np.int64)
+
+    def asked(self, stride: int, crowded: bool) -> NDArray[np.bool_]:
+        """The blocks to compare on nodes `stride` apart."""
+        return np.asarray((self.stride == stride) & (self.crowded == crowded))
+
+    def lattices(self, stride: int, crowded: bool) -> Iterator[Lattices]:
+        """The nodes of blocks that are asked for, BATCH at a time."""
+        for span, blocks in _groups(self.asked(stride, crowded)):
+            side = span * BLOCK // stride + 1 + 2 * HALO
+            for part in _batches(blocks, side**2):
+                yield Lattices(self._origins(part, HALO * stride), side, side, stride)
+
+    def pixels(self) -> Iterator[Lattices]:
+        """All pixels of blocks that are to be evaluated, BATCH at a time."""
+        for part in _batches(np.argwhere(self.stride == 1), BLOCK**2):
+            yield Lattices(self._origins(part, 0), BLOCK, BLOCK, 1)
+
+    def _origins(self, blocks: Array, margin: int) -> NDArray[np.int64]:
+        """The pixels `margin` above and to the left of blocks (n, 2)."""
+        return np.ascontiguousarray(blocks * BLOCK + self.corner - margin, np.int64)
+
+
+class Look(NamedTuple):
+    """What n lattices of nodes say of the blocks that lie in them."""
+
+    lattices: Lattices
+    colours: Array  # (channels, n, rows, cols)
+    stride: NDArray[np.int64]  # (n, blocks, blocks): the lattices' own where a block is accepted
+    crowded: NDArray[np.bool_]  # (n, blocks, blocks)
+
+
 class Reconstruction:
     """Draws regions of one field through one kernel."""
 
     def __init__(self, kernel: Kernel, field: Field, output: Output, finish: Finish) -> None:
         """`output` has the tolerance; `finish` is what is done to the colours."""
         self.kernel, self.field, self.finish = kernel, field, finish
-        units = 255.0 if output.dtype == "uint8" else 65535.0
-        self.tolerance = max(output.tolerance / units, NOISE * kernel.noise)
+        self.full = FULL.get(output.dtype, FULL["uint16"])  # the tolerance's units
+        self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
         self.ties = finish.dtype == "uint8" and not finish.dither
         self.limits = limits(field.cppn, output.turns)
         self.line = aligned((BLOCK + LANES,), np.float32)
 
     def draw(self, region: Window, out: Array, pause: Pause) -> None:
         """Fill `out` (channels, height, width) of a region made of whole blocks."""
-        nodes, stride, crowded = self._begin(region, pause)
-        accepted = np.argwhere(stride == FIRST)
-        first = (accepted * (BLOCK // FIRST)) @ np.array([nodes.shape[-1], 1])
-        self._expand(FIRST, nodes, region, accepted, first, out)
-        for finer in FINER:
-            wanted = stride == finer
-            for doubted, blocks in ((False, wanted & ~crowded), (True, wanted & crowded)):
-                for span, corners in _groups(blocks):
-                    side = span * BLOCK // finer + 1 + 2 * HALO
-                    for part in _batches(corners, side**2):
-                        pause()
-                        self._refine(
-                            finer, span, region, part, blocks, crowded, doubted, stride, out
-                        )
-        for part in _batches(np.argwhere(stride == 1), BLOCK**2):
+        drawing = Drawing.of(region, out)
+        self._take(drawing, self._first_look(region, pause), True)
+        for stride in FINER:
+            for crowded in (False, True):
+                for lattices in drawing.lattices(stride, crowded):
+                    self._take(drawing, self._look(lattices, crowded, pause), crowded)
+        for lattices in drawing.pixels():
             pause()
-            self._evaluate(region, part, out)
+            evaluate(self.kernel, self.finish, lattices, region, out)
 
-    def _begin(
-        self, region: Window, pause: Pause
-    ) -> tuple[Array, NDArray[np.int64], NDArray[np.bool_]]:
-        """The nodes FIRST apart, (channels, rows, cols), and each block's next stride.
-
-        A block that is accepted has FIRST. Also which blocks are crowded.
-        """
+    def _first_look(self, region: Window, pause: Pause) -> Look:
+        """At nodes FIRST apart, and at their inputs, of a whole region."""
         margin = HALO * FIRST
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
-        lattices = Lattices.of(
-            Lattice(region.top - margin, region.left - margin, rows, cols, FIRST)
-        )
-        traced = crowding(self.kernel, lattices, self.limits, pause)
-        colours, cells = traced[0][:, 0], traced[1][0]
-        blocks = BLOCK // FIRST
-        stride = self._next(colours, blocks, FIRST)
-        fitting = _finest(FIRST, _crowded(cells, blocks))
-        stride = np.minimum(stride, fitting)
+        lattices = Lattices.one(region.top - margin, region.left - margin, rows, cols, FIRST)
+        look = self._look(lattices, True, pause)
         crease = CREASE * FIRST * min(self.field.grid.step)
         points = self.field.inputs(lattices)
         for name, values in zip(COORDINATES, points, strict=True):
             straight = self.field.plain and name != "r"  # predicted exactly
             if name in self.field.cppn.structure.inputs and not straight:
-                stride[difference(values, blocks) > crease] = 1
-        crowded = fitting < FIRST
-        return colours, _worthwhile(stride, crowded), crowded
+                look.stride[0][difference(values, BLOCK // FIRST) > crease] = 1
+        return look
 
-    def _refine(
-        self,
-        finer: int,
-        span: int,
-        region: Window,
-        corners: Array,
-        asked: NDArray[np.bool_],
-        crowded: NDArray[np.bool_],
-        doubted: bool,
-        stride: NDArray[np.int64],
-        out: Array,
-    ) -> None:
-        """Compare blocks' nodes `finer` pixels apart, in groups of span²; draw those accepted.
+    def _look(self, lattices: Lattices, doubted: bool, pause: Pause) -> Look:
+        """Evaluate nodes and compare them; whether blocks are crowded only if it is `doubted`."""
+        if not doubted:
+            pause()
+            colours = self.kernel.evaluate(lattices)
+            stride = self._next(colours, lattices.stride)
+            return Look(lattices, colours, stride, np.zeros(stride.shape, np.bool_))
+        colours, cells = crowding(self.kernel, lattices, self.limits, pause)
+        fitting = _finest(lattices.stride, _crowded(cells, BLOCK // lattices.stride))
+        stride = np.minimum(self._next(colours, lattices.stride), fitting)
+        crowded = fitting < lattices.stride
+        stride[crowded & (stride < CROWDED)] = 1
+        return Look(lattices, colours, stride, crowded)
 
-        Of the groups, blocks that are `asked` for. If `doubted`, their cells' crowding counts too,
-        until they are not crowded any more.
-        """
-        across = BLOCK // finer
-        side = span * across + 1 + 2 * HALO
-        origins = _corners(region, corners) - HALO * finer
-        lattices = Lattices(origins, side, side, finer)
-        if doubted:
-            nodes, cells = crowding(self.kernel, lattices, self.limits, lambda: None)
-        else:
-            nodes = self.kernel.evaluate_all(lattices)
-        following = self._next(nodes, across, finer)  # (n, span, span)
-        if doubted:
-            fitting = _finest(finer, _crowded(cells, across))
-            following = np.minimum(following, fitting)
-        group, row, col = np.indices(following.shape).reshape(3, -1)
-        blocks = corners[group] + np.column_stack([row, col])
-        wanted = _at(asked, blocks)
-        group, row, col, blocks = group[wanted], row[wanted], col[wanted], blocks[wanted]
-        following = following[group, row, col]
-        if doubted:
-            still = fitting[group, row, col] < finer
-            following = _worthwhile(following, still)
-            crowded[blocks[:, 0], blocks[:, 1]] = still
-        stride[blocks[:, 0], blocks[:, 1]] = following
-        first = group * side**2 + (row * side + col) * across
-        accepted = following == finer
-        self._expand(finer, nodes, region, blocks[accepted], first[accepted], out)
-
-    def _next(self, nodes: Array, across: int, stride: int) -> NDArray[np.int64]:
+    def _next(self, nodes: Array, stride: int) -> NDArray[np.int64]:
         """Of blocks of nodes: `stride` where it is accepted, else the first stride that may be.
 
         Differences fall by 16 with each halving at best.
         """
+        across = BLOCK // stride
         differences = difference(nodes, across)
         ratio = differences / self.tolerance
         if self.ties:
             reach = TIE * differences
-            usual = 2.0 * 255.0 * reach  # where the picture crosses ties at a slant
-            tied = near_ties(nodes, across, 255.0, reach) > np.fmax(2.0 * usual, TIED)
+            usual = 2.0 * self.full * reach  # where the picture crosses ties at a slant
+            tied = near_ties(nodes, across, self.full, reach) > np.fmax(2.0 * usual, TIED)
             ratio[tied] = np.fmax(ratio[tied], 2.0)  # the next stride at least
         following = np.full(differences.shape, stride, np.int64)
         for step in (1, 16, 256, 4096):
@@ -175,13 +175,30 @@ class Reconstruction:
         following[following < FINER[-1]] = 1
         return following
 
-    def _expand(
-        self, stride: int, nodes: Array, region: Window, blocks: Array, first: Array, out: Array
-    ) -> None:
-        """Draw blocks from nodes (channels, …, rows, cols); `first` node of each block's halo."""
+    def _take(self, drawing: Drawing, look: Look, crowded: bool) -> None:
+        """Take over what a look says of the blocks it was for, and draw those that are accepted.
+
+        Others lie beside them in its lattices.
+        """
+        lattices, across = look.lattices, BLOCK // look.lattices.stride
+        places: Array = np.indices(look.stride.shape)
+        lattice, row, col = places
+        corners = (lattices.origins + HALO * lattices.stride - drawing.corner) // BLOCK
+        rows, cols = corners[lattice, 0] + row, corners[lattice, 1] + col
+        asked = drawing.asked(lattices.stride, crowded)[rows, cols]
+        drawing.stride[rows[asked], cols[asked]] = look.stride[asked]
+        drawing.crowded[rows[asked], cols[asked]] = look.crowded[asked]
+        accepted = asked & (look.stride == lattices.stride)
+        blocks = np.column_stack([rows[accepted], cols[accepted]])
+        first = (lattice * lattices.rows + row * across) * lattices.cols + col * across
+        self._expand(drawing, look, blocks, first[accepted])
+
+    def _expand(self, drawing: Drawing, look: Look, blocks: Array, first: Array) -> None:
+        """Draw blocks (n, 2); `first`: the index of the first node of each block's halo."""
         if not len(blocks):
             return
-        channels, across = len(nodes), nodes.shape[-1]
+        nodes, stride, out = look.colours, look.lattices.stride, drawing.out
+        channels, across = len(nodes), look.lattices.cols
         planes = aligned((channels, nodes[0].size + BLOCK * LANES), np.float32)
         planes[:, : nodes[0].size] = nodes.reshape(channels, -1)
         corner = (HALO - 1) * (across + 1)
@@ -190,14 +207,9 @@ class Reconstruction:
         weights = cubic(stride)
         for channel, plane in enumerate(planes):
             expand(
-                plane, across, places, len(places), weights, channel, region.top, region.left,
+                plane, across, places, len(places), weights, channel, *drawing.corner.tolist(),
                 self.line, out[channel], apart(out),
             )  # fmt: skip
-
-    def _evaluate(self, region: Window, blocks: Array, out: Array) -> None:
-        """Draw blocks with the network at every pixel."""
-        lattices = Lattices(_corners(region, blocks), BLOCK, BLOCK, 1)
-        evaluate(self.kernel, self.finish, lattices, region, out)
 
 
 def evaluate(
@@ -206,7 +218,7 @@ def evaluate(
     """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
     places = lattices.origins - np.array([region.top, region.left])
     if not isinstance(kernel, StoringKernel):
-        write(finish, kernel.evaluate_all(lattices), region.top, region.left, out, places)
+        write(finish, kernel.evaluate(lattices), region.top, region.left, out, places)
         return
     stored = kernel.store(lattices, finish)
     for i, (top, left) in enumerate(places):
@@ -248,23 +260,9 @@ def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:
     return [(GROUP, np.argwhere(full) * GROUP), (1, np.argwhere(single))]
 
 
-def _at(values: Array, places: Array) -> Array:
-    return np.asarray(values[places[:, 0], places[:, 1]])
-
-
-def _corners(region: Window, blocks: Array) -> NDArray[np.int64]:
-    """Global (row, column) of blocks' first pixels."""
-    return np.ascontiguousarray(blocks * BLOCK + np.array([region.top, region.left]), np.int64)
-
-
 def _batches(blocks: Array, points: int) -> list[Array]:
     count = max(1, BATCH // points)
     return [blocks[i : i + count] for i in range(0, len(blocks), count)]
-
-
-def _worthwhile(stride: NDArray[np.int64], crowded: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The next strides, but 1 where crowding would have to be found below CROWDED."""
-    return np.where(crowded & (stride < CROWDED), 1, stride)
 
 
 def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ def near_ties(
     shares = np.empty(reach.shape)
     _compiled()["ties"](
         lattices, channels, *(stride // nodes.itemsize for stride in lattices.strides[:3]),
-        lattices.shape[1], *reach.shape[len(batch):], across, np.array([full]), reach, shares,
+        lattices.shape[1], *reach.shape[len(batch):], across, full, reach, shares,
     )  # fmt: skip
     return shares
 
@@ -46,12 +46,12 @@ def _compiled() -> Compiled:
         channel_apart=I64, lattice_apart=I64, row_apart=I64,
         count=I64, block_rows=I64, block_cols=I64,
         across=I64,
-        full=ArrayOf(F64),
+        full=F64,
         reach=ArrayOf(F64),
         shares=ArrayOf(F64),
     )  # fmt: skip
     zero, one = f.number(F64, 0.0), f.number(F64, 1.0)
-    side, full = f["across"] + 1, f.array("full").load(0)
+    side, full = f["across"] + 1, f["full"]
     with f.loop(f["count"]) as n, f.loop(f["block_rows"]) as row, f.loop(f["block_cols"]) as col:
         block = (n * f["block_rows"] + row) * f["block_cols"] + col
         reach = f.array("reach").load(block) * full

@@ -1,6 +1,5 @@
 """Window → stored pixels of level 0, through a kernel."""
 
-from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -9,19 +8,18 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels import Field, Kernel, StoringKernel, create
 from tilecppn.native import Empty
+from tilecppn.pause import Pause
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.reconstruct import Reconstruction, evaluate, write
 from tilecppn.plan import Window, ceil_div
 from tilecppn.scene import Scene
-from tilecppn.view import Lattice, Lattices
+from tilecppn.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
 SAMPLES = 1024  # samples that are averaged at a time, a side
-
-Pause = Callable[[], None]
 
 
 def render_window(
@@ -77,20 +75,21 @@ def _evaluated(
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
         pause()
-        lattice = Lattice(piece.top, piece.left, piece.height, piece.width)
-        evaluate(kernel, finish, Lattices.of(lattice), window, out)
+        lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
+        evaluate(kernel, finish, lattices, window, out)
     return out
 
 
 def _reconstructed(
     kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
 ) -> NDArray[Any]:
-    drawing = Reconstruction(kernel, Field.of(scene), scene.output, finish)
+    reconstruction = Reconstruction(kernel, Field.of(scene), scene.output, finish)
     whole = _of_whole_blocks(window)
     out = empty((scene.channels, whole.height, whole.width), finish.dtype)
     for region in whole.split(REGION, REGION):
         top, left = region.top - whole.top, region.left - whole.left
-        drawing.draw(region, out[:, top : top + region.height, left : left + region.width], pause)
+        pixels = out[:, top : top + region.height, left : left + region.width]
+        reconstruction.draw(region, pixels, pause)
     top, left = window.top - whole.top, window.left - whole.left
     return out[:, top : top + window.height, left : left + window.width]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tilecppn.errors import Refused, StoreError, TilecppnError
 from tilecppn.kernels import Arithmetic, Field, create
 from tilecppn.native import Workspace
+from tilecppn.pause import Pause
 from tilecppn.pixels.mean import mean2x2
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan, Shard, Window
@@ -25,7 +26,6 @@ from tilecppn.zarr_files import use_threads
 
 S = TypeVar("S")
 LATE = 30.0  # seconds that a network file system may take to show another node's files
-Pause = Callable[[], None]  # called now and then by a worker; raises to stop it
 
 # Errors of the store that another attempt cannot mend.
 LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
