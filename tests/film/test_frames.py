@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, pixels
 from tests.stores import tree
+from tilecppn.assemble.export import export
 from tilecppn.cppn import CPPN
-from tilecppn.errors import Failed, Refused, StoreError
+from tilecppn.errors import ExportError, Failed, Refused, StoreError
 from tilecppn.film.animate import PARTS, Run, animate, animate_to
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.moves import moving
@@ -208,6 +209,20 @@ def test_films_and_stills_are_not_taken_for_each_other(
         FilmStore(small_store.path)
     with pytest.raises(StoreError, match="holds a still"):
         animate(film, small_store.path, executor="local")
+
+
+def test_stills_and_films_in_png_are_not_taken_for_each_other(
+    film: Timeline, small_store: Store, tmp_path: Path
+) -> None:
+    animate(film, tmp_path / "film.png", executor="local")
+    export(small_store.path, tmp_path / "still.png")
+    before = tree(tmp_path)
+    with pytest.raises(ExportError, match=r"film\.png: holds a film"):
+        export(small_store.path, tmp_path / "film.png")
+    for overwrite in (False, True):
+        with pytest.raises(ExportError, match=r"still\.png: holds a still"):
+            animate(film, tmp_path / "still.png", executor="local", overwrite=overwrite)
+    assert tree(tmp_path) == before
 
 
 def test_nothing_foreign_is_overwritten(film: Timeline, tmp_path: Path) -> None:
