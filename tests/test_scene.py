@@ -646,6 +646,15 @@ def test_bad_replacement_is_refused(changes: dict[str, Any], words: str) -> None
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("latent", [{"seed": 3}, {"z": [0.5] * 8}])
+def test_the_latent_of_a_frozen_scene_is_read_only(latent: dict[str, Any]) -> None:
+    scene = Scene.of(cppn=NET, latent=latent)
+    fingerprint = scene.fingerprint
+    with pytest.raises(ValueError, match="read-only"):
+        scene.z[0] = 7.0
+    assert Scene.of(cppn=NET, latent=latent).fingerprint == fingerprint
+
+
 def test_values_of_numpy_are_taken() -> None:
     scene = Scene.of(
         cppn=NET, canvas={"width": np.int64(7)}, latent={"z": np.arange(8, dtype=np.float32)}

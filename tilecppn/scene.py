@@ -170,10 +170,13 @@ class Scene:
 
     @cached_property
     def z(self) -> NDArray[np.float64]:
-        """The latent (z_dim,), before the network's own scale."""
+        """The latent (z_dim,), before the network's own scale; read only."""
         if isinstance(self.latent.z, tuple):
-            return np.array(self.latent.z, np.float64)
-        return self.cppn.seeded_latent(self.latent.seed)
+            z = np.array(self.latent.z, np.float64)
+        else:
+            z = self.cppn.seeded_latent(self.latent.seed)
+        z.setflags(write=False)
+        return z
 
     @property
     def channels(self) -> int:
