@@ -160,9 +160,11 @@ class Scene:
             else:
                 raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
             if name == "cppn":
-                # The weights file that the scene has is not read again.
-                kept = parts["source"].weights is not None and (
-                    parts["source"].weights == self.source.weights
+                # The weights file that the scene has is not read again; one that is named is.
+                kept = self.source.weights is not None and (
+                    "weights" not in change
+                    if isinstance(change, Mapping)
+                    else change is self.source
                 )
                 embedded = self.cppn.to_bytes() if kept else None
                 parts["cppn"] = _network(parts["source"], Path(), embedded)
