@@ -151,6 +151,16 @@ def test_kernels_are_chosen_by_name(scene: Scene, cli: Cli, tmp_path: Path) -> N
     assert np.abs(fast.astype(int) - exact.astype(int)).max() <= 1
 
 
+def test_one_shard_is_no_shards(scene: Scene, cli: Cli, tmp_path: Path) -> None:
+    small = ("--set", "canvas.width=60", "--set", "canvas.height=40")
+    done = cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--workers", "1", *small)
+    assert ok(done).startswith("a.zarr: 60 × 40, 1 shard rendered, 0 already there, in ")
+    assert "1 shard, 1 local worker, kernel" in done.stderr
+    assert ok(cli("status", "a.zarr")).startswith("a.zarr: finished, 1 of 1 shard\n")
+    (tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0").unlink()
+    assert "1 shard to repair" in cli("verify", "a.zarr").stdout
+
+
 # export
 
 

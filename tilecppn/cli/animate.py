@@ -7,6 +7,7 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    counted,
     json_option,
     outcome_record,
     outcome_words,
@@ -142,7 +143,7 @@ def command(
         }
         canvas = picture.base.canvas
         lines.append(
-            f"{output}: {picture.frames} frames of {canvas.width} × {canvas.height}, "
+            f"{output}: {counted(picture.frames, 'frame')} of {canvas.width} × {canvas.height}, "
             f"{outcome_words(outcome)}"
         )
     result("\n".join(lines), record, as_json)

@@ -78,6 +78,11 @@ def outcome_record(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 shard`, `1,024 shards`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def outcome_words(outcome: "Outcome") -> str:
     """A run's outcome in words, its speed at the end."""
     from tilecppn.run.budget import duration
@@ -85,7 +90,7 @@ def outcome_words(outcome: "Outcome") -> str:
     rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
     speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
     return (
-        f"{outcome.rendered} shards rendered, {outcome.skipped} already there, in "
+        f"{counted(outcome.rendered, 'shard')} rendered, {outcome.skipped:,} already there, in "
         f"{duration(outcome.seconds)}{speed}"
     )
 

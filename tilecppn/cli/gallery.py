@@ -5,6 +5,7 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    counted,
     json_option,
     kernel_option,
     load,
@@ -129,7 +130,7 @@ def command(
         temporary.write_bytes(encode_png(sheet, picture.to_toml()))
     seconds = time.perf_counter() - start
     result(
-        f"{output}: {len(entries)} pictures, {sheet.shape[1]} × {sheet.shape[0]}",
+        f"{output}: {counted(len(entries), 'picture')}, {sheet.shape[1]} × {sheet.shape[0]}",
         {"files": [str(output)], "pictures": len(entries), "seconds": round(seconds, 3)},
         as_json,
     )

@@ -125,9 +125,7 @@ class TorchKernel:
                 self.inputs[i] = value
             out = self._chunk()
             if not torch.equal(out, out[:, :1].expand_as(out)):
-                raise Failed(
-                    "this machine's matrix library would leave seams; use --kernel reference"
-                )
+                raise Failed("this machine's matrix library would leave seams; use --kernel llvm")
 
     def evaluate(self, lattice: Lattice) -> NDArray[np.floating]:
         return self._run(Lattices.of(lattice), False)[0].reshape(-1, lattice.rows, lattice.cols)
