@@ -11,8 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from tilecppn.assemble.contact_sheet import GAP, Entry, contact_sheet, sheet_size
-from tilecppn.cli import gallery, main
-from tilecppn.cppn.seeded import MAX_SEED
+from tilecppn.cli import main
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 
@@ -99,7 +98,7 @@ def test_tall_canvases_fit_their_cells(cli: Cli) -> None:
         (["--seeds", "5-3"], "goes up"),
         (["--seeds", "a-b"], "write it as 0-24"),
         (["--seeds", ""], "write it as 0-24"),
-        (["--seeds", "0-9999999"], "2500 pictures at most"),
+        (["--seeds", "0-9999999"], "2500 seeds at most"),
         (["--latents", "-3"], "write it as 0-24"),
         (["--seeds", "0-99", "--latents", "0-99"], "use fewer seeds"),
         (["--seeds", "0-1999", "--width", "4096"], "smaller --width"),
@@ -134,7 +133,3 @@ def test_long_labels_are_written_smaller() -> None:
     entry = Entry(white, ["--set cppn.seed=9223372036854775807"])
     sheet = contact_sheet([entry] * 2, 2, (160, 40))
     assert (sheet[:, GAP + 160 : GAP + 162] == sheet[0, 0]).all()  # nothing in the gap
-
-
-def test_the_largest_seed_is_the_scenes() -> None:
-    assert gallery.MAX_SEED == MAX_SEED

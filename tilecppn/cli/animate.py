@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from tilecppn.cli.common import (
     json_option,
     outcome_record,
     outcome_words,
+    parse_seeds,
+    png_output,
     result,
     run_options,
     set_option,
@@ -20,7 +21,12 @@ from tilecppn.cli.common import (
 @click.command()
 @click.argument("timeline", metavar="TIMELINE|SCENE", type=FILE)
 @click.option("-o", "--output", type=FILE, help="The film; its suffix says what kind.")
-@click.option("--morph", metavar="SEEDS", help="Of a scene: through the latents of these seeds.")
+@click.option(
+    "--morph",
+    type=parse_seeds,
+    metavar="1,2,3",
+    help="Of a scene: through the latents of these seeds; 1-3 is the same.",
+)
 @click.option("--zoom", type=float, metavar="FACTOR", help="Of a scene: so many times closer.")
 @click.option("--orbit", is_flag=True, help="Of a scene: once around its centre.")
 @click.option("--loop/--no-loop", default=None, help="The end leads back to the beginning.")
@@ -55,7 +61,7 @@ from tilecppn.cli.common import (
 def command(
     timeline: Path,
     output: Path | None,
-    morph: str | None,
+    morph: list[int] | None,
     zoom: float | None,
     orbit: bool,
     loop: bool | None,
@@ -98,8 +104,8 @@ def command(
     tilecppn animate film.toml --contact sheet.png
     """
     from tilecppn.cli.progress import FilmMeter
-    from tilecppn.errors import SceneError
     from tilecppn.film.animate import Run, animate_to
+    from tilecppn.film.contact import contact_sheet
     from tilecppn.film.targets import Choices
     from tilecppn.run.coordinator import Outcome
     from tilecppn.run.policy import Policy
@@ -109,14 +115,13 @@ def command(
         raise click.UsageError("give -o FILE, or --contact SHEET.png")
     said = {"loop": loop, "seconds": seconds, "fps": fps, "samples": samples}
     film = {name: value for name, value in said.items() if value is not None}
-    moves = {"morph": _seeds(morph), "zoom": zoom, "orbit": orbit}
+    moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     picture = _timeline(timeline, overrides, moves, film)
     record: dict[str, Any] = {}
     lines: list[str] = []
     if contact is not None:
-        if contact.suffix != ".png":
-            raise SceneError(f"{contact}: a contact sheet is a PNG; give a name that ends in .png")
-        _contact(picture, contact, kernel)
+        write = png_output(contact, "a contact sheet")
+        write(contact_sheet(picture, kernel), picture.to_toml())
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
@@ -149,15 +154,6 @@ def command(
     result("\n".join(lines), record, as_json)
 
 
-def _seeds(text: str | None) -> Sequence[int]:
-    from tilecppn.errors import SceneError
-
-    try:
-        return [] if text is None else [int(part) for part in text.split(",")]
-    except ValueError:
-        raise SceneError(f"--morph {text}: must be seeds with commas, as in 1,2,3") from None
-
-
 def _timeline(
     path: Path, overrides: tuple[str, ...], moves: dict[str, Any], film: dict[str, Any]
 ) -> Any:
@@ -174,14 +170,3 @@ def _timeline(
             "for scenes"
         )
     return Timeline.load(path, overrides, **film)
-
-
-def _contact(picture: Any, path: Path, kernel: str) -> None:
-    from tilecppn.assemble.placing import placed
-    from tilecppn.assemble.png import check_png, encode_png
-    from tilecppn.film.contact import contact_sheet
-
-    check_png(path)
-    image = contact_sheet(picture, kernel)
-    with placed(path) as temporary:
-        temporary.write_bytes(encode_png(image, picture.to_toml()))
