@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Run
 from tilecppn.cli import main
+from tilecppn.film.codecs import CONTAINERS
 from tilecppn.film.timeline import Timeline, is_timeline
 from tilecppn.scene import Scene
 
@@ -52,6 +53,14 @@ def test_every_command_has_the_options_of_its_verb() -> None:
         found = main.get_command(parent, verb)
         assert found is not None
         found.make_context(verb, arguments, parent=parent)
+
+
+def test_the_codecs_are_those_of_the_table() -> None:
+    for suffix, container in CONTAINERS.items():
+        (cell,) = re.findall(rf"^\| `{re.escape(suffix)}` \| (.*) \|$", README, re.MULTILINE)
+        listed = tuple(re.findall(r"`([^`]+)`", cell))
+        assert listed == container.codecs[: len(listed)]
+        assert (listed == container.codecs) != cell.endswith("and all others")
 
 
 def test_the_python_works(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

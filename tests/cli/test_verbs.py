@@ -23,8 +23,10 @@ from PIL.PngImagePlugin import PngImageFile
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET, Run
 from tests.stores import level_pixels, tree
+from tilecppn.assemble.export import EXPORTERS, LAYOUTS
 from tilecppn.cli import VERBS
 from tilecppn.cppn import ACTIVATIONS, PRESETS
+from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 from tilecppn.store import Store
@@ -325,6 +327,19 @@ def test_every_verbs_help_shows_an_example(verb: str, option: str, cli: Cli) -> 
     assert text.startswith(f"Usage: tilecppn {verb} ")
     lines = [line.strip() for line in text.splitlines()]
     assert any(line.startswith(f"tilecppn {verb}") for line in lines)
+
+
+def test_exports_help_lists_every_suffix_and_layout(cli: Cli) -> None:
+    words = set(re.split(r"[\s,]+", ok(cli("export", "--help"))))
+    assert words >= {*EXPORTERS, *LAYOUTS}
+
+
+def test_animates_help_lists_every_suffix_and_codec(cli: Cli) -> None:
+    text = ok(cli("animate", "--help"))
+    for suffix, container in CONTAINERS.items():
+        assert re.search(rf"^  {suffix} +{', '.join(container.codecs)}$", text, re.MULTILINE)
+    for name in (*ANIMATIONS, *CODECS):
+        assert re.search(rf"^  {name} +\S", text, re.MULTILINE)
 
 
 def test_help_lists_every_verb_of_the_contract_so_far(cli: Cli) -> None:

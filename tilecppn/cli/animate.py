@@ -18,9 +18,30 @@ from tilecppn.cli.common import (
 )
 
 
-@click.command()
+class Listing(click.Command):
+    """Its help ends with the kinds of films and their codecs."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
+
+        with formatter.section("Suffixes of OUT, with the codecs of videos, the usual one first"):
+            formatter.write_dl(
+                [
+                    *((suffix, ", ".join(row.codecs)) for suffix, row in CONTAINERS.items()),
+                    *((suffix, row.description) for suffix, row in ANIMATIONS.items()),
+                    (".zarr", "a store with axes t, c, y, x"),
+                    ("none", f"a folder of frames, {' or '.join(STILLS)}"),
+                ]
+            )
+        with formatter.section("Codecs"):
+            formatter.write_dl([(name, codec.description) for name, codec in CODECS.items()])
+
+
+@click.command(cls=Listing)
 @click.argument("timeline", metavar="TIMELINE|SCENE", type=FILE)
-@click.option("-o", "--output", type=FILE, help="The film; its suffix says what kind.")
+@click.option(
+    "-o", "--output", type=FILE, metavar="OUT", help="The film; its suffix says what kind."
+)
 @click.option(
     "--morph",
     type=parse_seeds,
@@ -36,7 +57,7 @@ from tilecppn.cli.common import (
     "--samples", type=int, metavar="N", help="Moments averaged into a frame: motion blur."
 )
 @set_option
-@click.option("--codec", metavar="NAME", help="Of a video; see below.")
+@click.option("--codec", metavar="NAME", help="Of a video; listed below.")
 @click.option("--crf", type=int, metavar="N", help="Of a video: its quality; smaller is better.")
 @click.option(
     "--even", metavar="pad|crop", help="What to do where a codec cannot have the canvas' odd sides."
@@ -87,15 +108,6 @@ def command(
 
     Stopped or killed, the same command goes on where it was: finished frames lie in OUT.parts
     until the film is whole.
-
-    \b
-    .mp4    h264, h265, h265-10 (10 bits), av1
-    .mov    prores-hq, prores-4444, h264, h265, h265-10
-    .webm   vp9, av1
-    .mkv    ffv1 (lossless), and all others
-    .gif .webp .png (animated)
-    .zarr   a store t, c, y, x
-    a name without a suffix: a folder of frames, png or tif
 
     \b
     tilecppn animate poster.toml -o morph.mp4 --morph 1,2,3 --loop --seconds 12
