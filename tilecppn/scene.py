@@ -235,7 +235,7 @@ class Scene:
             section: Section = getattr(self, name)
             record[name] = {
                 f.name: getattr(section, f.name)
-                for f in fields(section)  # type: ignore[arg-type]
+                for f in fields(section)
                 if getattr(section, f.name) != f.default and f.name not in LAYOUT
             }
         digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
@@ -310,7 +310,7 @@ def _check_names(values: Mapping[str, Any], name: str) -> None:
             raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')
         if not isinstance(keys, Mapping):
             raise SceneError(f"{name}: {section} must be a section: [{section}]")
-        known = [f.name for f in fields(SECTIONS[section])]  # type: ignore[arg-type]
+        known = [f.name for f in fields(SECTIONS[section])]
         for key in keys:
             if key not in known:
                 raise SceneError(f'{name}: unknown key "{section}.{key}"; {suggestion(known, key)}')

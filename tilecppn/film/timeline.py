@@ -253,7 +253,7 @@ def _list(keyframes: Any) -> list[Any]:
 
 
 def _said(section: Section) -> dict[str, Any]:
-    return {k: v for k, v in asdict(section).items() if v not in ({}, None)}  # type: ignore[call-overload]
+    return {k: v for k, v in asdict(section).items() if v not in ({}, None)}
 
 
 def _plain(value: Any) -> Any:
