@@ -1,30 +1,25 @@
 """The gallery: each cell is the picture that its label gives, and nothing is drawn in vain."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
+from tests.cli.conftest import Cli
 from tilecppn.assemble.contact_sheet import GAP, Entry, contact_sheet, sheet_size
-from tilecppn.cli import main
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 
-Cli = Callable[..., Result]
 SCENE = "[cppn]\nwidth = 6\ndepth = 2\nchannels = {}\n[canvas]\nwidth = 300\nheight = 200\n"
 
 
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path) -> None:
     for name, channels in (("a", 3), ("grey", 1)):
         (tmp_path / f"{name}.toml").write_text(SCENE.format(channels))
-    return lambda *arguments: CliRunner().invoke(main, [str(a) for a in arguments])
 
 
 def cell_of(sheet: Any, row: int, column: int, lines: int = 1) -> Any:
