@@ -136,12 +136,6 @@ def test_the_machine_is_asked_when_no_amount_is_given(monkeypatch: pytest.Monkey
         check_fits(plan_of(), 2)
 
 
-def test_the_machine_has_a_core_and_some_memory() -> None:
-    assert machine.cores() >= 1
-    free = machine.free_memory()
-    assert free is None or free > 0
-
-
 def test_rate_is_positive_for_any_canvas() -> None:
     for canvas in ({"width": 1, "height": 1}, {"width": 2**31 - 1, "height": 5}):
         scene = Scene.of(cppn={"width": 2, "depth": 1}, canvas=canvas)

@@ -3,18 +3,16 @@
 import importlib.util
 import json
 import re
-import shlex
 import sys
 import types
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 from PIL import Image
 
-from tilecppn.cli import main
+from tests.commands import accepts, commands
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
@@ -51,14 +49,10 @@ def test_every_scene_is_shown_and_every_link_leads_somewhere() -> None:
 
 
 def test_the_commands_have_the_options_of_their_verbs() -> None:
-    parent = click.Context(main, **main.context_settings)
-    commands = re.findall(r"^tilecppn (.*)$", README, re.MULTILINE)
-    assert len(commands) >= 2
-    for command in commands:
-        verb, *arguments = shlex.split(command)
-        found = main.get_command(parent, verb)
-        assert found is not None
-        found.make_context(verb, arguments, parent=parent)
+    found = commands(README)
+    assert len(found) >= 2
+    for words in found:
+        accepts(words)
 
 
 def test_the_notebook_runs_from_top_to_bottom(

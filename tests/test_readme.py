@@ -1,15 +1,14 @@
 """The README's commands and Python, run as they stand."""
 
 import re
-import shlex
 import shutil
 from pathlib import Path
 
-import click
 import pytest
 
+from tests.commands import accepts, commands
 from tests.conftest import Run
-from tilecppn.cli import main
+from tilecppn.film.codecs import CONTAINERS
 from tilecppn.film.timeline import Timeline, is_timeline
 from tilecppn.scene import Scene
 
@@ -21,12 +20,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-COMMANDS = [
-    line.replace("\\\n", " ")
-    for block in blocks("sh")
-    for line in re.findall(r"^tilecppn (?:.*\\\n)*.*$", block, re.MULTILINE)
-]
-HERE = [command for command in COMMANDS if "--address" not in command]
+COMMANDS = [words for block in blocks("sh") for words in commands(block)]
+HERE = [words for words in COMMANDS if "--address" not in words]
 
 
 @pytest.fixture
@@ -37,21 +32,25 @@ def clone(tmp_path: Path) -> Path:
 
 def test_the_commands_work_in_their_order(clone: Path, tilecppn: Run) -> None:
     assert len(HERE) >= 6
-    for command in HERE:
-        done = tilecppn(*shlex.split(command)[1:])
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    for words in HERE:
+        done = tilecppn(*words)
+        assert done.returncode == 0, f"{words}\n{done.stderr}"
     made = {"first.png", "first.zarr", "first.dzi", "first.html", "first-print.tif"}
     made |= {"morph.mp4", "sheet.png", "film.gif"}
     assert made <= {path.name for path in clone.iterdir()}
 
 
-def test_every_command_has_the_options_of_its_verb() -> None:
-    parent = click.Context(main, **main.context_settings)
-    for command in COMMANDS:
-        verb, *arguments = shlex.split(command)[1:]
-        found = main.get_command(parent, verb)
-        assert found is not None
-        found.make_context(verb, arguments, parent=parent)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_the_options_of_its_verb(words: list[str]) -> None:
+    accepts(words)
+
+
+def test_the_codecs_are_those_of_the_table() -> None:
+    for suffix, container in CONTAINERS.items():
+        (cell,) = re.findall(rf"^\| `{re.escape(suffix)}` \| (.*) \|$", README, re.MULTILINE)
+        listed = tuple(re.findall(r"`([^`]+)`", cell))
+        assert listed == container.codecs[: len(listed)]
+        assert (listed == container.codecs) != cell.endswith("and all others")
 
 
 def test_the_python_works(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

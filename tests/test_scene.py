@@ -614,6 +614,20 @@ def test_replace_takes_another_weights_file(
     assert scene.replace(cppn={"weights": "other.safetensors"}).cppn == other
 
 
+def test_replace_reads_the_file_that_is_named_whatever_the_one_before_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that was given as such has the name that a store gives it."""
+    one, other = (CPPN.from_preset("hardmaru", seed=seed, width=2, depth=1) for seed in (1, 2))
+    other.save(tmp_path / EMBEDDED)
+    monkeypatch.chdir(tmp_path)
+    scene = Scene.of().replace(cppn=one)
+    assert scene.replace(cppn={"weights": EMBEDDED}).cppn == other
+    assert scene.replace(cppn=sections.CPPN(weights=EMBEDDED, channels=3)).cppn == other
+    assert scene.replace(cppn={"channels": 3}).cppn == one
+    assert scene.replace(cppn=scene.source).cppn == one
+
+
 @pytest.mark.parametrize("change", [{"width": 9}, {"depth": 3}, {"z_dim": 1}, {"channels": 1}])
 def test_replace_does_not_swallow_what_a_weights_file_forbids(
     weights_file: Path, change: dict[str, Any]
@@ -644,6 +658,15 @@ def test_bad_replacement_is_refused(changes: dict[str, Any], words: str) -> None
     with pytest.raises(SceneError) as caught:
         Scene.of(cppn=NET).replace(**changes)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("latent", [{"seed": 3}, {"z": [0.5] * 8}])
+def test_the_latent_of_a_frozen_scene_is_read_only(latent: dict[str, Any]) -> None:
+    scene = Scene.of(cppn=NET, latent=latent)
+    fingerprint = scene.fingerprint
+    with pytest.raises(ValueError, match="read-only"):
+        scene.z[0] = 7.0
+    assert Scene.of(cppn=NET, latent=latent).fingerprint == fingerprint
 
 
 def test_values_of_numpy_are_taken() -> None:

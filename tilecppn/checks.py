@@ -125,11 +125,12 @@ def optional(check: Check) -> Check:
     return Check(check.allowed, lambda value: None if value is None else check.parse(value))
 
 
+@dataclass(frozen=True)
 class Section:
     """A dataclass whose fields carry a Check; values are checked however it is made."""
 
     def __post_init__(self) -> None:
-        for f in fields(self):  # type: ignore[arg-type]
+        for f in fields(self):
             value = getattr(self, f.name)
             value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's own numbers
             check: Check = f.metadata["check"]

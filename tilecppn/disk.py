@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and a lock that dies with its process."""
+"""Files that appear whole or not at all, a lock that dies with its process, the cache folder."""
 
 import contextlib
 import os
@@ -106,6 +106,15 @@ def abandoned(path: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def cache_folder() -> Path | None:
+    """Our folder among the user's caches, which may go at any time; None where there is no home."""
+    named = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    try:
+        return Path(named or Path.home() / ".cache", "tilecppn")
+    except RuntimeError:  # neither HOME nor an entry in passwd
+        return None
 
 
 def _opened(path: Path) -> int | None:

@@ -4,12 +4,15 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+CGROUP = Path("/sys/fs/cgroup")  # inside a container: that container's own limits
+
 
 def cores() -> int:
-    """CPU cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """CPU cores that this process may use, a container's limit included, rounded up."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = os.cpu_count() or 1 if affinity is None else len(affinity(0))
+    limit = _cpu_limit()
+    return count if limit is None else min(count, limit)
 
 
 def gpus() -> int:
@@ -61,10 +64,44 @@ def _available() -> int | None:
 
 
 def _container() -> int | None:
-    group = Path("/sys/fs/cgroup")
+    """Bytes below the limit of a container, or None; files' cache counts as free.
+
+    What the kernel has cached of files and not used lately it gives back before it refuses memory.
+    """
+    for limit, used, stat, cached in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),  # cgroup v2
+        (
+            "memory/memory.limit_in_bytes",  # v1
+            "memory/memory.usage_in_bytes",
+            "memory/memory.stat",
+            "total_inactive_file",
+        ),
+    ):
+        try:
+            free = int(_read(limit)) - int(_read(used))
+        except ValueError:  # "max", or no such file
+            continue
+        words = _read(stat).split()
+        given_back = dict(zip(words[::2], words[1::2], strict=False)).get(cached, "0")
+        return max(0, free + int(given_back))
+    return None
+
+
+def _cpu_limit() -> int | None:
+    """CPUs that a container may use, rounded up, or None."""
+    words = _read("cpu.max").split()  # cgroup v2
+    if not words:
+        words = [_read("cpu/cpu.cfs_quota_us"), _read("cpu/cpu.cfs_period_us")]  # v1
     try:
-        limit = (group / "memory.max").read_text().strip()
-        used = int((group / "memory.current").read_text())
-        return None if limit == "max" else max(0, int(limit) - used)
-    except (OSError, ValueError):
+        quota, period = map(int, words)
+    except ValueError:  # "max", or no such file
         return None
+    return -(-quota // period) if quota > 0 else None  # v1 says -1 for no limit
+
+
+def _read(name: str) -> str:
+    """The text of a file of the control group; "" if there is none."""
+    try:
+        return (CGROUP / name).read_text().strip()
+    except OSError:
+        return ""

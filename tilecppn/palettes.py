@@ -43,10 +43,16 @@ def is_colour(text: str) -> bool:
 
 @cache
 def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
-    """The colours (n, 3) in 0 … 1 of a name or a list of colours, n at least 2.
+    """The colours (n, 3) in 0 … 1 of a name or a list of colours, n at least 2; read only.
 
     Raises SceneError for a name that is not known.
     """
+    colours = _colours(palette)
+    colours.setflags(write=False)
+    return colours
+
+
+def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     if isinstance(palette, tuple):
         return np.array([_rgb(colour) for colour in palette])
     backwards = palette.endswith("_r")

@@ -240,7 +240,7 @@ class Sampler:
         scale: of the plane; the Sampler's own if None. Sizes that are None are the original's.
         """
         scene = self.scene(z, x_dim, y_dim, scale)
-        self.z = scene.z
+        self.z = scene.z.copy()
         image = self._draw(scene)
         self._last = (image, scene)
         return image

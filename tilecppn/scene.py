@@ -160,9 +160,11 @@ class Scene:
             else:
                 raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
             if name == "cppn":
-                # The weights file that the scene has is not read again.
-                kept = parts["source"].weights is not None and (
-                    parts["source"].weights == self.source.weights
+                # The weights file that the scene has is not read again; one that is named is.
+                kept = self.source.weights is not None and (
+                    "weights" not in change
+                    if isinstance(change, Mapping)
+                    else change is self.source
                 )
                 embedded = self.cppn.to_bytes() if kept else None
                 parts["cppn"] = _network(parts["source"], Path(), embedded)
@@ -170,10 +172,13 @@ class Scene:
 
     @cached_property
     def z(self) -> NDArray[np.float64]:
-        """The latent (z_dim,), before the network's own scale."""
+        """The latent (z_dim,), before the network's own scale; read only."""
         if isinstance(self.latent.z, tuple):
-            return np.array(self.latent.z, np.float64)
-        return self.cppn.seeded_latent(self.latent.seed)
+            z = np.array(self.latent.z, np.float64)
+        else:
+            z = self.cppn.seeded_latent(self.latent.seed)
+        z.setflags(write=False)
+        return z
 
     @property
     def channels(self) -> int:
@@ -230,7 +235,7 @@ class Scene:
             section: Section = getattr(self, name)
             record[name] = {
                 f.name: getattr(section, f.name)
-                for f in fields(section)  # type: ignore[arg-type]
+                for f in fields(section)
                 if getattr(section, f.name) != f.default and f.name not in LAYOUT
             }
         digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
@@ -305,7 +310,7 @@ def _check_names(values: Mapping[str, Any], name: str) -> None:
             raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')
         if not isinstance(keys, Mapping):
             raise SceneError(f"{name}: {section} must be a section: [{section}]")
-        known = [f.name for f in fields(SECTIONS[section])]  # type: ignore[arg-type]
+        known = [f.name for f in fields(SECTIONS[section])]
         for key in keys:
             if key not in known:
                 raise SceneError(f'{name}: unknown key "{section}.{key}"; {suggestion(known, key)}')

@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import SMALL_NET, Run
+from tests.signalled import signalled
 from tests.stores import tree
 from tilecppn import store as store_module
 from tilecppn.assemble import dzi, tiles
@@ -220,23 +219,21 @@ def test_a_stopped_run_goes_on_and_gives_the_same_bytes(
     number: signal.Signals, tmp_path: Path, one: Path, two: Path, tilecppn: Run
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
-    command = [sys.executable, "-m", "tilecppn", "render", "a.toml"]
-    command += ["-o", "one/a.zarr", "--export", "one/a.dzi", "--executor", "local", "--json"]
-    child = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    while len(list(one.glob("a.zarr/0/c/0/*/[0-9]*"))) < 12:
-        assert child.poll() is None, child.communicate()
-        time.sleep(0.01)
-    child.send_signal(number)
-    _, said = child.communicate(timeout=60)
+    command = ["render", "a.toml", "-o", "one/a.zarr", "--export", "one/a.dzi"]
+    command += ["--executor", "local", "--json"]
+    stopped = subprocess.run(
+        signalled("tilecppn.store.Store.write", 13, number, *command),
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     if number == signal.SIGINT:
-        assert child.returncode == 130
-        assert "run the same command again" in said.splitlines()[-1]
+        assert stopped.returncode == 130
+        assert "run the same command again" in stopped.stderr.splitlines()[-1]
         assert [p.name for p in one.iterdir()] == ["a.zarr"]
+    else:
+        assert stopped.returncode == -number
     before = sorted(one.glob("a.zarr/*/c/0/*/[0-9]*"))
     times = [path.stat().st_mtime_ns for path in before]
-    again = tilecppn(*command[3:])
+    again = tilecppn(*command)
     assert again.returncode == 0, again.stderr
     record = json.loads(again.stdout)
     assert record["skipped"] == len(before) > 0
@@ -245,27 +242,13 @@ def test_a_stopped_run_goes_on_and_gives_the_same_bytes(
     assert made(one) == two_passes(Scene.load(tmp_path / "a.toml"), two)
 
 
-KILLED = """
-import os, signal, sys
-from tilecppn.store import Store
-from tilecppn.cli import main
-write, calls = Store.write, []
-def writing(self, shard, pixels):
-    calls.append(shard)
-    if len(calls) == 7:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return write(self, shard, pixels)
-Store.write = writing
-main()
-"""
-
-
 def test_a_death_between_a_shards_tiles_and_its_commit_costs_that_shard_only(
     tmp_path: Path, one: Path, tilecppn: Run, undisturbed: dict[str, bytes | str | None]
 ) -> None:
     (tmp_path / "a.toml").write_text(SCENE.to_toml())
     command = ["render", "a.toml", "-o", "one/a.zarr", "--export", "one/a.dzi", "--workers", "1"]
-    dead = subprocess.run([sys.executable, "-c", KILLED, *command], cwd=tmp_path, check=False)
+    killed = signalled("tilecppn.store.Store.write", 7, signal.SIGKILL, *command)
+    dead = subprocess.run(killed, cwd=tmp_path, check=False)
     assert dead.returncode == -signal.SIGKILL
     assert len(list(one.glob("a.zarr/*/c/0/*/*"))) == 6
     (begun,) = one.glob(".a_files.*.partial")

@@ -37,6 +37,14 @@ def test_a_scene_moves(cli: Cli, moves: list[str]) -> None:
     assert "10 frames of 64 × 36 at 10 a second" in done.stderr
 
 
+def test_a_range_of_seeds_is_their_list(cli: Cli) -> None:
+    options = ("--seconds", 1, "--fps", 10)
+    for name, seeds in (("a.gif", "1,2,3"), ("b.gif", "1-3")):
+        done = cli("animate", "scene.toml", "-o", name, "--morph", seeds, *options)
+        assert done.exit_code == 0, done.stderr
+    assert Path("a.gif").read_bytes() == Path("b.gif").read_bytes()
+
+
 def test_a_timeline_and_what_overrides_it(cli: Cli) -> None:
     options = ["--fps", "5", "--set", "canvas.width=32", "--json"]
     done = cli("animate", "film.toml", "-o", "a.mp4", *options)
@@ -68,7 +76,7 @@ def test_the_contact_sheet(cli: Cli) -> None:
         (["scene.toml", "--zoom", "3"], "give -o FILE, or --contact"),
         (["film.toml", "-o", "a.gif", "--zoom", "3"], "--morph, --zoom and --orbit are for scenes"),
         (["scene.toml", "-o", "a.gif", "--morph", "1"], "two seeds or more"),
-        (["scene.toml", "-o", "a.gif", "--morph", "1,b"], "seeds with commas"),
+        (["scene.toml", "-o", "a.gif", "--morph", "1,b"], "write it as 0-24, or 1,5,9-12"),
         (["scene.toml", "-o", "a.gif", "--zoom", "0"], "must be above 0"),
         (["scene.toml", "-o", "a.gif", "--zoom", "2", "--fps", "0"], "film.fps"),
         (["scene.toml", "-o", "a.gif", "--zoom", "2", "--seconds", "0"], "film.seconds"),

@@ -315,6 +315,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 RENDER = ("render", "ok.toml", "--executor", "local", "-o")
+TOWER = ("--set", "canvas.height=20000000")
 PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     # A store to render into
     "render into a file": ((*RENDER, "file.zarr"), "file.zarr: is a file"),
@@ -398,6 +399,14 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "preview over a link": (("preview", "ok.toml", "-o", "link.png"), "symbolic link"),
     "preview over a folder": (("preview", "ok.toml", "-o", "folder.png"), "not made by tilecppn"),
     "preview of no width": (("preview", "ok.toml", "-o", "x.png", "--width", "0"), "--width"),
+    "preview of a tower": (
+        ("preview", "ok.toml", "-o", "x.png", "--set", "canvas.width=1000", *TOWER),
+        "1024 × 20480000 pixels: at most 32768 a side; --width 1 at most",
+    ),
+    "preview of a thread": (
+        ("preview", "ok.toml", "-o", "x.png", "--set", "canvas.width=1", *TOWER),
+        "1024 × 20480000000 pixels: at most 32768 a side; render it",
+    ),
     "preview by no kernel": (("preview", "ok.toml", "-o", "x.png", "--kernel", "x"), "kernel"),
     "plan for no kernel": (("plan", "ok.toml", "--kernel", "refrence"), '"reference"'),
     "plan for no worker": (("plan", "ok.toml", "--workers", "0"), "--workers"),

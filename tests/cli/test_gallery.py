@@ -1,31 +1,25 @@
 """The gallery: each cell is the picture that its label gives, and nothing is drawn in vain."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
+from tests.cli.conftest import Cli
 from tilecppn.assemble.contact_sheet import GAP, Entry, contact_sheet, sheet_size
-from tilecppn.cli import gallery, main
-from tilecppn.cppn.seeded import MAX_SEED
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 
-Cli = Callable[..., Result]
 SCENE = "[cppn]\nwidth = 6\ndepth = 2\nchannels = {}\n[canvas]\nwidth = 300\nheight = 200\n"
 
 
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path) -> None:
     for name, channels in (("a", 3), ("grey", 1)):
         (tmp_path / f"{name}.toml").write_text(SCENE.format(channels))
-    return lambda *arguments: CliRunner().invoke(main, [str(a) for a in arguments])
 
 
 def cell_of(sheet: Any, row: int, column: int, lines: int = 1) -> Any:
@@ -99,7 +93,7 @@ def test_tall_canvases_fit_their_cells(cli: Cli) -> None:
         (["--seeds", "5-3"], "goes up"),
         (["--seeds", "a-b"], "write it as 0-24"),
         (["--seeds", ""], "write it as 0-24"),
-        (["--seeds", "0-9999999"], "2500 pictures at most"),
+        (["--seeds", "0-9999999"], "2500 seeds at most"),
         (["--latents", "-3"], "write it as 0-24"),
         (["--seeds", "0-99", "--latents", "0-99"], "use fewer seeds"),
         (["--seeds", "0-1999", "--width", "4096"], "smaller --width"),
@@ -134,7 +128,3 @@ def test_long_labels_are_written_smaller() -> None:
     entry = Entry(white, ["--set cppn.seed=9223372036854775807"])
     sheet = contact_sheet([entry] * 2, 2, (160, 40))
     assert (sheet[:, GAP + 160 : GAP + 162] == sheet[0, 0]).all()  # nothing in the gap
-
-
-def test_the_largest_seed_is_the_scenes() -> None:
-    assert gallery.MAX_SEED == MAX_SEED

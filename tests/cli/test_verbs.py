@@ -23,8 +23,10 @@ from PIL.PngImagePlugin import PngImageFile
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET, Run
 from tests.stores import level_pixels, tree
+from tilecppn.assemble.export import EXPORTERS, LAYOUTS
 from tilecppn.cli import VERBS
 from tilecppn.cppn import ACTIVATIONS, PRESETS
+from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 from tilecppn.store import Store
@@ -149,6 +151,16 @@ def test_kernels_are_chosen_by_name(scene: Scene, cli: Cli, tmp_path: Path) -> N
         assert Store(tmp_path / f"{kernel}.zarr").arithmetic.kernel == kernel
     fast, exact = (level_pixels(Store(tmp_path / f"{k}.zarr"), 0) for k in ("torch", "reference"))
     assert np.abs(fast.astype(int) - exact.astype(int)).max() <= 1
+
+
+def test_one_shard_is_no_shards(scene: Scene, cli: Cli, tmp_path: Path) -> None:
+    small = ("--set", "canvas.width=60", "--set", "canvas.height=40")
+    done = cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--workers", "1", *small)
+    assert ok(done).startswith("a.zarr: 60 × 40, 1 shard rendered, 0 already there, in ")
+    assert "1 shard, 1 local worker, kernel" in done.stderr
+    assert ok(cli("status", "a.zarr")).startswith("a.zarr: finished, 1 of 1 shard\n")
+    (tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0").unlink()
+    assert "1 shard to repair" in cli("verify", "a.zarr").stdout
 
 
 # export
@@ -315,6 +327,19 @@ def test_every_verbs_help_shows_an_example(verb: str, option: str, cli: Cli) -> 
     assert text.startswith(f"Usage: tilecppn {verb} ")
     lines = [line.strip() for line in text.splitlines()]
     assert any(line.startswith(f"tilecppn {verb}") for line in lines)
+
+
+def test_exports_help_lists_every_suffix_and_layout(cli: Cli) -> None:
+    words = set(re.split(r"[\s,]+", ok(cli("export", "--help"))))
+    assert words >= {*EXPORTERS, *LAYOUTS}
+
+
+def test_animates_help_lists_every_suffix_and_codec(cli: Cli) -> None:
+    text = ok(cli("animate", "--help"))
+    for suffix, container in CONTAINERS.items():
+        assert re.search(rf"^  {suffix} +{', '.join(container.codecs)}$", text, re.MULTILINE)
+    for name in (*ANIMATIONS, *CODECS):
+        assert re.search(rf"^  {name} +\S", text, re.MULTILINE)
 
 
 def test_help_lists_every_verb_of_the_contract_so_far(cli: Cli) -> None:

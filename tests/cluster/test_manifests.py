@@ -17,12 +17,13 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import click
 import jsonschema
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+from tests.commands import accepts
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / "cluster"
@@ -250,17 +251,7 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize("words", documented_commands(), ids=" ".join)
 def test_the_commands_are_ones_that_the_program_knows(words: list[str]) -> None:
-    from tilecppn.cli import main
-
-    verb, *arguments = words
-    program = click.Context(main, **main.context_settings)
-    command = main.get_command(program, verb)
-    assert command is not None
-    # The parser refuses unknown options and missing values; it opens no file.
-    options, _, _ = command.make_parser(click.Context(command, program)).parse_args(arguments)
-    for parameter in command.params:
-        if isinstance(parameter.type, click.Choice) and parameter.name in options:
-            assert options[parameter.name] in parameter.type.choices
+    accepts(words)
 
 
 def test_the_scene_is_one_that_the_program_reads(tmp_path: Path) -> None:

@@ -311,7 +311,7 @@ def test_presets_are_those_of_the_sources() -> None:
     [
         ({"name": "hardmary"}, 'did you mean "hardmaru'),
         ({"name": "qqq"}, "known: hardmaru"),
-        ({"channels": 0}, "channels = 0"),
+        ({"channels": 0}, "channels = 0: must be 1 or 3"),
         ({"channels": 2}, "1 or 3"),
         ({"channels": 4}, "channels = 4"),
         ({"z_dim": -1}, "z_dim = -1"),

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,11 @@ import zarr
 from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, pixels
+from tests.signalled import signalled
 from tests.stores import tree
+from tilecppn.assemble.export import export
 from tilecppn.cppn import CPPN
-from tilecppn.errors import Failed, Refused, StoreError
+from tilecppn.errors import ExportError, Failed, Refused, StoreError
 from tilecppn.film.animate import PARTS, Run, animate, animate_to
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.moves import moving
@@ -85,21 +86,15 @@ def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
         assert (again.rendered, again.skipped) == (0, first.shards)
 
 
-def killed(
-    film: Timeline, folder: Path, name: str, enough: Callable[[], bool], *options: str
-) -> None:
-    """Render `film` into `name` in another process, and kill it once there is `enough`."""
+def killed(film: Timeline, folder: Path, name: str, where: str, call: int, *options: str) -> None:
+    """Render `film` into `name` in another process, which is killed as a call of `where` begins."""
     (folder / "film.toml").write_text(film.to_toml())
-    command = [sys.executable, "-m", "tilecppn", "animate", "film.toml", "-o", name]
-    command += ["--executor", "local", "--workers", "1", *options]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
-    for _ in range(20000):
-        if enough():
-            break
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
+    command = ["animate", "film.toml", "-o", name, "--executor", "local", "--workers", "1"]
+    done = subprocess.run(
+        signalled(where, call, signal.SIGKILL, *command, *options),
+        cwd=folder, stderr=subprocess.DEVNULL, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
 
 
 def test_killed_at_half_only_the_missing_frames_are_rendered(
@@ -109,9 +104,9 @@ def test_killed_at_half_only_the_missing_frames_are_rendered(
         files = (tmp_path / "a.zarr").glob("0/c/*/0/*/[0-9]*")
         return {str(f): f.stat().st_mtime_ns for f in files if f.suffix != ".partial"}
 
-    killed(film, tmp_path, "a.zarr", lambda: len(shards()) >= 46)
+    killed(film, tmp_path, "a.zarr", "tilecppn.film.store.FilmStore.write", 47)
     before = shards()
-    assert len(before) < film_store.plan.shards
+    assert len(before) == 46
     outcome = animate_to(film, tmp_path / "a.zarr", Choices(), Run(executor="local"))
     assert outcome.skipped == len(before)
     assert outcome.rendered == film_store.plan.shards - len(before)
@@ -122,14 +117,12 @@ def test_killed_at_half_only_the_missing_frames_are_rendered(
 def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Path) -> None:
     long = film.replace(seconds=4.0)  # eight clips of five frames
     parts = tmp_path / ("a.mkv" + PARTS)
-
-    def enough() -> bool:
-        return len(list(parts.glob("clips/*/[0-9]*"))) >= 3
-
-    killed(long, tmp_path, "a.mkv", enough, "--clip", "0.5")
+    encode = "tilecppn.film.clips.VideoEncoding.write"
+    killed(long, tmp_path, "a.mkv", encode, 5, "--clip", "0.5")  # the first is a trial
+    assert len(list(parts.glob("clips/*/[0-9]*"))) == 3
     choices, run = Choices(clip=0.5), Run(executor="local")
     outcome = animate_to(long, tmp_path / "a.mkv", choices, run)
-    assert outcome.skipped >= 3 * (5 * 4 + 1)
+    assert outcome.skipped == 3 * (5 * 4 + 1) + 5 * 4
     assert outcome.rendered + outcome.skipped == outcome.shards
     assert not parts.exists()
     animate_to(long, tmp_path / "b.mkv", choices, run)
@@ -208,6 +201,20 @@ def test_films_and_stills_are_not_taken_for_each_other(
         FilmStore(small_store.path)
     with pytest.raises(StoreError, match="holds a still"):
         animate(film, small_store.path, executor="local")
+
+
+def test_stills_and_films_in_png_are_not_taken_for_each_other(
+    film: Timeline, small_store: Store, tmp_path: Path
+) -> None:
+    animate(film, tmp_path / "film.png", executor="local")
+    export(small_store.path, tmp_path / "still.png")
+    before = tree(tmp_path)
+    with pytest.raises(ExportError, match=r"film\.png: holds a film"):
+        export(small_store.path, tmp_path / "film.png")
+    for overwrite in (False, True):
+        with pytest.raises(ExportError, match=r"still\.png: holds a still"):
+            animate(film, tmp_path / "still.png", executor="local", overwrite=overwrite)
+    assert tree(tmp_path) == before
 
 
 def test_nothing_foreign_is_overwritten(film: Timeline, tmp_path: Path) -> None:

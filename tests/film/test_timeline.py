@@ -64,6 +64,16 @@ output.invert = true
 """
 
 
+def test_differences_of_long_tracks_are_short() -> None:
+    one, other = (
+        Timeline.of(Scene.of(), seconds=10, fps=30, arrays={"view.rotation": [turn] * 300})
+        for turn in (0.1, 1 / 3)
+    )
+    (said,) = one.differences(other)
+    assert said.startswith('film.arrays: {"view.rotation": [0.1, ')
+    assert len(said) < 160
+
+
 def test_a_timeline_survives_its_toml() -> None:
     film = Timeline.parse(EVERYTHING)
     again = Timeline.parse(film.to_toml(), embedded=film.networks)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.kernels.fields import bits, difference, field, gentle, oracle, scaled
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.network import INPUTS
-from tilecppn.errors import Refused, SceneError
+from tilecppn.errors import Failed, Refused, SceneError
 from tilecppn.kernels import KERNELS, Arithmetic, Field, Kernel, create, resolve
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.kernels.torch import CPU_CHUNK, ROWS, TorchKernel, device_for
@@ -474,3 +474,11 @@ def test_kernel_runs_on_the_device_it_is_told(device: str) -> None:
     kernel = TorchKernel(picture, device)
     assert difference(kernel, picture, LATTICE) < CLOSE
     assert (kernel.arithmetic.device == "cpu") == (device == "cpu")
+
+
+def test_a_matrix_library_that_would_leave_seams_is_refused_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch, "equal", lambda one, other: False)
+    with pytest.raises(Failed, match="use --kernel llvm"):
+        TorchKernel(field(gentle(width=8)), "cpu")

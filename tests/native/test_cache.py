@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tilecppn import disk
 from tilecppn.native import HOST, ArrayOf, Compiled, Module, cache
 from tilecppn.native.values import F32
 
@@ -67,16 +68,25 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(
     assert added(1.5) == 2.5
 
 
+def test_without_a_home_nothing_is_kept(homeless: Path) -> None:
+    assert disk.cache_folder() is None
+    assert added(1.5) == 2.5
+    assert list(homeless.iterdir()) == []
+
+
 def test_the_oldest_go_when_there_are_too_many(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "KEPT", 3)
     past = time.time() - 1000
+    (folder / "mnist").mkdir(parents=True)  # other kinds of caches are no business of this one
+    os.utime(folder / "mnist", (past - 1, past - 1))
     for age, source in enumerate("abcde"):
         cache.kept(source, source.encode)
-        for file in folder.iterdir():
+        for file in folder.glob("*.o"):
             if file.read_bytes().endswith(source.encode()):
                 os.utime(file, (past + age, past + age))
-    assert len(list(folder.iterdir())) == 3
+    assert len(list(folder.glob("*.o"))) == 3
+    assert (folder / "mnist").is_dir()
     for source in "cde":
         assert cache.kept(source, refuse) == source.encode()

@@ -84,6 +84,13 @@ def test_other_names_are_refused_with_the_nearest() -> None:
         palettes.stops("virdis")
 
 
+@pytest.mark.parametrize("palette", ["viridis", "viridis_r", ("#000000", "#ffffff")])
+def test_nobody_can_repaint_a_palette(palette: str | tuple[str, ...]) -> None:
+    """They are made once for a process."""
+    with pytest.raises(ValueError, match="read-only"):
+        palettes.stops(palette)[0] = 0.5
+
+
 # In a scene
 
 

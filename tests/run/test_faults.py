@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -17,6 +15,7 @@ import pytest
 from tests.conftest import SMALL_NET, Run
 from tests.run.conftest import New
 from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
+from tests.signalled import signalled
 from tilecppn import disk
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Failed, Refused, StoreError
@@ -259,9 +258,9 @@ def test_a_stopped_actor_is_replaced(
 def process(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: object) -> "subprocess.Popen[str]":
+    def start(*command: str) -> "subprocess.Popen[str]":
         child = subprocess.Popen(
-            [sys.executable, "-m", "tilecppn", *map(str, arguments)],
+            command,
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -276,15 +275,7 @@ def process(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
         child.communicate()
 
 
-def wait_for_shards(store: Path, count: int, child: "subprocess.Popen[str]") -> None:
-    for _ in range(6000):
-        if len(list(store.glob("0/c/0/*/*"))) >= count:
-            return
-        assert child.poll() is None, child.communicate()
-        time.sleep(0.02)
-    raise AssertionError("no shards came")
-
-
+WRITE = "tilecppn.store.Store.write"
 BIG = """
 [canvas]
 width = 5000
@@ -311,10 +302,8 @@ def test_a_killed_render_goes_on_where_it_was(
 ) -> None:
     (tmp_path / "a.toml").write_text(black_scene(tmp_path) if black else BIG)
     store = tmp_path / "a.zarr"
-    child = process("render", "a.toml", "-o", "a.zarr")
-    wait_for_shards(store, 35, child)
-    child.kill()
-    child.wait()
+    child = process(*signalled(WRITE, 36, signal.SIGKILL, "render", "a.toml", "-o", "a.zarr"))
+    assert child.wait(60) == -signal.SIGKILL
     before = shard_files(store)
     (store / "0" / "c" / "0" / "0" / ".7.0123456789ab.partial").write_bytes(b"half a shard")
 
@@ -342,9 +331,7 @@ def test_a_signal_stops_a_render_cleanly(
     number: int, tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
-    child = process("render", "a.toml", "-o", "a.zarr")
-    wait_for_shards(tmp_path / "a.zarr", 5, child)
-    child.send_signal(number)
+    child = process(*signalled(WRITE, 6, number, "render", "a.toml", "-o", "a.zarr"))
     out, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert out == ""
@@ -360,9 +347,10 @@ def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(
     tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
-    child = process("render", "a.toml", "-o", "a.zarr")
-    wait_for_shards(tmp_path / "a.zarr", 3, child)
-    child.send_signal(signal.SIGSTOP)  # alive, however fast it is
+    # Stopped, it is alive for as long as that takes.
+    child = process(*signalled(WRITE, 4, signal.SIGSTOP, "render", "a.toml", "-o", "a.zarr"))
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
     for extra in ([], ["--overwrite"]):
         second = tilecppn("render", "a.toml", "-o", "a.zarr", *extra)
         assert second.returncode == 2

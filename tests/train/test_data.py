@@ -286,6 +286,12 @@ def test_mnist_without_a_network_says_what_to_do(
         read_mnist(mirrors=mnist.MIRRORS)
 
 
+def test_mnist_without_a_home_says_what_to_do(homeless: Path) -> None:
+    with pytest.raises(DataError, match="set XDG_CACHE_HOME to a folder"):
+        read_mnist(mirrors=())
+    assert list(homeless.iterdir()) == []
+
+
 def test_the_pinned_checksums_are_of_the_training_files() -> None:
     assert set(mnist.FILES) == {TRAIN + ".gz", LABEL + ".gz"}
     assert all(len(bytes.fromhex(sha)) == 32 for sha in mnist.FILES.values())

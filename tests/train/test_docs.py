@@ -1,25 +1,19 @@
 """The page docs/learned.md: its commands are ones that the verbs take, its pictures are there."""
 
 import re
-import shlex
 from pathlib import Path
 
-import click
 import pytest
 
-from tilecppn.cli import main
+from tests.commands import accepts, commands
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "learned.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^tilecppn .*$", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands(command: str) -> None:
-    verb, *arguments = shlex.split(command.partition(" > ")[0])[1:]
-    found = main.get_command(click.Context(main), verb)
-    assert found is not None
-    found.make_context(verb, arguments)
+@pytest.mark.parametrize("words", commands(PAGE), ids=" ".join)
+def test_commands(words: list[str]) -> None:
+    accepts(words)
 
 
 def test_links_and_pictures() -> None:

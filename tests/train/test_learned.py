@@ -194,6 +194,20 @@ def test_morph_writes_a_gif(model: Path, cli: Cli) -> None:
     again = cli(*command)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+    assert cli(*command, "--overwrite").exit_code == 0
+    with Image.open("a.gif") as gif:
+        assert gif.n_frames < 12  # type: ignore[attr-defined]
+
+
+def test_morph_overwrites_its_own_gifs_only(model: Path, cli: Cli) -> None:
+    Image.new("L", (4, 4)).save("holiday.gif")
+    Path("link.gif").symlink_to("holiday.gif")
+    before = Path("holiday.gif").read_bytes()
+    for name in ("holiday.gif", "link.gif"):
+        done = cli("morph", model, 5, 6, "-o", name, "--overwrite", "--size", 16)
+        assert done.exit_code == 2
+        assert "choose another path" in done.stderr
+    assert Path("holiday.gif").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -26,27 +26,21 @@ LOCAL = "http://localhost:8000"  # where `python -m http.server` shows a folder
 
 
 class Exporter(NamedTuple):
-    description: str
     check: Callable[[Path], None]  # raises ExportError where `write` must not
     write: Callable[[Source, Path, Options], list[Path]]
 
 
-TIFF = Exporter("one tiled TIFF with its levels, 8 or 16 bits or float", check_tiff, export_tiff)
+TIFF = Exporter(check_tiff, export_tiff)
 EXPORTERS: dict[str, Exporter] = {
-    ".dzi": Exporter(
-        "Deep Zoom pyramid with a page that opens by double-click", check_dzi, export_dzi
-    ),
-    ".szi": Exporter("Deep Zoom pyramid in one file", check_szi, export_szi),
-    ".png": Exporter("one PNG, 8 or 16 bits, of any size", check_png, export_png),
+    ".dzi": Exporter(check_dzi, export_dzi),
+    ".szi": Exporter(check_szi, export_szi),
+    ".png": Exporter(check_png, export_png),
     ".tif": TIFF,
     ".tiff": TIFF,
-    ".jpg": Exporter("one JPEG", check_flat, bound(export_flat, FLATS[".jpg"])),
-    ".webp": Exporter("one WebP", check_flat, bound(export_flat, FLATS[".webp"])),
+    ".jpg": Exporter(check_flat, bound(export_flat, FLATS[".jpg"])),
+    ".webp": Exporter(check_flat, bound(export_flat, FLATS[".webp"])),
 }
-LAYOUTS = {
-    name: Exporter(kind.description, check_folder, bound(export_folder, kind))
-    for name, kind in KINDS.items()
-}
+LAYOUTS = {name: Exporter(check_folder, bound(export_folder, kind)) for name, kind in KINDS.items()}
 
 
 def check_destination(dest: Path, layout: str | None = None) -> Exporter:

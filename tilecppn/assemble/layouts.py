@@ -157,15 +157,14 @@ def _info(source: Source, folder: TileFolder, layout: Layout, options: Options) 
 
 
 class Kind(NamedTuple):
-    description: str
     layout: Callable[[tuple[Size, ...], int], Layout]
     describe: Callable[[Source, TileFolder, Layout, Options], None]
 
 
 KINDS: dict[str, Kind] = {
-    "iiif": Kind("IIIF Image API 3, level 0", IIIF, _info),
-    "xyz": Kind("{z}/{x}/{y}, as map viewers have it", XYZ, _nothing),
-    "zoomify": Kind("Zoomify", Zoomify, _properties),
+    "iiif": Kind(IIIF, _info),
+    "xyz": Kind(XYZ, _nothing),
+    "zoomify": Kind(Zoomify, _properties),
 }
 
 

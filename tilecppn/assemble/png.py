@@ -18,6 +18,7 @@ from tilecppn.assemble import sparse_deflate
 from tilecppn.assemble.deflate import LEAST, LEVEL, deflate
 from tilecppn.assemble.placing import refuse_foreign
 from tilecppn.assemble.sparse_deflate import MODULUS
+from tilecppn.errors import ExportError
 from tilecppn.pixels.interleave import filtered
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -139,9 +140,20 @@ def scene_of(path: Path) -> str | None:
         return None
 
 
-def check_png(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free or a PNG of ours."""
-    refuse_foreign(dest, lambda path: scene_of(path) is not None)
+def held(path: Path) -> str | None:
+    """ "still" or "film", as the text in a PNG of ours says; None for any other file."""
+    text = scene_of(path)
+    if text is None:
+        return None
+    return "film" if text.startswith("{") else "still"  # a film's mark is JSON, a scene TOML
+
+
+def check_png(dest: Path, kind: str = "still") -> None:
+    """Raise ExportError unless `dest` is free or a PNG of ours of that kind."""
+    refuse_foreign(dest, lambda path: held(path) is not None)
+    other = held(dest)
+    if other not in (None, kind):
+        raise ExportError(f"{dest}: holds a {other}; choose another path")
 
 
 def adler32_combine(first: int, second: int, length: int) -> int:

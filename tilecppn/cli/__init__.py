@@ -14,7 +14,7 @@ from tilecppn.version import VERSION
 # Verb → one line for `tilecppn --help`; the verb's file has the rest.
 VERBS = {
     "render": "Render a scene into a Zarr store, with all levels; run again to resume.",
-    "export": "Export a store: a Deep Zoom pyramid with its page, or one PNG.",
+    "export": "Export a store: a Deep Zoom pyramid with its page, other pyramids, or one file.",
     "preview": "Draw one small image of a scene, at once.",
     "gallery": "Draw a scene with many seeds on one labelled sheet.",
     "animate": "Render a film of a timeline, or of a scene with a ready move.",

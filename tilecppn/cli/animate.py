@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,19 +6,48 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    counted,
     json_option,
     outcome_record,
     outcome_words,
+    parse_seeds,
+    png_output,
     result,
     run_options,
     set_option,
 )
 
 
-@click.command()
+class Listing(click.Command):
+    """Its help ends with the kinds of films and their codecs."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
+
+        with formatter.section("Suffixes of OUT, with the codecs of videos, the usual one first"):
+            formatter.write_dl(
+                [
+                    *((suffix, ", ".join(row.codecs)) for suffix, row in CONTAINERS.items()),
+                    *((suffix, row.description) for suffix, row in ANIMATIONS.items()),
+                    (".zarr", "a store with axes t, c, y, x"),
+                    ("none", f"a folder of frames, {' or '.join(STILLS)}"),
+                ]
+            )
+        with formatter.section("Codecs"):
+            formatter.write_dl([(name, codec.description) for name, codec in CODECS.items()])
+
+
+@click.command(cls=Listing)
 @click.argument("timeline", metavar="TIMELINE|SCENE", type=FILE)
-@click.option("-o", "--output", type=FILE, help="The film; its suffix says what kind.")
-@click.option("--morph", metavar="SEEDS", help="Of a scene: through the latents of these seeds.")
+@click.option(
+    "-o", "--output", type=FILE, metavar="OUT", help="The film; its suffix says what kind."
+)
+@click.option(
+    "--morph",
+    type=parse_seeds,
+    metavar="1,2,3",
+    help="Of a scene: through the latents of these seeds; 1-3 is the same.",
+)
 @click.option("--zoom", type=float, metavar="FACTOR", help="Of a scene: so many times closer.")
 @click.option("--orbit", is_flag=True, help="Of a scene: once around its centre.")
 @click.option("--loop/--no-loop", default=None, help="The end leads back to the beginning.")
@@ -29,7 +57,7 @@ from tilecppn.cli.common import (
     "--samples", type=int, metavar="N", help="Moments averaged into a frame: motion blur."
 )
 @set_option
-@click.option("--codec", metavar="NAME", help="Of a video; see below.")
+@click.option("--codec", metavar="NAME", help="Of a video; listed below.")
 @click.option("--crf", type=int, metavar="N", help="Of a video: its quality; smaller is better.")
 @click.option(
     "--even", metavar="pad|crop", help="What to do where a codec cannot have the canvas' odd sides."
@@ -54,7 +82,7 @@ from tilecppn.cli.common import (
 def command(
     timeline: Path,
     output: Path | None,
-    morph: str | None,
+    morph: list[int] | None,
     zoom: float | None,
     orbit: bool,
     loop: bool | None,
@@ -82,23 +110,14 @@ def command(
     until the film is whole.
 
     \b
-    .mp4    h264, h265, h265-10 (10 bits), av1
-    .mov    prores-hq, prores-4444, h264, h265, h265-10
-    .webm   vp9, av1
-    .mkv    ffv1 (lossless), and all others
-    .gif .webp .png (animated)
-    .zarr   a store t, c, y, x
-    a name without a suffix: a folder of frames, png or tif
-
-    \b
     tilecppn animate poster.toml -o morph.mp4 --morph 1,2,3 --loop --seconds 12
     tilecppn animate poster.toml -o zoom.webm --zoom 1e3 --fps 60
     tilecppn animate film.toml -o film.mov --codec prores-4444
     tilecppn animate film.toml --contact sheet.png
     """
     from tilecppn.cli.progress import FilmMeter
-    from tilecppn.errors import SceneError
     from tilecppn.film.animate import Run, animate_to
+    from tilecppn.film.contact import contact_sheet
     from tilecppn.film.targets import Choices
     from tilecppn.run.coordinator import Outcome
     from tilecppn.run.policy import Policy
@@ -108,14 +127,13 @@ def command(
         raise click.UsageError("give -o FILE, or --contact SHEET.png")
     said = {"loop": loop, "seconds": seconds, "fps": fps, "samples": samples}
     film = {name: value for name, value in said.items() if value is not None}
-    moves = {"morph": _seeds(morph), "zoom": zoom, "orbit": orbit}
+    moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     picture = _timeline(timeline, overrides, moves, film)
     record: dict[str, Any] = {}
     lines: list[str] = []
     if contact is not None:
-        if contact.suffix != ".png":
-            raise SceneError(f"{contact}: a contact sheet is a PNG; give a name that ends in .png")
-        _contact(picture, contact, kernel)
+        write = png_output(contact, "a contact sheet")
+        write(contact_sheet(picture, kernel), picture.to_toml())
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
@@ -142,19 +160,10 @@ def command(
         }
         canvas = picture.base.canvas
         lines.append(
-            f"{output}: {picture.frames} frames of {canvas.width} × {canvas.height}, "
+            f"{output}: {counted(picture.frames, 'frame')} of {canvas.width} × {canvas.height}, "
             f"{outcome_words(outcome)}"
         )
     result("\n".join(lines), record, as_json)
-
-
-def _seeds(text: str | None) -> Sequence[int]:
-    from tilecppn.errors import SceneError
-
-    try:
-        return [] if text is None else [int(part) for part in text.split(",")]
-    except ValueError:
-        raise SceneError(f"--morph {text}: must be seeds with commas, as in 1,2,3") from None
 
 
 def _timeline(
@@ -173,14 +182,3 @@ def _timeline(
             "for scenes"
         )
     return Timeline.load(path, overrides, **film)
-
-
-def _contact(picture: Any, path: Path, kernel: str) -> None:
-    from tilecppn.assemble.placing import placed
-    from tilecppn.assemble.png import check_png, encode_png
-    from tilecppn.film.contact import contact_sheet
-
-    check_png(path)
-    image = contact_sheet(picture, kernel)
-    with placed(path) as temporary:
-        temporary.write_bytes(encode_png(image, picture.to_toml()))

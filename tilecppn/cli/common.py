@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tilecppn.film.store import FilmStore
     from tilecppn.run.coordinator import Outcome
     from tilecppn.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FILE = click.Path(path_type=Path)
 
+FILE = click.Path(path_type=Path)
+MOST_SEEDS = 2500  # of one option
 
 set_option = click.option(
     "--set",
@@ -78,6 +82,11 @@ def outcome_record(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 shard`, `1,024 shards`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def outcome_words(outcome: "Outcome") -> str:
     """A run's outcome in words, its speed at the end."""
     from tilecppn.run.budget import duration
@@ -85,7 +94,7 @@ def outcome_words(outcome: "Outcome") -> str:
     rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
     speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
     return (
-        f"{outcome.rendered} shards rendered, {outcome.skipped} already there, in "
+        f"{counted(outcome.rendered, 'shard')} rendered, {outcome.skipped:,} already there, in "
         f"{duration(outcome.seconds)}{speed}"
     )
 
@@ -105,6 +114,46 @@ def load(path: Path, overrides: tuple[str, ...]) -> Any:
         if is_picture(path):
             return scene_in(path, overrides)
     return Scene.load(path, overrides)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """The type of an option: `0-24`, `7`, or `1,5,9-12`, as a list of integers."""
+    from tilecppn.cppn.seeded import MAX_SEED
+
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            low, high = int(first), int(last if dash else first)
+        except ValueError:
+            raise click.BadParameter(f"{text!r}: write it as 0-24, or 1,5,9-12") from None
+        if not 0 <= low <= high <= MAX_SEED:
+            raise click.BadParameter(f"{text!r}: a range goes up, from 0 to {MAX_SEED} at most")
+        if len(seeds) + high - low >= MOST_SEEDS:
+            raise click.BadParameter(f"{text!r}: {MOST_SEEDS} seeds at most")
+        seeds += range(low, high + 1)
+    return seeds
+
+
+def png_output(path: Path, what: str) -> Callable[["NDArray[np.uint8]", str], None]:
+    """What writes an image (height, width, channels), with its scene, as the PNG `path`.
+
+    `what` is it for a person: "a preview". Raises ExportError, before any work, unless `path` can
+    become a PNG: it is free, or a still of ours.
+    """
+    from tilecppn.assemble.placing import placed
+    from tilecppn.assemble.png import check_png, encode_png
+    from tilecppn.errors import ExportError
+
+    if path.suffix != ".png":
+        raise ExportError(f"{path}: {what} is a PNG; give a name that ends in .png")
+    check_png(path)
+
+    def write(image: "NDArray[np.uint8]", scene: str) -> None:
+        with placed(path) as temporary:
+            temporary.write_bytes(encode_png(image, scene))
+
+    return write
 
 
 def open_store(path: Path) -> "Store | FilmStore":

@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result
+from tilecppn.cli.common import FILE, json_option, png_output, result
 from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
 
 HELP = {
@@ -64,8 +64,6 @@ def command(
     """
     import tomli_w
 
-    from tilecppn.assemble.placing import placed
-    from tilecppn.assemble.png import check_png, encode_png
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import Refused, SceneError
     from tilecppn.run.budget import duration
@@ -76,10 +74,7 @@ def command(
     from tilecppn.train.settings import FitSettings
 
     check_output(output, overwrite=overwrite)
-    if preview is not None:
-        if preview.suffix != ".png":
-            raise Refused(f"{preview}: a preview is a PNG; give a name that ends in .png")
-        check_png(preview)
+    write = None if preview is None else png_output(preview, "a preview")
     try:
         settings = FitSettings(**given_settings(options))
     except SceneError as error:
@@ -110,9 +105,8 @@ def command(
                 f"fit {100 * progress.share:.0f} %  step {progress.steps:,}  "
                 f"{progress.psnr:.2f} dB{eta}"
             )
-            if preview is not None:
-                with placed(preview) as temporary:
-                    temporary.write_bytes(encode_png(progress.drawn, scene))
+            if write is not None:
+                write(progress.drawn, scene)
 
         fit = fit_image(
             picture,

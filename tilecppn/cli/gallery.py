@@ -5,35 +5,18 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    counted,
     json_option,
     kernel_option,
     load,
+    parse_seeds,
+    png_output,
     result,
     scene_argument,
 )
 
 MOST = 2500  # pictures of one sheet
-LARGEST = 32768  # pixels of its side
-MAX_SEED = 2**63 - 1
-
-
-def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
-    """`0-24`, `7`, or `1,5,9-12`, as a list of integers."""
-    if value is None:
-        return None
-    seeds: list[int] = []
-    for part in value.split(","):
-        first, dash, last = part.strip().partition("-")
-        try:
-            low, high = int(first), int(last if dash else first)
-        except ValueError:
-            raise click.BadParameter(f"{value!r}: write it as 0-24, or 1,5,9-12") from None
-        if not 0 <= low <= high <= MAX_SEED:
-            raise click.BadParameter(f"{value!r}: a range goes up, from 0 or more")
-        if len(seeds) + high - low >= MOST:
-            raise click.BadParameter(f"{value!r}: {MOST} pictures at most")
-        seeds += range(low, high + 1)
-    return seeds
+LARGEST = 32768  # pixels of a sheet's side
 
 
 def _variants(seeds: list[int] | None, latents: list[int] | None) -> list[dict[str, int]]:
@@ -47,9 +30,9 @@ def _variants(seeds: list[int] | None, latents: list[int] | None) -> list[dict[s
 @scene_argument
 @click.option("-o", "--output", type=FILE, required=True, help="The PNG to write.")
 @click.option(
-    "--seeds", callback=_seeds, metavar="0-24", help="Seeds of the weights [default: 0-24]."
+    "--seeds", type=parse_seeds, metavar="0-24", help="Seeds of the weights [default: 0-24]."
 )
-@click.option("--latents", callback=_seeds, metavar="0-24", help="Seeds of the latent instead.")
+@click.option("--latents", type=parse_seeds, metavar="0-24", help="Seeds of the latent instead.")
 @click.option(
     "--columns",
     type=click.IntRange(1, MOST),
@@ -85,15 +68,12 @@ def command(
     import time
 
     from tilecppn.assemble.contact_sheet import Entry, contact_sheet, sheet_size
-    from tilecppn.assemble.placing import placed
-    from tilecppn.assemble.png import check_png, encode_png
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import ExportError, Refused
+    from tilecppn.errors import Refused
     from tilecppn.pixels.window import preview
 
     start = time.perf_counter()
-    if output.suffix != ".png":
-        raise ExportError(f"{output}: a gallery is a PNG; give a name that ends in .png")
+    write = png_output(output, "a gallery")
     picture = load(scene, overrides)
     if seeds is None and latents is None:
         seeds = list(range(25))
@@ -115,7 +95,6 @@ def command(
             f"a sheet of {len(variants)} pictures, {size[0]} × {size[1]} pixels: at most {MOST} "
             f"and {LARGEST} a side; use fewer seeds or a smaller --width"
         )
-    check_png(output)
     entries = []
     with Meter("gallery") as meter:
         meter.begin(len(variants) * cell[0] * cell[1])
@@ -125,11 +104,10 @@ def command(
             entries.append(Entry(preview(changed, cell[0], kernel), label))
             meter.add(cell[0] * cell[1])
     sheet = contact_sheet(entries, columns, cell)
-    with placed(output) as temporary:
-        temporary.write_bytes(encode_png(sheet, picture.to_toml()))
+    write(sheet, picture.to_toml())
     seconds = time.perf_counter() - start
     result(
-        f"{output}: {len(entries)} pictures, {sheet.shape[1]} × {sheet.shape[0]}",
+        f"{output}: {counted(len(entries), 'picture')}, {sheet.shape[1]} × {sheet.shape[0]}",
         {"files": [str(output)], "pictures": len(entries), "seconds": round(seconds, 3)},
         as_json,
     )

@@ -26,7 +26,7 @@ from tilecppn.cli.common import FILE, json_option, result
     help="Seconds a frame.",
 )
 @click.option("--sinusoid", is_flag=True, help="Slow down at each waypoint.")
-@click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace the GIF of ours that is there.")
 @json_option
 def command(
     model: Path,
@@ -49,15 +49,17 @@ def command(
     tilecppn morph digits.safetensors seven.png nine.png -o morph.gif --sinusoid
     tilecppn morph digits.safetensors 1 2 3 -o tour.gif --loop
     """
-    from tilecppn.assemble.placing import placed
+    from tilecppn.assemble.placing import placed, refuse_foreign
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import Refused
+    from tilecppn.film import marks
     from tilecppn.sampler import Sampler, save_gif
     from tilecppn.train.data.folder import open_image
 
     if output.suffix != ".gif":
         raise Refused(f"{output}: a morph is a GIF; give a name that ends in .gif")
-    if output.is_dir() or (output.exists() and not overwrite):
+    refuse_foreign(output, lambda path: marks.read(path) is not None)
+    if output.exists() and not overwrite:
         raise Refused(f"{output}: is there already; choose another name, or --overwrite")
     if len(waypoints) < 2:
         raise Refused("a morph needs two waypoints at least: images, or seeds of latents")
@@ -79,5 +81,9 @@ def command(
                 meter.add(size * size)
     with placed(output) as temporary:
         save_gif(images, temporary, [duration] * len(images))
+        scene = sampler.scene(latents[0], size, size)
+        mark = marks.Mark(scene.fingerprint, "morph", scene.to_toml())
+        marked = marks.WRITINGS[".gif"][1].marked(temporary.read_bytes(), mark.to_text())
+        temporary.write_bytes(marked)
     record = {"file": str(output), "frames": len(images), "seconds": len(images) * duration}
     result(f"{output}: {len(images)} frames of {size} × {size}", record, as_json)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import click
 
-from tilecppn.cli.common import FILE, kernel_option, load, scene_argument
+from tilecppn.cli.common import FILE, kernel_option, load, png_output, scene_argument
 
 
 @click.command()
@@ -23,16 +23,10 @@ def command(scene: Path, overrides: tuple[str, ...], output: Path, width: int, k
     tilecppn preview poster.toml -o poster.png --width 1024
     tilecppn preview poster.toml -o other.png --set cppn.seed=7
     """
-    from tilecppn.assemble.placing import placed
-    from tilecppn.assemble.png import check_png, encode_png
-    from tilecppn.errors import ExportError
     from tilecppn.pixels.window import preview
 
-    if output.suffix != ".png":
-        raise ExportError(f"{output}: a preview is a PNG; give a name that ends in .png")
+    write = png_output(output, "a preview")
     picture = load(scene, overrides)
-    check_png(output)
     image = preview(picture, width, kernel)
-    with placed(output) as temporary:
-        temporary.write_bytes(encode_png(image, picture.to_toml()))
+    write(image, picture.to_toml())
     click.echo(f"{output}: {image.shape[1]} × {image.shape[0]}")

@@ -8,6 +8,7 @@ from typing import Self
 
 import click
 
+from tilecppn.cli.common import counted
 from tilecppn.film.timeline import Timeline
 from tilecppn.plan import Work
 from tilecppn.run.budget import duration
@@ -104,7 +105,7 @@ class RenderMeter(Meter):
 
     def work(self, plan: Work) -> str:
         """What is to be done, for a person."""
-        return f"{plan.shards} shards"
+        return counted(plan.shards, "shard")
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -112,8 +113,9 @@ class RenderMeter(Meter):
                 self.plan = plan
                 self.begin(plan.pixels)
                 each = f" of {threads} threads" if threads > 1 else ""
+                who = counted(workers, f"{executor} worker")
                 self.note(
-                    f"{self.work(plan)}, {workers} {executor} workers{each}, "
+                    f"{self.work(plan)}, {who}{each}, "
                     f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
                 )
             case ShardDone(shard, _, receipt):
@@ -140,7 +142,5 @@ class FilmMeter(RenderMeter):
 
     def work(self, plan: Work) -> str:
         canvas, film = self.timeline.base.canvas, self.timeline.film
-        return (
-            f"{film.frames} frames of {canvas.width} × {canvas.height} at {film.fps} a second, "
-            f"{plan.shards} shards"
-        )
+        frames, shards = counted(film.frames, "frame"), counted(plan.shards, "shard")
+        return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second, {shards}"

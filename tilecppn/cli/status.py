@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, open_store, result
+from tilecppn.cli.common import FILE, counted, json_option, open_store, result
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
@@ -49,7 +49,8 @@ def command(store: Path, as_json: bool) -> None:
         "arithmetic": arithmetic._asdict(),
     }
     lines = [
-        f"{store}: {'finished' if finished else 'not finished'}, {done} of {shards} shards",
+        f"{store}: {'finished' if finished else 'not finished'}, "
+        f"{done:,} of {counted(shards, 'shard')}",
         *lines,
         f"arithmetic  {arithmetic.kernel} {arithmetic.precision} on {arithmetic.device}, "
         f"revision {arithmetic.revision}",
@@ -71,7 +72,7 @@ def _levels(store: "Store", found: Found) -> tuple[dict[str, Any], list[str]]:
     ]
     lines = [
         f"level {x['level']:2}  {x['width']:>10} × {x['height']:<10}  "
-        f"{x['done']} of {x['shards']} shards"
+        f"{x['done']:,} of {counted(x['shards'], 'shard')}"
         for x in levels
     ]
     return {"levels": levels}, lines

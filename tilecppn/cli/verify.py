@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, open_store, result, workers_option
+from tilecppn.cli.common import FILE, counted, json_option, open_store, result, workers_option
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
@@ -41,9 +41,11 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     if repair and damage:
         outcome = _repair(opened, damage, workers)
         record["rendered"] = outcome.rendered
-        lines.append(f"{store}: repaired, {outcome.rendered} shards rendered again")
+        lines.append(f"{store}: repaired, {counted(outcome.rendered, 'shard')} rendered again")
     elif damage:
-        lines.append(f"{store}: {len(damage)} shards to repair: {_remedy(store, opened)}")
+        lines.append(
+            f"{store}: {counted(len(damage), 'shard')} to repair: {_remedy(store, opened)}"
+        )
     else:
         lines.append(f"{store}: whole and sound")
     result("\n".join(lines), record, as_json)

@@ -94,7 +94,7 @@ class CPPN:
             preset=name,
             activations=_activations(preset, depth, activations),
             output=preset.output,
-            channels=_within("channels", preset.channels if channels is None else channels, 1, 3),
+            channels=_channels(preset.channels if channels is None else channels),
             z_dim=_within("z_dim", preset.z_dim if z_dim is None else z_dim, 0, MAX_Z_DIM),
             latent_scale=preset.latent_scale,
             latent=preset.latent,
@@ -103,8 +103,6 @@ class CPPN:
             inputs=chosen,
             origin=preset.origin,
         )
-        if structure.channels == 2:
-            raise SceneError("channels = 2: must be 1 or 3")
         _within("seed", seed, 0, MAX_SEED)
         hidden = _within("width", preset.width if width is None else width, 1, MAX_WIDTH)
         parameters = sum(rows * columns for rows, columns in shapes(structure, hidden))
@@ -289,6 +287,12 @@ def _activations(
 def _within(name: str, value: int, low: int, high: int) -> int:
     if not isinstance(value, int | np.integer) or not low <= value <= high:
         raise SceneError(f"{name} = {value}: must be an integer from {low} to {high}")
+    return value
+
+
+def _channels(value: int) -> int:
+    if not isinstance(value, int | np.integer) or value not in (1, 3):
+        raise SceneError(f"channels = {value}: must be 1 or 3")
     return value
 
 

@@ -68,11 +68,12 @@ class Encoding(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class _Recipe:
     @property
     def recipe(self) -> str:
         """A short hash of all that decides the bytes of a clip beside its frames."""
-        record = [type(self).__name__, asdict(self), ffmpeg.version()]  # type: ignore[call-overload]
+        record = [type(self).__name__, asdict(self), ffmpeg.version()]
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 
 

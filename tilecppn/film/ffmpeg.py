@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
@@ -47,7 +47,7 @@ def version() -> str:
 
 def run(
     arguments: Sequence[str],
-    feed: Iterable[NDArray] = (),  # type: ignore[type-arg]
+    feed: Iterable[NDArray[Any]] = (),
     pause: Pause = lambda: None,
 ) -> None:
     """Run ffmpeg to its end, with the arrays of `feed` on its standard input.

@@ -13,24 +13,18 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-class Easing(NamedTuple):
-    """How u grows with time; both ends stay where they are."""
-
-    formula: str
-    function: Callable[[float], float]
-
-
 def _in_out(u: float) -> float:
     return 4.0 * u**3 if u < 0.5 else 1.0 - 4.0 * (1.0 - u) ** 3
 
 
-EASINGS: dict[str, Easing] = {
-    "linear": Easing("u", lambda u: u),
-    "sinusoid": Easing("sin(u π/2)", lambda u: math.sin(u * math.pi / 2.0)),
-    "in": Easing("u³", lambda u: u**3),
-    "out": Easing("1 - (1 - u)³", lambda u: 1.0 - (1.0 - u) ** 3),
-    "in-out": Easing("4u³, from the middle on 1 - 4(1 - u)³", _in_out),
-    "hold": Easing("0, until the next keyframe", lambda u: 0.0),
+# How u grows with time; 0 and 1 stay where they are, but for hold.
+EASINGS: dict[str, Callable[[float], float]] = {
+    "linear": lambda u: u,
+    "sinusoid": lambda u: math.sin(u * math.pi / 2.0),
+    "in": lambda u: u**3,
+    "out": lambda u: 1.0 - (1.0 - u) ** 3,
+    "in-out": _in_out,
+    "hold": lambda u: 0.0,
 }
 
 
@@ -49,7 +43,6 @@ class Interpolation(NamedTuple):
     `smooth` ones look at the slopes, which are 0 for all others.
     """
 
-    description: str
     between: Callable[[Segment, float], Array]
     smooth: bool = False
 
@@ -88,10 +81,10 @@ def _spline(segment: Segment, u: float) -> Array:
 
 
 INTERPOLATIONS: dict[str, Interpolation] = {
-    "linear": Interpolation("straight from keyframe to keyframe", _linear),
-    "spherical": Interpolation("along the arc between two directions", _spherical),
-    "exponential": Interpolation("equal ratios in equal times, for scales", _exponential),
-    "spline": Interpolation("cubic, smooth through all keyframes", _spline, smooth=True),
+    "linear": Interpolation(_linear),
+    "spherical": Interpolation(_spherical),
+    "exponential": Interpolation(_exponential),
+    "spline": Interpolation(_spline, smooth=True),
 }
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tilecppn.checks import Section
+from tilecppn.checks import Section, shown
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Refused, SceneError
 from tilecppn.film.keyframes import Film, Keyframe
@@ -210,7 +210,7 @@ class Timeline:
         for f in fields(Film):
             there, here = getattr(self.film, f.name), getattr(other.film, f.name)
             if there != here:
-                found.append(f"film.{f.name}: {there} there, {here} here")
+                found.append(f"film.{f.name}: {shown(there)} there, {shown(here)} here")
         if self.keyframes != other.keyframes:
             found.append("the keyframes")
         return found
@@ -253,7 +253,7 @@ def _list(keyframes: Any) -> list[Any]:
 
 
 def _said(section: Section) -> dict[str, Any]:
-    return {k: v for k, v in asdict(section).items() if v not in ({}, None)}  # type: ignore[call-overload]
+    return {k: v for k, v in asdict(section).items() if v not in ({}, None)}
 
 
 def _plain(value: Any) -> Any:

@@ -41,7 +41,7 @@ class Track:
         if i >= len(knots) - 1 or time <= knots[0] or self.kind is None:
             return self.values[i % len(self.values)]
         length = knots[i + 1] - knots[i]
-        u = EASINGS[self.easings[i]].function((time - knots[i]) / length)
+        u = EASINGS[self.easings[i]]((time - knots[i]) / length)
         if u == 0.0:
             return self.values[i]
         slopes = self._slopes

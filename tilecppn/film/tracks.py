@@ -54,7 +54,7 @@ class Values:
         return values
 
     def section(self, name: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        known = [f.name for f in fields(SECTIONS[name])]  # type: ignore[arg-type]
+        known = [f.name for f in fields(SECTIONS[name])]
         for part in change:
             one_of([f"{name}.{k}" for k in known], f"{name}.{part}", "key")
             if name == "output" and part in FIXED:

@@ -17,7 +17,6 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 class Kind(NamedTuple):
     """`encode` gives a row (n,); values whose rows differ in length cannot be mixed."""
 
-    name: str
     fits: Callable[[Any], bool]
     encode: Callable[[Any], Array]
     decode: Callable[[Array, Any], Any]  # the row, and a value of the kind to take the rest from
@@ -49,19 +48,16 @@ def _network(row: Array, like: CPPN) -> CPPN:
 
 KINDS = (
     Kind(
-        "number",
         lambda value: type(value) is float,
         lambda value: np.array([value]),
         lambda row, like: float(row[0]),
     ),
     Kind(
-        "numbers",
         lambda value: isinstance(value, tuple) and all(type(v) is float for v in value),
         lambda value: np.array(value, np.float64),
         lambda row, like: tuple(row.tolist()),
     ),
     Kind(
-        "colours",
         _is_colours,
         lambda value: np.array(
             [int(v[i : i + 2], 16) for v in value for i in (1, 3, 5)], np.float64
@@ -69,7 +65,6 @@ KINDS = (
         _colours,
     ),
     Kind(
-        "network",
         lambda value: isinstance(value, CPPN),
         lambda value: np.concatenate([a.ravel() for layer in value.layers for a in layer]).astype(
             np.float64

@@ -126,9 +126,7 @@ class TorchKernel:
                 self.inputs[i] = value
             out = self._chunk()
             if not torch.equal(out, out[:, :1].expand_as(out)):
-                raise Failed(
-                    "this machine's matrix library would leave seams; use --kernel reference"
-                )
+                raise Failed("this machine's matrix library would leave seams; use --kernel llvm")
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         return self._run(lattices, traced=False)[0]

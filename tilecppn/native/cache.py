@@ -6,7 +6,6 @@ the object file. What cannot be read or written is made again, so the folder may
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,20 +17,17 @@ DIGEST = hashlib.sha256().digest_size
 
 def kept(source: str, make: Callable[[], bytes]) -> bytes:
     """What `make` returns for `source`, which says all that it depends on."""
-    file = _file(source)
+    folder = disk.cache_folder()
+    if folder is None:
+        return make()
+    file = folder / f"{hashlib.sha256(source.encode()).hexdigest()}.o"
     code = _read(file)
     if code is None:
         code = make()
         with contextlib.suppress(OSError):
             disk.put(file, hashlib.sha256(code).digest() + code, lasting=False)
-            _prune(file.parent)
+            _prune(folder)
     return code
-
-
-def _file(source: str) -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    folder = Path(home) if home else Path(os.path.expanduser("~"), ".cache")
-    return folder / "tilecppn" / f"{hashlib.sha256(source.encode()).hexdigest()}.o"
 
 
 def _read(file: Path) -> bytes | None:
@@ -45,7 +41,7 @@ def _read(file: Path) -> bytes | None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the oldest files above KEPT."""
-    files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime)
+    """Remove the oldest files above KEPT; other kinds of caches lie in the folder too."""
+    files = sorted(folder.glob("*.o"), key=lambda file: file.stat().st_mtime)
     for file in files[:-KEPT]:
         file.unlink(missing_ok=True)

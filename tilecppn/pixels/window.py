@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.errors import Refused
 from tilecppn.kernels import Field, Kernel, StoringKernel, create
 from tilecppn.native import Empty
 from tilecppn.pause import Pause
@@ -19,6 +20,7 @@ from tilecppn.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
+LARGEST = 32768  # pixels of a preview's side
 SAMPLES = 1024  # samples that are averaged at a time, a side
 
 
@@ -103,9 +105,15 @@ def _of_whole_blocks(window: Window) -> Window:
 def preview(scene: Scene, width: int = 1024, kernel: str = "auto") -> NDArray[np.uint8]:
     """The whole picture as a small 8-bit image (height, width, channels), at once.
 
-    The height follows from the canvas' shape, 1 pixel at least.
+    The height follows from the canvas' shape, 1 pixel at least. Raises Refused for a picture of
+    more than LARGEST pixels a side.
     """
-    height = max(1, round(scene.canvas.height * width / scene.canvas.width))
+    canvas = scene.canvas
+    height = max(1, round(canvas.height * width / canvas.width))
+    if max(width, height) > LARGEST:
+        most = min(LARGEST, LARGEST * canvas.width // canvas.height)
+        remedy = f"--width {most} at most" if most else "render it, and export a smaller --level"
+        raise Refused(f"a preview of {width} × {height} pixels: at most {LARGEST} a side; {remedy}")
     small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
     pixels = render_window(create(kernel, Field.of(small)), small, Window(0, 0, height, width))
     return interleaved(pixels)

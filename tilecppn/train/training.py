@@ -30,7 +30,7 @@ from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started
 from tilecppn.train.model import check_output
 from tilecppn.train.networks import count
 from tilecppn.train.settings import Settings, continued
-from tilecppn.train.trainer import Trainer
+from tilecppn.train.trainer import Losses, Trainer
 
 MARK = "training.json"
 CHECKPOINT_EVERY = 600.0  # seconds, where an epoch takes longer
@@ -195,7 +195,7 @@ class _Session:
         assert self.saved is not None
         return Outcome(self.output, self.saved, done, done / self.per_epoch, seconds, self.last)
 
-    def _learn(self, epoch: int, index: int, done: int) -> Any:
+    def _learn(self, epoch: int, index: int, done: int) -> Losses:
         """One batch: its images in the epoch's order, each cut out at a random place."""
         seed, images, n = self.settings.seed, self.images, self.batch
         chosen = noise.order(seed, epoch, len(images))[index * n : (index + 1) * n]

@@ -1,7 +1,6 @@
 """MNIST's training files from the network, checked by their SHA-256 and kept."""
 
 import hashlib
-import os
 import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -32,9 +31,13 @@ TIMEOUT = 20.0  # seconds without a byte
 def read_mnist(folder: Path | None = None, mirrors: Sequence[str] = MIRRORS) -> Images:
     """60,000 digits of 28 × 28; downloaded once into `folder` (default: the user's cache).
 
-    Raises DataError where no mirror gives the right files.
+    Raises DataError where no mirror gives the right files, or there is nowhere to keep them.
     """
-    folder = folder or _cache()
+    if folder is None:
+        cache = disk.cache_folder()
+        if cache is None:
+            raise DataError("mnist: no home folder to keep it in; set XDG_CACHE_HOME to a folder")
+        folder = cache / "mnist"
     for name, sha256 in FILES.items():
         path = folder / name
         if not path.exists() or _sha256(path.read_bytes()) != sha256:
@@ -62,8 +65,3 @@ def _download(name: str, sha256: str, mirrors: Sequence[str]) -> bytes:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tilecppn" / "mnist"
