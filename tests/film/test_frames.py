@@ -19,7 +19,7 @@ from tests.pixels.test_finish import noise
 from tests.stores import tree
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Failed, Refused, StoreError
-from tilecppn.film.animate import PARTS, Run, animate, animate_to
+from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.moves import moving
 from tilecppn.film.plan import CLIP, FilmPlan
@@ -31,6 +31,7 @@ from tilecppn.pixels.window import SAMPLES, render_window
 from tilecppn.plan import Plan, Window
 from tilecppn.run.events import Event, ShardDone
 from tilecppn.run.job import Receipt
+from tilecppn.run.options import Run
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
 from tilecppn.store import Store

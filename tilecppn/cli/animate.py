@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +97,9 @@ def command(
     """
     from tilecppn.cli.progress import FilmMeter
     from tilecppn.errors import SceneError
-    from tilecppn.film.animate import Run, animate_to
+    from tilecppn.film.animate import animate_to
     from tilecppn.film.targets import Choices
-    from tilecppn.run.coordinator import Outcome
+    from tilecppn.run.options import Run
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import require_complete
 
@@ -119,21 +118,11 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        run = Run(
-            executor=executor,
-            address=address,
-            workers=workers,
-            kernel=kernel,
-            overwrite=overwrite,
-            policy=replace(Policy(), deadline=deadline),
-        )
+        choices = Choices(codec, crf, even, format_, clip)
+        policy = Policy(deadline=deadline)
         with FilmMeter("animate", picture) as meter:
-            outcome: Outcome = animate_to(
-                picture,
-                output,
-                Choices(codec, crf, even, format_, clip),
-                replace(run, listeners=[meter]),
-            )
+            run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
+            outcome = animate_to(picture, output, choices, run)
         require_complete(outcome)
         record |= {
             "film": str(output),
