@@ -88,8 +88,8 @@ def preflight(plan: Plan, precision: str, run: Run) -> None:
     """
     name = choose(run.executor, run.address)
     if runs_here(name, run.address):
-        workers, threads = workforce_here(name, run.workers)  # else they are on other machines
-        check_fits(plan, workers, threads=threads)
+        here = workforce_here(name, run.workers)  # else they are on other machines
+        check_fits(plan, here.workers, threads=here.threads)
         kernels.require(run.kernel, precision)
     kernels.resolve(run.kernel)  # a wrong name is refused here; "auto" is decided by each worker
 

@@ -110,9 +110,21 @@ def gpu_threads(cores: float, gpus: float) -> int:
     return max(1, min(MOST_THREADS, int(cores / gpus)))
 
 
-def workforce_here(name: str, workers: int | None) -> tuple[int, int]:
-    """The workers of an executor, and the threads of each, if all are on this machine."""
+class Workforce(NamedTuple):
+    """Who draws: workers, the threads of each, and how many GPUs these use, if the kernel does."""
+
+    workers: int
+    threads: int = 1
+    gpus: int = 1
+
+
+def workforce_here(name: str, workers: int | None) -> Workforce:
+    """The workforce of an executor whose workers are all on this machine.
+
+    Local threads share one GPU; a Ray actor has one for itself.
+    """
     gpus = machine.gpus() if name == "ray" else 0
-    if gpus:
-        return workers or gpus, gpu_threads(machine.cores(), gpus)
-    return workers or machine.cores(), 1
+    if not gpus:
+        return Workforce(workers or machine.cores())
+    count = workers or gpus
+    return Workforce(count, gpu_threads(machine.cores(), gpus), min(count, gpus))
