@@ -34,7 +34,7 @@ from tilecppn.film.marks import Mark
 from tilecppn.film.timeline import Timeline
 from tilecppn.naming import suggestion
 
-CLIP = 1.0  # seconds of film a clip, unless a person says otherwise
+CLIP_SECONDS = 1.0  # of film in a clip, unless a person says otherwise
 MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
 EVEN = ("pad", "crop")
 
@@ -139,7 +139,8 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
             "--even pad (repeat the last row or column) or --even crop, or another canvas"
         )
     refuse_foreign(path, lambda p: marks.read(p) is not None)
-    fps, length = timeline.film.fps, CLIP if choices.clip is None else choices.clip
+    fps = timeline.film.fps
+    length = CLIP_SECONDS if choices.clip is None else choices.clip
     frames = int(Fraction(length) * fps + Fraction(1, 2))
     clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
     encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
