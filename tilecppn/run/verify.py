@@ -8,7 +8,7 @@ from tilecppn.errors import Stopped
 from tilecppn.plan import Shard, Work
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
-from tilecppn.run.options import Run
+from tilecppn.run.options import Run, check_workers
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
@@ -33,7 +33,8 @@ class Checked(Protocol):
 def find_damage(
     store: Checked, *, workers: int | None = None, meter: Meter | None = None
 ) -> dict[Shard, str]:
-    """Every shard that is "damaged" or "missing". Raises Stopped."""
+    """Every shard that is "damaged" or "missing". Raises Refused or Stopped."""
+    check_workers(workers)
     use_threads(workers or machine.cores())
     if meter is not None:
         meter.begin(sum(store.plan.window(shard).pixels for shard in store.plan.order()))
