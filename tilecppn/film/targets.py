@@ -193,9 +193,8 @@ def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
         (clip,) = clips
-        marked = marks.WRITINGS[path.suffix][1].marked(clip.read_bytes(), mark.to_text())
         with placed(path) as temporary:
-            temporary.write_bytes(marked)
+            marks.copy_marked(clip, temporary, path.suffix, mark.to_text(), pause)
 
     whole = timeline.frames
     return Target(path, encoding, whole, Kept(whole), join, lambda: marks.read(path))
