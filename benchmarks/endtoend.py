@@ -36,14 +36,14 @@ def scene_of(side: int, **output: Any) -> tc.Scene:
 def ours(side: int, workers: int, folder: Path) -> Measured:
     """Render, store, all levels and the pyramid, in one pass."""
     from tilecppn.assemble.onepass import render_and_export
+    from tilecppn.run.options import Run
 
     return timed(
         render_and_export,
         scene_of(side),
         folder / "a.zarr",
         folder / "a.dzi",
-        workers=workers,
-        executor="local",
+        Run("local", workers=workers),
     )
 
 

@@ -1,5 +1,6 @@
 """What fits is let through, what does not is refused with a number that would."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -140,6 +141,29 @@ def test_rate_is_positive_for_any_canvas() -> None:
     for canvas in ({"width": 1, "height": 1}, {"width": 2**31 - 1, "height": 5}):
         scene = Scene.of(cppn={"width": 2, "depth": 1}, canvas=canvas)
         assert rate(create("auto", Field.of(scene)), scene) > 0
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "gpus", "windows"),
+    [
+        ("cpu", 1, 1, 3 / 7),
+        ("cpu", 6, 1, 18 / 7),
+        ("NVIDIA H100", 1, 1, 3 / 7),
+        ("NVIDIA H100", 2, 1, 6 / 7),
+        ("NVIDIA H100", 16, 1, 1),
+        ("NVIDIA H100", 4, 2, 12 / 7),
+        ("NVIDIA H100", 16, 2, 2),
+    ],
+)
+def test_threads_draw_faster_on_a_cpu_and_only_store_faster_beside_a_gpu(
+    device: str, threads: int, gpus: int, windows: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that gives a second to each window, and one to storing it, a third more above."""
+    scene = Scene.of(cppn={"width": 2, "depth": 1}, canvas={"width": 64, "height": 64})
+    kernel = create("reference", Field.of(scene))
+    monkeypatch.setattr(kernel, "arithmetic", kernel.arithmetic._replace(device=device))
+    monkeypatch.setattr("time.perf_counter", itertools.count().__next__)
+    assert rate(kernel, scene, threads, gpus) == pytest.approx(64 * 64 * windows)
 
 
 @pytest.mark.parametrize(

@@ -31,17 +31,15 @@ from tilecppn.sections import LAYOUT
 from tilecppn.store_folder import (
     LISTED,
     LOCK,
+    StoreFolder,
     building,
-    is_written,
-    locked,
     refuse_foreign,
-    require_arithmetic,
     what_else,
 )
 from tilecppn.zarr_files import attributes, encode_shard, find_fault, write_empty
 
 
-class Store:
+class Store(StoreFolder):
     """A store opened for reading; the renderer also writes and deletes shards.
 
     A Store belongs to one thread. Attributes: path, scene, plan, arithmetic.
@@ -111,31 +109,14 @@ class Store:
                 + ". Choose another path, or --overwrite"
             )
 
-    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
-        """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
-        require_arithmetic(self.path, self.arithmetic, arithmetic)
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """The right to write; StoreError at once if another process has it. Sweeps leftovers."""
-        with locked(self.path):
-            yield
-
     # Shards
-
-    def has(self, shard: Shard) -> bool:
-        return is_written(self._file(shard))
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         level = self.plan.levels[shard.level]
         data = encode_shard(pixels, level)
-        disk.put(self._file(shard), data)
+        disk.put(self.file(shard), data)
         return len(data)
-
-    def delete(self, shard: Shard) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._file(shard).unlink()
 
     def read(self, level: int, window: Window, *, partial: bool = False) -> NDArray[Any]:
         """Pixels (channels, height, width) of a window.
@@ -147,7 +128,7 @@ class Store:
             for shard in self._touched(level, window):
                 if not self.has(shard):
                     raise Failed(
-                        f"{self._file(shard)}: missing or damaged; run tilecppn render again"
+                        f"{self.file(shard)}: missing or damaged; run tilecppn render again"
                     )
         try:
             array = self._arrays[level]
@@ -161,16 +142,16 @@ class Store:
     def damage(self, shard: Shard) -> str | None:
         """What is wrong with a shard: "missing", "damaged", or None."""
         level, window = self.plan.levels[shard.level], self.plan.window(shard)
-        return find_fault(self._file(shard), level, window, lambda: self.read(shard.level, window))
+        return find_fault(self.file(shard), level, window, lambda: self.read(shard.level, window))
 
     def is_whole(self) -> bool:
         """Whether every shard of every level is there."""
         return all(self.has(shard) for shard in self.plan.order())
 
-    # Inner
-
-    def _file(self, shard: Shard) -> Path:
+    def file(self, shard: Shard) -> Path:
         return self.path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
+
+    # Inner
 
     def _touched(self, level: int, window: Window) -> Iterator[Shard]:
         side = self.plan.levels[level].shard

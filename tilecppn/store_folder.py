@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tilecppn import disk
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
+from tilecppn.plan import Shard
 from tilecppn.zarr_files import attributes
 
 LOCK = ".lock"
@@ -27,29 +29,47 @@ def is_written(file: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
 
-def require_arithmetic(path: Path, there: Arithmetic, here: Arithmetic) -> None:
-    """Raise StoreError, saying what differs, unless both are the same."""
-    pairs = zip(Arithmetic._fields, there, here, strict=True)
-    differences = [f"{name}: {a} there, {b} here" for name, a, b in pairs if a != b]
-    if differences:
-        raise StoreError(
-            f"{path}: was begun with another arithmetic: {'; '.join(differences)}. "
-            "Render where it was begun, or --overwrite"
-        )
+class StoreFolder(ABC):
+    """What stores of stills and of films have in common: one arithmetic, and files of shards.
 
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """The right to write into a store; StoreError at once if another process has it.
-
-    Sweeps leftovers before and after.
+    Attributes: path, arithmetic.
     """
-    with disk.locked(path / LOCK, str(path)):
-        disk.sweep(path)
-        try:
-            yield
-        finally:
-            disk.sweep(path)
+
+    path: Path
+    arithmetic: Arithmetic
+
+    @abstractmethod
+    def file(self, shard: Shard) -> Path:
+        """Where a shard lies, or will."""
+
+    def has(self, shard: Shard) -> bool:
+        return is_written(self.file(shard))
+
+    def delete(self, shard: Shard) -> None:
+        self.file(shard).unlink(missing_ok=True)
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
+        pairs = zip(Arithmetic._fields, self.arithmetic, arithmetic, strict=True)
+        differences = [f"{name}: {a} there, {b} here" for name, a, b in pairs if a != b]
+        if differences:
+            raise StoreError(
+                f"{self.path}: was begun with another arithmetic: {'; '.join(differences)}. "
+                "Render where it was begun, or --overwrite"
+            )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """The right to write; StoreError at once if another process has it.
+
+        Sweeps leftovers before and after.
+        """
+        with disk.locked(self.path / LOCK, str(self.path)):
+            disk.sweep(self.path)
+            try:
+                yield
+            finally:
+                disk.sweep(self.path)
 
 
 @contextlib.contextmanager

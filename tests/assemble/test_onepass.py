@@ -13,17 +13,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.conftest import SMALL_NET, Run
+from tests.conftest import SMALL_NET
+from tests.conftest import Run as Command
 from tests.signalled import signalled
 from tests.stores import tree
 from tilecppn import store as store_module
 from tilecppn.assemble import dzi, tiles
 from tilecppn.assemble.export import export
 from tilecppn.assemble.onepass import render_and_export
+from tilecppn.assemble.options import Progress
 from tilecppn.assemble.tiles import TileFolder
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run import events
+from tilecppn.run.options import Run
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
 from tilecppn.store import Store
@@ -52,9 +55,16 @@ def two_passes(scene: Scene, folder: Path) -> dict[str, bytes | str | None]:
     return made(folder)
 
 
-def one_pass(scene: Scene, folder: Path, **options: Any) -> dict[str, bytes | str | None]:
-    options = {"executor": "local", **options}
-    _, _, files = render_and_export(scene, folder / "a.zarr", folder / "a.dzi", **options)
+def one_pass(
+    scene: Scene,
+    folder: Path,
+    *,
+    progress: Progress = lambda done, total: None,
+    **choices: Any,
+) -> dict[str, bytes | str | None]:
+    run = Run(**{"executor": "local", **choices})
+    store, dest = folder / "a.zarr", folder / "a.dzi"
+    _, _, files = render_and_export(scene, store, dest, run, progress)
     assert files == [folder / "a.dzi", folder / "a.html", folder / "a_files"]
     return made(folder)
 
@@ -109,7 +119,7 @@ def test_actors_give_the_same_bytes(
 
 
 def test_one_png_is_made_after_the_render(one: Path, two: Path) -> None:
-    render_and_export(SCENE, one / "a.zarr", one / "a.png", executor="local")
+    render_and_export(SCENE, one / "a.zarr", one / "a.png", Run("local"))
     render(SCENE, two / "a.zarr", executor="local")
     export(two / "a.zarr", two / "a.png")
     assert tree(one) == tree(two)
@@ -216,7 +226,7 @@ shard = 512
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_goes_on_and_gives_the_same_bytes(
-    number: signal.Signals, tmp_path: Path, one: Path, two: Path, tilecppn: Run
+    number: signal.Signals, tmp_path: Path, one: Path, two: Path, tilecppn: Command
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
     command = ["render", "a.toml", "-o", "one/a.zarr", "--export", "one/a.dzi"]
@@ -243,7 +253,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same_bytes(
 
 
 def test_a_death_between_a_shards_tiles_and_its_commit_costs_that_shard_only(
-    tmp_path: Path, one: Path, tilecppn: Run, undisturbed: dict[str, bytes | str | None]
+    tmp_path: Path, one: Path, tilecppn: Command, undisturbed: dict[str, bytes | str | None]
 ) -> None:
     (tmp_path / "a.toml").write_text(SCENE.to_toml())
     command = ["render", "a.toml", "-o", "one/a.zarr", "--export", "one/a.dzi", "--workers", "1"]
@@ -333,12 +343,12 @@ def test_store_and_export_may_not_lie_in_one_another(
         render(SCENE, one / store, executor="local")
     before = tree(one)
     with pytest.raises(ExportError):
-        render_and_export(SCENE, one / store, one / dest, executor="local")
+        render_and_export(SCENE, one / store, one / dest, Run("local"))
     assert tree(one) == before
 
 
 def test_an_unknown_kind_of_export_is_refused_before_any_work(
-    tmp_path: Path, tilecppn: Run
+    tmp_path: Path, tilecppn: Command
 ) -> None:
     (tmp_path / "a.toml").write_text("")
     done = tilecppn("render", "a.toml", "-o", "a.zarr", "--export", "a.psd")

@@ -23,11 +23,14 @@ from PIL.PngImagePlugin import PngImageFile
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET, Run
 from tests.stores import level_pixels, tree
+from tilecppn import machine
 from tilecppn.assemble.export import EXPORTERS, LAYOUTS
 from tilecppn.cli import VERBS
 from tilecppn.cppn import ACTIVATIONS, PRESETS
 from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS
 from tilecppn.pixels.window import preview
+from tilecppn.plan import Plan
+from tilecppn.run.budget import worker_memory
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 
@@ -240,6 +243,20 @@ def test_plan_counts_levels_shards_tiles_and_bytes(
     assert "700 × 501" in text
     assert "11 shards" in text
     assert "121 tiles" in text
+
+
+def test_plan_counts_the_workers_that_render_would_have(
+    small_scene: Scene, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(machine, "cores", lambda: 12)
+    monkeypatch.setattr(machine, "gpus", lambda: 2)
+    (tmp_path / "a.toml").write_text(small_scene.to_toml())
+    plan = record(cli("plan", "a.toml", "--json", "--kernel", "llvm"))
+    assert (plan["workers"], plan["threads"]) == (2, 6)
+    of_one = Plan.of(small_scene.canvas, small_scene.output, small_scene.channels)
+    assert plan["worker_memory"] == worker_memory(of_one, 6) == 6 * worker_memory(of_one)
+    assert "2 workers of 6 threads" in ok(cli("plan", "a.toml", "--kernel", "llvm"))
 
 
 def test_plan_of_the_largest_canvas_takes_no_longer(scene: Scene, cli: Cli) -> None:

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.pixels.test_reconstruct import MIXED, Counting
 from tilecppn.errors import Refused, SceneError
 from tilecppn.kernels import KERNELS, Field, Kernel, create
 from tilecppn.pixels.quantise import quantise
-from tilecppn.pixels.window import STRIP, preview, render_window
+from tilecppn.pixels.window import STRIP, preview, render_colours, render_window
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.sections import MAX_SIDE, Output
@@ -226,3 +227,15 @@ def test_quantising_is_part_of_the_window() -> None:
     out = np.empty(exact.shape, np.uint8)
     quantise(exact.copy(), Output(dtype="uint8"), out)
     assert np.array_equal(out, rendered(SCENE))
+
+
+def test_colours_cost_no_more_than_the_picture() -> None:
+    """They are within the scene's tolerance, not within that of a float32 picture."""
+    scene = MIXED.replace(output={"dither": "noise"})
+    window = Window(0, 0, 333, 501)
+    counts = []
+    for draw in (render_window, render_colours):
+        kernel = Counting(create("auto", Field.of(scene)))
+        draw(kernel, scene, window)
+        counts.append(kernel.points)
+    assert counts[0] == counts[1]

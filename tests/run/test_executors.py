@@ -170,12 +170,13 @@ def test_an_actor_has_the_cpus_that_each_gpu_has_on_every_node() -> None:
 def test_the_workforce_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "cores", lambda: 12)
     for gpus, name, workers, expected in [
-        (0, "local", None, (12, 1)),
-        (0, "ray", None, (12, 1)),
-        (0, "ray", 3, (3, 1)),
-        (2, "local", None, (12, 1)),
-        (2, "ray", None, (2, 6)),
-        (2, "ray", 1, (1, 6)),
+        (0, "local", None, (12, 1, 1)),
+        (0, "ray", None, (12, 1, 1)),
+        (0, "ray", 3, (3, 1, 1)),
+        (2, "local", None, (12, 1, 1)),
+        (2, "ray", None, (2, 6, 2)),
+        (2, "ray", 1, (1, 6, 1)),
+        (2, "ray", 5, (5, 6, 2)),
     ]:
         monkeypatch.setattr(machine, "gpus", lambda count=gpus: count)
         assert workforce_here(name, workers) == expected

@@ -12,7 +12,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.conftest import SMALL_NET, Run
+from tests.conftest import SMALL_NET
+from tests.conftest import Run as Command
 from tests.run.conftest import New
 from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
 from tests.signalled import signalled
@@ -26,6 +27,7 @@ from tilecppn.run.coordinator import Coordinator, Outcome
 from tilecppn.run.events import Event, ShardDone, ShardFaulted, WorkerLost, WorkerReady
 from tilecppn.run.executors import Executor
 from tilecppn.run.job import Job, RenderJob
+from tilecppn.run.options import Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import render, render_to
 from tilecppn.scene import Scene
@@ -80,7 +82,7 @@ def test_layout_workers_executor_and_order_change_no_byte(ray_here: None, tmp_pa
     small = scene.replace(output={"tile": 256, "shard": 1024})
     one = render(small, tmp_path / "one.zarr", executor="local", workers=1)
     two = render(scene, tmp_path / "two.zarr", executor="local", workers=2)
-    ray, _ = render_to(small, tmp_path / "ray.zarr", executor="ray", workers=2, shuffle=5)
+    ray, _ = render_to(small, tmp_path / "ray.zarr", Run("ray", workers=2, shuffle=5))
     assert_same(one, two)
     assert_same(one, ray)
 
@@ -207,7 +209,7 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
     assert set(outcome.failed) == {poison}
     assert {s for s in store.plan.order() if not store.has(s)} == {poison, *above}
     assert outcome.unbuilt == len(above)
-    resumed, outcome = render_to(scene, store.path, executor="local")
+    resumed, outcome = render_to(scene, store.path, Run("local"))
     assert outcome.rendered == 1 + len(above)
     assert_same(resumed, undisturbed)
 
@@ -238,14 +240,8 @@ def test_a_stopped_actor_is_replaced(
             stopped.append(pids[event.worker])
             os.kill(stopped[0], signal.SIGSTOP)
 
-    store, outcome = render_to(
-        scene,
-        tmp_path / "a.zarr",
-        executor="ray",
-        workers=2,
-        listeners=[listen],
-        policy=Policy(deadline=4.0),
-    )
+    run = Run("ray", workers=2, listeners=[listen], policy=Policy(deadline=4.0))
+    store, outcome = render_to(scene, tmp_path / "a.zarr", run)
     assert stopped
     assert not outcome.failed
     assert_same(store, undisturbed)
@@ -298,7 +294,7 @@ def black_scene(folder: Path) -> str:
 
 @pytest.mark.parametrize("black", [False, True])
 def test_a_killed_render_goes_on_where_it_was(
-    black: bool, tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
+    black: bool, tmp_path: Path, tilecppn: Command, process: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     (tmp_path / "a.toml").write_text(black_scene(tmp_path) if black else BIG)
     store = tmp_path / "a.zarr"
@@ -328,7 +324,7 @@ def test_a_killed_render_goes_on_where_it_was(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_render_cleanly(
-    number: int, tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
+    number: int, tmp_path: Path, tilecppn: Command, process: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
     child = process(*signalled(WRITE, 6, number, "render", "a.toml", "-o", "a.zarr"))
@@ -344,7 +340,7 @@ def test_a_signal_stops_a_render_cleanly(
 
 
 def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(
-    tmp_path: Path, tilecppn: Run, process: Callable[..., "subprocess.Popen[str]"]
+    tmp_path: Path, tilecppn: Command, process: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
     # Stopped, it is alive for as long as that takes.
@@ -380,7 +376,7 @@ def test_a_full_disk_is_said_and_the_render_goes_on_later(
         patch.setattr(disk, "put", full)
         with pytest.raises(Failed, match="No space left"):
             render(scene, tmp_path / "a.zarr", executor="local")
-    store, outcome = render_to(scene, tmp_path / "a.zarr", executor="local")
+    store, outcome = render_to(scene, tmp_path / "a.zarr", Run("local"))
     assert outcome.skipped == 10
     assert_same(store, undisturbed)
 
@@ -398,7 +394,7 @@ def test_transient_errors_of_the_store_are_tried_again(
         put(path, data)
 
     monkeypatch.setattr(disk, "put", shaky)
-    store, outcome = render_to(scene, tmp_path / "a.zarr", executor="local")
+    store, outcome = render_to(scene, tmp_path / "a.zarr", Run("local"))
     assert len(failed) == 20
     assert not outcome.failed
     assert_same(store, undisturbed)
@@ -427,7 +423,7 @@ def test_overwrite_makes_a_new_store_in_place(scene: Scene, tmp_path: Path) -> N
     path = tmp_path / "a.zarr"
     render(scene, path, executor="local")
     other = scene.replace(canvas={"width": 300, "height": 200}, cppn={"seed": 4})
-    store, outcome = render_to(other, path, executor="local", overwrite=True)
+    store, outcome = render_to(other, path, Run("local", overwrite=True))
     assert outcome.skipped == 0
     assert store.scene == other
     assert_same(store, render(other, tmp_path / "b.zarr", executor="local"))
@@ -441,7 +437,7 @@ def test_a_missing_shard_is_rendered_again_with_its_ancestors_only(
     gone = Shard(0, 1, 1)
     store.delete(gone)
     before = shard_files(store.path)
-    again, outcome = render_to(scene, store.path, executor="local")
+    again, outcome = render_to(scene, store.path, Run("local"))
     above = set(store.plan.ancestors(gone))
     assert outcome.rendered == 1 + len(above)
     after = shard_files(store.path)

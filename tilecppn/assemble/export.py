@@ -18,6 +18,7 @@ from tilecppn.assemble.szi import check_szi, export_szi
 from tilecppn.assemble.tiff import check_tiff, export_tiff
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.naming import suggestion
+from tilecppn.run.options import check_workers
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
@@ -82,8 +83,9 @@ def export(
     (1, fast, to 9, small files) of what has them. level: the store's level to start from. layout:
     "iiif", "xyz" or "zoomify", with a folder as `dest`. url: where an IIIF folder will be served.
     partial: allow an unfinished store, missing shards black.
-    Raises ExportError or StoreError before any work, Failed or Stopped later.
+    Raises Refused before any work, Failed or Stopped later.
     """
+    check_workers(workers)
     store, dest = Store(path), Path(dest)
     exporter = check_destination(dest, layout)
     workers = workers or machine.cores()

@@ -5,8 +5,8 @@ its tiles written by this run or by none. Shards that were stored before, and th
 smaller than a tile, are tiled from the store at the end; then come the page and the descriptor.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tilecppn import machine
 from tilecppn.assemble import dzi, tiles
@@ -18,6 +18,7 @@ from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
+from tilecppn.run.options import Run
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.scene import Scene
@@ -39,36 +40,31 @@ def render_and_export(
     scene: Scene,
     path: Path,
     dest: Path,
-    *,
-    workers: int | None = None,
-    listeners: tuple[events.Listener, ...] = (),
+    run: Run,
     progress: Progress = lambda done, total: None,
-    **render: Any,
 ) -> tuple[Store, Outcome, list[Path]]:
-    """`render_to` with its arguments, and the export to `dest`: PNG tiles, or one PNG.
+    """`render_to`, and the export to `dest`, by its suffix; a .dzi, with PNG tiles, in one pass.
 
     Returns what was written, too. Raises as `render` and `export` do.
     """
     check_destination(dest)
     _require_apart(path, dest)
-    render = {"workers": workers, **render}
     if dest.suffix != ".dzi":
-        store, outcome = render_to(scene, path, listeners=listeners, **render)
+        store, outcome = render_to(scene, path, run)
         require_complete(outcome)
-        return store, outcome, export(path, dest, workers=workers, progress=progress)
+        return store, outcome, export(path, dest, workers=run.workers, progress=progress)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     count = len(sizes(scene.canvas.width, scene.canvas.height))
     skipped = Skipped()
     with stop_on_signals() as wish:
         options = Options(
-            plan.tile, workers=workers or machine.cores(), progress=progress, stopping=wish
+            plan.tile, workers=run.workers or machine.cores(), progress=progress, stopping=wish
         )
         try:
             with placed(dzi.files_of(dest), folder=True) as temporary:
                 folder = dzi.making(temporary, count, options)
-                store, outcome = render_to(
-                    scene, path, tiler=folder, listeners=[*listeners, skipped], **render
-                )
+                heard = replace(run, listeners=[*run.listeners, skipped])
+                store, outcome = render_to(scene, path, heard, folder)
                 require_complete(outcome)
                 source = Source(store)
                 tiles.fill(source, folder, _rest(source, plan, skipped.shards), options)

@@ -24,9 +24,9 @@ from tilecppn.pixels.interleave import filtered
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-KEYWORD = b"tilecppn"  # of the text chunk that holds the scene
+KEYWORD = b"tilecppn"  # of the text chunk that holds the scene, or a film's mark
 HEAD, LAST = b"\x78\x01", b"\x03\x00"  # of a zlib stream; an empty last block
-LONGEST_SCENE = 2**24  # bytes read in search of one
+LONGEST_TEXT = 2**28  # bytes read in search of one
 _MAX_CHUNK = 2**31 - 1
 
 
@@ -102,8 +102,13 @@ def header(width: int, height: int, channels: int, itemsize: int, scene: str) ->
     ]
     if scene:
         parts.append(chunk(b"sRGB", b"\x00"))
-        parts.append(chunk(b"iTXt", KEYWORD + b"\0\0\0\0\0" + scene.encode()))
+        parts.append(text_chunk(scene))
     return parts
+
+
+def text_chunk(text: str) -> bytes:
+    """The chunk that holds a scene, or whatever a file says of itself."""
+    return chunk(b"iTXt", KEYWORD + b"\0\0\0\0\0" + text.encode())
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -117,25 +122,33 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     )
 
 
+def text_of(file: BinaryIO) -> str | None:
+    """What `text_chunk` holds in a PNG open at its start; None if there is none, or it is no PNG.
+
+    Raises struct.error where the file ends too soon, and UnicodeDecodeError.
+    """
+    if file.read(8) != SIGNATURE:
+        return None
+    while True:
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if kind == b"iTXt" and length <= LONGEST_TEXT:
+            data = file.read(length)
+            (checksum,) = struct.unpack(">I", file.read(4))
+            keyword, _, rest = data.partition(b"\0")
+            if keyword == KEYWORD:
+                sound = zlib.crc32(data, zlib.crc32(kind)) == checksum
+                return rest[4:].decode() if sound else None
+            continue
+        if kind in (b"IDAT", b"IEND"):
+            return None
+        file.seek(length + 4, 1)
+
+
 def scene_of(path: Path) -> str | None:
     """The scene in a PNG file of ours; None if there is none, or it is no PNG."""
     try:
         with path.open("rb") as file:
-            if file.read(8) != SIGNATURE:
-                return None
-            while True:
-                length, kind = struct.unpack(">I4s", file.read(8))
-                if kind == b"iTXt" and length <= LONGEST_SCENE:
-                    data = file.read(length)
-                    (checksum,) = struct.unpack(">I", file.read(4))
-                    keyword, _, rest = data.partition(b"\0")
-                    if keyword == KEYWORD:
-                        sound = zlib.crc32(data, zlib.crc32(kind)) == checksum
-                        return rest[4:].decode() if sound else None
-                    continue
-                if kind in (b"IDAT", b"IEND"):
-                    return None
-                file.seek(length + 4, 1)
+            return text_of(file)
     except (OSError, struct.error, UnicodeDecodeError):
         return None
 

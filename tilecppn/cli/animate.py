@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +115,10 @@ def command(
     tilecppn animate film.toml --contact sheet.png
     """
     from tilecppn.cli.progress import FilmMeter
-    from tilecppn.film.animate import Run, animate_to
+    from tilecppn.film.animate import animate_to
     from tilecppn.film.contact import contact_sheet
     from tilecppn.film.targets import Choices
-    from tilecppn.run.coordinator import Outcome
+    from tilecppn.run.options import Run
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import require_complete
 
@@ -137,21 +136,11 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        run = Run(
-            executor=executor,
-            address=address,
-            workers=workers,
-            kernel=kernel,
-            overwrite=overwrite,
-            policy=replace(Policy(), deadline=deadline),
-        )
+        choices = Choices(codec, crf, even, format_, clip)
+        policy = Policy(deadline=deadline)
         with FilmMeter("animate", picture) as meter:
-            outcome: Outcome = animate_to(
-                picture,
-                output,
-                Choices(codec, crf, even, format_, clip),
-                replace(run, listeners=[meter]),
-            )
+            run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
+            outcome = animate_to(picture, output, choices, run)
         require_complete(outcome)
         record |= {
             "film": str(output),

@@ -49,6 +49,8 @@ def command(
     tilecppn morph digits.safetensors seven.png nine.png -o morph.gif --sinusoid
     tilecppn morph digits.safetensors 1 2 3 -o tour.gif --loop
     """
+    from tempfile import TemporaryDirectory
+
     from tilecppn.assemble.placing import placed, refuse_foreign
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import Refused
@@ -79,11 +81,11 @@ def command(
             for image in sampler.morph(start, end, frames, size, size, sinusoid=sinusoid):
                 images.append(sampler.to_image(image))
                 meter.add(size * size)
-    with placed(output) as temporary:
-        save_gif(images, temporary, [duration] * len(images))
-        scene = sampler.scene(latents[0], size, size)
-        mark = marks.Mark(scene.fingerprint, "morph", scene.to_toml())
-        marked = marks.WRITINGS[".gif"][1].marked(temporary.read_bytes(), mark.to_text())
-        temporary.write_bytes(marked)
+    scene = sampler.scene(latents[0], size, size)
+    mark = marks.Mark(scene.fingerprint, "morph", scene.to_toml())
+    with placed(output) as temporary, TemporaryDirectory() as folder:
+        plain = Path(folder, "plain.gif")
+        save_gif(images, plain, [duration] * len(images))
+        marks.copy_marked(plain, temporary, ".gif", mark.to_text())
     record = {"file": str(output), "frames": len(images), "seconds": len(images) * duration}
     result(f"{output}: {len(images)} frames of {size} × {size}", record, as_json)

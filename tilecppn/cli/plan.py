@@ -31,16 +31,17 @@ def command(
     \b
     tilecppn plan poster.toml --set canvas.width=1000000 --set canvas.height=1000000
     """
-    from tilecppn import machine
     from tilecppn.kernels import Field, create
     from tilecppn.plan import Plan
     from tilecppn.run.budget import check_fits, duration, rate, size, worker_memory
+    from tilecppn.run.executors import choose, workforce_here
 
     picture = load(scene, overrides)
     plan = Plan.of(picture.canvas, picture.output, picture.channels)
-    count = workers or machine.cores()
-    check_fits(plan, count)
-    speed = rate(create(kernel, Field.of(picture)), picture) * count
+    count, threads, gpus = workforce_here(choose("auto", None), workers)
+    check_fits(plan, count, threads=threads)
+    memory = worker_memory(plan, threads)
+    speed = rate(create(kernel, Field.of(picture)), picture, count * threads, gpus)
     seconds = plan.pixels / speed
     record = {
         "width": plan.width,
@@ -49,18 +50,20 @@ def command(
         "shards": plan.shards,
         "tiles": plan.tiles,
         "bytes": plan.bytes,
-        "worker_memory": worker_memory(plan),
+        "worker_memory": memory,
         "workers": count,
+        "threads": threads,
         "pixels_per_second": round(speed),
         "seconds": round(seconds, 1),
     }
+    of_threads = f" of {threads} threads" if threads > 1 else ""
     lines = [
         f"canvas   {plan.width} × {plan.height}, {plan.channels} channels of "
         f"{picture.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
         f"levels   {len(plan.levels)}, in {plan.shards:,} shards of {plan.shard}² and "
         f"{record['tiles']:,} tiles of {plan.tile}²",
         f"bytes    {size(plan.bytes)} before compression; smooth pictures shrink to 1 - 10 %",
-        f"memory   {size(worker_memory(plan))} a worker, {count} workers",
+        f"memory   {size(memory)} a worker, {count} workers{of_threads}",
         f"time     about {duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
     ]
     result("\n".join(lines), record, as_json)

@@ -1,6 +1,4 @@
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -52,27 +50,21 @@ def command(
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     """
     from tilecppn.cli.progress import RenderMeter
+    from tilecppn.run.options import Run
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import render_to, require_complete
 
     picture = load(scene, overrides)
     files: list[Path] = []
     with RenderMeter("render") as meter:
-        options: dict[str, Any] = {
-            "executor": executor,
-            "address": address,
-            "workers": workers,
-            "kernel": kernel,
-            "overwrite": overwrite,
-            "policy": replace(Policy(), deadline=deadline),
-            "listeners": (meter,),
-        }
+        policy = Policy(deadline=deadline)
+        run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
         if export_to is None:
-            _, outcome = render_to(picture, output, **options)
+            _, outcome = render_to(picture, output, run)
         else:
             from tilecppn.assemble.onepass import render_and_export
 
-            _, outcome, files = render_and_export(picture, output, export_to, **options)
+            _, outcome, files = render_and_export(picture, output, export_to, run)
     require_complete(outcome)
     record: dict[str, object] = {
         "store": str(output),

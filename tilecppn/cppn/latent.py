@@ -23,21 +23,24 @@ def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
 
 
 def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
-    """The way along the great circle through a and b, at the speed of the angle.
+    """The way along the great circle from a at t = 0 to b at t = 1, both exact there.
 
-    sin((1 - t)·w)/sin(w)·a + sin(t·w)/sin(w)·b, w the angle between a and b (Shoemake, SIGGRAPH
-    1985; for latents White, Sampling Generative Networks, 2016: normal latents keep their length
-    on it). Where no circle is defined, between parallel, opposite or zero latents, it is `lerp`.
+    At the speed of the angle: sin((1 - t)·w)/sin(w)·a + sin(t·w)/sin(w)·b, w the angle between a
+    and b (Shoemake, SIGGRAPH 1985; for latents White, Sampling Generative Networks, 2016: normal
+    latents keep their length on it). Where no circle is defined, between parallel, opposite or
+    zero latents, it is `lerp`.
     """
     start, end = _pair(a, b)
     length = float(np.linalg.norm(start) * np.linalg.norm(end))
     cosine = float(start @ end) / length if length > 0.0 else 1.0
     angle = float(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    if np.sin(angle) < 1e-6:
+    sine = float(np.sin(angle))
+    if sine < 1e-6:
         return lerp(start, end, t)
     factor = np.asarray(t, np.float64)[..., None]
-    way = np.sin((1.0 - factor) * angle) * start + np.sin(factor * angle) * end
-    return np.asarray(way / np.sin(angle))
+    return np.asarray(
+        (np.sin((1.0 - factor) * angle) / sine) * start + (np.sin(factor * angle) / sine) * end
+    )
 
 
 def save_latents(path: str | Path, latents: Mapping[str, ArrayLike]) -> None:

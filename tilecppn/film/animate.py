@@ -1,43 +1,28 @@
 """Timeline → film: the whole run."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tilecppn import disk, kernels
+from tilecppn import disk
 from tilecppn.errors import ExportError, Failed, Stopped, StoreError
 from tilecppn.film.budget import Kept, check_film_fits
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.targets import Choices, Target, choose_target
 from tilecppn.film.timeline import Timeline
+from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
 from tilecppn.run import events
-from tilecppn.run.budget import check_fits
 from tilecppn.run.coordinator import Outcome
-from tilecppn.run.executors import workforce_here
+from tilecppn.run.options import Run
 from tilecppn.run.policy import Policy
-from tilecppn.run.render import executor_for, fill, require_complete, runs_here
+from tilecppn.run.render import fill, preflight, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store_folder import recognise
 
 PARTS = ".parts"  # the store of an unfinished film lies beside it under this name
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a film is rendered; as for a still."""
-
-    executor: str = "auto"
-    address: str | None = None
-    workers: int | None = None
-    kernel: str = "auto"
-    overwrite: bool = False
-    policy: Policy | None = None
-    listeners: Sequence[events.Listener] = ()
-    shuffle: int | None = None
-    discard: Iterable[Shard] = ()  # deleted first
 
 
 def animate(
@@ -132,12 +117,7 @@ def _fill(
     """Bring all frames, or the clips of them, into the store at `path`."""
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
-    name = executor_for(run.executor, run.address)
-    if runs_here(name, run.address):
-        count, threads = workforce_here(name, run.workers)
-        check_fits(plan.still, count, threads=threads)
-        kernels.require(run.kernel, timeline.scene(0).output.precision)
-    kernels.resolve(run.kernel)
+    preflight(plan.still, timeline.scene(0).output.precision, run)
     recipe = "" if encoding is None else encoding.recipe
     job = FilmJob(
         timeline=timeline.to_toml(),
@@ -155,24 +135,11 @@ def _fill(
         store.refuse_foreign()
     else:
         store.check(timeline)
-    return fill(
-        job,
-        plan,
-        store,
-        lambda arithmetic: FilmStore.making(
-            path, timeline, arithmetic, clip, recipe, overwrite=run.overwrite
-        ),
-        path=path,
-        network=timeline.fingerprint,
-        executor=name,
-        address=run.address,
-        workers=run.workers,
-        overwrite=run.overwrite,
-        policy=run.policy,
-        listeners=run.listeners,
-        shuffle=run.shuffle,
-        discard=run.discard,
-    )
+
+    def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
+        return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=run.overwrite)
+
+    return fill(job, plan, store, make, path=path, network=timeline.fingerprint, run=run)
 
 
 def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:

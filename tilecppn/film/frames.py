@@ -1,6 +1,6 @@
 """Frames → pixels, through the very code that draws stills."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from tilecppn.film.timeline import Timeline
 from tilecppn.kernels import Arithmetic, Field, Kernel, Memory, create
 from tilecppn.native import Workspace
-from tilecppn.pixels.quantise import quantise
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.finish import Finish
+from tilecppn.pixels.reconstruct import write
+from tilecppn.pixels.window import part, pieces, render_colours, render_window
 from tilecppn.plan import Window
+from tilecppn.scene import Scene
 
 
 class FrameRenderer:
@@ -30,25 +32,30 @@ class FrameRenderer:
         """The stored pixels (channels, height, width) of a window of a frame, until the next.
 
         Without motion blur they are those of the still `timeline.scene(frame)`. With it, the
-        colours of its moments are averaged before they are quantised.
+        colours of its moments are averaged before they are inverted, dithered and quantised as
+        the still's.
         """
         kernel = self._kernel(frame)
         moments = self.timeline.moments(frame)
         if len(moments) == 1:
             return render_window(kernel, moments[0], window, pause, self._pixels.array)
-        total: NDArray[np.float64] | None = None
-        for kernel, scene in zip(self._kernels, moments, strict=True):
-            colours = render_window(
-                kernel, scene.replace(output={"dtype": "float32"}), window, pause
-            )
-            total = colours.astype(np.float64) if total is None else total + colours
-        assert total is not None
-        output = moments[0].output
-        out = np.empty(total.shape, output.dtype)
-        # Each moment is inverted already, where the scene says so.
-        scene = moments[0].replace(output={"invert": False})
-        quantise((total / len(moments)).astype(np.float32), scene.output, out)
+        scene = self.timeline.scene(frame)
+        finish = Finish.of(scene.output)
+        shape = (scene.channels, window.height, window.width)
+        out = self._pixels.array(shape, scene.output.dtype)
+        for piece in pieces(scene, window):
+            mean = self._mean(moments, piece, pause)
+            write(finish, mean[:, None], piece.top, piece.left, part(out, window, piece))
         return out
+
+    def _mean(
+        self, moments: Sequence[Scene], window: Window, pause: Callable[[], None]
+    ) -> NDArray[np.float32]:
+        """The mean colours of the moments; summed in float64, so that equal ones stay equal."""
+        total = np.zeros((moments[0].channels, window.height, window.width))
+        for kernel, scene in zip(self._kernels, moments, strict=True):
+            total += render_colours(kernel, scene, window, pause)
+        return (total / len(moments)).astype(np.float32)
 
     def _kernel(self, frame: int) -> Kernel:
         """The kernel of a frame's first moment; kept, with the others, until the frame changes."""

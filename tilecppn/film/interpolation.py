@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.cppn.latent import lerp, slerp
+
 Array = NDArray[np.float64]
 
 
@@ -47,22 +49,6 @@ class Interpolation(NamedTuple):
     smooth: bool = False
 
 
-def _linear(segment: Segment, u: float) -> Array:
-    return (1.0 - u) * segment.start + u * segment.end
-
-
-def _spherical(segment: Segment, u: float) -> Array:
-    """Along the arc between two directions (K. Shoemake, SIGGRAPH 1985); lengths blend too."""
-    a, b = segment.start, segment.end
-    norms = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
-    cosine = float(a @ b) / norms if norms > 0.0 else 1.0
-    angle = math.acos(max(-1.0, min(1.0, cosine)))
-    sine = math.sin(angle)
-    if sine < 1e-6:  # one direction, or opposite ones, between which there is no one arc
-        return _linear(segment, u)
-    return (math.sin((1.0 - u) * angle) / sine) * a + (math.sin(u * angle) / sine) * b
-
-
 def _exponential(segment: Segment, u: float) -> Array:
     """By equal ratios in equal times."""
     return np.asarray(segment.start * (segment.end / segment.start) ** u)
@@ -81,8 +67,8 @@ def _spline(segment: Segment, u: float) -> Array:
 
 
 INTERPOLATIONS: dict[str, Interpolation] = {
-    "linear": Interpolation(_linear),
-    "spherical": Interpolation(_spherical),
+    "linear": Interpolation(lambda s, u: lerp(s.start, s.end, u)),
+    "spherical": Interpolation(lambda s, u: slerp(s.start, s.end, u)),
     "exponential": Interpolation(_exponential),
     "spline": Interpolation(_spline, smooth=True),
 }

@@ -1,16 +1,21 @@
 """What a film's file says of itself: which film, and how encoded. One pair of functions a kind.
 
+A mark is patched in while a file is copied, and found without reading the frames: a film may be
+larger than memory.
+
 Films in containers carry it as ffmpeg's metadata; GIF, WebP and APNG have places of their own
 (GIF89a comment extension; https://developers.google.com/speed/webp/docs/riff_container, XMP
 chunk; https://www.w3.org/TR/png-3/, iTXt).
 """
 
 import json
+import os
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from tilecppn.assemble import png
 from tilecppn.errors import Refused
@@ -19,7 +24,9 @@ from tilecppn.version import VERSION
 
 KEY = "tilecppn"
 _COMMENT = b"\x21\xfe"  # GIF's comment extension
+_VP8X_FLAGS = 20  # offset in a file; an animation begins with a VP8X chunk
 _XMP_FLAG = 0x04
+PIECE = 1 << 20  # bytes copied at a time
 
 
 @dataclass(frozen=True)
@@ -43,81 +50,107 @@ class Mark:
             return None
 
 
+class Patch(NamedTuple):
+    """At `offset` of a file, `data` stands for `replaced` bytes of it."""
+
+    offset: int
+    replaced: int
+    data: bytes
+
+
 class Writing(NamedTuple):
-    """`marked` gives a file's bytes with a text in them; `read` finds the text again."""
+    """`patches` put a text into a file, in order; `read` finds it again; both seek as they like.
 
-    marked: Callable[[bytes, str], bytes]
-    read: Callable[[bytes], str | None]
+    A file that ends too soon raises struct.error or IndexError.
+    """
+
+    signature: bytes  # the first bytes of a file
+    patches: Callable[[BinaryIO, str], list[Patch]]
+    read: Callable[[BinaryIO], str | None]
 
 
-def _mark_png(data: bytes, text: str) -> bytes:
+def _png_patches(file: BinaryIO, text: str) -> list[Patch]:
     after = len(png.SIGNATURE) + 12 + 13  # the header's chunk
-    chunk = png.chunk(b"iTXt", png.KEYWORD + b"\0\0\0\0\0" + text.encode())
-    return data[:after] + chunk + data[after:]
+    return [Patch(after, 0, png.text_chunk(text))]
 
 
-def _read_png(data: bytes) -> str | None:
-    at = len(png.SIGNATURE)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        keyword, _, rest = data[at + 8 : at + 8 + length].partition(b"\0")
-        if kind == b"iTXt" and keyword == png.KEYWORD:
-            return rest[4:].decode(errors="replace")
-        if kind == b"IDAT":
-            return None
-        at += 12 + length
-    return None
-
-
-def _mark_gif(data: bytes, text: str) -> bytes:
-    after = _gif_head(data)
+def _gif_patches(file: BinaryIO, text: str) -> list[Patch]:
     raw = text.encode()
     blocks = [raw[i : i + 255] for i in range(0, len(raw), 255)]
     comment = _COMMENT + b"".join(bytes([len(b)]) + b for b in blocks) + b"\0"
-    return data[:after] + comment + data[after:]
+    return [Patch(_gif_head(file), 0, comment)]
 
 
-def _read_gif(data: bytes) -> str | None:
-    at = _gif_head(data)
-    if data[at : at + 2] != _COMMENT:
+def _gif_text(file: BinaryIO) -> str | None:
+    file.seek(_gif_head(file))
+    if file.read(2) != _COMMENT:
         return None
-    parts, at = [], at + 2
-    while at < len(data) and data[at]:
-        parts.append(data[at + 1 : at + 1 + data[at]])
-        at += 1 + data[at]
+    parts = []
+    while length := file.read(1)[0]:
+        parts.append(file.read(length))
     return b"".join(parts).decode(errors="replace")
 
 
-def _gif_head(data: bytes) -> int:
+def _gif_head(file: BinaryIO) -> int:
     """Bytes of the header with the colours of all frames."""
-    packed = data[10]
+    file.seek(10)
+    packed = file.read(1)[0]
     return 13 + (3 << ((packed & 7) + 1) if packed & 0x80 else 0)
 
 
-def _mark_webp(data: bytes, text: str) -> bytes:
+def _webp_patches(file: BinaryIO, text: str) -> list[Patch]:
     raw = text.encode()
     chunk = b"XMP " + struct.pack("<I", len(raw)) + raw + b"\0" * (len(raw) % 2)
-    body = bytearray(data[12:] + chunk)
-    body[8] |= _XMP_FLAG  # of the VP8X chunk, which an animation begins with
-    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + bytes(body)
+    file.seek(_VP8X_FLAGS)
+    flags = file.read(1)[0] | _XMP_FLAG
+    size = file.seek(0, os.SEEK_END)
+    return [
+        Patch(4, 4, struct.pack("<I", size - 8 + len(chunk))),
+        Patch(_VP8X_FLAGS, 1, bytes([flags])),
+        Patch(size, 0, chunk),
+    ]
 
 
-def _read_webp(data: bytes) -> str | None:
-    at = 12
-    while at + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, at)
+def _webp_text(file: BinaryIO) -> str | None:
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        kind, length = struct.unpack("<4sI", head)
         if kind == b"XMP ":
-            return data[at + 8 : at + 8 + length].decode(errors="replace")
-        at += 8 + length + length % 2
+            return file.read(length).decode(errors="replace")
+        file.seek(length + length % 2, os.SEEK_CUR)
     return None
 
 
-# By the first bytes of a file, after which comes what no other program has to understand.
-WRITINGS: dict[str, tuple[bytes, Writing]] = {
-    ".png": (png.SIGNATURE, Writing(_mark_png, _read_png)),
-    ".gif": (b"GIF8", Writing(_mark_gif, _read_gif)),
-    ".webp": (b"RIFF", Writing(_mark_webp, _read_webp)),
+WRITINGS: dict[str, Writing] = {
+    ".png": Writing(png.SIGNATURE, _png_patches, png.text_of),
+    ".gif": Writing(b"GIF8", _gif_patches, _gif_text),
+    ".webp": Writing(b"RIFF", _webp_patches, _webp_text),
 }
+
+
+def copy_marked(
+    source: Path, dest: Path, suffix: str, text: str, pause: Callable[[], None] = lambda: None
+) -> None:
+    """Copy the file of a film with a text in it, piece by piece; `pause` is called between them.
+
+    `suffix` is one of `WRITINGS`, and says what kind of file it is.
+    """
+    with source.open("rb") as file, dest.open("wb") as out:
+        patches = WRITINGS[suffix].patches(file, text)
+        file.seek(0)
+        for patch in patches:
+            _copy(file, out, patch.offset - file.tell(), pause)
+            file.seek(patch.replaced, os.SEEK_CUR)
+            out.write(patch.data)
+        _copy(file, out, sys.maxsize, pause)
+
+
+def _copy(file: BinaryIO, out: BinaryIO, length: int, pause: Callable[[], None]) -> None:
+    """Copy so many bytes, or what there is of them."""
+    while piece := file.read(min(length, PIECE)):
+        pause()
+        out.write(piece)
+        length -= len(piece)
 
 
 def read(path: Path) -> Mark | None:
@@ -127,9 +160,12 @@ def read(path: Path) -> Mark | None:
             return Mark.of_text(ffmpeg.metadata(path).get(KEY))
         except Refused:
             return None
-    signature, writing = WRITINGS[path.suffix]
+    writing = WRITINGS[path.suffix]
     try:
-        data = path.read_bytes()
-        return Mark.of_text(writing.read(data)) if data.startswith(signature) else None
-    except (OSError, struct.error, IndexError):
+        with path.open("rb") as file:
+            if file.read(len(writing.signature)) != writing.signature:
+                return None
+            file.seek(0)
+            return Mark.of_text(writing.read(file))
+    except (OSError, struct.error, IndexError, UnicodeDecodeError):
         return None

@@ -32,11 +32,10 @@ from tilecppn.plan import Plan, Shard, Window
 from tilecppn.store_folder import (
     LISTED,
     LOCK,
+    StoreFolder,
     building,
     is_written,
-    locked,
     refuse_foreign,
-    require_arithmetic,
     what_else,
 )
 from tilecppn.version import VERSION
@@ -46,7 +45,7 @@ CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
 
 
-class FilmStore:
+class FilmStore(StoreFolder):
     """A film store opened; it belongs to one thread. Attributes: path, timeline, arithmetic.
 
     `clip` is the length of its clips in frames and `recipe` the name of their encoding; without
@@ -122,16 +121,6 @@ class FilmStore:
                 "Choose another path, or --overwrite"
             )
 
-    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
-        """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
-        require_arithmetic(self.path, self.arithmetic, arithmetic)
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """The right to write; StoreError at once if another process has it. Sweeps leftovers."""
-        with locked(self.path):
-            yield
-
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a film store's making."""
         folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_KIND.pattern})?")
@@ -144,10 +133,8 @@ class FilmStore:
     # Shards of frames, and clips
 
     def has(self, shard: Shard) -> bool:
-        if is_written(self.file(shard)):
-            return True
         clip = self.plan.parent(shard)
-        return clip is not None and is_written(self.file(clip))
+        return super().has(shard) or (clip is not None and super().has(clip))
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
@@ -155,10 +142,6 @@ class FilmStore:
         # A frame that only waits for its clip is drawn again should a power cut damage it.
         disk.put(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
-
-    def delete(self, shard: Shard) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self.file(shard).unlink()
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Pixels (channels, height, width) of a frame; Failed if a shard is missing or damaged."""
@@ -193,10 +176,6 @@ class FilmStore:
         assert shard.frame is not None
         frame = shard.frame
         return find_fault(self.file(shard), level, window, lambda: self.read(frame, window))
-
-    def is_whole(self) -> bool:
-        """Whether every frame is there."""
-        return all(self.has(shard) for shard in self.plan.order())
 
     def file(self, shard: Shard) -> Path:
         if shard.level == CLIP:

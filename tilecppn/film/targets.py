@@ -36,7 +36,7 @@ from tilecppn.film.timeline import Timeline
 from tilecppn.naming import suggestion
 from tilecppn.pause import Pause
 
-CLIP = 1.0  # seconds of film a clip, unless a person says otherwise
+CLIP_SECONDS = 1.0  # of film in a clip, unless a person says otherwise
 MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
 EVEN = ("pad", "crop")
 
@@ -139,7 +139,8 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
             "--even pad (repeat the last row or column) or --even crop, or another canvas"
         )
     refuse_foreign(path, lambda p: marks.read(p) is not None)
-    fps, length = timeline.film.fps, CLIP if choices.clip is None else choices.clip
+    fps = timeline.film.fps
+    length = CLIP_SECONDS if choices.clip is None else choices.clip
     frames = int(Fraction(length) * fps + Fraction(1, 2))
     clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
     encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
@@ -194,9 +195,8 @@ def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
         (clip,) = clips
-        marked = marks.WRITINGS[path.suffix][1].marked(clip.read_bytes(), mark.to_text())
         with placed(path) as temporary:
-            temporary.write_bytes(marked)
+            marks.copy_marked(clip, temporary, path.suffix, mark.to_text(), pause)
 
     whole = timeline.frames
     return Target(path, encoding, whole, Kept(whole), join, lambda: marks.read(path))

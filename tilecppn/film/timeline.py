@@ -23,7 +23,7 @@ from tilecppn.naming import one_of
 from tilecppn.scene import EMBEDDED, Scene
 
 MAX_FRAMES = 1_000_000
-REVISION = 1  # raised whenever the same timeline gives other frames
+REVISION = 2  # raised whenever the same timeline gives other frames
 
 
 @dataclass(frozen=True)

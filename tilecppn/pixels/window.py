@@ -1,5 +1,6 @@
 """Window → stored pixels of level 0, through a kernel."""
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
@@ -36,21 +37,40 @@ def render_window(
     `kernel` evaluates `Field.of(scene)`. `pause` is called between pieces of the work; it may
     raise to stop it. `empty` makes the array, which may be a view of a larger one.
     """
-    kernel = coloured(kernel, scene.output)
     finish = Finish.of(scene.output)
-    n = scene.output.supersample
-    if n == 1:
-        return _drawn(kernel, scene, finish, window, pause, empty)
+    if scene.output.supersample == 1:
+        return _drawn(coloured(kernel, scene.output), scene, finish, window, pause, empty)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
-    side = max(1, SAMPLES // n)
-    for piece in window.split(side, side):
-        samples = _drawn(
-            kernel, scene, COLOURS, Window(*(n * edge for edge in piece)), pause, np.empty
-        )
-        top, left = piece.top - window.top, piece.left - window.left
-        part = out[:, top : top + piece.height, left : left + piece.width]
-        write(finish, _averaged(samples, n)[:, None], piece.top, piece.left, part)
+    for piece in pieces(scene, window):
+        colours = render_colours(kernel, scene, piece, pause)
+        write(finish, colours[:, None], piece.top, piece.left, part(out, window, piece))
     return out
+
+
+def render_colours(
+    kernel: Kernel, scene: Scene, window: Window, pause: Pause = lambda: None
+) -> NDArray[np.float32]:
+    """The colours (channels, height, width) of a window of level 0, within the scene's tolerance.
+
+    As `render_window` has them before they are inverted, dithered and quantised: for a mean of
+    several. Their memory is bounded where the window is one of the `pieces`.
+    """
+    n = scene.output.supersample
+    samples = Window(*(n * edge for edge in window))
+    colours = _drawn(coloured(kernel, scene.output), scene, COLOURS, samples, pause, np.empty)
+    return colours if n == 1 else _averaged(colours, n)
+
+
+def pieces(scene: Scene, window: Window) -> Iterator[Window]:
+    """A window in parts of SAMPLES samples a side at most."""
+    side = max(1, SAMPLES // scene.output.supersample)
+    return window.split(side, side)
+
+
+def part(out: NDArray[Any], window: Window, piece: Window) -> NDArray[Any]:
+    """What of `out`, the pixels of `window`, is a piece of it."""
+    top, left = piece.top - window.top, piece.left - window.left
+    return out[:, top : top + piece.height, left : left + piece.width]
 
 
 def _averaged(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:

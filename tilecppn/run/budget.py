@@ -86,10 +86,11 @@ def sample_windows(canvas: Canvas) -> list[Window]:
     return windows
 
 
-def rate(kernel: Kernel, scene: Scene) -> float:
-    """Pixels of level 0 a second of one worker, all levels made and stored with them.
+def rate(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> float:
+    """Pixels of level 0 a second of so many threads, all levels made and stored with them.
 
-    Measured on windows spread over the canvas.
+    Measured with one thread, on windows spread over the canvas. A GPU draws no faster for several
+    threads, but for one while others store.
     """
     windows = sample_windows(scene.canvas)
     whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
@@ -105,9 +106,12 @@ def rate(kernel: Kernel, scene: Scene) -> float:
 
     draw(windows[0])  # compiles what is needed
     times = [draw(window) for window in windows]
-    # Levels above the first have a third of its pixels.
-    seconds = sum(drawn + LEVELS * stored for drawn, stored in times)
-    return sum(window.pixels for window in windows) / seconds
+    pixels = sum(window.pixels for window in windows)
+    drawn, stored = sum(seconds for seconds, _ in times), sum(seconds for _, seconds in times)
+    together = threads * pixels / (drawn + LEVELS * stored)
+    if kernel.arithmetic.device == "cpu":
+        return together
+    return min(together, gpus * pixels / drawn)
 
 
 def size(count: float) -> str:

@@ -1,47 +1,27 @@
 """Scene → store: the whole run."""
 
 import contextlib
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
 from typing import Protocol, TypeVar
 
-from tilecppn import kernels, machine
-from tilecppn.errors import Failed, Refused, Stopped
+from tilecppn import kernels
+from tilecppn.errors import Failed, Stopped
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Shard, Work
+from tilecppn.plan import Plan, Work
 from tilecppn.run import events
 from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
-from tilecppn.run.executors import Executor, choose, workforce_here
+from tilecppn.run.executors import EXECUTORS, Executor, choose, runs_here, workforce_here
 from tilecppn.run.job import Job, RenderJob, Tiler
+from tilecppn.run.options import Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.scene import Scene
 from tilecppn.store import Store
 from tilecppn.store_folder import recognise
-
-
-def _local(job: Job, workers: int | None, address: str | None) -> Executor:
-    from tilecppn.run.executors.local import LocalExecutor
-
-    return LocalExecutor(job, workers or machine.cores())
-
-
-def _ray(job: Job, workers: int | None, address: str | None) -> Executor:
-    try:
-        from tilecppn.run.executors.ray import RayExecutor
-    except ImportError as error:
-        raise Refused(f'Ray is not installed ({error}): pip install "tilecppn[ray]"') from error
-    return RayExecutor(job, workers, address)
-
-
-EXECUTORS: dict[str, Callable[[Job, int | None, str | None], Executor]] = {
-    "local": _local,
-    "ray": _ray,
-}
 
 
 def render(
@@ -64,92 +44,54 @@ def render(
 
     Raises Refused (nothing was done), Failed (finished shards are kept) or Stopped.
     """
-    store, outcome = render_to(
-        scene,
-        path,
-        executor=executor,
-        address=address,
-        workers=workers,
-        kernel=kernel,
-        overwrite=overwrite,
-        policy=policy,
-        listeners=listeners,
-    )
+    run = Run(executor, address, workers, kernel, overwrite, policy, listeners)
+    store, outcome = render_to(scene, path, run)
     require_complete(outcome)
     return store
 
 
 def render_to(
-    scene: Scene,
-    path: str | Path,
-    *,
-    executor: str = "auto",
-    address: str | None = None,
-    workers: int | None = None,
-    kernel: str = "auto",
-    overwrite: bool = False,
-    policy: Policy | None = None,
-    listeners: Sequence[events.Listener] = (),
-    shuffle: int | None = None,
-    discard: Iterable[Shard] = (),
-    tiler: Tiler | None = None,
+    scene: Scene, path: str | Path, run: Run, tiler: Tiler | None = None
 ) -> tuple[Store, Outcome]:
     """As `render`, but with the outcome, and without an error for shards that failed.
 
-    `shuffle` is a seed that mixes the order of the shards; `discard` are deleted first; `tiler`
-    is given each shard's pixels before the shard is stored.
+    `tiler` is given each shard's pixels before the shard is stored.
     """
     path = Path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    name = executor_for(executor, address)
-    if runs_here(name, address):
-        count, threads = workforce_here(name, workers)  # else they are on other machines
-        check_fits(plan, count, threads=threads)
-        kernels.require(kernel, scene.output.precision)
-    kernels.resolve(kernel)  # a wrong name is refused here; "auto" is decided by each worker
+    preflight(plan, scene.output.precision, run)
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
         store=str(path.absolute()),
-        kernel=kernel,
+        kernel=run.kernel,
         tiler=tiler,
     )
     store = Store(path) if recognise(path) else None
     if store is None:
         check_disk(plan, path)
-    elif overwrite:
+    elif run.overwrite:
         store.refuse_foreign()
     else:
         store.check(scene)
-    return fill(
-        job,
-        plan,
-        store,
-        lambda arithmetic: Store.making(path, scene, arithmetic, overwrite=overwrite),
-        path=path,
-        network=scene.cppn.sha256,
-        executor=name,
-        address=address,
-        workers=workers,
-        overwrite=overwrite,
-        policy=policy,
-        listeners=listeners,
-        shuffle=shuffle,
-        discard=discard,
-    )
+
+    def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
+        return Store.making(path, scene, arithmetic, overwrite=run.overwrite)
+
+    return fill(job, plan, store, make, path=path, network=scene.cppn.sha256, run=run)
 
 
-def executor_for(executor: str, address: str | None) -> str:
-    """The executor that a person's choice means. Raises Refused for an unknown one."""
-    name = choose(executor, address)
-    if name not in EXECUTORS:
-        raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
-    return name
+def preflight(plan: Plan, precision: str, run: Run) -> None:
+    """Raise Refused where the run's choices are wrong, or this machine has not what they need.
 
-
-def runs_here(name: str, address: str | None) -> bool:
-    """Whether all workers of an executor are on this machine."""
-    return name == "local" or not (address or os.environ.get("RAY_ADDRESS"))
+    `precision` is `output.precision`.
+    """
+    name = choose(run.executor, run.address)
+    if runs_here(name, run.address):
+        here = workforce_here(name, run.workers)  # else they are on other machines
+        check_fits(plan, here.workers, threads=here.threads)
+        kernels.require(run.kernel, precision)
+    kernels.resolve(run.kernel)  # a wrong name is refused here; "auto" is decided by each worker
 
 
 class Filled(Ledger, Protocol):
@@ -171,14 +113,7 @@ def fill(
     *,
     path: Path,
     network: str,
-    executor: str,
-    address: str | None,
-    workers: int | None,
-    overwrite: bool,
-    policy: Policy | None,
-    listeners: Sequence[events.Listener],
-    shuffle: int | None = None,
-    discard: Iterable[Shard] = (),
+    run: Run,
 ) -> tuple[S, Outcome]:
     """Bring every shard of `plan` into the store at `path`, with an executor of its own.
 
@@ -186,8 +121,10 @@ def fill(
     gives a new one with its lock held. `network` is the hash that every worker must report.
     """
 
+    name = choose(run.executor, run.address)
+
     def emit(event: events.Event) -> None:
-        for listener in listeners:
+        for listener in run.listeners:
             listener(event)
 
     with contextlib.ExitStack() as stack:
@@ -197,21 +134,21 @@ def fill(
         workforce: Executor | None = None
         try:
             with wish.interrupting():
-                workforce = EXECUTORS[executor](job, workers, address)
-            coordinator = Coordinator(workforce, policy=policy, emit=emit, stopping=wish)
+                workforce = EXECUTORS[name](job, run.workers, run.address)
+            coordinator = Coordinator(workforce, policy=run.policy, emit=emit, stopping=wish)
             workforce.start()
             found, arithmetic, where = coordinator.meet()
             if found != network:
                 raise Failed(f"{where} holds other weights; install the same version everywhere")
-            if store is None or overwrite:
+            if store is None or run.overwrite:
                 store = stack.enter_context(make(arithmetic))
             else:
                 store.check_arithmetic(arithmetic)
-            for shard in discard:
+            for shard in run.discard:
                 store.delete(shard)
             count, threads = workforce.workers, workforce.threads
             emit(events.Started(plan, workforce.name, count, threads, arithmetic))
-            mixed: Random | None = None if shuffle is None else Random(shuffle)
+            mixed = None if run.shuffle is None else Random(run.shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
         except (Stopped, KeyboardInterrupt):
             raise Stopped(

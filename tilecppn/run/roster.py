@@ -21,7 +21,7 @@ class Worker:
 
 
 class Roster:
-    """Workers by how many shards they have, up to one less than `depth`.
+    """All workers, and those with room by how many shards they have: 0 to `depth` - 1.
 
     So a shard costs the same with 10,000 workers as with two. A worker has up to `depth` shards,
     of which it runs up to `threads` at once.

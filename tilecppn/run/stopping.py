@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -30,27 +30,27 @@ class Wish:
         """Within the block a signal raises KeyboardInterrupt: for calls that cannot look."""
         if self():
             raise KeyboardInterrupt
-        _handle(signal.default_int_handler)
+        _handle(dict.fromkeys(SIGNALS, signal.default_int_handler))
         try:
             yield
         finally:
-            _handle(self.stop)
+            _handle(dict.fromkeys(SIGNALS, self.stop))
 
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[Wish]:
     """A wish that SIGINT and SIGTERM fulfil, until the end of the block."""
     wish = Wish()
-    before = [signal.getsignal(number) for number in SIGNALS]
-    _handle(wish.stop)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    _handle(dict.fromkeys(SIGNALS, wish.stop))
     try:
         yield wish
     finally:
-        _handle(*before)
+        _handle(before)
 
 
-def _handle(*handlers: Any) -> None:
-    """Install one handler for all signals, or one for each; only the main thread may."""
+def _handle(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Install each signal's handler; only the main thread may."""
     if threading.current_thread() is threading.main_thread():
-        for number, handler in zip(SIGNALS, handlers * (3 - len(handlers)), strict=True):
+        for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ from tilecppn.errors import Stopped
 from tilecppn.plan import Shard, Work
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
+from tilecppn.run.options import Run, check_workers
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
@@ -32,7 +33,8 @@ class Checked(Protocol):
 def find_damage(
     store: Checked, *, workers: int | None = None, meter: Meter | None = None
 ) -> dict[Shard, str]:
-    """Every shard that is "damaged" or "missing". Raises Stopped."""
+    """Every shard that is "damaged" or "missing". Raises Refused or Stopped."""
+    check_workers(workers)
     use_threads(workers or machine.cores())
     if meter is not None:
         meter.begin(sum(store.plan.window(shard).pixels for shard in store.plan.order()))
@@ -60,14 +62,13 @@ def repair_store(
 
     Raises StoreError if the store is being rendered or was begun with another arithmetic.
     """
-    _, outcome = render_to(
-        store.scene,
-        store.path,
+    run = Run(
         executor="local",
         workers=workers,
         kernel=store.arithmetic.kernel,
         listeners=listeners,
         discard=damage,
     )
+    _, outcome = render_to(store.scene, store.path, run)
     require_complete(outcome)
     return outcome

@@ -4,11 +4,13 @@ An executor is one file; `tests/run/test_executors.py` is the suite that each mu
 """
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from tilecppn import machine
+from tilecppn.errors import Refused
 from tilecppn.plan import Shard
-from tilecppn.run.job import Done, Faulted, Identity
+from tilecppn.run.job import Done, Faulted, Identity, Job
 
 MOST_THREADS = 16  # of a worker: more share one interpreter's lock than anybody has tried
 
@@ -61,12 +63,43 @@ class Executor(Protocol):
         """End all workers at once, shards in flight included."""
 
 
+def _local(job: Job, workers: int | None, address: str | None) -> Executor:
+    from tilecppn.run.executors.local import LocalExecutor
+
+    return LocalExecutor(job, workers or machine.cores())
+
+
+def _ray(job: Job, workers: int | None, address: str | None) -> Executor:
+    try:
+        from tilecppn.run.executors.ray import RayExecutor
+    except ImportError as error:
+        raise Refused(f'Ray is not installed ({error}): pip install "tilecppn[ray]"') from error
+    return RayExecutor(job, workers, address)
+
+
+EXECUTORS: dict[str, Callable[[Job, int | None, str | None], Executor]] = {
+    "local": _local,
+    "ray": _ray,
+}
+
+
 def choose(name: str, address: str | None) -> str:
-    """The executor that `auto` means: ray where an address is given or set in the environment
-    or there is more than one GPU, local otherwise."""
-    if name != "auto":
-        return name
-    return "ray" if address or os.environ.get("RAY_ADDRESS") or machine.gpus() > 1 else "local"
+    """The executor that a person's choice means. Raises Refused for an unknown one.
+
+    `auto` is ray where an address is given or set in the environment or there is more than one
+    GPU, local otherwise.
+    """
+    if name == "auto":
+        several = machine.gpus() > 1
+        return "ray" if address or os.environ.get("RAY_ADDRESS") or several else "local"
+    if name not in EXECUTORS:
+        raise Refused(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
+    return name
+
+
+def runs_here(name: str, address: str | None) -> bool:
+    """Whether all workers of an executor are on this machine."""
+    return name == "local" or not (address or os.environ.get("RAY_ADDRESS"))
 
 
 def gpu_threads(cores: float, gpus: float) -> int:
@@ -77,9 +110,21 @@ def gpu_threads(cores: float, gpus: float) -> int:
     return max(1, min(MOST_THREADS, int(cores / gpus)))
 
 
-def workforce_here(name: str, workers: int | None) -> tuple[int, int]:
-    """The workers of an executor, and the threads of each, if all are on this machine."""
+class Workforce(NamedTuple):
+    """Who draws: workers, the threads of each, and how many GPUs these use, if the kernel does."""
+
+    workers: int
+    threads: int = 1
+    gpus: int = 1
+
+
+def workforce_here(name: str, workers: int | None) -> Workforce:
+    """The workforce of an executor whose workers are all on this machine.
+
+    Local threads share one GPU; a Ray actor has one for itself.
+    """
     gpus = machine.gpus() if name == "ray" else 0
-    if gpus:
-        return workers or gpus, gpu_threads(machine.cores(), gpus)
-    return workers or machine.cores(), 1
+    if not gpus:
+        return Workforce(workers or machine.cores())
+    count = workers or gpus
+    return Workforce(count, gpu_threads(machine.cores(), gpus), min(count, gpus))
