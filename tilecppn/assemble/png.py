@@ -154,7 +154,7 @@ def scene_of(path: Path) -> str | None:
 
 
 def held(path: Path) -> str | None:
-    """ "still" or "film", as the text in a PNG of ours says; None for any other file."""
+    """What a PNG of ours holds, by the text in it: "still" or "film"; None for any other file."""
     text = scene_of(path)
     if text is None:
         return None
