@@ -1,9 +1,12 @@
 """What this machine has: cores, GPUs and memory that this process may use."""
 
 import os
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+TRITON = (3, 6)  # the oldest that the kernel is written for
+CAPABILITY = (8, 0)
 CGROUP = Path("/sys/fs/cgroup")  # inside a container: that container's own limits
 
 
@@ -35,13 +38,34 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def has_triton() -> bool:
-    """Whether Triton is installed and serves the CUDA device: compute capability 8.0 or newer."""
+def triton_fault() -> str | None:
+    """Why Triton cannot run on the CUDA device, and what to do; None where it can."""
     if find_spec("triton") is None:
-        return False
+        return 'Triton is not installed: pip install "tilecppn[cuda]"'
+    if tuple(map(int, version("triton").split(".")[:2])) < TRITON:
+        return f'Triton {version("triton")} is too old: pip install --upgrade "tilecppn[cuda]"'
     import torch
 
-    return torch.cuda.get_device_capability() >= (8, 0)
+    if torch.cuda.get_device_capability() < CAPABILITY:
+        return "the CUDA device is older than compute capability 8.0; use --kernel torch"
+    try:
+        from triton.runtime import driver
+
+        driver.active.utils  # noqa: B018 - compiled by gcc or clang where it is first asked for
+    except Exception as error:  # what compilers and linkers have, and what Triton makes of it
+        return (
+            f"Triton cannot be started, which takes a C compiler and Python's headers ({error}); "
+            "install them, or use --kernel torch"
+        )
+    return None
+
+
+def is_lost_device(error: Exception) -> bool:
+    """Whether an error leaves this process without its GPU: all that is asked of it fails."""
+    words = f"{type(error).__name__}: {error}"
+    if "out of memory" in words:
+        return False
+    return any(sign in words for sign in ("AcceleratorError", "CUDA error", "Triton Error [CUDA]"))
 
 
 def free_memory() -> int | None:

@@ -4,6 +4,7 @@ On the CPU, in Triton's interpreter, where there is no CUDA device (`tests/conft
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -90,18 +91,48 @@ def test_auto_is_the_fastest_that_the_device_has(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, triton: bool, expected: str
 ) -> None:
     monkeypatch.setattr(machine, "has_cuda", lambda: cuda)
-    monkeypatch.setattr(machine, "has_triton", lambda: triton)
+    monkeypatch.setattr(machine, "triton_fault", lambda: None if triton else "not installed")
     assert resolve("auto") == expected
 
 
 @pytest.mark.parametrize(
-    ("capability", "served"), [((7, 5), False), ((8, 0), True), ((12, 0), True)]
+    ("capability", "version", "compiler", "says"),
+    [
+        ((8, 0), "3.6.0", True, None),
+        ((12, 0), "4.0", True, None),
+        ((7, 5), "3.7.1", True, "compute capability 8.0; use --kernel torch"),
+        ((9, 0), "3.5.1", True, "3.5.1 is too old: pip install"),
+        ((9, 0), "3.7.1", False, "a C compiler and Python's headers (no cc)"),
+    ],
 )
-def test_devices_before_capability_8_are_not_served(
-    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], served: bool
+def test_what_keeps_triton_from_running_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    capability: tuple[int, int],
+    version: str,
+    compiler: bool,
+    says: str | None,
 ) -> None:
+    class Driver:
+        @property
+        def active(self) -> Any:
+            if not compiler:
+                raise RuntimeError("no cc")
+            return SimpleNamespace(utils=None)
+
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
-    assert machine.has_triton() == served
+    monkeypatch.setattr(machine, "version", lambda _: version)
+    monkeypatch.setattr("triton.runtime.driver", Driver())
+    fault = machine.triton_fault()
+    assert (fault is None) == (says is None)
+    assert says is None or says in (fault or "")
+
+
+def test_an_edited_activation_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a tuple of functions Triton's cache knows the names alone."""
+    cppn = gentle(width=4, depth=3, activations=["sin", "gaussian", "cos"])
+    for name in ("gaussian", "cos"):
+        monkeypatch.setitem(EXACT, name, SimpleNamespace(cache_key=f"<{name}>"))
+    assert Shape.of(cppn, "exact").SOURCES == "<gaussian><cos>"
 
 
 # Weights

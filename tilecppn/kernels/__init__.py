@@ -193,10 +193,18 @@ def _torch(field: Field, memory: Memory | None) -> Kernel:
 
 def _require_triton() -> None:
     try:
-        from tilecppn.kernels.triton import require_device
+        from tilecppn.kernels.triton_functions import interpreted
     except ImportError as error:
         raise Refused(f'Triton is not installed ({error}): pip install "tilecppn[cuda]"') from error
-    require_device()
+    if interpreted():
+        return
+    if not machine.has_cuda():
+        raise Refused(
+            "the kernel triton needs a CUDA device of compute capability 8.0 or newer; "
+            "use --kernel auto"
+        )
+    if fault := machine.triton_fault():
+        raise Refused(fault)
 
 
 def _triton(field: Field, memory: Memory | None) -> Kernel:
@@ -222,7 +230,7 @@ def resolve(name: str) -> str:
     if name == "auto":
         if not machine.has_cuda():
             return "llvm"
-        return "triton" if machine.has_triton() else "torch"
+        return "triton" if machine.triton_fault() is None else "torch"
     if name not in KERNELS:
         raise Refused(f'unknown kernel "{name}"; {suggestion(["auto", *KERNELS], name)}')
     return name

@@ -23,8 +23,8 @@ from tilecppn.view import Lattices
 
 REVISION = 3
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
-GPU_CHUNK = 1 << 20
-GPU_VALUES = 1 << 26  # in one buffer: wider networks have smaller chunks
+GPU_CHUNK = 1 << 17  # what reconstruction asks for at a time
+GPU_VALUES = 1 << 23  # in one buffer: wider networks have smaller chunks
 
 
 Apply = Callable[[torch.Tensor], object]  # in place

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 import torch
+import triton
 from numpy.typing import NDArray
 
-from tilecppn import machine
-from tilecppn.errors import Refused
 from tilecppn.kernels import COLOURS, PIXELS, Arithmetic, Field, Storage
 from tilecppn.kernels.triton_functions import interpreted
 from tilecppn.kernels.triton_program import CONFIGURATIONS, Configuration, Program
 from tilecppn.view import Lattices
 
 REVISION = 1
+TRITON = ".".join(triton.__version__.split(".")[:2])
 WIDEST = max(CONFIGURATIONS)
 BATCH = 1 << 20  # points
 QUICK = 1 << 15  # multiply-adds a point, see docs/architecture.md
@@ -33,26 +33,20 @@ def serves(field: Field) -> bool:
     return field.cppn.width <= WIDEST and not field.needs_float64
 
 
-def require_device() -> None:
-    """Raise Refused unless this machine can run the kernel."""
-    if not interpreted() and not (torch.cuda.is_available() and machine.has_triton()):
-        raise Refused(
-            "the kernel triton needs a CUDA device of compute capability 8.0 or newer; "
-            "use --kernel auto"
-        )
-
-
 def arithmetic(field: Field) -> Arithmetic:
-    """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that."""
-    device = "cpu" if interpreted() else torch.cuda.get_device_name()
+    """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that.
+
+    Another Triton may order a sum otherwise, so its version is part of the device.
+    """
+    device = "cpu" if interpreted() else f"{torch.cuda.get_device_name()}, Triton {TRITON}"
     return Arithmetic("triton", field.precision, device, REVISION + PIXELS)
 
 
 class TritonKernel:
     """Evaluates one field on the current CUDA device, in a stream of its own.
 
-    A worker that waits for its copy holds neither the GIL nor the device: several threads keep
-    the device busy while others encode.
+    A worker that waits for its copy holds neither the GIL, nor its core, nor the device: several
+    threads keep the device busy while others encode.
     """
 
     batch = BATCH
@@ -108,5 +102,7 @@ class TritonKernel:
             self._host[name] = torch.empty(size, dtype=torch.uint8, pin_memory=True)
         host = self._host[name][:size].view(values.dtype).view(values.shape)
         host.copy_(values, non_blocking=True)
-        self.stream.synchronize()
+        copied = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        copied.record(self.stream)
+        copied.synchronize()  # the stream's own would spin
         return host.numpy()

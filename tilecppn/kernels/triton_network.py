@@ -30,7 +30,8 @@ INTEGERS = ("points", "rows", "cols", "stride", "units")
 def network(
     out, sums, vectors, high, low, grid, origins, given,
     points, rows, cols, stride, units,
-    FIRST: tl.constexpr, PATTERN: tl.constexpr, REPEATS: tl.constexpr, TAIL: tl.constexpr,
+    FIRST: tl.constexpr, PATTERN: tl.constexpr, SOURCES: tl.constexpr,
+    REPEATS: tl.constexpr, TAIL: tl.constexpr,
     LAST: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr, WIDTH: tl.constexpr,
     CHANNELS: tl.constexpr,
     GIVEN: tl.constexpr, TRACED: tl.constexpr, INVERT: tl.constexpr, DITHER: tl.constexpr,
@@ -45,7 +46,7 @@ def network(
     given: x, y, r (3, points) float32, in place of the grid's where GIVEN.
     sums: where TRACED, (units of all layers, points) float32; `units` of them in a hidden layer.
     FIRST, LAST: the activations of the first layer and of the output. PATTERN: those of the layers
-        between them, REPEATS times over and then the first TAIL of them.
+        between them, REPEATS times over and then the first TAIL of them. SOURCES is only compared.
     """
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     there = index < points

@@ -61,6 +61,7 @@ class Shape(NamedTuple):
 
     FIRST: Any
     PATTERN: tuple[Any, ...]
+    SOURCES: str  # of PATTERN's functions: of a tuple Triton's cache knows the names alone
     REPEATS: int
     TAIL: int
     LAST: Any
@@ -78,6 +79,7 @@ class Shape(NamedTuple):
         return cls(
             FIRST=first,
             PATTERN=pattern,
+            SOURCES="".join(getattr(function, "cache_key", "") for function in pattern),
             REPEATS=repeats,
             TAIL=tail,
             LAST=functions[cppn.structure.output],

@@ -22,6 +22,7 @@ from tilecppn.view import Lattices
 
 STRIP = 1 << 20  # sums held at a time of one lattice, whose strips overlap
 MANY = 1 << 17  # and of several: fresh memory costs time
+LARGEST = 1 << 24  # of either, where the kernel's batches are large
 ANYWHERE = math.inf
 
 # activation: (zone, limit). A kink has no width of its own: its limit is a change of the sums
@@ -75,8 +76,9 @@ def crowding(
     """
     count, (_, rows, cols, stride) = len(lattices.origins), lattices
     colours, cells = None, np.empty((count, rows - 3, cols - 3), np.float32)
-    strip = min(rows, max(4, STRIP // (len(bounds) * cols)))
-    many = max(1, MANY // (len(bounds) * rows * cols))
+    batch = min(LARGEST, kernel.batch * len(bounds))  # a device takes as long for fewer
+    strip = min(rows, max(4, max(STRIP, batch) // (len(bounds) * cols)))
+    many = max(1, max(MANY, batch) // (len(bounds) * rows * cols))
     for first in range(0, count, many):
         for top in range(0, rows - 3, strip - 3):
             pause()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn import machine
 from tilecppn.errors import Refused, StoreError, TilecppnError
 from tilecppn.kernels import Arithmetic, Field, create
 from tilecppn.native import Workspace
@@ -188,8 +189,15 @@ class Halted(BaseException):
     """Raised in a worker's thread by `pause`; past every `except Exception`."""
 
 
+class DeviceLost(Exception):
+    """This process has no GPU any more: its worker is lost, though it lives."""
+
+
 def attempt(runner: Runner, shard: Shard, pause: Pause) -> Done | Faulted:
-    """Run one shard; an exception becomes a value, so that it crosses processes as words."""
+    """Run one shard; an exception becomes a value, so that it crosses processes as words.
+
+    Raises DeviceLost where all further shards of this process would fail.
+    """
     try:
         return Done(runner.run(shard, pause))
     except OSError as error:
@@ -197,4 +205,7 @@ def attempt(runner: Runner, shard: Shard, pause: Pause) -> Done | Faulted:
     except TilecppnError as error:
         return Faulted(f"{error}", isinstance(error, Refused))
     except Exception as error:
-        return Faulted(f"{type(error).__name__}: {error}", False)
+        words = f"{type(error).__name__}: {error}"
+        if machine.is_lost_device(error):
+            raise DeviceLost(words) from error
+        return Faulted(words, False)
