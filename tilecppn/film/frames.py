@@ -61,6 +61,7 @@ class FrameRenderer:
         """The kernel of a frame's first moment; kept, with the others, until the frame changes."""
         if frame != self._frame:
             moments = self.timeline.moments(frame)
+            self._kernels = []  # on a GPU each holds memory of its own
             self._kernels = [
                 create(self.kernel, Field.of(scene), self._memory) for scene in moments
             ]
