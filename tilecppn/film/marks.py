@@ -61,7 +61,7 @@ class Patch(NamedTuple):
 class Writing(NamedTuple):
     """`patches` put a text into a file, in order; `read` finds it again; both seek as they like.
 
-    A file that ends too soon raises struct.error or IndexError.
+    A file that is none of the kind raises struct.error, IndexError or UnicodeDecodeError.
     """
 
     signature: bytes  # the first bytes of a file

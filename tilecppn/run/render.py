@@ -120,7 +120,6 @@ def fill(
     `store` is the one that is there, None if none is; without one, or to overwrite it, `make`
     gives a new one with its lock held. `network` is the hash that every worker must report.
     """
-
     name = choose(run.executor, run.address)
 
     def emit(event: events.Event) -> None:
