@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import SMALL_NET, Run
 from tilecppn.assemble.encoders import ENCODERS
 from tilecppn.assemble.export import EXPORTERS, LAYOUTS, export
 from tilecppn.assemble.recall import READERS, scene_in
@@ -71,19 +70,3 @@ def test_what_holds_no_scene_is_refused_in_one_line(suffix: str, tmp_path: Path)
         Image.fromarray(np.zeros((5, 5), np.uint8)).save(path)
         with pytest.raises(SceneError, match="holds no scene"):
             scene_in(path)
-
-
-def test_a_picture_is_drawn_again_larger_from_the_command_line(
-    tilecppn: Run, tmp_path: Path
-) -> None:
-    scene = Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30})
-    (tmp_path / "a.toml").write_text(scene.to_toml())
-    tilecppn("preview", "a.toml", "-o", "a.png", "--width", 20)
-    done = tilecppn("render", "a.png", "-o", "a.zarr", "--set", "canvas.width=80")
-    assert done.returncode == 0, done.stderr
-    assert Store(tmp_path / "a.zarr").scene == scene.replace(canvas={"width": 80})
-    done = tilecppn("plan", "a.zarr")
-    assert done.returncode == 0
-    Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "b.png")
-    done = tilecppn("render", "b.png", "-o", "b.zarr")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -1,0 +1,24 @@
+"""Verbs take a picture where they ask for a scene."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.cli.conftest import Cli
+from tests.conftest import SMALL_NET
+from tilecppn.scene import Scene
+from tilecppn.store import Store
+
+
+def test_a_picture_is_drawn_again_larger(cli: Cli, tmp_path: Path) -> None:
+    scene = Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30})
+    (tmp_path / "a.toml").write_text(scene.to_toml())
+    assert cli("preview", "a.toml", "-o", "a.png", "--width", 20).exit_code == 0
+    done = cli("render", "a.png", "-o", "a.zarr", "--set", "canvas.width=80")
+    assert done.exit_code == 0, done.stderr
+    assert Store(tmp_path / "a.zarr").scene == scene.replace(canvas={"width": 80})
+    assert cli("plan", "a.zarr").exit_code == 0
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "b.png")
+    done = cli("render", "b.png", "-o", "b.zarr")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
