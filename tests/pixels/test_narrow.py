@@ -77,7 +77,7 @@ ALL = CPPN.from_preset("hardmaru", seed=2, width=5, activations=tuple(ACTIVATION
 def test_crowding_is_the_plain_formula(
     name: str, count: int, rows: int, pauses: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name_of_limit in ("STRIP", "MANY"):
+    for name_of_limit in ("STRIP", "MANY", "LARGEST"):
         monkeypatch.setattr(narrow, name_of_limit, rows * 14 * len(limits(ALL)))
     field = Field.of(Scene.of(canvas={"width": 900, "height": 900}).replace(cppn=ALL))
     kernel: Kernel = create(name, field)
