@@ -783,3 +783,8 @@ def test_fingerprint_sees_the_network_and_not_where_it_comes_from(tmp_path: Path
     seeded.cppn.save(tmp_path / "a.safetensors")
     loaded = Scene.parse('[cppn]\nweights = "a.safetensors"\n', folder=tmp_path)
     assert loaded.fingerprint == seeded.fingerprint
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf[canvas]\nwidth = 7\n")
+    assert Scene.load(tmp_path / "a.toml").canvas.width == 7

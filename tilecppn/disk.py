@@ -30,6 +30,12 @@ def leftovers(path: Path) -> list[Path]:
     return [p for p in path.parent.iterdir() if unfinished(p.name) == path.name]
 
 
+def is_writable(path: Path) -> bool:
+    """Whether a file could be made at `path`, its folders included, as far as permissions say."""
+    there = next(parent for parent in path.absolute().parents if parent.exists())
+    return os.access(there, os.W_OK | os.X_OK)
+
+
 def put(path: Path, data: bytes, lasting: bool = True) -> None:
     """Write a file: whole, and over any older one.
 

@@ -47,7 +47,7 @@ class Scene:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
         except UnicodeDecodeError:
             raise SceneError(f"{path}: not a text file; a scene is a TOML file") from None
         except OSError as error:

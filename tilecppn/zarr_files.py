@@ -58,12 +58,22 @@ def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) 
             "version": VERSION,
         },
     }
-    store = LocalStore(folder)
-    zarr.create_group(store, zarr_format=3, attributes=record)
-    for level in plan.levels:
-        shape = (plan.channels, level.height, level.width)
-        create_array(store, str(level.index), shape, level, np.dtype(scene.output.dtype))
+    zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
+    write_arrays(folder, plan, scene.output.dtype)
     (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
+
+
+def write_arrays(folder: Path, plan: Plan, dtype: str) -> None:
+    """Describe the levels' arrays, each in its zarr.json; those that can be read stay."""
+    store = LocalStore(folder)
+    for level in plan.levels:
+        file = folder / str(level.index) / "zarr.json"
+        try:
+            json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            file.unlink(missing_ok=True)
+            shape = (plan.channels, level.height, level.width)
+            create_array(store, str(level.index), shape, level, np.dtype(dtype))
 
 
 def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:

@@ -59,6 +59,8 @@ def test_grey_pictures_of_any_depth_become_8_bits(suffix: str, dtype: str, tmp_p
     full = 65535.0 if dtype == "uint16" else 1.0
     expected = level_pixels(store, 0) / full * 255.0
     assert np.abs(by_vips(tmp_path / f"a{suffix}")[..., :1] - expected).mean() < 2.5
+    with Image.open(tmp_path / f"a{suffix}") as image:  # a grey WebP is stored in colour
+        assert image.info["icc_profile"] == srgb(len(image.getbands()))
 
 
 @pytest.mark.parametrize("suffix", FLATS)

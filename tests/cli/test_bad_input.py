@@ -363,6 +363,8 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "export another zarr": (("export", "other.zarr", "x.png"), "no store of tilecppn"),
     "export an unfinished store": (("export", "unfinished.zarr", "x.png"), "--partial"),
     "export an unfinished store to tiles": (("export", "unfinished.zarr", "x.dzi"), "--partial"),
+    "a picture for a store": (("render", "ok.toml", "-o", "x.png"), "-o x.zarr --export x.png"),
+    "into the store": (("export", "done.zarr", "done.zarr/x.dzi"), "lies in the store done.zarr"),
     "unknown suffix": (("export", "done.zarr", "x.psd"), '".psd"; known: .dzi, .szi, .png'),
     "suffix like a known one": (("export", "done.zarr", "x.dz"), 'did you mean ".dzi"?'),
     "no suffix": (("export", "done.zarr", "x"), "known: .dzi, .szi, .png"),

@@ -327,6 +327,19 @@ def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> No
     assert tree(copied.path) == before
 
 
+@pytest.mark.parametrize("damage", [None, b"{"])
+def test_verify_mends_a_levels_description(damage: bytes | None, copied: Store, cli: Cli) -> None:
+    before = tree(copied.path)
+    description = copied.path / "0" / "zarr.json"
+    description.unlink()
+    if damage is not None:
+        description.write_bytes(damage)
+    assert cli("verify", "a.zarr").exit_code == 1
+    ok(cli("verify", "a.zarr", "--repair"))
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert tree(copied.path) == before
+
+
 def test_verify_finds_nothing_to_repair_in_a_sound_store(copied: Store, cli: Cli) -> None:
     before = tree(copied.path)
     sound = record(cli("verify", "a.zarr", "--repair", "--json"))

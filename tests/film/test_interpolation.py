@@ -150,6 +150,7 @@ def test_hold_stays_and_then_jumps() -> None:
     ("values", "middle"),
     [
         ((("#000000", "#ff0080"), ("#ffffff", "#ff0000")), ("#808080", "#ff0040")),
+        ((("#000", "#f08"), ("#ffffff", "#ff0000")), ("#808080", "#ff0044")),
         ((True, False), True),
         (("centers", "endpoints"), "centers"),
         ((3, 7), 3),

@@ -87,6 +87,8 @@ def export(
     """
     check_workers(workers)
     store, dest = Store(path), Path(dest)
+    if dest.resolve().is_relative_to(store.path.resolve()):
+        raise ExportError(f"{dest}: lies in the store {store.path}; choose another path")
     exporter = check_destination(dest, layout)
     workers = workers or machine.cores()
     with stop_on_signals() as wish:

@@ -15,7 +15,7 @@ from tilecppn.assemble.parallel import in_order
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.single import band_rows
 from tilecppn.assemble.source import Source
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, Failed
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
@@ -63,14 +63,22 @@ def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> lis
         options.progress(done, source.width * source.height)
     image = Image.fromarray(out[..., 0] if plan.channels == 1 else out)
     quality = flat.quality if options.quality is None else options.quality
+    # A grey WebP is stored in colour.
+    profile = srgb(1 if image.mode == "L" and flat.format is JPEG else 3)
     with placed(dest) as temporary:
-        image.save(
-            temporary,
-            flat.format.kind,
-            exif=_exif(source),
-            icc_profile=srgb(plan.channels),
-            **flat.format.options(quality, options.effort),
-        )
+        try:
+            image.save(
+                temporary,
+                flat.format.kind,
+                exif=_exif(source),
+                icc_profile=profile,
+                **flat.format.options(quality, options.effort),
+            )
+        except ValueError as error:  # a part of WebP's file has room for 512 kB only
+            raise Failed(
+                f"{dest}: {flat.format.kind} cannot hold so much at quality {quality} ({error}); "
+                "use --quality 80 or --effort 9, or .jpg, .tif or .png"
+            ) from error
     return [dest]
 
 

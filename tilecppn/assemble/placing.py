@@ -15,6 +15,8 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
     for parent in path.parents:
         if parent.exists() and not parent.is_dir():
             raise ExportError(f"{path}: {parent} is a file, not a folder; choose another path")
+    if not disk.is_writable(path):
+        raise ExportError(f"{path}: its folder cannot be written to; choose another path")
     if path.is_symlink():
         raise ExportError(f"{path}: is a symbolic link; choose another path")
     if path.exists() and not ours(path):

@@ -13,6 +13,9 @@ from tilecppn.cli.common import (
     scene_argument,
 )
 
+# What people call pictures: not what a store, which is a folder, should be called.
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", ".szi", ".mp4"}
+
 
 @click.command()
 @scene_argument
@@ -50,10 +53,16 @@ def command(
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     """
     from tilecppn.cli.progress import RenderMeter
+    from tilecppn.errors import Refused
     from tilecppn.run.options import Run
     from tilecppn.run.policy import Policy
     from tilecppn.run.render import render_to, require_complete
 
+    if output.suffix in PICTURES:
+        raise Refused(
+            f"{output}: a store is a folder, OUT.zarr; for a picture as well: "
+            f"-o {output.with_suffix('.zarr')} --export {output}"
+        )
     picture = load(scene, overrides)
     files: list[Path] = []
     with RenderMeter("render") as meter:

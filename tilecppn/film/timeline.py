@@ -219,7 +219,7 @@ class Timeline:
 def read(path: Path) -> str:
     """The text of a timeline or scene file. Raises SceneError."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise SceneError(f"{path}: not a text file; a timeline is a TOML file") from None
     except OSError as error:

@@ -1,6 +1,5 @@
 """A scene's value as a row of numbers that can be interpolated, and back."""
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
+from tilecppn.palettes import is_colour
 
 Array = NDArray[np.float64]
-
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Kind(NamedTuple):
@@ -26,8 +24,13 @@ def _is_colours(value: Any) -> bool:
     return (
         isinstance(value, tuple)
         and bool(value)
-        and all(isinstance(v, str) and _COLOUR.fullmatch(v) for v in value)
+        and all(isinstance(v, str) and is_colour(v) for v in value)
     )
+
+
+def _six(colour: str) -> str:
+    """`#rgb` with its digits doubled."""
+    return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
 
 
 def _colours(row: Array, like: Any) -> tuple[str, ...]:
@@ -60,7 +63,7 @@ KINDS = (
     Kind(
         _is_colours,
         lambda value: np.array(
-            [int(v[i : i + 2], 16) for v in value for i in (1, 3, 5)], np.float64
+            [int(v[i : i + 2], 16) for v in map(_six, value) for i in (1, 3, 5)], np.float64
         ),
         _colours,
     ),

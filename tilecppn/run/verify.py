@@ -12,7 +12,7 @@ from tilecppn.run.options import Run, check_workers
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
-from tilecppn.zarr_files import use_threads
+from tilecppn.zarr_files import use_threads, write_arrays
 
 
 class Meter(Protocol):
@@ -60,8 +60,12 @@ def repair_store(
 ) -> Outcome:
     """Delete the shards of `damage` and render what is then missing; ancestors follow.
 
+    An array without its description gets it again.
+
     Raises StoreError if the store is being rendered or was begun with another arithmetic.
     """
+    with store.lock():
+        write_arrays(store.path, store.plan, store.scene.output.dtype)
     run = Run(
         executor="local",
         workers=workers,

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tilecppn import disk
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.weights import encode
 from tilecppn.errors import Refused, WeightsError
@@ -105,6 +106,8 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     for parent in output.parents:
         if parent.exists() and not parent.is_dir():
             raise Refused(f"{output}: {parent} is a file, not a folder; choose another path")
+    if not disk.is_writable(output):
+        raise Refused(f"{output}: its folder cannot be written to; choose another path")
     if output.is_symlink() or output.is_dir():
         raise Refused(f"{output}: is not a file; choose another name")
     if not output.exists():
