@@ -31,6 +31,7 @@ def command(
     \b
     tilecppn plan poster.toml --set canvas.width=1000000 --set canvas.height=1000000
     """
+    from tilecppn import machine
     from tilecppn.kernels import Field, create
     from tilecppn.plan import Plan
     from tilecppn.run.budget import check_fits, duration, rate, size, worker_memory
@@ -41,7 +42,10 @@ def command(
     count, threads, gpus = workforce_here(choose("auto", None), workers)
     check_fits(plan, count, threads=threads)
     memory = worker_memory(plan, threads)
-    speed = rate(create(kernel, Field.of(picture)), picture, count * threads, gpus)
+    # More threads than cores, or than there are shards at first, draw no faster.
+    first = plan.levels[0]
+    busy = min(count * threads, machine.cores(), first.rows * first.cols)
+    speed = rate(create(kernel, Field.of(picture)), picture, busy, gpus)
     seconds = plan.pixels / speed
     record = {
         "width": plan.width,
