@@ -22,6 +22,7 @@ from tilecppn.naming import suggestion
 from tilecppn.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
 from tilecppn.view import Grid
 
+TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
 EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weights file
 
 
@@ -306,6 +307,11 @@ def _given(section: Any) -> dict[str, Any]:
 
 def _check_names(values: Mapping[str, Any], name: str) -> None:
     for section, keys in values.items():
+        if section in TIMELINE:
+            raise SceneError(
+                f"{name}: [{section}] makes it a timeline, not a scene: tilecppn animate draws it, "
+                "and its --contact shows it at once"
+            )
         if section not in SECTIONS:
             raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')
         if not isinstance(keys, Mapping):

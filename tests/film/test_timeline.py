@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import SMALL_NET
 from tilecppn.cppn import CPPN
-from tilecppn.errors import Refused
+from tilecppn.errors import Refused, SceneError
 from tilecppn.film.keyframes import Keyframe
 from tilecppn.film.moves import moving
 from tilecppn.film.timeline import Timeline, is_timeline
@@ -294,3 +294,19 @@ def test_a_scene_is_no_timeline() -> None:
     assert is_timeline(EVERYTHING)
     assert not is_timeline(Scene.of(cppn=SMALL_NET).to_toml())
     assert not is_timeline("[film\n")
+
+
+def test_a_frame_beyond_the_film_is_refused() -> None:
+    moves = [Keyframe(0, view={"scale": 1.0}), Keyframe(1, view={"scale": 2.0})]
+    timeline = Timeline.of(Scene.of(), moves, seconds=1.0, fps=4)
+    assert timeline.scene(timeline.frames - 1)
+    for frame in (-1, timeline.frames):
+        with pytest.raises(Refused, match=f"frame {frame}: the film has frames 0 to 3"):
+            timeline.scene(frame)
+
+
+def test_scene_and_timeline_are_not_taken_for_each_other() -> None:
+    with pytest.raises(SceneError, match=r"makes it a timeline.*tilecppn animate"):
+        Scene.parse("[film]\nseconds = 2\n")
+    with pytest.raises(SceneError, match=r"did you mean \[\[keyframe\]\]"):
+        Timeline.parse("[[keyframes]]\ntime = 0\n")

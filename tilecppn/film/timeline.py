@@ -20,7 +20,7 @@ from tilecppn.film.keyframes import Film, Keyframe
 from tilecppn.film.track import Track
 from tilecppn.film.tracks import Values, make_tracks
 from tilecppn.naming import one_of
-from tilecppn.scene import EMBEDDED, Scene
+from tilecppn.scene import EMBEDDED, TIMELINE, Scene
 
 MAX_FRAMES = 1_000_000
 REVISION = 2  # raised whenever the same timeline gives other frames
@@ -83,6 +83,8 @@ class Timeline:
             values = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
             raise SceneError(f"{name}: not TOML: {error}") from None
+        if "keyframes" in values:
+            raise SceneError(f'{name}: unknown key "keyframes"; did you mean [[keyframe]]?')
         said, keyframes = values.pop("film", {}), values.pop("keyframe", [])
         base = Scene.parse(
             tomli_w.dumps(values),
@@ -128,7 +130,9 @@ class Timeline:
         return float(frame / self.film.fps)
 
     def scene(self, frame: int) -> Scene:
-        """The still that a frame is, before motion blur."""
+        """The still that a frame is, before motion blur. Raises Refused for none of the film's."""
+        if not 0 <= frame < self.frames:
+            raise Refused(f"frame {frame}: the film has frames 0 to {self.frames - 1}")
         return self._at(self.time(frame))
 
     def moments(self, frame: int) -> list[Scene]:
@@ -231,7 +235,7 @@ def read(path: Path) -> str:
 def is_timeline(text: str) -> bool:
     """Whether a TOML text has what a timeline has and a scene has not."""
     try:
-        return not {"film", "keyframe"}.isdisjoint(tomllib.loads(text))
+        return not set(TIMELINE).isdisjoint(tomllib.loads(text))
     except (ValueError, RecursionError):
         return False
 
