@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tilecppn.pixels.difference import HALO, difference
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(deadline=None, derandomize=True, max_examples=20)
 Values = NDArray[np.floating]
 
 
