@@ -30,10 +30,13 @@ def leftovers(path: Path) -> list[Path]:
     return [p for p in path.parent.iterdir() if unfinished(p.name) == path.name]
 
 
-def is_writable(path: Path) -> bool:
-    """Whether a file could be made at `path`, its folders included, as far as permissions say."""
+def obstacle(path: Path) -> str | None:
+    """Why no file can be made at `path`, its folders included; None where one can."""
+    for parent in path.parents:
+        if parent.exists() and not parent.is_dir():
+            return f"{parent} is a file, not a folder"
     there = next(parent for parent in path.absolute().parents if parent.exists())
-    return os.access(there, os.W_OK | os.X_OK)
+    return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
 
 
 def put(path: Path, data: bytes, lasting: bool = True) -> None:

@@ -1,6 +1,7 @@
 """What this machine has: cores, GPUs and memory that this process may use."""
 
 import os
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +39,7 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+@cache  # asked for every kernel, and so for every frame of a film
 def triton_fault() -> str | None:
     """Why Triton cannot run on the CUDA device, and what to do; None where it can."""
     if find_spec("triton") is None:

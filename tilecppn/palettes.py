@@ -75,5 +75,10 @@ def variation(palette: str | tuple[str, ...]) -> float:
 
 
 def _rgb(colour: str) -> tuple[float, ...]:
+    return tuple(value / 255.0 for value in eight_bits(colour))
+
+
+def eight_bits(colour: str) -> tuple[int, ...]:
+    """Red, green and blue of `#rgb` or `#rrggbb`, from 0 to 255."""
     digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    return tuple(int(digits[i : i + 2], 16) / 255.0 for i in (0, 2, 4))
+    return tuple(int(digits[i : i + 2], 16) for i in (0, 2, 4))

@@ -12,11 +12,8 @@ from tilecppn.errors import ExportError
 
 def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
     """Raise ExportError if `path` is there and not `ours`; nothing is touched."""
-    for parent in path.parents:
-        if parent.exists() and not parent.is_dir():
-            raise ExportError(f"{path}: {parent} is a file, not a folder; choose another path")
-    if not disk.is_writable(path):
-        raise ExportError(f"{path}: its folder cannot be written to; choose another path")
+    if why := disk.obstacle(path):
+        raise ExportError(f"{path}: {why}; choose another path")
     if path.is_symlink():
         raise ExportError(f"{path}: is a symbolic link; choose another path")
     if path.exists() and not ours(path):

@@ -13,6 +13,7 @@ from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.targets import Choices, Target, choose_target
 from tilecppn.film.timeline import Timeline
 from tilecppn.kernels import Arithmetic
+from tilecppn.pause import Pause
 from tilecppn.plan import Shard
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
@@ -154,7 +155,7 @@ def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _stopper(wish: Callable[[], bool]) -> Callable[[], None]:
+def _stopper(wish: Callable[[], bool]) -> Pause:
     def pause() -> None:
         if wish():
             raise Stopped("stopped; all frames are kept: run the same command again to go on")

@@ -17,6 +17,7 @@ from tilecppn import disk
 from tilecppn.assemble import png
 from tilecppn.film import ffmpeg
 from tilecppn.film.codecs import ANIMATIONS, CODECS
+from tilecppn.pause import Pause
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
@@ -39,7 +40,7 @@ class Frames(NamedTuple):
     numbers: range
     bands: Callable[[int], Iterator[NDArray[Any]]]
     scene: Callable[[int], str]
-    pause: Callable[[], None]
+    pause: Pause
 
     def all_bands(self) -> Iterator[NDArray[Any]]:
         for number in self.numbers:

@@ -1,6 +1,6 @@
 """Frames → pixels, through the very code that draws stills."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tilecppn.film.timeline import Timeline
 from tilecppn.kernels import Arithmetic, Field, Kernel, Memory, create
 from tilecppn.native import Workspace
+from tilecppn.pause import Pause
 from tilecppn.pixels.finish import Finish
 from tilecppn.pixels.reconstruct import write
 from tilecppn.pixels.window import part, pieces, render_colours, render_window
@@ -28,7 +29,7 @@ class FrameRenderer:
         self._kernels: list[Kernel] = []  # of the moments of that frame
         self.arithmetic: Arithmetic = self._kernel(0).arithmetic
 
-    def render(self, frame: int, window: Window, pause: Callable[[], None]) -> NDArray[Any]:
+    def render(self, frame: int, window: Window, pause: Pause) -> NDArray[Any]:
         """The stored pixels (channels, height, width) of a window of a frame, until the next.
 
         Without motion blur they are those of the still `timeline.scene(frame)`. With it, the
@@ -48,9 +49,7 @@ class FrameRenderer:
             write(finish, mean[:, None], piece.top, piece.left, part(out, window, piece))
         return out
 
-    def _mean(
-        self, moments: Sequence[Scene], window: Window, pause: Callable[[], None]
-    ) -> NDArray[np.float32]:
+    def _mean(self, moments: Sequence[Scene], window: Window, pause: Pause) -> NDArray[np.float32]:
         """The mean colours of the moments; summed in float64, so that equal ones stay equal."""
         total = np.zeros((moments[0].channels, window.height, window.width))
         for kernel, scene in zip(self._kernels, moments, strict=True):

@@ -20,6 +20,7 @@ from typing import BinaryIO, NamedTuple
 from tilecppn.assemble import png
 from tilecppn.errors import Refused
 from tilecppn.film import ffmpeg
+from tilecppn.pause import Pause
 from tilecppn.version import VERSION
 
 KEY = "tilecppn"
@@ -129,7 +130,7 @@ WRITINGS: dict[str, Writing] = {
 
 
 def copy_marked(
-    source: Path, dest: Path, suffix: str, text: str, pause: Callable[[], None] = lambda: None
+    source: Path, dest: Path, suffix: str, text: str, pause: Pause = lambda: None
 ) -> None:
     """Copy the file of a film with a text in it, piece by piece; `pause` is called between them.
 
@@ -145,7 +146,7 @@ def copy_marked(
         _copy(file, out, sys.maxsize, pause)
 
 
-def _copy(file: BinaryIO, out: BinaryIO, length: int, pause: Callable[[], None]) -> None:
+def _copy(file: BinaryIO, out: BinaryIO, length: int, pause: Pause) -> None:
     """Copy so many bytes, or what there is of them."""
     while piece := file.read(min(length, PIECE)):
         pause()

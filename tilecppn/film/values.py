@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
-from tilecppn.palettes import is_colour
+from tilecppn.palettes import eight_bits, is_colour
 
 Array = NDArray[np.float64]
 
@@ -26,11 +26,6 @@ def _is_colours(value: Any) -> bool:
         and bool(value)
         and all(isinstance(v, str) and is_colour(v) for v in value)
     )
-
-
-def _six(colour: str) -> str:
-    """`#rgb` with its digits doubled."""
-    return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
 
 
 def _colours(row: Array, like: Any) -> tuple[str, ...]:
@@ -62,9 +57,7 @@ KINDS = (
     ),
     Kind(
         _is_colours,
-        lambda value: np.array(
-            [int(v[i : i + 2], 16) for v in map(_six, value) for i in (1, 3, 5)], np.float64
-        ),
+        lambda value: np.array([eight_bits(v) for v in value], np.float64).ravel(),
         _colours,
     ),
     Kind(

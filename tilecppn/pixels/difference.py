@@ -21,19 +21,27 @@ def difference(nodes: NDArray[Any], across: int) -> NDArray[np.float64]:
     the nearest four, first along rows, then along columns. Compared are each block's own nodes and
     those one beyond its border, where a cubic has three nodes on one side. NaN gives infinity.
     """
-    nodes = np.ascontiguousarray(nodes, np.float64)
-    channels, *batch, rows, cols = nodes.shape
-    lattices = nodes.reshape(channels, -1, rows, cols)
+    _, *batch, rows, cols = nodes.shape
+    lattices, apart = as_lattices(nodes)
     shape = ((rows - 1 - 2 * HALO) // across, (cols - 1 - 2 * HALO) // across)
     out = np.empty((lattices.shape[1], *shape))
     side = across + 1 + 2 * HALO
     first, weights = _midpoints((side + 1) // 2)
-    strides = [stride // nodes.itemsize for stride in lattices.strides[:3]]
     _compiled()["difference"](
-        lattices, *lattices.shape[:2], *strides, *shape, across, side, first, weights,
+        lattices, *lattices.shape[:2], *apart, *shape, across, side, first, weights,
         np.empty((side + 1) // 2 * side), out,
     )  # fmt: skip
     return out.reshape(*batch, *shape)
+
+
+def as_lattices(nodes: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
+    """(channels, …, rows, cols) as contiguous (channels, n, rows, cols), and their strides.
+
+    Strides are in numbers, of all axes but the last.
+    """
+    channels, *_, rows, cols = nodes.shape
+    lattices = np.ascontiguousarray(nodes, np.float64).reshape(channels, -1, rows, cols)
+    return lattices, [stride // lattices.itemsize for stride in lattices.strides[:3]]
 
 
 def _midpoints(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

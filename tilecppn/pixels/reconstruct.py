@@ -161,6 +161,7 @@ class Reconstruction:
         Differences fall by 16 with each halving at best.
         """
         across = BLOCK // stride
+        nodes = np.ascontiguousarray(nodes, np.float64)  # once for both that look at them
         differences = difference(nodes, across)
         ratio = differences / self.tolerance
         if self.ties:

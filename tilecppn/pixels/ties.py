@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.native import HOST, ArrayOf, Compiled, Module, once
 from tilecppn.native.values import F64, I64
-from tilecppn.pixels.difference import HALO
+from tilecppn.pixels.difference import HALO, as_lattices
 
 
 def near_ties(
@@ -24,14 +24,11 @@ def near_ties(
     looked at. Ties lie half-way between multiples of 1 / `full` in [0, 1], and a node is near one
     below a distance of its block's `reach` (…, blocks, blocks).
     """
-    nodes = np.ascontiguousarray(nodes, np.float64)
-    channels, *batch, rows, cols = nodes.shape
-    lattices = nodes.reshape(channels, -1, rows, cols)
+    lattices, apart = as_lattices(nodes)
     reach = np.ascontiguousarray(reach, np.float64)
     shares = np.empty(reach.shape)
     _compiled()["ties"](
-        lattices, channels, *(stride // nodes.itemsize for stride in lattices.strides[:3]),
-        lattices.shape[1], *reach.shape[len(batch):], across, full, reach, shares,
+        lattices, *lattices.shape[:2], *apart, *reach.shape[-2:], across, full, reach, shares,
     )  # fmt: skip
     return shares
 
@@ -42,9 +39,9 @@ def _compiled() -> Compiled:
     f = module.function(
         "ties",
         nodes=ArrayOf(F64),
-        channels=I64,
+        channels=I64, count=I64,
         channel_apart=I64, lattice_apart=I64, row_apart=I64,
-        count=I64, block_rows=I64, block_cols=I64,
+        block_rows=I64, block_cols=I64,
         across=I64,
         full=F64,
         reach=ArrayOf(F64),

@@ -103,11 +103,8 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     """Raise Refused unless `output` can become a model file: free, or with `overwrite` a model."""
     if output.suffix != ".safetensors":
         raise Refused(f"{output}: a model is a .safetensors file; give a name that ends so")
-    for parent in output.parents:
-        if parent.exists() and not parent.is_dir():
-            raise Refused(f"{output}: {parent} is a file, not a folder; choose another path")
-    if not disk.is_writable(output):
-        raise Refused(f"{output}: its folder cannot be written to; choose another path")
+    if why := disk.obstacle(output):
+        raise Refused(f"{output}: {why}; choose another path")
     if output.is_symlink() or output.is_dir():
         raise Refused(f"{output}: is not a file; choose another name")
     if not output.exists():
