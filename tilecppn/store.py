@@ -34,9 +34,8 @@ from tilecppn.store_folder import (
     StoreFolder,
     building,
     refuse_foreign,
-    what_else,
 )
-from tilecppn.zarr_files import attributes, encode_shard, find_fault, write_empty
+from tilecppn.zarr_files import encode_shard, find_fault, write_empty
 
 
 class Store(StoreFolder):
@@ -47,10 +46,8 @@ class Store(StoreFolder):
 
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
-        self.path = Path(path)
-        kept = attributes(self.path)
-        if kept is None:
-            raise StoreError(what_else(self.path))
+        super().__init__(Path(path))
+        kept = self.record
         if "timeline" in kept:
             raise StoreError(
                 f"{self.path}: holds a film, not a still; choose another path, or make a video: "
@@ -112,9 +109,13 @@ class Store(StoreFolder):
     # Shards
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
-        """Store a shard's pixels (channels, height, width); returns the bytes written."""
+        """Store a shard's pixels (channels, height, width); returns the bytes written.
+
+        Raises StoreError if the store was moved, removed or replaced since it was opened.
+        """
         level = self.plan.levels[shard.level]
         data = encode_shard(pixels, level)
+        self.check_in_place()
         disk.put(self.file(shard), data)
         return len(data)
 

@@ -36,10 +36,9 @@ from tilecppn.store_folder import (
     building,
     is_written,
     refuse_foreign,
-    what_else,
 )
 from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard, find_fault
+from tilecppn.zarr_files import ATTRIBUTE, create_array, encode_shard, find_fault
 
 CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
@@ -54,11 +53,9 @@ class FilmStore(StoreFolder):
 
     def __init__(self, path: str | Path, clip: int | None = None, recipe: str = "") -> None:
         """Open a store. Raises StoreError if there is none, or it is not a film of ours."""
-        self.path = Path(path)
+        super().__init__(Path(path))
         self.recipe = recipe
-        kept = attributes(self.path)
-        if kept is None:
-            raise StoreError(what_else(self.path))
+        kept = self.record
         if "timeline" not in kept:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
@@ -139,6 +136,7 @@ class FilmStore(StoreFolder):
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         data = encode_shard(pixels, self.plan.still.levels[0])
+        self.check_in_place()
         # A frame that only waits for its clip is drawn again should a power cut damage it.
         disk.put(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
