@@ -13,7 +13,6 @@ reads it.
 import contextlib
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,13 @@ from tilecppn.store_folder import (
     building,
     refuse_foreign,
 )
-from tilecppn.zarr_files import encode_shard, find_fault, write_empty
+from tilecppn.zarr_files import (
+    ArraySpec,
+    encode_shard,
+    find_fault,
+    still_arrays,
+    write_empty,
+)
 
 
 class Store(StoreFolder):
@@ -47,6 +52,7 @@ class Store(StoreFolder):
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
         super().__init__(Path(path))
+        self._arrays: dict[int, Any] = {}  # a level's, once it is read
         kept = self.record
         if "timeline" in kept:
             raise StoreError(
@@ -106,6 +112,9 @@ class Store(StoreFolder):
                 + ". Choose another path, or --overwrite"
             )
 
+    def arrays(self) -> list[ArraySpec]:
+        return still_arrays(self.plan, self.scene.output.dtype)
+
     # Shards
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
@@ -132,7 +141,7 @@ class Store(StoreFolder):
                         f"{self.file(shard)}: missing or damaged; run tilecppn render again"
                     )
         try:
-            array = self._arrays[level]
+            array = self._array(level)
             return np.asarray(array[:, window.top : window.bottom, window.left : window.right])
         except Exception as error:  # damage can raise anything in zarr and its codecs
             raise Failed(
@@ -160,10 +169,11 @@ class Store(StoreFolder):
             for col in range(window.left // side, ceil_div(window.right, side)):
                 yield Shard(level, row, col)
 
-    @cached_property
-    def _arrays(self) -> list[Any]:
-        group = zarr.open_group(LocalStore(self.path, read_only=True), mode="r")
-        return [group[str(level.index)] for level in self.plan.levels]
+    def _array(self, level: int) -> Any:
+        if level not in self._arrays:
+            there = LocalStore(self.path, read_only=True)
+            self._arrays[level] = zarr.open_array(there, path=str(level), mode="r")
+        return self._arrays[level]
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]

@@ -14,7 +14,7 @@ from tilecppn import disk
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.zarr_files import attributes
+from tilecppn.zarr_files import ArraySpec, attributes, describe, misdescribed
 
 LOCK = ".lock"
 GROUP = "zarr.json"
@@ -57,6 +57,10 @@ class StoreFolder(ABC):
             )
 
     @abstractmethod
+    def arrays(self) -> list[ArraySpec]:
+        """What its arrays are, as each one's zarr.json must say."""
+
+    @abstractmethod
     def file(self, shard: Shard) -> Path:
         """Where a shard lies, or will."""
 
@@ -65,6 +69,10 @@ class StoreFolder(ABC):
 
     def delete(self, shard: Shard) -> None:
         self.file(shard).unlink(missing_ok=True)
+
+    def misdescribed(self) -> list[str]:
+        """The arrays whose zarr.json is missing, damaged, or wrong: they cannot be read so."""
+        return [spec.name for spec in misdescribed(self.path, self.arrays())]
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
@@ -80,11 +88,12 @@ class StoreFolder(ABC):
     def lock(self) -> Iterator[None]:
         """The right to write; StoreError at once if another process has it.
 
-        Sweeps leftovers before and after.
+        Sweeps leftovers before and after, and describes the arrays anew where that is needed.
         """
         with disk.locked(self.path / LOCK, str(self.path)):
             self.check_in_place()
             disk.sweep(self.path)
+            describe(self.path, self.arrays())
             try:
                 yield
             finally:

@@ -38,7 +38,7 @@ from tilecppn.store_folder import (
     refuse_foreign,
 )
 from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, create_array, encode_shard, find_fault
+from tilecppn.zarr_files import ATTRIBUTE, ArraySpec, describe, encode_shard, find_fault
 
 CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
@@ -127,6 +127,9 @@ class FilmStore(StoreFolder):
         )
         refuse_foreign(self.path, folder, file)
 
+    def arrays(self) -> list[ArraySpec]:
+        return [_frames_of(self.plan, self.timeline.base.output.dtype)]
+
     # Shards of frames, and clips
 
     def has(self, shard: Shard) -> bool:
@@ -190,6 +193,12 @@ def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
     return FilmPlan(Plan.of(base.canvas, base.output, base.channels), timeline.frames, clip)
 
 
+def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
+    level = plan.still.levels[0]
+    shape = (plan.frames, plan.still.channels, level.height, level.width)
+    return ArraySpec("0", shape, level, dtype)
+
+
 def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
     """Fill an empty folder with a store without frames, to be named `path`."""
     plan = film_plan(timeline, None)
@@ -208,10 +217,7 @@ def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arith
             "version": VERSION,
         },
     }
-    store = LocalStore(folder)
-    zarr.create_group(store, zarr_format=3, attributes=record)
-    level = plan.still.levels[0]
-    shape = (plan.frames, plan.still.channels, level.height, level.width)
-    create_array(store, "0", shape, level, np.dtype(timeline.base.output.dtype))
+    zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
+    describe(folder, [_frames_of(plan, timeline.base.output.dtype)])
     for name, data in timeline.networks.items():
         (folder / name).write_bytes(data)
