@@ -509,3 +509,23 @@ def test_view_serves_an_export_until_it_is_interrupted(
     assert process.returncode in (0, 130)
     assert stdout == ""
     assert stderr == "Ctrl-C ends it\n"
+
+
+# Where nobody can hear
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-", "2> >(exec true)"])
+def test_work_goes_on_where_stderr_cannot_be_written(stderr: str, tmp_path: Path) -> None:
+    """A full disk under a log, a service without stderr, a pipe whose reader has gone."""
+    (tmp_path / "a.toml").write_text("[canvas]\nwidth = 300\nheight = 200\n")
+    command = f'"{sys.executable}" -m tilecppn'
+    script = (
+        f"{command} render a.toml -o a.zarr --executor local --json {stderr} || exit 1\n"
+        f"{command} verify b.zarr {stderr}\n"
+        "[ $? = 2 ]"
+    )
+    result = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["rendered"] == 1

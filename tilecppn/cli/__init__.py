@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from tilecppn.cli.stderr import say
 from tilecppn.errors import TilecppnError
 from tilecppn.version import VERSION
 
@@ -73,7 +74,7 @@ class Verbs(click.Group):
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    say(f"error: {' '.join(message.split())}")
     if code == 130 and "ray" in sys.modules:
         # Interrupted in its start, Ray's clean-up at exit takes seconds or aborts; its
         # processes end by themselves when this one is gone.
