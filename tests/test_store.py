@@ -591,7 +591,7 @@ def test_making_replaces_nothing_that_came_meanwhile(store: Store, tmp_path: Pat
 
 @pytest.mark.parametrize("way", ["removed", "replaced", "moved"])
 def test_a_store_writes_nothing_into_what_took_its_place(store: Store, way: str) -> None:
-    """Its number may be given to the new folder, and its shards have the same names."""
+    """The inode's number may be given to the new one, and its shards have the same names."""
     shard = next(iter(store.plan.order()))
     pixels = store.read(shard.level, store.plan.window(shard))
     if way == "moved":
@@ -599,7 +599,7 @@ def test_a_store_writes_nothing_into_what_took_its_place(store: Store, way: str)
     else:
         shutil.rmtree(store.path)
     if way == "replaced":
-        with Store.making(store.path, store.scene, ARITHMETIC):
+        with Store.making(store.path, store.scene.replace(view={"scale": 7.0}), ARITHMETIC):
             pass
     before = tree(store.path.parent)
     with pytest.raises(StoreError, match="was moved, removed or replaced"):
@@ -607,6 +607,19 @@ def test_a_store_writes_nothing_into_what_took_its_place(store: Store, way: str)
     with pytest.raises((StoreError, OSError)), store.lock():
         raise AssertionError
     assert tree(store.path.parent) == before
+
+
+def test_a_store_whose_files_are_numbered_anew_is_still_itself(store: Store) -> None:
+    """As network disks may do, or a copy that took its place."""
+    shard = next(iter(store.plan.order()))
+    pixels = store.read(shard.level, store.plan.window(shard))
+    shutil.copytree(store.path, store.path.with_name("b.zarr"))
+    shutil.rmtree(store.path)
+    store.path.with_name("b.zarr").rename(store.path)
+    before = tree(store.path)
+    store.delete(shard)
+    store.write(shard, pixels)
+    assert tree(store.path) == before
 
 
 def test_a_lock_that_lost_its_name_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,12 +49,20 @@ class StoreFolder(ABC):
         self.record = record
 
     def check_in_place(self) -> None:
-        """Raise StoreError if the path leads to another store by now, or to none."""
-        if disk.identity(self.path / GROUP) != self._found:
+        """Raise StoreError if the path leads to another store by now, or to none.
+
+        Another of the same picture, layout and arithmetic may be there: its shards are the same.
+        """
+        found = disk.identity(self.path / GROUP)
+        if found == self._found:
+            return
+        # Some network disks number a file anew; what it says decides.
+        if attributes(self.path) != self.record:
             raise StoreError(
                 f"{self.path}: was moved, removed or replaced while it was in use; nothing was "
                 "written to what is there now"
             )
+        self._found = found
 
     @abstractmethod
     def arrays(self) -> list[ArraySpec]:
