@@ -5,6 +5,7 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 """
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from tilecppn.version import VERSION
 from tilecppn.viewer.page import assets, page
 
 MANIFEST = "tilecppn.json"  # in NAME_files/: marks the export as ours
+LOOKED_AT = 4096  # bytes at the start of a descriptor or page
 
 _DESCRIPTOR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -28,15 +30,31 @@ _DESCRIPTOR = (
     '  <Size Width="{width}" Height="{height}"/>\n'
     "</Image>\n"
 )
+_BEGINNINGS = {  # of our files
+    ".dzi": re.compile(re.sub(r"\\{\w+\\}", r"\\w+", re.escape(_DESCRIPTOR)).encode()),
+    ".html": re.compile(rb'(?s).*<meta name="generator" content="tilecppn">'),
+}
 
 
 def check_dzi(dest: Path) -> None:
-    """Raise ExportError unless all three names are free or ours, and the viewer is installed."""
+    """Raise ExportError unless all three names are free or ours, and the viewer is installed.
+
+    The folder's manifest speaks for all three; where it is gone, each file for itself.
+    """
     files = files_of(dest)
-    refuse_foreign(files, lambda path: (path / MANIFEST).is_file())
+    marked = (files / MANIFEST).is_file()
+    refuse_foreign(files, lambda path: marked)
     for path in (dest, dest.with_suffix(".html")):
-        refuse_foreign(path, lambda path: path.is_file() and (files / MANIFEST).is_file())
+        refuse_foreign(path, lambda path: path.is_file() and (marked or _begins_as_ours(path)))
     assets()
+
+
+def _begins_as_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _BEGINNINGS[path.suffix].match(file.read(LOOKED_AT)) is not None
+    except OSError:
+        return False
 
 
 def files_of(dest: Path) -> Path:

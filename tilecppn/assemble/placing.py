@@ -27,12 +27,14 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """A new empty file or folder that becomes `path` at the end of the block.
 
     What was at `path` goes then; on an error the new one does. Those that killed processes
-    left behind go first.
+    left behind go first; what one of them had moved away, and not replaced, is put back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in disk.leftovers(path):
-        if disk.abandoned(leftover):
-            _remove(leftover)
+    moved = _abandoned(_away(path))
+    if moved and not os.path.lexists(path):
+        os.rename(moved.pop(), path)
+    for leftover in [*moved, *_abandoned(path)]:
+        _remove(leftover)
     temporary = disk.partial(path)
     if folder:
         temporary.mkdir()
@@ -41,14 +43,35 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     try:
         with disk.in_use(temporary):
             yield temporary
-        old = disk.partial(path)
         if path.is_dir():
-            os.rename(path, old)
-        os.replace(temporary, path)
-        shutil.rmtree(old, ignore_errors=True)
+            _replace_folder(path, temporary)
+        else:
+            os.replace(temporary, path)
     except BaseException:
         _remove(temporary)
         raise
+
+
+def _replace_folder(path: Path, new: Path) -> None:
+    """No system renames over a folder with something in it: the old one moves away first."""
+    old = disk.partial(_away(path))
+    with disk.in_use(path):
+        os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except BaseException:
+            os.rename(old, path)
+            raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _away(path: Path) -> Path:
+    """What is moved away from `path` has an unfinished name of this one's."""
+    return path.with_name(f"{path.name}~")
+
+
+def _abandoned(path: Path) -> list[Path]:
+    return [leftover for leftover in disk.leftovers(path) if disk.abandoned(leftover)]
 
 
 def _remove(path: Path) -> None:
