@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from tests.conftest import Run
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.assemble import single
 from tilecppn.assemble.export import export
@@ -275,6 +276,22 @@ def test_a_failure_leaves_nothing_behind_and_an_earlier_file_whole(
     with pytest.raises(Failed, match=r"damaged.*verify --repair"):
         export(finished.path, out / "a.png")
     assert tree(out) == before
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.dzi"])
+def test_a_damaged_shard_is_one_line_of_a_process(name: str, tmp_path: Path, tilecppn: Run) -> None:
+    """Though zarr reads other tiles, thousands of them, when it finds the first that is damaged."""
+    store = noise_store(tmp_path / "in.zarr", 4000, 1500, shard=512, channels=1)
+    path = store.path / "0" / "c" / "0" / "1" / "1"
+    data = bytearray(path.read_bytes())
+    for place in range(0, len(data) - 5000, 5000):
+        data[place] ^= 1
+    path.write_bytes(data)
+    done = tilecppn("export", "in.zarr", name)
+    assert done.returncode == 1
+    assert "verify --repair" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["in.zarr"]
 
 
 @pytest.mark.parametrize("looks", [0, 1, 2])
