@@ -41,10 +41,10 @@ def check_dzi(dest: Path) -> None:
 
     The folder's manifest speaks for all three; where it is gone, each file for itself.
     """
-    files = files_of(dest)
+    *opened, files = outputs_of(dest)
     marked = (files / MANIFEST).is_file()
     refuse_foreign(files, lambda path: marked)
-    for path in (dest, dest.with_suffix(".html")):
+    for path in opened:
         refuse_foreign(path, lambda path: path.is_file() and (marked or _begins_as_ours(path)))
     assets()
 
@@ -55,6 +55,11 @@ def _begins_as_ours(path: Path) -> bool:
             return _BEGINNINGS[path.suffix].match(file.read(LOOKED_AT)) is not None
     except OSError:
         return False
+
+
+def outputs_of(dest: Path) -> list[Path]:
+    """NAME.dzi, its page and its folder of tiles."""
+    return [dest, dest.with_suffix(".html"), files_of(dest)]
 
 
 def files_of(dest: Path) -> Path:
@@ -128,7 +133,7 @@ def descriptor(source: Source, options: Options) -> str:
 
 def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the page and, last, the descriptor. Returns all three names of the export."""
-    files, html = files_of(dest), dest.with_suffix(".html")
+    outputs = dest, html, files = outputs_of(dest)
     scene = source.store.scene
     text = page(
         dest.stem,
@@ -145,7 +150,7 @@ def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
         temporary.write_text(text, encoding="utf-8")
     with placed(dest) as temporary:
         temporary.write_text(descriptor(source, options), encoding="utf-8")
-    return [dest, html, files]
+    return outputs
 
 
 def summary(scene: Scene) -> dict[str, str]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tilecppn import machine
 from tilecppn.assemble import marks
-from tilecppn.assemble.encoders import ENCODERS, JPEG, WEBP, Lossy
+from tilecppn.assemble.encoders import JPEG, WEBP, Lossy
 from tilecppn.assemble.icc import srgb
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
@@ -26,17 +26,13 @@ PILLOW = 5  # bytes of a pixel in Pillow, and of the file
 
 
 class Flat(NamedTuple):
-    """A format, its default quality, and the longest side it can have."""
+    """A format, and the longest side it can have."""
 
     format: Lossy
-    quality: int
     side: int
 
 
-FLATS = {
-    ".jpg": Flat(JPEG, ENCODERS["jpg"].quality, 65535),
-    ".webp": Flat(WEBP, ENCODERS["webp"].quality, 16383),
-}
+FLATS = {".jpg": Flat(JPEG, 65535), ".webp": Flat(WEBP, 16383)}
 
 
 def check_flat(dest: Path) -> None:
@@ -62,7 +58,7 @@ def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> lis
         done += pixels
         options.progress(done, source.width * source.height)
     image = Image.fromarray(out[..., 0] if plan.channels == 1 else out)
-    quality = flat.quality if options.quality is None else options.quality
+    quality = options.tile_format.quality
     # A grey WebP is stored in colour.
     profile = srgb(1 if image.mode == "L" and flat.format is JPEG else 3)
     with placed(dest) as temporary:

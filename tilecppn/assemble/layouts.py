@@ -19,7 +19,6 @@ from tilecppn.assemble.options import Options
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.tiles import Layout, Pixels, TileFolder
-from tilecppn.errors import ExportError
 from tilecppn.plan import Window, ceil_div
 
 Size = tuple[int, int]  # width, height
@@ -180,8 +179,6 @@ def _is_empty(path: Path) -> bool:
 def export_folder(kind: Kind, source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid into the folder `dest`. Returns its name."""
     check_folder(dest)
-    if options.overlap:
-        raise ExportError(f"overlap {options.overlap}: only Deep Zoom has one; leave it out")
     sizes = tuple(source.sizes[: _levels(source.sizes, options.tile)])
     layout = kind.layout(sizes, options.tile)
     with placed(dest, folder=True) as temporary:

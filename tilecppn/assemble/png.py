@@ -68,13 +68,14 @@ def _packed(data: NDArray[np.uint8]) -> bytes:
     return b"".join([HEAD, sparse.data, LAST, struct.pack(">I", sparse.adler)])
 
 
-def deflate_band(pixels: Pixels) -> Band:
-    """Rows (height, width, channels) that can follow any others."""
+def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
+    """Rows (height, width, channels) that can follow any others; effort as in `encode_png`."""
     data = filtered(pixels.transpose(2, 0, 1))
-    sparse = sparse_deflate.deflated(data)
+    sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is not None:
         return Band(*sparse, data.size)
-    stream = deflate.compressobj(LEVEL, zlib.DEFLATED, -15)
+    library, level = (zlib, effort) if effort > LEAST else (deflate, LEVEL)
+    stream = library.compressobj(level, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, deflate.adler32(data), data.size)
 

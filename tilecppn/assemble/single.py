@@ -25,7 +25,8 @@ def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
     windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
 
     def band(window: Window) -> png.Band:
-        return png.deflate_band(np.moveaxis(lossless(source.read(0, window)), 0, -1))
+        pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
+        return png.deflate_band(pixels, options.effort)
 
     def bands() -> Iterator[png.Band]:
         done = 0

@@ -36,8 +36,6 @@ def export_tiff(source: Source, dest: Path, options: Options) -> list[Path]:
     check_tiff(dest)
     if options.tile % MULTIPLE:
         raise ExportError(f"tile {options.tile}: must be a multiple of {MULTIPLE} in a TIFF")
-    if options.overlap:
-        raise ExportError(f"overlap {options.overlap}: only Deep Zoom has one; leave it out")
     import tifffile
 
     plan, scene = source.store.plan, source.store.scene

@@ -3,26 +3,13 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result, workers_option
+from tilecppn.cli.common import FILE, export_options, json_option, result, workers_option
 
 
 @click.command()
 @click.argument("store", type=FILE)
 @click.argument("dest", type=FILE)
-@click.option(
-    "--format",
-    "format_",
-    metavar="png|jpg|webp|avif",
-    default="png",
-    show_default=True,
-    help="Of a pyramid's tiles.",
-)
-@click.option("--quality", type=int, help="Of JPEG, WebP, AVIF, 1 to 100 (default 90, AVIF 80).")
-@click.option(
-    "--effort", type=int, default=1, show_default=True, help="From 1, fast, to 9, small files."
-)
-@click.option("--tile", type=int, help="Side of a tile in pixels (default: the store's).")
-@click.option("--overlap", type=int, default=0, show_default=True, help="Pixels on each side.")
+@export_options
 @click.option("--level", type=int, default=0, show_default=True, help="Start from this level.")
 @click.option(
     "--layout", metavar="iiif|xyz|zoomify", help="A pyramid of this kind in the folder DEST."
@@ -36,7 +23,7 @@ from tilecppn.cli.common import FILE, json_option, result, workers_option
 def command(
     store: Path,
     dest: Path,
-    format_: str,
+    format_: str | None,
     quality: int | None,
     effort: int,
     tile: int | None,
