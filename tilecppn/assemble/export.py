@@ -9,14 +9,15 @@ from typing import NamedTuple
 from tilecppn import machine
 from tilecppn.assemble.choices import Choices
 from tilecppn.assemble.dzi import check_dzi, export_dzi, outputs_of
-from tilecppn.assemble.flat import FLATS, check_flat, export_flat
+from tilecppn.assemble.flat import FLATS, export_flat
 from tilecppn.assemble.layouts import KINDS, check_folder, export_folder
+from tilecppn.assemble.marks import check_still
 from tilecppn.assemble.options import Options, Progress
 from tilecppn.assemble.png import check_png
 from tilecppn.assemble.single import export_png
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.szi import check_szi, export_szi
-from tilecppn.assemble.tiff import check_tiff, export_tiff
+from tilecppn.assemble.tiff import export_tiff
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.naming import suggestion
 from tilecppn.run.options import check_workers
@@ -30,15 +31,15 @@ class Exporter(NamedTuple):
     write: Callable[[Source, Path, Options], list[Path]]
 
 
-TIFF = Exporter(check_tiff, export_tiff)
+TIFF = Exporter(check_still, export_tiff)
 EXPORTERS: dict[str, Exporter] = {
     ".dzi": Exporter(check_dzi, export_dzi),
     ".szi": Exporter(check_szi, export_szi),
     ".png": Exporter(check_png, export_png),
     ".tif": TIFF,
     ".tiff": TIFF,
-    ".jpg": Exporter(check_flat, bound(export_flat, FLATS[".jpg"])),
-    ".webp": Exporter(check_flat, bound(export_flat, FLATS[".webp"])),
+    ".jpg": Exporter(check_still, bound(export_flat, FLATS[".jpg"])),
+    ".webp": Exporter(check_still, bound(export_flat, FLATS[".webp"])),
 }
 LAYOUTS = {name: Exporter(check_folder, bound(export_folder, kind)) for name, kind in KINDS.items()}
 

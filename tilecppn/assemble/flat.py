@@ -12,7 +12,7 @@ from tilecppn.assemble.encoders import JPEG, WEBP, Lossy
 from tilecppn.assemble.icc import srgb
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.placing import placed
 from tilecppn.assemble.single import band_rows
 from tilecppn.assemble.source import Source
 from tilecppn.errors import ExportError, Failed
@@ -35,14 +35,9 @@ class Flat(NamedTuple):
 FLATS = {".jpg": Flat(JPEG, 65535), ".webp": Flat(WEBP, 16383)}
 
 
-def check_flat(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free or of our making."""
-    refuse_foreign(dest, marks.is_ours)
-
-
 def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the picture. Raises ExportError where it is too large for the format or the memory."""
-    check_flat(dest)
+    marks.check_still(dest)
     _check_size(flat, source, dest)
     plan = source.store.plan
     out = np.empty((source.height, source.width, plan.channels), np.uint8)

@@ -22,6 +22,17 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
         )
 
 
+def refuse_unlike(path: Path, kind: str, held: Callable[[Path], str | None]) -> None:
+    """Raise ExportError unless `path` is free, or a file of ours of that kind.
+
+    held: "still" or "film" for a file of ours, None for any other.
+    """
+    refuse_foreign(path, lambda path: held(path) is not None)
+    other = held(path)
+    if other not in (None, kind):
+        raise ExportError(f"{path}: holds a {other}; choose another path")
+
+
 @contextlib.contextmanager
 def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """A new empty file or folder that becomes `path` at the end of the block.

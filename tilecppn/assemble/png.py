@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from tilecppn.assemble import sparse_deflate
 from tilecppn.assemble.deflate import LEAST, LEVEL, deflate
-from tilecppn.assemble.placing import refuse_foreign
+from tilecppn.assemble.placing import refuse_unlike
 from tilecppn.assemble.sparse_deflate import MODULUS
-from tilecppn.errors import ExportError
 from tilecppn.pixels.interleave import filtered
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -164,10 +163,7 @@ def held(path: Path) -> str | None:
 
 def check_png(dest: Path, kind: str = "still") -> None:
     """Raise ExportError unless `dest` is free or a PNG of ours of that kind."""
-    refuse_foreign(dest, lambda path: held(path) is not None)
-    other = held(dest)
-    if other not in (None, kind):
-        raise ExportError(f"{dest}: holds a {other}; choose another path")
+    refuse_unlike(dest, kind, held)
 
 
 def adler32_combine(first: int, second: int, length: int) -> int:

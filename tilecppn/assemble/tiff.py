@@ -15,7 +15,7 @@ from tilecppn.assemble.deflate import compressed
 from tilecppn.assemble.icc import srgb
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.tiles import Region
 from tilecppn.errors import ExportError
@@ -26,14 +26,9 @@ SMALLEST = 256  # pixels of the longer side of the smallest level
 NONE, HORIZONTAL = 1, 2  # predictors
 
 
-def check_tiff(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free or of our making."""
-    refuse_foreign(dest, marks.is_ours)
-
-
 def export_tiff(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the picture in its own depth, 8 or 16 bits or float32. Returns its name."""
-    check_tiff(dest)
+    marks.check_still(dest)
     if options.tile % MULTIPLE:
         raise ExportError(f"tile {options.tile}: must be a multiple of {MULTIPLE} in a TIFF")
     import tifffile
