@@ -89,6 +89,19 @@ def test_the_scene_is_in_the_files_text_and_renders_the_same_picture(
     assert Scene.parse(text).fingerprint == small_store.scene.fingerprint
 
 
+def test_it_has_300_pixels_an_inch_and_a_pyramids_tiles_have_not(
+    small_store: Store, tmp_path: Path
+) -> None:
+    export(small_store.path, tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    vips = pyvips.Image.new_from_file(str(tmp_path / "out.png"))
+    assert vips.xres * 25.4 == vips.yres * 25.4 == pytest.approx(300, abs=0.01)
+    export(small_store.path, tmp_path / "out.dzi")
+    with Image.open(tmp_path / "out_files" / "10" / "0_0.png") as tile:
+        assert "dpi" not in tile.info
+
+
 # Bands
 
 

@@ -63,6 +63,7 @@ def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> lis
                 flat.format.kind,
                 exif=_exif(source),
                 icc_profile=profile,
+                dpi=(marks.PIXELS_PER_INCH, marks.PIXELS_PER_INCH),  # a JPEG's own, beside Exif's
                 **flat.format.options(quality, options.effort),
             )
         except ValueError as error:  # a part of WebP's file has room for 512 kB only

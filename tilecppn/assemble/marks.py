@@ -1,4 +1,7 @@
-"""What TIFF, JPEG and WebP say of themselves, in the tags that they share (TIFF 6.0, Exif 2.3)."""
+"""What single files say of themselves; TIFF, JPEG and WebP in tags that they share.
+
+TIFF 6.0, Exif 2.3.
+"""
 
 from pathlib import Path
 

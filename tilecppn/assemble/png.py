@@ -106,6 +106,12 @@ def header(width: int, height: int, channels: int, itemsize: int, scene: str) ->
     return parts
 
 
+def resolution_chunk(per_inch: int) -> bytes:
+    """The chunk that says how many pixels a printed inch has; before the pixels."""
+    per_metre = round(per_inch / 0.0254)
+    return chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
+
+
 def text_chunk(text: str) -> bytes:
     """The chunk that holds a scene, or whatever a file says of itself."""
     return chunk(b"iTXt", KEYWORD + b"\0\0\0\0\0" + text.encode())

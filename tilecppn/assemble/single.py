@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tilecppn.assemble import png
+from tilecppn.assemble import marks, png
 from tilecppn.assemble.encoders import lossless
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
@@ -17,7 +17,7 @@ BUDGET = 64 * 2**20  # bytes of pixels in one band
 
 
 def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
-    """Write one level as a PNG of 8 or 16 bits, the scene in its text. Returns the files."""
+    """Write one level as a PNG of 8 or 16 bits, with the scene and 300 ppi. Returns the files."""
     png.check_png(dest)
     plan = source.store.plan
     itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
@@ -38,7 +38,10 @@ def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
 
     scene = source.store.scene.to_toml()
     with placed(dest) as temporary, temporary.open("wb") as file:
-        head = png.header(source.width, source.height, plan.channels, itemsize, scene)
+        head = [
+            *png.header(source.width, source.height, plan.channels, itemsize, scene),
+            png.resolution_chunk(marks.PIXELS_PER_INCH),
+        ]
         png.write_bands(file, head, bands())
     return [dest]
 

@@ -43,8 +43,9 @@ def command(
     .szi          the same in one file, without the page
     .png          one PNG, 8 or 16 bits, of any size
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
-                  float, sRGB profile, 300 ppi
+                  float, sRGB profile
     .jpg, .webp   one small file, as large as the format and the memory allow
+                  (single files have 300 ppi)
 
     \b
     With --layout DEST is a folder:
