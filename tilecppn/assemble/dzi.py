@@ -4,23 +4,21 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 [max(0, x·T - o), min(w, (x+1)·T + o)) of its level, likewise in y.
 """
 
-import json
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from tilecppn.assemble import tiles
+from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Pixels, TileFolder
+from tilecppn.assemble.tiles import Layout, Size, TileFolder
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
-from tilecppn.version import VERSION
 from tilecppn.viewer.page import assets, page
 
-MANIFEST = "tilecppn.json"  # in NAME_files/: marks the export as ours
 LOOKED_AT = 4096  # bytes at the start of a descriptor or page
 
 _DESCRIPTOR = (
@@ -67,57 +65,37 @@ def files_of(dest: Path) -> Path:
     return dest.with_name(f"{dest.stem}_files")
 
 
-@dataclass(frozen=True)
-class DeepZoom:
-    """A `tiles.Layout`."""
-
-    levels: int  # down to a single pixel
-    side: int
+class DeepZoom(Layout):
+    """All levels down to a single pixel."""
 
     def name(self, level: int, tile: Window) -> str:
         """Deep Zoom counts from the single pixel up; here 0 is the largest."""
-        number, x, y = self.levels - 1 - level, tile.left // self.side, tile.top // self.side
+        number, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
         return f"{number}/{x}_{y}"
 
-    def fitted(self, pixels: Pixels) -> Pixels:
-        return pixels
+    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
+        """And the viewer."""
+        super().describe(source, folder, options)
+        for asset in assets():
+            shutil.copyfile(asset, Path(folder.path, asset.name))
 
 
-def making(folder: Path, levels: int, options: Options) -> TileFolder:
+def making(folder: Path, sizes: Sequence[Size], options: Options) -> TileFolder:
     """An empty folder, which gets one for each level, as what tiles are written into."""
-    for number in range(levels):
+    for number in range(len(sizes)):
         (folder / str(number)).mkdir()
-    return tiles.making(folder, DeepZoom(levels, options.tile), options)
+    return tiles.making(folder, DeepZoom(tuple(sizes), options.tile), options)
 
 
 def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
     check_dzi(dest)
     with placed(files_of(dest), folder=True) as temporary:
-        folder = making(temporary, len(source.sizes), options)
+        folder = making(temporary, source.sizes, options)
         regions = tiles.regions(source, options.tile, range(len(source.sizes)))
         tiles.fill(source, folder, regions, options)
-        write_manifest(source, temporary)
+        folder.layout.describe(source, folder, options)
     return write_page(source, dest, options)
-
-
-def write_manifest(source: Source, folder: Path) -> None:
-    """What marks the folder as ours, and the viewer."""
-    for asset in assets():
-        shutil.copyfile(asset, folder / asset.name)
-    (folder / MANIFEST).write_text(manifest(source), encoding="utf-8")
-
-
-def manifest(source: Source) -> str:
-    """What an export was made from, as JSON."""
-    scene = source.store.scene
-    record = {
-        "tilecppn": VERSION,
-        "fingerprint": scene.fingerprint,
-        "scene": scene.to_toml(),
-        "level": source.base,
-    }
-    return json.dumps(record, indent=1)
 
 
 def descriptor(source: Source, options: Options) -> str:

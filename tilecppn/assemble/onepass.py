@@ -61,19 +61,19 @@ def render_and_export(
         store, outcome = render_to(scene, path, run)
         require_complete(outcome)
         return store, outcome, write(exporter, Source(store), dest, options)
-    count = len(sizes(scene.canvas.width, scene.canvas.height))
+    levels = sizes(scene.canvas.width, scene.canvas.height)
     skipped = Skipped()
     with stop_on_signals() as wish:
         options = replace(options, stopping=wish)
         try:
             with placed(dzi.files_of(dest), folder=True) as temporary:
-                folder = dzi.making(temporary, count, options)
+                folder = dzi.making(temporary, levels, options)
                 heard = replace(run, listeners=[*run.listeners, skipped])
                 store, outcome = render_to(scene, path, heard, folder)
                 require_complete(outcome)
                 source = Source(store)
                 tiles.fill(source, folder, _rest(source, plan, skipped.shards), options)
-                dzi.write_manifest(source, temporary)
+                folder.layout.describe(source, folder, options)
         except Stopped:
             raise Stopped(
                 f"stopped; what is finished is kept in {path}, and nothing of the export: "

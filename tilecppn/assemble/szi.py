@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 from tilecppn.assemble import tiles
-from tilecppn.assemble.dzi import MANIFEST, DeepZoom, descriptor, manifest
+from tilecppn.assemble.dzi import DeepZoom, descriptor
+from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.parallel import in_order
 from tilecppn.assemble.placing import placed, refuse_foreign
@@ -33,7 +34,7 @@ def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid as one file. Returns its name."""
     check_szi(dest)
     name = dest.stem
-    layout = DeepZoom(len(source.sizes), options.tile)
+    layout = DeepZoom(tuple(source.sizes), options.tile)
     form = options.tile_format
     regions = tiles.regions(source, options.tile, range(len(source.sizes)))
 

@@ -1,13 +1,15 @@
 """Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options, TileFormat
 from tilecppn.assemble.parallel import in_order
 from tilecppn.assemble.source import Source
@@ -15,6 +17,7 @@ from tilecppn.plan import Window
 
 REGION = 4096  # pixels of a row of tiles encoded in one go
 
+Size = tuple[int, int]  # width, height
 Pixels = NDArray[Any]  # stored values (channels, height, width)
 
 
@@ -25,21 +28,24 @@ class Region(NamedTuple):
     tiles: Window
 
 
-class Layout(Protocol):
+@dataclass(frozen=True)
+class Layout(ABC):
     """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
 
-    @property
-    def side(self) -> int:
-        """Of a tile, in pixels."""
-        ...
+    sizes: tuple[Size, ...]  # of the levels, from the largest on
+    side: int  # of a tile, in pixels
 
+    @abstractmethod
     def name(self, level: int, tile: Window) -> str:
         """The file, below the pyramid's folder and without suffix, of a tile of a level."""
-        ...
 
     def fitted(self, pixels: Pixels) -> Pixels:
         """A tile at the right or lower edge as this layout wants it."""
-        ...
+        return pixels
+
+    def describe(self, source: Source, folder: "TileFolder", options: Options) -> None:
+        """Write what else is in the folder, beside the tiles."""
+        Path(folder.path, MANIFEST).write_text(manifest(source), encoding="utf-8")
 
 
 @dataclass(frozen=True)
