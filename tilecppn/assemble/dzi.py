@@ -6,15 +6,13 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
-from tilecppn.assemble import tiles
 from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Layout, Size, TileFolder
+from tilecppn.assemble.tiles import Layout, TileFolder, write_pyramid
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
 from tilecppn.viewer.page import assets, page
@@ -80,21 +78,11 @@ class DeepZoom(Layout):
             shutil.copyfile(asset, Path(folder.path, asset.name))
 
 
-def making(folder: Path, sizes: Sequence[Size], options: Options) -> TileFolder:
-    """An empty folder, which gets one for each level, as what tiles are written into."""
-    for number in range(len(sizes)):
-        (folder / str(number)).mkdir()
-    return tiles.making(folder, DeepZoom(tuple(sizes), options.tile), options)
-
-
 def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
     check_dzi(dest)
-    with placed(files_of(dest), folder=True) as temporary:
-        folder = making(temporary, source.sizes, options)
-        regions = tiles.regions(source, options.tile, range(len(source.sizes)))
-        tiles.fill(source, folder, regions, options)
-        folder.layout.describe(source, folder, options)
+    layout = DeepZoom(tuple(source.sizes), options.tile)
+    write_pyramid(source, layout, files_of(dest), options)
     return write_page(source, dest, options)
 
 

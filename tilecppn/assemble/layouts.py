@@ -11,12 +11,11 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from tilecppn.assemble import tiles
 from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.placing import refuse_foreign
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Layout, Pixels, Size, TileFolder
+from tilecppn.assemble.tiles import Layout, Pixels, Size, TileFolder, write_pyramid
 from tilecppn.plan import Window, ceil_div
 
 WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
@@ -145,12 +144,7 @@ def export_folder(kind: type[Layout], source: Source, dest: Path, options: Optio
     """Write the pyramid into the folder `dest`. Returns its name."""
     check_folder(dest)
     sizes = tuple(source.sizes[: _levels(source.sizes, options.tile)])
-    layout = kind(sizes, options.tile)
-    with placed(dest, folder=True) as temporary:
-        folder = tiles.making(temporary, layout, options)
-        regions = tiles.regions(source, options.tile, range(len(sizes)))
-        tiles.fill(source, folder, regions, options)
-        layout.describe(source, folder, options)
+    write_pyramid(source, kind(sizes, options.tile), dest, options)
     return [dest]
 
 

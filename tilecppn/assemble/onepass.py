@@ -61,13 +61,13 @@ def render_and_export(
         store, outcome = render_to(scene, path, run)
         require_complete(outcome)
         return store, outcome, write(exporter, Source(store), dest, options)
-    levels = sizes(scene.canvas.width, scene.canvas.height)
+    levels = tuple(sizes(scene.canvas.width, scene.canvas.height))
     skipped = Skipped()
     with stop_on_signals() as wish:
         options = replace(options, stopping=wish)
         try:
             with placed(dzi.files_of(dest), folder=True) as temporary:
-                folder = dzi.making(temporary, levels, options)
+                folder = tiles.making(temporary, dzi.DeepZoom(levels, plan.tile), options)
                 heard = replace(run, listeners=[*run.listeners, skipped])
                 store, outcome = render_to(scene, path, heard, folder)
                 require_complete(outcome)

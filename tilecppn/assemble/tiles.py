@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options, TileFormat
 from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source
 from tilecppn.plan import Window
 
@@ -82,6 +83,14 @@ def put(file: str, data: bytes) -> None:
 
 def making(folder: Path, layout: Layout, options: Options) -> TileFolder:
     return TileFolder(str(folder.absolute()), layout, options.tile_format)
+
+
+def write_pyramid(source: Source, layout: Layout, dest: Path, options: Options) -> None:
+    """Write all tiles, and what else is in the folder `dest`."""
+    with placed(dest, folder=True) as temporary:
+        folder = making(temporary, layout, options)
+        fill(source, folder, regions(source, layout.side, range(len(layout.sizes))), options)
+        layout.describe(source, folder, options)
 
 
 def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: Options) -> None:
