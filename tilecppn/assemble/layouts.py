@@ -9,13 +9,11 @@ from itertools import accumulate
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-import numpy as np
-
 from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.placing import refuse_foreign
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Layout, Pixels, Size, TileFolder, write_pyramid
+from tilecppn.assemble.tiles import Layout, Pixels, Size, TileFolder, filled, write_pyramid
 from tilecppn.plan import Window, ceil_div
 
 WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
@@ -25,7 +23,7 @@ GROUP = 256  # tiles in a folder of Zoomify's
 class XYZ(Layout):
     """{z}/{x}/{y}, z from the level that one tile holds up, x to the right and y down.
 
-    All tiles are whole, as map viewers stretch others: what is outside repeats the edge.
+    All tiles are whole, as map viewers stretch others.
     """
 
     def name(self, level: int, tile: Window) -> str:
@@ -33,10 +31,7 @@ class XYZ(Layout):
         return f"{z}/{tile.left // self.side}/{tile.top // self.side}"
 
     def fitted(self, pixels: Pixels) -> Pixels:
-        height, width = pixels.shape[1:]
-        if height == width == self.side:
-            return pixels
-        return np.pad(pixels, ((0, 0), (0, self.side - height), (0, self.side - width)), "edge")
+        return filled(pixels, self.side)
 
 
 class Zoomify(Layout):

@@ -82,7 +82,7 @@ def _compressed(
 
     def encode(region: Region) -> list[bytes]:
         return [
-            compressed(predicted(_whole(pixels, side)), options.effort)
+            compressed(predicted(interleaved(tiles.filled(pixels, side))), options.effort)
             for _, pixels in tiles.cut(source, region, side)
         ]
 
@@ -90,14 +90,6 @@ def _compressed(
     for region, parts in zip(regions, results, strict=True):
         yield from parts
         progress.add(region.tiles.pixels)
-
-
-def _whole(pixels: NDArray[Any], side: int) -> NDArray[Any]:
-    """A tile (height, width, channels) of full size; what is outside repeats the edge."""
-    height, width = pixels.shape[1:]
-    if (height, width) != (side, side):
-        pixels = np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
-    return interleaved(pixels)
 
 
 def predicted(pixels: NDArray[Any]) -> NDArray[Any]:

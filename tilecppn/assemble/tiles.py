@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble.manifest import MANIFEST, manifest
@@ -105,6 +106,14 @@ def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: 
     for pixels in in_order(encode, wanted, options.workers, options.stopping):
         done += pixels
         options.progress(done, total)
+
+
+def filled(pixels: Pixels, side: int) -> Pixels:
+    """A tile of full size; what is outside repeats the edge."""
+    height, width = pixels.shape[1:]
+    if height == width == side:
+        return pixels
+    return np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
 
 
 def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
