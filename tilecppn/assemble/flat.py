@@ -11,9 +11,9 @@ from tilecppn.assemble import marks
 from tilecppn.assemble.encoders import JPEG, WEBP, Lossy
 from tilecppn.assemble.icc import srgb
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.parallel import finished
 from tilecppn.assemble.placing import placed
-from tilecppn.assemble.single import band_rows
+from tilecppn.assemble.single import bands
 from tilecppn.assemble.source import Source
 from tilecppn.errors import ExportError, Failed
 from tilecppn.pixels.interleave import interleaved
@@ -41,17 +41,12 @@ def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> lis
     _check_size(flat, source, dest)
     plan = source.store.plan
     out = np.empty((source.height, source.width, plan.channels), np.uint8)
-    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
-    windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
 
-    def read(window: Window) -> int:
+    def read(window: Window) -> None:
         out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
-        return window.pixels
 
-    done = 0
-    for pixels in in_order(read, windows, options.workers, options.stopping):
-        done += pixels
-        options.progress(done, source.width * source.height)
+    for _ in finished(read, bands(source), options):
+        pass
     image = Image.fromarray(out[..., 0] if plan.channels == 1 else out)
     quality = options.tile_format.quality
     # A grey WebP is stored in colour.

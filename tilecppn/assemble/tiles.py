@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options, TileFormat
-from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.parallel import finished
 from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source
 from tilecppn.plan import Window
@@ -28,6 +28,10 @@ class Region(NamedTuple):
 
     level: int  # of the source: 0 is the largest
     tiles: Window
+
+    @property
+    def pixels(self) -> int:
+        return self.tiles.pixels
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,12 @@ def write_pyramid(source: Source, layout: Layout, dest: Path, options: Options) 
 def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: Options) -> None:
     """Write the tiles of regions of the store."""
 
-    def encode(region: Region) -> int:
+    def write(region: Region) -> None:
         for window, pixels in cut(source, region, folder.layout.side, options.overlap):
             folder.write(region.level, window, pixels)
-        return region.tiles.pixels
 
-    done, total = 0, sum(region.tiles.pixels for region in wanted)
-    for pixels in in_order(encode, wanted, options.workers, options.stopping):
-        done += pixels
-        options.progress(done, total)
+    for _ in finished(write, wanted, options):
+        pass
 
 
 def filled(pixels: Pixels, side: int) -> Pixels:
