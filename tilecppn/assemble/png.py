@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble import sparse_deflate
-from tilecppn.assemble.deflate import LEAST, LEVEL, deflate
+from tilecppn.assemble.deflate import LEAST, LEVEL, compressed, deflate
 from tilecppn.assemble.placing import refuse_unlike
 from tilecppn.assemble.sparse_deflate import MODULUS
 from tilecppn.pixels.interleave import filtered
@@ -48,22 +48,20 @@ def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
 def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
     """As `encode_png`, of pixels (channels, height, width)."""
     channels, height, width = pixels.shape
-    data = filtered(pixels)
-    packed = zlib.compress(data.data, effort) if effort > LEAST else _packed(data)
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene),
-            chunk(b"IDAT", packed),
+            chunk(b"IDAT", _packed(filtered(pixels), effort)),
             chunk(b"IEND", b""),
         ]
     )
 
 
-def _packed(data: NDArray[np.uint8]) -> bytes:
-    """A zlib stream (RFC 1950), made fast."""
-    sparse = sparse_deflate.deflated(data)
+def _packed(data: NDArray[np.uint8], effort: int) -> bytes:
+    """A zlib stream (RFC 1950)."""
+    sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is None:
-        return deflate.compress(data, LEVEL)
+        return compressed(data, effort)
     return b"".join([HEAD, sparse.data, LAST, struct.pack(">I", sparse.adler)])
 
 
