@@ -86,11 +86,10 @@ def render_and_export(
 
 def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[tiles.Region]:
     """What is tiled from the store: shards that were there, and the levels after its last."""
-    width = max(1, tiles.REGION // plan.tile) * plan.tile
-    regions = [
-        tiles.Region(shard.level, strip)
+    stored = [
+        region
         for shard in shards
-        for strip in plan.window(shard).split(plan.tile, width)
+        for region in tiles.strips(shard.level, plan.window(shard), plan.tile)
     ]
     small = range(len(plan.levels), len(source.sizes))
-    return regions + tiles.regions(source, plan.tile, small)
+    return stored + tiles.regions(source, plan.tile, small)

@@ -119,12 +119,17 @@ def filled(pixels: Pixels, side: int) -> Pixels:
 
 def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
     """The tiles of levels, each row by row, in pieces of one row."""
-    width = max(1, REGION // side) * side
     return [
-        Region(level, window)
+        region
         for level in levels
-        for window in Window(0, 0, *reversed(source.sizes[level])).split(side, width)
+        for region in strips(level, Window(0, 0, *reversed(source.sizes[level])), side)
     ]
+
+
+def strips(level: int, window: Window, side: int) -> list[Region]:
+    """The tiles of a window that begins with one, likewise."""
+    width = max(1, REGION // side) * side
+    return [Region(level, strip) for strip in window.split(side, width)]
 
 
 def cut(
