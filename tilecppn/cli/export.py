@@ -1,9 +1,13 @@
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tilecppn.cli.common import FILE, export_options, json_option, result, workers_option
+
+if TYPE_CHECKING:
+    from tilecppn.assemble.options import Progress
+    from tilecppn.cli.progress import Meter
 
 
 @click.command()
@@ -90,9 +94,19 @@ def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
     from tilecppn.cli.progress import Meter
 
     with Meter("export") as meter:
+        return export(store, dest, progress=export_progress(meter), **options)
 
-        def progress(done: int, total: int) -> None:
+
+def export_progress(meter: "Meter") -> "Progress":
+    """What shows an export on a meter, though that showed a render before."""
+
+    def progress(done: int, total: int) -> None:
+        if meter.what == "export":
             meter.total = total
-            meter.add(done - meter.done)
+            meter.add(done - meter.done - meter.skipped)
+        else:
+            meter.what, meter.done, meter.skipped = "export", 0, 0
+            meter.begin(total)
+            meter.skip(done)  # nobody knows how long it took
 
-        return export(store, dest, progress=progress, **options)
+    return progress

@@ -86,8 +86,11 @@ def command(
             _, outcome = render_to(picture, output, run)
         else:
             from tilecppn.assemble.onepass import render_and_export
+            from tilecppn.cli.export import export_progress
 
-            _, outcome, files = render_and_export(picture, output, export_to, run, choices=choices)
+            _, outcome, files = render_and_export(
+                picture, output, export_to, run, export_progress(meter), choices
+            )
     require_complete(outcome)
     record: dict[str, object] = {
         "store": str(output),
