@@ -54,18 +54,19 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     try:
         with disk.in_use(temporary):
             yield temporary
+        old = disk.partial(_away(path))
         if path.is_dir():
-            _replace_folder(path, temporary)
+            _replace_folder(path, temporary, old)
         else:
             os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         _remove(temporary)
         raise
 
 
-def _replace_folder(path: Path, new: Path) -> None:
-    """No system renames over a folder with something in it: the old one moves away first."""
-    old = disk.partial(_away(path))
+def _replace_folder(path: Path, new: Path, old: Path) -> None:
+    """Nothing is renamed over a folder that has something in it: it moves away first, to `old`."""
     with disk.in_use(path):
         os.rename(path, old)
         try:
@@ -73,11 +74,10 @@ def _replace_folder(path: Path, new: Path) -> None:
         except BaseException:
             os.rename(old, path)
             raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _away(path: Path) -> Path:
-    """What is moved away from `path` has an unfinished name of this one's."""
+    """What moves away from `path` gets an unfinished name, as if it were begun for this one."""
     return path.with_name(f"{path.name}~")
 
 
