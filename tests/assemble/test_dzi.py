@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,8 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.conftest import Run
+from tests.signalled import signalled
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.assemble import encoders
 from tilecppn.assemble.dzi import export_dzi
@@ -373,6 +376,39 @@ def test_exporting_again_replaces_our_own(tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
     export(small.path, fresh / "a.dzi", overlap=1)
     assert tree(out) == tree(fresh)
+
+
+@pytest.mark.parametrize("gone", [{"a_files"}, {"a.dzi"}, {"a.html"}, {"a_files", "a.html"}])
+def test_what_is_left_of_an_export_of_ours_is_replaced(gone: set[str], tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "in.zarr", 130, 67)
+    out = tmp_path / "out"
+    export(store.path, out / "a.dzi", format="avif", overlap=2)
+    for name in gone:
+        if (out / name).is_dir():
+            shutil.rmtree(out / name)
+        else:
+            (out / name).unlink()
+    export(store.path, out / "a.dzi")
+    fresh = tmp_path / "fresh"
+    export(store.path, fresh / "a.dzi")
+    assert tree(out) == tree(fresh)
+
+
+def test_a_death_while_an_export_takes_the_place_of_another_costs_neither(
+    tmp_path: Path, tilecppn: Run
+) -> None:
+    """Between the two renames of the folder of tiles."""
+    noise_store(tmp_path / "in.zarr", 130, 67)
+    command = ("export", "in.zarr", "out/a.dzi")
+    assert tilecppn(*command).returncode == 0
+    earlier = tree(tmp_path / "out")
+    dying = signalled("tilecppn.assemble.placing.os.rename", 2, signal.SIGKILL, *command)
+    killed = subprocess.run([*dying, "--format", "jpg"], cwd=tmp_path, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out" / "a_files").exists()
+    again = tilecppn(*command)
+    assert again.returncode == 0, again.stderr
+    assert tree(tmp_path / "out") == earlier
 
 
 @pytest.fixture

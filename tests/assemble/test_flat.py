@@ -17,6 +17,7 @@ from tilecppn.assemble.export import export
 from tilecppn.assemble.flat import FLATS
 from tilecppn.assemble.icc import srgb
 from tilecppn.errors import ExportError
+from tilecppn.film.marks import Mark, copy_marked
 from tilecppn.run.render import render
 from tilecppn.scene import Scene
 from tilecppn.store import Store
@@ -42,6 +43,8 @@ def test_it_is_the_picture_with_its_scene_and_profile(
     assert Scene.parse(exif[marks.DESCRIPTION]) == small_store.scene
     assert exif[marks.SOFTWARE].startswith("tilecppn ")
     assert exif[marks.X_RESOLUTION] == 300
+    if suffix == ".jpg":  # its own unit and numbers, which some programs read alone
+        assert path.read_bytes()[6:18] == b"JFIF\0\1\1\1\1\x2c\1\x2c"
     export(small_store.path, tmp_path / f"b{suffix}", quality=20)
     assert (tmp_path / f"b{suffix}").stat().st_size < path.stat().st_size
 
@@ -76,6 +79,19 @@ def test_one_of_ours_is_replaced_and_another_spared(
     Image.new("RGB", (5, 5)).save(path)
     with pytest.raises(ExportError, match="not made by tilecppn"):
         export(small_store.path, path)
+
+
+def test_a_film_of_ours_is_said_to_be_one(small_store: Store, tmp_path: Path) -> None:
+    """Whatever its timeline says."""
+    frames = [Image.new("RGB", (5, 5), (k, 0, 0)) for k in range(0, 200, 50)]
+    frames[0].save(tmp_path / "bare.webp", save_all=True, append_images=frames[1:])
+    path = tmp_path / "a.webp"
+    mark = Mark("f", "r", 'weights = "tilecppn nets/a.safetensors"')
+    copy_marked(tmp_path / "bare.webp", path, ".webp", mark.to_text())
+    kept = path.read_bytes()
+    with pytest.raises(ExportError, match=r"a\.webp: holds a film"):
+        export(small_store.path, path)
+    assert path.read_bytes() == kept
 
 
 def test_a_side_beyond_the_formats_limit_names_the_level_that_fits(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """What killed exports leave behind goes with the next one; what others use stays."""
 
+import contextlib
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stores import tree
 from tilecppn.assemble.placing import placed
 
 KILLED = """
@@ -58,3 +62,56 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         spoiled()
     assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+
+REPLACED = """
+import os, signal, sys
+from pathlib import Path
+from tilecppn.assemble.placing import placed
+rename, calls = os.rename, []
+def dying(*names):
+    calls.append(names)
+    if len(calls) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(*names)
+os.rename = dying
+with placed(Path(sys.argv[1]), folder=True) as temporary:
+    (temporary / "tile").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_killed_process_had_moved_away_is_there_until_another_takes_its_place(
+    fails: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a_files"
+    path.mkdir()
+    (path / "tile").write_text("old")
+    killed = subprocess.run([sys.executable, "-c", REPLACED, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not path.exists()
+    with contextlib.suppress(RuntimeError), placed(path, folder=True) as temporary:
+        assert (path / "tile").read_text() == "old"
+        (temporary / "tile").write_text("newer")
+        if fails:
+            raise RuntimeError
+    assert tree(tmp_path) == {"a_files": None, "a_files/tile": b"old" if fails else b"newer"}
+
+
+def test_a_folder_that_cannot_be_replaced_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a_files"
+    path.mkdir()
+    (path / "tile").write_text("old")
+    rename = os.rename
+
+    def refusing(old: Path, new: Path) -> None:
+        if new == path and "~" not in old.name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", refusing)
+    with pytest.raises(PermissionError), placed(path, folder=True):
+        pass
+    assert tree(tmp_path) == {"a_files": None, "a_files/tile": b"old"}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from tests.conftest import Run
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.assemble import single
 from tilecppn.assemble.export import export
@@ -86,6 +87,19 @@ def test_the_scene_is_in_the_files_text_and_renders_the_same_picture(
         text = str(image.text["tilecppn"])
     assert text == small_store.scene.to_toml()
     assert Scene.parse(text).fingerprint == small_store.scene.fingerprint
+
+
+def test_it_has_300_pixels_an_inch_and_a_pyramids_tiles_have_not(
+    small_store: Store, tmp_path: Path
+) -> None:
+    export(small_store.path, tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    vips = pyvips.Image.new_from_file(str(tmp_path / "out.png"))
+    assert vips.xres * 25.4 == vips.yres * 25.4 == pytest.approx(300, abs=0.01)
+    export(small_store.path, tmp_path / "out.dzi")
+    with Image.open(tmp_path / "out_files" / "10" / "0_0.png") as tile:
+        assert "dpi" not in tile.info
 
 
 # Bands
@@ -275,6 +289,22 @@ def test_a_failure_leaves_nothing_behind_and_an_earlier_file_whole(
     with pytest.raises(Failed, match=r"damaged.*verify --repair"):
         export(finished.path, out / "a.png")
     assert tree(out) == before
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.dzi"])
+def test_a_damaged_shard_is_one_line_of_a_process(name: str, tmp_path: Path, tilecppn: Run) -> None:
+    """Though zarr reads other tiles, thousands of them, when it finds the first that is damaged."""
+    store = noise_store(tmp_path / "in.zarr", 4000, 1500, shard=512, channels=1)
+    path = store.path / "0" / "c" / "0" / "1" / "1"
+    data = bytearray(path.read_bytes())
+    for place in range(0, len(data) - 5000, 5000):
+        data[place] ^= 1
+    path.write_bytes(data)
+    done = tilecppn("export", "in.zarr", name)
+    assert done.returncode == 1
+    assert "verify --repair" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["in.zarr"]
 
 
 @pytest.mark.parametrize("looks", [0, 1, 2])

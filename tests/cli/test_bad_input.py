@@ -351,6 +351,15 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "render and export to no kind": ((*RENDER, "new.zarr", "--export", "a.gif"), '".gif"'),
     "render and export over a photo": ((*RENDER, "new.zarr", "--export", "photo.png"), "photo.png"),
     "render and export over a .dzi": ((*RENDER, "new.zarr", "--export", "a.dzi"), "a.dzi"),
+    "export options without an export": ((*RENDER, "new.zarr", "--quality", "80"), "--export DEST"),
+    "render and export by no format": (
+        (*RENDER, "new.zarr", "--export", "x.dzi", "--format", "jpgg"),
+        '"jpg"',
+    ),
+    "render and export of no quality": (
+        (*RENDER, "new.zarr", "--export", "x.png", "--quality", "80"),
+        "only JPEG, WebP and AVIF have one",
+    ),
     # Exports
     "export nothing": (("export", "missing.zarr", "x.png"), "missing.zarr: no such store"),
     "export a file": (("export", "file.zarr", "x.png"), "is a file, not a store"),
@@ -379,6 +388,12 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
         "half a tile",
     ),
     "unknown format": (("export", "done.zarr", "x.dzi", "--format", "jpgg"), '"jpg"'),
+    "quality of PNG": (("export", "done.zarr", "x.dzi", "--quality", "80"), "only JPEG"),
+    "overlap of a TIFF": (("export", "done.zarr", "x.tif", "--overlap", "1"), "only Deep Zoom"),
+    "tile of a PNG": (("export", "done.zarr", "x.png", "--tile", "64"), "only pyramids and TIFFs"),
+    "format of a TIFF": (("export", "done.zarr", "x.tif", "--format", "jpg"), "only pyramids"),
+    "address of a PNG": (("export", "done.zarr", "x.png", "--url", "http://x"), "only an IIIF"),
+    "layout of a file": (("export", "done.zarr", "x.dzi", "--layout", "xyz"), "makes a folder"),
     "export without a worker": (("export", "done.zarr", "x.png", "--workers", "0"), "--workers"),
     "export without a place": (("export", "done.zarr"), "DEST"),
     "png over a photo": (("export", "done.zarr", "photo.png"), "not made by tilecppn"),

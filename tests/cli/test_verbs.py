@@ -148,6 +148,30 @@ def test_render_exports_too(dest: str, scene: Scene, cli: Cli, tmp_path: Path) -
     assert ok(again).splitlines()[1] == dest
 
 
+@pytest.mark.parametrize(
+    ("dest", "options"),
+    [
+        ("out.dzi", ("--format", "jpg", "--quality", "50", "--effort", "3")),
+        ("out.dzi", ("--tile", "48", "--overlap", "2")),
+        (
+            "out.webp",
+            (
+                "--quality",
+                "30",
+            ),
+        ),
+    ],
+)
+def test_render_takes_the_options_of_its_export(
+    dest: str, options: tuple[str, ...], scene: Scene, cli: Cli, tmp_path: Path
+) -> None:
+    ok(cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--export", f"both/{dest}", *options))
+    ok(cli("export", "a.zarr", f"alone/{dest}", *options))
+    assert tree(tmp_path / "both") == tree(tmp_path / "alone")
+    ok(cli("export", "a.zarr", f"plain/{dest}"))
+    assert tree(tmp_path / "both") != tree(tmp_path / "plain")
+
+
 def test_kernels_are_chosen_by_name(scene: Scene, cli: Cli, tmp_path: Path) -> None:
     for kernel in ("torch", "reference"):
         ok(cli("render", "a.toml", "-o", f"{kernel}.zarr", *LOCAL, "--kernel", kernel))

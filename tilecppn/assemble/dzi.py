@@ -4,22 +4,20 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 [max(0, x·T - o), min(w, (x+1)·T + o)) of its level, likewise in y.
 """
 
-import json
+import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
-from tilecppn.assemble import tiles
+from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.assemble.options import Options
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Pixels, TileFolder
+from tilecppn.assemble.tiles import Layout, TileFolder, write_pyramid
 from tilecppn.plan import Window
 from tilecppn.scene import Scene
-from tilecppn.version import VERSION
 from tilecppn.viewer.page import assets, page
 
-MANIFEST = "tilecppn.json"  # in NAME_files/: marks the export as ours
+LOOKED_AT = 4096  # bytes at the start of a descriptor or page
 
 _DESCRIPTOR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -28,15 +26,36 @@ _DESCRIPTOR = (
     '  <Size Width="{width}" Height="{height}"/>\n'
     "</Image>\n"
 )
+_BEGINNINGS = {  # of our files
+    ".dzi": re.compile(re.sub(r"\\{\w+\\}", r"\\w+", re.escape(_DESCRIPTOR)).encode()),
+    ".html": re.compile(rb'(?s).*<meta name="generator" content="tilecppn">'),
+}
 
 
 def check_dzi(dest: Path) -> None:
-    """Raise ExportError unless all three names are free or ours, and the viewer is installed."""
-    files = files_of(dest)
-    refuse_foreign(files, lambda path: (path / MANIFEST).is_file())
-    for path in (dest, dest.with_suffix(".html")):
-        refuse_foreign(path, lambda path: path.is_file() and (files / MANIFEST).is_file())
+    """Raise ExportError unless all three names are free or ours, and the viewer is installed.
+
+    The folder's manifest speaks for all three; where it is gone, each file for itself.
+    """
+    *opened, files = outputs_of(dest)
+    marked = (files / MANIFEST).is_file()
+    refuse_foreign(files, lambda path: marked)
+    for path in opened:
+        refuse_foreign(path, lambda path: path.is_file() and (marked or _begins_as_ours(path)))
     assets()
+
+
+def _begins_as_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _BEGINNINGS[path.suffix].match(file.read(LOOKED_AT)) is not None
+    except OSError:
+        return False
+
+
+def outputs_of(dest: Path) -> list[Path]:
+    """NAME.dzi, its page and its folder of tiles."""
+    return [dest, dest.with_suffix(".html"), files_of(dest)]
 
 
 def files_of(dest: Path) -> Path:
@@ -44,57 +63,27 @@ def files_of(dest: Path) -> Path:
     return dest.with_name(f"{dest.stem}_files")
 
 
-@dataclass(frozen=True)
-class DeepZoom:
-    """A `tiles.Layout`."""
-
-    levels: int  # down to a single pixel
-    side: int
+class DeepZoom(Layout):
+    """All levels down to a single pixel."""
 
     def name(self, level: int, tile: Window) -> str:
         """Deep Zoom counts from the single pixel up; here 0 is the largest."""
-        number, x, y = self.levels - 1 - level, tile.left // self.side, tile.top // self.side
+        number, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
         return f"{number}/{x}_{y}"
 
-    def fitted(self, pixels: Pixels) -> Pixels:
-        return pixels
-
-
-def making(folder: Path, levels: int, options: Options) -> TileFolder:
-    """An empty folder, which gets one for each level, as what tiles are written into."""
-    for number in range(levels):
-        (folder / str(number)).mkdir()
-    return tiles.making(folder, DeepZoom(levels, options.tile), options)
+    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
+        """And the viewer."""
+        super().describe(source, folder, options)
+        for asset in assets():
+            shutil.copyfile(asset, Path(folder.path, asset.name))
 
 
 def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
     check_dzi(dest)
-    with placed(files_of(dest), folder=True) as temporary:
-        folder = making(temporary, len(source.sizes), options)
-        regions = tiles.regions(source, options.tile, range(len(source.sizes)))
-        tiles.fill(source, folder, regions, options)
-        write_manifest(source, temporary)
+    layout = DeepZoom(tuple(source.sizes), options.tile)
+    write_pyramid(source, layout, files_of(dest), options)
     return write_page(source, dest, options)
-
-
-def write_manifest(source: Source, folder: Path) -> None:
-    """What marks the folder as ours, and the viewer."""
-    for asset in assets():
-        shutil.copyfile(asset, folder / asset.name)
-    (folder / MANIFEST).write_text(manifest(source), encoding="utf-8")
-
-
-def manifest(source: Source) -> str:
-    """What an export was made from, as JSON."""
-    scene = source.store.scene
-    record = {
-        "tilecppn": VERSION,
-        "fingerprint": scene.fingerprint,
-        "scene": scene.to_toml(),
-        "level": source.base,
-    }
-    return json.dumps(record, indent=1)
 
 
 def descriptor(source: Source, options: Options) -> str:
@@ -110,7 +99,7 @@ def descriptor(source: Source, options: Options) -> str:
 
 def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the page and, last, the descriptor. Returns all three names of the export."""
-    files, html = files_of(dest), dest.with_suffix(".html")
+    outputs = dest, html, files = outputs_of(dest)
     scene = source.store.scene
     text = page(
         dest.stem,
@@ -127,7 +116,7 @@ def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
         temporary.write_text(text, encoding="utf-8")
     with placed(dest) as temporary:
         temporary.write_text(descriptor(source, options), encoding="utf-8")
-    return [dest, html, files]
+    return outputs
 
 
 def summary(scene: Scene) -> dict[str, str]:

@@ -1,21 +1,23 @@
 """Store → file or pyramid: the exporter is chosen by the destination's suffix, or by a layout."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial as bound
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from tilecppn import machine
-from tilecppn.assemble.dzi import check_dzi, export_dzi
-from tilecppn.assemble.flat import FLATS, check_flat, export_flat
+from tilecppn.assemble.choices import Choices
+from tilecppn.assemble.dzi import check_dzi, export_dzi, outputs_of
+from tilecppn.assemble.flat import FLATS, export_flat
 from tilecppn.assemble.layouts import KINDS, check_folder, export_folder
+from tilecppn.assemble.marks import check_still
 from tilecppn.assemble.options import Options, Progress
 from tilecppn.assemble.png import check_png
 from tilecppn.assemble.single import export_png
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.szi import check_szi, export_szi
-from tilecppn.assemble.tiff import check_tiff, export_tiff
+from tilecppn.assemble.tiff import export_tiff
 from tilecppn.errors import ExportError, Failed, Stopped
 from tilecppn.naming import suggestion
 from tilecppn.run.options import check_workers
@@ -23,31 +25,30 @@ from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
 
-LOCAL = "http://localhost:8000"  # where `python -m http.server` shows a folder
-
 
 class Exporter(NamedTuple):
     check: Callable[[Path], None]  # raises ExportError where `write` must not
     write: Callable[[Source, Path, Options], list[Path]]
 
 
-TIFF = Exporter(check_tiff, export_tiff)
+TIFF = Exporter(check_still, export_tiff)
 EXPORTERS: dict[str, Exporter] = {
     ".dzi": Exporter(check_dzi, export_dzi),
     ".szi": Exporter(check_szi, export_szi),
     ".png": Exporter(check_png, export_png),
     ".tif": TIFF,
     ".tiff": TIFF,
-    ".jpg": Exporter(check_flat, bound(export_flat, FLATS[".jpg"])),
-    ".webp": Exporter(check_flat, bound(export_flat, FLATS[".webp"])),
+    ".jpg": Exporter(check_still, bound(export_flat, FLATS[".jpg"])),
+    ".webp": Exporter(check_still, bound(export_flat, FLATS[".webp"])),
 }
 LAYOUTS = {name: Exporter(check_folder, bound(export_folder, kind)) for name, kind in KINDS.items()}
 
 
-def check_destination(dest: Path, layout: str | None = None) -> Exporter:
-    """The exporter for a destination: of its suffix, or of a layout for a folder.
+def check_destination(store: Path, dest: Path, layout: str | None = None) -> Exporter:
+    """The exporter of a store for a destination: of its suffix, or of a layout for a folder.
 
-    Raises ExportError for a suffix or layout that nobody knows, or somebody else's file there.
+    Raises ExportError for a suffix or layout that nobody knows, somebody else's file there, or a
+    destination and a store that lie in one another: one would go.
     """
     if layout is None and dest.suffix not in EXPORTERS:
         raise ExportError(
@@ -56,6 +57,17 @@ def check_destination(dest: Path, layout: str | None = None) -> Exporter:
         )
     if layout is not None and layout not in LAYOUTS:
         raise ExportError(f'unknown layout "{layout}"; {suggestion(LAYOUTS, layout)}')
+    if layout is not None and dest.suffix in EXPORTERS:
+        raise ExportError(
+            f"{dest}: layout {layout} makes a folder; leave out the layout or the {dest.suffix}"
+        )
+    place = store.resolve()
+    for path in outputs_of(dest) if dest.suffix == ".dzi" else [dest]:
+        output = path.resolve()
+        if place in output.parents:
+            raise ExportError(f"{path}: lies in the store {store}; choose another path")
+        if place == output or output in place.parents:
+            raise ExportError(f"{path}: the export and the store {store} overlap; rename one")
     exporter = EXPORTERS[dest.suffix] if layout is None else LAYOUTS[layout]
     exporter.check(dest)
     return exporter
@@ -65,7 +77,7 @@ def export(
     path: str | Path,
     dest: str | Path,
     *,
-    format: str = "png",
+    format: str | None = None,
     quality: int | None = None,
     effort: int = 1,
     tile: int | None = None,
@@ -79,36 +91,29 @@ def export(
 ) -> list[Path]:
     """Export the store at `path` to `dest`, by its suffix; returns what was written.
 
-    format, tile and overlap (pixels) are those of a pyramid's tiles; quality (1-100) and effort
-    (1, fast, to 9, small files) of what has them. level: the store's level to start from. layout:
-    "iiif", "xyz" or "zoomify", with a folder as `dest`. url: where an IIIF folder will be served.
-    partial: allow an unfinished store, missing shards black.
-    Raises Refused before any work, Failed or Stopped later.
+    format ("png", the default, "jpg", "webp" or "avif"), tile and overlap (pixels) are those of a
+    pyramid's tiles; quality (1-100) of JPEG, WebP and AVIF; effort from 1, fast, to 9, small files.
+    level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
+    `dest`. url: where an IIIF folder will be served. partial: allow an unfinished store, missing
+    shards black.
+    Raises Refused before any work, for options that this kind of export has not, too; Failed or
+    Stopped later.
     """
     check_workers(workers)
     store, dest = Store(path), Path(dest)
-    if dest.resolve().is_relative_to(store.path.resolve()):
-        raise ExportError(f"{dest}: lies in the store {store.path}; choose another path")
-    exporter = check_destination(dest, layout)
-    workers = workers or machine.cores()
+    exporter = check_destination(store.path, dest, layout)
+    choices = Choices(format, quality, effort, tile, overlap, url)
+    options = choices.options(dest, layout, store.plan.tile)
+    options = replace(options, workers=workers or machine.cores(), progress=progress)
+    return write(exporter, Source(store, level, partial), dest, options)
+
+
+def write(exporter: Exporter, source: Source, dest: Path, options: Options) -> list[Path]:
+    """Make an export, until a signal stops it. Raises Failed or Stopped."""
+    use_threads(options.workers)
     with stop_on_signals() as wish:
-        side = store.plan.tile if tile is None else tile
-        url = url or f"{LOCAL}/{quote(dest.absolute().name)}"
-        options = Options(
-            side,
-            format,
-            quality,
-            effort,
-            overlap,
-            url.rstrip("/"),
-            workers,
-            progress,
-            wish,
-        )
-        use_threads(workers)
-        source = Source(store, level, partial)
         try:
-            return exporter.write(source, dest, options)
+            return exporter.write(source, dest, replace(options, stopping=wish))
         except Stopped:
             raise Stopped("stopped; nothing is left of the unfinished export") from None
         except OSError as error:

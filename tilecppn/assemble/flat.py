@@ -8,12 +8,12 @@ from PIL import Image
 
 from tilecppn import machine
 from tilecppn.assemble import marks
-from tilecppn.assemble.encoders import ENCODERS, JPEG, WEBP, Lossy
+from tilecppn.assemble.encoders import JPEG, WEBP, Lossy
 from tilecppn.assemble.icc import srgb
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.parallel import in_order
-from tilecppn.assemble.placing import placed, refuse_foreign
-from tilecppn.assemble.single import band_rows
+from tilecppn.assemble.parallel import finished
+from tilecppn.assemble.placing import placed
+from tilecppn.assemble.single import bands
 from tilecppn.assemble.source import Source
 from tilecppn.errors import ExportError, Failed
 from tilecppn.pixels.interleave import interleaved
@@ -26,43 +26,29 @@ PILLOW = 5  # bytes of a pixel in Pillow, and of the file
 
 
 class Flat(NamedTuple):
-    """A format, its default quality, and the longest side it can have."""
+    """A format, and the longest side it can have."""
 
     format: Lossy
-    quality: int
     side: int
 
 
-FLATS = {
-    ".jpg": Flat(JPEG, ENCODERS["jpg"].quality, 65535),
-    ".webp": Flat(WEBP, ENCODERS["webp"].quality, 16383),
-}
-
-
-def check_flat(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free or of our making."""
-    refuse_foreign(dest, marks.is_ours)
+FLATS = {".jpg": Flat(JPEG, 65535), ".webp": Flat(WEBP, 16383)}
 
 
 def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the picture. Raises ExportError where it is too large for the format or the memory."""
-    check_flat(dest)
+    marks.check_still(dest)
     _check_size(flat, source, dest)
     plan = source.store.plan
     out = np.empty((source.height, source.width, plan.channels), np.uint8)
-    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
-    windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
 
-    def read(window: Window) -> int:
+    def read(window: Window) -> None:
         out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
-        return window.pixels
 
-    done = 0
-    for pixels in in_order(read, windows, options.workers, options.stopping):
-        done += pixels
-        options.progress(done, source.width * source.height)
+    for _ in finished(read, bands(source), options):
+        pass
     image = Image.fromarray(out[..., 0] if plan.channels == 1 else out)
-    quality = flat.quality if options.quality is None else options.quality
+    quality = options.tile_format.quality
     # A grey WebP is stored in colour.
     profile = srgb(1 if image.mode == "L" and flat.format is JPEG else 3)
     with placed(dest) as temporary:
@@ -72,6 +58,7 @@ def export_flat(flat: Flat, source: Source, dest: Path, options: Options) -> lis
                 flat.format.kind,
                 exif=_exif(source),
                 icc_profile=profile,
+                dpi=(marks.PIXELS_PER_INCH, marks.PIXELS_PER_INCH),  # a JPEG's own, beside Exif's
                 **flat.format.options(quality, options.effort),
             )
         except ValueError as error:  # a part of WebP's file has room for 512 kB only

@@ -4,86 +4,75 @@ Levels are the store's, from the largest to the first that one tile holds.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 from xml.sax.saxutils import quoteattr
 
-import numpy as np
-
-from tilecppn.assemble import tiles
-from tilecppn.assemble.dzi import MANIFEST, manifest
+from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.placing import refuse_foreign
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Layout, Pixels, TileFolder
-from tilecppn.errors import ExportError
+from tilecppn.assemble.tiles import Layout, Pixels, Size, TileFolder, filled, write_pyramid
 from tilecppn.plan import Window, ceil_div
-
-Size = tuple[int, int]  # width, height
 
 WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
 GROUP = 256  # tiles in a folder of Zoomify's
 
 
-@dataclass(frozen=True)
-class XYZ:
+class XYZ(Layout):
     """{z}/{x}/{y}, z from the level that one tile holds up, x to the right and y down.
 
-    All tiles are whole, as map viewers stretch others: what is outside repeats the edge.
+    All tiles are whole, as map viewers stretch others.
     """
-
-    sizes: tuple[Size, ...]
-    side: int
 
     def name(self, level: int, tile: Window) -> str:
         z = len(self.sizes) - 1 - level
         return f"{z}/{tile.left // self.side}/{tile.top // self.side}"
 
     def fitted(self, pixels: Pixels) -> Pixels:
-        height, width = pixels.shape[1:]
-        if height == width == self.side:
-            return pixels
-        return np.pad(pixels, ((0, 0), (0, self.side - height), (0, self.side - width)), "edge")
+        return filled(pixels, self.side)
 
 
-@dataclass(frozen=True)
-class Zoomify:
+class Zoomify(Layout):
     """TileGroup{n}/{z}-{x}-{y}, groups of 256 tiles counted from the smallest level's first on.
 
     A level's sides are half of the one before, rounded up, as libvips has them; viewers that round
     down find other groups where that changes the number of tiles.
     """
 
-    sizes: tuple[Size, ...]
-    side: int
-
     def name(self, level: int, tile: Window) -> str:
         z, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
         number = self.before[z] + y * ceil_div(self.sizes[level][0], self.side) + x
         return f"TileGroup{number // GROUP}/{z}-{x}-{y}"
 
-    def fitted(self, pixels: Pixels) -> Pixels:
-        return pixels
-
-    @property
+    @cached_property
     def before(self) -> list[int]:
         """Tiles of all levels smaller than z, and for the last z + 1 of all."""
         counts = [ceil_div(w, self.side) * ceil_div(h, self.side) for w, h in self.sizes]
         return list(accumulate(reversed(counts), initial=0))
 
+    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
+        super().describe(source, folder, options)
+        values = {
+            "WIDTH": source.width,
+            "HEIGHT": source.height,
+            "NUMTILES": self.before[-1],
+            "NUMIMAGES": 1,
+            "VERSION": "1.8",
+            "TILESIZE": self.side,
+        }
+        text = " ".join(f"{name}={quoteattr(str(value))}" for name, value in values.items())
+        Path(folder.path, "ImageProperties.xml").write_text(
+            f"<IMAGE_PROPERTIES {text} />\n", encoding="utf-8"
+        )
 
-@dataclass(frozen=True)
-class IIIF:
+
+class IIIF(Layout):
     """{region}/{size}/0/default of the Image API 3.0, https://iiif.io/api/image/3.0/#4-image-requests.
 
     A region is in pixels of the whole picture, where a level's pixel is 2^level wide.
     """
-
-    sizes: tuple[Size, ...]
-    side: int
 
     def name(self, level: int, tile: Window) -> str:
         width, height = self.sizes[0]
@@ -92,80 +81,49 @@ class IIIF:
         region = f"{left},{top},{right - left},{bottom - top}"
         return f"{region}/{tile.width},{tile.height}/0/default"
 
-    def fitted(self, pixels: Pixels) -> Pixels:
-        return pixels
+    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
+        """And info.json, and the whole picture in the sizes that it lists."""
+        super().describe(source, folder, options)
+        largest = max(WHOLE, self.side)
+        whole = [level for level, size in enumerate(self.sizes) if max(size) <= largest]
+        for level in whole:
+            width, height = self.sizes[level]
+            data = folder.format.encode(source.read(level, Window(0, 0, height, width)))
+            names = [f"{width},{height}", *(["max"] if level == whole[0] else [])]
+            for name in names:
+                path = Path(folder.path, "full", name, "0", f"default.{folder.format.suffix}")
+                path.parent.mkdir(parents=True)
+                path.write_bytes(data)
+        suffix = folder.format.suffix
+        info = {
+            "@context": "http://iiif.io/api/image/3/context.json",
+            "id": options.url,
+            "type": "ImageService3",
+            "protocol": "http://iiif.io/api/image",
+            "profile": "level0",
+            "width": source.width,
+            "height": source.height,
+        }
+        if whole[0] > 0:  # full/max is smaller than the picture
+            info |= dict(zip(("maxWidth", "maxHeight"), self.sizes[whole[0]], strict=True))
+        info |= {
+            "sizes": [
+                {"width": w, "height": h} for w, h in (self.sizes[k] for k in reversed(whole))
+            ],
+            "tiles": [
+                {
+                    "width": self.side,
+                    "height": self.side,
+                    "scaleFactors": [1 << level for level in range(len(self.sizes))],
+                }
+            ],
+            "preferredFormats": [suffix],
+            "extraFormats": [suffix],
+        }
+        Path(folder.path, "info.json").write_text(json.dumps(info, indent=1), encoding="utf-8")
 
 
-def _nothing(source: Source, folder: TileFolder, layout: Layout, options: Options) -> None:
-    """XYZ has no file that describes it."""
-
-
-def _properties(source: Source, folder: TileFolder, layout: Layout, options: Options) -> None:
-    assert isinstance(layout, Zoomify)
-    values = {
-        "WIDTH": source.width,
-        "HEIGHT": source.height,
-        "NUMTILES": layout.before[-1],
-        "NUMIMAGES": 1,
-        "VERSION": "1.8",
-        "TILESIZE": layout.side,
-    }
-    text = " ".join(f"{name}={quoteattr(str(value))}" for name, value in values.items())
-    Path(folder.path, "ImageProperties.xml").write_text(
-        f"<IMAGE_PROPERTIES {text} />\n", encoding="utf-8"
-    )
-
-
-def _info(source: Source, folder: TileFolder, layout: Layout, options: Options) -> None:
-    """info.json, and the whole picture in the sizes that it lists."""
-    assert isinstance(layout, IIIF)
-    largest = max(WHOLE, layout.side)
-    whole = [level for level, size in enumerate(layout.sizes) if max(size) <= largest]
-    for level in whole:
-        width, height = layout.sizes[level]
-        data = folder.format.encode(source.read(level, Window(0, 0, height, width)))
-        names = [f"{width},{height}", *(["max"] if level == whole[0] else [])]
-        for name in names:
-            path = Path(folder.path, "full", name, "0", f"default.{folder.format.suffix}")
-            path.parent.mkdir(parents=True)
-            path.write_bytes(data)
-    suffix = folder.format.suffix
-    info = {
-        "@context": "http://iiif.io/api/image/3/context.json",
-        "id": options.url,
-        "type": "ImageService3",
-        "protocol": "http://iiif.io/api/image",
-        "profile": "level0",
-        "width": source.width,
-        "height": source.height,
-    }
-    if whole[0] > 0:  # full/max is smaller than the picture
-        info |= dict(zip(("maxWidth", "maxHeight"), layout.sizes[whole[0]], strict=True))
-    info |= {
-        "sizes": [{"width": w, "height": h} for w, h in (layout.sizes[k] for k in reversed(whole))],
-        "tiles": [
-            {
-                "width": layout.side,
-                "height": layout.side,
-                "scaleFactors": [1 << level for level in range(len(layout.sizes))],
-            }
-        ],
-        "preferredFormats": [suffix],
-        "extraFormats": [suffix],
-    }
-    Path(folder.path, "info.json").write_text(json.dumps(info, indent=1), encoding="utf-8")
-
-
-class Kind(NamedTuple):
-    layout: Callable[[tuple[Size, ...], int], Layout]
-    describe: Callable[[Source, TileFolder, Layout, Options], None]
-
-
-KINDS: dict[str, Kind] = {
-    "iiif": Kind(IIIF, _info),
-    "xyz": Kind(XYZ, _nothing),
-    "zoomify": Kind(Zoomify, _properties),
-}
+KINDS: dict[str, type[Layout]] = {"iiif": IIIF, "xyz": XYZ, "zoomify": Zoomify}
 
 
 def check_folder(dest: Path) -> None:
@@ -177,19 +135,11 @@ def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def export_folder(kind: Kind, source: Source, dest: Path, options: Options) -> list[Path]:
+def export_folder(kind: type[Layout], source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid into the folder `dest`. Returns its name."""
     check_folder(dest)
-    if options.overlap:
-        raise ExportError(f"overlap {options.overlap}: only Deep Zoom has one; leave it out")
     sizes = tuple(source.sizes[: _levels(source.sizes, options.tile)])
-    layout = kind.layout(sizes, options.tile)
-    with placed(dest, folder=True) as temporary:
-        folder = tiles.making(temporary, layout, options)
-        regions = tiles.regions(source, options.tile, range(len(sizes)))
-        tiles.fill(source, folder, regions, options)
-        kind.describe(source, folder, layout, options)
-        (temporary / MANIFEST).write_text(manifest(source), encoding="utf-8")
+    write_pyramid(source, kind(sizes, options.tile), dest, options)
     return [dest]
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tilecppn import machine
 from tilecppn.assemble import dzi, tiles
-from tilecppn.assemble.export import check_destination, export
-from tilecppn.assemble.options import Options, Progress
+from tilecppn.assemble.choices import Choices
+from tilecppn.assemble.export import check_destination, write
+from tilecppn.assemble.options import Progress
 from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source, sizes
-from tilecppn.errors import ExportError, Failed, Stopped
+from tilecppn.errors import Failed, Stopped
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
@@ -42,33 +43,37 @@ def render_and_export(
     dest: Path,
     run: Run,
     progress: Progress = lambda done, total: None,
+    choices: Choices | None = None,
 ) -> tuple[Store, Outcome, list[Path]]:
-    """`render_to`, and the export to `dest`, by its suffix; a .dzi, with PNG tiles, in one pass.
+    """`render_to`, and the export to `dest`, by its suffix.
 
+    A .dzi whose tiles are the store's is made in one pass, anything else after the render.
     Returns what was written, too. Raises as `render` and `export` do.
     """
-    check_destination(dest)
-    _require_apart(path, dest)
-    if dest.suffix != ".dzi":
+    exporter = check_destination(path, dest)
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
+    options = replace(
+        (choices or Choices()).options(dest, None, plan.tile),
+        workers=run.workers or machine.cores(),
+        progress=progress,
+    )
+    if dest.suffix != ".dzi" or options.tile != plan.tile or options.overlap:
         store, outcome = render_to(scene, path, run)
         require_complete(outcome)
-        return store, outcome, export(path, dest, workers=run.workers, progress=progress)
-    plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    count = len(sizes(scene.canvas.width, scene.canvas.height))
+        return store, outcome, write(exporter, Source(store), dest, options)
+    levels = tuple(sizes(scene.canvas.width, scene.canvas.height))
     skipped = Skipped()
     with stop_on_signals() as wish:
-        options = Options(
-            plan.tile, workers=run.workers or machine.cores(), progress=progress, stopping=wish
-        )
+        options = replace(options, stopping=wish)
         try:
             with placed(dzi.files_of(dest), folder=True) as temporary:
-                folder = dzi.making(temporary, count, options)
+                folder = tiles.making(temporary, dzi.DeepZoom(levels, plan.tile), options)
                 heard = replace(run, listeners=[*run.listeners, skipped])
                 store, outcome = render_to(scene, path, heard, folder)
                 require_complete(outcome)
                 source = Source(store)
                 tiles.fill(source, folder, _rest(source, plan, skipped.shards), options)
-                dzi.write_manifest(source, temporary)
+                folder.layout.describe(source, folder, options)
         except Stopped:
             raise Stopped(
                 f"stopped; what is finished is kept in {path}, and nothing of the export: "
@@ -79,22 +84,12 @@ def render_and_export(
     return store, outcome, dzi.write_page(source, dest, options)
 
 
-def _require_apart(path: Path, dest: Path) -> None:
-    """Raise ExportError where store and export would lie in one another: one would go."""
-    store = path.resolve()
-    for output in (dest, dest.with_suffix(".html"), dzi.files_of(dest)):
-        output = output.resolve()
-        if store.is_relative_to(output) or output.is_relative_to(store):
-            raise ExportError(f"{dest}: the export and the store {path} overlap; rename one")
-
-
 def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[tiles.Region]:
     """What is tiled from the store: shards that were there, and the levels after its last."""
-    width = max(1, tiles.REGION // plan.tile) * plan.tile
-    regions = [
-        tiles.Region(shard.level, strip)
+    stored = [
+        region
         for shard in shards
-        for strip in plan.window(shard).split(plan.tile, width)
+        for region in tiles.strips(shard.level, plan.window(shard), plan.tile)
     ]
     small = range(len(plan.levels), len(source.sizes))
-    return regions + tiles.regions(source, plan.tile, small)
+    return stored + tiles.regions(source, plan.tile, small)

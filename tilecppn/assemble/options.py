@@ -35,6 +35,11 @@ class Options:
             )
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ExportError(f"quality {self.quality}: must be from 1 to 100")
+        if self.quality is not None and self.format == "png":
+            raise ExportError(
+                f"quality {self.quality}: only JPEG, WebP and AVIF have one; leave it out, or "
+                "choose another format"
+            )
         if not 1 <= self.effort <= 9:
             raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
         if not 16 <= self.tile <= MAX_TILE:

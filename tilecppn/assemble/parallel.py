@@ -1,12 +1,22 @@
 """Work on threads with results in order, and little of it ahead of the reader."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from tilecppn.assemble.options import Options
 from tilecppn.errors import Stopped
 
+
+class Piece(Protocol):
+    """A part of the work."""
+
+    @property
+    def pixels(self) -> int: ...
+
+
+P = TypeVar("P", bound=Piece)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -48,3 +58,15 @@ def in_order(
             yield result
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def finished(
+    function: Callable[[P], R], pieces: Sequence[P], options: Options
+) -> Iterator[tuple[P, R]]:
+    """Each piece and function(piece), in order, with progress; raises as `in_order`."""
+    done, total = 0, sum(piece.pixels for piece in pieces)
+    results = in_order(function, pieces, options.workers, options.stopping)
+    for piece, result in zip(pieces, results, strict=True):
+        done += piece.pixels
+        options.progress(done, total)
+        yield piece, result

@@ -22,17 +22,30 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
         )
 
 
+def refuse_unlike(path: Path, kind: str, held: Callable[[Path], str | None]) -> None:
+    """Raise ExportError unless `path` is free, or a file of ours of that kind.
+
+    held: "still" or "film" for a file of ours, None for any other.
+    """
+    refuse_foreign(path, lambda path: held(path) is not None)
+    other = held(path)
+    if other not in (None, kind):
+        raise ExportError(f"{path}: holds a {other}; choose another path")
+
+
 @contextlib.contextmanager
 def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """A new empty file or folder that becomes `path` at the end of the block.
 
     What was at `path` goes then; on an error the new one does. Those that killed processes
-    left behind go first.
+    left behind go first; what one of them had moved away, and not replaced, is put back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in disk.leftovers(path):
-        if disk.abandoned(leftover):
-            _remove(leftover)
+    moved = _abandoned(_away(path))
+    if moved and not os.path.lexists(path):
+        os.rename(moved.pop(), path)
+    for leftover in [*moved, *_abandoned(path)]:
+        _remove(leftover)
     temporary = disk.partial(path)
     if folder:
         temporary.mkdir()
@@ -41,14 +54,35 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     try:
         with disk.in_use(temporary):
             yield temporary
-        old = disk.partial(path)
+        old = disk.partial(_away(path))
         if path.is_dir():
-            os.rename(path, old)
-        os.replace(temporary, path)
+            _replace_folder(path, temporary, old)
+        else:
+            os.replace(temporary, path)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         _remove(temporary)
         raise
+
+
+def _replace_folder(path: Path, new: Path, old: Path) -> None:
+    """Nothing is renamed over a folder that has something in it: it moves away first, to `old`."""
+    with disk.in_use(path):
+        os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except BaseException:
+            os.rename(old, path)
+            raise
+
+
+def _away(path: Path) -> Path:
+    """What moves away from `path` gets an unfinished name, as if it were begun for this one."""
+    return path.with_name(f"{path.name}~")
+
+
+def _abandoned(path: Path) -> list[Path]:
+    return [leftover for leftover in disk.leftovers(path) if disk.abandoned(leftover)]
 
 
 def _remove(path: Path) -> None:

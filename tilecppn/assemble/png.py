@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble import sparse_deflate
-from tilecppn.assemble.deflate import LEAST, LEVEL, deflate
-from tilecppn.assemble.placing import refuse_foreign
+from tilecppn.assemble.deflate import LEAST, LEVEL, compressed, deflate
+from tilecppn.assemble.placing import refuse_unlike
 from tilecppn.assemble.sparse_deflate import MODULUS
-from tilecppn.errors import ExportError
 from tilecppn.pixels.interleave import filtered
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -49,32 +48,31 @@ def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
 def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
     """As `encode_png`, of pixels (channels, height, width)."""
     channels, height, width = pixels.shape
-    data = filtered(pixels)
-    packed = zlib.compress(data.data, effort) if effort > LEAST else _packed(data)
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene),
-            chunk(b"IDAT", packed),
+            chunk(b"IDAT", _packed(filtered(pixels), effort)),
             chunk(b"IEND", b""),
         ]
     )
 
 
-def _packed(data: NDArray[np.uint8]) -> bytes:
-    """A zlib stream (RFC 1950), made fast."""
-    sparse = sparse_deflate.deflated(data)
+def _packed(data: NDArray[np.uint8], effort: int) -> bytes:
+    """A zlib stream (RFC 1950)."""
+    sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is None:
-        return deflate.compress(data, LEVEL)
+        return compressed(data, effort)
     return b"".join([HEAD, sparse.data, LAST, struct.pack(">I", sparse.adler)])
 
 
-def deflate_band(pixels: Pixels) -> Band:
-    """Rows (height, width, channels) that can follow any others."""
+def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
+    """Rows (height, width, channels) that can follow any others; effort as in `encode_png`."""
     data = filtered(pixels.transpose(2, 0, 1))
-    sparse = sparse_deflate.deflated(data)
+    sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is not None:
         return Band(*sparse, data.size)
-    stream = deflate.compressobj(LEVEL, zlib.DEFLATED, -15)
+    library, level = (zlib, effort) if effort > LEAST else (deflate, LEVEL)
+    stream = library.compressobj(level, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, deflate.adler32(data), data.size)
 
@@ -104,6 +102,12 @@ def header(width: int, height: int, channels: int, itemsize: int, scene: str) ->
         parts.append(chunk(b"sRGB", b"\x00"))
         parts.append(text_chunk(scene))
     return parts
+
+
+def resolution_chunk(per_inch: int) -> bytes:
+    """The chunk that says how many pixels a printed inch has; before the pixels."""
+    per_metre = round(per_inch / 0.0254)
+    return chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
 
 
 def text_chunk(text: str) -> bytes:
@@ -163,10 +167,7 @@ def held(path: Path) -> str | None:
 
 def check_png(dest: Path, kind: str = "still") -> None:
     """Raise ExportError unless `dest` is free or a PNG of ours of that kind."""
-    refuse_foreign(dest, lambda path: held(path) is not None)
-    other = held(dest)
-    if other not in (None, kind):
-        raise ExportError(f"{dest}: holds a {other}; choose another path")
+    refuse_unlike(dest, kind, held)
 
 
 def adler32_combine(first: int, second: int, length: int) -> int:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tilecppn.assemble import marks, png
-from tilecppn.assemble.dzi import MANIFEST, files_of
+from tilecppn.assemble.dzi import files_of
+from tilecppn.assemble.manifest import MANIFEST
 from tilecppn.errors import SceneError
 from tilecppn.scene import Scene
 from tilecppn.store import Store

@@ -1,14 +1,13 @@
 """One PNG of any size, with memory that does not grow with its height."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tilecppn.assemble import png
+from tilecppn.assemble import marks, png
 from tilecppn.assemble.encoders import lossless
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.parallel import finished
 from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source
 from tilecppn.plan import Window
@@ -17,29 +16,31 @@ BUDGET = 64 * 2**20  # bytes of pixels in one band
 
 
 def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
-    """Write one level as a PNG of 8 or 16 bits, the scene in its text. Returns the files."""
+    """Write one level as a PNG of 8 or 16 bits, with the scene and 300 ppi. Returns the files."""
     png.check_png(dest)
     plan = source.store.plan
     itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
-    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
-    windows = list(Window(0, 0, source.height, source.width).split(rows, source.width))
 
     def band(window: Window) -> png.Band:
-        return png.deflate_band(np.moveaxis(lossless(source.read(0, window)), 0, -1))
-
-    def bands() -> Iterator[png.Band]:
-        done = 0
-        results = in_order(band, windows, options.workers, options.stopping)
-        for window, result in zip(windows, results, strict=True):
-            yield result
-            done += window.pixels
-            options.progress(done, source.width * source.height)
+        pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
+        return png.deflate_band(pixels, options.effort)
 
     scene = source.store.scene.to_toml()
     with placed(dest) as temporary, temporary.open("wb") as file:
-        head = png.header(source.width, source.height, plan.channels, itemsize, scene)
-        png.write_bands(file, head, bands())
+        head = [
+            *png.header(source.width, source.height, plan.channels, itemsize, scene),
+            png.resolution_chunk(marks.PIXELS_PER_INCH),
+        ]
+        made = (part for _, part in finished(band, bands(source), options))
+        png.write_bands(file, head, made)
     return [dest]
+
+
+def bands(source: Source) -> list[Window]:
+    """The picture in windows of whole rows, few enough for the memory."""
+    plan = source.store.plan
+    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
+    return list(Window(0, 0, source.height, source.width).split(rows, source.width))
 
 
 def band_rows(row_bytes: int, tile: int) -> int:

@@ -1,12 +1,15 @@
 """A store as exporters read it: from one level on, down to a single pixel."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 from numpy.typing import NDArray
+from zarr.core.sync import sync
 
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, Failed
 from tilecppn.pixels.mean import mean2x2
 from tilecppn.plan import Window, halved
 from tilecppn.store import Store
@@ -48,10 +51,13 @@ class Source:
         return self.sizes[0][1]
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
-        """Stored pixels (channels, height, width) of a window of one of `sizes`."""
+        """Stored pixels (channels, height, width) of a window of one of `sizes`.
+
+        Raises Failed where a shard is damaged.
+        """
         below = self.base + level - len(self.store.plan.levels)
         if below < 0:
-            return self.store.read(self.base + level, window, partial=self.partial)
+            return self._read(self.base + level, window)
         top, left, bottom, right = window
         return self._small[below][:, top:bottom, left:right]
 
@@ -59,12 +65,34 @@ class Source:
     def _small(self) -> list[NDArray[Any]]:
         """The levels after the store's last, which one tile holds, by the store's own rule."""
         last = self.store.plan.levels[-1]
-        pixels = self.store.read(last.index, last.window, partial=self.partial)
+        pixels = self._read(last.index, last.window)
         levels = []
         while pixels.shape[1:] != (1, 1):
             pixels = mean2x2(pixels)
             levels.append(pixels)
         return levels
+
+    def _read(self, level: int, window: Window) -> NDArray[Any]:
+        try:
+            return self.store.read(level, window, partial=self.partial)
+        except Failed:
+            with _FINISHING:
+                sync(_others())
+            raise
+
+
+# Two that wait for all others would wait for each other.
+_FINISHING = Lock()
+
+
+async def _others() -> None:
+    """Wait for the tasks of zarr's event loop.
+
+    When one tile of a window is damaged, zarr goes on with the others, and at the end of the
+    process asyncio prints a traceback for each that is not done.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def sizes(width: int, height: int) -> list[tuple[int, int]]:

@@ -8,9 +8,10 @@ import zipfile
 from pathlib import Path
 
 from tilecppn.assemble import tiles
-from tilecppn.assemble.dzi import MANIFEST, DeepZoom, descriptor, manifest
+from tilecppn.assemble.dzi import DeepZoom, descriptor
+from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.parallel import finished
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.tiles import Region
@@ -33,7 +34,7 @@ def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid as one file. Returns its name."""
     check_szi(dest)
     name = dest.stem
-    layout = DeepZoom(len(source.sizes), options.tile)
+    layout = DeepZoom(tuple(source.sizes), options.tile)
     form = options.tile_format
     regions = tiles.regions(source, options.tile, range(len(source.sizes)))
 
@@ -43,7 +44,6 @@ def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
             for tile, pixels in tiles.cut(source, region, options.tile, options.overlap)
         ]
 
-    done, total = 0, sum(region.tiles.pixels for region in regions)
     with placed(dest) as temporary, zipfile.ZipFile(temporary, "w") as file:
 
         def add(entry: str, data: bytes | str) -> None:
@@ -52,10 +52,7 @@ def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
 
         add(f"{name}.dzi", descriptor(source, options))
         add(f"{name}_files/{MANIFEST}", manifest(source))
-        results = in_order(encode, regions, options.workers, options.stopping)
-        for region, entries in zip(regions, results, strict=True):
+        for _, entries in finished(encode, regions, options):
             for entry, data in entries:
                 add(entry, data)
-            done += region.tiles.pixels
-            options.progress(done, total)
     return [dest]

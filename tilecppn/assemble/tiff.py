@@ -3,21 +3,21 @@
 BigTIFF; the smaller levels are SubIFDs of the one page. Workers compress, one writer appends.
 """
 
-from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.assemble import marks, tiles
+from tilecppn.assemble import marks
 from tilecppn.assemble.deflate import compressed
 from tilecppn.assemble.icc import srgb
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.parallel import in_order
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.parallel import finished
+from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source
-from tilecppn.assemble.tiles import Region
+from tilecppn.assemble.tiles import Region, cut, filled, regions
 from tilecppn.errors import ExportError
 from tilecppn.pixels.interleave import interleaved
 
@@ -26,24 +26,16 @@ SMALLEST = 256  # pixels of the longer side of the smallest level
 NONE, HORIZONTAL = 1, 2  # predictors
 
 
-def check_tiff(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free or of our making."""
-    refuse_foreign(dest, marks.is_ours)
-
-
 def export_tiff(source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the picture in its own depth, 8 or 16 bits or float32. Returns its name."""
-    check_tiff(dest)
+    marks.check_still(dest)
     if options.tile % MULTIPLE:
         raise ExportError(f"tile {options.tile}: must be a multiple of {MULTIPLE} in a TIFF")
-    if options.overlap:
-        raise ExportError(f"overlap {options.overlap}: only Deep Zoom has one; leave it out")
     import tifffile
 
     plan, scene = source.store.plan, source.store.scene
     dtype = np.dtype(scene.output.dtype)
     sizes = [size for k, size in enumerate(source.sizes) if k == 0 or max(size) >= SMALLEST]
-    progress = _Progress(options, sum(w * h for w, h in sizes))
     common: dict[str, Any] = {
         "dtype": dtype,
         "tile": (options.tile, options.tile),
@@ -60,51 +52,25 @@ def export_tiff(source: Source, dest: Path, options: Options) -> list[Path]:
         "resolution": (marks.PIXELS_PER_INCH, marks.PIXELS_PER_INCH),
         "resolutionunit": marks.INCH,
     }
+
+    def encode(region: Region) -> list[bytes]:
+        return [
+            compressed(predicted(interleaved(filled(pixels, options.tile))), options.effort)
+            for _, pixels in cut(source, region, options.tile)
+        ]
+
+    encoded = finished(encode, regions(source, options.tile, range(len(sizes))), options)
+    levels = groupby(encoded, lambda result: result[0].level)
     with placed(dest) as temporary, tifffile.TiffWriter(temporary, bigtiff=True) as file:
-        for level, (width, height) in enumerate(sizes):
+        for level, results in levels:
+            width, height = sizes[level]
             file.write(
-                _compressed(source, level, options, progress),
+                (tile for _, tiles in results for tile in tiles),
                 shape=(height, width, plan.channels)[: 3 if plan.channels > 1 else 2],
                 **common,
                 **(first if level == 0 else {"subfiletype": 1}),
             )
     return [dest]
-
-
-class _Progress:
-    def __init__(self, options: Options, total: int) -> None:
-        self.options, self.done, self.total = options, 0, total
-
-    def add(self, pixels: int) -> None:
-        self.done += pixels
-        self.options.progress(self.done, self.total)
-
-
-def _compressed(
-    source: Source, level: int, options: Options, progress: _Progress
-) -> Iterator[bytes]:
-    """A level's tiles, row by row."""
-    side = options.tile
-    regions = tiles.regions(source, side, [level])
-
-    def encode(region: Region) -> list[bytes]:
-        return [
-            compressed(predicted(_whole(pixels, side)), options.effort)
-            for _, pixels in tiles.cut(source, region, side)
-        ]
-
-    results = in_order(encode, regions, options.workers, options.stopping)
-    for region, parts in zip(regions, results, strict=True):
-        yield from parts
-        progress.add(region.tiles.pixels)
-
-
-def _whole(pixels: NDArray[Any], side: int) -> NDArray[Any]:
-    """A tile (height, width, channels) of full size; what is outside repeats the edge."""
-    height, width = pixels.shape[1:]
-    if (height, width) != (side, side):
-        pixels = np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
-    return interleaved(pixels)
 
 
 def predicted(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -1,20 +1,25 @@
 """Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options, TileFormat
-from tilecppn.assemble.parallel import in_order
+from tilecppn.assemble.parallel import finished
+from tilecppn.assemble.placing import placed
 from tilecppn.assemble.source import Source
 from tilecppn.plan import Window
 
 REGION = 4096  # pixels of a row of tiles encoded in one go
 
+Size = tuple[int, int]  # width, height
 Pixels = NDArray[Any]  # stored values (channels, height, width)
 
 
@@ -24,22 +29,29 @@ class Region(NamedTuple):
     level: int  # of the source: 0 is the largest
     tiles: Window
 
+    @property
+    def pixels(self) -> int:
+        return self.tiles.pixels
 
-class Layout(Protocol):
+
+@dataclass(frozen=True)
+class Layout(ABC):
     """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
 
-    @property
-    def side(self) -> int:
-        """Of a tile, in pixels."""
-        ...
+    sizes: tuple[Size, ...]  # of the levels, from the largest on
+    side: int  # of a tile, in pixels
 
+    @abstractmethod
     def name(self, level: int, tile: Window) -> str:
         """The file, below the pyramid's folder and without suffix, of a tile of a level."""
-        ...
 
     def fitted(self, pixels: Pixels) -> Pixels:
         """A tile at the right or lower edge as this layout wants it."""
-        ...
+        return pixels
+
+    def describe(self, source: Source, folder: "TileFolder", options: Options) -> None:
+        """Write what else is in the folder, beside the tiles."""
+        Path(folder.path, MANIFEST).write_text(manifest(source), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -78,28 +90,46 @@ def making(folder: Path, layout: Layout, options: Options) -> TileFolder:
     return TileFolder(str(folder.absolute()), layout, options.tile_format)
 
 
+def write_pyramid(source: Source, layout: Layout, dest: Path, options: Options) -> None:
+    """Write all tiles, and what else is in the folder `dest`."""
+    with placed(dest, folder=True) as temporary:
+        folder = making(temporary, layout, options)
+        fill(source, folder, regions(source, layout.side, range(len(layout.sizes))), options)
+        layout.describe(source, folder, options)
+
+
 def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: Options) -> None:
     """Write the tiles of regions of the store."""
 
-    def encode(region: Region) -> int:
+    def write(region: Region) -> None:
         for window, pixels in cut(source, region, folder.layout.side, options.overlap):
             folder.write(region.level, window, pixels)
-        return region.tiles.pixels
 
-    done, total = 0, sum(region.tiles.pixels for region in wanted)
-    for pixels in in_order(encode, wanted, options.workers, options.stopping):
-        done += pixels
-        options.progress(done, total)
+    for _ in finished(write, wanted, options):
+        pass
+
+
+def filled(pixels: Pixels, side: int) -> Pixels:
+    """A tile of full size; what is outside repeats the edge."""
+    height, width = pixels.shape[1:]
+    if height == width == side:
+        return pixels
+    return np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
 
 
 def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
     """The tiles of levels, each row by row, in pieces of one row."""
-    width = max(1, REGION // side) * side
     return [
-        Region(level, window)
+        region
         for level in levels
-        for window in Window(0, 0, *reversed(source.sizes[level])).split(side, width)
+        for region in strips(level, Window(0, 0, *reversed(source.sizes[level])), side)
     ]
+
+
+def strips(level: int, window: Window, side: int) -> list[Region]:
+    """The tiles of a window that begins with one, likewise."""
+    width = max(1, REGION // side) * side
+    return [Region(level, strip) for strip in window.split(side, width)]
 
 
 def cut(

@@ -71,6 +71,34 @@ def run_options(function: F) -> F:
     return function
 
 
+def export_options(function: F) -> F:
+    """How an export is made: --format, --quality, --effort, --tile and --overlap."""
+    for option in (
+        click.option(
+            "--overlap", type=int, default=0, show_default=True, help="Of tiles, on each side."
+        ),
+        click.option("--tile", type=int, help="Side of a tile in pixels (default: the store's)."),
+        click.option(
+            "--effort",
+            type=int,
+            default=1,
+            show_default=True,
+            help="Of an export: from 1, fast, to 9, small files.",
+        ),
+        click.option(
+            "--quality", type=int, help="Of JPEG, WebP, AVIF, 1 to 100 (default 90, AVIF 80)."
+        ),
+        click.option(
+            "--format",
+            "format_",
+            metavar="png|jpg|webp|avif",
+            help="Of a pyramid's tiles (default png).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def outcome_record(outcome: "Outcome") -> dict[str, Any]:
     """A run's outcome as part of a JSON object."""
     return {

@@ -1,28 +1,19 @@
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result, workers_option
+from tilecppn.cli.common import FILE, export_options, json_option, result, workers_option
+
+if TYPE_CHECKING:
+    from tilecppn.assemble.options import Progress
+    from tilecppn.cli.progress import Meter
 
 
 @click.command()
 @click.argument("store", type=FILE)
 @click.argument("dest", type=FILE)
-@click.option(
-    "--format",
-    "format_",
-    metavar="png|jpg|webp|avif",
-    default="png",
-    show_default=True,
-    help="Of a pyramid's tiles.",
-)
-@click.option("--quality", type=int, help="Of JPEG, WebP, AVIF, 1 to 100 (default 90, AVIF 80).")
-@click.option(
-    "--effort", type=int, default=1, show_default=True, help="From 1, fast, to 9, small files."
-)
-@click.option("--tile", type=int, help="Side of a tile in pixels (default: the store's).")
-@click.option("--overlap", type=int, default=0, show_default=True, help="Pixels on each side.")
+@export_options
 @click.option("--level", type=int, default=0, show_default=True, help="Start from this level.")
 @click.option(
     "--layout", metavar="iiif|xyz|zoomify", help="A pyramid of this kind in the folder DEST."
@@ -36,7 +27,7 @@ from tilecppn.cli.common import FILE, json_option, result, workers_option
 def command(
     store: Path,
     dest: Path,
-    format_: str,
+    format_: str | None,
     quality: int | None,
     effort: int,
     tile: int | None,
@@ -56,8 +47,9 @@ def command(
     .szi          the same in one file, without the page
     .png          one PNG, 8 or 16 bits, of any size
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
-                  float, sRGB profile, 300 ppi
+                  float, sRGB profile
     .jpg, .webp   one small file, as large as the format and the memory allow
+                  (single files have 300 ppi)
 
     \b
     With --layout DEST is a folder:
@@ -102,9 +94,19 @@ def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
     from tilecppn.cli.progress import Meter
 
     with Meter("export") as meter:
+        return export(store, dest, progress=export_progress(meter), **options)
 
-        def progress(done: int, total: int) -> None:
+
+def export_progress(meter: "Meter") -> "Progress":
+    """What shows an export on a meter, though that showed a render before."""
+
+    def progress(done: int, total: int) -> None:
+        if meter.what == "export":
             meter.total = total
-            meter.add(done - meter.done)
+            meter.add(done - meter.done - meter.skipped)
+        else:
+            meter.what, meter.done, meter.skipped = "export", 0, 0
+            meter.begin(total)
+            meter.skip(done)  # nobody knows how long it took
 
-        return export(store, dest, progress=progress, **options)
+    return progress

@@ -4,6 +4,7 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    export_options,
     json_option,
     load,
     outcome_record,
@@ -29,6 +30,7 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
     help="The longest time for one shard; then another worker gets it (default: from the others).",
 )
 @click.option("--export", "export_to", type=FILE, metavar="DEST", help="Export there, too.")
+@export_options
 @json_option
 def command(
     scene: Path,
@@ -41,6 +43,11 @@ def command(
     kernel: str,
     deadline: float | None,
     export_to: Path | None,
+    format_: str | None,
+    quality: int | None,
+    effort: int,
+    tile: int | None,
+    overlap: int,
     as_json: bool,
 ) -> None:
     """Render SCENE into the Zarr store OUT and build all its levels.
@@ -51,7 +58,11 @@ def command(
     \b
     tilecppn render poster.toml -o poster.zarr
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
+    tilecppn render poster.toml -o poster.zarr --export poster.dzi --format jpg --quality 85
+
+    The options from --format on are those of tilecppn export.
     """
+    from tilecppn.assemble.choices import Choices
     from tilecppn.cli.progress import RenderMeter
     from tilecppn.errors import Refused
     from tilecppn.run.options import Run
@@ -63,6 +74,9 @@ def command(
             f"{output}: a store is a folder, OUT.zarr; for a picture as well: "
             f"-o {output.with_suffix('.zarr')} --export {output}"
         )
+    choices = Choices(format_, quality, effort, tile, overlap)
+    if export_to is None and choices != Choices():
+        raise Refused("--format, --quality, --effort, --tile and --overlap need --export DEST")
     picture = load(scene, overrides)
     files: list[Path] = []
     with RenderMeter("render") as meter:
@@ -72,8 +86,11 @@ def command(
             _, outcome = render_to(picture, output, run)
         else:
             from tilecppn.assemble.onepass import render_and_export
+            from tilecppn.cli.export import export_progress
 
-            _, outcome, files = render_and_export(picture, output, export_to, run)
+            _, outcome, files = render_and_export(
+                picture, output, export_to, run, export_progress(meter), choices
+            )
     require_complete(outcome)
     record: dict[str, object] = {
         "store": str(output),
