@@ -367,6 +367,9 @@ def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli)
         "0/zarr.json: missing, damaged or wrong",
         "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
     ]
+    refused = cli("export", "a.zarr", "a.png")
+    assert refused.exit_code == 2
+    assert "a.zarr: 0/zarr.json is missing, damaged or wrong; run" in refused.stderr
     repaired = record(cli("verify", "a.zarr", "--repair", "--json"))
     assert repaired["rendered"] == 0
     assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"

@@ -30,6 +30,11 @@ class Source:
         count = len(self.store.plan.levels)
         if not 0 <= self.base < count:
             raise ExportError(f"--level {self.base}: the store has levels 0 to {count - 1}")
+        if wrong := self.store.misdescribed():
+            raise ExportError(
+                f"{self.store.path}: {wrong[0]}/zarr.json is missing, damaged or wrong; run "
+                "tilecppn verify --repair"
+            )
         if not self.partial and not self.store.is_whole():
             raise ExportError(
                 f"{self.store.path}: is not finished; run tilecppn render again, or export with "
