@@ -39,6 +39,28 @@ def obstacle(path: Path) -> str | None:
     return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
 
 
+def settle(folder: Path) -> None:
+    """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
+    for root, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _sync(Path(root, name))
+        settle_names(Path(root))
+
+
+def settle_names(folder: Path) -> None:
+    """Bring a folder's names to the disk: a file that was renamed keeps its new one."""
+    if sys.platform != "win32":  # which opens no folder
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def put(path: Path, data: bytes, lasting: bool = True) -> None:
     """Write a file: whole, and over any older one.
 
@@ -54,8 +76,7 @@ def put_file(path: Path, write: Callable[[Path], object], lasting: bool = True) 
     try:
         write(temporary)
         if lasting:
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
+            _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -84,7 +84,7 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
     with contextlib.ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep_beside(path)
+            sweep_beside(path)
             temporary.mkdir()
             stack.enter_context(disk.locked(temporary / LOCK, str(path)))
             write(temporary)
@@ -145,7 +145,7 @@ def what_else(path: Path) -> str:
     )
 
 
-def _sweep_beside(path: Path) -> None:
+def sweep_beside(path: Path) -> None:
     """Remove stores that killed processes left unfinished beside `path`."""
     for leftover in disk.leftovers(path):
         if (leftover / LOCK).is_file():

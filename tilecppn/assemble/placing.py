@@ -27,7 +27,8 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """A new empty file or folder that becomes `path` at the end of the block.
 
     What was at `path` goes then; on an error the new one does. Those that killed processes
-    left behind go first.
+    left behind go first. A file, and the name of either, outlives a power cut from then on; what
+    is in a folder is for the block to see to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in disk.leftovers(path):
@@ -41,10 +42,15 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     try:
         with disk.in_use(temporary):
             yield temporary
+        if not folder:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         old = disk.partial(path)
         if path.is_dir():
             os.rename(path, old)
         os.replace(temporary, path)
+        with contextlib.suppress(OSError):  # a disk that knows no such thing
+            disk.settle_names(path.parent)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         _remove(temporary)

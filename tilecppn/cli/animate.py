@@ -115,7 +115,7 @@ def command(
     tilecppn animate film.toml --contact sheet.png
     """
     from tilecppn.cli.progress import FilmMeter
-    from tilecppn.film.animate import animate_to
+    from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact import contact_sheet
     from tilecppn.film.targets import Choices
     from tilecppn.run.options import Run
@@ -141,6 +141,12 @@ def command(
         with FilmMeter("animate", picture) as meter:
             run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
             outcome = animate_to(picture, output, choices, run)
+            parts = parts_of(output)
+            if not outcome.failed and parts.exists():
+                meter.note(
+                    f"{parts}: holds an unfinished film, another one or encoded otherwise; its own "
+                    "command with --overwrite goes on with it, or delete that folder"
+                )
         require_complete(outcome)
         record |= {
             "film": str(output),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tilecppn import disk
 from tilecppn.assemble import png
+from tilecppn.errors import Failed
 from tilecppn.film import ffmpeg
 from tilecppn.film.codecs import ANIMATIONS, CODECS
 from tilecppn.pause import Pause
@@ -106,7 +107,8 @@ class VideoEncoding(_Recipe):
             *ffmpeg.EXACT,
             *("-f", codec.clip, str(path)),
         ]
-        ffmpeg.run(arguments, ahead(fed(frames, 2, colour=not own)), frames.pause)
+        made = ffmpeg.run(arguments, ahead(fed(frames, 2, colour=not own)), frames.pause)
+        check_count(made, len(frames.numbers))
 
     def _even(self) -> list[str]:
         step = CODECS[self.codec].step
@@ -232,6 +234,12 @@ class StillEncoding(_Recipe):
             )
             bands = (png.deflate_band(narrowed(b, 2)) for b in frames.bands(number))
             png.write_bands(file, head, bands)
+
+
+def check_count(made: int, wanted: int) -> None:
+    """Raise Failed unless ffmpeg wrote as many frames as it was to."""
+    if made != wanted:
+        raise Failed(f"ffmpeg wrote {made} frames of {wanted}")
 
 
 def narrowed(band: NDArray[Any], itemsize: int) -> NDArray[Any]:

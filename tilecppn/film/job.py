@@ -12,7 +12,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tilecppn import disk
 from tilecppn.errors import Failed
 from tilecppn.film.clips import Encoding, Frames
 from tilecppn.film.frames import FrameRenderer
@@ -84,7 +83,7 @@ class FilmRunner:
                 lambda number: self.timeline.scene(number).to_toml(),
                 pause,
             )
-            disk.put_file(file, lambda path: encoding.write(path, frames))
+            store.put_clip(clip, lambda path: encoding.write(path, frames))
         for number in numbers:
             for shard in store.plan.frame_shards(number):
                 store.delete(shard)
@@ -109,11 +108,4 @@ class FilmRunner:
 
 def clip_files(store: FilmStore) -> list[Path]:
     """The clips of a whole store, in the film's order."""
-    step = store.plan.clip
-    assert step is not None
-    found = []
-    for frame in range(0, store.plan.frames, step):
-        clip = store.plan.clip_of(frame)
-        assert clip is not None
-        found.append(store.file(clip))
-    return found
+    return [store.file(clip) for clip in store.plan.all_clips()]
