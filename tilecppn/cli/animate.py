@@ -7,6 +7,7 @@ from tilecppn.cli.common import (
     FILE,
     counted,
     json_option,
+    load,
     outcome_record,
     outcome_words,
     parse_seeds,
@@ -103,7 +104,7 @@ def command(
     deadline: float | None,
     as_json: bool,
 ) -> None:
-    """Render a film of TIMELINE, or of SCENE with a ready move.
+    """Render a film of TIMELINE, or of SCENE, or a picture of it, with a ready move.
 
     Stopped or killed, the same command goes on where it was: finished frames lie in OUT.parts
     until the film is whole.
@@ -114,7 +115,7 @@ def command(
     tilecppn animate film.toml -o film.mov --codec prores-4444
     tilecppn animate film.toml --contact sheet.png
     """
-    from tilecppn.cli.progress import FilmMeter
+    from tilecppn.cli.progress import FilmMeter, Meter
     from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact import contact_sheet
     from tilecppn.film.targets import Choices
@@ -128,11 +129,19 @@ def command(
     film = {name: value for name, value in said.items() if value is not None}
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     picture = _timeline(timeline, overrides, moves, film)
+    if picture.steps:
+        click.echo(
+            f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole numbers "
+            "have nothing in between (palettes blend as lists of equally many colours)",
+            err=True,
+        )
     record: dict[str, Any] = {}
     lines: list[str] = []
     if contact is not None:
         write = png_output(contact, "a contact sheet")
-        write(contact_sheet(picture, kernel), picture.to_toml())
+        with Meter("contact") as contact_meter:
+            sheet = contact_sheet(picture, kernel, contact_meter)
+        write(sheet, picture.to_toml())
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
@@ -164,13 +173,13 @@ def command(
 def _timeline(
     path: Path, overrides: tuple[str, ...], moves: dict[str, Any], film: dict[str, Any]
 ) -> Any:
+    from tilecppn.assemble.recall import is_picture
     from tilecppn.errors import SceneError
     from tilecppn.film.moves import moving
     from tilecppn.film.timeline import Timeline, is_timeline, read
-    from tilecppn.scene import Scene
 
-    if not is_timeline(read(path)):
-        return moving(Scene.load(path, overrides), **moves, **film)
+    if is_picture(path) or not is_timeline(read(path)):
+        return moving(load(path, overrides), **moves, **film)
     if any(moves.values()):
         raise SceneError(
             f"{path}: is a timeline, with keyframes of its own; --morph, --zoom and --orbit are "

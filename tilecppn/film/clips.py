@@ -31,7 +31,8 @@ BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=
 SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
 # A film that changes its colours needs another palette in each frame; an ordered dither again.
 PALETTES = (
-    "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
+    "split[a][b];[a]palettegen=stats_mode=single[p];"
+    "[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
 )
 GROUP = 250  # frames from one that stands alone to the next, where a clip is longer
 MANY = 1000  # runs of equal frames that one command line can name

@@ -240,7 +240,7 @@ def refuse_foreign_film(path: Path) -> None:
 
 def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
     base = timeline.base
-    return FilmPlan(Plan.of(base.canvas, base.output, base.channels), timeline.frames, clip)
+    return FilmPlan(Plan.of(base.canvas, base.output, timeline.channels), timeline.frames, clip)
 
 
 def _kinds(path: Path) -> list[str]:

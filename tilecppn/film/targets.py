@@ -84,7 +84,7 @@ def choose_target(path: Path, timeline: Timeline, choices: Choices) -> Target | 
     shape = Shape(
         canvas.width,
         canvas.height,
-        timeline.base.channels,
+        timeline.channels,
         output.itemsize,
         str(timeline.film.fps),
     )
