@@ -131,8 +131,8 @@ def command(
     picture = _timeline(timeline, overrides, moves, film)
     if picture.steps:
         click.echo(
-            f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole numbers "
-            "have nothing in between (palettes blend as lists of equally many colours)",
+            f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole "
+            "numbers have nothing in between (palettes blend as lists of equally many colours)",
             err=True,
         )
     record: dict[str, Any] = {}

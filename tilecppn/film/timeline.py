@@ -52,8 +52,9 @@ class Timeline:
                 raise SceneError(f"frame {k}, at {self.time(k):g} s: {error}") from None
             if channels != self.channels:
                 raise SceneError(
-                    f"frame {k}, at {self.time(k):g} s: has {channels} channels, frame 0 has "
-                    f"{self.channels}; give a palette to all frames or to none"
+                    f"frame {k}, at {self.time(k):g} s: has another number of channels, "
+                    f"{channels}, than frame 0, {self.channels}; give a palette to all frames or "
+                    "to none"
                 )
 
     @classmethod
@@ -130,7 +131,7 @@ class Timeline:
     def frames(self) -> int:
         return self.film.frames
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """Of every frame; a palette that only keyframes have gives grey frames colour."""
         return self.scene(0).channels
