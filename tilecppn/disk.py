@@ -39,6 +39,18 @@ def obstacle(path: Path) -> str | None:
     return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
 
 
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another that takes its name later; None where there is no file.
+
+    A file system may give a new file the number of one that was deleted, but not its time too.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
 def settle(folder: Path) -> None:
     """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
     for root, _, names in os.walk(folder, topdown=False):
@@ -65,6 +77,7 @@ def put(path: Path, data: bytes, lasting: bool = True) -> None:
     """Write a file: whole, and over any older one.
 
     If `lasting` it is on the disk before its name is there, so that it outlives a power cut.
+    Raises OSError, which names the file.
     """
     put_file(path, lambda temporary: temporary.write_bytes(data), lasting)
 
@@ -78,9 +91,11 @@ def put_file(path: Path, write: Callable[[Path], object], lasting: bool = True) 
         if lasting:
             _sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # of a write that failed nothing else tells it
         raise
 
 
@@ -101,7 +116,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
-        if not _take(descriptor):
+        # A file that lost its name meanwhile was the lock of a store that is no more.
+        if not _take(descriptor) or not _is_at(descriptor, path):
             holder = os.read(descriptor, 200).decode(errors="replace").strip()
             raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
         os.ftruncate(descriptor, 0)
@@ -145,6 +161,13 @@ def cache_folder() -> Path | None:
         return Path(named or Path.home() / ".cache", "tilecppn")
     except RuntimeError:  # neither HOME nor an entry in passwd
         return None
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _opened(path: Path) -> int | None:

@@ -176,9 +176,10 @@ def _timeline(
     from tilecppn.assemble.recall import is_picture
     from tilecppn.errors import SceneError
     from tilecppn.film.moves import moving
-    from tilecppn.film.timeline import Timeline, is_timeline, read
+    from tilecppn.film.timeline import Timeline, is_timeline
+    from tilecppn.scene import read_text
 
-    if is_picture(path) or not is_timeline(read(path)):
+    if is_picture(path) or not is_timeline(read_text(path, "a timeline")):
         return moving(load(path, overrides), **moves, **film)
     if any(moves.values()):
         raise SceneError(

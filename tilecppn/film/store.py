@@ -40,10 +40,9 @@ from tilecppn.store_folder import (
     building,
     is_written,
     refuse_foreign,
-    what_else,
 )
 from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard, find_fault
+from tilecppn.zarr_files import ATTRIBUTE, ArraySpec, describe, encode_shard, find_fault
 
 CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
@@ -58,11 +57,9 @@ class FilmStore(StoreFolder):
 
     def __init__(self, path: str | Path, clip: int | None = None, recipe: str = "") -> None:
         """Open a store. Raises StoreError if there is none, or it is not a film of ours."""
-        self.path = Path(path)
+        super().__init__(Path(path))
         self.recipe = recipe
-        kept = attributes(self.path)
-        if kept is None:
-            raise StoreError(what_else(self.path))
+        kept = self.record
         if "timeline" not in kept:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
@@ -148,6 +145,9 @@ class FilmStore(StoreFolder):
         self.path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
+    def arrays(self) -> list[ArraySpec]:
+        return [_frames_of(self.plan, self.timeline.base.output.dtype)]
+
     # Shards of frames, and clips
 
     def has(self, shard: Shard) -> bool:
@@ -157,6 +157,7 @@ class FilmStore(StoreFolder):
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         data = encode_shard(pixels, self.plan.still.levels[0])
+        self.check_in_place()
         # A frame that only waits for its clip is drawn again should a power cut damage it.
         disk.put(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
@@ -167,6 +168,7 @@ class FilmStore(StoreFolder):
         Its frames may go then: not even a power cut takes it away.
         """
         file = self.file(clip)
+        self.check_in_place()
         checked.put(file, write)
         for folder in file.relative_to(self.path).parents:
             with contextlib.suppress(OSError):  # a disk that knows no such thing
@@ -248,6 +250,12 @@ def _kinds(path: Path) -> list[str]:
     return [f.name for f in Path(path, CLIPS).glob("*") if _KIND.fullmatch(f.name)]
 
 
+def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
+    level = plan.still.levels[0]
+    shape = (plan.frames, plan.still.channels, level.height, level.width)
+    return ArraySpec("0", shape, level, dtype)
+
+
 def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
     """Fill an empty folder with a store without frames, to be named `path`."""
     plan = film_plan(timeline, None)
@@ -266,10 +274,7 @@ def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arith
             "version": VERSION,
         },
     }
-    store = LocalStore(folder)
-    zarr.create_group(store, zarr_format=3, attributes=record)
-    level = plan.still.levels[0]
-    shape = (plan.frames, plan.still.channels, level.height, level.width)
-    create_array(store, "0", shape, level, np.dtype(timeline.base.output.dtype))
+    zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
+    describe(folder, [_frames_of(plan, timeline.base.output.dtype)])
     for name, data in timeline.networks.items():
         (folder / name).write_bytes(data)
