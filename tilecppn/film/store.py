@@ -169,7 +169,12 @@ class FilmStore(StoreFolder):
         """
         file = self.file(clip)
         self.check_in_place()
-        checked.put(file, write)
+
+        def still_here(path: Path) -> None:
+            write(path)
+            self.check_in_place()
+
+        checked.put(file, still_here)
         for folder in file.relative_to(self.path).parents:
             with contextlib.suppress(OSError):  # a disk that knows no such thing
                 disk.settle_names(self.path / folder)
