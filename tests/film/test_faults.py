@@ -23,7 +23,6 @@ from tilecppn.run.coordinator import Outcome
 from tilecppn.run.options import Run
 
 ENCODE = "tilecppn.film.clips.VideoEncoding.write"
-STORED = "tilecppn.film.store.FilmStore.write"
 CLIP = 5  # frames
 SHARDS = 4 * CLIP + 1  # of a clip, with its frames
 
