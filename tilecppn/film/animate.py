@@ -153,7 +153,8 @@ def _fill(
         elif store is not None:
             store.check(timeline)
         if store is not None and goes_on:
-            run = replace(run, discard=store.faulty_clips())
+            faulty = store.faulty_clips()
+            run = replace(run, discard=[clip for clip in faulty if faulty[clip] == "damaged"])
 
         def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
             if store is not None and goes_on and store.arithmetic == arithmetic:
