@@ -55,17 +55,18 @@ def settle(folder: Path) -> None:
     """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
     for root, _, names in os.walk(folder, topdown=False):
         for name in names:
-            _sync(Path(root, name))
+            sync(Path(root, name))
         settle_names(Path(root))
 
 
 def settle_names(folder: Path) -> None:
     """Bring a folder's names to the disk: a file that was renamed keeps its new one."""
-    if sys.platform != "win32":  # which opens no folder
-        _sync(folder)
+    with contextlib.suppress(OSError):  # Windows opens no folder, some disks know no such thing
+        sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -89,7 +90,7 @@ def put_file(path: Path, write: Callable[[Path], object], lasting: bool = True) 
     try:
         write(temporary)
         if lasting:
-            _sync(temporary)
+            sync(temporary)
         os.replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):

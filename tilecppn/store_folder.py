@@ -120,7 +120,7 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
     with contextlib.ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep_beside(path)
+            sweep_beside(path)
             temporary.mkdir()
             stack.enter_context(disk.locked(temporary / LOCK, str(path)))
             write(temporary)
@@ -137,8 +137,7 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 raise StoreError(f"{path}: another process has put something there") from error
             raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
-        with contextlib.suppress(OSError):
-            disk.settle_names(path.parent)
+        disk.settle_names(path.parent)
         shutil.rmtree(old, ignore_errors=True)
         try:
             yield
@@ -186,7 +185,7 @@ def what_else(path: Path) -> str:
     )
 
 
-def _sweep_beside(path: Path) -> None:
+def sweep_beside(path: Path) -> None:
     """Remove stores that killed processes left unfinished beside `path`."""
     for leftover in disk.leftovers(path):
         # Whoever is still building one holds its lock, or is about to take it in an empty folder.

@@ -35,6 +35,7 @@ def test_a_scene_moves(cli: Cli, moves: list[str]) -> None:
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("a.gif: 10 frames of 64 × 36, 11 shards rendered")
     assert "10 frames of 64 × 36 at 10 a second" in done.stderr
+    assert done.stderr.count("all frames are drawn") == 1
 
 
 def test_a_range_of_seeds_is_their_list(cli: Cli) -> None:
@@ -55,6 +56,34 @@ def test_a_timeline_and_what_overrides_it(cli: Cli) -> None:
     assert (record["rendered"], record["skipped"]) == (6, 0)
     again = json.loads(cli("animate", "film.toml", "-o", "a.mp4", *options).stdout)
     assert (again["rendered"], again["skipped"]) == (0, 6)
+
+
+GREY = "[cppn]\nchannels = 1\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 64\nheight = 36\n"
+JUMPS = GREY + (
+    "[film]\nseconds = 1\nfps = 5\n"
+    "[[keyframe]]\ntime = 0\noutput.palette = {first}\nview.radial = 2\n"
+    "[[keyframe]]\ntime = 0.9\noutput.palette = {last}\nview.radial = 3\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        ("'viridis'", "'magma'", "view.radial, output.palette"),
+        ("['#000', '#fff']", "'magma'", "view.radial, output.palette"),
+        ("['#000', '#fff']", "['#000', '#f00']", "view.radial"),
+    ],
+)
+def test_what_jumps_is_told(cli: Cli, first: str, last: str, named: str) -> None:
+    text = JUMPS.format(first=first, last=last)
+    Path("jumps.toml").write_text(text)
+    done = cli("animate", "jumps.toml", "-o", "a.gif", "--contact", "sheet.png")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.startswith(f"{named}: jumps at keyframes")
+    Path("held.toml").write_text(text.replace("time = 0\n", "time = 0\neasing = 'hold'\n"))
+    done = cli("animate", "held.toml", "-o", "b.gif")
+    assert done.exit_code == 0, done.stderr
+    assert "jumps" not in done.stderr
 
 
 def test_the_contact_sheet(cli: Cli) -> None:

@@ -1,5 +1,7 @@
 """A small film, and its frames as the store has them."""
 
+import signal
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import SMALL_NET
+from tests.signalled import signalled
 from tilecppn.film.animate import animate
 from tilecppn.film.moves import moving
 from tilecppn.film.store import FilmStore
@@ -38,6 +41,23 @@ def even_film(scene: Scene) -> Timeline:
     """The same, 96 × 66 pixels."""
     even = scene.replace(canvas={"width": 96})
     return moving(even, morph=[1, 2, 3], loop=True, seconds=2.3, fps=10)
+
+
+def killed(film: Timeline, folder: Path, name: str, where: str, call: int, *options: str) -> None:
+    """Render `film` into `name` in another process, which is killed as a call of `where` begins."""
+    (folder / "film.toml").write_text(film.to_toml())
+    command = ["animate", "film.toml", "-o", name, "--executor", "local", "--workers", "1"]
+    done = subprocess.run(
+        signalled(where, call, signal.SIGKILL, *command, *options),
+        cwd=folder, stderr=subprocess.DEVNULL, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+
+
+def clips_in(parts: Path) -> list[Path]:
+    """The clips of an unfinished film, in its order."""
+    found = (file for file in parts.glob("clips/*/*") if file.name.isdecimal())
+    return sorted(found, key=lambda file: int(file.name))
 
 
 def pixels(store: FilmStore) -> NDArray[np.generic]:

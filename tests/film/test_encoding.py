@@ -222,6 +222,25 @@ def test_gif(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
             assert error < 12
 
 
+def test_a_gif_has_the_colours_of_each_frame(tmp_path: Path) -> None:
+    """One palette for all ten frames, each of other hues, is off by 0.5 to 2.1."""
+    scene = Scene.of(
+        cppn={"seed": 3, "width": 8, "depth": 2, "channels": 1},
+        canvas={"width": 96, "height": 64},
+        output={"tile": 64, "shard": 64},
+    )
+    ends = (["#000000", "#ff0000", "#00ff00"], ["#ffff00", "#00ffff", "#0000ff"])
+    keyframes = [Keyframe(0.9 * k, output={"palette": palette}) for k, palette in enumerate(ends)]
+    film = Timeline.of(scene, keyframes, seconds=1, fps=10)
+    store = FilmStore(animate(film, tmp_path / "a.zarr", executor="local"))
+    animate(film, tmp_path / "a.gif", executor="local")
+    with Image.open(tmp_path / "a.gif") as image:
+        for k, frame in enumerate(pixels(store)):
+            image.seek(k)
+            error = np.abs(np.asarray(image.convert("RGB")).astype(int) - frame).mean()
+            assert error < 0.5
+
+
 def durations(path: Path) -> list[int]:
     with Image.open(path) as image:
         found = []

@@ -13,9 +13,8 @@ import pytest
 import zarr
 from numpy.typing import NDArray
 
-from tests.film.conftest import FRAMES, pixels
+from tests.film.conftest import FRAMES, clips_in, killed, pixels
 from tests.pixels.test_finish import noise
-from tests.signalled import signalled
 from tests.stores import tree
 from tilecppn.assemble.export import export
 from tilecppn.cppn import CPPN
@@ -88,17 +87,6 @@ def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
         assert (again.rendered, again.skipped) == (0, first.shards)
 
 
-def killed(film: Timeline, folder: Path, name: str, where: str, call: int, *options: str) -> None:
-    """Render `film` into `name` in another process, which is killed as a call of `where` begins."""
-    (folder / "film.toml").write_text(film.to_toml())
-    command = ["animate", "film.toml", "-o", name, "--executor", "local", "--workers", "1"]
-    done = subprocess.run(
-        signalled(where, call, signal.SIGKILL, *command, *options),
-        cwd=folder, stderr=subprocess.DEVNULL, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL
-
-
 def test_killed_at_half_only_the_missing_frames_are_rendered(
     film: Timeline, film_store: FilmStore, tmp_path: Path
 ) -> None:
@@ -121,7 +109,7 @@ def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Pa
     parts = tmp_path / ("a.mkv" + PARTS)
     encode = "tilecppn.film.clips.VideoEncoding.write"
     killed(long, tmp_path, "a.mkv", encode, 5, "--clip", "0.5")  # the first is a trial
-    assert len(list(parts.glob("clips/*/[0-9]*"))) == 3
+    assert len(clips_in(parts)) == 3
     choices, run = Choices(clip=0.5), Run(executor="local")
     outcome = animate_to(long, tmp_path / "a.mkv", choices, run)
     assert outcome.skipped == 3 * (5 * 4 + 1) + 5 * 4
@@ -154,7 +142,7 @@ def test_ctrl_c_keeps_what_is_done(film: Timeline, tmp_path: Path) -> None:
         command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     for _ in range(6000):
-        if list((tmp_path / ("a.mkv" + PARTS)).glob("clips/*/[0-9]*")):
+        if clips_in(tmp_path / ("a.mkv" + PARTS)):
             break
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: ffmpeg is not to hear it
@@ -163,7 +151,7 @@ def test_ctrl_c_keeps_what_is_done(film: Timeline, tmp_path: Path) -> None:
     assert "run the same command again" in said
     assert not (tmp_path / "a.mkv").exists()
     assert not list(tmp_path.rglob("*.partial"))
-    assert list((tmp_path / ("a.mkv" + PARTS)).glob("clips/*/[0-9]*"))
+    assert clips_in(tmp_path / ("a.mkv" + PARTS))
 
 
 def test_a_damaged_or_lost_frame_is_drawn_again_for_its_clip(

@@ -310,3 +310,11 @@ def test_scene_and_timeline_are_not_taken_for_each_other() -> None:
         Scene.parse("[film]\nseconds = 2\n")
     with pytest.raises(SceneError, match=r"did you mean \[\[keyframe\]\]"):
         Timeline.parse("[[keyframes]]\ntime = 0\n")
+
+
+def test_a_palette_that_only_keyframes_have_colours_the_film() -> None:
+    grey = Scene.of(cppn={"channels": 1})
+    film = Timeline.of(grey, arrays={"output.palette": ["magma"] * 2}, seconds=1, fps=2)
+    assert film.channels == 3
+    with pytest.raises(SceneError, match=r"frame 1, at 0\.5 s: has another number of channels, 1,"):
+        Timeline.of(grey, arrays={"output.palette": ["magma", None]}, seconds=1, fps=2)

@@ -38,7 +38,9 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """A new empty file or folder that becomes `path` at the end of the block.
 
     What was at `path` goes then; on an error the new one does. Those that killed processes
-    left behind go first; what one of them had moved away, and not replaced, is put back.
+    left behind go first; what one of them had moved away, and not replaced, is put back. A file,
+    and the name of either, outlives a power cut from then on; what is in a folder is for the block
+    to see to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     moved = _abandoned(_away(path))
@@ -54,11 +56,14 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     try:
         with disk.in_use(temporary):
             yield temporary
+        if not folder:
+            disk.sync(temporary)
         old = disk.partial(_away(path))
         if path.is_dir():
             _replace_folder(path, temporary, old)
         else:
             os.replace(temporary, path)
+        disk.settle_names(path.parent)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         _remove(temporary)

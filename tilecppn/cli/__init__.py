@@ -83,10 +83,11 @@ class Verbs(click.Group):
 
 
 def _misused(error: click.UsageError) -> NoReturn:
-    if isinstance(error, NoArgsIsHelpError) or error.ctx is None:
+    if isinstance(error, NoArgsIsHelpError):
         raise error
     words = error.format_message().removesuffix(".")
-    _fail(f"{words} (see {error.ctx.command_path} --help)", error.exit_code)
+    verb = error.ctx or click.get_current_context()
+    _fail(f"{words} (see {verb.command_path} --help)", error.exit_code)
 
 
 def _fail(message: str, code: int) -> NoReturn:

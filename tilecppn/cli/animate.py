@@ -7,6 +7,7 @@ from tilecppn.cli.common import (
     FILE,
     counted,
     json_option,
+    load,
     outcome_record,
     outcome_words,
     parse_seeds,
@@ -15,6 +16,7 @@ from tilecppn.cli.common import (
     run_options,
     set_option,
 )
+from tilecppn.cli.stderr import say
 
 
 class Listing(click.Command):
@@ -103,7 +105,7 @@ def command(
     deadline: float | None,
     as_json: bool,
 ) -> None:
-    """Render a film of TIMELINE, or of SCENE with a ready move.
+    """Render a film of TIMELINE, or of SCENE, or a picture of it, with a ready move.
 
     Stopped or killed, the same command goes on where it was: finished frames lie in OUT.parts
     until the film is whole.
@@ -114,8 +116,8 @@ def command(
     tilecppn animate film.toml -o film.mov --codec prores-4444
     tilecppn animate film.toml --contact sheet.png
     """
-    from tilecppn.cli.progress import FilmMeter
-    from tilecppn.film.animate import animate_to
+    from tilecppn.cli.progress import FilmMeter, Meter
+    from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact import contact_sheet
     from tilecppn.film.targets import Choices
     from tilecppn.run.options import Run
@@ -128,11 +130,18 @@ def command(
     film = {name: value for name, value in said.items() if value is not None}
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     picture = _timeline(timeline, overrides, moves, film)
+    if picture.steps:
+        say(
+            f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole "
+            "numbers have nothing in between (palettes blend as lists of equally many colours)",
+        )
     record: dict[str, Any] = {}
     lines: list[str] = []
     if contact is not None:
         write = png_output(contact, "a contact sheet")
-        write(contact_sheet(picture, kernel), picture.to_toml())
+        with Meter("contact") as contact_meter:
+            sheet = contact_sheet(picture, kernel, contact_meter)
+        write(sheet, picture.to_toml())
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
@@ -141,6 +150,12 @@ def command(
         with FilmMeter("animate", picture) as meter:
             run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
             outcome = animate_to(picture, output, choices, run)
+            parts = parts_of(output)
+            if not outcome.failed and parts.exists():
+                meter.note(
+                    f"{parts}: holds an unfinished film, another one or encoded otherwise; its own "
+                    "command with --overwrite goes on with it, or delete that folder"
+                )
         require_complete(outcome)
         record |= {
             "film": str(output),
@@ -158,13 +173,14 @@ def command(
 def _timeline(
     path: Path, overrides: tuple[str, ...], moves: dict[str, Any], film: dict[str, Any]
 ) -> Any:
+    from tilecppn.assemble.recall import is_picture
     from tilecppn.errors import SceneError
     from tilecppn.film.moves import moving
     from tilecppn.film.timeline import Timeline, is_timeline
-    from tilecppn.scene import Scene, read_text
+    from tilecppn.scene import read_text
 
-    if not is_timeline(read_text(path, "a timeline")):
-        return moving(Scene.load(path, overrides), **moves, **film)
+    if is_picture(path) or not is_timeline(read_text(path, "a timeline")):
+        return moving(load(path, overrides), **moves, **film)
     if any(moves.values()):
         raise SceneError(
             f"{path}: is a timeline, with keyframes of its own; --morph, --zoom and --orbit are "

@@ -138,6 +138,13 @@ class FilmMeter(RenderMeter):
         super().__init__(what)
         self.timeline = timeline
 
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        match event:
+            case ShardDone(shard) if shard.level == 0 and self.done + self.skipped == self.total:
+                if self.plan.parent(shard) is not None:
+                    self.note("all frames are drawn; what is left is to encode the last of them")
+
     def work(self, plan: Work) -> str:
         canvas, film = self.timeline.base.canvas, self.timeline.film
         frames, shards = counted(film.frames, "frame"), counted(plan.shards, "shard")

@@ -1,15 +1,16 @@
 """Timeline → film: the whole run."""
 
-import shutil
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from tilecppn import disk
 from tilecppn.errors import ExportError, Failed, Stopped, StoreError
 from tilecppn.film.budget import Kept, check_film_fits
 from tilecppn.film.job import FilmJob, clip_files
-from tilecppn.film.store import FilmStore, film_plan
+from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
 from tilecppn.film.targets import Choices, Target, choose_target
 from tilecppn.film.timeline import Timeline
 from tilecppn.kernels import Arithmetic
@@ -21,7 +22,8 @@ from tilecppn.run.options import Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import fill, preflight, require_complete
 from tilecppn.run.stopping import stop_on_signals
-from tilecppn.store_folder import recognise
+from tilecppn.store_folder import LOCK, recognise, sweep_beside
+from tilecppn.zarr_files import attributes
 
 PARTS = ".parts"  # the store of an unfinished film lies beside it under this name
 
@@ -69,19 +71,26 @@ def animate_to(timeline: Timeline, path: str | Path, choices: Choices, run: Run)
         return outcome
     mark = target.mark(timeline)
     made = target.made()
+    parts = parts_of(path)
     if made is not None and not run.overwrite:
         if (made.fingerprint, made.recipe) == (mark.fingerprint, mark.recipe):
+            _tidy(parts, timeline, mark.recipe)
             return Outcome(plan.shards, skipped=plan.shards)
+        further = f", which goes on with {parts}" if _is_begun(parts, timeline) else ""
         raise ExportError(
             f"{path}: holds another film, or one encoded otherwise; choose another path, or "
-            "--overwrite"
+            f"--overwrite{further}"
         )
-    parts = path.with_name(path.name + PARTS)
     store, outcome = _fill(timeline, parts, target, run)
     if not outcome.failed:
         with store.lock():
             _finish(store, target, timeline)
     return outcome
+
+
+def parts_of(path: Path) -> Path:
+    """The store of a film that is not finished."""
+    return path.with_name(path.name + PARTS)
 
 
 def repair_film(
@@ -115,7 +124,11 @@ def repair_film(
 def _fill(
     timeline: Timeline, path: Path, target: Target | None, run: Run
 ) -> tuple[FilmStore, Outcome]:
-    """Bring all frames, or the clips of them, into the store at `path`."""
+    """Bring all frames, or the clips of them, into the store at `path`.
+
+    `run.overwrite` is of the film: where it is joined from clips, those of the same one that are
+    there already are kept. A clip that is damaged is made again.
+    """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
     preflight(plan.still, timeline.scene(0).output.precision, run)
@@ -128,32 +141,79 @@ def _fill(
         clip=clip,
         encoding=encoding,
     )
-    store = FilmStore(path, clip, recipe) if recognise(path) else None
-    if store is None:
-        kept = Kept(plan.frames) if target is None else target.kept
-        check_film_fits(timeline, plan, kept, path, run.kernel)
-    elif run.overwrite:
-        store.refuse_foreign()
-    else:
-        store.check(timeline)
+    with contextlib.ExitStack() as stack:
+        there = recognise(path)
+        store = _opened(path, clip, recipe, run, stack) if there else None
+        goes_on = store is not None and target is not None and store.is_of(timeline)
+        if not there:
+            kept = Kept(plan.frames) if target is None else target.kept
+            check_film_fits(timeline, plan, kept, path, run.kernel)
+        elif store is not None and run.overwrite:
+            store.refuse_foreign()
+        elif store is not None:
+            store.check(timeline)
+        if store is not None and goes_on:
+            faulty = store.faulty_clips()
+            run = replace(run, discard=[clip for clip in faulty if faulty[clip] == "damaged"])
 
-    def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
-        there = store is not None
-        return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
+        def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
+            if store is not None and goes_on and store.arithmetic == arithmetic:
+                return contextlib.nullcontext(store)
+            return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
 
-    return fill(job, plan, store, make, path=path, network=timeline.fingerprint, run=run)
+        return fill(job, plan, store, make, path=path, network=timeline.fingerprint, run=run)
+
+
+def _opened(
+    path: Path, clip: int | None, recipe: str, run: Run, stack: contextlib.ExitStack
+) -> FilmStore | None:
+    """The film's store at `path`; None, with its lock held, for one to overwrite unread."""
+    try:
+        return FilmStore(path, clip, recipe)
+    except StoreError as error:
+        if "timeline" not in (attributes(path) or {}):
+            raise  # a still
+        if not run.overwrite:
+            raise StoreError(f"{error}; choose another path, or --overwrite") from None
+    refuse_foreign_film(path)
+    stack.enter_context(disk.locked(path / LOCK, str(path)))
+    return None
+
+
+def _is_begun(parts: Path, timeline: Timeline) -> bool:
+    """Whether the store of an unfinished film is there, and of this one."""
+    try:
+        return recognise(parts) and FilmStore(parts).is_of(timeline)
+    except StoreError:
+        return False
+
+
+def _tidy(parts: Path, timeline: Timeline, recipe: str) -> None:
+    """Remove what a kill left of a film that is made: its clips, which have served."""
+    if not parts.parent.is_dir():
+        return
+    sweep_beside(parts)
+    if _is_begun(parts, timeline):
+        store = FilmStore(parts)
+        if store.recipes() <= {recipe}:
+            with contextlib.suppress(StoreError), store.lock():  # in use: not ours to remove
+                store.remove()
 
 
 def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
     """Join the clips; then the store has served."""
     with stop_on_signals() as wish:
+        pause = _stopper(wish)
+        for clip, fault in store.faulty_clips(pause).items():
+            raise Failed(
+                f"{store.path}: {clip.name}: {fault} though it was made; run the same command "
+                "again to make it again"
+            )
         try:
-            target.join(clip_files(store), target.mark(timeline), _stopper(wish))
+            target.join(clip_files(store), target.mark(timeline), pause)
         except OSError as error:
             raise Failed(f"{target.path}: cannot be written: {error.strerror or error}") from error
-    old = disk.partial(store.path)
-    store.path.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
+    store.remove()
 
 
 def _stopper(wish: Callable[[], bool]) -> Pause:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn import disk
 from tilecppn.assemble import png
+from tilecppn.errors import Failed
 from tilecppn.film import ffmpeg
 from tilecppn.film.codecs import ANIMATIONS, CODECS
 from tilecppn.pause import Pause
@@ -29,8 +29,14 @@ TO_BT709 = (
 )
 BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
 SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
+# A film that changes its colours needs another palette in each frame; an ordered dither again.
+PALETTES = (
+    "split[a][b];[a]palettegen=stats_mode=single[p];"
+    "[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
+)
 GROUP = 250  # frames from one that stands alone to the next, where a clip is longer
 MANY = 1000  # runs of equal frames that one command line can name
+REVISION = 2  # raised whenever the same frames give other bytes
 
 
 class Frames(NamedTuple):
@@ -74,7 +80,7 @@ class _Recipe:
     @property
     def recipe(self) -> str:
         """A short hash of all that decides the bytes of a clip beside its frames."""
-        record = [type(self).__name__, asdict(self), ffmpeg.version()]
+        record = [type(self).__name__, REVISION, asdict(self), ffmpeg.version()]
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -106,7 +112,8 @@ class VideoEncoding(_Recipe):
             *ffmpeg.EXACT,
             *("-f", codec.clip, str(path)),
         ]
-        ffmpeg.run(arguments, ahead(fed(frames, 2, colour=not own)), frames.pause)
+        made = ffmpeg.run(arguments, ahead(fed(frames, 2, colour=not own)), frames.pause)
+        check_count(made, len(frames.numbers))
 
     def _even(self) -> list[str]:
         step = CODECS[self.codec].step
@@ -134,28 +141,20 @@ class AnimationEncoding(_Recipe):
         if not row.palette:
             self._run([*given, *row.arguments], path, feed(), frames)
             return
-        # Twice through the frames rather than once with all of them in memory.
-        palette = disk.partial(path)
+        # Once more through the frames, to know which of them are shown longer.
         repeats = Repeats(self.shape)
-        try:
-            colours = ["-vf", "palettegen=stats_mode=full", "-c:v", "png", "-update", "1"]
-            image = ["-f", "image2"]
-            self._run([*given, *colours, *image], palette, repeats.watched(feed()), frames)
-            graph = (
-                f"[0]{repeats.dropped()}[f];[f][1]paletteuse=dither=bayer:bayer_scale=3"
-                if repeats.runs
-                else "paletteuse=dither=bayer:bayer_scale=3"
-            )
-            both = [*given, "-f", "png_pipe", "-i", str(palette), "-lavfi", graph]
-            timing = ["-fps_mode", "passthrough", *repeats.final_delay()]
-            self._run([*both, *timing, *row.arguments], path, feed(), frames)
-        finally:
-            palette.unlink(missing_ok=True)
+        for band in feed():
+            frames.pause()
+            repeats.watch(band)
+        filters = ",".join([*repeats.dropped(), PALETTES])
+        timing = ["-fps_mode", "passthrough", *repeats.final_delay()]
+        made = self._run([*given, "-lavfi", filters, *timing, *row.arguments], path, feed(), frames)
+        check_count(made, len(frames.numbers) - repeats.count)
 
     def _run(
         self, arguments: list[str], path: Path, feed: Iterator[NDArray[Any]], frames: Frames
-    ) -> None:
-        ffmpeg.run([*arguments, *ffmpeg.EXACT, str(path)], feed, frames.pause)
+    ) -> int:
+        return ffmpeg.run([*arguments, *ffmpeg.EXACT, str(path)], feed, frames.pause)
 
 
 class Repeats:
@@ -165,18 +164,22 @@ class Repeats:
         self.shape = shape
         self.frames = 0
         self.runs: list[tuple[int, int]] = []  # first and last frame of each run
+        self._before, self._digest, self._rows = b"", hashlib.sha256(), 0
 
-    def watched(self, bands: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-        before, digest, rows = b"", hashlib.sha256(), 0
-        for band in bands:
-            yield band
-            digest.update(band.data)
-            rows += len(band)
-            if rows == self.shape.height:
-                if digest.digest() == before:
-                    self._repeat(self.frames)
-                before, digest, rows = digest.digest(), hashlib.sha256(), 0
-                self.frames += 1
+    def watch(self, band: NDArray[Any]) -> None:
+        """The next rows; bands do not go beyond a frame."""
+        self._digest.update(band.data)
+        self._rows += len(band)
+        if self._rows == self.shape.height:
+            digest = self._digest.digest()
+            if digest == self._before:
+                self._repeat(self.frames)
+            self._before, self._digest, self._rows = digest, hashlib.sha256(), 0
+            self.frames += 1
+
+    @property
+    def count(self) -> int:
+        return sum(last - first + 1 for first, last in self.runs)
 
     def _repeat(self, frame: int) -> None:
         if self.runs and self.runs[-1][1] == frame - 1:
@@ -184,9 +187,10 @@ class Repeats:
         elif len(self.runs) < MANY:
             self.runs.append((frame, frame))
 
-    def dropped(self) -> str:
-        """The filter that leaves the repeats out."""
-        return f"select='not({'+'.join(f'between(n,{a},{b})' for a, b in self.runs)})'"
+    def dropped(self) -> list[str]:
+        """The filter that leaves the repeats out, where there are any."""
+        runs = "+".join(f"between(n,{a},{b})" for a, b in self.runs)
+        return [f"select='not({runs})'"] if runs else []
 
     def final_delay(self) -> list[str]:
         """How long the last frame is shown, where it is shown for several."""
@@ -232,6 +236,12 @@ class StillEncoding(_Recipe):
             )
             bands = (png.deflate_band(narrowed(b, 2)) for b in frames.bands(number))
             png.write_bands(file, head, bands)
+
+
+def check_count(made: int, wanted: int) -> None:
+    """Raise Failed unless ffmpeg wrote as many frames as it was to."""
+    if made != wanted:
+        raise Failed(f"ffmpeg wrote {made} frames of {wanted}")
 
 
 def narrowed(band: NDArray[Any], itemsize: int) -> NDArray[Any]:

@@ -107,7 +107,7 @@ class Animation(NamedTuple):
 
 ANIMATIONS: dict[str, Animation] = {
     ".gif": Animation(
-        "GIF, 256 colours of one palette",
+        "GIF, 256 colours a frame",
         ("-f", "gif", "-loop", "0"),
         1,
         50,  # 2 hundredths of a second; browsers slow down anything shorter

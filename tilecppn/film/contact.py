@@ -1,6 +1,7 @@
 """A contact sheet: frames of a film side by side, with their times."""
 
 import math
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,18 @@ LABEL = 18  # pixels under each frame
 GROUND, INK = 24, 220  # grey levels
 
 
-def contact_sheet(timeline: Timeline, kernel: str = "auto") -> NDArray[np.uint8]:
+class Meter(Protocol):
+    def begin(self, total: int) -> None: ...
+
+    def add(self, pixels: int) -> None: ...
+
+
+def contact_sheet(
+    timeline: Timeline, kernel: str = "auto", meter: Meter | None = None
+) -> NDArray[np.uint8]:
     """Frames spread evenly over the film, as one 8-bit RGB image (height, width, 3).
 
-    Each is a preview of its frame's still, without motion blur.
+    Each is a preview of its frame's still, without motion blur. `meter` is told of their pixels.
     """
     from PIL import Image, ImageDraw
 
@@ -32,12 +41,16 @@ def contact_sheet(timeline: Timeline, kernel: str = "auto") -> NDArray[np.uint8]
         (rows * (height + LABEL + GAP) + GAP, columns * (WIDTH + GAP) + GAP, 3), GROUND, np.uint8
     )
     places = []
+    if meter is not None:
+        meter.begin(count * height * WIDTH)
     for i, number in enumerate(numbers):
         top = GAP + i // columns * (height + LABEL + GAP)
         left = GAP + i % columns * (WIDTH + GAP)
         sheet[top : top + height, left : left + WIDTH] = preview(
             timeline.scene(number), WIDTH, kernel
         )
+        if meter is not None:
+            meter.add(height * WIDTH)
         places.append((left, top + height + 3))
     image = Image.fromarray(sheet)
     draw = ImageDraw.Draw(image)

@@ -19,6 +19,7 @@ from tilecppn.pause import Pause
 
 PIPE = 1 << 20  # bytes, as much as a user may have by default
 TICK = 0.2  # seconds between looks at the wish to stop
+_COUNTED = ("-progress", "pipe:1", "-nostats", "-stats_period", "60")  # and at the end
 if sys.platform == "linux":
     import fcntl
 
@@ -40,7 +41,7 @@ def executable() -> str:
 @functools.cache
 def version() -> str:
     """What names this ffmpeg: two of them may encode the same frames to different bytes."""
-    with _errors() as log:
+    with _scratch() as log:
         done = subprocess.run([executable(), "-version"], stdout=subprocess.PIPE, stderr=log)
     return done.stdout.decode(errors="replace").partition("\n")[0]
 
@@ -49,20 +50,21 @@ def run(
     arguments: Sequence[str],
     feed: Iterable[NDArray[Any]] = (),
     pause: Pause = lambda: None,
-) -> None:
+) -> int:
     """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
 
-    Raises Failed with ffmpeg's own words, OSError where the disk is full, and what `pause`
-    raises; the process is gone then.
+    Returns how many frames, or packets of an encoder that gathers them, are in what it wrote. Any
+    error in what it reads is one of the run. Raises Failed with ffmpeg's own words, OSError where
+    the disk is full, and what `pause` raises; the process is gone then.
     """
     # SVT-AV1 speaks past ffmpeg's own log level. A session of its own: a terminal's Ctrl-C is
     # ours to hear, and ffmpeg would end its file early.
-    command = [executable(), "-hide_banner", "-v", "error", "-y", *arguments]
-    with _errors() as log:
+    command = [executable(), "-hide_banner", "-v", "error", "-xerror", "-y", *_COUNTED, *arguments]
+    with _scratch() as log, _scratch() as counts:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=counts,
             stderr=log,
             env={**os.environ, "SVT_LOG": "1"},
             start_new_session=True,
@@ -98,6 +100,8 @@ def run(
             # The first line tells the cause; what follows, what came of it.
             first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
             raise Failed(f"ffmpeg ended with {code}: {first or 'without a word'}")
+        counts.seek(0)
+        return int((re.findall(rb"^frame=\s*(\d+)", counts.read(), re.MULTILINE) or [0])[-1])
 
 
 def _widen(pipe: IO[bytes]) -> None:
@@ -109,7 +113,7 @@ def _widen(pipe: IO[bytes]) -> None:
 
 def metadata(path: Path) -> dict[str, str]:
     """The metadata of a file that ffmpeg can read; empty for any other."""
-    with _errors() as log:
+    with _scratch() as log:
         done = subprocess.run(
             [executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-"],
             stdin=subprocess.DEVNULL,
@@ -131,6 +135,6 @@ def metadata_file(values: dict[str, str]) -> str:
     return "\n".join([";FFMETADATA1", *lines, ""])
 
 
-def _errors() -> IO[bytes]:
+def _scratch() -> IO[bytes]:
     # A file, not a pipe, which would fill up while nobody reads.
     return tempfile.TemporaryFile()

@@ -12,7 +12,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tilecppn import disk
 from tilecppn.errors import Failed
 from tilecppn.film.clips import Encoding, Frames
 from tilecppn.film.frames import FrameRenderer
@@ -56,8 +55,15 @@ class FilmRunner:
 
     @cached_property
     def store(self) -> FilmStore:
+        return when_in_sight(self._open)
+
+    def _open(self) -> FilmStore:
+        """The store, if it is this job's: a worker may outlive its run, and another follow."""
         recipe = "" if self.job.encoding is None else self.job.encoding.recipe
-        return when_in_sight(lambda: FilmStore(self.job.store, self.job.clip, recipe))
+        store = FilmStore(self.job.store, self.job.clip, recipe)
+        store.check(self.timeline)
+        store.check_arithmetic(self.identity.arithmetic)
+        return store
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         start = time.perf_counter()
@@ -84,7 +90,7 @@ class FilmRunner:
                 lambda number: self.timeline.scene(number).to_toml(),
                 pause,
             )
-            disk.put_file(file, lambda path: encoding.write(path, frames))
+            store.put_clip(clip, lambda path: encoding.write(path, frames))
         for number in numbers:
             for shard in store.plan.frame_shards(number):
                 store.delete(shard)
@@ -109,11 +115,4 @@ class FilmRunner:
 
 def clip_files(store: FilmStore) -> list[Path]:
     """The clips of a whole store, in the film's order."""
-    step = store.plan.clip
-    assert step is not None
-    found = []
-    for frame in range(0, store.plan.frames, step):
-        clip = store.plan.clip_of(frame)
-        assert clip is not None
-        found.append(store.file(clip))
-    return found
+    return [store.file(clip) for clip in store.plan.all_clips()]

@@ -53,6 +53,11 @@ class FilmPlan:
             return None
         return Shard(CLIP, 0, 0, frame // self.clip * self.clip)
 
+    def all_clips(self) -> Iterator[Shard]:
+        """The clips in the film's order."""
+        for start in range(0, self.frames if self.clip else 0, self.clip or 1):
+            yield Shard(CLIP, 0, 0, start)
+
     def frames_of(self, clip: Shard) -> range:
         assert self.clip is not None
         assert clip.frame is not None

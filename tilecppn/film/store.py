@@ -4,6 +4,7 @@
     FILM.zarr/*.safetensors              the networks
     FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of one frame, written whole and atomically
     FILM.zarr/clips/{recipe}-{n}/{t}     one clip of n frames, by its first; encoded by {recipe}
+    FILM.zarr/clips/{recipe}-{n}/{t}.sha256     its checksum, as sha256sum writes and checks it
     FILM.zarr/.lock                      held by the one process that renders
 
 As in a still's store, what is there is done. Frames of a clip that is there are not needed any
@@ -12,7 +13,8 @@ more, and count as done though their files are gone.
 
 import contextlib
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,12 @@ from zarr.storage import LocalStore
 
 from tilecppn import disk
 from tilecppn.errors import Failed, Refused, StoreError
+from tilecppn.film import checked
 from tilecppn.film.plan import CLIP, FilmPlan
 from tilecppn.film.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.ome import film_multiscales
+from tilecppn.pause import Pause
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.store_folder import (
     LISTED,
@@ -74,11 +78,11 @@ class FilmStore(StoreFolder):
 
         Raises StoreError as `FilmStore` does.
         """
-        kinds = [f for f in Path(path, CLIPS).glob("*") if _KIND.fullmatch(f.name)]
+        kinds = _kinds(Path(path))
         if not kinds:
             return cls(path)
-        last = max(kinds, key=lambda folder: folder.stat().st_mtime_ns)
-        recipe, _, clip = last.name.rpartition("-")
+        last = max(kinds, key=lambda name: Path(path, CLIPS, name).stat().st_mtime_ns)
+        recipe, _, clip = last.rpartition("-")
         return cls(path, int(clip), recipe)
 
     @classmethod
@@ -107,11 +111,7 @@ class FilmStore(StoreFolder):
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
-        there, here = (
-            [t.fingerprint, t.base.output.tile, t.base.output.shard]
-            for t in (self.timeline, timeline)
-        )
-        if there != here:
+        if not self.is_of(timeline):
             differences = self.timeline.differences(timeline) or ["the networks' weights differ"]
             raise StoreError(
                 f"{self.path}: holds another film or layout: {'; '.join(differences[:LISTED])}. "
@@ -120,12 +120,30 @@ class FilmStore(StoreFolder):
 
     def refuse_foreign(self) -> None:
         """Raise StoreError unless all in the folder is of a film store's making."""
-        folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_KIND.pattern})?")
-        file = re.compile(
-            rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
-            rf"{CLIPS}/{_KIND.pattern}/\d+"
-        )
-        refuse_foreign(self.path, folder, file)
+        refuse_foreign_film(self.path)
+
+    def is_of(self, timeline: Timeline) -> bool:
+        """Whether this is a store of `timeline`, with the layout that it has."""
+        return _named(self.timeline) == _named(timeline)
+
+    def faulty_clips(self, pause: Pause = lambda: None) -> dict[Shard, str]:
+        """What is wrong with clips, "missing" or "damaged"; all of each is read."""
+        found = {}
+        for clip in self.plan.all_clips():
+            pause()
+            if fault := self.damage(clip):
+                found[clip] = fault
+        return found
+
+    def recipes(self) -> set[str]:
+        """The encodings of the clips that are there."""
+        return {name.rpartition("-")[0] for name in _kinds(self.path)}
+
+    def remove(self) -> None:
+        """Delete the store, whose lock the caller holds, at one go for all who look at it."""
+        old = disk.partial(self.path)
+        self.path.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
     def arrays(self) -> list[ArraySpec]:
         return [_frames_of(self.plan, self.timeline.base.output.dtype)]
@@ -143,6 +161,28 @@ class FilmStore(StoreFolder):
         # A frame that only waits for its clip is drawn again should a power cut damage it.
         disk.put(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
+
+    def put_clip(self, clip: Shard, write: Callable[[Path], object]) -> None:
+        """Store a clip that `write` makes under the name that it is given.
+
+        Its frames may go then: not even a power cut takes it away.
+        """
+        file = self.file(clip)
+        self.check_in_place()
+
+        def still_here(path: Path) -> None:
+            write(path)
+            self.check_in_place()
+
+        checked.put(file, still_here)
+        for folder in file.relative_to(self.path).parents:
+            disk.settle_names(self.path / folder)
+
+    def delete(self, shard: Shard) -> None:
+        if shard.level == CLIP:
+            checked.delete(self.file(shard))
+        else:
+            super().delete(shard)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Pixels (channels, height, width) of a frame; Failed if a shard is missing or damaged."""
@@ -165,14 +205,15 @@ class FilmStore(StoreFolder):
     def damage(self, shard: Shard) -> str | None:
         """What is wrong with a shard: "missing", "damaged", or None.
 
-        A clip carries no checksum of ours: it is there, or it is not. Where it is, its frames
-        have served, and are not looked at.
+        Where a clip is, its frames have served, and are not looked at.
         """
-        clip = shard if shard.level == CLIP else self.plan.parent(shard)
+        if shard.level == CLIP:
+            if not self.has(shard):
+                return "missing"
+            return None if checked.is_sound(self.file(shard)) else "damaged"
+        clip = self.plan.parent(shard)
         if clip is not None and is_written(self.file(clip)):
             return None
-        if shard.level == CLIP:
-            return "missing"
         level, window = self.plan.still.levels[0], self.plan.window(shard)
         assert shard.frame is not None
         frame = shard.frame
@@ -188,9 +229,29 @@ class FilmStore(StoreFolder):
         return zarr.open_group(LocalStore(self.path, read_only=True), mode="r")["0"]
 
 
+def _named(timeline: Timeline) -> tuple[str, int, int]:
+    output = timeline.base.output
+    return timeline.fingerprint, output.tile, output.shard
+
+
+def refuse_foreign_film(path: Path) -> None:
+    """Raise StoreError unless all in a folder is of a film store's making."""
+    folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_KIND.pattern})?")
+    file = re.compile(
+        rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
+        rf"{CLIPS}/{_KIND.pattern}/\d+(\{checked.CHECKSUM})?"
+    )
+    refuse_foreign(path, folder, file)
+
+
 def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
     base = timeline.base
-    return FilmPlan(Plan.of(base.canvas, base.output, base.channels), timeline.frames, clip)
+    return FilmPlan(Plan.of(base.canvas, base.output, timeline.channels), timeline.frames, clip)
+
+
+def _kinds(path: Path) -> list[str]:
+    """The folders of clips in a store."""
+    return [f.name for f in Path(path, CLIPS).glob("*") if _KIND.fullmatch(f.name)]
 
 
 def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:

@@ -29,6 +29,7 @@ from tilecppn.film.clips import (
     Shape,
     StillEncoding,
     VideoEncoding,
+    check_count,
 )
 from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 from tilecppn.film.marks import Mark
@@ -83,7 +84,7 @@ def choose_target(path: Path, timeline: Timeline, choices: Choices) -> Target | 
     shape = Shape(
         canvas.width,
         canvas.height,
-        timeline.base.channels,
+        timeline.channels,
         output.itemsize,
         str(timeline.film.fps),
     )
@@ -152,7 +153,7 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
         listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
         text.write_text(ffmpeg.metadata_file({marks.KEY: mark.to_text()}), encoding="utf-8")
         with placed(path) as temporary:
-            ffmpeg.run(
+            joined = ffmpeg.run(
                 [
                     *("-f", "concat", "-safe", "0", "-i", str(listing)),
                     *("-f", "ffmetadata", "-i", str(text)),
@@ -163,6 +164,7 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
                 ],
                 pause=pause,
             )
+            check_count(joined, timeline.frames)
 
     return Target(path, encoding, clip, Kept(clip), join, lambda: marks.read(path))
 
@@ -216,6 +218,7 @@ def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> T
                 _link(clip, temporary / f"frame-{k:0{digits}d}.{name}")
             text = json.dumps(json.loads(mark.to_text()), indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
+            disk.settle(temporary)
 
     kept = Kept(timeline.frames, 2 if name == "png" else 4)
     return Target(path, StillEncoding(shape, name), 1, kept, join, lambda: _read(path))

@@ -47,9 +47,15 @@ class Timeline:
         # A stored timeline was checked when it was made.
         for k in range(self.frames if self.embedded is None else 0):
             try:
-                self.scene(k)
+                channels = self.scene(k).channels
             except Refused as error:
                 raise SceneError(f"frame {k}, at {self.time(k):g} s: {error}") from None
+            if channels != self.channels:
+                raise SceneError(
+                    f"frame {k}, at {self.time(k):g} s: has another number of channels, "
+                    f"{channels}, than frame 0, {self.channels}; give a palette to all frames or "
+                    "to none"
+                )
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = (), **film: Any) -> "Timeline":
@@ -123,6 +129,17 @@ class Timeline:
     @property
     def frames(self) -> int:
         return self.film.frames
+
+    @cached_property
+    def channels(self) -> int:
+        """Of every frame; a palette that only keyframes have gives grey frames colour."""
+        return self.scene(0).channels
+
+    @property
+    def steps(self) -> list[str]:
+        """The tracks that jump at their keyframes, though nobody asked for it."""
+        asked = self.film.arrays  # for one value a frame
+        return [name for name, track in self.tracks.items() if track.steps and name not in asked]
 
     def time(self, frame: float) -> float:
         """Seconds at which a frame stands; between two for a fraction."""

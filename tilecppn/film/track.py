@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,17 @@ class Track:
 
     @cached_property
     def kind(self) -> Kind | None:
-        return kind_of(self.values[0])
+        """How the values are mixed; None where they cannot be: each holds until the next."""
+        kinds = {kind_of(value) for value in self.values}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def steps(self) -> bool:
+        """Whether it jumps where it might be thought to move: its values cannot be mixed."""
+        moves = (a != b for a, b in pairwise(self.values))
+        return self.kind is None and any(
+            move and easing != "hold" for move, easing in zip(moves, self.easings, strict=False)
+        )
 
     def at(self, time: float) -> Any:
         """The value at a time, seconds; a keyframe's own value exactly at its time."""

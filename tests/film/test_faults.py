@@ -1,0 +1,297 @@
+"""Films that were killed, damaged or cut off from power: nothing is lost, and a way leads on."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.film.conftest import clips_in, killed
+from tests.stores import tree
+from tilecppn import disk
+from tilecppn.cli import main
+from tilecppn.errors import ExportError, Failed, StoreError
+from tilecppn.film import ffmpeg
+from tilecppn.film.animate import PARTS, animate, animate_to
+from tilecppn.film.job import FilmJob
+from tilecppn.film.moves import moving
+from tilecppn.film.store import FilmStore, film_plan
+from tilecppn.film.targets import Choices
+from tilecppn.film.timeline import Timeline
+from tilecppn.plan import Shard
+from tilecppn.run.coordinator import Outcome
+from tilecppn.run.options import Run
+
+ENCODE = "tilecppn.film.clips.VideoEncoding.write"
+CLIP = 5  # frames
+SHARDS = 4 * CLIP + 1  # of a clip, with its frames
+
+
+@pytest.fixture(scope="module")
+def long(film: Timeline) -> Timeline:
+    """Eight clips of five frames."""
+    return film.replace(seconds=4.0)
+
+
+@pytest.fixture(scope="module")
+def other(film: Timeline) -> Timeline:
+    return moving(film.base, morph=[1, 3], loop=True, seconds=4, fps=10)
+
+
+@pytest.fixture(scope="module")
+def whole(long: Timeline, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The undisturbed film."""
+    path = tmp_path_factory.mktemp("whole") / "a.mkv"
+    made(long, path)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def begun(long: Timeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a kill left of it, with three clips; to be copied."""
+    folder = tmp_path_factory.mktemp("begun")
+    killed(long, folder, "a.mkv", ENCODE, 5, "--clip", "0.5")  # the first is a trial
+    return folder / ("a.mkv" + PARTS)
+
+
+def made(film: Timeline, path: Path, *, overwrite: bool = False) -> Outcome:
+    choices = Choices(clip=0.5) if path.suffix == ".mkv" else Choices()
+    return animate_to(film, path, choices, Run(executor="local", overwrite=overwrite))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def garble(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    for k in range(len(data) // 2, len(data) // 2 + 20):
+        data[k] ^= 0x5A
+    file.write_bytes(data)
+
+
+def swap(file: Path) -> None:
+    shutil.copyfile(file.with_name("0"), file)
+
+
+def unseal(file: Path) -> None:
+    file.with_name(file.name + ".sha256").unlink()
+
+
+# Damaged clips
+
+
+@pytest.mark.parametrize("damage", [cut, garble, swap, unseal])
+def test_a_damaged_clip_is_made_again(
+    long: Timeline, whole: bytes, begun: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    shutil.copytree(begun, tmp_path / begun.name)
+    second = clips_in(tmp_path / begun.name)[1]
+    damage(second)
+    verified = CliRunner().invoke(main, ["verify", str(tmp_path / begun.name)])
+    assert verified.exit_code == 1
+    assert "clip from frame 5: damaged\n" in verified.stdout
+    assert "clip from frame 0" not in verified.stdout
+    outcome = made(long, tmp_path / "a.mkv")
+    assert outcome.skipped == 2 * SHARDS + 4 * CLIP  # and frames of the fourth
+    assert outcome.rendered == outcome.shards - outcome.skipped
+    assert (tmp_path / "a.mkv").read_bytes() == whole
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mkv"]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a"])
+def test_a_damaged_animation_or_frame_is_made_again(
+    film: Timeline, tmp_path: Path, name: str
+) -> None:
+    made(film, tmp_path / "there" / name)
+    killed(film, tmp_path, name, "tilecppn.film.store.FilmStore.remove", 1)
+    path = tmp_path / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    garble(clips_in(tmp_path / (name + PARTS))[0])
+    assert made(film, path).rendered > 0
+    assert (tree(path) if path.is_dir() else path.read_bytes()) == (
+        tree(tmp_path / "there" / name)
+        if path.is_dir()
+        else (tmp_path / "there" / name).read_bytes()
+    )
+
+
+def test_a_clip_that_is_damaged_in_the_last_moment_ends_in_no_film(
+    long: Timeline, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = FilmStore.faulty_clips
+    path = tmp_path / "a.mkv"
+
+    def late(store: FilmStore, *arguments: object) -> object:
+        garble(store.file(list(store.plan.all_clips())[3]))
+        return sound(store)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FilmStore, "faulty_clips", late)
+        with pytest.raises(Failed, match=r"clip from frame 15: damaged though .* the same command"):
+            made(long, path)
+    assert not path.exists()
+    assert made(long, path).rendered == SHARDS
+    assert path.read_bytes() == whole
+
+
+def test_ffmpeg_alone_would_tell_of_a_clip_that_is_short(
+    long: Timeline, begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were checksums right and clips wrong, the frames of the film would still be counted."""
+    monkeypatch.setattr("tilecppn.film.checked.is_sound", lambda file: True)
+    for damage, words in ((cut, "ffmpeg ended with"), (short, "ffmpeg wrote 36 frames of 40")):
+        parts = tmp_path / damage.__name__ / begun.name
+        shutil.copytree(begun, parts)
+        damage(clips_in(parts)[1])
+        with pytest.raises(Failed, match=words):
+            made(long, parts.with_name("a.mkv"))
+        assert not parts.with_name("a.mkv").exists()
+        assert len(clips_in(parts)) == 8
+
+
+def short(clip: Path) -> None:
+    """A film of one frame, but a sound one."""
+    one = clip.with_name("one")
+    assert ffmpeg.run(["-i", str(clip), "-c", "copy", "-frames:v", "1", "-f", "mov", str(one)]) == 1
+    one.replace(clip)
+
+
+def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
+    film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilecppn.run.job.LATE", 0.0)
+    path = tmp_path / "a.zarr"
+    runner = FilmJob(film.to_toml(), film.networks, str(path), "llvm").open(1)
+    other, arithmetic = film.replace(fps=5), runner.identity.arithmetic
+    shard = next(iter(film_plan(film, None).order()))
+    for timeline, revision in ((other, arithmetic.revision), (film, 1)):
+        begun = arithmetic._replace(revision=revision)
+        with FilmStore.making(path, timeline, begun, None, "", overwrite=path.exists()) as store:
+            with pytest.raises(StoreError, match=r"a\.zarr"):
+                runner.run(shard, lambda: None)
+            assert not store.has(shard)
+
+
+def test_a_clip_is_on_the_disk_before_its_frames_go(
+    film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[tuple[str, Path]] = []
+    sync, delete = disk.sync, FilmStore.delete
+
+    def synced(path: Path) -> None:
+        log.append(("sync", path))
+        sync(path)
+
+    def deleted(store: FilmStore, shard: Shard) -> None:
+        if shard.level == 0:
+            log.append(("delete", store.path))
+        delete(store, shard)
+
+    monkeypatch.setattr(disk, "sync", synced)
+    monkeypatch.setattr(FilmStore, "delete", deleted)
+    animate(film, tmp_path / "a.mkv", clip=0, executor="local")
+    first = log.index(("delete", tmp_path / ("a.mkv" + PARTS)))
+    before = [path for what, path in log[:first] if what == "sync"]
+    names = [path.name for path in before]
+    kind = before[names.index("clips") - 1]
+    assert any(name.startswith(".0.sha256.") for name in names)
+    assert any(name.startswith(".0.") and "sha256" not in name for name in names)
+    assert kind.parent.name == "clips"
+    assert log[-1] == ("sync", tmp_path)  # the film's own name, before its clips go
+
+
+# What kills leave
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["not yet removed", "being removed"])
+def test_what_is_left_of_a_film_that_is_made_goes_with_the_next_run(
+    film: Timeline, tmp_path: Path, later: bool
+) -> None:
+    killed(film, tmp_path, "a.gif", "tilecppn.film.store.FilmStore.remove", 1)
+    parts = tmp_path / ("a.gif" + PARTS)
+    assert clips_in(parts)
+    if later:
+        parts.rename(disk.partial(parts))
+    outcome = made(film, tmp_path / "a.gif")
+    assert outcome.skipped == outcome.shards
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.gif", "film.toml"]
+
+
+def test_another_film_in_its_place_is_refused_and_goes_on_after_a_kill(
+    long: Timeline, other: Timeline, begun: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(begun, tmp_path / begun.name)
+    before = tree(tmp_path)
+    with pytest.raises(StoreError, match=r"holds another film or layout: .* or --overwrite"):
+        made(other, tmp_path / "a.mkv")
+    assert tree(tmp_path) == before
+    killed(other, tmp_path, "a.mkv", ENCODE, 4, "--clip", "0.5", "--overwrite")
+    assert len(clips_in(tmp_path / begun.name)) == 2
+    again = made(other, tmp_path / "a.mkv", overwrite=True)
+    assert again.skipped == 3 * SHARDS - 1
+    assert not (tmp_path / begun.name).exists()
+
+
+def test_a_film_that_replaces_another_is_not_begun_anew_after_a_kill(
+    long: Timeline, other: Timeline, whole: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mkv"
+    made(other, path)
+    killed(long, tmp_path, "a.mkv", ENCODE, 5, "--clip", "0.5", "--overwrite")
+    with pytest.raises(ExportError, match=r"--overwrite, which goes on with .*a\.mkv\.parts$"):
+        made(long, path)
+    # The other one is whole; what is begun beside it is no concern of its command, but told.
+    assert made(other, path).rendered == 0
+    assert len(clips_in(tmp_path / ("a.mkv" + PARTS))) == 3
+    said = CliRunner().invoke(
+        main, ["animate", str(other_file(tmp_path, other)), "-o", str(path), "--clip", "0.5"]
+    )
+    assert said.exit_code == 0
+    assert "a.mkv.parts: holds an unfinished film" in said.stderr
+    assert made(long, path, overwrite=True).skipped == 3 * SHARDS + 4 * CLIP
+    assert path.read_bytes() == whole
+
+
+def other_file(folder: Path, film: Timeline) -> Path:
+    path = folder / "other.toml"
+    path.write_text(film.to_toml())
+    return path
+
+
+def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_read(
+    long: Timeline, whole: bytes, begun: Path, tmp_path: Path
+) -> None:
+    for name, old, new in (
+        ("arithmetic", '"device": "cpu"', '"device": "abacus"'),
+        ("revision", '"fingerprint": "', '"fingerprint": "0'),
+        ("cut", "time = ", "tim = "),
+    ):
+        parts = tmp_path / name / begun.name
+        shutil.copytree(begun, parts)
+        text = (parts / "zarr.json").read_text()
+        assert old in text
+        (parts / "zarr.json").write_text(text.replace(old, new))
+        before = tree(parts)
+        with pytest.raises(StoreError, match=r"--overwrite$"):
+            made(long, parts.with_name("a.mkv"))
+        assert tree(parts) == before
+        outcome = made(long, parts.with_name("a.mkv"), overwrite=True)
+        assert outcome.skipped == 0
+        assert parts.with_name("a.mkv").read_bytes() == whole
+        assert [file.name for file in parts.parent.iterdir()] == ["a.mkv"]
+
+
+def test_nothing_foreign_in_parts_is_overwritten(
+    long: Timeline, begun: Path, tmp_path: Path
+) -> None:
+    parts = tmp_path / begun.name
+    shutil.copytree(begun, parts)
+    (parts / "clips" / "mine.txt").write_text("mine")
+    text = (parts / "zarr.json").read_text().replace('"fingerprint": "', '"fingerprint": "0')
+    (parts / "zarr.json").write_text(text)
+    before = tree(tmp_path)
+    with pytest.raises(StoreError, match="did not write"):
+        made(long, tmp_path / "a.mkv", overwrite=True)
+    assert tree(tmp_path) == before
