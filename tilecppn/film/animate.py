@@ -18,7 +18,7 @@ from tilecppn.pause import Pause
 from tilecppn.plan import Shard
 from tilecppn.run import events
 from tilecppn.run.coordinator import Outcome
-from tilecppn.run.options import Run
+from tilecppn.run.options import SAME, Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import fill, preflight, require_complete
 from tilecppn.run.stopping import stop_on_signals
@@ -161,7 +161,10 @@ def _fill(
                 return contextlib.nullcontext(store)
             return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
 
-        return fill(job, plan, store, make, path=path, network=timeline.fingerprint, run=run)
+        again = None if target is None else SAME
+        return fill(
+            job, plan, store, make, path=path, network=timeline.fingerprint, run=run, again=again
+        )
 
 
 def _opened(

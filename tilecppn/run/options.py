@@ -8,6 +8,8 @@ from tilecppn.plan import Shard
 from tilecppn.run import events
 from tilecppn.run.policy import Policy
 
+SAME = "run the same command again"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -32,9 +34,7 @@ class Run:
     @property
     def again(self) -> str:
         """What a person does to go on after a stop."""
-        return (
-            "run it again without --overwrite" if self.overwrite else "run the same command again"
-        )
+        return "run it again without --overwrite" if self.overwrite else SAME
 
     def __post_init__(self) -> None:
         check_workers(self.workers)

@@ -114,11 +114,13 @@ def fill(
     path: Path,
     network: str,
     run: Run,
+    again: str | None = None,
 ) -> tuple[S, Outcome]:
     """Bring every shard of `plan` into the store at `path`, with an executor of its own.
 
     `store` is the one that is there, None if none is; without one, or to overwrite it, `make`
     gives a new one with its lock held. `network` is the hash that every worker must report.
+    `again` is what a person does to go on after a stop, where it is not `run.again`.
     """
     name = choose(run.executor, run.address)
 
@@ -151,13 +153,13 @@ def fill(
             outcome = coordinator.run(plan, store, plan.order(mixed))
         except (Stopped, KeyboardInterrupt):
             raise Stopped(
-                f"stopped; what is finished is kept in {path}: {run.again} to go on"
+                f"stopped; what is finished is kept in {path}: {again or run.again} to go on"
             ) from None
         except Failed as error:
             if store is None:
                 raise
             raise type(error)(
-                f"{error}. What is finished is kept in {path}: {run.again} to go on"
+                f"{error}. What is finished is kept in {path}: {again or run.again} to go on"
             ) from error
         finally:
             if workforce is not None:
