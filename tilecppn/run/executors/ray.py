@@ -207,7 +207,7 @@ def _connect(address: str | None, cpus: int | None) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
-            # One attempt of many seconds; Ray's default is twenty of them.
+            # One attempt, which takes 40 seconds; Ray's default is twenty of them.
             os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
             _check_reachable(address)
             ray.init(address=address, **quiet)
