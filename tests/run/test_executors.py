@@ -148,7 +148,7 @@ def test_an_end_of_rays_that_hangs_is_given_up(
     from tilecppn.run.executors import ray as module
 
     hung, released = threading.Event(), threading.Event()
-    given_up: list[object] = []
+    unregistered: list[object] = []
 
     def hang(*arguments: object, **options: object) -> None:
         hung.set()
@@ -159,10 +159,12 @@ def test_an_end_of_rays_that_hangs_is_given_up(
     with monkeypatch.context() as patch:
         patch.setattr(ray, "kill", hang)
         patch.setattr(module, "STOP", 0.1)
-        patch.setattr(atexit, "unregister", given_up.append)
+        patch.setattr(module, "given_up", threading.Event())
+        patch.setattr(atexit, "unregister", unregistered.append)
         executor.stop()
+        assert module.given_up.is_set()
     assert hung.is_set()
-    assert given_up == [ray.shutdown]
+    assert unregistered == [ray.shutdown]
     released.set()
 
 

@@ -34,6 +34,8 @@ from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
 CONNECT = 10.0  # seconds until somebody answers at an address
 STOP = 10.0  # seconds for Ray's own end
 WORDS = 300  # characters of an error of Ray's, which can be a page
+
+given_up = threading.Event()  # Ray's end: only force ends this process
 OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
 
 
@@ -166,6 +168,7 @@ class RayExecutor:
         thread.start()
         thread.join(STOP)
         if thread.is_alive():
+            given_up.set()
             atexit.unregister(ray.shutdown)  # which would wait for ever, too
         self._aside.close()
 
