@@ -18,7 +18,7 @@ demo: $(READY)
 	@echo "Open out/poster.html with a double-click."
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -13,7 +13,7 @@ from zarr.storage import LocalStore
 from tests.stores import noise
 from tilecppn.errors import Failed
 from tilecppn.plan import Level, Window
-from tilecppn.zarr_files import ABSENT, create_array, encode_shard, find_fault
+from tilecppn.zarr_files import ABSENT, ArraySpec, describe, encode_shard, find_fault, misdescribed
 
 TILE = 64
 
@@ -43,7 +43,7 @@ def test_zarr_python_reads_whole_and_cut_shards(
         folder = tmp_path_factory.mktemp("shards")
         level = level_of(width, height, 128)
         shape = (channels, height, width)
-        create_array(LocalStore(folder), "0", shape, level, np.dtype(dtype))
+        describe(folder, [ArraySpec("0", shape, level, dtype)])
         pixels = noise(shape, dtype)
         for row in range(level.rows):
             for col in range(level.cols):
@@ -63,9 +63,10 @@ def test_tiles_are_those_of_zarr_pythons_own_codecs(
     """Both pad a cut tile with the fill value, so that cut tiles are the same, too."""
     level = level_of(128 + 77, 128 + 1, 128)
     shape = (3, level.height, level.width)
-    array = create_array(LocalStore(tmp_path), "0", shape, level, np.dtype(dtype))
+    describe(tmp_path, [ArraySpec("0", shape, level, dtype)])
     pixels = np.zeros(shape, dtype) if black else noise(shape, dtype)
-    array[:] = pixels
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        zarr.open_array(LocalStore(tmp_path), path="0")[:] = pixels
     for row in range(level.rows):
         for col in range(level.cols):
             theirs = place(tmp_path, row, col).read_bytes()
@@ -97,10 +98,41 @@ def test_a_view_is_encoded_as_its_copy() -> None:
 
 
 def test_the_metadata_says_what_the_files_are(tmp_path: Path) -> None:
-    create_array(LocalStore(tmp_path), "0", (3, 512, 512), level_of(512, 512, 256), np.dtype("u1"))
+    describe(tmp_path, [ArraySpec("0", (3, 512, 512), level_of(512, 512, 256), "uint8")])
     (sharding,) = json.loads((tmp_path / "0" / "zarr.json").read_bytes())["codecs"]
     assert [c["name"] for c in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
     assert sharding["configuration"]["index_location"] == "end"
+
+
+@pytest.mark.parametrize("shape", [(3, 300, 200), (7, 1, 300, 200)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_description_that_says_something_else_is_written_anew(
+    shape: tuple[int, ...], dtype: str, tmp_path: Path
+) -> None:
+    spec = ArraySpec("0", shape, level_of(300, 200, 128), dtype)
+    assert misdescribed(tmp_path, [spec]) == [spec]
+    describe(tmp_path, [spec])
+    file = tmp_path / "0" / "zarr.json"
+    right = file.read_bytes()
+    damages = [
+        right.replace(b"300", b"301"),
+        right.replace(b'"name": "crc32c"', b'"name": "gzip"', 1),
+        right.replace(b'"separator": "/"', b'"separator": "."'),
+        right.replace(b'"fill_value": 0', b'"fill_value": 1'),
+        right.replace(dtype.encode(), b"int16"),
+        right[:100],
+        b"",
+        b"[]",
+    ]
+    for damage in damages:
+        assert damage != right
+        file.write_bytes(damage)
+        assert misdescribed(tmp_path, [spec]) == [spec]
+        describe(tmp_path, [spec])
+        assert file.read_bytes() == right
+    # Attributes are whoever's.
+    file.write_bytes(right.replace(b'"attributes": {}', b'"attributes": {"a": 1}'))
+    assert not misdescribed(tmp_path, [spec])
 
 
 # Faults

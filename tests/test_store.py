@@ -1,7 +1,9 @@
 """The store as a ledger: what is in it is done, whole, and read by others alike."""
 
 import contextlib
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from ome_zarr_models.v05 import Image
 from ome_zarr_models.v05.coordinate_transformations import VectorScale, VectorTranslation
 
 from tests.stores import ARITHMETIC, noise, noise_store, plain_scene, tree
+from tilecppn import disk
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Failed, StoreError
 from tilecppn.kernels import Arithmetic
@@ -327,10 +330,10 @@ def test_a_write_that_fails_leaves_the_shard_as_it_was(
     before = tree(store.path)
 
     def fail(descriptor: int) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*0/c/0/0/0'"):
         store.write(Shard(0, 0, 0), np.zeros((3, 128, 128), np.uint8))
     assert tree(store.path) == before
 
@@ -575,6 +578,90 @@ def test_making_replaces_a_store_of_ours_only_when_asked(store: Store) -> None:
     assert [path.name for path in store.path.parent.iterdir()] == ["a.zarr"]
 
 
+def test_making_replaces_nothing_that_came_meanwhile(store: Store, tmp_path: Path) -> None:
+    """Not even a store of ours: nobody holds its lock for us."""
+    path, scene = tmp_path / "b.zarr", plain_scene(10, 10, tile=64, shard=64)
+    making = Store.making(path, scene, ARITHMETIC)
+    shutil.copytree(store.path, path)
+    before = tree(path)
+    with pytest.raises(StoreError, match=r"b\.zarr: another process has put something"), making:
+        raise AssertionError
+    assert tree(path) == before
+
+
+@pytest.mark.parametrize("way", ["removed", "replaced", "moved"])
+def test_a_store_writes_nothing_into_what_took_its_place(store: Store, way: str) -> None:
+    """The inode's number may be given to the new one, and its shards have the same names."""
+    shard = next(iter(store.plan.order()))
+    pixels = store.read(shard.level, store.plan.window(shard))
+    if way == "moved":
+        store.path.rename(store.path.with_name("away.zarr"))
+    else:
+        shutil.rmtree(store.path)
+    if way == "replaced":
+        with Store.making(store.path, store.scene.replace(view={"scale": 7.0}), ARITHMETIC):
+            pass
+    before = tree(store.path.parent)
+    with pytest.raises(StoreError, match="was moved, removed or replaced"):
+        store.write(shard, pixels)
+    with pytest.raises((StoreError, OSError)), store.lock():
+        raise AssertionError
+    assert tree(store.path.parent) == before
+
+
+def test_a_store_whose_files_are_numbered_anew_is_still_itself(store: Store) -> None:
+    """As network disks may do, or a copy that took its place."""
+    shard = next(iter(store.plan.order()))
+    pixels = store.read(shard.level, store.plan.window(shard))
+    shutil.copytree(store.path, store.path.with_name("b.zarr"))
+    shutil.rmtree(store.path)
+    store.path.with_name("b.zarr").rename(store.path)
+    before = tree(store.path)
+    store.delete(shard)
+    store.write(shard, pixels)
+    assert tree(store.path) == before
+
+
+def test_a_lock_that_lost_its_name_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its store went between opening the file and taking the lock."""
+    path = tmp_path / ".lock"
+    take = disk._take
+
+    def late(descriptor: int) -> bool:
+        path.unlink()
+        path.touch()
+        return take(descriptor)
+
+    monkeypatch.setattr(disk, "_take", late)
+    with pytest.raises(StoreError, match="in use"), disk.locked(path, "it"):
+        raise AssertionError
+
+
+def test_making_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut later finds no empty zarr.json."""
+    synced: set[str] = set()
+    fsync, rename = os.fsync, os.rename
+
+    def syncing(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    def renaming(source: Path, dest: Path) -> None:
+        found = {str(source), *(str(p) for p in source.rglob("*") if p.name != ".lock")}
+        assert len(found) > 4
+        assert found <= synced
+        rename(source, dest)
+        synced.clear()
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "rename", renaming)
+    scene = plain_scene(10, 10, tile=64, shard=64)
+    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC):
+        assert synced == {str(tmp_path)}
+
+
 def test_making_fills_an_empty_folder_and_makes_parents(tmp_path: Path) -> None:
     scene = plain_scene(10, 10, tile=64, shard=64)
     (tmp_path / "a.zarr").mkdir()
@@ -592,9 +679,13 @@ def test_making_sweeps_its_own_killed_predecessor_and_nothing_else(tmp_path: Pat
         path.mkdir()
         (path / ".lock").touch()
         (path / "zarr.json").write_text("{}")
+    cut_short = tmp_path / ".a.zarr.0123456789ac.partial"  # while it was removed
+    cut_short.mkdir()
+    (cut_short / "zarr.json").touch()
     with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC):
         pass
     assert not left.exists()
+    assert not cut_short.exists()
     assert all((path / "zarr.json").exists() for path in others)
 
 

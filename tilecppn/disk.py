@@ -39,10 +39,45 @@ def obstacle(path: Path) -> str | None:
     return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
 
 
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another that takes its name later; None where there is no file.
+
+    A file system may give a new file the number of one that was deleted, but not its time too.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def settle(folder: Path) -> None:
+    """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
+    for root, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _sync(Path(root, name))
+        settle_names(Path(root))
+
+
+def settle_names(folder: Path) -> None:
+    """Bring a folder's names to the disk: a file that was renamed keeps its new one."""
+    if sys.platform != "win32":  # which opens no folder
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def put(path: Path, data: bytes, lasting: bool = True) -> None:
     """Write a file: whole, and over any older one.
 
     If `lasting` it is on the disk before its name is there, so that it outlives a power cut.
+    Raises OSError, which names the file.
     """
     put_file(path, lambda temporary: temporary.write_bytes(data), lasting)
 
@@ -54,12 +89,13 @@ def put_file(path: Path, write: Callable[[Path], object], lasting: bool = True) 
     try:
         write(temporary)
         if lasting:
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
+            _sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # of a write that failed nothing else tells it
         raise
 
 
@@ -80,7 +116,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
-        if not _take(descriptor):
+        # A file that lost its name meanwhile was the lock of a store that is no more.
+        if not _take(descriptor) or not _is_at(descriptor, path):
             holder = os.read(descriptor, 200).decode(errors="replace").strip()
             raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
         os.ftruncate(descriptor, 0)
@@ -124,6 +161,13 @@ def cache_folder() -> Path | None:
         return Path(named or Path.home() / ".cache", "tilecppn")
     except RuntimeError:  # neither HOME nor an entry in passwd
         return None
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _opened(path: Path) -> int | None:

@@ -47,14 +47,7 @@ class Scene:
         Paths in it are relative to the file. Raises SceneError, or WeightsError.
         """
         path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
-        except UnicodeDecodeError:
-            raise SceneError(f"{path}: not a text file; a scene is a TOML file") from None
-        except OSError as error:
-            raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
-        except ValueError as error:  # a NUL in the name
-            raise SceneError(f"{path}: cannot be read: {error}") from None
+        text = read_text(path, "a scene")
         return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides)
 
     @classmethod
@@ -242,6 +235,18 @@ class Scene:
         digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
         digest.update(self.cppn.to_bytes())
         return digest.hexdigest()
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of the TOML file of `what`, "a scene". Raises SceneError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
+    except UnicodeDecodeError:
+        raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the name
+        raise SceneError(f"{path}: cannot be read: {error}") from None
 
 
 def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> networks.CPPN:

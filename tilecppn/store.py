@@ -13,7 +13,6 @@ reads it.
 import contextlib
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,14 @@ from tilecppn.store_folder import (
     StoreFolder,
     building,
     refuse_foreign,
-    what_else,
 )
-from tilecppn.zarr_files import attributes, encode_shard, find_fault, write_empty
+from tilecppn.zarr_files import (
+    ArraySpec,
+    encode_shard,
+    find_fault,
+    still_arrays,
+    write_empty,
+)
 
 
 class Store(StoreFolder):
@@ -47,10 +51,9 @@ class Store(StoreFolder):
 
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
-        self.path = Path(path)
-        kept = attributes(self.path)
-        if kept is None:
-            raise StoreError(what_else(self.path))
+        super().__init__(Path(path))
+        self._arrays: dict[int, Any] = {}  # a level's, once it is read
+        kept = self.record
         if "timeline" in kept:
             raise StoreError(
                 f"{self.path}: holds a film, not a still; choose another path, or make a video: "
@@ -109,12 +112,19 @@ class Store(StoreFolder):
                 + ". Choose another path, or --overwrite"
             )
 
+    def arrays(self) -> list[ArraySpec]:
+        return still_arrays(self.plan, self.scene.output.dtype)
+
     # Shards
 
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
-        """Store a shard's pixels (channels, height, width); returns the bytes written."""
+        """Store a shard's pixels (channels, height, width); returns the bytes written.
+
+        Raises StoreError if the store was moved, removed or replaced since it was opened.
+        """
         level = self.plan.levels[shard.level]
         data = encode_shard(pixels, level)
+        self.check_in_place()
         disk.put(self.file(shard), data)
         return len(data)
 
@@ -131,7 +141,7 @@ class Store(StoreFolder):
                         f"{self.file(shard)}: missing or damaged; run tilecppn render again"
                     )
         try:
-            array = self._arrays[level]
+            array = self._array(level)
             return np.asarray(array[:, window.top : window.bottom, window.left : window.right])
         except Exception as error:  # damage can raise anything in zarr and its codecs
             raise Failed(
@@ -159,10 +169,11 @@ class Store(StoreFolder):
             for col in range(window.left // side, ceil_div(window.right, side)):
                 yield Shard(level, row, col)
 
-    @cached_property
-    def _arrays(self) -> list[Any]:
-        group = zarr.open_group(LocalStore(self.path, read_only=True), mode="r")
-        return [group[str(level.index)] for level in self.plan.levels]
+    def _array(self, level: int) -> Any:
+        if level not in self._arrays:
+            there = LocalStore(self.path, read_only=True)
+            self._arrays[level] = zarr.open_array(there, path=str(level), mode="r")
+        return self._arrays[level]
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]

@@ -1,6 +1,7 @@
 """The folder of a store: recognised, built whole, locked, and its files told from leftovers."""
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -13,9 +14,10 @@ from tilecppn import disk
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.zarr_files import attributes
+from tilecppn.zarr_files import ArraySpec, attributes, describe, misdescribed
 
 LOCK = ".lock"
+GROUP = "zarr.json"
 LISTED = 3  # differences named in one error
 
 
@@ -35,8 +37,36 @@ class StoreFolder(ABC):
     Attributes: path, arithmetic.
     """
 
-    path: Path
     arithmetic: Arithmetic
+
+    def __init__(self, path: Path) -> None:
+        """Find a store. Raises StoreError if there is none of ours."""
+        self.path = path
+        self._found = disk.identity(path / GROUP)
+        record = attributes(path)
+        if record is None:
+            raise StoreError(what_else(path))
+        self.record = record
+
+    def check_in_place(self) -> None:
+        """Raise StoreError if the path leads to another store by now, or to none.
+
+        Another of the same picture, layout and arithmetic may be there: its shards are the same.
+        """
+        found = disk.identity(self.path / GROUP)
+        if found == self._found:
+            return
+        # Some network disks number a file anew; what it says decides.
+        if attributes(self.path) != self.record:
+            raise StoreError(
+                f"{self.path}: was moved, removed or replaced while it was in use; nothing was "
+                "written to what is there now"
+            )
+        self._found = found
+
+    @abstractmethod
+    def arrays(self) -> list[ArraySpec]:
+        """What its arrays are, as each one's zarr.json must say."""
 
     @abstractmethod
     def file(self, shard: Shard) -> Path:
@@ -47,6 +77,10 @@ class StoreFolder(ABC):
 
     def delete(self, shard: Shard) -> None:
         self.file(shard).unlink(missing_ok=True)
+
+    def misdescribed(self) -> list[str]:
+        """The arrays whose zarr.json is missing, damaged, or wrong: they cannot be read so."""
+        return [spec.name for spec in misdescribed(self.path, self.arrays())]
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
@@ -62,10 +96,12 @@ class StoreFolder(ABC):
     def lock(self) -> Iterator[None]:
         """The right to write; StoreError at once if another process has it.
 
-        Sweeps leftovers before and after.
+        Sweeps leftovers before and after, and describes the arrays anew where that is needed.
         """
         with disk.locked(self.path / LOCK, str(self.path)):
+            self.check_in_place()
             disk.sweep(self.path)
+            describe(self.path, self.arrays())
             try:
                 yield
             finally:
@@ -77,7 +113,7 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
     """A new folder at `path`, filled by `write`, whole or not at all, with its lock held.
 
     `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
-    something else is there.
+    something else is there, or comes there meanwhile.
     """
     temporary, old = disk.partial(path), disk.partial(path)
     # A lock is on the file, not on its name: taken here, it is held when the store appears.
@@ -88,6 +124,7 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
             temporary.mkdir()
             stack.enter_context(disk.locked(temporary / LOCK, str(path)))
             write(temporary)
+            disk.settle(temporary)
             if overwrite and recognise(path):
                 os.rename(path, old)
             os.rename(temporary, path)
@@ -97,7 +134,11 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
                 os.rename(old, path)
             if not isinstance(error, OSError):
                 raise
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise StoreError(f"{path}: another process has put something there") from error
             raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
+        with contextlib.suppress(OSError):
+            disk.settle_names(path.parent)
         shutil.rmtree(old, ignore_errors=True)
         try:
             yield
@@ -148,7 +189,10 @@ def what_else(path: Path) -> str:
 def _sweep_beside(path: Path) -> None:
     """Remove stores that killed processes left unfinished beside `path`."""
     for leftover in disk.leftovers(path):
-        if (leftover / LOCK).is_file():
-            # Whoever is still building one holds its lock.
-            with contextlib.suppress(StoreError), disk.locked(leftover / LOCK, str(path)):
+        # Whoever is still building one holds its lock, or is about to take it in an empty folder.
+        # Of one whose removal was cut short the lock may be gone.
+        with contextlib.suppress(StoreError, OSError), contextlib.ExitStack() as stack:
+            if (leftover / LOCK).is_file():
+                stack.enter_context(disk.locked(leftover / LOCK, str(path)))
+            if any(leftover.iterdir()):
                 shutil.rmtree(leftover, ignore_errors=True)

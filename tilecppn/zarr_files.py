@@ -6,9 +6,9 @@ tiles are written like all others.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
@@ -16,7 +16,7 @@ from google_crc32c import value as crc32c
 from numcodecs.zstd import compress
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import LocalStore
+from zarr.storage import LocalStore, MemoryStore
 
 from tilecppn.errors import Failed
 from tilecppn.kernels import Arithmetic
@@ -59,21 +59,71 @@ def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) 
         },
     }
     zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
-    write_arrays(folder, plan, scene.output.dtype)
+    describe(folder, still_arrays(plan, scene.output.dtype))
     (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
 
 
-def write_arrays(folder: Path, plan: Plan, dtype: str) -> None:
-    """Describe the levels' arrays, each in its zarr.json; those that can be read stay."""
-    store = LocalStore(folder)
-    for level in plan.levels:
-        file = folder / str(level.index) / "zarr.json"
-        try:
-            json.loads(file.read_bytes())
-        except (OSError, ValueError):
-            file.unlink(missing_ok=True)
-            shape = (plan.channels, level.height, level.width)
-            create_array(store, str(level.index), shape, level, np.dtype(dtype))
+class ArraySpec(NamedTuple):
+    """An array of the last axes of AXES, in the shards and tiles of `level`; one frame a shard."""
+
+    name: str
+    shape: tuple[int, ...]
+    level: Level
+    dtype: str
+
+
+def still_arrays(plan: Plan, dtype: str) -> list[ArraySpec]:
+    """The arrays of a still's store, one a level."""
+    return [
+        ArraySpec(str(level.index), (plan.channels, level.height, level.width), level, dtype)
+        for level in plan.levels
+    ]
+
+
+def misdescribed(folder: Path, arrays: Iterable[ArraySpec]) -> list[ArraySpec]:
+    """Those whose zarr.json is missing, damaged, or says something else."""
+    return [spec for spec in arrays if _found(folder, spec.name) != _create(MemoryStore(), spec)]
+
+
+def describe(folder: Path, arrays: Iterable[ArraySpec]) -> None:
+    """Write each array's zarr.json; one that is right stays."""
+    for spec in misdescribed(folder, arrays):
+        (folder / spec.name / "zarr.json").unlink(missing_ok=True)
+        _create(LocalStore(folder), spec)
+
+
+def _found(folder: Path, name: str) -> Any:
+    """The description of an array; None where it cannot be read."""
+    try:
+        array = zarr.open_array(LocalStore(folder, read_only=True), path=name, mode="r")
+        return _description(array)
+    except Exception:  # damage can raise anything in zarr
+        return None
+
+
+def _create(store: LocalStore | MemoryStore, spec: ArraySpec) -> Any:
+    """Create an array; returns its description."""
+    *frame, channels, _, _ = spec.shape
+    frame = [1] * len(frame)
+    array = zarr.create_array(
+        store,
+        name=spec.name,
+        shape=spec.shape,
+        chunks=(*frame, channels, spec.level.tile, spec.level.tile),
+        shards=(*frame, channels, spec.level.shard, spec.level.shard),
+        dtype=np.dtype(spec.dtype),
+        # The checksum last: a flipped bit anywhere in the compressed tile is found.
+        compressors=[ZstdCodec(level=ZSTD_LEVEL), Crc32cCodec()],
+        fill_value=0,
+        dimension_names=AXES[-len(spec.shape) :],
+        config={"write_empty_chunks": True},
+    )
+    return _description(array)
+
+
+def _description(array: Any) -> Any:
+    """What an array's zarr.json says, but attributes, which are whoever's."""
+    return {**array.metadata.to_dict(), "attributes": None}
 
 
 def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
@@ -143,27 +193,3 @@ def _tail(file: Path, size: int) -> bytes:
 
 def _crc32c(data: bytes) -> bytes:
     return int(crc32c(data)).to_bytes(4, "little")
-
-
-def create_array(
-    store: LocalStore,
-    name: str,
-    shape: tuple[int, ...],
-    level: Level,
-    dtype: np.dtype[Any],
-) -> Any:
-    """An array of the last axes of AXES, in the shards and tiles of `level`; one frame a shard."""
-    channels, frame = shape[-3], [1] * (len(shape) - 3)
-    return zarr.create_array(
-        store,
-        name=name,
-        shape=shape,
-        chunks=(*frame, channels, level.tile, level.tile),
-        shards=(*frame, channels, level.shard, level.shard),
-        dtype=dtype,
-        # The checksum last: a flipped bit anywhere in the compressed tile is found.
-        compressors=[ZstdCodec(level=ZSTD_LEVEL), Crc32cCodec()],
-        fill_value=0,
-        dimension_names=AXES[-len(shape) :],
-        config={"write_empty_chunks": True},
-    )

@@ -26,15 +26,10 @@ from tilecppn.store import Store
 
 
 def one_line(stderr: str) -> str:
-    """The error's line. Only click's own usage errors have lines before it."""
-    lines = stderr.rstrip("\n").splitlines()
-    errors = [line for line in lines if line.lower().startswith("error: ")]
-    assert len(errors) == 1, stderr
-    assert errors[0] == lines[-1], stderr
-    if len(lines) > 1:
-        assert lines[0].startswith("Usage: tilecppn"), stderr
-        assert len(lines) <= 4, stderr
-    return errors[0]
+    """The error, which is all that is said."""
+    (line,) = stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
 
 
 def assert_refused(result: Result, *says: str) -> None:
@@ -530,7 +525,8 @@ def test_a_damaged_store_gives_words_and_no_traceback(
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code in (1, 2)
     if arguments[0] == "verify" and result.exit_code == 1 and not result.stderr:
-        assert "level 1 row 0 column 0: damaged" in result.stdout
+        what = "1/zarr.json: missing" if "level" in name else "level 1 row 0 column 0: damaged"
+        assert what in result.stdout
     else:
         assert "done.zarr" in one_line(result.stderr)
     assert tree(workspace) == before

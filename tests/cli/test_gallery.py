@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
-from tilecppn.assemble.contact_sheet import GAP, Entry, contact_sheet, sheet_size
+from tilecppn.assemble.contact_sheet import GAP, NARROWEST, Entry, contact_sheet, sheet_size
 from tilecppn.pixels.window import preview
 from tilecppn.scene import Scene
 
@@ -25,7 +25,7 @@ def files(tmp_path: Path) -> None:
 def cell_of(sheet: Any, row: int, column: int, lines: int = 1) -> Any:
     """Pixels of a 60 × 40 cell."""
     height = 40 + 4 + 17 * lines + GAP
-    top, left = GAP + row * height, GAP + column * (60 + GAP)
+    top, left = GAP + row * height, GAP + column * (NARROWEST + GAP)
     return sheet[top : top + 40, left : left + 60]
 
 
@@ -128,3 +128,14 @@ def test_long_labels_are_written_smaller() -> None:
     entry = Entry(white, ["--set cppn.seed=9223372036854775807"])
     sheet = contact_sheet([entry] * 2, 2, (160, 40))
     assert (sheet[:, GAP + 160 : GAP + 162] == sheet[0, 0]).all()  # nothing in the gap
+
+
+@pytest.mark.parametrize("line", ["--set cppn.seed=100", "--set cppn.seed=9223372036854775807"])
+def test_labels_of_narrow_cells_keep_apart_and_show_their_end(line: str) -> None:
+    entry = Entry(np.zeros((40, 20, 1), np.uint8), [line])
+    sheet = contact_sheet([entry] * 2, 2, (20, 40))
+    first, second = GAP, GAP + NARROWEST + GAP
+    gap = sheet[:, first + NARROWEST + 2 : second]
+    assert (gap == sheet[0, 0]).all()
+    other = Entry(entry.picture, [line[:-1] + "1"])
+    assert not np.array_equal(sheet, contact_sheet([entry, other], 2, (20, 40)))

@@ -315,6 +315,7 @@ def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> No
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
         "store": "a.zarr",
+        "misdescribed": [],
         "damaged": [[0, 0, 1]],
         "missing": [[0, 1, 2]],
     }
@@ -327,15 +328,23 @@ def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> No
     assert tree(copied.path) == before
 
 
-@pytest.mark.parametrize("damage", [None, b"{"])
-def test_verify_mends_a_levels_description(damage: bytes | None, copied: Store, cli: Cli) -> None:
+@pytest.mark.parametrize("damage", ["missing", "broken", "wrong"])
+def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli) -> None:
+    """The shards are sound: none is drawn again."""
     before = tree(copied.path)
     description = copied.path / "0" / "zarr.json"
+    right = description.read_bytes()
     description.unlink()
-    if damage is not None:
-        description.write_bytes(damage)
-    assert cli("verify", "a.zarr").exit_code == 1
-    ok(cli("verify", "a.zarr", "--repair"))
+    if damage != "missing":
+        description.write_bytes(b"{" if damage == "broken" else right.replace(b"700", b"70"))
+    result = cli("verify", "a.zarr")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "0/zarr.json: missing, damaged or wrong",
+        "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
+    ]
+    repaired = record(cli("verify", "a.zarr", "--repair", "--json"))
+    assert repaired["rendered"] == 0
     assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
     assert tree(copied.path) == before
 
@@ -500,3 +509,23 @@ def test_view_serves_an_export_until_it_is_interrupted(
     assert process.returncode in (0, 130)
     assert stdout == ""
     assert stderr == "Ctrl-C ends it\n"
+
+
+# Where nobody can hear
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-", "2> >(exec true)"])
+def test_work_goes_on_where_stderr_cannot_be_written(stderr: str, tmp_path: Path) -> None:
+    """A full disk under a log, a service without stderr, a pipe whose reader has gone."""
+    (tmp_path / "a.toml").write_text("[canvas]\nwidth = 300\nheight = 200\n")
+    command = f'"{sys.executable}" -m tilecppn'
+    script = (
+        f"{command} render a.toml -o a.zarr --executor local --json {stderr} || exit 1\n"
+        f"{command} verify b.zarr {stderr}\n"
+        "[ $? = 2 ]"
+    )
+    result = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["rendered"] == 1

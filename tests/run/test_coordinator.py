@@ -14,7 +14,7 @@ from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event, ShardDone, ShardFaulted, ShardSkipped, WorkerLost
 from tilecppn.run.executors import Answer, Lost, Message, Ready
-from tilecppn.run.job import Done, Faulted, Identity, Receipt
+from tilecppn.run.job import LATE, Done, Faulted, Identity, Receipt
 from tilecppn.run.policy import Policy
 
 PLAN = Plan(width=1500, height=900, channels=3, itemsize=1, tile=64, shard=256)
@@ -33,7 +33,8 @@ class Script:
     """An executor without workers: `act(shard)` decides what a run of a shard comes to.
 
     "done" adds it to the ledger, "fault" and "lost" do not, "zombie" adds it and is then lost,
-    "hang" never answers. Each poll takes one step of a shard that runs, drawn at random; `now` is
+    "hang" never answers, "late" is done but comes into the ledger some time later, "elsewhere"
+    never. Each poll takes one step of a shard that runs, drawn at random; `now` is
     a clock.
     """
 
@@ -56,6 +57,7 @@ class Script:
         self.random = Random(seed)
         self.flight: dict[int, deque[Shard]] = {}
         self.hung: set[Shard] = set()
+        self.arriving: dict[Shard, float] = {}  # done, but not to be seen yet
         self.suspects: set[Shard] = set()  # that ran together when a worker died
         self.starting: deque[Message] = deque()
         self.number = 0
@@ -82,6 +84,9 @@ class Script:
 
     def poll(self, timeout: float) -> list[Message]:
         self.now += timeout
+        for shard in [s for s, when in self.arriving.items() if when <= self.now]:
+            del self.arriving[shard]
+            self.ledger.add(shard)
         if self.starting:
             message = self.starting.popleft()
             self.flight.setdefault(message.worker, deque())
@@ -103,7 +108,11 @@ class Script:
             del self.flight[worker]
             return [Lost(worker, "gone")]
         self.flight[worker].remove(shard)
-        result = Faulted(what, what == "disk full") if what != "done" else Done(Receipt(1.0, 1, 1))
+        if what == "late":
+            self.arriving[shard] = self.now + self.random.uniform(0, 0.9 * LATE)
+        result: Done | Faulted = Faulted(what, what == "disk full")
+        if what in ("done", "late", "elsewhere"):
+            result = Done(Receipt(1.0, 1, 1))
         return [Answer(worker, shard, result)]
 
     def running(self, worker: int) -> list[Shard]:
@@ -133,6 +142,29 @@ def coordinate(
     script.start()
     assert coordinator.meet().network == "f00d"
     return coordinator, events
+
+
+@given(seed=st.integers(0, 2**32), late=st.sets(st.sampled_from(SHARDS)))
+@settings(deadline=None, max_examples=30)
+def test_a_shard_that_comes_into_sight_late_holds_back_its_parent_alone(
+    seed: int, late: set[Shard]
+) -> None:
+    script = Script(Ledger(), lambda shard: "late" if shard in late else "done", seed=seed)
+    coordinator, events = coordinate(script)
+    outcome = coordinator.run(PLAN, script.ledger)
+    assert script.ledger == set(SHARDS)
+    assert outcome.rendered == len(SHARDS) == len([e for e in events if isinstance(e, ShardDone)])
+
+
+def test_a_receipt_for_a_shard_that_is_nowhere_ends_the_run() -> None:
+    """The worker has another disk at that path, or the store was moved."""
+    lost = SHARDS[3]
+    script = Script(Ledger(), lambda shard: "elsewhere" if shard == lost else "done")
+    coordinator, events = coordinate(script)
+    with pytest.raises(Failed, match=f"has stored {lost.name}, but it is not in the store"):
+        coordinator.run(PLAN, script.ledger)
+    assert lost not in {event.shard for event in events if isinstance(event, ShardDone)}
+    assert script.now >= LATE
 
 
 @given(

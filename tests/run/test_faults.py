@@ -1,8 +1,10 @@
 """What is promised when things break, with real processes and real signals."""
 
+import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
 from tests.signalled import signalled
 from tilecppn import disk
 from tilecppn.cppn import CPPN
-from tilecppn.errors import Failed, Refused, StoreError
+from tilecppn.errors import Failed, Refused, Stopped, StoreError
 from tilecppn.kernels.llvm import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
@@ -516,3 +518,75 @@ def test_an_unknown_executor_or_kernel_is_refused_before_any_work(
         with pytest.raises(Refused):
             render_module.render(scene, tmp_path / "a.zarr", **options)  # type: ignore[arg-type]
     assert not (tmp_path / "a.zarr").exists()
+
+
+# Stores that come, go and change places in mid-run
+
+
+def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its shards would fit: only the picture, the layout or the arithmetic is another."""
+    monkeypatch.setattr("tilecppn.run.job.LATE", 0.0)
+    path = tmp_path / "a.zarr"
+    others = [
+        (scene.replace(view={"scale": 5.0}), LLVMKernel.arithmetic),
+        (scene.replace(output={"tile": 128}), LLVMKernel.arithmetic),
+        (scene, LLVMKernel.arithmetic._replace(revision=1)),
+    ]
+    for other, arithmetic in others:
+        runner = job_for(scene, path).open(1)
+        with Store.making(path, other, arithmetic) as store:
+            with pytest.raises(StoreError, match=r"a\.zarr"):
+                runner.run(Shard(0, 0, 0), lambda: None)
+            assert not any(store.has(shard) for shard in store.plan.order())
+        shutil.rmtree(path)
+
+
+def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path) -> None:
+    """The other has made its store while our workers start: --overwrite is not for that one."""
+    path, other = tmp_path / "a.zarr", scene.replace(view={"scale": 5.0})
+    theirs = contextlib.ExitStack()
+
+    def make(event: Event) -> None:
+        if isinstance(event, WorkerReady) and not path.exists():
+            theirs.enter_context(Store.making(path, other, LLVMKernel.arithmetic))
+
+    with theirs, pytest.raises(StoreError, match="another process has put something there"):
+        render_to(scene, path, Run("local", overwrite=True, listeners=[make]))
+    assert Store(path).scene == other
+    assert not shard_files(path)
+
+
+def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(
+    scene: Scene, tmp_path: Path
+) -> None:
+    path, away = tmp_path / "a.zarr", tmp_path / "b.zarr"
+
+    def move(event: Event) -> None:
+        if isinstance(event, ShardDone) and not away.exists():
+            path.rename(away)
+
+    with pytest.raises(Failed, match="was moved, removed or replaced"):
+        render_to(scene, path, Run("local", workers=1, listeners=[move]))
+    assert not path.exists()
+    kept = len(shard_files(away))
+    assert kept
+    _, outcome = render_to(scene, away, Run("local"))
+    assert outcome.skipped == kept
+
+
+@pytest.mark.parametrize(("overwrite", "says"), [(False, "same command"), (True, "without --over")])
+def test_what_goes_on_after_a_stop_is_said_truly(
+    scene: Scene, tmp_path: Path, overwrite: bool, says: str
+) -> None:
+    """With --overwrite the same command would delete what is done."""
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, ShardDone):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match=says):
+        render_to(
+            scene, tmp_path / "a.zarr", Run("local", overwrite=overwrite, listeners=[interrupt])
+        )

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import SMALL_NET
-from tests.stores import ARITHMETIC, level_pixels
+from tests.stores import level_pixels
+from tilecppn.kernels.llvm import LLVMKernel
 from tilecppn.plan import Shard, Window
 from tilecppn.run.halves import KEPT, Halves
 from tilecppn.run.job import RenderJob
@@ -116,7 +117,7 @@ def test_what_is_no_longer_in_memory_is_read_from_the_store(tmp_path: Path) -> N
     for kept in (0, 1):
         path = tmp_path / f"{kept}.zarr"
         job = RenderJob(SCENE.to_toml(), SCENE.cppn.to_bytes(), str(path), "auto")
-        with Store.making(path, SCENE, ARITHMETIC) as store:
+        with Store.making(path, SCENE, LLVMKernel.arithmetic) as store:
             runner = replace(job, halves=Halves(kept)).open(threads=1)
             for shard in store.plan.order():
                 runner.run(shard, lambda: None)

@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 GAP = 10  # pixels between cells and around the sheet
 TEXT = 13  # pixels of a label's letters, smaller where a line is longer than its cell
-SMALLEST_TEXT = 6
+SMALLEST_TEXT = 8
+NARROWEST = 96  # pixels of a cell: a label needs them, if its picture does not
 PAPER, INK = (250, 250, 248), (40, 40, 40)
 
 
@@ -25,7 +26,7 @@ def sheet_size(count: int, columns: int, cell: tuple[int, int], lines: int) -> t
     rows = -(-count // columns)
     width, height = cell
     return (
-        GAP + min(columns, count) * (width + GAP),
+        GAP + min(columns, count) * (max(width, NARROWEST) + GAP),
         GAP + rows * (height + _label_height(lines) + GAP),
     )
 
@@ -35,17 +36,19 @@ def contact_sheet(
 ) -> NDArray[np.uint8]:
     """The sheet, uint8 (height, width, 3), row by row from the upper left; one entry at least."""
     lines = max(len(entry.label) for entry in entries)
+    width = max(cell[0], NARROWEST)
     sheet = Image.new("RGB", sheet_size(len(entries), columns, cell, lines), PAPER)
     pen = ImageDraw.Draw(sheet)
     for i, entry in enumerate(entries):
         row, column = divmod(i, columns)
-        left = GAP + column * (cell[0] + GAP)
+        left = GAP + column * (width + GAP)
         top = GAP + row * (cell[1] + _label_height(lines) + GAP)
         picture = Image.fromarray(np.repeat(entry.picture, 3 // entry.picture.shape[2], axis=2))
         sheet.paste(picture, (left, top))
         for number, line in enumerate(entry.label):
             below = top + cell[1] + 4 + number * (TEXT + 4)
-            pen.text((left, below), line, INK, _font(line, cell[0]))
+            text, font = _fitted(line, width)
+            pen.text((left, below), text, INK, font)
     return np.asarray(sheet)
 
 
@@ -53,9 +56,12 @@ def _label_height(lines: int) -> int:
     return 4 + lines * (TEXT + 4)
 
 
-def _font(line: str, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The largest font, TEXT at most, in which the line fits the width."""
-    size = TEXT
-    while (font := ImageFont.load_default(size)).getlength(line) > width and size > SMALLEST_TEXT:
-        size -= 1
-    return font
+def _fitted(line: str, width: int) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
+    """A line and the largest font, TEXT at most, in which it fits; its end, if it fits in none."""
+    for size in range(TEXT, SMALLEST_TEXT - 1, -1):
+        font = ImageFont.load_default(size)
+        if font.getlength(line) <= width:
+            return line, font
+    while len(line) > 1 and font.getlength(line) > width:
+        line = "…" + line.lstrip("…")[1:]
+    return line, font

@@ -72,7 +72,7 @@ def render_and_export(
         except Stopped:
             raise Stopped(
                 f"stopped; what is finished is kept in {path}, and nothing of the export: "
-                "run the same command again to go on"
+                f"{run.again} to go on"
             ) from None
         except OSError as error:
             raise Failed(f"{dest}: cannot be written: {error.strerror or error}") from error

@@ -7,7 +7,9 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
+from tilecppn.cli.stderr import say
 from tilecppn.errors import TilecppnError
 from tilecppn.version import VERSION
 
@@ -49,7 +51,7 @@ class Verbs(click.Group):
         from tilecppn.naming import suggestion
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(f'unknown verb "{args[0]}"; {suggestion(VERBS, args[0])}')
+            raise click.UsageError(f'unknown verb "{args[0]}"; {suggestion(VERBS, args[0])}', ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -57,12 +59,20 @@ class Verbs(click.Group):
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            _misused(error)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             value = super().invoke(ctx)
             if _is_held_by_ray():
                 _end(0)
             return value
+        except click.UsageError as error:
+            _misused(error)
         except TilecppnError as error:
             _fail(str(error), error.exit_code)
         except KeyboardInterrupt:
@@ -75,8 +85,15 @@ class Verbs(click.Group):
             _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), 1)
 
 
+def _misused(error: click.UsageError) -> NoReturn:
+    if isinstance(error, NoArgsIsHelpError) or error.ctx is None:
+        raise error
+    words = error.format_message().removesuffix(".")
+    _fail(f"{words} (see {error.ctx.command_path} --help)", error.exit_code)
+
+
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    say(f"error: {' '.join(message.split())}")
     # Interrupted in its start, Ray's clean-up at exit takes seconds or aborts.
     if (code == 130 and "ray" in sys.modules) or _is_held_by_ray():
         _end(code)

@@ -160,10 +160,10 @@ def _timeline(
 ) -> Any:
     from tilecppn.errors import SceneError
     from tilecppn.film.moves import moving
-    from tilecppn.film.timeline import Timeline, is_timeline, read
-    from tilecppn.scene import Scene
+    from tilecppn.film.timeline import Timeline, is_timeline
+    from tilecppn.scene import Scene, read_text
 
-    if not is_timeline(read(path)):
+    if not is_timeline(read_text(path, "a timeline")):
         return moving(Scene.load(path, overrides), **moves, **film)
     if any(moves.values()):
         raise SceneError(

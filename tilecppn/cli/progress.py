@@ -1,14 +1,12 @@
 """Progress on stderr: a live line on a terminal, a plain line now and then elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import click
-
 from tilecppn.cli.common import counted
+from tilecppn.cli.stderr import is_terminal, say, try_to
 from tilecppn.film.timeline import Timeline
 from tilecppn.plan import Work
 from tilecppn.run.budget import duration
@@ -40,7 +38,7 @@ class Meter:
         self._live: Callable[[str], None] | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if is_terminal():
             from rich.console import Console
 
             self._console = Console(stderr=True, highlight=False)
@@ -56,7 +54,7 @@ class Meter:
         traceback: TracebackType | None,
     ) -> None:
         if self._live is not None:
-            self._status.stop()
+            try_to(self._status.stop)
             self._live = None
 
     def begin(self, total: int) -> None:
@@ -75,9 +73,9 @@ class Meter:
     def note(self, text: str) -> None:
         """Something that a person should know."""
         if self._live is not None:
-            self._console.print(text, markup=False)
+            try_to(lambda: self._console.print(text, markup=False))
         else:
-            click.echo(text, err=True)
+            say(text)
 
     def line(self) -> str:
         """`render 42 %  112 of 268 Mpixel  8.1 Mpixel/s  ETA 19 s`."""
@@ -98,7 +96,7 @@ class Meter:
             self._live(self.line())
         elif now - self._shown >= EVERY:
             self._shown = now
-            click.echo(self.line(), err=True)
+            say(self.line())
 
 
 class RenderMeter(Meter):

@@ -30,26 +30,33 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     from tilecppn.run.verify import find_damage
 
     opened = open_store(store)
+    wrong = opened.misdescribed()
+    if wrong and repair:
+        with opened.lock():
+            pass  # it describes them anew
     with Meter("verify") as meter:
-        damage = find_damage(opened, workers=workers, meter=meter)
+        unread = () if repair else wrong
+        damage = find_damage(opened, unread=unread, workers=workers, meter=meter)
     record: dict[str, Any] = {
         "store": str(store),
+        "misdescribed": wrong,
         "damaged": [_place(shard) for shard, what in damage.items() if what == "damaged"],
         "missing": [_place(shard) for shard, what in damage.items() if what == "missing"],
     }
-    lines = [f"{shard.name}: {what}" for shard, what in damage.items()]
-    if repair and damage:
-        outcome = _repair(opened, damage, workers)
-        record["rendered"] = outcome.rendered
-        lines.append(f"{store}: repaired, {counted(outcome.rendered, 'shard')} rendered again")
-    elif damage:
-        lines.append(
-            f"{store}: {counted(len(damage), 'shard')} to repair: {_remedy(store, opened)}"
-        )
-    else:
+    lines = [f"{name}/zarr.json: missing, damaged or wrong" for name in wrong]
+    lines += [f"{shard.name}: {what}" for shard, what in damage.items()]
+    if not (wrong or damage):
         lines.append(f"{store}: whole and sound")
+    elif repair:
+        rendered = _repair(opened, damage, workers).rendered if damage else 0
+        record["rendered"] = rendered
+        lines.append(f"{store}: repaired, {counted(rendered, 'shard')} rendered again")
+    else:
+        what = [counted(len(wrong), "description")] if wrong else []
+        what += [counted(len(damage), "shard")] if damage or not wrong else []
+        lines.append(f"{store}: {' and '.join(what)} to repair: {_remedy(store, opened)}")
     result("\n".join(lines), record, as_json)
-    if damage and not repair:
+    if (wrong or damage) and not repair:
         raise SystemExit(1)
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import click
 
 from tilecppn.cli.common import FILE
+from tilecppn.cli.stderr import say
 
 
 @click.command()
@@ -25,7 +26,7 @@ def command(path: Path, port: int, open_: bool) -> None:
     with serve(path, port=port) as server:
         address = f"http://127.0.0.1:{server.server_address[1]}/"
         click.echo(address)
-        click.echo("Ctrl-C ends it", err=True)
+        say("Ctrl-C ends it")
         # A text browser would take the terminal: only where there is a screen.
         screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")
         if open_ and (screen or os.environ.get("WAYLAND_DISPLAY")):

@@ -138,7 +138,8 @@ def _fill(
         store.check(timeline)
 
     def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
-        return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=run.overwrite)
+        there = store is not None
+        return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
 
     return fill(job, plan, store, make, path=path, network=timeline.fingerprint, run=run)
 

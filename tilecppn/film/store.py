@@ -36,10 +36,9 @@ from tilecppn.store_folder import (
     building,
     is_written,
     refuse_foreign,
-    what_else,
 )
 from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, attributes, create_array, encode_shard, find_fault
+from tilecppn.zarr_files import ATTRIBUTE, ArraySpec, describe, encode_shard, find_fault
 
 CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
@@ -54,11 +53,9 @@ class FilmStore(StoreFolder):
 
     def __init__(self, path: str | Path, clip: int | None = None, recipe: str = "") -> None:
         """Open a store. Raises StoreError if there is none, or it is not a film of ours."""
-        self.path = Path(path)
+        super().__init__(Path(path))
         self.recipe = recipe
-        kept = attributes(self.path)
-        if kept is None:
-            raise StoreError(what_else(self.path))
+        kept = self.record
         if "timeline" not in kept:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
@@ -130,6 +127,9 @@ class FilmStore(StoreFolder):
         )
         refuse_foreign(self.path, folder, file)
 
+    def arrays(self) -> list[ArraySpec]:
+        return [_frames_of(self.plan, self.timeline.base.output.dtype)]
+
     # Shards of frames, and clips
 
     def has(self, shard: Shard) -> bool:
@@ -139,6 +139,7 @@ class FilmStore(StoreFolder):
     def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         data = encode_shard(pixels, self.plan.still.levels[0])
+        self.check_in_place()
         # A frame that only waits for its clip is drawn again should a power cut damage it.
         disk.put(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
@@ -192,6 +193,12 @@ def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
     return FilmPlan(Plan.of(base.canvas, base.output, base.channels), timeline.frames, clip)
 
 
+def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
+    level = plan.still.levels[0]
+    shape = (plan.frames, plan.still.channels, level.height, level.width)
+    return ArraySpec("0", shape, level, dtype)
+
+
 def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
     """Fill an empty folder with a store without frames, to be named `path`."""
     plan = film_plan(timeline, None)
@@ -210,10 +217,7 @@ def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arith
             "version": VERSION,
         },
     }
-    store = LocalStore(folder)
-    zarr.create_group(store, zarr_format=3, attributes=record)
-    level = plan.still.levels[0]
-    shape = (plan.frames, plan.still.channels, level.height, level.width)
-    create_array(store, "0", shape, level, np.dtype(timeline.base.output.dtype))
+    zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
+    describe(folder, [_frames_of(plan, timeline.base.output.dtype)])
     for name, data in timeline.networks.items():
         (folder / name).write_bytes(data)

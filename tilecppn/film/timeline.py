@@ -20,7 +20,7 @@ from tilecppn.film.keyframes import Film, Keyframe
 from tilecppn.film.track import Track
 from tilecppn.film.tracks import Values, make_tracks
 from tilecppn.naming import one_of
-from tilecppn.scene import EMBEDDED, TIMELINE, Scene
+from tilecppn.scene import EMBEDDED, TIMELINE, Scene, read_text
 
 MAX_FRAMES = 1_000_000
 REVISION = 2  # raised whenever the same timeline gives other frames
@@ -58,9 +58,8 @@ class Timeline:
         Paths in it are relative to the file. Raises SceneError, or WeightsError.
         """
         path = Path(path)
-        return cls.parse(
-            read(path), name=str(path), folder=path.parent, overrides=overrides, **film
-        )
+        text = read_text(path, "a timeline")
+        return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides, **film)
 
     @classmethod
     def parse(
@@ -218,18 +217,6 @@ class Timeline:
         if self.keyframes != other.keyframes:
             found.append("the keyframes")
         return found
-
-
-def read(path: Path) -> str:
-    """The text of a timeline or scene file. Raises SceneError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise SceneError(f"{path}: not a text file; a timeline is a TOML file") from None
-    except OSError as error:
-        raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:  # a NUL in the name
-        raise SceneError(f"{path}: cannot be read: {error}") from None
 
 
 def is_timeline(text: str) -> bool:

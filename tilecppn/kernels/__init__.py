@@ -64,12 +64,13 @@ class Field:
         NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it.
         """
         x0, y0 = self.cppn.structure.origin
-        if self.fold is None:
-            x, y = self.grid.points(rows, cols)
-            square = (x - x0) * (x - x0) + (y - y0) * (y - y0)
-        else:
-            x, y, height = self.fold.points(self.grid, rows, cols)
-            square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
+        with np.errstate(over="ignore"):  # beyond 1e154 the radius is infinite
+            if self.fold is None:
+                x, y = self.grid.points(rows, cols)
+                square = (x - x0) * (x - x0) + (y - y0) * (y - y0)
+            else:
+                x, y, height = self.fold.points(self.grid, rows, cols)
+                square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
 
     def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:

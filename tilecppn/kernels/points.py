@@ -24,8 +24,9 @@ class Points:
         """x, y, r of the lattices' points in turn into `inputs` (3, at least that many)."""
         if not field.plain:
             points = len(lattices.origins) * lattices.rows * lattices.cols
-            for into, values in zip(inputs, field.inputs(lattices), strict=True):
-                into[:points] = values.ravel()
+            with np.errstate(over="ignore"):  # float32 ends at 3e38
+                for into, values in zip(inputs, field.inputs(lattices), strict=True):
+                    into[:points] = values.ravel()
             return
         self.call(
             numbers(field),

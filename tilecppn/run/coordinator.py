@@ -2,7 +2,8 @@
 
 Shards come in the plan's order, children before parents. A shard that is in the ledger is
 skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
-built again, so that nothing in the ledger is older than what it was made from. Of several shards
+built again, so that nothing in the ledger is older than what it was made from. A receipt counts
+when the ledger has the shard: a worker's disk may be another than this machine's. Of several shards
 that a worker was running when it was lost, any may have killed it: each is then run alone on a
 worker, where the next loss would be its own. A worker that is not like the others gets no shard;
 one that cannot start is tried again after a pause. Neither ends the run while others are at work.
@@ -14,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tilecppn.errors import Failed, Stopped, TilecppnError, WorkersLost
 from tilecppn.plan import Shard, Work
@@ -28,7 +29,7 @@ from tilecppn.run.events import (
     WorkerRefused,
 )
 from tilecppn.run.executors import Answer, Executor, Lost, Ready
-from tilecppn.run.job import Done, Faulted, Identity
+from tilecppn.run.job import LATE, Done, Faulted, Identity
 from tilecppn.run.policy import Policy, to_blame
 from tilecppn.run.roster import Roster, Vacancies
 
@@ -63,6 +64,14 @@ class _Trouble:
     attempts: int = 0
     workers: set[int] = field(default_factory=set)  # on which it failed
     alone: bool = False  # to be run so: it was one of several when a worker was lost
+
+
+class _Unseen(NamedTuple):
+    """A receipt for a shard that the ledger has not: a network disk may show it late."""
+
+    worker: int
+    answer: Done
+    until: float
 
 
 UNTROUBLED = _Trouble()
@@ -118,13 +127,15 @@ class Coordinator:
         self._waiting: set[Shard] = set()  # parents reached while children are unsettled
         self._stale: set[Shard] = set()  # ancestors of what runs now: to be built again
         self._broken: set[Shard] = set()  # parents of what failed: not to be built
+        self._unseen: dict[Shard, _Unseen] = {}
         self._durations: dict[bool, deque[float]] = {
             kind: deque(maxlen=REMEMBERED) for kind in (True, False)
         }
         self._exhausted = False
         self._hand_out()
-        while not self._exhausted or self._queue or self._roster.flying:
+        while not self._exhausted or self._queue or self._roster.flying or self._unseen:
             self._turn()
+            self._look_for_unseen()
             self._hand_out()
         self._outcome.seconds = self.clock() - start
         return self._outcome
@@ -167,7 +178,7 @@ class Coordinator:
         if alone > self.policy.startup:
             raise WorkersLost(
                 f"no worker became ready in {self.policy.startup:.0f} s; "
-                "is there a free CPU or GPU for one? What is done is kept: run again to go on"
+                "is there a free CPU or GPU for one?"
             )
 
     def _look(self, now: float) -> None:
@@ -245,13 +256,31 @@ class Coordinator:
         if isinstance(result, Faulted):
             self._fault(number, shard, result)
             return
+        if self._ledger.has(shard):
+            self._done(number, shard, result)
+        else:
+            self._unseen[shard] = _Unseen(number, result, self.clock() + LATE)
+
+    def _done(self, number: int, shard: Shard, answer: Done) -> None:
         self._trouble.pop(shard, None)
-        self._durations[shard.level == 0].append(result.receipt.seconds)
+        self._durations[shard.level == 0].append(answer.receipt.seconds)
         self._outcome.rendered += 1
         if shard.level == 0:
-            self._outcome.pixels += result.receipt.pixels
-        self.emit(ShardDone(shard, number, result.receipt))
+            self._outcome.pixels += answer.receipt.pixels
+        self.emit(ShardDone(shard, number, answer.receipt))
         self._settled(shard)
+
+    def _look_for_unseen(self) -> None:
+        for shard, (number, answer, until) in list(self._unseen.items()):
+            if self._ledger.has(shard):
+                del self._unseen[shard]
+                self._done(number, shard, answer)
+            elif self.clock() > until:
+                raise Failed(
+                    f"worker {number} has stored {shard.name}, but it is not in the store as seen "
+                    f"from here after {LATE:.0f} s: the store must lie on a disk that all nodes "
+                    "share, and stay where it is"
+                )
 
     def _fault(self, number: int, shard: Shard, fault: Faulted) -> None:
         trouble = self._trouble.setdefault(shard, _Trouble())
@@ -260,7 +289,7 @@ class Coordinator:
         final = fault.lasting or self.policy.gives_up(trouble.attempts)
         self.emit(ShardFaulted(shard, number, fault.reason, trouble.attempts, final))
         if fault.lasting:
-            raise Failed(f"{fault.reason}. What is done is kept: run again to go on")
+            raise Failed(fault.reason)
         if not final:
             self._queue.append(shard)
             return

@@ -29,7 +29,7 @@ S = TypeVar("S")
 LATE = 30.0  # seconds that a network file system may take to show another node's files
 
 # Errors of the store that another attempt cannot mend.
-LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Identity(NamedTuple):
@@ -115,7 +115,14 @@ class RenderRunner:
 
     @cached_property
     def store(self) -> Store:
-        return when_in_sight(lambda: Store(self.path))
+        return when_in_sight(self._open)
+
+    def _open(self) -> Store:
+        """The store, if it is this job's: a worker may outlive its run, and another follow."""
+        store = Store(self.path)
+        store.check(self.scene)
+        store.check_arithmetic(self.identity.arithmetic)
+        return store
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""

@@ -29,6 +29,13 @@ class Run:
     shuffle: int | None = None
     discard: Collection[Shard] = ()
 
+    @property
+    def again(self) -> str:
+        """What a person does to go on after a stop."""
+        return (
+            "run it again without --overwrite" if self.overwrite else "run the same command again"
+        )
+
     def __post_init__(self) -> None:
         check_workers(self.workers)
 

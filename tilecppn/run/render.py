@@ -76,7 +76,7 @@ def render_to(
         store.check(scene)
 
     def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
-        return Store.making(path, scene, arithmetic, overwrite=run.overwrite)
+        return Store.making(path, scene, arithmetic, overwrite=store is not None)
 
     return fill(job, plan, store, make, path=path, network=scene.cppn.sha256, run=run)
 
@@ -156,8 +156,14 @@ def fill(
             outcome = coordinator.run(plan, store, plan.order(mixed))
         except (Stopped, KeyboardInterrupt):
             raise Stopped(
-                f"stopped; what is finished is kept in {path}: run the same command again to go on"
+                f"stopped; what is finished is kept in {path}: {run.again} to go on"
             ) from None
+        except Failed as error:
+            if store is None:
+                raise
+            raise type(error)(
+                f"{error}. What is finished is kept in {path}: {run.again} to go on"
+            ) from error
         finally:
             if workforce is not None:
                 workforce.stop()  # while the lock is held

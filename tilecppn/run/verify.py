@@ -1,6 +1,6 @@
 """Finding damage in a store, and mending it from the store's own scene."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from tilecppn import machine
@@ -12,7 +12,7 @@ from tilecppn.run.options import Run, check_workers
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
-from tilecppn.zarr_files import use_threads, write_arrays
+from tilecppn.zarr_files import use_threads
 
 
 class Meter(Protocol):
@@ -31,9 +31,16 @@ class Checked(Protocol):
 
 
 def find_damage(
-    store: Checked, *, workers: int | None = None, meter: Meter | None = None
+    store: Checked,
+    *,
+    unread: Collection[str] = (),
+    workers: int | None = None,
+    meter: Meter | None = None,
 ) -> dict[Shard, str]:
-    """Every shard that is "damaged" or "missing". Raises Refused or Stopped."""
+    """Every shard that is "damaged" or "missing", but those of the arrays `unread`.
+
+    Raises Refused or Stopped.
+    """
     check_workers(workers)
     use_threads(workers or machine.cores())
     if meter is not None:
@@ -43,7 +50,7 @@ def find_damage(
         for shard in store.plan.order():
             if wish():
                 raise Stopped("stopped")
-            damage = store.damage(shard)
+            damage = None if str(shard.level) in unread else store.damage(shard)
             if damage is not None:
                 found[shard] = damage
             if meter is not None:
@@ -60,12 +67,8 @@ def repair_store(
 ) -> Outcome:
     """Delete the shards of `damage` and render what is then missing; ancestors follow.
 
-    An array without its description gets it again.
-
     Raises StoreError if the store is being rendered or was begun with another arithmetic.
     """
-    with store.lock():
-        write_arrays(store.path, store.plan, store.scene.output.dtype)
     run = Run(
         executor="local",
         workers=workers,
