@@ -24,6 +24,7 @@ class Places(Script):
         super().__init__(Ledger(), act, workers=len(kinds))
         self.kinds = list(kinds)
         self.place: dict[int, int] = {}
+        self.events: list[Event] = []
 
     def start(self) -> None:
         for place in range(self.workers):
@@ -44,13 +45,13 @@ class Places(Script):
         self.begin_at(self.place[worker])
 
     def render(self, admit: Callable[[Identity], None] = lambda identity: None) -> list[Event]:
-        events: list[Event] = []
-        coordinator = Coordinator(self, emit=events.append, admit=admit, clock=lambda: self.now)
+        emit = self.events.append
+        coordinator = Coordinator(self, emit=emit, admit=admit, clock=lambda: self.now)
         self.start()
         coordinator.meet()
         assert not coordinator.run(PLAN, self.ledger).failed
         assert self.ledger == set(SHARDS)
-        return events
+        return self.events
 
     def at_work(self) -> set[int]:
         """The places whose workers ran a shard."""
@@ -142,9 +143,10 @@ def test_the_store_decides_which_of_the_workers_draw() -> None:
 def test_a_run_whose_workers_are_all_refused_ends_with_the_reason(
     kinds: tuple[str, ...], seconds: float
 ) -> None:
-    """At once, but if some may yet come, after a while."""
+    """At once, but if some may yet come, after a while; and it is said once."""
     script = Places(*kinds)
     reason = "not in this store" if "dead" not in kinds else "no worker can start"
     with pytest.raises((StoreError, WorkersLost), match=reason):
         script.render(only_food)
     assert script.now < seconds
+    assert not [e for e in script.events if isinstance(e, WorkerRefused)]

@@ -97,7 +97,7 @@ class Coordinator:
         self.clock = clock
         self._roster = Roster(executor.threads, executor.depth)
         self._identity: Identity | None = None
-        self._refused: set[int] = set()  # workers that live, but may not draw
+        self._refused: dict[int, str] = {}  # workers that live but may not draw, and why
         self._failed_starts = 0  # since the start, or since a worker was lost at work
         self._vacancies = Vacancies(self.policy.pause, self.policy.longest_pause)
         self._hurdle: TilecppnError | None = None  # why no worker could begin lately
@@ -195,11 +195,15 @@ class Coordinator:
             self._check(identity)
         except TilecppnError as error:
             # It is kept: its place would only be taken by another of its kind.
-            self._refused.add(number)
+            self._refused[number] = str(error)
             self._meet_hurdle(error)
-            self.emit(WorkerRefused(number, str(error)))
+            if self._identity is not None:
+                self.emit(WorkerRefused(number, str(error)))
             return
-        self._identity = self._identity or identity
+        if self._identity is None:
+            self._identity = identity
+            for refused, reason in self._refused.items():  # else the error says it, once
+                self.emit(WorkerRefused(refused, reason))
         self._hurdle = None
         self._roster.join(number)
         self.emit(WorkerReady(number, identity.place))
@@ -241,7 +245,7 @@ class Coordinator:
             self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
 
     def _fail_to_start(self, number: int, reason: str) -> None:
-        self._refused.discard(number)
+        self._refused.pop(number, None)
         self._failed_starts += 1
         if self._failed_starts < self.policy.failed_starts:
             self.emit(WorkerLost(number, reason))

@@ -34,9 +34,9 @@ from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
 CONNECT = 10.0  # seconds until somebody answers at an address
 STOP = 10.0  # seconds for Ray's own end
 WORDS = 300  # characters of an error of Ray's, which can be a page
-
-given_up = threading.Event()  # Ray's end: only force ends this process
 OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
+
+given_up = threading.Event()  # Ray's end, which is still waited for: only force ends this process
 
 
 class _Actor:
@@ -84,17 +84,17 @@ class RayExecutor:
         threads: int | None = None,
     ) -> None:
         self._own = not ray.is_initialized()
-        self._aside = contextlib.ExitStack()
-        if self._own:
-            cpus = None if workers is None or machine.gpus() else workers * (threads or 1)
-            with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
+            if self._own:
                 # Ray prints what its nodes suffer; stdout is for results.
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+                cpus = None if workers is None or machine.gpus() else workers * (threads or 1)
                 _connect(address or os.environ.get("RAY_ADDRESS"), cpus)
-                self._aside = stack.pop_all()
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+            self._job = ray.put(job)  # sent once a node, not once an actor
+            self._aside = stack.pop_all()
         gpus = int(resources.get("GPU", 0))
-        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         self.threads = threads or _threads(nodes)
         # With one thread one shard runs and one is on its way, so that it never waits.
         self.depth = max(2, self.threads)
@@ -106,7 +106,6 @@ class RayExecutor:
             max_restarts=0,
             max_task_retries=0,
         )
-        self._job = ray.put(job)  # sent once a node, not once an actor
         self._actors: dict[int, Any] = {}
         self._places: dict[int, str] = {}
         self._calls: dict[Any, _Call] = {}
