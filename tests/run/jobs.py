@@ -33,6 +33,18 @@ class Toy:
         return ToyRunner()
 
 
+@dataclass(frozen=True)
+class Unreadable(Toy):
+    """Cannot even be unpickled, as where a library is missing on a node."""
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return (_explode, ())
+
+
+def _explode() -> None:
+    raise ImportError("libcuda.so.1: cannot open shared object file")
+
+
 class ToyRunner:
     def __init__(self) -> None:
         self.identity = Identity("f00d", ARITHMETIC, f"here:{os.getpid()}")

@@ -378,12 +378,32 @@ def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
     assert 50.0 < script.now < 51.0
 
 
-def test_a_worker_with_other_weights_ends_the_run() -> None:
-    script = Script(Ledger(), workers=1)
-    coordinator, _ = coordinate(script)
-    script.starting.append(Ready(9, Identity("beef", ARITHMETIC, "there")))
-    with pytest.raises(Failed, match="beef"):
-        coordinator.run(PLAN, script.ledger)
+@pytest.mark.parametrize("asleep", [5.0, 36_000.0])
+def test_a_sleep_of_the_whole_machine_is_no_workers_fault(asleep: float) -> None:
+    """Every worker is in the middle of a shard when it comes; what hangs later is found in time."""
+    waking = 0.0
+
+    class Sleepy(Script):
+        def poll(self, timeout: float) -> list[Message]:
+            nonlocal waking
+            if not waking and len(self.flight) == 3 and all(map(self.running, self.flight)):
+                waking = self.now = self.now + asleep
+                return []
+            return super().poll(timeout)
+
+    def act(shard: Shard) -> str:
+        if shard == SHARDS[-2] and shard not in hung:
+            hung.append(shard)
+            return "hang"
+        return "done"
+
+    hung: list[Shard] = []
+    script = Sleepy(Ledger(), act)
+    coordinator, events = coordinate(script, Policy(deadline=4.0))
+    coordinator.run(PLAN, script.ledger)
+    assert waking
+    assert [e.shard for e in events if isinstance(e, ShardFaulted)] == hung == [SHARDS[-2]]
+    assert script.now - waking < 0.2 * len(SHARDS) + 5.0
 
 
 def test_the_state_does_not_grow_with_the_canvas() -> None:

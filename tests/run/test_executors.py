@@ -1,13 +1,15 @@
 """The suite that every executor must pass."""
 
+import atexit
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.run.conftest import Make
-from tests.run.jobs import ARITHMETIC, Toy
+from tests.run.jobs import ARITHMETIC, Toy, Unreadable
 from tilecppn import machine
 from tilecppn.plan import Shard
 from tilecppn.run.executors import (
@@ -18,8 +20,10 @@ from tilecppn.run.executors import (
     Message,
     Ready,
     choose,
+    local,
     workforce_here,
 )
+from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.job import Done, Faulted
 
 POLLS = 600  # of 0.1 s: the end of patience, not a measure
@@ -112,6 +116,100 @@ def test_stop_ends_workers_in_the_middle_of_a_shard(make: Make) -> None:
     assert threading.active_count() <= before + 1  # Ray keeps a thread of its own
 
 
+def test_all_threads_that_do_not_end_are_waited_for_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float | None] = []
+    now = [0.0]
+
+    def join(thread: threading.Thread, timeout: float | None = None) -> None:
+        waited.append(timeout)
+        now[0] += timeout or 0.0
+
+    executor = LocalExecutor(Toy(), 4)
+    executor.start()
+    ready(executor, 4)
+    threads = list(executor._threads.values())
+    with monkeypatch.context() as patch:
+        patch.setattr(local._Thread, "join", join)
+        patch.setattr(time, "monotonic", lambda: now[0])
+        executor.stop()
+    assert waited == [local.JOIN, 0.0, 0.0, 0.0]
+    for thread in threads:
+        thread.join()
+
+
+def test_an_end_of_rays_that_hangs_is_given_up(
+    ray_here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its raylet or its GCS is stopped: then no call into Ray comes back."""
+    import ray
+
+    from tilecppn.run.executors import ray as module
+
+    hung, released = threading.Event(), threading.Event()
+    unregistered: list[object] = []
+
+    def hang(*arguments: object, **options: object) -> None:
+        hung.set()
+        released.wait()
+
+    executor = module.RayExecutor(Toy(), 1)
+    executor.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(ray, "kill", hang)
+        patch.setattr(module, "STOP", 0.1)
+        patch.setattr(module, "given_up", threading.Event())
+        patch.setattr(atexit, "unregister", unregistered.append)
+        executor.stop()
+        assert module.given_up.is_set()
+    assert hung.is_set()
+    assert unregistered == [ray.shutdown]
+    released.set()
+
+
+def test_what_ray_prints_is_kept_from_stdout(
+    ray_here: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its listener prints there what happens to nodes, whatever it is told about logs."""
+    import ray
+
+    from tilecppn.errors import Refused
+    from tilecppn.run.executors.ray import RayExecutor
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **options: print("raylet: begun"))
+    monkeypatch.setattr(ray, "shutdown", lambda: print("raylet: ended"))
+    executor = RayExecutor(Toy(), 1)
+    print("raylet: a node died")
+    executor.stop()
+    print("result")
+
+    def no_ray(**options: object) -> None:
+        raise ConnectionError("nobody")
+
+    monkeypatch.setattr(ray, "init", no_ray)
+    with pytest.raises(Refused, match="no Ray at this machine: nobody"):
+        RayExecutor(Toy(), 1)
+    print("second")
+    out, err = capsys.readouterr()
+    assert out == "result\nsecond\n"
+    assert set(err.splitlines()) == {"raylet: begun", "raylet: a node died", "raylet: ended"}
+
+
+def test_an_actor_that_cannot_be_made_says_why(ray_here: None) -> None:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    executor = RayExecutor(Unreadable(), 1)
+    executor.start()
+    try:
+        (message,) = hear(executor, bool)
+        reason = "ImportError: libcuda.so.1: cannot open shared object file"
+        assert message == Lost(0, reason)
+    finally:
+        executor.stop()
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None, threads: int) -> None:
     from tilecppn.run.executors.ray import RayExecutor
@@ -125,6 +223,7 @@ def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None, threads: int
         (message,) = hear(executor, bool)
         assert isinstance(message, Lost)
         assert message.worker == worker
+        assert "process has died" in message.reason
         executor.replace(worker)
         assert ready(executor, 1) != [worker]
     finally:
@@ -192,6 +291,48 @@ def test_an_address_where_nobody_listens_is_refused() -> None:
             with pytest.raises(OSError, match="refused"):
                 _check_reachable(address)
     _check_reachable("auto")
+
+
+@pytest.mark.parametrize("prefix", ["", "ray://"])
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "not Ray"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not Ray"),
+        (b"", "not Ray"),
+        (None, "timed out"),
+    ],
+)
+def test_an_address_where_somebody_else_listens_is_refused(
+    monkeypatch: pytest.MonkeyPatch, prefix: str, words: bytes | None, error: str
+) -> None:
+    from tilecppn.run.executors import ray as module
+
+    monkeypatch.setattr(module, "CONNECT", 0.2 if words is None else 10.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(1024)
+                if words is None:
+                    peer.recv(1024)  # until the other gives up
+                else:
+                    peer.sendall(words)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(OSError, match=error):
+            module._check_reachable(f"{prefix}127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+
+
+def test_the_address_of_a_ray_is_none_of_somebody_else(ray_here: None) -> None:
+    import ray
+
+    from tilecppn.run.executors.ray import _check_reachable
+
+    _check_reachable(ray.get_runtime_context().gcs_address)
 
 
 def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

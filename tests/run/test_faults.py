@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -339,6 +340,68 @@ def test_a_signal_stops_a_render_cleanly(
     done = len(shard_files(tmp_path / "a.zarr"))
     record = json.loads(tilecppn("render", "a.toml", "-o", "a.zarr", "--json").stdout)
     assert record["skipped"] == done > 0
+
+
+# `tilecppn ARGUMENTS …`, whose worker is killed after the first shard, or one of Ray's processes is
+# stopped, and the render interrupted.
+DISTURBED = """
+import os, signal, subprocess, sys, time
+from tilecppn.cli import main
+from tilecppn.cli.progress import RenderMeter
+from tilecppn.run.events import ShardDone, WorkerReady
+pids, disturbed, listen = {}, [], RenderMeter.__call__
+what, interrupted = sys.argv.pop(1), sys.argv.pop(1) == "interrupted"
+def disturb(meter, event):
+    listen(meter, event)
+    if isinstance(event, WorkerReady):
+        pids[event.worker] = int(event.place.split(":")[1])
+    if isinstance(event, ShardDone) and not disturbed:
+        disturbed.append(what)
+        if what == "worker":
+            os.kill(pids[event.worker], signal.SIGKILL)
+            time.sleep(3)  # Ray's words about it come in the meantime
+        else:
+            found = subprocess.check_output(["pgrep", "-P", str(os.getpid()), what])
+            os.kill(int(found), signal.SIGSTOP)
+            if interrupted:
+                os.kill(os.getpid(), signal.SIGINT)
+RenderMeter.__call__ = disturb
+main()
+"""
+RAY = ("render", "a.toml", "-o", "a.zarr", "--executor", "ray", "--workers", "2", "--json")
+
+
+@pytest.mark.slow
+def test_stdout_has_nothing_but_the_result_whatever_ray_has_to_say(
+    tmp_path: Path, process: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    (tmp_path / "a.toml").write_text(BIG)
+    child = process(sys.executable, "-c", DISTURBED, "worker", "", *RAY)
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 0, err
+    assert json.loads(out)["rendered"] == len(shard_files(tmp_path / "a.zarr"))
+    assert "(raylet)" in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interrupted", ["interrupted", ""])
+@pytest.mark.parametrize("what", ["raylet", "gcs_server"])
+def test_a_render_ends_though_its_ray_answers_no_more(
+    what: str,
+    interrupted: str,
+    tmp_path: Path,
+    process: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    (tmp_path / "a.toml").write_text(BIG)
+    child = process(sys.executable, "-c", DISTURBED, what, interrupted, *RAY)
+    out, err = child.communicate(timeout=60)
+    if interrupted:
+        assert child.returncode == 130
+        assert out == ""
+        assert "run the same command again" in err.splitlines()[-1]
+    else:
+        assert child.returncode == 0
+        assert json.loads(out)["rendered"] == len(shard_files(tmp_path / "a.zarr"))
 
 
 def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(

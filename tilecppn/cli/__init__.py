@@ -67,7 +67,10 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            value = super().invoke(ctx)
+            if _is_held_by_ray():
+                _end(0)
+            return value
         except click.UsageError as error:
             _misused(error)
         except TilecppnError as error:
@@ -92,12 +95,22 @@ def _misused(error: click.UsageError) -> NoReturn:
 
 def _fail(message: str, code: int) -> NoReturn:
     say(f"error: {' '.join(message.split())}")
-    if code == 130 and "ray" in sys.modules:
-        # Interrupted in its start, Ray's clean-up at exit takes seconds or aborts; its
-        # processes end by themselves when this one is gone.
-        sys.stdout.flush()
-        os._exit(code)
+    # Interrupted in its start, Ray's clean-up at exit takes seconds or aborts.
+    if (code == 130 and "ray" in sys.modules) or _is_held_by_ray():
+        _end(code)
     sys.exit(code)
+
+
+def _is_held_by_ray() -> bool:
+    """Whether Ray answers no more: an exit in good order would hang or crash."""
+    module = sys.modules.get("tilecppn.run.executors.ray")
+    return module is not None and module.given_up.is_set()
+
+
+def _end(code: int) -> NoReturn:
+    """End at once; Ray's processes end by themselves when this one is gone."""
+    sys.stdout.flush()
+    os._exit(code)
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

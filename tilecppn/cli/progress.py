@@ -18,6 +18,7 @@ from tilecppn.run.events import (
     Started,
     WorkerLost,
     WorkerReady,
+    WorkerRefused,
 )
 
 EVERY = 10.0  # seconds between lines where there is no terminal
@@ -125,8 +126,11 @@ class RenderMeter(Meter):
                 self.note(
                     f"{shard.name} failed on worker {worker}, attempt {attempt}: {reason}; {again}"
                 )
-            case WorkerLost(worker, reason):
-                self.note(f"worker {worker} lost: {reason}; another takes its place")
+            case WorkerLost(worker, reason, pause):
+                when = f"is tried in {duration(pause)}" if pause else "takes its place"
+                self.note(f"worker {worker} lost: {reason}; another {when}")
+            case WorkerRefused(worker, reason):
+                self.note(f"worker {worker} gets no work: {reason}")
             case WorkerReady():
                 pass
 

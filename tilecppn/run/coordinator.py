@@ -5,8 +5,10 @@ skipped. A shard that is not is run, and its ancestors, if they are there, are d
 built again, so that nothing in the ledger is older than what it was made from. A receipt counts
 when the ledger has the shard: a worker's disk may be another than this machine's. Of several shards
 that a worker was running when it was lost, any may have killed it: each is then run alone on a
-worker, where the next loss would be its own. Everything here is one thread; the state does not
-grow with the canvas, nor the cost of a shard with the number of workers.
+worker, where the next loss would be its own. A worker that is not like the others gets no shard;
+one that cannot start is tried again after a pause. Neither ends the run while others are at work.
+Everything here is one thread; the state does not grow with the canvas, nor the cost of a shard
+with the number of workers.
 """
 
 import time
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from tilecppn.errors import Failed, Stopped, WorkersLost
+from tilecppn.errors import Failed, Stopped, TilecppnError, WorkersLost
 from tilecppn.plan import Shard, Work
 from tilecppn.run.events import (
     Event,
@@ -24,13 +26,15 @@ from tilecppn.run.events import (
     ShardSkipped,
     WorkerLost,
     WorkerReady,
+    WorkerRefused,
 )
 from tilecppn.run.executors import Answer, Executor, Lost, Ready
 from tilecppn.run.job import LATE, Done, Faulted, Identity
 from tilecppn.run.policy import Policy, to_blame
-from tilecppn.run.roster import Roster
+from tilecppn.run.roster import Roster, Vacancies
 
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
+ASLEEP = 2.0  # seconds of a tick, from which on this process did not run: stopped, or suspended
 REMEMBERED = 101  # durations kept of each kind, for the deadline
 
 
@@ -81,21 +85,29 @@ class Coordinator:
         policy: Policy | None = None,
         emit: Callable[[Event], None] = lambda event: None,
         stopping: Callable[[], bool] = lambda: False,
+        admit: Callable[[Identity], None] = lambda identity: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`admit` raises a TilecppnError for a worker that may not draw into the store."""
         self.executor = executor
         self.policy = policy or Policy()
         self.emit = emit
         self.stopping = stopping
+        self.admit = admit
         self.clock = clock
         self._roster = Roster(executor.threads, executor.depth)
         self._identity: Identity | None = None
-        self._failed_starts = 0
-        self._alone_since = clock()  # when the last worker was lost
+        self._refused: dict[int, str] = {}  # workers that live but may not draw, and why
+        self._failed_starts = 0  # since the start, or since a worker was lost at work
+        self._vacancies = Vacancies(self.policy.pause, self.policy.longest_pause)
+        self._hurdle: TilecppnError | None = None  # why no worker could begin lately
+        self._alone_since = clock()  # without any worker, or with that hurdle
         self._looked = clock()  # at the deadlines
 
     def meet(self) -> Identity:
-        """Wait for the first worker. Raises WorkersLost if none can start, or Stopped."""
+        """Wait for the first worker. Raises Stopped, WorkersLost if none can start, or what
+        `admit` raised if none is admitted.
+        """
         while self._identity is None:
             self._turn()
         return self._identity
@@ -134,7 +146,12 @@ class Coordinator:
         """Hear what has happened, within one tick, and look at the clock."""
         if self.stopping():
             raise Stopped("stopped")
-        for message in self.executor.poll(TICK):
+        before = self.clock()
+        messages = self.executor.poll(TICK)
+        if (asleep := self.clock() - before) > ASLEEP:
+            self._roster.postpone(asleep)
+            self._alone_since += asleep
+        for message in messages:
             match message:
                 case Ready(worker, identity):
                     self._join(worker, identity)
@@ -146,7 +163,19 @@ class Coordinator:
         if now - self._looked >= TICK:
             self._looked = now
             self._look(now)
-        if not self._roster and now - self._alone_since > self.policy.startup:
+        for number in self._vacancies.due(now):
+            self.executor.replace(number)
+        if not self._roster:
+            self._hope(now)
+
+    def _hope(self, now: float) -> None:
+        """Raise what stands in the way if there is no worker, and none is likely to come."""
+        alone = now - self._alone_since
+        if self._hurdle is not None:
+            starting = self.executor.workers - len(self._refused) - len(self._vacancies)
+            if starting <= 0 or alone > self.policy.grace:
+                raise self._hurdle
+        if alone > self.policy.startup:
             raise WorkersLost(
                 f"no worker became ready in {self.policy.startup:.0f} s; "
                 "is there a free CPU or GPU for one?"
@@ -162,30 +191,49 @@ class Coordinator:
             self._lose(number, f"took longer than {limit:.0f} s over one shard", late=shards)
 
     def _join(self, number: int, identity: Identity) -> None:
+        try:
+            self._check(identity)
+        except TilecppnError as error:
+            # It is kept: its place would only be taken by another of its kind.
+            self._refused[number] = str(error)
+            self._meet_hurdle(error)
+            if self._identity is not None:
+                self.emit(WorkerRefused(number, str(error)))
+            return
         if self._identity is None:
             self._identity = identity
-        elif identity[:2] != self._identity[:2]:
-            raise Failed(
-                f"workers differ: {self._identity.place} has {_words(self._identity)}, "
-                f"{identity.place} has {_words(identity)}; use machines of one kind"
-            )
-        self._failed_starts = 0
+            for refused, reason in self._refused.items():  # else the error says it, once
+                self.emit(WorkerRefused(refused, reason))
+        self._hurdle = None
         self._roster.join(number)
         self.emit(WorkerReady(number, identity.place))
 
+    def _check(self, identity: Identity) -> None:
+        first = self._identity
+        if first is not None and identity[:2] != first[:2]:
+            raise Failed(
+                f"workers differ: {first.place} has {_words(first)}, "
+                f"{identity.place} has {_words(identity)}; use machines of one kind"
+            )
+        self.admit(identity)
+
+    def _meet_hurdle(self, error: TilecppnError) -> None:
+        if self._hurdle is None and not self._roster:
+            self._alone_since = self.clock()
+        self._hurdle = error
+
     def _lose(self, number: int, reason: str, late: Sequence[Shard] = ()) -> None:
         """A worker is gone: blame what killed it, give its other shards back, start another."""
-        self.emit(WorkerLost(number, reason))
         worker = self._roster.leave(number)
         if worker is None:
-            self._failed_starts += 1
-            if self._failed_starts >= self.policy.failed_starts:
-                raise WorkersLost(f"no worker can start: {reason}")
-        elif not self._roster:
-            self._alone_since = self.clock()
-        self.executor.replace(number)
-        if worker is None:
+            self._fail_to_start(number, reason)
             return
+        self.emit(WorkerLost(number, reason))
+        if not self._roster:
+            self._alone_since, self._hurdle = self.clock(), None
+        self._failed_starts = 0
+        for place in (number, *self._vacancies.clear()):
+            self.executor.replace(place)  # all, as the room of what is gone may be anywhere
         running = list(worker.running)
         blamed = to_blame(running, late)
         if not blamed:
@@ -195,6 +243,16 @@ class Coordinator:
         self._queue.extendleft(reversed(others))
         for shard in blamed:
             self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
+
+    def _fail_to_start(self, number: int, reason: str) -> None:
+        self._refused.pop(number, None)
+        self._failed_starts += 1
+        if self._failed_starts < self.policy.failed_starts:
+            self.emit(WorkerLost(number, reason))
+            self.executor.replace(number)
+            return
+        self._meet_hurdle(WorkersLost(f"no worker can start: {reason}"))
+        self.emit(WorkerLost(number, reason, self._vacancies.add(number, self.clock())))
 
     def _hear(self, number: int, shard: Shard, result: Done | Faulted) -> None:
         if not self._roster.take(number, shard, self.clock()):

@@ -27,6 +27,17 @@ class WorkerReady:
 
 @dataclass(frozen=True)
 class WorkerLost:
+    """Another takes its place, after `pause` seconds."""
+
+    worker: int
+    reason: str
+    pause: float = 0.0
+
+
+@dataclass(frozen=True)
+class WorkerRefused:
+    """It is ready, but not like the others or the store: it gets no shard."""
+
     worker: int
     reason: str
 
@@ -56,5 +67,5 @@ class ShardFaulted:
     final: bool
 
 
-Event = Started | WorkerReady | WorkerLost | ShardSkipped | ShardDone | ShardFaulted
+Event = Started | WorkerReady | WorkerLost | WorkerRefused | ShardSkipped | ShardDone | ShardFaulted
 Listener = Callable[[Event], None]

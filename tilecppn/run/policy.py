@@ -13,7 +13,8 @@ class Policy:
 
     `deadline` fixes the longest time a shard may take on one worker; None derives it from the
     shards done so far: ten times their median, but at least `patience`, and `first` before any
-    is done.
+    is done. A start that fails is repeated at once, from the `failed_starts`-th on after `pause`,
+    which doubles up to `longest_pause`.
     """
 
     attempts: int = 3
@@ -21,7 +22,10 @@ class Policy:
     patience: float = 60.0
     first: float = 3600.0
     startup: float = 900.0  # without any worker; a cluster may first have to start machines
-    failed_starts: int = 3  # workers in a row that die before they are ready
+    grace: float = 120.0  # without any worker, when some cannot start or are refused
+    failed_starts: int = 3
+    pause: float = 60.0
+    longest_pause: float = 3600.0
 
     def gives_up(self, attempts: int) -> bool:
         return attempts >= self.attempts

@@ -15,7 +15,7 @@ from tilecppn.run import events
 from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
 from tilecppn.run.executors import EXECUTORS, Executor, choose, runs_here, workforce_here
-from tilecppn.run.job import Job, RenderJob, Tiler
+from tilecppn.run.job import Identity, Job, RenderJob, Tiler
 from tilecppn.run.options import Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.stopping import stop_on_signals
@@ -123,6 +123,13 @@ def fill(
     `again` is what a person does to go on after a stop, where it is not `run.again`.
     """
     name = choose(run.executor, run.address)
+    found = None if run.overwrite else store
+
+    def admit(worker: Identity) -> None:
+        if worker.network != network:
+            raise Failed(f"{worker.place} holds other weights; install the same version everywhere")
+        if found is not None:
+            found.check_arithmetic(worker.arithmetic)
 
     def emit(event: events.Event) -> None:
         for listener in run.listeners:
@@ -136,15 +143,13 @@ def fill(
         try:
             with wish.interrupting():
                 workforce = EXECUTORS[name](job, run.workers, run.address)
-            coordinator = Coordinator(workforce, policy=run.policy, emit=emit, stopping=wish)
+            coordinator = Coordinator(
+                workforce, policy=run.policy, emit=emit, stopping=wish, admit=admit
+            )
             workforce.start()
-            found, arithmetic, where = coordinator.meet()
-            if found != network:
-                raise Failed(f"{where} holds other weights; install the same version everywhere")
+            arithmetic = coordinator.meet().arithmetic
             if store is None or run.overwrite:
                 store = stack.enter_context(make(arithmetic))
-            else:
-                store.check_arithmetic(arithmetic)
             for shard in run.discard:
                 store.delete(shard)
             count, threads = workforce.workers, workforce.threads

@@ -1,4 +1,4 @@
-"""Which workers there are, and which shards each has."""
+"""Which workers there are, which shards each has, and which places are empty."""
 
 from collections import deque
 from collections.abc import Callable, Set
@@ -93,6 +93,12 @@ class Roster:
                 found.append((number, shards))
         return found
 
+    def postpone(self, seconds: float) -> None:
+        """Nothing ran for so long: all that runs began so much later."""
+        for worker in self._workers.values():
+            for shard in worker.running:
+                worker.running[shard] += seconds
+
     def _begin(self, worker: Worker, now: float) -> None:
         while worker.queued and len(worker.running) < self.threads:
             worker.running[worker.queued.popleft()] = now
@@ -107,3 +113,41 @@ class Roster:
 
     def _has_room(self, worker: Worker) -> bool:
         return not worker.alone and worker.flight < len(self._room)
+
+
+class Vacancies:
+    """Places of workers that could not start.
+
+    They are tried again together, after a pause in seconds that doubles each time.
+    """
+
+    def __init__(self, first: float, longest: float) -> None:
+        self.first = first
+        self.longest = longest
+        self._pause = first
+        self._due = 0.0
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, number: int, now: float) -> float:
+        """Returns in how many seconds the place is tried again."""
+        if not self._numbers:
+            self._due = now + self._pause
+            self._pause = min(2 * self._pause, self.longest)
+        self._numbers.append(number)
+        return max(0.0, self._due - now)
+
+    def due(self, now: float) -> list[int]:
+        """The places to be tried now; they are vacant no more."""
+        return self._take() if now >= self._due else []
+
+    def clear(self) -> list[int]:
+        """All places, to be tried at once; the next pause is the first again."""
+        self._pause = self.first
+        return self._take()
+
+    def _take(self) -> list[int]:
+        numbers, self._numbers = self._numbers, []
+        return numbers

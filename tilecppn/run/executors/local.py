@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from itertools import count
 
@@ -9,7 +10,7 @@ from tilecppn.plan import Shard
 from tilecppn.run.executors import Answer, Lost, Message, Ready
 from tilecppn.run.job import Halted, Job, attempt
 
-JOIN = 2.0  # seconds to wait for threads at the end
+JOIN = 2.0  # seconds to wait for all threads at the end
 
 
 class _Thread(threading.Thread):
@@ -76,8 +77,9 @@ class LocalExecutor:
     def stop(self) -> None:
         for thread in self._threads.values():
             self._end(thread)
+        end = time.monotonic() + JOIN
         for thread in self._threads.values():
-            thread.join(JOIN)
+            thread.join(max(0.0, end - time.monotonic()))
         self._threads.clear()
 
     def _begin(self) -> None:

@@ -10,11 +10,14 @@ and none waits where the coordinator could not tell whether it runs: while one t
 next shard, the others keep the GPU busy.
 """
 
+import atexit
 import contextlib
 import logging
 import os
 import signal
 import socket
+import sys
+import textwrap
 import threading
 import time
 from typing import Any, NamedTuple
@@ -28,8 +31,12 @@ from tilecppn.plan import Shard
 from tilecppn.run.executors import Answer, Lost, Message, Ready, gpu_threads
 from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
 
-CONNECT = 10.0  # seconds
+CONNECT = 10.0  # seconds until somebody answers at an address
+STOP = 10.0  # seconds for Ray's own end
+WORDS = 300  # characters of an error of Ray's, which can be a page
 OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
+
+given_up = threading.Event()  # Ray's end, which is still waited for: only force ends this process
 
 
 class _Actor:
@@ -77,24 +84,28 @@ class RayExecutor:
         threads: int | None = None,
     ) -> None:
         self._own = not ray.is_initialized()
-        if self._own:
-            cpus = None if workers is None or machine.gpus() else workers * (threads or 1)
-            _connect(address or os.environ.get("RAY_ADDRESS"), cpus)
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        with contextlib.ExitStack() as stack:
+            if self._own:
+                # Ray prints what its nodes suffer; stdout is for results.
+                stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+                cpus = None if workers is None or machine.gpus() else workers * (threads or 1)
+                _connect(address or os.environ.get("RAY_ADDRESS"), cpus)
+            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+            self._job = ray.put(job)  # sent once a node, not once an actor
+            self._aside = stack.pop_all()
         gpus = int(resources.get("GPU", 0))
-        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         self.threads = threads or _threads(nodes)
         # With one thread one shard runs and one is on its way, so that it never waits.
         self.depth = max(2, self.threads)
         self.workers = workers or gpus or max(1, int(resources.get("CPU", 1)) // self.threads)
-        self._options: dict[str, Any] = {
-            "num_cpus": self.threads,
-            "num_gpus": 1 if gpus else 0,
-            "max_concurrency": self.threads,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-        }
-        self._job = ray.put(job)  # sent once a node, not once an actor
+        self._actor_class: Any = ray.remote(_Actor).options(
+            num_cpus=self.threads,
+            num_gpus=1 if gpus else 0,
+            max_concurrency=self.threads,
+            max_restarts=0,
+            max_task_retries=0,
+        )
         self._actors: dict[int, Any] = {}
         self._places: dict[int, str] = {}
         self._calls: dict[Any, _Call] = {}
@@ -128,7 +139,7 @@ class RayExecutor:
             value = ray.get(reference)
         except RayError as error:
             self._forget(call.worker)
-            return [Lost(call.worker, _first_line(error))]
+            return [Lost(call.worker, _cause(error))]
         if call.shard is not None:
             return [Answer(call.worker, call.shard, value)]
         if isinstance(value, Faulted):
@@ -151,6 +162,16 @@ class RayExecutor:
         self._begin()
 
     def stop(self) -> None:
+        """End all workers, and Ray if it is ours; give up where its processes do not answer."""
+        thread = threading.Thread(target=self._end, daemon=True)
+        thread.start()
+        thread.join(STOP)
+        if thread.is_alive():
+            given_up.set()
+            atexit.unregister(ray.shutdown)  # which would wait for ever, too
+        self._aside.close()
+
+    def _end(self) -> None:
         for actor in self._actors.values():
             ray.kill(actor, no_restart=True)
         self._actors.clear()
@@ -160,7 +181,7 @@ class RayExecutor:
 
     def _begin(self) -> None:
         # Actors that find no room yet wait in Ray, and join when the cluster has grown.
-        actor: Any = ray.remote(_Actor).options(**self._options).remote(self._job, self.threads)
+        actor = self._actor_class.remote(self._job, self.threads)
         self._actors[self._number] = actor
         self._opening[self._number] = self.threads
         for _ in range(self.threads):
@@ -188,6 +209,8 @@ def _connect(address: str | None, cpus: int | None) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
+            # One attempt, which takes 40 seconds; Ray's default is twenty of them.
+            os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
             _check_reachable(address)
             ray.init(address=address, **quiet)
         else:
@@ -200,17 +223,44 @@ def _connect(address: str | None, cpus: int | None) -> None:
             )
     except SystemExit:
         raise KeyboardInterrupt from None  # Ray's own answer to SIGTERM
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise Refused(f"no Ray at {address or 'this machine'}: {_first_line(error)}") from error
+    except (ConnectionError, ValueError, RuntimeError, OSError, RayError) as error:
+        where = address or "this machine"
+        advice = (
+            "; --address is that of Ray's head, HOST:6379 unless it was started on another port, "
+            "or ray://HOST:10001"
+        )
+        raise Refused(f"no Ray at {where}: {_short(error)}{advice if address else ''}") from error
+
+
+# A client's first bytes in HTTP/2, and the head of a server's (RFC 9113, sections 3.4, 4.1, 6.5).
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+HEAD, SETTINGS = 9, 4  # bytes; the type, which is the fourth of them
 
 
 def _check_reachable(address: str) -> None:
-    """Raise OSError soon where nobody listens: Ray itself would try for many minutes."""
+    """Raise OSError soon where nobody listens, or somebody else: Ray would try for minutes.
+
+    Ray speaks gRPC, which is HTTP/2.
+    """
     host, _, port = address.rpartition("://")[2].rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()
+    if not (host and port.isdigit()):
+        return
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT) as peer:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return
+        peer.sendall(PREFACE)
+        head = b""
+        while len(head) < HEAD and (more := peer.recv(HEAD - len(head))):
+            head += more
+    if len(head) < HEAD or head[3] != SETTINGS:
+        raise ConnectionError("what listens there is not Ray")
 
 
-def _first_line(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
+    """What the end of an error of Ray's says: the exception after a traceback, or why it died."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return _short(lines[-1]) if lines else type(error).__name__
+
+
+def _short(words: object) -> str:
+    return textwrap.shorten(f"{words}", WORDS, placeholder=" …")

@@ -1,0 +1,152 @@
+"""The coordinator where some places have no worker that can draw."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.run.jobs import ARITHMETIC
+from tests.run.test_coordinator import PLAN, SHARDS, Ledger, Script
+from tilecppn.errors import StoreError, WorkersLost
+from tilecppn.plan import Shard
+from tilecppn.run.coordinator import Coordinator
+from tilecppn.run.events import Event, WorkerLost, WorkerReady, WorkerRefused
+from tilecppn.run.executors import Lost, Ready
+from tilecppn.run.job import Identity
+
+
+class Places(Script):
+    """Every worker is of the kind that its place has: "good", "odd" (it holds other weights),
+    "dead" (it cannot start) or "absent" (nothing is heard of it). A place keeps its kind when its
+    worker is replaced.
+    """
+
+    def __init__(self, *kinds: str, act: Callable[[Shard], str] = lambda shard: "done") -> None:
+        super().__init__(Ledger(), act, workers=len(kinds))
+        self.kinds = list(kinds)
+        self.place: dict[int, int] = {}
+        self.events: list[Event] = []
+
+    def start(self) -> None:
+        for place in range(self.workers):
+            self.begin_at(place)
+
+    def begin_at(self, place: int) -> None:
+        self.place[self.number] = place
+        kind = self.kinds[place]
+        if kind == "dead":
+            self.starting.append(Lost(self.number, "no kernel"))
+        elif kind != "absent":
+            network = "f00d" if kind == "good" else "beef"
+            self.starting.append(Ready(self.number, Identity(network, ARITHMETIC, f"at {place}")))
+        self.number += 1
+
+    def replace(self, worker: int) -> None:
+        self.hung.difference_update(self.flight.pop(worker, ()))
+        self.begin_at(self.place[worker])
+
+    def render(self, admit: Callable[[Identity], None] = lambda identity: None) -> list[Event]:
+        emit = self.events.append
+        coordinator = Coordinator(self, emit=emit, admit=admit, clock=lambda: self.now)
+        self.start()
+        coordinator.meet()
+        assert not coordinator.run(PLAN, self.ledger).failed
+        assert self.ledger == set(SHARDS)
+        return self.events
+
+    def at_work(self) -> set[int]:
+        """The places whose workers ran a shard."""
+        return {self.place[worker] for worker, _ in self.ran}
+
+
+@pytest.mark.parametrize("kinds", [("good", "dead", "dead"), ("dead", "dead", "good")])
+def test_places_where_no_worker_can_start_do_not_end_a_run(kinds: tuple[str, ...]) -> None:
+    """Nor is there a storm of starts: the third that fails in a row is the last for a while."""
+    script = Places(*kinds)
+    events = script.render()
+    assert script.at_work() == {kinds.index("good")}
+    lost = [e for e in events if isinstance(e, WorkerLost)]
+    assert {e.reason for e in lost} == {"no kernel"}
+    assert [e.pause for e in lost[:2]] == [0.0, 0.0]
+    assert all(0.0 < e.pause <= 60.0 for e in lost[2:])
+    assert len(lost) == 4
+    assert script.now < 60.0
+
+
+def test_a_place_is_tried_again_after_a_pause_that_doubles() -> None:
+    """Each shard takes a minute; after ten the place is mended."""
+
+    def act(shard: Shard) -> str:
+        script.now += 60.0
+        if len(script.ledger) == 10:
+            script.kinds[1] = "good"
+        return "done"
+
+    script = Places("good", "dead", act=act)
+    events = script.render()
+    pauses = [e.pause for e in events if isinstance(e, WorkerLost)]
+    assert pauses == pytest.approx([0.0, 0.0, 60.0, 120.0, 240.0, 480.0])
+    assert script.at_work() == {0, 1}
+
+
+def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
+    """What is left of the cluster may be where nobody could start before."""
+
+    def act(shard: Shard) -> str:
+        if len(script.ledger) == 10 and script.kinds[0] == "good":
+            script.kinds[:] = ["dead", "good"]
+            return "lost"
+        return "done"
+
+    script = Places("good", "dead", act=act)
+    script.render()
+    assert script.at_work() == {0, 1}
+    assert script.now < 60.0
+
+
+def test_workers_that_cannot_start_any_more_end_a_run() -> None:
+    def act(shard: Shard) -> str:
+        script.kinds[:] = ["dead", "dead"]
+        return "lost"
+
+    script = Places("good", "dead", act=act)
+    with pytest.raises(WorkersLost, match="no worker can start: no kernel"):
+        script.render()
+
+
+def test_a_worker_that_differs_from_the_first_draws_nothing() -> None:
+    script = Places("good", "odd", "good")
+    events = script.render()
+    (refused,) = [e for e in events if isinstance(e, WorkerRefused)]
+    assert refused.worker == 1
+    assert "at 0 has weights f00d" in refused.reason
+    assert "at 1 has weights beef" in refused.reason
+    assert script.at_work() == {0, 2}
+
+
+def only_food(identity: Identity) -> None:
+    if identity.network != "f00d":
+        raise StoreError(f"{identity.network} is not in this store")
+
+
+def test_the_store_decides_which_of_the_workers_draw() -> None:
+    script = Places("odd", "good", "odd")
+    events = script.render(only_food)
+    assert [e.worker for e in events if isinstance(e, WorkerRefused)] == [0, 2]
+    assert [e.worker for e in events if isinstance(e, WorkerReady)] == [1]
+    assert script.at_work() == {1}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "seconds"),
+    [(("odd", "odd"), 1.0), (("odd", "dead"), 2.0), (("odd", "absent"), 122.0)],
+)
+def test_a_run_whose_workers_are_all_refused_ends_with_the_reason(
+    kinds: tuple[str, ...], seconds: float
+) -> None:
+    """At once, but if some may yet come, after a while; and it is said once."""
+    script = Places(*kinds)
+    reason = "not in this store" if "dead" not in kinds else "no worker can start"
+    with pytest.raises((StoreError, WorkersLost), match=reason):
+        script.render(only_food)
+    assert script.now < seconds
+    assert not [e for e in script.events if isinstance(e, WorkerRefused)]
