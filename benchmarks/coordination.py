@@ -13,7 +13,8 @@ import numpy as np
 from benchmarks.measuring import peak_bytes
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
-from tilecppn.run.coordinator import Coordinator, Outcome
+from tilecppn.run.agenda import Outcome
+from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.executors import Answer, Message, Ready
 from tilecppn.run.job import Done, Identity, Receipt
 

@@ -20,7 +20,7 @@ from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.targets import Choices
 from tilecppn.film.timeline import Timeline
 from tilecppn.plan import Shard
-from tilecppn.run.coordinator import Outcome
+from tilecppn.run.agenda import Outcome
 from tilecppn.run.options import Run
 
 ENCODE = "tilecppn.film.clips.VideoEncoding.write"

@@ -418,11 +418,7 @@ def test_the_state_does_not_grow_with_the_canvas() -> None:
     script.submit = lambda worker, shard: script.flight[worker].append(shard)  # type: ignore[method-assign]
 
     def stopping() -> bool:
-        sizes.append(
-            len(coordinator._unsettled) + len(coordinator._stale) + len(coordinator._waiting)
-            if hasattr(coordinator, "_stale")
-            else 0
-        )
+        sizes.append(len(coordinator._agenda))
         return len(ledger) > 3000
 
     coordinator, _ = coordinate(script, stopping=lambda: False)

@@ -26,7 +26,8 @@ from tilecppn.errors import Failed, Refused, Stopped, StoreError
 from tilecppn.kernels.llvm import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
-from tilecppn.run.coordinator import Coordinator, Outcome
+from tilecppn.run.agenda import Outcome
+from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event, ShardDone, ShardFaulted, WorkerLost, WorkerReady
 from tilecppn.run.executors import Executor
 from tilecppn.run.job import Job, RenderJob

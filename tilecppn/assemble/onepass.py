@@ -18,7 +18,7 @@ from tilecppn.assemble.source import Source, sizes
 from tilecppn.errors import Failed, Stopped
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
-from tilecppn.run.coordinator import Outcome
+from tilecppn.run.agenda import Outcome
 from tilecppn.run.options import Run
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals

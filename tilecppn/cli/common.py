@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tilecppn.film.store import FilmStore
-    from tilecppn.run.coordinator import Outcome
+    from tilecppn.run.agenda import Outcome
     from tilecppn.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -8,7 +8,7 @@ from tilecppn.cli.common import FILE, counted, json_option, open_store, result, 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
     from tilecppn.plan import Shard
-    from tilecppn.run.coordinator import Outcome
+    from tilecppn.run.agenda import Outcome
     from tilecppn.store import Store
 
 

@@ -17,7 +17,7 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.pause import Pause
 from tilecppn.plan import Shard
 from tilecppn.run import events
-from tilecppn.run.coordinator import Outcome
+from tilecppn.run.agenda import Outcome
 from tilecppn.run.options import SAME, Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import fill, preflight, require_complete

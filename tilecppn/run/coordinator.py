@@ -1,29 +1,26 @@
 """The coordinator: which shard runs when and where, and what happens when one fails.
 
-Shards come in the plan's order, children before parents. A shard that is in the ledger is
-skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
-built again, so that nothing in the ledger is older than what it was made from. A receipt counts
-when the ledger has the shard: a worker's disk may be another than this machine's. Of several shards
-that a worker was running when it was lost, any may have killed it: each is then run alone on a
-worker, where the next loss would be its own. A worker that is not like the others gets no shard;
-one that cannot start is tried again after a pause. Neither ends the run while others are at work.
-Everything here is one thread; the state does not grow with the canvas, nor the cost of a shard
-with the number of workers.
+The agenda says which shard may run. A receipt counts when the ledger has the shard: a worker's
+disk may be another than this machine's. Of several shards that a worker was running when it was
+lost, any may have killed it: each is then run alone on a worker, where the next loss would be its
+own. A worker that is not like the others gets no shard; one that cannot start is tried again after
+a pause. Neither ends the run while others are at work. Everything here is one thread; the state
+does not grow with the canvas, nor the cost of a shard with the number of workers.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from tilecppn.errors import Failed, Stopped, TilecppnError, WorkersLost
 from tilecppn.plan import Shard, Work
+from tilecppn.run.agenda import Agenda, Ledger, Outcome
 from tilecppn.run.events import (
     Event,
     ShardDone,
     ShardFaulted,
-    ShardSkipped,
     WorkerLost,
     WorkerReady,
     WorkerRefused,
@@ -36,27 +33,6 @@ from tilecppn.run.roster import Roster, Vacancies
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
 ASLEEP = 2.0  # seconds of a tick, from which on this process did not run: stopped, or suspended
 REMEMBERED = 101  # durations kept of each kind, for the deadline
-
-
-class Ledger(Protocol):
-    """What is done; the store is one."""
-
-    def has(self, shard: Shard) -> bool: ...
-
-    def delete(self, shard: Shard) -> None: ...
-
-
-@dataclass
-class Outcome:
-    """What a run came to. `failed` names shards and why; `unbuilt` counts their ancestors."""
-
-    shards: int
-    rendered: int = 0
-    skipped: int = 0
-    failed: dict[Shard, str] = field(default_factory=dict)
-    unbuilt: int = 0
-    pixels: int = 0  # of level 0, rendered in this run
-    seconds: float = 0.0
 
 
 @dataclass
@@ -118,27 +94,20 @@ class Coordinator:
         Raises Stopped when asked to stop, WorkersLost, or Failed where going on is useless.
         """
         start = self.clock()
-        self._plan, self._ledger = plan, ledger
-        self._order: Iterator[Shard] = iter(plan.order() if order is None else order)
-        self._outcome = Outcome(plan.shards)
-        self._queue: deque[Shard] = deque()  # to run, first of all others
+        order = plan.order() if order is None else order
+        self._agenda = Agenda(plan, ledger, order, self.emit)
         self._trouble: dict[Shard, _Trouble] = {}
-        self._unsettled: dict[Shard, int] = {}  # parent → children reached and not yet settled
-        self._waiting: set[Shard] = set()  # parents reached while children are unsettled
-        self._stale: set[Shard] = set()  # ancestors of what runs now: to be built again
-        self._broken: set[Shard] = set()  # parents of what failed: not to be built
         self._unseen: dict[Shard, _Unseen] = {}
         self._durations: dict[bool, deque[float]] = {
             kind: deque(maxlen=REMEMBERED) for kind in (True, False)
         }
-        self._exhausted = False
         self._hand_out()
-        while not self._exhausted or self._queue or self._roster.flying or self._unseen:
+        while not self._agenda.is_through() or self._roster.flying or self._unseen:
             self._turn()
             self._look_for_unseen()
             self._hand_out()
-        self._outcome.seconds = self.clock() - start
-        return self._outcome
+        self._agenda.outcome.seconds = self.clock() - start
+        return self._agenda.outcome
 
     # Workers
 
@@ -240,7 +209,7 @@ class Coordinator:
             for shard in running:
                 self._trouble.setdefault(shard, _Trouble()).alone = True
         others = [shard for shard in (*running, *worker.queued) if shard not in blamed]
-        self._queue.extendleft(reversed(others))
+        self._agenda.ready.extendleft(reversed(others))
         for shard in blamed:
             self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
 
@@ -260,7 +229,7 @@ class Coordinator:
         if isinstance(result, Faulted):
             self._fault(number, shard, result)
             return
-        if self._ledger.has(shard):
+        if self._agenda.is_done(shard):
             self._done(number, shard, result)
         else:
             self._unseen[shard] = _Unseen(number, result, self.clock() + LATE)
@@ -268,15 +237,12 @@ class Coordinator:
     def _done(self, number: int, shard: Shard, answer: Done) -> None:
         self._trouble.pop(shard, None)
         self._durations[shard.level == 0].append(answer.receipt.seconds)
-        self._outcome.rendered += 1
-        if shard.level == 0:
-            self._outcome.pixels += answer.receipt.pixels
         self.emit(ShardDone(shard, number, answer.receipt))
-        self._settled(shard)
+        self._agenda.finish(shard, answer.receipt.pixels)
 
     def _look_for_unseen(self) -> None:
         for shard, (number, answer, until) in list(self._unseen.items()):
-            if self._ledger.has(shard):
+            if self._agenda.is_done(shard):
                 del self._unseen[shard]
                 self._done(number, shard, answer)
             elif self.clock() > until:
@@ -295,12 +261,10 @@ class Coordinator:
         if fault.lasting:
             raise Failed(fault.reason)
         if not final:
-            self._queue.append(shard)
+            self._agenda.ready.append(shard)
             return
         del self._trouble[shard]
-        self._outcome.failed[shard] = fault.reason
-        self._break(shard)
-        self._settled(shard)
+        self._agenda.give_up(shard, fault.reason)
 
     # Shards
 
@@ -317,73 +281,18 @@ class Coordinator:
     def _next(self) -> tuple[int, Shard, bool] | None:
         """The least busy worker, not one on which it failed, for a shard, and if it runs alone."""
         while True:
-            for i, shard in enumerate(self._queue):
+            for i, shard in enumerate(self._agenda.ready):
                 trouble = self._trouble.get(shard, UNTROUBLED)
                 fit = self._roster.fit(trouble.workers, trouble.alone)
                 if fit is not None:
-                    del self._queue[i]
+                    del self._agenda.ready[i]
                     return fit, shard, trouble.alone
                 if trouble.alone:
                     return None  # until a worker is idle: what comes behind would keep all busy
-            if not self._reach():
+            if self.stopping():
+                raise Stopped("stopped")
+            if not self._agenda.reach():
                 return None
-
-    def _reach(self) -> bool:
-        """Take the plan's next shard; False at the end."""
-        if self.stopping():
-            raise Stopped("stopped")
-        shard = next(self._order, None)
-        if shard is None:
-            self._exhausted = True
-            return False
-        settled = False
-        if shard in self._unsettled:
-            self._waiting.add(shard)
-        else:
-            settled = self._decide(shard)
-        parent = self._plan.parent(shard)
-        if parent is not None and not settled:
-            self._unsettled[parent] = self._unsettled.get(parent, 0) + 1
-        return True
-
-    def _decide(self, shard: Shard) -> bool:
-        """Skip, give up or queue a shard whose children are settled; True if that settles it."""
-        stale = shard in self._stale
-        self._stale.discard(shard)
-        if shard in self._broken:
-            self._broken.discard(shard)
-            self._outcome.unbuilt += 1
-            self._break(shard)
-            return True
-        if not stale and self._ledger.has(shard):
-            self._outcome.skipped += 1
-            self.emit(ShardSkipped(shard))
-            return True
-        for ancestor in self._plan.ancestors(shard):
-            if ancestor in self._stale:
-                break
-            self._stale.add(ancestor)
-            self._ledger.delete(ancestor)
-        self._queue.append(shard)
-        return False
-
-    def _settled(self, shard: Shard) -> None:
-        """A shard that was queued is done or given up: its parent may come next."""
-        parent = self._plan.parent(shard)
-        if parent is None:
-            return
-        self._unsettled[parent] -= 1
-        if self._unsettled[parent] == 0:
-            del self._unsettled[parent]
-            if parent in self._waiting:
-                self._waiting.remove(parent)
-                if self._decide(parent):
-                    self._settled(parent)
-
-    def _break(self, shard: Shard) -> None:
-        parent = self._plan.parent(shard)
-        if parent is not None:
-            self._broken.add(parent)
 
 
 def _words(identity: Identity) -> str:

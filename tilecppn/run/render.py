@@ -12,8 +12,9 @@ from tilecppn.errors import Failed, Stopped
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Work
 from tilecppn.run import events
+from tilecppn.run.agenda import Ledger, Outcome
 from tilecppn.run.budget import check_disk, check_fits
-from tilecppn.run.coordinator import Coordinator, Ledger, Outcome
+from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.executors import EXECUTORS, Executor, choose, runs_here, workforce_here
 from tilecppn.run.job import Identity, Job, RenderJob, Tiler
 from tilecppn.run.options import Run

@@ -7,7 +7,7 @@ from tilecppn import machine
 from tilecppn.errors import Stopped
 from tilecppn.plan import Shard, Work
 from tilecppn.run import events
-from tilecppn.run.coordinator import Outcome
+from tilecppn.run.agenda import Outcome
 from tilecppn.run.options import Run, check_workers
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
