@@ -18,7 +18,7 @@ from tilecppn.run.budget import (
     check_disk,
     check_fits,
     duration,
-    rate,
+    measure,
     size,
     worker_memory,
 )
@@ -140,7 +140,7 @@ def test_the_machine_is_asked_when_no_amount_is_given(monkeypatch: pytest.Monkey
 def test_rate_is_positive_for_any_canvas() -> None:
     for canvas in ({"width": 1, "height": 1}, {"width": 2**31 - 1, "height": 5}):
         scene = Scene.of(cppn={"width": 2, "depth": 1}, canvas=canvas)
-        assert rate(create("auto", Field.of(scene)), scene) > 0
+        assert measure(create("auto", Field.of(scene)), scene).rate > 0
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_threads_draw_faster_on_a_cpu_and_only_store_faster_beside_a_gpu(
     kernel = create("reference", Field.of(scene))
     monkeypatch.setattr(kernel, "arithmetic", kernel.arithmetic._replace(device=device))
     monkeypatch.setattr("time.perf_counter", itertools.count().__next__)
-    assert rate(kernel, scene, threads, gpus) == pytest.approx(64 * 64 * windows)
+    assert measure(kernel, scene, threads, gpus).rate == pytest.approx(64 * 64 * windows)
 
 
 @pytest.mark.parametrize(

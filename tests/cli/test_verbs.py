@@ -253,6 +253,8 @@ def test_plan_counts_levels_shards_tiles_and_bytes(
         "tiles": 88 + 24 + 6 + 2 + 1,
     }
     assert plan["bytes"] == 3 * (700 * 501 + 350 * 251 + 175 * 126 + 88 * 63 + 44 * 32)
+    assert 0.01 * plan["bytes"] < plan["stored"] < plan["bytes"]
+    assert plan["free"] > 0
     assert plan["worker_memory"] > 256 * 256 * 3
     assert plan["workers"] == 2
     assert plan["pixels_per_second"] > 0
@@ -290,6 +292,7 @@ def test_plan_of_the_largest_canvas_takes_no_longer(scene: Scene, cli: Cli) -> N
     plan = record(cli("plan", "a.toml", *options, "--json"))
     assert (plan["width"], plan["levels"]) == (side, 26)
     assert plan["shards"] > (2**19) ** 2
+    assert "too little" in ok(cli("plan", "a.toml", *options))
 
 
 def test_presets_lists_presets_and_activations(cli: Cli) -> None:

@@ -34,7 +34,7 @@ def command(
     from tilecppn import machine
     from tilecppn.kernels import Field, create
     from tilecppn.plan import Plan
-    from tilecppn.run.budget import check_fits, duration, rate, size, worker_memory
+    from tilecppn.run.budget import check_fits, duration, free_disk, measure, size, worker_memory
     from tilecppn.run.executors import choose, workforce_here
 
     picture = load(scene, overrides)
@@ -45,7 +45,9 @@ def command(
     # More threads than cores, or than there are shards at first, draw no faster.
     first = plan.levels[0]
     busy = min(count * threads, machine.cores(), first.rows * first.cols)
-    speed = rate(create(kernel, Field.of(picture)), picture, busy, gpus)
+    speed, stored = measure(create(kernel, Field.of(picture)), picture, busy, gpus)
+    stored *= plan.width * plan.height
+    _, free = free_disk(Path())
     seconds = plan.pixels / speed
     record = {
         "width": plan.width,
@@ -54,19 +56,23 @@ def command(
         "shards": plan.shards,
         "tiles": plan.tiles,
         "bytes": plan.bytes,
+        "stored": round(stored),
+        "free": free,
         "worker_memory": memory,
         "workers": count,
         "threads": threads,
         "pixels_per_second": round(speed),
         "seconds": round(seconds, 1),
     }
+    enough = "" if stored <= free else ", which is too little"
     of_threads = f" of {threads} threads" if threads > 1 else ""
     lines = [
         f"canvas   {plan.width} × {plan.height}, {plan.channels} channels of "
         f"{picture.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
         f"levels   {len(plan.levels)}, in {plan.shards:,} shards of {plan.shard}² and "
         f"{record['tiles']:,} tiles of {plan.tile}²",
-        f"bytes    {size(plan.bytes)} before compression; smooth pictures shrink to 1 - 10 %",
+        f"bytes    {size(plan.bytes)}, stored in about {size(stored)} by samples; {size(free)} free "
+        f"in this folder{enough}",
         f"memory   {size(memory)} a worker, {count} workers{of_threads}",
         f"time     about {duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
     ]

@@ -4,6 +4,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tilecppn import machine
 from tilecppn.errors import PlanError
@@ -23,6 +24,7 @@ BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
 LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
 SAMPLES, SAMPLE = 8, 512  # windows drawn to measure, and their side in pixels
 LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
+LEVELS_BYTES = 1.5  # as stored: smaller levels are less smooth; 1.3 to 2 for the examples
 GOLDEN = 0.6180339887498949  # spreads them over the columns
 
 
@@ -86,32 +88,40 @@ def sample_windows(canvas: Canvas) -> list[Window]:
     return windows
 
 
-def rate(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> float:
-    """Pixels of level 0 a second of so many threads, all levels made and stored with them.
+class Measure(NamedTuple):
+    """Of samples: pixels of level 0 a second, and bytes of a store that each comes to.
 
-    Measured with one thread, on windows spread over the canvas. A GPU draws no faster for several
-    threads, but for one while others store.
+    All levels are made and stored with them.
+    """
+
+    rate: float
+    bytes: float
+
+
+def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Measure:
+    """What so many threads would do, measured with one, on windows spread over the canvas.
+
+    A GPU draws no faster for several threads, but for one while others store.
     """
     windows = sample_windows(scene.canvas)
     whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
 
-    def draw(window: Window) -> tuple[float, float]:
-        """Seconds for the pixels, and for storing them and making the next level."""
+    def draw(window: Window) -> tuple[float, float, int]:
+        """Seconds for the pixels, and for storing them and making the next level; bytes."""
         start = time.perf_counter()
         pixels = render_window(kernel, scene, window)
         drawn = time.perf_counter()
         mean2x2(pixels)
-        encode_shard(pixels, whole)
-        return drawn - start, time.perf_counter() - drawn
+        written = len(encode_shard(pixels, whole))
+        return drawn - start, time.perf_counter() - drawn, written
 
     draw(windows[0])  # compiles what is needed
-    times = [draw(window) for window in windows]
+    drawn, stored, written = map(sum, zip(*map(draw, windows), strict=True))
     pixels = sum(window.pixels for window in windows)
-    drawn, stored = sum(seconds for seconds, _ in times), sum(seconds for _, seconds in times)
     together = threads * pixels / (drawn + LEVELS * stored)
-    if kernel.arithmetic.device == "cpu":
-        return together
-    return min(together, gpus * pixels / drawn)
+    if kernel.arithmetic.device != "cpu":
+        together = min(together, gpus * pixels / drawn)
+    return Measure(together, LEVELS_BYTES * written / pixels)
 
 
 def size(count: float) -> str:
