@@ -71,8 +71,8 @@ def command(
         f"{picture.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
         f"levels   {len(plan.levels)}, in {plan.shards:,} shards of {plan.shard}² and "
         f"{record['tiles']:,} tiles of {plan.tile}²",
-        f"bytes    {size(plan.bytes)}, stored in about {size(stored)} by samples; {size(free)} free "
-        f"in this folder{enough}",
+        f"bytes    {size(plan.bytes)}, stored in about {size(stored)} by samples; "
+        f"{size(free)} free in this folder{enough}",
         f"memory   {size(memory)} a worker, {count} workers{of_threads}",
         f"time     about {duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
     ]
