@@ -641,25 +641,25 @@ def test_making_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A power cut later finds no empty zarr.json."""
-    synced: set[str] = set()
-    fsync, rename = os.fsync, os.rename
+    synced: set[Path] = set()
+    sync, rename = disk.sync, os.rename
 
-    def syncing(descriptor: int) -> None:
-        fsync(descriptor)
-        synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+    def syncing(path: Path) -> None:
+        sync(path)
+        synced.add(path)
 
     def renaming(source: Path, dest: Path) -> None:
-        found = {str(source), *(str(p) for p in source.rglob("*") if p.name != ".lock")}
+        found = {source, *source.rglob("*")}
         assert len(found) > 4
         assert found <= synced
         rename(source, dest)
         synced.clear()
 
-    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(disk, "sync", syncing)
     monkeypatch.setattr(os, "rename", renaming)
     scene = plain_scene(10, 10, tile=64, shard=64)
     with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC):
-        assert synced == {str(tmp_path)}
+        assert synced == {tmp_path}
 
 
 def test_making_fills_an_empty_folder_and_makes_parents(tmp_path: Path) -> None:
