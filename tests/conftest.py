@@ -36,7 +36,7 @@ def no_old_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def homeless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, empty, of a user without a home: no HOME, no entry in passwd."""
-    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+    for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
 
     def nobody(uid: int) -> None:

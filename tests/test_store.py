@@ -572,21 +572,79 @@ def test_making_replaces_a_store_of_ours_only_when_asked(store: Store) -> None:
     ):
         raise AssertionError
     assert tree(store.path.parent) == before
-    with Store.making(store.path, scene, ARITHMETIC, overwrite=True) as new:
+    with store.lock(), Store.making(store.path, scene, ARITHMETIC, overwrite=True) as new:
         assert new.scene == scene
         assert not any(new.has(shard) for shard in new.plan.order())
     assert [path.name for path in store.path.parent.iterdir()] == ["a.zarr"]
 
 
-def test_making_replaces_nothing_that_came_meanwhile(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("kind", ["store", "folder", "file"])
+def test_making_replaces_nothing_that_came_meanwhile(
+    kind: str, overwrite: bool, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not even a store of ours: nobody holds its lock for us."""
     path, scene = tmp_path / "b.zarr", plain_scene(10, 10, tile=64, shard=64)
-    making = Store.making(path, scene, ARITHMETIC)
-    shutil.copytree(store.path, path)
-    before = tree(path)
-    with pytest.raises(StoreError, match=r"b\.zarr: another process has put something"), making:
+    settle = disk.settle
+
+    def late(folder: Path) -> None:
+        settle(folder)
+        if kind == "store":
+            shutil.copytree(store.path, path)
+        elif kind == "folder":
+            (path / "photos").mkdir(parents=True)
+        else:
+            path.write_text("mine")
+
+    monkeypatch.setattr(disk, "settle", late)
+    making = Store.making(path, scene, ARITHMETIC, overwrite=overwrite)
+    with pytest.raises(StoreError, match=r"b\.zarr: "), making:
         raise AssertionError
-    assert tree(path) == before
+    expected = {"store": tree(store.path), "folder": {"photos": None}, "file": {}}[kind]
+    assert tree(path) == expected
+    assert path.is_dir() or path.read_text() == "mine"
+    assert not disk.leftovers(path)
+
+
+def test_making_below_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").touch()
+    scene = plain_scene(10, 10, tile=64, shard=64)
+    making = Store.making(tmp_path / "a.toml" / "b.zarr", scene, ARITHMETIC)
+    with pytest.raises(StoreError, match=r"a\.toml is a file, not a folder"), making:
+        raise AssertionError
+
+
+def test_a_lock_sweeps_no_store_that_took_its_place(store: Store) -> None:
+    """Another process may be writing there."""
+    writing = store.path / "0" / ".0.0123456789ab.partial"
+    with store.lock():
+        store.path.rename(store.path.with_name("away.zarr"))
+        shutil.copytree(store.path.with_name("away.zarr"), store.path)
+        writing.touch()
+    assert writing.exists()
+
+
+@pytest.mark.parametrize("error", [errno.ESTALE, errno.EIO, errno.EACCES])
+def test_a_disk_that_fails_is_not_taken_for_a_store_that_is_gone(
+    store: Store, error: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's shard is tried again, by another."""
+    shard = next(iter(store.plan.order()))
+    pixels = store.read(shard.level, store.plan.window(shard))
+    stat, read = Path.stat, Path.read_bytes
+
+    def failing(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "zarr.json":
+            raise OSError(error, os.strerror(error), str(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "stat", failing)
+    with pytest.raises(OSError, match=os.strerror(error)):
+        store.write(shard, pixels)
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: failing(path) or read(path))
+    with pytest.raises(OSError, match=os.strerror(error)):
+        recognise(store.path)
 
 
 @pytest.mark.parametrize("way", ["removed", "replaced", "moved"])

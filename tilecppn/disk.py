@@ -1,15 +1,17 @@
 """Files that appear whole or not at all, a lock that dies with its process, the cache folder."""
 
 import contextlib
+import fcntl
 import os
 import re
-import sys
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tilecppn.errors import StoreError
 
+GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
 _PARTIAL_NAME = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 
@@ -43,10 +45,11 @@ def identity(path: Path) -> tuple[int, int, int] | None:
     """What tells a file from another that takes its name later; None where there is no file.
 
     A file system may give a new file the number of one that was deleted, but not its time too.
+    Raises OSError where the disk cannot tell.
     """
     try:
         status = path.stat()
-    except OSError:
+    except GONE:
         return None
     return status.st_dev, status.st_ino, status.st_mtime_ns
 
@@ -61,7 +64,7 @@ def settle(folder: Path) -> None:
 
 def settle_names(folder: Path) -> None:
     """Bring a folder's names to the disk: a file that was renamed keeps its new one."""
-    with contextlib.suppress(OSError):  # Windows opens no folder, some disks know no such thing
+    with contextlib.suppress(OSError):  # some network disks know no such thing
         sync(folder)
 
 
@@ -69,7 +72,10 @@ def sync(path: Path) -> None:
     """Bring a file, or a folder's names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
-        os.fsync(descriptor)
+        if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, whose fsync ends in the disk's own memory
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -105,8 +111,16 @@ def sweep(folder: Path) -> None:
     for root, _, names in os.walk(folder):
         for name in names:
             if unfinished(name) is not None:
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):  # the next sweep finds it again
                     os.unlink(os.path.join(root, name))
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -115,7 +129,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
     Raises StoreError at once, naming `what` and the holder, if another process has it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         # A file that lost its name meanwhile was the lock of a store that is no more.
         if not _take(descriptor) or not _is_at(descriptor, path):
@@ -123,9 +137,26 @@ def locked(path: Path, what: str) -> Iterator[None]:
             raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"pid {os.getpid()} on {_host()}".encode())
-        yield
+        status = os.fstat(descriptor)
+        _HELD.append(status)
+        try:
+            yield
+        finally:
+            _HELD.remove(status)
     finally:
         os.close(descriptor)
+
+
+_HELD: list[os.stat_result] = []  # of the files whose locks this process has
+
+
+def holds(path: Path) -> bool:
+    """Whether the file that is at `path` now is one whose lock this process has."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    return any(os.path.samestat(status, there) for status in list(_HELD))
 
 
 @contextlib.contextmanager
@@ -157,7 +188,7 @@ def abandoned(path: Path) -> bool:
 
 def cache_folder() -> Path | None:
     """Our folder among the user's caches, which may go at any time; None where there is no home."""
-    named = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    named = os.environ.get("XDG_CACHE_HOME")
     try:
         return Path(named or Path.home() / ".cache", "tilecppn")
     except RuntimeError:  # neither HOME nor an entry in passwd
@@ -184,26 +215,9 @@ def _host() -> str:
     return socket.gethostname()
 
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(descriptor: int) -> bool:
-        try:
-            # A byte far behind the text, so that the holder's name stays readable.
-            os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _take(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

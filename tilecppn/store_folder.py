@@ -18,6 +18,7 @@ from tilecppn.zarr_files import ArraySpec, attributes, describe, misdescribed
 
 LOCK = ".lock"
 GROUP = "zarr.json"
+TAKEN = "another process has put something there"
 LISTED = 3  # differences named in one error
 
 
@@ -34,7 +35,7 @@ def is_written(file: Path) -> bool:
 class StoreFolder(ABC):
     """What stores of stills and of films have in common: one arithmetic, and files of shards.
 
-    Attributes: path, arithmetic.
+    Attributes: path, arithmetic; record, our attribute of its group.
     """
 
     arithmetic: Arithmetic
@@ -76,7 +77,7 @@ class StoreFolder(ABC):
         return is_written(self.file(shard))
 
     def delete(self, shard: Shard) -> None:
-        self.file(shard).unlink(missing_ok=True)
+        disk.remove(self.file(shard))  # also what is no file, which damage may have put there
 
     def misdescribed(self) -> list[str]:
         """The arrays whose zarr.json is missing, damaged, or wrong: they cannot be read so."""
@@ -102,10 +103,8 @@ class StoreFolder(ABC):
             self.check_in_place()
             disk.sweep(self.path)
             describe(self.path, self.arrays())
-            try:
+            with _swept(self.path):
                 yield
-            finally:
-                disk.sweep(self.path)
 
 
 @contextlib.contextmanager
@@ -115,6 +114,8 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
     `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
     something else is there, or comes there meanwhile.
     """
+    if why := disk.obstacle(path):
+        raise StoreError(f"{path}: {why}; choose another path")
     temporary, old = disk.partial(path), disk.partial(path)
     # A lock is on the file, not on its name: taken here, it is held when the store appears.
     with contextlib.ExitStack() as stack:
@@ -126,23 +127,42 @@ def building(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> I
             write(temporary)
             disk.settle(temporary)
             if overwrite and recognise(path):
+                if not disk.holds(path / LOCK):
+                    raise StoreError(f"{path}: {TAKEN}")
                 os.rename(path, old)
-            os.rename(temporary, path)
+            _name(temporary, path)
         except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            if old.exists():
-                os.rename(old, path)
+            with contextlib.suppress(OSError):  # somebody has the name: what went wrong is more
+                if old.exists():
+                    os.rename(old, path)
             if not isinstance(error, OSError):
                 raise
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                raise StoreError(f"{path}: another process has put something there") from error
             raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
         disk.settle_names(path.parent)
         shutil.rmtree(old, ignore_errors=True)
-        try:
+        with _swept(path):
             yield
-        finally:
-            disk.sweep(path)  # of workers that were killed
+
+
+@contextlib.contextmanager
+def _swept(path: Path) -> Iterator[None]:
+    """At the end the leftovers of killed workers go, if the store there is still the locked one."""
+    try:
+        yield
+    finally:
+        if disk.holds(path / LOCK):
+            disk.sweep(path)
+
+
+def _name(folder: Path, path: Path) -> None:
+    """Rename a folder; StoreError where something is by now, unless an empty folder."""
+    try:
+        os.rename(folder, path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise StoreError(f"{path}: {TAKEN}") from error
+        raise
 
 
 def recognise(path: Path) -> bool:

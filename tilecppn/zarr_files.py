@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore, MemoryStore
 
+from tilecppn import disk
 from tilecppn.errors import Failed
 from tilecppn.kernels import Arithmetic
 from tilecppn.ome import multiscales
@@ -37,11 +38,14 @@ def use_threads(count: int) -> None:
 
 
 def attributes(path: Path) -> dict[str, Any] | None:
-    """Our attribute of the group at `path`; None if there is none."""
+    """Our attribute of the group at `path`; None if there is none.
+
+    Raises OSError where the disk cannot tell.
+    """
     try:
         record = json.loads((path / "zarr.json").read_bytes())
         found = record["attributes"][ATTRIBUTE]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (*disk.GONE, IsADirectoryError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -88,7 +92,11 @@ def misdescribed(folder: Path, arrays: Iterable[ArraySpec]) -> list[ArraySpec]:
 def describe(folder: Path, arrays: Iterable[ArraySpec]) -> None:
     """Write each array's zarr.json; one that is right stays."""
     for spec in misdescribed(folder, arrays):
-        (folder / spec.name / "zarr.json").unlink(missing_ok=True)
+        file = folder / spec.name / "zarr.json"
+        if file.parent.is_dir():
+            disk.remove(file)
+        else:
+            disk.remove(file.parent)
         _create(LocalStore(folder), spec)
 
 

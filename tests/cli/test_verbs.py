@@ -379,6 +379,24 @@ def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli)
     assert tree(copied.path) == before
 
 
+@pytest.mark.parametrize("place", ["0", "1", "0/zarr.json", "0/c/0/0/1"])
+def test_verify_mends_what_is_a_file_for_a_folder_or_the_other_way(
+    place: str, copied: Store, cli: Cli
+) -> None:
+    before = tree(copied.path)
+    path = copied.path / place
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.write_text("?")
+    else:
+        path.unlink()
+        (path / "inner").mkdir(parents=True)
+    assert cli("verify", "a.zarr").exit_code == 1
+    ok(cli("verify", "a.zarr", "--repair"))
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert tree(copied.path) == before
+
+
 def test_verify_finds_nothing_to_repair_in_a_sound_store(copied: Store, cli: Cli) -> None:
     before = tree(copied.path)
     sound = record(cli("verify", "a.zarr", "--repair", "--json"))

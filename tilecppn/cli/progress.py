@@ -71,7 +71,8 @@ class Meter:
         self._show()
 
     def note(self, text: str) -> None:
-        """Something that a person should know."""
+        """Something that a person should know, in one line."""
+        text = " ".join(text.split())
         if self._live is not None:
             try_to(lambda: self._console.print(text, markup=False))
         else:

@@ -28,7 +28,7 @@ def command(path: Path, port: int, open_: bool) -> None:
         click.echo(address)
         say("Ctrl-C ends it")
         # A text browser would take the terminal: only where there is a screen.
-        screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")
+        screen = sys.platform == "darwin" or os.environ.get("DISPLAY")
         if open_ and (screen or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):

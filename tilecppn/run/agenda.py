@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tilecppn.plan import Shard, Work
 from tilecppn.run.events import Event, ShardSkipped
+from tilecppn.run.options import SAME
 
 
 class Ledger(Protocol):
@@ -25,7 +26,10 @@ class Ledger(Protocol):
 
 @dataclass
 class Outcome:
-    """What a run came to. `failed` names shards and why; `unbuilt` counts their ancestors."""
+    """What a run came to. `failed` names shards and why; `unbuilt` counts their ancestors.
+
+    `again` is what a person does to try those once more.
+    """
 
     shards: int
     rendered: int = 0
@@ -34,6 +38,7 @@ class Outcome:
     unbuilt: int = 0
     pixels: int = 0  # of level 0, rendered in this run
     seconds: float = 0.0
+    again: str = SAME
 
 
 class Agenda:

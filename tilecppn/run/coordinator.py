@@ -31,7 +31,7 @@ from tilecppn.run.policy import Policy, to_blame
 from tilecppn.run.roster import Roster, Vacancies
 
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
-ASLEEP = 2.0  # seconds of a tick, from which on this process did not run: stopped, or suspended
+ASLEEP = 2.0  # seconds between two polls that are no work: this process, or its disk, stood still
 REMEMBERED = 101  # durations kept of each kind, for the deadline
 
 
@@ -78,7 +78,13 @@ class Coordinator:
         self._vacancies = Vacancies(self.policy.pause, self.policy.longest_pause)
         self._hurdle: TilecppnError | None = None  # why no worker could begin lately
         self._alone_since = clock()  # without any worker, or with that hurdle
+        self._heard = clock()  # of the executor
         self._looked = clock()  # at the deadlines
+        self._trouble: dict[Shard, _Trouble] = {}
+        self._unseen: dict[Shard, _Unseen] = {}
+        self._durations: dict[bool, deque[float]] = {
+            kind: deque(maxlen=REMEMBERED) for kind in (True, False)
+        }
 
     def meet(self) -> Identity:
         """Wait for the first worker. Raises Stopped, WorkersLost if none can start, or what
@@ -96,11 +102,6 @@ class Coordinator:
         start = self.clock()
         order = plan.order() if order is None else order
         self._agenda = Agenda(plan, ledger, order, self.emit)
-        self._trouble: dict[Shard, _Trouble] = {}
-        self._unseen: dict[Shard, _Unseen] = {}
-        self._durations: dict[bool, deque[float]] = {
-            kind: deque(maxlen=REMEMBERED) for kind in (True, False)
-        }
         self._hand_out()
         while not self._agenda.is_through() or self._roster.flying or self._unseen:
             self._turn()
@@ -115,11 +116,13 @@ class Coordinator:
         """Hear what has happened, within one tick, and look at the clock."""
         if self.stopping():
             raise Stopped("stopped")
-        before = self.clock()
         messages = self.executor.poll(TICK)
-        if (asleep := self.clock() - before) > ASLEEP:
+        before, self._heard = self._heard, self.clock()
+        if (asleep := self._heard - before) > ASLEEP:
             self._roster.postpone(asleep)
             self._alone_since += asleep
+            for shard, unseen in self._unseen.items():
+                self._unseen[shard] = unseen._replace(until=unseen.until + asleep)
         for message in messages:
             match message:
                 case Ready(worker, identity):
@@ -209,7 +212,8 @@ class Coordinator:
             for shard in running:
                 self._trouble.setdefault(shard, _Trouble()).alone = True
         others = [shard for shard in (*running, *worker.queued) if shard not in blamed]
-        self._agenda.ready.extendleft(reversed(others))
+        if others:  # else it may be gone before there is an agenda
+            self._agenda.ready.extendleft(reversed(others))
         for shard in blamed:
             self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
 

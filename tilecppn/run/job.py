@@ -26,7 +26,9 @@ from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
 
 S = TypeVar("S")
-LATE = 30.0  # seconds that a network file system may take to show another node's files
+# Seconds that a network file system may take to show another node's files. NFS by default keeps
+# what it knows of a folder, and so that a file is not in it, for up to 60 (acdirmax).
+LATE = 90.0
 
 # Errors of the store that another attempt cannot mend.
 LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}

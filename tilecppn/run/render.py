@@ -136,6 +136,9 @@ def fill(
         for listener in run.listeners:
             listener(event)
 
+    begun = found is not None  # else what is there, if anything, is not this run's
+    again = again or run.again
+    kept = f"what is finished is kept in {path}: {again} to go on"
     with contextlib.ExitStack() as stack:
         if store is not None:
             stack.enter_context(store.lock())
@@ -151,22 +154,22 @@ def fill(
             arithmetic = coordinator.meet().arithmetic
             if store is None or run.overwrite:
                 store = stack.enter_context(make(arithmetic))
+                begun = True
             for shard in run.discard:
                 store.delete(shard)
             count, threads = workforce.workers, workforce.threads
             emit(events.Started(plan, workforce.name, count, threads, arithmetic))
             mixed = None if run.shuffle is None else Random(run.shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
+            outcome.again = again
         except (Stopped, KeyboardInterrupt):
             raise Stopped(
-                f"stopped; what is finished is kept in {path}: {again or run.again} to go on"
+                f"stopped; {kept if begun else 'nothing was begun or replaced'}"
             ) from None
         except Failed as error:
-            if store is None:
+            if not begun:
                 raise
-            raise type(error)(
-                f"{error}. What is finished is kept in {path}: {again or run.again} to go on"
-            ) from error
+            raise type(error)(f"{error}; {kept}") from error
         finally:
             if workforce is not None:
                 workforce.stop()  # while the lock is held
@@ -181,5 +184,5 @@ def require_complete(outcome: Outcome) -> None:
     more = f" and {len(outcome.failed) - 3} more" if len(outcome.failed) > 3 else ""
     raise Failed(
         f"{len(outcome.failed)} shards failed ({named}{more}); {outcome.unbuilt} above them were "
-        f"not built; all others are done. Run again to try them once more"
+        f"not built; all others are done: {outcome.again} to try them once more"
     )
