@@ -406,6 +406,58 @@ def test_a_sleep_of_the_whole_machine_is_no_workers_fault(asleep: float) -> None
     assert script.now - waking < 0.2 * len(SHARDS) + 5.0
 
 
+def test_a_disk_that_stands_still_is_no_workers_fault() -> None:
+    """The ledger is asked between two polls."""
+    stalls: list[Shard] = []
+
+    class Slow(Ledger):
+        def has(self, shard: Shard) -> bool:
+            if len(self) == 10 and not stalls:
+                stalls.append(shard)
+                script.now += 300.0
+            return super().has(shard)
+
+    script = Script(Slow(), workers=4)
+    coordinator, events = coordinate(script, Policy(deadline=60.0))
+    coordinator.run(PLAN, script.ledger)
+    assert stalls
+    assert not [event for event in events if isinstance(event, WorkerLost | ShardFaulted)]
+
+
+def test_a_sleep_is_no_time_in_which_a_shard_could_come_into_sight() -> None:
+    slept: list[float] = []
+
+    class Sleepy(Script):
+        def poll(self, timeout: float) -> list[Message]:
+            if self.arriving and not slept:
+                slept.append(self.now)
+                self.now += 3600.0
+                self.arriving = dict.fromkeys(self.arriving, self.now + LATE / 2)
+                return []
+            return super().poll(timeout)
+
+    script = Sleepy(Ledger(), lambda shard: "late" if shard == SHARDS[3] else "done")
+    coordinator, _ = coordinate(script)
+    coordinator.run(PLAN, script.ledger)
+    assert slept
+    assert script.ledger == set(SHARDS)
+
+
+def test_a_worker_that_is_lost_as_soon_as_it_is_ready_is_replaced() -> None:
+    class Brief(Script):
+        def poll(self, timeout: float) -> list[Message]:
+            messages = super().poll(timeout)
+            if self.number == self.workers:
+                messages += [Lost(message.worker, "gone") for message in messages]
+            return messages
+
+    script = Brief(Ledger(), workers=1)
+    coordinator, events = coordinate(script)
+    coordinator.run(PLAN, script.ledger)
+    assert [event.reason for event in events if isinstance(event, WorkerLost)] == ["gone"]
+    assert script.ledger == set(SHARDS)
+
+
 def test_the_state_does_not_grow_with_the_canvas() -> None:
     big = Plan(width=2**31 - 1, height=2**31 - 1, channels=3, itemsize=1, tile=64, shard=256)
     sizes: list[int] = []

@@ -577,6 +577,22 @@ def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(
     assert outcome.skipped == kept
 
 
+def test_a_stop_before_anything_is_replaced_says_so(scene: Scene, tmp_path: Path) -> None:
+    store = empty_store(tmp_path / "a.zarr", scene)
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, WorkerReady):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match="stopped; nothing was begun or replaced"):
+        render_to(
+            scene.replace(view={"scale": 5.0}),
+            store.path,
+            Run("local", overwrite=True, listeners=[interrupt]),
+        )
+    assert Store(store.path).scene == scene
+
+
 @pytest.mark.parametrize(("overwrite", "says"), [(False, "same command"), (True, "without --over")])
 def test_what_goes_on_after_a_stop_is_said_truly(
     scene: Scene, tmp_path: Path, overwrite: bool, says: str

@@ -10,7 +10,7 @@ from tilecppn.errors import StoreError, WorkersLost
 from tilecppn.plan import Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event, WorkerLost, WorkerReady, WorkerRefused
-from tilecppn.run.executors import Lost, Ready
+from tilecppn.run.executors import Lost, Message, Ready
 from tilecppn.run.job import Identity
 
 
@@ -101,6 +101,56 @@ def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
     script.render()
     assert script.at_work() == {0, 1}
     assert script.now < 60.0
+
+
+def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> None:
+    """Each shard takes two minutes; the worker at work is lost once, then its place is dead."""
+
+    def act(shard: Shard) -> str:
+        script.now += 120.0
+        if len(script.ledger) == 6 and script.kinds[0] == "good":
+            script.kinds[:] = ["dead", "good"]
+            return "lost"
+        return "done"
+
+    script = Places("good", "dead", act=act)
+    pauses = [e.pause for e in script.render() if isinstance(e, WorkerLost)]
+    lost = pauses.index(0.0, 2)
+    assert lost > 3
+    assert pauses[:lost] == pytest.approx([0.0, 0.0, *(60.0 * 2**k for k in range(lost - 2))])
+    assert pauses[lost + 1 :][:3] == pytest.approx([0.0, 0.0, 60.0])
+
+
+def test_a_worker_that_joins_clears_what_stood_in_the_way() -> None:
+    """When all are lost later, new ones have their whole time to start."""
+
+    def act(shard: Shard) -> str:
+        if len(script.ledger) == 5 and script.kinds[0] == "good":
+            script.kinds[:] = ["absent", "absent"]
+            return "lost"
+        return "done"
+
+    script = Places("good", "odd", act=act)
+    with pytest.raises(WorkersLost, match="no worker became ready in 900 s"):
+        script.render()
+    assert script.now > 900.0
+
+
+def test_a_refused_worker_that_is_lost_leaves_its_place() -> None:
+    """What comes there may be of the right kind: the run waits for it."""
+    script = Places("odd", "absent")
+    poll, told = script.poll, list[int]()
+
+    def lose(timeout: float) -> list[Message]:
+        if script.now > 30.0 and not told:
+            told.append(0)
+            script.kinds[:] = ["good", "absent"]
+            return [Lost(0, "gone")]
+        return poll(timeout)
+
+    script.poll = lose  # type: ignore[method-assign]
+    script.render(only_food)
+    assert script.at_work() == {0}
 
 
 def test_workers_that_cannot_start_any_more_end_a_run() -> None:

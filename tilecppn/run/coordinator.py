@@ -31,7 +31,7 @@ from tilecppn.run.policy import Policy, to_blame
 from tilecppn.run.roster import Roster, Vacancies
 
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
-ASLEEP = 2.0  # seconds between two polls that are no work: this process, or its disk, stood still
+ASLEEP = 2.0  # seconds that no step here takes: this process, or its disk, stood still
 REMEMBERED = 101  # durations kept of each kind, for the deadline
 
 
@@ -78,7 +78,7 @@ class Coordinator:
         self._vacancies = Vacancies(self.policy.pause, self.policy.longest_pause)
         self._hurdle: TilecppnError | None = None  # why no worker could begin lately
         self._alone_since = clock()  # without any worker, or with that hurdle
-        self._heard = clock()  # of the executor
+        self._awake = clock()  # when it last was
         self._looked = clock()  # at the deadlines
         self._trouble: dict[Shard, _Trouble] = {}
         self._unseen: dict[Shard, _Unseen] = {}
@@ -117,12 +117,7 @@ class Coordinator:
         if self.stopping():
             raise Stopped("stopped")
         messages = self.executor.poll(TICK)
-        before, self._heard = self._heard, self.clock()
-        if (asleep := self._heard - before) > ASLEEP:
-            self._roster.postpone(asleep)
-            self._alone_since += asleep
-            for shard, unseen in self._unseen.items():
-                self._unseen[shard] = unseen._replace(until=unseen.until + asleep)
+        self._wake()
         for message in messages:
             match message:
                 case Ready(worker, identity):
@@ -131,7 +126,7 @@ class Coordinator:
                     self._hear(worker, shard, result)
                 case Lost(worker, reason):
                     self._lose(worker, reason)
-        now = self.clock()
+        now = self._wake()
         if now - self._looked >= TICK:
             self._looked = now
             self._look(now)
@@ -139,6 +134,16 @@ class Coordinator:
             self.executor.replace(number)
         if not self._roster:
             self._hope(now)
+
+    def _wake(self) -> float:
+        """The time; what this process, or its disk, stood still is nobody's."""
+        before, self._awake = self._awake, self.clock()
+        if (asleep := self._awake - before) > ASLEEP:
+            self._roster.postpone(asleep)
+            self._alone_since += asleep
+            for shard, unseen in self._unseen.items():
+                self._unseen[shard] = unseen._replace(until=unseen.until + asleep)
+        return self._awake
 
     def _hope(self, now: float) -> None:
         """Raise what stands in the way if there is no worker, and none is likely to come."""
