@@ -788,3 +788,18 @@ def test_fingerprint_sees_the_network_and_not_where_it_comes_from(tmp_path: Path
 def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf[canvas]\nwidth = 7\n")
     assert Scene.load(tmp_path / "a.toml").canvas.width == 7
+
+
+@pytest.mark.parametrize("key", ["view.mirror", "output.palette", "cppn.width", "latent.z"])
+def test_an_override_with_none_takes_a_key_out(key: str) -> None:
+    section, name = key.split(".")
+    given = {"mirror": '"x"', "palette": '"magma"', "width": "9", "z": str([0.5] * 8)}[name]
+    assert Scene.parse(f"[{section}]\n{name} = {given}\n", overrides=[f"{key}=none"]) == Scene.of()
+    assert Scene.parse("", overrides=[f"{key}=none"]) == Scene.of()
+
+
+def test_none_is_still_a_value_where_it_is_one() -> None:
+    text = '[output]\ndither = "noise"\n'
+    assert Scene.parse(text, overrides=["output.dither=none"]) == Scene.of()
+    with pytest.raises(SceneError, match=r"canvas\.width"):
+        Scene.parse("", overrides=["canvas.width=none"])

@@ -44,6 +44,8 @@ class Scene:
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Scene":
         """Read a scene file; `overrides` are texts like `canvas.width=4096`.
 
+        `none` takes out what may be left out, as in `view.mirror=none`.
+
         Paths in it are relative to the file. Raises SceneError, or WeightsError.
         """
         path = Path(path)
@@ -73,7 +75,11 @@ class Scene:
         for override in overrides:
             section, key, value = _override(override)
             _check_names({section: {key: value}}, f"--set {override}")
-            values.setdefault(section, {})[key] = value
+            here = values.setdefault(section, {})
+            if value == "none" and getattr(SECTIONS[section], key, "") is None:
+                here.pop(key, None)  # what may be left out is taken out
+            else:
+                here[key] = value
         try:
             return cls._build(values, Path(folder), embedded)
         except SceneError as error:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
+from tilecppn.cppn import CPPN
 
 SCENE = "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 64\nheight = 36\n"
 FILM = SCENE + (
@@ -56,6 +57,35 @@ def test_a_timeline_and_what_overrides_it(cli: Cli) -> None:
     assert (record["rendered"], record["skipped"]) == (6, 0)
     again = json.loads(cli("animate", "film.toml", "-o", "a.mp4", *options).stdout)
     assert (again["rendered"], again["skipped"]) == (0, 6)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.mkv", "a.zarr", "sheet.png"])
+def test_a_film_is_made_again_from_what_it_carries(cli: Cli, name: str) -> None:
+    option = "--contact" if name == "sheet.png" else "-o"
+    assert cli("animate", "film.toml", option, name).exit_code == 0
+    assert cli("animate", "film.toml", "-o", "expected.gif", "--fps", "5").exit_code == 0
+    again = cli("animate", name, "-o", "again.gif", "--fps", "5")
+    assert again.exit_code == 0, again.stderr
+    assert Path("again.gif").read_bytes() == Path("expected.gif").read_bytes()
+    wide = cli("animate", name, "-o", "wide.gif", "--set", "canvas.width=80")
+    assert "10 frames of 80 × 36" in wide.stdout
+    if not name.startswith("sheet"):
+        still = cli("preview", name, "-o", "still.png")
+        assert still.exit_code == 2
+        assert "a film" in still.stderr
+
+
+def test_a_film_whose_networks_are_files_is_not_made_again_without_them(cli: Cli) -> None:
+    CPPN.from_preset("hardmaru", width=4, depth=1).save("net.safetensors")
+    Path("film.toml").write_text(FILM.replace("width = 4\ndepth = 1", "weights='net.safetensors'"))
+    for name in ("a.gif", "a.zarr"):
+        assert cli("animate", "film.toml", "-o", name).exit_code == 0
+    Path("net.safetensors").unlink()
+    refused = cli("animate", "a.gif", "-o", "b.gif")
+    assert refused.exit_code == 2
+    assert "its networks are weights files" in refused.stderr
+    assert cli("animate", "a.zarr", "-o", "b.gif").exit_code == 0
+    assert Path("b.gif").read_bytes() == Path("a.gif").read_bytes()
 
 
 GREY = "[cppn]\nchannels = 1\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 64\nheight = 36\n"

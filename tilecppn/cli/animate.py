@@ -176,14 +176,16 @@ def _timeline(
     from tilecppn.assemble.recall import is_picture
     from tilecppn.errors import SceneError
     from tilecppn.film.moves import moving
+    from tilecppn.film.recall import timeline_in
     from tilecppn.film.timeline import Timeline, is_timeline
     from tilecppn.scene import read_text
 
-    if is_picture(path) or not is_timeline(read_text(path, "a timeline")):
+    found = timeline_in(path, overrides, **film)
+    if found is None and (is_picture(path) or not is_timeline(read_text(path, "a timeline"))):
         return moving(load(path, overrides), **moves, **film)
     if any(moves.values()):
         raise SceneError(
             f"{path}: is a timeline, with keyframes of its own; --morph, --zoom and --orbit are "
             "for scenes"
         )
-    return Timeline.load(path, overrides, **film)
+    return found or Timeline.load(path, overrides, **film)

@@ -138,7 +138,14 @@ def load(path: Path, overrides: tuple[str, ...]) -> Any:
 
     if path.suffix != ".toml":  # else nothing is imported that reads pictures
         from tilecppn.assemble.recall import is_picture, scene_in
+        from tilecppn.errors import SceneError
+        from tilecppn.film.recall import is_film
 
+        if is_film(path):
+            raise SceneError(
+                f"{path}: is a film, which tilecppn animate takes; for a still, give a scene or a "
+                "picture"
+            )
         if is_picture(path):
             return scene_in(path, overrides)
     return Scene.load(path, overrides)

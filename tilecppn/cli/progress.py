@@ -85,10 +85,11 @@ class Meter:
         finished = self.done + self.skipped
         share = finished / self.total if self.total else 0.0
         left = (self.total - finished) / rate if rate else 0.0
+        speed = f"  {rate / 1e6:.1f} Mpixel/s" if rate else ""  # none yet after a resume
         eta = f"  ETA {duration(left)}" if rate and left > 0 else ""
         return (
             f"{self.what} {100 * share:.0f} %  {finished / 1e6:,.0f} of "
-            f"{self.total / 1e6:,.0f} Mpixel  {rate / 1e6:.1f} Mpixel/s{eta}"
+            f"{self.total / 1e6:,.0f} Mpixel{speed}{eta}"
         )
 
     def _show(self) -> None:

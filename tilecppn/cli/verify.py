@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from tilecppn.plan import Shard
     from tilecppn.run.agenda import Outcome
     from tilecppn.store import Store
+
+NAMED = 20  # missing shards of a level
 
 
 @click.command()
@@ -44,7 +47,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         "missing": [_place(shard) for shard, what in damage.items() if what == "missing"],
     }
     lines = [f"{name}/zarr.json: missing, damaged or wrong" for name in wrong]
-    lines += [f"{shard.name}: {what}" for shard, what in damage.items()]
+    lines += _told(damage)
     if not (wrong or damage):
         lines.append(f"{store}: whole and sound")
     elif repair:
@@ -58,6 +61,20 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     result("\n".join(lines), record, as_json)
     if (wrong or damage) and not repair:
         raise SystemExit(1)
+
+
+def _told(damage: "dict[Shard, str]") -> list[str]:
+    """A line for each shard, but for many missing ones of a level, as of an unfinished store."""
+    missing = Counter(shard.level for shard, what in damage.items() if what == "missing")
+    many = {level: count for level, count in sorted(missing.items()) if count > NAMED}
+    return [
+        *(f"level {level}: {count:,} shards missing" for level, count in many.items()),
+        *(
+            f"{shard.name}: {what}"
+            for shard, what in damage.items()
+            if what != "missing" or shard.level not in many
+        ),
+    ]
 
 
 def _place(shard: "Shard") -> list[int]:
