@@ -24,6 +24,7 @@ from zarr.storage import LocalStore
 from tilecppn import disk
 from tilecppn.errors import Failed, Refused, StoreError
 from tilecppn.kernels import Arithmetic
+from tilecppn.ome import multiscales
 from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.sections import LAYOUT
@@ -111,6 +112,9 @@ class Store(StoreFolder):
                 + ("; …" if len(differences) > LISTED else "")
                 + ". Choose another path, or --overwrite"
             )
+
+    def multiscales(self, name: str) -> dict[str, Any]:
+        return multiscales(self.plan, self.scene.output.dtype, name)
 
     def arrays(self) -> list[ArraySpec]:
         return still_arrays(self.plan, self.scene.output.dtype)

@@ -9,12 +9,13 @@ import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tilecppn import disk
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.zarr_files import ArraySpec, attributes, describe, misdescribed
+from tilecppn.zarr_files import ArraySpec, attributes, describe, mended_group, misdescribed
 
 LOCK = ".lock"
 GROUP = "zarr.json"
@@ -77,11 +78,20 @@ class StoreFolder(ABC):
         return is_written(self.file(shard))
 
     def delete(self, shard: Shard) -> None:
+        self.check_in_place()
         disk.remove(self.file(shard))  # also what is no file, which damage may have put there
 
+    @abstractmethod
+    def multiscales(self, name: str) -> dict[str, Any]:
+        """What the `ome` attribute of its group must say, of an image of that name."""
+
     def misdescribed(self) -> list[str]:
-        """The arrays whose zarr.json is missing, damaged, or wrong: they cannot be read so."""
-        return [spec.name for spec in misdescribed(self.path, self.arrays())]
+        """The zarr.json, of the group or of arrays, that are missing, damaged, or wrong.
+
+        Others could not read it so.
+        """
+        group = [GROUP] if mended_group(self.path, self.multiscales) is not None else []
+        return group + [f"{spec.name}/{GROUP}" for spec in misdescribed(self.path, self.arrays())]
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
@@ -93,6 +103,12 @@ class StoreFolder(ABC):
                 "Render where it was begun, or --overwrite"
             )
 
+    def _describe(self) -> None:
+        group = mended_group(self.path, self.multiscales)
+        if group is not None:
+            disk.put(self.path / GROUP, group)
+        describe(self.path, self.arrays())
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """The right to write; StoreError at once if another process has it.
@@ -102,7 +118,7 @@ class StoreFolder(ABC):
         with disk.locked(self.path / LOCK, str(self.path)):
             self.check_in_place()
             disk.sweep(self.path)
-            describe(self.path, self.arrays())
+            self._describe()
             with _swept(self.path):
                 yield
 

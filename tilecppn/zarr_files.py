@@ -67,6 +67,26 @@ def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) 
     (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
 
 
+def mended_group(folder: Path, ome: Callable[[str], dict[str, Any]]) -> bytes | None:
+    """A group's zarr.json as it must be for others to read it; None where it is.
+
+    Our own attribute is there, and is not looked at here, nor are those of others. `ome` gives
+    the `ome` attribute of an image of a name; how it is to be shown is whoever's.
+    """
+    record = json.loads((folder / "zarr.json").read_bytes())
+    found = record["attributes"].get("ome")
+    try:
+        expected = ome(str(found["multiscales"][0]["name"]))
+        right = found["multiscales"] == expected["multiscales"]
+    except (KeyError, TypeError, IndexError):
+        expected, right = ome(folder.name.removesuffix(".zarr")), False
+    if right and (record.get("zarr_format"), record.get("node_type")) == (3, "group"):
+        return None
+    if not right:
+        record["attributes"]["ome"] = expected
+    return json.dumps({**record, "zarr_format": 3, "node_type": "group"}, indent=2).encode()
+
+
 class ArraySpec(NamedTuple):
     """An array of the last axes of AXES, in the shards and tiles of `level`; one frame a shard."""
 

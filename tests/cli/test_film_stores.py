@@ -87,6 +87,27 @@ def test_status_counts_frames(store: FilmStore, cli: Cli) -> None:
     assert text[-1] == f"fingerprint {store.timeline.fingerprint}"
 
 
+@pytest.mark.parametrize("file", ["zarr.json", "0/zarr.json"])
+def test_verify_mends_a_film_stores_description_and_keeps_its_frames(
+    file: str, store: FilmStore, cli: Cli
+) -> None:
+    before = tree(store.path)
+    path = store.path / file
+    path.write_text(path.read_text().replace('"zarr_format": 3', '"zarr_format": 2'))
+    assert cli("verify", "a.zarr").stdout.splitlines() == [
+        f"{file}: missing, damaged or wrong",
+        "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
+    ]
+    assert record(cli("verify", "a.zarr", "--repair", "--json"))["rendered"] == 0
+    assert cli("verify", "a.zarr").stdout == "a.zarr: whole and sound\n"
+    after = tree(store.path)
+    for name in before:
+        if name.endswith("zarr.json"):
+            assert json.loads(before[name] or "") == json.loads(after[name] or "")
+        else:
+            assert before[name] == after[name]
+
+
 def test_verify_names_damaged_and_missing_frames_and_repairs_them(
     store: FilmStore, cli: Cli
 ) -> None:

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -377,6 +378,27 @@ def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli)
     assert repaired["rendered"] == 0
     assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
     assert tree(copied.path) == before
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [('"zarr_format": 3', '"zarr_format": 2'), ('"group"', '"grouq"'), ('"multis', '"nultis')],
+)
+def test_verify_mends_the_groups_description(
+    right: str, wrong: str, copied: Store, cli: Cli
+) -> None:
+    """We read the arrays without it; zarr-python and others do not."""
+    group = copied.path / "zarr.json"
+    text = group.read_text()
+    assert right in text
+    group.write_text(text.replace(right, wrong, 1))
+    result = cli("verify", "a.zarr")
+    assert result.stdout.splitlines()[0] == "zarr.json: missing, damaged or wrong"
+    assert record(cli("verify", "a.zarr", "--repair", "--json"))["rendered"] == 0
+    found, expected = json.loads(group.read_bytes()), json.loads(text)
+    found["attributes"]["ome"]["multiscales"][0]["name"] = ANY  # lost with the rest
+    assert found == expected
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
 
 
 @pytest.mark.parametrize("place", ["0", "1", "0/zarr.json", "0/c/0/0/1"])

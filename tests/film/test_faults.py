@@ -21,6 +21,7 @@ from tilecppn.film.targets import Choices
 from tilecppn.film.timeline import Timeline
 from tilecppn.plan import Shard
 from tilecppn.run.agenda import Outcome
+from tilecppn.run.job import Unfit
 from tilecppn.run.options import Run
 
 ENCODE = "tilecppn.film.clips.VideoEncoding.write"
@@ -168,10 +169,11 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
     shard = next(iter(film_plan(film, None).order()))
     for timeline, revision in ((other, arithmetic.revision), (film, 1)):
         begun = arithmetic._replace(revision=revision)
-        with FilmStore.making(path, timeline, begun, None, "", overwrite=path.exists()) as store:
-            with pytest.raises(StoreError, match=r"a\.zarr"):
+        with FilmStore.making(path, timeline, begun, None, "") as store:
+            with pytest.raises(Unfit, match=r"a\.zarr"):
                 runner.run(shard, lambda: None)
             assert not store.has(shard)
+        shutil.rmtree(path)
 
 
 def test_a_clip_is_on_the_disk_before_its_frames_go(

@@ -4,7 +4,7 @@ import pytest
 
 from tilecppn.errors import Failed, Refused
 from tilecppn.plan import Shard
-from tilecppn.run.job import DeviceLost, Faulted, Receipt, attempt
+from tilecppn.run.job import DeviceLost, Faulted, Receipt, Unfit, attempt
 
 
 class Failing:
@@ -34,6 +34,14 @@ def test_it_is_told_in_words_and_whether_it_lasts(error: Exception, lasting: boo
     result = attempt(Failing(error), Shard(0, 0, 0), lambda: None)  # type: ignore[arg-type]
     assert isinstance(result, Faulted)
     assert result.lasting == lasting
+
+
+@pytest.mark.parametrize(
+    "error", [Unfit("no store"), OSError(13, "Permission denied"), OSError(30, "Read-only")]
+)
+def test_what_another_node_may_not_have_is_the_workers_fault(error: Exception) -> None:
+    result = attempt(Failing(error), Shard(0, 0, 0), lambda: None)  # type: ignore[arg-type]
+    assert result == Faulted(f"{error}", lasting=False, unfit=True)
 
 
 @pytest.mark.parametrize(

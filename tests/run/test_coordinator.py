@@ -34,8 +34,8 @@ class Script:
 
     "done" adds it to the ledger, "fault" and "lost" do not, "zombie" adds it and is then lost,
     "hang" never answers, "late" is done but comes into the ledger some time later, "elsewhere"
-    never. Each poll takes one step of a shard that runs, drawn at random; `now` is
-    a clock.
+    never, and a worker is "unfit". Each poll takes one step of a shard that runs, drawn at random;
+    `now` is a clock.
     """
 
     name = "script"
@@ -95,7 +95,7 @@ class Script:
         if not running:
             return []
         worker, shard = self.random.choice(running)
-        what = self.act(shard)
+        what = self.result(worker, shard)
         self.ran.append((worker, shard))
         if what == "hang":
             self.hung.add(shard)
@@ -110,10 +110,13 @@ class Script:
         self.flight[worker].remove(shard)
         if what == "late":
             self.arriving[shard] = self.now + self.random.uniform(0, 0.9 * LATE)
-        result: Done | Faulted = Faulted(what, what == "disk full")
+        result: Done | Faulted = Faulted(what, what == "disk full", what == "unfit")
         if what in ("done", "late", "elsewhere"):
             result = Done(Receipt(1.0, 1, 1))
         return [Answer(worker, shard, result)]
+
+    def result(self, worker: int, shard: Shard) -> str:
+        return self.act(shard)
 
     def running(self, worker: int) -> list[Shard]:
         return list(self.flight[worker])[: self.threads]

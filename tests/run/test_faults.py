@@ -30,7 +30,7 @@ from tilecppn.run.agenda import Outcome
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event, ShardDone, ShardFaulted, WorkerLost, WorkerReady
 from tilecppn.run.executors import Executor
-from tilecppn.run.job import Job, RenderJob
+from tilecppn.run.job import LATE, Job, RenderJob, Unfit
 from tilecppn.run.options import Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import render, render_to
@@ -538,10 +538,14 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
     for other, arithmetic in others:
         runner = job_for(scene, path).open(1)
         with Store.making(path, other, arithmetic) as store:
-            with pytest.raises(StoreError, match=r"a\.zarr"):
+            with pytest.raises(Unfit, match=r"a\.zarr"):
                 runner.run(Shard(0, 0, 0), lambda: None)
             assert not any(store.has(shard) for shard in store.plan.order())
         shutil.rmtree(path)
+
+
+def test_a_node_that_does_not_see_the_store_is_told_so_before_it_is_late() -> None:
+    assert Policy().patience > LATE
 
 
 def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path) -> None:

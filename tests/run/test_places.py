@@ -6,18 +6,18 @@ import pytest
 
 from tests.run.jobs import ARITHMETIC
 from tests.run.test_coordinator import PLAN, SHARDS, Ledger, Script
-from tilecppn.errors import StoreError, WorkersLost
+from tilecppn.errors import Failed, StoreError, WorkersLost
 from tilecppn.plan import Shard
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.events import Event, WorkerLost, WorkerReady, WorkerRefused
+from tilecppn.run.events import Event, ShardFaulted, WorkerLost, WorkerReady, WorkerRefused
 from tilecppn.run.executors import Lost, Message, Ready
 from tilecppn.run.job import Identity
 
 
 class Places(Script):
     """Every worker is of the kind that its place has: "good", "odd" (it holds other weights),
-    "dead" (it cannot start) or "absent" (nothing is heard of it). A place keeps its kind when its
-    worker is replaced.
+    "dead" (it cannot start), "absent" (nothing is heard of it) or "blind" (it does not see the
+    store). A place keeps its kind when its worker is replaced.
     """
 
     def __init__(self, *kinds: str, act: Callable[[Shard], str] = lambda shard: "done") -> None:
@@ -36,7 +36,7 @@ class Places(Script):
         if kind == "dead":
             self.starting.append(Lost(self.number, "no kernel"))
         elif kind != "absent":
-            network = "f00d" if kind == "good" else "beef"
+            network = "beef" if kind == "odd" else "f00d"
             self.starting.append(Ready(self.number, Identity(network, ARITHMETIC, f"at {place}")))
         self.number += 1
 
@@ -52,6 +52,9 @@ class Places(Script):
         assert not coordinator.run(PLAN, self.ledger).failed
         assert self.ledger == set(SHARDS)
         return self.events
+
+    def result(self, worker: int, shard: Shard) -> str:
+        return "unfit" if self.kinds[self.place[worker]] == "blind" else self.act(shard)
 
     def at_work(self) -> set[int]:
         """The places whose workers ran a shard."""
@@ -200,3 +203,21 @@ def test_a_run_whose_workers_are_all_refused_ends_with_the_reason(
         script.render(only_food)
     assert script.now < seconds
     assert not [e for e in script.events if isinstance(e, WorkerRefused)]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_node_that_does_not_see_the_store_costs_no_shard_an_attempt(threads: int) -> None:
+    script = Places("blind", "good", "blind")
+    script.threads, script.depth = threads, max(2, threads)
+    events = script.render()
+    refused = [e for e in events if isinstance(e, WorkerRefused)]
+    assert sorted(e.worker for e in refused) == [0, 2]
+    assert {e.reason for e in refused} == {"unfit"}
+    assert not [e for e in events if isinstance(e, ShardFaulted | WorkerLost)]
+
+
+def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:
+    script = Places("blind", "blind")
+    with pytest.raises(Failed, match="unfit"):
+        script.render()
+    assert len(script.ran) <= 4  # what they had

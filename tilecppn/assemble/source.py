@@ -32,7 +32,7 @@ class Source:
             raise ExportError(f"--level {self.base}: the store has levels 0 to {count - 1}")
         if wrong := self.store.misdescribed():
             raise ExportError(
-                f"{self.store.path}: {wrong[0]}/zarr.json is missing, damaged or wrong; run "
+                f"{self.store.path}: {wrong[0]} is missing, damaged or wrong; run "
                 "tilecppn verify --repair"
             )
         if not self.partial and not self.store.is_whole():

@@ -30,6 +30,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     tilecppn verify film.zarr --repair
     """
     from tilecppn.cli.progress import Meter
+    from tilecppn.errors import Failed
     from tilecppn.run.verify import find_damage
 
     opened = open_store(store)
@@ -38,7 +39,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         with opened.lock():
             pass  # it describes them anew
     with Meter("verify") as meter:
-        unread = () if repair else wrong
+        unread = set() if repair else {str(Path(file).parent) for file in wrong}
         damage = find_damage(opened, unread=unread, workers=workers, meter=meter)
     record: dict[str, Any] = {
         "store": str(store),
@@ -46,13 +47,16 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         "damaged": [_place(shard) for shard, what in damage.items() if what == "damaged"],
         "missing": [_place(shard) for shard, what in damage.items() if what == "missing"],
     }
-    lines = [f"{name}/zarr.json: missing, damaged or wrong" for name in wrong]
+    lines = [f"{file}: missing, damaged or wrong" for file in wrong]
     lines += _told(damage)
     if not (wrong or damage):
         lines.append(f"{store}: whole and sound")
     elif repair:
         rendered = _repair(opened, damage, workers).rendered if damage else 0
         record["rendered"] = rendered
+        again = open_store(store)
+        if again.misdescribed() or any(again.damage(shard) for shard in damage):
+            raise Failed(f"{store}: is still damaged after its repair; render it anew")
         lines.append(f"{store}: repaired, {counted(rendered, 'shard')} rendered again")
     else:
         what = [counted(len(wrong), "description")] if wrong else []

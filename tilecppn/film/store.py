@@ -145,6 +145,9 @@ class FilmStore(StoreFolder):
         self.path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
+    def multiscales(self, name: str) -> dict[str, Any]:
+        return _ome(self.timeline, self.plan, name)
+
     def arrays(self) -> list[ArraySpec]:
         return [_frames_of(self.plan, self.timeline.base.output.dtype)]
 
@@ -180,6 +183,7 @@ class FilmStore(StoreFolder):
 
     def delete(self, shard: Shard) -> None:
         if shard.level == CLIP:
+            self.check_in_place()
             checked.delete(self.file(shard))
         else:
             super().delete(shard)
@@ -226,7 +230,7 @@ class FilmStore(StoreFolder):
 
     @cached_property
     def _frames(self) -> Any:
-        return zarr.open_group(LocalStore(self.path, read_only=True), mode="r")["0"]
+        return zarr.open_array(LocalStore(self.path, read_only=True), path="0", mode="r")
 
 
 def _named(timeline: Timeline) -> tuple[str, int, int]:
@@ -260,16 +264,15 @@ def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
     return ArraySpec("0", shape, level, dtype)
 
 
+def _ome(timeline: Timeline, plan: FilmPlan, name: str) -> dict[str, Any]:
+    return film_multiscales(plan.still, timeline.base.output.dtype, name, timeline.time(1))
+
+
 def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
     """Fill an empty folder with a store without frames, to be named `path`."""
     plan = film_plan(timeline, None)
     record = {
-        "ome": film_multiscales(
-            plan.still,
-            timeline.base.output.dtype,
-            path.name.removesuffix(".zarr"),
-            timeline.time(1),
-        ),
+        "ome": _ome(timeline, plan, path.name.removesuffix(".zarr")),
         ATTRIBUTE: {
             "timeline": timeline.to_toml(),
             "networks": sorted(timeline.networks),

@@ -236,12 +236,26 @@ class Coordinator:
         if not self._roster.take(number, shard, self.clock()):
             return  # its worker was given up in the meantime; another has the shard
         if isinstance(result, Faulted):
-            self._fault(number, shard, result)
+            if result.unfit:
+                self._dismiss(number, shard, result.reason)
+            else:
+                self._fault(number, shard, result)
             return
         if self._agenda.is_done(shard):
             self._done(number, shard, result)
         else:
             self._unseen[shard] = _Unseen(number, result, self.clock() + LATE)
+
+    def _dismiss(self, number: int, shard: Shard, reason: str) -> None:
+        """A worker lives, but cannot do its part: others get what it has, and blame no shard."""
+        worker = self._roster.leave(number)
+        assert worker is not None
+        self._agenda.ready.extendleft(reversed([shard, *worker.running, *worker.queued]))
+        self._refused[number] = reason
+        if not self._roster:
+            self._alone_since = self.clock()
+        self._meet_hurdle(Failed(reason))
+        self.emit(WorkerRefused(number, reason))
 
     def _done(self, number: int, shard: Shard, answer: Done) -> None:
         self._trouble.pop(shard, None)

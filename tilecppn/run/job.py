@@ -30,8 +30,9 @@ S = TypeVar("S")
 # what it knows of a folder, and so that a file is not in it, for up to 60 (acdirmax).
 LATE = 90.0
 
-# Errors of the store that another attempt cannot mend.
-LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+# Errors of the store that another attempt cannot mend, and those that another node may not have.
+LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+OF_A_NODE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Identity(NamedTuple):
@@ -57,6 +58,7 @@ class Done(NamedTuple):
 class Faulted(NamedTuple):
     reason: str
     lasting: bool  # another attempt cannot help
+    unfit: bool = False  # it is the worker, whatever the shard: another may do it
 
 
 class Runner(Protocol):
@@ -129,6 +131,7 @@ class RenderRunner:
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
         start = time.perf_counter()
+        store = self.store  # before the work: it may not be in sight from here
         window = self.plan.window(shard)
         if shard.level == 0:
             pixels = render_window(self.kernel, self.scene, window, pause, self.memory.array)
@@ -138,7 +141,7 @@ class RenderRunner:
             pause()
             self.tiler.write_all(shard.level, window, pixels)
         pause()
-        written = self.store.write(shard, pixels)
+        written = store.write(shard, pixels)
         if self.plan.parent(shard) is not None:
             self.halves.put(shard, mean2x2(pixels, self.halves.empty))
         return Receipt(time.perf_counter() - start, window.pixels, written)
@@ -179,7 +182,7 @@ class RenderRunner:
 def when_in_sight(open_store: Callable[[], S]) -> S:
     """A store, opened with the first shard: it is made when a worker's arithmetic is known.
 
-    Raises StoreError if it is not there after some time.
+    Raises Unfit if it is not there after some time.
     """
     patience = time.monotonic() + LATE
     while True:
@@ -187,7 +190,7 @@ def when_in_sight(open_store: Callable[[], S]) -> S:
             return open_store()
         except StoreError as error:
             if time.monotonic() > patience:
-                raise StoreError(
+                raise Unfit(
                     f"{error}; seen from {socket.gethostname()}: the store must lie on a disk "
                     "that all nodes share"
                 ) from None
@@ -196,6 +199,10 @@ def when_in_sight(open_store: Callable[[], S]) -> S:
 
 class Halted(BaseException):
     """Raised in a worker's thread by `pause`; past every `except Exception`."""
+
+
+class Unfit(Exception):
+    """This worker cannot do its part, whatever the shard."""
 
 
 class DeviceLost(Exception):
@@ -209,8 +216,10 @@ def attempt(runner: Runner, shard: Shard, pause: Pause) -> Done | Faulted:
     """
     try:
         return Done(runner.run(shard, pause))
+    except Unfit as error:
+        return Faulted(f"{error}", lasting=False, unfit=True)
     except OSError as error:
-        return Faulted(f"{error}", error.errno in LASTING)
+        return Faulted(f"{error}", error.errno in LASTING, error.errno in OF_A_NODE)
     except TilecppnError as error:
         return Faulted(f"{error}", isinstance(error, Refused))
     except Exception as error:

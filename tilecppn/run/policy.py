@@ -19,7 +19,7 @@ class Policy:
 
     attempts: int = 3
     deadline: float | None = None
-    patience: float = 60.0
+    patience: float = 120.0  # more than a store needs to come into sight of another node
     first: float = 3600.0
     startup: float = 900.0  # without any worker; a cluster may first have to start machines
     grace: float = 120.0  # without any worker, when some cannot start or are refused
