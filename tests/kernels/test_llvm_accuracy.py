@@ -153,9 +153,12 @@ def as_near_as_float32_can_be(picture: Field, row: int, stride: int) -> None:
     lattice = Lattices.one(row, -row, 12, 25, stride)
     found = errors(picture, lattice)
     if found.single.size:
-        # NumPy's luck in one order is no measure: its errors in several orders together are.
+        # NumPy's luck in one order is no measure: its errors in several orders together are. Where
+        # a network is chaotic a few points make the mean, and four standard errors are luck, too.
         least = 16.0 * UNIT * found.size
-        assert found.single.mean() <= 2.0 * found.numpy.max(axis=0).mean() + least
+        theirs = found.numpy.max(axis=0)
+        luck = 4.0 * np.hypot(found.single.std(), theirs.std()) / np.sqrt(theirs.size)
+        assert found.single.mean() <= 2.0 * theirs.mean() + luck + least
         assert found.single.max() <= 2.0 * found.numpy.max() + least
     values = LLVMKernel(picture).evaluate(lattice).copy()
     narrow = replace(HOST, vector_bits=128)

@@ -88,8 +88,8 @@ def decode(data: bytes, name: str) -> CPPN:
         tensors = load_tensors(data)
         notes = metadata(data)
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
-        # Looked at only now: a header's length may begin with the same bytes.
-        if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
+        # The length of a header, which "{" follows, may begin with the same bytes.
+        if data[8:9] != b"{" and (data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"):
             raise WeightsError(
                 f"{name}: a pickle, which is never opened; save it as safetensors"
             ) from error
