@@ -10,7 +10,8 @@ from tilecppn import machine
 from tilecppn.assemble.choices import Choices
 from tilecppn.assemble.dzi import check_dzi, export_dzi, outputs_of
 from tilecppn.assemble.flat import FLATS, export_flat
-from tilecppn.assemble.layouts import KINDS, check_folder, export_folder
+from tilecppn.assemble.layouts import KINDS, export_folder
+from tilecppn.assemble.manifest import check_folder
 from tilecppn.assemble.marks import check_still
 from tilecppn.assemble.options import Options, Progress
 from tilecppn.assemble.png import check_png
@@ -41,7 +42,10 @@ EXPORTERS: dict[str, Exporter] = {
     ".jpg": Exporter(check_still, bound(export_flat, FLATS[".jpg"])),
     ".webp": Exporter(check_still, bound(export_flat, FLATS[".webp"])),
 }
-LAYOUTS = {name: Exporter(check_folder, bound(export_folder, kind)) for name, kind in KINDS.items()}
+LAYOUTS = {
+    name: Exporter(bound(check_folder, kind=name), bound(export_folder, layout))
+    for name, layout in KINDS.items()
+}
 
 
 def check_destination(store: Path, dest: Path, layout: str | None = None) -> Exporter:

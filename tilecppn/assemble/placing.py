@@ -9,6 +9,16 @@ from pathlib import Path
 from tilecppn import disk
 from tilecppn.errors import ExportError
 
+KINDS = {  # what a file or folder of ours says that it holds
+    "still": "a still",
+    "film": "a film",
+    "frames": "the frames of a film",
+    "dzi": "tiles for Deep Zoom",
+    "iiif": "tiles for IIIF",
+    "xyz": "tiles for XYZ",
+    "zoomify": "tiles for Zoomify",
+}
+
 
 def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
     """Raise ExportError if `path` is there and not `ours`; nothing is touched."""
@@ -23,14 +33,15 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
 
 
 def refuse_unlike(path: Path, kind: str, held: Callable[[Path], str | None]) -> None:
-    """Raise ExportError unless `path` is free, or a file of ours of that kind.
+    """Raise ExportError unless `path` is free, or ours and of that kind.
 
-    held: "still" or "film" for a file of ours, None for any other.
+    kind: one of `KINDS`. held: the kind of what is ours, None for any other.
     """
     refuse_foreign(path, lambda path: held(path) is not None)
     other = held(path)
     if other not in (None, kind):
-        raise ExportError(f"{path}: holds a {other}; choose another path")
+        holds = KINDS.get(other, "what another version of tilecppn made")
+        raise ExportError(f"{path}: holds {holds}; choose another path")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class Region(NamedTuple):
 class Layout(ABC):
     """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
 
+    kind: ClassVar[str]  # of `placing.KINDS`
     sizes: tuple[Size, ...]  # of the levels, from the largest on
     side: int  # of a tile, in pixels
 
@@ -51,7 +52,7 @@ class Layout(ABC):
 
     def describe(self, source: Source, folder: "TileFolder", options: Options) -> None:
         """Write what else is in the folder, beside the tiles."""
-        Path(folder.path, MANIFEST).write_text(manifest(source), encoding="utf-8")
+        Path(folder.path, MANIFEST).write_text(manifest(source, self.kind), encoding="utf-8")
 
 
 @dataclass(frozen=True)

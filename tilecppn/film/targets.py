@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tilecppn import disk
+from tilecppn.assemble.manifest import MANIFEST, check_folder, recorded
 from tilecppn.assemble.placing import placed, refuse_foreign
 from tilecppn.assemble.png import check_png
 from tilecppn.errors import ExportError, Failed
@@ -38,7 +39,7 @@ from tilecppn.naming import suggestion
 from tilecppn.pause import Pause
 
 CLIP_SECONDS = 1.0  # of film in a clip, unless a person says otherwise
-MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
+FRAMES = "frames"  # the kind of a folder of them
 EVEN = ("pad", "crop")
 
 
@@ -208,7 +209,9 @@ def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> T
     name = choices.format or STILLS[0]
     if name not in STILLS:
         raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')
-    refuse_foreign(path, lambda p: p.is_dir() and (_read(p) is not None or not any(p.iterdir())))
+    check_folder(path, FRAMES)
+    # Nor is a film replaced unasked because its mark cannot be read.
+    refuse_foreign(path, lambda p: _read(p) is not None or not any(p.iterdir()))
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
         digits = max(5, len(str(len(clips) - 1)))
@@ -216,7 +219,7 @@ def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> T
             for k, clip in enumerate(clips):
                 pause()
                 _link(clip, temporary / f"frame-{k:0{digits}d}.{name}")
-            text = json.dumps(json.loads(mark.to_text()), indent=1)
+            text = json.dumps({"kind": FRAMES, **asdict(mark)}, indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             disk.settle(temporary)
 
@@ -233,7 +236,6 @@ def _link(file: Path, name: Path) -> None:
 
 
 def _read(folder: Path) -> Mark | None:
-    try:
-        return Mark.of_text((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
+    record = recorded(folder) or {}
+    is_ours = record.pop("kind", None) == FRAMES
+    return Mark.of_text(json.dumps(record)) if is_ours else None
