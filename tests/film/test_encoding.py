@@ -346,6 +346,9 @@ def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:
         ("a.gif", {"codec": "h264"}, "--codec is not for this kind of film"),
         ("a", {"format": "jpg"}, 'unknown format "jpg"'),
         ("a.zarr", {"clip": 1.0}, "--clip is not for"),
+        ("a.mp4", {"clip": -1.0}, "--clip -1: must be a number of seconds"),
+        ("a.mp4", {"clip": float("nan")}, "--clip nan: must be"),
+        ("a.mp4", {"clip": float("inf")}, "--clip inf: must be"),
     ],
 )
 def test_what_a_target_has_not_is_refused_before_any_work(

@@ -5,6 +5,7 @@ the destination, and what is there already.
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -143,6 +144,8 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
     refuse_foreign(path, lambda p: marks.read(p) is not None)
     fps = timeline.film.fps
     length = CLIP_SECONDS if choices.clip is None else choices.clip
+    if not 0 <= length < math.inf:
+        raise ExportError(f"--clip {length:g}: must be a number of seconds, 0 for the whole film")
     frames = int(Fraction(length) * fps + Fraction(1, 2))
     clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
     encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
