@@ -14,12 +14,13 @@ from tilecppn.assemble.layouts import KINDS, export_folder
 from tilecppn.assemble.manifest import check_folder
 from tilecppn.assemble.marks import check_still
 from tilecppn.assemble.options import Options, Progress
+from tilecppn.assemble.placing import writing
 from tilecppn.assemble.png import check_png
 from tilecppn.assemble.single import export_png
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.szi import check_szi, export_szi
 from tilecppn.assemble.tiff import export_tiff
-from tilecppn.errors import ExportError, Failed, Stopped
+from tilecppn.errors import ExportError, Stopped
 from tilecppn.naming import suggestion
 from tilecppn.run.options import check_workers
 from tilecppn.run.stopping import stop_on_signals
@@ -117,8 +118,7 @@ def write(exporter: Exporter, source: Source, dest: Path, options: Options) -> l
     use_threads(options.workers)
     with stop_on_signals() as wish:
         try:
-            return exporter.write(source, dest, replace(options, stopping=wish))
+            with writing(dest):
+                return exporter.write(source, dest, replace(options, stopping=wish))
         except Stopped:
             raise Stopped("stopped; nothing is left of the unfinished export") from None
-        except OSError as error:
-            raise Failed(f"{dest}: cannot be written: {error.strerror or error}") from error

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tilecppn import disk
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, Failed
 
 KINDS = {  # what a file or folder of ours says that it holds
     "still": "a still",
@@ -42,6 +42,17 @@ def refuse_unlike(path: Path, kind: str, held: Callable[[Path], str | None]) -> 
     if other not in (None, kind):
         holds = KINDS.get(other, "what another version of tilecppn made")
         raise ExportError(f"{path}: holds {holds}; choose another path")
+
+
+@contextlib.contextmanager
+def writing(dest: Path) -> Iterator[None]:
+    """An OSError in the block becomes Failed, which names `dest` and the file that it was."""
+    try:
+        yield
+    except OSError as error:
+        file = "" if error.filename in (None, str(dest)) else f" ({error.filename})"
+        why = f"{error.strerror or error}{file}"
+        raise Failed(f"{dest}: cannot be written: {why}") from error
 
 
 @contextlib.contextmanager
