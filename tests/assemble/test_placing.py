@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.stores import tree
+from tilecppn.assemble.export import EXPORTERS, LAYOUTS, Exporter
 from tilecppn.assemble.placing import placed
+from tilecppn.errors import ExportError
 
 KILLED = """
 import sys, time
@@ -48,6 +50,22 @@ def test_the_leftover_of_a_killed_process_goes_but_not_before_it_is_dead(
         ours.write_text("two")
     assert sorted(tmp_path.iterdir()) == sorted([other, path])
     assert path.read_text() == "two"
+
+
+@pytest.mark.parametrize(
+    ("pipe", "dest", "exporter"),
+    [
+        *((f"a{suffix}", f"a{suffix}", exporter) for suffix, exporter in EXPORTERS.items()),
+        ("a_files", "a.dzi", EXPORTERS[".dzi"]),
+        ("a", "a", LAYOUTS["xyz"]),
+    ],
+)
+def test_a_pipe_is_refused_and_not_waited_for(
+    in_a_minute: None, pipe: str, dest: str, exporter: Exporter, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / pipe)
+    with pytest.raises(ExportError, match="not made by tilecppn"):
+        exporter.check(tmp_path / dest)
 
 
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
         raise ExportError(f"{path}: {why}; choose another path")
     if path.is_symlink():
         raise ExportError(f"{path}: is a symbolic link; choose another path")
-    if path.exists() and not ours(path):
+    # To look into what is no file, as a pipe, could take for ever.
+    if path.exists() and not ((path.is_file() or path.is_dir()) and ours(path)):
         raise ExportError(
             f"{path}: is there already and was not made by tilecppn; choose another path"
         )
