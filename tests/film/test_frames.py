@@ -194,17 +194,19 @@ def test_films_and_stills_are_not_taken_for_each_other(
         animate(film, small_store.path, executor="local")
 
 
-def test_stills_and_films_in_png_are_not_taken_for_each_other(
-    film: Timeline, small_store: Store, tmp_path: Path
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_stills_and_films_in_one_format_are_not_taken_for_each_other(
+    film: Timeline, small_store: Store, tmp_path: Path, suffix: str
 ) -> None:
-    animate(film, tmp_path / "film.png", executor="local")
-    export(small_store.path, tmp_path / "still.png")
+    moving, still = tmp_path / f"film{suffix}", tmp_path / f"still{suffix}"
+    animate(film, moving, executor="local")
+    export(small_store.path, still)
     before = tree(tmp_path)
-    with pytest.raises(ExportError, match=r"film\.png: holds a film"):
-        export(small_store.path, tmp_path / "film.png")
+    with pytest.raises(ExportError, match=rf"film\{suffix}: holds a film"):
+        export(small_store.path, moving)
     for overwrite in (False, True):
-        with pytest.raises(ExportError, match=r"still\.png: holds a still"):
-            animate(film, tmp_path / "still.png", executor="local", overwrite=overwrite)
+        with pytest.raises(ExportError, match=rf"still\{suffix}: holds a still"):
+            animate(film, still, executor="local", overwrite=overwrite)
     assert tree(tmp_path) == before
 
 

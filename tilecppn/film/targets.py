@@ -19,8 +19,7 @@ import numpy as np
 
 from tilecppn import disk
 from tilecppn.assemble.manifest import MANIFEST, check_folder, recorded
-from tilecppn.assemble.placing import placed, refuse_foreign
-from tilecppn.assemble.png import check_png
+from tilecppn.assemble.placing import placed, refuse_foreign, refuse_unlike
 from tilecppn.errors import ExportError, Failed
 from tilecppn.film import ffmpeg, marks
 from tilecppn.film.budget import Kept
@@ -194,9 +193,7 @@ def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
         )
     if max(shape.width, shape.height) > row.side:
         raise ExportError(f"{path}: {path.suffix} has {row.side} pixels a side at most")
-    if path.suffix == ".png":
-        check_png(path, "film")
-    refuse_foreign(path, lambda p: marks.read(p) is not None)
+    refuse_unlike(path, "film", marks.held)
     encoding = AnimationEncoding(shape, path.suffix)
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
