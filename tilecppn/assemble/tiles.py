@@ -68,12 +68,12 @@ class TileFolder:
         file = f"{self.path}/{self.layout.name(level, tile)}.{self.format.suffix}"
         data = self.format.encode(self.layout.fitted(pixels))
         try:
-            put(file, data)
+            _write_file(file, data)
         except FileNotFoundError:
             if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
                 raise
             os.makedirs(os.path.dirname(file), exist_ok=True)
-            put(file, data)
+            _write_file(file, data)
 
     def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
         """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
@@ -82,7 +82,7 @@ class TileFolder:
             self.write(level, tile, pixels[:, top : top + tile.height, left : left + tile.width])
 
 
-def put(file: str, data: bytes) -> None:
+def _write_file(file: str, data: bytes) -> None:
     with open(file, "wb") as opened:
         opened.write(data)
 
