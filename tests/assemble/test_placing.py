@@ -35,15 +35,16 @@ def test_the_leftover_of_a_killed_process_goes_but_not_before_it_is_dead(
     child = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(path), kind], stdout=subprocess.PIPE, text=True
     )
-    assert child.stdout is not None
-    with child.stdout:
-        assert child.stdout.readline() == "begun\n"
-        (theirs,) = tmp_path.iterdir()
-        with placed(path) as ours:
-            ours.write_text("one")
-        assert theirs.exists()
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "begun\n"
+            (theirs,) = tmp_path.iterdir()
+            with placed(path) as ours:
+                ours.write_text("one")
+            assert theirs.exists()
+        finally:
+            child.kill()
     other = tmp_path / ".b.out.0123456789ab.partial"
     other.touch()
     with placed(path) as ours:
