@@ -16,7 +16,9 @@ from PIL import Image
 
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.assemble import layouts
+from tilecppn.assemble.dzi import DeepZoom
 from tilecppn.assemble.export import export
+from tilecppn.assemble.placing import CONTENTS
 from tilecppn.errors import ExportError
 from tilecppn.plan import Window, ceil_div
 from tilecppn.store import Store
@@ -181,6 +183,10 @@ def test_a_folder_of_ours_is_replaced_and_another_spared(layout: str, tmp_path: 
     out.write_text("mine")
     with pytest.raises(ExportError, match="not made by tilecppn"):
         export(store.path, out, layout=layout)
+
+
+def test_every_layout_has_words_for_what_its_folder_holds() -> None:
+    assert {DeepZoom.kind, *layouts.KINDS} < set(CONTENTS)
 
 
 @pytest.mark.parametrize(

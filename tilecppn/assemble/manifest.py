@@ -12,7 +12,7 @@ MANIFEST = "tilecppn.json"
 
 
 def manifest(source: Source, kind: str) -> str:
-    """The text of the file, JSON, for tiles of a kind, as `placing.KINDS` names it."""
+    """The text of the file, JSON, for tiles of a kind, as `placing.CONTENTS` names it."""
     scene = source.store.scene
     record = {
         "kind": kind,

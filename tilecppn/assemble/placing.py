@@ -9,7 +9,7 @@ from pathlib import Path
 from tilecppn import disk
 from tilecppn.errors import ExportError, Failed
 
-KINDS = {  # what a file or folder of ours says that it holds
+CONTENTS = {  # what a file or folder of ours says that it holds, in words
     "still": "a still",
     "film": "a film",
     "frames": "the frames of a film",
@@ -36,12 +36,12 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
 def refuse_unlike(path: Path, kind: str, held: Callable[[Path], str | None]) -> None:
     """Raise ExportError unless `path` is free, or ours and of that kind.
 
-    kind: one of `KINDS`. held: the kind of what is ours, None for any other.
+    kind: one of `CONTENTS`. held: the kind of what is ours, None for any other.
     """
     refuse_foreign(path, lambda path: held(path) is not None)
     other = held(path)
     if other not in (None, kind):
-        holds = KINDS.get(other, "what another version of tilecppn made")
+        holds = CONTENTS.get(other, "what another version of tilecppn made")
         raise ExportError(f"{path}: holds {holds}; choose another path")
 
 

@@ -38,7 +38,7 @@ class Region(NamedTuple):
 class Layout(ABC):
     """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
 
-    kind: ClassVar[str]  # of `placing.KINDS`
+    kind: ClassVar[str]  # of `placing.CONTENTS`
     sizes: tuple[Size, ...]  # of the levels, from the largest on
     side: int  # of a tile, in pixels
 
