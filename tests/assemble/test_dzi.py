@@ -350,6 +350,7 @@ def test_the_page_and_its_parts_lie_beside_the_tiles(small_store: Store, tmp_pat
     assert (files / "openseadragon.min.js").stat().st_size > 100_000
     assert any("LICENSE" in path.name for path in files.iterdir())
     manifest = json.loads((files / "tilecppn.json").read_bytes())
+    assert manifest["kind"] == "dzi"
     assert manifest["fingerprint"] == small_store.scene.fingerprint
     assert manifest["scene"] == small_store.scene.to_toml()
 

@@ -16,7 +16,9 @@ from PIL import Image
 
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.assemble import layouts
+from tilecppn.assemble.dzi import DeepZoom
 from tilecppn.assemble.export import export
+from tilecppn.assemble.placing import CONTENTS
 from tilecppn.errors import ExportError
 from tilecppn.plan import Window, ceil_div
 from tilecppn.store import Store
@@ -181,6 +183,50 @@ def test_a_folder_of_ours_is_replaced_and_another_spared(layout: str, tmp_path: 
     out.write_text("mine")
     with pytest.raises(ExportError, match="not made by tilecppn"):
         export(store.path, out, layout=layout)
+
+
+def test_every_layout_has_words_for_what_its_folder_holds() -> None:
+    assert {DeepZoom.kind, *layouts.KINDS} < set(CONTENTS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ({"layout": "xyz"}, {"layout": "iiif"}, "a_files: holds tiles for XYZ"),
+        ({"layout": "zoomify"}, {}, "a_files: holds tiles for Zoomify"),
+        ({}, {"layout": "xyz"}, "a_files: holds tiles for Deep Zoom"),
+    ],
+)
+def test_one_layout_does_not_replace_another(
+    first: dict[str, Any], second: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "in.zarr", 130, 100, tile=TILE)
+    out = {True: tmp_path / "a_files", False: tmp_path / "a.dzi"}
+    export(store.path, out["layout" in first], **first)
+    before = tree(tmp_path)
+    with pytest.raises(ExportError, match=words):
+        export(store.path, out["layout" in second], **second)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{}", "another version"),
+        ('{"kind": "cube"}', "another version"),
+        ("[1]", "not made by tilecppn"),
+        ("mine", "not made by tilecppn"),
+    ],
+)
+def test_a_folder_of_no_known_kind_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "in.zarr", 70, 70, tile=TILE)
+    for name, layout in (("out", "xyz"), ("a_files", None)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "tilecppn.json").write_text(text)
+        with pytest.raises(ExportError, match=words):
+            export(store.path, folder if layout else tmp_path / "a.dzi", layout=layout)
+        assert (folder / "tilecppn.json").read_text() == text
 
 
 def test_what_a_layout_does_not_have_is_refused(tmp_path: Path) -> None:

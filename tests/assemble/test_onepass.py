@@ -23,7 +23,7 @@ from tilecppn.assemble.export import export
 from tilecppn.assemble.onepass import render_and_export
 from tilecppn.assemble.options import Progress
 from tilecppn.assemble.tiles import TileFolder
-from tilecppn.errors import ExportError, Failed, Stopped
+from tilecppn.errors import ExportError, Failed, Stopped, TilecppnError
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run import events
 from tilecppn.run.options import Run
@@ -385,6 +385,29 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_store(
     assert "\n" not in str(caught.value)
     assert [p.name for p in one.iterdir()] == ["a.zarr"]
     assert one_pass(SCENE, one) == undisturbed
+
+
+def test_what_the_store_cannot_write_is_not_blamed_on_the_export(one: Path) -> None:
+    render(SCENE, one / "a.zarr", executor="local")
+    Store(one / "a.zarr").delete(Shard(0, 0, 0))
+    lock = one / "a.zarr" / ".lock"
+    lock.unlink()
+    lock.symlink_to(".lock")
+    with pytest.raises((OSError, TilecppnError), match=r"\.lock") as caught:
+        one_pass(SCENE, one)
+    assert "a.dzi" not in str(caught.value)
+    assert [p.name for p in one.iterdir()] == ["a.zarr"]
+
+
+def test_a_page_that_cannot_be_written_is_one_clear_line(
+    one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(one / "a.html"))
+
+    monkeypatch.setattr(dzi, "write_page", full)
+    with pytest.raises(Failed, match=r"a\.dzi: cannot be written: No space .*a\.html\)$"):
+        one_pass(SCENE, one)
 
 
 def test_a_shard_is_not_stored_when_one_of_its_tiles_cannot_be_written(

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.stores import tree
+from tilecppn.assemble.export import EXPORTERS, LAYOUTS, Exporter
 from tilecppn.assemble.placing import placed
+from tilecppn.errors import ExportError
 
 KILLED = """
 import sys, time
@@ -33,21 +35,38 @@ def test_the_leftover_of_a_killed_process_goes_but_not_before_it_is_dead(
     child = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(path), kind], stdout=subprocess.PIPE, text=True
     )
-    assert child.stdout is not None
-    with child.stdout:
-        assert child.stdout.readline() == "begun\n"
-        (theirs,) = tmp_path.iterdir()
-        with placed(path) as ours:
-            ours.write_text("one")
-        assert theirs.exists()
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "begun\n"
+            (theirs,) = tmp_path.iterdir()
+            with placed(path) as ours:
+                ours.write_text("one")
+            assert theirs.exists()
+        finally:
+            child.kill()
     other = tmp_path / ".b.out.0123456789ab.partial"
     other.touch()
     with placed(path) as ours:
         ours.write_text("two")
     assert sorted(tmp_path.iterdir()) == sorted([other, path])
     assert path.read_text() == "two"
+
+
+@pytest.mark.parametrize(
+    ("pipe", "dest", "exporter"),
+    [
+        *((f"a{suffix}", f"a{suffix}", exporter) for suffix, exporter in EXPORTERS.items()),
+        ("a_files", "a.dzi", EXPORTERS[".dzi"]),
+        ("a", "a", LAYOUTS["xyz"]),
+    ],
+)
+def test_a_pipe_is_refused_and_not_waited_for(
+    in_a_minute: None, pipe: str, dest: str, exporter: Exporter, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / pipe)
+    with pytest.raises(ExportError, match="not made by tilecppn"):
+        exporter.check(tmp_path / dest)
 
 
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:

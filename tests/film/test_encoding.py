@@ -1,5 +1,6 @@
 """What others see in the files: PyAV and Pillow are the judges."""
 
+import os
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -346,6 +347,9 @@ def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:
         ("a.gif", {"codec": "h264"}, "--codec is not for this kind of film"),
         ("a", {"format": "jpg"}, 'unknown format "jpg"'),
         ("a.zarr", {"clip": 1.0}, "--clip is not for"),
+        ("a.mp4", {"clip": -1.0}, "--clip -1: must be a number of seconds"),
+        ("a.mp4", {"clip": float("nan")}, "--clip nan: must be"),
+        ("a.mp4", {"clip": float("inf")}, "--clip inf: must be"),
     ],
 )
 def test_what_a_target_has_not_is_refused_before_any_work(
@@ -365,6 +369,15 @@ def test_what_an_encoder_cannot_take_is_refused_before_any_work(
     with pytest.raises(ExportError, match=r"30000 × 64: cannot be a film of av1 \(ffmpeg"):
         animate(film, tmp_path / "a.webm", codec="av1")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.png", "a.webp", "a"])
+def test_a_pipe_is_refused_and_not_waited_for(
+    in_a_minute: None, even_film: Timeline, tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ExportError, match="not made by tilecppn"):
+        animate(even_film, tmp_path / name, overwrite=True)
 
 
 @pytest.mark.parametrize("name", [".", "..", "/"])

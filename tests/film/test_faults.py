@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,22 +12,24 @@ from tests.film.conftest import clips_in, killed
 from tests.stores import tree
 from tilecppn import disk
 from tilecppn.cli import main
-from tilecppn.errors import ExportError, Failed, StoreError
+from tilecppn.errors import ExportError, Failed, Stopped, StoreError
 from tilecppn.film import ffmpeg
 from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.job import FilmJob
 from tilecppn.film.moves import moving
+from tilecppn.film.plan import CLIP
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.targets import Choices
 from tilecppn.film.timeline import Timeline
 from tilecppn.plan import Shard
 from tilecppn.run.agenda import Outcome
+from tilecppn.run.events import Event, ShardDone
 from tilecppn.run.job import Unfit
 from tilecppn.run.options import Run
 
 ENCODE = "tilecppn.film.clips.VideoEncoding.write"
-CLIP = 5  # frames
-SHARDS = 4 * CLIP + 1  # of a clip, with its frames
+FRAMES = 5  # of a clip
+SHARDS = 4 * FRAMES + 1  # of a clip, with its frames
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +59,9 @@ def begun(long: Timeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / ("a.mkv" + PARTS)
 
 
-def made(film: Timeline, path: Path, *, overwrite: bool = False) -> Outcome:
+def made(film: Timeline, path: Path, **options: Any) -> Outcome:
     choices = Choices(clip=0.5) if path.suffix == ".mkv" else Choices()
-    return animate_to(film, path, choices, Run(executor="local", overwrite=overwrite))
+    return animate_to(film, path, choices, Run(executor="local", **options))
 
 
 def cut(file: Path) -> None:
@@ -95,7 +98,7 @@ def test_a_damaged_clip_is_made_again(
     assert "clip from frame 5: damaged\n" in verified.stdout
     assert "clip from frame 0" not in verified.stdout
     outcome = made(long, tmp_path / "a.mkv")
-    assert outcome.skipped == 2 * SHARDS + 4 * CLIP  # and frames of the fourth
+    assert outcome.skipped == 2 * SHARDS + 4 * FRAMES  # and frames of the fourth
     assert outcome.rendered == outcome.shards - outcome.skipped
     assert (tmp_path / "a.mkv").read_bytes() == whole
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mkv"]
@@ -105,17 +108,17 @@ def test_a_damaged_clip_is_made_again(
 def test_a_damaged_animation_or_frame_is_made_again(
     film: Timeline, tmp_path: Path, name: str
 ) -> None:
-    made(film, tmp_path / "there" / name)
     killed(film, tmp_path, name, "tilecppn.film.store.FilmStore.remove", 1)
     path = tmp_path / name
+    whole = content(path)
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     garble(clips_in(tmp_path / (name + PARTS))[0])
     assert made(film, path).rendered > 0
-    assert (tree(path) if path.is_dir() else path.read_bytes()) == (
-        tree(tmp_path / "there" / name)
-        if path.is_dir()
-        else (tmp_path / "there" / name).read_bytes()
-    )
+    assert content(path) == whole
+
+
+def content(path: Path) -> object:
+    return tree(path) if path.is_dir() else path.read_bytes()
 
 
 def test_a_clip_that_is_damaged_in_the_last_moment_ends_in_no_film(
@@ -174,6 +177,53 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
                 runner.run(shard, lambda: None)
             assert not store.has(shard)
         shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_store_writes_nothing_into_what_took_its_place(
+    film: Timeline, film_store: FilmStore, tmp_path: Path, replaced: bool
+) -> None:
+    """Not even if that comes while a clip is being encoded."""
+    path, away, clip = tmp_path / "a.zarr", tmp_path / "away.zarr", Shard(CLIP, 0, 0, 0)
+    shard = next(iter(film_store.plan.order()))
+    drawn = film_store.read(0, film_store.plan.window(shard))
+    arithmetic = film_store.arithmetic
+
+    def move(file: Path) -> None:
+        file.write_bytes(b"clip")
+        path.rename(away)
+        if replaced:
+            with FilmStore.making(path, film.replace(fps=5), arithmetic, None, ""):
+                pass
+
+    with FilmStore.making(path, film, arithmetic, FRAMES, "x") as store:
+        pass
+    with pytest.raises(StoreError, match="was moved, removed or replaced"):
+        store.put_clip(clip, move)
+    assert not clips_in(away)
+    before = tree(tmp_path)
+    with pytest.raises(StoreError, match="was moved, removed or replaced"):
+        store.write(shard, drawn)
+    with pytest.raises(StoreError, match="was moved, removed or replaced"):
+        store.put_clip(clip, lambda file: file.write_bytes(b"clip"))
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.mkv"])
+def test_a_film_whose_store_is_moved_in_mid_run_says_so_and_goes_on_from_there(
+    film: Timeline, tmp_path: Path, name: str
+) -> None:
+    ours = tmp_path / (name if name == "a.zarr" else name + PARTS)
+    away = ours.with_name(ours.name.replace("a", "b", 1))
+
+    def move(event: Event) -> None:
+        if isinstance(event, ShardDone) and not away.exists():
+            ours.rename(away)
+
+    with pytest.raises(Failed, match="was moved, removed or replaced"):
+        made(film, tmp_path / name, workers=1, listeners=[move])
+    assert list(tmp_path.iterdir()) == [away]
+    assert made(film, tmp_path / name.replace("a", "b", 1)).skipped > 0
 
 
 def test_a_clip_is_on_the_disk_before_its_frames_go(
@@ -252,7 +302,7 @@ def test_a_film_that_replaces_another_is_not_begun_anew_after_a_kill(
     )
     assert said.exit_code == 0
     assert "a.mkv.parts: holds an unfinished film" in said.stderr
-    assert made(long, path, overwrite=True).skipped == 3 * SHARDS + 4 * CLIP
+    assert made(long, path, overwrite=True).skipped == 3 * SHARDS + 4 * FRAMES
     assert path.read_bytes() == whole
 
 
@@ -265,6 +315,10 @@ def other_file(folder: Path, film: Timeline) -> Path:
 def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_read(
     long: Timeline, whole: bytes, begun: Path, tmp_path: Path
 ) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, ShardDone):
+            raise KeyboardInterrupt
+
     for name, old, new in (
         ("arithmetic", '"device": "cpu"', '"device": "abacus"'),
         ("revision", '"fingerprint": "', '"fingerprint": "0'),
@@ -279,10 +333,12 @@ def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_
         with pytest.raises(StoreError, match=r"--overwrite$"):
             made(long, parts.with_name("a.mkv"))
         assert tree(parts) == before
-        outcome = made(long, parts.with_name("a.mkv"), overwrite=True)
-        assert outcome.skipped == 0
-        assert parts.with_name("a.mkv").read_bytes() == whole
-        assert [file.name for file in parts.parent.iterdir()] == ["a.mkv"]
+        with pytest.raises(Stopped):
+            made(long, parts.with_name("a.mkv"), overwrite=True, listeners=[stop])
+        assert not clips_in(parts)  # it was begun anew
+    made(long, parts.with_name("a.mkv"))
+    assert parts.with_name("a.mkv").read_bytes() == whole
+    assert [file.name for file in parts.parent.iterdir()] == ["a.mkv"]
 
 
 def test_nothing_foreign_in_parts_is_overwritten(

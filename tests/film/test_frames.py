@@ -1,6 +1,7 @@
 """Frames equal stills, whoever draws them; what is killed goes on; stores are readable."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,17 +194,56 @@ def test_films_and_stills_are_not_taken_for_each_other(
         animate(film, small_store.path, executor="local")
 
 
-def test_stills_and_films_in_png_are_not_taken_for_each_other(
-    film: Timeline, small_store: Store, tmp_path: Path
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_stills_and_films_in_one_format_are_not_taken_for_each_other(
+    film: Timeline, small_store: Store, tmp_path: Path, suffix: str
 ) -> None:
-    animate(film, tmp_path / "film.png", executor="local")
-    export(small_store.path, tmp_path / "still.png")
+    moving, still = tmp_path / f"film{suffix}", tmp_path / f"still{suffix}"
+    animate(film, moving, executor="local")
+    export(small_store.path, still)
     before = tree(tmp_path)
-    with pytest.raises(ExportError, match=r"film\.png: holds a film"):
-        export(small_store.path, tmp_path / "film.png")
+    with pytest.raises(ExportError, match=rf"film\{suffix}: holds a film"):
+        export(small_store.path, moving)
     for overwrite in (False, True):
-        with pytest.raises(ExportError, match=r"still\.png: holds a still"):
-            animate(film, tmp_path / "still.png", executor="local", overwrite=overwrite)
+        with pytest.raises(ExportError, match=rf"still\{suffix}: holds a still"):
+            animate(film, still, executor="local", overwrite=overwrite)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("frames", "picture", "layout"), [("a", "a", "xyz"), ("a_files", "a.dzi", None)]
+)
+def test_folders_of_frames_and_of_tiles_are_not_taken_for_each_other(
+    scene: Scene,
+    small_store: Store,
+    tmp_path: Path,
+    frames: str,
+    picture: str,
+    layout: str | None,
+) -> None:
+    short = moving(scene, zoom=2.0, seconds=0.3, fps=10)
+    animate(short, tmp_path / frames, executor="local")
+    before = tree(tmp_path)
+    with pytest.raises(ExportError, match="holds the frames of a film"):
+        export(small_store.path, tmp_path / picture, layout=layout)
+    assert tree(tmp_path) == before
+    shutil.rmtree(tmp_path / frames)
+    export(small_store.path, tmp_path / picture, layout=layout)
+    before = tree(tmp_path)
+    for overwrite in (False, True):
+        with pytest.raises(ExportError, match="holds tiles for"):
+            animate(short, tmp_path / frames, executor="local", overwrite=overwrite)
+    assert tree(tmp_path) == before
+
+
+def test_frames_whose_mark_cannot_be_read_are_not_replaced(scene: Scene, tmp_path: Path) -> None:
+    short = moving(scene, zoom=2.0, seconds=0.3, fps=10)
+    animate(short, tmp_path / "a", executor="local")
+    mark = tmp_path / "a" / "tilecppn.json"
+    mark.write_text(mark.read_text().replace('"recipe"', '"receipt"'))
+    before = tree(tmp_path)
+    with pytest.raises(ExportError):
+        animate(short, tmp_path / "a", executor="local", overwrite=True)
     assert tree(tmp_path) == before
 
 

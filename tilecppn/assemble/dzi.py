@@ -8,9 +8,9 @@ import re
 import shutil
 from pathlib import Path
 
-from tilecppn.assemble.manifest import MANIFEST
+from tilecppn.assemble.manifest import held
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.placing import placed, refuse_foreign
+from tilecppn.assemble.placing import placed, refuse_foreign, refuse_unlike
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.tiles import Layout, TileFolder, write_pyramid
 from tilecppn.plan import Window
@@ -38,8 +38,8 @@ def check_dzi(dest: Path) -> None:
     The folder's manifest speaks for all three; where it is gone, each file for itself.
     """
     *opened, files = outputs_of(dest)
-    marked = (files / MANIFEST).is_file()
-    refuse_foreign(files, lambda path: marked)
+    refuse_unlike(files, DeepZoom.kind, held)
+    marked = files.is_dir()
     for path in opened:
         refuse_foreign(path, lambda path: path.is_file() and (marked or _begins_as_ours(path)))
     assets()
@@ -65,6 +65,8 @@ def files_of(dest: Path) -> Path:
 
 class DeepZoom(Layout):
     """All levels down to a single pixel."""
+
+    kind = "dzi"
 
     def name(self, level: int, tile: Window) -> str:
         """Deep Zoom counts from the single pixel up; here 0 is the largest."""

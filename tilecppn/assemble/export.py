@@ -10,15 +10,17 @@ from tilecppn import machine
 from tilecppn.assemble.choices import Choices
 from tilecppn.assemble.dzi import check_dzi, export_dzi, outputs_of
 from tilecppn.assemble.flat import FLATS, export_flat
-from tilecppn.assemble.layouts import KINDS, check_folder, export_folder
+from tilecppn.assemble.layouts import KINDS, export_folder
+from tilecppn.assemble.manifest import check_folder
 from tilecppn.assemble.marks import check_still
 from tilecppn.assemble.options import Options, Progress
+from tilecppn.assemble.placing import writing
 from tilecppn.assemble.png import check_png
 from tilecppn.assemble.single import export_png
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.szi import check_szi, export_szi
 from tilecppn.assemble.tiff import export_tiff
-from tilecppn.errors import ExportError, Failed, Stopped
+from tilecppn.errors import ExportError, Stopped
 from tilecppn.naming import suggestion
 from tilecppn.run.options import check_workers
 from tilecppn.run.stopping import stop_on_signals
@@ -41,7 +43,10 @@ EXPORTERS: dict[str, Exporter] = {
     ".jpg": Exporter(check_still, bound(export_flat, FLATS[".jpg"])),
     ".webp": Exporter(check_still, bound(export_flat, FLATS[".webp"])),
 }
-LAYOUTS = {name: Exporter(check_folder, bound(export_folder, kind)) for name, kind in KINDS.items()}
+LAYOUTS = {
+    name: Exporter(bound(check_folder, kind=name), bound(export_folder, layout))
+    for name, layout in KINDS.items()
+}
 
 
 def check_destination(store: Path, dest: Path, layout: str | None = None) -> Exporter:
@@ -113,8 +118,7 @@ def write(exporter: Exporter, source: Source, dest: Path, options: Options) -> l
     use_threads(options.workers)
     with stop_on_signals() as wish:
         try:
-            return exporter.write(source, dest, replace(options, stopping=wish))
+            with writing(dest):
+                return exporter.write(source, dest, replace(options, stopping=wish))
         except Stopped:
             raise Stopped("stopped; nothing is left of the unfinished export") from None
-        except OSError as error:
-            raise Failed(f"{dest}: cannot be written: {error.strerror or error}") from error

@@ -9,9 +9,8 @@ from itertools import accumulate
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tilecppn.assemble.manifest import MANIFEST
+from tilecppn.assemble.manifest import check_folder
 from tilecppn.assemble.options import Options
-from tilecppn.assemble.placing import refuse_foreign
 from tilecppn.assemble.source import Source
 from tilecppn.assemble.tiles import Layout, Pixels, Size, TileFolder, filled, write_pyramid
 from tilecppn.plan import Window, ceil_div
@@ -25,6 +24,8 @@ class XYZ(Layout):
 
     All tiles are whole, as map viewers stretch others.
     """
+
+    kind = "xyz"
 
     def name(self, level: int, tile: Window) -> str:
         z = len(self.sizes) - 1 - level
@@ -40,6 +41,8 @@ class Zoomify(Layout):
     A level's sides are half of the one before, rounded up, as libvips has them; viewers that round
     down find other groups where that changes the number of tiles.
     """
+
+    kind = "zoomify"
 
     def name(self, level: int, tile: Window) -> str:
         z, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
@@ -73,6 +76,8 @@ class IIIF(Layout):
 
     A region is in pixels of the whole picture, where a level's pixel is 2^level wide.
     """
+
+    kind = "iiif"
 
     def name(self, level: int, tile: Window) -> str:
         width, height = self.sizes[0]
@@ -123,21 +128,12 @@ class IIIF(Layout):
         Path(folder.path, "info.json").write_text(json.dumps(info, indent=1), encoding="utf-8")
 
 
-KINDS: dict[str, type[Layout]] = {"iiif": IIIF, "xyz": XYZ, "zoomify": Zoomify}
-
-
-def check_folder(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free, or an export of ours."""
-    refuse_foreign(dest, lambda path: (path / MANIFEST).is_file() or _is_empty(path))
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+KINDS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
 
 
 def export_folder(kind: type[Layout], source: Source, dest: Path, options: Options) -> list[Path]:
     """Write the pyramid into the folder `dest`. Returns its name."""
-    check_folder(dest)
+    check_folder(dest, kind.kind)
     sizes = tuple(source.sizes[: _levels(source.sizes, options.tile)])
     write_pyramid(source, kind(sizes, options.tile), dest, options)
     return [dest]

@@ -1,20 +1,49 @@
-"""What marks a folder of tiles as ours, and says what they were made from."""
+"""What marks a folder as ours, and says what it holds and what that was made from."""
 
 import json
+from pathlib import Path
+from typing import Any
 
+from tilecppn.assemble.placing import refuse_unlike
 from tilecppn.assemble.source import Source
 from tilecppn.version import VERSION
 
 MANIFEST = "tilecppn.json"
 
 
-def manifest(source: Source) -> str:
-    """The text of the file, JSON."""
+def manifest(source: Source, kind: str) -> str:
+    """The text of the file, JSON, for tiles of a kind, as `placing.CONTENTS` names it."""
     scene = source.store.scene
     record = {
+        "kind": kind,
         "tilecppn": VERSION,
         "fingerprint": scene.fingerprint,
         "scene": scene.to_toml(),
         "level": source.base,
     }
     return json.dumps(record, indent=1)
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """What the manifest of a folder says; None where there is none."""
+    file = folder / MANIFEST
+    try:
+        record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def held(folder: Path) -> str | None:
+    """The kind of a folder of ours, "" where its manifest names none; None for any other."""
+    record = recorded(folder)
+    return None if record is None else str(record.get("kind", ""))
+
+
+def check_folder(dest: Path, kind: str) -> None:
+    """Raise ExportError unless `dest` is free, an empty folder, or one of ours of that kind."""
+    refuse_unlike(dest, kind, lambda path: kind if _is_empty(path) else held(path))
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

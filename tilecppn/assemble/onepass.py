@@ -5,6 +5,7 @@ its tiles written by this run or by none. Shards that were stored before, and th
 smaller than a tile, are tiled from the store at the end; then come the page and the descriptor.
 """
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from tilecppn.assemble import dzi, tiles
 from tilecppn.assemble.choices import Choices
 from tilecppn.assemble.export import check_destination, write
 from tilecppn.assemble.options import Progress
-from tilecppn.assemble.placing import placed
+from tilecppn.assemble.placing import placed, writing
 from tilecppn.assemble.source import Source, sizes
-from tilecppn.errors import Failed, Stopped
+from tilecppn.errors import Stopped
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
 from tilecppn.run.agenda import Outcome
@@ -63,25 +64,26 @@ def render_and_export(
         return store, outcome, write(exporter, Source(store), dest, options)
     levels = tuple(sizes(scene.canvas.width, scene.canvas.height))
     skipped = Skipped()
-    with stop_on_signals() as wish:
+    with stop_on_signals() as wish, contextlib.ExitStack() as export:
         options = replace(options, stopping=wish)
+        with writing(dest):
+            temporary = export.enter_context(placed(dzi.files_of(dest), folder=True))
+        folder = tiles.making(temporary, dzi.DeepZoom(levels, plan.tile), options)
+        heard = replace(run, listeners=[*run.listeners, skipped])
+        store, outcome = render_to(scene, path, heard, folder)
+        require_complete(outcome)
+        source = Source(store)
         try:
-            with placed(dzi.files_of(dest), folder=True) as temporary:
-                folder = tiles.making(temporary, dzi.DeepZoom(levels, plan.tile), options)
-                heard = replace(run, listeners=[*run.listeners, skipped])
-                store, outcome = render_to(scene, path, heard, folder)
-                require_complete(outcome)
-                source = Source(store)
+            with writing(dest):
                 tiles.fill(source, folder, _rest(source, plan, skipped.shards), options)
                 folder.layout.describe(source, folder, options)
+                export.close()  # the folder takes its place
+                return store, outcome, dzi.write_page(source, dest, options)
         except Stopped:
             raise Stopped(
-                f"stopped; what is finished is kept in {path}, and nothing of the export: "
-                f"{run.again} to go on"
+                f"stopped; {path} is finished, and nothing of the export is kept: {run.again} to "
+                "go on"
             ) from None
-        except OSError as error:
-            raise Failed(f"{dest}: cannot be written: {error.strerror or error}") from error
-    return store, outcome, dzi.write_page(source, dest, options)
 
 
 def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[tiles.Region]:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol, TypeVar
 
 from tilecppn.assemble.options import Options
@@ -45,17 +45,12 @@ def in_order(
                     break
             if not flight:
                 return
-            while True:
+            done = False
+            while not done:
                 if stopping():
                     raise Stopped("stopped")
-                try:
-                    result = flight[0].result(timeout=TICK)
-                    break
-                except TimeoutError:
-                    if flight[0].done():
-                        raise
-            flight.popleft()
-            yield result
+                done = bool(wait([flight[0]], TICK).done)
+            yield flight.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 

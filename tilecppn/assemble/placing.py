@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tilecppn import disk
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, Failed
+
+CONTENTS = {  # what a file or folder of ours says that it holds, in words
+    "still": "a still",
+    "film": "a film",
+    "frames": "the frames of a film",
+    "dzi": "tiles for Deep Zoom",
+    "iiif": "tiles for IIIF",
+    "xyz": "tiles for XYZ",
+    "zoomify": "tiles for Zoomify",
+}
 
 
 def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
@@ -16,21 +26,34 @@ def refuse_foreign(path: Path, ours: Callable[[Path], bool]) -> None:
         raise ExportError(f"{path}: {why}; choose another path")
     if path.is_symlink():
         raise ExportError(f"{path}: is a symbolic link; choose another path")
-    if path.exists() and not ours(path):
+    # To look into what is no file, as a pipe, could take for ever.
+    if path.exists() and not ((path.is_file() or path.is_dir()) and ours(path)):
         raise ExportError(
             f"{path}: is there already and was not made by tilecppn; choose another path"
         )
 
 
 def refuse_unlike(path: Path, kind: str, held: Callable[[Path], str | None]) -> None:
-    """Raise ExportError unless `path` is free, or a file of ours of that kind.
+    """Raise ExportError unless `path` is free, or ours and of that kind.
 
-    held: "still" or "film" for a file of ours, None for any other.
+    kind: one of `CONTENTS`. held: the kind of what is ours, None for any other.
     """
     refuse_foreign(path, lambda path: held(path) is not None)
     other = held(path)
     if other not in (None, kind):
-        raise ExportError(f"{path}: holds a {other}; choose another path")
+        holds = CONTENTS.get(other, "what another version of tilecppn made")
+        raise ExportError(f"{path}: holds {holds}; choose another path")
+
+
+@contextlib.contextmanager
+def writing(dest: Path) -> Iterator[None]:
+    """An OSError in the block becomes Failed, which names `dest` and the file that it was."""
+    try:
+        yield
+    except OSError as error:
+        file = "" if error.filename in (None, str(dest)) else f" ({error.filename})"
+        why = f"{error.strerror or error}{file}"
+        raise Failed(f"{dest}: cannot be written: {why}") from error
 
 
 @contextlib.contextmanager

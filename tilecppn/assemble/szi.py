@@ -51,7 +51,7 @@ def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
             file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
 
         add(f"{name}.dzi", descriptor(source, options))
-        add(f"{name}_files/{MANIFEST}", manifest(source))
+        add(f"{name}_files/{MANIFEST}", manifest(source, layout.kind))
         for _, entries in finished(encode, regions, options):
             for entry, data in entries:
                 add(entry, data)

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class Region(NamedTuple):
 class Layout(ABC):
     """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
 
+    kind: ClassVar[str]  # of `placing.CONTENTS`
     sizes: tuple[Size, ...]  # of the levels, from the largest on
     side: int  # of a tile, in pixels
 
@@ -51,7 +52,7 @@ class Layout(ABC):
 
     def describe(self, source: Source, folder: "TileFolder", options: Options) -> None:
         """Write what else is in the folder, beside the tiles."""
-        Path(folder.path, MANIFEST).write_text(manifest(source), encoding="utf-8")
+        Path(folder.path, MANIFEST).write_text(manifest(source, self.kind), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ class TileFolder:
         file = f"{self.path}/{self.layout.name(level, tile)}.{self.format.suffix}"
         data = self.format.encode(self.layout.fitted(pixels))
         try:
-            put(file, data)
+            _write_file(file, data)
         except FileNotFoundError:
             if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
                 raise
             os.makedirs(os.path.dirname(file), exist_ok=True)
-            put(file, data)
+            _write_file(file, data)
 
     def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
         """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
@@ -81,7 +82,7 @@ class TileFolder:
             self.write(level, tile, pixels[:, top : top + tile.height, left : left + tile.width])
 
 
-def put(file: str, data: bytes) -> None:
+def _write_file(file: str, data: bytes) -> None:
     with open(file, "wb") as opened:
         opened.write(data)
 

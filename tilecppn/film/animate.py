@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tilecppn import disk
+from tilecppn.assemble.placing import writing
 from tilecppn.errors import ExportError, Failed, Stopped, StoreError
 from tilecppn.film.budget import Kept, check_film_fits
 from tilecppn.film.job import FilmJob, clip_files
@@ -212,10 +213,8 @@ def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
                 f"{store.path}: {clip.name}: {fault} though it was made; run the same command "
                 "again to make it again"
             )
-        try:
+        with writing(target.path):
             target.join(clip_files(store), target.mark(timeline), pause)
-        except OSError as error:
-            raise Failed(f"{target.path}: cannot be written: {error.strerror or error}") from error
     store.remove()
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from tilecppn.assemble import marks as stills
 from tilecppn.assemble import png
 from tilecppn.errors import Refused
 from tilecppn.film import ffmpeg
@@ -128,6 +129,8 @@ WRITINGS: dict[str, Writing] = {
     ".webp": Writing(b"RIFF", _webp_patches, _webp_text),
 }
 
+HELD = {".png": png.held, ".webp": stills.held}  # by kinds of files that are stills too
+
 
 def copy_marked(
     source: Path, dest: Path, suffix: str, text: str, pause: Pause = lambda: None
@@ -170,3 +173,11 @@ def read(path: Path) -> Mark | None:
             return Mark.of_text(writing.read(file))
     except (OSError, struct.error, IndexError, UnicodeDecodeError):
         return None
+
+
+def held(path: Path) -> str | None:
+    """What a file of ours holds: "film", by its whole mark, or "still"; None for any other."""
+    if read(path) is not None:
+        return "film"
+    is_still = path.suffix in HELD and HELD[path.suffix](path) == "still"
+    return "still" if is_still else None

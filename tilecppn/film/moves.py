@@ -12,6 +12,7 @@ from tilecppn.view import cosine
 
 ORBIT_RADIUS = 0.5  # of the view's scale
 ORBIT_KNOTS = 48
+LEAST_ZOOM = 1e-300  # its inverse is a finite number too
 
 Knots = list[tuple[float, str, dict[str, Any]]]  # share of the film's time, section, values
 
@@ -63,8 +64,11 @@ def _morph(seeds: Sequence[int], end: float, loop: bool) -> Knots:
 
 
 def _zoom(scene: Scene, factor: float, end: float, loop: bool) -> Knots:
-    if not (math.isfinite(factor) and factor > 0.0):
-        raise SceneError(f"--zoom {factor:g}: must be above 0: 1000 for a thousand times closer")
+    if not LEAST_ZOOM <= factor < math.inf:
+        raise SceneError(
+            f"--zoom {factor:g}: must be above 0, {LEAST_ZOOM:g} at least: 1000 for a thousand "
+            "times closer"
+        )
     far, near = {"scale": scene.view.scale}, {"scale": scene.view.scale / factor}
     return [(0.0, "view", far), (end / 2 if loop else end, "view", near)]
 

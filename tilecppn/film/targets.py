@@ -5,11 +5,12 @@ the destination, and what is there already.
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
@@ -17,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from tilecppn import disk
-from tilecppn.assemble.placing import placed, refuse_foreign
-from tilecppn.assemble.png import check_png
+from tilecppn.assemble.manifest import MANIFEST, check_folder, recorded
+from tilecppn.assemble.placing import placed, refuse_foreign, refuse_unlike
 from tilecppn.errors import ExportError, Failed
 from tilecppn.film import ffmpeg, marks
 from tilecppn.film.budget import Kept
@@ -38,7 +39,7 @@ from tilecppn.naming import suggestion
 from tilecppn.pause import Pause
 
 CLIP_SECONDS = 1.0  # of film in a clip, unless a person says otherwise
-MANIFEST = "tilecppn.json"  # in a folder of frames: its mark
+FRAMES = "frames"  # the kind of a folder of them
 EVEN = ("pad", "crop")
 
 
@@ -142,6 +143,8 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
     refuse_foreign(path, lambda p: marks.read(p) is not None)
     fps = timeline.film.fps
     length = CLIP_SECONDS if choices.clip is None else choices.clip
+    if not 0 <= length < math.inf:
+        raise ExportError(f"--clip {length:g}: must be a number of seconds, 0 for the whole film")
     frames = int(Fraction(length) * fps + Fraction(1, 2))
     clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
     encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
@@ -190,9 +193,7 @@ def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
         )
     if max(shape.width, shape.height) > row.side:
         raise ExportError(f"{path}: {path.suffix} has {row.side} pixels a side at most")
-    if path.suffix == ".png":
-        check_png(path, "film")
-    refuse_foreign(path, lambda p: marks.read(p) is not None)
+    refuse_unlike(path, "film", marks.held)
     encoding = AnimationEncoding(shape, path.suffix)
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
@@ -208,7 +209,9 @@ def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> T
     name = choices.format or STILLS[0]
     if name not in STILLS:
         raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')
-    refuse_foreign(path, lambda p: p.is_dir() and (_read(p) is not None or not any(p.iterdir())))
+    check_folder(path, FRAMES)
+    # Nor is a film replaced unasked because its mark cannot be read.
+    refuse_foreign(path, lambda p: _read(p) is not None or not any(p.iterdir()))
 
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
         digits = max(5, len(str(len(clips) - 1)))
@@ -216,7 +219,7 @@ def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> T
             for k, clip in enumerate(clips):
                 pause()
                 _link(clip, temporary / f"frame-{k:0{digits}d}.{name}")
-            text = json.dumps(json.loads(mark.to_text()), indent=1)
+            text = json.dumps({"kind": FRAMES, **asdict(mark)}, indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             disk.settle(temporary)
 
@@ -233,7 +236,6 @@ def _link(file: Path, name: Path) -> None:
 
 
 def _read(folder: Path) -> Mark | None:
-    try:
-        return Mark.of_text((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
+    record = recorded(folder) or {}
+    is_ours = record.pop("kind", None) == FRAMES
+    return Mark.of_text(json.dumps(record)) if is_ours else None

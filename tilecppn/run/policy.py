@@ -1,9 +1,11 @@
 """When to give up on a shard, a worker, or the start, and whom to blame: pure functions."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tilecppn.errors import Refused
 from tilecppn.plan import Shard
 
 
@@ -14,7 +16,7 @@ class Policy:
     `deadline` fixes the longest time a shard may take on one worker; None derives it from the
     shards done so far: ten times their median, but at least `patience`, and `first` before any
     is done. A start that fails is repeated at once, from the `failed_starts`-th on after `pause`,
-    which doubles up to `longest_pause`.
+    which doubles up to `longest_pause`. Raises Refused for a deadline that is no time.
     """
 
     attempts: int = 3
@@ -26,6 +28,10 @@ class Policy:
     failed_starts: int = 3
     pause: float = 60.0
     longest_pause: float = 3600.0
+
+    def __post_init__(self) -> None:
+        if self.deadline is not None and not 0 < self.deadline < math.inf:
+            raise Refused(f"--deadline {self.deadline:g}: must be a number of seconds, above 0")
 
     def gives_up(self, attempts: int) -> bool:
         return attempts >= self.attempts
