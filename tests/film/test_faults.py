@@ -353,3 +353,30 @@ def test_nothing_foreign_in_parts_is_overwritten(
     with pytest.raises(StoreError, match="did not write"):
         made(long, tmp_path / "a.mkv", overwrite=True)
     assert tree(tmp_path) == before
+
+
+def cut_short(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("a.mkv", cut_short),
+        ("frames", lambda path: (path / "frame-00003.png").unlink()),
+        ("frames", lambda path: (path / "frame-00003.png").write_bytes(b"")),
+    ],
+)
+def test_a_finished_film_that_lost_frames_is_not_called_finished(
+    name: str, damage: Callable[[Path], None], film: Timeline, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    made(film, path)
+    assert made(film, path).rendered == 0
+    before = tree(path) or path.read_bytes()
+    damage(path)
+    with pytest.raises(ExportError, match="is damaged; --overwrite makes it anew"):
+        made(film, path)
+    made(film, path, overwrite=True)
+    assert (tree(path) or path.read_bytes()) == before

@@ -112,7 +112,7 @@ def command(
 
     \b
     tilecppn animate poster.toml -o morph.mp4 --morph 1,2,3 --loop --seconds 12
-    tilecppn animate poster.toml -o zoom.webm --zoom 1e3 --fps 60
+    tilecppn animate poster.toml -o zoom.webm --zoom 20 --fps 60
     tilecppn animate film.toml -o film.mov --codec prores-4444
     tilecppn animate film.toml --contact sheet.png
     """

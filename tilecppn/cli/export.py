@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,24 @@ def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
     from tilecppn.cli.progress import Meter
 
     with Meter("export") as meter:
+        if options["partial"]:
+            _tell_missing(store, options["level"], meter)
         return export(store, dest, progress=export_progress(meter), **options)
+
+
+def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
+    """Say what is black: a level is built of finished shards alone."""
+    from tilecppn.store import Store
+
+    store = Store(path)
+    levels = Counter(shard.level for shard in store.plan.order() if store.has(shard))
+    for level in store.plan.levels[max(base, 0) :]:
+        count = level.rows * level.cols
+        if levels[level.index] < count:
+            meter.note(
+                f"level {level.index}: {levels[level.index]:,} of {count:,} shards are there; the "
+                "rest is black"
+            )
 
 
 def export_progress(meter: "Meter") -> "Progress":

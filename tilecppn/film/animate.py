@@ -75,6 +75,8 @@ def animate_to(timeline: Timeline, path: str | Path, choices: Choices, run: Run)
     parts = parts_of(path)
     if made is not None and not run.overwrite:
         if (made.fingerprint, made.recipe) == (mark.fingerprint, mark.recipe):
+            if not target.whole():
+                raise ExportError(f"{path}: is damaged; --overwrite makes it anew")
             _tidy(parts, timeline, mark.recipe)
             return Outcome(plan.shards, skipped=plan.shards)
         further = f", which goes on with {parts}" if _is_begun(parts, timeline) else ""

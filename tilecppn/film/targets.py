@@ -4,6 +4,7 @@ Every target names the encoding of its clips, how many frames a clip has, how th
 the destination, and what is there already.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -37,6 +38,7 @@ from tilecppn.film.marks import Mark
 from tilecppn.film.timeline import Timeline
 from tilecppn.naming import suggestion
 from tilecppn.pause import Pause
+from tilecppn.store_folder import is_written
 
 CLIP_SECONDS = 1.0  # of film in a clip, unless a person says otherwise
 FRAMES = "frames"  # the kind of a folder of them
@@ -56,7 +58,11 @@ class Choices:
 
 @dataclass(frozen=True)
 class Target:
-    """`join(clips, mark, pause)` makes the destination; `made()` tells which film is there."""
+    """`join(clips, mark, pause)` makes the destination; `made()` tells which film is there.
+
+    `whole()` tells of a film that was made whether all its frames are still there, as far as that
+    can be told without decoding them.
+    """
 
     path: Path
     encoding: Encoding
@@ -64,6 +70,7 @@ class Target:
     kept: Kept
     join: Callable[[Sequence[Path], Mark, Pause], None]
     made: Callable[[], Mark | None]
+    whole: Callable[[], bool] = lambda: True
 
     def mark(self, timeline: Timeline) -> Mark:
         return Mark(timeline.fingerprint, self.encoding.recipe, timeline.to_toml())
@@ -169,7 +176,13 @@ def _video(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> Ta
             )
             check_count(joined, timeline.frames)
 
-    return Target(path, encoding, clip, Kept(clip), join, lambda: marks.read(path))
+    def whole() -> bool:
+        packets = ["-i", str(path), "-map", "0:v", "-c", "copy", "-f", "null", "-"]
+        with contextlib.suppress(Failed):
+            return ffmpeg.run(packets) == timeline.frames
+        return False
+
+    return Target(path, encoding, clip, Kept(clip), join, lambda: marks.read(path), whole)
 
 
 def _try(encoding: VideoEncoding, shape: Shape, codec: str) -> None:
@@ -213,18 +226,24 @@ def _stills(path: Path, shape: Shape, timeline: Timeline, choices: Choices) -> T
     # Nor is a film replaced unasked because its mark cannot be read.
     refuse_foreign(path, lambda p: _read(p) is not None or not any(p.iterdir()))
 
+    digits = max(5, len(str(timeline.frames - 1)))
+    names = [f"frame-{k:0{digits}d}.{name}" for k in range(timeline.frames)]
+
     def join(clips: Sequence[Path], mark: Mark, pause: Pause) -> None:
-        digits = max(5, len(str(len(clips) - 1)))
         with placed(path, folder=True) as temporary:
-            for k, clip in enumerate(clips):
+            for clip, frame in zip(clips, names, strict=True):
                 pause()
-                _link(clip, temporary / f"frame-{k:0{digits}d}.{name}")
+                _link(clip, temporary / frame)
             text = json.dumps({"kind": FRAMES, **asdict(mark)}, indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             disk.settle(temporary)
 
     kept = Kept(timeline.frames, 2 if name == "png" else 4)
-    return Target(path, StillEncoding(shape, name), 1, kept, join, lambda: _read(path))
+
+    def whole() -> bool:
+        return all(is_written(path / frame) for frame in names)
+
+    return Target(path, StillEncoding(shape, name), 1, kept, join, lambda: _read(path), whole)
 
 
 def _link(file: Path, name: Path) -> None:
