@@ -94,15 +94,25 @@ def put_file(path: Path, write: Callable[[Path], object], lasting: bool = True) 
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = partial(path)
     try:
-        write(temporary)
-        if lasting:
-            sync(temporary)
-        os.replace(temporary, path)
-    except BaseException as error:
+        with naming(path):
+            write(temporary)
+            if lasting:
+                sync(temporary)
+            os.replace(temporary, path)
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            error.filename = str(path)  # of a write that failed nothing else tells it
+        raise
+
+
+@contextlib.contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """An OSError in the block names this file, if it names none: that of a write does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)
         raise
 
 

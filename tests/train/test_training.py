@@ -26,7 +26,7 @@ from tilecppn.train import checkpoint, noise
 from tilecppn.train.curriculum import Stage, sizes
 from tilecppn.train.curves import Curves, Point
 from tilecppn.train.data.images import Images
-from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started
+from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 from tilecppn.train.trainer import Losses, Trainer
 from tilecppn.train.training import Outcome, train_model
 
@@ -90,8 +90,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resume_is_bit_for_bit(tmp_path: Path, undisturbed: Path, stop_after: int) -> None:
+    told: list[Event] = []
     with pytest.raises(Stopped, match="same command goes on") as error:
-        train(tmp_path, listeners=[Interrupting(stop_after)])
+        train(tmp_path, listeners=[told.append, Interrupting(stop_after)])
+    assert [type(event) for event in told[-2:]] == [Stopping, Saved]
     assert error.value.exit_code == 130
     last = checkpoint.folders(tmp_path / "m.training")[-1]
     assert int(last.name) == stop_after

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn import disk
 from tilecppn.assemble.manifest import MANIFEST, manifest
 from tilecppn.assemble.options import Options, TileFormat
 from tilecppn.assemble.parallel import finished
@@ -83,7 +84,7 @@ class TileFolder:
 
 
 def _write_file(file: str, data: bytes) -> None:
-    with open(file, "wb") as opened:
+    with disk.naming(file), open(file, "wb") as opened:
         opened.write(data)
 
 

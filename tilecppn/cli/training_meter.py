@@ -4,7 +4,7 @@ import time
 
 from tilecppn.cli.progress import Meter
 from tilecppn.run.budget import duration
-from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started
+from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 
 
 class TrainingMeter(Meter):
@@ -36,6 +36,8 @@ class TrainingMeter(Meter):
                 self.add(1)
             case Saved(path):
                 self.note(f"{self.line()}  {path}")
+            case Stopping():
+                self.note("stopping: a checkpoint with its sheets is written first")
             case StageBegan(side):
                 self.note(f"now {side} × {side} pixels")
 

@@ -40,4 +40,9 @@ class StageBegan:
     side: int
 
 
-Event = Started | BatchDone | Saved | StageBegan
+@dataclass(frozen=True)
+class Stopping:
+    """A signal was heard; a checkpoint comes first."""
+
+
+Event = Started | BatchDone | Saved | StageBegan | Stopping

@@ -26,7 +26,7 @@ from tilecppn.train.checkpoint import State
 from tilecppn.train.curves import Curves, Point, plot
 from tilecppn.train.data.images import Images
 from tilecppn.train.device import has_bfloat16, pick_device
-from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started
+from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 from tilecppn.train.model import check_output
 from tilecppn.train.networks import count
 from tilecppn.train.settings import Settings, continued
@@ -180,6 +180,8 @@ class _Session:
                 late = deadline is not None and time.monotonic() >= deadline
                 ends = stop() or late or done == total
                 due = done % self.per_epoch == 0 or time.monotonic() - saved_at > CHECKPOINT_EVERY
+                if stop():
+                    self._tell(Stopping())
                 if ends or due:
                     self._save(done, seconds)
                     saved_at = time.monotonic()
