@@ -17,6 +17,7 @@ demo: $(READY)
 	$(BIN)/tilecppn render examples/poster.toml -o out/poster.zarr --export out/poster.dzi
 	@echo "Open out/poster.html with a double-click."
 
+# A file's tests share fixtures: files go to processes whole.
 test: $(READY)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
