@@ -31,7 +31,10 @@ class Answer(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """A worker is gone, with all that was in flight on it."""
+    """A worker is gone, with all that was in flight on it, or could not begin.
+
+    Then its actor may live on, so that its place is not given to another one too early.
+    """
 
     worker: int
     reason: str
