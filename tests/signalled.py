@@ -2,6 +2,8 @@
 
 import sys
 
+from tilecppn.run.events import Event, Listener
+
 _PROGRAM = """
 import itertools, os, sys
 from importlib import import_module
@@ -27,3 +29,13 @@ def signalled(where: str, call: int, number: int, *arguments: object) -> list[st
     """
     words = (where, call, int(number), *arguments)
     return [sys.executable, "-c", _PROGRAM, *map(str, words)]
+
+
+def interrupting(kind: type[Event]) -> Listener:
+    """A listener that stops its run, as Ctrl-C does, at the first event of a kind."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, kind):
+            raise KeyboardInterrupt
+
+    return listen

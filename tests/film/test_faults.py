@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.film.conftest import clips_in, killed
+from tests.signalled import interrupting
 from tests.stores import tree
 from tilecppn import disk
 from tilecppn.cli import main
@@ -315,10 +316,6 @@ def other_file(folder: Path, film: Timeline) -> Path:
 def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_read(
     long: Timeline, whole: bytes, begun: Path, tmp_path: Path
 ) -> None:
-    def stop(event: Event) -> None:
-        if isinstance(event, ShardDone):
-            raise KeyboardInterrupt
-
     for name, old, new in (
         ("arithmetic", '"device": "cpu"', '"device": "abacus"'),
         ("revision", '"fingerprint": "', '"fingerprint": "0'),
@@ -334,7 +331,9 @@ def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_
             made(long, parts.with_name("a.mkv"))
         assert tree(parts) == before
         with pytest.raises(Stopped):
-            made(long, parts.with_name("a.mkv"), overwrite=True, listeners=[stop])
+            made(
+                long, parts.with_name("a.mkv"), overwrite=True, listeners=[interrupting(ShardDone)]
+            )
         assert not clips_in(parts)  # it was begun anew
     made(long, parts.with_name("a.mkv"))
     assert parts.with_name("a.mkv").read_bytes() == whole

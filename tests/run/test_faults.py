@@ -19,7 +19,7 @@ from tests.conftest import SMALL_NET
 from tests.conftest import Run as Command
 from tests.run.conftest import New
 from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
-from tests.signalled import signalled
+from tests.signalled import interrupting, signalled
 from tilecppn import disk
 from tilecppn.cppn import CPPN
 from tilecppn.errors import Failed, Refused, Stopped, StoreError
@@ -584,15 +584,11 @@ def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(
 def test_a_stop_before_anything_is_replaced_says_so(scene: Scene, tmp_path: Path) -> None:
     store = empty_store(tmp_path / "a.zarr", scene)
 
-    def interrupt(event: Event) -> None:
-        if isinstance(event, WorkerReady):
-            raise KeyboardInterrupt
-
     with pytest.raises(Stopped, match="stopped; nothing was begun or replaced"):
         render_to(
             scene.replace(view={"scale": 5.0}),
             store.path,
-            Run("local", overwrite=True, listeners=[interrupt]),
+            Run("local", overwrite=True, listeners=[interrupting(WorkerReady)]),
         )
     assert Store(store.path).scene == scene
 
@@ -603,11 +599,9 @@ def test_what_goes_on_after_a_stop_is_said_truly(
 ) -> None:
     """With --overwrite the same command would delete what is done."""
 
-    def interrupt(event: Event) -> None:
-        if isinstance(event, ShardDone):
-            raise KeyboardInterrupt
-
     with pytest.raises(Stopped, match=says):
         render_to(
-            scene, tmp_path / "a.zarr", Run("local", overwrite=overwrite, listeners=[interrupt])
+            scene,
+            tmp_path / "a.zarr",
+            Run("local", overwrite=overwrite, listeners=[interrupting(ShardDone)]),
         )

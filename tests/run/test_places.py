@@ -53,6 +53,20 @@ class Places(Script):
         assert self.ledger == set(SHARDS)
         return self.events
 
+    def lose_first(self, shards: int, *then: str, seconds: float = 0.0) -> None:
+        """After so many shards, each of so many seconds, the first place's worker is lost at work,
+        and the places are of other kinds.
+        """
+
+        def act(shard: Shard) -> str:
+            self.now += seconds
+            if len(self.ledger) == shards and self.kinds[0] == "good":
+                self.kinds[:] = then
+                return "lost"
+            return "done"
+
+        self.act = act
+
     def result(self, worker: int, shard: Shard) -> str:
         return "unfit" if self.kinds[self.place[worker]] == "blind" else self.act(shard)
 
@@ -94,13 +108,8 @@ def test_a_place_is_tried_again_after_a_pause_that_doubles() -> None:
 def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
     """What is left of the cluster may be where nobody could start before."""
 
-    def act(shard: Shard) -> str:
-        if len(script.ledger) == 10 and script.kinds[0] == "good":
-            script.kinds[:] = ["dead", "good"]
-            return "lost"
-        return "done"
-
-    script = Places("good", "dead", act=act)
+    script = Places("good", "dead")
+    script.lose_first(10, "dead", "good")
     script.render()
     assert script.at_work() == {0, 1}
     assert script.now < 60.0
@@ -109,14 +118,8 @@ def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
 def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> None:
     """Each shard takes two minutes; the worker at work is lost once, then its place is dead."""
 
-    def act(shard: Shard) -> str:
-        script.now += 120.0
-        if len(script.ledger) == 6 and script.kinds[0] == "good":
-            script.kinds[:] = ["dead", "good"]
-            return "lost"
-        return "done"
-
-    script = Places("good", "dead", act=act)
+    script = Places("good", "dead")
+    script.lose_first(6, "dead", "good", seconds=120.0)
     pauses = [e.pause for e in script.render() if isinstance(e, WorkerLost)]
     lost = pauses.index(0.0, 2)
     assert lost > 3
@@ -127,13 +130,8 @@ def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> No
 def test_a_worker_that_joins_clears_what_stood_in_the_way() -> None:
     """When all are lost later, new ones have their whole time to start."""
 
-    def act(shard: Shard) -> str:
-        if len(script.ledger) == 5 and script.kinds[0] == "good":
-            script.kinds[:] = ["absent", "absent"]
-            return "lost"
-        return "done"
-
-    script = Places("good", "odd", act=act)
+    script = Places("good", "odd")
+    script.lose_first(5, "absent", "absent")
     with pytest.raises(WorkersLost, match="no worker became ready in 900 s"):
         script.render()
     assert script.now > 900.0
