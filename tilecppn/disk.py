@@ -125,10 +125,10 @@ def sweep(folder: Path) -> None:
                     os.unlink(os.path.join(root, name))
 
 
-def remove(path: Path) -> None:
-    """Remove a file, a link or a folder, if it is there."""
+def remove(path: Path, ignore_errors: bool = False) -> None:
+    """Remove a file, a link or a folder, if it is there; of a folder what can be, if so asked."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors)
     else:
         path.unlink(missing_ok=True)
 

@@ -83,9 +83,19 @@ class Store(StoreFolder):
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        with building(
-            path, lambda folder: write_empty(folder, path, scene, arithmetic), overwrite=overwrite
-        ):
+        plan, dtype = Plan.of(scene.canvas, scene.output, scene.channels), scene.output.dtype
+        own = {
+            "scene": scene.to_toml(),
+            "fingerprint": scene.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+        }
+        ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
+        networks = {EMBEDDED: scene.cppn.to_bytes()}
+
+        def write(folder: Path) -> None:
+            write_empty(folder, own, ome, still_arrays(plan, dtype), networks)
+
+        with building(path, write, overwrite=overwrite):
             yield cls(path)
 
     def refuse_foreign(self) -> None:

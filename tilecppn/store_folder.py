@@ -15,10 +15,16 @@ from tilecppn import disk
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.zarr_files import ArraySpec, attributes, describe, mended_group, misdescribed
+from tilecppn.zarr_files import (
+    DESCRIPTION,
+    ArraySpec,
+    attributes,
+    describe,
+    mended_group,
+    misdescribed,
+)
 
 LOCK = ".lock"
-GROUP = "zarr.json"
 TAKEN = "another process has put something there"
 LISTED = 3  # differences named in one error
 
@@ -44,7 +50,7 @@ class StoreFolder(ABC):
     def __init__(self, path: Path) -> None:
         """Find a store. Raises StoreError if there is none of ours."""
         self.path = path
-        self._found = disk.identity(path / GROUP)
+        self._found = disk.identity(path / DESCRIPTION)
         record = attributes(path)
         if record is None:
             raise StoreError(what_else(path))
@@ -55,7 +61,7 @@ class StoreFolder(ABC):
 
         Another of the same picture, layout and arithmetic may be there: its shards are the same.
         """
-        found = disk.identity(self.path / GROUP)
+        found = disk.identity(self.path / DESCRIPTION)
         if found == self._found:
             return
         # Some network disks number a file anew; what it says decides.
@@ -90,8 +96,10 @@ class StoreFolder(ABC):
 
         Others could not read it so.
         """
-        group = [GROUP] if mended_group(self.path, self.multiscales) is not None else []
-        return group + [f"{spec.name}/{GROUP}" for spec in misdescribed(self.path, self.arrays())]
+        group = [DESCRIPTION] if mended_group(self.path, self.multiscales) is not None else []
+        return group + [
+            f"{spec.name}/{DESCRIPTION}" for spec in misdescribed(self.path, self.arrays())
+        ]
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
@@ -106,7 +114,7 @@ class StoreFolder(ABC):
     def _describe(self) -> None:
         group = mended_group(self.path, self.multiscales)
         if group is not None:
-            disk.put(self.path / GROUP, group)
+            disk.put(self.path / DESCRIPTION, group)
         describe(self.path, self.arrays())
 
     @contextlib.contextmanager

@@ -6,7 +6,7 @@ tiles are written like all others.
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +20,11 @@ from zarr.storage import LocalStore, MemoryStore
 
 from tilecppn import disk
 from tilecppn.errors import Failed
-from tilecppn.kernels import Arithmetic
-from tilecppn.ome import multiscales
 from tilecppn.plan import Level, Plan, Window, ceil_div
-from tilecppn.scene import EMBEDDED, Scene
 from tilecppn.version import VERSION
 
 ATTRIBUTE = "tilecppn"
+DESCRIPTION = "zarr.json"
 ZSTD_LEVEL = 1
 ABSENT = 2**64 - 1  # in a shard's index
 AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
@@ -43,28 +41,26 @@ def attributes(path: Path) -> dict[str, Any] | None:
     Raises OSError where the disk cannot tell.
     """
     try:
-        record = json.loads((path / "zarr.json").read_bytes())
+        record = json.loads((path / DESCRIPTION).read_bytes())
         found = record["attributes"][ATTRIBUTE]
     except (*disk.GONE, IsADirectoryError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def write_empty(folder: Path, path: Path, scene: Scene, arithmetic: Arithmetic) -> None:
-    """Fill an empty folder with a store without shards, to be named `path`."""
-    plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    record = {
-        "ome": multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr")),
-        ATTRIBUTE: {
-            "scene": scene.to_toml(),
-            "fingerprint": scene.fingerprint,
-            "arithmetic": arithmetic._asdict(),
-            "version": VERSION,
-        },
-    }
+def write_empty(
+    folder: Path,
+    own: Mapping[str, Any],
+    ome: Mapping[str, Any],
+    arrays: Iterable["ArraySpec"],
+    networks: Mapping[str, bytes],
+) -> None:
+    """Fill an empty folder with a store without shards; `own` is what our attribute says."""
+    record = {"ome": ome, ATTRIBUTE: {**own, "version": VERSION}}
     zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
-    describe(folder, still_arrays(plan, scene.output.dtype))
-    (folder / EMBEDDED).write_bytes(scene.cppn.to_bytes())
+    describe(folder, arrays)
+    for name, data in networks.items():
+        (folder / name).write_bytes(data)
 
 
 def mended_group(folder: Path, ome: Callable[[str], dict[str, Any]]) -> bytes | None:
@@ -73,7 +69,7 @@ def mended_group(folder: Path, ome: Callable[[str], dict[str, Any]]) -> bytes | 
     Our own attribute is there, and is not looked at here, nor are those of others. `ome` gives
     the `ome` attribute of an image of a name; how it is to be shown is whoever's.
     """
-    record = json.loads((folder / "zarr.json").read_bytes())
+    record = json.loads((folder / DESCRIPTION).read_bytes())
     found = record["attributes"].get("ome")
     try:
         expected = ome(str(found["multiscales"][0]["name"]))
@@ -112,7 +108,7 @@ def misdescribed(folder: Path, arrays: Iterable[ArraySpec]) -> list[ArraySpec]:
 def describe(folder: Path, arrays: Iterable[ArraySpec]) -> None:
     """Write each array's zarr.json; one that is right stays."""
     for spec in misdescribed(folder, arrays):
-        file = folder / spec.name / "zarr.json"
+        file = folder / spec.name / DESCRIPTION
         if file.parent.is_dir():
             disk.remove(file)
         else:

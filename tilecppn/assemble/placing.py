@@ -70,7 +70,7 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
     if moved and not os.path.lexists(path):
         os.rename(moved.pop(), path)
     for leftover in [*moved, *_abandoned(path)]:
-        _remove(leftover)
+        disk.remove(leftover, ignore_errors=True)
     temporary = disk.partial(path)
     if folder:
         temporary.mkdir()
@@ -89,7 +89,7 @@ def placed(path: Path, *, folder: bool = False) -> Iterator[Path]:
         disk.settle_names(path.parent)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
-        _remove(temporary)
+        disk.remove(temporary, ignore_errors=True)
         raise
 
 
@@ -111,10 +111,3 @@ def _away(path: Path) -> Path:
 
 def _abandoned(path: Path) -> list[Path]:
     return [leftover for leftover in disk.leftovers(path) if disk.abandoned(leftover)]
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.assemble import sparse_deflate
-from tilecppn.assemble.deflate import LEAST, LEVEL, compressed, deflate
+from tilecppn.assemble.deflate import LEAST, chosen, compressed, deflate
 from tilecppn.assemble.placing import refuse_unlike
 from tilecppn.assemble.sparse_deflate import MODULUS
 from tilecppn.pixels.interleave import filtered
@@ -71,7 +71,7 @@ def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
     sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is not None:
         return Band(*sparse, data.size)
-    library, level = (zlib, effort) if effort > LEAST else (deflate, LEVEL)
+    library, level = chosen(effort)
     stream = library.compressobj(level, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, deflate.adler32(data), data.size)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tilecppn.assemble import marks, png
 from tilecppn.assemble.dzi import files_of
-from tilecppn.assemble.manifest import MANIFEST
+from tilecppn.assemble.manifest import MANIFEST, recorded
 from tilecppn.errors import SceneError
 from tilecppn.scene import Scene
 from tilecppn.store import Store
@@ -45,21 +45,17 @@ def _of_webp(path: Path) -> str | None:
 
 
 def _of_dzi(path: Path) -> str | None:
-    return _of_manifest((files_of(path) / MANIFEST).read_text(encoding="utf-8"))
+    return _of_folder(files_of(path))
 
 
 def _of_szi(path: Path) -> str | None:
     with zipfile.ZipFile(path) as file:
         (name,) = (n for n in file.namelist() if n.rpartition("/")[2] == MANIFEST)
-        return _of_manifest(file.read(name).decode())
+        return str(json.loads(file.read(name))["scene"])
 
 
 def _of_folder(path: Path) -> str | None:
-    return _of_manifest((path / MANIFEST).read_text(encoding="utf-8"))
-
-
-def _of_manifest(text: str) -> str | None:
-    return str(json.loads(text)["scene"])
+    return (recorded(path) or {}).get("scene")
 
 
 READERS: dict[str, Callable[[Path], str | None]] = {

@@ -1,6 +1,7 @@
 """Arguments, options and output that verbs share."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+Found = Counter[tuple[int, int | None]]  # shards, by level and frame
 FILE = click.Path(path_type=Path)
 MOST_SEEDS = 2500  # of one option
 
@@ -200,3 +202,8 @@ def open_store(path: Path) -> "Store | FilmStore":
     if "timeline" in (attributes(path) or {}):
         return FilmStore.found(path)
     return Store(path)
+
+
+def done_shards(store: "Store | FilmStore") -> Found:
+    """How many shards are there."""
+    return Counter((s.level, s.frame) for s in store.plan.order() if store.has(s))

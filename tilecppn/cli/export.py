@@ -1,10 +1,16 @@
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, export_options, json_option, result, workers_option
+from tilecppn.cli.common import (
+    FILE,
+    done_shards,
+    export_options,
+    json_option,
+    result,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from tilecppn.assemble.options import Progress
@@ -105,13 +111,12 @@ def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
     from tilecppn.store import Store
 
     store = Store(path)
-    levels = Counter(shard.level for shard in store.plan.order() if store.has(shard))
+    done = done_shards(store)
     for level in store.plan.levels[max(base, 0) :]:
-        count = level.rows * level.cols
-        if levels[level.index] < count:
+        count, found = level.rows * level.cols, done[level.index, None]
+        if found < count:
             meter.note(
-                f"level {level.index}: {levels[level.index]:,} of {count:,} shards are there; the "
-                "rest is black"
+                f"level {level.index}: {found:,} of {count:,} shards are there; the rest is black"
             )
 
 

@@ -1,16 +1,13 @@
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, counted, json_option, open_store, result
+from tilecppn.cli.common import FILE, Found, counted, done_shards, json_option, open_store, result
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
     from tilecppn.store import Store
-
-Found = Counter[tuple[int, int | None]]  # shards that are there, by level and frame
 
 
 @click.command()
@@ -29,7 +26,7 @@ def command(store: Path, as_json: bool) -> None:
 
     opened = open_store(store)
     shards = opened.plan.shards
-    found = Counter((s.level, s.frame) for s in opened.plan.order() if opened.has(s))
+    found = done_shards(opened)
     done = found.total()
     finished = done == shards
     if isinstance(opened, Store):

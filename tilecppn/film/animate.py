@@ -23,6 +23,7 @@ from tilecppn.run.options import SAME, Run
 from tilecppn.run.policy import Policy
 from tilecppn.run.render import fill, preflight, require_complete
 from tilecppn.run.stopping import stop_on_signals
+from tilecppn.run.verify import repairing
 from tilecppn.store_folder import LOCK, recognise, sweep_beside
 from tilecppn.zarr_files import attributes
 
@@ -112,13 +113,7 @@ def repair_film(
             f"{store.path}: is an unfinished film; what is damaged or missing is made when the "
             "same tilecppn animate is run again"
         )
-    run = Run(
-        executor="local",
-        workers=workers,
-        kernel=store.arithmetic.kernel,
-        listeners=listeners,
-        discard=damage,
-    )
+    run = repairing(store, damage, workers, listeners)
     _, outcome = _fill(store.timeline, store.path, None, run)
     require_complete(outcome)
     return outcome

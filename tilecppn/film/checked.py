@@ -24,11 +24,6 @@ def put(file: Path, write: Callable[[Path], object]) -> None:
     disk.put_file(file, sealed)
 
 
-def delete(file: Path) -> None:
-    file.unlink(missing_ok=True)
-    checksum(file).unlink(missing_ok=True)
-
-
 def is_sound(file: Path) -> bool:
     """Whether a file is as it was written; all of it is read."""
     try:

@@ -55,15 +55,12 @@ class FilmRunner:
 
     @cached_property
     def store(self) -> FilmStore:
-        return when_in_sight(self._open)
-
-    def _open(self) -> FilmStore:
-        """The store, if it is this job's: a worker may outlive its run, and another follow."""
         recipe = "" if self.job.encoding is None else self.job.encoding.recipe
-        store = FilmStore(self.job.store, self.job.clip, recipe)
-        store.check(self.timeline)
-        store.check_arithmetic(self.identity.arithmetic)
-        return store
+        return when_in_sight(
+            lambda: FilmStore(self.job.store, self.job.clip, recipe),
+            self.timeline,
+            self.identity.arithmetic,
+        )
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         start = time.perf_counter()

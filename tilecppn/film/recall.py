@@ -9,6 +9,7 @@ from tilecppn.assemble import png
 from tilecppn.errors import SceneError
 from tilecppn.film import marks
 from tilecppn.film.codecs import ANIMATIONS, CONTAINERS
+from tilecppn.film.marks import Mark
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline import Timeline, is_timeline
 from tilecppn.zarr_files import attributes
@@ -38,14 +39,17 @@ def timeline_in(path: Path, overrides: Sequence[str] = (), **film: Any) -> Timel
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film of ours."""
+    return _mark(path) is not None
+
+
+def _mark(path: Path) -> Mark | None:
     known = path.suffix in CONTAINERS or path.suffix in ANIMATIONS
-    return known and path.is_file() and marks.read(path) is not None
+    return marks.read(path) if known and path.is_file() else None
 
 
 def _text(path: Path) -> str | None:
-    if is_film(path):
-        mark = marks.read(path)
-        return None if mark is None else mark.timeline
+    if mark := _mark(path):
+        return mark.timeline
     return png.scene_of(path) if path.suffix == ".png" and path.is_file() else None
 
 

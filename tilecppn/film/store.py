@@ -41,8 +41,7 @@ from tilecppn.store_folder import (
     is_written,
     refuse_foreign,
 )
-from tilecppn.version import VERSION
-from tilecppn.zarr_files import ATTRIBUTE, ArraySpec, describe, encode_shard, find_fault
+from tilecppn.zarr_files import ArraySpec, encode_shard, find_fault, write_empty
 
 CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
@@ -103,8 +102,17 @@ class FilmStore(StoreFolder):
         something else is there.
         """
 
+        plan, dtype = film_plan(timeline, None), timeline.base.output.dtype
+        own = {
+            "timeline": timeline.to_toml(),
+            "networks": sorted(timeline.networks),
+            "fingerprint": timeline.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+        }
+        ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
+
         def write(folder: Path) -> None:
-            _write_empty(folder, path, timeline, arithmetic)
+            write_empty(folder, own, ome, [_frames_of(plan, dtype)], timeline.networks)
 
         with building(path, write, overwrite=overwrite):
             yield cls(path, clip, recipe)
@@ -182,11 +190,9 @@ class FilmStore(StoreFolder):
             disk.settle_names(self.path / folder)
 
     def delete(self, shard: Shard) -> None:
+        super().delete(shard)
         if shard.level == CLIP:
-            self.check_in_place()
-            checked.delete(self.file(shard))
-        else:
-            super().delete(shard)
+            checked.checksum(self.file(shard)).unlink(missing_ok=True)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Pixels (channels, height, width) of a frame; Failed if a shard is missing or damaged."""
@@ -266,22 +272,3 @@ def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
 
 def _ome(timeline: Timeline, plan: FilmPlan, name: str) -> dict[str, Any]:
     return film_multiscales(plan.still, timeline.base.output.dtype, name, timeline.time(1))
-
-
-def _write_empty(folder: Path, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
-    """Fill an empty folder with a store without frames, to be named `path`."""
-    plan = film_plan(timeline, None)
-    record = {
-        "ome": _ome(timeline, plan, path.name.removesuffix(".zarr")),
-        ATTRIBUTE: {
-            "timeline": timeline.to_toml(),
-            "networks": sorted(timeline.networks),
-            "fingerprint": timeline.fingerprint,
-            "arithmetic": arithmetic._asdict(),
-            "version": VERSION,
-        },
-    }
-    zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
-    describe(folder, [_frames_of(plan, timeline.base.output.dtype)])
-    for name, data in timeline.networks.items():
-        (folder / name).write_bytes(data)

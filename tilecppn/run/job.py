@@ -25,7 +25,16 @@ from tilecppn.scene import Scene
 from tilecppn.store import Store
 from tilecppn.zarr_files import use_threads
 
-S = TypeVar("S")
+
+class Opened(Protocol):
+    """A store, of a still or a film."""
+
+    def check(self, picture: Any, /) -> None: ...
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None: ...
+
+
+S = TypeVar("S", bound=Opened)
 # Seconds that a network file system may take to show another node's files. NFS by default keeps
 # what it knows of a folder, and so that a file is not in it, for up to 60 (acdirmax).
 LATE = 90.0
@@ -119,14 +128,7 @@ class RenderRunner:
 
     @cached_property
     def store(self) -> Store:
-        return when_in_sight(self._open)
-
-    def _open(self) -> Store:
-        """The store, if it is this job's: a worker may outlive its run, and another follow."""
-        store = Store(self.path)
-        store.check(self.scene)
-        store.check_arithmetic(self.identity.arithmetic)
-        return store
+        return when_in_sight(lambda: Store(self.path), self.scene, self.identity.arithmetic)
 
     def run(self, shard: Shard, pause: Pause) -> Receipt:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
@@ -179,15 +181,19 @@ class RenderRunner:
             time.sleep(0.1)
 
 
-def when_in_sight(open_store: Callable[[], S]) -> S:
+def when_in_sight(open_store: Callable[[], S], picture: Any, arithmetic: Arithmetic) -> S:
     """A store, opened with the first shard: it is made when a worker's arithmetic is known.
 
-    Raises Unfit if it is not there after some time.
+    Raises Unfit if it is not there after some time, or of another picture or arithmetic: a worker
+    may outlive its run, and another follow.
     """
     patience = time.monotonic() + LATE
     while True:
         try:
-            return open_store()
+            store = open_store()
+            store.check(picture)
+            store.check_arithmetic(arithmetic)
+            return store
         except StoreError as error:
             if time.monotonic() > patience:
                 raise Unfit(

@@ -12,6 +12,7 @@ from tilecppn.run.options import Run, check_workers
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.stopping import stop_on_signals
 from tilecppn.store import Store
+from tilecppn.store_folder import StoreFolder
 from tilecppn.zarr_files import use_threads
 
 
@@ -69,13 +70,23 @@ def repair_store(
 
     Raises StoreError if the store is being rendered or was begun with another arithmetic.
     """
-    run = Run(
+    run = repairing(store, damage, workers, listeners)
+    _, outcome = render_to(store.scene, store.path, run)
+    require_complete(outcome)
+    return outcome
+
+
+def repairing(
+    store: StoreFolder,
+    damage: Mapping[Shard, str],
+    workers: int | None,
+    listeners: Sequence[events.Listener],
+) -> Run:
+    """The run that draws damaged shards of a store again, here and with its own kernel."""
+    return Run(
         executor="local",
         workers=workers,
         kernel=store.arithmetic.kernel,
         listeners=listeners,
         discard=damage,
     )
-    _, outcome = render_to(store.scene, store.path, run)
-    require_complete(outcome)
-    return outcome
