@@ -27,7 +27,7 @@ INTEGRITY: Final = (
     "sha512-g4iKe2q8B642SaBT3+x4ZF3/8b1TxPPydyjmtrOLgDrl"
     "YWMKd9ZXM+1Cb/xa9DVySkvs/7l6HR1nHKfD5F3Tsw=="
 )
-FOLDER: Final = Path("tilecppn", "viewer", "openseadragon")
+FOLDER: Final = Path("tilecppn", "exporters", "page", "openseadragon")
 # Our file name -> its place in the tarball and its SHA-256. The names are those that an export
 # gives the files, so that the licence still says whose it is when it lies among tiles.
 FILES: Final[Mapping[str, tuple[str, str]]] = {

@@ -11,7 +11,7 @@ import torch
 from benchmarks import film, kernels, pipeline, plot
 from benchmarks.measuring import Table
 from tilecppn import machine
-from tilecppn.native import HOST
+from tilecppn.kernels.llvm.codegen import HOST
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tilecppn.kernels.elementary import FUNCTIONS
-from tilecppn.kernels.network import Tiling
-from tilecppn.native import HOST, ArrayOf, Compiled, Module, aligned
-from tilecppn.native.values import ELEMENTS, I64
+from tilecppn.kernels.llvm.activations import FUNCTIONS
+from tilecppn.kernels.llvm.codegen import HOST, ArrayOf, Compiled, Module, aligned
+from tilecppn.kernels.llvm.codegen.values import ELEMENTS, I64
+from tilecppn.kernels.llvm.network import Tiling
 
 SUMS = 16  # independent of each other: more than a multiply-add's latency times its throughput
 REPEATS = 500_000

@@ -13,15 +13,15 @@ import numpy as np
 from benchmarks.measuring import peak_bytes
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
-from tilecppn.run.agenda import Outcome
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.executors import Answer, Message, Ready
-from tilecppn.run.job import Done, Identity, Receipt
+from tilecppn.run.executors import Message, TaskResult, WorkerReady
+from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.task_queue import RunResult
 
 WORKERS = 10_000
 SIDE = 1_000_000  # pixels: 10¹² in all
 BATCH = 64  # answers a poll
-SOMEONE = Identity("f00d", Arithmetic("simulated", "exact", "cpu", 1), "here")
+SOMEONE = WorkerInfo("f00d", Arithmetic("simulated", "exact", "cpu", 1), "here")
 
 
 class Bits:
@@ -54,7 +54,7 @@ class Simulated:
         self.messages: list[Message] = []
 
     def start(self) -> None:
-        self.messages = [Ready(number, SOMEONE) for number in range(self.workers)]
+        self.messages = [WorkerReady(number, SOMEONE) for number in range(self.workers)]
 
     def submit(self, worker: int, shard: Shard) -> None:
         self.flight.append((worker, shard))
@@ -64,7 +64,7 @@ class Simulated:
         for _ in range(min(BATCH, len(self.flight))):
             worker, shard = self.flight.popleft()
             self.ledger.add(shard)
-            messages.append(Answer(worker, shard, Done(Receipt(1.0, 1, 1))))
+            messages.append(TaskResult(worker, shard, TaskSucceeded(TaskStats(1.0, 1, 1))))
         return messages
 
     def replace(self, worker: int) -> None:
@@ -74,7 +74,7 @@ class Simulated:
         self.flight.clear()
 
 
-def coordinate(plan: Plan, workers: int = WORKERS) -> Outcome:
+def coordinate(plan: Plan, workers: int = WORKERS) -> RunResult:
     """A whole run; its outcome has the seconds."""
     ledger = Bits(plan)
     executor = Simulated(ledger, workers)

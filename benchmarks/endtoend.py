@@ -35,15 +35,15 @@ def scene_of(side: int, **output: Any) -> tc.Scene:
 
 def ours(side: int, workers: int, folder: Path) -> Measured:
     """Render, store, all levels and the pyramid, in one pass."""
-    from tilecppn.assemble.onepass import render_and_export
-    from tilecppn.run.options import Run
+    from tilecppn.exporters.one_pass import render_and_export
+    from tilecppn.run.options import RunOptions
 
     return timed(
         render_and_export,
         scene_of(side),
         folder / "a.zarr",
         folder / "a.dzi",
-        Run("local", workers=workers),
+        RunOptions("local", workers=workers),
     )
 
 
@@ -67,7 +67,7 @@ def dzsave(side: int, workers: int, folder: Path) -> Measured:
     import pyvips
 
     from tilecppn.plan import Window
-    from tilecppn.store import Store
+    from tilecppn.storage.store import Store
 
     store = Store(folder / "a.zarr")
     picture = np.empty((side, side, 3), np.uint8)

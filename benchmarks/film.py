@@ -18,7 +18,7 @@ import tilecppn as tc
 from benchmarks.measuring import Table
 from tilecppn import machine
 from tilecppn.film.animate import animate
-from tilecppn.film.moves import moving
+from tilecppn.film.timeline.moves import moving
 
 FPS = 30
 PLAIN_FRAMES = 12  # of the same film: the script's speed does not change with the time

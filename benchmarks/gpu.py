@@ -24,10 +24,10 @@ import torch
 
 from benchmarks.rivals import Net, inputs
 from tilecppn import machine
-from tilecppn.kernels import Field
+from tilecppn.kernels import EvaluationContext
 from tilecppn.run.render import render
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 ROUNDS = 9
 LAUNCHES = 10  # of a round
@@ -79,7 +79,7 @@ def special_peak() -> float:
     return LAUNCHES * programs * BLOCK * TURNS / seconds(launches)
 
 
-def bound(field: Field, matrix: float, special: float) -> float:
+def bound(field: EvaluationContext, matrix: float, special: float) -> float:
     """Pixels a second that the card allows: a tanh takes one special function, or two exactly."""
     layers = field.cppn.layers
     products = 3 * sum(w.size for w, _ in layers[1:-1])  # of halves
@@ -87,18 +87,18 @@ def bound(field: Field, matrix: float, special: float) -> float:
     return min(matrix / products, special / functions)
 
 
-def kernel_rate(field: Field) -> float:
+def kernel_rate(field: EvaluationContext) -> float:
     """Pixels a second into 8 bits on the device, launches after one another."""
-    from tilecppn.kernels.triton import TritonKernel
-    from tilecppn.kernels.triton_network import network
-    from tilecppn.pixels.finish import Finish
+    from tilecppn.kernels.triton.kernel import TritonKernel
+    from tilecppn.kernels.triton.network import network
+    from tilecppn.pixels.output_encoder import OutputEncoder
 
     kernel = TritonKernel(field)
     lattices = Lattices.one(0, 0, SIDE, SIDE)
     shape = (field.cppn.channels, 1, SIDE, SIDE)
     out = torch.empty(shape, dtype=torch.uint8, device="cuda")
     sums = torch.empty((0, 1, SIDE, SIDE), device="cuda")
-    finish = Finish("uint8", invert=False, dither=False)
+    finish = OutputEncoder("uint8", invert=False, dither=False)
     call = kernel.program.call(lattices, finish, out, sums)
 
     def launches() -> None:  # several, so that the host's share is hidden, as in a render
@@ -108,7 +108,7 @@ def kernel_rate(field: Field) -> float:
     return LAUNCHES * SIDE**2 / seconds(launches)
 
 
-def torch_rates(field: Field) -> dict[str, float]:
+def torch_rates(field: EvaluationContext) -> dict[str, float]:
     """Pixels a second of the network alone, whose inputs are there; colours in float32."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch._dynamo.reset()  # else it gives up after 8 shapes
@@ -135,9 +135,9 @@ def _inference(net: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> 
 
 def end_to_end(store: Path, scene: Scene, threads: int, reconstructed: bool) -> float:
     """Pixels a second from a scene to a store with all its levels; threads share the GPU."""
-    from tilecppn.kernels import triton
+    from tilecppn.kernels.triton import kernel
 
-    with patch.object(triton, "QUICK", 0 if reconstructed else triton.QUICK):
+    with patch.object(kernel, "QUICK", 0 if reconstructed else kernel.QUICK):
         small = scene.replace(canvas={"width": WARM, "height": WARM})  # compiles all that it needs
         shutil.rmtree(render(small, store, kernel="triton", executor="local", workers=1).path)
         start = time.perf_counter()
@@ -187,7 +187,7 @@ def time_kernels() -> None:
         canvas = {"width": 1 << 16, "height": 1 << 16}
         for precision in ("exact", "fast"):
             scene = Scene.of(cppn=network, canvas=canvas, output={"precision": precision})
-            field = Field.of(scene)
+            field = EvaluationContext.of(scene)
             rate, limit = kernel_rate(field), bound(field, matrix, special)
             title = f"{name}, kernel triton, {precision}"
             print(f"{title:34}{rate / 1e9:8.2f}   {rate / limit:.0%} of {limit / 1e9:.1f}")

@@ -8,17 +8,17 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS, CPPN
-from tilecppn.kernels import COLOURS, Field
-from tilecppn.kernels.llvm import LLVMKernel
+from tilecppn.kernels import COLOURS, EvaluationContext
+from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.kernels.triton import TritonKernel, serves
-from tilecppn.kernels.triton_program import CONFIGURATIONS
-from tilecppn.pixels.finish import Finish
-from tilecppn.pixels.reconstruct import write
+from tilecppn.kernels.triton.kernel import TritonKernel, serves
+from tilecppn.kernels.triton.program import CONFIGURATIONS
+from tilecppn.pixels.output_encoder import OutputEncoder
+from tilecppn.pixels.reconstruction import write
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 CLOSE = 2e-5  # of colours whose network keeps its sums near 1
 LOOSE = 8.0  # times the CPU kernel's error in float32, where sums are large
@@ -46,7 +46,7 @@ def checks(
         yield _eight_bits(precision, rng, side)
 
 
-def _random_field(rng: np.random.Generator, widest: int) -> Field:
+def _random_field(rng: np.random.Generator, widest: int) -> EvaluationContext:
     """Any structure, with weights that keep its sums near 1, somewhere on a large canvas."""
     while True:
         depth = int(rng.integers(1, 7))
@@ -67,7 +67,7 @@ def _random_field(rng: np.random.Generator, widest: int) -> Field:
                 "mirror": str(rng.choice(["x", "xy"])) if rng.integers(2) else None,
             },
         )
-        field = Field.of(scene.replace(cppn=CPPN(cppn.structure, layers)))
+        field = EvaluationContext.of(scene.replace(cppn=CPPN(cppn.structure, layers)))
         if serves(field):
             return field
 
@@ -77,7 +77,9 @@ def _lattice(rng: np.random.Generator, side: int) -> Lattices:
     return Lattices.one(row, col, side, side + 1, int(rng.integers(1, 9)))
 
 
-def _against_oracle(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
+def _against_oracle(
+    name: str, field: EvaluationContext, rng: np.random.Generator, side: int
+) -> Check:
     lattice = _lattice(rng, side)
     kernel, oracle = TritonKernel(field), ReferenceKernel(field)
     expected, sums = (values[:, 0] for values in oracle.trace(lattice))
@@ -94,7 +96,7 @@ def _against_oracle(name: str, field: Field, rng: np.random.Generator, side: int
     )
 
 
-def _tilings(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
+def _tilings(name: str, field: EvaluationContext, rng: np.random.Generator, side: int) -> Check:
     kernel = TritonKernel(field)
     origins, rows, cols, stride = whole = _lattice(rng, side)
     ((row, col),) = origins.tolist()
@@ -110,7 +112,7 @@ def _tilings(name: str, field: Field, rng: np.random.Generator, side: int) -> Ch
     return Check(f"{name}: tilings agree bit for bit", not wrong, f"{wrong} of {len(sizes)} differ")
 
 
-def _poisoned(name: str, field: Field, side: int) -> Check:
+def _poisoned(name: str, field: EvaluationContext, side: int) -> Check:
     """Every point is written, and nothing else is."""
     kernel = TritonKernel(field)
     lattices = Lattices.one(0, 0, side - 1, side - 3)
@@ -129,13 +131,13 @@ def _poisoned(name: str, field: Field, side: int) -> Check:
     )
 
 
-def _stored(name: str, field: Field, rng: np.random.Generator, side: int) -> Check:
+def _stored(name: str, field: EvaluationContext, rng: np.random.Generator, side: int) -> Check:
     kernel = TritonKernel(field)
     lattices = _lattice(rng, side)._replace(stride=1)
     ((row, col),) = lattices.origins.tolist()
     wrong = []
     for dtype in ("uint8", "uint16", "float32"):
-        finish = Finish(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
+        finish = OutputEncoder(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
         stored = kernel.store(lattices, finish)[:, 0].copy()
         expected = np.empty_like(stored)
         write(finish, kernel.evaluate(lattices), row, col, expected)
@@ -156,7 +158,10 @@ def _eight_bits(precision: str, rng: np.random.Generator, side: int) -> Check:
         output={"precision": precision, "tolerance": 0.0},
     )
     exact = scene.replace(output={"precision": "exact"})
-    kernel, oracle = TritonKernel(Field.of(scene)), ReferenceKernel(Field.of(exact))
+    kernel, oracle = (
+        TritonKernel(EvaluationContext.of(scene)),
+        ReferenceKernel(EvaluationContext.of(exact)),
+    )
     worst, equal, windows = 0, 0.0, 8
     for _ in range(windows):
         top, left = (int(v) for v in rng.integers(0, (1 << 14) - side, 2))

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from tilecppn.kernels.triton_functions import constant, tanh_estimate
+from tilecppn.kernels.triton.activations import constant, tanh_estimate
 
 BLOCK, TURNS = 1024, 4096  # values a program, and results of each
 _BLOCK, _TURNS = constant(BLOCK), constant(TURNS)

@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 from benchmarks.bound import activation, multiply_adds
 from benchmarks.measuring import Table, seconds
 from benchmarks.rivals import Net, Run, compiled, in_numpy, in_torch, inputs
-from tilecppn.kernels import Field
-from tilecppn.kernels.llvm import LLVMKernel, layers
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.llvm.kernel import LLVMKernel, layers
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 LATTICE = Lattices.one(0, 0, 128, 1024)
 POINTS = LATTICE.rows * LATTICE.cols
@@ -34,7 +34,7 @@ def tables() -> list[Table]:
     with threadpool_limits(1):
         for name, net in NETS.items():
             scene = Scene.of(cppn=net, canvas={"width": 16384, "height": 16384})
-            chosen = "float64" if Field.of(scene).needs_float64 else "float32"
+            chosen = "float64" if EvaluationContext.of(scene).needs_float64 else "float32"
             for dtype in dict.fromkeys(["float32", chosen]):
                 found.append(_table(f"{name}, {scene.channels} channels, {dtype}", scene, dtype))
                 print(found[-1])
@@ -42,7 +42,7 @@ def tables() -> list[Table]:
 
 
 def _table(title: str, scene: Scene, dtype: str) -> Table:
-    kernel = LLVMKernel(Field.of(scene), dtype=dtype)
+    kernel = LLVMKernel(EvaluationContext.of(scene), dtype=dtype)
     x = inputs(scene.cppn, POINTS, dtype)
     ways: dict[str, Run] = {"kernel llvm": lambda: kernel.evaluate(LATTICE)}
     net = Net(scene.cppn, dtype).eval()

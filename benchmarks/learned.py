@@ -15,10 +15,10 @@ from sklearn.svm import SVC
 
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.encoder import Encoder
-from tilecppn.cppn.seeded import inverse_normal, uniforms
-from tilecppn.sections import Canvas, View
+from tilecppn.cppn.seeding import inverse_normal, uniforms
+from tilecppn.scene.sections import Canvas, View
+from tilecppn.scene.view import Grid
 from tilecppn.train.data.digits import read_digits
-from tilecppn.view import Grid
 
 SAMPLES = 1000
 CROPS = 3  # of each digit, at random places, for the classifier

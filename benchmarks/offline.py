@@ -23,11 +23,11 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
-from tilecppn.kernels import COLOURS, Field, Storage
-from tilecppn.kernels.triton_network import network
-from tilecppn.kernels.triton_program import Configuration, Program
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.kernels import COLOURS, EvaluationContext, Storage
+from tilecppn.kernels.triton.network import network
+from tilecppn.kernels.triton.program import Configuration, Program
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 TOOL = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
 # Address, then an instruction with or without a predicate, then its operands.
@@ -89,7 +89,7 @@ class Code(NamedTuple):
 
 def compiled(
     architecture: int,
-    field: Field,
+    field: EvaluationContext,
     storage: Storage = COLOURS,
     traced: bool = False,
     configuration: Configuration | None = None,
@@ -123,10 +123,10 @@ class Case(NamedTuple):
     traced: bool = False
 
     @property
-    def field(self) -> Field:
+    def field(self) -> EvaluationContext:
         canvas = {"width": 1 << 20, "height": 1 << 20}
         scene = Scene.of(cppn=self.network, canvas=canvas, output=self.output, view=self.view)
-        return Field.of(scene)
+        return EvaluationContext.of(scene)
 
 
 ARCHITECTURES = (80, 90, 100)

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.endtoend import Measured, run, scene_of
 from benchmarks.measuring import Table
 from tilecppn import machine
-from tilecppn.run.options import Run
+from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to
 
 OURS, EXPORT, DZSAVE, SCRIPT = (
@@ -98,7 +98,9 @@ def scaling(rounds: int = 3) -> list[Table]:
         for _ in range(rounds):
             for count, way in enumerate(rates, start=1):
                 with folder() as place:
-                    _, outcome = render_to(scene, place / "a.zarr", Run("local", workers=count))
+                    _, outcome = render_to(
+                        scene, place / "a.zarr", RunOptions("local", workers=count)
+                    )
                 rates[way].append(outcome.pixels / outcome.seconds / 1e6)
         medians = {way: median(rate) for way, rate in rates.items()}
         tables.append(Table(title, medians, "1 worker"))

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tilecppn import disk, store
-from tilecppn.assemble.options import TileFormat
-from tilecppn.assemble.tiles import TileFolder
-from tilecppn.kernels.llvm import LLVMKernel
-from tilecppn.run import job
+from tilecppn import filesystem
+from tilecppn.exporters.options import TileFormat
+from tilecppn.exporters.tiles import TileFolder
+from tilecppn.kernels.llvm.kernel import LLVMKernel
+from tilecppn.run import jobs
+from tilecppn.storage import store
 
 NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
     "network",
@@ -24,12 +25,12 @@ NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
 # What is called where, and the stage that its time belongs to, less that of what it calls.
 CALLS: tuple[tuple[str, Any, str], ...] = (
     (NETWORK, LLVMKernel, "_run"),
-    (RECONSTRUCTION, job, "render_window"),
-    (PYRAMID, job.RenderRunner, "_mean"),
-    (PYRAMID, job, "mean2x2"),
+    (RECONSTRUCTION, jobs, "render_window"),
+    (PYRAMID, jobs.RenderRunner, "_mean"),
+    (PYRAMID, jobs, "mean2x2"),
     (ENCODING, store, "encode_shard"),
     (ENCODING, TileFormat, "encode"),
-    (WRITING, disk, "put"),
+    (WRITING, filesystem, "write_atomic"),
     (WRITING, TileFolder, "write_all"),
 )
 

@@ -14,8 +14,8 @@ import pytest
 
 from tilecppn import machine
 from tilecppn.run.render import render
-from tilecppn.scene import Scene
-from tilecppn.store import Store
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 # Cheap to evaluate, and not flat anywhere.
 SMALL_NET: dict[str, Any] = {"seed": 3, "width": 8, "depth": 2}

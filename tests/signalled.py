@@ -25,7 +25,7 @@ main()
 def signalled(where: str, call: int, number: int, *arguments: object) -> list[str]:
     """The command `tilecppn ARGUMENTS …`, which gets the signal `number` as the given call begins.
 
-    where: a method, as in "tilecppn.store.Store.write"; call: from 1 up.
+    where: a method, as in "tilecppn.storage.store.Store.write"; call: from 1 up.
     """
     words = (where, call, int(number), *arguments)
     return [sys.executable, "-c", _PROGRAM, *map(str, words)]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.scene import Scene
-from tilecppn.store import Store
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 ARITHMETIC = Arithmetic("llvm", "exact", "cpu", 2)
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.commands import accepts, commands
+from tilecppn.notebook.display import scene_png
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
@@ -78,4 +79,4 @@ def test_the_notebook_runs_from_top_to_bottom(
     with Image.open("z1.png") as saved:
         assert np.array_equal(np.asarray(saved), np.asarray(shown[0]))
     assert (tmp_path / "colour.html").exists()
-    assert names["scene"]._repr_png_().startswith(b"\x89PNG")
+    assert scene_png(names["scene"]).startswith(b"\x89PNG")

@@ -1,10 +1,8 @@
 """The package's face: its public names, and how little it loads before it must."""
 
 import importlib
-import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -119,14 +117,6 @@ def test_errors_load_nothing_heavy(tmp_path: Path) -> None:
     modules = loaded_by("-c", "from tilecppn import Refused, TilecppnError", cwd=tmp_path)
     assert "tilecppn.errors" in modules
     assert packages(modules).isdisjoint(HEAVY)
-
-
-def test_the_architecture_names_the_layers_that_lint_holds_imports_to() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    (chain,) = re.findall(r"`(cli →[^`]*)`", text)
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (contract,) = [c for c in config["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
-    assert [f"tilecppn.{layer}" for layer in re.split(r"\s*→\s*", chain)] == contract["layers"]
 
 
 VERBS = [["preview", "poster.toml", "-o", "a.png"], ["render", "poster.toml", "-o", "a.zarr"]]

@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tilecppn.plan import Level, Plan, Shard, Window, ceil_div, halved
-from tilecppn.sections import MAX_SIDE, Canvas, Output
+from tilecppn.scene.sections import MAX_SIDE, Canvas, Output
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=100)
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.commands import accepts, commands
 from tests.conftest import Run
-from tilecppn.film.codecs import CONTAINERS
-from tilecppn.film.timeline import Timeline, is_timeline
-from tilecppn.scene import Scene
+from tilecppn.film.encoding.codecs import CONTAINERS
+from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.scene.scene import Scene
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

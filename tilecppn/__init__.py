@@ -1,58 +1,73 @@
 """tilecppn: draws CPPN pictures of any size."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tilecppn.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from tilecppn.assemble.export import export
-    from tilecppn.cppn.latent import lerp, load_latents, save_latents, slerp
+    from tilecppn.cppn.latents import lerp, load_latents, save_latents, slerp
     from tilecppn.cppn.network import CPPN
-    from tilecppn.errors import Failed, Refused, Stopped, TilecppnError
+    from tilecppn.errors import (
+        Failed,
+        Interrupted,
+        InvalidRequestError,
+        Refused,
+        RenderError,
+        Stopped,
+        TilecppnError,
+    )
+    from tilecppn.exporters.export import export
     from tilecppn.film.animate import animate
-    from tilecppn.film.keyframes import Keyframe
-    from tilecppn.film.timeline import Timeline
+    from tilecppn.film.timeline.keyframes import Keyframe
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.notebook.sampler import Sampler
     from tilecppn.pixels.window import preview
     from tilecppn.run.render import render
-    from tilecppn.sampler import Sampler
-    from tilecppn.scene import Scene
-    from tilecppn.sections import Canvas, Latent, Output, View
-    from tilecppn.store import Store
+    from tilecppn.scene.scene import Scene
+    from tilecppn.scene.sections import Canvas, Latent, Output, View
+    from tilecppn.storage.store import Store
 
 # Name → module. Loaded on first use: `tilecppn --help` must not wait for torch or zarr.
 _PUBLIC = {
     "CPPN": "tilecppn.cppn.network",
-    "Canvas": "tilecppn.sections",
+    "Canvas": "tilecppn.scene.sections",
     "Failed": "tilecppn.errors",
-    "Keyframe": "tilecppn.film.keyframes",
-    "Latent": "tilecppn.sections",
-    "Output": "tilecppn.sections",
+    "Interrupted": "tilecppn.errors",
+    "InvalidRequestError": "tilecppn.errors",
+    "Keyframe": "tilecppn.film.timeline.keyframes",
+    "Latent": "tilecppn.scene.sections",
+    "Output": "tilecppn.scene.sections",
     "Refused": "tilecppn.errors",
-    "Sampler": "tilecppn.sampler",
-    "Scene": "tilecppn.scene",
+    "RenderError": "tilecppn.errors",
+    "Sampler": "tilecppn.notebook.sampler",
+    "Scene": "tilecppn.scene.scene",
     "Stopped": "tilecppn.errors",
-    "Store": "tilecppn.store",
+    "Store": "tilecppn.storage.store",
     "TilecppnError": "tilecppn.errors",
-    "Timeline": "tilecppn.film.timeline",
-    "View": "tilecppn.sections",
+    "Timeline": "tilecppn.film.timeline.timeline",
+    "View": "tilecppn.scene.sections",
     "animate": "tilecppn.film.animate",
-    "export": "tilecppn.assemble.export",
-    "lerp": "tilecppn.cppn.latent",
-    "load_latents": "tilecppn.cppn.latent",
+    "export": "tilecppn.exporters.export",
+    "lerp": "tilecppn.cppn.latents",
+    "load_latents": "tilecppn.cppn.latents",
     "preview": "tilecppn.pixels.window",
     "render": "tilecppn.run.render",
-    "save_latents": "tilecppn.cppn.latent",
-    "slerp": "tilecppn.cppn.latent",
+    "save_latents": "tilecppn.cppn.latents",
+    "slerp": "tilecppn.cppn.latents",
 }
 
 __all__ = [
     "CPPN",
     "Canvas",
     "Failed",
+    "Interrupted",
+    "InvalidRequestError",
     "Keyframe",
     "Latent",
     "Output",
     "Refused",
+    "RenderError",
     "Sampler",
     "Scene",
     "Stopped",
@@ -77,6 +92,10 @@ def __getattr__(name: str) -> Any:
 
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("CPPN", "Scene") and "IPython" in sys.modules:
+        from tilecppn.notebook.display import register
+
+        register()
     return getattr(import_module(_PUBLIC[name]), name)
 
 

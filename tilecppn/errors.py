@@ -1,70 +1,84 @@
 """Every error a user can meet, each with the exit code of the command line.
 
-TilecppnError
-├── Refused            2    nothing was done, because
-│   ├── SceneError          the scene is wrong (file, key, value, what is allowed)
-│   ├── WeightsError        the weights file is not one of ours, or damaged
-│   ├── DataError           the images to learn from are missing or damaged
-│   ├── CheckpointError     the checkpoint is damaged, or of another training
-│   ├── PlanError           the work cannot fit on this machine
-│   ├── StoreError          the store is missing, foreign, different or busy
-│   └── ExportError         the export is not possible as asked
-├── Failed             1    work began and could not be finished
-│   ├── WorkersLost         no worker is left, or none could start
-│   └── Diverged            a training's loss became NaN or grew without bound
-└── Stopped          130    Ctrl-C or SIGTERM; what is finished stays
+Exception
+└── TilecppnError
+    ├── InvalidRequestError (ValueError)     2   nothing was done, because
+    │   ├── SceneError                   the scene is wrong: file, key, value, what is allowed
+    │   ├── WeightsError                 the weights file is damaged or not one of ours
+    │   ├── DataError                    the training images are missing or damaged
+    │   ├── CheckpointError              the checkpoint is damaged or of another training run
+    │   ├── PlanError                    the work does not fit on this machine
+    │   ├── StoreError                   the store is missing, foreign, different or locked
+    │   └── ExportError                  the export is not possible as requested
+    └── RenderError (RuntimeError)           1   work began and could not be finished
+        ├── NoWorkersError               no worker is left, or none could start
+        └── TrainingDivergedError        a training loss became NaN or grew without bound
+KeyboardInterrupt
+└── Interrupted                            130   Ctrl-C or SIGTERM; finished work is kept
+
+`Interrupted` is not an Exception, so `except Exception` does not swallow Ctrl-C.
 """
 
 
 class TilecppnError(Exception):
-    """Base of all; its text is one line that says what to do."""
+    """Base of all errors of this package; the text is one line that says what to do."""
 
     exit_code = 1
 
 
-class Refused(TilecppnError):
+class InvalidRequestError(TilecppnError, ValueError):
+    """Nothing was done, because what was asked for is wrong or impossible."""
+
     exit_code = 2
 
 
-class SceneError(Refused):
-    pass
+class SceneError(InvalidRequestError):
+    """The scene is wrong: the text names file, key, value and what is allowed."""
 
 
-class WeightsError(Refused):
-    pass
+class WeightsError(InvalidRequestError):
+    """The weights file is damaged, or not a tilecppn weights file."""
 
 
-class DataError(Refused):
-    pass
+class DataError(InvalidRequestError):
+    """The training images are missing or damaged."""
 
 
-class CheckpointError(Refused):
-    pass
+class CheckpointError(InvalidRequestError):
+    """The checkpoint is damaged, or belongs to another training run."""
 
 
-class PlanError(Refused):
-    pass
+class PlanError(InvalidRequestError):
+    """The work does not fit into this machine's memory or disk."""
 
 
-class StoreError(Refused):
-    pass
+class StoreError(InvalidRequestError):
+    """The store is missing, foreign, of another picture, or locked."""
 
 
-class ExportError(Refused):
-    pass
+class ExportError(InvalidRequestError):
+    """The export is not possible as requested."""
 
 
-class Failed(TilecppnError):
-    exit_code = 1
+class RenderError(TilecppnError, RuntimeError):
+    """Work began and could not be finished; finished work is kept."""
 
 
-class WorkersLost(Failed):
-    pass
+class NoWorkersError(RenderError):
+    """No worker is left, or none could start."""
 
 
-class Diverged(Failed):
-    pass
+class TrainingDivergedError(RenderError):
+    """A training loss became NaN or grew without bound."""
 
 
-class Stopped(TilecppnError):
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM stopped the work; finished work is kept."""
+
     exit_code = 130
+
+
+# Names of version 0.1, kept for programs that import them.
+Refused = InvalidRequestError
+Failed = RenderError
+Stopped = Interrupted

@@ -11,7 +11,7 @@ from functools import cached_property
 from random import Random
 from typing import NamedTuple, Protocol
 
-from tilecppn.sections import Canvas, Output
+from tilecppn.scene.sections import Canvas, Output
 
 
 class Window(NamedTuple):

@@ -18,11 +18,11 @@ from safetensors.numpy import load, save
 from tests.cli.conftest import Cli
 from tests.conftest import Run
 from tests.stores import noise_store, plain_scene, tree
-from tilecppn.assemble.png import encode_png
 from tilecppn.cppn import CPPN
+from tilecppn.exporters.png import encode_png
 from tilecppn.plan import Shard
-from tilecppn.scene import Scene
-from tilecppn.store import Store
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 
 def one_line(stderr: str) -> str:

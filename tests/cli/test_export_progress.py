@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.stores import noise_store
-from tilecppn.assemble import single, tiles
-from tilecppn.assemble.export import EXPORTERS, LAYOUTS, export
-from tilecppn.assemble.onepass import render_and_export
 from tilecppn.cli.export import export_progress
 from tilecppn.cli.progress import Meter
-from tilecppn.run.options import Run
-from tilecppn.store import Store
+from tilecppn.exporters import png_file, tiles
+from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
+from tilecppn.exporters.one_pass import render_and_export
+from tilecppn.run.options import RunOptions
+from tilecppn.storage.store import Store
 
 
 class Watched(Meter):
@@ -30,7 +30,7 @@ class Watched(Meter):
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store whose exports have many parts."""
-    monkeypatch.setattr(single, "BUDGET", 1)
+    monkeypatch.setattr(png_file, "BUDGET", 1)
     monkeypatch.setattr(tiles, "REGION", 64)
     return noise_store(tmp_path / "a.zarr", 300, 200)
 
@@ -65,7 +65,7 @@ def test_an_export_after_a_render_has_a_rate_of_its_own(
     meter.skip(1000)
     meter.lines.clear()
     progress = export_progress(meter)
-    render_and_export(small_store.scene, copy, tmp_path / name, Run("local"), progress)
+    render_and_export(small_store.scene, copy, tmp_path / name, RunOptions("local"), progress)
     first, *others = meter.lines
     assert first.startswith("export ")
     assert "ETA" not in first

@@ -10,7 +10,7 @@ from click.testing import Result
 
 from tests.cli.conftest import Cli
 from tests.stores import tree
-from tilecppn.errors import Failed
+from tilecppn.errors import RenderError
 from tilecppn.film.store import FilmStore
 
 FILM = (
@@ -45,7 +45,7 @@ def unjoined(cli: Cli) -> FilmStore:
 
 def not_joined(cli: Cli, *options: str) -> None:
     def full(*arguments: object) -> None:
-        raise Failed("disk full")
+        raise RenderError("disk full")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tilecppn.film.animate._finish", full)

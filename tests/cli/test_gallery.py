@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
-from tilecppn.assemble.contact_sheet import GAP, NARROWEST, Entry, contact_sheet, sheet_size
+from tilecppn.exporters.contact_sheet import GAP, NARROWEST, Entry, contact_sheet, sheet_size
 from tilecppn.pixels.window import preview
-from tilecppn.scene import Scene
+from tilecppn.scene.scene import Scene
 
 SCENE = "[cppn]\nwidth = 6\ndepth = 2\nchannels = {}\n[canvas]\nwidth = 300\nheight = 200\n"
 
@@ -32,7 +32,7 @@ def cell_of(sheet: Any, row: int, column: int, lines: int = 1) -> Any:
 @pytest.mark.parametrize("name", ["a", "grey"])
 def test_every_cell_is_what_its_label_says(cli: Cli, name: str, monkeypatch: Any) -> None:
     labels: list[Any] = []
-    import tilecppn.assemble.contact_sheet as module
+    import tilecppn.exporters.contact_sheet as module
 
     def listening(entries: Any, columns: int, cell: Any) -> Any:
         labels.extend(entry.label for entry in entries)

@@ -12,17 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.network import (
-    CPPN,
-    INPUTS,
-    MAX_DEPTH,
-    MAX_WIDTH,
-    MAX_Z_DIM,
-    Structure,
-    shapes,
-)
+from tilecppn.cppn.network import CPPN
 from tilecppn.cppn.presets import PRESETS
-from tilecppn.cppn.seeded import MAX_SEED, Distribution
+from tilecppn.cppn.seeding import MAX_SEED, Distribution
+from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM, Structure, shapes
 from tilecppn.errors import SceneError, TilecppnError
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=40)

@@ -18,9 +18,9 @@ from safetensors.numpy import load_file
 
 from tilecppn.cppn.network import CPPN
 from tilecppn.cppn.presets import PRESETS
-from tilecppn.kernels import Field, create
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 Array = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]
@@ -153,7 +153,7 @@ CLOSE = {"flux": 1e-9, "hardmaru-sqrt": 1e-7}
 
 def picture(scene: Scene) -> Array:
     """(height, width, channels) in float64."""
-    kernel = create("reference", Field.of(scene))
+    kernel = create("reference", EvaluationContext.of(scene))
     colour = kernel.evaluate(Lattices.one(0, 0, scene.canvas.height, scene.canvas.width))[:, 0]
     return np.moveaxis(np.asarray(colour, np.float64), 0, -1)
 
@@ -203,7 +203,9 @@ def test_edited_tensors_are_drawn_as_the_original_draws_them(tmp_path: Path, nam
 
 
 def test_guibas_points_are_the_indices_times_a_tenth() -> None:
-    field = Field.of(Scene.of(cppn={"preset": "guibas"}, canvas={"width": 256, "height": 256}))
+    field = EvaluationContext.of(
+        Scene.of(cppn={"preset": "guibas"}, canvas={"width": 256, "height": 256})
+    )
     index = np.arange(256.0)
     x, y, r = field.points(index[:, None], index[None, :])
     assert np.allclose(x, 0.1 * index[:, None], rtol=0, atol=1e-13)

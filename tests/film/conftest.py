@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tests.conftest import SMALL_NET
 from tests.signalled import signalled
 from tilecppn.film.animate import animate
-from tilecppn.film.moves import moving
 from tilecppn.film.store import FilmStore
-from tilecppn.film.timeline import Timeline
-from tilecppn.scene import Scene
+from tilecppn.film.timeline.moves import moving
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.scene import Scene
 
 FRAMES = 23
 

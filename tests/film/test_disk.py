@@ -8,16 +8,16 @@ import pytest
 from tests.stores import tree
 from tilecppn.errors import PlanError
 from tilecppn.film.animate import animate
-from tilecppn.film.budget import Kept, check_film_fits
-from tilecppn.film.moves import moving
+from tilecppn.film.disk_estimate import DiskFootprint, check_film_fits
 from tilecppn.film.store import FilmStore, film_plan
-from tilecppn.film.timeline import Timeline
-from tilecppn.scene import Scene
+from tilecppn.film.timeline.moves import moving
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.scene import Scene
 
 
 def give(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     """Let every disk have so many bytes free."""
-    monkeypatch.setattr("tilecppn.film.budget.free_disk", lambda path: (path.parent, free))
+    monkeypatch.setattr("tilecppn.film.disk_estimate.free_disk", lambda path: (path.parent, free))
 
 
 def bytes_of(path: Path) -> int:
@@ -111,6 +111,6 @@ def test_a_kernel_that_is_elsewhere_refuses_nothing(
     monkeypatch.setattr("tilecppn.machine.has_cuda", lambda: False)
     plan = film_plan(film, None)
     with pytest.raises(PlanError):
-        check_film_fits(film, plan, Kept(plan.frames), tmp_path / "a.zarr", "auto")
+        check_film_fits(film, plan, DiskFootprint(plan.frames), tmp_path / "a.zarr", "auto")
     fast = moving(film.base.replace(output={"precision": "fast"}), morph=[1, 2], seconds=1, fps=10)
-    check_film_fits(fast, plan, Kept(plan.frames), tmp_path / "a.zarr", "auto")
+    check_film_fits(fast, plan, DiskFootprint(plan.frames), tmp_path / "a.zarr", "auto")

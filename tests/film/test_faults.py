@@ -11,24 +11,24 @@ from click.testing import CliRunner
 from tests.film.conftest import clips_in, killed
 from tests.signalled import interrupting
 from tests.stores import tree
-from tilecppn import disk
+from tilecppn import filesystem
 from tilecppn.cli import main
-from tilecppn.errors import ExportError, Failed, Stopped, StoreError
-from tilecppn.film import ffmpeg
+from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.film.animate import PARTS, animate, animate_to
+from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding.targets import FilmOptions
 from tilecppn.film.job import FilmJob
-from tilecppn.film.moves import moving
 from tilecppn.film.plan import CLIP
 from tilecppn.film.store import FilmStore, film_plan
-from tilecppn.film.targets import Choices
-from tilecppn.film.timeline import Timeline
+from tilecppn.film.timeline.moves import moving
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.plan import Shard
-from tilecppn.run.agenda import Outcome
 from tilecppn.run.events import Event, ShardDone
-from tilecppn.run.job import Unfit
-from tilecppn.run.options import Run
+from tilecppn.run.jobs import WorkerUnusable
+from tilecppn.run.options import RunOptions
+from tilecppn.run.task_queue import RunResult
 
-ENCODE = "tilecppn.film.clips.VideoEncoding.write"
+ENCODE = "tilecppn.film.encoding.clips.VideoEncoding.write"
 FRAMES = 5  # of a clip
 SHARDS = 4 * FRAMES + 1  # of a clip, with its frames
 
@@ -60,9 +60,9 @@ def begun(long: Timeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / ("a.mkv" + PARTS)
 
 
-def made(film: Timeline, path: Path, **options: Any) -> Outcome:
-    choices = Choices(clip=0.5) if path.suffix == ".mkv" else Choices()
-    return animate_to(film, path, choices, Run(executor="local", **options))
+def made(film: Timeline, path: Path, **options: Any) -> RunResult:
+    choices = FilmOptions(clip=0.5) if path.suffix == ".mkv" else FilmOptions()
+    return animate_to(film, path, choices, RunOptions(executor="local", **options))
 
 
 def cut(file: Path) -> None:
@@ -134,7 +134,9 @@ def test_a_clip_that_is_damaged_in_the_last_moment_ends_in_no_film(
 
     with monkeypatch.context() as patch:
         patch.setattr(FilmStore, "faulty_clips", late)
-        with pytest.raises(Failed, match=r"clip from frame 15: damaged though .* the same command"):
+        with pytest.raises(
+            RenderError, match=r"clip from frame 15: damaged though .* the same command"
+        ):
             made(long, path)
     assert not path.exists()
     assert made(long, path).rendered == SHARDS
@@ -145,12 +147,12 @@ def test_ffmpeg_alone_would_tell_of_a_clip_that_is_short(
     long: Timeline, begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were checksums right and clips wrong, the frames of the film would still be counted."""
-    monkeypatch.setattr("tilecppn.film.checked.is_sound", lambda file: True)
+    monkeypatch.setattr("tilecppn.film.encoding.checksums.is_sound", lambda file: True)
     for damage, words in ((cut, "ffmpeg ended with"), (short, "ffmpeg wrote 36 frames of 40")):
         parts = tmp_path / damage.__name__ / begun.name
         shutil.copytree(begun, parts)
         damage(clips_in(parts)[1])
-        with pytest.raises(Failed, match=words):
+        with pytest.raises(RenderError, match=words):
             made(long, parts.with_name("a.mkv"))
         assert not parts.with_name("a.mkv").exists()
         assert len(clips_in(parts)) == 8
@@ -166,15 +168,15 @@ def short(clip: Path) -> None:
 def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
     film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tilecppn.run.job.LATE", 0.0)
+    monkeypatch.setattr("tilecppn.run.jobs.VISIBILITY_TIMEOUT", 0.0)
     path = tmp_path / "a.zarr"
     runner = FilmJob(film.to_toml(), film.networks, str(path), "llvm").open(1)
-    other, arithmetic = film.replace(fps=5), runner.identity.arithmetic
+    other, arithmetic = film.replace(fps=5), runner.worker_info.arithmetic
     shard = next(iter(film_plan(film, None).order()))
     for timeline, revision in ((other, arithmetic.revision), (film, 1)):
         begun = arithmetic._replace(revision=revision)
         with FilmStore.making(path, timeline, begun, None, "") as store:
-            with pytest.raises(Unfit, match=r"a\.zarr"):
+            with pytest.raises(WorkerUnusable, match=r"a\.zarr"):
                 runner.run(shard, lambda: None)
             assert not store.has(shard)
         shutil.rmtree(path)
@@ -221,7 +223,7 @@ def test_a_film_whose_store_is_moved_in_mid_run_says_so_and_goes_on_from_there(
         if isinstance(event, ShardDone) and not away.exists():
             ours.rename(away)
 
-    with pytest.raises(Failed, match="was moved, removed or replaced"):
+    with pytest.raises(RenderError, match="was moved, removed or replaced"):
         made(film, tmp_path / name, workers=1, listeners=[move])
     assert list(tmp_path.iterdir()) == [away]
     assert made(film, tmp_path / name.replace("a", "b", 1)).skipped > 0
@@ -231,7 +233,7 @@ def test_a_clip_is_on_the_disk_before_its_frames_go(
     film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log: list[tuple[str, Path]] = []
-    sync, delete = disk.sync, FilmStore.delete
+    sync, delete = filesystem.fsync, FilmStore.delete
 
     def synced(path: Path) -> None:
         log.append(("sync", path))
@@ -242,7 +244,7 @@ def test_a_clip_is_on_the_disk_before_its_frames_go(
             log.append(("delete", store.path))
         delete(store, shard)
 
-    monkeypatch.setattr(disk, "sync", synced)
+    monkeypatch.setattr("tilecppn.filesystem.fsync", synced)
     monkeypatch.setattr(FilmStore, "delete", deleted)
     animate(film, tmp_path / "a.mkv", clip=0, executor="local")
     first = log.index(("delete", tmp_path / ("a.mkv" + PARTS)))
@@ -266,7 +268,7 @@ def test_what_is_left_of_a_film_that_is_made_goes_with_the_next_run(
     parts = tmp_path / ("a.gif" + PARTS)
     assert clips_in(parts)
     if later:
-        parts.rename(disk.partial(parts))
+        parts.rename(filesystem.temporary_path(parts))
     outcome = made(film, tmp_path / "a.gif")
     assert outcome.skipped == outcome.shards
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.gif", "film.toml"]
@@ -330,7 +332,7 @@ def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_
         with pytest.raises(StoreError, match=r"--overwrite$"):
             made(long, parts.with_name("a.mkv"))
         assert tree(parts) == before
-        with pytest.raises(Stopped):
+        with pytest.raises(Interrupted):
             made(
                 long, parts.with_name("a.mkv"), overwrite=True, listeners=[interrupting(ShardDone)]
             )

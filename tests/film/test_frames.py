@@ -15,27 +15,27 @@ import zarr
 from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, clips_in, killed, pixels
-from tests.pixels.test_finish import noise
+from tests.pixels.test_output_encoder import noise
 from tests.stores import tree
-from tilecppn.assemble.export import export
 from tilecppn.cppn import CPPN
-from tilecppn.errors import ExportError, Failed, Refused, StoreError
+from tilecppn.errors import ExportError, InvalidRequestError, RenderError, StoreError
+from tilecppn.exporters.export import export
 from tilecppn.film.animate import PARTS, animate, animate_to
+from tilecppn.film.encoding.targets import FilmOptions
 from tilecppn.film.frames import FrameRenderer
-from tilecppn.film.moves import moving
 from tilecppn.film.plan import CLIP, FilmPlan
 from tilecppn.film.store import FilmStore
-from tilecppn.film.targets import Choices
-from tilecppn.film.timeline import Timeline
-from tilecppn.kernels import Field, create
+from tilecppn.film.timeline.moves import moving
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import SAMPLES, render_window
 from tilecppn.plan import Plan, Window
 from tilecppn.run.events import Event, ShardDone
-from tilecppn.run.job import Receipt
-from tilecppn.run.options import Run
+from tilecppn.run.jobs import TaskStats
+from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
-from tilecppn.scene import Scene
-from tilecppn.store import Store
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 Pixels = NDArray[np.generic]
 
@@ -51,19 +51,19 @@ def test_a_frame_is_the_still_of_its_scene(film: Timeline, frames: Pixels, tmp_p
 def test_workers_and_order_change_no_byte(
     film: Timeline, film_store: FilmStore, tmp_path: Path, workers: int
 ) -> None:
-    run = Run(executor="local", workers=workers, shuffle=workers)
-    animate_to(film, tmp_path / "a.zarr", Choices(), run)
+    run = RunOptions(executor="local", workers=workers, shuffle=workers)
+    animate_to(film, tmp_path / "a.zarr", FilmOptions(), run)
     assert tree(tmp_path / "a.zarr") == tree(film_store.path)
 
 
 def test_ray_gives_the_same_film(
     ray_here: None, film: Timeline, film_store: FilmStore, tmp_path: Path
 ) -> None:
-    run = Run(executor="ray", workers=2)
-    animate_to(film, tmp_path / "a.zarr", Choices(), run)
+    run = RunOptions(executor="ray", workers=2)
+    animate_to(film, tmp_path / "a.zarr", FilmOptions(), run)
     assert np.array_equal(pixels(FilmStore(tmp_path / "a.zarr")), pixels(film_store))
-    animate_to(film, tmp_path / "a.mkv", Choices(), run)
-    animate_to(film, tmp_path / "b.mkv", Choices(), Run(executor="local"))
+    animate_to(film, tmp_path / "a.mkv", FilmOptions(), run)
+    animate_to(film, tmp_path / "b.mkv", FilmOptions(), RunOptions(executor="local"))
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
 
 
@@ -82,9 +82,9 @@ def test_the_store_is_ome_zarr_with_time_first(film: Timeline, film_store: FilmS
 
 def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
     for name in ("a.zarr", "a.gif", "a"):
-        first = animate_to(film, tmp_path / name, Choices(), Run(executor="local"))
+        first = animate_to(film, tmp_path / name, FilmOptions(), RunOptions(executor="local"))
         assert first.rendered == first.shards
-        again = animate_to(film, tmp_path / name, Choices(), Run(executor="local"))
+        again = animate_to(film, tmp_path / name, FilmOptions(), RunOptions(executor="local"))
         assert (again.rendered, again.skipped) == (0, first.shards)
 
 
@@ -98,7 +98,7 @@ def test_killed_at_half_only_the_missing_frames_are_rendered(
     killed(film, tmp_path, "a.zarr", "tilecppn.film.store.FilmStore.write", 47)
     before = shards()
     assert len(before) == 46
-    outcome = animate_to(film, tmp_path / "a.zarr", Choices(), Run(executor="local"))
+    outcome = animate_to(film, tmp_path / "a.zarr", FilmOptions(), RunOptions(executor="local"))
     assert outcome.skipped == len(before)
     assert outcome.rendered == film_store.plan.shards - len(before)
     assert {name: shards()[name] for name in before} == before
@@ -108,10 +108,10 @@ def test_killed_at_half_only_the_missing_frames_are_rendered(
 def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Path) -> None:
     long = film.replace(seconds=4.0)  # eight clips of five frames
     parts = tmp_path / ("a.mkv" + PARTS)
-    encode = "tilecppn.film.clips.VideoEncoding.write"
+    encode = "tilecppn.film.encoding.clips.VideoEncoding.write"
     killed(long, tmp_path, "a.mkv", encode, 5, "--clip", "0.5")  # the first is a trial
     assert len(clips_in(parts)) == 3
-    choices, run = Choices(clip=0.5), Run(executor="local")
+    choices, run = FilmOptions(clip=0.5), RunOptions(executor="local")
     outcome = animate_to(long, tmp_path / "a.mkv", choices, run)
     assert outcome.skipped == 3 * (5 * 4 + 1) + 5 * 4
     assert outcome.rendered + outcome.skipped == outcome.shards
@@ -121,18 +121,18 @@ def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Pa
 
 
 def test_clips_of_another_length_are_not_taken(film: Timeline, tmp_path: Path) -> None:
-    run = Run(executor="local")
-    animate_to(film, tmp_path / "whole.mkv", Choices(clip=0.5), run)
+    run = RunOptions(executor="local")
+    animate_to(film, tmp_path / "whole.mkv", FilmOptions(clip=0.5), run)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tilecppn.film.animate._finish", _disk_full)
-        with pytest.raises(Failed):
-            animate_to(film, tmp_path / "a.mkv", Choices(clip=1.0), run)
-    animate_to(film, tmp_path / "a.mkv", Choices(clip=0.5), run)
+        with pytest.raises(RenderError):
+            animate_to(film, tmp_path / "a.mkv", FilmOptions(clip=1.0), run)
+    animate_to(film, tmp_path / "a.mkv", FilmOptions(clip=0.5), run)
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
 
 
 def _disk_full(*arguments: object) -> None:
-    raise Failed("disk full")
+    raise RenderError("disk full")
 
 
 def test_ctrl_c_keeps_what_is_done(film: Timeline, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_another_film_is_refused(film: Timeline, scene: Scene, tmp_path: Path) -
     for name in ("a.zarr", "a.gif"):
         animate(film, tmp_path / name, executor="local")
         before = tree(tmp_path)
-        with pytest.raises(Refused, match="another film"):
+        with pytest.raises(InvalidRequestError, match="another film"):
             animate(other, tmp_path / name, executor="local")
         assert tree(tmp_path) == before
         animate(other, tmp_path / name, executor="local", overwrite=True)
@@ -256,7 +256,7 @@ def test_nothing_foreign_is_overwritten(film: Timeline, tmp_path: Path) -> None:
     (tmp_path / "mine.zarr" / "zarr.json").write_text("{}")
     before = tree(tmp_path)
     for name in ("mine.mp4", "mine.png", "mine", "mine.zarr"):
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidRequestError):
             animate(film, tmp_path / name, even="pad" if ".mp4" in name else None, overwrite=True)
     assert tree(tmp_path) == before
 
@@ -298,7 +298,7 @@ def test_blur_of_a_still_scene_is_the_still(
     )
     window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
     renderer = FrameRenderer(film, kernel)
-    wanted = render_window(create(kernel, Field.of(still)), still, window)
+    wanted = render_window(create(kernel, EvaluationContext.of(still)), still, window)
     assert np.array_equal(renderer.render(2, window, lambda: None), wanted)
 
 
@@ -331,17 +331,17 @@ def test_a_blurred_frame_does_not_depend_on_the_window(scene: Scene) -> None:
 
 def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -> None:
     """The deadline for the next one comes from it."""
-    receipts: list[Receipt] = []
+    receipts: list[TaskStats] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, ShardDone) and event.shard.level == CLIP:
-            receipts.append(event.receipt)
+            receipts.append(event.stats)
 
     animate(film, tmp_path / "a.mkv", executor="local", listeners=[listen])
     assert len(receipts) == 3  # of a second each, the last one shorter
-    for receipt in receipts:
-        assert receipt.seconds > 0.01  # a process was started
-        assert receipt.bytes > 1000
+    for stats in receipts:
+        assert stats.seconds > 0.01  # a process was started
+        assert stats.bytes > 1000
 
 
 def test_the_plan_counts_every_shard_once_and_clips_after_their_frames() -> None:
@@ -376,6 +376,6 @@ def test_networks_from_files_go_with_the_film(tmp_path: Path) -> None:
     for k, net in ((0, nets[0]), (9, nets[1])):
         still = film.base.replace(cppn=net)
         window = store.plan.still.levels[0].window
-        wanted = render_window(create("auto", Field.of(still)), still, window)
+        wanted = render_window(create("auto", EvaluationContext.of(still)), still, window)
         assert np.array_equal(store.read(k, window), wanted)
         assert store.timeline.scene(k).cppn == net

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
-from tilecppn.kernels import Field, Kernel
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.kernels import EvaluationContext, Kernel
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 
 def scaled(cppn: CPPN, by: float) -> CPPN:
@@ -22,10 +22,10 @@ def gentle(**network: Any) -> CPPN:
     return CPPN(cppn.structure, [(w / math.sqrt(w.shape[1]), 0.3 * b) for w, b in cppn.layers])
 
 
-def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> Field:
+def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> EvaluationContext:
     canvas = {"width": side, "height": side}
     scene = Scene.of(canvas=canvas, view={"scale": scale, **view}).replace(cppn=cppn)
-    return Field.of(scene)
+    return EvaluationContext.of(scene)
 
 
 def indices(lattice: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -36,14 +36,14 @@ def indices(lattice: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return rows[:, None], cols[None, :]
 
 
-def oracle(field: Field, lattice: Lattices) -> NDArray[np.float64]:
+def oracle(field: EvaluationContext, lattice: Lattices) -> NDArray[np.float64]:
     """(channels, rows, cols) of one lattice, point by point from the index."""
     x, y, r = field.points(*indices(lattice))
     colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
     return np.moveaxis(colour, -1, 0)
 
 
-def difference(kernel: Kernel, field: Field, lattice: Lattices) -> float:
+def difference(kernel: Kernel, field: EvaluationContext, lattice: Lattices) -> float:
     """The largest one from the oracle, relative to values above 1."""
     got, expected = kernel.evaluate(lattice)[:, 0], oracle(field, lattice)
     assert got.shape == (field.cppn.channels, lattice.rows, lattice.cols)

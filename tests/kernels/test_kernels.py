@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from tests.kernels.fields import bits, difference, field, gentle, oracle, scaled
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
-from tilecppn.cppn.network import INPUTS
-from tilecppn.errors import Failed, Refused, SceneError
-from tilecppn.kernels import KERNELS, Arithmetic, Field, Kernel, create, resolve
+from tilecppn.cppn.structure import INPUTS
+from tilecppn.errors import InvalidRequestError, RenderError, SceneError
+from tilecppn.kernels import KERNELS, Arithmetic, EvaluationContext, Kernel, create, resolve
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.kernels.torch import CPU_CHUNK, ROWS, TorchKernel, device_for
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
-from tilecppn.scene import Scene
-from tilecppn.sections import MAX_SIDE
-from tilecppn.view import Lattices
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import MAX_SIDE
+from tilecppn.scene.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=30)
 
@@ -50,7 +50,7 @@ def test_auto_is_one_of_the_kernels() -> None:
     [("torhc", 'did you mean "torch"?'), ("", "known: auto, "), ("zzz", "known:")],
 )
 def test_unknown_kernel_is_refused(name: str, words: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         create(name, field(gentle(width=2)))
     assert "unknown kernel" in str(caught.value)
     assert words in str(caught.value)
@@ -260,9 +260,10 @@ def test_points_bits_do_not_depend_on_what_was_evaluated_before(name: str) -> No
 def test_points_bits_do_not_depend_on_threads(name: str) -> None:
     """Many matrix libraries split their sums by the number of threads."""
     code = (
-        "import sys, hashlib; from tilecppn.kernels import *; from tilecppn.scene import Scene;"
-        "from tilecppn.view import Lattices;"
-        "k = create(sys.argv[1], Field.of(Scene.of(cppn={'width': 64})));"
+        "import sys, hashlib; from tilecppn.kernels import *;"
+        "from tilecppn.scene.scene import Scene;"
+        "from tilecppn.scene.view import Lattices;"
+        "k = create(sys.argv[1], EvaluationContext.of(Scene.of(cppn={'width': 64})));"
         "print(hashlib.sha256(k.evaluate(Lattices.one(0, 0, 90, 130)).tobytes()).hexdigest())"
     )
     hashes = set()
@@ -284,7 +285,7 @@ def test_points_bits_do_not_depend_on_threads(name: str) -> None:
 def compared(name: str, scene: Scene, seed: int, windows: int = 6) -> tuple[int, float]:
     """Largest difference and share of equal values, a kernel against the oracle, 64² windows."""
     rng = np.random.default_rng(seed)
-    picture = Field.of(scene)
+    picture = EvaluationContext.of(scene)
     fast, slow = create(name, picture), ReferenceKernel(picture)
     most, equal = 0, 0.0
     for _ in range(windows):
@@ -399,7 +400,7 @@ def test_float64_is_taken_from_a_sixteenth_of_a_pixel_on(
 def test_float64_is_taken_where_layers_or_output_magnify_the_rounding(
     network: dict[str, Any], fine: bool
 ) -> None:
-    assert Field.of(Scene.of(cppn=network)).needs_float64 == fine
+    assert EvaluationContext.of(Scene.of(cppn=network)).needs_float64 == fine
 
 
 @pytest.mark.parametrize("network", [{"depth": 16}, {"preset": "flux", "depth": 20}])
@@ -480,5 +481,5 @@ def test_a_matrix_library_that_would_leave_seams_is_refused_with_a_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch, "equal", lambda one, other: False)
-    with pytest.raises(Failed, match="use --kernel llvm"):
+    with pytest.raises(RenderError, match="use --kernel llvm"):
         TorchKernel(field(gentle(width=8)), "cpu")

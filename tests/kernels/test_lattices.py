@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tilecppn.cppn import ACTIVATIONS, CPPN
-from tilecppn.kernels import KERNELS, Field, create
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.kernels import KERNELS, EvaluationContext, create
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 NETWORKS = [
     {"width": 8, "depth": 2},
@@ -15,12 +15,12 @@ NETWORKS = [
 ]
 
 
-def field_of(network: dict[str, object], scale: float = 2.0) -> Field:
+def field_of(network: dict[str, object], scale: float = 2.0) -> EvaluationContext:
     drawn = CPPN.from_preset("hardmaru", seed=3, **network)  # type: ignore[arg-type]
     tame = [(w / np.sqrt(w.shape[1]), 0.3 * b) for w, b in drawn.layers]
     canvas = {"width": 1000, "height": 700}
     scene = Scene.of(canvas=canvas, view={"rotation": 20.0, "scale": scale})
-    return Field.of(scene.replace(cppn=CPPN(drawn.structure, tame)))
+    return EvaluationContext.of(scene.replace(cppn=CPPN(drawn.structure, tame)))
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=str)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from tilecppn.cppn import CPPN
-from tilecppn.cppn.network import Structure
-from tilecppn.cppn.seeded import Distribution
-from tilecppn.scene import Scene
+from tilecppn.cppn.seeding import Distribution
+from tilecppn.cppn.structure import Structure
+from tilecppn.scene.scene import Scene
 
 SIDE = 256
 

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tilecppn as tc
-from tilecppn import palettes
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import SceneError
-from tilecppn.kernels import Field, create
+from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.colour import coloured, rgb_of_hsv, through
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
-from tilecppn.sections import Output
-from tilecppn.view import Lattices
+from tilecppn.scene import palettes
+from tilecppn.scene.sections import Output
+from tilecppn.scene.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=200)
 UNIT = st.floats(0, 1)
@@ -107,12 +107,12 @@ def scene(**changes: Any) -> tc.Scene:
 
 def pixels(picture: tc.Scene) -> Any:
     window = Window(0, 0, picture.canvas.height, picture.canvas.width)
-    return render_window(create("reference", Field.of(picture)), picture, window)
+    return render_window(create("reference", EvaluationContext.of(picture)), picture, window)
 
 
 def network(picture: tc.Scene) -> Any:
     lattice = Lattices.one(0, 0, picture.canvas.height, picture.canvas.width)
-    return create("reference", Field.of(picture)).evaluate(lattice)[:, 0]
+    return create("reference", EvaluationContext.of(picture)).evaluate(lattice)[:, 0]
 
 
 @pytest.mark.parametrize("palette", ["viridis", ["#000", "#ff8800", "#ffffff"]])
@@ -137,7 +137,7 @@ def test_hsv_colours_a_network_of_three_channels() -> None:
 
 
 def test_rgb_is_what_the_network_gives() -> None:
-    kernel = create("reference", Field.of(scene()))
+    kernel = create("reference", EvaluationContext.of(scene()))
     assert coloured(kernel, Output()) is kernel
 
 
@@ -162,7 +162,7 @@ def test_what_lies_between_nodes_has_the_colours_of_every_pixel(
     window = Window(700, 900, 700 + 320, 900 + 320)
     interpolated = every.replace(output={"tolerance": 0.1})
     exact, drawn = (
-        render_window(create("llvm", Field.of(s)), s, window).astype(int)
+        render_window(create("llvm", EvaluationContext.of(s)), s, window).astype(int)
         for s in (every, interpolated)
     )
     # One step where the tolerance tips a rounding; more only along the kinks of a steep palette.

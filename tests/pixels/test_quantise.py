@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tilecppn.pixels.quantise import quantise, to_uint8, to_uint16
-from tilecppn.sections import FULL, Output
+from tilecppn.scene.sections import FULL, Output
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=200)
 

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.pixels.test_reconstruct import MIXED, Counting
-from tilecppn.errors import Refused, SceneError
-from tilecppn.kernels import KERNELS, Field, Kernel, create
+from tests.pixels.test_reconstruction import MIXED, Counting
+from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.kernels import KERNELS, EvaluationContext, Kernel, create
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import STRIP, preview, render_colours, render_window
 from tilecppn.plan import Window
-from tilecppn.scene import Scene
-from tilecppn.sections import MAX_SIDE, Output
-from tilecppn.view import Lattices
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import MAX_SIDE, Output
+from tilecppn.scene.view import Lattices
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=25)
 
@@ -31,7 +31,7 @@ SCENE = Scene.of(
 
 def rendered(scene: Scene, kernel: str = "auto") -> NDArray[Any]:
     window = Window(0, 0, scene.canvas.height, scene.canvas.width)
-    return render_window(create(kernel, Field.of(scene)), scene, window)
+    return render_window(create(kernel, EvaluationContext.of(scene)), scene, window)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -41,7 +41,7 @@ def rendered(scene: Scene, kernel: str = "auto") -> NDArray[Any]:
 )
 def test_a_window_is_the_crop_of_the_whole(kernel: str, dtype: str) -> None:
     scene = SCENE.replace(output={"dtype": dtype})
-    evaluator = create(kernel, Field.of(scene))
+    evaluator = create(kernel, EvaluationContext.of(scene))
     whole = rendered(scene, kernel)
     assert whole.shape == (3, HEIGHT, WIDTH)
     assert whole.dtype == dtype
@@ -94,7 +94,7 @@ def test_a_window_wider_than_a_strip_is_the_same_pixels() -> None:
         canvas={"width": STRIP + 3000, "height": 2},
         view={"aspect": "stretch"},
     )
-    kernel = create("auto", Field.of(wide))
+    kernel = create("auto", EvaluationContext.of(wide))
     whole = rendered(wide)
     for left, right in ((0, 100), (STRIP - 50, STRIP + 50), (STRIP + 2000, STRIP + 3000)):
         part = render_window(kernel, wide, Window(0, left, 2, right))
@@ -120,7 +120,7 @@ class Recording:
 
 def test_strips_bound_the_points_evaluated_at_a_time_and_pauses() -> None:
     tall = SCENE.replace(canvas={"width": 300, "height": 3000}, output={"tolerance": 0.0})
-    kernel = Recording(create("auto", Field.of(tall)))
+    kernel = Recording(create("auto", EvaluationContext.of(tall)))
     pauses: list[int] = []
     render_window(kernel, tall, Window(0, 0, 3000, 300), lambda: pauses.append(len(kernel.asked)))
     assert len(kernel.asked) == -(-3000 // (STRIP // 300))
@@ -134,7 +134,7 @@ def test_a_pause_that_raises_stops_the_work(tolerance: float) -> None:
     class Stop(Exception):
         pass
 
-    kernel = Recording(create("auto", Field.of(SCENE)))
+    kernel = Recording(create("auto", EvaluationContext.of(SCENE)))
 
     def stop() -> None:
         raise Stop
@@ -211,7 +211,7 @@ def test_preview_of_deeper_pixels_has_8_bits(dtype: str) -> None:
 
 
 def test_preview_with_an_unknown_kernel_is_refused() -> None:
-    with pytest.raises(Refused, match="unknown kernel"):
+    with pytest.raises(InvalidRequestError, match="unknown kernel"):
         preview(SCENE, 16, "nothing")
 
 
@@ -235,7 +235,7 @@ def test_colours_cost_no_more_than_the_picture() -> None:
     window = Window(0, 0, 333, 501)
     counts = []
     for draw in (render_window, render_colours):
-        kernel = Counting(create("auto", Field.of(scene)))
+        kernel = Counting(create("auto", EvaluationContext.of(scene)))
         draw(kernel, scene, window)
         counts.append(kernel.points)
     assert counts[0] == counts[1]

@@ -7,7 +7,7 @@ import pytest
 
 from tilecppn.run.executors import Executor
 from tilecppn.run.executors.local import LocalExecutor
-from tilecppn.run.job import Job
+from tilecppn.run.jobs import Job
 
 New = Callable[[Job, int], Executor]
 Make = Callable[[Job, int], AbstractContextManager[Executor]]

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tilecppn.cancellation import CheckCancelled
 from tilecppn.kernels import Arithmetic
-from tilecppn.pause import Pause
 from tilecppn.plan import Shard
-from tilecppn.run.job import Identity, Job, Receipt, RenderJob, Runner
+from tilecppn.run.jobs import Job, RenderJob, Runner, TaskStats, WorkerInfo
 
 ARITHMETIC = Arithmetic("test", "exact", "cpu", 1)
 MET = threading.Barrier(3)  # of three threads of a process
@@ -47,9 +47,9 @@ def _explode() -> None:
 
 class ToyRunner:
     def __init__(self) -> None:
-        self.identity = Identity("f00d", ARITHMETIC, f"here:{os.getpid()}")
+        self.worker_info = WorkerInfo("f00d", ARITHMETIC, f"here:{os.getpid()}")
 
-    def run(self, shard: Shard, pause: Pause) -> Receipt:
+    def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         match shard.col:
             case 7:
                 raise ValueError("seven")
@@ -59,15 +59,17 @@ class ToyRunner:
                 os._exit(1)
             case 10:
                 while True:
-                    pause()
+                    check_cancelled()
                     time.sleep(0.01)
             case 11:
                 MET.wait(PATIENCE)
-                return Receipt(0.0, threading.get_native_id(), id(self))
-        return Receipt(0.0, shard.row, shard.col)
+                return TaskStats(0.0, threading.get_native_id(), id(self))
+        return TaskStats(0.0, shard.row, shard.col)
 
 
-Fault = Callable[[Path, Pause], None]  # is given a file: once it is there, no fault comes any more
+Fault = Callable[
+    [Path, CheckCancelled], None
+]  # is given a file: once it is there, no fault comes any more
 
 
 @dataclass(frozen=True)
@@ -88,29 +90,29 @@ class FaultyRunner:
     def __init__(self, job: Faulty, threads: int) -> None:
         self.job = job
         self.runner = job.render.open(threads)
-        self.identity = self.runner.identity
+        self.worker_info = self.runner.worker_info
 
-    def run(self, shard: Shard, pause: Pause) -> Receipt:
+    def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         mark = Path(self.job.mark)
         if shard in self.job.at and not mark.exists():
-            self.job.fault(mark, pause)
-        return self.runner.run(shard, pause)
+            self.job.fault(mark, check_cancelled)
+        return self.runner.run(shard, check_cancelled)
 
 
-def dies(mark: Path, pause: Pause) -> None:
+def dies(mark: Path, check_cancelled: CheckCancelled) -> None:
     """Every time."""
     os._exit(1)
 
 
-def hangs(mark: Path, pause: Pause) -> None:
+def hangs(mark: Path, check_cancelled: CheckCancelled) -> None:
     """The first time."""
     mark.touch()
     while True:
-        pause()
+        check_cancelled()
         time.sleep(0.01)
 
 
-def is_killed_with_three(mark: Path, pause: Pause) -> None:
+def is_killed_with_three(mark: Path, check_cancelled: CheckCancelled) -> None:
     """The first time that three threads of the process have come here."""
     MET.wait(PATIENCE)
     mark.touch()

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.run.jobs import ARITHMETIC
-from tilecppn.errors import Failed, Stopped, WorkersLost
+from tilecppn.errors import Interrupted, NoWorkersError, RenderError
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.events import Event, ShardDone, ShardFaulted, ShardSkipped, WorkerLost
-from tilecppn.run.executors import Answer, Lost, Message, Ready
-from tilecppn.run.job import LATE, Done, Faulted, Identity, Receipt
-from tilecppn.run.policy import Policy
+from tilecppn.run.events import Event, ShardDone, ShardFailed, ShardSkipped, WorkerLost
+from tilecppn.run.executors import Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.jobs import VISIBILITY_TIMEOUT, TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.retry_policy import RetryPolicy
 
 PLAN = Plan(width=1500, height=900, channels=3, itemsize=1, tile=64, shard=256)
 SHARDS = list(PLAN.order())
@@ -69,7 +69,7 @@ class Script:
             self.begin()
 
     def begin(self) -> None:
-        self.starting.append(Ready(self.number, Identity("f00d", ARITHMETIC, "here")))
+        self.starting.append(WorkerReady(self.number, WorkerInfo("f00d", ARITHMETIC, "here")))
         self.number += 1
 
     def submit(self, worker: int, shard: Shard) -> None:
@@ -106,14 +106,14 @@ class Script:
             if len(self.running(worker)) > 1:
                 self.suspects.update(self.running(worker))
             del self.flight[worker]
-            return [Lost(worker, "gone")]
+            return [WorkerDied(worker, "gone")]
         self.flight[worker].remove(shard)
         if what == "late":
-            self.arriving[shard] = self.now + self.random.uniform(0, 0.9 * LATE)
-        result: Done | Faulted = Faulted(what, what == "disk full", what == "unfit")
+            self.arriving[shard] = self.now + self.random.uniform(0, 0.9 * VISIBILITY_TIMEOUT)
+        result: TaskSucceeded | TaskFailed = TaskFailed(what, what == "disk full", what == "unfit")
         if what in ("done", "late", "elsewhere"):
-            result = Done(Receipt(1.0, 1, 1))
-        return [Answer(worker, shard, result)]
+            result = TaskSucceeded(TaskStats(1.0, 1, 1))
+        return [TaskResult(worker, shard, result)]
 
     def result(self, worker: int, shard: Shard) -> str:
         return self.act(shard)
@@ -131,7 +131,7 @@ class Script:
 
 def coordinate(
     script: Script,
-    policy: Policy | None = None,
+    policy: RetryPolicy | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Coordinator, list[Event]]:
     events: list[Event] = []
@@ -164,10 +164,10 @@ def test_a_receipt_for_a_shard_that_is_nowhere_ends_the_run() -> None:
     lost = SHARDS[3]
     script = Script(Ledger(), lambda shard: "elsewhere" if shard == lost else "done")
     coordinator, events = coordinate(script)
-    with pytest.raises(Failed, match=f"has stored {lost.name}, but it is not in the store"):
+    with pytest.raises(RenderError, match=f"has stored {lost.name}, but it is not in the store"):
         coordinator.run(PLAN, script.ledger)
     assert lost not in {event.shard for event in events if isinstance(event, ShardDone)}
-    assert script.now >= LATE
+    assert script.now >= VISIBILITY_TIMEOUT
 
 
 @given(
@@ -240,7 +240,7 @@ def test_poison_is_named_its_ancestors_stay_unbuilt_and_all_others_are_done(
     assert set(outcome.failed) == bad - above
     assert ledger == set(SHARDS) - bad - above
     assert outcome.unbuilt == len(above)
-    faulted = [e for e in events if isinstance(e, ShardFaulted)]
+    faulted = [e for e in events if isinstance(e, ShardFailed)]
     assert Counter(e.shard for e in faulted) == dict.fromkeys(outcome.failed, 3)
     assert {e.shard for e in faulted if e.final} == set(outcome.failed)
     # A loss that several share counts for none of them, and no shard shares two.
@@ -280,12 +280,12 @@ def test_a_hung_worker_is_replaced_after_the_deadline_and_what_hung_is_blamed(
 
     ledger = Ledger()
     script = Script(ledger, act, threads=threads, depth=threads + 1)
-    coordinator, events = coordinate(script, Policy(deadline=30.0))
+    coordinator, events = coordinate(script, RetryPolicy(deadline=30.0))
     outcome = coordinator.run(PLAN, ledger)
     assert ledger == set(SHARDS)
     assert not outcome.failed
     assert [type(e) for e in events if isinstance(e, WorkerLost)] == [WorkerLost]
-    assert [e.shard for e in events if isinstance(e, ShardFaulted)] == hung
+    assert [e.shard for e in events if isinstance(e, ShardFailed)] == hung
     assert script.now < 60.0
 
 
@@ -304,9 +304,9 @@ class Endless(Script):
 
     def go_on(self, count: int) -> list[Event]:
         """The events until so many shards are done."""
-        coordinator, events = coordinate(self, Policy(deadline=10.0))
+        coordinator, events = coordinate(self, RetryPolicy(deadline=10.0))
         coordinator.stopping = lambda: len(self.ledger) > count
-        with pytest.raises(Stopped):
+        with pytest.raises(Interrupted):
             coordinator.run(BIG, self.ledger)
         return events
 
@@ -315,7 +315,7 @@ class Endless(Script):
 def test_what_is_wrong_with_a_shard_shows_while_others_go_on(what: str, losses: int) -> None:
     """What hangs is known by its time; of three that died together, each is tried alone."""
     events = Endless(lambda shard: what if shard == FIRST else "done", workers=1).go_on(500)
-    faulted = [(e.shard, e.final) for e in events if isinstance(e, ShardFaulted)]
+    faulted = [(e.shard, e.final) for e in events if isinstance(e, ShardFailed)]
     assert faulted == [(FIRST, False), (FIRST, False), (FIRST, True)]
     assert len([e for e in events if isinstance(e, WorkerLost)]) == losses
 
@@ -341,7 +341,7 @@ def test_a_wish_to_stop_ends_the_run_and_keeps_what_is_done() -> None:
     ledger = Ledger()
     script = Script(ledger)
     coordinator, _ = coordinate(script, stopping=lambda: len(ledger) >= 7)
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         coordinator.run(PLAN, ledger)
     assert len(ledger) == 7
 
@@ -350,7 +350,7 @@ def test_a_full_disk_ends_the_run_at_once() -> None:
     ledger = Ledger()
     script = Script(ledger, lambda shard: "disk full" if len(ledger) == 3 else "done")
     coordinator, _ = coordinate(script)
-    with pytest.raises(Failed, match="disk full"):
+    with pytest.raises(RenderError, match="disk full"):
         coordinator.run(PLAN, ledger)
     assert len(ledger) == 3
 
@@ -358,13 +358,13 @@ def test_a_full_disk_ends_the_run_at_once() -> None:
 def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
     class Stillborn(Script):
         def begin(self) -> None:
-            self.starting.append(Lost(self.number, "no kernel"))
+            self.starting.append(WorkerDied(self.number, "no kernel"))
             self.number += 1
 
     script = Stillborn(Ledger())
     coordinator = Coordinator(script, clock=lambda: script.now)
     script.start()
-    with pytest.raises(WorkersLost, match="no kernel"):
+    with pytest.raises(NoWorkersError, match="no kernel"):
         coordinator.meet()
 
 
@@ -374,9 +374,9 @@ def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
             pass
 
     script = Silent(Ledger())
-    coordinator = Coordinator(script, policy=Policy(startup=50.0), clock=lambda: script.now)
+    coordinator = Coordinator(script, policy=RetryPolicy(startup=50.0), clock=lambda: script.now)
     script.start()
-    with pytest.raises(WorkersLost, match="50 s"):
+    with pytest.raises(NoWorkersError, match="50 s"):
         coordinator.meet()
     assert 50.0 < script.now < 51.0
 
@@ -402,10 +402,10 @@ def test_a_sleep_of_the_whole_machine_is_no_workers_fault(asleep: float) -> None
 
     hung: list[Shard] = []
     script = Sleepy(Ledger(), act)
-    coordinator, events = coordinate(script, Policy(deadline=4.0))
+    coordinator, events = coordinate(script, RetryPolicy(deadline=4.0))
     coordinator.run(PLAN, script.ledger)
     assert waking
-    assert [e.shard for e in events if isinstance(e, ShardFaulted)] == hung == [SHARDS[-2]]
+    assert [e.shard for e in events if isinstance(e, ShardFailed)] == hung == [SHARDS[-2]]
     assert script.now - waking < 0.2 * len(SHARDS) + 5.0
 
 
@@ -421,10 +421,10 @@ def test_a_disk_that_stands_still_is_no_workers_fault() -> None:
             return super().has(shard)
 
     script = Script(Slow(), workers=4)
-    coordinator, events = coordinate(script, Policy(deadline=60.0))
+    coordinator, events = coordinate(script, RetryPolicy(deadline=60.0))
     coordinator.run(PLAN, script.ledger)
     assert stalls
-    assert not [event for event in events if isinstance(event, WorkerLost | ShardFaulted)]
+    assert not [event for event in events if isinstance(event, WorkerLost | ShardFailed)]
 
 
 def test_a_sleep_is_no_time_in_which_a_shard_could_come_into_sight() -> None:
@@ -435,7 +435,7 @@ def test_a_sleep_is_no_time_in_which_a_shard_could_come_into_sight() -> None:
             if self.arriving and not slept:
                 slept.append(self.now)
                 self.now += 3600.0
-                self.arriving = dict.fromkeys(self.arriving, self.now + LATE / 2)
+                self.arriving = dict.fromkeys(self.arriving, self.now + VISIBILITY_TIMEOUT / 2)
                 return []
             return super().poll(timeout)
 
@@ -451,7 +451,7 @@ def test_a_worker_that_is_lost_as_soon_as_it_is_ready_is_replaced() -> None:
         def poll(self, timeout: float) -> list[Message]:
             messages = super().poll(timeout)
             if self.number == self.workers:
-                messages += [Lost(message.worker, "gone") for message in messages]
+                messages += [WorkerDied(message.worker, "gone") for message in messages]
             return messages
 
     script = Brief(Ledger(), workers=1)
@@ -478,16 +478,16 @@ def test_the_state_does_not_grow_with_the_canvas() -> None:
 
     coordinator, _ = coordinate(script, stopping=lambda: False)
     coordinator.stopping = stopping
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         coordinator.run(big, ledger)
     levels = len(big.levels)
     assert max(sizes) <= 4 * levels
 
 
 def test_the_deadline_follows_the_median_within_its_bounds() -> None:
-    policy = Policy()
+    policy = RetryPolicy()
     assert policy.limit([]) == policy.first
     assert policy.limit([0.1, 0.2]) == policy.patience
     assert policy.limit([100.0, 1.0, 20.0]) == 200.0
-    assert Policy(deadline=5.0).limit([100.0]) == 5.0
+    assert RetryPolicy(deadline=5.0).limit([100.0]) == 5.0
     assert [policy.gives_up(n) for n in (1, 2, 3)] == [False, False, True]

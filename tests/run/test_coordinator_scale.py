@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from benchmarks.coordination import WORKERS, Bits, Simulated, coordinate
-from tilecppn.errors import Stopped
+from tilecppn.errors import Interrupted
 from tilecppn.plan import Plan
 from tilecppn.run.coordinator import Coordinator
 
@@ -28,7 +28,7 @@ def test_each_worker_gets_its_first_shard_before_any_gets_a_second() -> None:
     executor.start()
     coordinator = Coordinator(executor, stopping=lambda: len(executor.flight) >= 2 * WORKERS)
     coordinator.meet()
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         coordinator.run(plan, executor.ledger)
     order = [worker for worker, _ in executor.flight]
     assert sorted(order[:WORKERS]) == sorted(order[WORKERS:]) == list(range(WORKERS))

@@ -13,18 +13,18 @@ from tests.run.jobs import ARITHMETIC, Toy, Unreadable
 from tilecppn import machine
 from tilecppn.plan import Shard
 from tilecppn.run.executors import (
-    MOST_THREADS,
-    Answer,
     Executor,
-    Lost,
     Message,
-    Ready,
+    TaskResult,
+    WorkerDied,
+    WorkerReady,
     choose,
     local,
-    workforce_here,
+    local_worker_layout,
 )
+from tilecppn.run.executors.base import MOST_THREADS
 from tilecppn.run.executors.local import LocalExecutor
-from tilecppn.run.job import Done, Faulted
+from tilecppn.run.jobs import TaskFailed, TaskSucceeded
 
 POLLS = 600  # of 0.1 s: the end of patience, not a measure
 
@@ -43,8 +43,8 @@ def ready(executor: Executor, count: int) -> list[int]:
     """The numbers of the first `count` workers to be ready."""
     messages = hear(executor, lambda heard: len(heard) >= count)
     for message in messages:
-        assert isinstance(message, Ready)
-        assert message.identity[:2] == ("f00d", ARITHMETIC)
+        assert isinstance(message, WorkerReady)
+        assert message.worker_info[:2] == ("f00d", ARITHMETIC)
     return [message.worker for message in messages]
 
 
@@ -61,7 +61,7 @@ def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) 
         given = [(workers[i % 2], Shard(0, i, 0)) for i in range(6)]
         for worker, shard in given:
             executor.submit(worker, shard)
-        answers = [m for m in hear(executor, lambda h: len(h) == 6) if isinstance(m, Answer)]
+        answers = [m for m in hear(executor, lambda h: len(h) == 6) if isinstance(m, TaskResult)]
         for worker in workers:
             answered = [a.shard for a in answers if a.worker == worker]
             if executor.threads > 1:
@@ -69,29 +69,33 @@ def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) 
             assert answered == [shard for w, shard in given if w == worker]
         for answer in answers:
             assert isinstance(answer.shard, Shard)
-            assert isinstance(answer.result, Done)
-            assert answer.result.receipt.pixels == answer.shard.row
+            assert isinstance(answer.result, TaskSucceeded)
+            assert answer.result.stats.pixels == answer.shard.row
 
 
 @pytest.mark.parametrize(
-    ("col", "reason", "lasting"),
+    ("col", "reason", "permanent"),
     [(7, "ValueError: seven", False), (8, "[Errno 28] No space left on device", True)],
 )
-def test_an_exception_comes_back_as_words(make: Make, col: int, reason: str, lasting: bool) -> None:
+def test_an_exception_comes_back_as_words(
+    make: Make, col: int, reason: str, permanent: bool
+) -> None:
     with make(Toy(), 1) as executor:
         (worker,) = ready(executor, 1)
         executor.submit(worker, Shard(0, 0, col))
-        assert hear(executor, bool) == [Answer(worker, Shard(0, 0, col), Faulted(reason, lasting))]
+        assert hear(executor, bool) == [
+            TaskResult(worker, Shard(0, 0, col), TaskFailed(reason, permanent))
+        ]
         executor.submit(worker, Shard(0, 5, 0))  # and the worker lives on
         (answer,) = hear(executor, bool)
-        assert isinstance(answer, Answer)
-        assert isinstance(answer.result, Done)
+        assert isinstance(answer, TaskResult)
+        assert isinstance(answer.result, TaskSucceeded)
 
 
 def test_a_worker_that_cannot_open_its_job_is_lost_and_says_why(make: Make) -> None:
     with make(Toy(opens=False), 1) as executor:
         (message,) = hear(executor, bool)
-        assert isinstance(message, Lost)
+        assert isinstance(message, WorkerDied)
         assert "cannot open" in message.reason
 
 
@@ -104,7 +108,7 @@ def test_a_replaced_worker_is_heard_no_more_and_another_comes(make: Make) -> Non
         assert second != first
         executor.submit(second, Shard(0, 4, 0))
         (answer,) = hear(executor, bool)
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, TaskResult)
         assert (answer.worker, answer.shard) == (second, Shard(0, 4, 0))
 
 
@@ -174,7 +178,7 @@ def test_what_ray_prints_is_kept_from_stdout(
     """Its listener prints there what happens to nodes, whatever it is told about logs."""
     import ray
 
-    from tilecppn.errors import Refused
+    from tilecppn.errors import InvalidRequestError
     from tilecppn.run.executors.ray import RayExecutor
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
@@ -189,7 +193,7 @@ def test_what_ray_prints_is_kept_from_stdout(
         raise ConnectionError("nobody")
 
     monkeypatch.setattr(ray, "init", no_ray)
-    with pytest.raises(Refused, match="no Ray at this machine: nobody"):
+    with pytest.raises(InvalidRequestError, match="no Ray at this machine: nobody"):
         RayExecutor(Toy(), 1)
     print("second")
     out, err = capsys.readouterr()
@@ -205,7 +209,7 @@ def test_an_actor_that_cannot_be_made_says_why(ray_here: None) -> None:
     try:
         (message,) = hear(executor, bool)
         reason = "ImportError: libcuda.so.1: cannot open shared object file"
-        assert message == Lost(0, reason)
+        assert message == WorkerDied(0, reason)
     finally:
         executor.stop()
 
@@ -221,7 +225,7 @@ def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None, threads: int
         for row, col in enumerate([9] + [10] * (executor.depth - 1)):
             executor.submit(worker, Shard(0, row, col))
         (message,) = hear(executor, bool)
-        assert isinstance(message, Lost)
+        assert isinstance(message, WorkerDied)
         assert message.worker == worker
         assert "process has died" in message.reason
         executor.replace(worker)
@@ -242,9 +246,9 @@ def test_the_threads_of_an_actor_run_at_once_each_with_its_own_runner(ray_here: 
             for row in range(start, start + 3):
                 executor.submit(worker, Shard(0, row, 11))
             for answer in hear(executor, lambda heard: len(heard) == 3):
-                assert isinstance(answer, Answer)
-                assert isinstance(answer.result, Done)
-                pairs.add(answer.result.receipt[1:])
+                assert isinstance(answer, TaskResult)
+                assert isinstance(answer.result, TaskSucceeded)
+                pairs.add(answer.result.stats[1:])
         assert len(pairs) == len({thread for thread, _ in pairs}) == 3
         assert len({runner for _, runner in pairs}) == 3
     finally:
@@ -278,7 +282,7 @@ def test_the_workforce_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         (2, "ray", 5, (5, 6, 2)),
     ]:
         monkeypatch.setattr(machine, "gpus", lambda count=gpus: count)
-        assert workforce_here(name, workers) == expected
+        assert local_worker_layout(name, workers) == expected
 
 
 def test_an_address_where_nobody_listens_is_refused() -> None:

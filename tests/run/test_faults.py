@@ -20,22 +20,22 @@ from tests.conftest import Run as Command
 from tests.run.conftest import New
 from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
 from tests.signalled import interrupting, signalled
-from tilecppn import disk
+from tilecppn import filesystem
 from tilecppn.cppn import CPPN
-from tilecppn.errors import Failed, Refused, Stopped, StoreError
-from tilecppn.kernels.llvm import LLVMKernel
+from tilecppn.errors import Interrupted, InvalidRequestError, RenderError, StoreError
+from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
-from tilecppn.run.agenda import Outcome
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.events import Event, ShardDone, ShardFaulted, WorkerLost, WorkerReady
+from tilecppn.run.events import Event, ShardDone, ShardFailed, WorkerJoined, WorkerLost
 from tilecppn.run.executors import Executor
-from tilecppn.run.job import LATE, Job, RenderJob, Unfit
-from tilecppn.run.options import Run
-from tilecppn.run.policy import Policy
+from tilecppn.run.jobs import VISIBILITY_TIMEOUT, Job, RenderJob, WorkerUnusable
+from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render, render_to
-from tilecppn.scene import Scene
-from tilecppn.store import Store
+from tilecppn.run.retry_policy import RetryPolicy
+from tilecppn.run.task_queue import RunResult
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 KERNEL = "llvm"
 ONE = pytest.param(1, marks=pytest.mark.slow)  # thread of an actor: three are the harder case
@@ -86,7 +86,7 @@ def test_layout_workers_executor_and_order_change_no_byte(ray_here: None, tmp_pa
     small = scene.replace(output={"tile": 256, "shard": 1024})
     one = render(small, tmp_path / "one.zarr", executor="local", workers=1)
     two = render(scene, tmp_path / "two.zarr", executor="local", workers=2)
-    ray, _ = render_to(small, tmp_path / "ray.zarr", Run("ray", workers=2, shuffle=5))
+    ray, _ = render_to(small, tmp_path / "ray.zarr", RunOptions("ray", workers=2, shuffle=5))
     assert_same(one, two)
     assert_same(one, ray)
 
@@ -101,7 +101,7 @@ def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
     killed: list[int] = []
 
     def listen(event: Event) -> None:
-        if isinstance(event, WorkerReady):
+        if isinstance(event, WorkerJoined):
             pids[event.worker] = int(event.place.split(":")[1])
         if isinstance(event, ShardDone):
             if done[0] in points:
@@ -120,7 +120,7 @@ def kill_actors(
     store = empty_store(path, scene)
     listen, killed = killing(points)
     executor = RayExecutor(job_for(scene, path), 2, threads=threads)
-    outcome, events = run_job(executor, store, Policy(), listen)
+    outcome, events = run_job(executor, store, RetryPolicy(), listen)
     assert not outcome.failed
     assert outcome.rendered == store.plan.shards
     assert len([e for e in events if isinstance(e, WorkerLost)]) >= len(set(killed)) > 0
@@ -144,10 +144,10 @@ def test_an_actor_killed_at_three_shards_costs_nothing_and_nobody_is_blamed(
     mark = tmp_path / "mark"
     three = tuple(store.plan.order())[:3]
     job: Job = Faulty(job_for(scene, store.path), is_killed_with_three, three, str(mark))
-    outcome, events = run_job(RayExecutor(job, 1, threads=3), store, Policy())
+    outcome, events = run_job(RayExecutor(job, 1, threads=3), store, RetryPolicy())
     assert mark.exists()
     assert len([e for e in events if isinstance(e, WorkerLost)]) == 1
-    assert not [e for e in events if isinstance(e, ShardFaulted)]
+    assert not [e for e in events if isinstance(e, ShardFailed)]
     assert outcome.rendered == store.plan.shards
     assert_same(store, undisturbed)
 
@@ -167,9 +167,9 @@ def test_actors_killed_at_twenty_points_cost_nothing(
 def run_job(
     executor: Executor,
     store: Store,
-    policy: Policy,
+    policy: RetryPolicy,
     listen: Callable[[Event], None] = lambda event: None,
-) -> tuple[Outcome, list[Event]]:
+) -> tuple[RunResult, list[Event]]:
     events: list[Event] = []
 
     def emit(event: Event) -> None:
@@ -204,8 +204,8 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
     store = empty_store(tmp_path / "a.zarr", scene)
     poison = Shard(0, 3, 4)
     job: Job = Faulty(job_for(scene, store.path), dies, (poison,), str(tmp_path / "mark"))
-    outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, Policy())
-    blamed = {e.shard for e in events if isinstance(e, ShardFaulted)}
+    outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, RetryPolicy())
+    blamed = {e.shard for e in events if isinstance(e, ShardFailed)}
     assert poison in blamed
     # With one thread the answer of the shard before can be lost with the process.
     assert blamed == {poison} or threads == 1
@@ -213,7 +213,7 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
     assert set(outcome.failed) == {poison}
     assert {s for s in store.plan.order() if not store.has(s)} == {poison, *above}
     assert outcome.unbuilt == len(above)
-    resumed, outcome = render_to(scene, store.path, Run("local"))
+    resumed, outcome = render_to(scene, store.path, RunOptions("local"))
     assert outcome.rendered == 1 + len(above)
     assert_same(resumed, undisturbed)
 
@@ -224,10 +224,10 @@ def test_a_hung_worker_does_not_stall_the_render(
     store = empty_store(tmp_path / "a.zarr", scene)
     hung = Shard(0, 2, 2)
     job: Job = Faulty(job_for(scene, store.path), hangs, (hung,), str(tmp_path / "mark"))
-    outcome, events = run_job(new(job, 2), store, Policy(deadline=4.0))
+    outcome, events = run_job(new(job, 2), store, RetryPolicy(deadline=4.0))
     assert not outcome.failed
     assert any(isinstance(e, WorkerLost) and "longer than 4 s" in e.reason for e in events)
-    assert hung in {e.shard for e in events if isinstance(e, ShardFaulted)}
+    assert hung in {e.shard for e in events if isinstance(e, ShardFailed)}
     assert_same(store, undisturbed)
 
 
@@ -238,13 +238,13 @@ def test_a_stopped_actor_is_replaced(
     pids: dict[int, int] = {}
 
     def listen(event: Event) -> None:
-        if isinstance(event, WorkerReady):
+        if isinstance(event, WorkerJoined):
             pids[event.worker] = int(event.place.split(":")[1])
         if isinstance(event, ShardDone) and not stopped:
             stopped.append(pids[event.worker])
             os.kill(stopped[0], signal.SIGSTOP)
 
-    run = Run("ray", workers=2, listeners=[listen], policy=Policy(deadline=4.0))
+    run = RunOptions("ray", workers=2, listeners=[listen], policy=RetryPolicy(deadline=4.0))
     store, outcome = render_to(scene, tmp_path / "a.zarr", run)
     assert stopped
     assert not outcome.failed
@@ -275,7 +275,7 @@ def process(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
         child.communicate()
 
 
-WRITE = "tilecppn.store.Store.write"
+WRITE = "tilecppn.storage.store.Store.write"
 BIG = """
 [canvas]
 width = 5000
@@ -409,7 +409,7 @@ def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(
     tmp_path: Path, tilecppn: Command, process: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     (tmp_path / "a.toml").write_text(BIG)
-    # Stopped, it is alive for as long as that takes.
+    # Interrupted, it is alive for as long as that takes.
     child = process(*signalled(WRITE, 4, signal.SIGSTOP, "render", "a.toml", "-o", "a.zarr"))
     _, status = os.waitpid(child.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
@@ -429,7 +429,7 @@ def test_the_second_of_two_processes_is_refused_until_the_first_is_dead(
 def test_a_full_disk_is_said_and_the_render_goes_on_later(
     scene: Scene, undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = disk.put
+    put = filesystem.write_atomic
     writes = [0]
 
     def full(path: Path, data: bytes) -> None:
@@ -439,10 +439,10 @@ def test_a_full_disk_is_said_and_the_render_goes_on_later(
         put(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "put", full)
-        with pytest.raises(Failed, match="No space left"):
+        patch.setattr("tilecppn.filesystem.write_atomic", full)
+        with pytest.raises(RenderError, match="No space left"):
             render(scene, tmp_path / "a.zarr", executor="local")
-    store, outcome = render_to(scene, tmp_path / "a.zarr", Run("local"))
+    store, outcome = render_to(scene, tmp_path / "a.zarr", RunOptions("local"))
     assert outcome.skipped == 10
     assert_same(store, undisturbed)
 
@@ -450,7 +450,7 @@ def test_a_full_disk_is_said_and_the_render_goes_on_later(
 def test_transient_errors_of_the_store_are_tried_again(
     scene: Scene, undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = disk.put
+    put = filesystem.write_atomic
     failed: set[Path] = set()
 
     def shaky(path: Path, data: bytes) -> None:
@@ -459,8 +459,8 @@ def test_transient_errors_of_the_store_are_tried_again(
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
         put(path, data)
 
-    monkeypatch.setattr(disk, "put", shaky)
-    store, outcome = render_to(scene, tmp_path / "a.zarr", Run("local"))
+    monkeypatch.setattr("tilecppn.filesystem.write_atomic", shaky)
+    store, outcome = render_to(scene, tmp_path / "a.zarr", RunOptions("local"))
     assert len(failed) == 20
     assert not outcome.failed
     assert_same(store, undisturbed)
@@ -489,7 +489,7 @@ def test_overwrite_makes_a_new_store_in_place(scene: Scene, tmp_path: Path) -> N
     path = tmp_path / "a.zarr"
     render(scene, path, executor="local")
     other = scene.replace(canvas={"width": 300, "height": 200}, cppn={"seed": 4})
-    store, outcome = render_to(other, path, Run("local", overwrite=True))
+    store, outcome = render_to(other, path, RunOptions("local", overwrite=True))
     assert outcome.skipped == 0
     assert store.scene == other
     assert_same(store, render(other, tmp_path / "b.zarr", executor="local"))
@@ -503,7 +503,7 @@ def test_a_missing_shard_is_rendered_again_with_its_ancestors_only(
     gone = Shard(0, 1, 1)
     store.delete(gone)
     before = shard_files(store.path)
-    again, outcome = render_to(scene, store.path, Run("local"))
+    again, outcome = render_to(scene, store.path, RunOptions("local"))
     above = set(store.plan.ancestors(gone))
     assert outcome.rendered == 1 + len(above)
     after = shard_files(store.path)
@@ -516,7 +516,7 @@ def test_an_unknown_executor_or_kernel_is_refused_before_any_work(
     scene: Scene, tmp_path: Path
 ) -> None:
     for options in ({"executor": "slurm"}, {"kernel": "fortran"}):
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidRequestError):
             render_module.render(scene, tmp_path / "a.zarr", **options)  # type: ignore[arg-type]
     assert not (tmp_path / "a.zarr").exists()
 
@@ -528,7 +528,7 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its shards would fit: only the picture, the layout or the arithmetic is another."""
-    monkeypatch.setattr("tilecppn.run.job.LATE", 0.0)
+    monkeypatch.setattr("tilecppn.run.jobs.VISIBILITY_TIMEOUT", 0.0)
     path = tmp_path / "a.zarr"
     others = [
         (scene.replace(view={"scale": 5.0}), LLVMKernel.arithmetic),
@@ -538,14 +538,14 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
     for other, arithmetic in others:
         runner = job_for(scene, path).open(1)
         with Store.making(path, other, arithmetic) as store:
-            with pytest.raises(Unfit, match=r"a\.zarr"):
+            with pytest.raises(WorkerUnusable, match=r"a\.zarr"):
                 runner.run(Shard(0, 0, 0), lambda: None)
             assert not any(store.has(shard) for shard in store.plan.order())
         shutil.rmtree(path)
 
 
 def test_a_node_that_does_not_see_the_store_is_told_so_before_it_is_late() -> None:
-    assert Policy().patience > LATE
+    assert RetryPolicy().patience > VISIBILITY_TIMEOUT
 
 
 def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path) -> None:
@@ -554,11 +554,11 @@ def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path)
     theirs = contextlib.ExitStack()
 
     def make(event: Event) -> None:
-        if isinstance(event, WorkerReady) and not path.exists():
+        if isinstance(event, WorkerJoined) and not path.exists():
             theirs.enter_context(Store.making(path, other, LLVMKernel.arithmetic))
 
     with theirs, pytest.raises(StoreError, match="another process has put something there"):
-        render_to(scene, path, Run("local", overwrite=True, listeners=[make]))
+        render_to(scene, path, RunOptions("local", overwrite=True, listeners=[make]))
     assert Store(path).scene == other
     assert not shard_files(path)
 
@@ -572,23 +572,23 @@ def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(
         if isinstance(event, ShardDone) and not away.exists():
             path.rename(away)
 
-    with pytest.raises(Failed, match="was moved, removed or replaced"):
-        render_to(scene, path, Run("local", workers=1, listeners=[move]))
+    with pytest.raises(RenderError, match="was moved, removed or replaced"):
+        render_to(scene, path, RunOptions("local", workers=1, listeners=[move]))
     assert not path.exists()
     kept = len(shard_files(away))
     assert kept
-    _, outcome = render_to(scene, away, Run("local"))
+    _, outcome = render_to(scene, away, RunOptions("local"))
     assert outcome.skipped == kept
 
 
 def test_a_stop_before_anything_is_replaced_says_so(scene: Scene, tmp_path: Path) -> None:
     store = empty_store(tmp_path / "a.zarr", scene)
 
-    with pytest.raises(Stopped, match="stopped; nothing was begun or replaced"):
+    with pytest.raises(Interrupted, match="stopped; nothing was begun or replaced"):
         render_to(
             scene.replace(view={"scale": 5.0}),
             store.path,
-            Run("local", overwrite=True, listeners=[interrupting(WorkerReady)]),
+            RunOptions("local", overwrite=True, listeners=[interrupting(WorkerJoined)]),
         )
     assert Store(store.path).scene == scene
 
@@ -599,9 +599,9 @@ def test_what_goes_on_after_a_stop_is_said_truly(
 ) -> None:
     """With --overwrite the same command would delete what is done."""
 
-    with pytest.raises(Stopped, match=says):
+    with pytest.raises(Interrupted, match=says):
         render_to(
             scene,
             tmp_path / "a.zarr",
-            Run("local", overwrite=overwrite, listeners=[interrupting(ShardDone)]),
+            RunOptions("local", overwrite=overwrite, listeners=[interrupting(ShardDone)]),
         )

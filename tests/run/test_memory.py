@@ -11,7 +11,7 @@ import json, sys, tempfile
 from benchmarks.measuring import peak_bytes
 from tilecppn.run.options import Run
 from tilecppn.run.render import render_to
-from tilecppn.scene import Scene
+from tilecppn.scene.scene import Scene
 side = int(sys.argv[1])
 scene = Scene.of(cppn={"width": 4, "depth": 1}, canvas={"width": side, "height": side})
 with tempfile.TemporaryDirectory() as folder:

@@ -11,8 +11,8 @@ from PIL import Image
 import tilecppn as tc
 from tests.conftest import Run
 from tilecppn.cppn import CPPN
-from tilecppn.errors import DataError, Diverged, Refused
-from tilecppn.scene import Scene
+from tilecppn.errors import DataError, InvalidRequestError, TrainingDivergedError
+from tilecppn.scene.scene import Scene
 from tilecppn.train.fit import Progress, fit_image, fresh, psnr_of
 from tilecppn.train.settings import FitSettings
 
@@ -95,7 +95,7 @@ def test_any_activations_will_do(tmp_path: Path) -> None:
 
 def test_nan_ends_it(tmp_path: Path) -> None:
     settings = FitSettings(width=8, activations=("square", "square"), learning_rate=1e20)
-    with pytest.raises(Diverged, match="NaN in step"):
+    with pytest.raises(TrainingDivergedError, match="NaN in step"):
         fit_image(picture(), tmp_path / "m.safetensors", settings, max_steps=500, device=CPU)
 
 
@@ -151,4 +151,4 @@ def test_mistakes(
 
 
 def test_too_large_and_too_small_are_refusals() -> None:
-    assert issubclass(DataError, Refused)
+    assert issubclass(DataError, InvalidRequestError)

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS, CPPN
-from tilecppn.sections import Canvas, View
+from tilecppn.scene.sections import Canvas, View
+from tilecppn.scene.view import Grid
 from tilecppn.train import networks
 from tilecppn.train.model import Networks, fresh_generator
 from tilecppn.train.networks import Discriminator, Encoder, Generator, count, points_of
 from tilecppn.train.settings import Settings
-from tilecppn.view import Grid
 
 Array = NDArray[np.float64]
 CPU = torch.device("cpu")

@@ -20,8 +20,14 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from tilecppn.cppn import CPPN
-from tilecppn.errors import CheckpointError, DataError, Diverged, Refused, Stopped
-from tilecppn.sections import View
+from tilecppn.errors import (
+    CheckpointError,
+    DataError,
+    Interrupted,
+    InvalidRequestError,
+    TrainingDivergedError,
+)
+from tilecppn.scene.sections import View
 from tilecppn.train import checkpoint, noise
 from tilecppn.train.curriculum import Stage, sizes
 from tilecppn.train.curves import Curves, Point
@@ -91,7 +97,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resume_is_bit_for_bit(tmp_path: Path, undisturbed: Path, stop_after: int) -> None:
     told: list[Event] = []
-    with pytest.raises(Stopped, match="same command goes on") as error:
+    with pytest.raises(Interrupted, match="same command goes on") as error:
         train(tmp_path, listeners=[told.append, Interrupting(stop_after)])
     assert [type(event) for event in told[-2:]] == [Stopping, Saved]
     assert error.value.exit_code == 130
@@ -198,7 +204,7 @@ def test_other_trainings_resume_too(
     tmp_path: Path, given: dict[str, Any], options: dict[str, Any]
 ) -> None:
     train(tmp_path / "straight", given, **options)
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         train(tmp_path / "stopped", given, **options, listeners=[Interrupting(3)])
     train(tmp_path / "stopped", given, **options)
     same_files(tmp_path / "straight", tmp_path / "stopped", "m.safetensors")
@@ -236,7 +242,7 @@ def test_a_diverged_training_keeps_the_last_good_checkpoint(
     tmp_path: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     spoil(monkeypatch, 3, value)
-    with pytest.raises(Diverged) as error:
+    with pytest.raises(TrainingDivergedError) as error:
         train(tmp_path)
     assert "the last good checkpoint is" in str(error.value)
     assert "00000002" in str(error.value)
@@ -259,14 +265,14 @@ def test_a_weight_that_is_nan_is_never_saved(
         return told
 
     monkeypatch.setattr(Trainer, "learn", poisoned)
-    with pytest.raises(Diverged, match="there is no checkpoint yet"):
+    with pytest.raises(TrainingDivergedError, match="there is no checkpoint yet"):
         train(tmp_path, max_minutes=1e-9)
     assert not checkpoint.folders(tmp_path / "m.training")
     assert not (tmp_path / "m.safetensors").exists()
 
 
 def test_an_absurd_learning_rate_diverges_by_itself(tmp_path: Path) -> None:
-    with pytest.raises(Diverged):
+    with pytest.raises(TrainingDivergedError):
         train(tmp_path, {"learning_rate_vae": 1e30, "epochs": 30})
 
 
@@ -351,7 +357,7 @@ def test_a_pickle_is_never_opened(copied: Path) -> None:
             train(copied)
         (last / name).write_bytes(whole)
     (copied / "m.safetensors").write_bytes(code)
-    with pytest.raises(Refused, match="no model"):
+    with pytest.raises(InvalidRequestError, match="no model"):
         train(copied)
     assert not mark.exists()
 
@@ -368,7 +374,7 @@ def test_other_settings_or_images_do_not_go_on(copied: Path) -> None:
 
 def test_overwrite_trains_anew(copied: Path) -> None:
     last = checkpoint.folders(copied / "m.training")[-1]
-    with pytest.raises(Refused, match="leave one out"):
+    with pytest.raises(InvalidRequestError, match="leave one out"):
         train(copied, overwrite=True, start=last)
     train(copied, {"width": 7, "epochs": 1}, overwrite=True)
     assert CPPN.load(copied / "m.safetensors").width == 7
@@ -385,9 +391,9 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/a.txt").write_text("precious")
     before = tree(tmp_path)
-    with pytest.raises(Refused, match="no model"):
+    with pytest.raises(InvalidRequestError, match="no model"):
         train(tmp_path, overwrite=True)
-    with pytest.raises(Refused, match="holds something else"):
+    with pytest.raises(InvalidRequestError, match="holds something else"):
         train_model(
             images(),
             tmp_path / "n.safetensors",
@@ -395,7 +401,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
             save_dir=tmp_path / "photos",
             overwrite=True,
         )
-    with pytest.raises(Refused, match="ends so"):
+    with pytest.raises(InvalidRequestError, match="ends so"):
         train_model(images(), tmp_path / "m.pt", TINY)
     with pytest.raises(CheckpointError, match="is no checkpoint"):
         train_model(images(), tmp_path / "n.safetensors", TINY, start=tmp_path / "none")
@@ -404,7 +410,9 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_model_of_another_training_is_not_replaced(tmp_path: Path, undisturbed: Path) -> None:
     shutil.copy(undisturbed / "m.safetensors", tmp_path)
-    with pytest.raises(Refused, match="is there already; choose another name, or --overwrite"):
+    with pytest.raises(
+        InvalidRequestError, match="is there already; choose another name, or --overwrite"
+    ):
         train(tmp_path)
     train(tmp_path, overwrite=True)
 
@@ -420,7 +428,7 @@ def test_too_few_or_too_small_images(tmp_path: Path) -> None:
 def test_one_training_at_a_time(tmp_path: Path) -> None:
     def second(event: Event) -> None:
         if isinstance(event, Started):
-            with pytest.raises(Refused, match="is in use by another process"):
+            with pytest.raises(InvalidRequestError, match="is in use by another process"):
                 train(tmp_path)
 
     train(tmp_path, {"epochs": 1}, listeners=[second])
@@ -428,7 +436,7 @@ def test_one_training_at_a_time(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_cuda_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no CUDA device"):
+    with pytest.raises(InvalidRequestError, match="no CUDA device"):
         train(tmp_path, device="cuda")
 
 
@@ -466,7 +474,7 @@ def test_a_curriculum_goes_up_and_resumes(tmp_path: Path) -> None:
     sides = [int(row["side"]) for row in csv_rows(tmp_path / "straight/m.training")]
     assert sides == [2, 2, 4, 4, 8, 8, 8, 8, 8, 8]
     for stop_after in (1, 4):
-        with pytest.raises(Stopped):
+        with pytest.raises(Interrupted):
             train(tmp_path / str(stop_after), given, listeners=[Interrupting(stop_after)])
         train(tmp_path / str(stop_after), given)
         same_files(tmp_path / "straight", tmp_path / str(stop_after), "m.safetensors")

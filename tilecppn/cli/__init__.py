@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from tilecppn.cli.stderr import say
+from tilecppn.cli.terminal import write_line
 from tilecppn.errors import TilecppnError
 from tilecppn.version import VERSION
 
@@ -48,7 +48,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from tilecppn.naming import suggestion
+        from tilecppn.names import suggestion
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise click.UsageError(f'unknown verb "{args[0]}"; {suggestion(VERBS, args[0])}', ctx)
@@ -75,8 +75,8 @@ class Verbs(click.Group):
             _misused(error)
         except TilecppnError as error:
             _fail(str(error), error.exit_code)
-        except KeyboardInterrupt:
-            _fail("stopped", 130)
+        except KeyboardInterrupt as error:  # Interrupted says what is kept
+            _fail(str(error) or "stopped", 130)
         except BrokenPipeError:
             raise
         except MemoryError:
@@ -94,7 +94,7 @@ def _misused(error: click.UsageError) -> NoReturn:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    say(f"error: {' '.join(message.split())}")
+    write_line(f"error: {' '.join(message.split())}")
     # Interrupted in its start, Ray's clean-up at exit takes seconds or aborts.
     if (code == 130 and "ray" in sys.modules) or _is_held_by_ray():
         _end(code)

@@ -16,14 +16,14 @@ from tilecppn.cli.common import (
     run_options,
     set_option,
 )
-from tilecppn.cli.stderr import say
+from tilecppn.cli.terminal import write_line
 
 
 class Listing(click.Command):
     """Its help ends with the kinds of films and their codecs."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from tilecppn.film.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
+        from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 
         with formatter.section("Suffixes of OUT, with the codecs of videos, the usual one first"):
             formatter.write_dl(
@@ -118,11 +118,11 @@ def command(
     """
     from tilecppn.cli.progress import FilmMeter, Meter
     from tilecppn.film.animate import animate_to, parts_of
-    from tilecppn.film.contact import contact_sheet
-    from tilecppn.film.targets import Choices
-    from tilecppn.run.options import Run
-    from tilecppn.run.policy import Policy
+    from tilecppn.film.contact_sheet import contact_sheet
+    from tilecppn.film.encoding.targets import FilmOptions
+    from tilecppn.run.options import RunOptions
     from tilecppn.run.render import require_complete
+    from tilecppn.run.retry_policy import RetryPolicy
 
     if output is None and contact is None:
         raise click.UsageError("give -o FILE, or --contact SHEET.png")
@@ -131,7 +131,7 @@ def command(
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     picture = _timeline(timeline, overrides, moves, film)
     if picture.steps:
-        say(
+        write_line(
             f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole "
             "numbers have nothing in between (palettes blend as lists of equally many colours)",
         )
@@ -145,10 +145,10 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        choices = Choices(codec, crf, even, format_, clip)
-        policy = Policy(deadline=deadline)
+        choices = FilmOptions(codec, crf, even, format_, clip)
+        policy = RetryPolicy(deadline=deadline)
         with FilmMeter("animate", picture) as meter:
-            run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
+            run = RunOptions(executor, address, workers, kernel, overwrite, policy, [meter])
             outcome = animate_to(picture, output, choices, run)
             parts = parts_of(output)
             if not outcome.failed and parts.exists():
@@ -173,15 +173,15 @@ def command(
 def _timeline(
     path: Path, overrides: tuple[str, ...], moves: dict[str, Any], film: dict[str, Any]
 ) -> Any:
-    from tilecppn.assemble.recall import is_picture
     from tilecppn.errors import SceneError
-    from tilecppn.film.moves import moving
-    from tilecppn.film.recall import timeline_in
-    from tilecppn.film.timeline import Timeline, is_timeline
-    from tilecppn.scene import read_text
+    from tilecppn.exporters.embedded_scene import may_embed_scene
+    from tilecppn.film.embedded_timeline import embedded_timeline
+    from tilecppn.film.timeline.moves import moving
+    from tilecppn.film.timeline.timeline import Timeline, is_timeline
+    from tilecppn.scene.scene import read_text
 
-    found = timeline_in(path, overrides, **film)
-    if found is None and (is_picture(path) or not is_timeline(read_text(path, "a timeline"))):
+    found = embedded_timeline(path, overrides, **film)
+    if found is None and (may_embed_scene(path) or not is_timeline(read_text(path, "a timeline"))):
         return moving(load(path, overrides), **moves, **film)
     if any(moves.values()):
         raise SceneError(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tilecppn.film.store import FilmStore
-    from tilecppn.run.agenda import Outcome
-    from tilecppn.store import Store
+    from tilecppn.run.task_queue import RunResult
+    from tilecppn.storage.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,7 +101,7 @@ def export_options(function: F) -> F:
     return function
 
 
-def outcome_record(outcome: "Outcome") -> dict[str, Any]:
+def outcome_record(outcome: "RunResult") -> dict[str, Any]:
     """A run's outcome as part of a JSON object."""
     return {
         "shards": outcome.shards,
@@ -117,15 +117,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def outcome_words(outcome: "Outcome") -> str:
+def outcome_words(outcome: "RunResult") -> str:
     """A run's outcome in words, its speed at the end."""
-    from tilecppn.run.budget import duration
+    from tilecppn.run.estimates import format_duration
 
     rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
     speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
     return (
         f"{counted(outcome.rendered, 'shard')} rendered, {outcome.skipped:,} already there, in "
-        f"{duration(outcome.seconds)}{speed}"
+        f"{format_duration(outcome.seconds)}{speed}"
     )
 
 
@@ -136,26 +136,26 @@ def result(text: str, record: dict[str, Any], as_json: bool) -> None:
 
 def load(path: Path, overrides: tuple[str, ...]) -> Any:
     """The scene of a scene file, a store or an export, with --set's values."""
-    from tilecppn.scene import Scene
+    from tilecppn.scene.scene import Scene
 
     if path.suffix != ".toml":  # else nothing is imported that reads pictures
-        from tilecppn.assemble.recall import is_picture, scene_in
         from tilecppn.errors import SceneError
-        from tilecppn.film.recall import is_film
+        from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
+        from tilecppn.film.embedded_timeline import is_film
 
         if is_film(path):
             raise SceneError(
                 f"{path}: is a film, which tilecppn animate takes; for a still, give a scene or a "
                 "picture"
             )
-        if is_picture(path):
-            return scene_in(path, overrides)
+        if may_embed_scene(path):
+            return embedded_scene(path, overrides)
     return Scene.load(path, overrides)
 
 
 def parse_seeds(text: str) -> list[int]:
     """The type of an option: `0-24`, `7`, or `1,5,9-12`, as a list of integers."""
-    from tilecppn.cppn.seeded import MAX_SEED
+    from tilecppn.cppn.seeding import MAX_SEED
 
     seeds: list[int] = []
     for part in text.split(","):
@@ -178,16 +178,16 @@ def png_output(path: Path, what: str) -> Callable[["NDArray[np.uint8]", str], No
     `what` is it for a person: "a preview". Raises ExportError, before any work, unless `path` can
     become a PNG: it is free, or a still of ours.
     """
-    from tilecppn.assemble.placing import placed
-    from tilecppn.assemble.png import check_png, encode_png
     from tilecppn.errors import ExportError
+    from tilecppn.exporters.output import atomic_output
+    from tilecppn.exporters.png import check_png, encode_png
 
     if path.suffix != ".png":
         raise ExportError(f"{path}: {what} is a PNG; give a name that ends in .png")
     check_png(path)
 
     def write(image: "NDArray[np.uint8]", scene: str) -> None:
-        with placed(path) as temporary:
+        with atomic_output(path) as temporary:
             temporary.write_bytes(encode_png(image, scene))
 
     return write
@@ -196,8 +196,8 @@ def png_output(path: Path, what: str) -> Callable[["NDArray[np.uint8]", str], No
 def open_store(path: Path) -> "Store | FilmStore":
     """The store of a still, or of a film. Raises StoreError."""
     from tilecppn.film.store import FilmStore
-    from tilecppn.store import Store
-    from tilecppn.zarr_files import attributes
+    from tilecppn.storage.store import Store
+    from tilecppn.storage.zarr_format import attributes
 
     if "timeline" in (attributes(path) or {}):
         return FilmStore.found(path)

@@ -23,7 +23,7 @@ def command(model: Path, image: Path, invert: bool, as_json: bool) -> None:
     import tomli_w
     from PIL import ImageOps
 
-    from tilecppn.learned import Learned
+    from tilecppn.notebook.learned import Learned
     from tilecppn.train.data.folder import open_image
 
     learned = Learned(model)

@@ -13,8 +13,8 @@ from tilecppn.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from tilecppn.assemble.options import Progress
     from tilecppn.cli.progress import Meter
+    from tilecppn.exporters.options import Progress
 
 
 @click.command()
@@ -73,7 +73,7 @@ def command(
     """
     import time
 
-    from tilecppn.run.budget import duration
+    from tilecppn.run.estimates import format_duration
 
     start = time.perf_counter()
     files = run_export(
@@ -91,14 +91,14 @@ def command(
         workers=workers,
     )
     seconds = time.perf_counter() - start
-    text = "\n".join([*(str(path) for path in files), f"in {duration(seconds)}"])
+    text = "\n".join([*(str(path) for path in files), f"in {format_duration(seconds)}"])
     result(text, {"files": [str(p) for p in files], "seconds": round(seconds, 3)}, as_json)
 
 
 def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
     """An export with progress on stderr."""
-    from tilecppn.assemble.export import export
     from tilecppn.cli.progress import Meter
+    from tilecppn.exporters.export import export
 
     with Meter("export") as meter:
         if options["partial"]:
@@ -108,7 +108,7 @@ def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
 
 def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
     """Say what is black: a level is built of finished shards alone."""
-    from tilecppn.store import Store
+    from tilecppn.storage.store import Store
 
     store = Store(path)
     done = done_shards(store)

@@ -65,8 +65,8 @@ def command(
     import tomli_w
 
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import Refused, SceneError
-    from tilecppn.run.budget import duration
+    from tilecppn.errors import InvalidRequestError, SceneError
+    from tilecppn.run.estimates import format_duration
     from tilecppn.train.data.folder import open_image
     from tilecppn.train.device import has_bfloat16, pick_device
     from tilecppn.train.fit import Progress, fit_image
@@ -78,7 +78,7 @@ def command(
     try:
         settings = FitSettings(**given_settings(options))
     except SceneError as error:
-        raise Refused(as_option(str(error))) from None
+        raise InvalidRequestError(as_option(str(error))) from None
     chosen = pick_device(device)
     picture = open_image(image)
     if grey:
@@ -100,7 +100,7 @@ def command(
 
         def show(progress: Progress) -> None:
             left = progress.seconds / progress.share * (1 - progress.share) if progress.share else 0
-            eta = f"  ETA {duration(left)}" if left else ""
+            eta = f"  ETA {format_duration(left)}" if left else ""
             meter.note(
                 f"fit {100 * progress.share:.0f} %  step {progress.steps:,}  "
                 f"{progress.psnr:.2f} dB{eta}"
@@ -127,7 +127,7 @@ def command(
         **size,
     }
     text = (
-        f"{output}: {fit.psnr:.2f} dB after {fit.steps:,} steps in {duration(fit.seconds)}; "
+        f"{output}: {fit.psnr:.2f} dB after {fit.steps:,} steps in {format_duration(fit.seconds)}; "
         f"its own size is {picture.width} × {picture.height}"
     )
     result(text, record, as_json)

@@ -67,9 +67,9 @@ def command(
     """
     import time
 
-    from tilecppn.assemble.contact_sheet import Entry, contact_sheet, sheet_size
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import Refused
+    from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.contact_sheet import Entry, contact_sheet, sheet_size
     from tilecppn.pixels.window import preview
 
     start = time.perf_counter()
@@ -78,9 +78,13 @@ def command(
     if seeds is None and latents is None:
         seeds = list(range(25))
     if seeds is not None and picture.source.weights is not None:
-        raise Refused("--seeds: the scene's network comes from a weights file; use --latents")
+        raise InvalidRequestError(
+            "--seeds: the scene's network comes from a weights file; use --latents"
+        )
     if latents is not None and picture.latent.z is not None:
-        raise Refused("--latents: the scene gives latent.z, which no seed changes; take it out")
+        raise InvalidRequestError(
+            "--latents: the scene gives latent.z, which no seed changes; take it out"
+        )
     variants = _variants(seeds, latents)
     if columns is None:
         square = math.ceil(math.sqrt(len(variants)))
@@ -91,7 +95,7 @@ def command(
     cell = (across, max(1, round(canvas.height * across / canvas.width)))
     size = sheet_size(len(variants), columns, cell, len(variants[0]))
     if len(variants) > MOST or max(size) > LARGEST:
-        raise Refused(
+        raise InvalidRequestError(
             f"a sheet of {len(variants)} pictures, {size[0]} × {size[1]} pixels: at most {MOST} "
             f"and {LARGEST} a side; use fewer seeds or a smaller --width"
         )

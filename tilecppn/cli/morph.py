@@ -51,20 +51,24 @@ def command(
     """
     from tempfile import TemporaryDirectory
 
-    from tilecppn.assemble.placing import placed, refuse_foreign
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import Refused
-    from tilecppn.film import marks
-    from tilecppn.sampler import Sampler, save_gif
+    from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
+    from tilecppn.film.encoding import metadata
+    from tilecppn.notebook.sampler import Sampler, save_gif
     from tilecppn.train.data.folder import open_image
 
     if output.suffix != ".gif":
-        raise Refused(f"{output}: a morph is a GIF; give a name that ends in .gif")
-    refuse_foreign(output, lambda path: marks.read(path) is not None)
+        raise InvalidRequestError(f"{output}: a morph is a GIF; give a name that ends in .gif")
+    check_safe_to_overwrite(output, lambda path: metadata.read(path) is not None)
     if output.exists() and not overwrite:
-        raise Refused(f"{output}: is there already; choose another name, or --overwrite")
+        raise InvalidRequestError(
+            f"{output}: is there already; choose another name, or --overwrite"
+        )
     if len(waypoints) < 2:
-        raise Refused("a morph needs two waypoints at least: images, or seeds of latents")
+        raise InvalidRequestError(
+            "a morph needs two waypoints at least: images, or seeds of latents"
+        )
     sampler = Sampler.load(model)
     latents = [
         sampler.cppn.seeded_latent(int(point))
@@ -82,10 +86,10 @@ def command(
                 images.append(sampler.to_image(image))
                 meter.add(size * size)
     scene = sampler.scene(latents[0], size, size)
-    mark = marks.Mark(scene.fingerprint, "morph", scene.to_toml())
-    with placed(output) as temporary, TemporaryDirectory() as folder:
+    mark = metadata.FilmMetadata(scene.fingerprint, "morph", scene.to_toml())
+    with atomic_output(output) as temporary, TemporaryDirectory() as folder:
         plain = Path(folder, "plain.gif")
         save_gif(images, plain, [duration] * len(images))
-        marks.copy_marked(plain, temporary, ".gif", mark.to_text())
+        metadata.copy_with_metadata(plain, temporary, ".gif", mark.to_text())
     record = {"file": str(output), "frames": len(images), "seconds": len(images) * duration}
     result(f"{output}: {len(images)} frames of {size} × {size}", record, as_json)

@@ -32,20 +32,27 @@ def command(
     tilecppn plan poster.toml --set canvas.width=1000000 --set canvas.height=1000000
     """
     from tilecppn import machine
-    from tilecppn.kernels import Field, create
+    from tilecppn.kernels import EvaluationContext, create
     from tilecppn.plan import Plan
-    from tilecppn.run.budget import check_fits, duration, free_disk, measure, size, worker_memory
-    from tilecppn.run.executors import choose, workforce_here
+    from tilecppn.run.estimates import (
+        check_fits,
+        format_bytes,
+        format_duration,
+        free_disk,
+        measure,
+        worker_memory,
+    )
+    from tilecppn.run.executors import choose, local_worker_layout
 
     picture = load(scene, overrides)
     plan = Plan.of(picture.canvas, picture.output, picture.channels)
-    count, threads, gpus = workforce_here(choose("auto", None), workers)
+    count, threads, gpus = local_worker_layout(choose("auto", None), workers)
     check_fits(plan, count, threads=threads)
     memory = worker_memory(plan, threads)
     # More threads than cores, or than there are shards at first, draw no faster.
     first = plan.levels[0]
     busy = min(count * threads, machine.cores(), first.rows * first.cols)
-    speed, stored = measure(create(kernel, Field.of(picture)), picture, busy, gpus)
+    speed, stored = measure(create(kernel, EvaluationContext.of(picture)), picture, busy, gpus)
     stored *= plan.width * plan.height
     _, free = free_disk(Path())
     seconds = plan.pixels / speed
@@ -71,9 +78,9 @@ def command(
         f"{picture.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
         f"levels   {len(plan.levels)}, in {plan.shards:,} shards of {plan.shard}² and "
         f"{record['tiles']:,} tiles of {plan.tile}²",
-        f"bytes    {size(plan.bytes)}, stored in about {size(stored)} by samples; "
-        f"{size(free)} free in this folder{enough}",
-        f"memory   {size(memory)} a worker, {count} workers{of_threads}",
-        f"time     about {duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
+        f"bytes    {format_bytes(plan.bytes)}, stored in about {format_bytes(stored)} by samples; "
+        f"{format_bytes(free)} free in this folder{enough}",
+        f"memory   {format_bytes(memory)} a worker, {count} workers{of_threads}",
+        f"time     about {format_duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
     ]
     result("\n".join(lines), record, as_json)

@@ -18,7 +18,7 @@ def command(as_json: bool) -> None:
     """
     from tilecppn.cppn.activations import ACTIVATIONS
     from tilecppn.cppn.presets import PRESETS
-    from tilecppn.palettes import names
+    from tilecppn.scene.palettes import names
 
     record = {
         "presets": {

@@ -6,19 +6,19 @@ from types import TracebackType
 from typing import Self
 
 from tilecppn.cli.common import counted
-from tilecppn.cli.stderr import is_terminal, say, try_to
-from tilecppn.film.timeline import Timeline
+from tilecppn.cli.terminal import is_terminal, try_to, write_line
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.plan import Work
-from tilecppn.run.budget import duration
+from tilecppn.run.estimates import format_duration
 from tilecppn.run.events import (
     Event,
+    RunStarted,
     ShardDone,
-    ShardFaulted,
+    ShardFailed,
     ShardSkipped,
-    Started,
+    WorkerJoined,
     WorkerLost,
-    WorkerReady,
-    WorkerRefused,
+    WorkerRejected,
 )
 
 EVERY = 10.0  # seconds between lines where there is no terminal
@@ -76,7 +76,7 @@ class Meter:
         if self._live is not None:
             try_to(lambda: self._console.print(text, markup=False))
         else:
-            say(text)
+            write_line(text)
 
     def line(self) -> str:
         """`render 42 %  112 of 268 Mpixel  8.1 Mpixel/s  ETA 19 s`."""
@@ -86,7 +86,7 @@ class Meter:
         share = finished / self.total if self.total else 0.0
         left = (self.total - finished) / rate if rate else 0.0
         speed = f"  {rate / 1e6:.1f} Mpixel/s" if rate else ""  # none yet after a resume
-        eta = f"  ETA {duration(left)}" if rate and left > 0 else ""
+        eta = f"  ETA {format_duration(left)}" if rate and left > 0 else ""
         return (
             f"{self.what} {100 * share:.0f} %  {finished / 1e6:,.0f} of "
             f"{self.total / 1e6:,.0f} Mpixel{speed}{eta}"
@@ -98,7 +98,7 @@ class Meter:
             self._live(self.line())
         elif now - self._shown >= EVERY:
             self._shown = now
-            say(self.line())
+            write_line(self.line())
 
 
 class RenderMeter(Meter):
@@ -110,7 +110,7 @@ class RenderMeter(Meter):
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Started(plan, executor, workers, threads, arithmetic):
+            case RunStarted(plan, executor, workers, threads, arithmetic):
                 self.plan = plan
                 self.begin(plan.pixels)
                 each = f" of {threads} threads" if threads > 1 else ""
@@ -119,21 +119,21 @@ class RenderMeter(Meter):
                     f"{self.work(plan)}, {who}{each}, "
                     f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
                 )
-            case ShardDone(shard, _, receipt):
-                self.add(receipt.pixels if shard.level == 0 else 0)
+            case ShardDone(shard, _, stats):
+                self.add(stats.pixels if shard.level == 0 else 0)
             case ShardSkipped(shard):
                 self.skip(self.plan.window(shard).pixels if shard.level == 0 else 0)
-            case ShardFaulted(shard, worker, reason, attempt, final):
+            case ShardFailed(shard, worker, reason, attempt, final):
                 again = "given up" if final else "will be tried again"
                 self.note(
                     f"{shard.name} failed on worker {worker}, attempt {attempt}: {reason}; {again}"
                 )
-            case WorkerLost(worker, reason, pause):
-                when = f"is tried in {duration(pause)}" if pause else "takes its place"
+            case WorkerLost(worker, reason, backoff):
+                when = f"is tried in {format_duration(backoff)}" if backoff else "takes its place"
                 self.note(f"worker {worker} lost: {reason}; another {when}")
-            case WorkerRefused(worker, reason):
+            case WorkerRejected(worker, reason):
                 self.note(f"worker {worker} gets no work: {reason}")
-            case WorkerReady():
+            case WorkerJoined():
                 pass
 
 

@@ -62,31 +62,33 @@ def command(
 
     The options from --format on are those of tilecppn export.
     """
-    from tilecppn.assemble.choices import Choices
     from tilecppn.cli.progress import RenderMeter
-    from tilecppn.errors import Refused
-    from tilecppn.run.options import Run
-    from tilecppn.run.policy import Policy
+    from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.choices import Choices
+    from tilecppn.run.options import RunOptions
     from tilecppn.run.render import render_to, require_complete
+    from tilecppn.run.retry_policy import RetryPolicy
 
     if output.suffix in PICTURES:
-        raise Refused(
+        raise InvalidRequestError(
             f"{output}: a store is a folder, OUT.zarr; for a picture as well: "
             f"-o {output.with_suffix('.zarr')} --export {output}"
         )
     choices = Choices(format_, quality, effort, tile, overlap)
     if export_to is None and choices != Choices():
-        raise Refused("--format, --quality, --effort, --tile and --overlap need --export DEST")
+        raise InvalidRequestError(
+            "--format, --quality, --effort, --tile and --overlap need --export DEST"
+        )
     picture = load(scene, overrides)
     files: list[Path] = []
     with RenderMeter("render") as meter:
-        policy = Policy(deadline=deadline)
-        run = Run(executor, address, workers, kernel, overwrite, policy, [meter])
+        policy = RetryPolicy(deadline=deadline)
+        run = RunOptions(executor, address, workers, kernel, overwrite, policy, [meter])
         if export_to is None:
             _, outcome = render_to(picture, output, run)
         else:
-            from tilecppn.assemble.onepass import render_and_export
             from tilecppn.cli.export import export_progress
+            from tilecppn.exporters.one_pass import render_and_export
 
             _, outcome, files = render_and_export(
                 picture, output, export_to, run, export_progress(meter), choices

@@ -7,7 +7,7 @@ from tilecppn.cli.common import FILE, Found, counted, done_shards, json_option, 
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
-    from tilecppn.store import Store
+    from tilecppn.storage.store import Store
 
 
 @click.command()
@@ -22,7 +22,7 @@ def command(store: Path, as_json: bool) -> None:
     tilecppn status poster.zarr
     tilecppn status film.mp4.parts
     """
-    from tilecppn.store import Store
+    from tilecppn.storage.store import Store
 
     opened = open_store(store)
     shards = opened.plan.shards

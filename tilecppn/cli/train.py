@@ -93,7 +93,7 @@ def command(
     tilecppn train photos/ -o photos.safetensors --resize 32 --flip --reconstruction l2
     """
     from tilecppn.cli.training_meter import TrainingMeter
-    from tilecppn.errors import Refused, SceneError
+    from tilecppn.errors import InvalidRequestError, SceneError
     from tilecppn.train.data.sources import read_data
     from tilecppn.train.training import train_model
 
@@ -113,7 +113,7 @@ def command(
                 listeners=[meter],
             )
     except SceneError as error:  # settings.learning_rate = -1: … → --learning-rate = -1: …
-        raise Refused(as_option(str(error))) from None
+        raise InvalidRequestError(as_option(str(error))) from None
     record: dict[str, Any] = {
         "model": str(outcome.model),
         "checkpoint": str(outcome.checkpoint),

@@ -3,7 +3,7 @@
 import time
 
 from tilecppn.cli.progress import Meter
-from tilecppn.run.budget import duration
+from tilecppn.run.estimates import format_duration
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 
 
@@ -51,7 +51,7 @@ class TrainingMeter(Meter):
             remaining = max(self.limit - spent, 0.0)
             if left is None or remaining < left:
                 share, left = min(spent / self.limit, 1.0), remaining
-        eta = f"  ETA {duration(left)}" if left else ""
+        eta = f"  ETA {format_duration(left)}" if left else ""
         return (
             f"{self.what} {100 * share:.0f} %  batch {finished:,} of {self.total:,}  "
             f"{self.words}{eta}"

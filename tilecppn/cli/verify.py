@@ -9,8 +9,8 @@ from tilecppn.cli.common import FILE, counted, json_option, open_store, result, 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
     from tilecppn.plan import Shard
-    from tilecppn.run.agenda import Outcome
-    from tilecppn.store import Store
+    from tilecppn.run.task_queue import RunResult
+    from tilecppn.storage.store import Store
 
 NAMED = 20  # missing shards of a level
 
@@ -30,11 +30,11 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     tilecppn verify film.zarr --repair
     """
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import Failed
+    from tilecppn.errors import RenderError
     from tilecppn.run.verify import find_damage
 
     opened = open_store(store)
-    wrong = opened.misdescribed()
+    wrong = opened.invalid_metadata()
     if wrong and repair:
         with opened.lock():
             pass  # it describes them anew
@@ -55,8 +55,8 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         rendered = _repair(opened, damage, workers).rendered if damage else 0
         record["rendered"] = rendered
         again = open_store(store)
-        if again.misdescribed() or any(again.damage(shard) for shard in damage):
-            raise Failed(f"{store}: is still damaged after its repair; render it anew")
+        if again.invalid_metadata() or any(again.damage(shard) for shard in damage):
+            raise RenderError(f"{store}: is still damaged after its repair; render it anew")
         lines.append(f"{store}: repaired, {counted(rendered, 'shard')} rendered again")
     else:
         what = [counted(len(wrong), "description")] if wrong else []
@@ -96,11 +96,11 @@ def _remedy(path: Path, store: "Store | FilmStore") -> str:
 
 def _repair(
     store: "Store | FilmStore", damage: "dict[Shard, str]", workers: int | None
-) -> "Outcome":
+) -> "RunResult":
     from tilecppn.cli.progress import RenderMeter
     from tilecppn.film.animate import repair_film
     from tilecppn.run.verify import repair_store
-    from tilecppn.store import Store
+    from tilecppn.storage.store import Store
 
     with RenderMeter("repair") as meter:
         if isinstance(store, Store):

@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 
 from tilecppn.cli.common import FILE
-from tilecppn.cli.stderr import say
+from tilecppn.cli.terminal import write_line
 
 
 @click.command()
@@ -21,12 +21,12 @@ def command(path: Path, port: int, open_: bool) -> None:
     import sys
     import webbrowser
 
-    from tilecppn.viewer.server import serve
+    from tilecppn.serve.server import serve
 
     with serve(path, port=port) as server:
         address = f"http://127.0.0.1:{server.server_address[1]}/"
         click.echo(address)
-        say("Ctrl-C ends it")
+        write_line("Ctrl-C ends it")
         # A text browser would take the terminal: only where there is a screen.
         screen = sys.platform == "darwin" or os.environ.get("DISPLAY")
         if open_ and (screen or os.environ.get("WAYLAND_DISPLAY")):

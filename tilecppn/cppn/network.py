@@ -1,49 +1,29 @@
 """The CPPN: weights, activations, and its value in float64 (the oracle)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tilecppn.cppn import weights_file
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.presets import PRESETS, Preset
-from tilecppn.cppn.seeded import LATENT_STREAM, MAX_SEED, Distribution, uniforms
+from tilecppn.cppn.seeding import LATENT_STREAM, MAX_SEED, uniforms
+from tilecppn.cppn.structure import (
+    COORDINATES,
+    INPUTS,
+    MAX_DEPTH,
+    MAX_PARAMETERS,
+    MAX_WIDTH,
+    MAX_Z_DIM,
+    Structure,
+    shapes,
+)
 from tilecppn.errors import SceneError
-from tilecppn.naming import one_of
-
-MAX_WIDTH = 4096
-MAX_DEPTH = 1024
-MAX_Z_DIM = 4096
-MAX_PARAMETERS = 2**27  # half a gigabyte of weights in every worker
-COORDINATES = ("x", "y", "r")
-INPUTS = (*COORDINATES, "z", "one")  # the order of layer 0's columns, of those that are chosen
-
-
-@dataclass(frozen=True)
-class Structure:
-    """All of a network but its numbers; what a weights file keeps as metadata."""
-
-    preset: str
-    activations: tuple[str, ...]  # one name a hidden layer
-    output: str
-    channels: int
-    z_dim: int
-    latent_scale: float
-    latent: Distribution
-    view: Mapping[str, Any] = field(default_factory=dict)
-    residual: bool = False  # hidden layers after the first add to their input: h + act(W h + b)
-    inputs: tuple[str, ...] = ("x", "y", "r", "z")  # of INPUTS, in its order
-    origin: tuple[float, float] = (0.0, 0.0)  # the plane point that r is measured from
-
-    @property
-    def columns(self) -> int:
-        """The number of layer 0's inputs."""
-        return sum(self.z_dim if name == "z" else 1 for name in self.inputs)
+from tilecppn.names import one_of
 
 
 class CPPN:
@@ -210,9 +190,15 @@ class CPPN:
     @classmethod
     def load(cls, path: str | Path) -> "CPPN":
         """Read a weights file. Raises WeightsError, naming the file and what is wrong with it."""
-        from tilecppn.cppn import weights
+        return cls(*weights_file.load(Path(path)))
 
-        return weights.load(Path(path))
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str = "weights") -> "CPPN":
+        """Read a network from the bytes of a weights file; `name` is for the text of an error.
+
+        Raises WeightsError.
+        """
+        return cls(*weights_file.decode(data, name))
 
     def to_bytes(self) -> bytes:
         """The weights file's bytes; the same network gives the same bytes."""
@@ -220,19 +206,12 @@ class CPPN:
 
     @cached_property
     def _bytes(self) -> bytes:
-        from tilecppn.cppn import weights
-
-        return weights.encode(self)
+        return weights_file.encode(self.structure, self.layers)
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the weights file's bytes, hexadecimal."""
         return hashlib.sha256(self._bytes).hexdigest()
-
-    def _repr_png_(self) -> bytes:
-        from tilecppn.notebook import png_of_network
-
-        return png_of_network(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CPPN) and self._bytes == other._bytes
@@ -255,12 +234,6 @@ class CPPN:
                 f"latent of shape {latent.shape}: must have {self.structure.z_dim} values"
             )
         return latent
-
-
-def shapes(structure: Structure, width: int) -> list[tuple[int, int]]:
-    """(out, in) of each layer, the output layer last."""
-    hidden = [width] * len(structure.activations)
-    return list(zip([*hidden, structure.channels], [structure.columns, *hidden], strict=True))
 
 
 def _inputs(names: Sequence[str]) -> tuple[str, ...]:

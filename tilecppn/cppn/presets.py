@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tilecppn.cppn.seeded import Distribution
+from tilecppn.cppn.seeding import Distribution
 
 STANDARD_NORMAL = Distribution("normal", 0.0, 1.0)
 UNIFORM = Distribution("uniform", -1.0, 1.0)

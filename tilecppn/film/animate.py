@@ -6,26 +6,26 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from tilecppn import disk
-from tilecppn.assemble.placing import writing
-from tilecppn.errors import ExportError, Failed, Stopped, StoreError
-from tilecppn.film.budget import Kept, check_film_fits
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
+from tilecppn.exporters.output import naming_destination
+from tilecppn.film.disk_estimate import DiskFootprint, check_film_fits
+from tilecppn.film.encoding.targets import FilmOptions, Target, choose_target
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
-from tilecppn.film.targets import Choices, Target, choose_target
-from tilecppn.film.timeline import Timeline
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
-from tilecppn.pause import Pause
 from tilecppn.plan import Shard
 from tilecppn.run import events
-from tilecppn.run.agenda import Outcome
-from tilecppn.run.options import SAME, Run
-from tilecppn.run.policy import Policy
-from tilecppn.run.render import fill, preflight, require_complete
-from tilecppn.run.stopping import stop_on_signals
+from tilecppn.run.options import SAME, RunOptions
+from tilecppn.run.render import check_request, require_complete, run_job
+from tilecppn.run.retry_policy import RetryPolicy
+from tilecppn.run.stop_request import stop_on_signals
+from tilecppn.run.task_queue import RunResult
 from tilecppn.run.verify import repairing
-from tilecppn.store_folder import LOCK, recognise, sweep_beside
-from tilecppn.zarr_files import attributes
+from tilecppn.storage import locks
+from tilecppn.storage.directory import LOCK, is_store, sweep_beside
+from tilecppn.storage.zarr_format import attributes
 
 PARTS = ".parts"  # the store of an unfinished film lies beside it under this name
 
@@ -44,7 +44,7 @@ def animate(
     workers: int | None = None,
     kernel: str = "auto",
     overwrite: bool = False,
-    policy: Policy | None = None,
+    policy: RetryPolicy | None = None,
     listeners: Sequence[events.Listener] = (),
 ) -> Path:
     """Render a film into `path`; run again to resume.
@@ -54,16 +54,19 @@ def animate(
     or "crop" where a codec needs even sides. format: "png" or "tif" of a folder's frames. clip:
     seconds that are encoded in one piece, 0 for all. The others are those of `render`.
 
-    Raises Refused (nothing was done), Failed (finished frames are kept) or Stopped.
+    Raises InvalidRequestError (nothing was done), RenderError (finished frames are kept) or
+    Interrupted.
     """
-    choices = Choices(codec, crf, even, format, clip)
-    run = Run(executor, address, workers, kernel, overwrite, policy, listeners)
+    choices = FilmOptions(codec, crf, even, format, clip)
+    run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
     outcome = animate_to(timeline, path, choices, run)
     require_complete(outcome)
     return Path(path)
 
 
-def animate_to(timeline: Timeline, path: str | Path, choices: Choices, run: Run) -> Outcome:
+def animate_to(
+    timeline: Timeline, path: str | Path, choices: FilmOptions, run: RunOptions
+) -> RunResult:
     """As `animate`, but with the outcome, and without an error for shards that failed."""
     path = Path(path)
     target = choose_target(path, timeline, choices)
@@ -79,7 +82,7 @@ def animate_to(timeline: Timeline, path: str | Path, choices: Choices, run: Run)
             if not target.whole():
                 raise ExportError(f"{path}: is damaged; --overwrite makes it anew")
             _tidy(parts, timeline, mark.recipe)
-            return Outcome(plan.shards, skipped=plan.shards)
+            return RunResult(plan.shards, skipped=plan.shards)
         further = f", which goes on with {parts}" if _is_begun(parts, timeline) else ""
         raise ExportError(
             f"{path}: holds another film, or one encoded otherwise; choose another path, or "
@@ -103,7 +106,7 @@ def repair_film(
     *,
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
-) -> Outcome:
+) -> RunResult:
     """Delete the shards of `damage` and render what is then missing, as `repair_store` does.
 
     Raises StoreError also where clips are made: only who knows their encoding goes on with them.
@@ -120,8 +123,8 @@ def repair_film(
 
 
 def _fill(
-    timeline: Timeline, path: Path, target: Target | None, run: Run
-) -> tuple[FilmStore, Outcome]:
+    timeline: Timeline, path: Path, target: Target | None, run: RunOptions
+) -> tuple[FilmStore, RunResult]:
     """Bring all frames, or the clips of them, into the store at `path`.
 
     `run.overwrite` is of the film: where it is joined from clips, those of the same one that are
@@ -129,7 +132,7 @@ def _fill(
     """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
-    preflight(plan.still, timeline.scene(0).output.precision, run)
+    check_request(plan.still, timeline.scene(0).output.precision, run)
     recipe = "" if encoding is None else encoding.recipe
     job = FilmJob(
         timeline=timeline.to_toml(),
@@ -140,14 +143,14 @@ def _fill(
         encoding=encoding,
     )
     with contextlib.ExitStack() as stack:
-        there = recognise(path)
+        there = is_store(path)
         store = _opened(path, clip, recipe, run, stack) if there else None
         goes_on = store is not None and target is not None and store.is_of(timeline)
         if not there:
-            kept = Kept(plan.frames) if target is None else target.kept
+            kept = DiskFootprint(plan.frames) if target is None else target.kept
             check_film_fits(timeline, plan, kept, path, run.kernel)
         elif store is not None and run.overwrite:
-            store.refuse_foreign()
+            store.check_safe_to_overwrite()
         elif store is not None:
             store.check(timeline)
         if store is not None and goes_on:
@@ -160,13 +163,13 @@ def _fill(
             return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
 
         again = None if target is None else SAME
-        return fill(
+        return run_job(
             job, plan, store, make, path=path, network=timeline.fingerprint, run=run, again=again
         )
 
 
 def _opened(
-    path: Path, clip: int | None, recipe: str, run: Run, stack: contextlib.ExitStack
+    path: Path, clip: int | None, recipe: str, run: RunOptions, stack: contextlib.ExitStack
 ) -> FilmStore | None:
     """The film's store at `path`; None, with its lock held, for one to overwrite unread."""
     try:
@@ -177,14 +180,14 @@ def _opened(
         if not run.overwrite:
             raise StoreError(f"{error}; choose another path, or --overwrite") from None
     refuse_foreign_film(path)
-    stack.enter_context(disk.locked(path / LOCK, str(path)))
+    stack.enter_context(locks.locked(path / LOCK, str(path)))
     return None
 
 
 def _is_begun(parts: Path, timeline: Timeline) -> bool:
     """Whether the store of an unfinished film is there, and of this one."""
     try:
-        return recognise(parts) and FilmStore(parts).is_of(timeline)
+        return is_store(parts) and FilmStore(parts).is_of(timeline)
     except StoreError:
         return False
 
@@ -203,21 +206,21 @@ def _tidy(parts: Path, timeline: Timeline, recipe: str) -> None:
 
 def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
     """Join the clips; then the store has served."""
-    with stop_on_signals() as wish:
-        pause = _stopper(wish)
-        for clip, fault in store.faulty_clips(pause).items():
-            raise Failed(
+    with stop_on_signals() as stop_request:
+        check_cancelled = _stopper(stop_request)
+        for clip, fault in store.faulty_clips(check_cancelled).items():
+            raise RenderError(
                 f"{store.path}: {clip.name}: {fault} though it was made; run the same command "
                 "again to make it again"
             )
-        with writing(target.path):
-            target.join(clip_files(store), target.mark(timeline), pause)
+        with naming_destination(target.path):
+            target.join(clip_files(store), target.mark(timeline), check_cancelled)
     store.remove()
 
 
-def _stopper(wish: Callable[[], bool]) -> Pause:
-    def pause() -> None:
-        if wish():
-            raise Stopped("stopped; all frames are kept: run the same command again to go on")
+def _stopper(stop_request: Callable[[], bool]) -> CheckCancelled:
+    def check_cancelled() -> None:
+        if stop_request():
+            raise Interrupted("stopped; all frames are kept: run the same command again to go on")
 
-    return pause
+    return check_cancelled

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.film.timeline import Timeline
-from tilecppn.kernels import Arithmetic, Field, Kernel, Memory, create
-from tilecppn.native import Workspace
-from tilecppn.pause import Pause
-from tilecppn.pixels.finish import Finish
-from tilecppn.pixels.reconstruct import write
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.kernels import Arithmetic, EvaluationContext, Kernel, Memory, create
+from tilecppn.kernels.llvm.codegen import Workspace
+from tilecppn.pixels.output_encoder import OutputEncoder
+from tilecppn.pixels.reconstruction import write
 from tilecppn.pixels.window import part, pieces, render_colours, render_window
 from tilecppn.plan import Window
-from tilecppn.scene import Scene
+from tilecppn.scene.scene import Scene
 
 
 class FrameRenderer:
@@ -29,7 +29,7 @@ class FrameRenderer:
         self._kernels: list[Kernel] = []  # of the moments of that frame
         self.arithmetic: Arithmetic = self._kernel(0).arithmetic
 
-    def render(self, frame: int, window: Window, pause: Pause) -> NDArray[Any]:
+    def render(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """The stored pixels (channels, height, width) of a window of a frame, until the next.
 
         Without motion blur they are those of the still `timeline.scene(frame)`. With it, the
@@ -39,21 +39,23 @@ class FrameRenderer:
         kernel = self._kernel(frame)
         moments = self.timeline.moments(frame)
         if len(moments) == 1:
-            return render_window(kernel, moments[0], window, pause, self._pixels.array)
+            return render_window(kernel, moments[0], window, check_cancelled, self._pixels.array)
         scene = self.timeline.scene(frame)
-        finish = Finish.of(scene.output)
+        finish = OutputEncoder.of(scene.output)
         shape = (scene.channels, window.height, window.width)
         out = self._pixels.array(shape, scene.output.dtype)
         for piece in pieces(scene, window):
-            mean = self._mean(moments, piece, pause)
+            mean = self._mean(moments, piece, check_cancelled)
             write(finish, mean[:, None], piece.top, piece.left, part(out, window, piece))
         return out
 
-    def _mean(self, moments: Sequence[Scene], window: Window, pause: Pause) -> NDArray[np.float32]:
+    def _mean(
+        self, moments: Sequence[Scene], window: Window, check_cancelled: CheckCancelled
+    ) -> NDArray[np.float32]:
         """The mean colours of the moments; summed in float64, so that equal ones stay equal."""
         total = np.zeros((moments[0].channels, window.height, window.width))
         for kernel, scene in zip(self._kernels, moments, strict=True):
-            total += render_colours(kernel, scene, window, pause)
+            total += render_colours(kernel, scene, window, check_cancelled)
         return (total / len(moments)).astype(np.float32)
 
     def _kernel(self, frame: int) -> Kernel:
@@ -62,7 +64,7 @@ class FrameRenderer:
             moments = self.timeline.moments(frame)
             self._kernels = []  # on a GPU each holds memory of its own
             self._kernels = [
-                create(self.kernel, Field.of(scene), self._memory) for scene in moments
+                create(self.kernel, EvaluationContext.of(scene), self._memory) for scene in moments
             ]
             self._frame = frame
         return self._kernels[0]

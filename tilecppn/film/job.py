@@ -12,16 +12,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tilecppn.errors import Failed
-from tilecppn.film.clips import Encoding, Frames
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import RenderError
+from tilecppn.film.encoding.clips import Encoding, Frames
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import CLIP
 from tilecppn.film.store import FilmStore
-from tilecppn.film.timeline import Timeline
-from tilecppn.pause import Pause
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.plan import Shard, Window
-from tilecppn.run.job import Identity, Receipt, when_in_sight
-from tilecppn.zarr_files import use_threads
+from tilecppn.run.jobs import TaskStats, WorkerInfo, wait_until_visible
+from tilecppn.storage.zarr_format import use_threads
 
 BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at least
 
@@ -47,7 +47,7 @@ class FilmRunner:
         self.job = job
         self.timeline = Timeline.parse(job.timeline, embedded=job.networks)
         self.renderer = FrameRenderer(self.timeline, job.kernel)
-        self.identity = Identity(
+        self.worker_info = WorkerInfo(
             self.timeline.fingerprint,
             self.renderer.arithmetic,
             f"{socket.gethostname()}:{os.getpid()}",
@@ -56,25 +56,25 @@ class FilmRunner:
     @cached_property
     def store(self) -> FilmStore:
         recipe = "" if self.job.encoding is None else self.job.encoding.recipe
-        return when_in_sight(
+        return wait_until_visible(
             lambda: FilmStore(self.job.store, self.job.clip, recipe),
             self.timeline,
-            self.identity.arithmetic,
+            self.worker_info.arithmetic,
         )
 
-    def run(self, shard: Shard, pause: Pause) -> Receipt:
+    def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         start = time.perf_counter()
         if shard.level == CLIP:
-            written = self._encode(shard, pause)
-            return Receipt(time.perf_counter() - start, 0, written)
+            written = self._encode(shard, check_cancelled)
+            return TaskStats(time.perf_counter() - start, 0, written)
         assert shard.frame is not None
         window = self.store.plan.window(shard)
-        pixels = self.renderer.render(shard.frame, window, pause)
-        pause()
+        pixels = self.renderer.render(shard.frame, window, check_cancelled)
+        check_cancelled()
         written = self.store.write(shard, pixels)
-        return Receipt(time.perf_counter() - start, window.pixels, written)
+        return TaskStats(time.perf_counter() - start, window.pixels, written)
 
-    def _encode(self, clip: Shard, pause: Pause) -> int:
+    def _encode(self, clip: Shard, check_cancelled: CheckCancelled) -> int:
         """Make a clip; then its frames have served. Returns its bytes."""
         store, encoding = self.store, self.job.encoding
         assert encoding is not None
@@ -83,9 +83,9 @@ class FilmRunner:
         if not store.has(clip):  # else a worker was lost after its work was done
             frames = Frames(
                 numbers,
-                lambda number: self._bands(number, pause),
+                lambda number: self._bands(number, check_cancelled),
                 lambda number: self.timeline.scene(number).to_toml(),
-                pause,
+                check_cancelled,
             )
             store.put_clip(clip, lambda path: encoding.write(path, frames))
         for number in numbers:
@@ -93,21 +93,21 @@ class FilmRunner:
                 store.delete(shard)
         return file.stat().st_size
 
-    def _bands(self, frame: int, pause: Pause) -> Iterator[NDArray[Any]]:
+    def _bands(self, frame: int, check_cancelled: CheckCancelled) -> Iterator[NDArray[Any]]:
         """A frame's rows (rows, width, channels), some rows of tiles at a time."""
         still = self.store.plan.still
         row = still.width * still.channels * still.itemsize * still.tile
         rows = max(1, BAND // row) * still.tile
         for window in Window(0, 0, still.height, still.width).split(rows, still.width):
-            pause()
-            yield self._pixels(frame, window, pause).transpose(1, 2, 0)
+            check_cancelled()
+            yield self._pixels(frame, window, check_cancelled).transpose(1, 2, 0)
 
-    def _pixels(self, frame: int, window: Window, pause: Pause) -> NDArray[Any]:
+    def _pixels(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
         # What another node has written may come into sight late, and a shard may be damaged:
         # drawing it again gives the same bytes.
-        with contextlib.suppress(Failed):
+        with contextlib.suppress(RenderError):
             return self.store.read(frame, window)
-        return self.renderer.render(frame, window, pause).copy()  # bands may be gathered
+        return self.renderer.render(frame, window, check_cancelled).copy()  # bands may be gathered
 
 
 def clip_files(store: FilmStore) -> list[Path]:

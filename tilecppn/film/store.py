@@ -24,30 +24,30 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import LocalStore
 
-from tilecppn import disk
-from tilecppn.errors import Failed, Refused, StoreError
-from tilecppn.film import checked
+from tilecppn import filesystem
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import InvalidRequestError, RenderError, StoreError
+from tilecppn.film.encoding import checksums
 from tilecppn.film.plan import CLIP, FilmPlan
-from tilecppn.film.timeline import Timeline
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
-from tilecppn.ome import film_multiscales
-from tilecppn.pause import Pause
 from tilecppn.plan import Plan, Shard, Window
-from tilecppn.store_folder import (
+from tilecppn.storage.directory import (
     LISTED,
     LOCK,
-    StoreFolder,
-    building,
+    StoreDirectory,
+    check_safe_to_overwrite,
+    create_directory,
     is_written,
-    refuse_foreign,
 )
-from tilecppn.zarr_files import ArraySpec, encode_shard, find_fault, write_empty
+from tilecppn.storage.ome import film_multiscales
+from tilecppn.storage.zarr_format import ArraySpec, create_group, encode_shard, find_fault
 
 CLIPS = "clips"
 _KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
 
 
-class FilmStore(StoreFolder):
+class FilmStore(StoreDirectory):
     """A film store opened; it belongs to one thread. Attributes: path, timeline, arithmetic.
 
     `clip` is the length of its clips in frames and `recipe` the name of their encoding; without
@@ -65,7 +65,7 @@ class FilmStore(StoreFolder):
             embedded = {name: (self.path / name).read_bytes() for name in kept["networks"]}
             self.timeline = Timeline.parse(kept["timeline"], name=str(self.path), embedded=embedded)
             self.arithmetic = Arithmetic(**kept["arithmetic"])
-        except (OSError, KeyError, TypeError, AttributeError, Refused) as error:
+        except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
         if kept.get("fingerprint") != self.timeline.fingerprint:
             raise StoreError(f"{self.path}: its film is not the one that it was begun with")
@@ -112,9 +112,9 @@ class FilmStore(StoreFolder):
         ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
 
         def write(folder: Path) -> None:
-            write_empty(folder, own, ome, [_frames_of(plan, dtype)], timeline.networks)
+            create_group(folder, own, ome, [_frames_of(plan, dtype)], timeline.networks)
 
-        with building(path, write, overwrite=overwrite):
+        with create_directory(path, write, overwrite=overwrite):
             yield cls(path, clip, recipe)
 
     def check(self, timeline: Timeline) -> None:
@@ -126,7 +126,7 @@ class FilmStore(StoreFolder):
                 "Choose another path, or --overwrite"
             )
 
-    def refuse_foreign(self) -> None:
+    def check_safe_to_overwrite(self) -> None:
         """Raise StoreError unless all in the folder is of a film store's making."""
         refuse_foreign_film(self.path)
 
@@ -134,11 +134,11 @@ class FilmStore(StoreFolder):
         """Whether this is a store of `timeline`, with the layout that it has."""
         return _named(self.timeline) == _named(timeline)
 
-    def faulty_clips(self, pause: Pause = lambda: None) -> dict[Shard, str]:
+    def faulty_clips(self, check_cancelled: CheckCancelled = lambda: None) -> dict[Shard, str]:
         """What is wrong with clips, "missing" or "damaged"; all of each is read."""
         found = {}
         for clip in self.plan.all_clips():
-            pause()
+            check_cancelled()
             if fault := self.damage(clip):
                 found[clip] = fault
         return found
@@ -149,7 +149,7 @@ class FilmStore(StoreFolder):
 
     def remove(self) -> None:
         """Delete the store, whose lock the caller holds, at one go for all who look at it."""
-        old = disk.partial(self.path)
+        old = filesystem.temporary_path(self.path)
         self.path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -170,7 +170,7 @@ class FilmStore(StoreFolder):
         data = encode_shard(pixels, self.plan.still.levels[0])
         self.check_in_place()
         # A frame that only waits for its clip is drawn again should a power cut damage it.
-        disk.put(self.file(shard), data, lasting=self.plan.clip is None)
+        filesystem.write_atomic(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
 
     def put_clip(self, clip: Shard, write: Callable[[Path], object]) -> None:
@@ -185,17 +185,19 @@ class FilmStore(StoreFolder):
             write(path)
             self.check_in_place()
 
-        checked.put(file, still_here)
+        checksums.put(file, still_here)
         for folder in file.relative_to(self.path).parents:
-            disk.settle_names(self.path / folder)
+            filesystem.fsync_directory(self.path / folder)
 
     def delete(self, shard: Shard) -> None:
         super().delete(shard)
         if shard.level == CLIP:
-            checked.checksum(self.file(shard)).unlink(missing_ok=True)
+            checksums.checksum(self.file(shard)).unlink(missing_ok=True)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
-        """Pixels (channels, height, width) of a frame; Failed if a shard is missing or damaged."""
+        """Pixels (channels, height, width) of a frame; RenderError if a shard is missing or
+        damaged.
+        """
         for shard in self.plan.frame_shards(frame):
             top, left, bottom, right = self.plan.window(shard)
             touched = (
@@ -205,11 +207,11 @@ class FilmStore(StoreFolder):
                 and window.left < right
             )
             if touched and not is_written(self.file(shard)):
-                raise Failed(f"{self.file(shard)}: missing")
+                raise RenderError(f"{self.file(shard)}: missing")
         try:
             pixels = self._frames[frame, :, window.top : window.bottom, window.left : window.right]
         except Exception as error:  # damage can raise anything in zarr and its codecs
-            raise Failed(f"{self.path}: frame {frame} is damaged: {error}") from error
+            raise RenderError(f"{self.path}: frame {frame} is damaged: {error}") from error
         return np.asarray(pixels)
 
     def damage(self, shard: Shard) -> str | None:
@@ -220,7 +222,7 @@ class FilmStore(StoreFolder):
         if shard.level == CLIP:
             if not self.has(shard):
                 return "missing"
-            return None if checked.is_sound(self.file(shard)) else "damaged"
+            return None if checksums.is_sound(self.file(shard)) else "damaged"
         clip = self.plan.parent(shard)
         if clip is not None and is_written(self.file(clip)):
             return None
@@ -249,9 +251,9 @@ def refuse_foreign_film(path: Path) -> None:
     folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_KIND.pattern})?")
     file = re.compile(
         rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
-        rf"{CLIPS}/{_KIND.pattern}/\d+(\{checked.CHECKSUM})?"
+        rf"{CLIPS}/{_KIND.pattern}/\d+(\{checksums.CHECKSUM})?"
     )
-    refuse_foreign(path, folder, file)
+    check_safe_to_overwrite(path, folder, file)
 
 
 def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:

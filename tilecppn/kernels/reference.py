@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels import PIXELS, Arithmetic, Field
-from tilecppn.view import Lattices
+from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext
+from tilecppn.scene.view import Lattices
 
 REVISION = 2
 CHUNK = 1 << 14  # points at a time, so that memory does not grow with the lattice
@@ -14,7 +14,7 @@ class ReferenceKernel:
     batch = 1
     arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: EvaluationContext) -> None:
         self.field = field
         self.noise = field.noise(np.float64)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn import ACTIVATIONS
 
 if TYPE_CHECKING:
-    from tilecppn.kernels import Field
+    from tilecppn.kernels.base import EvaluationContext
 
 ROUNDING = 2.0**-25  # of a float32 result, relative
 POINTS = 256
@@ -25,7 +25,7 @@ STEP = 1e-4  # of the difference quotients
 MEAN_OF_NORMAL = math.sqrt(2.0 / math.pi)  # of the absolute value, deviation 1
 
 
-def rounding_error(field: "Field") -> float:
+def rounding_error(field: "EvaluationContext") -> float:
     """The mean error of the picture's colours that is to be expected of float32.
 
     255 times it is the share of its 8-bit values that come out 1 off.
@@ -54,7 +54,7 @@ def rounding_error(field: "Field") -> float:
     return float(MEAN_OF_NORMAL * errors.mean()) if errors.size else 0.0
 
 
-def _inputs(field: "Field") -> NDArray[np.float64]:
+def _inputs(field: "EvaluationContext") -> NDArray[np.float64]:
     """x, y, r (3, POINTS) at pixels spread evenly over the canvas (a Fibonacci lattice)."""
     k = np.arange(POINTS) + 0.5
     across, down = field.grid.middle

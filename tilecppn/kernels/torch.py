@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tilecppn.errors import Failed
-from tilecppn.kernels import PIXELS, Arithmetic, Field
-from tilecppn.view import Lattices
+from tilecppn.errors import RenderError
+from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext
+from tilecppn.scene.view import Lattices
 
 REVISION = 3
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
@@ -63,7 +63,7 @@ ROWS: dict[str, Apply] = {
 }
 
 
-def device_for(field: Field) -> str:
+def device_for(field: EvaluationContext) -> str:
     """The device that evaluates a field here. Fields in float64 are not for Apple's GPUs."""
     if torch.cuda.is_available():
         return "cuda"
@@ -77,7 +77,10 @@ class TorchKernel:
     """
 
     def __init__(
-        self, field: Field, device: str | None = None, arithmetic: Arithmetic | None = None
+        self,
+        field: EvaluationContext,
+        device: str | None = None,
+        arithmetic: Arithmetic | None = None,
     ) -> None:
         """`arithmetic` is that of the kernel which this one stands in for."""
         torch.set_num_threads(1)
@@ -120,13 +123,15 @@ class TorchKernel:
 
     @torch.inference_mode()
     def _check_columns(self) -> None:
-        """Raise Failed unless equal points give equal bits wherever they lie in a chunk."""
+        """Raise RenderError unless equal points give equal bits wherever they lie in a chunk."""
         for x, y, r in ((0.3, -0.7, 0.76), (-5.1, 2.9, 5.87), (0.01, 0.02, 0.0224)):
             for i, value in enumerate((x, y, r)):
                 self.inputs[i] = value
             out = self._chunk()
             if not torch.equal(out, out[:, :1].expand_as(out)):
-                raise Failed("this machine's matrix library would leave seams; use --kernel llvm")
+                raise RenderError(
+                    "this machine's matrix library would leave seams; use --kernel llvm"
+                )
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         return self._run(lattices, traced=False)[0]

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn import palettes
 from tilecppn.kernels import Kernel
-from tilecppn.sections import Output
-from tilecppn.view import Lattices
+from tilecppn.scene import palettes
+from tilecppn.scene.sections import Output
+from tilecppn.scene.view import Lattices
 
 Values = NDArray[np.floating]
 

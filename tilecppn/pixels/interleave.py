@@ -5,8 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.native import ELEMENTS, HOST, ArrayOf, Compiled, Module, apart, once
-from tilecppn.native.values import I8, I64
+from tilecppn.kernels.llvm.codegen import (
+    ELEMENTS,
+    HOST,
+    ArrayOf,
+    Compiled,
+    Module,
+    row_stride,
+    thread_safe_cache,
+)
+from tilecppn.kernels.llvm.codegen.values import I8, I64
 
 SUB, UP = 1, 2  # filter types
 WIDE = 64  # bytes of a plane that are interleaved at a time
@@ -43,12 +51,12 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     np.subtract(row[size:], row[:-size], out[0, 1 + size :])
     plane = pixels.strides[0] // pixels.itemsize
     _compiled(pixels.dtype, channels)["up"](
-        pixels, plane, apart(pixels), height, width, out, out.shape[1]
+        pixels, plane, row_stride(pixels), height, width, out, out.shape[1]
     )
     return out
 
 
-@once
+@thread_safe_cache
 def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
     """All rows but the first."""
     module = Module()
@@ -56,7 +64,7 @@ def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
         "up",
         pixels=ArrayOf(ELEMENTS[dtype]),
         plane=I64,  # from channel to channel
-        apart=I64,  # from row to row
+        row_stride=I64,  # from row to row
         height=I64,
         width=I64,  # a vector or more
         out=ArrayOf(I8),
@@ -69,8 +77,8 @@ def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
         out = f.array("out").at(row * f["out_apart"] + col * (channels * dtype.itemsize) + 1)
         planes = []
         for channel in range(channels):
-            here = f.array("pixels").at(f["plane"] * channel + row * f["apart"] + col)
-            above = here.at(-f["apart"])
+            here = f.array("pixels").at(f["plane"] * channel + row * f["row_stride"] + col)
+            above = here.at(-f["row_stride"])
             planes.append(here.load(0, lanes).bytes() - above.load(0, lanes).bytes())
         for part, (picks, *further) in enumerate(orders):
             mixed = planes[0].picked(picks)

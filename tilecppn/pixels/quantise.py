@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.sections import FULL, Output
+from tilecppn.scene.sections import FULL, Output
 
 
 def quantise(colour: NDArray[np.floating], output: Output, out: NDArray[Any]) -> None:

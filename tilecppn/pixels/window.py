@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import Refused
-from tilecppn.kernels import Field, Kernel, StoringKernel, create
-from tilecppn.native import Empty
-from tilecppn.pause import Pause
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import InvalidRequestError
+from tilecppn.kernels import EvaluationContext, Kernel, StoringKernel, create
+from tilecppn.kernels.llvm.codegen import Empty
 from tilecppn.pixels.colour import coloured
-from tilecppn.pixels.finish import BLOCK, COLOURS, Finish
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.reconstruct import Reconstruction, evaluate, write
+from tilecppn.pixels.output_encoder import BLOCK, COLOURS, OutputEncoder
+from tilecppn.pixels.reconstruction import Reconstruction, evaluate, write
 from tilecppn.plan import Window, ceil_div
-from tilecppn.scene import Scene
-from tilecppn.view import Lattices
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
@@ -29,7 +29,7 @@ def render_window(
     kernel: Kernel,
     scene: Scene,
     window: Window,
-    pause: Pause = lambda: None,
+    check_cancelled: CheckCancelled = lambda: None,
     empty: Empty = np.empty,
 ) -> NDArray[Any]:
     """The stored pixels (channels, height, width) of a window of level 0.
@@ -37,18 +37,18 @@ def render_window(
     `kernel` evaluates `Field.of(scene)`. `pause` is called between pieces of the work; it may
     raise to stop it. `empty` makes the array, which may be a view of a larger one.
     """
-    finish = Finish.of(scene.output)
+    finish = OutputEncoder.of(scene.output)
     if scene.output.supersample == 1:
-        return _drawn(coloured(kernel, scene.output), scene, finish, window, pause, empty)
+        return _drawn(coloured(kernel, scene.output), scene, finish, window, check_cancelled, empty)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
-        colours = render_colours(kernel, scene, piece, pause)
+        colours = render_colours(kernel, scene, piece, check_cancelled)
         write(finish, colours[:, None], piece.top, piece.left, part(out, window, piece))
     return out
 
 
 def render_colours(
-    kernel: Kernel, scene: Scene, window: Window, pause: Pause = lambda: None
+    kernel: Kernel, scene: Scene, window: Window, check_cancelled: CheckCancelled = lambda: None
 ) -> NDArray[np.float32]:
     """The colours (channels, height, width) of a window of level 0, within the scene's tolerance.
 
@@ -57,7 +57,9 @@ def render_colours(
     """
     n = scene.output.supersample
     samples = Window(*(n * edge for edge in window))
-    colours = _drawn(coloured(kernel, scene.output), scene, COLOURS, samples, pause, np.empty)
+    colours = _drawn(
+        coloured(kernel, scene.output), scene, COLOURS, samples, check_cancelled, np.empty
+    )
     return colours if n == 1 else _averaged(colours, n)
 
 
@@ -81,37 +83,52 @@ def _averaged(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:
 
 
 def _drawn(
-    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
+    kernel: Kernel,
+    scene: Scene,
+    finish: OutputEncoder,
+    window: Window,
+    check_cancelled: CheckCancelled,
+    empty: Empty,
 ) -> NDArray[Any]:
     """Samples of a window of the grid of samples."""
-    quick = isinstance(kernel, StoringKernel) and kernel.outruns_host
+    quick = isinstance(kernel, StoringKernel) and kernel.prefer_full_evaluation
     draw = _evaluated if quick or scene.output.tolerance == 0.0 else _reconstructed
-    return draw(kernel, scene, finish, window, pause, empty)
+    return draw(kernel, scene, finish, window, check_cancelled, empty)
 
 
 def _evaluated(
-    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
+    kernel: Kernel,
+    scene: Scene,
+    finish: OutputEncoder,
+    window: Window,
+    check_cancelled: CheckCancelled,
+    empty: Empty,
 ) -> NDArray[Any]:
     out = empty((scene.channels, window.height, window.width), finish.dtype)
     strip = max(STRIP, kernel.batch)
     rows = max(1, strip // window.width)
     for piece in window.split(rows, min(window.width, strip)):
-        pause()
+        check_cancelled()
         lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
         evaluate(kernel, finish, lattices, window, out)
     return out
 
 
 def _reconstructed(
-    kernel: Kernel, scene: Scene, finish: Finish, window: Window, pause: Pause, empty: Empty
+    kernel: Kernel,
+    scene: Scene,
+    finish: OutputEncoder,
+    window: Window,
+    check_cancelled: CheckCancelled,
+    empty: Empty,
 ) -> NDArray[Any]:
-    reconstruction = Reconstruction(kernel, Field.of(scene), scene.output, finish)
+    reconstruction = Reconstruction(kernel, EvaluationContext.of(scene), scene.output, finish)
     whole = _of_whole_blocks(window)
     out = empty((scene.channels, whole.height, whole.width), finish.dtype)
     for region in whole.split(REGION, REGION):
         top, left = region.top - whole.top, region.left - whole.left
         pixels = out[:, top : top + region.height, left : left + region.width]
-        reconstruction.draw(region, pixels, pause)
+        reconstruction.draw(region, pixels, check_cancelled)
     top, left = window.top - whole.top, window.left - whole.left
     return out[:, top : top + window.height, left : left + window.width]
 
@@ -125,15 +142,19 @@ def _of_whole_blocks(window: Window) -> Window:
 def preview(scene: Scene, width: int = 1024, kernel: str = "auto") -> NDArray[np.uint8]:
     """The whole picture as a small 8-bit image (height, width, channels), at once.
 
-    The height follows from the canvas' shape, 1 pixel at least. Raises Refused for a picture of
-    more than LARGEST pixels a side.
+    The height follows from the canvas' shape, 1 pixel at least. Raises InvalidRequestError for a
+    picture of more than LARGEST pixels a side.
     """
     canvas = scene.canvas
     height = max(1, round(canvas.height * width / canvas.width))
     if max(width, height) > LARGEST:
         most = min(LARGEST, LARGEST * canvas.width // canvas.height)
         remedy = f"--width {most} at most" if most else "render it, and export a smaller --level"
-        raise Refused(f"a preview of {width} × {height} pixels: at most {LARGEST} a side; {remedy}")
+        raise InvalidRequestError(
+            f"a preview of {width} × {height} pixels: at most {LARGEST} a side; {remedy}"
+        )
     small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
-    pixels = render_window(create(kernel, Field.of(small)), small, Window(0, 0, height, width))
+    pixels = render_window(
+        create(kernel, EvaluationContext.of(small)), small, Window(0, 0, height, width)
+    )
     return interleaved(pixels)

@@ -14,21 +14,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tilecppn.errors import Failed, Stopped, TilecppnError, WorkersLost
+from tilecppn.errors import Interrupted, NoWorkersError, RenderError, TilecppnError
 from tilecppn.plan import Shard, Work
-from tilecppn.run.agenda import Agenda, Ledger, Outcome
 from tilecppn.run.events import (
     Event,
     ShardDone,
-    ShardFaulted,
+    ShardFailed,
+    WorkerJoined,
     WorkerLost,
-    WorkerReady,
-    WorkerRefused,
+    WorkerRejected,
 )
-from tilecppn.run.executors import Answer, Executor, Lost, Ready
-from tilecppn.run.job import LATE, Done, Faulted, Identity
-from tilecppn.run.policy import Policy, to_blame
-from tilecppn.run.roster import Roster, Vacancies
+from tilecppn.run.executors import Executor, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.jobs import VISIBILITY_TIMEOUT, TaskFailed, TaskSucceeded, WorkerInfo
+from tilecppn.run.retry_policy import RetryPolicy, shards_to_blame
+from tilecppn.run.task_queue import Ledger, RunResult, TaskQueue
+from tilecppn.run.worker_pool import RestartBackoff, WorkerPool
 
 TICK = 0.2  # seconds between looks at the clock and at the wish to stop
 ASLEEP = 2.0  # seconds that no step here takes: this process, or its disk, stood still
@@ -46,7 +46,7 @@ class _Unseen(NamedTuple):
     """A receipt for a shard that the ledger has not: a network disk may show it late."""
 
     worker: int
-    answer: Done
+    answer: TaskSucceeded
     until: float
 
 
@@ -58,24 +58,24 @@ class Coordinator:
         self,
         executor: Executor,
         *,
-        policy: Policy | None = None,
+        policy: RetryPolicy | None = None,
         emit: Callable[[Event], None] = lambda event: None,
         stopping: Callable[[], bool] = lambda: False,
-        admit: Callable[[Identity], None] = lambda identity: None,
+        admit: Callable[[WorkerInfo], None] = lambda worker_info: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`admit` raises a TilecppnError for a worker that may not draw into the store."""
         self.executor = executor
-        self.policy = policy or Policy()
+        self.policy = policy or RetryPolicy()
         self.emit = emit
         self.stopping = stopping
         self.admit = admit
         self.clock = clock
-        self._roster = Roster(executor.threads, executor.depth)
-        self._identity: Identity | None = None
+        self._roster = WorkerPool(executor.threads, executor.depth)
+        self._identity: WorkerInfo | None = None
         self._refused: dict[int, str] = {}  # workers that live but may not draw, and why
         self._failed_starts = 0  # since the start, or since a worker was lost at work
-        self._vacancies = Vacancies(self.policy.pause, self.policy.longest_pause)
+        self._vacancies = RestartBackoff(self.policy.backoff, self.policy.longest_backoff)
         self._hurdle: TilecppnError | None = None  # why no worker could begin lately
         self._alone_since = clock()  # without any worker, or with that hurdle
         self._awake = clock()  # when it last was
@@ -86,22 +86,23 @@ class Coordinator:
             kind: deque(maxlen=REMEMBERED) for kind in (True, False)
         }
 
-    def meet(self) -> Identity:
-        """Wait for the first worker. Raises Stopped, WorkersLost if none can start, or what
+    def meet(self) -> WorkerInfo:
+        """Wait for the first worker. Raises Interrupted, NoWorkersError if none can start, or what
         `admit` raised if none is admitted.
         """
         while self._identity is None:
             self._turn()
         return self._identity
 
-    def run(self, plan: Work, ledger: Ledger, order: Iterable[Shard] | None = None) -> Outcome:
+    def run(self, plan: Work, ledger: Ledger, order: Iterable[Shard] | None = None) -> RunResult:
         """Bring every shard of the plan into the ledger.
 
-        Raises Stopped when asked to stop, WorkersLost, or Failed where going on is useless.
+        Raises Interrupted when asked to stop, NoWorkersError, or RenderError where going on is
+        useless.
         """
         start = self.clock()
         order = plan.order() if order is None else order
-        self._agenda = Agenda(plan, ledger, order, self.emit)
+        self._agenda = TaskQueue(plan, ledger, order, self.emit)
         self._hand_out()
         while not self._agenda.is_through() or self._roster.flying or self._unseen:
             self._turn()
@@ -115,16 +116,16 @@ class Coordinator:
     def _turn(self) -> None:
         """Hear what has happened, within one tick, and look at the clock."""
         if self.stopping():
-            raise Stopped("stopped")
+            raise Interrupted("stopped")
         messages = self.executor.poll(TICK)
         self._wake()
         for message in messages:
             match message:
-                case Ready(worker, identity):
-                    self._join(worker, identity)
-                case Answer(worker, shard, result):
+                case WorkerReady(worker, worker_info):
+                    self._join(worker, worker_info)
+                case TaskResult(worker, shard, result):
                     self._hear(worker, shard, result)
-                case Lost(worker, reason):
+                case WorkerDied(worker, reason):
                     self._lose(worker, reason)
         now = self._wake()
         if now - self._looked >= TICK:
@@ -153,7 +154,7 @@ class Coordinator:
             if starting <= 0 or alone > self.policy.grace:
                 raise self._hurdle
         if alone > self.policy.startup:
-            raise WorkersLost(
+            raise NoWorkersError(
                 f"no worker became ready in {self.policy.startup:.0f} s; "
                 "is there a free CPU or GPU for one?"
             )
@@ -167,32 +168,32 @@ class Coordinator:
             limit = limits[shards[0].level == 0]
             self._lose(number, f"took longer than {limit:.0f} s over one shard", late=shards)
 
-    def _join(self, number: int, identity: Identity) -> None:
+    def _join(self, number: int, worker_info: WorkerInfo) -> None:
         try:
-            self._check(identity)
+            self._check(worker_info)
         except TilecppnError as error:
             # It is kept: its place would only be taken by another of its kind.
             self._refused[number] = str(error)
             self._meet_hurdle(error)
             if self._identity is not None:
-                self.emit(WorkerRefused(number, str(error)))
+                self.emit(WorkerRejected(number, str(error)))
             return
         if self._identity is None:
-            self._identity = identity
+            self._identity = worker_info
             for refused, reason in self._refused.items():  # else the error says it, once
-                self.emit(WorkerRefused(refused, reason))
+                self.emit(WorkerRejected(refused, reason))
         self._hurdle = None
         self._roster.join(number)
-        self.emit(WorkerReady(number, identity.place))
+        self.emit(WorkerJoined(number, worker_info.place))
 
-    def _check(self, identity: Identity) -> None:
+    def _check(self, worker_info: WorkerInfo) -> None:
         first = self._identity
-        if first is not None and identity[:2] != first[:2]:
-            raise Failed(
+        if first is not None and worker_info[:2] != first[:2]:
+            raise RenderError(
                 f"workers differ: {first.place} has {_words(first)}, "
-                f"{identity.place} has {_words(identity)}; use machines of one kind"
+                f"{worker_info.place} has {_words(worker_info)}; use machines of one kind"
             )
-        self.admit(identity)
+        self.admit(worker_info)
 
     def _meet_hurdle(self, error: TilecppnError) -> None:
         if self._hurdle is None and not self._roster:
@@ -212,7 +213,7 @@ class Coordinator:
         for place in (number, *self._vacancies.clear()):
             self.executor.replace(place)  # all, as the room of what is gone may be anywhere
         running = list(worker.running)
-        blamed = to_blame(running, late)
+        blamed = shards_to_blame(running, late)
         if not blamed:
             for shard in running:
                 self._trouble.setdefault(shard, _Trouble()).alone = True
@@ -220,7 +221,7 @@ class Coordinator:
         if others:  # else it may be gone before there is an agenda
             self._agenda.ready.extendleft(reversed(others))
         for shard in blamed:
-            self._fault(number, shard, Faulted(f"worker lost: {reason}", lasting=False))
+            self._fault(number, shard, TaskFailed(f"worker lost: {reason}", permanent=False))
 
     def _fail_to_start(self, number: int, reason: str) -> None:
         self._refused.pop(number, None)
@@ -229,14 +230,14 @@ class Coordinator:
             self.emit(WorkerLost(number, reason))
             self.executor.replace(number)
             return
-        self._meet_hurdle(WorkersLost(f"no worker can start: {reason}"))
+        self._meet_hurdle(NoWorkersError(f"no worker can start: {reason}"))
         self.emit(WorkerLost(number, reason, self._vacancies.add(number, self.clock())))
 
-    def _hear(self, number: int, shard: Shard, result: Done | Faulted) -> None:
+    def _hear(self, number: int, shard: Shard, result: TaskSucceeded | TaskFailed) -> None:
         if not self._roster.take(number, shard, self.clock()):
             return  # its worker was given up in the meantime; another has the shard
-        if isinstance(result, Faulted):
-            if result.unfit:
+        if isinstance(result, TaskFailed):
+            if result.worker_unusable:
                 self._dismiss(number, shard, result.reason)
             else:
                 self._fault(number, shard, result)
@@ -244,7 +245,7 @@ class Coordinator:
         if self._agenda.is_done(shard):
             self._done(number, shard, result)
         else:
-            self._unseen[shard] = _Unseen(number, result, self.clock() + LATE)
+            self._unseen[shard] = _Unseen(number, result, self.clock() + VISIBILITY_TIMEOUT)
 
     def _dismiss(self, number: int, shard: Shard, reason: str) -> None:
         """A worker lives, but cannot do its part: others get what it has, and blame no shard."""
@@ -254,14 +255,14 @@ class Coordinator:
         self._refused[number] = reason
         if not self._roster:
             self._alone_since = self.clock()
-        self._meet_hurdle(Failed(reason))
-        self.emit(WorkerRefused(number, reason))
+        self._meet_hurdle(RenderError(reason))
+        self.emit(WorkerRejected(number, reason))
 
-    def _done(self, number: int, shard: Shard, answer: Done) -> None:
+    def _done(self, number: int, shard: Shard, answer: TaskSucceeded) -> None:
         self._trouble.pop(shard, None)
-        self._durations[shard.level == 0].append(answer.receipt.seconds)
-        self.emit(ShardDone(shard, number, answer.receipt))
-        self._agenda.finish(shard, answer.receipt.pixels)
+        self._durations[shard.level == 0].append(answer.stats.seconds)
+        self.emit(ShardDone(shard, number, answer.stats))
+        self._agenda.finish(shard, answer.stats.pixels)
 
     def _look_for_unseen(self) -> None:
         for shard, (number, answer, until) in list(self._unseen.items()):
@@ -269,20 +270,20 @@ class Coordinator:
                 del self._unseen[shard]
                 self._done(number, shard, answer)
             elif self.clock() > until:
-                raise Failed(
+                raise RenderError(
                     f"worker {number} has stored {shard.name}, but it is not in the store as seen "
-                    f"from here after {LATE:.0f} s: the store must lie on a disk that all nodes "
-                    "share, and stay where it is"
+                    f"from here after {VISIBILITY_TIMEOUT:.0f} s: the store must lie on a disk "
+                    "that all nodes share, and stay where it is"
                 )
 
-    def _fault(self, number: int, shard: Shard, fault: Faulted) -> None:
+    def _fault(self, number: int, shard: Shard, fault: TaskFailed) -> None:
         trouble = self._trouble.setdefault(shard, _Trouble())
         trouble.attempts += 1
         trouble.workers.add(number)
-        final = fault.lasting or self.policy.gives_up(trouble.attempts)
-        self.emit(ShardFaulted(shard, number, fault.reason, trouble.attempts, final))
-        if fault.lasting:
-            raise Failed(fault.reason)
+        final = fault.permanent or self.policy.gives_up(trouble.attempts)
+        self.emit(ShardFailed(shard, number, fault.reason, trouble.attempts, final))
+        if fault.permanent:
+            raise RenderError(fault.reason)
         if not final:
             self._agenda.ready.append(shard)
             return
@@ -313,11 +314,13 @@ class Coordinator:
                 if trouble.alone:
                     return None  # until a worker is idle: what comes behind would keep all busy
             if self.stopping():
-                raise Stopped("stopped")
+                raise Interrupted("stopped")
             if not self._agenda.reach():
                 return None
 
 
-def _words(identity: Identity) -> str:
-    a = identity.arithmetic
-    return f"weights {identity.network[:12]}, {a.kernel} {a.precision} on {a.device} r{a.revision}"
+def _words(worker_info: WorkerInfo) -> str:
+    a = worker_info.arithmetic
+    return (
+        f"weights {worker_info.network[:12]}, {a.kernel} {a.precision} on {a.device} r{a.revision}"
+    )

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard, Work
-from tilecppn.run.job import Receipt
+from tilecppn.run.jobs import TaskStats
 
 
 @dataclass(frozen=True)
-class Started:
+class RunStarted:
     """Before the first shard. `workers` is what was asked for, `threads` what each of them has."""
 
     plan: Work
@@ -20,7 +20,7 @@ class Started:
 
 
 @dataclass(frozen=True)
-class WorkerReady:
+class WorkerJoined:
     worker: int
     place: str
 
@@ -31,11 +31,11 @@ class WorkerLost:
 
     worker: int
     reason: str
-    pause: float = 0.0
+    backoff: float = 0.0
 
 
 @dataclass(frozen=True)
-class WorkerRefused:
+class WorkerRejected:
     """It is ready, but not like the others or the store: it gets no shard."""
 
     worker: int
@@ -53,11 +53,11 @@ class ShardSkipped:
 class ShardDone:
     shard: Shard
     worker: int
-    receipt: Receipt
+    stats: TaskStats
 
 
 @dataclass(frozen=True)
-class ShardFaulted:
+class ShardFailed:
     """One attempt failed; `final` says that there is no further one."""
 
     shard: Shard
@@ -67,5 +67,7 @@ class ShardFaulted:
     final: bool
 
 
-Event = Started | WorkerReady | WorkerLost | WorkerRefused | ShardSkipped | ShardDone | ShardFaulted
+Event = (
+    RunStarted | WorkerJoined | WorkerLost | WorkerRejected | ShardSkipped | ShardDone | ShardFailed
+)
 Listener = Callable[[Event], None]

@@ -3,22 +3,22 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tilecppn.errors import Refused
+from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Shard
 from tilecppn.run import events
-from tilecppn.run.policy import Policy
+from tilecppn.run.retry_policy import RetryPolicy
 
 SAME = "run the same command again"
 
 
 @dataclass(frozen=True)
-class Run:
+class RunOptions:
     """How a still or a film is rendered; nothing in it changes a pixel but `kernel`.
 
     executor: "local" threads, "ray" actors, or "auto". address: of a Ray cluster. workers: how
     many; None for one a core, or a GPU, which is given its share of the cores. overwrite: replace
     a store of ours that is there. shuffle: a seed that mixes the order of the shards. discard:
-    shards that are deleted first. Raises Refused for fewer workers than one.
+    shards that are deleted first. Raises InvalidRequestError for fewer workers than one.
     """
 
     executor: str = "auto"
@@ -26,7 +26,7 @@ class Run:
     workers: int | None = None
     kernel: str = "auto"
     overwrite: bool = False
-    policy: Policy | None = None
+    policy: RetryPolicy | None = None
     listeners: Sequence[events.Listener] = ()
     shuffle: int | None = None
     discard: Collection[Shard] = ()
@@ -41,6 +41,6 @@ class Run:
 
 
 def check_workers(workers: int | None) -> None:
-    """Raise Refused unless it is None, for as many as the machine allows, or 1 or more."""
+    """Raise InvalidRequestError unless `workers` is None (one per core or GPU) or 1 or more."""
     if workers is not None and workers < 1:
-        raise Refused(f"workers = {workers}: must be 1 or more")
+        raise InvalidRequestError(f"workers = {workers}: must be 1 or more")

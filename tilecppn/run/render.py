@@ -8,21 +8,21 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from tilecppn import kernels
-from tilecppn.errors import Failed, Stopped
+from tilecppn.errors import Interrupted, RenderError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Work
 from tilecppn.run import events
-from tilecppn.run.agenda import Ledger, Outcome
-from tilecppn.run.budget import check_disk, check_fits
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.executors import EXECUTORS, Executor, choose, runs_here, workforce_here
-from tilecppn.run.job import Identity, Job, RenderJob, Tiler
-from tilecppn.run.options import Run
-from tilecppn.run.policy import Policy
-from tilecppn.run.stopping import stop_on_signals
-from tilecppn.scene import Scene
-from tilecppn.store import Store
-from tilecppn.store_folder import recognise
+from tilecppn.run.estimates import check_disk, check_fits
+from tilecppn.run.executors import EXECUTORS, Executor, choose, local_worker_layout, runs_here
+from tilecppn.run.jobs import Job, RenderJob, Tiler, WorkerInfo
+from tilecppn.run.options import RunOptions
+from tilecppn.run.retry_policy import RetryPolicy
+from tilecppn.run.stop_request import stop_on_signals
+from tilecppn.run.task_queue import Ledger, RunResult
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.directory import is_store
+from tilecppn.storage.store import Store
 
 
 def render(
@@ -34,7 +34,7 @@ def render(
     workers: int | None = None,
     kernel: str = "auto",
     overwrite: bool = False,
-    policy: Policy | None = None,
+    policy: RetryPolicy | None = None,
     listeners: Sequence[events.Listener] = (),
 ) -> Store:
     """Render `scene` and build all levels into the Zarr store at `path`; run again to resume.
@@ -43,24 +43,25 @@ def render(
     workers: how many; None for one a core, or a GPU, which is given its share of the cores.
     overwrite: replace a store of ours that is there.
 
-    Raises Refused (nothing was done), Failed (finished shards are kept) or Stopped.
+    Raises InvalidRequestError (nothing was done), RenderError (finished shards are kept) or
+    Interrupted.
     """
-    run = Run(executor, address, workers, kernel, overwrite, policy, listeners)
+    run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
     store, outcome = render_to(scene, path, run)
     require_complete(outcome)
     return store
 
 
 def render_to(
-    scene: Scene, path: str | Path, run: Run, tiler: Tiler | None = None
-) -> tuple[Store, Outcome]:
+    scene: Scene, path: str | Path, run: RunOptions, tiler: Tiler | None = None
+) -> tuple[Store, RunResult]:
     """As `render`, but with the outcome, and without an error for shards that failed.
 
     `tiler` is given each shard's pixels before the shard is stored.
     """
     path = Path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    preflight(plan, scene.output.precision, run)
+    check_request(plan, scene.output.precision, run)
     job = RenderJob(
         scene=scene.to_toml(),
         weights=scene.cppn.to_bytes(),
@@ -68,28 +69,29 @@ def render_to(
         kernel=run.kernel,
         tiler=tiler,
     )
-    store = Store(path) if recognise(path) else None
+    store = Store(path) if is_store(path) else None
     if store is None:
         check_disk(plan, path)
     elif run.overwrite:
-        store.refuse_foreign()
+        store.check_safe_to_overwrite()
     else:
         store.check(scene)
 
     def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
         return Store.making(path, scene, arithmetic, overwrite=store is not None)
 
-    return fill(job, plan, store, make, path=path, network=scene.cppn.sha256, run=run)
+    return run_job(job, plan, store, make, path=path, network=scene.cppn.sha256, run=run)
 
 
-def preflight(plan: Plan, precision: str, run: Run) -> None:
-    """Raise Refused where the run's choices are wrong, or this machine has not what they need.
+def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
+    """Raise InvalidRequestError where the run's choices are wrong, or this machine has not what
+    they need.
 
     `precision` is `output.precision`.
     """
     name = choose(run.executor, run.address)
     if runs_here(name, run.address):
-        here = workforce_here(name, run.workers)  # else they are on other machines
+        here = local_worker_layout(name, run.workers)  # else they are on other machines
         check_fits(plan, here.workers, threads=here.threads)
         kernels.require(run.kernel, precision)
     kernels.resolve(run.kernel)  # a wrong name is refused here; "auto" is decided by each worker
@@ -106,7 +108,7 @@ class Filled(Ledger, Protocol):
 S = TypeVar("S", bound=Filled)
 
 
-def fill(
+def run_job(
     job: Job,
     plan: Work,
     store: S | None,
@@ -114,9 +116,9 @@ def fill(
     *,
     path: Path,
     network: str,
-    run: Run,
+    run: RunOptions,
     again: str | None = None,
-) -> tuple[S, Outcome]:
+) -> tuple[S, RunResult]:
     """Bring every shard of `plan` into the store at `path`, with an executor of its own.
 
     `store` is the one that is there, None if none is; without one, or to overwrite it, `make`
@@ -126,9 +128,11 @@ def fill(
     name = choose(run.executor, run.address)
     found = None if run.overwrite else store
 
-    def admit(worker: Identity) -> None:
+    def admit(worker: WorkerInfo) -> None:
         if worker.network != network:
-            raise Failed(f"{worker.place} holds other weights; install the same version everywhere")
+            raise RenderError(
+                f"{worker.place} holds other weights; install the same version everywhere"
+            )
         if found is not None:
             found.check_arithmetic(worker.arithmetic)
 
@@ -142,13 +146,13 @@ def fill(
     with contextlib.ExitStack() as stack:
         if store is not None:
             stack.enter_context(store.lock())
-        wish = stack.enter_context(stop_on_signals())
+        stop_request = stack.enter_context(stop_on_signals())
         workforce: Executor | None = None
         try:
-            with wish.interrupting():
+            with stop_request.interrupting():
                 workforce = EXECUTORS[name](job, run.workers, run.address)
             coordinator = Coordinator(
-                workforce, policy=run.policy, emit=emit, stopping=wish, admit=admit
+                workforce, policy=run.policy, emit=emit, stopping=stop_request, admit=admit
             )
             workforce.start()
             arithmetic = coordinator.meet().arithmetic
@@ -158,15 +162,15 @@ def fill(
             for shard in run.discard:
                 store.delete(shard)
             count, threads = workforce.workers, workforce.threads
-            emit(events.Started(plan, workforce.name, count, threads, arithmetic))
+            emit(events.RunStarted(plan, workforce.name, count, threads, arithmetic))
             mixed = None if run.shuffle is None else Random(run.shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
             outcome.again = again
-        except (Stopped, KeyboardInterrupt):
-            raise Stopped(
+        except KeyboardInterrupt:
+            raise Interrupted(
                 f"stopped; {kept if begun else 'nothing was begun or replaced'}"
             ) from None
-        except Failed as error:
+        except RenderError as error:
             if not begun:
                 raise
             raise type(error)(f"{error}; {kept}") from error
@@ -176,13 +180,13 @@ def fill(
         return store, outcome
 
 
-def require_complete(outcome: Outcome) -> None:
-    """Raise Failed, naming the shards, if some could not be rendered."""
+def require_complete(outcome: RunResult) -> None:
+    """Raise RenderError, naming the shards, if some could not be rendered."""
     if not outcome.failed:
         return
     named = "; ".join(f"{s.name}: {why}" for s, why in list(outcome.failed.items())[:3])
     more = f" and {len(outcome.failed) - 3} more" if len(outcome.failed) > 3 else ""
-    raise Failed(
+    raise RenderError(
         f"{len(outcome.failed)} shards failed ({named}{more}); {outcome.unbuilt} above them were "
         f"not built; all others are done: {outcome.again} to try them once more"
     )

@@ -4,16 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from tilecppn import machine
-from tilecppn.errors import Stopped
+from tilecppn.errors import Interrupted
 from tilecppn.plan import Shard, Work
 from tilecppn.run import events
-from tilecppn.run.agenda import Outcome
-from tilecppn.run.options import Run, check_workers
+from tilecppn.run.options import RunOptions, check_workers
 from tilecppn.run.render import render_to, require_complete
-from tilecppn.run.stopping import stop_on_signals
-from tilecppn.store import Store
-from tilecppn.store_folder import StoreFolder
-from tilecppn.zarr_files import use_threads
+from tilecppn.run.stop_request import stop_on_signals
+from tilecppn.run.task_queue import RunResult
+from tilecppn.storage.directory import StoreDirectory
+from tilecppn.storage.store import Store
+from tilecppn.storage.zarr_format import use_threads
 
 
 class Meter(Protocol):
@@ -40,17 +40,17 @@ def find_damage(
 ) -> dict[Shard, str]:
     """Every shard that is "damaged" or "missing", but those of the arrays `unread`.
 
-    Raises Refused or Stopped.
+    Raises InvalidRequestError or Interrupted.
     """
     check_workers(workers)
     use_threads(workers or machine.cores())
     if meter is not None:
         meter.begin(sum(store.plan.window(shard).pixels for shard in store.plan.order()))
     found = {}
-    with stop_on_signals() as wish:
+    with stop_on_signals() as stop_request:
         for shard in store.plan.order():
-            if wish():
-                raise Stopped("stopped")
+            if stop_request():
+                raise Interrupted("stopped")
             damage = None if str(shard.level) in unread else store.damage(shard)
             if damage is not None:
                 found[shard] = damage
@@ -65,7 +65,7 @@ def repair_store(
     *,
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
-) -> Outcome:
+) -> RunResult:
     """Delete the shards of `damage` and render what is then missing; ancestors follow.
 
     Raises StoreError if the store is being rendered or was begun with another arithmetic.
@@ -77,13 +77,13 @@ def repair_store(
 
 
 def repairing(
-    store: StoreFolder,
+    store: StoreDirectory,
     damage: Mapping[Shard, str],
     workers: int | None,
     listeners: Sequence[events.Listener],
-) -> Run:
+) -> RunOptions:
     """The run that draws damaged shards of a store again, here and with its own kernel."""
-    return Run(
+    return RunOptions(
         executor="local",
         workers=workers,
         kernel=store.arithmetic.kernel,

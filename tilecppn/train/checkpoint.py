@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tilecppn import disk
-from tilecppn.assemble.placing import placed
+from tilecppn import filesystem
 from tilecppn.errors import CheckpointError
+from tilecppn.exporters.output import atomic_output
 from tilecppn.train.trainer import Trainer
 
 FORMAT = 1
@@ -71,9 +71,9 @@ def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
     record["sha256"][STATE] = _own_hash(record)
     files[STATE] = json.dumps(record, indent=1).encode()
     folder = save_dir / "checkpoints" / f"{state.batches:08d}"
-    with placed(folder, folder=True) as temporary:
+    with atomic_output(folder, folder=True) as temporary:
         for name, data in files.items():
-            disk.put(temporary / name, data)
+            filesystem.write_atomic(temporary / name, data)
     for old in folders(save_dir)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
@@ -100,6 +100,8 @@ def read(folder: Path) -> tuple[State, Tensors, Tensors]:
             raise _damaged(folder, f"format {record['format']}; this version reads {FORMAT}")
         state = State(**{name: record[name] for name in State.__dataclass_fields__})
         return state, load(files[MODEL]), load(files[OPTIMISERS])
+    except CheckpointError:
+        raise
     except OSError as error:
         name = Path(str(error.filename)).name
         raise _damaged(folder, f"{name}: {error.strerror}") from None
@@ -121,6 +123,8 @@ def restore(trainer: Trainer, state: State, model: Tensors, moments: Tensors, na
                 if names
             }
             optimiser.load_state_dict(kept)
+    except CheckpointError:
+        raise
     except (KeyError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{name}: its tensors do not fit its settings ({error})") from None
     trainer.updates = state.updates

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tilecppn.sections import Canvas, View
+from tilecppn.scene.sections import Canvas, View
+from tilecppn.scene.view import Grid
 from tilecppn.train.networks import points_of
-from tilecppn.view import Grid
 
 
 def sizes(size: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tilecppn import disk
+from tilecppn import filesystem
 from tilecppn.train.trainer import Losses
 
 CSV, PLOT = "losses.csv", "losses.png"
@@ -31,7 +31,7 @@ class Curves:
         self.path = folder / CSV
         kept = [row for row in _rows(self.path) if int(row["batch"]) <= batches]
         text = "".join(",".join(row[name] for name in HEAD) + "\n" for row in kept)
-        disk.put(self.path, (",".join(HEAD) + "\n" + text).encode())
+        filesystem.write_atomic(self.path, (",".join(HEAD) + "\n" + text).encode())
 
     def add(self, point: Point) -> None:
         numbers = [f"{v:.6g}" if isinstance(v, float) else v for v in point.losses]

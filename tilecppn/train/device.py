@@ -4,15 +4,18 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from tilecppn.errors import Refused
+from tilecppn.errors import InvalidRequestError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device that `auto`, `cpu` or `cuda` means. Raises Refused without a CUDA device."""
+    """The device that `auto`, `cpu` or `cuda` means.
+
+    Raises InvalidRequestError without a CUDA device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise Refused("--device cuda: this machine has no CUDA device; leave it out")
+        raise InvalidRequestError("--device cuda: this machine has no CUDA device; leave it out")
     return torch.device(name)
 
 

@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tilecppn import disk
+from tilecppn import filesystem
 from tilecppn.cppn import CPPN, Distribution, Structure
-from tilecppn.cppn.network import shapes
-from tilecppn.cppn.seeded import uniforms
-from tilecppn.errors import DataError, Diverged, Stopped
-from tilecppn.run.stopping import stop_on_signals
-from tilecppn.sections import Canvas, View
+from tilecppn.cppn.seeding import uniforms
+from tilecppn.cppn.structure import shapes
+from tilecppn.errors import DataError, Interrupted, TrainingDivergedError
+from tilecppn.run.stop_request import stop_on_signals
+from tilecppn.scene.sections import Canvas, View
+from tilecppn.scene.view import Grid
 from tilecppn.train.device import autocast
 from tilecppn.train.networks import Generator
 from tilecppn.train.noise import Stream
 from tilecppn.train.settings import FitSettings
-from tilecppn.view import Grid
 
 MIN_SIDE, MAX_PIXELS = 8, 2**26
 WARM_UP = 50  # steps in which the learning rate grows to its own
@@ -77,7 +77,7 @@ def fit_image(
 
     Ends after max_minutes or max_steps, or as soon as the picture is drawn with `psnr` dB. The
     learning rate falls towards the end of the former. Raises DataError for an image too small or
-    large, Diverged, and Stopped on Ctrl-C, with what has been learned written.
+    large, TrainingDivergedError, and Interrupted on Ctrl-C, with what has been learned written.
     """
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
     picture = _Picture(pixels, device)
@@ -96,11 +96,11 @@ def fit_image(
                 checked = int(share * CHECKS)
                 drawn = picture.draw(model)
                 progress = Progress(min(share, 1.0), steps, seconds, picture.psnr(drawn), drawn)
-                disk.put(output, model.cppn().to_bytes())
+                filesystem.write_atomic(output, model.cppn().to_bytes())
                 for listener in listeners:
                     listener(progress)
                 if stop():
-                    raise Stopped(f"stopped; {output} has {progress.psnr:.2f} dB")
+                    raise Interrupted(f"stopped; {output} has {progress.psnr:.2f} dB")
                 if share >= 1 or (psnr is not None and progress.psnr >= psnr):
                     return Fit(output, progress.psnr, steps, seconds)
             if place + settings.batch > len(order):
@@ -115,7 +115,9 @@ def fit_image(
                 error = (model(points, _NO_LATENT.to(device))[0] - colours).square().mean()
             if not math.isfinite(float(error.detach())):
                 kept = f"; {output} has {progress.psnr:.2f} dB" if progress else ""
-                raise Diverged(f"the error is NaN in step {steps}{kept}; try a smaller rate")
+                raise TrainingDivergedError(
+                    f"the error is NaN in step {steps}{kept}; try a smaller rate"
+                )
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(error)
             optimiser.step()

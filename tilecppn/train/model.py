@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tilecppn import disk
+from tilecppn import filesystem
 from tilecppn.cppn import CPPN, PRESETS
-from tilecppn.cppn.weights import encode
-from tilecppn.errors import Refused, WeightsError
+from tilecppn.cppn.weights_file import encode
+from tilecppn.errors import InvalidRequestError, WeightsError
 from tilecppn.train.networks import Discriminator, Encoder, Generator
 from tilecppn.train.settings import Settings
 
@@ -62,7 +62,8 @@ class Networks(NamedTuple):
             for name, module in self.companions().items()
             for key, tensor in module.state_dict().items()
         }
-        return encode(self.g.cppn(), tensors, training)
+        cppn = self.g.cppn()
+        return encode(cppn.structure, cppn.layers, tensors, training)
 
     def load(self, tensors: dict[str, NDArray[np.float32]]) -> None:
         """Take all weights from a model file's tensors. Raises RuntimeError, KeyError."""
@@ -100,18 +101,26 @@ def fresh_generator(settings: Settings, channels: int) -> CPPN:
 
 
 def check_output(output: Path, *, overwrite: bool) -> None:
-    """Raise Refused unless `output` can become a model file: free, or with `overwrite` a model."""
+    """Raise InvalidRequestError unless `output` can become a model file: free, or with `overwrite`
+    a model.
+    """
     if output.suffix != ".safetensors":
-        raise Refused(f"{output}: a model is a .safetensors file; give a name that ends so")
-    if why := disk.obstacle(output):
-        raise Refused(f"{output}: {why}; choose another path")
+        raise InvalidRequestError(
+            f"{output}: a model is a .safetensors file; give a name that ends so"
+        )
+    if why := filesystem.obstacle(output):
+        raise InvalidRequestError(f"{output}: {why}; choose another path")
     if output.is_symlink() or output.is_dir():
-        raise Refused(f"{output}: is not a file; choose another name")
+        raise InvalidRequestError(f"{output}: is not a file; choose another name")
     if not output.exists():
         return
     try:
         CPPN.load(output)
     except WeightsError:
-        raise Refused(f"{output}: is there already, and no model; choose another name") from None
+        raise InvalidRequestError(
+            f"{output}: is there already, and no model; choose another name"
+        ) from None
     if not overwrite:
-        raise Refused(f"{output}: is there already; choose another name, or --overwrite")
+        raise InvalidRequestError(
+            f"{output}: is there already; choose another name, or --overwrite"
+        )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tilecppn.cppn import CPPN, Distribution
-from tilecppn.cppn.seeded import inverse_normal, uniforms
+from tilecppn.cppn.seeding import inverse_normal, uniforms
 from tilecppn.train.noise import Stream
 
 BN_EPSILON = 1e-5

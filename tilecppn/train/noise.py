@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tilecppn.cppn.seeded import uniforms
+from tilecppn.cppn.seeding import uniforms
 
 
 class Stream(IntEnum):

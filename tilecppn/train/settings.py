@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from tilecppn import checks
-from tilecppn.checks import Section
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.network import MAX_WIDTH, MAX_Z_DIM
-from tilecppn.cppn.seeded import MAX_SEED
+from tilecppn.cppn.seeding import MAX_SEED
+from tilecppn.cppn.structure import MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import CheckpointError
-from tilecppn.sections import key
+from tilecppn.scene import validation
+from tilecppn.scene.sections import key
+from tilecppn.scene.validation import Section
 from tilecppn.train.schedule import SCHEDULES, Schedule
 
 MODELS = tuple(SCHEDULES)
@@ -33,48 +33,48 @@ SMALL_SET: dict[str, Any] = {
 # Leaves twice the time for the reconstruction, and the samples as varied.
 SMALL_GAN_VAE: dict[str, Any] = {"g_updates": 1}
 SMALL = 10_000  # fewer images are a small set
-_rate = checks.number("a number above 0", lambda v: v > 0)
-_share = checks.number("a number above 0, up to 1", lambda v: 0 < v <= 1)
-_momentum = checks.number("a number from 0 to below 1", lambda v: 0 <= v < 1)
-_threshold = checks.number("a finite number of 0 or more", lambda v: v >= 0)
-_updates = checks.integer(0, 64)
+_rate = validation.number("a number above 0", lambda v: v > 0)
+_share = validation.number("a number above 0, up to 1", lambda v: 0 < v <= 1)
+_momentum = validation.number("a number from 0 to below 1", lambda v: 0 <= v < 1)
+_threshold = validation.number("a finite number of 0 or more", lambda v: v >= 0)
+_updates = validation.integer(0, 64)
 
 
 @dataclass(frozen=True)
 class Settings(Section):
     """One training. None means: what suits the data (`suited`) or the model (`schedule`)."""
 
-    model: str = key("gan-vae", checks.choice(*MODELS))
-    seed: int = key(0, checks.integer(0, MAX_SEED))
-    size: int | None = key(None, checks.optional(checks.integer(4, 1024)))
-    batch: int | None = key(None, checks.optional(checks.integer(2, 65536)))
-    epochs: int = key(100, checks.integer(1, 10**6))
-    z_dim: int = key(32, checks.integer(1, MAX_Z_DIM))
-    width: int = key(128, checks.integer(1, MAX_WIDTH))
+    model: str = key("gan-vae", validation.choice(*MODELS))
+    seed: int = key(0, validation.integer(0, MAX_SEED))
+    size: int | None = key(None, validation.optional(validation.integer(4, 1024)))
+    batch: int | None = key(None, validation.optional(validation.integer(2, 65536)))
+    epochs: int = key(100, validation.integer(1, 10**6))
+    z_dim: int = key(32, validation.integer(1, MAX_Z_DIM))
+    width: int = key(128, validation.integer(1, MAX_WIDTH))
     activations: tuple[str, ...] = key(
-        ("softplus", "tanh", "tanh", "tanh"), checks.names(*ACTIVATIONS)
+        ("softplus", "tanh", "tanh", "tanh"), validation.names(*ACTIVATIONS)
     )
-    residual: bool = key(False, checks.boolean())  # hidden layers add to their input
+    residual: bool = key(False, validation.boolean())  # hidden layers add to their input
     deviation: float = key(0.1, _rate)  # of the generator's first weights and biases
     scale: float = key(8.0, _rate)  # of the plane, and of the latent
-    encoder_width: int = key(512, checks.integer(1, MAX_WIDTH))
-    discriminator_width: int = key(24, checks.integer(1, MAX_WIDTH))
+    encoder_width: int = key(512, validation.integer(1, MAX_WIDTH))
+    discriminator_width: int = key(24, validation.integer(1, MAX_WIDTH))
     keep_prob: float = key(1.0, _share)
-    reconstruction: str = key("bce", checks.choice("bce", "l2"))
-    kl_warmup: int | None = key(None, checks.optional(checks.integer(0, 10**9)))  # updates
-    flip: bool = key(False, checks.boolean())
-    learning_rate: float | None = key(None, checks.optional(_rate))
-    learning_rate_vae: float | None = key(None, checks.optional(_rate))
+    reconstruction: str = key("bce", validation.choice("bce", "l2"))
+    kl_warmup: int | None = key(None, validation.optional(validation.integer(0, 10**9)))  # updates
+    flip: bool = key(False, validation.boolean())
+    learning_rate: float | None = key(None, validation.optional(_rate))
+    learning_rate_vae: float | None = key(None, validation.optional(_rate))
     learning_rate_d: float = key(0.001, _rate)
     beta1: float = key(0.65, _momentum)
-    vae_updates: int | None = key(None, checks.optional(_updates))
-    g_updates: int | None = key(None, checks.optional(_updates))
-    d_updates: int | None = key(None, checks.optional(checks.integer(0, 1)))
-    g_enough: float | None = key(None, checks.optional(_threshold))
-    d_above: float | None = key(None, checks.optional(_threshold))
-    g_below: float | None = key(None, checks.optional(_threshold))
-    curriculum: bool = key(False, checks.boolean())
-    curriculum_epochs: int = key(2, checks.integer(1, 10**6))  # at each size but the last
+    vae_updates: int | None = key(None, validation.optional(_updates))
+    g_updates: int | None = key(None, validation.optional(_updates))
+    d_updates: int | None = key(None, validation.optional(validation.integer(0, 1)))
+    g_enough: float | None = key(None, validation.optional(_threshold))
+    d_above: float | None = key(None, validation.optional(_threshold))
+    g_below: float | None = key(None, validation.optional(_threshold))
+    curriculum: bool = key(False, validation.boolean())
+    curriculum_epochs: int = key(2, validation.integer(1, 10**6))  # at each size but the last
 
     @property
     def schedule(self) -> Schedule:
@@ -100,11 +100,11 @@ class Settings(Section):
 class FitSettings(Section):
     """How one picture is learned."""
 
-    seed: int = key(0, checks.integer(0, MAX_SEED))
-    width: int = key(256, checks.integer(1, MAX_WIDTH))
-    activations: tuple[str, ...] = key(("sin",) * 4, checks.names(*ACTIVATIONS))
+    seed: int = key(0, validation.integer(0, MAX_SEED))
+    width: int = key(256, validation.integer(1, MAX_WIDTH))
+    activations: tuple[str, ...] = key(("sin",) * 4, validation.names(*ACTIVATIONS))
     frequency: float = key(0.5, _rate)  # of the first layer's sines: up to so many radians a pixel
-    batch: int = key(2048, checks.integer(1, 2**24))
+    batch: int = key(2048, validation.integer(1, 2**24))
     learning_rate: float = key(0.006, _rate)
 
 

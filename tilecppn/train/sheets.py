@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilecppn.cppn import CPPN
-from tilecppn.cppn.seeded import inverse_normal, uniforms
-from tilecppn.sections import Canvas, View
+from tilecppn.cppn.seeding import inverse_normal, uniforms
+from tilecppn.scene.sections import Canvas, View
+from tilecppn.scene.view import Grid
 from tilecppn.train.model import Networks
 from tilecppn.train.networks import points_of
 from tilecppn.train.noise import Stream
-from tilecppn.view import Grid
 
 ENLARGE = 5  # × the size of the images
 SIDE = 5  # samples a row and column

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tilecppn.errors import Diverged
-from tilecppn.sections import View
+from tilecppn.errors import TrainingDivergedError
+from tilecppn.scene.sections import View
 from tilecppn.train import losses, noise
 from tilecppn.train.curriculum import Stage
 from tilecppn.train.device import autocast
@@ -97,7 +97,7 @@ class Trainer:
             own, total = self._losses(name, images, rng)
         value = float(own.detach())
         if not (math.isfinite(value) and value < EXPLODED):
-            raise Diverged(f"the {name} loss is {value:g} in update {self.updates}")
+            raise TrainingDivergedError(f"the {name} loss is {value:g} in update {self.updates}")
         if learn:
             optimiser = self.optimisers[name]
             optimiser.zero_grad(set_to_none=True)

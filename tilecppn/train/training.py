@@ -18,9 +18,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from tilecppn import disk
-from tilecppn.errors import CheckpointError, DataError, Diverged, Refused, Stopped
-from tilecppn.run.stopping import stop_on_signals
+from tilecppn import filesystem
+from tilecppn.errors import (
+    CheckpointError,
+    DataError,
+    Interrupted,
+    InvalidRequestError,
+    TrainingDivergedError,
+)
+from tilecppn.run.stop_request import stop_on_signals
+from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
 from tilecppn.train.checkpoint import State
 from tilecppn.train.curves import Curves, Point, plot
@@ -71,8 +78,8 @@ def train_model(
     device: auto, cpu or cuda. precision: float32, mixed (products in bfloat16), or auto: mixed
     where the device does that itself.
 
-    Raises Refused before any work; Diverged, with the last checkpoint kept; Stopped on Ctrl-C,
-    after a checkpoint.
+    Raises InvalidRequestError before any work; TrainingDivergedError, with the last checkpoint
+    kept; Interrupted on Ctrl-C, after a checkpoint.
     """
     began = time.monotonic()
     folder = save_dir or output.with_suffix(".training")
@@ -186,7 +193,7 @@ class _Session:
                     self._save(done, seconds)
                     saved_at = time.monotonic()
                 if stop():
-                    raise Stopped(
+                    raise Interrupted(
                         f"stopped after {done:,} batches; {self.saved} has them, and the same "
                         "command goes on from there"
                     )
@@ -207,7 +214,7 @@ class _Session:
             crops[turned] = crops[turned, :, ::-1]
         try:
             return self.trainer.learn(torch.from_numpy(crops))
-        except Diverged as error:
+        except TrainingDivergedError as error:
             raise self._diverged(str(error)) from None
 
     def _save(self, done: int, seconds: float) -> None:
@@ -216,7 +223,7 @@ class _Session:
             raise self._diverged("a weight is NaN or infinite")
         state = State(done, self.trainer.updates, seconds, self.settings.record(), self.data)
         self.saved = checkpoint.save(self.folder, self.trainer, state, self.keep)
-        disk.put(self.output, (self.saved / checkpoint.MODEL).read_bytes())
+        filesystem.write_atomic(self.output, (self.saved / checkpoint.MODEL).read_bytes())
         folder = self.folder / "sheets"
         folder.mkdir(exist_ok=True)
         networks, size = self.trainer.networks, self.trainer.size
@@ -229,10 +236,12 @@ class _Session:
             plot(self.folder)
         self._tell(Saved(self.saved))
 
-    def _diverged(self, what: str) -> Diverged:
+    def _diverged(self, what: str) -> TrainingDivergedError:
         good = checkpoint.folders(self.folder)
         rescue = f"the last good checkpoint is {good[-1]}" if good else "there is no checkpoint yet"
-        return Diverged(f"{what}: the training has diverged; {rescue}; try a smaller learning rate")
+        return TrainingDivergedError(
+            f"{what}: the training has diverged; {rescue}; try a smaller learning rate"
+        )
 
     def _side(self, epoch: int) -> int:
         if not self.settings.curriculum:
@@ -281,11 +290,13 @@ def _continued(kept: Kept, given: Mapping[str, Any] | None, images: Images) -> S
 def _check_places(output: Path, folder: Path, start: Path | None, overwrite: bool) -> None:
     """Refuse to write over what is not ours, or is another training's."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise Refused(f"{folder}: is not a folder; choose another --save-dir")
+        raise InvalidRequestError(f"{folder}: is not a folder; choose another --save-dir")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        raise Refused(f"{folder}: holds something else; choose another --save-dir")
+        raise InvalidRequestError(f"{folder}: holds something else; choose another --save-dir")
     if overwrite and start is not None:
-        raise Refused("--overwrite and --from: one trains anew, the other goes on; leave one out")
+        raise InvalidRequestError(
+            "--overwrite and --from: one trains anew, the other goes on; leave one out"
+        )
     if start is not None and not start.is_dir():
         raise CheckpointError(f"{start}: is no checkpoint: a folder in SAVE_DIR/checkpoints")
     check_output(output, overwrite=overwrite or bool(checkpoint.folders(folder)))
@@ -295,7 +306,7 @@ def _check_places(output: Path, folder: Path, start: Path | None, overwrite: boo
 def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator[Path]:
     """The folder, ours alone until the end of the block; emptied of an older training."""
     folder.mkdir(parents=True, exist_ok=True)
-    with disk.locked(folder / ".lock", str(folder)):
+    with locks.locked(folder / ".lock", str(folder)):
         if overwrite:
             for name in ("checkpoints", "sheets"):
                 shutil.rmtree(folder / name, ignore_errors=True)
@@ -303,7 +314,7 @@ def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator
                 (folder / name).unlink(missing_ok=True)
         text = json.dumps({"tilecppn": "training", "settings": dict(given)}, indent=1)
         if overwrite or not (folder / MARK).exists():
-            disk.put(folder / MARK, text.encode())
+            filesystem.write_atomic(folder / MARK, text.encode())
         yield folder
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 
 from tilecppn.plan import Shard
-from tilecppn.run.executors import Answer, Lost, Message, Ready
-from tilecppn.run.job import Halted, Job, attempt
+from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.jobs import Cancelled, Job, run_task
 
 JOIN = 2.0  # seconds to wait for all threads at the end
 
@@ -25,20 +25,22 @@ class _Thread(threading.Thread):
         self.inbox: queue.SimpleQueue[Shard | None] = queue.SimpleQueue()
         self.halt = threading.Event()
 
-    def pause(self) -> None:
+    def check_cancelled(self) -> None:
         if self.halt.is_set():
-            raise Halted
+            raise Cancelled
 
     def run(self) -> None:
         try:
             runner = self.job.open(self.threads)
-            self.messages.put(Ready(self.number, runner.identity))
+            self.messages.put(WorkerReady(self.number, runner.worker_info))
             for shard in iter(self.inbox.get, None):
-                self.messages.put(Answer(self.number, shard, attempt(runner, shard, self.pause)))
-        except Halted:
+                self.messages.put(
+                    TaskResult(self.number, shard, run_task(runner, shard, self.check_cancelled))
+                )
+        except Cancelled:
             pass
         except BaseException as error:
-            self.messages.put(Lost(self.number, f"{error}" or type(error).__name__))
+            self.messages.put(WorkerDied(self.number, f"{error}" or type(error).__name__))
 
 
 class LocalExecutor:

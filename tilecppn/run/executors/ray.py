@@ -26,10 +26,10 @@ import ray
 from ray.exceptions import RayError
 
 from tilecppn import machine
-from tilecppn.errors import Refused
+from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Shard
-from tilecppn.run.executors import Answer, Lost, Message, Ready, gpu_threads
-from tilecppn.run.job import Done, Faulted, Identity, Job, attempt
+from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady, gpu_threads
+from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
 
 CONNECT = 10.0  # seconds until somebody answers at an address
 STOP = 10.0  # seconds for Ray's own end
@@ -46,19 +46,19 @@ class _Actor:
         self.met = threading.Barrier(threads)
         self.own = threading.local()  # a thread's runner
 
-    def open(self) -> Identity | Faulted:
+    def open(self) -> WorkerInfo | TaskFailed:
         """Open the job in one thread; asked as often as there are threads."""
         self.met.wait()  # else one thread could answer twice
         try:
             self.own.runner = self.job.open(self.threads)
         except Exception as error:  # as words: Ray would wrap it in a traceback
-            return Faulted(f"{error}" or type(error).__name__, lasting=False)
-        identity: Identity = self.own.runner.identity
-        return identity
+            return TaskFailed(f"{error}" or type(error).__name__, permanent=False)
+        worker_info: WorkerInfo = self.own.runner.worker_info
+        return worker_info
 
-    def run(self, shard: Shard) -> Done | Faulted:
+    def run(self, shard: Shard) -> TaskSucceeded | TaskFailed:
         # Stopping is done from outside, by killing the actor.
-        return attempt(self.own.runner, Shard(*shard), lambda: None)
+        return run_task(self.own.runner, Shard(*shard), lambda: None)
 
 
 class _Call(NamedTuple):
@@ -139,17 +139,17 @@ class RayExecutor:
             value = ray.get(reference)
         except RayError as error:
             self._forget(call.worker)
-            return [Lost(call.worker, _cause(error))]
+            return [WorkerDied(call.worker, _cause(error))]
         if call.shard is not None:
-            return [Answer(call.worker, call.shard, value)]
-        if isinstance(value, Faulted):
+            return [TaskResult(call.worker, call.shard, value)]
+        if isinstance(value, TaskFailed):
             self._forget(call.worker)
-            return [Lost(call.worker, value.reason)]
+            return [WorkerDied(call.worker, value.reason)]
         self._opening[call.worker] -= 1
         if self._opening[call.worker] > 0:
             return []
         self._places[call.worker] = value.place
-        return [Ready(call.worker, value)]
+        return [WorkerReady(call.worker, value)]
 
     def replace(self, worker: int) -> None:
         self._forget(worker)
@@ -229,7 +229,9 @@ def _connect(address: str | None, cpus: int | None) -> None:
             "; --address is that of Ray's head, HOST:6379 unless it was started on another port, "
             "or ray://HOST:10001"
         )
-        raise Refused(f"no Ray at {where}: {_short(error)}{advice if address else ''}") from error
+        raise InvalidRequestError(
+            f"no Ray at {where}: {_short(error)}{advice if address else ''}"
+        ) from error
 
 
 # A client's first bytes in HTTP/2, and the head of a server's (RFC 9113, sections 3.4, 4.1, 6.5).

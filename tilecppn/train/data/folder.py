@@ -28,6 +28,8 @@ def open_image(path: Path) -> Image.Image:
                 grey = np.asarray(file, np.float64) / 257.0
                 return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
             rgba = file.convert("RGBA")
+    except DataError:
+        raise
     except OSError as error:  # also what Pillow cannot identify
         raise DataError(f"{path}: cannot be read as an image: {error}") from None
     except (ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 
-from tilecppn import disk
+from tilecppn import filesystem
 from tilecppn.errors import DataError
 from tilecppn.train.data.idx import read_folder
 from tilecppn.train.data.images import Images
@@ -34,14 +34,14 @@ def read_mnist(folder: Path | None = None, mirrors: Sequence[str] = MIRRORS) -> 
     Raises DataError where no mirror gives the right files, or there is nowhere to keep them.
     """
     if folder is None:
-        cache = disk.cache_folder()
+        cache = filesystem.cache_directory()
         if cache is None:
             raise DataError("mnist: no home folder to keep it in; set XDG_CACHE_HOME to a folder")
         folder = cache / "mnist"
     for name, sha256 in FILES.items():
         path = folder / name
         if not path.exists() or _sha256(path.read_bytes()) != sha256:
-            disk.put(path, _download(name, sha256, mirrors))
+            filesystem.write_atomic(path, _download(name, sha256, mirrors))
     return read_folder(folder, "mnist")
 
 

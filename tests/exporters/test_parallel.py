@@ -1,0 +1,66 @@
+"""Work on threads: results in order, errors as they are."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+
+import pytest
+
+from tilecppn.errors import Interrupted
+from tilecppn.exporters import parallel
+from tilecppn.exporters.parallel import in_order
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_order(workers: int) -> None:
+    assert list(in_order(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
+
+
+def test_a_result_that_comes_just_after_a_look_for_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It comes when it is asked whether it is done, or else before the second look."""
+    end = threading.Event()
+    asked = Future.done
+
+    def done(future: Future[None]) -> bool:
+        end.set()
+        wait([future])
+        return asked(future)
+
+    def looks() -> Iterator[bool]:
+        yield False
+        end.set()
+        while True:
+            yield False
+
+    monkeypatch.setattr(Future, "done", done)
+    monkeypatch.setattr(parallel, "TICK", 0.01)
+    looked = looks()
+    assert list(in_order(lambda _: end.wait(), [0], 1, lambda: next(looked))) == [True]
+
+
+def test_a_timeout_of_the_work_itself_is_raised() -> None:
+    def late(item: int) -> None:
+        raise TimeoutError("a disk that does not answer")
+
+    with pytest.raises(TimeoutError, match="a disk"):
+        list(in_order(late, range(3), 2))
+
+
+def test_a_wish_to_stop_is_seen_while_work_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "TICK", 0.01)
+    begun, end = threading.Event(), threading.Event()
+
+    def work(item: int) -> None:
+        begun.set()
+        end.wait()
+
+    def stopping() -> bool:
+        if not begun.is_set():
+            return False
+        end.set()
+        return True
+
+    with pytest.raises(Interrupted):
+        list(in_order(work, range(3), 1, stopping))

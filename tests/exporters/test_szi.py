@@ -1,0 +1,50 @@
+"""SZI: the tiles of a Deep Zoom export, in one file."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.stores import noise_store, tree
+from tilecppn.errors import ExportError
+from tilecppn.exporters.export import export
+
+
+@pytest.mark.parametrize("overlap", [0, 1])
+def test_it_holds_the_files_of_the_deep_zoom_export_as_they_are(
+    overlap: int, tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "in.zarr", 150, 97)
+    export(store.path, tmp_path / "a.dzi", overlap=overlap)
+    assert export(store.path, tmp_path / "a.szi", overlap=overlap, workers=2) == [
+        tmp_path / "a.szi"
+    ]
+    viewer = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
+    expected = {
+        f"a/a_files/{name}": data
+        for name, data in tree(tmp_path / "a_files").items()
+        if isinstance(data, bytes) and name not in viewer
+    }
+    expected["a/a.dzi"] = (tmp_path / "a.dzi").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.szi") as file:
+        assert file.testzip() is None
+        assert {entry.compress_type for entry in file.infolist()} == {zipfile.ZIP_STORED}
+        found = {name: file.read(name) for name in file.namelist()}
+        assert len(found) == len(file.namelist())
+    assert found == expected
+
+
+def test_the_same_picture_gives_the_same_bytes_and_replaces_only_its_like(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "in.zarr", 70, 97)
+    export(store.path, tmp_path / "a.szi", workers=2)
+    before = (tmp_path / "a.szi").read_bytes()
+    export(store.path, tmp_path / "a.szi", workers=1)
+    assert (tmp_path / "a.szi").read_bytes() == before
+    with zipfile.ZipFile(tmp_path / "b.szi", "w") as file:
+        file.writestr("b/b.dzi", "")
+    (tmp_path / "c.szi").write_text("mine")
+    for name in ("b.szi", "c.szi"):
+        kept = (tmp_path / name).read_bytes()
+        with pytest.raises(ExportError, match="not made by tilecppn"):
+            export(store.path, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == kept

@@ -1,0 +1,81 @@
+"""Every tile format: decoded by other programs, and PNG no larger than twice Pillow's."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.stores import level_pixels
+from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.options import TileFormat
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Window
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
+
+WORST = {"png": 0, "jpg": 24, "webp": 40, "avif": 40}  # 8-bit steps, at the default quality
+
+
+def by_pillow(data: bytes) -> NDArray[Any]:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def by_vips(data: bytes) -> NDArray[Any]:
+    image = pyvips.Image.new_from_buffer(data, "")
+    pixels: NDArray[Any] = image.colourspace("srgb").numpy()
+    return pixels.reshape(image.height, image.width, -1)[:, :, :3]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("effort", [1, 5, 9])
+def test_pillow_and_libvips_decode_every_format(
+    name: str, channels: int, effort: int, small_store: Store
+) -> None:
+    picture = level_pixels(small_store, 0)[100:356, 50:290]
+    stored = np.ascontiguousarray(np.moveaxis(picture[:, :, :channels], -1, 0))
+    data = TileFormat(name, ENCODERS[name].quality, effort).encode(stored)
+    expected = np.broadcast_to(np.moveaxis(stored, 0, -1), (*stored.shape[1:], 3)).astype(int)
+    for decoded in (by_pillow(data), by_vips(data)):
+        assert decoded.shape == expected.shape
+        assert np.abs(decoded - expected).max() <= WORST[name]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_effort_does_not_make_a_tile_much_larger(name: str, small_store: Store) -> None:
+    stored = np.moveaxis(level_pixels(small_store, 0)[:256, :256], -1, 0)
+    quality = ENCODERS[name].quality
+    fast, small = (len(TileFormat(name, quality, effort).encode(stored)) for effort in (1, 9))
+    assert small <= 1.02 * fast
+
+
+def test_png_tiles_are_at_most_twice_as_large_as_pillows() -> None:
+    """Of a picture at print size; in all, as a pyramid is one."""
+    scene = Scene.of(canvas={"width": 32768, "height": 32768})
+    kernel = create("auto", EvaluationContext.of(scene))
+    ours = pillows = 0
+    for top, left in ((0, 0), (16128, 16384), (8192, 20480), (25600, 5632), (12288, 12800)):
+        pixels = render_window(kernel, scene, Window(top, left, top + 512, left + 512))
+        ours += len(TileFormat("png", 100, 1).encode(pixels))
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(np.moveaxis(pixels, 0, -1))).save(file, "PNG")
+        pillows += len(file.getvalue())
+    assert ours <= 2 * pillows
+
+
+def test_files_of_a_lossy_pyramid_bear_its_suffix(small_store: Store, tmp_path: Path) -> None:
+    from tilecppn.exporters.export import export
+
+    for name in ("webp", "avif"):
+        export(small_store.path, tmp_path / f"{name}.dzi", format=name)
+        tiles = list((tmp_path / f"{name}_files").glob("*/*_*"))
+        assert tiles
+        assert {tile.suffix for tile in tiles} == {f".{name}"}
+        assert f'Format="{name}"' in (tmp_path / f"{name}.dzi").read_text()

@@ -1,0 +1,240 @@
+"""The CPU kernel: the same bits on every machine, one function a shape, no GIL, soon compiled."""
+
+import hashlib
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.kernels.fields import bits, field, gentle, oracle
+from tilecppn.cppn import PRESETS
+from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.llvm import kernel as llvm_kernel
+from tilecppn.kernels.llvm.codegen import HOST, Target
+from tilecppn.kernels.llvm.kernel import REVISION, LLVMKernel, layers
+from tilecppn.kernels.llvm.network import Network, Tiling
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
+
+DTYPES = ["float32", "float64"]
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+on_x86 = pytest.mark.skipif(not X86, reason="needs an x86-64 CPU")
+
+LATTICE = Lattices.one(100, 200, 7, 30, 11)
+WIDTHS = [replace(HOST, vector_bits=32 * lanes) for lanes in (4, 8, 16)]
+AVX2 = Target("x86-64-v3", vector_bits=256, registers=16)
+BASELINE = Target("x86-64", vector_bits=128, registers=16, fma=False)
+TILINGS = [Tiling(1, 1), Tiling(2, 5), Tiling(6, 3)]
+
+
+def preset(name: str, **network: Any) -> EvaluationContext:
+    return EvaluationContext.of(Scene.of(cppn={"preset": name, "seed": 3, **network}))
+
+
+def evaluated(picture: EvaluationContext, lattice: Lattices = LATTICE, **options: Any) -> Any:
+    return bits(LLVMKernel(picture, **options).evaluate(lattice))
+
+
+# The same bits
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", PRESETS)
+def test_bits_do_not_depend_on_the_vectors_width(name: str, dtype: str) -> None:
+    picture = preset(name)
+    expected = evaluated(picture, dtype=dtype)
+    for target in WIDTHS:
+        assert np.array_equal(evaluated(picture, dtype=dtype, target=target), expected), target
+
+
+@on_x86
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", PRESETS)
+def test_bits_of_avx2_are_those_of_this_cpu(name: str, dtype: str) -> None:
+    if "+avx2" not in HOST.features:
+        pytest.skip("this CPU has no AVX2")
+    picture = preset(name)
+    expected = evaluated(picture, dtype=dtype)
+    assert np.array_equal(evaluated(picture, dtype=dtype, target=AVX2), expected)
+
+
+@on_x86
+@pytest.mark.parametrize("name", PRESETS)
+def test_bits_without_fma_are_the_same_with_a_warning(name: str) -> None:
+    picture = preset(name)
+    lattice = LATTICE._replace(rows=2, cols=9)
+    expected = evaluated(picture, lattice)
+    with pytest.warns(RuntimeWarning, match="no fused multiply-add"):
+        slow = evaluated(picture, lattice, target=BASELINE)
+    assert np.array_equal(slow, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["hardmaru-residual", "flux"])
+def test_bits_do_not_depend_on_the_blocks_shape(name: str, dtype: str) -> None:
+    picture = preset(name)
+    expected = evaluated(picture, dtype=dtype)
+    for tiling in TILINGS:
+        assert np.array_equal(evaluated(picture, dtype=dtype, tiling=tiling), expected), tiling
+
+
+# SHA-256 of the colours' bytes, little-endian. They change when an algorithm changes its bytes,
+# which raises the kernel's REVISION, and for no other reason.
+PICTURES: dict[str, dict[str, Any]] = {
+    "hardmaru": {"cppn": {"preset": "hardmaru"}},
+    "softplus": {"cppn": {"preset": "hardmaru-softplus", "seed": 7}},
+    "sine, float64": {"cppn": {"preset": "hardmaru-sine"}},
+    "sqrt": {"cppn": {"preset": "hardmaru-sqrt", "seed": 91}, "latent": {"seed": 1}},
+    "residual": {"cppn": {"preset": "hardmaru-residual"}},
+    "gan-vae": {"cppn": {"preset": "hardmaru-gan-vae"}},
+    "flux, float64": {"cppn": {"preset": "flux"}},
+    "guibas, swapped": {"cppn": {"preset": "guibas"}},
+    "rotated": {"view": {"rotation": 30.0, "aspect": "stretch", "grid": "endpoints"}},
+    "deep, float64": {"view": {"center": [5.0, 3.0], "scale": 1e-6}},
+    "waves": {"cppn": {"activations": ["sin", "gaussian", "cos", "half-sine", "sigmoid-sin"]}},
+}
+PINNED: dict[str, str] = {
+    "hardmaru": "d73fbe7fca8d21c900185b52f7885fd70bbef3835abc5406187c33ebbaf86f76",
+    "softplus": "a2861bf7b1eaa97f2a6a8abf8e5367331af8803ff9c270f9d6ef67424f276295",
+    "sine, float64": "61957933e8ada3be04349767cdffab44fce38051dbc9e08edca0020deebdfaa1",
+    "sqrt": "958a3dd17bb3ac526d9ad0c11d2b759c2e0734e1112f7f3ca95cd23bfb60dd14",
+    "residual": "f235f9c534785a759925f5ff117a69f033c3d34093a4b74f5772c8fc2ad7cf13",
+    "gan-vae": "234c35ff4dc76e99ee24385039fe7c14d95c59356c353d901d5701d122d08fd9",
+    "flux, float64": "33cd1c2c50e894b97d5a2a8930870402d672db7fb5eff96adcd678ac6711958e",
+    "guibas, swapped": "ab53fe1aacdaa80773f6df0e0ba19420c1338ed2910d2999cd3e5edc94b0dad7",
+    "rotated": "3e4447b262a9011b5005076adc2f454eea32bdbfa55931a9232300df99799a5b",
+    "deep, float64": "1566d1c85e385b00bba00b0dffc9b5a3e0245dc437e557489653a06c6e410b91",
+    "waves": "c1db33e5faf32ac0f99efd7b889ae9c9bc26a028ee211233678516190555960d",
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_bytes_are_those_of_every_machine(name: str) -> None:
+    kernel = LLVMKernel(EvaluationContext.of(Scene.of(**PICTURES[name])))
+    values = kernel.evaluate(Lattices.one(37, 41, 40, 50, 19))
+    assert values.dtype == ("float64" if "float64" in name else "float32")
+    little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    assert hashlib.sha256(little.tobytes()).hexdigest() == PINNED[name]
+    assert REVISION == 2
+
+
+# One function a shape
+
+
+def test_one_function_serves_all_seeds_of_a_shape() -> None:
+    pictures = [field(gentle(seed=seed, width=12, depth=2)) for seed in (1, 2)]
+    one, other = (LLVMKernel(picture) for picture in pictures)
+    assert one.network is other.network
+    for kernel, picture in zip((one, other), pictures, strict=True):
+        assert np.abs(kernel.evaluate(LATTICE)[:, 0] - oracle(picture, LATTICE)).max() < 1e-5
+    assert LLVMKernel(field(gentle(seed=1, width=13, depth=2))).network is not one.network
+
+
+def test_threads_that_compile_at_once_share_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Network] = []
+
+    def network(*arguments: Any) -> Network:
+        time.sleep(0.05)  # the others come meanwhile
+        made.append(Network(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(llvm_kernel, "Network", network)
+    picture = field(gentle(width=37, depth=1))  # of a shape that no other test has
+    together, kernels = threading.Barrier(4), []
+
+    def work() -> None:
+        together.wait()
+        kernels.append(LLVMKernel(picture))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert [kernel.network for kernel in kernels] == made * 4
+
+
+# Threads
+
+
+def test_other_threads_run_during_a_call() -> None:
+    """Nobody is made to give the GIL up here, so another thread runs only when it is released."""
+    kernel = LLVMKernel(preset("hardmaru"))
+    whole = 4000 * kernel.batch
+    inputs, out = np.zeros((3, whole), np.float32), np.empty((3, whole), np.float32)
+    arguments = (inputs, whole, kernel.weights, kernel.scratch, out, out, 0)
+    ended, ticks = threading.Event(), [0]
+
+    def tick() -> None:
+        while not ended.is_set():
+            ticks[0] += 1
+            time.sleep(0)
+
+    interval = sys.getswitchinterval()
+    other = threading.Thread(target=tick)
+    try:
+        other.start()
+        sys.setswitchinterval(1000.0)
+        for _ in range(100):
+            before = ticks[0]
+            kernel.network.call(*arguments)
+            if ticks[0] > before:
+                break
+        else:
+            pytest.fail("the call held the GIL")
+    finally:
+        sys.setswitchinterval(interval)
+        ended.set()
+        other.join()
+
+
+def test_kernels_in_many_threads_do_not_disturb_each_other() -> None:
+    picture = preset("hardmaru-residual")
+    lattices = [Lattices.one(50 * k, 0, 40, 300) for k in range(8)]
+    kernel = LLVMKernel(picture)
+    expected = [bits(kernel.evaluate(lattice)).copy() for lattice in lattices]
+    found: dict[int, bool] = {}
+
+    def work(number: int) -> None:
+        own = LLVMKernel(picture)
+        for _ in range(5):
+            same = np.array_equal(bits(own.evaluate(lattices[number])), expected[number])
+            found[number] = found.get(number, True) and same
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == dict.fromkeys(range(8), True)
+
+
+# Compiling
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(
+    dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LLVM's time goes with the instructions: neurons are loops, a layer is one call."""
+    sources: list[str] = []
+
+    def kept(source: str, make: Callable[[], bytes]) -> bytes:
+        sources.append(source)
+        return make()
+
+    monkeypatch.setattr("tilecppn.kernels.llvm.codegen.target.cached", kept)
+
+    def lines(width: int, depth: int) -> int:
+        Network(layers(gentle(width=width, depth=depth)), np.dtype(dtype), HOST, Tiling.of(HOST))
+        return sources.pop().count("\\n")
+
+    assert lines(128, 16) == lines(32, 16) < 2500
+    assert lines(128, 16) - lines(128, 4) < 12 * 15

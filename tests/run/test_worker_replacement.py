@@ -1,0 +1,223 @@
+"""The coordinator where some places have no worker that can draw."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.run.jobs import ARITHMETIC
+from tests.run.test_coordinator import PLAN, SHARDS, Ledger, Script
+from tilecppn.errors import NoWorkersError, RenderError, StoreError
+from tilecppn.plan import Shard
+from tilecppn.run.coordinator import Coordinator
+from tilecppn.run.events import Event, ShardFailed, WorkerJoined, WorkerLost, WorkerRejected
+from tilecppn.run.executors import Message, WorkerDied, WorkerReady
+from tilecppn.run.jobs import WorkerInfo
+
+
+class Places(Script):
+    """Every worker is of the kind that its place has: "good", "odd" (it holds other weights),
+    "dead" (it cannot start), "absent" (nothing is heard of it) or "blind" (it does not see the
+    store). A place keeps its kind when its worker is replaced.
+    """
+
+    def __init__(self, *kinds: str, act: Callable[[Shard], str] = lambda shard: "done") -> None:
+        super().__init__(Ledger(), act, workers=len(kinds))
+        self.kinds = list(kinds)
+        self.place: dict[int, int] = {}
+        self.events: list[Event] = []
+
+    def start(self) -> None:
+        for place in range(self.workers):
+            self.begin_at(place)
+
+    def begin_at(self, place: int) -> None:
+        self.place[self.number] = place
+        kind = self.kinds[place]
+        if kind == "dead":
+            self.starting.append(WorkerDied(self.number, "no kernel"))
+        elif kind != "absent":
+            network = "beef" if kind == "odd" else "f00d"
+            self.starting.append(
+                WorkerReady(self.number, WorkerInfo(network, ARITHMETIC, f"at {place}"))
+            )
+        self.number += 1
+
+    def replace(self, worker: int) -> None:
+        self.hung.difference_update(self.flight.pop(worker, ()))
+        self.begin_at(self.place[worker])
+
+    def render(self, admit: Callable[[WorkerInfo], None] = lambda worker_info: None) -> list[Event]:
+        emit = self.events.append
+        coordinator = Coordinator(self, emit=emit, admit=admit, clock=lambda: self.now)
+        self.start()
+        coordinator.meet()
+        assert not coordinator.run(PLAN, self.ledger).failed
+        assert self.ledger == set(SHARDS)
+        return self.events
+
+    def lose_first(self, shards: int, *then: str, seconds: float = 0.0) -> None:
+        """After so many shards, each of so many seconds, the first place's worker is lost at work,
+        and the places are of other kinds.
+        """
+
+        def act(shard: Shard) -> str:
+            self.now += seconds
+            if len(self.ledger) == shards and self.kinds[0] == "good":
+                self.kinds[:] = then
+                return "lost"
+            return "done"
+
+        self.act = act
+
+    def result(self, worker: int, shard: Shard) -> str:
+        return "unfit" if self.kinds[self.place[worker]] == "blind" else self.act(shard)
+
+    def at_work(self) -> set[int]:
+        """The places whose workers ran a shard."""
+        return {self.place[worker] for worker, _ in self.ran}
+
+
+@pytest.mark.parametrize("kinds", [("good", "dead", "dead"), ("dead", "dead", "good")])
+def test_places_where_no_worker_can_start_do_not_end_a_run(kinds: tuple[str, ...]) -> None:
+    """Nor is there a storm of starts: the third that fails in a row is the last for a while."""
+    script = Places(*kinds)
+    events = script.render()
+    assert script.at_work() == {kinds.index("good")}
+    lost = [e for e in events if isinstance(e, WorkerLost)]
+    assert {e.reason for e in lost} == {"no kernel"}
+    assert [e.backoff for e in lost[:2]] == [0.0, 0.0]
+    assert all(0.0 < e.backoff <= 60.0 for e in lost[2:])
+    assert len(lost) == 4
+    assert script.now < 60.0
+
+
+def test_a_place_is_tried_again_after_a_pause_that_doubles() -> None:
+    """Each shard takes a minute; after ten the place is mended."""
+
+    def act(shard: Shard) -> str:
+        script.now += 60.0
+        if len(script.ledger) == 10:
+            script.kinds[1] = "good"
+        return "done"
+
+    script = Places("good", "dead", act=act)
+    events = script.render()
+    pauses = [e.backoff for e in events if isinstance(e, WorkerLost)]
+    assert pauses == pytest.approx([0.0, 0.0, 60.0, 120.0, 240.0, 480.0])
+    assert script.at_work() == {0, 1}
+
+
+def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
+    """What is left of the cluster may be where nobody could start before."""
+
+    script = Places("good", "dead")
+    script.lose_first(10, "dead", "good")
+    script.render()
+    assert script.at_work() == {0, 1}
+    assert script.now < 60.0
+
+
+def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> None:
+    """Each shard takes two minutes; the worker at work is lost once, then its place is dead."""
+
+    script = Places("good", "dead")
+    script.lose_first(6, "dead", "good", seconds=120.0)
+    pauses = [e.backoff for e in script.render() if isinstance(e, WorkerLost)]
+    lost = pauses.index(0.0, 2)
+    assert lost > 3
+    assert pauses[:lost] == pytest.approx([0.0, 0.0, *(60.0 * 2**k for k in range(lost - 2))])
+    assert pauses[lost + 1 :][:3] == pytest.approx([0.0, 0.0, 60.0])
+
+
+def test_a_worker_that_joins_clears_what_stood_in_the_way() -> None:
+    """When all are lost later, new ones have their whole time to start."""
+
+    script = Places("good", "odd")
+    script.lose_first(5, "absent", "absent")
+    with pytest.raises(NoWorkersError, match="no worker became ready in 900 s"):
+        script.render()
+    assert script.now > 900.0
+
+
+def test_a_refused_worker_that_is_lost_leaves_its_place() -> None:
+    """What comes there may be of the right kind: the run waits for it."""
+    script = Places("odd", "absent")
+    poll, told = script.poll, list[int]()
+
+    def lose(timeout: float) -> list[Message]:
+        if script.now > 30.0 and not told:
+            told.append(0)
+            script.kinds[:] = ["good", "absent"]
+            return [WorkerDied(0, "gone")]
+        return poll(timeout)
+
+    script.poll = lose  # type: ignore[method-assign]
+    script.render(only_food)
+    assert script.at_work() == {0}
+
+
+def test_workers_that_cannot_start_any_more_end_a_run() -> None:
+    def act(shard: Shard) -> str:
+        script.kinds[:] = ["dead", "dead"]
+        return "lost"
+
+    script = Places("good", "dead", act=act)
+    with pytest.raises(NoWorkersError, match="no worker can start: no kernel"):
+        script.render()
+
+
+def test_a_worker_that_differs_from_the_first_draws_nothing() -> None:
+    script = Places("good", "odd", "good")
+    events = script.render()
+    (refused,) = [e for e in events if isinstance(e, WorkerRejected)]
+    assert refused.worker == 1
+    assert "at 0 has weights f00d" in refused.reason
+    assert "at 1 has weights beef" in refused.reason
+    assert script.at_work() == {0, 2}
+
+
+def only_food(worker_info: WorkerInfo) -> None:
+    if worker_info.network != "f00d":
+        raise StoreError(f"{worker_info.network} is not in this store")
+
+
+def test_the_store_decides_which_of_the_workers_draw() -> None:
+    script = Places("odd", "good", "odd")
+    events = script.render(only_food)
+    assert [e.worker for e in events if isinstance(e, WorkerRejected)] == [0, 2]
+    assert [e.worker for e in events if isinstance(e, WorkerJoined)] == [1]
+    assert script.at_work() == {1}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "seconds"),
+    [(("odd", "odd"), 1.0), (("odd", "dead"), 2.0), (("odd", "absent"), 122.0)],
+)
+def test_a_run_whose_workers_are_all_refused_ends_with_the_reason(
+    kinds: tuple[str, ...], seconds: float
+) -> None:
+    """At once, but if some may yet come, after a while; and it is said once."""
+    script = Places(*kinds)
+    reason = "not in this store" if "dead" not in kinds else "no worker can start"
+    with pytest.raises((StoreError, NoWorkersError), match=reason):
+        script.render(only_food)
+    assert script.now < seconds
+    assert not [e for e in script.events if isinstance(e, WorkerRejected)]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_node_that_does_not_see_the_store_costs_no_shard_an_attempt(threads: int) -> None:
+    script = Places("blind", "good", "blind")
+    script.threads, script.depth = threads, max(2, threads)
+    events = script.render()
+    refused = [e for e in events if isinstance(e, WorkerRejected)]
+    assert sorted(e.worker for e in refused) == [0, 2]
+    assert {e.reason for e in refused} == {"unfit"}
+    assert not [e for e in events if isinstance(e, ShardFailed | WorkerLost)]
+
+
+def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:
+    script = Places("blind", "blind")
+    with pytest.raises(RenderError, match="unfit"):
+        script.render()
+    assert len(script.ran) <= 4  # what they had

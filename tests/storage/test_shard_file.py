@@ -1,0 +1,189 @@
+"""A shard's file, written by us: zarr-python reads it, and would have written the same tiles."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.storage import LocalStore
+
+from tests.stores import noise
+from tilecppn.errors import RenderError
+from tilecppn.plan import Level, Window
+from tilecppn.storage.zarr_format import (
+    ABSENT,
+    ArraySpec,
+    encode_shard,
+    find_fault,
+    invalid_metadata,
+    write_array_metadata,
+)
+
+TILE = 64
+
+
+def level_of(width: int, height: int, shard: int) -> Level:
+    return Level(0, width, height, TILE, shard)
+
+
+def place(folder: Path, row: int, col: int) -> Path:
+    path = folder / "0" / "c" / "0" / str(row) / str(col)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def index_of(data: bytes, side: int) -> np.ndarray:
+    return np.frombuffer(data[-16 * side * side - 4 : -4], "<u8").reshape(side, side, 2)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_zarr_python_reads_whole_and_cut_shards(
+    dtype: str, channels: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    @given(st.integers(1, 300), st.integers(1, 300))
+    @settings(deadline=None, derandomize=True, max_examples=12)
+    def law(width: int, height: int) -> None:
+        folder = tmp_path_factory.mktemp("shards")
+        level = level_of(width, height, 128)
+        shape = (channels, height, width)
+        write_array_metadata(folder, [ArraySpec("0", shape, level, dtype)])
+        pixels = noise(shape, dtype)
+        for row in range(level.rows):
+            for col in range(level.cols):
+                part = pixels[:, row * 128 : row * 128 + 128, col * 128 : col * 128 + 128]
+                place(folder, row, col).write_bytes(encode_shard(part, level))
+        array = zarr.open_array(LocalStore(folder), path="0", mode="r")
+        assert np.array_equal(np.asarray(array[:]), pixels)
+
+    law()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("black", [False, True])
+def test_tiles_are_those_of_zarr_pythons_own_codecs(
+    dtype: str, black: bool, tmp_path: Path
+) -> None:
+    """Both pad a cut tile with the fill value, so that cut tiles are the same, too."""
+    level = level_of(128 + 77, 128 + 1, 128)
+    shape = (3, level.height, level.width)
+    write_array_metadata(tmp_path, [ArraySpec("0", shape, level, dtype)])
+    pixels = np.zeros(shape, dtype) if black else noise(shape, dtype)
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        zarr.open_array(LocalStore(tmp_path), path="0")[:] = pixels
+    for row in range(level.rows):
+        for col in range(level.cols):
+            theirs = place(tmp_path, row, col).read_bytes()
+            part = pixels[:, row * 128 : row * 128 + 128, col * 128 : col * 128 + 128]
+            ours = encode_shard(part, level)
+            for here, there in zip(
+                index_of(ours, 2).reshape(-1, 2), index_of(theirs, 2).reshape(-1, 2), strict=True
+            ):
+                if here[0] == ABSENT:
+                    continue  # beyond the canvas; zarr-python pads here with black tiles or none
+                mine = ours[int(here[0]) : int(here[0] + here[1])]
+                assert mine == theirs[int(there[0]) : int(there[0] + there[1])]
+
+
+def test_only_tiles_beyond_the_canvas_are_absent() -> None:
+    level = level_of(512, 512, 256)
+    data = encode_shard(noise((3, 100, 65), "uint8"), level)
+    present = index_of(data, 4)[:, :, 0] != ABSENT
+    expected = np.zeros((4, 4), bool)
+    expected[:2, :2] = True
+    assert np.array_equal(present, expected)
+
+
+def test_a_view_is_encoded_as_its_copy() -> None:
+    level = level_of(512, 512, 256)
+    wide = noise((3, 300, 400), "uint16")
+    for view in (wide[:, 10:266, 7:263], wide[:, 200:60:-1, 5:70], wide[::-1, :100, :100]):
+        assert encode_shard(view, level) == encode_shard(np.ascontiguousarray(view), level)
+
+
+def test_the_metadata_says_what_the_files_are(tmp_path: Path) -> None:
+    write_array_metadata(
+        tmp_path, [ArraySpec("0", (3, 512, 512), level_of(512, 512, 256), "uint8")]
+    )
+    (sharding,) = json.loads((tmp_path / "0" / "zarr.json").read_bytes())["codecs"]
+    assert [c["name"] for c in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
+    assert sharding["configuration"]["index_location"] == "end"
+
+
+@pytest.mark.parametrize("shape", [(3, 300, 200), (7, 1, 300, 200)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_description_that_says_something_else_is_written_anew(
+    shape: tuple[int, ...], dtype: str, tmp_path: Path
+) -> None:
+    spec = ArraySpec("0", shape, level_of(300, 200, 128), dtype)
+    assert invalid_metadata(tmp_path, [spec]) == [spec]
+    write_array_metadata(tmp_path, [spec])
+    file = tmp_path / "0" / "zarr.json"
+    right = file.read_bytes()
+    damages = [
+        right.replace(b"300", b"301"),
+        right.replace(b'"name": "crc32c"', b'"name": "gzip"', 1),
+        right.replace(b'"separator": "/"', b'"separator": "."'),
+        right.replace(b'"fill_value": 0', b'"fill_value": 1'),
+        right.replace(dtype.encode(), b"int16"),
+        right[:100],
+        b"",
+        b"[]",
+    ]
+    for damage in damages:
+        assert damage != right
+        file.write_bytes(damage)
+        assert invalid_metadata(tmp_path, [spec]) == [spec]
+        write_array_metadata(tmp_path, [spec])
+        assert file.read_bytes() == right
+    # Attributes are whoever's.
+    file.write_bytes(right.replace(b'"attributes": {}', b'"attributes": {"a": 1}'))
+    assert not invalid_metadata(tmp_path, [spec])
+
+
+# Faults
+
+WINDOW = Window(0, 0, 100, 65)  # two tiles by two of a shard of four by four
+
+
+def fault_of(data: bytes, folder: Path) -> str | None:
+    (folder / "shard").write_bytes(data)
+    level = level_of(512, 512, 256)
+    return find_fault(folder / "shard", level, WINDOW, lambda: None)
+
+
+def test_a_shard_without_a_tile_or_its_index_is_damaged(tmp_path: Path) -> None:
+    data = encode_shard(noise((3, 100, 65), "uint8"), level_of(512, 512, 256))
+    size = 16 * 4 * 4 + 4
+    absent = b"\xff" * 16
+    assert fault_of(data, tmp_path) is None
+    assert fault_of(data[-size:], tmp_path) is None  # its tiles are for `read` to look at
+    assert fault_of(data[:-size] + absent + data[-size + 16 :], tmp_path) == "damaged"
+    for cut in (data[1 - size :], data[-4:], b""):
+        assert fault_of(cut, tmp_path) == "damaged"
+
+
+def test_what_cannot_be_read_is_missing_or_damaged(tmp_path: Path) -> None:
+    level = level_of(512, 512, 256)
+
+    def refuse() -> None:
+        raise RenderError("no tile")
+
+    assert find_fault(tmp_path / "shard", level, WINDOW, refuse) == "missing"
+    assert find_fault(tmp_path, level, WINDOW, refuse) == "damaged"
+    data = encode_shard(noise((3, 100, 65), "uint8"), level)
+    (tmp_path / "shard").write_bytes(data)
+    assert find_fault(tmp_path / "shard", level, WINDOW, refuse) == "damaged"
+
+
+def test_of_a_shard_only_the_index_is_read_to_find_a_fault(tmp_path: Path) -> None:
+    """Behind a hole of 64 GiB, which would take minutes to read, and more memory than there is."""
+    data = encode_shard(noise((3, 100, 65), "uint8"), level_of(512, 512, 256))
+    with (tmp_path / "shard").open("wb") as file:
+        file.seek(1 << 36)
+        file.write(data)
+    level = level_of(512, 512, 256)
+    assert find_fault(tmp_path / "shard", level, WINDOW, lambda: None) is None

@@ -1,0 +1,105 @@
+"""Latents: ways from one to another, and files of named ones. Arithmetic is NumPy's own."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tilecppn.errors import InvalidRequestError
+
+Array = NDArray[np.float64]
+
+
+def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
+    """The straight way from latent a (z_dim,) at t = 0 to b at t = 1, both exact there.
+
+    t: any shape; the result is (..., z_dim).
+    """
+    start, end = _pair(a, b)
+    factor = np.asarray(t, np.float64)[..., None]
+    return np.asarray((1.0 - factor) * start + factor * end)
+
+
+def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
+    """The way along the great circle from a at t = 0 to b at t = 1, both exact there.
+
+    At the speed of the angle: sin((1 - t)·w)/sin(w)·a + sin(t·w)/sin(w)·b, w the angle between a
+    and b (Shoemake, SIGGRAPH 1985; for latents White, Sampling Generative Networks, 2016: normal
+    latents keep their length on it). Where no circle is defined, between parallel, opposite or
+    zero latents, it is `lerp`.
+    """
+    start, end = _pair(a, b)
+    length = float(np.linalg.norm(start) * np.linalg.norm(end))
+    cosine = float(start @ end) / length if length > 0.0 else 1.0
+    angle = float(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    sine = float(np.sin(angle))
+    if sine < 1e-6:
+        return lerp(start, end, t)
+    factor = np.asarray(t, np.float64)[..., None]
+    return np.asarray(
+        (np.sin((1.0 - factor) * angle) / sine) * start + (np.sin(factor * angle) / sine) * end
+    )
+
+
+def save_latents(path: str | Path, latents: Mapping[str, ArrayLike]) -> None:
+    """Write named latents to a .json or .npz file; both keep every bit.
+
+    Raises InvalidRequestError for another suffix, or for values that are not finite numbers.
+    """
+    path = Path(path)
+    arrays = {name: _checked(name, z) for name, z in latents.items()}
+    if path.suffix == ".json":
+        named = {name: z.tolist() for name, z in arrays.items()}
+        path.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+    elif path.suffix == ".npz":
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+    else:
+        raise InvalidRequestError(f"{path}: latents are kept in a .json or .npz file")
+
+
+def load_latents(path: str | Path) -> dict[str, Array]:
+    """Named latents of a .json or .npz file, each (z_dim,). A pickle is never opened.
+
+    Raises InvalidRequestError, naming the file and what is wrong with it.
+    """
+    path = Path(path)
+    if path.suffix not in (".json", ".npz"):
+        raise InvalidRequestError(f"{path}: latents are kept in a .json or .npz file")
+    try:
+        if path.suffix == ".json":
+            named = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                named = dict(archive)
+    except OSError as error:
+        raise InvalidRequestError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # a damaged zip raises a dozen kinds
+        raise InvalidRequestError(f"{path}: not a file of latents ({error})") from None
+    if not isinstance(named, dict):
+        raise InvalidRequestError(f"{path}: must hold names with a list of numbers each")
+    try:
+        return {name: _checked(name, z) for name, z in named.items()}
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{path}: {error}") from None
+
+
+def _checked(name: str, z: ArrayLike) -> Array:
+    try:
+        latent = np.asarray(z, np.float64)
+    except (TypeError, ValueError):
+        raise InvalidRequestError(f"latent {name}: must be a list of numbers") from None
+    if latent.ndim != 1 or not np.isfinite(latent).all():
+        raise InvalidRequestError(f"latent {name}: must be a list of finite numbers")
+    return latent
+
+
+def _pair(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
+    start, end = _checked("a", a), _checked("b", b)
+    if start.shape != end.shape:
+        raise InvalidRequestError(
+            f"latents of {len(start)} and {len(end)} values: must have the same number"
+        )
+    return start, end

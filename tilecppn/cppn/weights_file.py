@@ -1,0 +1,202 @@
+"""The weights file: safetensors, float32, structure as one JSON string of metadata.
+
+Tensors `layers.{i}.weight` (out × in) and `layers.{i}.bias` (out), the output layer last.
+Other tensors only under `encoder.` and `discriminator.`. There is no hash of the tensors:
+people edit them. Never pickle.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.seeding import Distribution
+from tilecppn.cppn.structure import INPUTS, Structure, shapes
+from tilecppn.errors import WeightsError
+
+FORMAT = 1
+KEY = "tilecppn"
+TRAINING = "training"  # the key, in that JSON, of what a training notes of itself
+FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
+Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+Network = tuple[Structure, Layers]
+
+MAX_BYTES = 2**31  # a generator of this size is no CPPN
+
+
+def encode(
+    structure: Structure,
+    layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    foreign: Mapping[str, NDArray[np.float32]] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The file's bytes. The same network always gives the same bytes.
+
+    `foreign`: a training's other tensors, under names that begin with one of FOREIGN; `training`:
+    what it notes of itself.
+    """
+    from safetensors.numpy import save
+
+    s = structure
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "preset": s.preset,
+        "activations": list(s.activations),
+        "output": s.output,
+        "inputs": list(s.inputs),
+        "z_dim": s.z_dim,
+        "latent_scale": s.latent_scale,
+        "latent": list(s.latent),
+        "view": dict(s.view),
+        "channels": s.channels,
+    }
+    # At their defaults they stay away: a network's bytes, and so its pictures' fingerprints, are
+    # the same as before these keys were known.
+    if s.residual:
+        record["residual"] = True
+    if s.origin != (0.0, 0.0):
+        record["origin"] = list(s.origin)
+    tensors = dict(foreign or {})
+    for i, (weight, bias) in enumerate(layers):
+        tensors[f"layers.{i}.weight"] = weight
+        tensors[f"layers.{i}.bias"] = bias
+    if training is not None:
+        record[TRAINING] = dict(training)
+    # One key alone: safetensors writes several in any order.
+    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
+
+
+def load(path: Path) -> Network:
+    """Read a weights file; WeightsError names the file and what is wrong."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise WeightsError(f"{path}: larger than 2 GiB, no weights file of a CPPN")
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise WeightsError(f"{path}: cannot be read: {error}") from error
+    return decode(data, str(path))
+
+
+def decode(data: bytes, name: str) -> Network:
+    """The network in a weights file's bytes; `name` is for the error's text."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as load_tensors
+
+    try:
+        tensors = load_tensors(data)
+        notes = metadata(data)
+    except (SafetensorError, ValueError, KeyError, RecursionError) as error:
+        # The length of a header, which "{" follows, may begin with the same bytes.
+        if data[8:9] != b"{" and (data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"):
+            raise WeightsError(
+                f"{name}: a pickle, which is never opened; save it as safetensors"
+            ) from error
+        raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
+    structure = _structure(notes.get(KEY), name)
+    return structure, _layers(tensors, structure, name)
+
+
+def metadata(data: bytes) -> dict[str, str]:
+    """The texts in the header of a safetensors file's bytes. Raises ValueError if it has none."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return dict(header.get("__metadata__", {}))
+
+
+def _structure(text: str | None, name: str) -> Structure:
+    if text is None:
+        raise WeightsError(f'{name}: no metadata "{KEY}": not a weights file of tilecppn')
+    try:
+        record: dict[str, Any] = json.loads(text)
+        if type(record["format"]) is not int or record["format"] != FORMAT:
+            raise WeightsError(
+                f"{name}: format {record['format']!r}; this version reads format {FORMAT}"
+            )
+        inputs = record["inputs"]
+        if not inputs or inputs != [known for known in INPUTS if known in inputs]:
+            raise WeightsError(
+                f"{name}: inputs {inputs!r}: must be some of {', '.join(INPUTS)}, in this order"
+            )
+        residual = record.get("residual", False)
+        if type(residual) is not bool:
+            raise ValueError(f"residual {residual!r}")
+        x0, y0 = (float(v) for v in record.get("origin", (0.0, 0.0)))
+        structure = Structure(
+            preset=str(record["preset"]),
+            activations=tuple(str(name) for name in record["activations"]),
+            output=str(record["output"]),
+            channels=_integer(record["channels"]),
+            z_dim=_integer(record["z_dim"]),
+            latent_scale=float(record["latent_scale"]),
+            latent=Distribution(
+                str(record["latent"][0]), float(record["latent"][1]), float(record["latent"][2])
+            ),
+            view=dict(record["view"]),
+            residual=residual,
+            inputs=tuple(inputs),
+            origin=(x0, y0),
+        )
+    except WeightsError:
+        raise
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise WeightsError(f"{name}: its metadata is incomplete or damaged ({error!r})") from error
+    for activation in (*structure.activations, structure.output):
+        if activation not in ACTIVATIONS:
+            raise WeightsError(f"{name}: unknown activation {activation!r}")
+    if (
+        structure.channels not in (1, 3)
+        or structure.z_dim < 0
+        or not structure.activations
+        or structure.latent.kind not in ("normal", "uniform")
+        or (structure.z_dim > 0 and "z" not in structure.inputs)
+        or not np.isfinite([structure.latent_scale, *structure.latent[1:], *structure.origin]).all()
+    ):
+        raise WeightsError(f"{name}: its metadata holds a value that is not allowed")
+    return structure
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
+    return value
+
+
+def _layers(
+    tensors: dict[str, NDArray[Any]], structure: Structure, name: str
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    first = tensors.get("layers.0.weight")
+    if first is None or first.ndim != 2 or not len(first):
+        raise WeightsError(f"{name}: tensor layers.0.weight is missing or not a matrix")
+    expected: dict[str, tuple[int, ...]] = {}
+    for i, (rows, columns) in enumerate(shapes(structure, first.shape[0])):
+        expected[f"layers.{i}.weight"] = (rows, columns)
+        expected[f"layers.{i}.bias"] = (rows,)
+    for key, shape in expected.items():
+        tensor = tensors.get(key)
+        if tensor is None:
+            raise WeightsError(f"{name}: tensor {key} is missing")
+        if tensor.shape != shape or tensor.dtype != np.float32:
+            raise WeightsError(
+                f"{name}: tensor {key} is {tensor.dtype} {tensor.shape}, must be float32 {shape}"
+            )
+        if not np.isfinite(tensor).all():
+            raise WeightsError(f"{name}: tensor {key} holds NaN or infinity")
+    for key in tensors:
+        if key not in expected and not key.startswith(FOREIGN):
+            raise WeightsError(f"{name}: tensor {key} is not known")
+    return [
+        (tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"])
+        for i in range(len(expected) // 2)
+    ]

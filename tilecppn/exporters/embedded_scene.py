@@ -1,0 +1,108 @@
+"""The scene that a picture of ours carries, to draw it again, larger."""
+
+import contextlib
+import json
+import tomllib
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tilecppn.errors import SceneError
+from tilecppn.exporters import png, tags
+from tilecppn.exporters.dzi import files_of
+from tilecppn.exporters.manifest import MANIFEST, read_manifest
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
+from tilecppn.storage.zarr_format import attributes
+
+WEIGHTS = "cppn.weights="
+
+
+def _of_tiff(path: Path) -> str | None:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        description = file.pages.first.tags.get(tags.DESCRIPTION)
+        return None if description is None else str(description.value)
+
+
+def _of_jpeg(path: Path) -> str | None:
+    from PIL.JpegImagePlugin import JpegImageFile  # as it is: Image.open refuses large ones
+
+    with JpegImageFile(path) as image:
+        return image.getexif().get(tags.DESCRIPTION)
+
+
+def _of_webp(path: Path) -> str | None:
+    from PIL import Image
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    with WebPImageFile(path) as image:
+        exif = Image.Exif()
+        exif.load(image.info.get("exif", b""))
+        return exif.get(tags.DESCRIPTION)
+
+
+def _of_dzi(path: Path) -> str | None:
+    return _of_folder(files_of(path))
+
+
+def _of_szi(path: Path) -> str | None:
+    with zipfile.ZipFile(path) as file:
+        (name,) = (n for n in file.namelist() if n.rpartition("/")[2] == MANIFEST)
+        return str(json.loads(file.read(name))["scene"])
+
+
+def _of_folder(path: Path) -> str | None:
+    return (read_manifest(path) or {}).get("scene")
+
+
+READERS: dict[str, Callable[[Path], str | None]] = {
+    ".png": png.scene_of,
+    ".tif": _of_tiff,
+    ".tiff": _of_tiff,
+    ".jpg": _of_jpeg,
+    ".webp": _of_webp,
+    ".dzi": _of_dzi,
+    ".szi": _of_szi,
+}
+
+
+def may_embed_scene(path: Path) -> bool:
+    """Whether a path is for `scene_in`: a store, or an export by its suffix."""
+    return path.suffix in READERS or attributes(path) is not None or (path / MANIFEST).is_file()
+
+
+def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
+    """The scene of a store or an export, with `overrides`, each section.key=value.
+
+    No path in it is followed, but for those in `overrides`, from the current folder. Raises
+    SceneError where there is none, or its network is a weights file, which only the store has;
+    StoreError for a damaged store.
+    """
+    if attributes(path) is not None:
+        scene = Store(path).scene
+        network = scene.cppn.to_bytes() if scene.source.weights is not None else None
+        return Scene.parse(scene.to_toml(), name=str(path), overrides=overrides, embedded=network)
+    text = _text(path)
+    if text is None:
+        raise SceneError(f"{path}: holds no scene; give a scene file, or a picture of tilecppn's")
+    try:
+        values = tomllib.loads(text)
+        weights, z = values.get("cppn", {}).get("weights"), values.get("latent", {}).get("z")
+    except (ValueError, AttributeError) as error:
+        raise SceneError(f"{path}: its scene is damaged: {error}") from None
+    if isinstance(z, str) or (weights and not any(o.startswith(WEIGHTS) for o in overrides)):
+        raise SceneError(
+            f"{path}: its network is a weights file, which the picture does not hold; give its "
+            f"store, or --set {WEIGHTS}FILE"
+        )
+    return Scene.parse(text, name=str(path), overrides=overrides)
+
+
+def _text(path: Path) -> str | None:
+    if not path.exists():
+        raise SceneError(f"{path}: does not exist")
+    with contextlib.suppress(Exception):  # each library has its own for a file that is none
+        return READERS.get(path.suffix, _of_folder)(path)
+    return None

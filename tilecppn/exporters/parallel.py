@@ -1,0 +1,67 @@
+"""Work on threads with results in order, and little of it ahead of the reader."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Protocol, TypeVar
+
+from tilecppn.errors import Interrupted
+from tilecppn.exporters.options import Options
+
+
+class Piece(Protocol):
+    """A part of the work."""
+
+    @property
+    def pixels(self) -> int: ...
+
+
+P = TypeVar("P", bound=Piece)
+T = TypeVar("T")
+R = TypeVar("R")
+
+TICK = 0.2  # seconds between looks at the wish to stop
+
+
+def in_order(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[R]:
+    """function(item) for each item, in order, at most workers + 1 of them at a time.
+
+    Raises what `function` raises, and Interrupted once `stopping()`.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="tilecppn-export")
+    flight: deque[Future[R]] = deque()
+    rest = iter(items)
+    try:
+        while True:
+            while len(flight) <= workers:
+                try:
+                    flight.append(pool.submit(function, next(rest)))
+                except StopIteration:
+                    break
+            if not flight:
+                return
+            done = False
+            while not done:
+                if stopping():
+                    raise Interrupted("stopped")
+                done = bool(wait([flight[0]], TICK).done)
+            yield flight.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def finished(
+    function: Callable[[P], R], pieces: Sequence[P], options: Options
+) -> Iterator[tuple[P, R]]:
+    """Each piece and function(piece), in order, with progress; raises as `in_order`."""
+    done, total = 0, sum(piece.pixels for piece in pieces)
+    results = in_order(function, pieces, options.workers, options.stopping)
+    for piece, result in zip(pieces, results, strict=True):
+        done += piece.pixels
+        options.progress(done, total)
+        yield piece, result

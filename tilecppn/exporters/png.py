@@ -1,0 +1,183 @@
+"""PNG: one image in memory, or one of any size from bands of rows.
+
+Pillow writes neither 16-bit RGB nor an image larger than memory. Here each band is filtered and
+deflated by itself, ending in a sync flush, so that bands are made in parallel and appended in
+order (https://www.w3.org/TR/png-3/, RFC 1950 and 1951).
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.exporters import sparse_deflate
+from tilecppn.exporters.deflate import LEAST, chosen, compressed, deflate
+from tilecppn.exporters.output import check_same_kind
+from tilecppn.exporters.sparse_deflate import MODULUS
+from tilecppn.pixels.interleave import filtered
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+KEYWORD = b"tilecppn"  # of the text chunk that holds the scene, or a film's mark
+HEAD, LAST = b"\x78\x01", b"\x03\x00"  # of a zlib stream; an empty last block
+LONGEST_TEXT = 2**28  # bytes read in search of one
+_MAX_CHUNK = 2**31 - 1
+
+
+class Band(NamedTuple):
+    """Some rows, deflated without header; checksum and length are of the filtered rows."""
+
+    deflated: bytes
+    adler: int
+    length: int
+
+
+def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
+    """A whole PNG from (height, width, channels); `scene` is kept as text in it.
+
+    effort: 1 (fast) to 9 (small).
+    """
+    return encode_planes(pixels.transpose(2, 0, 1), scene, effort)
+
+
+def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
+    """As `encode_png`, of pixels (channels, height, width)."""
+    channels, height, width = pixels.shape
+    return b"".join(
+        [
+            *header(width, height, channels, pixels.dtype.itemsize, scene),
+            chunk(b"IDAT", _packed(filtered(pixels), effort)),
+            chunk(b"IEND", b""),
+        ]
+    )
+
+
+def _packed(data: NDArray[np.uint8], effort: int) -> bytes:
+    """A zlib stream (RFC 1950)."""
+    sparse = sparse_deflate.deflated(data) if effort == LEAST else None
+    if sparse is None:
+        return compressed(data, effort)
+    return b"".join([HEAD, sparse.data, LAST, struct.pack(">I", sparse.adler)])
+
+
+def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
+    """Rows (height, width, channels) that can follow any others; effort as in `encode_png`."""
+    data = filtered(pixels.transpose(2, 0, 1))
+    sparse = sparse_deflate.deflated(data) if effort == LEAST else None
+    if sparse is not None:
+        return Band(*sparse, data.size)
+    library, level = chosen(effort)
+    stream = library.compressobj(level, zlib.DEFLATED, -15)
+    deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+    return Band(deflated, deflate.adler32(data), data.size)
+
+
+def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> None:
+    """Write a PNG whose rows come as bands, in order."""
+    for part in head:
+        file.write(part)
+    file.write(chunk(b"IDAT", HEAD))
+    adler = 1
+    for band in bands:
+        for start in range(0, len(band.deflated), _MAX_CHUNK):
+            file.write(chunk(b"IDAT", band.deflated[start : start + _MAX_CHUNK]))
+        adler = adler32_combine(adler, band.adler, band.length)
+    file.write(chunk(b"IDAT", LAST + struct.pack(">I", adler)))
+    file.write(chunk(b"IEND", b""))
+
+
+def header(width: int, height: int, channels: int, itemsize: int, scene: str) -> list[bytes]:
+    """All chunks before the pixels."""
+    colour = {1: 0, 3: 2}[channels]
+    parts = [
+        SIGNATURE,
+        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),
+    ]
+    if scene:
+        parts.append(chunk(b"sRGB", b"\x00"))
+        parts.append(text_chunk(scene))
+    return parts
+
+
+def resolution_chunk(per_inch: int) -> bytes:
+    """The chunk that says how many pixels a printed inch has; before the pixels."""
+    per_metre = round(per_inch / 0.0254)
+    return chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
+
+
+def text_chunk(text: str) -> bytes:
+    """The chunk that holds a scene, or whatever a file says of itself."""
+    return chunk(b"iTXt", KEYWORD + b"\0\0\0\0\0" + text.encode())
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join(
+        [
+            struct.pack(">I", len(data)),
+            kind,
+            data,
+            struct.pack(">I", deflate.crc32(data, deflate.crc32(kind))),
+        ]
+    )
+
+
+def text_of(file: BinaryIO) -> str | None:
+    """What `text_chunk` holds in a PNG open at its start; None if there is none, or it is no PNG.
+
+    Raises struct.error where the file ends too soon, and UnicodeDecodeError.
+    """
+    if file.read(8) != SIGNATURE:
+        return None
+    while True:
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if kind == b"iTXt" and length <= LONGEST_TEXT:
+            data = file.read(length)
+            (checksum,) = struct.unpack(">I", file.read(4))
+            keyword, _, rest = data.partition(b"\0")
+            if keyword == KEYWORD:
+                sound = zlib.crc32(data, zlib.crc32(kind)) == checksum
+                return rest[4:].decode() if sound else None
+            continue
+        if kind in (b"IDAT", b"IEND"):
+            return None
+        file.seek(length + 4, 1)
+
+
+def scene_of(path: Path) -> str | None:
+    """The scene in a PNG file of ours; None if there is none, or it is no PNG."""
+    try:
+        with path.open("rb") as file:
+            return text_of(file)
+    except (OSError, struct.error, UnicodeDecodeError):
+        return None
+
+
+def detect_content(path: Path) -> str | None:
+    """What a PNG of ours holds, by the text in it: "still" or "film"; None for any other file."""
+    text = scene_of(path)
+    if text is None:
+        return None
+    return "film" if text.startswith("{") else "still"  # a film's mark is JSON, a scene TOML
+
+
+def check_png(dest: Path, kind: str = "still") -> None:
+    """Raise ExportError unless `dest` is free or a PNG of ours of that kind."""
+    check_same_kind(dest, kind, detect_content)
+
+
+def adler32_combine(first: int, second: int, length: int) -> int:
+    """Adler-32 of two pieces of data joined, from that of each; `length` of the second.
+
+    With a = 1 + Σ d and b = Σ of the running a: a joined is a₁ + a₂ - 1, and each of the second
+    piece's running sums is larger by a₁ - 1.
+    """
+    a1, b1 = first & 0xFFFF, first >> 16
+    a2, b2 = second & 0xFFFF, second >> 16
+    a = (a1 + a2 - 1) % MODULUS
+    b = (b1 + b2 + length * (a1 - 1)) % MODULUS
+    return b << 16 | a

@@ -1,0 +1,51 @@
+"""One PNG of any size, with memory that does not grow with its height."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tilecppn.exporters import png, tags
+from tilecppn.exporters.encoders import lossless
+from tilecppn.exporters.options import Options
+from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.parallel import finished
+from tilecppn.exporters.source import Source
+from tilecppn.plan import Window
+
+BUDGET = 64 * 2**20  # bytes of pixels in one band
+
+
+def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
+    """Write one level as a PNG of 8 or 16 bits, with the scene and 300 ppi. Returns the files."""
+    png.check_png(dest)
+    plan = source.store.plan
+    itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
+
+    def band(window: Window) -> png.Band:
+        pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
+        return png.deflate_band(pixels, options.effort)
+
+    scene = source.store.scene.to_toml()
+    with atomic_output(dest) as temporary, temporary.open("wb") as file:
+        head = [
+            *png.header(source.width, source.height, plan.channels, itemsize, scene),
+            png.resolution_chunk(tags.PIXELS_PER_INCH),
+        ]
+        made = (part for _, part in finished(band, bands(source), options))
+        png.write_bands(file, head, made)
+    return [dest]
+
+
+def bands(source: Source) -> list[Window]:
+    """The picture in windows of whole rows, few enough for the memory."""
+    plan = source.store.plan
+    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
+    return list(Window(0, 0, source.height, source.width).split(rows, source.width))
+
+
+def band_rows(row_bytes: int, tile: int) -> int:
+    """Rows of a band: one row of tiles, or a part of it that the budget allows."""
+    rows = tile
+    while rows > 1 and rows * row_bytes > BUDGET:
+        rows //= 2
+    return rows

@@ -1,0 +1,108 @@
+"""A store as exporters read it: from one level on, down to a single pixel."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from numpy.typing import NDArray
+from zarr.core.sync import sync
+
+from tilecppn.errors import ExportError, RenderError
+from tilecppn.pixels.downsample import mean2x2
+from tilecppn.plan import Window, halved
+from tilecppn.storage.store import Store
+
+
+@dataclass(frozen=True)
+class Source:
+    """`store` seen from its level `base`; level k here is level base + k there.
+
+    With `partial`, missing shards read as 0.
+    """
+
+    store: Store
+    base: int = 0
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        count = len(self.store.plan.levels)
+        if not 0 <= self.base < count:
+            raise ExportError(f"--level {self.base}: the store has levels 0 to {count - 1}")
+        if wrong := self.store.invalid_metadata():
+            raise ExportError(
+                f"{self.store.path}: {wrong[0]} is missing, damaged or wrong; run "
+                "tilecppn verify --repair"
+            )
+        if not self.partial and not self.store.is_whole():
+            raise ExportError(
+                f"{self.store.path}: is not finished; run tilecppn render again, or export with "
+                "--partial"
+            )
+
+    @cached_property
+    def sizes(self) -> list[tuple[int, int]]:
+        """(width, height) of every level down to 1×1, where the store's levels end earlier too."""
+        level = self.store.plan.levels[self.base]
+        return sizes(level.width, level.height)
+
+    @property
+    def width(self) -> int:
+        return self.sizes[0][0]
+
+    @property
+    def height(self) -> int:
+        return self.sizes[0][1]
+
+    def read(self, level: int, window: Window) -> NDArray[Any]:
+        """Stored pixels (channels, height, width) of a window of one of `sizes`.
+
+        Raises RenderError where a shard is damaged.
+        """
+        below = self.base + level - len(self.store.plan.levels)
+        if below < 0:
+            return self._read(self.base + level, window)
+        top, left, bottom, right = window
+        return self._small[below][:, top:bottom, left:right]
+
+    @cached_property
+    def _small(self) -> list[NDArray[Any]]:
+        """The levels after the store's last, which one tile holds, by the store's own rule."""
+        last = self.store.plan.levels[-1]
+        pixels = self._read(last.index, last.window)
+        levels = []
+        while pixels.shape[1:] != (1, 1):
+            pixels = mean2x2(pixels)
+            levels.append(pixels)
+        return levels
+
+    def _read(self, level: int, window: Window) -> NDArray[Any]:
+        try:
+            return self.store.read(level, window, partial=self.partial)
+        except RenderError:
+            with _FINISHING:
+                sync(_others())
+            raise
+
+
+# Two that wait for all others would wait for each other.
+_FINISHING = Lock()
+
+
+async def _others() -> None:
+    """Wait for the tasks of zarr's event loop.
+
+    When one tile of a window is damaged, zarr goes on with the others, and at the end of the
+    process asyncio prints a traceback for each that is not done.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def sizes(width: int, height: int) -> list[tuple[int, int]]:
+    """(width, height) of every level, each half of the one before, down to 1×1."""
+    result = [(width, height)]
+    while result[-1] != (1, 1):
+        result.append((halved(result[-1][0]), halved(result[-1][1])))
+    return result

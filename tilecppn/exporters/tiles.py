@@ -1,0 +1,158 @@
+"""Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn import filesystem
+from tilecppn.exporters.manifest import MANIFEST, manifest
+from tilecppn.exporters.options import Options, TileFormat
+from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.parallel import finished
+from tilecppn.exporters.source import Source
+from tilecppn.plan import Window
+
+REGION = 4096  # pixels of a row of tiles encoded in one go
+
+Size = tuple[int, int]  # width, height
+Pixels = NDArray[Any]  # stored values (channels, height, width)
+
+
+class Region(NamedTuple):
+    """Tiles side by side: `tiles` is their part of level `level` without overlap."""
+
+    level: int  # of the source: 0 is the largest
+    tiles: Window
+
+    @property
+    def pixels(self) -> int:
+        return self.tiles.pixels
+
+
+@dataclass(frozen=True)
+class Layout(ABC):
+    """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
+
+    kind: ClassVar[str]  # of `placing.CONTENTS`
+    sizes: tuple[Size, ...]  # of the levels, from the largest on
+    side: int  # of a tile, in pixels
+
+    @abstractmethod
+    def name(self, level: int, tile: Window) -> str:
+        """The file, below the pyramid's folder and without suffix, of a tile of a level."""
+
+    def fitted(self, pixels: Pixels) -> Pixels:
+        """A tile at the right or lower edge as this layout wants it."""
+        return pixels
+
+    def describe(self, source: Source, folder: "TileFolder", options: Options) -> None:
+        """Write what else is in the folder, beside the tiles."""
+        Path(folder.path, MANIFEST).write_text(manifest(source, self.kind), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class TileFolder:
+    """A folder that a pyramid's tiles are written into. Picklable."""
+
+    path: str  # absolute
+    layout: Layout
+    format: TileFormat
+
+    def write(self, level: int, tile: Window, pixels: Pixels) -> None:
+        """Write the tile that covers a window, from its pixels with the overlap around it."""
+        file = f"{self.path}/{self.layout.name(level, tile)}.{self.format.suffix}"
+        data = self.format.encode(self.layout.fitted(pixels))
+        try:
+            _write_file(file, data)
+        except FileNotFoundError:
+            if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
+                raise
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            _write_file(file, data)
+
+    def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
+        """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
+        for tile in window.split(self.layout.side, self.layout.side):
+            top, left = tile.top - window.top, tile.left - window.left
+            self.write(level, tile, pixels[:, top : top + tile.height, left : left + tile.width])
+
+
+def _write_file(file: str, data: bytes) -> None:
+    with filesystem.naming_file(file), open(file, "wb") as opened:
+        opened.write(data)
+
+
+def making(folder: Path, layout: Layout, options: Options) -> TileFolder:
+    return TileFolder(str(folder.absolute()), layout, options.tile_format)
+
+
+def write_pyramid(source: Source, layout: Layout, dest: Path, options: Options) -> None:
+    """Write all tiles, and what else is in the folder `dest`."""
+    with atomic_output(dest, folder=True) as temporary:
+        folder = making(temporary, layout, options)
+        fill(source, folder, regions(source, layout.side, range(len(layout.sizes))), options)
+        layout.describe(source, folder, options)
+
+
+def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: Options) -> None:
+    """Write the tiles of regions of the store."""
+
+    def write(region: Region) -> None:
+        for window, pixels in cut(source, region, folder.layout.side, options.overlap):
+            folder.write(region.level, window, pixels)
+
+    for _ in finished(write, wanted, options):
+        pass
+
+
+def filled(pixels: Pixels, side: int) -> Pixels:
+    """A tile of full size; what is outside repeats the edge."""
+    height, width = pixels.shape[1:]
+    if height == width == side:
+        return pixels
+    return np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
+
+
+def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
+    """The tiles of levels, each row by row, in pieces of one row."""
+    return [
+        region
+        for level in levels
+        for region in strips(level, Window(0, 0, *reversed(source.sizes[level])), side)
+    ]
+
+
+def strips(level: int, window: Window, side: int) -> list[Region]:
+    """The tiles of a window that begins with one, likewise."""
+    width = max(1, REGION // side) * side
+    return [Region(level, strip) for strip in window.split(side, width)]
+
+
+def cut(
+    source: Source, region: Region, side: int, overlap: int = 0
+) -> Iterator[tuple[Window, Pixels]]:
+    """A region, read once: each of its tiles, and their pixels with the overlap around them."""
+    width, height = source.sizes[region.level]
+
+    def grown(window: Window) -> Window:
+        return Window(
+            max(0, window.top - overlap),
+            max(0, window.left - overlap),
+            min(height, window.bottom + overlap),
+            min(width, window.right + overlap),
+        )
+
+    outer = grown(region.tiles)
+    pixels = source.read(region.level, outer)
+    for window in region.tiles.split(side, side):
+        top, left, bottom, right = grown(window)
+        yield (
+            window,
+            pixels[:, top - outer.top : bottom - outer.top, left - outer.left : right - outer.left],
+        )

@@ -1,0 +1,140 @@
+"""Durable files: written whole or not at all and synced to disk; the cache directory."""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
+PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
+_PARTIAL_NAME = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
+
+
+def temporary_path(path: Path) -> Path:
+    """A fresh name beside `path` to build it under."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+
+
+def final_name(name: str) -> str | None:
+    """The name that a file or folder was being built for, if `name` is from `partial`."""
+    match = _PARTIAL_NAME.fullmatch(name)
+    return match["name"] if match else None
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What was begun for `path` and is still there, by killed processes or by live ones."""
+    return [p for p in path.parent.iterdir() if final_name(p.name) == path.name]
+
+
+def obstacle(path: Path) -> str | None:
+    """Why no file can be made at `path`, its folders included; None where one can."""
+    for parent in path.parents:
+        if parent.exists() and not parent.is_dir():
+            return f"{parent} is a file, not a folder"
+    there = next(parent for parent in path.absolute().parents if parent.exists())
+    return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
+
+
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another that takes its name later; None where there is no file.
+
+    A file system may give a new file the number of one that was deleted, but not its time too.
+    Raises OSError where the disk cannot tell.
+    """
+    try:
+        status = path.stat()
+    except GONE:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def fsync_tree(folder: Path) -> None:
+    """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
+    for root, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            fsync(Path(root, name))
+        fsync_directory(Path(root))
+
+
+def fsync_directory(folder: Path) -> None:
+    """Bring a folder's names to the disk: a file that was renamed keeps its new one."""
+    with contextlib.suppress(OSError):  # some network disks know no such thing
+        fsync(folder)
+
+
+def fsync(path: Path) -> None:
+    """Bring a file, or a folder's names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, whose fsync ends in the disk's own memory
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, data: bytes, lasting: bool = True) -> None:
+    """Write a file: whole, and over any older one.
+
+    If `lasting` it is on the disk before its name is there, so that it outlives a power cut.
+    Raises OSError, which names the file.
+    """
+    write_file_atomic(path, lambda temporary: temporary.write_bytes(data), lasting)
+
+
+def write_file_atomic(path: Path, write: Callable[[Path], object], lasting: bool = True) -> None:
+    """As `put`, for a file that `write` makes under the name that it is given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_path(path)
+    try:
+        with naming_file(path):
+            write(temporary)
+            if lasting:
+                fsync(temporary)
+            os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def naming_file(path: Path | str) -> Iterator[None]:
+    """An OSError in the block names this file, if it names none: that of a write does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left. Only the holder of the folder's lock may."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            if final_name(name) is not None:
+                with contextlib.suppress(OSError):  # the next sweep finds it again
+                    os.unlink(os.path.join(root, name))
+
+
+def remove(path: Path, ignore_errors: bool = False) -> None:
+    """Remove a file, a link or a folder, if it is there; of a folder what can be, if so asked."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def cache_directory() -> Path | None:
+    """Our folder among the user's caches, which may go at any time; None where there is no home."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(named or Path.home() / ".cache", "tilecppn")
+    except RuntimeError:  # neither HOME nor an entry in passwd
+        return None

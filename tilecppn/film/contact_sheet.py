@@ -1,0 +1,38 @@
+"""A contact sheet: frames of a film side by side, with their times."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.exporters import contact_sheet as labelled
+from tilecppn.exporters.contact_sheet import Entry
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.pixels.window import preview
+from tilecppn.run.verify import Meter
+
+COUNT = 24  # frames, at most
+WIDTH = 320  # pixels of one frame
+ASPECT = 2.5  # of the sheet, about, where the film has frames enough
+
+
+def contact_sheet(
+    timeline: Timeline, kernel: str = "auto", meter: Meter | None = None
+) -> NDArray[np.uint8]:
+    """Frames spread evenly over the film, as one 8-bit RGB image (height, width, 3).
+
+    Each is a preview of its frame's still, without motion blur. `meter` is told of their pixels.
+    """
+    count = min(COUNT, timeline.frames)
+    canvas = timeline.base.canvas
+    height = max(1, round(canvas.height * WIDTH / canvas.width))
+    columns = min(count, max(1, round(math.sqrt(ASPECT * count * height / WIDTH))))
+    if meter is not None:
+        meter.begin(count * height * WIDTH)
+    entries = []
+    for number in (k * timeline.frames // count for k in range(count)):
+        picture = preview(timeline.scene(number), WIDTH, kernel)
+        entries.append(Entry(picture, [f"{timeline.time(number):.2f} s  frame {number}"]))
+        if meter is not None:
+            meter.add(height * WIDTH)
+    return labelled.contact_sheet(entries, columns, (WIDTH, height))

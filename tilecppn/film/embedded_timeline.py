@@ -1,0 +1,63 @@
+"""The timeline that a film of ours carries, to make it again, larger or otherwise."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tilecppn.errors import SceneError
+from tilecppn.exporters import png
+from tilecppn.film.encoding import metadata
+from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS
+from tilecppn.film.encoding.metadata import FilmMetadata
+from tilecppn.film.store import FilmStore
+from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.storage.zarr_format import attributes
+
+
+def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) -> Timeline | None:
+    """The timeline of a film's file or store, or of its contact sheet; None for what is none.
+
+    `overrides` and `film` as in `Timeline.load`. No path in it is followed. Raises SceneError
+    where its networks are weights files, which only a store has.
+    """
+    if "timeline" in (attributes(path) or {}):
+        kept = FilmStore(path).timeline
+        return Timeline.parse(
+            kept.to_toml(), name=str(path), overrides=overrides, embedded=kept.networks, **film
+        )
+    text = _text(path)
+    if text is None or not is_timeline(text):
+        return None
+    if _names_files(tomllib.loads(text)):
+        raise SceneError(
+            f"{path}: its networks are weights files, which the film does not hold; give its "
+            "timeline"
+        )
+    return Timeline.parse(text, name=str(path), overrides=overrides, **film)
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film of ours."""
+    return _mark(path) is not None
+
+
+def _mark(path: Path) -> FilmMetadata | None:
+    known = path.suffix in CONTAINERS or path.suffix in ANIMATIONS
+    return metadata.read(path) if known and path.is_file() else None
+
+
+def _text(path: Path) -> str | None:
+    if mark := _mark(path):
+        return mark.timeline
+    return png.scene_of(path) if path.suffix == ".png" and path.is_file() else None
+
+
+def _names_files(values: Any) -> bool:
+    """Whether a timeline names a weights file or a file of latents."""
+    if isinstance(values, dict):
+        return any(
+            key == "weights" or (key == "z" and isinstance(value, str)) or _names_files(value)
+            for key, value in values.items()
+        )
+    return isinstance(values, list) and any(map(_names_files, values))

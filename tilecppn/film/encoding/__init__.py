@@ -1,0 +1,1 @@
+"""How frames become a film: codecs, clips, containers, and the metadata inside the file."""

@@ -1,0 +1,140 @@
+"""ffmpeg as a process: frames go in through a pipe, raw; what it writes is a file."""
+
+import contextlib
+import errno
+import functools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from numpy.typing import NDArray
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import InvalidRequestError, RenderError
+
+PIPE = 1 << 20  # bytes, as much as a user may have by default
+TICK = 0.2  # seconds between looks at the wish to stop
+_COUNTED = ("-progress", "pipe:1", "-nostats", "-stats_period", "60")  # and at the end
+if sys.platform == "linux":
+    import fcntl
+
+# The same frames give the same file: no dates, no names of versions.
+EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
+
+
+@functools.cache
+def executable() -> str:
+    """The ffmpeg of the package imageio-ffmpeg, or of IMAGEIO_FFMPEG_EXE."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        return str(get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise InvalidRequestError(f"no ffmpeg ({error}): pip install imageio-ffmpeg") from error
+
+
+@functools.cache
+def version() -> str:
+    """What names this ffmpeg: two of them may encode the same frames to different bytes."""
+    with _scratch() as log:
+        done = subprocess.run([executable(), "-version"], stdout=subprocess.PIPE, stderr=log)
+    return done.stdout.decode(errors="replace").partition("\n")[0]
+
+
+def run(
+    arguments: Sequence[str],
+    feed: Iterable[NDArray[Any]] = (),
+    check_cancelled: CheckCancelled = lambda: None,
+) -> int:
+    """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
+
+    Returns how many frames, or packets of an encoder that gathers them, are in what it wrote. Any
+    error in what it reads is one of the run. Raises RenderError with ffmpeg's own words, OSError
+    where the disk is full, and what `pause` raises; the process is gone then.
+    """
+    # SVT-AV1 speaks past ffmpeg's own log level. A session of its own: a terminal's Ctrl-C is
+    # ours to hear, and ffmpeg would end its file early.
+    command = [executable(), "-hide_banner", "-v", "error", "-xerror", "-y", *_COUNTED, *arguments]
+    with _scratch() as log, _scratch() as counts:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=counts,
+            stderr=log,
+            env={**os.environ, "SVT_LOG": "1"},
+            start_new_session=True,
+        )
+        pipe = process.stdin
+        assert pipe is not None
+        _widen(pipe)
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it says why by itself
+                for part in feed:
+                    check_cancelled()
+                    pipe.write(part.data)
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+            while True:
+                check_cancelled()
+                try:
+                    code = process.wait(TICK)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            with contextlib.suppress(OSError):
+                pipe.close()
+        if code != 0:
+            log.seek(0)
+            words = log.read().decode(errors="replace")
+            if os.strerror(errno.ENOSPC) in words:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            # The first line tells the cause; what follows, what came of it.
+            first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
+            raise RenderError(f"ffmpeg ended with {code}: {first or 'without a word'}")
+        counts.seek(0)
+        return int((re.findall(rb"^frame=\s*(\d+)", counts.read(), re.MULTILINE) or [0])[-1])
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold more, where the system can: fewer changes between two processes."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # more than this user may have
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The metadata of a file that ffmpeg can read; empty for any other."""
+    with _scratch() as log:
+        done = subprocess.run(
+            [executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    found = {}
+    for line in re.split(r"(?<!\\)\n", done.stdout.decode(errors="replace")):
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith(";"):
+            found[name.lower()] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
+    return found
+
+
+def metadata_file(values: dict[str, str]) -> str:
+    """The text that gives a file this metadata."""
+    escaped = {name: re.sub(r"([=;#\\\n])", r"\\\1", value) for name, value in values.items()}
+    lines = [f"{name}={value}" for name, value in escaped.items()]
+    return "\n".join([";FFMETADATA1", *lines, ""])
+
+
+def _scratch() -> IO[bytes]:
+    # A file, not a pipe, which would fill up while nobody reads.
+    return tempfile.TemporaryFile()

@@ -1,0 +1,186 @@
+"""What a film's file says of itself: which film, and how encoded. One pair of functions a kind.
+
+A mark is patched in while a file is copied, and found without reading the frames: a film may be
+larger than memory.
+
+Films in containers carry it as ffmpeg's metadata; GIF, WebP and APNG have places of their own
+(GIF89a comment extension; https://developers.google.com/speed/webp/docs/riff_container, XMP
+chunk; https://www.w3.org/TR/png-3/, iTXt).
+"""
+
+import json
+import os
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import InvalidRequestError
+from tilecppn.exporters import png
+from tilecppn.exporters import tags as stills
+from tilecppn.film.encoding import ffmpeg
+from tilecppn.version import VERSION
+
+KEY = "tilecppn"
+_COMMENT = b"\x21\xfe"  # GIF's comment extension
+_VP8X_FLAGS = 20  # offset in a file; an animation begins with a VP8X chunk
+_XMP_FLAG = 0x04
+PIECE = 1 << 20  # bytes copied at a time
+
+
+@dataclass(frozen=True)
+class FilmMetadata:
+    """`fingerprint` of the frames, `recipe` of their encoding, and the timeline as TOML."""
+
+    fingerprint: str
+    recipe: str
+    timeline: str
+    version: str = VERSION
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of_text(cls, text: str | None) -> "FilmMetadata | None":
+        """None for what is no mark."""
+        try:
+            return cls(**json.loads(text or ""))
+        except (ValueError, TypeError, RecursionError):
+            return None
+
+
+class Patch(NamedTuple):
+    """At `offset` of a file, `data` stands for `replaced` bytes of it."""
+
+    offset: int
+    replaced: int
+    data: bytes
+
+
+class MetadataCodec(NamedTuple):
+    """`patches` put a text into a file, in order; `read` finds it again; both seek as they like.
+
+    A file that is none of the kind raises struct.error, IndexError or UnicodeDecodeError.
+    """
+
+    signature: bytes  # the first bytes of a file
+    patches: Callable[[BinaryIO, str], list[Patch]]
+    read: Callable[[BinaryIO], str | None]
+
+
+def _png_patches(file: BinaryIO, text: str) -> list[Patch]:
+    after = len(png.SIGNATURE) + 12 + 13  # the header's chunk
+    return [Patch(after, 0, png.text_chunk(text))]
+
+
+def _gif_patches(file: BinaryIO, text: str) -> list[Patch]:
+    raw = text.encode()
+    blocks = [raw[i : i + 255] for i in range(0, len(raw), 255)]
+    comment = _COMMENT + b"".join(bytes([len(b)]) + b for b in blocks) + b"\0"
+    return [Patch(_gif_head(file), 0, comment)]
+
+
+def _gif_text(file: BinaryIO) -> str | None:
+    file.seek(_gif_head(file))
+    if file.read(2) != _COMMENT:
+        return None
+    parts = []
+    while length := file.read(1)[0]:
+        parts.append(file.read(length))
+    return b"".join(parts).decode(errors="replace")
+
+
+def _gif_head(file: BinaryIO) -> int:
+    """Bytes of the header with the colours of all frames."""
+    file.seek(10)
+    packed = file.read(1)[0]
+    return 13 + (3 << ((packed & 7) + 1) if packed & 0x80 else 0)
+
+
+def _webp_patches(file: BinaryIO, text: str) -> list[Patch]:
+    raw = text.encode()
+    chunk = b"XMP " + struct.pack("<I", len(raw)) + raw + b"\0" * (len(raw) % 2)
+    file.seek(_VP8X_FLAGS)
+    flags = file.read(1)[0] | _XMP_FLAG
+    size = file.seek(0, os.SEEK_END)
+    return [
+        Patch(4, 4, struct.pack("<I", size - 8 + len(chunk))),
+        Patch(_VP8X_FLAGS, 1, bytes([flags])),
+        Patch(size, 0, chunk),
+    ]
+
+
+def _webp_text(file: BinaryIO) -> str | None:
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        kind, length = struct.unpack("<4sI", head)
+        if kind == b"XMP ":
+            return file.read(length).decode(errors="replace")
+        file.seek(length + length % 2, os.SEEK_CUR)
+    return None
+
+
+WRITINGS: dict[str, MetadataCodec] = {
+    ".png": MetadataCodec(png.SIGNATURE, _png_patches, png.text_of),
+    ".gif": MetadataCodec(b"GIF8", _gif_patches, _gif_text),
+    ".webp": MetadataCodec(b"RIFF", _webp_patches, _webp_text),
+}
+
+HELD = {
+    ".png": png.detect_content,
+    ".webp": stills.detect_content,
+}  # by kinds of files that are stills too
+
+
+def copy_with_metadata(
+    source: Path, dest: Path, suffix: str, text: str, check_cancelled: CheckCancelled = lambda: None
+) -> None:
+    """Copy the file of a film with a text in it, piece by piece; `pause` is called between them.
+
+    `suffix` is one of `WRITINGS`, and says what kind of file it is.
+    """
+    with source.open("rb") as file, dest.open("wb") as out:
+        patches = WRITINGS[suffix].patches(file, text)
+        file.seek(0)
+        for patch in patches:
+            _copy(file, out, patch.offset - file.tell(), check_cancelled)
+            file.seek(patch.replaced, os.SEEK_CUR)
+            out.write(patch.data)
+        _copy(file, out, sys.maxsize, check_cancelled)
+
+
+def _copy(file: BinaryIO, out: BinaryIO, length: int, check_cancelled: CheckCancelled) -> None:
+    """Copy so many bytes, or what there is of them."""
+    while piece := file.read(min(length, PIECE)):
+        check_cancelled()
+        out.write(piece)
+        length -= len(piece)
+
+
+def read(path: Path) -> FilmMetadata | None:
+    """The mark of a film's file; None if it is none of ours."""
+    if path.suffix not in WRITINGS:
+        try:
+            return FilmMetadata.of_text(ffmpeg.metadata(path).get(KEY))
+        except InvalidRequestError:
+            return None
+    writing = WRITINGS[path.suffix]
+    try:
+        with path.open("rb") as file:
+            if file.read(len(writing.signature)) != writing.signature:
+                return None
+            file.seek(0)
+            return FilmMetadata.of_text(writing.read(file))
+    except (OSError, struct.error, IndexError, UnicodeDecodeError):
+        return None
+
+
+def detect_content(path: Path) -> str | None:
+    """What a file of ours holds: "film", by its whole mark, or "still"; None for any other."""
+    if read(path) is not None:
+        return "film"
+    is_still = path.suffix in HELD and HELD[path.suffix](path) == "still"
+    return "still" if is_still else None

@@ -1,0 +1,113 @@
+"""What a timeline file says beside its scene: [film] and [[keyframe]], as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS
+from tilecppn.scene import validation
+from tilecppn.scene.sections import key
+from tilecppn.scene.validation import Check, Section
+
+MAX_FPS = 1000
+MAX_SAMPLES = 256
+
+
+def rate() -> Check:
+    def parse(value: Any) -> Fraction:
+        if type(value) not in (int, float, str, Fraction):
+            raise ValueError
+        try:
+            found = Fraction(str(value))  # 29.97 as written, not the nearest binary number
+        except ZeroDivisionError:
+            raise ValueError from None
+        if not 0 < found <= MAX_FPS:
+            raise ValueError
+        return found
+
+    return Check(f'a number above 0 and up to {MAX_FPS}, or a ratio like "30000/1001"', parse)
+
+
+def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
+    """Track → value, empty for None; nested tables become names with a dot.
+
+    `known` are the values allowed.
+    """
+
+    def parse(value: Any) -> dict[str, Any]:
+        if value is not None and not isinstance(value, Mapping):
+            raise ValueError
+        flat: dict[str, Any] = {}
+        for name, inner in (value or {}).items():
+            if isinstance(inner, Mapping):
+                flat.update({f"{name}.{part}": v for part, v in inner.items()})
+            else:
+                flat[name] = inner
+        if known is not None and not all(isinstance(v, str) and v in known for v in flat.values()):
+            raise ValueError
+        return flat
+
+    return Check(allowed, parse)
+
+
+def mapping(allowed: str) -> Check:
+    def parse(value: Any) -> dict[str, Any]:
+        if value is not None and not isinstance(value, Mapping):
+            raise ValueError
+        return dict(value or {})
+
+    return Check(allowed, parse)
+
+
+def latents() -> Check:
+    def parse(value: Any) -> dict[str, Any]:
+        named = dict(value or {})
+        if not all(n.isidentifier() and isinstance(v, Mapping) for n, v in named.items()):
+            raise ValueError
+        return named
+
+    return Check("a table of named latents, as in a = {seed = 1}", parse)
+
+
+@dataclass(frozen=True)
+class Film(Section):
+    """[film]: how many frames, how fast, and how tracks go from keyframe to keyframe.
+
+    `frames` stand at k / fps in the half-open [0, seconds).
+    """
+
+    seconds: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
+    fps: Fraction = key(Fraction(30), rate())  # noqa: RUF009
+    loop: bool = key(False, validation.boolean())
+    samples: int = key(1, validation.integer(1, MAX_SAMPLES))
+    shutter: float = key(0.5, validation.number("a number from 0 to 1", lambda v: 0 <= v <= 1))
+    interpolation: Mapping[str, str] = key(
+        None, table("a table of tracks, each one of " + ", ".join(INTERPOLATIONS), INTERPOLATIONS)
+    )
+    easing: Mapping[str, str] = key(
+        None, table("a table of tracks, each one of " + ", ".join(EASINGS), EASINGS)
+    )
+    latents: Mapping[str, Mapping[str, Any]] = key(None, latents())  # for the sums of keyframes
+    arrays: Mapping[str, Any] = key(
+        None, table("a table of tracks, each a list, one value a frame")
+    )
+
+    @property
+    def frames(self) -> int:
+        return int(Fraction(str(self.seconds)) * self.fps + Fraction(1, 2))
+
+
+@dataclass(frozen=True)
+class Keyframe(Section):
+    """What the scene's sections say at `time`, seconds; `easing` leads to the next keyframe.
+
+    latent: one of seed, z, and sum, a formula. The others have the scene's own keys.
+    """
+
+    time: float = key(None, validation.number("a number of seconds, 0 or more", lambda v: v >= 0))
+    latent: Mapping[str, Any] = key(None, mapping("a table with one of seed, z, sum"))
+    cppn: Mapping[str, Any] = key(None, mapping("a table, as in cppn.seed = 1"))
+    view: Mapping[str, Any] = key(None, mapping("a table, as in view.scale = 1.0"))
+    output: Mapping[str, Any] = key(None, mapping("a table of the keys of [output]"))
+    easing: str | None = key(None, validation.optional(validation.choice(*EASINGS)))

@@ -1,0 +1,295 @@
+"""The timeline: keyframes over time; frame k is a Scene. And its TOML.
+
+A timeline file is a scene file with [film] and one [[keyframe]] after another. What no keyframe
+says stays as the scene has it.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tilecppn.cppn import CPPN
+from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.film.timeline.keyframes import Film, Keyframe
+from tilecppn.film.timeline.track import Track
+from tilecppn.film.timeline.tracks import Values, make_tracks
+from tilecppn.names import one_of
+from tilecppn.scene.scene import EMBEDDED, TIMELINE, Scene, read_text
+from tilecppn.scene.validation import Section, format_value
+
+MAX_FRAMES = 1_000_000
+REVISION = 2  # raised whenever the same timeline gives other frames
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A film. Make one with `Timeline.load`, `Timeline.parse` or `Timeline.of`."""
+
+    base: Scene
+    film: Film
+    keyframes: tuple[Keyframe, ...]
+    folder: Path = Path()  # of the weights files that keyframes name
+    embedded: Mapping[str, bytes] | None = None  # or their bytes, by name
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.frames <= MAX_FRAMES:
+            raise SceneError(
+                f"film.seconds = {self.film.seconds:g} at film.fps = {self.film.fps} gives "
+                f"{self.frames} frames: must be from 1 to {MAX_FRAMES}"
+            )
+        if not self.tracks:
+            raise SceneError("nothing moves: give [[keyframe]] sections with latent, view, …")
+        # A stored timeline was checked when it was made.
+        for k in range(self.frames if self.embedded is None else 0):
+            try:
+                channels = self.scene(k).channels
+            except InvalidRequestError as error:
+                raise SceneError(f"frame {k}, at {self.time(k):g} s: {error}") from None
+            if channels != self.channels:
+                raise SceneError(
+                    f"frame {k}, at {self.time(k):g} s: has another number of channels, "
+                    f"{channels}, than frame 0, {self.channels}; give a palette to all frames or "
+                    "to none"
+                )
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = (), **film: Any) -> "Timeline":
+        """Read a timeline file; `overrides` as in `Scene.load`, `film` as in `replace`.
+
+        Paths in it are relative to the file. Raises SceneError, or WeightsError.
+        """
+        path = Path(path)
+        text = read_text(path, "a timeline")
+        return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides, **film)
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        *,
+        name: str = "timeline",
+        folder: str | Path = ".",
+        overrides: Sequence[str] = (),
+        embedded: Mapping[str, bytes] | None = None,
+        **film: Any,
+    ) -> "Timeline":
+        """Read a timeline from its TOML text; `name` stands in front of every error.
+
+        With `embedded`, weights files by name, no path in the text is followed.
+        """
+        import tomli_w
+
+        try:
+            values = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise SceneError(f"{name}: not TOML: {error}") from None
+        if "keyframes" in values:
+            raise SceneError(f'{name}: unknown key "keyframes"; did you mean [[keyframe]]?')
+        said, keyframes = values.pop("film", {}), values.pop("keyframe", [])
+        base = Scene.parse(
+            tomli_w.dumps(values),
+            name=name,
+            folder=folder,
+            overrides=overrides,
+            embedded=None if embedded is None else embedded[EMBEDDED],
+        )
+        try:
+            return cls(
+                base,
+                _section(Film, {**said, **film} if isinstance(said, Mapping) else said),
+                tuple(_section(Keyframe, k) for k in _list(keyframes)),
+                Path(folder),
+                embedded,
+            )
+        except SceneError as error:
+            raise SceneError(f"{name}: {error}") from None
+
+    @classmethod
+    def of(cls, scene: Scene, keyframes: Sequence[Keyframe] = (), **film: Any) -> "Timeline":
+        """A timeline of a scene; `film` are the keys of [film].
+
+        `Timeline.of(scene, [Keyframe(0, latent={"seed": 1}), Keyframe(5, latent={"seed": 2})],
+        seconds=10, loop=True, interpolation={"latent": "spline"})`. `arrays` has tracks with one
+        value a frame: `{"view.rotation": [0.0, 0.1, …]}`.
+        """
+        return cls(scene, _section(Film, film), tuple(keyframes))
+
+    def replace(self, **film: Any) -> "Timeline":
+        """This timeline with other values of [film]: seconds, fps, loop, samples, …"""
+        said = {f.name: getattr(self.film, f.name) for f in fields(Film)}
+        return replace(self, film=_section(Film, {**said, **film}))
+
+    # Frames
+
+    @property
+    def frames(self) -> int:
+        return self.film.frames
+
+    @cached_property
+    def channels(self) -> int:
+        """Of every frame; a palette that only keyframes have gives grey frames colour."""
+        return self.scene(0).channels
+
+    @property
+    def steps(self) -> list[str]:
+        """The tracks that jump at their keyframes, though nobody asked for it."""
+        asked = self.film.arrays  # for one value a frame
+        return [name for name, track in self.tracks.items() if track.steps and name not in asked]
+
+    def time(self, frame: float) -> float:
+        """Seconds at which a frame stands; between two for a fraction."""
+        return float(frame / self.film.fps)
+
+    def scene(self, frame: int) -> Scene:
+        """The still that a frame is, before motion blur.
+
+        Raises InvalidRequestError for none of the film's.
+        """
+        if not 0 <= frame < self.frames:
+            raise InvalidRequestError(f"frame {frame}: the film has frames 0 to {self.frames - 1}")
+        return self._at(self.time(frame))
+
+    def moments(self, frame: int) -> list[Scene]:
+        """The stills whose mean a frame is: one, or `film.samples` of them around its time.
+
+        They stand at the middles of equal parts of the time that the shutter is open, which is
+        `film.shutter` of the time between two frames.
+        """
+        count, shutter = self.film.samples, self.film.shutter
+        if count == 1:
+            return [self.scene(frame)]
+        return [
+            self._at(self.time(frame) + self.time(shutter * ((i + 0.5) / count - 0.5)))
+            for i in range(count)
+        ]
+
+    def _at(self, time: float) -> Scene:
+        changes: dict[str, Any] = {}
+        for name, track in self.tracks.items():
+            section, _, part = name.partition(".")
+            value = track.at(time)
+            if part:
+                changes.setdefault(section, {})[part] = value
+            else:
+                changes[section] = {"z": value} if section == "latent" else value
+        return self.base.replace(**changes)
+
+    @cached_property
+    def tracks(self) -> dict[str, Track]:
+        """What moves, by name: latent, cppn, view.center, view.scale, …"""
+        return make_tracks(self.film, self.keyframes, self._values)
+
+    @cached_property
+    def _values(self) -> Values:
+        return Values(self.base, self.film.latents, self.folder, self.embedded)
+
+    # What it is
+
+    def to_toml(self) -> str:
+        """The whole timeline as TOML; weights files are named as `networks` has them."""
+        import tomli_w
+
+        record = tomllib.loads(self.base.to_toml())
+        film = {k: v for k, v in asdict(self.film).items() if v != {}}
+        film["fps"] = str(self.film.fps)
+        record["film"] = _plain(film)
+        record["keyframe"] = [_plain(_said(keyframe)) for keyframe in self.keyframes]
+        for i, keyframe in enumerate(self.keyframes):
+            if "weights" in keyframe.cppn:
+                record["keyframe"][i]["cppn"] = {"weights": _file(i)}
+        return tomli_w.dumps(record)
+
+    @cached_property
+    def networks(self) -> dict[str, bytes]:
+        """The weights files that the film needs beside its TOML, by name."""
+        files = {EMBEDDED: self.base.cppn.to_bytes()}
+        for i, keyframe in enumerate(self.keyframes):
+            if "weights" in keyframe.cppn:
+                files[_file(i)] = self._values.network(keyframe.cppn).to_bytes()
+        return files
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides the pixels of all frames."""
+        film = self.film
+        record: dict[str, Any] = {
+            "revision": REVISION,
+            "base": self.base.fingerprint,
+            "film": [film.frames, str(film.fps), film.samples],
+            "tracks": {name: _exact(asdict(track)) for name, track in self.tracks.items()},
+        }
+        if film.samples > 1:
+            record["shutter"] = film.shutter.hex()
+        return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+    def differences(self, other: "Timeline") -> list[str]:
+        """`film.seconds: 10.0 there, 5.0 here`, this timeline there and `other` here."""
+        found = self.base.differences(other.base)
+        for f in fields(Film):
+            there, here = getattr(self.film, f.name), getattr(other.film, f.name)
+            if there != here:
+                found.append(
+                    f"film.{f.name}: {format_value(there)} there, {format_value(here)} here"
+                )
+        if self.keyframes != other.keyframes:
+            found.append("the keyframes")
+        return found
+
+
+def is_timeline(text: str) -> bool:
+    """Whether a TOML text has what a timeline has and a scene has not."""
+    try:
+        return not set(TIMELINE).isdisjoint(tomllib.loads(text))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _section(kind: type[Any], values: Any) -> Any:
+    word = kind.__name__.lower()
+    if not isinstance(values, Mapping):
+        raise SceneError(f"{word} must be a section")
+    known = [f.name for f in fields(kind)]
+    for name in values:
+        one_of([f"{word}.{k}" for k in known], f"{word}.{name}", "key")
+    return kind(**values)
+
+
+def _list(keyframes: Any) -> list[Any]:
+    if not isinstance(keyframes, list):
+        raise SceneError("keyframe must be a list of sections: [[keyframe]], with two brackets")
+    return keyframes
+
+
+def _said(section: Section) -> dict[str, Any]:
+    return {k: v for k, v in asdict(section).items() if v not in ({}, None)}
+
+
+def _plain(value: Any) -> Any:
+    """A value as TOML has it: NumPy's numbers and tuples too."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _file(keyframe: int) -> str:
+    return f"keyframe-{keyframe}.safetensors"
+
+
+def _exact(value: Any) -> Any:
+    """A value as JSON that tells any two floats apart."""
+    if isinstance(value, CPPN):
+        return value.sha256
+    if isinstance(value, dict):
+        return {k: _exact(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_exact(v) for v in value]
+    return value.hex() if isinstance(value, float) else value

@@ -1,0 +1,87 @@
+"""A track: one value of the scene over time."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS, Segment, spline_slopes
+from tilecppn.film.timeline.values import Kind, kind_of
+
+
+@dataclass(frozen=True)
+class Track:
+    """`values[i]` at `times[i]`, seconds, increasing; before and after, the nearest keyframe's.
+
+    `easings[i]` is that of the way to the next keyframe. With `period`, seconds, the track comes
+    back to its first value, and the way there is that of the last keyframe; a keyframe that lies
+    one period after the first is that coming back.
+    """
+
+    times: tuple[float, ...]
+    values: tuple[Any, ...]
+    interpolation: str
+    easings: tuple[str, ...]
+    period: float | None = None
+
+    @cached_property
+    def kind(self) -> Kind | None:
+        """How the values are mixed; None where they cannot be: each holds until the next."""
+        kinds = {kind_of(value) for value in self.values}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def steps(self) -> bool:
+        """Whether it jumps where it might be thought to move: its values cannot be mixed."""
+        moves = (a != b for a, b in pairwise(self.values))
+        return self.kind is None and any(
+            move and easing != "hold" for move, easing in zip(moves, self.easings, strict=False)
+        )
+
+    def at(self, time: float) -> Any:
+        """The value at a time, seconds; a keyframe's own value exactly at its time."""
+        knots = self._times
+        if self.period is not None:
+            time = knots[0] + (time - knots[0]) % self.period
+        i = max(0, bisect_right(knots, time) - 1)
+        if i >= len(knots) - 1 or time <= knots[0] or self.kind is None:
+            return self.values[i % len(self.values)]
+        length = knots[i + 1] - knots[i]
+        u = EASINGS[self.easings[i]]((time - knots[i]) / length)
+        if u == 0.0:
+            return self.values[i]
+        slopes = self._slopes
+        segment = Segment(self._rows[i], self._rows[i + 1], (slopes[i], slopes[i + 1]), length)
+        row = INTERPOLATIONS[self.interpolation].between(segment, u)
+        return self.kind.decode(row, self.values[i])
+
+    @cached_property
+    def _times(self) -> tuple[float, ...]:
+        """The knots' times, the coming back included."""
+        if self.period is None or self.times[-1] == self.times[0] + self.period:
+            return self.times
+        return (*self.times, self.times[0] + self.period)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float64]:
+        assert self.kind is not None
+        rows = [self.kind.encode(value) for value in self.values]
+        rows += rows[:1] * (len(self._times) - len(rows))
+        return np.stack(rows)
+
+    @cached_property
+    def _slopes(self) -> NDArray[np.float64]:
+        if INTERPOLATIONS[self.interpolation].smooth:
+            return spline_slopes(self._times, self._rows, self.period is not None)
+        return np.zeros_like(self._rows)
+
+
+def per_frame(values: Sequence[Any], rate: float) -> Track:
+    """A track from one value a frame, as an analysis of a sound gives them; linear between."""
+    times = tuple(k / rate for k in range(len(values)))
+    return Track(times, tuple(values), "linear", ("linear",) * len(values))

@@ -1,0 +1,170 @@
+"""What a kernel is given, what it must do, and what identifies its numbers.
+
+A kernel evaluates a CPPN with one latent on lattices of points; it belongs to one thread.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn import CPPN
+from tilecppn.kernels.llvm.codegen import Workspace
+from tilecppn.kernels.rounding import rounding_error
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import FULL
+from tilecppn.scene.symmetry import Fold
+from tilecppn.scene.view import Grid, Lattices
+
+PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
+COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
+
+
+class Arithmetic(NamedTuple):
+    """What decides the bytes of a picture beside its scene; one store holds one arithmetic."""
+
+    kernel: str
+    precision: str
+    device: str  # "cpu", or the model of the CUDA device
+    revision: int  # the kernel's own and PIXELS: one is raised whenever the bytes change
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationContext:
+    """A picture as a kernel sees it: the function, its latent, and the grid of points."""
+
+    cppn: CPPN
+    z: NDArray[np.float64]
+    grid: Grid
+    fold: Fold | None = None
+    gain: float = 1.0  # how much steeper the picture's colours can be than the network's
+    precision: str = "exact"  # or "fast": see `output.precision`
+
+    @classmethod
+    def of(cls, scene: Scene) -> "EvaluationContext":
+        """The scene's samples: `supersample` a pixel along each axis."""
+        grid = scene.grid.finer(scene.output.supersample)
+        output = scene.output
+        return cls(scene.cppn, scene.z, grid, Fold.of(scene.view), output.gain, output.precision)
+
+    @property
+    def plain(self) -> bool:
+        """Whether x and y are `grid.points` as they are, and r their distance from the origin."""
+        return self.fold is None
+
+    def points(self, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
+        """The network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
+
+        NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it.
+        """
+        x0, y0 = self.cppn.structure.origin
+        with np.errstate(over="ignore"):  # beyond 1e154 the radius is infinite
+            if self.fold is None:
+                x, y = self.grid.points(rows, cols)
+                square = (x - x0) * (x - x0) + (y - y0) * (y - y0)
+            else:
+                x, y, height = self.fold.points(self.grid, rows, cols)
+                square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
+        return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
+
+    def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:
+        """x, y and r (n, rows, cols) of lattices' points."""
+        points = self.points(*lattices.indices())
+        return tuple(np.broadcast_arrays(*points))
+
+    @cached_property
+    def rounding(self) -> float:
+        """The mean error of the network's colours in float32."""
+        return rounding_error(self)
+
+    @property
+    def needs_float64(self) -> bool:
+        """Whether float32 would show: in the coordinates, or in the colours.
+
+        float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
+        reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
+        most COMMON may be expected to come out 1 off; at most PROMISED where the network has a
+        preset's shape, since presets have 99.9 % equal in any window, also where errors gather.
+        """
+        if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
+            return True
+        share = FULL["uint8"] * self.gain * self.rounding
+        return share > (PROMISED if self.cppn.is_preset_shaped else COMMON)
+
+    def noise(self, dtype: Any) -> float:
+        """The mean error of colours evaluated in float32 or float64."""
+        ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
+        return self.gain * self.rounding * float(ratio)
+
+
+class Kernel(Protocol):
+    """One evaluator of one field."""
+
+    @property
+    def arithmetic(self) -> Arithmetic: ...
+
+    @property
+    def noise(self) -> float:
+        """The mean error that rounding leaves in its colours."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Points that are evaluated at a time; a call with fewer takes as long."""
+        ...
+
+    def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        """Colours (channels, n, rows, cols) of n lattices, float32 or float64.
+
+        A point's value depends on its pixel index alone: not on the lattices it is part of.
+        The array may be overwritten by the next call, of this kernel or of one that shares its
+        `Memory`.
+        """
+        ...
+
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As `evaluate`, and every unit's sum before its activation, (units, n, rows, cols).
+
+        Units are numbered layer after layer, the output's channels last.
+        """
+        ...
+
+
+class Storage(NamedTuple):
+    """How colours are stored: `dtype` and what `pixels.finish` does to them."""
+
+    dtype: str  # uint8, uint16, float32
+    invert: bool
+    dither: bool
+
+
+COLOURS = Storage("float32", invert=False, dither=False)  # as they are
+
+
+@runtime_checkable
+class StoringKernel(Kernel, Protocol):
+    """A kernel that can also store what it evaluates, so that colours need not be fetched."""
+
+    @property
+    def prefer_full_evaluation(self) -> bool:
+        """Whether it stores a pixel in less time than the host takes to interpolate one.
+
+        Then all pixels are evaluated, whatever the tolerance. Follows from the field alone.
+        """
+        ...
+
+    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
+        """Stored values (channels, n, rows, cols); else as `evaluate`."""
+        ...
+
+
+class Memory:
+    """What the kernels of one thread work in, one after another: fresh pages cost time.
+
+    What a kernel has returned is overwritten by the next call of any that shares its memory.
+    """
+
+    def __init__(self) -> None:
+        self.inputs, self.out, self.sums = Workspace(), Workspace(), Workspace()

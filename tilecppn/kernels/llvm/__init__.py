@@ -1,0 +1,1 @@
+"""The CPU kernel: machine code generated for the network at hand through LLVM."""

@@ -1,0 +1,228 @@
+"""The activations as expressions over lanes: IEEE operations in a fixed order, in both precisions.
+
+Each reduces its argument and goes on with a polynomial or a rational function, whose coefficients
+are those of least relative error (Remez exchange in 50 digits), highest power first. Largest
+errors in units of the last place of 1 (2^-23 in float32, 2^-52 in float64), as measured and
+rounded up; `tests/kernels/test_elementary.py` reads them here and holds the functions to them:
+
+| function | error | float32 | float64 |
+|---|---|---|---|
+| tanh | relative | 2.9 | 1.7 |
+| sigmoid | relative | 1.3 | 1.3 |
+| softplus | relative | 2.0 | 2.0 |
+| sqrt-tanh | relative | 1.3 | 1.3 |
+| gaussian | absolute | 0.6 | 0.6 |
+| sin, cos | absolute | 1.4 | 1.2 |
+| half-sine | absolute | 0.8 | 0.8 |
+| sigmoid-sin | absolute | 0.8 | 0.8 |
+| leaky-relu | relative | 0.7 | 0.7 |
+| square | relative | 0.5 | 0.5 |
+| relu, abs, identity | relative | 0.0 | 0.0 |
+
+Where e^x ends, at x = -87 (float64: -708), smaller results stay e^-87. Of a large x, sin and cos
+are off by up to 2·|x| units more, and stay within ±1 but for 1 unit; |tanh| exceeds 1 by 2 at most.
+NaN stays NaN.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tilecppn.kernels.llvm.codegen import Value
+from tilecppn.kernels.llvm.codegen.values import F32
+
+Coefficients = tuple[float, ...]
+
+
+class Constants(NamedTuple):
+    """What differs between float32 and float64."""
+
+    mantissa: int  # stored bits
+    bias: int  # of the exponent
+    widest: float  # exp's argument is held within ± this, so that its result stays normal
+    ln2: tuple[float, float]  # rounded, and the rest
+    pi: tuple[float, float]
+    exp: Coefficients  # (e^r - 1 - r) / r² in r, |r| ≤ ln(2) / 2
+    atanh: Coefficients  # (atanh(s) / s - 1) / s² in s², s ≤ 1/3
+    sin: Coefficients  # (sin(r) / r - 1) / r² in r², |r| ≤ π / 2
+
+
+SINGLE = Constants(
+    mantissa=23,
+    bias=127,
+    widest=87.0,
+    ln2=(0.6931471824645996, -1.9046542121259336e-09),
+    pi=(3.1415927410125732, -8.742277657347586e-08),
+    exp=(
+        0.0013949961867183447,
+        0.008368883281946182,
+        0.041666217148303986,
+        0.166665181517601,
+        0.5,
+    ),
+    atanh=(0.14012178778648376, 0.1399957686662674, 0.20010848343372345, 0.3333320617675781),
+    sin=(
+        2.608896920719417e-06,
+        -0.00019811096717603505,
+        0.008333087898790836,
+        -0.16666659712791443,
+    ),
+)
+DOUBLE = Constants(
+    mantissa=52,
+    bias=1023,
+    widest=708.0,
+    ln2=(0.6931471805599453, 2.3190468138462996e-17),
+    pi=(3.141592653589793, 1.2246467991473532e-16),
+    exp=(
+        2.0924386056837592e-09,
+        2.510903895540209e-08,
+        2.7557242937341473e-07,
+        2.7557244198236734e-06,
+        2.4801587360367373e-05,
+        0.00019841269886143508,
+        0.0013888888888866915,
+        0.00833333333332162,
+        0.0416666666666667,
+        0.16666666666666677,
+        0.5,
+    ),
+    atanh=(
+        0.08508978413456122,
+        0.041702092593556096,
+        0.06053009083431371,
+        0.06650490766514917,
+        0.0769327968827739,
+        0.09090871973685481,
+        0.11111111984599283,
+        0.14285714273930303,
+        0.20000000000078602,
+        0.33333333333333154,
+    ),
+    sin=(
+        2.7222361362494966e-15,
+        -7.643096001276853e-13,
+        1.6058943878063308e-10,
+        -2.5052106959202313e-08,
+        2.7557319212121743e-06,
+        -0.00019841269841215227,
+        0.008333333333333212,
+        -0.16666666666666666,
+    ),
+)
+
+# tanh(x) = x · P(x²) / Q(x²) for |x| ≤ 8.8, where float32 has reached 1; relative error 1.7e-8.
+TANH_TOP = (1.371496782809345e-08, 2.0865620172116905e-05, 0.0035110681783407927,
+            0.13394032418727875, 1.0)  # fmt: skip
+TANH_BOTTOM = (7.922914164737449e-07, 0.0003311020554974675, 0.025935787707567215,
+               0.4672735035419464, 1.0)  # fmt: skip
+
+
+def constants(x: Value) -> Constants:
+    return SINGLE if x.element == F32 else DOUBLE
+
+
+def polynomial(x: Value, coefficients: Coefficients) -> Value:
+    """Horner's rule, one fused multiply-add a coefficient."""
+    total = x.like(coefficients[0])
+    for c in coefficients[1:]:
+        total = total.fma(x, c)
+    return total
+
+
+def within(x: Value, limit: float) -> Value:
+    return x.at_most(limit).at_least(-limit)
+
+
+def to_integer(x: Value) -> tuple[Value, Value]:
+    """x rounded to an integer, as a float, and as bits whose low ones hold it.
+
+    Adding 1.5·2^mantissa shifts the fraction out of the number.
+    """
+    shift = 1.5 * 2.0 ** constants(x).mantissa
+    shifted = x + shift
+    return shifted - shift, shifted.bits()
+
+
+def exp_parts(x: Value) -> tuple[Value, Value]:
+    """e^x = scale · (1 + part): scale a power of two, part = e^r - 1 with |r| ≤ ln(2) / 2."""
+    c = constants(x)
+    x = within(x, c.widest)
+    n, bits = to_integer(x * (1.0 / math.log(2.0)))
+    r = n.fma(-c.ln2[0], x)
+    r = n.fma(-c.ln2[1], r)
+    part = (r * r).fma(polynomial(r, c.exp), r)
+    scale = (bits << c.mantissa) + (c.bias << c.mantissa)
+    return scale.float_of_bits(), part
+
+
+def exp(x: Value) -> Value:
+    scale, part = exp_parts(x)
+    return part.fma(scale, scale)
+
+
+def tanh(x: Value) -> Value:
+    if x.element == F32:
+        x = within(x, 8.8)
+        square = x * x
+        return x * polynomial(square, TANH_TOP) / polynomial(square, TANH_BOTTOM)
+    # (e^2x - 1) / (e^2x + 1), with the upper half kept as it is for small x.
+    scale, part = exp_parts(2.0 * within(x, 20.0))
+    less_one = part.fma(scale, scale - 1.0)
+    return less_one / (less_one + 2.0)
+
+
+def sigmoid(x: Value) -> Value:
+    return 1.0 / (exp(-x) + 1.0)
+
+
+def softplus(x: Value) -> Value:
+    """max(x, 0) + log(1 + u), u = e^-|x|; log(1 + u) = 2 atanh(s), s = u / (2 + u)."""
+    u = exp(-x.abs())
+    s = u / (u + 2.0)
+    square = s * s
+    return x.at_least(0.0) + (s * square).fma(polynomial(square, constants(x).atanh), s) * 2.0
+
+
+def _sine(x: Value, offset: float) -> Value:
+    """sin(x - offset·π) for an offset of 0 or ½, through the multiple of π nearest to x."""
+    c = constants(x)
+    n, bits = to_integer(x.fma(1.0 / math.pi, -offset))
+    n = n + offset
+    r = n.fma(-c.pi[0], x)
+    r = within(n.fma(-c.pi[1], r), math.pi / 2)  # where x has no digit left behind the point
+    square = r * r
+    value = (r * square).fma(polynomial(square, c.sin), r)
+    odd = bits << (c.mantissa + (8 if x.element == F32 else 11))  # the sign changes with n
+    return (value.bits() ^ odd).float_of_bits()
+
+
+def sin(x: Value) -> Value:
+    return _sine(x, 0.0)
+
+
+def cos(x: Value) -> Value:
+    return -_sine(x, 0.5)
+
+
+def sqrt_tanh(x: Value) -> Value:
+    """1 - tanh|x| = 2 / (1 + e^(2|x|)), without the cancellation."""
+    return (2.0 / (exp(2.0 * x.abs()) + 1.0)).sqrt()
+
+
+FUNCTIONS: dict[str, Callable[[Value], Value]] = {
+    "tanh": tanh,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "relu": lambda x: x.at_least(0.0),
+    "leaky-relu": lambda x: x.at_least(0.2 * x),
+    "sin": sin,
+    "cos": cos,
+    "gaussian": lambda x: exp(-(x * x)),
+    "abs": Value.abs,
+    "square": lambda x: x * x,
+    "identity": lambda x: x,
+    "half-sine": lambda x: sin(x).fma(0.5, 0.5),
+    "sqrt-tanh": sqrt_tanh,
+    "sigmoid-sin": lambda x: sigmoid(sin(x)),
+}

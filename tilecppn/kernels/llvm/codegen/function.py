@@ -1,0 +1,169 @@
+"""Functions that are being generated: arguments, arrays, variables and loops."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from llvmlite import ir
+
+from tilecppn.kernels.llvm.codegen.values import I64, Operand, Value
+
+
+class ArrayOf(NamedTuple):
+    """The type of an argument: elements in memory."""
+
+    element: ir.Type
+
+
+class Module:
+    """Functions that are compiled together; they may call each other."""
+
+    def __init__(self) -> None:
+        self.ir = ir.Module()
+        self.functions: dict[str, Function] = {}
+
+    def function(self, name: str, **arguments: "ir.Type | ArrayOf") -> "Function":
+        """A new function without a result. Its arrays must not overlap."""
+        function = Function(self, name, arguments)
+        self.functions[name] = function
+        return function
+
+    def __str__(self) -> str:
+        return str(self.ir)
+
+
+class Function:
+    """One function; instructions are appended where `build` stands. Call `end` at last."""
+
+    def __init__(self, module: Module, name: str, arguments: "dict[str, ir.Type | ArrayOf]"):
+        self.arguments = arguments
+        types = [ir.PointerType() if isinstance(t, ArrayOf) else t for t in arguments.values()]
+        self.ir = ir.Function(module.ir, ir.FunctionType(ir.VoidType(), types), name=name)
+        self.ir.attributes.add("nounwind")
+        self.ir.attributes.add("noinline")  # what is compiled once is enough
+        for argument, label in zip(self.ir.args, arguments, strict=True):
+            argument.name = label
+            if isinstance(arguments[label], ArrayOf):
+                argument.add_attribute("noalias")
+        self.entry = self.ir.append_basic_block("entry")
+        self.build = ir.IRBuilder(self.entry)
+
+    def __getitem__(self, name: str) -> Value:
+        """A scalar argument."""
+        return Value(self.build, self._argument(name))
+
+    def array(self, name: str) -> "Array":
+        """An array argument."""
+        kind = self.arguments[name]
+        assert isinstance(kind, ArrayOf)
+        return Array(self.build, self._argument(name), kind.element)
+
+    def _argument(self, name: str) -> ir.Argument:
+        return self.ir.args[list(self.arguments).index(name)]
+
+    def integer(self, number: int) -> Value:
+        return Value(self.build, I64(number))
+
+    def number(self, element: ir.Type, number: float) -> Value:
+        return Value(self.build, ir.Constant(element, number))
+
+    def vector(self, element: ir.Type, numbers: Sequence[float]) -> Value:
+        """A constant with a number in each lane."""
+        kind = ir.VectorType(element, len(numbers))
+        return Value(self.build, ir.Constant(kind, [ir.Constant(element, n) for n in numbers]))
+
+    def variable(self, start: Value) -> "Variable":
+        """A value that changes, as in a loop; LLVM keeps it in a register."""
+        here = self.build.block
+        self.build.position_at_start(self.entry)
+        slot = self.build.alloca(start.type)
+        self.build.position_at_end(here)
+        variable = Variable(self.build, slot, start.type)
+        variable.set(start)
+        return variable
+
+    @contextlib.contextmanager
+    def loop(self, stop: Value, start: Operand = 0, step: int = 1) -> Iterator[Value]:
+        """`with f.loop(n) as i`: the block for i = start, start + step, … below `stop`."""
+        first = stop.like(start)
+        before = self.build.block
+        body = self.build.append_basic_block("body")
+        after = self.build.append_basic_block("after")
+        self.build.cbranch((first < stop).ir, body, after)
+        self.build.position_at_end(body)
+        index = self.build.phi(stop.type)
+        index.add_incoming(first.ir, before)
+        yield Value(self.build, index)
+        following = Value(self.build, index) + step
+        index.add_incoming(following.ir, self.build.block)
+        self.build.cbranch((following < stop).ir, body, after)
+        self.build.position_at_end(after)
+
+    @contextlib.contextmanager
+    def loop_while(self, condition: Callable[[], Value]) -> Iterator[None]:
+        """The block again and again while a scalar condition, made of variables, holds."""
+        test, body, after = (self.build.append_basic_block(n) for n in ("test", "body", "after"))
+        self.build.branch(test)
+        self.build.position_at_end(test)
+        self.build.cbranch(condition().ir, body, after)
+        self.build.position_at_end(body)
+        yield
+        self.build.branch(test)
+        self.build.position_at_end(after)
+
+    @contextlib.contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """The block only where a scalar condition holds."""
+        with self.build.if_then(condition.ir):
+            yield
+
+    def call(self, function: "Function", *arguments: "Value | Array") -> None:
+        self.build.call(function.ir, [argument.ir for argument in arguments])
+
+    def end(self) -> None:
+        self.build.ret_void()
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """Elements in memory, by index; whole vectors too, at any element."""
+
+    build: ir.IRBuilder
+    ir: ir.Value
+    element: ir.Type
+
+    def at(self, index: Value | int) -> "Array":
+        """The array that begins at an index."""
+        offset = index.ir if isinstance(index, Value) else I64(index)
+        pointer = self.build.gep(self.ir, [offset], source_etype=self.element)
+        return Array(self.build, pointer, self.element)
+
+    def load(self, index: Value | int = 0, lanes: int = 1) -> Value:
+        kind = self.element if lanes == 1 else ir.VectorType(self.element, lanes)
+        return Value(self.build, self.build.load(self.at(index).ir, align=self._align, typ=kind))
+
+    def store(self, value: Value, index: Value | int = 0) -> None:
+        self.build.store(value.ir, self.at(index).ir, align=self._align)
+
+    @property
+    def _align(self) -> int:
+        if isinstance(self.element, ir.IntType):
+            return int(self.element.width) // 8
+        return 4 if isinstance(self.element, ir.FloatType) else 8
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """A place for a value that changes."""
+
+    build: ir.IRBuilder
+    slot: ir.Value
+    type: ir.Type
+
+    @property
+    def value(self) -> Value:
+        return Value(self.build, self.build.load(self.slot, typ=self.type))
+
+    def set(self, value: Value) -> None:
+        self.build.store(value.ir, self.slot)

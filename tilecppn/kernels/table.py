@@ -1,0 +1,101 @@
+"""The table of kernels, and which of them a name or `auto` means on this machine."""
+
+from collections.abc import Callable
+
+from tilecppn import machine
+from tilecppn.errors import InvalidRequestError
+from tilecppn.kernels.base import EvaluationContext, Kernel, Memory
+from tilecppn.names import suggestion
+
+
+def _reference(field: EvaluationContext, memory: Memory | None) -> Kernel:
+    from tilecppn.kernels.reference import ReferenceKernel
+
+    return ReferenceKernel(field)
+
+
+def _llvm(field: EvaluationContext, memory: Memory | None) -> Kernel:
+    from tilecppn.kernels.llvm.kernel import LLVMKernel
+
+    return LLVMKernel(field, memory=memory)
+
+
+def _torch(field: EvaluationContext, memory: Memory | None) -> Kernel:
+    from tilecppn.kernels.torch import TorchKernel
+
+    return TorchKernel(field)
+
+
+def _require_triton() -> None:
+    try:
+        from tilecppn.kernels.triton.activations import interpreted
+    except ImportError as error:
+        raise InvalidRequestError(
+            f'Triton is not installed ({error}): pip install "tilecppn[cuda]"'
+        ) from error
+    if interpreted():
+        return
+    if not machine.has_cuda():
+        raise InvalidRequestError(
+            "the kernel triton needs a CUDA device of compute capability 8.0 or newer; "
+            "use --kernel auto"
+        )
+    if fault := machine.triton_fault():
+        raise InvalidRequestError(fault)
+
+
+def _triton(field: EvaluationContext, memory: Memory | None) -> Kernel:
+    from tilecppn.kernels.triton.kernel import TritonKernel, arithmetic, serves
+
+    if serves(field):
+        return TritonKernel(field)
+    from tilecppn.kernels.torch import TorchKernel
+
+    return TorchKernel(field, arithmetic=arithmetic(field))
+
+
+KERNELS: dict[str, Callable[[EvaluationContext, Memory | None], Kernel]] = {
+    "reference": _reference,
+    "llvm": _llvm,
+    "torch": _torch,
+    "triton": _triton,
+}
+
+
+def resolve(name: str) -> str:
+    """The kernel that `auto` means, or the name itself.
+
+    Raises InvalidRequestError for an unknown one.
+    """
+    if name == "auto":
+        if not machine.has_cuda():
+            return "llvm"
+        return "triton" if machine.triton_fault() is None else "torch"
+    if name not in KERNELS:
+        raise InvalidRequestError(
+            f'unknown kernel "{name}"; {suggestion(["auto", *KERNELS], name)}'
+        )
+    return name
+
+
+def require(name: str, precision: str) -> str:
+    """As `resolve`; also raises InvalidRequestError where this machine has no such kernel or
+    precision.
+    """
+    name = resolve(name)
+    if precision != "exact" and name != "triton":
+        raise InvalidRequestError(
+            f'output.precision = "{precision}": only the kernel triton has it, on a CUDA '
+            f"device, not {name}; use --set output.precision=exact"
+        )
+    if name == "triton":
+        _require_triton()
+    return name
+
+
+def create(name: str, field: EvaluationContext, memory: Memory | None = None) -> Kernel:
+    """A kernel by name, or by `auto`. Raises InvalidRequestError as `require` does.
+
+    `memory` is for a thread that makes one kernel after another; None is for the kernel alone.
+    """
+    return KERNELS[require(name, field.precision)](field, memory)

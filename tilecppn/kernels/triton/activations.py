@@ -1,0 +1,250 @@
+"""The activations in Triton: float32, the expressions of `elementary.py`, one row each.
+
+Products and sums are contracted only where `tl.fma` says so: the kernel is compiled without fusion.
+tanh and sigmoid are 2^x and 1 / x of the special-function unit, so that tanh has an absolute error
+of two units of the last place of 1, where that file's has a relative one. NaN stays NaN.
+
+`EXACT` has the rows of the mode `exact`; `FAST` replaces those that the special-function unit's
+own tanh serves. That unit's instructions are inline assembly, for which Triton's interpreter has
+no meaning: there the same functions are plain arithmetic.
+"""
+
+import math
+from typing import Any
+
+import triton
+import triton.language as tl
+from triton import knobs
+
+from tilecppn.kernels.llvm.activations import SINGLE
+
+
+def interpreted() -> bool:
+    """Whether this process runs Triton on the CPU: TRITON_INTERPRET=1, and slowly."""
+    return bool(knobs.runtime.interpret)
+
+
+def constant(value: Any) -> Any:
+    """A global that functions may read: where they are compiled it must be marked as such."""
+    return value if interpreted() else tl.constexpr(value)
+
+
+P_EXP = constant(SINGLE.exp)
+P_ATANH = constant(SINGLE.atanh)
+P_SIN = constant(SINGLE.sin)
+WIDEST = constant(SINGLE.widest)
+LN2_HIGH = constant(SINGLE.ln2[0])
+LN2_LOW = constant(SINGLE.ln2[1])
+PER_LN2 = constant(1.0 / math.log(2.0))
+TWO_PER_LN2 = constant(2.0 / math.log(2.0))
+MINUS_PER_LN2 = constant(-1.0 / math.log(2.0))
+PI_HIGH = constant(SINGLE.pi[0])
+PI_LOW = constant(SINGLE.pi[1])
+PER_PI = constant(1.0 / math.pi)
+HALF_PI = constant(math.pi / 2)
+SHIFT = constant(1.5 * 2.0**23)  # added and taken away: rounds to an integer
+
+
+@triton.jit
+def _reciprocal_of_unit(x):
+    """1 / x by the special-function unit, one unit of the last place off at most."""
+    return tl.inline_asm_elementwise(
+        "rcp.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
+    )
+
+
+@triton.jit
+def _exp2_of_unit(x):
+    """2^x by the special-function unit, two units of the last place off at most."""
+    return tl.inline_asm_elementwise(
+        "ex2.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
+    )
+
+
+@triton.jit
+def _tanh_of_unit(x):
+    """tanh by the special-function unit: relative error 2^-11."""
+    return tl.inline_asm_elementwise(
+        "tanh.approx.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
+    )
+
+
+@triton.jit
+def _plain_reciprocal(x):
+    return 1.0 / x
+
+
+@triton.jit
+def _plain_exp2(x):
+    return tl.exp2(x)
+
+
+@triton.jit
+def polynomial(x, coefficients: tl.constexpr):
+    """Horner's rule, highest power first."""
+    total = tl.fma(x, coefficients[0], coefficients[1])
+    for i in tl.static_range(2, len(coefficients)):
+        total = tl.fma(total, x, coefficients[i])
+    return total
+
+
+@triton.jit
+def negated(x):
+    """-x. The minus sign would be 0 - x, an instruction; a product with -1 costs nothing."""
+    return x * -1.0
+
+
+@triton.jit
+def quotient(a, b):
+    """a / b for 2^-100 < b < 2^100: an estimate, and one step towards the IEEE quotient."""
+    inverse = reciprocal(b)
+    estimate = a * inverse
+    return tl.fma(tl.fma(negated(estimate), b, a), inverse, estimate)
+
+
+@triton.jit
+def within(x, limit: tl.constexpr):
+    low = tl.maximum(x, -limit, propagate_nan=tl.PropagateNan.ALL)
+    return tl.minimum(low, limit, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
+def at_least(x, low):
+    return tl.maximum(x, low, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
+def to_integer(x):
+    """x rounded to an integer, as a float, and as bits whose low ones hold it."""
+    shifted = x + SHIFT
+    return shifted - SHIFT, shifted.to(tl.int32, bitcast=True)
+
+
+@triton.jit
+def exp(x):
+    x = within(x, WIDEST)
+    n, bits = to_integer(x * PER_LN2)
+    r = tl.fma(n, -LN2_LOW, tl.fma(n, -LN2_HIGH, x))
+    part = tl.fma(r * r, polynomial(r, P_EXP), r)
+    scale = ((bits << 23) + (127 << 23)).to(tl.float32, bitcast=True)
+    return tl.fma(part, scale, scale)
+
+
+@triton.jit
+def tanh(x):
+    return tl.fma(reciprocal(exp2(x * TWO_PER_LN2) + 1.0), -2.0, 1.0)
+
+
+@triton.jit
+def sigmoid(x):
+    return reciprocal(exp2(x * MINUS_PER_LN2) + 1.0)
+
+
+@triton.jit
+def softplus(x):
+    u = exp(negated(tl.abs(x)))
+    s = quotient(u, u + 2.0)
+    square = s * s
+    log = tl.fma(s * square, polynomial(square, P_ATANH), s) * 2.0
+    return at_least(x, 0.0) + log
+
+
+@triton.jit
+def _sine(x, offset: tl.constexpr):
+    """sin(x - offset·π) for an offset of 0 or ½, through the multiple of π nearest to x."""
+    n, bits = to_integer(tl.fma(x, PER_PI, -offset))
+    n = n + offset
+    r = within(tl.fma(n, -PI_LOW, tl.fma(n, -PI_HIGH, x)), HALF_PI)
+    square = r * r
+    value = tl.fma(r * square, polynomial(square, P_SIN), r)
+    odd = bits << 31  # the sign changes with n
+    return (value.to(tl.int32, bitcast=True) ^ odd).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def sin(x):
+    return _sine(x, 0.0)
+
+
+@triton.jit
+def cos(x):
+    return negated(_sine(x, 0.5))
+
+
+@triton.jit
+def half_sine(x):
+    return tl.fma(sin(x), 0.5, 0.5)
+
+
+@triton.jit
+def sigmoid_sin(x):
+    return sigmoid(sin(x))
+
+
+@triton.jit
+def sqrt_tanh(x):
+    return tl.sqrt_rn(quotient(2.0, exp(2.0 * tl.abs(x)) + 1.0))
+
+
+@triton.jit
+def gaussian(x):
+    return exp(negated(x * x))
+
+
+@triton.jit
+def relu(x):
+    return at_least(x, 0.0)
+
+
+@triton.jit
+def leaky_relu(x):
+    return at_least(x, 0.2 * x)
+
+
+@triton.jit
+def absolute(x):
+    return tl.abs(x)
+
+
+@triton.jit
+def square(x):
+    return x * x
+
+
+@triton.jit
+def identity(x):
+    return x
+
+
+@triton.jit
+def fast_tanh(x):
+    return tanh_estimate(x)
+
+
+@triton.jit
+def fast_sigmoid(x):
+    return tl.fma(tanh_estimate(0.5 * x), 0.5, 0.5)
+
+
+if interpreted():
+    reciprocal, exp2, tanh_estimate = _plain_reciprocal, _plain_exp2, tanh
+else:
+    reciprocal, exp2, tanh_estimate = _reciprocal_of_unit, _exp2_of_unit, _tanh_of_unit
+
+EXACT = {
+    "tanh": tanh,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "relu": relu,
+    "leaky-relu": leaky_relu,
+    "sin": sin,
+    "cos": cos,
+    "gaussian": gaussian,
+    "abs": absolute,
+    "square": square,
+    "identity": identity,
+    "half-sine": half_sine,
+    "sqrt-tanh": sqrt_tanh,
+    "sigmoid-sin": sigmoid_sin,
+}
+FAST = {**EXACT, "tanh": fast_tanh, "sigmoid": fast_sigmoid}

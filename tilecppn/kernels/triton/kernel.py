@@ -1,0 +1,110 @@
+"""The CUDA kernel: the whole network for a block of points in one Triton program.
+
+A network's shape decides the program's configuration, and nothing is tuned when it runs, so
+pictures agree bit for bit, whatever their tiling, on one model of GPU.
+
+Fields that need float64, and networks wider than WIDEST, are evaluated by the torch kernel
+(`serves`). With TRITON_INTERPRET=1 in the environment all runs on the CPU, slowly: for tests.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+import triton
+from numpy.typing import NDArray
+
+from tilecppn.kernels.base import COLOURS, PIXELS, Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.triton.activations import interpreted
+from tilecppn.kernels.triton.program import CONFIGURATIONS, Configuration, Program
+from tilecppn.scene.view import Lattices
+
+REVISION = 1
+TRITON = ".".join(triton.__version__.split(".")[:2])
+WIDEST = max(CONFIGURATIONS)
+BATCH = 1 << 20  # points
+QUICK = 1 << 15  # multiply-adds a point, see docs/architecture.md
+LOOSE = 4.0  # times float32's error: what is allowed for the matrix units' sums
+
+
+def serves(field: EvaluationContext) -> bool:
+    """Whether the field is for this kernel and not for the torch kernel."""
+    return field.cppn.width <= WIDEST and not field.needs_float64
+
+
+def arithmetic(field: EvaluationContext) -> Arithmetic:
+    """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that.
+
+    Another Triton may order a sum otherwise, so its version is part of the device.
+    """
+    device = "cpu" if interpreted() else f"{torch.cuda.get_device_name()}, Triton {TRITON}"
+    return Arithmetic("triton", field.precision, device, REVISION + PIXELS)
+
+
+class TritonKernel:
+    """Evaluates one field on the current CUDA device, in a stream of its own.
+
+    A worker that waits for its copy holds neither the GIL, nor its core, nor the device: several
+    threads keep the device busy while others encode.
+    """
+
+    batch = BATCH
+
+    def __init__(
+        self, field: EvaluationContext, configuration: Configuration | None = None
+    ) -> None:
+        """`configuration` other than the width's own is for tests and benchmarks."""
+        self.field = field
+        self.arithmetic = arithmetic(field)
+        self.noise = LOOSE * field.noise(np.float32)
+        self.prefer_full_evaluation = field.cppn.multiply_adds <= QUICK
+        self.device = torch.device("cpu" if interpreted() else "cuda")
+        self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        with self._streaming():
+            self.program = Program(field, self.device, configuration)
+        self._host: dict[str, torch.Tensor] = {}
+
+    def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
+        return self.store(lattices, COLOURS)
+
+    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
+        """Pixels (channels, n, rows, cols) of lattices as they are stored.
+
+        As `evaluate` else; equal to the bit to what `pixels.finish` makes of its colours.
+        """
+        return self._run(lattices, storage, traced=False)[0]
+
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._run(lattices, COLOURS, traced=True)
+
+    def _run(
+        self, lattices: Lattices, storage: Storage, traced: bool
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        shape = lattices.shape
+        units = sum(len(weight) for weight, _ in self.field.cppn.layers) if traced else 0
+        with self._streaming():
+            out = self._empty((self.field.cppn.channels, *shape), storage.dtype)
+            sums = self._empty((units, *shape), "float32")
+            self.program.launch(lattices, storage, out, sums)
+            return self._fetched("out", out), self._fetched("sums", sums)
+
+    def _streaming(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
+
+    def _empty(self, shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+        return torch.empty(shape, dtype=getattr(torch, dtype), device=self.device)
+
+    def _fetched(self, name: str, values: torch.Tensor) -> NDArray[Any]:
+        """An array of the host, in pinned memory that the next call uses again."""
+        if self.stream is None or not values.numel():
+            return values.cpu().numpy()
+        size = values.numel() * values.element_size()
+        if name not in self._host or len(self._host[name]) < size:
+            self._host[name] = torch.empty(size, dtype=torch.uint8, pin_memory=True)
+        host = self._host[name][:size].view(values.dtype).view(values.shape)
+        host.copy_(values, non_blocking=True)
+        copied = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        copied.record(self.stream)
+        copied.synchronize()  # the stream's own would spin
+        return host.numpy()

@@ -1,0 +1,231 @@
+"""A network's shape and weights as the Triton kernel takes them, and how it is called.
+
+The shape decides the compiled function and its configuration; weights and lattices are data.
+"""
+
+import math
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import triton
+from numpy.typing import NDArray
+
+from tilecppn.cppn import CPPN
+from tilecppn.kernels.base import EvaluationContext, Storage
+from tilecppn.kernels.llvm.points import numbers
+from tilecppn.kernels.triton.activations import EXACT, FAST, interpreted
+from tilecppn.kernels.triton.network import network
+from tilecppn.scene.view import Lattices
+
+_launching = threading.Lock()  # Triton's compiler and interpreter are for one thread at a time
+
+NARROWEST = 16  # of a matrix that the matrix units take
+SPLIT = 2.0**15  # hidden values, scaled, stay below; float16 ends at 65504
+TOP = 12  # weights, scaled, stay below 2^TOP
+
+# Activations whose values lie within ±1.
+BOUNDED = {
+    "tanh",
+    "sigmoid",
+    "sin",
+    "cos",
+    "gaussian",
+    "half-sine",
+    "sqrt-tanh",
+    "sigmoid-sin",
+}
+
+
+class Configuration(NamedTuple):
+    """How the programs for one width are laid out."""
+
+    block: int  # points
+    warps: int
+    piece: int  # units of a layer that are computed, and taken as inputs, at a time
+
+
+CONFIGURATIONS = {
+    16: Configuration(128, 4, 16),
+    32: Configuration(128, 4, 32),
+    64: Configuration(128, 8, 64),
+    128: Configuration(32, 4, 64),
+    256: Configuration(16, 8, 64),
+}
+INTERPRETED = Configuration(4096, 1, 128)  # the interpreter's cost is a call, not a point
+
+
+class Shape(NamedTuple):
+    """What decides a compiled function beside its Configuration: the constants of `network`."""
+
+    FIRST: Any
+    PATTERN: tuple[Any, ...]
+    SOURCES: str  # of PATTERN's functions: of a tuple Triton's cache knows the names alone
+    REPEATS: int
+    TAIL: int
+    LAST: Any
+    RESIDUAL: bool
+    SCALE: float
+    WIDTH: int
+    CHANNELS: int
+
+    @classmethod
+    def of(cls, cppn: CPPN, precision: str) -> "Shape":
+        functions = FAST if precision == "fast" else EXACT
+        first, *between = (functions[name] for name in cppn.structure.activations)
+        pattern = _pattern(between)
+        repeats, tail = divmod(len(between), len(pattern) or 1)
+        return cls(
+            FIRST=first,
+            PATTERN=pattern,
+            SOURCES="".join(getattr(function, "cache_key", "") for function in pattern),
+            REPEATS=repeats,
+            TAIL=tail,
+            LAST=functions[cppn.structure.output],
+            RESIDUAL=cppn.structure.residual,
+            SCALE=_scale(cppn),
+            WIDTH=max(NARROWEST, 1 << (cppn.width - 1).bit_length()),
+            CHANNELS=cppn.channels,
+        )
+
+
+def _pattern(functions: list[Any]) -> tuple[Any, ...]:
+    """The shortest beginning that, over and over, gives the whole; its last turn may be cut."""
+    for period in range(1, len(functions)):
+        if all(a is b for a, b in zip(functions, functions[period:], strict=False)):
+            return tuple(functions[:period])
+    return tuple(functions)
+
+
+def _scale(cppn: CPPN) -> float:
+    """A power of two that makes the most of float16 for hidden values; 0 where none is known.
+
+    Two float16 hold 22 bits of a value while it is neither too large nor too small for them.
+    """
+    if not BOUNDED.issuperset(cppn.structure.activations):
+        return 0.0
+    largest = len(cppn.structure.activations) if cppn.structure.residual else 1
+    return 2.0 ** math.floor(math.log2(SPLIT / (1.01 * largest)))
+
+
+class Weights(NamedTuple):
+    """A network as `network` reads it."""
+
+    vectors: NDArray[np.float32]  # (rows, WIDTH)
+    high: NDArray[np.float16]  # (layers, WIDTH, WIDTH), input by output
+    low: NDArray[np.float16]
+
+
+def packed(field: EvaluationContext, shape: Shape) -> Weights:
+    """The field's weights, its latent in the bias, units up to WIDTH added with weights of 0."""
+    (first, bias), *between, (last, offsets) = field.cppn.layers_for(field.z)
+    vectors = [*first.T, bias]
+    high, low = [], []
+    for weight, bias in between:
+        matrix, scale = _scaled(weight)
+        vectors += [scale / (shape.SCALE or 1.0), bias]
+        upper = matrix.astype(np.float16)
+        lower = (matrix - upper.astype(np.float32)).astype(np.float16)
+        high.append(_widened(upper.T, shape.WIDTH))
+        low.append(_widened(lower.T, shape.WIDTH))
+    vectors += [*last, offsets]
+    none = [np.zeros((1, 1), np.float16)]
+    return Weights(
+        np.stack([_widened(row, shape.WIDTH) for row in vectors]).astype(np.float32),
+        np.stack(high or none),
+        np.stack(low or none),
+    )
+
+
+def _scaled(weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Rows times a power of two that brings the largest just below 2^TOP, and its inverse."""
+    _, exponent = np.frexp(np.abs(weight).max(axis=1))
+    exponent = np.maximum(exponent - TOP, -100)  # the inverse stays a normal float32
+    return np.ldexp(weight, -exponent[:, None]), np.ldexp(1.0, exponent)
+
+
+def _widened(array: NDArray[Any], width: int) -> NDArray[Any]:
+    """Zeros after the end of every axis, up to `width`."""
+    return np.pad(array, [(0, width - side) for side in array.shape])
+
+
+class Call(NamedTuple):
+    """One launch of `network`."""
+
+    grid: tuple[int]
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+class Program:
+    """One field's weights on a device, for one compiled function."""
+
+    def __init__(
+        self,
+        field: EvaluationContext,
+        device: torch.device,
+        configuration: Configuration | None = None,
+    ) -> None:
+        """`configuration` other than the width's own is for tests and benchmarks."""
+        self.field, self.device = field, device
+        self.shape = Shape.of(field.cppn, field.precision)
+        own = INTERPRETED if interpreted() else CONFIGURATIONS[self.shape.WIDTH]
+        self.configuration = configuration or own
+        self.weights = [self._sent(array) for array in packed(field, self.shape)]
+        self.grid = self._sent(numbers(field))
+
+    def call(
+        self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
+    ) -> Call:
+        """The launch that draws lattices into `out` (channels, n, rows, cols).
+
+        The sums go into `sums` (units, n, rows, cols); without units nothing does.
+        """
+        points = len(lattices.origins) * lattices.rows * lattices.cols
+        plain = self.field.plain
+        return Call(
+            grid=(triton.cdiv(points, self.configuration.block),),
+            arguments=(
+                out,
+                sums,
+                *self.weights,
+                self.grid,
+                self._sent(lattices.origins),
+                self.grid if plain else self._folded(lattices),
+                points,
+                lattices.rows,
+                lattices.cols,
+                lattices.stride,
+                self.field.cppn.width,
+            ),
+            options={
+                **self.shape._asdict(),
+                "GIVEN": not plain,
+                "TRACED": len(sums) > 0,
+                "INVERT": storage.invert,
+                "DITHER": storage.dither,
+                "BLOCK": self.configuration.block,
+                "PIECE": min(self.configuration.piece, self.shape.WIDTH),
+                "num_warps": self.configuration.warps,
+                "num_stages": 1,
+                "enable_fp_fusion": False,
+            },
+        )
+
+    def launch(
+        self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
+    ) -> None:
+        """Start the call in the current stream."""
+        call = self.call(lattices, storage, out, sums)
+        with _launching, np.errstate(all="ignore"):  # the interpreter warns
+            network[call.grid](*call.arguments, **call.options)
+
+    def _folded(self, lattices: Lattices) -> torch.Tensor:
+        """x, y and r (3, points) of a folded plane, which torch folds in float64."""
+        rows, cols = (self._sent(index) for index in lattices.indices())
+        points = torch.broadcast_tensors(*self.field.points(rows, cols))  # type: ignore[no-untyped-call]
+        return torch.stack([values.to(torch.float32) for values in points])
+
+    def _sent(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

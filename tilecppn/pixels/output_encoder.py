@@ -1,0 +1,183 @@
+"""Colour → stored value, and what lies between nodes, as machine code.
+
+Each pass reads its input once and writes its output once, and releases the GIL. The same IEEE and
+integer operations for every pixel: its bytes depend on its colour and its global index alone.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn import kernels
+from tilecppn.kernels import Storage
+from tilecppn.kernels.llvm.codegen import (
+    HOST,
+    Array,
+    ArrayOf,
+    Compiled,
+    Module,
+    Value,
+    thread_safe_cache,
+)
+from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, I32, I64
+from tilecppn.scene.sections import FULL, Output
+
+BLOCK = 64  # pixels: the side of a block
+LANES = 16
+
+
+class OutputEncoder(Storage):
+    """What happens to a colour after reconstruction."""
+
+    @classmethod
+    def of(cls, output: Output) -> "OutputEncoder":
+        return cls(output.dtype, output.invert, output.dither == "noise")
+
+    def stored(self, colour: Value, noise: Value) -> Value:
+        """Inverted, clipped to [0, 1], scaled, dithered, rounded half to even; NaN becomes 0.
+
+        float32 is only inverted.
+        """
+        element = ELEMENTS[np.dtype(self.dtype)]
+        if self.invert:
+            colour = 1.0 - colour
+        if self.dtype not in FULL:
+            return colour.to(element)
+        full = float(FULL[self.dtype])
+        colour = (colour > 0.0).where(colour, colour.like(0.0))  # false for NaN
+        scaled = colour.at_most(1.0) * full
+        if self.dither:
+            scaled = (scaled + noise.to(scaled.element)).at_least(0.0).at_most(full)
+        return scaled.rint().to(I32).to(element)
+
+
+COLOURS = OutputEncoder(*kernels.COLOURS)
+
+
+def mixed(word: Value) -> Value:
+    """A 32-bit hash without pattern: lowbias32 of C. Wellons, Prospecting for hash functions."""
+    word = (word ^ (word >> 16)) * 0x7FEB352D
+    word = (word ^ (word >> 15)) * (0x846CA68B - 2**32)
+    return word ^ (word >> 16)
+
+
+def row_key(row: Value, channel: Value) -> Value:
+    """What the noise of a row of a channel hangs on (i32)."""
+    return mixed(row.to(I32) + mixed(channel.to(I32)))
+
+
+def noise(key: Value, col: Value) -> Value:
+    """Evenly between -½ and ½, with mean 0, from the 24 high bits of a hash."""
+    return (mixed(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
+
+
+@thread_safe_cache
+def compiled(finish: OutputEncoder, dtype: np.dtype[Any]) -> Compiled:
+    """`finish`: colours → pixels, one channel at a time. `expand_16`, …, `expand_2`: from nodes."""
+    module = Module()
+    _finish(module, finish, dtype)
+    for stride in (16, 8, 4, 2):
+        _expand(module, finish, stride)
+    return Compiled(module, HOST)
+
+
+def _finish(module: Module, finish: OutputEncoder, dtype: np.dtype[Any]) -> None:
+    f = module.function(
+        "finish",
+        colours=ArrayOf(ELEMENTS[dtype]),  # of one channel: blocks of height × width
+        block_apart=I64,
+        row_apart=I64,
+        places=ArrayOf(I64),  # (count, 2): the pixel of `out` where a block begins
+        count=I64,
+        height=I64,
+        width=I64,
+        channel=I64,
+        row=I64,  # global index of out's first pixel
+        col=I64,
+        out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
+        out_apart=I64,
+    )
+    with f.loop(f["count"]) as b:
+        top, left = (f.array("places").load(b * 2 + i) for i in range(2))
+        with f.loop(f["height"]) as i:
+            key = row_key(f["row"] + top + i, f["channel"])
+            source = f.array("colours").at(b * f["block_apart"] + i * f["row_apart"])
+            out = f.array("out").at((top + i) * f["out_apart"] + left)
+            with f.loop(f["width"]) as j:
+                value = finish.stored(source.load(j), noise(key, (f["col"] + left + j).to(I32)))
+                out.store(value, j)
+    f.end()
+
+
+def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
+    """Blocks of pixels from the nodes `stride` pixels apart, by separable cubics.
+
+    The cubic through the four nearest nodes, two on each side. A block is given by the pixel of
+    `out` where it begins and by the index of its first node, the one a stride above and to the
+    left of it.
+    """
+    across = BLOCK // stride  # intervals between nodes; nodes: 3 more
+    f = module.function(
+        f"expand_{stride}",
+        nodes=ArrayOf(F32),  # of one channel
+        nodes_apart=I64,
+        blocks=ArrayOf(I64),  # (count, 3): top, left, first node
+        count=I64,
+        weights=ArrayOf(F32),  # (stride, 4)
+        channel=I64,
+        row=I64,  # global index of out's first pixel
+        col=I64,
+        line=ArrayOf(F32),  # scratch, (BLOCK,)
+        out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
+        out_apart=I64,
+    )
+    line = f.array("line")
+    table = cubic(stride)
+    taps = [f.vector(F32, [table[lane % stride, m] for lane in range(LANES)]) for m in range(4)]
+    lanes = f.vector(I32, range(LANES))
+    with f.loop(f["count"]) as b:
+        top, left, first_node = (f.array("blocks").load(b * 3 + i) for i in range(3))
+        nodes = f.array("nodes").at(first_node)
+        with f.loop(f.integer(across)) as interval, f.loop(f.integer(stride)) as phase:
+            i = interval * stride + phase
+            rows = [nodes.at((interval + m) * f["nodes_apart"]) for m in range(4)]
+            parts = [f.array("weights").load(phase * 4 + m).splat(LANES) for m in range(4)]
+            with f.loop(f.integer(across + 3), step=LANES) as start:
+                line.store(_combined([row.load(start, LANES) for row in rows], parts), start)
+            key = row_key(f["row"] + top + i, f["channel"]).splat(LANES)
+            out = f.array("out").at((top + i) * f["out_apart"] + left)
+            with f.loop(f.integer(BLOCK), step=LANES) as start:
+                first = line.at(start >> stride.bit_length() - 1)
+                values = [_spread(first, m, stride) for m in range(4)]
+                colour = _combined(values, taps)
+                cols = (f["col"] + left + start).to(I32).splat(LANES) + lanes
+                out.store(finish.stored(colour, noise(key, cols)), start)
+    f.end()
+
+
+def cubic(stride: int) -> NDArray[np.float32]:
+    """Weights (stride, 4) of the nodes at -1, 0, 1, 2 for the points k / stride between 0 and 1.
+
+    Lagrange's basis of degree 3: exact for cubics, error up to 3/128 of the fourth derivative.
+    """
+    t = np.arange(stride) / stride
+    basis = (
+        -t * (t - 1) * (t - 2) / 6,
+        (t + 1) * (t - 1) * (t - 2) / 2,
+        -(t + 1) * t * (t - 2) / 2,
+        (t + 1) * t * (t - 1) / 6,
+    )
+    return np.stack(basis, axis=1).astype(np.float32)
+
+
+def _combined(values: list[Value], weights: list[Value]) -> Value:
+    total = values[0] * weights[0]
+    for value, weight in zip(values[1:], weights[1:], strict=True):
+        total = value.fma(weight, total)
+    return total
+
+
+def _spread(line: Array, first: int, stride: int) -> Value:
+    """The nodes from `first` on, each in as many lanes as pixels lie between two."""
+    return line.load(first, LANES // stride).repeat(stride)

@@ -1,0 +1,69 @@
+"""Blocks that lie on a rounding tie, as machine code.
+
+A colour half-way between two stored values goes to either for the least error. Where a picture
+crosses ties at a slant, few pixels are that near to one; an even part that lies on a tie has many,
+and what the tolerance allows would show in all of them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.kernels.llvm.codegen import HOST, ArrayOf, Compiled, Module, thread_safe_cache
+from tilecppn.kernels.llvm.codegen.values import F64, I64
+from tilecppn.pixels.prediction_error import HALO, as_lattices
+
+
+def rounding_boundary_fraction(
+    nodes: NDArray[Any], across: int, full: float, reach: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The largest share (…, blocks, blocks) of a block's nodes near a tie, of all channels.
+
+    nodes: (channels, …, rows, cols), float32 or float64, as for `difference`; a block's own are
+    looked at. Ties lie half-way between multiples of 1 / `full` in [0, 1], and a node is near one
+    below a distance of its block's `reach` (…, blocks, blocks).
+    """
+    lattices, apart = as_lattices(nodes)
+    reach = np.ascontiguousarray(reach, np.float64)
+    shares = np.empty(reach.shape)
+    _compiled()["ties"](
+        lattices, *lattices.shape[:2], *apart, *reach.shape[-2:], across, full, reach, shares,
+    )  # fmt: skip
+    return shares
+
+
+@thread_safe_cache
+def _compiled() -> Compiled:
+    module = Module()
+    f = module.function(
+        "ties",
+        nodes=ArrayOf(F64),
+        channels=I64, count=I64,
+        channel_apart=I64, lattice_apart=I64, row_apart=I64,
+        block_rows=I64, block_cols=I64,
+        across=I64,
+        full=F64,
+        reach=ArrayOf(F64),
+        shares=ArrayOf(F64),
+    )  # fmt: skip
+    zero, one = f.number(F64, 0.0), f.number(F64, 1.0)
+    side, full = f["across"] + 1, f["full"]
+    with f.loop(f["count"]) as n, f.loop(f["block_rows"]) as row, f.loop(f["block_cols"]) as col:
+        block = (n * f["block_rows"] + row) * f["block_cols"] + col
+        reach = f.array("reach").load(block) * full
+        top, left = row * f["across"] + HALO, col * f["across"] + HALO
+        most = f.variable(zero)
+        with f.loop(f["channels"]) as channel:
+            start = channel * f["channel_apart"] + n * f["lattice_apart"]
+            nodes = f.array("nodes").at(start + top * f["row_apart"] + left)
+            near = f.variable(zero)
+            with f.loop(side) as i, f.loop(side) as j:
+                value = nodes.load(i * f["row_apart"] + j) * full
+                distance = 0.5 - (value - value.rint()).abs()
+                inside = (value > 0.0) & (value < full)
+                near.set(near.value + (inside & (distance < reach)).where(one, zero))
+            most.set(most.value.at_least(near.value))
+        f.array("shares").store(most.value / (side * side).to(F64), block)
+    f.end()
+    return Compiled(module, HOST)

@@ -1,0 +1,151 @@
+"""Where a lattice could step over a feature: what the units' sums tell about the gaps.
+
+A feature that lies between nodes comes from a unit whose sum runs through the bent part of its
+activation there: a thin ridge of a gaussian from a sum that goes from -20 to 20 within one cell.
+The sums at the nodes show it even where all colours are equal. So each unit has a limit, the
+change of its sum over a cell that its activation can follow without showing something new, and a
+zone around 0 outside of which it is flat or straight.
+"""
+
+import math
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.cppn import CPPN
+from tilecppn.kernels import Kernel
+from tilecppn.kernels.llvm.codegen import (
+    HOST,
+    Array,
+    ArrayOf,
+    Compiled,
+    Module,
+    Value,
+    thread_safe_cache,
+)
+from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, F64, I64
+from tilecppn.scene.view import Lattices
+
+STRIP = 1 << 20  # sums held at a time of one lattice, whose strips overlap
+MANY = 1 << 17  # and of several: fresh memory costs time
+LARGEST = 1 << 24  # of either, where the kernel's batches are large
+ANYWHERE = math.inf
+
+# activation: (zone, limit). A kink has no width of its own: its limit is a change of the sums
+# that it feeds.
+SMOOTH = {
+    "tanh": (3.0, 3.0),
+    "sigmoid": (6.0, 6.0),
+    "softplus": (6.0, 6.0),
+    "gaussian": (2.5, 1.5),
+    "sin": (ANYWHERE, 1.5),
+    "cos": (ANYWHERE, 1.5),
+    "half-sine": (ANYWHERE, 1.5),
+    "sigmoid-sin": (ANYWHERE, 1.5),
+    "square": (ANYWHERE, math.inf),
+    "identity": (ANYWHERE, math.inf),
+}
+KINKED = ("relu", "leaky-relu", "abs", "sqrt-tanh")
+KINK = 0.25  # of a sum
+TURN = 2.0  # of an output's sum: half of the way that a sigmoid takes from 0 to 1
+
+
+def limits(cppn: CPPN, turns: float = 1.0) -> NDArray[np.float64]:
+    """(units, 2): zone and limit of every unit, layer after layer.
+
+    `turns` of the colours while an output goes from 0 to 1: above 1 the outputs' limits are less.
+    """
+    rows = []
+    names = (*cppn.structure.activations, cppn.structure.output)
+    following = [*(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]), np.ones(cppn.channels)]
+    for name, gains in zip(names, following, strict=True):
+        if name in KINKED:
+            rows += [(0.0, KINK / max(float(gain), 1e-30)) for gain in gains]
+        else:
+            rows += [SMOOTH[name]] * len(gains)
+    bounds = np.array(rows)
+    if turns > 1.0:
+        outputs = bounds[-cppn.channels :, 1]
+        outputs[:] = np.minimum(outputs, TURN) / turns
+    return bounds
+
+
+def variation_ratio(
+    kernel: Kernel, lattices: Lattices, bounds: NDArray[np.float64], check_cancelled: CheckCancelled
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Colours (channels, n, rows, cols) of lattices and the crowding of their cells.
+
+    Crowding (n, rows - 3, cols - 3), of the cells that have another node beyond each corner, is the
+    largest ratio of a sum's change over the cell to the unit's limit `bounds`, where the sum comes
+    near the unit's zone. The change is that from corner to corner plus the bend, the largest
+    second difference at a corner, since a sum may be equal at all corners and not between them.
+    """
+    count, (_, rows, cols, stride) = len(lattices.origins), lattices
+    colours, cells = None, np.empty((count, rows - 3, cols - 3), np.float32)
+    batch = min(LARGEST, kernel.batch * len(bounds))  # a device takes as long for fewer
+    strip = min(rows, max(4, max(STRIP, batch) // (len(bounds) * cols)))
+    many = max(1, max(MANY, batch) // (len(bounds) * rows * cols))
+    for first in range(0, count, many):
+        for top in range(0, rows - 3, strip - 3):
+            check_cancelled()
+            origins = lattices.origins[first : first + many] + np.array([top * stride, 0])
+            part = Lattices(origins, min(strip, rows - top), cols, stride)
+            values, sums = kernel.trace(part)
+            if colours is None:
+                colours = np.empty((len(values), count, rows, cols), values.dtype)
+            colours[:, first : first + many, top : top + part.rows] = values
+            cells[first : first + many, top : top + part.rows - 3] = _crowding(sums, bounds)
+    assert colours is not None
+    return colours, cells
+
+
+def _crowding(sums: NDArray[np.floating], bounds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Crowding of cells from sums (units, n, rows, cols); a unit's are contiguous."""
+    units, *_, cols = sums.shape
+    bends, ratios = np.empty(sums[0].size, sums.dtype), np.zeros(sums.shape[1:], np.float32)
+    _compiled(sums.dtype)["crowding"](
+        sums, units, sums.strides[0] // sums.itemsize, bends.size, cols, bounds, bends, ratios
+    )
+    return ratios[:, 1:-2, 1:-2]
+
+
+@thread_safe_cache
+def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
+    """Of all nodes in one row: what lies between two rows or lattices is no cell, and not used."""
+    real = ELEMENTS[dtype]
+    module = Module()
+    f = module.function(
+        "crowding",
+        sums=ArrayOf(real), units=I64, units_apart=I64,
+        nodes=I64, cols=I64,
+        bounds=ArrayOf(F64),
+        bends=ArrayOf(real),  # scratch
+        ratios=ArrayOf(F32),  # of the cell below and to the right of each node
+    )  # fmt: skip
+    nodes, cols = f["nodes"], f["cols"]
+    bends, ratios = f.array("bends"), f.array("ratios")
+    with f.loop(f["units"]) as unit:
+        zone, limit = (f.array("bounds").load(unit * 2 + k).to(real) for k in (0, 1))
+        sums = f.array("sums").at(unit * f["units_apart"])
+        with f.loop(nodes - cols, start=cols) as node:
+            along = [_bend(sums, node, apart) for apart in (cols, f.integer(1))]
+            bends.store(along[0].at_least(along[1]), node)
+        with f.loop(nodes - cols * 2 - 1, start=cols) as node:
+            corners = [node, node + 1, node + cols, node + cols + 1]
+            values = [sums.load(corner) for corner in corners]
+            low, high = reduce(Value.at_most, values), reduce(Value.at_least, values)
+            bend = reduce(Value.at_least, [bends.load(corner) for corner in corners])
+            change = high - low + bend
+            margin = (change + bend) * 0.5
+            near = (low - margin < zone) & (high + margin > -zone)
+            ratio = near.where(change / limit, change * 0.0).to(F32)
+            ratios.store(ratios.load(node).at_least(ratio), node)
+    f.end()
+    return Compiled(module, HOST)
+
+
+def _bend(sums: Array, node: Value, apart: Value) -> Value:
+    """The second difference at a node."""
+    return (sums.load(node - apart) + sums.load(node + apart) - sums.load(node) * 2.0).abs()

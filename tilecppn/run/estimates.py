@@ -1,0 +1,149 @@
+"""Whether a plan fits, and how long it may take."""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from tilecppn import machine
+from tilecppn.errors import PlanError
+from tilecppn.kernels import Kernel
+from tilecppn.pixels.downsample import mean2x2
+from tilecppn.pixels.output_encoder import BLOCK
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Level, Plan, Window
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import Canvas
+from tilecppn.storage.zarr_format import encode_shard
+
+# Measured peaks over the process' base, in units of the largest shard before compression.
+COPIES = 3.0
+SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers
+BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
+LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
+SAMPLES, SAMPLE = 8, 512  # windows drawn to measure, and their side in pixels
+LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
+LEVELS_BYTES = 1.5  # as stored: smaller levels are less smooth; 1.3 to 2 for the examples
+GOLDEN = 0.6180339887498949  # spreads them over the columns
+
+
+def worker_memory(plan: Plan, threads: int = 1) -> int:
+    """Bytes that one worker needs at most, beside the process it runs in."""
+    return threads * (int(COPIES * plan.shard_bytes) + SCRATCH)
+
+
+def check_fits(plan: Plan, workers: int, available: int | None = None, *, threads: int = 1) -> None:
+    """Raise PlanError, with a shard that would fit, if the workers need more memory than is free.
+
+    `available` is in bytes; None asks the machine. `threads` are those of each worker.
+    """
+    free = machine.free_memory() if available is None else available
+    if free is None:
+        return
+    room = (free - BASE) // workers
+    needed = worker_memory(plan, threads)
+    if needed <= room:
+        return
+    fitting = plan
+    while fitting.shard > plan.tile and worker_memory(fitting, threads) > room:
+        fitting = replace(fitting, shard=fitting.shard // 2)
+    if worker_memory(fitting, threads) <= room:
+        advice = f"set output.shard to {fitting.shard}"
+    else:
+        advice = "use fewer workers or a machine with more memory"
+    raise PlanError(
+        f"needs {format_bytes(needed)} a worker, {format_bytes(max(0, room))} available "
+        f"for each of {workers}: {advice}"
+    )
+
+
+def check_disk(plan: Plan, path: Path) -> None:
+    """Raise PlanError if a store at `path` cannot fit on its disk, however well it compresses."""
+    folder, free = free_disk(path)
+    needed = LEAST_TILE * plan.tiles
+    if needed <= free:
+        return
+    side = int((free / LEAST_TILE * 3 / 4) ** 0.5) * plan.tile  # levels above add a third
+    raise PlanError(
+        f"needs {format_bytes(needed)} at the very least, {format_bytes(free)} free at {folder}: "
+        f"use a canvas of {side} × {side} pixels at most, or a larger disk"
+    )
+
+
+def free_disk(path: Path) -> tuple[Path, int]:
+    """The folder in which `path` is or would be made, and the bytes free on its disk."""
+    folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
+    return folder, shutil.disk_usage(folder).free
+
+
+def sample_windows(canvas: Canvas) -> list[Window]:
+    """Windows spread over a canvas, SAMPLE pixels a side at most."""
+    windows = []
+    for k in range(SAMPLES):
+        top = int((k + 0.5) / SAMPLES * canvas.height) // BLOCK * BLOCK
+        left = int((k * GOLDEN % 1.0) * canvas.width) // BLOCK * BLOCK
+        bottom, right = min(top + SAMPLE, canvas.height), min(left + SAMPLE, canvas.width)
+        windows.append(Window(top, left, bottom, right))
+    return windows
+
+
+class Measure(NamedTuple):
+    """Of samples: pixels of level 0 a second, and bytes of a store that each comes to.
+
+    All levels are made and stored with them.
+    """
+
+    rate: float
+    bytes: float
+
+
+def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Measure:
+    """What so many threads would do, measured with one, on windows spread over the canvas.
+
+    A GPU draws no faster for several threads, but for one while others store.
+    """
+    windows = sample_windows(scene.canvas)
+    whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
+
+    def draw(window: Window) -> tuple[float, float, int]:
+        """Seconds for the pixels, and for storing them and making the next level; bytes."""
+        start = time.perf_counter()
+        pixels = render_window(kernel, scene, window)
+        drawn = time.perf_counter()
+        mean2x2(pixels)
+        written = len(encode_shard(pixels, whole))
+        return drawn - start, time.perf_counter() - drawn, written
+
+    draw(windows[0])  # compiles what is needed
+    drawn, stored, written = map(sum, zip(*map(draw, windows), strict=True))
+    pixels = sum(window.pixels for window in windows)
+    together = threads * pixels / (drawn + LEVELS * stored)
+    if kernel.arithmetic.device != "cpu":
+        together = min(together, gpus * pixels / drawn)
+    return Measure(together, LEVELS_BYTES * written / pixels)
+
+
+def format_bytes(count: float) -> str:
+    """Bytes as a person reads them: 1.5 GB."""
+    if count < 999.5:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB", "TB"):
+        count /= 1000
+        if count < 999.95:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} PB"
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as a person reads them: 3 min 20 s."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

@@ -1,0 +1,1 @@
+"""What a person decides about a picture: the scene file, its validation, view and colours."""

@@ -1,0 +1,139 @@
+"""The sections of a scene file, as frozen values. Defaults are those of the file."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.presets import PRESETS
+from tilecppn.cppn.seeding import MAX_SEED
+from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
+from tilecppn.errors import SceneError
+from tilecppn.scene import palettes, validation
+from tilecppn.scene.validation import Check, Section
+
+MAX_SIDE = 2**31 - 1
+MAX_SUPERSAMPLE = 16
+FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
+
+
+def key(default: Any, check: Check) -> Any:
+    return field(default=default, metadata={"check": check})
+
+
+@dataclass(frozen=True)
+class CPPN(Section):
+    """[cppn]: where the network comes from. None means: what the preset has."""
+
+    preset: str = key("hardmaru", validation.choice(*PRESETS))
+    seed: int = key(0, validation.integer(0, MAX_SEED))
+    channels: int | None = key(None, validation.optional(validation.choice(1, 3)))
+    width: int | None = key(None, validation.optional(validation.integer(1, MAX_WIDTH)))
+    depth: int | None = key(None, validation.optional(validation.integer(1, MAX_DEPTH)))
+    z_dim: int | None = key(None, validation.optional(validation.integer(0, MAX_Z_DIM)))
+    activations: tuple[str, ...] | None = key(
+        None, validation.optional(validation.names(*ACTIVATIONS))
+    )
+    inputs: tuple[str, ...] | None = key(None, validation.optional(validation.names(*INPUTS)))
+    residual: bool | None = key(None, validation.optional(validation.boolean()))
+    weights: str | None = key(None, validation.optional(validation.text()))
+
+
+@dataclass(frozen=True)
+class Latent(Section):
+    """[latent]: by seed, its values, or a text "FILE#NAME": the values are taken from that file."""
+
+    seed: int = key(0, validation.integer(0, MAX_SEED))
+    z: tuple[float, ...] | str | None = key(None, validation.optional(validation.latent()))
+
+
+@dataclass(frozen=True)
+class Canvas(Section):
+    """[canvas]: pixels."""
+
+    width: int = key(1024, validation.integer(1, MAX_SIDE))
+    height: int = key(1024, validation.integer(1, MAX_SIDE))
+
+
+@dataclass(frozen=True)
+class View(Section):
+    """[view]: where on the plane the canvas lies; `tilecppn.scene.view` has the formula."""
+
+    center: tuple[float, float] = key((0.0, 0.0), validation.numbers(2))
+    scale: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
+    rotation: float = key(0.0, validation.number())
+    aspect: str = key("preserve", validation.choice("preserve", "stretch"))
+    grid: str = key("centers", validation.choice("centers", "endpoints"))
+    swap: bool = key(False, validation.boolean())
+    mirror: str | None = key(None, validation.optional(validation.choice("x", "y", "xy")))
+    radial: int | None = key(None, validation.optional(validation.integer(2, 360)))
+    repeat: str | None = key(None, validation.optional(validation.choice("x", "y", "xy")))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for other in ("mirror", "repeat"):
+            if self.radial is not None and getattr(self, other) is not None:
+                raise SceneError(f"view.radial = {self.radial}: not together with view.{other}")
+
+
+@dataclass(frozen=True)
+class Output(Section):
+    """[output]: what a pixel is stored as, and the layout of the store."""
+
+    dtype: str = key("uint8", validation.choice("uint8", "uint16", "float32"))
+    tolerance: float = key(0.1, validation.number("a finite number of 0 or more", lambda v: v >= 0))
+    precision: str = key("exact", validation.choice("exact", "fast"))
+    supersample: int = key(1, validation.integer(1, MAX_SUPERSAMPLE))
+    dither: str = key("none", validation.choice("none", "noise"))
+    color: str = key("rgb", validation.choice("rgb", "hsv"))
+    palette: str | tuple[str, ...] | None = key(None, validation.optional(validation.palette()))
+    invert: bool = key(False, validation.boolean())
+    tile: int = key(512, validation.power_of_two(64, 4096))
+    shard: int = key(4096, validation.power_of_two(64, 2**20))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.shard < self.tile:
+            raise SceneError(
+                f"output.shard = {self.shard}: must be a power-of-two multiple "
+                f"of output.tile = {self.tile}"
+            )
+        if self.palette is not None and self.color != "rgb":
+            raise SceneError(f'output.color = "{self.color}": not together with output.palette')
+
+    @property
+    def gain(self) -> float:
+        """How many times faster a colour can change than the network's value does."""
+        if self.palette is not None:
+            return palettes.slope(self.palette)
+        return 6.0 if self.color == "hsv" else 1.0
+
+    @property
+    def turns(self) -> float:
+        """How often a colour can go from 0 to 1 or back while the network's value goes once."""
+        if self.palette is not None:
+            return palettes.variation(self.palette)
+        return 4.0 if self.color == "hsv" else 1.0
+
+    @property
+    def network_channels(self) -> int | None:
+        """How many channels the network must have for these colours; None for any."""
+        if self.palette is not None:
+            return 1
+        return 3 if self.color == "hsv" else None
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one stored value."""
+        return np.dtype(self.dtype).itemsize
+
+
+LAYOUT = ("tile", "shard")  # the keys of [output] that change no pixel
+SECTIONS: dict[str, type[Section]] = {
+    "cppn": CPPN,
+    "latent": Latent,
+    "canvas": Canvas,
+    "view": View,
+    "output": Output,
+}

@@ -1,0 +1,1 @@
+"""Storage: the Zarr store, its OME-Zarr metadata, locks, and durable writes."""

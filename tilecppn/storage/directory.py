@@ -1,0 +1,248 @@
+"""The folder of a store: recognised, built whole, locked, and its files told from leftovers."""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tilecppn import filesystem
+from tilecppn.errors import StoreError
+from tilecppn.kernels import Arithmetic
+from tilecppn.plan import Shard
+from tilecppn.storage import locks
+from tilecppn.storage.zarr_format import (
+    DESCRIPTION,
+    ArraySpec,
+    attributes,
+    invalid_metadata,
+    repaired_group_metadata,
+    write_array_metadata,
+)
+
+LOCK = ".lock"
+TAKEN = "another process has put something there"
+LISTED = 3  # differences named in one error
+
+
+def is_written(file: Path) -> bool:
+    """Whether a shard's file is there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return False
+    # An empty file is what a power cut can leave; zarr would read it as black.
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0
+
+
+class StoreDirectory(ABC):
+    """What stores of stills and of films have in common: one arithmetic, and files of shards.
+
+    Attributes: path, arithmetic; record, our attribute of its group.
+    """
+
+    arithmetic: Arithmetic
+
+    def __init__(self, path: Path) -> None:
+        """Find a store. Raises StoreError if there is none of ours."""
+        self.path = path
+        self._found = filesystem.identity(path / DESCRIPTION)
+        record = attributes(path)
+        if record is None:
+            raise StoreError(not_a_store(path))
+        self.record = record
+
+    def check_in_place(self) -> None:
+        """Raise StoreError if the path leads to another store by now, or to none.
+
+        Another of the same picture, layout and arithmetic may be there: its shards are the same.
+        """
+        found = filesystem.identity(self.path / DESCRIPTION)
+        if found == self._found:
+            return
+        # Some network disks number a file anew; what it says decides.
+        if attributes(self.path) != self.record:
+            raise StoreError(
+                f"{self.path}: was moved, removed or replaced while it was in use; nothing was "
+                "written to what is there now"
+            )
+        self._found = found
+
+    @abstractmethod
+    def arrays(self) -> list[ArraySpec]:
+        """What its arrays are, as each one's zarr.json must say."""
+
+    @abstractmethod
+    def file(self, shard: Shard) -> Path:
+        """Where a shard lies, or will."""
+
+    def has(self, shard: Shard) -> bool:
+        return is_written(self.file(shard))
+
+    def delete(self, shard: Shard) -> None:
+        self.check_in_place()
+        filesystem.remove(self.file(shard))  # also what is no file, which damage may have put there
+
+    @abstractmethod
+    def multiscales(self, name: str) -> dict[str, Any]:
+        """What the `ome` attribute of its group must say, of an image of that name."""
+
+    def invalid_metadata(self) -> list[str]:
+        """The zarr.json, of the group or of arrays, that are missing, damaged, or wrong.
+
+        Others could not read it so.
+        """
+        group = (
+            [DESCRIPTION]
+            if repaired_group_metadata(self.path, self.multiscales) is not None
+            else []
+        )
+        return group + [
+            f"{spec.name}/{DESCRIPTION}" for spec in invalid_metadata(self.path, self.arrays())
+        ]
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
+        pairs = zip(Arithmetic._fields, self.arithmetic, arithmetic, strict=True)
+        differences = [f"{name}: {a} there, {b} here" for name, a, b in pairs if a != b]
+        if differences:
+            raise StoreError(
+                f"{self.path}: was begun with another arithmetic: {'; '.join(differences)}. "
+                "Render where it was begun, or --overwrite"
+            )
+
+    def _describe(self) -> None:
+        group = repaired_group_metadata(self.path, self.multiscales)
+        if group is not None:
+            filesystem.write_atomic(self.path / DESCRIPTION, group)
+        write_array_metadata(self.path, self.arrays())
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """The right to write; StoreError at once if another process has it.
+
+        Sweeps leftovers before and after, and describes the arrays anew where that is needed.
+        """
+        with locks.locked(self.path / LOCK, str(self.path)):
+            self.check_in_place()
+            filesystem.sweep(self.path)
+            self._describe()
+            with _swept(self.path):
+                yield
+
+
+@contextlib.contextmanager
+def create_directory(
+    path: Path, write: Callable[[Path], None], *, overwrite: bool
+) -> Iterator[None]:
+    """A new folder at `path`, filled by `write`, whole or not at all, with its lock held.
+
+    `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
+    something else is there, or comes there meanwhile.
+    """
+    if why := filesystem.obstacle(path):
+        raise StoreError(f"{path}: {why}; choose another path")
+    temporary, old = filesystem.temporary_path(path), filesystem.temporary_path(path)
+    # A lock is on the file, not on its name: taken here, it is held when the store appears.
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sweep_beside(path)
+            temporary.mkdir()
+            stack.enter_context(locks.locked(temporary / LOCK, str(path)))
+            write(temporary)
+            filesystem.fsync_tree(temporary)
+            if overwrite and is_store(path):
+                if not locks.holds_lock(path / LOCK):
+                    raise StoreError(f"{path}: {TAKEN}")
+                os.rename(path, old)
+            _name(temporary, path)
+        except BaseException as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            with contextlib.suppress(OSError):  # somebody has the name: what went wrong is more
+                if old.exists():
+                    os.rename(old, path)
+            if not isinstance(error, OSError):
+                raise
+            raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
+        filesystem.fsync_directory(path.parent)
+        shutil.rmtree(old, ignore_errors=True)
+        with _swept(path):
+            yield
+
+
+@contextlib.contextmanager
+def _swept(path: Path) -> Iterator[None]:
+    """At the end the leftovers of killed workers go, if the store there is still the locked one."""
+    try:
+        yield
+    finally:
+        if locks.holds_lock(path / LOCK):
+            filesystem.sweep(path)
+
+
+def _name(folder: Path, path: Path) -> None:
+    """Rename a folder; StoreError where something is by now, unless an empty folder."""
+    try:
+        os.rename(folder, path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise StoreError(f"{path}: {TAKEN}") from error
+        raise
+
+
+def is_store(path: Path) -> bool:
+    """Whether `path` is a store of ours; False where nothing is, or an empty folder.
+
+    Raises StoreError for anything else: a file, a symbolic link, another program's folder.
+    """
+    if path.is_symlink():
+        raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if not path.name:
+            raise StoreError(f"{path}: names no store; give a name, as in poster.zarr")
+        return False
+    if attributes(path) is None:
+        raise StoreError(not_a_store(path))
+    return True
+
+
+def check_safe_to_overwrite(path: Path, folder: re.Pattern[str], file: re.Pattern[str]) -> None:
+    """Raise StoreError unless all below `path`, but leftovers, is a folder or a file so named."""
+    for root, folders, files in os.walk(path):
+        for name in [*folders, *files]:
+            found = Path(root, name)
+            pattern = folder if name in folders and not found.is_symlink() else file
+            inner = found.relative_to(path).as_posix()
+            if not pattern.fullmatch(inner) and filesystem.final_name(name) is None:
+                raise StoreError(
+                    f"{path}: holds {inner}, which tilecppn did not write; "
+                    "nothing was deleted; move it away, or choose another path"
+                )
+
+
+def not_a_store(path: Path) -> str:
+    if not path.exists():
+        return f"{path}: no such store"
+    if not path.is_dir():
+        return f"{path}: is a file, not a store of tilecppn; choose another path"
+    return (
+        f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another path"
+    )
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove stores that killed processes left unfinished beside `path`."""
+    for leftover in filesystem.leftovers(path):
+        # Whoever is still building one holds its lock, or is about to take it in an empty folder.
+        # Of one whose removal was cut short the lock may be gone.
+        with contextlib.suppress(StoreError, OSError), contextlib.ExitStack() as stack:
+            if (leftover / LOCK).is_file():
+                stack.enter_context(locks.locked(leftover / LOCK, str(path)))
+            if any(leftover.iterdir()):
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,193 @@
+"""The store: a Zarr v3 group of sharded levels with OME-Zarr 0.5 metadata. It is the ledger.
+
+    OUT.zarr/zarr.json              multiscales; attribute `tilecppn`
+    OUT.zarr/weights.safetensors    the network, so that the store renders anywhere on its own
+    OUT.zarr/0/c/0/{row}/{col}      one shard, (c, y, x), written whole and atomically
+    OUT.zarr/.lock                  held by the one process that renders
+
+A shard that is there is done. Its file is written by us, because zarr-python writes nothing for
+black, reads a missing shard as black, and reads a damaged one before it replaces it; zarr-python
+reads it.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.storage import LocalStore
+
+from tilecppn import filesystem
+from tilecppn.errors import InvalidRequestError, RenderError, StoreError
+from tilecppn.kernels import Arithmetic
+from tilecppn.plan import Plan, Shard, Window, ceil_div
+from tilecppn.scene.scene import EMBEDDED, Scene
+from tilecppn.scene.sections import LAYOUT
+from tilecppn.storage.directory import (
+    LISTED,
+    LOCK,
+    StoreDirectory,
+    check_safe_to_overwrite,
+    create_directory,
+)
+from tilecppn.storage.ome import multiscales
+from tilecppn.storage.zarr_format import (
+    ArraySpec,
+    create_group,
+    encode_shard,
+    find_fault,
+    still_arrays,
+)
+
+
+class Store(StoreDirectory):
+    """A store opened for reading; the renderer also writes and deletes shards.
+
+    A Store belongs to one thread. Attributes: path, scene, plan, arithmetic.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a store. Raises StoreError if there is none, or it is not one of ours."""
+        super().__init__(Path(path))
+        self._arrays: dict[int, Any] = {}  # a level's, once it is read
+        kept = self.record
+        if "timeline" in kept:
+            raise StoreError(
+                f"{self.path}: holds a film, not a still; choose another path, or make a video: "
+                "tilecppn animate TIMELINE -o FILM.mp4"
+            )
+        try:
+            text = kept["scene"]
+            self.arithmetic = Arithmetic(**kept["arithmetic"])
+            embedded = (self.path / EMBEDDED).read_bytes()
+            self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
+        except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
+            raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
+        if kept.get("fingerprint") != self.scene.fingerprint:
+            raise StoreError(
+                f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
+            )
+        self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
+
+    @classmethod
+    @contextlib.contextmanager
+    def making(
+        cls, path: Path, scene: Scene, arithmetic: Arithmetic, *, overwrite: bool = False
+    ) -> Iterator["Store"]:
+        """An empty store at `path`, whole or not at all, with its lock held.
+
+        `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
+        something else is there.
+        """
+        plan, dtype = Plan.of(scene.canvas, scene.output, scene.channels), scene.output.dtype
+        own = {
+            "scene": scene.to_toml(),
+            "fingerprint": scene.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+        }
+        ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
+        networks = {EMBEDDED: scene.cppn.to_bytes()}
+
+        def write(folder: Path) -> None:
+            create_group(folder, own, ome, still_arrays(plan, dtype), networks)
+
+        with create_directory(path, write, overwrite=overwrite):
+            yield cls(path)
+
+    def check_safe_to_overwrite(self) -> None:
+        """Raise StoreError unless all in the folder is of a store's making."""
+        known = "|".join(str(level.index) for level in self.plan.levels)
+        folder = re.compile(rf"({known})(/c(/0(/\d+)?)?)?")
+        file = re.compile(
+            rf"zarr\.json|{re.escape(EMBEDDED)}|\{LOCK}|({known})/(zarr\.json|c/0/\d+/\d+)"
+        )
+        check_safe_to_overwrite(self.path, folder, file)
+
+    def check(self, scene: Scene) -> None:
+        """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
+        if scene.fingerprint != self.scene.fingerprint:
+            differences = self.scene.differences(scene) or ["the network's weights differ"]
+        else:
+            differences = [
+                d for d in self.scene.differences(scene) if d.split(":")[0] in _LAYOUT_KEYS
+            ]
+        if differences:
+            raise StoreError(
+                f"{self.path}: holds another picture or layout: "
+                + "; ".join(differences[:LISTED])
+                + ("; …" if len(differences) > LISTED else "")
+                + ". Choose another path, or --overwrite"
+            )
+
+    def multiscales(self, name: str) -> dict[str, Any]:
+        return multiscales(self.plan, self.scene.output.dtype, name)
+
+    def arrays(self) -> list[ArraySpec]:
+        return still_arrays(self.plan, self.scene.output.dtype)
+
+    # Shards
+
+    def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
+        """Store a shard's pixels (channels, height, width); returns the bytes written.
+
+        Raises StoreError if the store was moved, removed or replaced since it was opened.
+        """
+        level = self.plan.levels[shard.level]
+        data = encode_shard(pixels, level)
+        self.check_in_place()
+        filesystem.write_atomic(self.file(shard), data)
+        return len(data)
+
+    def read(self, level: int, window: Window, *, partial: bool = False) -> NDArray[Any]:
+        """Pixels (channels, height, width) of a window.
+
+        Raises RenderError if a shard in it is missing, unless `partial`, where it reads as 0, or
+        if one is damaged.
+        """
+        if not partial:
+            for shard in self._touched(level, window):
+                if not self.has(shard):
+                    raise RenderError(
+                        f"{self.file(shard)}: missing or damaged; run tilecppn render again"
+                    )
+        try:
+            array = self._array(level)
+            return np.asarray(array[:, window.top : window.bottom, window.left : window.right])
+        except Exception as error:  # damage can raise anything in zarr and its codecs
+            raise RenderError(
+                f"{self.path}: level {level} is damaged near row {window.top}, column "
+                f"{window.left}: {error}; run tilecppn verify --repair"
+            ) from error
+
+    def damage(self, shard: Shard) -> str | None:
+        """What is wrong with a shard: "missing", "damaged", or None."""
+        level, window = self.plan.levels[shard.level], self.plan.window(shard)
+        return find_fault(self.file(shard), level, window, lambda: self.read(shard.level, window))
+
+    def is_whole(self) -> bool:
+        """Whether every shard of every level is there."""
+        return all(self.has(shard) for shard in self.plan.order())
+
+    def file(self, shard: Shard) -> Path:
+        return self.path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
+
+    # Inner
+
+    def _touched(self, level: int, window: Window) -> Iterator[Shard]:
+        side = self.plan.levels[level].shard
+        for row in range(window.top // side, ceil_div(window.bottom, side)):
+            for col in range(window.left // side, ceil_div(window.right, side)):
+                yield Shard(level, row, col)
+
+    def _array(self, level: int) -> Any:
+        if level not in self._arrays:
+            there = LocalStore(self.path, read_only=True)
+            self._arrays[level] = zarr.open_array(there, path=str(level), mode="r")
+        return self._arrays[level]
+
+
+_LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]
