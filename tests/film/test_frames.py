@@ -25,6 +25,7 @@ from tilecppn.film.encoding.targets import FilmOptions
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import CLIP, FilmPlan
 from tilecppn.film.store import FilmStore
+from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import EvaluationContext, create
@@ -181,6 +182,22 @@ def test_another_film_is_refused(film: Timeline, scene: Scene, tmp_path: Path) -
         assert tree(tmp_path) == before
         animate(other, tmp_path / name, executor="local", overwrite=True)
         assert tree(tmp_path) != before
+
+
+def test_another_film_of_arrays_is_refused(scene: Scene, tmp_path: Path) -> None:
+    films = [
+        Timeline.of(
+            scene,
+            [Keyframe(0, latent={"z": z}), Keyframe(0.2, latent={"seed": 1})],
+            arrays={"view.rotation": z[:2]},
+            seconds=0.2,
+            fps=10,
+        )
+        for z in (np.zeros(8), np.ones(8))
+    ]
+    animate(films[0], tmp_path / "a.zarr", executor="local")
+    with pytest.raises(StoreError, match=r"another film or layout: film\.arrays"):
+        animate(films[1], tmp_path / "a.zarr", executor="local")
 
 
 def test_films_and_stills_are_not_taken_for_each_other(

@@ -74,6 +74,45 @@ def test_differences_of_long_tracks_are_short() -> None:
     assert len(said) < 160
 
 
+ARRAYS = [
+    (np.arange(8.0), np.arange(8.0).tolist()),
+    (np.arange(8), tuple(range(8))),
+    ([np.float32(k) for k in range(8)], list(range(8))),
+]
+
+
+@pytest.mark.parametrize(("array", "listed"), ARRAYS, ids=["array", "integers", "scalars"])
+def test_keyframes_compare_and_hash_by_value_whatever_holds_it(array: Any, listed: Any) -> None:
+    one, other = (Keyframe(0, latent={"z": z}) for z in (array, listed))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != Keyframe(0, latent={"z": np.zeros(8)})
+    if isinstance(array, np.ndarray):
+        array[0] = 7  # changes no keyframe
+    assert one == other
+
+
+def test_timelines_compare_and_hash_by_value(scene: Scene) -> None:
+    def film(z: Any, turns: Any) -> Timeline:
+        keyframes = [Keyframe(0, latent={"z": z}), Keyframe(0.2, latent={"seed": 1})]
+        arrays = {"view.rotation": turns}
+        return Timeline.of(scene, keyframes, seconds=0.3, fps=10, arrays=arrays)
+
+    one, same = film(np.ones(8), np.zeros(3)), film([1.0] * 8, [0.0] * 3)
+    assert one == same
+    assert hash(one) == hash(same)
+    assert not one.differences(same)
+    assert one != film(np.ones(8), np.ones(3))
+    assert one != film(np.zeros(8), np.zeros(3))
+    assert one.differences(film(np.zeros(8), np.ones(3))) == [
+        'film.arrays: {"view.rotation": [0.0, 0.0, 0.0]} there, '
+        '{"view.rotation": [1.0, 1.0, 1.0]} here',
+        "the keyframes",
+    ]
+    again = Timeline.parse(one.to_toml(), embedded=one.networks)
+    assert hash(again) == hash(Timeline.parse(same.to_toml(), embedded=same.networks))
+
+
 def test_a_timeline_survives_its_toml() -> None:
     film = Timeline.parse(EVERYTHING)
     again = Timeline.parse(film.to_toml(), embedded=film.networks)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from tilecppn.film.timeline.frozen import FrozenMapping
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS
 from tilecppn.scene import validation
 from tilecppn.scene.sections import key
@@ -35,10 +36,10 @@ def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
     `known` are the values allowed.
     """
 
-    def parse(value: Any) -> dict[str, Any]:
+    def parse(value: Any) -> FrozenMapping:
         if value is not None and not isinstance(value, Mapping):
             raise ValueError
-        flat: dict[str, Any] = {}
+        flat: dict[Any, Any] = {}
         for name, inner in (value or {}).items():
             if isinstance(inner, Mapping):
                 flat.update({f"{name}.{part}": v for part, v in inner.items()})
@@ -46,26 +47,26 @@ def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
                 flat[name] = inner
         if known is not None and not all(isinstance(v, str) and v in known for v in flat.values()):
             raise ValueError
-        return flat
+        return FrozenMapping(flat)
 
     return Check(allowed, parse)
 
 
 def mapping(allowed: str) -> Check:
-    def parse(value: Any) -> dict[str, Any]:
+    def parse(value: Any) -> FrozenMapping:
         if value is not None and not isinstance(value, Mapping):
             raise ValueError
-        return dict(value or {})
+        return FrozenMapping(value)
 
     return Check(allowed, parse)
 
 
 def latents() -> Check:
-    def parse(value: Any) -> dict[str, Any]:
+    def parse(value: Any) -> FrozenMapping:
         named = dict(value or {})
         if not all(n.isidentifier() and isinstance(v, Mapping) for n, v in named.items()):
             raise ValueError
-        return named
+        return FrozenMapping(named)
 
     return Check("a table of named latents, as in a = {seed = 1}", parse)
 

@@ -8,13 +8,14 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.film.timeline.frozen import thaw
 from tilecppn.film.timeline.keyframes import Film, Keyframe
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
@@ -33,8 +34,8 @@ class Timeline:
     base: Scene
     film: Film
     keyframes: tuple[Keyframe, ...]
-    folder: Path = Path()  # of the weights files that keyframes name
-    embedded: Mapping[str, bytes] | None = None  # or their bytes, by name
+    folder: Path = Path()  # of the weights files that keyframes name, or their bytes by name:
+    embedded: Mapping[str, bytes] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.frames <= MAX_FRAMES:
@@ -195,10 +196,8 @@ class Timeline:
         import tomli_w
 
         record = tomllib.loads(self.base.to_toml())
-        film = {k: v for k, v in asdict(self.film).items() if v != {}}
-        film["fps"] = str(self.film.fps)
-        record["film"] = _plain(film)
-        record["keyframe"] = [_plain(_said(keyframe)) for keyframe in self.keyframes]
+        record["film"] = {**_given(self.film), "fps": str(self.film.fps)}
+        record["keyframe"] = [_given(keyframe) for keyframe in self.keyframes]
         for i, keyframe in enumerate(self.keyframes):
             if "weights" in keyframe.cppn:
                 record["keyframe"][i]["cppn"] = {"weights": _file(i)}
@@ -233,9 +232,8 @@ class Timeline:
         for f in fields(Film):
             there, here = getattr(self.film, f.name), getattr(other.film, f.name)
             if there != here:
-                found.append(
-                    f"film.{f.name}: {format_value(there)} there, {format_value(here)} here"
-                )
+                said = [format_value(thaw(value)) for value in (there, here)]
+                found.append(f"film.{f.name}: {said[0]} there, {said[1]} here")
         if self.keyframes != other.keyframes:
             found.append("the keyframes")
         return found
@@ -265,19 +263,8 @@ def _list(keyframes: Any) -> list[Any]:
     return keyframes
 
 
-def _said(section: Section) -> dict[str, Any]:
-    return {k: v for k, v in asdict(section).items() if v not in ({}, None)}
-
-
-def _plain(value: Any) -> Any:
-    """A value as TOML has it: NumPy's numbers and tuples too."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value
+def _given(section: Section) -> dict[str, Any]:
+    return {name: thaw(value) for name, value in vars(section).items() if value not in ({}, None)}
 
 
 def _file(keyframe: int) -> str:

@@ -148,7 +148,7 @@ def _track(name: str, knots: Sequence[tuple[Keyframe, Any]], film: Film) -> Trac
 
 def _array(name: str, array: Any, film: Film, values: Values) -> Track:
     """A track with one value a frame, as an analysis of sound would give it."""
-    if not isinstance(array, list | tuple | np.ndarray) or len(array) != film.frames:
+    if not isinstance(array, tuple) or len(array) != film.frames:
         raise SceneError(f"film.arrays.{name}: must have {film.frames} values, one a frame")
     section, _, part = name.partition(".")
     whole = name == "latent"

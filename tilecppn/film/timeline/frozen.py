@@ -1,0 +1,47 @@
+"""Immutable copies of what callers pass in: NumPy arrays and lists become tuples."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class FrozenMapping(Mapping[str, Any]):
+    """A mapping that cannot change; its values are frozen, so it can be compared and hashed."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        """Copy `values`; None gives an empty mapping."""
+        self._values = {name: freeze(value) for name, value in (values or {}).items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+
+def freeze(value: Any) -> Any:
+    """Return `value` with arrays and lists as tuples, NumPy's numbers as Python's, all the way."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return FrozenMapping(value)
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Return a frozen value as dictionaries and lists, as TOML and JSON have it."""
+    if isinstance(value, Mapping):
+        return {name: thaw(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(item) for item in value]
+    return value
