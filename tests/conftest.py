@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tilecppn import machine
 from tilecppn.run.render import render
@@ -23,6 +24,10 @@ SMALL_NET: dict[str, Any] = {"seed": 3, "width": 8, "depth": 2}
 if not machine.has_cuda():
     # The Triton kernel then runs in Triton's interpreter, if this is said before it is imported.
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# Every property test has this profile; one that needs more or fewer examples says how many.
+settings.register_profile("tilecppn", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("tilecppn")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -19,6 +19,8 @@ KeyboardInterrupt
 `Interrupted` is not an Exception, so `except Exception` does not swallow Ctrl-C.
 """
 
+from collections.abc import Sequence
+
 
 class TilecppnError(Exception):
     """Base of all errors of this package; the text is one line that says what to do."""
@@ -33,7 +35,36 @@ class InvalidRequestError(TilecppnError, ValueError):
 
 
 class SceneError(InvalidRequestError):
-    """The scene is wrong: the text names file, key, value and what is allowed."""
+    """The scene is wrong: the text names file, key, value and what is allowed.
+
+    For programs, which need not read the text: `keys`, as "canvas.width", of the values at fault,
+    more than one where they exclude each other; `value`, what the first has; `allowed`, what it
+    may be. They are empty or None where the fault is another.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        keys: Sequence[str] = (),
+        value: object = None,
+        allowed: str | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.keys = tuple(keys)
+        self.value = value
+        self.allowed = allowed
+
+    @property
+    def key(self) -> str | None:
+        """The first of `keys`."""
+        return self.keys[0] if self.keys else None
+
+    def at(self, place: str) -> "SceneError":
+        """This error with a place in front of its text: a file, or an option."""
+        return SceneError(
+            f"{place}: {self}", keys=self.keys, value=self.value, allowed=self.allowed
+        )
 
 
 class WeightsError(InvalidRequestError):

@@ -175,7 +175,7 @@ def test_what_lies_between_nodes_has_the_colours_of_every_pixel(
     [
         ({"cppn": {"channels": 3}, "output": {"palette": "viridis"}}, "cppn.channels = 1"),
         ({"cppn": {"channels": 1}, "output": {"color": "hsv"}}, "cppn.channels = 3"),
-        ({"output": {"color": "hsv", "palette": "viridis"}}, "not together"),
+        ({"output": {"color": "hsv", "palette": "viridis"}}, "cannot be combined"),
         ({"output": {"palette": []}}, "2 at least"),
         ({"output": {"palette": ["#fff"]}}, "2 at least"),
         ({"output": {"palette": ["#fff", "red"]}}, "2 at least"),

@@ -15,7 +15,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE, Canvas, View
 from tilecppn.scene.view import Grid, Lattices
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=150)
+LAWS = settings(max_examples=150)
 
 SIDES = st.one_of(st.integers(1, 40), st.integers(1, MAX_SIDE), st.just(MAX_SIDE))
 SCALES = st.floats(1e-3, 1e6)

@@ -33,5 +33,4 @@ def scene_png(scene: Scene) -> bytes:
 
 def network_png(cppn: CPPN) -> bytes:
     """The picture of a network for latent seed 0, in its own view, as the bytes of a PNG file."""
-    scene = Scene.of(cppn={"channels": cppn.channels}, view=dict(cppn.structure.view))
-    return scene_png(scene.replace(cppn=cppn))
+    return scene_png(Scene.of().replace(cppn=cppn))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tilecppn.scene.view import Grid
 
 TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
 EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weights file
+Given = Mapping[str, Mapping[str, Any]]  # section → key → value
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,16 @@ class Scene:
     view: View
     output: Output
     cppn: networks.CPPN
+    # What a person gave, by section and key. The preset or weights file decides the others, anew
+    # in `replace`.
+    given: Given = field(compare=False, repr=False)
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Scene":
         """Read a scene file; `overrides` are texts like `canvas.width=4096`.
 
-        `none` takes out what may be left out, as in `view.mirror=none`.
-
-        Paths in it are relative to the file. Raises SceneError, or WeightsError.
+        `view.mirror=none` removes a key that need not be there. Paths in the scene are relative
+        to its file. Raises SceneError, or WeightsError.
         """
         path = Path(path)
         text = read_text(path, "a scene")
@@ -61,113 +64,120 @@ class Scene:
         overrides: Sequence[str] = (),
         embedded: bytes | None = None,
     ) -> "Scene":
-        """Read a scene from its TOML text; `name` stands in front of every error.
+        """Read a scene from its TOML text; errors begin with `name`, or with the override at fault.
 
-        With `embedded`, the bytes of a weights file, the network is theirs, whatever the text
-        says, and no path in it is followed.
+        With `embedded`, the bytes of a weights file, the network is read from them, whatever the
+        text says, and no path in it is followed. Raises SceneError, or WeightsError.
         """
         try:
-            values = tomllib.loads(text)
+            values: Given = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
             raise SceneError(f"{name}: not TOML: {error}") from None
         _check_names(values, name)
+        options: dict[str, str] = {}  # key → the override that set it
         for override in overrides:
             section, key, value = _override(override)
             _check_names({section: {key: value}}, f"--set {override}")
-            here = values.setdefault(section, {})
-            if value == "none" and getattr(SECTIONS[section], key, "") is None:
-                here.pop(key, None)  # what may be left out is taken out
-            else:
-                here[key] = value
+            removed = value == "none" and getattr(SECTIONS[section], key, "") is None
+            values = _merged(values, {section: {key: None if removed else value}})
+            options[f"{section}.{key}"] = f"--set {override}"
+        network = None if embedded is None else networks.CPPN.from_bytes(embedded, EMBEDDED)
         try:
-            return cls._build(values, Path(folder), embedded)
+            return cls._build(values, Path(folder), network, follow=embedded is None)
         except SceneError as error:
-            raise SceneError(f"{name}: {error}") from None
+            raise error.at(next((options[k] for k in error.keys if k in options), name)) from None
 
     @classmethod
     def of(cls, **values: Mapping[str, Any]) -> "Scene":
-        """A scene from sections as mappings: `Scene.of(canvas={"width": 4096})`."""
+        """A scene from sections as mappings: `Scene.of(canvas={"width": 4096})`.
+
+        A key with the value None is as one that is not there. Raises SceneError, or WeightsError.
+        """
         _check_names(values, "scene")
-        return cls._build(values, Path(), None)
+        return cls._build(_merged({}, values), Path())
 
     @classmethod
     def _build(
-        cls, values: Mapping[str, Mapping[str, Any]], folder: Path, embedded: bytes | None
-    ) -> "Scene":
-        source = sections.CPPN(**values.get("cppn", {}))
-        output = Output(**values.get("output", {}))
-        if source.channels is None and source.weights is None:
-            own = networks.PRESETS[source.preset].palette
-            if own is not None and not {"color", "palette"} & values.get("output", {}).keys():
-                output = replace(output, palette=own)
-            source = replace(source, channels=output.network_channels)
-        cppn = _network(source, folder, embedded)
-        return cls._of_parts(
-            source,
-            _latent(Latent(**values.get("latent", {})), folder, follow=embedded is None),
-            Canvas(**values.get("canvas", {})),
-            replace(_own_view(cppn, source), **values.get("view", {})),
-            output,
-            cppn,
-        )
-
-    @classmethod
-    def _of_parts(
         cls,
-        source: sections.CPPN,
-        latent: Latent,
-        canvas: Canvas,
-        view: View,
-        output: Output,
-        cppn: networks.CPPN,
+        given: Given,
+        folder: Path,
+        network: networks.CPPN | None = None,
+        *,
+        follow: bool = True,
+        previous: "Scene | None" = None,
     ) -> "Scene":
-        latent = _latent(latent, Path())
-        z_dim = cppn.structure.z_dim
+        """Complete what was given with what the preset or the weights file has.
+
+        `network` is taken where it is known; that of `previous` where its preset makes the same.
+        """
+        source = sections.CPPN(**given.get("cppn", {}))
+        output = Output(**given.get("output", {}))
+        if source.channels is None and source.weights is None:
+            preset = networks.PRESETS[source.preset]
+            if preset.palette and not {"color", "palette"} & given.get("output", {}).keys():
+                output = replace(output, palette=preset.palette)
+            source = replace(source, channels=output.network_channels or preset.channels)
+        if network is None:
+            if previous and source.weights is None and source == previous.source:
+                network = previous.cppn
+            else:
+                network = _network(source, folder)
+        _check_weights(source, network)
+        latent = _latent(Latent(**given.get("latent", {})), folder, follow)
+        z_dim = network.structure.z_dim
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
-                f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim"
+                f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim",
+                keys=["latent.z"],
             )
-        if output.network_channels not in (None, cppn.channels):
-            name = "color" if output.palette is None else "palette"
+        if output.network_channels not in (None, network.channels):
+            key = "color" if output.palette is None else "palette"
             raise SceneError(
-                f"output.{name} = {format_value(getattr(output, name))}: needs cppn.channels = "
-                f"{output.network_channels}; this network has {cppn.channels}"
+                f"output.{key} = {format_value(getattr(output, key))}: needs cppn.channels = "
+                f"{output.network_channels}; this network has {network.channels}",
+                keys=[f"output.{key}", "cppn.channels"],
             )
+        canvas = Canvas(**given.get("canvas", {}))
+        view = replace(_own_view(network, source), **given.get("view", {}))
         Grid.of(view, canvas)
-        source = replace(source, channels=cppn.channels)
-        return cls(source, latent, canvas, view, output, cppn)
+        source = replace(source, channels=network.channels)
+        if latent.z is not None:  # a file of latents is read once
+            given = {**given, "latent": {"z": latent.z}}
+        return cls(source, latent, canvas, view, output, network, given)
 
     def replace(self, **changes: Any) -> "Scene":
         """This scene with other sections: whole ones, or mappings of the keys that change.
 
-        `cppn` also takes a CPPN: `scene.replace(cppn=net, canvas={"width": 4096})`.
+        The same as those keys in its file: with another preset, what only the old one decided,
+        such as its palette or its view, goes with it. A key with the value None is removed.
+        `cppn` also takes a CPPN: `scene.replace(cppn=net, canvas={"width": 4096})`. Paths are
+        relative to the current folder. Raises SceneError, or WeightsError.
         """
-        parts: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        given = self.given
+        network = self.cppn if self.source.weights is not None else None  # is not read again
         for name, change in changes.items():
             if name == "cppn" and isinstance(change, networks.CPPN):
-                parts["cppn"] = change
-                parts["source"] = sections.CPPN(weights=EMBEDDED)
+                network = change
+                given = {**given, name: {"weights": EMBEDDED}}
                 continue
+            if name == "cppn" and change is not self.source:
+                renamed = not isinstance(change, Mapping) or "weights" in change
+                network = None if renamed else network
             if isinstance(change, Mapping):
                 _check_names({name: change}, "replace")
-                part = "source" if name == "cppn" else name
-                if "weights" in change:
-                    change = {"channels": None, **change}  # the file has its own
-                parts[part] = replace(parts[part], **change)
+                given = _merged(given, {name: change})
             elif name in SECTIONS and isinstance(change, SECTIONS[name]):
-                parts["source" if name == "cppn" else name] = change
+                given = {**given, name: vars(change)}
             else:
                 raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
-            if name == "cppn":
-                # The weights file that the scene has is not read again; one that is named is.
-                kept = self.source.weights is not None and (
-                    "weights" not in change
-                    if isinstance(change, Mapping)
-                    else change is self.source
-                )
-                embedded = self.cppn.to_bytes() if kept else None
-                parts["cppn"] = _network(parts["source"], Path(), embedded)
-        return self._of_parts(**parts)
+        return self._build(given, Path(), network, previous=self)
+
+    def spelled_out(self) -> "Scene":
+        """This scene with all its values given, so that another network changes none of them."""
+        given = {
+            name: vars(self.source if name == "cppn" else getattr(self, name)) for name in SECTIONS
+        }
+        return replace(self, given=given)
 
     @cached_property
     def z(self) -> NDArray[np.float64]:
@@ -193,17 +203,17 @@ class Scene:
         import tomli_w
 
         embedded = {"weights": EMBEDDED}
-        source = _given(self.source) if self.source.weights is None else embedded
-        latent = _given(self.latent)
+        source = _without_none(self.source) if self.source.weights is None else embedded
+        latent = _without_none(self.latent)
         if self.latent.z is not None:
             del latent["seed"]
         return tomli_w.dumps(
             {
                 "cppn": source,
                 "latent": latent,
-                "canvas": _given(self.canvas),
-                "view": _given(self.view),
-                "output": _given(self.output),
+                "canvas": _without_none(self.canvas),
+                "view": _without_none(self.view),
+                "output": _without_none(self.output),
             }
         )
 
@@ -249,32 +259,45 @@ def read_text(path: Path, what: str) -> str:
         raise SceneError(f"{path}: cannot be read: {error}") from None
 
 
-def _network(source: sections.CPPN, folder: Path, embedded: bytes | None) -> networks.CPPN:
+def _merged(given: Given, changes: Given) -> Given:
+    """`given` with the keys of `changes`; None removes one."""
+    merged = {**given}
+    for section, keys in changes.items():
+        both = {**given.get(section, {}), **keys}
+        merged[section] = {key: value for key, value in both.items() if value is not None}
+    return merged
+
+
+def _network(source: sections.CPPN, folder: Path) -> networks.CPPN:
     """The CPPN that [cppn] names."""
+    if source.weights is not None:
+        return networks.CPPN.load(folder / source.weights)
+    return networks.CPPN.from_preset(
+        source.preset,
+        seed=source.seed,
+        channels=source.channels,
+        z_dim=source.z_dim,
+        width=source.width,
+        depth=source.depth,
+        activations=source.activations,
+        inputs=source.inputs,
+        residual=source.residual,
+    )
+
+
+def _check_weights(source: sections.CPPN, network: networks.CPPN) -> None:
+    """Raise SceneError where [cppn] says what only its weights file decides."""
     for key in ("width", "depth", "z_dim", "activations", "inputs", "residual"):
         if source.weights is not None and getattr(source, key) is not None:
-            raise SceneError(f"cppn.{key}: not together with cppn.weights, which has its own")
-    if embedded is not None:
-        cppn = networks.CPPN.from_bytes(embedded, EMBEDDED)
-    elif source.weights is not None:
-        cppn = networks.CPPN.load(folder / source.weights)
-    else:
-        return networks.CPPN.from_preset(
-            source.preset,
-            seed=source.seed,
-            channels=source.channels,
-            z_dim=source.z_dim,
-            width=source.width,
-            depth=source.depth,
-            activations=source.activations,
-            inputs=source.inputs,
-            residual=source.residual,
-        )
-    if source.channels not in (None, cppn.channels):
+            raise SceneError(
+                f"cppn.{key} cannot be combined with cppn.weights, which has its own",
+                keys=[f"cppn.{key}", "cppn.weights"],
+            )
+    if source.weights is not None and source.channels not in (None, network.channels):
         raise SceneError(
-            f"cppn.channels = {source.channels}: the weights file has {cppn.channels} channels"
+            f"cppn.channels = {source.channels}: the weights file has {network.channels} channels",
+            keys=["cppn.channels", "cppn.weights"],
         )
-    return cppn
 
 
 def _latent(latent: Latent, folder: Path, follow: bool = True) -> Latent:
@@ -306,7 +329,7 @@ def _shown(value: Any) -> str:
     return "none" if value is None else format_value(value)
 
 
-def _given(section: Any) -> dict[str, Any]:
+def _without_none(section: Any) -> dict[str, Any]:
     return {k: v for k, v in asdict(section).items() if v is not None}
 
 

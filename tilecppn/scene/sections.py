@@ -1,7 +1,6 @@
 """The sections of a scene file, as frozen values. Defaults are those of the file."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,15 +10,11 @@ from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, validation
-from tilecppn.scene.validation import Check, Section
+from tilecppn.scene.validation import Section, key
 
 MAX_SIDE = 2**31 - 1
 MAX_SUPERSAMPLE = 16
 FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
-
-
-def key(default: Any, check: Check) -> Any:
-    return field(default=default, metadata={"check": check})
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,11 @@ class View(Section):
         super().__post_init__()
         for other in ("mirror", "repeat"):
             if self.radial is not None and getattr(self, other) is not None:
-                raise SceneError(f"view.radial = {self.radial}: not together with view.{other}")
+                raise SceneError(
+                    f"view.radial cannot be combined with view.{other}",
+                    keys=["view.radial", f"view.{other}"],
+                    value=self.radial,
+                )
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,19 @@ class Output(Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.shard < self.tile:
+            allowed = f"a power-of-two multiple of output.tile = {self.tile}"
             raise SceneError(
-                f"output.shard = {self.shard}: must be a power-of-two multiple "
-                f"of output.tile = {self.tile}"
+                f"output.shard = {self.shard}: must be {allowed}",
+                keys=["output.shard", "output.tile"],
+                value=self.shard,
+                allowed=allowed,
             )
         if self.palette is not None and self.color != "rgb":
-            raise SceneError(f'output.color = "{self.color}": not together with output.palette')
+            raise SceneError(
+                f'output.color = "{self.color}" cannot be combined with output.palette',
+                keys=["output.color", "output.palette"],
+                value=self.color,
+            )
 
     @property
     def gain(self) -> float:

@@ -1,9 +1,9 @@
-"""What a scene's value may be: small checks, each with the words that tell a person."""
+"""Checks of a scene's values, and the sections whose fields carry them."""
 
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tilecppn.errors import SceneError
@@ -12,96 +12,108 @@ from tilecppn.scene import palettes
 
 @dataclass(frozen=True)
 class Check:
-    """`parse` returns the value as it is kept, or raises ValueError; `allowed` says what is."""
+    """What a value may be.
+
+    allowed: says it to a person, after "must be". parse: returns the value as it is kept, or
+    raises ValueError, TypeError or OverflowError.
+    """
 
     allowed: str
     parse: Callable[[Any], Any]
 
 
-def integer(low: int, high: int) -> Check:
-    def parse(value: Any) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError
-        return value
+def key(default: Any, check: Check) -> Any:
+    """Return a field of a Section: its default and its check."""
+    return field(default=default, metadata={"check": check})
 
-    return Check(f"an integer from {low} to {high}", parse)
+
+def check(allowed: str, test: Callable[[Any], bool], keep: Callable[[Any], Any]) -> Check:
+    """Return a Check of values that pass `test`; `keep` converts them."""
+
+    def parse(value: Any) -> Any:
+        if not test(value):
+            raise ValueError
+        return keep(value)
+
+    return Check(allowed, parse)
+
+
+def integer(low: int, high: int) -> Check:
+    """An integer, not a bool, from low to high."""
+    return check(
+        f"an integer from {low} to {high}", lambda v: type(v) is int and low <= v <= high, int
+    )
 
 
 def number(
-    words: str = "a finite number", accept: Callable[[float], bool] = math.isfinite
+    allowed: str = "a finite number", test: Callable[[float], bool] = math.isfinite
 ) -> Check:
-    def parse(value: Any) -> float:
-        if type(value) not in (int, float) or not (math.isfinite(value) and accept(value)):
-            raise ValueError
-        return float(value)
-
-    return Check(words, parse)
+    """A finite number that passes `test`, kept as a float."""
+    return check(
+        allowed,
+        lambda v: type(v) in (int, float) and math.isfinite(v) and test(v),
+        float,
+    )
 
 
 def numbers(count: int | None = None) -> Check:
+    """A list of finite numbers, `count` of them unless None, kept as a tuple of floats."""
     one = number()
-
-    def parse(value: Any) -> tuple[float, ...]:
-        if not isinstance(value, list | tuple) or (count is not None and len(value) != count):
-            raise ValueError
-        return tuple(one.parse(v) for v in value)
-
-    return Check(f"a list of {count or 'finite'} numbers", parse)
+    return check(
+        f"a list of {count or 'finite'} numbers",
+        lambda v: isinstance(v, list | tuple) and count in (None, len(v)),
+        lambda v: tuple(one.parse(x) for x in v),
+    )
 
 
 def latent() -> Check:
+    """A list of finite numbers, or a text that names a file of latents."""
     many, one = numbers(), text()
-
-    def parse(value: Any) -> tuple[float, ...] | str:
-        kept: tuple[float, ...] | str = (one if isinstance(value, str) else many).parse(value)
-        return kept
-
-    return Check('a list of finite numbers, or "latents.json#name"', parse)
+    return Check(
+        'a list of finite numbers, or "latents.json#name"',
+        lambda v: (one if isinstance(v, str) else many).parse(v),
+    )
 
 
 def choice(*options: str | int) -> Check:
-    def parse(value: Any) -> str | int:
-        for option in options:
-            if type(value) is type(option) and value == option:
-                return option
-        raise ValueError
-
-    return Check("one of " + ", ".join(json.dumps(o) for o in options), parse)
+    """One of the options."""
+    return check(
+        "one of " + ", ".join(json.dumps(o) for o in options),
+        lambda v: any(type(v) is type(o) and v == o for o in options),
+        lambda v: v,
+    )
 
 
 def boolean() -> Check:
-    def parse(value: Any) -> bool:
-        if type(value) is not bool:
-            raise ValueError
-        return value
-
-    return Check("true or false", parse)
+    """True or False."""
+    return check("true or false", lambda v: type(v) is bool, bool)
 
 
 def text() -> Check:
-    def parse(value: Any) -> str:
-        if not isinstance(value, str) or not value or "\0" in value:
-            raise ValueError
-        return value
-
-    return Check("a text in quotes, without NUL", parse)
+    """A text that is not empty and can be a file's name."""
+    return check(
+        "a text in quotes, without NUL",
+        lambda v: isinstance(v, str) and v != "" and "\0" not in v,
+        str,
+    )
 
 
 def names(*known: str) -> Check:
+    """A list, not empty, of known names, kept as a tuple."""
     one = choice(*known)
-
-    def parse(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list | tuple) or not value:
-            raise ValueError
-        return tuple(one.parse(v) for v in value)
-
-    return Check("a list of names, each " + one.allowed, parse)
+    return check(
+        f"a list of names, each {one.allowed}",
+        lambda v: isinstance(v, list | tuple) and len(v) > 0,
+        lambda v: tuple(one.parse(x) for x in v),
+    )
 
 
 def palette() -> Check:
+    """A colour map's name, or a list of colours, kept as a tuple."""
+
     def parse(value: Any) -> str | tuple[str, ...]:
         if isinstance(value, str):
-            palettes.stops(value)
+            palettes.stops(value)  # raises SceneError with the nearest name
             return value
         if not isinstance(value, list | tuple) or not 2 <= len(value) <= palettes.MAX_COLOURS:
             raise ValueError
@@ -113,21 +125,25 @@ def palette() -> Check:
 
 
 def power_of_two(low: int, high: int) -> Check:
-    def parse(value: Any) -> int:
-        if type(value) is not int or not low <= value <= high or value & (value - 1):
-            raise ValueError
-        return value
-
-    return Check(f"a power of two from {low} to {high}", parse)
+    """A power of two from low to high."""
+    return check(
+        f"a power of two from {low} to {high}",
+        lambda v: type(v) is int and low <= v <= high and v & (v - 1) == 0,
+        int,
+    )
 
 
 def optional(check: Check) -> Check:
+    """What `check` allows, or None."""
     return Check(check.allowed, lambda value: None if value is None else check.parse(value))
 
 
 @dataclass(frozen=True)
 class Section:
-    """A dataclass whose fields carry a Check; values are checked however it is made."""
+    """A dataclass whose fields carry a Check, which every value passes when it is made.
+
+    Raises SceneError with the key, as "canvas.width", the value and what is allowed.
+    """
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -136,17 +152,19 @@ class Section:
             check: Check = f.metadata["check"]
             try:
                 object.__setattr__(self, f.name, check.parse(value))
-            except SceneError:
-                raise
-            except (ValueError, TypeError, OverflowError):
+            except (ValueError, TypeError, OverflowError) as error:
+                known = f"{error}" if isinstance(error, SceneError) else f"must be {check.allowed}"
                 name = f"{type(self).__name__.lower()}.{f.name}"
                 raise SceneError(
-                    f"{name} = {format_value(value)}: must be {check.allowed}"
+                    f"{name} = {format_value(value)}: {known}",
+                    keys=[name],
+                    value=value,
+                    allowed=check.allowed,
                 ) from None
 
 
 def format_value(value: Any) -> str:
-    """A value as a person would write it in TOML, shortened."""
+    """Format a value as a person would write it in TOML, shortened."""
     try:
         words = json.dumps(value)
     except (TypeError, ValueError):

@@ -9,8 +9,7 @@ from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.cppn.structure import MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import CheckpointError
 from tilecppn.scene import validation
-from tilecppn.scene.sections import key
-from tilecppn.scene.validation import Section
+from tilecppn.scene.validation import Section, key
 from tilecppn.train.schedule import SCHEDULES, Schedule
 
 MODELS = tuple(SCHEDULES)

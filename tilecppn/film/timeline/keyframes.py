@@ -8,8 +8,7 @@ from typing import Any
 from tilecppn.film.timeline.frozen import FrozenMapping
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS
 from tilecppn.scene import validation
-from tilecppn.scene.sections import key
-from tilecppn.scene.validation import Check, Section
+from tilecppn.scene.validation import Check, Section, key
 
 MAX_FPS = 1000
 MAX_SAMPLES = 256

@@ -38,6 +38,8 @@ class Timeline:
     embedded: Mapping[str, bytes] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
+        # A frame has all of the scene but what moves: another network brings no view of its own.
+        object.__setattr__(self, "base", self.base.spelled_out())
         if not 1 <= self.frames <= MAX_FRAMES:
             raise SceneError(
                 f"film.seconds = {self.film.seconds:g} at film.fps = {self.film.fps} gives "
