@@ -16,7 +16,7 @@ import tilecppn as tc
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.png import scene_of
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.notebook.sampler import HABITS
+from tilecppn.notebook.defaults import DEFAULTS
 from tilecppn.scene.view import Lattices
 
 
@@ -139,7 +139,7 @@ def test_latents_follow_the_presets_distribution() -> None:
 # Pictures
 
 
-@pytest.mark.parametrize("preset", HABITS)
+@pytest.mark.parametrize("preset", DEFAULTS)
 def test_generate_draws_the_presets_numbers(preset: str) -> None:
     sampler = tc.Sampler(preset=preset, seed=1)
     z = sampler.generate_z()
@@ -206,6 +206,18 @@ def test_images_are_inverted_and_rounded_for_hardmaru_and_upright_for_flux() -> 
     assert upright.mode == "L"
     assert np.asarray(upright).tolist() == [[0, 255, 128, 100]]
     assert tc.Sampler(seed=0).to_image(np.zeros((4, 5, 3))).mode == "RGB"
+
+
+def test_images_of_bytes_count_from_0_to_255() -> None:
+    values = np.array([[0, 100, 255]], np.uint8)
+    assert np.asarray(tc.Sampler(seed=0, preset="flux").to_image(values)).tolist() == [
+        [0, 100, 255]
+    ]
+    assert np.asarray(tc.Sampler(seed=0).to_image(values)).tolist() == [[255, 155, 0]]
+    colour = np.full((4, 5, 3), 100, np.uint8)
+    assert np.asarray(tc.Sampler(seed=0, preset="flux").to_image(colour)).tolist() == (
+        colour.tolist()
+    )
 
 
 def test_images_of_other_shapes_are_refused() -> None:
@@ -411,3 +423,41 @@ def test_durations_that_no_gif_has_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match=r"0\.01 seconds"):
         sampler.save_anim_gif([np.zeros((4, 4))] * 2, tmp_path / "a.gif", 0.001)
     assert not (tmp_path / "a.gif").exists()
+
+
+@pytest.mark.parametrize("nothing", [[], (), np.zeros((0, 4, 4))], ids=["list", "tuple", "array"])
+def test_an_animation_of_no_images_is_refused(tmp_path: Path, nothing: Any) -> None:
+    sampler = tc.Sampler(seed=1)
+    with pytest.raises(InvalidRequestError, match="at least one image"):
+        sampler.save_anim_gif(nothing, tmp_path / "a.gif")
+    with pytest.raises(InvalidRequestError, match="at least one image"):
+        sampler.save_anim_gif(images=nothing, filename=tmp_path / "a.gif")
+    with pytest.raises(InvalidRequestError, match="same size"):
+        sampler.save_anim_gif([np.zeros((4, 4)), np.zeros((4, 5))], tmp_path / "a.gif")
+    assert not (tmp_path / "a.gif").exists()
+
+
+def test_coloured_animations_have_a_good_palette_for_each_frame(tmp_path: Path) -> None:
+    """On a busy picture, closer than Pillow's own 256 colours."""
+    sampler = tc.Sampler(c_dim=3, seed=1)
+    images = sampler.morph(sampler.generate_z(), sampler.generate_z(), 3, 128, 128)
+    sampler.save_anim_gif(images, tmp_path / "a.gif", 0.25)
+    found, seconds, loop = frames(tmp_path / "a.gif")
+    assert (seconds, loop) == ([0.25] * 3, 0)
+    for drawn, image in zip(found, images, strict=True):
+        exact = sampler.to_image(image)
+        plain = np.asarray(exact.quantize(256).convert("RGB"))
+        errors = [
+            np.square(drawing - np.asarray(exact, float)).mean() for drawing in (drawn, plain)
+        ]
+        assert errors[0] < 0.8 * errors[1]
+
+
+def test_unequal_durations_of_a_coloured_animation(tmp_path: Path) -> None:
+    sampler = tc.Sampler(c_dim=3, seed=1)
+    z1, z2 = sampler.generate_z(), sampler.generate_z()
+    sampler.save_anim_gif(
+        z1, z2, tmp_path / "a.gif", 2, 0.33, 1.07, 0.1, x_dim=16, y_dim=12, reverse=True
+    )
+    _, seconds, _ = frames(tmp_path / "a.gif")
+    assert seconds == [0.33, 0.1, 0.1, 1.07, 0.1, 0.1, 0.33]

@@ -23,12 +23,12 @@ def command(model: Path, image: Path, invert: bool, as_json: bool) -> None:
     import tomli_w
     from PIL import ImageOps
 
-    from tilecppn.notebook.learned import Learned
+    from tilecppn.notebook.trained_model import TrainedModel
     from tilecppn.train.data.folder import open_image
 
-    learned = Learned(model)
-    learned.encoder  # noqa: B018 - whether it has one, before the image is looked at
+    trained = TrainedModel(model)
+    trained.encoder  # noqa: B018 - raises for a model without one, before the image is read
     picture = open_image(image)
-    z = learned.encode(ImageOps.invert(picture) if invert else picture).tolist()
+    z = trained.encode(ImageOps.invert(picture) if invert else picture).tolist()
     scene = {"cppn": {"weights": str(model)}, "latent": {"z": z}}
     result(tomli_w.dumps(scene).rstrip(), {"model": str(model), "z": z}, as_json)

@@ -55,7 +55,8 @@ def command(
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
     from tilecppn.film.encoding import metadata
-    from tilecppn.notebook.sampler import Sampler, save_gif
+    from tilecppn.notebook.animation import save_gif
+    from tilecppn.notebook.sampler import Sampler
     from tilecppn.train.data.folder import open_image
 
     if output.suffix != ".gif":

@@ -1,1 +1,1 @@
-"""For notebooks: the Sampler of the original posts, trained models, and rich displays."""
+"""For notebooks: the Sampler class of the original posts, trained models, and rich displays."""

@@ -1,11 +1,11 @@
-"""The notebook face: the originals' Sampler, method for method."""
+"""The Sampler class of the originals, with the same methods."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,53 +17,29 @@ from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.png import encode_png
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.notebook.learned import Learned
+from tilecppn.notebook.animation import save_gif
+from tilecppn.notebook.defaults import DEFAULTS, OTHERS
+from tilecppn.notebook.images import to_image
+from tilecppn.notebook.trained_model import TrainedModel
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
-from tilecppn.scene.sections import Output
 from tilecppn.train.data.images import Images
 
 Picture = NDArray[np.float32]  # (y_dim, x_dim, c_dim, or 3 with a palette), in 0 … 1
 Name = str | PathLike[str]
 
 
-class SamplerDefaults(NamedTuple):
-    """What an original does by itself in a notebook."""
-
-    c_dim: int | None  # None: the preset's own channels
-    x_dim: int
-    y_dim: int
-    invert: bool  # images show and save 1 - v
-    view: Mapping[str, Any]  # beside the network's own
-
-
-_WHOLE = {"aspect": "stretch", "grid": "endpoints"}
-_HARDMARU = SamplerDefaults(1, 1080, 1060, True, _WHOLE)
-_OWN = SamplerDefaults(None, 512, 512, False, {})
-HABITS = {
-    "hardmaru": _HARDMARU,
-    "hardmaru-softplus": _HARDMARU,
-    "hardmaru-sine": _HARDMARU,
-    "hardmaru-sqrt": _HARDMARU,
-    "hardmaru-residual": _HARDMARU,
-    "hardmaru-gan-vae": SamplerDefaults(1, 512, 512, True, _WHOLE),
-    "flux": SamplerDefaults(1, 512, 512, False, _WHOLE),
-    "guibas": SamplerDefaults(1, 256, 256, False, _WHOLE),
-}
-
-
 class Sampler:
-    """Draws pictures of one random network, as the originals' class of that name does.
+    """Draws pictures of one random network.
 
-    z_dim, c_dim, scale and net_size are the preset's own where they are None: 8, 1, 10.0 and 32
-    for `hardmaru`. `scale` multiplies the latent, and is what pictures are drawn at unless they
-    are asked for at another, which zooms and leaves the latent alone. seed: of the weights, and
-    of the first latent; None takes one at random, which `repr` shows.
+    z_dim, c_dim, scale and net_size default to the preset's own: 8, 1, 10.0 and 32 for `hardmaru`.
+    `scale` multiplies the latent and is the scale at which pictures are drawn; `generate` can draw
+    at another scale, which zooms and leaves the latent as it is. `seed` gives the weights and the
+    first latent; without it a random one is chosen, which `repr` shows.
 
-    `scene` gives the scene of a picture, so that `tc.render` draws it at any size.
+    Raises InvalidRequestError for an unknown preset, or values that no network can have.
     """
 
     def __init__(
@@ -80,18 +56,21 @@ class Sampler:
         self.seed: int | None = secrets.randbits(32) if seed is None else seed
         self.kernel = kernel
         self._scale = scale
-        self._drawn_from = (preset, z_dim, c_dim, net_size)
-        self._take(self._network(self.seed))
+        self._parameters = (preset, z_dim, c_dim, net_size)
+        self._use(self._seeded_network(self.seed))
         self._next_latent = self.seed
 
     @classmethod
     def of(cls, cppn: CPPN, *, seed: int | None = None, kernel: str = "auto") -> "Sampler":
-        """A Sampler of a given network, such as one from a weights file; seed: of its latents."""
+        """Make a Sampler of a given network, such as one from a weights file.
+
+        seed: of its latents; random by default.
+        """
         sampler = cls.__new__(cls)
         sampler.seed = None
         sampler.kernel = kernel
         sampler._scale = None
-        sampler._take(cppn)
+        sampler._use(cppn)
         sampler._next_latent = secrets.randbits(32) if seed is None else seed
         return sampler
 
@@ -104,108 +83,106 @@ class Sampler:
         seed: int | None = None,
         kernel: str = "auto",
     ) -> "Sampler":
-        """A Sampler of a model file, which `tilecppn train` wrote: it can also `encode`.
+        """Open a model file written by `tilecppn train`; this Sampler can also `encode`.
 
-        data: where the images are that it was trained on, if not a word like `digits`; seed: of
-        its latents and of its choice among the images.
+        data: where the images are that the model was trained on; not needed for a word such as
+        `digits`. seed: of its latents, and of its choice among the images.
+
+        Raises WeightsError if the file is not a model.
         """
         sampler = cls.of(CPPN.load(Path(model)), seed=seed, kernel=kernel)
-        sampler._learned = Learned(Path(model), data, np.random.default_rng(seed))
+        sampler._model = TrainedModel(Path(model), data, np.random.default_rng(seed))
         return sampler
 
-    def _network(self, seed: int) -> CPPN:
-        preset, z_dim, c_dim, net_size = self._drawn_from
-        channels = HABITS.get(preset, _OWN).c_dim if c_dim is None else c_dim
+    def _seeded_network(self, seed: int) -> CPPN:
+        preset, z_dim, c_dim, net_size = self._parameters
+        channels = DEFAULTS.get(preset, OTHERS).c_dim if c_dim is None else c_dim
         cppn = CPPN.from_preset(preset, seed=seed, channels=channels, z_dim=z_dim, width=net_size)
         return cppn if self._scale is None else _rescaled(cppn, self._scale)
 
-    @property
-    def _source(self) -> dict[str, Any]:
-        """[cppn] of the network, if a preset and a seed give it."""
-        if self.seed is None:
-            return {}
-        own = {"z_dim": self.z_dim, "channels": self.c_dim, "width": self.net_size}
-        return {"preset": self.preset, "seed": self.seed, **own}
-
-    @property
-    def _colours(self) -> dict[str, Any]:
-        """The preset's own palette, if it has one and the network is grey."""
-        preset = PRESETS.get(self.preset)
-        if preset is None or preset.palette is None or self.c_dim != 1:
-            return {}
-        return {"palette": preset.palette}
-
-    def _take(self, cppn: CPPN) -> None:
+    def _use(self, cppn: CPPN) -> None:
+        """Take `cppn` as the network, and forget what was drawn."""
         self.cppn = cppn
-        self._learned: Learned | None = None
-        self.habits = HABITS.get(cppn.structure.preset, _OWN)
+        self._model: TrainedModel | None = None
+        self.defaults = DEFAULTS.get(cppn.structure.preset, OTHERS)
         self.z: NDArray[np.float64] | None = None  # of the picture drawn last
         self._last: tuple[Picture, Scene] | None = None
 
     @property
     def z_dim(self) -> int:
+        """Length of the latent."""
         return self.cppn.structure.z_dim
 
     @property
     def c_dim(self) -> int:
+        """Channels of the network: 1 or 3."""
         return self.cppn.channels
 
     @property
     def net_size(self) -> int:
+        """Units of each hidden layer."""
         return self.cppn.width
 
     @property
     def scale(self) -> float:
+        """What the network multiplies its latent by."""
         return self.cppn.structure.latent_scale
 
     @property
     def preset(self) -> str:
+        """The preset's name; of a model file, the preset it was made from."""
         return self.cppn.structure.preset
 
-    def generate_z(self) -> NDArray[np.float64]:
-        """A new latent (z_dim,) from the network's own distribution.
-
-        The first is the one of `latent.seed` = the Sampler's seed, each further of the next seed.
-        """
-        latent = self.cppn.seeded_latent(self._next_latent)
-        self._next_latent = _following(self._next_latent)
-        return latent
-
     @property
-    def learned(self) -> Learned:
-        """Encoder and images of a trained model. Raises InvalidRequestError for another network."""
-        if self._learned is None:
+    def trained_model(self) -> TrainedModel:
+        """The model file's encoder and images.
+
+        Raises InvalidRequestError unless the Sampler was made by `load`.
+        """
+        if self._model is None:
             raise InvalidRequestError(
                 "this network was not trained: Sampler.load opens a model that was"
             )
-        return self._learned
+        return self._model
+
+    def generate_z(self) -> NDArray[np.float64]:
+        """Draw a new latent (z_dim,) from the network's own distribution.
+
+        The first is that of `latent.seed` = the Sampler's seed, each further one of the next seed.
+        """
+        latent = self.cppn.seeded_latent(self._next_latent)
+        self._next_latent = _next_seed(self._next_latent)
+        return latent
 
     def encode(self, image: ArrayLike | Image.Image) -> NDArray[np.float64]:
-        """The latent (z_dim,) of an image (height, width[, channels]) in 0 … 1, by the encoder.
+        """Find the latent (z_dim,) of an image with the model's encoder.
 
-        `generate` of it is the image's reconstruction, at any size.
+        image: as `TrainedModel.encode` takes it. `generate(z)` is its reconstruction, at any size.
         """
-        return self.learned.encode(image)
+        return self.trained_model.encode(image)
 
     def get_random(self) -> NDArray[np.float32]:
-        """A random image (size, size, channels) of those that the model was trained on."""
-        return self.learned.get_random()
+        """Return a random image (size, size, channels) of those the model was trained on."""
+        return self.trained_model.random_image()
 
     def get_random_specific(self, label: str | int) -> NDArray[np.float32]:
-        """A random image of a label."""
-        return self.learned.get_random(label)
+        """Return a random image that has the label."""
+        return self.trained_model.random_image(label)
 
     get_random_mnist = get_random  # the original's names
     get_random_specific_mnist = get_random_specific
 
     def reinit(self) -> None:
-        """New random weights: those of the next seed."""
+        """Replace the network by that of the next seed.
+
+        Raises InvalidRequestError for a network that was not made from a seed.
+        """
         if self.seed is None:
             raise InvalidRequestError(
                 "reinit: this network was not drawn from a seed; make a new Sampler"
             )
-        self.seed = _following(self.seed)
-        self._take(self._network(self.seed))
+        self.seed = _next_seed(self.seed)
+        self._use(self._seeded_network(self.seed))
 
     def scene(
         self,
@@ -214,20 +191,25 @@ class Sampler:
         y_dim: int | None = None,
         scale: float | None = None,
     ) -> Scene:
-        """The scene that `generate` draws, for `tc.render`, `tc.preview` and files."""
-        structure = self.cppn.structure
-        zoom = 1.0 if scale is None else scale / self.scale
-        view = {"scale": self.scale, **self.habits.view, **structure.view}
-        view["scale"] *= zoom
+        """The scene that `generate` draws, for `tc.render` and `tc.preview`. Same parameters."""
+        structure, defaults = self.cppn.structure, self.defaults
+        view = {"scale": self.scale, **defaults.view, **structure.view}
+        view["scale"] *= 1.0 if scale is None else scale / self.scale
         latent = self.generate_z() if z is None else np.asarray(z, np.float64).reshape(-1)
+        preset = PRESETS.get(self.preset)
+        palette = preset.palette if preset is not None and self.c_dim == 1 else None
+        cppn: dict[str, Any] = {}
+        if self.seed is not None:
+            cppn = {"preset": self.preset, "seed": self.seed, "z_dim": self.z_dim}
+            cppn |= {"channels": self.c_dim, "width": self.net_size}
         scene = Scene.of(
-            cppn=self._source,
+            cppn=cppn,
             canvas={
-                "width": self.habits.x_dim if x_dim is None else x_dim,
-                "height": self.habits.y_dim if y_dim is None else y_dim,
+                "width": defaults.x_dim if x_dim is None else x_dim,
+                "height": defaults.y_dim if y_dim is None else y_dim,
             },
             view=view,
-            output={"invert": self.habits.invert, **self._colours},
+            output={"invert": defaults.invert, **({"palette": palette} if palette else {})},
         )
         own = {} if scene.cppn == self.cppn else {"cppn": self.cppn}
         return scene.replace(**own, latent={"z": latent.tolist()})
@@ -239,9 +221,10 @@ class Sampler:
         y_dim: int | None = None,
         scale: float | None = None,
     ) -> Picture:
-        """The picture (y_dim, x_dim, c_dim) of a latent, values in 0 … 1; a new one without z.
+        """Draw the picture (y_dim, x_dim, c_dim) of a latent, with values in 0 … 1.
 
-        scale: of the plane; the Sampler's own if None. Sizes that are None are the original's.
+        z: a latent (z_dim,); a new one by default. x_dim, y_dim: by default the original's.
+        scale: of the plane; by default the Sampler's own.
         """
         scene = self.scene(z, x_dim, y_dim, scale)
         self.z = scene.z.copy()
@@ -250,32 +233,23 @@ class Sampler:
         return image
 
     def _draw(self, scene: Scene) -> Picture:
-        upright = scene.replace(output={"dtype": "float32", "invert": False, "tolerance": 0.0})
+        exact = scene.replace(output={"dtype": "float32", "invert": False, "tolerance": 0.0})
         window = Window(0, 0, scene.canvas.height, scene.canvas.width)
-        pixels = render_window(create(self.kernel, EvaluationContext.of(upright)), upright, window)
+        pixels = render_window(create(self.kernel, EvaluationContext.of(exact)), exact, window)
         return interleaved(pixels)
 
     def to_image(self, image: ArrayLike | Image.Image) -> Image.Image:
-        """A Pillow image of 8 bits, rounded to nearest, of values in 0 … 1.
+        """Convert a picture to a Pillow image of 8 bits, as `notebook.images.to_image` does.
 
         Inverted for the presets whose originals save 1 - v: a value of 1 is black there. A Pillow
-        image stays as it is.
+        image is returned as it is.
         """
         if isinstance(image, Image.Image):
             return image
-        values = np.array(image, np.float32)
-        if values.ndim == 3 and values.shape[2] == 1:
-            values = values[:, :, 0]
-        if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] == 3)):
-            raise InvalidRequestError(
-                f"image of shape {values.shape}: must be (height, width, 1 or 3)"
-            )
-        pixels = np.empty(values.shape, np.uint8)
-        quantise(values, Output(invert=self.habits.invert), pixels)
-        return Image.fromarray(pixels)
+        return to_image(image, invert=self.defaults.invert)
 
     def show_image(self, image: ArrayLike) -> None:
-        """Show a picture in the notebook."""
+        """Show a picture in the notebook. Raises InvalidRequestError without IPython."""
         try:
             from IPython.display import display
         except ImportError:
@@ -285,15 +259,15 @@ class Sampler:
         display(self.to_image(image))
 
     def show_image_from_z(self, z: ArrayLike) -> None:
-        """Show the picture of a latent in the notebook."""
+        """Draw the picture of a latent and show it in the notebook."""
         self.show_image(self.generate(z))
 
     def save_png(
         self, image: ArrayLike, filename: Name, specific_size: tuple[int, int] | None = None
     ) -> None:
-        """Write a picture as a PNG; specific_size (width, height) repeats or drops its pixels.
+        """Write a picture as a PNG; the one drawn last carries its scene in the file.
 
-        The picture drawn last carries its scene in the file.
+        specific_size: (width, height) of the file; pixels are repeated or left out.
         """
         drawn = self.to_image(image)
         if specific_size is not None:
@@ -312,9 +286,10 @@ class Sampler:
         scale: float | None = None,
         sinusoid: bool = False,
     ) -> list[Picture]:
-        """Pictures on the straight way from z1 to z2, both included.
+        """Draw pictures on the straight line from latent z1 to z2, both included.
 
-        Evenly spaced, or with `sinusoid` at sin(p·π/2) of the way, which slows down at z2.
+        They are evenly spaced; with `sinusoid` picture p of 0 … 1 lies at sin(p·π/2), so that the
+        morph slows down towards z2. Raises InvalidRequestError for less than one frame.
         """
         if n_total_frame < 1:
             raise InvalidRequestError(f"{n_total_frame} frames: an animation has 1 at least")
@@ -345,24 +320,25 @@ class Sampler:
     ) -> None: ...
 
     def save_anim_gif(self, *arguments: Any, **options: Any) -> None:
-        """An endless animation from latent z1 to z2, or of a list of images.
+        """Write an endless GIF: of the way from latent z1 to z2, or of a list of images.
 
-        From z1 to z2 there are n_frame + 2 pictures; the first stands for duration1 seconds, the
-        last for duration2, each other for duration; with `reverse` the way back follows.
-        GIF counts time in hundredths of a second; pictures that are equal one after the other
-        are kept as one that stands longer.
+        From z1 to z2 there are n_frame + 2 pictures; the first is shown for duration1 seconds, the
+        last for duration2, each other for duration. With `reverse` the way back follows.
+
+        Raises InvalidRequestError as `save_gif` does.
         """
         first = arguments[0] if arguments else options.get("images")
-        images = isinstance(first, Sequence | np.ndarray) and len(first) and np.ndim(first[0]) >= 2
-        write = self._gif_of_images if images else self._gif_of_latents
-        write(*arguments, **options)
+        images: Any = first if isinstance(first, Sequence | np.ndarray) else None
+        is_list = images is not None and (len(images) == 0 or np.ndim(images[0]) >= 2)
+        save = self._save_images if is_list else self._save_morph
+        save(*arguments, **options)
 
-    def _gif_of_images(
+    def _save_images(
         self, images: Sequence[ArrayLike] | NDArray[Any], filename: Name, duration: float = 0.1
     ) -> None:
         save_gif([self.to_image(image) for image in images], filename, [duration] * len(images))
 
-    def _gif_of_latents(
+    def _save_morph(
         self,
         z1: ArrayLike,
         z2: ArrayLike,
@@ -376,13 +352,13 @@ class Sampler:
         scale: float | None = None,
         reverse: bool = True,
     ) -> None:
-        way = self.morph(z1, z2, n_frame + 2, x_dim, y_dim, scale)
-        images = [self.to_image(image) for image in way]
-        durations = [duration1, *[duration] * n_frame, duration2]
+        pictures = self.morph(z1, z2, n_frame + 2, x_dim, y_dim, scale)
+        images = [self.to_image(picture) for picture in pictures]
+        seconds = [duration1, *[duration] * n_frame, duration2]
         if reverse:
             images += images[-2::-1]
-            durations += [*[duration] * n_frame, duration1]
-        save_gif(images, filename, durations)
+            seconds += [*[duration] * n_frame, duration1]
+        save_gif(images, filename, seconds)
 
     def _repr_png_(self) -> bytes:
         latent = self.cppn.seeded_latent(self._next_latent) if self.z is None else self.z
@@ -398,23 +374,8 @@ class Sampler:
         )
 
 
-def save_gif(images: Sequence[Image.Image], filename: Name, durations: Sequence[float]) -> None:
-    """An animation that loops for ever; durations are seconds, one for each image."""
-    if min(durations) < 0.01:
-        raise InvalidRequestError(f"duration {min(durations)}: a GIF's shortest is 0.01 seconds")
-    first, *others = images
-    first.save(
-        filename,
-        format="GIF",
-        save_all=True,
-        append_images=others,
-        duration=[10 * round(100 * seconds) for seconds in durations],  # milliseconds
-        loop=0,
-    )
-
-
 def _rescaled(cppn: CPPN, scale: float) -> CPPN:
-    """A network with another scale of its latent, and of its own plane with it."""
+    """A copy of a network with another latent scale, and its default view scaled likewise."""
     if not 0.0 < scale < float("inf"):
         raise InvalidRequestError(f"scale = {scale}: must be a finite number above 0")
     s = cppn.structure
@@ -427,5 +388,5 @@ def _rescaled(cppn: CPPN, scale: float) -> CPPN:
     return CPPN(structure, cppn.layers)
 
 
-def _following(seed: int) -> int:
+def _next_seed(seed: int) -> int:
     return seed + 1 if seed < MAX_SEED else 0

@@ -1,6 +1,6 @@
-"""The losses of a training: a CSV file as it goes, and a plot of it."""
+"""The losses of a training run: a CSV file that grows by a row a batch, and a plot of it."""
 
-import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from tilecppn.train.trainer import Losses
 
 CSV, PLOT = "losses.csv", "losses.png"
 HEAD = ("batch", "epoch", "side", "seconds", *Losses._fields)
+ROW = re.compile(r"\d+,\d+,\d+,[\d.]+(,[\d.e+-]*){3}(,\d+){3}")  # a loss may be empty
 
 
 class Point(NamedTuple):
@@ -25,23 +26,29 @@ class Point(NamedTuple):
 
 
 class Curves:
-    """Appends to `losses.csv`; what is there beyond `batches` is of a past that was left."""
+    """Appends rows to `losses.csv`."""
 
     def __init__(self, folder: Path, batches: int) -> None:
+        """Open the file in `folder`, and drop its rows after the first `batches` batches.
+
+        A training that resumes from an earlier checkpoint computes those again.
+        """
         self.path = folder / CSV
         kept = [row for row in _rows(self.path) if int(row["batch"]) <= batches]
         text = "".join(",".join(row[name] for name in HEAD) + "\n" for row in kept)
         filesystem.write_atomic(self.path, (",".join(HEAD) + "\n" + text).encode())
 
     def add(self, point: Point) -> None:
-        numbers = [f"{v:.6g}" if isinstance(v, float) else v for v in point.losses]
-        row = [point.batch, point.epoch, point.side, f"{point.seconds:.3f}", *numbers]
-        with self.path.open("a", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(row)
+        """Append a row; a loss that is None stays empty."""
+        losses = [f"{v:.6g}" if isinstance(v, float) else v for v in point.losses]
+        cells = [point.batch, point.epoch, point.side, f"{point.seconds:.3f}", *losses]
+        row = ",".join("" if cell is None else str(cell) for cell in cells)
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(row + "\n")
 
 
 def plot(folder: Path) -> Path | None:
-    """Draw `losses.csv` as `losses.png`; None without matplotlib."""
+    """Draw the `losses.csv` of `folder` as `losses.png`. Returns None without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -65,7 +72,7 @@ def plot(folder: Path) -> Path | None:
 
 
 def _smooth(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The mean of the last twentieth of all points, at each."""
+    """The mean over the last twentieth of all points, at each point."""
     span = max(1, len(values) // 20)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)
@@ -74,7 +81,9 @@ def _smooth(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    """The complete rows of the CSV file; a killed process may leave half a last line."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if (row.get("batch") or "").isdigit()]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return [dict(zip(HEAD, row.split(","), strict=True)) for row in lines if ROW.fullmatch(row)]

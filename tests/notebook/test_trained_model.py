@@ -15,7 +15,7 @@ from tests.train.test_training import images, train
 from tilecppn.cppn.encoder import Encoder
 from tilecppn.cppn.weights_file import metadata
 from tilecppn.errors import DataError, InvalidRequestError, SceneError, WeightsError
-from tilecppn.notebook.learned import fitted
+from tilecppn.notebook.images import encoder_input
 from tilecppn.notebook.sampler import Sampler
 from tilecppn.train.model import Networks
 from tilecppn.train.settings import Settings
@@ -69,14 +69,14 @@ def test_images_that_cannot_be_encoded(sampler: Sampler) -> None:
         with pytest.raises(InvalidRequestError, match="must be"):
             sampler.encode(np.zeros(shape))
     with pytest.raises(SceneError, match="must be"):
-        sampler.learned.encoder(np.zeros((9, 9)))
+        sampler.trained_model.encoder(np.zeros((9, 9)))
 
 
 def test_grey_is_luma() -> None:
     red = np.zeros((8, 8, 3))
     red[..., 0] = 1.0
-    np.testing.assert_allclose(fitted(red, 8, 1), 0.299)
-    np.testing.assert_allclose(fitted(np.full((8, 8), 0.5), 8, 3), 0.5)
+    np.testing.assert_allclose(encoder_input(red, 8, 1), 0.299)
+    np.testing.assert_allclose(encoder_input(np.full((8, 8), 0.5), 8, 3), 0.5)
 
 
 def test_reconstruction_and_arithmetic_at_any_size(sampler: Sampler) -> None:
