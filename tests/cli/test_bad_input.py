@@ -475,6 +475,7 @@ def test_a_shard_too_large_for_memory_is_refused_with_one_that_fits(
     verb: str, workspace: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tilecppn.machine.free_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: (path, 10**18))
     before = tree(workspace)
     huge = ["--workers", "2"]
     for side in ("width", "height"):

@@ -29,6 +29,7 @@ from tilecppn.cli import VERBS
 from tilecppn.cppn import ACTIVATIONS, PRESETS
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.pixels.window import preview
 from tilecppn.plan import Plan
 from tilecppn.run.estimates import worker_memory
@@ -288,14 +289,56 @@ def test_plan_counts_the_workers_that_render_would_have(
     assert "2 workers of 6 threads" in ok(cli("plan", "a.toml", "--kernel", "llvm"))
 
 
-def test_plan_of_the_largest_canvas_takes_no_longer(scene: Scene, cli: Cli) -> None:
-    side = 2**31 - 1
+def largest(side: int = 2**31 - 1) -> list[str]:
     options = [f"--set=canvas.{name}={side}" for name in ("width", "height")]
-    options += ["--set=output.shard=4096", "--workers=1"]
+    return [*options, "--set=output.shard=4096", "--workers=1"]
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: (Path("/disk"), free))
+
+
+def test_plan_of_the_largest_canvas_takes_no_longer(
+    scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side, options = 2**31 - 1, largest()
+    disk(monkeypatch, 10**20)
     plan = record(cli("plan", "a.toml", *options, "--json"))
     assert (plan["width"], plan["levels"]) == (side, 26)
     assert plan["shards"] > (2**19) ** 2
-    assert "too little" in ok(cli("plan", "a.toml", *options))
+
+
+def test_plan_refuses_what_cannot_fit_on_the_disk(
+    scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = cli("plan", "a.toml", *largest())
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    # By its samples only: what they come to is shown.
+    disk(monkeypatch, 10**20)
+    stored = record(cli("plan", "a.toml", *largest(2**12), "--json"))["stored"]
+    disk(monkeypatch, stored - 1)
+    done = cli("plan", "a.toml", *largest(2**12), "--json")
+    assert done.exit_code == 2
+    assert "/disk" in done.stderr
+    assert json.loads(done.stdout)["stored"] == stored
+
+
+def test_plan_and_preview_of_a_timeline(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "film.toml").write_text(
+        "[canvas]\nwidth = 40\nheight = 30\n[film]\nseconds = 2\nfps = 10\n"
+        "[[keyframe]]\ntime = 0\nview.rotation = 0\n[[keyframe]]\ntime = 2\nview.rotation = 90\n"
+    )
+    plan = record(cli("plan", "film.toml", "--json"))
+    assert (plan["frames"], plan["width"], plan["height"]) == (20, 40, 30)
+    assert plan["stored"] > 0
+    assert "20 frames of 40 × 30" in ok(cli("plan", "film.toml"))
+    ok(cli("preview", "film.toml", "-o", "a.png", "--width", 40, "--time", 1))
+    film = Timeline.load(tmp_path / "film.toml")
+    with Image.open(tmp_path / "a.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), preview(film.scene(10), 40))
+    for time in ("2", "-1", "nan"):
+        assert cli("preview", "film.toml", "-o", "b.png", "--time", time).exit_code == 2
+    assert cli("preview", "a.png", "-o", "b.png", "--time", 1).exit_code == 2
 
 
 def test_presets_lists_presets_and_activations(cli: Cli) -> None:

@@ -28,6 +28,7 @@ VERBS = {
     "morph": "Morph through pictures of a trained model, as a GIF.",
     "fit": "Fit a CPPN to one picture.",
     "view": "Serve an export on this machine, for a browser.",
+    "info": "Show what a file, folder or store is: size, scene, version.",
     "presets": "List the presets, activations and palettes.",
 }
 

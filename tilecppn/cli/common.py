@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tilecppn.film.store import FilmStore
+    from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
     from tilecppn.storage.store import Store
 
@@ -151,6 +152,22 @@ def load(path: Path, overrides: tuple[str, ...]) -> Any:
         if may_embed_scene(path):
             return embedded_scene(path, overrides)
     return Scene.load(path, overrides)
+
+
+def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
+    """The timeline of a timeline file, a film or a film's store; None for a still."""
+    from tilecppn.film.timeline.timeline import Timeline, is_timeline
+    from tilecppn.scene.scene import read_text
+
+    if path.suffix != ".toml":  # else nothing is imported that reads pictures
+        from tilecppn.exporters.embedded_scene import may_embed_scene
+        from tilecppn.film.embedded_timeline import embedded_timeline
+
+        found = embedded_timeline(path, overrides)
+        if found is not None or may_embed_scene(path):
+            return found
+    is_film = is_timeline(read_text(path, "a scene"))
+    return Timeline.load(path, overrides) if is_film else None
 
 
 def parse_seeds(text: str) -> list[int]:

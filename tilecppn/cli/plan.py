@@ -1,61 +1,85 @@
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from tilecppn.cli.common import (
+    FILE,
+    counted,
     json_option,
     kernel_option,
     load,
+    load_timeline,
     result,
-    scene_argument,
+    set_option,
     workers_option,
 )
 
+if TYPE_CHECKING:
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.plan import Plan
+    from tilecppn.scene.scene import Scene
+
+
+class Estimate(NamedTuple):
+    """What drawing a picture takes on this machine."""
+
+    memory: int  # bytes a worker
+    workers: int
+    threads: int  # of each worker
+    speed: float  # pixels a second, by samples
+    pixel_bytes: float  # in a store, after compression, by samples
+
 
 @click.command()
-@scene_argument
+@click.argument("scene", metavar="SCENE|TIMELINE", type=FILE)
+@set_option
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    default=Path(),
+    help="Where the store would be written, to check the disk there [default: this folder].",
+)
 @workers_option
 @kernel_option
 @json_option
 def command(
     scene: Path,
     overrides: tuple[str, ...],
+    output: Path,
     workers: int | None,
     kernel: str,
     as_json: bool,
 ) -> None:
-    """Say what rendering SCENE on this machine takes: shards, bytes, memory a worker, time.
+    """Estimate what rendering SCENE, or a film of TIMELINE, takes: shards, bytes, memory, time.
 
-    Refuses, with the number that would fit, what cannot.
+    Exits 2 if it does not fit into this machine's memory or on the disk.
 
     \b
-    tilecppn plan poster.toml --set canvas.width=1000000 --set canvas.height=1000000
+    tilecppn plan poster.toml --set canvas.width=100000 --set canvas.height=100000
+    tilecppn plan poster.toml -o /mnt/large/poster.zarr --json
     """
-    from tilecppn import machine
-    from tilecppn.kernels import EvaluationContext, create
-    from tilecppn.plan import Plan
-    from tilecppn.run.estimates import (
-        check_fits,
-        format_bytes,
-        format_duration,
-        free_disk,
-        measure,
-        worker_memory,
-    )
-    from tilecppn.run.executors import choose, local_worker_layout
+    timeline = load_timeline(scene, overrides)
+    if timeline is not None:
+        _plan_film(timeline, output, workers, kernel, as_json)
+    else:
+        _plan_still(load(scene, overrides), output, workers, kernel, as_json)
 
-    picture = load(scene, overrides)
-    plan = Plan.of(picture.canvas, picture.output, picture.channels)
-    count, threads, gpus = local_worker_layout(choose("auto", None), workers)
-    check_fits(plan, count, threads=threads)
-    memory = worker_memory(plan, threads)
-    # More threads than cores, or than there are shards at first, draw no faster.
-    first = plan.levels[0]
-    busy = min(count * threads, machine.cores(), first.rows * first.cols)
-    speed, stored = measure(create(kernel, EvaluationContext.of(picture)), picture, busy, gpus)
-    stored *= plan.width * plan.height
-    _, free = free_disk(Path())
-    seconds = plan.pixels / speed
+
+def _plan_still(
+    scene: "Scene", output: Path, workers: int | None, kernel: str, as_json: bool
+) -> None:
+    from tilecppn.errors import PlanError
+    from tilecppn.plan import Plan
+    from tilecppn.run.estimates import check_disk, format_bytes, free_disk
+
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
+    check_disk(plan, output)
+    estimate = _estimate(scene, plan, workers, kernel)
+    stored = estimate.pixel_bytes * plan.pixels
+    folder, free = free_disk(output)
+    seconds = plan.pixels / estimate.speed
     record = {
         "width": plan.width,
         "height": plan.height,
@@ -65,22 +89,89 @@ def command(
         "bytes": plan.bytes,
         "stored": round(stored),
         "free": free,
-        "worker_memory": memory,
-        "workers": count,
-        "threads": threads,
-        "pixels_per_second": round(speed),
+        **_record(estimate),
         "seconds": round(seconds, 1),
     }
-    enough = "" if stored <= free else ", which is too little"
-    of_threads = f" of {threads} threads" if threads > 1 else ""
     lines = [
-        f"canvas   {plan.width} × {plan.height}, {plan.channels} channels of "
-        f"{picture.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
-        f"levels   {len(plan.levels)}, in {plan.shards:,} shards of {plan.shard}² and "
-        f"{record['tiles']:,} tiles of {plan.tile}²",
-        f"bytes    {format_bytes(plan.bytes)}, stored in about {format_bytes(stored)} by samples; "
-        f"{format_bytes(free)} free in this folder{enough}",
-        f"memory   {format_bytes(memory)} a worker, {count} workers{of_threads}",
-        f"time     about {format_duration(seconds)} at {speed / 1e6:.1f} Mpixel/s",
+        f"canvas   {plan.width} × {plan.height}, {counted(plan.channels, 'channel')} of "
+        f"{scene.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
+        f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
+        f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
+        f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "
+        f"(estimated), {format_bytes(free)} free at {folder}",
+        *_lines(estimate, seconds),
     ]
     result("\n".join(lines), record, as_json)
+    if stored > free:
+        raise PlanError(
+            f"does not fit on the disk: about {format_bytes(stored)} needed, {format_bytes(free)} "
+            f"free at {folder}; use a smaller canvas, or -o on a larger disk"
+        )
+
+
+def _plan_film(
+    timeline: "Timeline", output: Path, workers: int | None, kernel: str, as_json: bool
+) -> None:
+    from tilecppn.film.store import film_plan
+    from tilecppn.run.estimates import LEVELS_BYTES, format_bytes, free_disk
+
+    film, plan = timeline.film, film_plan(timeline, None)
+    estimate = _estimate(timeline.scene(0), plan.still, workers, kernel)
+    stored = estimate.pixel_bytes / LEVELS_BYTES * plan.pixels  # frames have no smaller levels
+    folder, free = free_disk(output)
+    seconds = plan.pixels * film.samples / estimate.speed
+    record = {
+        "width": plan.still.width,
+        "height": plan.still.height,
+        "frames": plan.frames,
+        "shards": plan.shards,
+        "stored": round(stored),
+        "free": free,
+        **_record(estimate),
+        "seconds": round(seconds, 1),
+    }
+    lines = [
+        f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
+        f"{film.fps} a second, in {counted(plan.shards, 'shard')}",
+        f"bytes    about {format_bytes(stored)} for all frames in a store (estimated); a video is "
+        f"smaller; {format_bytes(free)} free at {folder}",
+        *_lines(estimate, seconds),
+        "encoding comes on top",
+    ]
+    result("\n".join(lines), record, as_json)
+
+
+def _estimate(scene: "Scene", plan: "Plan", workers: int | None, kernel: str) -> Estimate:
+    """Measure a picture's speed and size. Raises PlanError if the memory is too small."""
+    from tilecppn import machine
+    from tilecppn.kernels import EvaluationContext, create
+    from tilecppn.run.estimates import check_fits, measure, worker_memory
+    from tilecppn.run.executors import choose, local_worker_layout
+
+    count, threads, gpus = local_worker_layout(choose("auto", None), workers)
+    check_fits(plan, count, threads=threads)
+    # More threads than cores, or than there are shards at first, draw no faster.
+    first = plan.levels[0]
+    busy = min(count * threads, machine.cores(), first.rows * first.cols)
+    speed, stored = measure(create(kernel, EvaluationContext.of(scene)), scene, busy, gpus)
+    return Estimate(worker_memory(plan, threads), count, threads, speed, stored)
+
+
+def _record(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "worker_memory": estimate.memory,
+        "workers": estimate.workers,
+        "threads": estimate.threads,
+        "pixels_per_second": round(estimate.speed),
+    }
+
+
+def _lines(estimate: Estimate, seconds: float) -> list[str]:
+    from tilecppn.run.estimates import format_bytes, format_duration
+
+    threads = f" of {estimate.threads} threads" if estimate.threads > 1 else ""
+    return [
+        f"memory   {format_bytes(estimate.memory)} a worker, "
+        f"{counted(estimate.workers, 'worker')}{threads}",
+        f"time     about {format_duration(seconds)} at {estimate.speed / 1e6:.1f} Mpixel/s",
+    ]

@@ -1,9 +1,12 @@
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tilecppn.cli.common import json_option, result
+
+if TYPE_CHECKING:
+    from tilecppn.cppn.presets import Preset
 
 INDENT: dict[str, Any] = {"initial_indent": "  ", "subsequent_indent": "  "}
 
@@ -11,36 +14,66 @@ INDENT: dict[str, Any] = {"initial_indent": "  ", "subsequent_indent": "  "}
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the presets, the activations and the colour maps.
+    """List the presets with what each sets, the activations, and the colour maps.
 
     \b
     tilecppn presets
+    tilecppn presets --json
     """
     from tilecppn.cppn.activations import ACTIVATIONS
     from tilecppn.cppn.presets import PRESETS
     from tilecppn.scene.palettes import names
 
     record = {
-        "presets": {
-            name: {
-                "description": p.description,
-                "activations": list(p.activations),
-                "output": p.output,
-                "width": p.width,
-                "z_dim": p.z_dim,
-                "channels": p.channels,
-                "inputs": list(p.inputs),
-                "residual": p.residual,
-            }
-            for name, p in PRESETS.items()
-        },
+        "presets": {name: _record(preset) for name, preset in PRESETS.items()},
         "activations": {name: a.formula for name, a in ACTIVATIONS.items()},
         "palettes": names(),
     }
     lines = ["Presets"]
-    for name, p in PRESETS.items():
-        lines.append(f"  {name:20} {p.description}; width {p.width}, z_dim {p.z_dim}")
+    for name, preset in PRESETS.items():
+        lines += [f"  {name:20} {preset.description}", f"  {'':20} {_words(preset)}"]
     lines.append("Activations")
     lines += [f"  {name:20} {a.formula:23} {a.source}" for name, a in ACTIVATIONS.items()]
-    lines += ["Palettes (with _r backwards)", *textwrap.wrap(", ".join(names()), 96, **INDENT)]
+    lines.append("Palettes (add _r to reverse one)")
+    lines += textwrap.wrap(", ".join(names()), 96, **INDENT)
     result("\n".join(lines), record, as_json)
+
+
+def _record(preset: "Preset") -> dict[str, Any]:
+    return {
+        "description": preset.description,
+        "activations": list(preset.activations),
+        "output": preset.output,
+        "width": preset.width,
+        "z_dim": preset.z_dim,
+        "channels": preset.channels,
+        "inputs": list(preset.inputs),
+        "residual": preset.residual,
+        "octaves": getattr(preset, "octaves", 0),
+        "sets": _sets(preset),
+    }
+
+
+def _sets(preset: "Preset") -> dict[str, Any]:
+    """Return the scene's keys that have another default with this preset, and those defaults."""
+    from tilecppn.scene.sections import View
+
+    plain = View()
+    sets: dict[str, Any] = {"cppn.width": preset.width, "cppn.z_dim": preset.z_dim}
+    sets["cppn.channels"] = preset.channels
+    sets |= {
+        f"view.{key}": value
+        for key, value in vars(View(**preset.view)).items()
+        if value != getattr(plain, key)
+    }
+    if preset.palette is not None:
+        sets["output.palette"] = preset.palette
+    return sets
+
+
+def _words(preset: "Preset") -> str:
+    from tilecppn.scene.validation import format_value
+
+    octaves = getattr(preset, "octaves", 0)
+    words = [f"{key} = {format_value(value)}" for key, value in _sets(preset).items()]
+    return ", ".join([*words, f"new detail over {octaves} octaves"] if octaves else words)

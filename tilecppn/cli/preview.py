@@ -2,11 +2,19 @@ from pathlib import Path
 
 import click
 
-from tilecppn.cli.common import FILE, kernel_option, load, png_output, scene_argument
+from tilecppn.cli.common import (
+    FILE,
+    kernel_option,
+    load,
+    load_timeline,
+    png_output,
+    set_option,
+)
 
 
 @click.command()
-@scene_argument
+@click.argument("scene", metavar="SCENE|TIMELINE", type=FILE)
+@set_option
 @click.option("-o", "--output", type=FILE, required=True, help="The PNG to write.")
 @click.option(
     "--width",
@@ -15,18 +23,40 @@ from tilecppn.cli.common import FILE, kernel_option, load, png_output, scene_arg
     show_default=True,
     help="Pixels; the height follows from the canvas.",
 )
+@click.option("--time", type=float, help="Seconds into a film (timelines only) [default: 0].")
 @kernel_option
-def command(scene: Path, overrides: tuple[str, ...], output: Path, width: int, kernel: str) -> None:
-    """Draw SCENE as one small image, at once.
+def command(
+    scene: Path,
+    overrides: tuple[str, ...],
+    output: Path,
+    width: int,
+    time: float | None,
+    kernel: str,
+) -> None:
+    """Draw SCENE, or a frame of TIMELINE, as one small image.
 
     \b
     tilecppn preview poster.toml -o poster.png --width 1024
     tilecppn preview poster.toml -o other.png --set cppn.seed=7
+    tilecppn preview film.toml -o frame.png --time 7
     """
+    from tilecppn.errors import InvalidRequestError
     from tilecppn.pixels.window import preview
 
     write = png_output(output, "a preview")
-    picture = load(scene, overrides)
+    timeline = load_timeline(scene, overrides)
+    if timeline is not None:
+        seconds = time or 0.0
+        if not 0.0 <= seconds < timeline.film.seconds:
+            raise InvalidRequestError(
+                f"--time {seconds:g}: must be from 0 to below {timeline.film.seconds:g}, the "
+                "film's length in seconds"
+            )
+        picture = timeline.scene(min(round(seconds * timeline.film.fps), timeline.frames - 1))
+    elif time is not None:
+        raise InvalidRequestError(f"{scene}: is a scene; --time applies only to timelines")
+    else:
+        picture = load(scene, overrides)
     image = preview(picture, width, kernel)
     write(image, picture.to_toml())
     click.echo(f"{output}: {image.shape[1]} × {image.shape[0]}")

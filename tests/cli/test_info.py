@@ -1,0 +1,94 @@
+"""`tilecppn info`: what a file, folder or store is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.conftest import SMALL_NET
+from tilecppn.cppn import CPPN
+from tilecppn.exporters.export import export
+from tilecppn.run.render import render
+from tilecppn.scene.scene import Scene
+from tilecppn.version import VERSION
+
+SCENE = Scene.of(cppn=SMALL_NET, canvas={"width": 300, "height": 150}, output={"tile": 64})
+
+
+def info(cli: Cli, path: object) -> dict[str, Any]:
+    done = cli("info", path, "--json")
+    assert done.exit_code == 0, done.stderr
+    record: dict[str, Any] = json.loads(done.stdout)
+    assert cli("info", path).stdout.startswith(f"{path}: {record['kind']}")
+    return record
+
+
+def test_a_scene(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[cppn]\npreset = "silk"\n[canvas]\nwidth = 3000\n')
+    record = info(cli, "a.toml")
+    assert record["kind"] == "scene"
+    assert (record["width"], record["height"], record["channels"]) == (3000, 1024, 3)
+    assert record["print"]["dpi"] == 300
+    assert (record["print"]["width_in"], record["print"]["width_cm"]) == (10.0, 25.4)
+    assert record["scene"]["view"]["scale"] == 4.0  # the preset's own
+    assert record["network"]["preset"] == "silk"
+
+
+def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
+    store = render(SCENE, tmp_path / "a.zarr", executor="local")
+    record = info(cli, "a.zarr")
+    assert (record["kind"], record["finished"]) == ("store", True)
+    assert (record["version"], record["fingerprint"]) == (VERSION, SCENE.fingerprint)
+    assert record["arithmetic"] == store.arithmetic._asdict()
+    for name, layout, kind, size in [
+        ("a.dzi", None, "pyramid", (300, 150)),
+        ("a.szi", None, "pyramid", (300, 150)),
+        ("iiif", "iiif", "pyramid", (300, 150)),
+        ("zoomify", "zoomify", "pyramid", (300, 150)),
+        ("xyz", "xyz", "pyramid", (300, 150)),
+        ("a.png", None, "image", (150, 75)),
+        ("a.tif", None, "image", (150, 75)),
+        ("a.jpg", None, "image", (150, 75)),
+        ("a.webp", None, "image", (150, 75)),
+    ]:
+        level = 1 if kind == "image" else 0
+        export(store.path, tmp_path / name, layout=layout, level=level)
+        record = info(cli, name)
+        assert (record["kind"], record["width"], record["height"]) == (kind, *size), name
+        assert record["format"] == (layout or name[2:])
+        assert record["scene"]["cppn"]["seed"] == SMALL_NET["seed"]
+        assert record["print"]["dpi"] == 300
+
+
+def test_a_timeline_and_its_films(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        SCENE.replace(canvas={"width": 32, "height": 16}).to_toml()
+        + "[film]\nseconds = 1\nfps = 2\n[[keyframe]]\ntime = 0\nview.rotation = 0\n"
+        "[[keyframe]]\ntime = 1\nview.rotation = 90\n"
+    )
+    for name, kind in [("a.gif", "film"), ("a.zarr", "film store")]:
+        assert cli("animate", "a.toml", "-o", name).exit_code == 0
+        record = info(cli, name)
+        assert (record["kind"], record["frames"], record["fps"]) == (kind, 2, "2")
+        assert (record["width"], record["height"]) == (32, 16)
+    assert cli("animate", "a.toml", "--contact", "a.png").exit_code == 0
+    assert info(cli, "a.png")["kind"] == "contact sheet"
+    assert info(cli, "a.toml")["kind"] == "timeline"
+
+
+def test_a_weights_file(cli: Cli, tmp_path: Path) -> None:
+    net = CPPN.from_preset("guibas")
+    net.save(tmp_path / "a.safetensors")
+    record = info(cli, "a.safetensors")
+    assert (record["kind"], record["network"]["sha256"]) == ("weights", net.sha256)
+    assert record["view"]["scale"] == 12.75
+
+
+@pytest.mark.parametrize("name", ["none.toml", "notes.txt", "folder"])
+def test_what_is_not_ours_is_refused(cli: Cli, tmp_path: Path, name: str) -> None:
+    (tmp_path / "notes.txt").write_text("my notes")
+    (tmp_path / "folder").mkdir()
+    done = cli("info", name)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)

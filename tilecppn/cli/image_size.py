@@ -1,0 +1,78 @@
+"""The size and resolution of an exported picture, from its header or descriptor alone."""
+
+import contextlib
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+Size = tuple[int, int]  # (width, height)
+DPI = 300.0  # of what has no resolution of its own
+_WIDTH = re.compile(r'\bwidth="(\d+)"', re.IGNORECASE)
+_HEIGHT = re.compile(r'\bheight="(\d+)"', re.IGNORECASE)
+
+
+def image_size(path: Path) -> tuple[Size, float] | None:
+    """Return (width, height) in pixels and dots per inch; None where nothing says them."""
+    with contextlib.suppress(Exception):  # each library has its own for a damaged file
+        return _READERS.get(path.suffix, _of_folder)(path)
+    return None
+
+
+def _of_pillow(plugin: str) -> Callable[[Path], tuple[Size, float]]:
+    """The reader of a format by the name of Pillow's class: `Image.open` refuses large ones."""
+
+    def read(path: Path) -> tuple[Size, float]:
+        module = import_module(f"PIL.{plugin}ImagePlugin")
+        kind = getattr(module, f"{plugin}ImageFile")
+        with kind(path) as image:
+            return image.size, round(float(image.info.get("dpi", (DPI,))[0]), 2)
+
+    return read
+
+
+def _of_tiff(path: Path) -> tuple[Size, float]:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        return (page.imagewidth, page.imagelength), float(page.get_resolution("inch")[0])
+
+
+def _of_xml(text: str) -> tuple[Size, float]:
+    """Of a Deep Zoom descriptor, or of Zoomify's."""
+    width, height = _WIDTH.search(text), _HEIGHT.search(text)
+    assert width is not None
+    assert height is not None
+    return (int(width[1]), int(height[1])), DPI
+
+
+def _of_dzi(path: Path) -> tuple[Size, float]:
+    return _of_xml(path.read_text(encoding="utf-8"))
+
+
+def _of_szi(path: Path) -> tuple[Size, float]:
+    with zipfile.ZipFile(path) as file:
+        (name,) = (n for n in file.namelist() if n.endswith(".dzi"))
+        return _of_xml(file.read(name).decode())
+
+
+def _of_folder(path: Path) -> tuple[Size, float]:
+    zoomify = path / "ImageProperties.xml"
+    if zoomify.is_file():
+        return _of_xml(zoomify.read_text(encoding="utf-8"))
+    iiif = json.loads((path / "info.json").read_text(encoding="utf-8"))
+    return (int(iiif["width"]), int(iiif["height"])), DPI
+
+
+_READERS: dict[str, Callable[[Path], tuple[Size, float]]] = {
+    ".png": _of_pillow("Png"),
+    ".jpg": _of_pillow("Jpeg"),
+    ".webp": _of_pillow("WebP"),
+    ".tif": _of_tiff,
+    ".tiff": _of_tiff,
+    ".dzi": _of_dzi,
+    ".szi": _of_szi,
+}

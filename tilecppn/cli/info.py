@@ -1,0 +1,214 @@
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tilecppn.cli.common import FILE, counted, json_option, result
+from tilecppn.cli.image_size import DPI
+
+if TYPE_CHECKING:
+    from tilecppn.cppn import CPPN
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.scene.scene import Scene
+    from tilecppn.storage.directory import StoreDirectory
+
+Record = dict[str, Any]
+INCH = 2.54  # cm
+
+
+@click.command()
+@click.argument("path", type=FILE)
+@json_option
+def command(path: Path, as_json: bool) -> None:
+    """Show what PATH is: its kind, size in pixels and in print, scene, version and arithmetic.
+
+    PATH is a scene, a timeline, a store, an export, a film or a weights file. Sizes in print are
+    at the file's own resolution, or at 300 dpi. The scene is shown in full, with what its preset
+    sets.
+
+    \b
+    tilecppn info poster.toml
+    tilecppn info poster.zarr --json
+    """
+    record = describe(path)
+    result("\n".join(_lines(record)), record, as_json)
+
+
+def describe(path: Path) -> Record:
+    """Describe a file or folder, as a JSON object. Raises InvalidRequestError if it is not ours."""
+    from tilecppn.cli.image_size import image_size
+    from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
+    from tilecppn.film.embedded_timeline import embedded_timeline, is_film
+    from tilecppn.film.timeline.timeline import Timeline, is_timeline
+    from tilecppn.scene.scene import Scene, read_text
+    from tilecppn.storage.zarr_format import attributes
+
+    if not path.exists():
+        raise InvalidRequestError(f"{path}: does not exist")
+    if attributes(path) is not None:
+        return _store(path)
+    if path.suffix == ".safetensors":
+        return _weights(path)
+    if (film := embedded_timeline(path)) is not None:
+        kind = "film" if is_film(path) else "contact sheet"
+        return {**_head(path, kind, path.suffix[1:]), "version": _version(path), **_film(film)}
+    if may_embed_scene(path):
+        scene = embedded_scene(path)
+        size, dpi = image_size(path) or ((scene.canvas.width, scene.canvas.height), DPI)
+        head = _head(path, *_export_kind(path))
+        return {**head, "version": _version(path), **_picture(scene, size, dpi), **_scene(scene)}
+    text = read_text(path, "a scene")
+    if is_timeline(text):
+        return {**_head(path, "timeline", "toml"), **_film(Timeline.load(path))}
+    scene = Scene.load(path)
+    return {**_head(path, "scene", "toml"), **_picture(scene), **_scene(scene)}
+
+
+def _head(path: Path, kind: str, format: str) -> Record:
+    return {"path": str(path), "kind": kind, "format": format}
+
+
+def _picture(scene: "Scene", size: tuple[int, int] | None = None, dpi: float = DPI) -> Record:
+    """Size, channels and type of a scene's picture; `size` is (width, height), if another."""
+    width, height = size or (scene.canvas.width, scene.canvas.height)
+    sides = {"width": width, "height": height}
+    return {
+        **sides,
+        "channels": scene.channels,
+        "dtype": scene.output.dtype,
+        "print": {
+            "dpi": dpi,
+            **{f"{name}_in": round(side / dpi, 3) for name, side in sides.items()},
+            **{f"{name}_cm": round(side / dpi * INCH, 2) for name, side in sides.items()},
+        },
+    }
+
+
+def _scene(scene: "Scene") -> Record:
+    return {
+        "fingerprint": scene.fingerprint,
+        "network": _network(scene.cppn),
+        "scene": tomllib.loads(scene.to_toml()),
+    }
+
+
+def _film(film: "Timeline") -> Record:
+    values = tomllib.loads(film.to_toml())
+    return {
+        **_picture(film.base),
+        "frames": film.frames,
+        "fps": str(film.film.fps),
+        "seconds": film.film.seconds,
+        "fingerprint": film.fingerprint,
+        "network": _network(film.base.cppn),
+        "scene": {name: values[name] for name in values if name not in ("film", "keyframe")},
+        "film": values["film"],
+        "keyframes": values["keyframe"],
+    }
+
+
+def _network(cppn: "CPPN") -> Record:
+    s = cppn.structure
+    return {
+        "preset": s.preset,
+        "activations": list(s.activations),
+        "output": s.output,
+        "width": cppn.width,
+        "z_dim": s.z_dim,
+        "channels": s.channels,
+        "weights": sum(w.size + b.size for w, b in cppn.layers),
+        "sha256": cppn.sha256,
+    }
+
+
+def _weights(path: Path) -> Record:
+    from tilecppn.cppn import CPPN
+
+    cppn = CPPN.load(path)
+    own = dict(cppn.structure.view)
+    return {**_head(path, "weights", "safetensors"), "network": _network(cppn), "view": own}
+
+
+def _store(path: Path) -> Record:
+    from tilecppn.cli.common import done_shards, open_store
+    from tilecppn.storage.store import Store
+
+    store = open_store(path)
+    shards, done = store.plan.shards, done_shards(store).total()
+    what: Record = {"shards": shards, "done": done, "finished": done == shards}
+    if isinstance(store, Store):
+        head, film = _head(path, "store", "zarr"), {**_picture(store.scene), **_scene(store.scene)}
+        what = {"levels": len(store.plan.levels), **what}
+    else:
+        head, film = _head(path, "film store", "zarr"), _film(store.timeline)
+    return {**head, **_versions(store), **what, **film}
+
+
+def _versions(store: "StoreDirectory") -> Record:
+    return {"version": store.record.get("version"), "arithmetic": store.arithmetic._asdict()}
+
+
+def _export_kind(path: Path) -> tuple[str, str]:
+    """The kind of an export, and its format or layout."""
+    from tilecppn.exporters.manifest import read_manifest
+
+    if path.is_dir():
+        return "pyramid", str((read_manifest(path) or {}).get("kind", ""))
+    return "pyramid" if path.suffix in (".dzi", ".szi") else "image", path.suffix[1:]
+
+
+def _version(path: Path) -> str | None:
+    """The version that made an export, where it says so."""
+    from tilecppn.exporters.dzi import files_of
+    from tilecppn.exporters.manifest import read_manifest
+
+    folder = files_of(path) if path.suffix == ".dzi" else path
+    return (read_manifest(folder) or {}).get("tilecppn")
+
+
+def _lines(record: Record) -> list[str]:
+    """A description for people: one line a subject."""
+    lines = [f"{record['path']}: {record['kind']} ({record['format']})"]
+    rows: list[tuple[str, Callable[[Record], str]]] = [
+        ("width", _size_words),
+        ("channels", lambda r: f"channels     {r['channels']}, {r['dtype']}"),
+        ("frames", lambda r: f"film         {r['frames']:,} frames at {r['fps']} a second"),
+        ("shards", lambda r: f"done         {r['done']:,} of {counted(r['shards'], 'shard')}"),
+        ("network", lambda r: f"network      {_network_words(r['network'])}"),
+        ("view", lambda r: f"view         {_values(r['view'])}"),
+        ("scene", _scene_words),
+        ("version", lambda r: f"version      {r['version'] or 'unknown'}"),
+        ("arithmetic", lambda r: f"arithmetic   {_values(r['arithmetic'])}"),
+        ("fingerprint", lambda r: f"fingerprint  {r['fingerprint']}"),
+    ]
+    return lines + [words(record) for key, words in rows if key in record]
+
+
+def _size_words(record: Record) -> str:
+    paper = record["print"]
+    return (
+        f"size         {record['width']} × {record['height']} pixels; "
+        f"{paper['width_cm']:g} × {paper['height_cm']:g} cm "
+        f"({paper['width_in']:g} × {paper['height_in']:g} in) at {paper['dpi']:g} dpi"
+    )
+
+
+def _network_words(network: Record) -> str:
+    return (
+        f"{network['preset']}: {', '.join(network['activations'])}, {network['output']}; "
+        f"width {network['width']}, z_dim {network['z_dim']}, "
+        f"{counted(network['channels'], 'channel')}, {counted(network['weights'], 'weight')}"
+    )
+
+
+def _scene_words(record: Record) -> str:
+    return "\n".join(f"[{name}]".ljust(13) + _values(v) for name, v in record["scene"].items())
+
+
+def _values(values: Record) -> str:
+    from tilecppn.scene.validation import format_value
+
+    return ", ".join(f"{name} = {format_value(value)}" for name, value in values.items())
