@@ -362,6 +362,8 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     # Exports
     "export nothing": (("export", "missing.zarr", "x.png"), "missing.zarr: no such store"),
+    "export a scene": (("export", "ok.toml", "x.png"), "tilecppn render ok.toml -o ok.zarr"),
+    "status of a scene": (("status", "ok.toml"), "ok.toml is a scene; render it first"),
     "export a file": (("export", "file.zarr", "x.png"), "is a file, not a store"),
     "export photos": (("export", "photos", "x.png"), "no store of tilecppn"),
     "export another zarr": (("export", "other.zarr", "x.png"), "no store of tilecppn"),
@@ -436,8 +438,8 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "view half an export": (("view", "a.dzi"), "a.html is missing"),
     "view at no port": (("view", "a.dzi", "--port", "65536"), "--port"),
     # Verbs and options
-    "unknown verb": (("rendr", "ok.toml"), 'did you mean "render"?'),
-    "unknown verb like none": (("xyz",), "known: render, export"),
+    "unknown command": (("rendr", "ok.toml"), 'did you mean "render"?'),
+    "unknown command like none": (("xyz",), "known: render, export"),
     "unknown option": (("status", "done.zarr", "--frob"), "--frob"),
     "unknown option before the verb": (("--frob", "status", "done.zarr"), "--frob"),
     "presets of something": (("presets", "x"), "x"),
@@ -560,7 +562,7 @@ def assert_process_refused(result: "subprocess.CompletedProcess[str]", *says: st
 
 @pytest.mark.parametrize(
     "name",
-    ["overwrite photos", "png over a photo", "unknown suffix", "unknown verb", "no worker"],
+    ["overwrite photos", "png over a photo", "unknown suffix", "unknown command", "no worker"],
 )
 def test_a_process_refuses_likewise(name: str, workspace: Path, tilecppn: Run) -> None:
     arguments, says = PATHS[name]

@@ -25,7 +25,7 @@ from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET, Run
 from tests.stores import level_pixels, tree
 from tilecppn import machine
-from tilecppn.cli import VERBS
+from tilecppn.cli import COMMANDS
 from tilecppn.cppn import ACTIVATIONS, PRESETS
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS
@@ -369,7 +369,7 @@ def test_status_counts_level_by_level(copied: Store, cli: Cli) -> None:
 
 
 def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> None:
-    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
     before = tree(copied.path)
     damaged, missing = (copied.path / "0" / "c" / "0" / place for place in ("0/1", "1/2"))
     data = bytearray(damaged.read_bytes())
@@ -397,7 +397,7 @@ def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> No
     assert repaired["damaged"] == [[0, 0, 1]]
     # Two of level 0, and those above them: 2 + 1 + 1 + 1.
     assert repaired["rendered"] == 7
-    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
     assert tree(copied.path) == before
 
 
@@ -421,7 +421,7 @@ def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli)
     assert "a.zarr: 0/zarr.json is missing, damaged or wrong; run" in refused.stderr
     repaired = record(cli("verify", "a.zarr", "--repair", "--json"))
     assert repaired["rendered"] == 0
-    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
     assert tree(copied.path) == before
 
 
@@ -443,7 +443,7 @@ def test_verify_mends_the_groups_description(
     found, expected = json.loads(group.read_bytes()), json.loads(text)
     found["attributes"]["ome"]["multiscales"][0]["name"] = ANY  # lost with the rest
     assert found == expected
-    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
 
 
 @pytest.mark.parametrize("place", ["0", "1", "0/zarr.json", "0/c/0/0/1"])
@@ -460,7 +460,7 @@ def test_verify_mends_what_is_a_file_for_a_folder_or_the_other_way(
         (path / "inner").mkdir(parents=True)
     assert cli("verify", "a.zarr").exit_code == 1
     ok(cli("verify", "a.zarr", "--repair"))
-    assert ok(cli("verify", "a.zarr")) == "a.zarr: whole and sound\n"
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
     assert tree(copied.path) == before
 
 
@@ -474,7 +474,7 @@ def test_verify_finds_nothing_to_repair_in_a_sound_store(copied: Store, cli: Cli
 # Help
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_verbs_help_shows_an_example(verb: str, option: str, cli: Cli) -> None:
     text = ok(cli(verb, option))
@@ -498,10 +498,10 @@ def test_animates_help_lists_every_suffix_and_codec(cli: Cli) -> None:
 
 def test_help_lists_every_verb_of_the_contract_so_far(cli: Cli) -> None:
     text = ok(cli("--help"))
-    listed = text.partition("Verbs:")[2]
+    listed = text.partition("Commands:")[2]
     verbs = {"render", "export", "preview", "plan", "status", "verify", "view", "presets"}
-    assert set(VERBS) >= verbs
-    for verb in VERBS:
+    assert set(COMMANDS) >= verbs
+    for verb in COMMANDS:
         assert re.search(rf"^  {verb} +\S", listed, re.MULTILINE)
     assert any(line.strip().startswith("tilecppn render") for line in text.splitlines())
 
@@ -515,7 +515,7 @@ def test_version_is_the_packages(cli: Cli) -> None:
 def test_without_a_verb_help_is_shown(cli: Cli) -> None:
     result = cli()
     assert result.exit_code == 2
-    assert "Verbs:" in result.output
+    assert "Commands:" in result.output
 
 
 # As real processes
@@ -557,7 +557,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(scene: Scene, tilecppn: Run
     assert "4 shards" in rendered.stderr
     assert "Warning" not in rendered.stderr
     verified = tilecppn("verify", "a.zarr")
-    assert (verified.returncode, verified.stdout) == (0, "a.zarr: whole and sound\n")
+    assert (verified.returncode, verified.stdout) == (0, "a.zarr: complete and undamaged\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Arguments, options and output that verbs share."""
+"""Arguments, options and output that commands share."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-Found = Counter[tuple[int, int | None]]  # shards, by level and frame
+Found = Counter[tuple[int, int | None]]  # finished shards, by level and frame
 FILE = click.Path(path_type=Path)
 MOST_SEEDS = 2500  # of one option
 
@@ -29,45 +29,44 @@ set_option = click.option(
     "overrides",
     metavar="SECTION.KEY=VALUE",
     multiple=True,
-    help="Override a value of the scene; may be repeated.",
+    help="Override one value of the scene (repeatable); KEY=none removes a key.",
 )
 
 
 def scene_argument(function: F) -> F:
-    """SCENE and --set, given to the verb as `scene` (a path) and `overrides`."""
+    """Add SCENE and --set, passed to the command as `scene` (a path) and `overrides`."""
     return click.argument("scene", type=FILE)(set_option(function))
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text."
+    "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
 )
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 4096),
-    help="How many workers, of one thread each, with Ray on GPUs of several (default: one a core, "
-    "or a GPU).",
+    help="Number of workers [default: one per CPU core or GPU].",
 )
 kernel_option = click.option(
     "--kernel",
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="What evaluates the network: auto, reference, llvm, torch, triton.",
+    help="Kernel that evaluates the network: auto, reference, llvm, torch or triton.",
 )
 
 
 def run_options(function: F) -> F:
-    """Who does the work of a run: --executor, --address, --workers and --kernel."""
+    """Add --executor, --address, --workers and --kernel: what does the work of a run."""
     for option in (
         kernel_option,
         workers_option,
-        click.option("--address", help="Of a Ray cluster (default: RAY_ADDRESS)."),
+        click.option("--address", help="Address of a Ray cluster [default: RAY_ADDRESS]."),
         click.option(
             "--executor",
             type=click.Choice(["auto", "local", "ray"]),
             default="auto",
             show_default=True,
-            help="Threads of this machine, or Ray actors.",
+            help="Where to render: threads on this machine, or Ray actors.",
         ),
     ):
         function = option(function)
@@ -103,7 +102,7 @@ def export_options(function: F) -> F:
 
 
 def outcome_record(outcome: "RunResult") -> dict[str, Any]:
-    """A run's outcome as part of a JSON object."""
+    """Return a run's outcome as part of a JSON object."""
     return {
         "shards": outcome.shards,
         "rendered": outcome.rendered,
@@ -114,12 +113,12 @@ def outcome_record(outcome: "RunResult") -> dict[str, Any]:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 shard`, `1,024 shards`."""
+    """Count in words: `1 shard`, `1,024 shards`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def outcome_words(outcome: "RunResult") -> str:
-    """A run's outcome in words, its speed at the end."""
+    """Describe a run's outcome, with its speed."""
     from tilecppn.run.estimates import format_duration
 
     rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
@@ -131,12 +130,12 @@ def outcome_words(outcome: "RunResult") -> str:
 
 
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:
-    """Print a verb's result on stdout: words for people, or one JSON object."""
+    """Print a command's result on stdout: text, or one JSON object."""
     click.echo(json.dumps(record) if as_json else text)
 
 
 def load(path: Path, overrides: tuple[str, ...]) -> Any:
-    """The scene of a scene file, a store or an export, with --set's values."""
+    """Read the scene of a scene file, a store or an export, with the values of --set."""
     from tilecppn.scene.scene import Scene
 
     if path.suffix != ".toml":  # else nothing is imported that reads pictures
@@ -146,8 +145,7 @@ def load(path: Path, overrides: tuple[str, ...]) -> Any:
 
         if is_film(path):
             raise SceneError(
-                f"{path}: is a film, which tilecppn animate takes; for a still, give a scene or a "
-                "picture"
+                f"{path}: is a film, not a still; use tilecppn animate, or give a scene or an image"
             )
         if may_embed_scene(path):
             return embedded_scene(path, overrides)
@@ -155,7 +153,7 @@ def load(path: Path, overrides: tuple[str, ...]) -> Any:
 
 
 def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
-    """The timeline of a timeline file, a film or a film's store; None for a still."""
+    """Read the timeline of a timeline file, a film or a film's store; None for a still."""
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.scene import read_text
 
@@ -171,7 +169,7 @@ def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
 
 
 def parse_seeds(text: str) -> list[int]:
-    """The type of an option: `0-24`, `7`, or `1,5,9-12`, as a list of integers."""
+    """Parse seeds, the type of an option: `0-24`, `7` or `1,5,9-12`, as a list of integers."""
     from tilecppn.cppn.seeding import MAX_SEED
 
     seeds: list[int] = []
@@ -180,11 +178,11 @@ def parse_seeds(text: str) -> list[int]:
         try:
             low, high = int(first), int(last if dash else first)
         except ValueError:
-            raise click.BadParameter(f"{text!r}: write it as 0-24, or 1,5,9-12") from None
+            raise click.BadParameter(f"{text!r}: write seeds as 0-24 or 1,5,9-12") from None
         if not 0 <= low <= high <= MAX_SEED:
-            raise click.BadParameter(f"{text!r}: a range goes up, from 0 to {MAX_SEED} at most")
+            raise click.BadParameter(f"{text!r}: seeds are from 0 to {MAX_SEED}, the smaller first")
         if len(seeds) + high - low >= MOST_SEEDS:
-            raise click.BadParameter(f"{text!r}: {MOST_SEEDS} seeds at most")
+            raise click.BadParameter(f"{text!r}: at most {MOST_SEEDS} seeds")
         seeds += range(low, high + 1)
     return seeds
 
@@ -211,7 +209,7 @@ def png_output(path: Path, what: str) -> Callable[["NDArray[np.uint8]", str], No
 
 
 def open_store(path: Path) -> "Store | FilmStore":
-    """The store of a still, or of a film. Raises StoreError."""
+    """Open the store of a still or a film. Raises StoreError."""
     from tilecppn.film.store import FilmStore
     from tilecppn.storage.store import Store
     from tilecppn.storage.zarr_format import attributes
@@ -222,5 +220,5 @@ def open_store(path: Path) -> "Store | FilmStore":
 
 
 def done_shards(store: "Store | FilmStore") -> Found:
-    """How many shards are there."""
+    """Count the finished shards."""
     return Counter((s.level, s.frame) for s in store.plan.order() if store.has(s))

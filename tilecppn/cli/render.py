@@ -20,16 +20,24 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
 
 @click.command()
 @scene_argument
-@click.option("-o", "--output", type=FILE, required=True, help="The store: a folder OUT.zarr.")
-@click.option("--overwrite", is_flag=True, help="Replace the store of ours that is there.")
+@click.option(
+    "-o", "--output", type=FILE, required=True, help="The store to write, a folder OUT.zarr."
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn store.")
 @run_options
 @click.option(
     "--deadline",
     type=click.FloatRange(0.1),
     metavar="SECONDS",
-    help="The longest time for one shard; then another worker gets it (default: from the others).",
+    help="Time limit for one shard, after which another worker gets it [default: from the others].",
 )
-@click.option("--export", "export_to", type=FILE, metavar="DEST", help="Export there, too.")
+@click.option(
+    "--export",
+    "export_to",
+    type=FILE,
+    metavar="DEST",
+    help="Also export to DEST (as tilecppn export) while rendering.",
+)
 @export_options
 @json_option
 def command(
@@ -50,17 +58,17 @@ def command(
     overlap: int,
     as_json: bool,
 ) -> None:
-    """Render SCENE into the Zarr store OUT and build all its levels.
+    """Render SCENE into the Zarr store OUT, with all its levels.
 
-    Stopped or killed, the same command goes on where it was: shards that are in the store are
-    never rendered again.
+    If it is interrupted or killed, run the same command again to resume: shards that are in the
+    store are not rendered again.
 
     \b
     tilecppn render poster.toml -o poster.zarr
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     tilecppn render poster.toml -o poster.zarr --export poster.dzi --format jpg --quality 85
 
-    The options from --format on are those of tilecppn export.
+    With --export, the options from --format to --overlap are those of tilecppn export.
     """
     from tilecppn.cli.progress import RenderMeter
     from tilecppn.errors import InvalidRequestError
@@ -71,7 +79,7 @@ def command(
 
     if output.suffix in PICTURES:
         raise InvalidRequestError(
-            f"{output}: a store is a folder, OUT.zarr; for a picture as well: "
+            f"{output}: render writes a store, a folder OUT.zarr; to get an image as well: "
             f"-o {output.with_suffix('.zarr')} --export {output}"
         )
     choices = Choices(format_, quality, effort, tile, overlap)

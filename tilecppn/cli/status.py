@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 @click.argument("store", type=FILE)
 @json_option
 def command(store: Path, as_json: bool) -> None:
-    """Say what of STORE is done: level by level, or the frames of a film.
+    """Show how much of STORE is finished, by level, or by frame for a film.
 
-    While a film is rendered into a file, its store is FILE.parts.
+    A film that is being rendered into FILE has its store in FILE.parts.
 
     \b
     tilecppn status poster.zarr

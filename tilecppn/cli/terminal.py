@@ -1,4 +1,4 @@
-"""Words to a person on stderr. Work goes on where nobody can hear them."""
+"""Messages on stderr. Work goes on even if stderr is closed."""
 
 import os
 import sys
@@ -8,11 +8,12 @@ import click
 
 
 def write_line(text: str) -> None:
+    """Print a line on stderr."""
     try_to(lambda: click.echo(text, err=True))
 
 
 def try_to(speak: Callable[[], object]) -> None:
-    """Do what writes to stderr; once that fails, as with a closed pipe, nothing more is said."""
+    """Call what writes to stderr; once that fails, as with a closed pipe, print nothing more."""
     try:
         speak()
     except (OSError, ValueError):
@@ -20,4 +21,5 @@ def try_to(speak: Callable[[], object]) -> None:
 
 
 def is_terminal() -> bool:
+    """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

@@ -17,13 +17,13 @@ NAMED = 20  # missing shards of a level
 
 @click.command()
 @click.argument("store", type=FILE)
-@click.option("--repair", is_flag=True, help="Render what is damaged or missing again.")
+@click.option("--repair", is_flag=True, help="Render damaged or missing shards again.")
 @workers_option
 @json_option
 def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> None:
-    """Read all of STORE, a still's or a film's, and name every damaged or missing shard.
+    """Read all of STORE, of a still or a film, and list every damaged or missing shard.
 
-    Exits 1 if there is any, unless --repair has mended it.
+    Exits 1 if there are any, unless --repair has repaired them.
 
     \b
     tilecppn verify poster.zarr
@@ -50,7 +50,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     lines = [f"{file}: missing, damaged or wrong" for file in wrong]
     lines += _told(damage)
     if not (wrong or damage):
-        lines.append(f"{store}: whole and sound")
+        lines.append(f"{store}: complete and undamaged")
     elif repair:
         rendered = _repair(opened, damage, workers).rendered if damage else 0
         record["rendered"] = rendered

@@ -8,7 +8,9 @@ from tilecppn.cli.terminal import write_line
 
 @click.command()
 @click.argument("path", type=FILE)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port [default: a free one]."
+)
 @click.option("--open/--no-open", "open_", default=True, help="Open the browser.")
 def command(path: Path, port: int, open_: bool) -> None:
     """Serve the export PATH (NAME.dzi, NAME.html or their folder) on 127.0.0.1, until Ctrl-C.

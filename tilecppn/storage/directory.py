@@ -54,7 +54,7 @@ class StoreDirectory(ABC):
         self._found = filesystem.identity(path / DESCRIPTION)
         record = attributes(path)
         if record is None:
-            raise StoreError(not_a_store(path))
+            raise StoreError(not_a_store(path, reading=True))
         self.record = record
 
     def check_in_place(self) -> None:
@@ -226,9 +226,15 @@ def check_safe_to_overwrite(path: Path, folder: re.Pattern[str], file: re.Patter
                 )
 
 
-def not_a_store(path: Path) -> str:
+def not_a_store(path: Path, *, reading: bool = False) -> str:
+    """Say that `path` is not a store, and what to do: other words for one that is to be read."""
     if not path.exists():
         return f"{path}: no such store"
+    if reading and path.is_file() and path.suffix == ".toml":
+        store = path.with_suffix(".zarr")
+        return f"{path} is a scene; render it first: tilecppn render {path} -o {store}"
+    if reading and path.is_file():
+        return f"{path}: is a file, not a store of tilecppn"
     if not path.is_dir():
         return f"{path}: is a file, not a store of tilecppn; choose another path"
     return (
