@@ -14,10 +14,11 @@ from tilecppn.scene.scene import Scene
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCENE = (ROOT / "docs" / "scene.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 COMMANDS = [words for block in blocks("sh") for words in commands(block)]
@@ -61,7 +62,7 @@ def test_the_python_works(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_scenes_are_scenes_and_the_listed_defaults_are_the_defaults() -> None:
-    first, film, everything = blocks("toml")
+    (first, film), (everything,) = blocks("toml"), blocks("toml", SCENE)
     assert Scene.parse(first) == Scene.load(ROOT / "examples" / "first.toml")
     assert Scene.parse(everything) == Scene.of()
     assert set(Timeline.parse(film).tracks) == {"latent", "view.scale", "view.rotation"}

@@ -50,6 +50,7 @@ BAD_VALUES: list[tuple[str, str, str]] = [
     ("canvas.width", "2147483648", "to 2147483647"),
     ("cppn.channels", "2", "one of 1, 3"),
     ("cppn.channels", "0", "one of 1, 3"),
+    ("cppn.channels", "4", "without alpha"),
     ("cppn.channels", "true", "one of 1, 3"),
     ("cppn.channels", "3.0", "one of 1, 3"),
     ("cppn.channels", '"rgb"', "one of 1, 3"),

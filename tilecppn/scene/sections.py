@@ -23,7 +23,9 @@ class CPPN(Section):
 
     preset: str = key("hardmaru", validation.choice(*PRESETS))
     seed: int = key(0, validation.integer(0, MAX_SEED))
-    channels: int | None = key(None, validation.optional(validation.choice(1, 3)))
+    channels: int | None = key(
+        None, validation.optional(validation.choice(1, 3, note="grey or colour, without alpha"))
+    )
     width: int | None = key(None, validation.optional(validation.integer(1, MAX_WIDTH)))
     depth: int | None = key(None, validation.optional(validation.integer(1, MAX_DEPTH)))
     z_dim: int | None = key(None, validation.optional(validation.integer(0, MAX_Z_DIM)))

@@ -75,10 +75,11 @@ def latent() -> Check:
     )
 
 
-def choice(*options: str | int) -> Check:
-    """One of the options."""
+def choice(*options: str | int, note: str = "") -> Check:
+    """One of the options; `note` says more of what is allowed."""
+    allowed = "one of " + ", ".join(json.dumps(o) for o in options)
     return check(
-        "one of " + ", ".join(json.dumps(o) for o in options),
+        f"{allowed} ({note})" if note else allowed,
         lambda v: any(type(v) is type(o) and v == o for o in options),
         lambda v: v,
     )

@@ -24,6 +24,7 @@ from tilecppn.storage.zarr_format import (
     repaired_group_metadata,
     write_array_metadata,
 )
+from tilecppn.version import VERSION
 
 LOCK = ".lock"
 TAKEN = "another process has put something there"
@@ -111,9 +112,12 @@ class StoreDirectory(ABC):
         pairs = zip(Arithmetic._fields, self.arithmetic, arithmetic, strict=True)
         differences = [f"{name}: {a} there, {b} here" for name, a, b in pairs if a != b]
         if differences:
+            began = self.record.get("version")
+            other = "" if began in (None, VERSION) else f" (pip install tilecppn=={began})"
             raise StoreError(
-                f"{self.path}: was begun with another arithmetic: {'; '.join(differences)}. "
-                "Render where it was begun, or --overwrite"
+                f"{self.path}: was begun by tilecppn {began or 'of an unknown version'} with "
+                f"another arithmetic: {'; '.join(differences)}. Render with the version{other} and "
+                "on the kind of device that began it, or --overwrite"
             )
 
     def _describe(self) -> None:
