@@ -80,7 +80,7 @@ def coordinate(plan: Plan, workers: int = WORKERS) -> RunResult:
     executor = Simulated(ledger, workers)
     executor.start()
     coordinator = Coordinator(executor)
-    coordinator.meet()
+    coordinator.wait_for_first_worker()
     return coordinator.run(plan, ledger)
 
 

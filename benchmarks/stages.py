@@ -11,7 +11,7 @@ from tilecppn import filesystem
 from tilecppn.exporters.options import TileFormat
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.kernels.llvm.kernel import LLVMKernel
-from tilecppn.run import jobs
+from tilecppn.run import render_job
 from tilecppn.storage import store
 
 NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
@@ -25,9 +25,9 @@ NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
 # What is called where, and the stage that its time belongs to, less that of what it calls.
 CALLS: tuple[tuple[str, Any, str], ...] = (
     (NETWORK, LLVMKernel, "_run"),
-    (RECONSTRUCTION, jobs, "render_window"),
-    (PYRAMID, jobs.RenderRunner, "_mean"),
-    (PYRAMID, jobs, "mean2x2"),
+    (RECONSTRUCTION, render_job, "render_window"),
+    (PYRAMID, render_job.RenderRunner, "_mean"),
+    (PYRAMID, render_job, "mean2x2"),
     (ENCODING, store, "encode_shard"),
     (ENCODING, TileFormat, "encode"),
     (WRITING, filesystem, "write_atomic"),

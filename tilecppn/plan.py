@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tilecppn.scene.sections import Canvas, Output
 
@@ -43,49 +43,72 @@ class Window(NamedTuple):
                 )
 
 
-class Shard(NamedTuple):
-    """A shard's place: its level, and its row and column among the level's shards.
+class Task(Protocol):
+    """One piece of a run's work, a value: hashable, picklable, equal to its copies."""
 
-    `frame` counts the frames of a film from 0; a still has none.
+    @property
+    def name(self) -> str:
+        """What it is called to a person."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Tasks of one kind take about equally long."""
+        ...
+
+
+class TaskGraph(Protocol):
+    """The tasks of a run, and which are made from which. Every task has one parent at most.
+
+    The tasks that are passed in are those that `order` gives.
+    """
+
+    @property
+    def tasks(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def pixels(self) -> int:
+        """Pixels that all tasks draw."""
+        ...
+
+    def pixels_of(self, task: Any, /) -> int:
+        """Pixels that a task draws; 0 if it only works on what its children have drawn."""
+        ...
+
+    def parent(self, task: Any, /) -> Task | None:
+        """The task that is made from this one and its siblings."""
+        ...
+
+    def ancestors(self, task: Any, /) -> Iterator[Task]:
+        """Parent, grandparent, and so on."""
+        ...
+
+    def order(self, shuffle: Random | None = None) -> Iterator[Task]:
+        """Every task once, children before parents."""
+        ...
+
+
+class Shard(NamedTuple):
+    """A shard of a still: its level, and its row and column among the level's shards.
+
+    To draw it, or to build it from the level below, is one task.
     """
 
     level: int
     row: int
     col: int
-    frame: int | None = None
 
     @property
     def name(self) -> str:
         """What it is called to a person."""
-        place = f"row {self.row} column {self.col}"
-        if self.frame is None:
-            return f"level {self.level} {place}"
-        return f"clip from frame {self.frame}" if self.level else f"frame {self.frame} {place}"
-
-
-class Work(Protocol):
-    """Shards, and which are made from which: all that running them has to know.
-
-    Every shard has one parent at most, of a higher level.
-    """
+        return f"level {self.level} row {self.row} column {self.col}"
 
     @property
-    def shards(self) -> int: ...
-
-    @property
-    def pixels(self) -> int:
-        """Of all shards of level 0."""
-        ...
-
-    def window(self, shard: Shard) -> Window: ...
-
-    def parent(self, shard: Shard) -> Shard | None: ...
-
-    def ancestors(self, shard: Shard) -> Iterator[Shard]: ...
-
-    def order(self, shuffle: Random | None = None) -> Iterator[Shard]:
-        """Every shard once, children before parents."""
-        ...
+    def kind(self) -> str:
+        """Level 0 is drawn, all others are built from it."""
+        return "downsample" if self.level else "draw"
 
 
 @dataclass(frozen=True)
@@ -154,6 +177,11 @@ class Plan:
         return sum(level.rows * level.cols for level in self.levels)
 
     @property
+    def tasks(self) -> int:
+        """One for each shard."""
+        return self.shards
+
+    @property
     def tiles(self) -> int:
         """Tiles of all levels."""
         return sum(level.tiles for level in self.levels)
@@ -184,6 +212,10 @@ class Plan:
             min(top + level.shard, level.height),
             min(left + level.shard, level.width),
         )
+
+    def pixels_of(self, shard: Shard) -> int:
+        """Pixels of the canvas that a shard draws; 0 above level 0."""
+        return 0 if shard.level else self.window(shard).pixels
 
     def children(self, shard: Shard) -> tuple[Shard, ...]:
         """The shards one level below, 4 at most, whose pixels a shard is the mean of."""

@@ -23,7 +23,7 @@ from tilecppn.exporters.export import export
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.exporters.options import Progress
 from tilecppn.exporters.tiles import TileFolder
-from tilecppn.plan import Plan, Shard, Window
+from tilecppn.plan import Plan, Shard, Task, Window
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
@@ -199,11 +199,11 @@ def test_what_was_stored_before_is_tiled_from_the_store(
     store = Store(one / "a.zarr")
     for gone in (Shard(0, 0, 2), Shard(0, 1, 0)):
         store.delete(gone)
-    drawn: list[Shard] = []
+    drawn: list[Task] = []
 
     def listen(event: events.Event) -> None:
-        if isinstance(event, events.ShardDone):
-            drawn.append(event.shard)
+        if isinstance(event, events.TaskDone):
+            drawn.append(event.task)
 
     assert one_pass(SCENE, one, listeners=(listen,)) == undisturbed
     above = {a for s in (Shard(0, 0, 2), Shard(0, 1, 0)) for a in store.plan.ancestors(s)}

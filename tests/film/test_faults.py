@@ -18,12 +18,11 @@ from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.targets import FilmOptions
 from tilecppn.film.job import FilmJob
-from tilecppn.film.plan import CLIP
+from tilecppn.film.plan import ClipTask, FilmTask, FrameShard
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.plan import Shard
-from tilecppn.run.events import Event, ShardDone
+from tilecppn.run.events import Event, TaskDone
 from tilecppn.run.jobs import WorkerUnusable
 from tilecppn.run.options import RunOptions
 from tilecppn.run.task_queue import RunResult
@@ -100,7 +99,7 @@ def test_a_damaged_clip_is_made_again(
     assert "clip from frame 0" not in verified.stdout
     outcome = made(long, tmp_path / "a.mkv")
     assert outcome.skipped == 2 * SHARDS + 4 * FRAMES  # and frames of the fourth
-    assert outcome.rendered == outcome.shards - outcome.skipped
+    assert outcome.rendered == outcome.tasks - outcome.skipped
     assert (tmp_path / "a.mkv").read_bytes() == whole
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mkv"]
 
@@ -168,7 +167,7 @@ def short(clip: Path) -> None:
 def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
     film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tilecppn.run.jobs.VISIBILITY_TIMEOUT", 0.0)
+    monkeypatch.setattr("tilecppn.run.visibility.VISIBILITY_TIMEOUT", 0.0)
     path = tmp_path / "a.zarr"
     runner = FilmJob(film.to_toml(), film.networks, str(path), "llvm").open(1)
     other, arithmetic = film.replace(fps=5), runner.worker_info.arithmetic
@@ -187,8 +186,8 @@ def test_a_store_writes_nothing_into_what_took_its_place(
     film: Timeline, film_store: FilmStore, tmp_path: Path, replaced: bool
 ) -> None:
     """Not even if that comes while a clip is being encoded."""
-    path, away, clip = tmp_path / "a.zarr", tmp_path / "away.zarr", Shard(CLIP, 0, 0, 0)
-    shard = next(iter(film_store.plan.order()))
+    path, away, clip = tmp_path / "a.zarr", tmp_path / "away.zarr", ClipTask(0)
+    shard = next(film_store.plan.frame_shards(0))
     drawn = film_store.read(0, film_store.plan.window(shard))
     arithmetic = film_store.arithmetic
 
@@ -220,7 +219,7 @@ def test_a_film_whose_store_is_moved_in_mid_run_says_so_and_goes_on_from_there(
     away = ours.with_name(ours.name.replace("a", "b", 1))
 
     def move(event: Event) -> None:
-        if isinstance(event, ShardDone) and not away.exists():
+        if isinstance(event, TaskDone) and not away.exists():
             ours.rename(away)
 
     with pytest.raises(RenderError, match="was moved, removed or replaced"):
@@ -239,10 +238,10 @@ def test_a_clip_is_on_the_disk_before_its_frames_go(
         log.append(("sync", path))
         sync(path)
 
-    def deleted(store: FilmStore, shard: Shard) -> None:
-        if shard.level == 0:
+    def deleted(store: FilmStore, task: FilmTask) -> None:
+        if isinstance(task, FrameShard):
             log.append(("delete", store.path))
-        delete(store, shard)
+        delete(store, task)
 
     monkeypatch.setattr("tilecppn.filesystem.fsync", synced)
     monkeypatch.setattr(FilmStore, "delete", deleted)
@@ -270,7 +269,7 @@ def test_what_is_left_of_a_film_that_is_made_goes_with_the_next_run(
     if later:
         parts.rename(filesystem.temporary_path(parts))
     outcome = made(film, tmp_path / "a.gif")
-    assert outcome.skipped == outcome.shards
+    assert outcome.skipped == outcome.tasks
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.gif", "film.toml"]
 
 
@@ -333,9 +332,7 @@ def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_
             made(long, parts.with_name("a.mkv"))
         assert tree(parts) == before
         with pytest.raises(Interrupted):
-            made(
-                long, parts.with_name("a.mkv"), overwrite=True, listeners=[interrupting(ShardDone)]
-            )
+            made(long, parts.with_name("a.mkv"), overwrite=True, listeners=[interrupting(TaskDone)])
         assert not clips_in(parts)  # it was begun anew
     made(long, parts.with_name("a.mkv"))
     assert parts.with_name("a.mkv").read_bytes() == whole

@@ -23,7 +23,7 @@ from tilecppn.exporters.export import export
 from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.encoding.targets import FilmOptions
 from tilecppn.film.frames import FrameRenderer
-from tilecppn.film.plan import CLIP, FilmPlan
+from tilecppn.film.plan import ClipTask, FilmPlan
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.moves import moving
@@ -31,7 +31,7 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import SAMPLES, render_window
 from tilecppn.plan import Plan, Window
-from tilecppn.run.events import Event, ShardDone
+from tilecppn.run.events import Event, TaskDone
 from tilecppn.run.jobs import TaskStats
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
@@ -84,9 +84,9 @@ def test_the_store_is_ome_zarr_with_time_first(film: Timeline, film_store: FilmS
 def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
     for name in ("a.zarr", "a.gif", "a"):
         first = animate_to(film, tmp_path / name, FilmOptions(), RunOptions(executor="local"))
-        assert first.rendered == first.shards
+        assert first.rendered == first.tasks
         again = animate_to(film, tmp_path / name, FilmOptions(), RunOptions(executor="local"))
-        assert (again.rendered, again.skipped) == (0, first.shards)
+        assert (again.rendered, again.skipped) == (0, first.tasks)
 
 
 def test_killed_at_half_only_the_missing_frames_are_rendered(
@@ -101,7 +101,7 @@ def test_killed_at_half_only_the_missing_frames_are_rendered(
     assert len(before) == 46
     outcome = animate_to(film, tmp_path / "a.zarr", FilmOptions(), RunOptions(executor="local"))
     assert outcome.skipped == len(before)
-    assert outcome.rendered == film_store.plan.shards - len(before)
+    assert outcome.rendered == film_store.plan.tasks - len(before)
     assert {name: shards()[name] for name in before} == before
     assert tree(tmp_path / "a.zarr") == tree(film_store.path)
 
@@ -115,7 +115,7 @@ def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Pa
     choices, run = FilmOptions(clip=0.5), RunOptions(executor="local")
     outcome = animate_to(long, tmp_path / "a.mkv", choices, run)
     assert outcome.skipped == 3 * (5 * 4 + 1) + 5 * 4
-    assert outcome.rendered + outcome.skipped == outcome.shards
+    assert outcome.rendered + outcome.skipped == outcome.tasks
     assert not parts.exists()
     animate_to(long, tmp_path / "b.mkv", choices, run)
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
@@ -351,7 +351,7 @@ def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -
     receipts: list[TaskStats] = []
 
     def listen(event: Event) -> None:
-        if isinstance(event, ShardDone) and event.shard.level == CLIP:
+        if isinstance(event, TaskDone) and isinstance(event.task, ClipTask):
             receipts.append(event.stats)
 
     animate(film, tmp_path / "a.mkv", executor="local", listeners=[listen])
@@ -365,12 +365,12 @@ def test_the_plan_counts_every_shard_once_and_clips_after_their_frames() -> None
     still = Plan(width=97, height=66, channels=3, itemsize=1, tile=64, shard=64)
     plan = FilmPlan(still, 23, 5)
     order = list(plan.order())
-    assert len(order) == len(set(order)) == plan.shards == 23 * 4 + 5
-    for clip in (s for s in order if s.level == CLIP):
+    assert len(order) == len(set(order)) == plan.tasks == 23 * 4 + 5
+    for clip in plan.all_clips():
         children = [s for s in order if plan.parent(s) == clip]
         assert len(children) == 4 * len(plan.frames_of(clip))
         assert all(order.index(child) < order.index(clip) for child in children)
-    assert plan.pixels == sum(plan.window(s).pixels for s in order)
+    assert plan.pixels == sum(map(plan.pixels_of, order))
 
 
 def test_networks_from_files_go_with_the_film(tmp_path: Path) -> None:

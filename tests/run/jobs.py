@@ -12,7 +12,8 @@ from pathlib import Path
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
-from tilecppn.run.jobs import Job, RenderJob, Runner, TaskStats, WorkerInfo
+from tilecppn.run.jobs import Job, Runner, TaskStats, WorkerInfo
+from tilecppn.run.render_job import RenderJob
 
 ARITHMETIC = Arithmetic("test", "exact", "cpu", 1)
 MET = threading.Barrier(3)  # of three threads of a process

@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from tests.run.jobs import ARITHMETIC
 from tilecppn.errors import Interrupted, NoWorkersError, RenderError
-from tilecppn.plan import Plan, Shard
+from tilecppn.plan import Plan, Shard, Task
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.events import Event, ShardDone, ShardFailed, ShardSkipped, WorkerLost
+from tilecppn.run.events import AttemptFailed, Event, TaskDone, TaskSkipped, WorkerLost
 from tilecppn.run.executors import Message, TaskResult, WorkerDied, WorkerReady
-from tilecppn.run.jobs import VISIBILITY_TIMEOUT, TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
+from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 
 PLAN = Plan(width=1500, height=900, channels=3, itemsize=1, tile=64, shard=256)
 SHARDS = list(PLAN.order())
@@ -72,7 +74,7 @@ class Script:
         self.starting.append(WorkerReady(self.number, WorkerInfo("f00d", ARITHMETIC, "here")))
         self.number += 1
 
-    def submit(self, worker: int, shard: Shard) -> None:
+    def submit(self, worker: int, shard: Any, /) -> None:
         self.flight[worker].append(shard)
         assert len(self.flight[worker]) <= self.depth
         if self.suspects.intersection(self.flight[worker]):
@@ -143,7 +145,7 @@ def coordinate(
         clock=lambda: script.now,
     )
     script.start()
-    assert coordinator.meet().network == "f00d"
+    assert coordinator.wait_for_first_worker().network == "f00d"
     return coordinator, events
 
 
@@ -156,7 +158,7 @@ def test_a_shard_that_comes_into_sight_late_holds_back_its_parent_alone(
     coordinator, events = coordinate(script)
     outcome = coordinator.run(PLAN, script.ledger)
     assert script.ledger == set(SHARDS)
-    assert outcome.rendered == len(SHARDS) == len([e for e in events if isinstance(e, ShardDone)])
+    assert outcome.rendered == len(SHARDS) == len([e for e in events if isinstance(e, TaskDone)])
 
 
 def test_a_receipt_for_a_shard_that_is_nowhere_ends_the_run() -> None:
@@ -164,9 +166,9 @@ def test_a_receipt_for_a_shard_that_is_nowhere_ends_the_run() -> None:
     lost = SHARDS[3]
     script = Script(Ledger(), lambda shard: "elsewhere" if shard == lost else "done")
     coordinator, events = coordinate(script)
-    with pytest.raises(RenderError, match=f"has stored {lost.name}, but it is not in the store"):
+    with pytest.raises(RenderError, match=f"has stored {lost.name}, but its file is not visible"):
         coordinator.run(PLAN, script.ledger)
-    assert lost not in {event.shard for event in events if isinstance(event, ShardDone)}
+    assert lost not in {event.task for event in events if isinstance(event, TaskDone)}
     assert script.now >= VISIBILITY_TIMEOUT
 
 
@@ -190,8 +192,8 @@ def test_a_run_fills_any_ledger_with_what_is_missing_and_its_ancestors(
     assert ledger == set(SHARDS)
     assert Counter(shard for _, shard in script.ran) == Counter(needed)
     assert (outcome.rendered, outcome.skipped) == (len(needed), len(SHARDS) - len(needed))
-    assert {e.shard for e in events if isinstance(e, ShardDone)} == needed
-    assert {e.shard for e in events if isinstance(e, ShardSkipped)} == set(SHARDS) - needed
+    assert {e.task for e in events if isinstance(e, TaskDone)} == needed
+    assert {e.task for e in events if isinstance(e, TaskSkipped)} == set(SHARDS) - needed
 
 
 @given(seed=st.integers(0, 2**32), threads=st.integers(1, 3), queued=st.integers(0, 2))
@@ -240,11 +242,11 @@ def test_poison_is_named_its_ancestors_stay_unbuilt_and_all_others_are_done(
     assert set(outcome.failed) == bad - above
     assert ledger == set(SHARDS) - bad - above
     assert outcome.unbuilt == len(above)
-    faulted = [e for e in events if isinstance(e, ShardFailed)]
-    assert Counter(e.shard for e in faulted) == dict.fromkeys(outcome.failed, 3)
-    assert {e.shard for e in faulted if e.final} == set(outcome.failed)
+    faulted = [e for e in events if isinstance(e, AttemptFailed)]
+    assert Counter(e.task for e in faulted) == dict.fromkeys(outcome.failed, 3)
+    assert {e.task for e in faulted if e.final} == set(outcome.failed)
     # A loss that several share counts for none of them, and no shard shares two.
-    attempts = Counter(shard for _, shard in script.ran)
+    attempts: Counter[Task] = Counter(shard for _, shard in script.ran)
     assert {attempts[shard] for shard in outcome.failed} <= ({3, 4} if lost else {3})
 
 
@@ -285,7 +287,7 @@ def test_a_hung_worker_is_replaced_after_the_deadline_and_what_hung_is_blamed(
     assert ledger == set(SHARDS)
     assert not outcome.failed
     assert [type(e) for e in events if isinstance(e, WorkerLost)] == [WorkerLost]
-    assert [e.shard for e in events if isinstance(e, ShardFailed)] == hung
+    assert [e.task for e in events if isinstance(e, AttemptFailed)] == hung
     assert script.now < 60.0
 
 
@@ -299,7 +301,7 @@ class Endless(Script):
     def __init__(self, act: Callable[[Shard], str], workers: int) -> None:
         super().__init__(Ledger(), act, workers, threads=3, depth=3)
 
-    def submit(self, worker: int, shard: Shard) -> None:
+    def submit(self, worker: int, shard: Any, /) -> None:
         self.flight[worker].append(shard)
 
     def go_on(self, count: int) -> list[Event]:
@@ -315,7 +317,7 @@ class Endless(Script):
 def test_what_is_wrong_with_a_shard_shows_while_others_go_on(what: str, losses: int) -> None:
     """What hangs is known by its time; of three that died together, each is tried alone."""
     events = Endless(lambda shard: what if shard == FIRST else "done", workers=1).go_on(500)
-    faulted = [(e.shard, e.final) for e in events if isinstance(e, ShardFailed)]
+    faulted = [(e.task, e.final) for e in events if isinstance(e, AttemptFailed)]
     assert faulted == [(FIRST, False), (FIRST, False), (FIRST, True)]
     assert len([e for e in events if isinstance(e, WorkerLost)]) == losses
 
@@ -365,7 +367,7 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
     coordinator = Coordinator(script, clock=lambda: script.now)
     script.start()
     with pytest.raises(NoWorkersError, match="no kernel"):
-        coordinator.meet()
+        coordinator.wait_for_first_worker()
 
 
 def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
@@ -374,10 +376,12 @@ def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
             pass
 
     script = Silent(Ledger())
-    coordinator = Coordinator(script, policy=RetryPolicy(startup=50.0), clock=lambda: script.now)
+    coordinator = Coordinator(
+        script, policy=RetryPolicy(startup_timeout=50.0), clock=lambda: script.now
+    )
     script.start()
     with pytest.raises(NoWorkersError, match="50 s"):
-        coordinator.meet()
+        coordinator.wait_for_first_worker()
     assert 50.0 < script.now < 51.0
 
 
@@ -405,7 +409,7 @@ def test_a_sleep_of_the_whole_machine_is_no_workers_fault(asleep: float) -> None
     coordinator, events = coordinate(script, RetryPolicy(deadline=4.0))
     coordinator.run(PLAN, script.ledger)
     assert waking
-    assert [e.shard for e in events if isinstance(e, ShardFailed)] == hung == [SHARDS[-2]]
+    assert [e.task for e in events if isinstance(e, AttemptFailed)] == hung == [SHARDS[-2]]
     assert script.now - waking < 0.2 * len(SHARDS) + 5.0
 
 
@@ -424,7 +428,7 @@ def test_a_disk_that_stands_still_is_no_workers_fault() -> None:
     coordinator, events = coordinate(script, RetryPolicy(deadline=60.0))
     coordinator.run(PLAN, script.ledger)
     assert stalls
-    assert not [event for event in events if isinstance(event, WorkerLost | ShardFailed)]
+    assert not [event for event in events if isinstance(event, WorkerLost | AttemptFailed)]
 
 
 def test_a_sleep_is_no_time_in_which_a_shard_could_come_into_sight() -> None:
@@ -473,7 +477,7 @@ def test_the_state_does_not_grow_with_the_canvas() -> None:
     script.submit = lambda worker, shard: script.flight[worker].append(shard)  # type: ignore[method-assign]
 
     def stopping() -> bool:
-        sizes.append(len(coordinator._agenda))
+        sizes.append(len(coordinator._queue))
         return len(ledger) > 3000
 
     coordinator, _ = coordinate(script, stopping=lambda: False)
@@ -486,8 +490,7 @@ def test_the_state_does_not_grow_with_the_canvas() -> None:
 
 def test_the_deadline_follows_the_median_within_its_bounds() -> None:
     policy = RetryPolicy()
-    assert policy.limit([]) == policy.first
-    assert policy.limit([0.1, 0.2]) == policy.patience
-    assert policy.limit([100.0, 1.0, 20.0]) == 200.0
-    assert RetryPolicy(deadline=5.0).limit([100.0]) == 5.0
-    assert [policy.gives_up(n) for n in (1, 2, 3)] == [False, False, True]
+    assert policy.deadline_after([]) == policy.first_deadline
+    assert policy.deadline_after([0.1, 0.2]) == policy.min_deadline
+    assert policy.deadline_after([100.0, 1.0, 20.0]) == 200.0
+    assert RetryPolicy(deadline=5.0).deadline_after([100.0]) == 5.0

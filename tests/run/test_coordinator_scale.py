@@ -27,7 +27,7 @@ def test_each_worker_gets_its_first_shard_before_any_gets_a_second() -> None:
     executor = Simulated(Bits(plan))
     executor.start()
     coordinator = Coordinator(executor, stopping=lambda: len(executor.flight) >= 2 * WORKERS)
-    coordinator.meet()
+    coordinator.wait_for_first_worker()
     with pytest.raises(Interrupted):
         coordinator.run(plan, executor.ledger)
     order = [worker for worker, _ in executor.flight]
@@ -44,7 +44,7 @@ def test_memory_does_not_grow_with_the_plan() -> None:
         executor.start()
         tracemalloc.start()
         coordinator = Coordinator(executor)
-        coordinator.meet()
+        coordinator.wait_for_first_worker()
         coordinator.run(plan, ledger)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

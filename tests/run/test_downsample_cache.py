@@ -16,8 +16,8 @@ from tests.stores import level_pixels
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.plan import Shard, Window
 from tilecppn.run.downsample_cache import KEPT, DownsampleCache
-from tilecppn.run.jobs import RenderJob
 from tilecppn.run.render import render
+from tilecppn.run.render_job import RenderJob
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
@@ -47,13 +47,6 @@ def test_the_youngest_are_there_and_each_is_taken_once(
         else:
             found, expected = downsample_cache.take(shard), model.pop(col, None)
             assert (None if found is None else found[0, 0, 0]) == expected
-
-
-def test_frames_of_a_film_are_not_mixed_up() -> None:
-    downsample_cache = DownsampleCache()
-    downsample_cache.put(Shard(0, 0, 0, frame=1), half(1))
-    assert downsample_cache.take(Shard(0, 0, 0, frame=2)) is None
-    assert downsample_cache.take(Shard(0, 0, 0)) is None
 
 
 def test_memory_that_was_handed_back_is_used_for_the_same_shape_only() -> None:

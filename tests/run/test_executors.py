@@ -63,14 +63,14 @@ def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) 
             executor.submit(worker, shard)
         answers = [m for m in hear(executor, lambda h: len(h) == 6) if isinstance(m, TaskResult)]
         for worker in workers:
-            answered = [a.shard for a in answers if a.worker == worker]
+            answered = [a.task for a in answers if a.worker == worker]
             if executor.threads > 1:
-                answered.sort()
+                answered.sort(key=str)
             assert answered == [shard for w, shard in given if w == worker]
         for answer in answers:
-            assert isinstance(answer.shard, Shard)
+            assert isinstance(answer.task, Shard)
             assert isinstance(answer.result, TaskSucceeded)
-            assert answer.result.stats.pixels == answer.shard.row
+            assert answer.result.stats.pixels == answer.task.row
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_replaced_worker_is_heard_no_more_and_another_comes(make: Make) -> Non
         executor.submit(second, Shard(0, 4, 0))
         (answer,) = hear(executor, bool)
         assert isinstance(answer, TaskResult)
-        assert (answer.worker, answer.shard) == (second, Shard(0, 4, 0))
+        assert (answer.worker, answer.task) == (second, Shard(0, 4, 0))
 
 
 def test_stop_ends_workers_in_the_middle_of_a_shard(make: Make) -> None:

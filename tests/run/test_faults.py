@@ -27,13 +27,15 @@ from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.events import Event, ShardDone, ShardFailed, WorkerJoined, WorkerLost
+from tilecppn.run.events import AttemptFailed, Event, TaskDone, WorkerJoined, WorkerLost
 from tilecppn.run.executors import Executor
-from tilecppn.run.jobs import VISIBILITY_TIMEOUT, Job, RenderJob, WorkerUnusable
+from tilecppn.run.jobs import Job, WorkerUnusable
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render, render_to
+from tilecppn.run.render_job import RenderJob
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
+from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
@@ -102,8 +104,8 @@ def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
 
     def listen(event: Event) -> None:
         if isinstance(event, WorkerJoined):
-            pids[event.worker] = int(event.place.split(":")[1])
-        if isinstance(event, ShardDone):
+            pids[event.worker] = int(event.location.split(":")[1])
+        if isinstance(event, TaskDone):
             if done[0] in points:
                 os.kill(pids[event.worker], signal.SIGKILL)
                 killed.append(pids[event.worker])
@@ -147,7 +149,7 @@ def test_an_actor_killed_at_three_shards_costs_nothing_and_nobody_is_blamed(
     outcome, events = run_job(RayExecutor(job, 1, threads=3), store, RetryPolicy())
     assert mark.exists()
     assert len([e for e in events if isinstance(e, WorkerLost)]) == 1
-    assert not [e for e in events if isinstance(e, ShardFailed)]
+    assert not [e for e in events if isinstance(e, AttemptFailed)]
     assert outcome.rendered == store.plan.shards
     assert_same(store, undisturbed)
 
@@ -180,7 +182,7 @@ def run_job(
     executor.start()
     try:
         with store.lock():
-            coordinator.meet()
+            coordinator.wait_for_first_worker()
             return coordinator.run(store.plan, store), events
     finally:
         executor.stop()
@@ -205,7 +207,7 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
     poison = Shard(0, 3, 4)
     job: Job = Faulty(job_for(scene, store.path), dies, (poison,), str(tmp_path / "mark"))
     outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, RetryPolicy())
-    blamed = {e.shard for e in events if isinstance(e, ShardFailed)}
+    blamed = {e.task for e in events if isinstance(e, AttemptFailed)}
     assert poison in blamed
     # With one thread the answer of the shard before can be lost with the process.
     assert blamed == {poison} or threads == 1
@@ -227,7 +229,7 @@ def test_a_hung_worker_does_not_stall_the_render(
     outcome, events = run_job(new(job, 2), store, RetryPolicy(deadline=4.0))
     assert not outcome.failed
     assert any(isinstance(e, WorkerLost) and "longer than 4 s" in e.reason for e in events)
-    assert hung in {e.shard for e in events if isinstance(e, ShardFailed)}
+    assert hung in {e.task for e in events if isinstance(e, AttemptFailed)}
     assert_same(store, undisturbed)
 
 
@@ -239,8 +241,8 @@ def test_a_stopped_actor_is_replaced(
 
     def listen(event: Event) -> None:
         if isinstance(event, WorkerJoined):
-            pids[event.worker] = int(event.place.split(":")[1])
-        if isinstance(event, ShardDone) and not stopped:
+            pids[event.worker] = int(event.location.split(":")[1])
+        if isinstance(event, TaskDone) and not stopped:
             stopped.append(pids[event.worker])
             os.kill(stopped[0], signal.SIGSTOP)
 
@@ -349,14 +351,14 @@ DISTURBED = """
 import os, signal, subprocess, sys, time
 from tilecppn.cli import main
 from tilecppn.cli.progress import RenderMeter
-from tilecppn.run.events import ShardDone, WorkerReady
+from tilecppn.run.events import TaskDone, WorkerJoined
 pids, disturbed, listen = {}, [], RenderMeter.__call__
 what, interrupted = sys.argv.pop(1), sys.argv.pop(1) == "interrupted"
 def disturb(meter, event):
     listen(meter, event)
-    if isinstance(event, WorkerReady):
-        pids[event.worker] = int(event.place.split(":")[1])
-    if isinstance(event, ShardDone) and not disturbed:
+    if isinstance(event, WorkerJoined):
+        pids[event.worker] = int(event.location.split(":")[1])
+    if isinstance(event, TaskDone) and not disturbed:
         disturbed.append(what)
         if what == "worker":
             os.kill(pids[event.worker], signal.SIGKILL)
@@ -528,7 +530,7 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its shards would fit: only the picture, the layout or the arithmetic is another."""
-    monkeypatch.setattr("tilecppn.run.jobs.VISIBILITY_TIMEOUT", 0.0)
+    monkeypatch.setattr("tilecppn.run.visibility.VISIBILITY_TIMEOUT", 0.0)
     path = tmp_path / "a.zarr"
     others = [
         (scene.replace(view={"scale": 5.0}), LLVMKernel.arithmetic),
@@ -545,7 +547,7 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
 
 
 def test_a_node_that_does_not_see_the_store_is_told_so_before_it_is_late() -> None:
-    assert RetryPolicy().patience > VISIBILITY_TIMEOUT
+    assert RetryPolicy().min_deadline > VISIBILITY_TIMEOUT
 
 
 def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path) -> None:
@@ -569,7 +571,7 @@ def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(
     path, away = tmp_path / "a.zarr", tmp_path / "b.zarr"
 
     def move(event: Event) -> None:
-        if isinstance(event, ShardDone) and not away.exists():
+        if isinstance(event, TaskDone) and not away.exists():
             path.rename(away)
 
     with pytest.raises(RenderError, match="was moved, removed or replaced"):
@@ -603,5 +605,5 @@ def test_what_goes_on_after_a_stop_is_said_truly(
         render_to(
             scene,
             tmp_path / "a.zarr",
-            RunOptions("local", overwrite=overwrite, listeners=[interrupting(ShardDone)]),
+            RunOptions("local", overwrite=overwrite, listeners=[interrupting(TaskDone)]),
         )

@@ -12,7 +12,7 @@ import tilecppn as tc
 from tests.stores import tree
 from tilecppn.run.options import RunOptions
 
-INNER = {"shuffle", "discard"}  # not for people
+INNER = {"shuffle", "discard", "stopping"}  # not for people
 
 
 @pytest.mark.parametrize("function", [tc.render, tc.animate])

@@ -9,7 +9,7 @@ from tests.run.test_coordinator import PLAN, SHARDS, Ledger, Script
 from tilecppn.errors import NoWorkersError, RenderError, StoreError
 from tilecppn.plan import Shard
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.events import Event, ShardFailed, WorkerJoined, WorkerLost, WorkerRejected
+from tilecppn.run.events import AttemptFailed, Event, WorkerJoined, WorkerLost, WorkerRejected
 from tilecppn.run.executors import Message, WorkerDied, WorkerReady
 from tilecppn.run.jobs import WorkerInfo
 
@@ -50,7 +50,7 @@ class Places(Script):
         emit = self.events.append
         coordinator = Coordinator(self, emit=emit, admit=admit, clock=lambda: self.now)
         self.start()
-        coordinator.meet()
+        coordinator.wait_for_first_worker()
         assert not coordinator.run(PLAN, self.ledger).failed
         assert self.ledger == set(SHARDS)
         return self.events
@@ -85,8 +85,8 @@ def test_places_where_no_worker_can_start_do_not_end_a_run(kinds: tuple[str, ...
     assert script.at_work() == {kinds.index("good")}
     lost = [e for e in events if isinstance(e, WorkerLost)]
     assert {e.reason for e in lost} == {"no kernel"}
-    assert [e.backoff for e in lost[:2]] == [0.0, 0.0]
-    assert all(0.0 < e.backoff <= 60.0 for e in lost[2:])
+    assert [e.delay for e in lost[:2]] == [0.0, 0.0]
+    assert all(0.0 < e.delay <= 60.0 for e in lost[2:])
     assert len(lost) == 4
     assert script.now < 60.0
 
@@ -102,7 +102,7 @@ def test_a_place_is_tried_again_after_a_pause_that_doubles() -> None:
 
     script = Places("good", "dead", act=act)
     events = script.render()
-    pauses = [e.backoff for e in events if isinstance(e, WorkerLost)]
+    pauses = [e.delay for e in events if isinstance(e, WorkerLost)]
     assert pauses == pytest.approx([0.0, 0.0, 60.0, 120.0, 240.0, 480.0])
     assert script.at_work() == {0, 1}
 
@@ -122,7 +122,7 @@ def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> No
 
     script = Places("good", "dead")
     script.lose_first(6, "dead", "good", seconds=120.0)
-    pauses = [e.backoff for e in script.render() if isinstance(e, WorkerLost)]
+    pauses = [e.delay for e in script.render() if isinstance(e, WorkerLost)]
     lost = pauses.index(0.0, 2)
     assert lost > 3
     assert pauses[:lost] == pytest.approx([0.0, 0.0, *(60.0 * 2**k for k in range(lost - 2))])
@@ -213,7 +213,7 @@ def test_a_node_that_does_not_see_the_store_costs_no_shard_an_attempt(threads: i
     refused = [e for e in events if isinstance(e, WorkerRejected)]
     assert sorted(e.worker for e in refused) == [0, 2]
     assert {e.reason for e in refused} == {"unfit"}
-    assert not [e for e in events if isinstance(e, ShardFailed | WorkerLost)]
+    assert not [e for e in events if isinstance(e, AttemptFailed | WorkerLost)]
 
 
 def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tilecppn.film.plan import ClipTask
     from tilecppn.film.store import FilmStore
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-Found = Counter[tuple[int, int | None]]  # finished shards, by level and frame
+Found = Counter["int | ClipTask"]  # shards of each level or frame, and clips
 FILE = click.Path(path_type=Path)
 MOST_SEEDS = 2500  # of one option
 
@@ -104,7 +105,7 @@ def export_options(function: F) -> F:
 def outcome_record(outcome: "RunResult") -> dict[str, Any]:
     """Return a run's outcome as part of a JSON object."""
     return {
-        "shards": outcome.shards,
+        "shards": outcome.tasks,
         "rendered": outcome.rendered,
         "skipped": outcome.skipped,
         "seconds": round(outcome.seconds, 3),
@@ -219,6 +220,11 @@ def open_store(path: Path) -> "Store | FilmStore":
     return Store(path)
 
 
-def done_shards(store: "Store | FilmStore") -> Found:
-    """Count the finished shards."""
-    return Counter((s.level, s.frame) for s in store.plan.order() if store.has(s))
+def done_tasks(store: "Store | FilmStore") -> Found:
+    """Count the finished shards of each level or frame, and the finished clips."""
+    from tilecppn.film.plan import ClipTask
+    from tilecppn.storage.directory import StoreDirectory
+
+    found: StoreDirectory = store
+    done = (task for task in store.plan.order() if found.has(task))
+    return Counter(task if isinstance(task, ClipTask) else task[0] for task in done)

@@ -5,7 +5,7 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
-    done_shards,
+    done_tasks,
     export_options,
     json_option,
     result,
@@ -111,9 +111,9 @@ def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
     from tilecppn.storage.store import Store
 
     store = Store(path)
-    done = done_shards(store)
+    done = done_tasks(store)
     for level in store.plan.levels[max(base, 0) :]:
-        count, found = level.rows * level.cols, done[level.index, None]
+        count, found = level.rows * level.cols, done[level.index]
         if found < count:
             meter.note(
                 f"level {level.index}: {found:,} of {count:,} shards are there; the rest is black"

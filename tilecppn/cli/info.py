@@ -133,11 +133,11 @@ def _weights(path: Path) -> Record:
 
 
 def _store(path: Path) -> Record:
-    from tilecppn.cli.common import done_shards, open_store
+    from tilecppn.cli.common import done_tasks, open_store
     from tilecppn.storage.store import Store
 
     store = open_store(path)
-    shards, done = store.plan.shards, done_shards(store).total()
+    shards, done = store.plan.tasks, done_tasks(store).total()
     what: Record = {"shards": shards, "done": done, "finished": done == shards}
     if isinstance(store, Store):
         head, film = _head(path, "store", "zarr"), {**_picture(store.scene), **_scene(store.scene)}

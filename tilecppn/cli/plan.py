@@ -124,7 +124,7 @@ def _plan_film(
         "width": plan.still.width,
         "height": plan.still.height,
         "frames": plan.frames,
-        "shards": plan.shards,
+        "shards": plan.tasks,
         "stored": round(stored),
         "free": free,
         **_record(estimate),
@@ -132,7 +132,7 @@ def _plan_film(
     }
     lines = [
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
-        f"{film.fps} a second, in {counted(plan.shards, 'shard')}",
+        f"{film.fps} a second, in {counted(plan.tasks, 'shard')}",
         f"bytes    about {format_bytes(stored)} for all frames in a store (estimated); a video is "
         f"smaller; {format_bytes(free)} free at {folder}",
         *_lines(estimate, seconds),

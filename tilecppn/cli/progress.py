@@ -8,14 +8,14 @@ from typing import Self
 from tilecppn.cli.common import counted
 from tilecppn.cli.terminal import is_terminal, try_to, write_line
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.plan import Work
+from tilecppn.plan import TaskGraph
 from tilecppn.run.estimates import format_duration
 from tilecppn.run.events import (
+    AttemptFailed,
     Event,
     RunStarted,
-    ShardDone,
-    ShardFailed,
-    ShardSkipped,
+    TaskDone,
+    TaskSkipped,
     WorkerJoined,
     WorkerLost,
     WorkerRejected,
@@ -104,9 +104,9 @@ class Meter:
 class RenderMeter(Meter):
     """A meter that listens to a run's events; it counts the pixels of level 0."""
 
-    def work(self, plan: Work) -> str:
+    def work(self, plan: TaskGraph) -> str:
         """What is to be done, for a person."""
-        return counted(plan.shards, "shard")
+        return counted(plan.tasks, "shard")
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -119,17 +119,18 @@ class RenderMeter(Meter):
                     f"{self.work(plan)}, {who}{each}, "
                     f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
                 )
-            case ShardDone(shard, _, stats):
-                self.add(stats.pixels if shard.level == 0 else 0)
-            case ShardSkipped(shard):
-                self.skip(self.plan.window(shard).pixels if shard.level == 0 else 0)
-            case ShardFailed(shard, worker, reason, attempt, final):
-                again = "given up" if final else "will be tried again"
+            case TaskDone(stats=stats):
+                self.add(stats.pixels)
+            case TaskSkipped(task):
+                self.skip(self.plan.pixels_of(task))
+            case AttemptFailed(task, worker, reason, attempt, final, delay):
+                again = f"tried again in {format_duration(delay)}" if delay else "tried again"
                 self.note(
-                    f"{shard.name} failed on worker {worker}, attempt {attempt}: {reason}; {again}"
+                    f"{task.name} failed on worker {worker}, attempt {attempt}: {reason}; "
+                    f"{'given up' if final else again}"
                 )
-            case WorkerLost(worker, reason, backoff):
-                when = f"is tried in {format_duration(backoff)}" if backoff else "takes its place"
+            case WorkerLost(worker, reason, delay):
+                when = f"is tried in {format_duration(delay)}" if delay else "takes its place"
                 self.note(f"worker {worker} lost: {reason}; another {when}")
             case WorkerRejected(worker, reason):
                 self.note(f"worker {worker} gets no work: {reason}")
@@ -147,11 +148,12 @@ class FilmMeter(RenderMeter):
     def __call__(self, event: Event) -> None:
         super().__call__(event)
         match event:
-            case ShardDone(shard) if shard.level == 0 and self.done + self.skipped == self.total:
-                if self.plan.parent(shard) is not None:
+            case TaskDone(task, _, stats) if stats.pixels:
+                drawn = self.done + self.skipped == self.total
+                if drawn and self.plan.parent(task) is not None:
                     self.note("all frames are drawn; what is left is to encode the last of them")
 
-    def work(self, plan: Work) -> str:
+    def work(self, plan: TaskGraph) -> str:
         canvas, film = self.timeline.base.canvas, self.timeline.film
-        frames, shards = counted(film.frames, "frame"), counted(plan.shards, "shard")
+        frames, shards = counted(film.frames, "frame"), counted(plan.tasks, "shard")
         return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second, {shards}"

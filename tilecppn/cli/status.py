@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, Found, counted, done_shards, json_option, open_store, result
+from tilecppn.cli.common import FILE, Found, counted, done_tasks, json_option, open_store, result
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
@@ -25,8 +25,8 @@ def command(store: Path, as_json: bool) -> None:
     from tilecppn.storage.store import Store
 
     opened = open_store(store)
-    shards = opened.plan.shards
-    found = done_shards(opened)
+    shards = opened.plan.tasks
+    found = done_tasks(opened)
     done = found.total()
     finished = done == shards
     if isinstance(opened, Store):
@@ -63,7 +63,7 @@ def _levels(store: "Store", found: Found) -> tuple[dict[str, Any], list[str]]:
             "width": level.width,
             "height": level.height,
             "shards": level.rows * level.cols,
-            "done": found[level.index, None],
+            "done": found[level.index],
         }
         for level in store.plan.levels
     ]
@@ -84,10 +84,8 @@ def _frames(store: "FilmStore", found: Found) -> tuple[dict[str, Any], list[str]
         "height": level.height,
         "fps": str(fps),
         "frames": plan.frames,
-        "frames_done": sum(
-            found[0, frame] == level.rows * level.cols for frame in range(plan.frames)
-        ),
-        "frames_in_clips": sum(found[clip.level, clip.frame] for clip in clips if clip),
+        "frames_done": sum(found[frame] == level.rows * level.cols for frame in range(plan.frames)),
+        "frames_in_clips": sum(found[clip] for clip in clips if clip),
     }
     line = (
         f"frames      {record['frames_done']} of {plan.frames}, {level.width} × {level.height} "

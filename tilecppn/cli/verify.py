@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +9,9 @@ from tilecppn.cli.common import FILE, counted, json_option, open_store, result, 
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
-    from tilecppn.plan import Shard
+    from tilecppn.plan import Task
     from tilecppn.run.task_queue import RunResult
+    from tilecppn.storage.directory import StoreDirectory
     from tilecppn.storage.store import Store
 
 NAMED = 20  # missing shards of a level
@@ -44,8 +46,8 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     record: dict[str, Any] = {
         "store": str(store),
         "misdescribed": wrong,
-        "damaged": [_place(shard) for shard, what in damage.items() if what == "damaged"],
-        "missing": [_place(shard) for shard, what in damage.items() if what == "missing"],
+        "damaged": [_place(task) for task, what in damage.items() if what == "damaged"],
+        "missing": [_place(task) for task, what in damage.items() if what == "missing"],
     }
     lines = [f"{file}: missing, damaged or wrong" for file in wrong]
     lines += _told(damage)
@@ -55,7 +57,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         rendered = _repair(opened, damage, workers).rendered if damage else 0
         record["rendered"] = rendered
         again = open_store(store)
-        if again.invalid_metadata() or any(again.damage(shard) for shard in damage):
+        if again.invalid_metadata() or _is_damaged(again, damage):
             raise RenderError(f"{store}: is still damaged after its repair; render it anew")
         lines.append(f"{store}: repaired, {counted(rendered, 'shard')} rendered again")
     else:
@@ -67,23 +69,44 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         raise SystemExit(1)
 
 
-def _told(damage: "dict[Shard, str]") -> list[str]:
-    """A line for each shard, but for many missing ones of a level, as of an unfinished store."""
-    missing = Counter(shard.level for shard, what in damage.items() if what == "missing")
-    many = {level: count for level, count in sorted(missing.items()) if count > NAMED}
+def _is_damaged(store: "StoreDirectory", tasks: "Iterable[Task]") -> bool:
+    return any(store.damage(task) for task in tasks)
+
+
+def _told(damage: "Mapping[Task, str]") -> list[str]:
+    """A line for each task, but for many missing ones of a kind, as of an unfinished store."""
+    missing = Counter(_group(task) for task, what in damage.items() if what == "missing")
+    many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
     return [
-        *(f"level {level}: {count:,} shards missing" for level, count in many.items()),
+        *(f"{group}: {count:,} missing" for group, count in many.items()),
         *(
-            f"{shard.name}: {what}"
-            for shard, what in damage.items()
-            if what != "missing" or shard.level not in many
+            f"{task.name}: {what}"
+            for task, what in damage.items()
+            if what != "missing" or _group(task) not in many
         ),
     ]
 
 
-def _place(shard: "Shard") -> list[int]:
-    """Level, row and column, and a film's frame."""
-    return [number for number in shard if number is not None]
+def _group(task: "Task") -> str:
+    from tilecppn.film.plan import ClipTask
+    from tilecppn.plan import Shard
+
+    if isinstance(task, Shard):
+        return f"shards of level {task.level}"
+    return "clips" if isinstance(task, ClipTask) else "shards of frames"
+
+
+def _place(task: "Task") -> list[int]:
+    """Level, row and column, and a film's frame; a clip is on level 1."""
+    from tilecppn.film.plan import ClipTask, FrameShard
+
+    match task:
+        case FrameShard(frame, row, col):
+            return [0, row, col, frame]
+        case ClipTask(first):
+            return [1, 0, 0, first]
+    assert isinstance(task, tuple)
+    return list(task)
 
 
 def _remedy(path: Path, store: "Store | FilmStore") -> str:
@@ -95,7 +118,7 @@ def _remedy(path: Path, store: "Store | FilmStore") -> str:
 
 
 def _repair(
-    store: "Store | FilmStore", damage: "dict[Shard, str]", workers: int | None
+    store: "Store | FilmStore", damage: "Mapping[Task, str]", workers: int | None
 ) -> "RunResult":
     from tilecppn.cli.progress import RenderMeter
     from tilecppn.film.animate import repair_film

@@ -34,8 +34,8 @@ class Skipped:
         self.shards: list[Shard] = []
 
     def __call__(self, event: events.Event) -> None:
-        if isinstance(event, events.ShardSkipped):
-            self.shards.append(event.shard)
+        if isinstance(event, events.TaskSkipped) and isinstance(event.task, Shard):
+            self.shards.append(event.task)
 
 
 def render_and_export(
@@ -81,8 +81,8 @@ def render_and_export(
                 return store, outcome, dzi.write_page(source, dest, options)
         except Interrupted:
             raise Interrupted(
-                f"stopped; {path} is finished, and nothing of the export is kept: {run.again} to "
-                "go on"
+                f"stopped; {path} is finished, and nothing of the export is kept: "
+                f"{run.resume_hint} to go on"
             ) from None
 
 

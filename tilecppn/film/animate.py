@@ -15,14 +15,14 @@ from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
 from tilecppn.run import events
-from tilecppn.run.options import SAME, RunOptions
+from tilecppn.run.options import SAME_COMMAND, RunOptions
 from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.run.task_queue import RunResult
-from tilecppn.run.verify import repairing
+from tilecppn.run.verify import repair_options
 from tilecppn.storage import locks
 from tilecppn.storage.directory import LOCK, is_store, sweep_beside
 from tilecppn.storage.zarr_format import attributes
@@ -82,7 +82,7 @@ def animate_to(
             if not target.whole():
                 raise ExportError(f"{path}: is damaged; --overwrite makes it anew")
             _tidy(parts, timeline, mark.recipe)
-            return RunResult(plan.shards, skipped=plan.shards)
+            return RunResult(plan.tasks, skipped=plan.tasks)
         further = f", which goes on with {parts}" if _is_begun(parts, timeline) else ""
         raise ExportError(
             f"{path}: holds another film, or one encoded otherwise; choose another path, or "
@@ -102,7 +102,7 @@ def parts_of(path: Path) -> Path:
 
 def repair_film(
     store: FilmStore,
-    damage: Mapping[Shard, str],
+    damage: Mapping[Task, str],
     *,
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
@@ -116,7 +116,7 @@ def repair_film(
             f"{store.path}: is an unfinished film; what is damaged or missing is made when the "
             "same tilecppn animate is run again"
         )
-    run = repairing(store, damage, workers, listeners)
+    run = repair_options(store, damage, workers, listeners)
     _, outcome = _fill(store.timeline, store.path, None, run)
     require_complete(outcome)
     return outcome
@@ -162,9 +162,15 @@ def _fill(
                 return contextlib.nullcontext(store)
             return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
 
-        again = None if target is None else SAME
         return run_job(
-            job, plan, store, make, path=path, network=timeline.fingerprint, run=run, again=again
+            job,
+            plan,
+            store,
+            make,
+            path=path,
+            network=timeline.fingerprint,
+            run=run,
+            resume_hint=None if target is None else SAME_COMMAND,
         )
 
 

@@ -16,11 +16,12 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import RenderError
 from tilecppn.film.encoding.clips import Encoding, Frames
 from tilecppn.film.frames import FrameRenderer
-from tilecppn.film.plan import CLIP
+from tilecppn.film.plan import ClipTask, FilmTask
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.plan import Shard, Window
-from tilecppn.run.jobs import TaskStats, WorkerInfo, wait_until_visible
+from tilecppn.plan import Window
+from tilecppn.run.jobs import TaskStats, WorkerInfo
+from tilecppn.run.visibility import wait_until_visible
 from tilecppn.storage.zarr_format import use_threads
 
 BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at least
@@ -62,20 +63,21 @@ class FilmRunner:
             self.worker_info.arithmetic,
         )
 
-    def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
+    def run(self, task: FilmTask, check_cancelled: CheckCancelled) -> TaskStats:
+        """Draw and store a shard of a frame, or encode a clip."""
         start = time.perf_counter()
-        if shard.level == CLIP:
-            written = self._encode(shard, check_cancelled)
-            return TaskStats(time.perf_counter() - start, 0, written)
-        assert shard.frame is not None
-        window = self.store.plan.window(shard)
-        pixels = self.renderer.render(shard.frame, window, check_cancelled)
-        check_cancelled()
-        written = self.store.write(shard, pixels)
-        return TaskStats(time.perf_counter() - start, window.pixels, written)
+        if isinstance(task, ClipTask):
+            written = self._encode(task, check_cancelled)
+        else:
+            window = self.store.plan.window(task)
+            pixels = self.renderer.render(task.frame, window, check_cancelled)
+            check_cancelled()
+            written = self.store.write(task, pixels)
+        seconds = time.perf_counter() - start
+        return TaskStats(seconds, self.store.plan.pixels_of(task), written)
 
-    def _encode(self, clip: Shard, check_cancelled: CheckCancelled) -> int:
-        """Make a clip; then its frames have served. Returns its bytes."""
+    def _encode(self, clip: ClipTask, check_cancelled: CheckCancelled) -> int:
+        """Encode a clip and delete its frames, which are no longer needed. Returns its bytes."""
         store, encoding = self.store, self.job.encoding
         assert encoding is not None
         numbers = store.plan.frames_of(clip)

@@ -1,16 +1,52 @@
-"""A film's frames and clips: pure arithmetic on integers.
+"""A film's tasks: pure arithmetic on integers.
 
-A frame is cut into the shards of a still of its size, level 0. Clips, level 1, are made of some
-frames each, in their order; a film that stays a store has none.
+A frame is cut into the shards of a still of its size. A clip is encoded from some frames, in
+their order; a film that stays a store of frames has no clips.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from tilecppn.plan import Plan, Shard, Window, ceil_div
 
-CLIP = 1  # the level of clips
+
+class FrameShard(NamedTuple):
+    """A shard of a frame, which is drawn: the frame from 0, and the row and column in it."""
+
+    frame: int
+    row: int
+    col: int
+
+    @property
+    def name(self) -> str:
+        """What it is called to a person."""
+        return f"frame {self.frame} row {self.row} column {self.col}"
+
+    @property
+    def kind(self) -> str:
+        """All of them are drawn."""
+        return "draw"
+
+
+class ClipTask(NamedTuple):
+    """A clip, which is encoded from its frames; `first` is the first of them."""
+
+    first: int
+
+    @property
+    def name(self) -> str:
+        """What it is called to a person."""
+        return f"clip from frame {self.first}"
+
+    @property
+    def kind(self) -> str:
+        """All of them are encoded."""
+        return "encode"
+
+
+FilmTask = FrameShard | ClipTask
 
 
 @dataclass(frozen=True)
@@ -23,57 +59,61 @@ class FilmPlan:
 
     @property
     def clips(self) -> int:
+        """How many clips there are."""
         return 0 if self.clip is None else ceil_div(self.frames, self.clip)
 
     @property
-    def shards(self) -> int:
+    def tasks(self) -> int:
         """Shards of all frames, and clips."""
         level = self.still.levels[0]
         return self.frames * level.rows * level.cols + self.clips
 
     @property
     def pixels(self) -> int:
+        """Pixels of all frames."""
         return self.frames * self.still.pixels
 
-    def window(self, shard: Shard) -> Window:
-        """The pixels of its frame that a shard holds; a clip holds none."""
-        if shard.level == CLIP:
-            return Window(0, 0, 0, 0)
-        return self.still.window(shard)
+    def pixels_of(self, task: FilmTask) -> int:
+        """Pixels that a task draws; 0 for a clip."""
+        return self.window(task).pixels if isinstance(task, FrameShard) else 0
 
-    def frame_shards(self, frame: int) -> Iterator[Shard]:
+    def window(self, shard: FrameShard) -> Window:
+        """The pixels of its frame that a shard holds."""
+        return self.still.window(Shard(0, shard.row, shard.col))
+
+    def frame_shards(self, frame: int) -> Iterator[FrameShard]:
+        """The shards of one frame, row by row."""
         level = self.still.levels[0]
         for row in range(level.rows):
             for col in range(level.cols):
-                yield Shard(0, row, col, frame)
+                yield FrameShard(frame, row, col)
 
-    def clip_of(self, frame: int) -> Shard | None:
-        """The clip that a frame is a part of; it bears the number of its first frame."""
-        if self.clip is None:
-            return None
-        return Shard(CLIP, 0, 0, frame // self.clip * self.clip)
+    def clip_of(self, frame: int) -> ClipTask | None:
+        """The clip that a frame is a part of; None in a film without clips."""
+        return None if self.clip is None else ClipTask(frame // self.clip * self.clip)
 
-    def all_clips(self) -> Iterator[Shard]:
+    def all_clips(self) -> Iterator[ClipTask]:
         """The clips in the film's order."""
-        for start in range(0, self.frames if self.clip else 0, self.clip or 1):
-            yield Shard(CLIP, 0, 0, start)
+        for first in range(0, self.frames if self.clip else 0, self.clip or 1):
+            yield ClipTask(first)
 
-    def frames_of(self, clip: Shard) -> range:
+    def frames_of(self, clip: ClipTask) -> range:
+        """The frames of a clip."""
         assert self.clip is not None
-        assert clip.frame is not None
-        return range(clip.frame, min(clip.frame + self.clip, self.frames))
+        return range(clip.first, min(clip.first + self.clip, self.frames))
 
-    def parent(self, shard: Shard) -> Shard | None:
-        assert shard.frame is not None
-        return self.clip_of(shard.frame) if shard.level == 0 else None
+    def parent(self, task: FilmTask) -> ClipTask | None:
+        """The clip that a frame's shard goes into, if any; a clip has no parent."""
+        return self.clip_of(task.frame) if isinstance(task, FrameShard) else None
 
-    def ancestors(self, shard: Shard) -> Iterator[Shard]:
-        above = self.parent(shard)
+    def ancestors(self, task: FilmTask) -> Iterator[ClipTask]:
+        """The parent, if there is one."""
+        above = self.parent(task)
         if above is not None:
             yield above
 
-    def order(self, shuffle: Random | None = None) -> Iterator[Shard]:
-        """Every shard once: a clip's frames, then the clip. `shuffle` mixes frames and clips."""
+    def order(self, shuffle: Random | None = None) -> Iterator[FilmTask]:
+        """Every task once: a clip's frames, then the clip. `shuffle` mixes frames and clips."""
         length = self.frames if self.clip is None else self.clip
         starts = list(range(0, self.frames, length))
         if shuffle is not None:

@@ -28,10 +28,10 @@ from tilecppn import filesystem
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.film.encoding import checksums
-from tilecppn.film.plan import CLIP, FilmPlan
+from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask, FrameShard
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Shard, Window
+from tilecppn.plan import Plan, Window
 from tilecppn.storage.directory import (
     LISTED,
     LOCK,
@@ -53,6 +53,8 @@ class FilmStore(StoreDirectory):
     `clip` is the length of its clips in frames and `recipe` the name of their encoding; without
     them it is one of frames alone.
     """
+
+    plan: FilmPlan
 
     def __init__(self, path: str | Path, clip: int | None = None, recipe: str = "") -> None:
         """Open a store. Raises StoreError if there is none, or it is not a film of ours."""
@@ -134,7 +136,7 @@ class FilmStore(StoreDirectory):
         """Whether this is a store of `timeline`, with the layout that it has."""
         return _named(self.timeline) == _named(timeline)
 
-    def faulty_clips(self, check_cancelled: CheckCancelled = lambda: None) -> dict[Shard, str]:
+    def faulty_clips(self, check_cancelled: CheckCancelled = lambda: None) -> dict[ClipTask, str]:
         """What is wrong with clips, "missing" or "damaged"; all of each is read."""
         found = {}
         for clip in self.plan.all_clips():
@@ -161,11 +163,12 @@ class FilmStore(StoreDirectory):
 
     # Shards of frames, and clips
 
-    def has(self, shard: Shard) -> bool:
-        clip = self.plan.parent(shard)
-        return super().has(shard) or (clip is not None and super().has(clip))
+    def has(self, task: FilmTask) -> bool:
+        """Whether a clip, or a frame's shard or the clip it went into, is there."""
+        clip = self.plan.parent(task)
+        return super().has(task) or (clip is not None and super().has(clip))
 
-    def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
+    def write(self, shard: FrameShard, pixels: NDArray[Any]) -> int:
         """Store a shard's pixels (channels, height, width); returns the bytes written."""
         data = encode_shard(pixels, self.plan.still.levels[0])
         self.check_in_place()
@@ -173,7 +176,7 @@ class FilmStore(StoreDirectory):
         filesystem.write_atomic(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
 
-    def put_clip(self, clip: Shard, write: Callable[[Path], object]) -> None:
+    def put_clip(self, clip: ClipTask, write: Callable[[Path], object]) -> None:
         """Store a clip that `write` makes under the name that it is given.
 
         Its frames may go then: not even a power cut takes it away.
@@ -189,10 +192,11 @@ class FilmStore(StoreDirectory):
         for folder in file.relative_to(self.path).parents:
             filesystem.fsync_directory(self.path / folder)
 
-    def delete(self, shard: Shard) -> None:
-        super().delete(shard)
-        if shard.level == CLIP:
-            checksums.checksum(self.file(shard)).unlink(missing_ok=True)
+    def delete(self, task: FilmTask) -> None:
+        """Delete a frame's shard, or a clip with its checksum; what is not there is ignored."""
+        super().delete(task)
+        if isinstance(task, ClipTask):
+            checksums.checksum(self.file(task)).unlink(missing_ok=True)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Pixels (channels, height, width) of a frame; RenderError if a shard is missing or
@@ -214,27 +218,26 @@ class FilmStore(StoreDirectory):
             raise RenderError(f"{self.path}: frame {frame} is damaged: {error}") from error
         return np.asarray(pixels)
 
-    def damage(self, shard: Shard) -> str | None:
-        """What is wrong with a shard: "missing", "damaged", or None.
+    def damage(self, task: FilmTask) -> str | None:
+        """What is wrong with a task's file: "missing", "damaged", or None.
 
-        Where a clip is, its frames have served, and are not looked at.
+        The frames of a clip that is there are no longer needed, and not looked at.
         """
-        if shard.level == CLIP:
-            if not self.has(shard):
+        if isinstance(task, ClipTask):
+            if not self.has(task):
                 return "missing"
-            return None if checksums.is_sound(self.file(shard)) else "damaged"
-        clip = self.plan.parent(shard)
+            return None if checksums.is_sound(self.file(task)) else "damaged"
+        clip = self.plan.parent(task)
         if clip is not None and is_written(self.file(clip)):
             return None
-        level, window = self.plan.still.levels[0], self.plan.window(shard)
-        assert shard.frame is not None
-        frame = shard.frame
-        return find_fault(self.file(shard), level, window, lambda: self.read(frame, window))
+        level, window = self.plan.still.levels[0], self.plan.window(task)
+        return find_fault(self.file(task), level, window, lambda: self.read(task.frame, window))
 
-    def file(self, shard: Shard) -> Path:
-        if shard.level == CLIP:
-            return self.path / CLIPS / f"{self.recipe}-{self.plan.clip}" / str(shard.frame)
-        return self.path / "0" / "c" / str(shard.frame) / "0" / str(shard.row) / str(shard.col)
+    def file(self, task: FilmTask) -> Path:
+        """Where a frame's shard or a clip lies, or will."""
+        if isinstance(task, ClipTask):
+            return self.path / CLIPS / f"{self.recipe}-{self.plan.clip}" / str(task.first)
+        return self.path / "0" / "c" / str(task.frame) / "0" / str(task.row) / str(task.col)
 
     @cached_property
     def _frames(self) -> Any:

@@ -1,59 +1,61 @@
-"""The coordinator: which shard runs when and where, and what happens when one fails.
+"""The coordinator: decides which task runs when and where, and what happens when one fails.
 
-The agenda says which shard may run. A receipt counts when the ledger has the shard: a worker's
-disk may be another than this machine's. Of several shards that a worker was running when it was
-lost, any may have killed it: each is then run alone on a worker, where the next loss would be its
-own. A worker that is not like the others gets no shard; one that cannot start is tried again after
-a pause. Neither ends the run while others are at work. Everything here is one thread; the state
-does not grow with the canvas, nor the cost of a shard with the number of workers.
+A result counts only once its file is visible in the store, since a worker may see another disk
+than this machine does. A task that fails is tried again. When a worker dies, any of several tasks
+that it was running may have killed it: each is then run alone, where it could only bring itself
+down. A worker that is not like the others gets no tasks. A worker that cannot start is tried again
+after a delay. None of this ends the run while other workers draw. All of it is one thread; its
+memory does not grow with the canvas, nor the cost of a task with the number of workers.
 """
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from functools import partial
+from random import Random
 from typing import NamedTuple
 
 from tilecppn.errors import Interrupted, NoWorkersError, RenderError, TilecppnError
-from tilecppn.plan import Shard, Work
+from tilecppn.plan import Task, TaskGraph
 from tilecppn.run.events import (
+    AttemptFailed,
     Event,
-    ShardDone,
-    ShardFailed,
+    TaskDone,
     WorkerJoined,
     WorkerLost,
     WorkerRejected,
 )
 from tilecppn.run.executors import Executor, TaskResult, WorkerDied, WorkerReady
-from tilecppn.run.jobs import VISIBILITY_TIMEOUT, TaskFailed, TaskSucceeded, WorkerInfo
-from tilecppn.run.retry_policy import RetryPolicy, shards_to_blame
-from tilecppn.run.task_queue import Ledger, RunResult, TaskQueue
+from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.retries import Retries
+from tilecppn.run.retry_policy import RetryPolicy, tasks_to_blame
+from tilecppn.run.task_queue import RunResult, TaskQueue, TaskStore
+from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 from tilecppn.run.worker_pool import RestartBackoff, WorkerPool
 
-TICK = 0.2  # seconds between looks at the clock and at the wish to stop
-ASLEEP = 2.0  # seconds that no step here takes: this process, or its disk, stood still
-REMEMBERED = 101  # durations kept of each kind, for the deadline
+TICK = 0.2  # seconds that one step waits for messages
+LONGEST_STEP = 2.0  # seconds that one step counts at most
+DURATIONS = 101  # remembered of each kind of task, for its deadline
 
 
-@dataclass
-class _Trouble:
-    attempts: int = 0
-    workers: set[int] = field(default_factory=set)  # on which it failed
-    alone: bool = False  # to be run so: it was one of several when a worker was lost
-
-
-class _Unseen(NamedTuple):
-    """A receipt for a shard that the ledger has not: a network disk may show it late."""
+class _Unconfirmed(NamedTuple):
+    """A worker says that a task is done, but its file is not visible yet."""
 
     worker: int
-    answer: TaskSucceeded
+    stats: TaskStats
     until: float
 
 
-UNTROUBLED = _Trouble()
-
-
 class Coordinator:
+    """Runs the tasks of a plan on an executor.
+
+    policy: how failures are dealt with.
+    emit: is called with each event.
+    stopping: is asked in each step; once it is true, Interrupted is raised.
+    admit: raises a TilecppnError for a worker that may not draw into the store.
+    clock: gives seconds. random: mixes delays.
+    """
+
     def __init__(
         self,
         executor: Executor,
@@ -63,263 +65,261 @@ class Coordinator:
         stopping: Callable[[], bool] = lambda: False,
         admit: Callable[[WorkerInfo], None] = lambda worker_info: None,
         clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
     ) -> None:
-        """`admit` raises a TilecppnError for a worker that may not draw into the store."""
         self.executor = executor
         self.policy = policy or RetryPolicy()
         self.emit = emit
         self.stopping = stopping
         self.admit = admit
         self.clock = clock
-        self._roster = WorkerPool(executor.threads, executor.depth)
-        self._identity: WorkerInfo | None = None
-        self._refused: dict[int, str] = {}  # workers that live but may not draw, and why
-        self._failed_starts = 0  # since the start, or since a worker was lost at work
-        self._vacancies = RestartBackoff(self.policy.backoff, self.policy.longest_backoff)
-        self._hurdle: TilecppnError | None = None  # why no worker could begin lately
-        self._alone_since = clock()  # without any worker, or with that hurdle
-        self._awake = clock()  # when it last was
-        self._looked = clock()  # at the deadlines
-        self._trouble: dict[Shard, _Trouble] = {}
-        self._unseen: dict[Shard, _Unseen] = {}
-        self._durations: dict[bool, deque[float]] = {
-            kind: deque(maxlen=REMEMBERED) for kind in (True, False)
-        }
+        self._now = clock()
+        self._awake = 0.0  # seconds of this run, but for those in which it stood still
+        self._deadlines_checked = self._now
+        self._pool = WorkerPool(executor.threads, executor.depth)
+        self._first_worker: WorkerInfo | None = None
+        self._rejected: dict[int, str] = {}  # live workers that get no tasks, and why
+        self._restarts = RestartBackoff(self.policy)
+        self._startup_error: TilecppnError | None = None  # why no worker could begin lately
+        self._no_workers_since = 0.0  # or since that error
+        self._retries = Retries(self.policy, random or Random())
+        self._unconfirmed: dict[Task, _Unconfirmed] = {}
+        self._durations: defaultdict[str, deque[float]] = defaultdict(
+            partial(deque, maxlen=DURATIONS)
+        )
 
-    def meet(self) -> WorkerInfo:
-        """Wait for the first worker. Raises Interrupted, NoWorkersError if none can start, or what
-        `admit` raised if none is admitted.
+    def wait_for_first_worker(self) -> WorkerInfo:
+        """Wait until a worker is ready.
+
+        Raises Interrupted, NoWorkersError if none can start, or what `admit` raised if none is
+        admitted.
         """
-        while self._identity is None:
-            self._turn()
-        return self._identity
+        while self._first_worker is None:
+            self._step()
+        return self._first_worker
 
-    def run(self, plan: Work, ledger: Ledger, order: Iterable[Shard] | None = None) -> RunResult:
-        """Bring every shard of the plan into the ledger.
+    def run(
+        self, plan: TaskGraph, store: TaskStore, order: Iterable[Task] | None = None
+    ) -> RunResult:
+        """Bring every task of the plan into the store.
 
         Raises Interrupted when asked to stop, NoWorkersError, or RenderError where going on is
         useless.
         """
         start = self.clock()
         order = plan.order() if order is None else order
-        self._agenda = TaskQueue(plan, ledger, order, self.emit)
-        self._hand_out()
-        while not self._agenda.is_through() or self._roster.flying or self._unseen:
-            self._turn()
-            self._look_for_unseen()
-            self._hand_out()
-        self._agenda.outcome.seconds = self.clock() - start
-        return self._agenda.outcome
+        self._store = store
+        self._queue = TaskQueue(plan, store, order, self.emit, self._check_cancelled)
+        self._assign_tasks()
+        while self._is_busy():
+            self._step()
+            self._check_unconfirmed()
+            self._assign_tasks()
+        self._queue.result.seconds = self.clock() - start
+        return self._queue.result
 
-    # Workers
+    def _is_busy(self) -> bool:
+        waiting = self._pool.in_flight or self._unconfirmed or self._retries
+        return bool(waiting) or not self._queue.is_empty()
 
-    def _turn(self) -> None:
-        """Hear what has happened, within one tick, and look at the clock."""
+    def _check_cancelled(self) -> None:
         if self.stopping():
             raise Interrupted("stopped")
+
+    def _step(self) -> None:
+        """Wait for messages, within one tick, and do what is due."""
+        self._check_cancelled()
         messages = self.executor.poll(TICK)
-        self._wake()
+        self._read_clock()
         for message in messages:
             match message:
                 case WorkerReady(worker, worker_info):
-                    self._join(worker, worker_info)
-                case TaskResult(worker, shard, result):
-                    self._hear(worker, shard, result)
+                    self._on_ready(worker, worker_info)
+                case TaskResult(worker, task, result):
+                    self._on_result(worker, task, result)
                 case WorkerDied(worker, reason):
-                    self._lose(worker, reason)
-        now = self._wake()
-        if now - self._looked >= TICK:
-            self._looked = now
-            self._look(now)
-        for number in self._vacancies.due(now):
+                    self._on_death(worker, reason)
+        if self._now - self._deadlines_checked >= TICK:
+            self._deadlines_checked = self._now
+            self._check_deadlines()
+        for number in self._restarts.due(self._now):
             self.executor.replace(number)
-        if not self._roster:
-            self._hope(now)
+        if not self._pool:
+            self._check_no_workers()
 
-    def _wake(self) -> float:
-        """The time; what this process, or its disk, stood still is nobody's."""
-        before, self._awake = self._awake, self.clock()
-        if (asleep := self._awake - before) > ASLEEP:
-            self._roster.postpone(asleep)
-            self._alone_since += asleep
-            for shard, unseen in self._unseen.items():
-                self._unseen[shard] = unseen._replace(until=unseen.until + asleep)
-        return self._awake
+    def _read_clock(self) -> None:
+        """Count the last step. If this process or its disk stood still, no worker is to blame."""
+        before, self._now = self._now, self.clock()
+        self._awake += min(self._now - before, LONGEST_STEP)
 
-    def _hope(self, now: float) -> None:
-        """Raise what stands in the way if there is no worker, and none is likely to come."""
-        alone = now - self._alone_since
-        if self._hurdle is not None:
-            starting = self.executor.workers - len(self._refused) - len(self._vacancies)
-            if starting <= 0 or alone > self.policy.grace:
-                raise self._hurdle
-        if alone > self.policy.startup:
+    # Workers
+
+    def _check_no_workers(self) -> None:
+        """Without any worker, raise the startup error if none is likely to come."""
+        waited = self._awake - self._no_workers_since
+        if self._startup_error is not None:
+            starting = self.executor.workers - len(self._rejected) - len(self._restarts)
+            if starting <= 0 or waited > self.policy.grace_period:
+                raise self._startup_error
+        if waited > self.policy.startup_timeout:
             raise NoWorkersError(
-                f"no worker became ready in {self.policy.startup:.0f} s; "
+                f"no worker became ready in {self.policy.startup_timeout:.0f} s; "
                 "is there a free CPU or GPU for one?"
             )
 
-    def _look(self, now: float) -> None:
-        """Give up workers that have been at a shard for too long."""
-        if not self._roster.flying:
-            return
-        limits = {kind: self.policy.limit(known) for kind, known in self._durations.items()}
-        for number, shards in self._roster.late(now, lambda shard: limits[shard.level == 0]):
-            limit = limits[shards[0].level == 0]
-            self._lose(number, f"took longer than {limit:.0f} s over one shard", late=shards)
-
-    def _join(self, number: int, worker_info: WorkerInfo) -> None:
+    def _on_ready(self, number: int, worker_info: WorkerInfo) -> None:
         try:
-            self._check(worker_info)
+            self._check_worker(worker_info)
         except TilecppnError as error:
-            # It is kept: its place would only be taken by another of its kind.
-            self._refused[number] = str(error)
-            self._meet_hurdle(error)
-            if self._identity is not None:
+            # It is kept: another one in its place would be of the same kind.
+            self._rejected[number] = str(error)
+            self._set_startup_error(error)
+            if self._first_worker is not None:  # else the error is raised, which says it
                 self.emit(WorkerRejected(number, str(error)))
             return
-        if self._identity is None:
-            self._identity = worker_info
-            for refused, reason in self._refused.items():  # else the error says it, once
-                self.emit(WorkerRejected(refused, reason))
-        self._hurdle = None
-        self._roster.join(number)
-        self.emit(WorkerJoined(number, worker_info.place))
+        if self._first_worker is None:
+            self._first_worker = worker_info
+            for rejected, reason in self._rejected.items():
+                self.emit(WorkerRejected(rejected, reason))
+        self._startup_error = None
+        self._pool.add(number)
+        self.emit(WorkerJoined(number, worker_info.location))
 
-    def _check(self, worker_info: WorkerInfo) -> None:
-        first = self._identity
+    def _check_worker(self, worker_info: WorkerInfo) -> None:
+        first = self._first_worker
         if first is not None and worker_info[:2] != first[:2]:
             raise RenderError(
-                f"workers differ: {first.place} has {_words(first)}, "
-                f"{worker_info.place} has {_words(worker_info)}; use machines of one kind"
+                f"workers differ: {first.location} has {_describe(first)}, "
+                f"{worker_info.location} has {_describe(worker_info)}; use machines of one kind"
             )
         self.admit(worker_info)
 
-    def _meet_hurdle(self, error: TilecppnError) -> None:
-        if self._hurdle is None and not self._roster:
-            self._alone_since = self.clock()
-        self._hurdle = error
+    def _set_startup_error(self, error: TilecppnError) -> None:
+        if self._startup_error is None and not self._pool:
+            self._no_workers_since = self._awake
+        self._startup_error = error
 
-    def _lose(self, number: int, reason: str, late: Sequence[Shard] = ()) -> None:
-        """A worker is gone: blame what killed it, give its other shards back, start another."""
-        worker = self._roster.leave(number)
+    def _on_death(self, number: int, reason: str, late: Sequence[Task] = ()) -> None:
+        """Start another worker, blame what killed this one, and give its other tasks back."""
+        worker = self._pool.remove(number)
         if worker is None:
-            self._fail_to_start(number, reason)
+            self._on_failed_start(number, reason)
             return
         self.emit(WorkerLost(number, reason))
-        if not self._roster:
-            self._alone_since, self._hurdle = self.clock(), None
-        self._failed_starts = 0
-        for place in (number, *self._vacancies.clear()):
-            self.executor.replace(place)  # all, as the room of what is gone may be anywhere
+        if not self._pool:
+            self._no_workers_since, self._startup_error = self._awake, None
+        # Resources became free, perhaps where no worker could start before.
+        for freed in (number, *self._restarts.reset()):
+            self.executor.replace(freed)
         running = list(worker.running)
-        blamed = shards_to_blame(running, late)
+        blamed = tasks_to_blame(running, late)
         if not blamed:
-            for shard in running:
-                self._trouble.setdefault(shard, _Trouble()).alone = True
-        others = [shard for shard in (*running, *worker.queued) if shard not in blamed]
-        if others:  # else it may be gone before there is an agenda
-            self._agenda.ready.extendleft(reversed(others))
-        for shard in blamed:
-            self._fault(number, shard, TaskFailed(f"worker lost: {reason}", permanent=False))
+            self._retries.add_suspects(running)
+        others = [*(running if blamed else ()), *worker.queued]
+        self._give_back([task for task in others if task not in blamed])
+        for task in blamed:
+            self._on_failure(number, task, TaskFailed(f"worker lost: {reason}"))
 
-    def _fail_to_start(self, number: int, reason: str) -> None:
-        self._refused.pop(number, None)
-        self._failed_starts += 1
-        if self._failed_starts < self.policy.failed_starts:
-            self.emit(WorkerLost(number, reason))
+    def _on_failed_start(self, number: int, reason: str) -> None:
+        self._rejected.pop(number, None)
+        delay = self._restarts.add_failure(number, self._now)
+        self.emit(WorkerLost(number, reason, delay or 0.0))
+        if delay is None:
             self.executor.replace(number)
-            return
-        self._meet_hurdle(NoWorkersError(f"no worker can start: {reason}"))
-        self.emit(WorkerLost(number, reason, self._vacancies.add(number, self.clock())))
-
-    def _hear(self, number: int, shard: Shard, result: TaskSucceeded | TaskFailed) -> None:
-        if not self._roster.take(number, shard, self.clock()):
-            return  # its worker was given up in the meantime; another has the shard
-        if isinstance(result, TaskFailed):
-            if result.worker_unusable:
-                self._dismiss(number, shard, result.reason)
-            else:
-                self._fault(number, shard, result)
-            return
-        if self._agenda.is_done(shard):
-            self._done(number, shard, result)
         else:
-            self._unseen[shard] = _Unseen(number, result, self.clock() + VISIBILITY_TIMEOUT)
+            self._set_startup_error(NoWorkersError(f"no worker can start: {reason}"))
 
-    def _dismiss(self, number: int, shard: Shard, reason: str) -> None:
-        """A worker lives, but cannot do its part: others get what it has, and blame no shard."""
-        worker = self._roster.leave(number)
+    def _disable(self, number: int, task: Task, reason: str) -> None:
+        """A worker lives, but cannot do its part: others get its tasks, and none is blamed."""
+        worker = self._pool.remove(number)
         assert worker is not None
-        self._agenda.ready.extendleft(reversed([shard, *worker.running, *worker.queued]))
-        self._refused[number] = reason
-        if not self._roster:
-            self._alone_since = self.clock()
-        self._meet_hurdle(RenderError(reason))
+        self._give_back([task, *worker.running, *worker.queued])
+        self._rejected[number] = reason
+        self._set_startup_error(RenderError(reason))
         self.emit(WorkerRejected(number, reason))
 
-    def _done(self, number: int, shard: Shard, answer: TaskSucceeded) -> None:
-        self._trouble.pop(shard, None)
-        self._durations[shard.level == 0].append(answer.stats.seconds)
-        self.emit(ShardDone(shard, number, answer.stats))
-        self._agenda.finish(shard, answer.stats.pixels)
+    def _check_deadlines(self) -> None:
+        """Give up workers that have been at a task for too long."""
+        if not self._pool.in_flight:
+            return
+        known = {k: self.policy.deadline_after(d) for k, d in self._durations.items()}
+        unknown = self.policy.deadline_after(())
+        for number, tasks in self._pool.late(self._awake, lambda t: known.get(t.kind, unknown)):
+            seconds = known.get(tasks[0].kind, unknown)
+            self._on_death(number, f"took longer than {seconds:.0f} s for one task", late=tasks)
 
-    def _look_for_unseen(self) -> None:
-        for shard, (number, answer, until) in list(self._unseen.items()):
-            if self._agenda.is_done(shard):
-                del self._unseen[shard]
-                self._done(number, shard, answer)
-            elif self.clock() > until:
+    # Tasks
+
+    def _on_result(self, number: int, task: Task, result: TaskSucceeded | TaskFailed) -> None:
+        if not self._pool.complete(number, task, self._awake):
+            return  # its worker was given up in the meantime; another one has the task
+        if isinstance(result, TaskSucceeded):
+            if self._store.has(task):
+                self._on_success(number, task, result.stats)
+            else:
+                until = self._awake + VISIBILITY_TIMEOUT
+                self._unconfirmed[task] = _Unconfirmed(number, result.stats, until)
+        elif result.worker_unusable:
+            self._disable(number, task, result.reason)
+        else:
+            self._on_failure(number, task, result)
+
+    def _on_success(self, number: int, task: Task, stats: TaskStats) -> None:
+        self._retries.forget(task)
+        self._durations[task.kind].append(stats.seconds)
+        self.emit(TaskDone(task, number, stats))
+        self._queue.mark_done(task, stats.pixels)
+
+    def _check_unconfirmed(self) -> None:
+        for task, (number, stats, until) in list(self._unconfirmed.items()):
+            if self._store.has(task):
+                del self._unconfirmed[task]
+                self._on_success(number, task, stats)
+            elif self._awake > until:
                 raise RenderError(
-                    f"worker {number} has stored {shard.name}, but it is not in the store as seen "
-                    f"from here after {VISIBILITY_TIMEOUT:.0f} s: the store must lie on a disk "
-                    "that all nodes share, and stay where it is"
+                    f"worker {number} has stored {task.name}, but its file is not visible from "
+                    f"here after {VISIBILITY_TIMEOUT:.0f} s: the store must lie on a disk that "
+                    "all nodes share, and stay where it is"
                 )
 
-    def _fault(self, number: int, shard: Shard, fault: TaskFailed) -> None:
-        trouble = self._trouble.setdefault(shard, _Trouble())
-        trouble.attempts += 1
-        trouble.workers.add(number)
-        final = fault.permanent or self.policy.gives_up(trouble.attempts)
-        self.emit(ShardFailed(shard, number, fault.reason, trouble.attempts, final))
-        if fault.permanent:
-            raise RenderError(fault.reason)
-        if not final:
-            self._agenda.ready.append(shard)
-            return
-        del self._trouble[shard]
-        self._agenda.give_up(shard, fault.reason)
+    def _on_failure(self, number: int, task: Task, failure: TaskFailed) -> None:
+        if failure.permanent:
+            self.emit(AttemptFailed(task, number, failure.reason, 1, final=True))
+            raise RenderError(failure.reason)
+        attempt, delay = self._retries.add_failure(
+            task, number, self._now, store_error=failure.store_error
+        )
+        final = delay is None
+        self.emit(AttemptFailed(task, number, failure.reason, attempt, final, delay or 0.0))
+        if final:
+            self._queue.mark_failed(task, failure.reason)
 
-    # Shards
+    def _give_back(self, tasks: Sequence[Task]) -> None:
+        if tasks:  # else it may be before there is a queue
+            self._queue.put_back(self._retries.put_back(tasks))
 
-    def _hand_out(self) -> None:
-        """Give shards to workers until all are busy or none is left to give."""
-        while self._roster.has_room():
-            choice = self._next()
-            if choice is None:
-                return
-            number, shard, alone = choice
-            self._roster.give(number, shard, self.clock(), alone)
-            self.executor.submit(number, shard)
+    def _assign_tasks(self) -> None:
+        """Give tasks to workers until all are busy or none is left."""
+        while self._pool.has_capacity() and (found := self._next_assignment()) is not None:
+            task, number, alone = found
+            self._pool.assign(number, task, self._awake, alone=alone)
+            self.executor.submit(number, task)
 
-    def _next(self) -> tuple[int, Shard, bool] | None:
-        """The least busy worker, not one on which it failed, for a shard, and if it runs alone."""
-        while True:
-            for i, shard in enumerate(self._agenda.ready):
-                trouble = self._trouble.get(shard, UNTROUBLED)
-                fit = self._roster.fit(trouble.workers, trouble.alone)
-                if fit is not None:
-                    del self._agenda.ready[i]
-                    return fit, shard, trouble.alone
-                if trouble.alone:
-                    return None  # until a worker is idle: what comes behind would keep all busy
-            if self.stopping():
-                raise Interrupted("stopped")
-            if not self._agenda.reach():
-                return None
+    def _next_assignment(self) -> tuple[Task, int, bool] | None:
+        """A task, the worker that gets it, and whether it is to run alone there."""
+        for task, retry in self._retries.due(self._now):
+            number = self._pool.pick(retry.workers, idle=retry.alone)
+            if number is not None:
+                self._retries.start(task)
+                return task, number, retry.alone
+            if retry.alone:
+                return None  # until a worker is idle: what comes behind would keep all busy
+        fresh = self._queue.next_task()
+        number = self._pool.pick()
+        return None if fresh is None or number is None else (fresh, number, False)
 
 
-def _words(worker_info: WorkerInfo) -> str:
+def _describe(worker_info: WorkerInfo) -> str:
     a = worker_info.arithmetic
     return (
         f"weights {worker_info.network[:12]}, {a.kernel} {a.precision} on {a.device} r{a.revision}"

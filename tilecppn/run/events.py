@@ -1,18 +1,22 @@
-"""What happens in a run, as values. Listeners subscribe; nothing below the command line prints."""
+"""What happens in a run, as values that listeners get. Nothing below the command line prints."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Shard, Work
+from tilecppn.plan import Task, TaskGraph
 from tilecppn.run.jobs import TaskStats
+
+LOGGER = logging.getLogger("tilecppn")
+LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings on stderr by itself
 
 
 @dataclass(frozen=True)
 class RunStarted:
-    """Before the first shard. `workers` is what was asked for, `threads` what each of them has."""
+    """The first worker is ready. `workers` were asked for, each with so many `threads`."""
 
-    plan: Work
+    plan: TaskGraph
     executor: str
     workers: int
     threads: int
@@ -21,53 +25,80 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class WorkerJoined:
+    """A worker is ready. `location` is its host and process, as in "node7:4711"."""
+
     worker: int
-    place: str
+    location: str
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """Another takes its place, after `pause` seconds."""
+    """A worker died, or could not start; another one is started after `delay` seconds."""
 
     worker: int
     reason: str
-    backoff: float = 0.0
+    delay: float = 0.0
 
 
 @dataclass(frozen=True)
 class WorkerRejected:
-    """It is ready, but not like the others or the store: it gets no shard."""
+    """A worker gets no tasks, since it is not like the others, or does not see the store."""
 
     worker: int
     reason: str
 
 
 @dataclass(frozen=True)
-class ShardSkipped:
-    """It was in the store already."""
+class TaskSkipped:
+    """A task was in the store already."""
 
-    shard: Shard
+    task: Task
 
 
 @dataclass(frozen=True)
-class ShardDone:
-    shard: Shard
+class TaskDone:
+    """A task is in the store."""
+
+    task: Task
     worker: int
     stats: TaskStats
 
 
 @dataclass(frozen=True)
-class ShardFailed:
-    """One attempt failed; `final` says that there is no further one."""
+class AttemptFailed:
+    """The n-th attempt at a task failed.
 
-    shard: Shard
+    The next one follows after `delay` seconds; `final`: there is none, the task is given up.
+    """
+
+    task: Task
     worker: int
     reason: str
     attempt: int
     final: bool
+    delay: float = 0.0
 
 
 Event = (
-    RunStarted | WorkerJoined | WorkerLost | WorkerRejected | ShardSkipped | ShardDone | ShardFailed
+    RunStarted | WorkerJoined | WorkerLost | WorkerRejected | TaskSkipped | TaskDone | AttemptFailed
 )
 Listener = Callable[[Event], None]
+
+
+def log(event: Event) -> None:
+    """Write an event to the logger "tilecppn": a failure as a warning, a task for debugging."""
+    match event:
+        case TaskSkipped(task):
+            LOGGER.debug("%s was done already", task.name)
+        case TaskDone(task, worker, stats):
+            LOGGER.debug("%s done by worker %d in %.2f s", task.name, worker, stats.seconds)
+        case RunStarted(plan, executor, workers):
+            LOGGER.info("%d tasks, %d %s workers", plan.tasks, workers, executor)
+        case WorkerJoined(worker, location):
+            LOGGER.info("worker %d joined at %s", worker, location)
+        case AttemptFailed(task, worker, reason, attempt):
+            LOGGER.warning("%s failed on worker %d (%d): %s", task.name, worker, attempt, reason)
+        case WorkerLost(worker, reason):
+            LOGGER.warning("worker %d lost: %s", worker, reason)
+        case WorkerRejected(worker, reason):
+            LOGGER.warning("worker %d gets no tasks: %s", worker, reason)

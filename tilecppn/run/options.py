@@ -1,24 +1,32 @@
-"""A run's choices: who does the work, with what, and who hears of it."""
+"""A run's choices: who does the work, with what, and who is told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from tilecppn.errors import InvalidRequestError
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
 from tilecppn.run import events
 from tilecppn.run.retry_policy import RetryPolicy
 
-SAME = "run the same command again"
+SAME_COMMAND = "run the same command again"
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a still or a film is rendered; nothing in it changes a pixel but `kernel`.
+    """How a still or a film is rendered; nothing in it but `kernel` changes a pixel.
 
-    executor: "local" threads, "ray" actors, or "auto". address: of a Ray cluster. workers: how
-    many; None for one a core, or a GPU, which is given its share of the cores. overwrite: replace
-    a store of ours that is there. shuffle: a seed that mixes the order of the shards. discard:
-    shards that are deleted first. Raises InvalidRequestError for fewer workers than one.
+    executor: "local" threads, "ray" actors, or "auto".
+    address: of a Ray cluster.
+    workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
+    kernel: what evaluates the network: "auto", "reference", "llvm", "torch" or "triton".
+    overwrite: replace an existing tilecppn store.
+    policy: how failures are dealt with; None for `RetryPolicy()`.
+    listeners: are called with each event, in the thread that renders.
+    shuffle: a seed that mixes the order of the tasks.
+    discard: tasks that are deleted from the store first.
+    stopping: is asked a few times a second; once it is true, the run ends with Interrupted.
+
+    Raises InvalidRequestError for fewer workers than one.
     """
 
     executor: str = "auto"
@@ -29,12 +37,13 @@ class RunOptions:
     policy: RetryPolicy | None = None
     listeners: Sequence[events.Listener] = ()
     shuffle: int | None = None
-    discard: Collection[Shard] = ()
+    discard: Collection[Task] = ()
+    stopping: Callable[[], bool] = lambda: False
 
     @property
-    def again(self) -> str:
+    def resume_hint(self) -> str:
         """What a person does to go on after a stop."""
-        return "run it again without --overwrite" if self.overwrite else SAME
+        return "run it again without --overwrite" if self.overwrite else SAME_COMMAND
 
     def __post_init__(self) -> None:
         check_workers(self.workers)

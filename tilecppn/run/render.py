@@ -5,23 +5,24 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tilecppn import kernels
 from tilecppn.errors import Interrupted, RenderError
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Work
+from tilecppn.plan import Plan, TaskGraph
 from tilecppn.run import events
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.estimates import check_disk, check_fits
 from tilecppn.run.executors import EXECUTORS, Executor, choose, local_worker_layout, runs_here
-from tilecppn.run.jobs import Job, RenderJob, Tiler, WorkerInfo
+from tilecppn.run.jobs import Job, WorkerInfo
 from tilecppn.run.options import RunOptions
+from tilecppn.run.render_job import RenderJob, Tiler
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.stop_request import stop_on_signals
-from tilecppn.run.task_queue import Ledger, RunResult
+from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.directory import is_store
+from tilecppn.storage.directory import StoreDirectory, is_store
 from tilecppn.storage.store import Store
 
 
@@ -97,33 +98,25 @@ def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
     kernels.resolve(run.kernel)  # a wrong name is refused here; "auto" is decided by each worker
 
 
-class Filled(Ledger, Protocol):
-    """What a run fills: a ledger that is locked, and begun with one arithmetic."""
-
-    def lock(self) -> AbstractContextManager[None]: ...
-
-    def check_arithmetic(self, arithmetic: Arithmetic) -> None: ...
-
-
-S = TypeVar("S", bound=Filled)
+S = TypeVar("S", bound=StoreDirectory)
 
 
 def run_job(
     job: Job,
-    plan: Work,
+    plan: TaskGraph,
     store: S | None,
     make: Callable[[Arithmetic], AbstractContextManager[S]],
     *,
     path: Path,
     network: str,
     run: RunOptions,
-    again: str | None = None,
+    resume_hint: str | None = None,
 ) -> tuple[S, RunResult]:
-    """Bring every shard of `plan` into the store at `path`, with an executor of its own.
+    """Bring every task of `plan` into the store at `path`, with an executor of its own.
 
     `store` is the one that is there, None if none is; without one, or to overwrite it, `make`
     gives a new one with its lock held. `network` is the hash that every worker must report.
-    `again` is what a person does to go on after a stop, where it is not `run.again`.
+    `resume_hint` is what a person does to go on after a stop, where it is not `run.resume_hint`.
     """
     name = choose(run.executor, run.address)
     found = None if run.overwrite else store
@@ -131,7 +124,7 @@ def run_job(
     def admit(worker: WorkerInfo) -> None:
         if worker.network != network:
             raise RenderError(
-                f"{worker.place} holds other weights; install the same version everywhere"
+                f"{worker.location} holds other weights; install the same version everywhere"
             )
         if found is not None:
             found.check_arithmetic(worker.arithmetic)
@@ -141,8 +134,8 @@ def run_job(
             listener(event)
 
     begun = found is not None  # else what is there, if anything, is not this run's
-    again = again or run.again
-    kept = f"what is finished is kept in {path}: {again} to go on"
+    resume_hint = resume_hint or run.resume_hint
+    kept = f"what is finished is kept in {path}: {resume_hint} to go on"
     with contextlib.ExitStack() as stack:
         if store is not None:
             stack.enter_context(store.lock())
@@ -155,17 +148,17 @@ def run_job(
                 workforce, policy=run.policy, emit=emit, stopping=stop_request, admit=admit
             )
             workforce.start()
-            arithmetic = coordinator.meet().arithmetic
+            arithmetic = coordinator.wait_for_first_worker().arithmetic
             if store is None or run.overwrite:
                 store = stack.enter_context(make(arithmetic))
                 begun = True
-            for shard in run.discard:
-                store.delete(shard)
+            for task in run.discard:
+                store.delete(task)
             count, threads = workforce.workers, workforce.threads
             emit(events.RunStarted(plan, workforce.name, count, threads, arithmetic))
             mixed = None if run.shuffle is None else Random(run.shuffle)
             outcome = coordinator.run(plan, store, plan.order(mixed))
-            outcome.again = again
+            outcome.resume_hint = resume_hint
         except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped; {kept if begun else 'nothing was begun or replaced'}"
@@ -188,5 +181,5 @@ def require_complete(outcome: RunResult) -> None:
     more = f" and {len(outcome.failed) - 3} more" if len(outcome.failed) > 3 else ""
     raise RenderError(
         f"{len(outcome.failed)} shards failed ({named}{more}); {outcome.unbuilt} above them were "
-        f"not built; all others are done: {outcome.again} to try them once more"
+        f"not built; all others are done: {outcome.resume_hint} to try them once more"
     )

@@ -1,34 +1,46 @@
-"""When to give up on a shard, a worker, or the start, and whom to blame: pure functions."""
+"""When to try again and when to give up: pure functions."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from statistics import median
 
 from tilecppn.errors import InvalidRequestError
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Times in seconds.
+    """How a run deals with failures. All times are in seconds.
 
-    `deadline` fixes the longest time a shard may take on one worker; None derives it from the
-    shards done so far: ten times their median, but at least `patience`, and `first` before any
-    is done. A start that fails is repeated at once, from the `failed_starts`-th on after `pause`,
-    which doubles up to `longest_backoff`. Raises InvalidRequestError for a deadline that is no
-    time.
+    attempts: how often a task is tried before it is given up. Another attempt follows at once, on
+        another worker if there is one.
+    store_attempts: the same for input and output errors of the store (EIO, time-outs), which are
+        tried again after `store_delay`; the delay doubles up to `longest_store_delay`.
+    deadline: the longest time for a task on one worker. None derives it for each kind of task: ten
+        times the median of those done so far, but at least `min_deadline`, and `first_deadline`
+        before any is done.
+    startup_timeout: how long a run waits without any worker; a cluster may have to start machines.
+    grace_period: the same if all workers that came could not start or were rejected.
+    failed_starts: failed starts in a row from which on workers are started again after
+        `restart_delay`, which doubles up to `longest_restart_delay`; before, at once.
+
+    Raises InvalidRequestError if `deadline` is not above 0.
     """
 
     attempts: int = 3
+    store_attempts: int = 10
+    store_delay: float = 0.5
+    longest_store_delay: float = 60.0
     deadline: float | None = None
-    patience: float = 120.0  # more than a store needs to come into sight of another node
-    first: float = 3600.0
-    startup: float = 900.0  # without any worker; a cluster may first have to start machines
-    grace: float = 120.0  # without any worker, when some cannot start or are refused
+    min_deadline: float = 120.0  # above visibility.VISIBILITY_TIMEOUT
+    first_deadline: float = 3600.0
+    startup_timeout: float = 900.0
+    grace_period: float = 120.0
     failed_starts: int = 3
-    backoff: float = 60.0
-    longest_backoff: float = 3600.0
+    restart_delay: float = 60.0
+    longest_restart_delay: float = 3600.0
 
     def __post_init__(self) -> None:
         if self.deadline is not None and not 0 < self.deadline < math.inf:
@@ -36,21 +48,35 @@ class RetryPolicy:
                 f"--deadline {self.deadline:g}: must be a number of seconds, above 0"
             )
 
-    def gives_up(self, attempts: int) -> bool:
-        return attempts >= self.attempts
+    def retry_delay(self, failures: int, random: Random, *, store_error: bool) -> float | None:
+        """Seconds until a task is tried again after its n-th failure of a kind; None to give up.
 
-    def limit(self, durations: Sequence[float]) -> float:
-        """The longest time for the next shard of a kind of which some took `durations`."""
+        Part of the delay is random, so that tasks that failed together do not return together.
+        """
+        if failures >= (self.store_attempts if store_error else self.attempts):
+            return None
+        if not store_error:
+            return 0.0
+        delay = backoff(failures, self.store_delay, self.longest_store_delay)
+        return delay * random.uniform(0.5, 1.0)
+
+    def deadline_after(self, durations: Sequence[float]) -> float:
+        """The deadline for tasks of a kind of which the latest took `durations`."""
         if self.deadline is not None:
             return self.deadline
         if not durations:
-            return self.first
-        return max(self.patience, 10.0 * median(durations))
+            return self.first_deadline
+        return max(self.min_deadline, 10.0 * median(durations))
 
 
-def shards_to_blame(running: Sequence[Shard], late: Sequence[Shard]) -> Sequence[Shard]:
-    """Which of the shards that a lost worker was running have used an attempt.
+def backoff(failures: int, first: float, longest: float) -> float:
+    """The delay in seconds after the n-th failure, n from 1: `first`, doubled up to `longest`."""
+    return min(longest, first * 2.0 ** min(failures - 1, 64))
 
-    Those that it was given up for, or the only one. Of several any may have killed it: none.
+
+def tasks_to_blame(running: Sequence[Task], late: Sequence[Task]) -> Sequence[Task]:
+    """Which of the tasks that a lost worker was running count it as a failure of theirs.
+
+    Those that missed their deadline, or the only one. Any of several may have killed it: none.
     """
     return late or (running if len(running) == 1 else ())

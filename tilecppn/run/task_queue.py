@@ -1,140 +1,158 @@
-"""A plan's shards on their way into the ledger: which may run next, and what came of each.
+"""A plan's tasks in order: which may run next, and what came of each.
 
-Shards come in the plan's order, children before parents. A shard that is in the ledger is
-skipped. A shard that is not is run, and its ancestors, if they are there, are deleted first and
-built again, so that nothing in the ledger is older than what it was made from. A shard whose
-child was given up is not built. The state does not grow with the canvas.
+Tasks come in the plan's order, children before parents. A task that is in the store is skipped.
+The ancestors of one that is not are deleted first and made again, so that nothing in the store is
+older than what it was made from. A task whose child failed is not run. The state does not grow
+with the canvas.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from tilecppn.plan import Shard, Work
-from tilecppn.run.events import Event, ShardSkipped
-from tilecppn.run.options import SAME
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.plan import Task, TaskGraph
+from tilecppn.run.events import Event, TaskSkipped
+from tilecppn.run.options import SAME_COMMAND
 
 
-class Ledger(Protocol):
-    """What is done; the store is one."""
+class TaskStore(Protocol):
+    """What a run asks a store, a StoreDirectory: which tasks are done."""
 
-    def has(self, shard: Shard) -> bool: ...
+    def has(self, task: Any, /) -> bool:
+        """Whether a task is done."""
+        ...
 
-    def delete(self, shard: Shard) -> None: ...
+    def delete(self, task: Any, /) -> None:
+        """Make a task undone."""
+        ...
 
 
 @dataclass
 class RunResult:
-    """What a run came to. `failed` names shards and why; `unbuilt` counts their ancestors.
+    """What a run came to.
 
-    `again` is what a person does to try those once more.
+    tasks: of the whole plan. rendered: done in this run. skipped: were in the store already.
+    failed: tasks that were given up, each with the reason. unbuilt: ancestors of those. pixels:
+    drawn in this run. seconds: the run's time. resume_hint: how a person tries again what failed.
     """
 
-    shards: int
+    tasks: int
     rendered: int = 0
     skipped: int = 0
-    failed: dict[Shard, str] = field(default_factory=dict)
+    failed: dict[Task, str] = field(default_factory=dict)
     unbuilt: int = 0
-    pixels: int = 0  # of level 0, rendered in this run
+    pixels: int = 0
     seconds: float = 0.0
-    again: str = SAME
+    resume_hint: str = SAME_COMMAND
 
 
 class TaskQueue:
-    """Attributes: outcome; `ready`, the shards that may run now, first those that come first."""
+    """The tasks of one run. Attributes: result."""
 
     def __init__(
-        self, plan: Work, ledger: Ledger, order: Iterable[Shard], emit: Callable[[Event], None]
+        self,
+        plan: TaskGraph,
+        store: TaskStore,
+        order: Iterable[Task],
+        emit: Callable[[Event], None] = lambda event: None,
+        check_cancelled: CheckCancelled = lambda: None,
     ) -> None:
-        self.outcome = RunResult(plan.shards)
-        self.ready: deque[Shard] = deque()
+        self.result = RunResult(plan.tasks)
         self._plan = plan
-        self._ledger = ledger
-        self._order: Iterator[Shard] = iter(order)
+        self._store = store
+        self._order: Iterator[Task] = iter(order)
         self._emit = emit
+        self._check_cancelled = check_cancelled
+        self._ready: deque[Task] = deque()
         self._exhausted = False
-        self._unsettled: dict[Shard, int] = {}  # parent → children reached and not yet settled
-        self._waiting: set[Shard] = set()  # parents reached while children are unsettled
-        self._stale: set[Shard] = set()  # ancestors of what runs now: to be built again
-        self._broken: set[Shard] = set()  # parents of what failed: not to be built
+        self._open_children: dict[Task, int] = {}  # parent → children that came and are not over
+        self._waiting: set[Task] = set()  # parents that came before their children were over
+        self._stale: set[Task] = set()  # ancestors of what runs now: to be made again
+        self._blocked: set[Task] = set()  # parents of what failed: not to be run
 
     def __len__(self) -> int:
-        """How many shards it remembers."""
-        remembered = (self.ready, self._unsettled, self._waiting, self._stale, self._broken)
-        return sum(map(len, remembered))
+        """How many tasks it remembers."""
+        parts = (self._ready, self._open_children, self._waiting, self._stale, self._blocked)
+        return sum(map(len, parts))
 
-    def is_through(self) -> bool:
-        """Whether no shard is left to hand out, once those that run are settled."""
-        return self._exhausted and not self.ready
+    def next_task(self) -> Task | None:
+        """The next task to run; None if none can run before others are over."""
+        while not self._ready and not self._exhausted:
+            self._check_cancelled()
+            self._advance()
+        return self._ready.popleft() if self._ready else None
 
-    def is_done(self, shard: Shard) -> bool:
-        return self._ledger.has(shard)
+    def is_empty(self) -> bool:
+        """Whether no task is left to run, once those that run are over."""
+        return self._exhausted and not self._ready
 
-    def reach(self) -> bool:
-        """Take the plan's next shard, which may come to be ready; False at the end."""
-        shard = next(self._order, None)
-        if shard is None:
+    def put_back(self, tasks: Iterable[Task]) -> None:
+        """Tasks that were taken and did not run: they come next."""
+        self._ready.extendleft(reversed(list(tasks)))
+
+    def mark_done(self, task: Task, pixels: int) -> None:
+        """A task is in the store; it drew so many pixels."""
+        self.result.rendered += 1
+        self.result.pixels += pixels
+        self._close(task)
+
+    def mark_failed(self, task: Task, reason: str) -> None:
+        """A task is given up."""
+        self.result.failed[task] = reason
+        self._block_parent(task)
+        self._close(task)
+
+    def _advance(self) -> None:
+        """Take the plan's next task."""
+        task = next(self._order, None)
+        if task is None:
             self._exhausted = True
+            return
+        if task in self._open_children:
+            self._waiting.add(task)
+        elif not self._prepare(task):
+            return
+        parent = self._plan.parent(task)
+        if parent is not None:
+            self._open_children[parent] = self._open_children.get(parent, 0) + 1
+
+    def _prepare(self, task: Task) -> bool:
+        """Skip, block or make ready a task whose children are over; whether it has to be run."""
+        stale = task in self._stale
+        self._stale.discard(task)
+        if task in self._blocked:
+            self._blocked.discard(task)
+            self.result.unbuilt += 1
+            self._block_parent(task)
             return False
-        settled = False
-        if shard in self._unsettled:
-            self._waiting.add(shard)
-        else:
-            settled = self._decide(shard)
-        parent = self._plan.parent(shard)
-        if parent is not None and not settled:
-            self._unsettled[parent] = self._unsettled.get(parent, 0) + 1
-        return True
-
-    def finish(self, shard: Shard, pixels: int) -> None:
-        """A shard that was ready is in the ledger."""
-        self.outcome.rendered += 1
-        if shard.level == 0:
-            self.outcome.pixels += pixels
-        self._settle(shard)
-
-    def give_up(self, shard: Shard, reason: str) -> None:
-        """A shard that was ready will not be in the ledger."""
-        self.outcome.failed[shard] = reason
-        self._break(shard)
-        self._settle(shard)
-
-    def _decide(self, shard: Shard) -> bool:
-        """Skip, give up or make ready a shard whose children are settled; True if settled so."""
-        stale = shard in self._stale
-        self._stale.discard(shard)
-        if shard in self._broken:
-            self._broken.discard(shard)
-            self.outcome.unbuilt += 1
-            self._break(shard)
-            return True
-        if not stale and self._ledger.has(shard):
-            self.outcome.skipped += 1
-            self._emit(ShardSkipped(shard))
-            return True
-        for ancestor in self._plan.ancestors(shard):
+        if not stale and self._store.has(task):
+            self.result.skipped += 1
+            self._emit(TaskSkipped(task))
+            return False
+        for ancestor in self._plan.ancestors(task):
             if ancestor in self._stale:
                 break
             self._stale.add(ancestor)
-            self._ledger.delete(ancestor)
-        self.ready.append(shard)
-        return False
+            self._store.delete(ancestor)
+        self._ready.append(task)
+        return True
 
-    def _settle(self, shard: Shard) -> None:
-        """A shard that was ready is done or given up: its parent may come next."""
-        parent = self._plan.parent(shard)
+    def _close(self, task: Task) -> None:
+        """A task that came is over; its parent may be next."""
+        parent = self._plan.parent(task)
         if parent is None:
             return
-        self._unsettled[parent] -= 1
-        if self._unsettled[parent] == 0:
-            del self._unsettled[parent]
+        self._open_children[parent] -= 1
+        if self._open_children[parent] == 0:
+            del self._open_children[parent]
             if parent in self._waiting:
                 self._waiting.remove(parent)
-                if self._decide(parent):
-                    self._settle(parent)
+                if not self._prepare(parent):
+                    self._close(parent)
 
-    def _break(self, shard: Shard) -> None:
-        parent = self._plan.parent(shard)
+    def _block_parent(self, task: Task) -> None:
+        parent = self._plan.parent(task)
         if parent is not None:
-            self._broken.add(parent)
+            self._blocked.add(parent)

@@ -1,11 +1,11 @@
-"""Finding damage in a store, and mending it from the store's own scene."""
+"""Find damage in a store, and repair it from the store's own scene."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from tilecppn import machine
 from tilecppn.errors import Interrupted
-from tilecppn.plan import Shard, Work
+from tilecppn.plan import Task
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions, check_workers
 from tilecppn.run.render import render_to, require_complete
@@ -17,76 +17,74 @@ from tilecppn.storage.zarr_format import use_threads
 
 
 class Meter(Protocol):
-    def begin(self, total: int) -> None: ...
+    """Shows progress, in pixels of the canvas."""
 
-    def add(self, pixels: int) -> None: ...
+    def begin(self, total: int) -> None:
+        """So many are to be read."""
+        ...
 
-
-class Checked(Protocol):
-    """A store, of a still or a film."""
-
-    @property
-    def plan(self) -> Work: ...
-
-    def damage(self, shard: Shard) -> str | None: ...
+    def add(self, pixels: int) -> None:
+        """So many more were read."""
+        ...
 
 
 def find_damage(
-    store: Checked,
+    store: StoreDirectory,
     *,
     unread: Collection[str] = (),
     workers: int | None = None,
     meter: Meter | None = None,
-) -> dict[Shard, str]:
-    """Every shard that is "damaged" or "missing", but those of the arrays `unread`.
+) -> dict[Task, str]:
+    """Read all of a store; returns every task whose file is "damaged" or "missing".
 
-    Raises InvalidRequestError or Interrupted.
+    Those in the arrays `unread` are passed over. Raises InvalidRequestError or Interrupted.
     """
     check_workers(workers)
     use_threads(workers or machine.cores())
     if meter is not None:
-        meter.begin(sum(store.plan.window(shard).pixels for shard in store.plan.order()))
+        meter.begin(store.plan.pixels)
     found = {}
     with stop_on_signals() as stop_request:
-        for shard in store.plan.order():
+        for task in store.plan.order():
             if stop_request():
                 raise Interrupted("stopped")
-            damage = None if str(shard.level) in unread else store.damage(shard)
+            array = store.file(task).relative_to(store.path).parts[0]
+            damage = None if array in unread else store.damage(task)
             if damage is not None:
-                found[shard] = damage
+                found[task] = damage
             if meter is not None:
-                meter.add(store.plan.window(shard).pixels)
+                meter.add(store.plan.pixels_of(task))
     return found
 
 
 def repair_store(
     store: Store,
-    damage: Mapping[Shard, str],
+    damage: Mapping[Task, str],
     *,
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
 ) -> RunResult:
-    """Delete the shards of `damage` and render what is then missing; ancestors follow.
+    """Delete the shards of `damage` and render what is then missing, with all ancestors.
 
-    Raises StoreError if the store is being rendered or was begun with another arithmetic.
+    Raises StoreError if the store is being rendered, or was begun with another arithmetic.
     """
-    run = repairing(store, damage, workers, listeners)
+    run = repair_options(store, damage, workers, listeners)
     _, outcome = render_to(store.scene, store.path, run)
     require_complete(outcome)
     return outcome
 
 
-def repairing(
+def repair_options(
     store: StoreDirectory,
-    damage: Mapping[Shard, str],
+    damage: Mapping[Task, str],
     workers: int | None,
     listeners: Sequence[events.Listener],
 ) -> RunOptions:
-    """The run that draws damaged shards of a store again, here and with its own kernel."""
+    """Options of a run that draws damaged tasks again, here and with the store's own kernel."""
     return RunOptions(
         executor="local",
         workers=workers,
         kernel=store.arithmetic.kernel,
         listeners=listeners,
-        discard=damage,
+        discard=list(damage),
     )

@@ -1,153 +1,155 @@
-"""Which workers there are, which shards each has, and which places are empty."""
+"""The workers, the tasks that each has, and workers that are to be started again."""
 
 from collections import deque
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
+from tilecppn.run.retry_policy import RetryPolicy, backoff
 
 
 @dataclass
 class Worker:
-    """A worker begins its shards in the order they came, some at once."""
+    """A worker runs its tasks in the order in which they came, some at once."""
 
-    running: dict[Shard, float] = field(default_factory=dict)  # and when each began
-    queued: deque[Shard] = field(default_factory=deque)  # behind them
-    alone: bool = False  # with one shard, and gets no other beside it
+    running: dict[Task, float] = field(default_factory=dict)  # and when each began
+    queued: deque[Task] = field(default_factory=deque)  # behind them
+    alone: bool = False  # its one task gets no other beside it
 
     @property
-    def flight(self) -> int:
+    def load(self) -> int:
+        """How many tasks it has."""
         return len(self.running) + len(self.queued)
 
 
 class WorkerPool:
-    """All workers, and those with room by how many shards they have: 0 to `depth` - 1.
+    """The workers that draw.
 
-    So a shard costs the same with 10,000 workers as with two. A worker has up to `depth` shards,
-    of which it runs up to `threads` at once.
+    A worker has up to `depth` tasks, of which it runs up to `threads` at once. Workers with free
+    capacity are kept by their load, so that a task costs the same with 10,000 workers as with two.
     """
 
     def __init__(self, threads: int, depth: int) -> None:
         self.threads = threads
-        self.flying = 0  # shards in flight
+        self.in_flight = 0  # tasks of all workers
         self._workers: dict[int, Worker] = {}
-        self._room: list[dict[int, None]] = [{} for _ in range(depth)]
+        self._by_load: list[dict[int, None]] = [{} for _ in range(depth)]
 
     def __len__(self) -> int:
         return len(self._workers)
 
-    def join(self, number: int) -> None:
+    def add(self, number: int) -> None:
+        """A worker joins, without a task."""
         self._workers[number] = Worker()
-        self._room[0][number] = None
+        self._by_load[0][number] = None
 
-    def leave(self, number: int) -> Worker | None:
-        """Strike a worker off; None if it is not on the roster."""
+    def remove(self, number: int) -> Worker | None:
+        """A worker leaves with its tasks; None if it is not in the pool."""
         worker = self._workers.pop(number, None)
         if worker is not None:
-            self._take_from_room(number, worker)
-            self.flying -= worker.flight
+            self._unlist(number, worker)
+            self.in_flight -= worker.load
         return worker
 
-    def has_room(self) -> bool:
-        return any(self._room)
+    def has_capacity(self) -> bool:
+        """Whether any worker can take a task."""
+        return any(self._by_load)
 
-    def fit(self, avoided: Set[int], alone: bool) -> int | None:
-        """The least busy worker with room, one without any shard if it is to be `alone`.
+    def pick(self, avoided: Set[int] = frozenset(), *, idle: bool = False) -> int | None:
+        """The least busy worker with capacity; only one without any task if `idle`.
 
-        Not one of those to be avoided, unless all are.
+        It is none of the `avoided`, unless all workers are.
         """
-        if all(number in avoided for number in self._workers):
-            avoided = set()
-        rooms = self._room[:1] if alone else self._room
-        return next((n for room in rooms for n in room if n not in avoided), None)
+        if avoided and avoided >= self._workers.keys():
+            avoided = frozenset()
+        loads = self._by_load[:1] if idle else self._by_load
+        return next((n for load in loads for n in load if n not in avoided), None)
 
-    def give(self, number: int, shard: Shard, now: float, alone: bool) -> None:
+    def assign(self, number: int, task: Task, now: float, *, alone: bool = False) -> None:
+        """A worker gets a task; `alone`: and no other beside it."""
         worker = self._workers[number]
-        self._take_from_room(number, worker)
+        self._unlist(number, worker)
         worker.alone = alone
-        worker.queued.append(shard)
-        self._begin(worker, now)
-        self.flying += 1
-        self._put_into_room(number, worker)
+        worker.queued.append(task)
+        self.in_flight += 1
+        self._update(number, worker, now)
 
-    def take(self, number: int, shard: Shard, now: float) -> bool:
-        """Take back a shard that is answered; False if the worker is not known to have it."""
+    def complete(self, number: int, task: Task, now: float) -> bool:
+        """A worker answered; False if it is not known to have that task."""
         worker = self._workers.get(number)
-        if worker is None or not (shard in worker.running or shard in worker.queued):
+        if worker is None or not (task in worker.running or task in worker.queued):
             return False
-        self._take_from_room(number, worker)
+        self._unlist(number, worker)
         worker.alone = False
-        if worker.running.pop(shard, None) is None:
-            worker.queued.remove(shard)
-        self._begin(worker, now)
-        self.flying -= 1
-        self._put_into_room(number, worker)
+        if worker.running.pop(task, None) is None:
+            worker.queued.remove(task)
+        self.in_flight -= 1
+        self._update(number, worker, now)
         return True
 
-    def late(self, now: float, limit: Callable[[Shard], float]) -> list[tuple[int, list[Shard]]]:
-        """Workers that have been at a shard for longer than its limit in seconds, and all such."""
+    def late(self, now: float, deadline: Callable[[Task], float]) -> list[tuple[int, list[Task]]]:
+        """Workers with tasks that have run for longer than their deadline in seconds."""
         found = []
         for number, worker in self._workers.items():
-            shards = [s for s, began in worker.running.items() if now - began > limit(s)]
-            if shards:
-                found.append((number, shards))
+            tasks = [t for t, began in worker.running.items() if now - began > deadline(t)]
+            if tasks:
+                found.append((number, tasks))
         return found
 
-    def postpone(self, seconds: float) -> None:
-        """Nothing ran for so long: all that runs began so much later."""
-        for worker in self._workers.values():
-            for shard in worker.running:
-                worker.running[shard] += seconds
-
-    def _begin(self, worker: Worker, now: float) -> None:
+    def _update(self, number: int, worker: Worker, now: float) -> None:
         while worker.queued and len(worker.running) < self.threads:
             worker.running[worker.queued.popleft()] = now
+        if self._has_capacity(worker):
+            self._by_load[worker.load][number] = None
 
-    def _put_into_room(self, number: int, worker: Worker) -> None:
-        if self._has_room(worker):
-            self._room[worker.flight][number] = None
+    def _unlist(self, number: int, worker: Worker) -> None:
+        if self._has_capacity(worker):
+            del self._by_load[worker.load][number]
 
-    def _take_from_room(self, number: int, worker: Worker) -> None:
-        if self._has_room(worker):
-            del self._room[worker.flight][number]
-
-    def _has_room(self, worker: Worker) -> bool:
-        return not worker.alone and worker.flight < len(self._room)
+    def _has_capacity(self, worker: Worker) -> bool:
+        return not worker.alone and worker.load < len(self._by_load)
 
 
 class RestartBackoff:
-    """Places of workers that could not start.
+    """Workers that could not start, until they are tried again.
 
-    They are tried again together, after a pause in seconds that doubles each time.
+    The first failures in a row are tried again at once. From then on all wait together, for a
+    delay that doubles each time.
     """
 
-    def __init__(self, first: float, longest: float) -> None:
-        self.first = first
-        self.longest = longest
-        self._backoff = first
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._failures = 0
+        self._delays = 0
         self._due = 0.0
-        self._numbers: list[int] = []
+        self._waiting: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        """How many wait."""
+        return len(self._waiting)
 
-    def add(self, number: int, now: float) -> float:
-        """Returns in how many seconds the place is tried again."""
-        if not self._numbers:
-            self._due = now + self._backoff
-            self._backoff = min(2 * self._backoff, self.longest)
-        self._numbers.append(number)
+    def add_failure(self, number: int, now: float) -> float | None:
+        """A worker could not start: seconds until it is tried again; None: at once."""
+        self._failures += 1
+        if self._failures < self._policy.failed_starts:
+            return None
+        if not self._waiting:
+            self._delays += 1
+            self._due = now + backoff(
+                self._delays, self._policy.restart_delay, self._policy.longest_restart_delay
+            )
+        self._waiting.append(number)
         return max(0.0, self._due - now)
 
     def due(self, now: float) -> list[int]:
-        """The places to be tried now; they are vacant no more."""
+        """The workers that are to be tried now; they wait no longer."""
         return self._take() if now >= self._due else []
 
-    def clear(self) -> list[int]:
-        """All places, to be tried at once; the next pause is the first again."""
-        self._backoff = self.first
+    def reset(self) -> list[int]:
+        """Count from the beginning; returns all that wait, to be tried at once."""
+        self._failures = self._delays = 0
         return self._take()
 
     def _take(self) -> list[int]:
-        numbers, self._numbers = self._numbers, []
+        numbers, self._waiting = self._waiting, []
         return numbers

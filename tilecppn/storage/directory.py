@@ -14,7 +14,7 @@ from typing import Any
 from tilecppn import filesystem
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Shard
+from tilecppn.plan import TaskGraph
 from tilecppn.storage import locks
 from tilecppn.storage.zarr_format import (
     DESCRIPTION,
@@ -42,11 +42,12 @@ def is_written(file: Path) -> bool:
 
 
 class StoreDirectory(ABC):
-    """What stores of stills and of films have in common: one arithmetic, and files of shards.
+    """A store of a still or of a film, as a run fills it: one file for each task that is done.
 
-    Attributes: path, arithmetic; record, our attribute of its group.
+    Attributes: path; plan; arithmetic; record, our attribute of its group.
     """
 
+    plan: TaskGraph
     arithmetic: Arithmetic
 
     def __init__(self, path: Path) -> None:
@@ -79,15 +80,25 @@ class StoreDirectory(ABC):
         """What its arrays are, as each one's zarr.json must say."""
 
     @abstractmethod
-    def file(self, shard: Shard) -> Path:
-        """Where a shard lies, or will."""
+    def check(self, picture: Any, /) -> None:
+        """Raise StoreError, saying what differs, unless the store is of this scene or film."""
 
-    def has(self, shard: Shard) -> bool:
-        return is_written(self.file(shard))
+    @abstractmethod
+    def file(self, task: Any, /) -> Path:
+        """Where the file of a task of `plan` lies, or will."""
 
-    def delete(self, shard: Shard) -> None:
+    @abstractmethod
+    def damage(self, task: Any, /) -> str | None:
+        """What is wrong with a task's file: "missing", "damaged", or None."""
+
+    def has(self, task: Any, /) -> bool:
+        """Whether a task is done."""
+        return is_written(self.file(task))
+
+    def delete(self, task: Any, /) -> None:
+        """Delete a task's file, if it is there. Raises StoreError if the store was moved."""
         self.check_in_place()
-        filesystem.remove(self.file(shard))  # also what is no file, which damage may have put there
+        filesystem.remove(self.file(task))  # also what is no file, which damage may have put there
 
     @abstractmethod
     def multiscales(self, name: str) -> dict[str, Any]:

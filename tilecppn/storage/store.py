@@ -50,6 +50,8 @@ class Store(StoreDirectory):
     A Store belongs to one thread. Attributes: path, scene, plan, arithmetic.
     """
 
+    plan: Plan
+
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
         super().__init__(Path(path))

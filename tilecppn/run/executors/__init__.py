@@ -1,4 +1,4 @@
-"""Executors: they start workers, carry shards to them and results back. No decisions here.
+"""Executors: they start workers, carry tasks to them and results back. No decisions here.
 
 An executor is one file; `tests/run/test_executors.py` is the suite that each must pass.
 """

@@ -1,33 +1,33 @@
 """What an executor does and what its workers report."""
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tilecppn import machine
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded, WorkerInfo
 
 MOST_THREADS = 16  # of a worker: more share one interpreter's lock than anybody has tried
 
 
 class WorkerReady(NamedTuple):
-    """A worker has opened the job and waits for shards."""
+    """A worker has opened the job and waits for tasks."""
 
     worker: int
     worker_info: WorkerInfo
 
 
 class TaskResult(NamedTuple):
-    """A worker has run a shard."""
+    """A worker has run a task."""
 
     worker: int
-    shard: Shard
+    task: Task
     result: TaskSucceeded | TaskFailed
 
 
 class WorkerDied(NamedTuple):
-    """A worker is gone, with all that was in flight on it, or could not begin.
+    """A worker is gone, with all of its tasks, or could not start.
 
-    Then its actor may live on, so that its place is not given to another one too early.
+    In the latter case its actor may live on, so that nobody else takes its resources too early.
     """
 
     worker: int
@@ -38,16 +38,18 @@ Message = WorkerReady | TaskResult | WorkerDied
 
 
 class Executor(Protocol):
+    """Starts workers and carries tasks to them; it decides nothing."""
+
     name: str
     workers: int  # how many it keeps
-    threads: int  # shards that a worker runs at once
-    depth: int  # shards in flight a worker, the running ones included
+    threads: int  # tasks that a worker runs at once
+    depth: int  # tasks that a worker has at most, the running ones included
 
     def start(self) -> None:
-        """Begin to start the workers; each reports Ready by itself."""
+        """Begin to start the workers; each reports WorkerReady by itself."""
 
-    def submit(self, worker: int, shard: Shard) -> None:
-        """Give a ready worker a shard; a worker begins its shards in the order they came."""
+    def submit(self, worker: int, task: Any, /) -> None:
+        """Give a ready worker a task; a worker begins its tasks in the order they came."""
 
     def poll(self, timeout: float) -> list[Message]:
         """What has happened; waits up to `timeout` seconds if nothing has."""
@@ -57,11 +59,11 @@ class Executor(Protocol):
         """Forget a worker, killing it if that is possible, and start another in its place."""
 
     def stop(self) -> None:
-        """End all workers at once, shards in flight included."""
+        """End all workers at once, in the middle of their tasks."""
 
 
 def gpu_threads(cores: float, gpus: float) -> int:
-    """Threads of a GPU's worker, on a machine with so many of both: the GPU's share of the cores.
+    """Threads of a worker with a GPU, on a machine with so many of both: its share of the cores.
 
     They encode and write one shard while the GPU draws another.
     """
@@ -69,7 +71,7 @@ def gpu_threads(cores: float, gpus: float) -> int:
 
 
 class WorkerLayout(NamedTuple):
-    """Who draws: workers, the threads of each, and how many GPUs these use, if the kernel does."""
+    """The workers, the threads of each, and how many GPUs they use if the kernel uses GPUs."""
 
     workers: int
     threads: int = 1
@@ -77,7 +79,7 @@ class WorkerLayout(NamedTuple):
 
 
 def local_worker_layout(name: str, workers: int | None) -> WorkerLayout:
-    """The workforce of an executor whose workers are all on this machine.
+    """The layout of an executor whose workers are all on this machine.
 
     Local threads share one GPU; a Ray actor has one for itself.
     """

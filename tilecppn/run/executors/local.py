@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
 from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import Cancelled, Job, run_task
 
@@ -22,7 +22,7 @@ class _Thread(threading.Thread):
         self.job = job
         self.threads = threads
         self.messages = messages
-        self.inbox: queue.SimpleQueue[Shard | None] = queue.SimpleQueue()
+        self.inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self.halt = threading.Event()
 
     def check_cancelled(self) -> None:
@@ -33,9 +33,9 @@ class _Thread(threading.Thread):
         try:
             runner = self.job.open(self.threads)
             self.messages.put(WorkerReady(self.number, runner.worker_info))
-            for shard in iter(self.inbox.get, None):
+            for task in iter(self.inbox.get, None):
                 self.messages.put(
-                    TaskResult(self.number, shard, run_task(runner, shard, self.check_cancelled))
+                    TaskResult(self.number, task, run_task(runner, task, self.check_cancelled))
                 )
         except Cancelled:
             pass
@@ -59,8 +59,8 @@ class LocalExecutor:
         for _ in range(self.workers):
             self._begin()
 
-    def submit(self, worker: int, shard: Shard) -> None:
-        self._threads[worker].inbox.put(shard)
+    def submit(self, worker: int, task: Task) -> None:
+        self._threads[worker].inbox.put(task)
 
     def poll(self, timeout: float) -> list[Message]:
         messages: list[Message] = []

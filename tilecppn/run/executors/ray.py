@@ -27,7 +27,7 @@ from ray.exceptions import RayError
 
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
-from tilecppn.plan import Shard
+from tilecppn.plan import Task
 from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady, gpu_threads
 from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
 
@@ -56,14 +56,14 @@ class _Actor:
         worker_info: WorkerInfo = self.own.runner.worker_info
         return worker_info
 
-    def run(self, shard: Shard) -> TaskSucceeded | TaskFailed:
+    def run(self, task: Task) -> TaskSucceeded | TaskFailed:
         # Stopping is done from outside, by killing the actor.
-        return run_task(self.own.runner, Shard(*shard), lambda: None)
+        return run_task(self.own.runner, task, lambda: None)
 
 
 class _Call(NamedTuple):
     worker: int
-    shard: Shard | None  # None: one of its threads was asked to open the job
+    task: Task | None  # None: one of its threads was asked to open the job
 
 
 class RayExecutor:
@@ -107,7 +107,7 @@ class RayExecutor:
             max_task_retries=0,
         )
         self._actors: dict[int, Any] = {}
-        self._places: dict[int, str] = {}
+        self._locations: dict[int, str] = {}
         self._calls: dict[Any, _Call] = {}
         self._opening: dict[int, int] = {}  # threads that have not opened the job yet
         self._number = 0
@@ -116,8 +116,8 @@ class RayExecutor:
         for _ in range(self.workers):
             self._begin()
 
-    def submit(self, worker: int, shard: Shard) -> None:
-        self._calls[self._actors[worker].run.remote(tuple(shard))] = _Call(worker, shard)
+    def submit(self, worker: int, task: Task) -> None:
+        self._calls[self._actors[worker].run.remote(task)] = _Call(worker, task)
 
     def poll(self, timeout: float) -> list[Message]:
         pending = list(self._calls)
@@ -140,21 +140,21 @@ class RayExecutor:
         except RayError as error:
             self._forget(call.worker)
             return [WorkerDied(call.worker, _cause(error))]
-        if call.shard is not None:
-            return [TaskResult(call.worker, call.shard, value)]
+        if call.task is not None:
+            return [TaskResult(call.worker, call.task, value)]
         if isinstance(value, TaskFailed):
             self._forget(call.worker)
             return [WorkerDied(call.worker, value.reason)]
         self._opening[call.worker] -= 1
         if self._opening[call.worker] > 0:
             return []
-        self._places[call.worker] = value.place
+        self._locations[call.worker] = value.location
         return [WorkerReady(call.worker, value)]
 
     def replace(self, worker: int) -> None:
         self._forget(worker)
         ray.kill(self._actors.pop(worker), no_restart=True)
-        host, _, pid = self._places.pop(worker, "").partition(":")
+        host, _, pid = self._locations.pop(worker, "").partition(":")
         if host == socket.gethostname():
             # A stopped process does not hear Ray; its CPU or GPU would never come free.
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,0 +1,123 @@
+"""A still's job: workers draw shards of level 0 and build those of the other levels."""
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.kernels.llvm.codegen import Workspace
+from tilecppn.pixels.downsample import mean2x2
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Plan, Shard, Window
+from tilecppn.run.downsample_cache import DownsampleCache
+from tilecppn.run.jobs import TaskStats, WorkerInfo
+from tilecppn.run.visibility import VISIBILITY_TIMEOUT, wait_until_visible
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
+from tilecppn.storage.zarr_format import use_threads
+
+
+class Tiler(Protocol):
+    """Exports a shard's pixels in the same pass. Picklable."""
+
+    def write_all(self, level: int, window: Window, pixels: NDArray[Any]) -> None:
+        """Write the tiles of a window's pixels (channels, height, width)."""
+        ...
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """Render shards of level 0, and build those of the other levels from their children."""
+
+    scene: str  # TOML
+    weights: bytes
+    store: str  # absolute path; on a cluster, of a disk that all nodes share
+    kernel: str
+    tiler: Tiler | None = None
+    downsample_cache: DownsampleCache = field(
+        default_factory=DownsampleCache
+    )  # shared by the threads of a process
+
+    def open(self, threads: int) -> "RenderRunner":
+        return RenderRunner(self, threads)
+
+
+class RenderRunner:
+    def __init__(self, job: RenderJob, threads: int) -> None:
+        use_threads(threads)
+        self.scene = Scene.parse(job.scene, embedded=job.weights)
+        self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
+        self.kernel = create(job.kernel, EvaluationContext.of(self.scene))
+        self.path = job.store
+        self.tiler = job.tiler
+        self.downsample_cache = job.downsample_cache
+        self.downsample_cache.share(threads)
+        self.memory = Workspace()  # of the shard at hand
+        self.worker_info = WorkerInfo(
+            self.scene.cppn.sha256,
+            self.kernel.arithmetic,
+            f"{socket.gethostname()}:{os.getpid()}",
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        return wait_until_visible(lambda: Store(self.path), self.scene, self.worker_info.arithmetic)
+
+    def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
+        """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
+        start = time.perf_counter()
+        store = self.store  # before the work: it may not be in sight from here
+        window = self.plan.window(shard)
+        if shard.level == 0:
+            pixels = render_window(
+                self.kernel, self.scene, window, check_cancelled, self.memory.array
+            )
+        else:
+            pixels = self._mean(shard, check_cancelled)
+        if self.tiler is not None:
+            check_cancelled()
+            self.tiler.write_all(shard.level, window, pixels)
+        check_cancelled()
+        written = store.write(shard, pixels)
+        if self.plan.parent(shard) is not None:
+            self.downsample_cache.put(shard, mean2x2(pixels, self.downsample_cache.empty))
+        return TaskStats(time.perf_counter() - start, self.plan.pixels_of(shard), written)
+
+    def _mean(self, shard: Shard, check_cancelled: CheckCancelled) -> NDArray[Any]:
+        """A shard's pixels from its children's, in memory or in the store."""
+        window = self.plan.window(shard)
+        shape = (self.plan.channels, window.height, window.width)
+        out = self.memory.array(shape, self.scene.output.dtype)
+        for child in self.plan.children(shard):
+            check_cancelled()
+            half = self.downsample_cache.take(child)
+            if half is None:
+                half = self._half(child, check_cancelled)
+            inner = self.plan.window(child)
+            top, left = inner.top // 2 - window.top, inner.left // 2 - window.left
+            out[:, top : top + half.shape[1], left : left + half.shape[2]] = half
+            self.downsample_cache.release(half)
+        return out
+
+    def _half(self, shard: Shard, check_cancelled: CheckCancelled) -> NDArray[Any]:
+        """The 2×2 means of a stored shard, a row of tiles at a time."""
+        self._wait_for(shard, check_cancelled)
+        parts = []
+        for strip in self.plan.window(shard).split(self.plan.tile, self.plan.shard):
+            check_cancelled()
+            parts.append(mean2x2(self.store.read(shard.level, strip)))
+        return np.concatenate(parts, axis=1)
+
+    def _wait_for(self, shard: Shard, check_cancelled: CheckCancelled) -> None:
+        """A child is done, but perhaps on another node, whose files come into sight late."""
+        patience = time.monotonic() + VISIBILITY_TIMEOUT
+        while not self.store.has(shard) and time.monotonic() < patience:
+            check_cancelled()
+            time.sleep(0.1)

@@ -1,0 +1,86 @@
+"""Tasks that failed, until they are tried again."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+
+from tilecppn.plan import Task
+from tilecppn.run.retry_policy import RetryPolicy
+
+
+@dataclass
+class Retry:
+    """What is known of a task that failed, or ran when a worker died.
+
+    `alone`: it was one of several that ran then. Run alone, it can only bring itself down.
+    """
+
+    failures: Counter[bool] = field(default_factory=Counter)  # of the store, or others
+    workers: set[int] = field(default_factory=set)  # on which it failed
+    alone: bool = False
+
+
+class Retries:
+    """Tasks to be tried again, each from its time on; `now` is in seconds."""
+
+    def __init__(self, policy: RetryPolicy, random: Random) -> None:
+        self._policy = policy
+        self._random = random
+        self._known: dict[Task, Retry] = {}  # also of those that run again
+        self._delayed: list[tuple[float, int, Task]] = []  # a heap by the time when they are due
+        self._ready: dict[Task, Retry] = {}
+        self._order = count()
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._delayed) + len(self._ready)
+
+    def add_failure(
+        self, task: Task, worker: int, now: float, *, store_error: bool
+    ) -> tuple[int, float | None]:
+        """Count a failure. Returns how many there were, and the delay in seconds; None: give up."""
+        retry = self._known.setdefault(task, Retry())
+        retry.workers.add(worker)
+        retry.failures[store_error] += 1
+        delay = self._policy.retry_delay(
+            retry.failures[store_error], self._random, store_error=store_error
+        )
+        if delay is None:
+            del self._known[task]
+        else:
+            heappush(self._delayed, (now + delay, next(self._order), task))
+        return retry.failures.total(), delay
+
+    def add_suspects(self, tasks: Iterable[Task]) -> None:
+        """Tasks that ran together when their worker died: each is to be run alone."""
+        for task in tasks:
+            retry = self._ready[task] = self._known.setdefault(task, Retry())
+            retry.alone = True
+
+    def put_back(self, tasks: Iterable[Task]) -> list[Task]:
+        """Let tasks wait again that were being tried again; returns the others."""
+        others = []
+        for task in tasks:
+            if task in self._known:
+                self._ready[task] = self._known[task]
+            else:
+                others.append(task)
+        return others
+
+    def due(self, now: float) -> Iterator[tuple[Task, Retry]]:
+        """Tasks that may be tried again, in the order in which they came."""
+        while self._delayed and self._delayed[0][0] <= now:
+            *_, task = heappop(self._delayed)
+            self._ready[task] = self._known[task]
+        return iter(self._ready.items())
+
+    def start(self, task: Task) -> None:
+        """A task is tried again."""
+        del self._ready[task]
+
+    def forget(self, task: Task) -> None:
+        """A task is done."""
+        self._known.pop(task, None)

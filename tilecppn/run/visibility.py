@@ -1,0 +1,39 @@
+"""Waiting until files of other nodes are visible on this one."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tilecppn.errors import StoreError
+from tilecppn.kernels import Arithmetic
+from tilecppn.run.jobs import WorkerUnusable
+from tilecppn.storage.directory import StoreDirectory
+
+# Seconds that a network file system may take to show another node's files. NFS by default keeps
+# what it knows of a folder, and so that a file is not in it, for up to 60 (acdirmax).
+VISIBILITY_TIMEOUT = 90.0
+
+S = TypeVar("S", bound=StoreDirectory)
+
+
+def wait_until_visible(open_store: Callable[[], S], picture: Any, arithmetic: Arithmetic) -> S:
+    """Open a worker's store with its first task, once it is visible on this node.
+
+    Raises WorkerUnusable if it is not visible after VISIBILITY_TIMEOUT, or if it is of another
+    picture or arithmetic: a worker may outlive its run, and another run follow.
+    """
+    patience = time.monotonic() + VISIBILITY_TIMEOUT
+    while True:
+        try:
+            store = open_store()
+            store.check(picture)
+            store.check_arithmetic(arithmetic)
+            return store
+        except StoreError as error:
+            if time.monotonic() > patience:
+                raise WorkerUnusable(
+                    f"{error}; seen from {socket.gethostname()}: the store must lie on a disk "
+                    "that all nodes share"
+                ) from None
+            time.sleep(0.5)
