@@ -35,7 +35,6 @@ from tilecppn.run.render import render, render_to
 from tilecppn.run.render_job import RenderJob
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
-from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
@@ -544,10 +543,6 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
                 runner.run(Shard(0, 0, 0), lambda: None)
             assert not any(store.has(shard) for shard in store.plan.order())
         shutil.rmtree(path)
-
-
-def test_a_node_that_does_not_see_the_store_is_told_so_before_it_is_late() -> None:
-    assert RetryPolicy().min_deadline > VISIBILITY_TIMEOUT
 
 
 def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path) -> None:

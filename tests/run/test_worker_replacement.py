@@ -5,13 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from tests.run.jobs import ARITHMETIC
-from tests.run.test_coordinator import PLAN, SHARDS, Ledger, Script
+from tests.run.script import PLAN, SHARDS, Ledger, Script, coordinate
 from tilecppn.errors import NoWorkersError, RenderError, StoreError
 from tilecppn.plan import Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import AttemptFailed, Event, WorkerJoined, WorkerLost, WorkerRejected
 from tilecppn.run.executors import Message, WorkerDied, WorkerReady
 from tilecppn.run.jobs import WorkerInfo
+from tilecppn.run.retry_policy import RetryPolicy
 
 
 class Places(Script):
@@ -221,3 +222,46 @@ def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:
     with pytest.raises(RenderError, match="unfit"):
         script.render()
     assert len(script.ran) <= 4  # what they had
+
+
+def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
+    class Stillborn(Script):
+        def begin(self) -> None:
+            self.starting.append(WorkerDied(self.number, "no kernel"))
+            self.number += 1
+
+    script = Stillborn(Ledger())
+    coordinator = Coordinator(script, clock=lambda: script.now)
+    script.start()
+    with pytest.raises(NoWorkersError, match="no kernel"):
+        coordinator.wait_for_first_worker()
+
+
+def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
+    class Silent(Script):
+        def begin(self) -> None:
+            pass
+
+    script = Silent(Ledger())
+    coordinator = Coordinator(
+        script, policy=RetryPolicy(startup_timeout=50.0), clock=lambda: script.now
+    )
+    script.start()
+    with pytest.raises(NoWorkersError, match="50 s"):
+        coordinator.wait_for_first_worker()
+    assert 50.0 < script.now < 51.0
+
+
+def test_a_worker_that_is_lost_as_soon_as_it_is_ready_is_replaced() -> None:
+    class Brief(Script):
+        def poll(self, timeout: float) -> list[Message]:
+            messages = super().poll(timeout)
+            if self.number == self.workers:
+                messages += [WorkerDied(message.worker, "gone") for message in messages]
+            return messages
+
+    script = Brief(Ledger(), workers=1)
+    coordinator, events = coordinate(script)
+    coordinator.run(PLAN, script.ledger)
+    assert [event.reason for event in events if isinstance(event, WorkerLost)] == ["gone"]
+    assert script.ledger == set(SHARDS)

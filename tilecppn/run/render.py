@@ -130,7 +130,7 @@ def run_job(
             found.check_arithmetic(worker.arithmetic)
 
     def emit(event: events.Event) -> None:
-        for listener in run.listeners:
+        for listener in (events.log, *run.listeners):
             listener(event)
 
     begun = found is not None  # else what is there, if anything, is not this run's

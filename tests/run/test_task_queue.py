@@ -1,0 +1,30 @@
+"""The plan's order as a queue."""
+
+import pytest
+
+from tests.run.script import Ledger, Script, coordinate
+from tilecppn.errors import Interrupted
+from tilecppn.plan import Plan
+
+
+def test_the_state_does_not_grow_with_the_canvas() -> None:
+    big = Plan(width=2**31 - 1, height=2**31 - 1, channels=3, itemsize=1, tile=64, shard=256)
+    sizes: list[int] = []
+
+    class Endless(Ledger):
+        """Remembers little: what is asked again soon."""
+
+    ledger = Endless()
+    script = Script(ledger, workers=2)
+    script.submit = lambda worker, shard: script.flight[worker].append(shard)  # type: ignore[method-assign]
+
+    def stopping() -> bool:
+        sizes.append(len(coordinator._queue))
+        return len(ledger) > 3000
+
+    coordinator, _ = coordinate(script, stopping=lambda: False)
+    coordinator.stopping = stopping
+    with pytest.raises(Interrupted):
+        coordinator.run(big, ledger)
+    levels = len(big.levels)
+    assert max(sizes) <= 4 * levels
