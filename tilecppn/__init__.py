@@ -1,8 +1,11 @@
 """tilecppn: draws CPPN pictures of any size."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilecppn.scene.readers import READERS
 from tilecppn.version import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -85,6 +88,25 @@ __all__ = [
     "save_latents",
     "slerp",
 ]
+
+
+def _embedded_scene(path: Path, overrides: Sequence[str]) -> "Scene | None":
+    from tilecppn.errors import SceneError
+    from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
+    from tilecppn.film.embedded_timeline import is_film
+
+    if is_film(path):
+        raise SceneError(f"{path}: is a film, not a still; load it as a timeline, or animate it")
+    return embedded_scene(path, overrides) if may_embed_scene(path) else None
+
+
+def _embedded_timeline(path: Path, overrides: Sequence[str]) -> "Timeline | None":
+    from tilecppn.film.embedded_timeline import embedded_timeline
+
+    return embedded_timeline(path, overrides)
+
+
+READERS.update(scene=_embedded_scene, timeline=_embedded_timeline)
 
 
 def __getattr__(name: str) -> Any:

@@ -70,7 +70,8 @@ def test_a_film_is_made_again_from_what_it_carries(cli: Cli, name: str) -> None:
     wide = cli("animate", name, "-o", "wide.gif", "--set", "canvas.width=80")
     assert "10 frames of 80 × 36" in wide.stdout
     if not name.startswith("sheet"):
-        still = cli("preview", name, "-o", "still.png")
+        assert cli("preview", name, "-o", "still.png", "--time", "0.5").exit_code == 0
+        still = cli("render", name, "-o", "still.zarr")
         assert still.exit_code == 2
         assert "a film" in still.stderr
 
@@ -135,7 +136,7 @@ def test_the_contact_sheet(cli: Cli) -> None:
         (["scene.toml", "--zoom", "3"], "give -o FILE, or --contact"),
         (["film.toml", "-o", "a.gif", "--zoom", "3"], "--morph, --zoom and --orbit are for scenes"),
         (["scene.toml", "-o", "a.gif", "--morph", "1"], "two seeds or more"),
-        (["scene.toml", "-o", "a.gif", "--morph", "1,b"], "write it as 0-24, or 1,5,9-12"),
+        (["scene.toml", "-o", "a.gif", "--morph", "1,b"], "write seeds as 0-24 or 1,5,9-12"),
         (["scene.toml", "-o", "a.gif", "--zoom", "0"], "must be above 0"),
         (["scene.toml", "-o", "a.gif", "--zoom", "2", "--fps", "0"], "film.fps"),
         (["scene.toml", "-o", "a.gif", "--zoom", "2", "--seconds", "0"], "film.seconds"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
+    from tilecppn.scene.scene import Scene
     from tilecppn.storage.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,36 +136,22 @@ def result(text: str, record: dict[str, Any], as_json: bool) -> None:
     click.echo(json.dumps(record) if as_json else text)
 
 
-def load(path: Path, overrides: tuple[str, ...]) -> Any:
-    """Read the scene of a scene file, a store or an export, with the values of --set."""
+def load(path: Path, overrides: tuple[str, ...]) -> "Scene":
+    """Read the scene of a scene file, a store, an export or an image, with the values of --set."""
     from tilecppn.scene.scene import Scene
 
-    if path.suffix != ".toml":  # else nothing is imported that reads pictures
-        from tilecppn.errors import SceneError
-        from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
-        from tilecppn.film.embedded_timeline import is_film
-
-        if is_film(path):
-            raise SceneError(
-                f"{path}: is a film, not a still; use tilecppn animate, or give a scene or an image"
-            )
-        if may_embed_scene(path):
-            return embedded_scene(path, overrides)
     return Scene.load(path, overrides)
 
 
 def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
     """Read the timeline of a timeline file, a film or a film's store; None for a still."""
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
+    from tilecppn.scene.readers import read_embedded
     from tilecppn.scene.scene import read_text
 
-    if path.suffix != ".toml":  # else nothing is imported that reads pictures
-        from tilecppn.exporters.embedded_scene import may_embed_scene
-        from tilecppn.film.embedded_timeline import embedded_timeline
-
-        found = embedded_timeline(path, overrides)
-        if found is not None or may_embed_scene(path):
-            return found
+    found: Timeline | None = read_embedded("timeline", path, overrides)
+    if found is not None or read_embedded("scene", path, overrides) is not None:
+        return found
     is_film = is_timeline(read_text(path, "a scene"))
     return Timeline.load(path, overrides) if is_film else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.output_encoder import BLOCK, COLOURS, OutputEncoder
 from tilecppn.pixels.reconstruction import Reconstruction, evaluate, write
 from tilecppn.plan import Window, ceil_div
-from tilecppn.scene.scene import Scene
+from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.scene.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
@@ -139,12 +140,16 @@ def _of_whole_blocks(window: Window) -> Window:
     return Window(top, left, bottom, right)
 
 
-def preview(scene: Scene, width: int = 1024, kernel: str = "auto") -> NDArray[np.uint8]:
-    """The whole picture as a small 8-bit image (height, width, channels), at once.
+def preview(
+    scene: Scene | str | Path, width: int = 1024, kernel: str = "auto"
+) -> NDArray[np.uint8]:
+    """Draw the whole picture as a small 8-bit image (height, width, channels), at once.
 
-    The height follows from the canvas' shape, 1 pixel at least. Raises InvalidRequestError for a
+    scene: a Scene, or a path that `Scene.load` takes. width: pixels; the height follows from the
+    canvas' shape, 1 pixel at least. kernel: as in `render`. Raises InvalidRequestError for a
     picture of more than LARGEST pixels a side.
     """
+    scene = as_scene(scene)
     canvas = scene.canvas
     height = max(1, round(canvas.height * width / canvas.width))
     if max(width, height) > LARGEST:

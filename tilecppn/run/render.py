@@ -21,13 +21,13 @@ from tilecppn.run.render_job import RenderJob, Tiler
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.run.task_queue import RunResult
-from tilecppn.scene.scene import Scene
+from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.storage.directory import StoreDirectory, is_store
 from tilecppn.storage.store import Store
 
 
 def render(
-    scene: Scene,
+    scene: Scene | str | Path,
     path: str | Path,
     *,
     executor: str = "auto",
@@ -40,6 +40,7 @@ def render(
 ) -> Store:
     """Render `scene` and build all levels into the Zarr store at `path`; run again to resume.
 
+    scene: a Scene, or a path that `Scene.load` takes.
     executor: "local" threads, "ray" actors, or "auto". address: of a Ray cluster.
     workers: how many; None for one a core, or a GPU, which is given its share of the cores.
     overwrite: replace a store of ours that is there.
@@ -48,7 +49,7 @@ def render(
     Interrupted.
     """
     run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
-    store, outcome = render_to(scene, path, run)
+    store, outcome = render_to(as_scene(scene), path, run)
     require_complete(outcome)
     return store
 

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import cppn as networks
+from tilecppn import filesystem
 from tilecppn.cppn.latents import load_latents
 from tilecppn.errors import SceneError, WeightsError
 from tilecppn.names import suggestion
 from tilecppn.scene import sections
+from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
 from tilecppn.scene.validation import Section, format_value
 from tilecppn.scene.view import Grid
@@ -26,7 +28,7 @@ EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weigh
 Given = Mapping[str, Mapping[str, Any]]  # section → key → value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scene:
     """One picture. `cppn` and `z` are the network and latent (z_dim,) that the sections name.
 
@@ -41,16 +43,20 @@ class Scene:
     cppn: networks.CPPN
     # What a person gave, by section and key. The preset or weights file decides the others, anew
     # in `replace`.
-    given: Given = field(compare=False, repr=False)
+    given: Given = field(compare=False)
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Scene":
-        """Read a scene file; `overrides` are texts like `canvas.width=4096`.
+        """Read a scene file, or the scene of a store, an export or an image made by tilecppn.
 
-        `view.mirror=none` removes a key that need not be there. Paths in the scene are relative
-        to its file. Raises SceneError, or WeightsError.
+        `overrides` are texts like `canvas.width=4096`; `view.mirror=none` removes a key that need
+        not be there. Paths in a scene file are relative to it, those of overrides of anything else
+        to the current folder. Raises SceneError, WeightsError, or StoreError for a damaged store.
         """
         path = Path(path)
+        found: Scene | None = read_embedded("scene", path, overrides)
+        if found is not None:
+            return found
         text = read_text(path, "a scene")
         return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides)
 
@@ -179,6 +185,32 @@ class Scene:
         }
         return replace(self, given=given)
 
+    def __repr__(self) -> str:
+        network = self.source.weights or f"{self.source.preset}, seed {self.source.seed}"
+        size = f"{self.canvas.width} × {self.canvas.height} × {self.channels}"
+        return f"Scene({network}, {size}, {self.output.dtype})"
+
+    def save(self, path: str | Path) -> None:
+        """Write the scene as a TOML file, with all its values.
+
+        A network of its own goes into a weights file beside it, NAME.safetensors. Raises
+        SceneError if another network is there, or `path` does not end in .toml.
+        """
+        import tomli_w
+
+        path = Path(path)
+        if path.suffix != ".toml":
+            raise SceneError(f"{path}: a scene is a TOML file; give a name that ends in .toml")
+        values = tomllib.loads(self.to_toml())
+        if self.source.weights is not None:
+            weights = path.with_suffix(".safetensors")
+            if not weights.exists():
+                self.cppn.save(weights)
+            elif networks.CPPN.load(weights) != self.cppn:
+                raise SceneError(f"{weights}: holds another network; choose another name")
+            values["cppn"]["weights"] = weights.name
+        filesystem.write_atomic(path, tomli_w.dumps(values).encode())
+
     @cached_property
     def z(self) -> NDArray[np.float64]:
         """The latent (z_dim,), before the network's own scale; read only."""
@@ -191,11 +223,12 @@ class Scene:
 
     @property
     def channels(self) -> int:
-        """Of the picture: the network's, or 3 for a palette."""
+        """Channels of the picture: the network's, or 3 with a palette."""
         return self.cppn.channels if self.output.palette is None else 3
 
     @property
     def grid(self) -> Grid:
+        """The view laid over the canvas."""
         return Grid.of(self.view, self.canvas)
 
     def to_toml(self) -> str:
@@ -245,6 +278,11 @@ class Scene:
         digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
         digest.update(self.cppn.to_bytes())
         return digest.hexdigest()
+
+
+def as_scene(scene: Scene | str | Path) -> Scene:
+    """Return a scene, or read it from its file. Raises as `Scene.load` does."""
+    return scene if isinstance(scene, Scene) else Scene.load(scene)
 
 
 def read_text(path: Path, what: str) -> str:

@@ -17,7 +17,7 @@ MAX_SUPERSAMPLE = 16
 FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CPPN(Section):
     """[cppn]: where the network comes from. None means: what the preset has."""
 
@@ -37,7 +37,7 @@ class CPPN(Section):
     weights: str | None = key(None, validation.optional(validation.text()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Latent(Section):
     """[latent]: by seed, its values, or a text "FILE#NAME": the values are taken from that file."""
 
@@ -45,7 +45,7 @@ class Latent(Section):
     z: tuple[float, ...] | str | None = key(None, validation.optional(validation.latent()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Canvas(Section):
     """[canvas]: pixels."""
 
@@ -53,7 +53,7 @@ class Canvas(Section):
     height: int = key(1024, validation.integer(1, MAX_SIDE))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class View(Section):
     """[view]: where on the plane the canvas lies; `tilecppn.scene.view` has the formula."""
 
@@ -78,7 +78,7 @@ class View(Section):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Output(Section):
     """[output]: what a pixel is stored as, and the layout of the store."""
 

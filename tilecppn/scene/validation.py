@@ -139,12 +139,18 @@ def optional(check: Check) -> Check:
     return Check(check.allowed, lambda value: None if value is None else check.parse(value))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Section:
     """A dataclass whose fields carry a Check, which every value passes when it is made.
 
     Raises SceneError with the key, as "canvas.width", the value and what is allowed.
     """
+
+    def __repr__(self) -> str:
+        """Only what differs from the defaults."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        told = (f"{f.name}={values[f.name]!r}" for f in fields(self) if values[f.name] != f.default)
+        return f"{type(self).__name__}({', '.join(told)})"
 
     def __post_init__(self) -> None:
         for f in fields(self):

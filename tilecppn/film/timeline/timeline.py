@@ -20,6 +20,7 @@ from tilecppn.film.timeline.keyframes import Film, Keyframe
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
 from tilecppn.names import one_of
+from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.scene import EMBEDDED, TIMELINE, Scene, read_text
 from tilecppn.scene.validation import Section, format_value
 
@@ -62,11 +63,15 @@ class Timeline:
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = (), **film: Any) -> "Timeline":
-        """Read a timeline file; `overrides` as in `Scene.load`, `film` as in `replace`.
+        """Read a timeline file, or the timeline of a film or its store made by tilecppn.
 
-        Paths in it are relative to the file. Raises SceneError, or WeightsError.
+        `overrides` as in `Scene.load`, `film` as in `replace`. Paths in a timeline file are
+        relative to it. Raises SceneError, WeightsError, or StoreError for a damaged store.
         """
         path = Path(path)
+        found: Timeline | None = read_embedded("timeline", path, overrides)
+        if found is not None:
+            return found.replace(**film) if film else found
         text = read_text(path, "a timeline")
         return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides, **film)
 
