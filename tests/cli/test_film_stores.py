@@ -174,7 +174,7 @@ def test_what_an_unfinished_video_lacks_is_made_by_the_same_command(
 
 def test_of_two_encodings_the_last_one_is_looked_at(unjoined: FilmStore, cli: Cli) -> None:
     not_joined(cli, "--clip", "0.4", "--codec", "h264", "--even", "pad")
-    first = unjoined.path / "clips" / f"{unjoined.recipe}-5"
+    first = unjoined.path / "clips" / f"{unjoined.encoding_id}-5"
     (second,) = {*first.parent.iterdir()} - {first}
     for last, clip in ((first, 5), (second, 4)):
         os.utime(first, (1, 1))

@@ -8,7 +8,8 @@ import pytest
 from tests.stores import tree
 from tilecppn.errors import PlanError
 from tilecppn.film.animate import animate
-from tilecppn.film.disk_estimate import DiskFootprint, check_film_fits
+from tilecppn.film.disk_estimate import check_film_fits
+from tilecppn.film.encoding.base import DiskFootprint
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline

@@ -16,7 +16,7 @@ from tilecppn.cli import main
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.encoding import ffmpeg
-from tilecppn.film.encoding.targets import FilmOptions
+from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.job import FilmJob
 from tilecppn.film.plan import ClipTask, FilmTask, FrameShard
 from tilecppn.film.store import FilmStore, film_plan
@@ -27,7 +27,7 @@ from tilecppn.run.jobs import WorkerUnusable
 from tilecppn.run.options import RunOptions
 from tilecppn.run.task_queue import RunResult
 
-ENCODE = "tilecppn.film.encoding.clips.VideoEncoding.write"
+ENCODE = "tilecppn.film.encoding.video.VideoEncoding.write"
 FRAMES = 5  # of a clip
 SHARDS = 4 * FRAMES + 1  # of a clip, with its frames
 
@@ -134,7 +134,7 @@ def test_a_clip_that_is_damaged_in_the_last_moment_ends_in_no_film(
     with monkeypatch.context() as patch:
         patch.setattr(FilmStore, "faulty_clips", late)
         with pytest.raises(
-            RenderError, match=r"clip from frame 15: damaged though .* the same command"
+            RenderError, match=r"clip from frame 15: damaged after .* the same command"
         ):
             made(long, path)
     assert not path.exists()
@@ -303,7 +303,7 @@ def test_a_film_that_replaces_another_is_not_begun_anew_after_a_kill(
         main, ["animate", str(other_file(tmp_path, other)), "-o", str(path), "--clip", "0.5"]
     )
     assert said.exit_code == 0
-    assert "a.mkv.parts: holds an unfinished film" in said.stderr
+    assert "a.mkv.parts: holds another unfinished film" in said.stderr
     assert made(long, path, overwrite=True).skipped == 3 * SHARDS + 4 * FRAMES
     assert path.read_bytes() == whole
 

@@ -21,7 +21,7 @@ from tilecppn.cppn import CPPN
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError, StoreError
 from tilecppn.exporters.export import export
 from tilecppn.film.animate import PARTS, animate, animate_to
-from tilecppn.film.encoding.targets import FilmOptions
+from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import ClipTask, FilmPlan
 from tilecppn.film.store import FilmStore
@@ -109,7 +109,7 @@ def test_killed_at_half_only_the_missing_frames_are_rendered(
 def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Path) -> None:
     long = film.replace(seconds=4.0)  # eight clips of five frames
     parts = tmp_path / ("a.mkv" + PARTS)
-    encode = "tilecppn.film.encoding.clips.VideoEncoding.write"
+    encode = "tilecppn.film.encoding.video.VideoEncoding.write"
     killed(long, tmp_path, "a.mkv", encode, 5, "--clip", "0.5")  # the first is a trial
     assert len(clips_in(parts)) == 3
     choices, run = FilmOptions(clip=0.5), RunOptions(executor="local")

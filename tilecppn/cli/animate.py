@@ -19,13 +19,13 @@ from tilecppn.cli.common import (
 from tilecppn.cli.terminal import write_line
 
 
-class Listing(click.Command):
-    """Its help ends with the kinds of films and their codecs."""
+class AnimateCommand(click.Command):
+    """A command whose help ends with the kinds of films and their codecs."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 
-        with formatter.section("Suffixes of OUT, with the codecs of videos, the usual one first"):
+        with formatter.section("Suffixes of OUT, with the codecs of videos, the default first"):
             formatter.write_dl(
                 [
                     *((suffix, ", ".join(row.codecs)) for suffix, row in CONTAINERS.items()),
@@ -38,46 +38,55 @@ class Listing(click.Command):
             formatter.write_dl([(name, codec.description) for name, codec in CODECS.items()])
 
 
-@click.command(cls=Listing)
+@click.command(cls=AnimateCommand)
 @click.argument("timeline", metavar="TIMELINE|SCENE", type=FILE)
 @click.option(
-    "-o", "--output", type=FILE, metavar="OUT", help="The film; its suffix says what kind."
+    "-o", "--output", type=FILE, metavar="OUT", help="The film; its suffix decides the format."
 )
 @click.option(
     "--morph",
     type=parse_seeds,
     metavar="1,2,3",
-    help="Of a scene: through the latents of these seeds; 1-3 is the same.",
+    help="Move through the latents of these seeds (scenes only); 1-3 is the same.",
 )
-@click.option("--zoom", type=float, metavar="FACTOR", help="Of a scene: so many times closer.")
-@click.option("--orbit", is_flag=True, help="Of a scene: once around its centre.")
-@click.option("--loop/--no-loop", default=None, help="The end leads back to the beginning.")
-@click.option("--seconds", type=float, help="How long it is (default 10).")
-@click.option("--fps", metavar="RATE", help="Frames a second, as in 30 or 30000/1001 (default 30).")
+@click.option("--zoom", type=float, metavar="FACTOR", help="Zoom in by this factor (scenes only).")
+@click.option("--orbit", is_flag=True, help="Circle once around the centre (scenes only).")
+@click.option("--loop/--no-loop", default=None, help="End where it began.")
+@click.option("--seconds", type=float, help="Length of the film (default 10).")
+@click.option("--fps", metavar="RATE", help="Frames per second, as in 30 or 30000/1001 (default 30).")
 @click.option(
-    "--samples", type=int, metavar="N", help="Moments averaged into a frame: motion blur."
+    "--samples", type=int, metavar="N", help="Motion blur: moments averaged into each frame."
 )
 @set_option
-@click.option("--codec", metavar="NAME", help="Of a video; listed below.")
-@click.option("--crf", type=int, metavar="N", help="Of a video: its quality; smaller is better.")
+@click.option("--codec", metavar="NAME", help="Codec of a video; listed below.")
+@click.option("--crf", type=int, metavar="N", help="Quality of a video; smaller is better.")
 @click.option(
-    "--even", metavar="pad|crop", help="What to do where a codec cannot have the canvas' odd sides."
+    "--even",
+    metavar="pad|crop",
+    help="Pad or crop an odd width or height, for codecs that need even ones.",
 )
-@click.option("--format", "format_", metavar="png|tif", help="Of a folder of frames (default png).")
+@click.option("--format", "format_", metavar="png|tif", help="Format of a folder of frames (default png).")
 @click.option(
     "--clip",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="How much one worker encodes in one piece (default 1; 0 is all).",
+    help="Length of the pieces of a video that are encoded on their own (default 1; 0 for the "
+    "whole film).",
 )
-@click.option("--contact", type=FILE, metavar="SHEET.png", help="Lay frames out as one image.")
-@click.option("--overwrite", is_flag=True, help="Replace the film of ours that is there.")
+@click.option(
+    "--plays",
+    type=int,
+    metavar="N",
+    help="How many times a GIF, WebP or PNG plays (default 0: endless).",
+)
+@click.option("--contact", type=FILE, metavar="SHEET.png", help="Also draw a contact sheet of the frames.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn film.")
 @run_options
 @click.option(
     "--deadline",
     type=click.FloatRange(0.1),
     metavar="SECONDS",
-    help="The longest time for one frame or clip (default: from the others).",
+    help="Time limit for one frame or clip (default: from those before).",
 )
 @json_option
 def command(
@@ -96,6 +105,7 @@ def command(
     even: str | None,
     format_: str | None,
     clip: float | None,
+    plays: int | None,
     contact: Path | None,
     overwrite: bool,
     executor: str,
@@ -105,10 +115,10 @@ def command(
     deadline: float | None,
     as_json: bool,
 ) -> None:
-    """Render a film of TIMELINE, or of SCENE, or a picture of it, with a ready move.
+    """Render a film of TIMELINE, or of SCENE with a ready-made move.
 
-    Stopped or killed, the same command goes on where it was: finished frames lie in OUT.parts
-    until the film is whole.
+    Both may also be a tilecppn film, picture or store. Run the same command again to resume after
+    an interruption: finished frames are kept in OUT.parts until the film is complete.
 
     \b
     tilecppn animate poster.toml -o morph.mp4 --morph 1,2,3 --loop --seconds 12
@@ -119,7 +129,7 @@ def command(
     from tilecppn.cli.progress import FilmMeter, Meter
     from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact_sheet import contact_sheet
-    from tilecppn.film.encoding.targets import FilmOptions
+    from tilecppn.film.encoding.base import FilmOptions
     from tilecppn.run.options import RunOptions
     from tilecppn.run.render import require_complete
     from tilecppn.run.retry_policy import RetryPolicy
@@ -145,16 +155,16 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        choices = FilmOptions(codec, crf, even, format_, clip)
+        options = FilmOptions(codec, crf, even, format_, clip, plays)
         policy = RetryPolicy(deadline=deadline)
         with FilmMeter("animate", picture) as meter:
             run = RunOptions(executor, address, workers, kernel, overwrite, policy, [meter])
-            outcome = animate_to(picture, output, choices, run)
+            outcome = animate_to(picture, output, options, run)
             parts = parts_of(output)
             if not outcome.failed and parts.exists():
                 meter.note(
-                    f"{parts}: holds an unfinished film, another one or encoded otherwise; its own "
-                    "command with --overwrite goes on with it, or delete that folder"
+                    f"{parts}: holds another unfinished film, or one encoded with other options; "
+                    "its own command with --overwrite goes on with it, or delete that folder"
                 )
         require_complete(outcome)
         record |= {

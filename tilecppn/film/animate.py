@@ -1,4 +1,4 @@
-"""Timeline → film: the whole run."""
+"""Renders a timeline into a film: frames into a store, clips from frames, the film from clips."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +9,9 @@ from pathlib import Path
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.exporters.output import naming_destination
-from tilecppn.film.disk_estimate import DiskFootprint, check_film_fits
-from tilecppn.film.encoding.targets import FilmOptions, Target, choose_target
+from tilecppn.film.disk_estimate import check_film_fits
+from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
+from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
 from tilecppn.film.timeline.timeline import Timeline
@@ -27,7 +28,7 @@ from tilecppn.storage import locks
 from tilecppn.storage.directory import LOCK, is_store, sweep_beside
 from tilecppn.storage.zarr_format import attributes
 
-PARTS = ".parts"  # the store of an unfinished film lies beside it under this name
+PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
 
 
 def animate(
@@ -39,6 +40,7 @@ def animate(
     even: str | None = None,
     format: str | None = None,
     clip: float | None = None,
+    plays: int | None = None,
     executor: str = "auto",
     address: str | None = None,
     workers: int | None = None,
@@ -47,46 +49,49 @@ def animate(
     policy: RetryPolicy | None = None,
     listeners: Sequence[events.Listener] = (),
 ) -> Path:
-    """Render a film into `path`; run again to resume.
+    """Render a film into `path` and return it; run again to resume.
 
-    By its suffix: .mp4, .mov, .webm, .mkv, .gif, .webp, .png (animated), .zarr (t, c, y, x), or a
-    folder of frames. codec, crf: of a video, as `tilecppn animate --help` lists them. even: "pad"
-    or "crop" where a codec needs even sides. format: "png" or "tif" of a folder's frames. clip:
-    seconds that are encoded in one piece, 0 for all. The others are those of `render`.
+    The suffix decides what is made: .mp4 (also .m4v), .mov, .webm, .mkv, .gif, .webp, .png (also
+    .apng, animated), .zarr (a store with axes t, c, y, x), or none for a folder of frames.
+
+    codec: of a video; crf: its quality, smaller is better; `tilecppn animate --help` lists both.
+    even: "pad" or "crop", for a codec that needs an even width and height. format: "png" or "tif",
+    for a folder of frames. clip: seconds of video encoded in one piece, 0 for all. plays: how many
+    times an animation plays, 0 for endless. The others are those of `render`.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished frames are kept) or
     Interrupted.
     """
-    choices = FilmOptions(codec, crf, even, format, clip)
+    options = FilmOptions(codec, crf, even, format, clip, plays)
     run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
-    outcome = animate_to(timeline, path, choices, run)
+    outcome = animate_to(timeline, path, options, run)
     require_complete(outcome)
     return Path(path)
 
 
 def animate_to(
-    timeline: Timeline, path: str | Path, choices: FilmOptions, run: RunOptions
+    timeline: Timeline, path: str | Path, options: FilmOptions, run: RunOptions
 ) -> RunResult:
-    """As `animate`, but with the outcome, and without an error for shards that failed."""
+    """As `animate`, but return the result of the run, even if tasks failed."""
     path = Path(path)
-    target = choose_target(path, timeline, choices)
+    target = choose_target(path, timeline, options)
     plan = film_plan(timeline, None if target is None else target.clip)
     if target is None:
         _, outcome = _fill(timeline, path, None, run)
         return outcome
-    mark = target.mark(timeline)
-    made = target.made()
+    wanted = target.metadata(timeline)
+    existing = target.existing()
     parts = parts_of(path)
-    if made is not None and not run.overwrite:
-        if (made.fingerprint, made.recipe) == (mark.fingerprint, mark.recipe):
-            if not target.whole():
+    if existing is not None and not run.overwrite:
+        if (existing.fingerprint, existing.recipe) == (wanted.fingerprint, wanted.recipe):
+            if not target.is_complete():
                 raise ExportError(f"{path}: is damaged; --overwrite makes it anew")
-            _tidy(parts, timeline, mark.recipe)
+            _remove_leftovers(parts, timeline, target.encoding)
             return RunResult(plan.tasks, skipped=plan.tasks)
         further = f", which goes on with {parts}" if _is_begun(parts, timeline) else ""
         raise ExportError(
-            f"{path}: holds another film, or one encoded otherwise; choose another path, or "
-            f"--overwrite{further}"
+            f"{path}: holds another film, or one encoded with other options; choose another path, "
+            f"or --overwrite{further}"
         )
     store, outcome = _fill(timeline, parts, target, run)
     if not outcome.failed:
@@ -96,7 +101,7 @@ def animate_to(
 
 
 def parts_of(path: Path) -> Path:
-    """The store of a film that is not finished."""
+    """Return the path of the store in which a film's frames and clips are kept until it is done."""
     return path.with_name(path.name + PARTS)
 
 
@@ -107,14 +112,15 @@ def repair_film(
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
 ) -> RunResult:
-    """Delete the shards of `damage` and render what is then missing, as `repair_store` does.
+    """Delete the damaged shards, and render all that is missing, as `repair_store` does.
 
-    Raises StoreError also where clips are made: only who knows their encoding goes on with them.
+    damage: shard → what is wrong with it. Raises StoreError for an unfinished film, whose clips
+    only `tilecppn animate` can encode again.
     """
     if store.plan.clip is not None:
         raise StoreError(
-            f"{store.path}: is an unfinished film; what is damaged or missing is made when the "
-            "same tilecppn animate is run again"
+            f"{store.path}: is an unfinished film; run the same tilecppn animate again to mend and "
+            "finish it"
         )
     run = repair_options(store, damage, workers, listeners)
     _, outcome = _fill(store.timeline, store.path, None, run)
@@ -125,15 +131,15 @@ def repair_film(
 def _fill(
     timeline: Timeline, path: Path, target: Target | None, run: RunOptions
 ) -> tuple[FilmStore, RunResult]:
-    """Bring all frames, or the clips of them, into the store at `path`.
+    """Render the missing frames, or clips, into the store at `path`.
 
-    `run.overwrite` is of the film: where it is joined from clips, those of the same one that are
-    there already are kept. A clip that is damaged is made again.
+    With a target, `run.overwrite` is about its file: clips of the same film that are in the store
+    are kept. A damaged clip is encoded again.
     """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
     check_request(plan.still, timeline.scene(0).output.precision, run)
-    recipe = "" if encoding is None else encoding.recipe
+    encoding_id = "" if encoding is None else encoding.encoding_id
     job = FilmJob(
         timeline=timeline.to_toml(),
         networks=timeline.networks,
@@ -144,23 +150,23 @@ def _fill(
     )
     with contextlib.ExitStack() as stack:
         there = is_store(path)
-        store = _opened(path, clip, recipe, run, stack) if there else None
-        goes_on = store is not None and target is not None and store.is_of(timeline)
+        store = _open(path, clip, encoding_id, run, stack) if there else None
+        resumes = store is not None and target is not None and store.is_of(timeline)
         if not there:
-            kept = DiskFootprint(plan.frames) if target is None else target.kept
-            check_film_fits(timeline, plan, kept, path, run.kernel)
+            footprint = DiskFootprint(plan.frames) if target is None else target.footprint
+            check_film_fits(timeline, plan, footprint, path, run.kernel)
         elif store is not None and run.overwrite:
             store.check_safe_to_overwrite()
         elif store is not None:
             store.check(timeline)
-        if store is not None and goes_on:
+        if store is not None and resumes:
             faulty = store.faulty_clips()
             run = replace(run, discard=[clip for clip in faulty if faulty[clip] == "damaged"])
 
         def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
-            if store is not None and goes_on and store.arithmetic == arithmetic:
+            if store is not None and resumes and store.arithmetic == arithmetic:
                 return contextlib.nullcontext(store)
-            return FilmStore.making(path, timeline, arithmetic, clip, recipe, overwrite=there)
+            return FilmStore.making(path, timeline, arithmetic, clip, encoding_id, overwrite=there)
 
         return run_job(
             job,
@@ -174,12 +180,15 @@ def _fill(
         )
 
 
-def _opened(
-    path: Path, clip: int | None, recipe: str, run: RunOptions, stack: contextlib.ExitStack
+def _open(
+    path: Path, clip: int | None, encoding_id: str, run: RunOptions, stack: contextlib.ExitStack
 ) -> FilmStore | None:
-    """The film's store at `path`; None, with its lock held, for one to overwrite unread."""
+    """Open the film store at `path`.
+
+    Returns None, with its lock held, for one that cannot be read and is to be overwritten.
+    """
     try:
-        return FilmStore(path, clip, recipe)
+        return FilmStore(path, clip, encoding_id)
     except StoreError as error:
         if "timeline" not in (attributes(path) or {}):
             raise  # a still
@@ -191,40 +200,40 @@ def _opened(
 
 
 def _is_begun(parts: Path, timeline: Timeline) -> bool:
-    """Whether the store of an unfinished film is there, and of this one."""
+    """Whether `parts` is the store of an unfinished film of this timeline."""
     try:
         return is_store(parts) and FilmStore(parts).is_of(timeline)
     except StoreError:
         return False
 
 
-def _tidy(parts: Path, timeline: Timeline, recipe: str) -> None:
-    """Remove what a kill left of a film that is made: its clips, which have served."""
+def _remove_leftovers(parts: Path, timeline: Timeline, encoding: Encoding) -> None:
+    """Remove the clips that a kill left behind after the film was finished."""
     if not parts.parent.is_dir():
         return
     sweep_beside(parts)
     if _is_begun(parts, timeline):
         store = FilmStore(parts)
-        if store.recipes() <= {recipe}:
-            with contextlib.suppress(StoreError), store.lock():  # in use: not ours to remove
+        if store.encoding_ids() <= {encoding.encoding_id}:
+            with contextlib.suppress(StoreError), store.lock():  # locked: another run's
                 store.remove()
 
 
 def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
-    """Join the clips; then the store has served."""
+    """Join the clips into the target; then remove the store, which is no longer needed."""
     with stop_on_signals() as stop_request:
-        check_cancelled = _stopper(stop_request)
+        check_cancelled = _check_cancelled(stop_request)
         for clip, fault in store.faulty_clips(check_cancelled).items():
             raise RenderError(
-                f"{store.path}: {clip.name}: {fault} though it was made; run the same command "
-                "again to make it again"
+                f"{store.path}: {clip.name}: {fault} after it was encoded; run the same command "
+                "again to encode it again"
             )
         with naming_destination(target.path):
-            target.join(clip_files(store), target.mark(timeline), check_cancelled)
+            target.join(clip_files(store), target.metadata(timeline), check_cancelled)
     store.remove()
 
 
-def _stopper(stop_request: Callable[[], bool]) -> CheckCancelled:
+def _check_cancelled(stop_request: Callable[[], bool]) -> CheckCancelled:
     def check_cancelled() -> None:
         if stop_request():
             raise Interrupted("stopped; all frames are kept: run the same command again to go on")

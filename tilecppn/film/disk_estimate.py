@@ -1,10 +1,10 @@
 """Whether a film fits on its disk, judged by parts of its frames before all of them are drawn."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from tilecppn.errors import InvalidRequestError, PlanError
-from tilecppn.film.encoding.clips import narrowed
+from tilecppn.film.encoding.base import DiskFootprint
+from tilecppn.film.encoding.frames import as_integers
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.timeline.timeline import Timeline
@@ -15,13 +15,6 @@ from tilecppn.storage.zarr_format import encode_shard
 # Of the bytes that samples come to, what a film takes at the least. Whole films of the examples
 # took 0.7 of them or more in a store, and frames as PNG or TIFF 0.6 of those in a store or more.
 SURE = 1 / 3
-
-
-class DiskFootprint(NamedTuple):
-    """What of a film lies on its disk at once, at the least; its encoded clips come on top."""
-
-    frames: int
-    itemsize: int = 4  # bytes of a value, at most
 
 
 def check_film_fits(
@@ -65,6 +58,6 @@ def _pixel_bytes(timeline: Timeline, kept: DiskFootprint, kernel: str) -> float:
         for window in windows:
             pixels = renderer.render(frame, window, lambda: None)
             if pixels.itemsize > kept.itemsize:
-                pixels = narrowed(pixels, kept.itemsize)
+                pixels = as_integers(pixels, kept.itemsize)
             written += len(encode_shard(pixels, level))
     return written / (len(frames) * sum(window.pixels for window in windows))

@@ -8,7 +8,7 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.exporters import png
 from tilecppn.film.encoding import metadata
-from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS
+from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.metadata import FilmMetadata
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
@@ -43,14 +43,14 @@ def is_film(path: Path) -> bool:
 
 
 def _mark(path: Path) -> FilmMetadata | None:
-    known = path.suffix in CONTAINERS or path.suffix in ANIMATIONS
+    known = suffix_of(path) in (*CONTAINERS, *ANIMATIONS)
     return metadata.read(path) if known and path.is_file() else None
 
 
 def _text(path: Path) -> str | None:
     if mark := _mark(path):
         return mark.timeline
-    return png.scene_of(path) if path.suffix == ".png" and path.is_file() else None
+    return png.scene_of(path) if suffix_of(path) == ".png" and path.is_file() else None
 
 
 def _names_files(values: Any) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import RenderError
-from tilecppn.film.encoding.clips import Encoding, Frames
+from tilecppn.film.encoding.base import Encoding
+from tilecppn.film.encoding.frames import Frames
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import ClipTask, FilmTask
 from tilecppn.film.store import FilmStore
@@ -56,9 +57,9 @@ class FilmRunner:
 
     @cached_property
     def store(self) -> FilmStore:
-        recipe = "" if self.job.encoding is None else self.job.encoding.recipe
+        encoding_id = "" if self.job.encoding is None else self.job.encoding.encoding_id
         return wait_until_visible(
-            lambda: FilmStore(self.job.store, self.job.clip, recipe),
+            lambda: FilmStore(self.job.store, self.job.clip, encoding_id),
             self.timeline,
             self.worker_info.arithmetic,
         )

@@ -1,14 +1,15 @@
-"""The film store: frames (t, c, y, x) in Zarr v3, and the clips that are made of them.
+"""The film store: frames (t, c, y, x) in Zarr v3, and the clips that are encoded from them.
 
     FILM.zarr/zarr.json                  OME-Zarr axes and frame times; attribute `tilecppn`
     FILM.zarr/*.safetensors              the networks
-    FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of one frame, written whole and atomically
-    FILM.zarr/clips/{recipe}-{n}/{t}     one clip of n frames, by its first; encoded by {recipe}
-    FILM.zarr/clips/{recipe}-{n}/{t}.sha256     its checksum, as sha256sum writes and checks it
+    FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of frame t, written whole and atomically
+    FILM.zarr/clips/{id}-{n}/{t}         a clip of n frames, the first of them t; {id} is that of
+                                         its encoding
+    FILM.zarr/clips/{id}-{n}/{t}.sha256  its checksum, as sha256sum writes and checks it
     FILM.zarr/.lock                      held by the one process that renders
 
-As in a still's store, what is there is done. Frames of a clip that is there are not needed any
-more, and count as done though their files are gone.
+As in a still's store, a file that is there is done. The frames of a finished clip are no longer
+needed: their files are deleted, and they count as done.
 """
 
 import contextlib
@@ -44,22 +45,22 @@ from tilecppn.storage.ome import film_multiscales
 from tilecppn.storage.zarr_format import ArraySpec, create_group, encode_shard, find_fault
 
 CLIPS = "clips"
-_KIND = re.compile(r"[0-9a-f]+-\d+")  # of clips: the recipe, and frames a clip
+_FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames a clip
 
 
 class FilmStore(StoreDirectory):
-    """A film store opened; it belongs to one thread. Attributes: path, timeline, arithmetic.
-
-    `clip` is the length of its clips in frames and `recipe` the name of their encoding; without
-    them it is one of frames alone.
-    """
+    """An open film store, for one thread. Attributes: path, timeline, arithmetic, plan."""
 
     plan: FilmPlan
 
-    def __init__(self, path: str | Path, clip: int | None = None, recipe: str = "") -> None:
-        """Open a store. Raises StoreError if there is none, or it is not a film of ours."""
+    def __init__(self, path: str | Path, clip: int | None = None, encoding_id: str = "") -> None:
+        """Open the store at `path`.
+
+        clip, encoding_id: the frames of a clip, and how clips are encoded; by default the store
+        has frames only. Raises StoreError if there is no film store, or it is damaged.
+        """
         super().__init__(Path(path))
-        self.recipe = recipe
+        self.encoding_id = encoding_id
         kept = self.record
         if "timeline" not in kept:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
@@ -70,21 +71,18 @@ class FilmStore(StoreDirectory):
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
         if kept.get("fingerprint") != self.timeline.fingerprint:
-            raise StoreError(f"{self.path}: its film is not the one that it was begun with")
+            raise StoreError(f"{self.path}: its timeline was changed after it was begun")
         self.plan = film_plan(self.timeline, clip)
 
     @classmethod
     def found(cls, path: str | Path) -> "FilmStore":
-        """A store as it was last rendered into: with the clips that were made then, if any.
-
-        Raises StoreError as `FilmStore` does.
-        """
-        kinds = _kinds(Path(path))
-        if not kinds:
+        """Open a store with the clips of its last run, if any. Raises StoreError."""
+        folders = _clip_folders(Path(path))
+        if not folders:
             return cls(path)
-        last = max(kinds, key=lambda name: Path(path, CLIPS, name).stat().st_mtime_ns)
-        recipe, _, clip = last.rpartition("-")
-        return cls(path, int(clip), recipe)
+        last = max(folders, key=lambda name: Path(path, CLIPS, name).stat().st_mtime_ns)
+        encoding_id, _, clip = last.rpartition("-")
+        return cls(path, int(clip), encoding_id)
 
     @classmethod
     @contextlib.contextmanager
@@ -94,16 +92,15 @@ class FilmStore(StoreDirectory):
         timeline: Timeline,
         arithmetic: Arithmetic,
         clip: int | None,
-        recipe: str,
+        encoding_id: str,
         *,
         overwrite: bool = False,
     ) -> Iterator["FilmStore"]:
-        """An empty store at `path`, whole or not at all, with its lock held.
+        """Create an empty store at `path`, atomically, and hold its lock for the block.
 
-        `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
-        something else is there.
+        `overwrite` replaces an existing tilecppn store, whose lock the caller holds. Raises
+        StoreError if something else is there.
         """
-
         plan, dtype = film_plan(timeline, None), timeline.base.output.dtype
         own = {
             "timeline": timeline.to_toml(),
@@ -117,7 +114,7 @@ class FilmStore(StoreDirectory):
             create_group(folder, own, ome, [_frames_of(plan, dtype)], timeline.networks)
 
         with create_directory(path, write, overwrite=overwrite):
-            yield cls(path, clip, recipe)
+            yield cls(path, clip, encoding_id)
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
@@ -129,15 +126,15 @@ class FilmStore(StoreDirectory):
             )
 
     def check_safe_to_overwrite(self) -> None:
-        """Raise StoreError unless all in the folder is of a film store's making."""
+        """Raise StoreError if a film store would not have written everything in the folder."""
         refuse_foreign_film(self.path)
 
     def is_of(self, timeline: Timeline) -> bool:
-        """Whether this is a store of `timeline`, with the layout that it has."""
+        """Whether this is a store of `timeline`, with the same tiles and shards."""
         return _named(self.timeline) == _named(timeline)
 
     def faulty_clips(self, check_cancelled: CheckCancelled = lambda: None) -> dict[ClipTask, str]:
-        """What is wrong with clips, "missing" or "damaged"; all of each is read."""
+        """Read all clips; return what is wrong with the faulty ones, "missing" or "damaged"."""
         found = {}
         for clip in self.plan.all_clips():
             check_cancelled()
@@ -145,41 +142,43 @@ class FilmStore(StoreDirectory):
                 found[clip] = fault
         return found
 
-    def recipes(self) -> set[str]:
-        """The encodings of the clips that are there."""
-        return {name.rpartition("-")[0] for name in _kinds(self.path)}
+    def encoding_ids(self) -> set[str]:
+        """The ids of the encodings that the store has clips of."""
+        return {name.rpartition("-")[0] for name in _clip_folders(self.path)}
 
     def remove(self) -> None:
-        """Delete the store, whose lock the caller holds, at one go for all who look at it."""
+        """Delete the store, whose lock the caller holds. It disappears for others at once."""
         old = filesystem.temporary_path(self.path)
         self.path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
     def multiscales(self, name: str) -> dict[str, Any]:
+        """The OME-Zarr metadata that the store should have."""
         return _ome(self.timeline, self.plan, name)
 
     def arrays(self) -> list[ArraySpec]:
+        """The Zarr arrays that the store should have."""
         return [_frames_of(self.plan, self.timeline.base.output.dtype)]
 
     # Shards of frames, and clips
 
     def has(self, task: FilmTask) -> bool:
-        """Whether a clip, or a frame's shard or the clip it went into, is there."""
+        """Whether a shard or clip is done; frames of a finished clip are."""
         clip = self.plan.parent(task)
         return super().has(task) or (clip is not None and super().has(clip))
 
     def write(self, shard: FrameShard, pixels: NDArray[Any]) -> int:
-        """Store a shard's pixels (channels, height, width); returns the bytes written."""
+        """Store a shard's pixels (channels, height, width); return the bytes written."""
         data = encode_shard(pixels, self.plan.still.levels[0])
         self.check_in_place()
-        # A frame that only waits for its clip is drawn again should a power cut damage it.
+        # A frame that waits for its clip needs no sync: after a power cut it is drawn again.
         filesystem.write_atomic(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
 
     def put_clip(self, clip: ClipTask, write: Callable[[Path], object]) -> None:
-        """Store a clip that `write` makes under the name that it is given.
+        """Store a clip, which `write` encodes into the path that it is given.
 
-        Its frames may go then: not even a power cut takes it away.
+        On return the clip outlives a power cut, so its frames may be deleted.
         """
         file = self.file(clip)
         self.check_in_place()
@@ -193,14 +192,15 @@ class FilmStore(StoreDirectory):
             filesystem.fsync_directory(self.path / folder)
 
     def delete(self, task: FilmTask) -> None:
-        """Delete a frame's shard, or a clip with its checksum; what is not there is ignored."""
+        """Delete a shard's file, or a clip's and its checksum, if there."""
         super().delete(task)
         if isinstance(task, ClipTask):
             checksums.checksum(self.file(task)).unlink(missing_ok=True)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
-        """Pixels (channels, height, width) of a frame; RenderError if a shard is missing or
-        damaged.
+        """Read pixels (channels, height, width) of a frame.
+
+        Raises RenderError if a shard is missing or damaged.
         """
         for shard in self.plan.frame_shards(frame):
             top, left, bottom, right = self.plan.window(shard)
@@ -219,9 +219,9 @@ class FilmStore(StoreDirectory):
         return np.asarray(pixels)
 
     def damage(self, task: FilmTask) -> str | None:
-        """What is wrong with a task's file: "missing", "damaged", or None.
+        """Return what is wrong with a shard or clip: "missing", "damaged", or None.
 
-        The frames of a clip that is there are no longer needed, and not looked at.
+        The frames of a finished clip are no longer needed, and not looked at.
         """
         if isinstance(task, ClipTask):
             if not self.has(task):
@@ -234,9 +234,9 @@ class FilmStore(StoreDirectory):
         return find_fault(self.file(task), level, window, lambda: self.read(task.frame, window))
 
     def file(self, task: FilmTask) -> Path:
-        """Where a frame's shard or a clip lies, or will."""
+        """The path of a shard's or clip's file."""
         if isinstance(task, ClipTask):
-            return self.path / CLIPS / f"{self.recipe}-{self.plan.clip}" / str(task.first)
+            return self.path / CLIPS / f"{self.encoding_id}-{self.plan.clip}" / str(task.first)
         return self.path / "0" / "c" / str(task.frame) / "0" / str(task.row) / str(task.col)
 
     @cached_property
@@ -250,23 +250,24 @@ def _named(timeline: Timeline) -> tuple[str, int, int]:
 
 
 def refuse_foreign_film(path: Path) -> None:
-    """Raise StoreError unless all in a folder is of a film store's making."""
-    folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_KIND.pattern})?")
+    """Raise StoreError if a film store would not have written everything in the folder."""
+    folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?")
     file = re.compile(
         rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
-        rf"{CLIPS}/{_KIND.pattern}/\d+(\{checksums.CHECKSUM})?"
+        rf"{CLIPS}/{_FOLDER.pattern}/\d+(\{checksums.CHECKSUM})?"
     )
     check_safe_to_overwrite(path, folder, file)
 
 
 def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
+    """The plan of a timeline's film with clips of so many frames, or None."""
     base = timeline.base
     return FilmPlan(Plan.of(base.canvas, base.output, timeline.channels), timeline.frames, clip)
 
 
-def _kinds(path: Path) -> list[str]:
-    """The folders of clips in a store."""
-    return [f.name for f in Path(path, CLIPS).glob("*") if _KIND.fullmatch(f.name)]
+def _clip_folders(path: Path) -> list[str]:
+    """The names of the folders with clips in a store, one an encoding and length."""
+    return [f.name for f in Path(path, CLIPS).glob("*") if _FOLDER.fullmatch(f.name)]
 
 
 def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:

@@ -10,12 +10,12 @@ CHECKSUM = ".sha256"
 
 
 def checksum(file: Path) -> Path:
-    """Where the checksum of a file lies."""
+    """The path of a file's checksum."""
     return file.with_name(file.name + CHECKSUM)
 
 
 def put(file: Path, write: Callable[[Path], object]) -> None:
-    """As `files.put_file`; a file that is there has its checksum, even after a power cut."""
+    """Make a file with `write`, atomically, and its checksum first, even across a power cut."""
 
     def sealed(path: Path) -> None:
         write(path)
@@ -25,7 +25,7 @@ def put(file: Path, write: Callable[[Path], object]) -> None:
 
 
 def is_sound(file: Path) -> bool:
-    """Whether a file is as it was written; all of it is read."""
+    """Read all of a file, and return whether it matches its checksum."""
     try:
         wanted = checksum(file).read_text("utf-8").partition(" ")[0]
         return wanted == _digest(file)

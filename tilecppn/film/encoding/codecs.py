@@ -1,5 +1,7 @@
 """The codecs of films: one table, one row each; and the files that can hold them."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -95,39 +97,52 @@ CODECS: dict[str, Codec] = {
 
 
 class Animation(NamedTuple):
-    """A picture that moves: one file, made at one go. `fps` is the fastest that is shown right."""
+    """An animated image: one file, encoded in one piece."""
 
     description: str
     arguments: tuple[str, ...]
     itemsize: int  # bytes a value, at most
-    fps: int
+    fps: int  # the fastest that browsers show as it is
+    plays: Callable[[int], tuple[str, ...]]  # the option for so many plays, 0 for endless
     palette: bool = False
-    side: int = 2**31 - 1
+    side: int = 2**31 - 1  # pixels, at most
 
 
+def _gif_loops(plays: int) -> tuple[str, ...]:
+    # GIF counts the repeats after the first play; 0 is endless, and -1 leaves the count out.
+    return ("-loop", str({0: 0, 1: -1}.get(plays, plays - 1)))
+
+
+# Browsers show a frame of less than 11 ms for 100 ms, whatever the format, as WebKit's
+# ImageDecoderCG::frameDurationAtIndex and Firefox do. GIF counts hundredths of a second, WebP
+# milliseconds.
 ANIMATIONS: dict[str, Animation] = {
     ".gif": Animation(
         "GIF, 256 colours a frame",
-        ("-f", "gif", "-loop", "0"),
+        ("-f", "gif"),
         1,
-        50,  # 2 hundredths of a second; browsers slow down anything shorter
+        50,
+        _gif_loops,
         palette=True,
         side=65535,
     ),
     ".webp": Animation(
         "animated WebP",
-        ("-c:v", "libwebp_anim", "-quality", "90", "-f", "webp", "-loop", "0"),
+        ("-c:v", "libwebp_anim", "-quality", "90", "-f", "webp"),
         1,
-        1000,
+        90,
+        lambda plays: ("-loop", str(plays)),
         side=16383,
     ),
     ".png": Animation(
-        "animated PNG, lossless, 8 or 16 bits",
-        ("-c:v", "apng", "-pred", "mixed", "-f", "apng", "-plays", "0"),
+        "animated PNG (also .apng), lossless, 8 or 16 bits",
+        ("-c:v", "apng", "-pred", "mixed", "-f", "apng"),
         2,
-        1000,
+        90,
+        lambda plays: ("-plays", str(plays)),
     ),
 }
+MAX_PLAYS = 65535  # of all three
 
 
 class Container(NamedTuple):
@@ -148,3 +163,10 @@ CONTAINERS: dict[str, Container] = {
     ".mkv": Container(tuple(dict.fromkeys(["ffv1", *CODECS])), ("-f", "matroska")),
 }
 STILLS = ("png", "tif")  # of a folder of frames
+_SYNONYMS = {".m4v": ".mp4", ".apng": ".png"}
+
+
+def suffix_of(path: Path) -> str:
+    """A path's suffix as the tables have it: `.MP4` and `.m4v` are `.mp4`, `.apng` is `.png`."""
+    suffix = path.suffix.lower()
+    return _SYNONYMS.get(suffix, suffix)

@@ -27,9 +27,11 @@ if sys.platform == "linux":
 EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 
 
-@functools.cache
 def executable() -> str:
-    """The ffmpeg of the package imageio-ffmpeg, or of IMAGEIO_FFMPEG_EXE."""
+    """Return the path of ffmpeg: IMAGEIO_FFMPEG_EXE, or that of the package imageio-ffmpeg.
+
+    Raises InvalidRequestError if there is none.
+    """
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
@@ -38,12 +40,36 @@ def executable() -> str:
         raise InvalidRequestError(f"no ffmpeg ({error}): pip install imageio-ffmpeg") from error
 
 
-@functools.cache
 def version() -> str:
-    """What names this ffmpeg: two of them may encode the same frames to different bytes."""
+    """Return the first line of `ffmpeg -version`; other versions may give other bytes.
+
+    Empty for what is not an ffmpeg. Raises InvalidRequestError if it cannot be run.
+    """
+    return _version(executable())
+
+
+@functools.cache
+def _version(program: str) -> str:
     with _scratch() as log:
-        done = subprocess.run([executable(), "-version"], stdout=subprocess.PIPE, stderr=log)
+        try:
+            done = subprocess.run(
+                [program, "-version"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        except OSError as error:
+            raise InvalidRequestError(
+                f"{program}: cannot be run ({error.strerror}); set IMAGEIO_FFMPEG_EXE to an "
+                "ffmpeg, or unset it"
+            ) from None
     return done.stdout.decode(errors="replace").partition("\n")[0]
+
+
+def short_version() -> str:
+    """Return "version 7.1", for messages."""
+    found = re.match(r"ffmpeg (version \S+)", version())
+    return found[1] if found else "not an ffmpeg"
 
 
 def run(

@@ -22,6 +22,7 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import png
 from tilecppn.exporters import tags as stills
 from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding.codecs import suffix_of
 from tilecppn.version import VERSION
 
 KEY = "tilecppn"
@@ -162,12 +163,13 @@ def _copy(file: BinaryIO, out: BinaryIO, length: int, check_cancelled: CheckCanc
 
 def read(path: Path) -> FilmMetadata | None:
     """The mark of a film's file; None if it is none of ours."""
-    if path.suffix not in WRITINGS:
+    suffix = suffix_of(path)
+    if suffix not in WRITINGS:
         try:
             return FilmMetadata.of_text(ffmpeg.metadata(path).get(KEY))
         except InvalidRequestError:
             return None
-    writing = WRITINGS[path.suffix]
+    writing = WRITINGS[suffix]
     try:
         with path.open("rb") as file:
             if file.read(len(writing.signature)) != writing.signature:
@@ -182,5 +184,6 @@ def detect_content(path: Path) -> str | None:
     """What a file of ours holds: "film", by its whole mark, or "still"; None for any other."""
     if read(path) is not None:
         return "film"
-    is_still = path.suffix in HELD and HELD[path.suffix](path) == "still"
+    suffix = suffix_of(path)
+    is_still = suffix in HELD and HELD[suffix](path) == "still"
     return "still" if is_still else None

@@ -1,264 +1,105 @@
-"""What a film is made into, chosen by the destination's suffix and refused early.
+"""Which target a path means, by its suffix; and a trial, so that what cannot work fails early."""
 
-Every target names the encoding of its clips, how many frames a clip has, how the clips become
-the destination, and what is there already.
-"""
-
-import contextlib
-import json
-import math
+import errno
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from fractions import Fraction
+from dataclasses import replace
+from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
-from tilecppn import filesystem
-from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters.manifest import MANIFEST, check_folder, read_manifest
-from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite, check_same_kind
-from tilecppn.film.disk_estimate import DiskFootprint
-from tilecppn.film.encoding import ffmpeg, metadata
-from tilecppn.film.encoding.clips import (
-    AnimationEncoding,
-    Encoding,
-    Frames,
-    Shape,
-    StillEncoding,
-    VideoEncoding,
-    check_count,
-)
-from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
+from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding.animation import AnimationTarget
+from tilecppn.film.encoding.base import FilmOptions, Target
+from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
+from tilecppn.film.encoding.frames import Frames
 from tilecppn.film.encoding.metadata import FilmMetadata
+from tilecppn.film.encoding.stills import StillsTarget
+from tilecppn.film.encoding.video import VideoTarget
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.names import suggestion
-from tilecppn.storage.directory import is_written
 
-CLIP_SECONDS = 1.0  # of film in a clip, unless a person says otherwise
-FRAMES = "frames"  # the kind of a folder of them
-EVEN = ("pad", "crop")
+SMALL = 64  # pixels a side, of a frame that every codec can take
 
 
-@dataclass(frozen=True)
-class FilmOptions:
-    """What a person may choose; None is the target's own."""
+def choose_target(path: Path, timeline: Timeline, options: FilmOptions) -> Target | None:
+    """Return the target for a path; None for a store (.zarr), which is not encoded.
 
-    codec: str | None = None
-    crf: int | None = None
-    even: str | None = None
-    format: str | None = None
-    clip: float | None = None  # seconds
-
-
-@dataclass(frozen=True)
-class Target:
-    """`join(clips, mark, pause)` makes the destination; `made()` tells which film is there.
-
-    `whole()` tells of a film that was made whether all its frames are still there, as far as that
-    can be told without decoding them.
-    """
-
-    path: Path
-    encoding: Encoding
-    clip: int  # frames
-    kept: DiskFootprint
-    join: Callable[[Sequence[Path], FilmMetadata, CheckCancelled], None]
-    made: Callable[[], FilmMetadata | None]
-    whole: Callable[[], bool] = lambda: True
-
-    def mark(self, timeline: Timeline) -> FilmMetadata:
-        return FilmMetadata(timeline.fingerprint, self.encoding.recipe, timeline.to_toml())
-
-
-def choose_target(path: Path, timeline: Timeline, choices: FilmOptions) -> Target | None:
-    """The target of a destination; None for a store (.zarr), which needs no clips.
-
-    Raises ExportError for an unknown suffix, a choice that the target has not, a size that it
-    cannot have, or somebody else's file that is there.
+    Encodes one black frame to see that it works. Raises ExportError for an unknown suffix, an
+    option or a size that the target does not have, an ffmpeg that cannot make it, or a path that
+    holds something else.
     """
     if not path.name or path.name == "..":
         raise ExportError(f"{path}: names no film; give a name, as in film.mp4")
-    suffix = path.suffix
+    suffix = suffix_of(path)
+    target: Target
     if suffix == ".zarr":
-        _only(choices, path, ())
+        options.allow(path)
         return None
-    canvas, output = timeline.base.canvas, timeline.base.output
-    shape = Shape(
-        canvas.width,
-        canvas.height,
-        timeline.channels,
-        output.itemsize,
-        str(timeline.film.fps),
-    )
     if suffix in CONTAINERS:
-        _only(choices, path, ("codec", "crf", "even", "clip"))
-        return _video(path, shape, timeline, choices)
-    if suffix in ANIMATIONS:
-        _only(choices, path, ())
-        return _animation(path, shape, timeline)
-    if suffix == "":
-        _only(choices, path, ("format",))
-        return _stills(path, shape, timeline, choices)
-    known = [*CONTAINERS, *ANIMATIONS, ".zarr"]
-    raise ExportError(
-        f'{path}: unknown kind of film "{suffix}"; {suggestion(known, suffix)}; '
-        "a folder of frames has no suffix"
-    )
-
-
-def _only(choices: FilmOptions, path: Path, taken: tuple[str, ...]) -> None:
-    for name, value in vars(choices).items():
-        if value is not None and name not in taken:
-            raise ExportError(f"{path}: --{name} is not for this kind of film; leave it out")
-
-
-def _video(path: Path, shape: Shape, timeline: Timeline, choices: FilmOptions) -> Target:
-    container = CONTAINERS[path.suffix]
-    name = choices.codec or container.codecs[0]
-    if name not in CODECS:
-        raise ExportError(f'unknown codec "{name}"; {suggestion(CODECS, name)}')
-    if name not in container.codecs:
+        target = VideoTarget.of(path, timeline, options)
+    elif suffix in ANIMATIONS:
+        target = AnimationTarget.of(path, timeline, options)
+    elif suffix == "":
+        target = StillsTarget.of(path, timeline, options)
+    else:
+        known = [*CONTAINERS, *ANIMATIONS, ".zarr"]
         raise ExportError(
-            f"{path}: a {path.suffix} file has {', '.join(container.codecs)}, not {name}"
+            f'{path}: unknown kind of film "{path.suffix}"; {suggestion(known, suffix)}; '
+            "a folder of frames has no suffix"
         )
-    codec = CODECS[name]
-    crf = choices.crf
-    if codec.quality is None:
-        if crf is not None:
-            raise ExportError(f"--crf {crf}: {name} has no such quality; leave it out")
-    elif crf is None:
-        crf = codec.quality.default
-    elif not codec.quality.best <= crf <= codec.quality.worst:
+    if suffix:
+        _check_ffmpeg(replace(target, path=Path("trial" + suffix), frames=1, clip=1))
+    target.check_destination()
+    return target
+
+
+def _check_ffmpeg(target: Target) -> None:
+    """Raise ExportError if ffmpeg cannot make a film of one frame, and say why."""
+    program = ffmpeg.executable()
+    size = target.encoding.frame_format
+    # A codec has limits of its own, so a video is tried at full size first.
+    full_size = isinstance(target, VideoTarget)
+    fault = _fault(target, program) if full_size else None
+    if full_size and fault is None:
+        return
+    small = replace(size, width=min(SMALL, size.width), height=min(SMALL, size.height))
+    encoding = replace(target.encoding, frame_format=small)
+    if words := _fault(replace(target, encoding=encoding), program):
+        remedy = (
+            "unset IMAGEIO_FFMPEG_EXE, or set it to a complete ffmpeg, version 5.1 or later"
+            if os.environ.get("IMAGEIO_FFMPEG_EXE")
+            else "pip install --upgrade imageio-ffmpeg"
+        )
         raise ExportError(
-            f"--crf {crf}: must be from {codec.quality.best} (best) to {codec.quality.worst} "
-            f"for {name}"
+            f"{program} ({ffmpeg.short_version()}) cannot make {target.label}: {words}; {remedy}"
         )
-    odd = shape.width % codec.step[0] or shape.height % codec.step[1]
-    if choices.even is not None and choices.even not in EVEN:
-        raise ExportError(f'--even {choices.even}: must be "pad" or "crop"')
-    if odd and choices.even is None:
+    if full_size:
         raise ExportError(
-            f"{shape.width} × {shape.height}: {name} ({codec.pixels}) needs even sides; give "
-            "--even pad (repeat the last row or column) or --even crop, or another canvas"
+            f"{size.width} × {size.height}: cannot be a film of {target.label} ({fault})"
         )
-    check_safe_to_overwrite(path, lambda p: metadata.read(p) is not None)
-    fps = timeline.film.fps
-    length = CLIP_SECONDS if choices.clip is None else choices.clip
-    if not 0 <= length < math.inf:
-        raise ExportError(f"--clip {length:g}: must be a number of seconds, 0 for the whole film")
-    frames = int(Fraction(length) * fps + Fraction(1, 2))
-    clip = min(max(1, frames), timeline.frames) if length > 0 else timeline.frames
-    encoding = VideoEncoding(shape, name, crf, choices.even if odd else None)
-    _try(encoding, shape, name)
-
-    def join(clips: Sequence[Path], mark: FilmMetadata, check_cancelled: CheckCancelled) -> None:
-        """One after the other, as they are; then the mark."""
-        listing, text = filesystem.temporary_path(clips[0]), filesystem.temporary_path(clips[0])
-        listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
-        text.write_text(ffmpeg.metadata_file({metadata.KEY: mark.to_text()}), encoding="utf-8")
-        with atomic_output(path) as temporary:
-            joined = ffmpeg.run(
-                [
-                    *("-f", "concat", "-safe", "0", "-i", str(listing)),
-                    *("-f", "ffmetadata", "-i", str(text)),
-                    *("-map", "0:v", "-map_metadata", "1", "-c", "copy", *codec.tag),
-                    *ffmpeg.EXACT,
-                    *container.arguments,
-                    str(temporary),
-                ],
-                check_cancelled=check_cancelled,
-            )
-            check_count(joined, timeline.frames)
-
-    def whole() -> bool:
-        packets = ["-i", str(path), "-map", "0:v", "-c", "copy", "-f", "null", "-"]
-        with contextlib.suppress(RenderError):
-            return ffmpeg.run(packets) == timeline.frames
-        return False
-
-    return Target(
-        path, encoding, clip, DiskFootprint(clip), join, lambda: metadata.read(path), whole
-    )
 
 
-def _try(encoding: VideoEncoding, shape: Shape, codec: str) -> None:
-    """Raise ExportError if one black frame cannot be encoded: each codec has its own limits."""
-    row = np.zeros((1, shape.width, shape.channels), f"u{min(shape.itemsize, 2)}")
-    black = Frames(range(1), lambda _: repeat(row, shape.height), str, lambda: None)
+@lru_cache
+def _fault(target: Target, program: str) -> str | None:
+    """Make a film of one black frame, and return the error, None if it is as it should be.
+
+    `program` is the ffmpeg, for the cache.
+    """
+    size = target.encoding.frame_format
+    row = np.zeros((1, size.width, size.channels), f"u{min(size.itemsize, 2)}")
+    black = Frames(range(1), lambda _: repeat(row, size.height), str, lambda: None)
+    info = FilmMetadata("trial", target.encoding.encoding_id, "")
     with tempfile.TemporaryDirectory() as folder:
+        clip, made = Path(folder, "clip"), replace(target, path=Path(folder, target.path))
         try:
-            encoding.write(Path(folder, "black"), black)
-        except RenderError as error:
-            raise ExportError(
-                f"{shape.width} × {shape.height}: cannot be a film of {codec} ({error})"
-            ) from None
-
-
-def _animation(path: Path, shape: Shape, timeline: Timeline) -> Target:
-    row = ANIMATIONS[path.suffix]
-    if timeline.film.fps > row.fps:
-        raise ExportError(
-            f"{path}: film.fps = {timeline.film.fps}: must be {row.fps} at most for {path.suffix}"
-        )
-    if max(shape.width, shape.height) > row.side:
-        raise ExportError(f"{path}: {path.suffix} has {row.side} pixels a side at most")
-    check_same_kind(path, "film", metadata.detect_content)
-    encoding = AnimationEncoding(shape, path.suffix)
-
-    def join(clips: Sequence[Path], mark: FilmMetadata, check_cancelled: CheckCancelled) -> None:
-        (clip,) = clips
-        with atomic_output(path) as temporary:
-            metadata.copy_with_metadata(
-                clip, temporary, path.suffix, mark.to_text(), check_cancelled
-            )
-
-    whole = timeline.frames
-    return Target(path, encoding, whole, DiskFootprint(whole), join, lambda: metadata.read(path))
-
-
-def _stills(path: Path, shape: Shape, timeline: Timeline, choices: FilmOptions) -> Target:
-    name = choices.format or STILLS[0]
-    if name not in STILLS:
-        raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')
-    check_folder(path, FRAMES)
-    # Nor is a film replaced unasked because its mark cannot be read.
-    check_safe_to_overwrite(path, lambda p: _read(p) is not None or not any(p.iterdir()))
-
-    digits = max(5, len(str(timeline.frames - 1)))
-    names = [f"frame-{k:0{digits}d}.{name}" for k in range(timeline.frames)]
-
-    def join(clips: Sequence[Path], mark: FilmMetadata, check_cancelled: CheckCancelled) -> None:
-        with atomic_output(path, folder=True) as temporary:
-            for clip, frame in zip(clips, names, strict=True):
-                check_cancelled()
-                _link(clip, temporary / frame)
-            text = json.dumps({"kind": FRAMES, **asdict(mark)}, indent=1)
-            (temporary / MANIFEST).write_text(text, encoding="utf-8")
-            filesystem.fsync_tree(temporary)
-
-    kept = DiskFootprint(timeline.frames, 2 if name == "png" else 4)
-
-    def whole() -> bool:
-        return all(is_written(path / frame) for frame in names)
-
-    return Target(path, StillEncoding(shape, name), 1, kept, join, lambda: _read(path), whole)
-
-
-def _link(file: Path, name: Path) -> None:
-    """Give a file a second name, or copy it where a disk has no such thing."""
-    try:
-        os.link(file, name)
-    except OSError:
-        shutil.copyfile(file, name)
-
-
-def _read(folder: Path) -> FilmMetadata | None:
-    record = read_manifest(folder) or {}
-    is_ours = record.pop("kind", None) == FRAMES
-    return FilmMetadata.of_text(json.dumps(record)) if is_ours else None
+            target.encoding.write(clip, black)
+            made.join([clip], info, lambda: None)
+        except (RenderError, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise
+            return str(error)
+        return None if made.existing() == info else "its metadata is lost"

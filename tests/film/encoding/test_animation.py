@@ -1,0 +1,112 @@
+"""What other programs see in GIF, WebP and animated PNG."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.film.conftest import FRAMES, pixels
+from tilecppn.errors import ExportError
+from tilecppn.film.animate import animate
+from tilecppn.film.store import FilmStore
+from tilecppn.film.timeline.keyframes import Keyframe
+from tilecppn.film.timeline.moves import moving
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.scene import Scene
+
+Pixels = NDArray[Any]
+
+
+def durations(path: Path) -> list[int]:
+    with Image.open(path) as image:
+        found = []
+        for k in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(k)
+            image.load()
+            found.append(int(image.info["duration"]))
+        return found
+
+
+def test_gif(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
+    animate(film, tmp_path / "a.gif", executor="local")
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.size == (97, 66)
+        assert image.info["loop"] == 0
+        assert image.n_frames == FRAMES  # type: ignore[attr-defined]
+        for k in range(FRAMES):
+            image.seek(k)
+            assert image.info["duration"] == 100
+            error = np.abs(np.asarray(image.convert("RGB")).astype(int) - frames[k]).mean()
+            assert error < 12
+
+
+def test_a_gif_has_the_colours_of_each_frame(tmp_path: Path) -> None:
+    """One palette for all ten frames, each of other hues, is off by 0.5 to 2.1."""
+    scene = Scene.of(
+        cppn={"seed": 3, "width": 8, "depth": 2, "channels": 1},
+        canvas={"width": 96, "height": 64},
+        output={"tile": 64, "shard": 64},
+    )
+    ends = (["#000000", "#ff0000", "#00ff00"], ["#ffff00", "#00ffff", "#0000ff"])
+    keyframes = [Keyframe(0.9 * k, output={"palette": palette}) for k, palette in enumerate(ends)]
+    film = Timeline.of(scene, keyframes, seconds=1, fps=10)
+    store = FilmStore(animate(film, tmp_path / "a.zarr", executor="local"))
+    animate(film, tmp_path / "a.gif", executor="local")
+    with Image.open(tmp_path / "a.gif") as image:
+        for k, frame in enumerate(pixels(store)):
+            image.seek(k)
+            error = np.abs(np.asarray(image.convert("RGB")).astype(int) - frame).mean()
+            assert error < 0.5
+
+
+def test_gif_durations_are_hundredths_and_add_up(scene: Scene, tmp_path: Path) -> None:
+    film = moving(scene, zoom=5.0, seconds=1, fps=30)
+    animate(film, tmp_path / "a.gif", executor="local")
+    found = durations(tmp_path / "a.gif")
+    assert set(found) == {30, 40}
+    assert sum(found) == 1000
+
+
+def test_a_frame_that_is_held_is_one_long_frame_of_a_gif(scene: Scene, tmp_path: Path) -> None:
+    film = Timeline.of(
+        scene,
+        [
+            Keyframe(0, view={"scale": 2.0}),
+            Keyframe(0.2, view={"scale": 1.0}, easing="hold"),
+            Keyframe(0.8, view={"scale": 0.5}),
+        ],
+        seconds=1.2,
+        fps=10,
+    )
+    animate(film, tmp_path / "a.gif", executor="local")
+    found = durations(tmp_path / "a.gif")
+    assert found == [100, 100, 600, 400]
+
+
+def test_webp(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
+    animate(film, tmp_path / "a.webp", executor="local")
+    assert durations(tmp_path / "a.webp") == [100] * FRAMES
+    with Image.open(tmp_path / "a.webp") as image:
+        assert image.info["loop"] == 0
+        image.seek(7)
+        error = np.abs(np.asarray(image.convert("RGB")).astype(int) - frames[7]).mean()
+        assert error < 5
+
+
+def test_apng(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
+    animate(film, tmp_path / "a.png", executor="local")
+    assert durations(tmp_path / "a.png") == [100] * FRAMES
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.info["loop"] == 0
+        for k in range(FRAMES):
+            image.seek(k)
+            assert np.array_equal(np.asarray(image.convert("RGB")), frames[k])
+
+
+def test_gifs_are_not_faster_than_they_are_shown(scene: Scene, tmp_path: Path) -> None:
+    film = moving(scene, zoom=2.0, seconds=1, fps=60)
+    with pytest.raises(ExportError, match="50 at most"):
+        animate(film, tmp_path / "a.gif")

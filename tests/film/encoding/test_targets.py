@@ -1,0 +1,89 @@
+"""Which target a path means, and what is refused before any work."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilecppn.errors import ExportError
+from tilecppn.film.animate import animate
+from tilecppn.film.encoding import metadata
+from tilecppn.film.encoding.base import FilmOptions
+from tilecppn.film.encoding.targets import choose_target
+from tilecppn.film.timeline.moves import moving
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.scene import Scene
+
+
+@pytest.mark.parametrize(
+    "name", ["a.mp4", "a.mov", "a.webm", "a.mkv", "a.gif", "a.webp", "a.png", "a"]
+)
+def test_every_file_carries_its_timeline(even_film: Timeline, tmp_path: Path, name: str) -> None:
+    path = animate(even_film, tmp_path / name, executor="local")
+    target = choose_target(path, even_film, FilmOptions())
+    assert target is not None
+    mark = target.existing()
+    assert mark is not None
+    assert Timeline.parse(mark.timeline).fingerprint == mark.fingerprint == even_film.fingerprint
+    assert mark.recipe == target.encoding.encoding_id
+
+
+def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.gif", "a.png", "a.webp"):
+        (tmp_path / name).write_bytes(b"GIF89a")
+        assert metadata.read(tmp_path / name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("a.avi", {}, 'unknown kind of film ".avi"'),
+        ("a.mp4", {"codec": "h266"}, 'unknown codec "h266"; did you mean "h26'),
+        ("a.mp4", {"codec": "vp9"}, "use .webm for vp9"),
+        ("a.mp4", {"crf": 99}, "from 0 (best) to 51"),
+        ("a.mov", {"crf": 9}, "no such quality"),
+        ("a.mp4", {"even": "stretch"}, '"pad" or "crop"'),
+        ("a.gif", {"codec": "h264"}, "--codec does not apply"),
+        ("a", {"format": "jpg"}, 'unknown format "jpg"'),
+        ("a.zarr", {"clip": 1.0}, "--clip does not apply"),
+        ("a.mp4", {"clip": -1.0}, "--clip -1: must be a number of seconds"),
+        ("a.mp4", {"clip": float("nan")}, "--clip nan: must be"),
+        ("a.mp4", {"clip": float("inf")}, "--clip inf: must be"),
+    ],
+)
+def test_what_a_target_has_not_is_refused_before_any_work(
+    even_film: Timeline, tmp_path: Path, name: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ExportError) as caught:
+        animate(even_film, tmp_path / name, **options)
+    assert words in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_an_encoder_cannot_take_is_refused_before_any_work(
+    scene: Scene, tmp_path: Path
+) -> None:
+    wide = scene.replace(canvas={"width": 30000, "height": 64})
+    film = moving(wide, zoom=2.0, seconds=1, fps=10)
+    with pytest.raises(ExportError, match=r"30000 × 64: cannot be a film of av1 \(ffmpeg"):
+        animate(film, tmp_path / "a.webm", codec="av1")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.png", "a.webp", "a"])
+def test_a_pipe_is_refused_and_not_waited_for(
+    in_a_minute: None, even_film: Timeline, tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ExportError, match="not made by tilecppn"):
+        animate(even_film, tmp_path / name, overwrite=True)
+
+
+@pytest.mark.parametrize("name", [".", "..", "/"])
+def test_a_film_needs_a_name(
+    film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError, match="names no film"):
+        animate(film, name)

@@ -1,0 +1,121 @@
+"""What every kind of film shares: the options, the encoding of a clip, and the target file."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import ExportError, RenderError
+from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding.frames import FrameFormat, Frames
+from tilecppn.film.encoding.metadata import FilmMetadata
+from tilecppn.film.timeline.timeline import Timeline
+
+REVISION = 2  # raised whenever the same frames give other bytes
+
+
+@dataclass(frozen=True)
+class FilmOptions:
+    """The choices of a person; None is the target's default."""
+
+    codec: str | None = None  # of a video; a key of CODECS
+    crf: int | None = None  # of a video: constant quality, smaller is better
+    even: str | None = None  # of a video with odd sides: "pad" or "crop"
+    format: str | None = None  # of a folder of frames: "png" or "tif"
+    clip: float | None = None  # of a video: seconds encoded in one piece, 0 for the whole film
+    plays: int | None = None  # of an animation: how many times it plays, 0 for endless
+
+    def allow(self, path: Path, *names: str) -> None:
+        """Raise ExportError if an option is given that is not among `names`."""
+        for name, value in vars(self).items():
+            if value is not None and name not in names:
+                raise ExportError(f"{path}: --{name} does not apply to this kind of film")
+
+
+class DiskFootprint(NamedTuple):
+    """The frames that lie on the disk at once, at the least; encoded clips come on top."""
+
+    frames: int
+    itemsize: int = 4  # bytes of a value, at most
+
+
+@dataclass(frozen=True)
+class Encoding(ABC):
+    """How a clip is made from its frames. Picklable: it travels to the workers."""
+
+    frame_format: FrameFormat
+
+    @property
+    def encoding_id(self) -> str:
+        """A short hash of all that decides a clip's bytes beside its frames.
+
+        Only clips with the same id can be joined.
+        """
+        values = asdict(self)
+        values["shape"] = values.pop("frame_format")  # the names of stored films
+        if not values.get("plays", True):
+            del values["plays"]
+        record = [type(self).__name__, REVISION, values, ffmpeg.version()]
+        return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+
+    @abstractmethod
+    def write(self, path: Path, frames: Frames) -> None:
+        """Encode `frames` into the file `path`.
+
+        Raises RenderError, OSError, and what `frames.check_cancelled` raises.
+        """
+
+
+@dataclass(frozen=True)
+class Target(ABC):
+    """The file or folder that a film becomes: encoded clips, joined in their order."""
+
+    path: Path
+    encoding: Encoding
+    frames: int  # of the film
+    clip: int  # frames in a clip
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The codec or format, for messages."""
+
+    @property
+    def footprint(self) -> DiskFootprint:
+        """What of the film lies on the disk at once while it is made."""
+        return DiskFootprint(self.clip)
+
+    @abstractmethod
+    def check_destination(self) -> None:
+        """Raise ExportError if something is at `path` that a film may not replace."""
+
+    @abstractmethod
+    def join(
+        self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
+    ) -> None:
+        """Make `path` of all clips, atomically, with `info` in it.
+
+        Raises RenderError, OSError, and what `check_cancelled` raises.
+        """
+
+    @abstractmethod
+    def existing(self) -> FilmMetadata | None:
+        """The metadata of the tilecppn film at `path`; None if there is none."""
+
+    def is_complete(self) -> bool:
+        """Whether the film at `path` has all its frames, as far as is known without decoding."""
+        return True
+
+    def metadata(self, timeline: Timeline) -> FilmMetadata:
+        """What the file will say of itself."""
+        return FilmMetadata(timeline.fingerprint, self.encoding.encoding_id, timeline.to_toml())
+
+
+def check_count(made: int, wanted: int) -> None:
+    """Raise RenderError unless ffmpeg wrote as many frames as it was given."""
+    if made != wanted:
+        raise RenderError(f"ffmpeg wrote {made} frames of {wanted}")

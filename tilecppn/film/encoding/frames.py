@@ -1,0 +1,96 @@
+"""The frames of a clip as an encoder reads them: their format, and rows of raw pixels."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8, to_uint16
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What all frames of a film share: size in pixels, channels, bytes a value, and the rate."""
+
+    width: int
+    height: int
+    channels: int  # 1 or 3
+    itemsize: int  # bytes of a stored value: 1, 2, or 4 for float32
+    fps: str  # frames per second as a ratio, "30000/1001"
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> "FrameFormat":
+        """The format of a timeline's frames."""
+        canvas, output = timeline.base.canvas, timeline.base.output
+        fps = str(timeline.film.fps)
+        return cls(canvas.width, canvas.height, timeline.channels, output.itemsize, fps)
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second."""
+        return Fraction(self.fps)
+
+    def raw_pixels(self, itemsize: int, *, colour: bool) -> str:
+        """ffmpeg's name for what `raw_bands` yields with these arguments."""
+        deep = min(self.itemsize, itemsize) == 2
+        if self.channels == 1 and not colour:
+            return "gray16le" if deep else "gray"
+        return "rgb48le" if deep else "rgb24"
+
+    def ffmpeg_input(self, itemsize: int, *, colour: bool) -> list[str]:
+        """The options with which ffmpeg reads `raw_bands` from its standard input."""
+        return [
+            *("-f", "rawvideo", "-pix_fmt", self.raw_pixels(itemsize, colour=colour)),
+            *("-video_size", f"{self.width}x{self.height}", "-framerate", self.fps, "-i", "-"),
+        ]
+
+
+class Frames(NamedTuple):
+    """The frames to encode into one clip."""
+
+    numbers: range  # of the film's frames
+    bands: Callable[[int], Iterator[NDArray[Any]]]  # frame → its rows from the top, in pieces
+    # (rows, width, channels) of the stored dtype
+    scene: Callable[[int], str]  # frame → its scene as TOML
+    check_cancelled: CheckCancelled
+
+    def all_bands(self) -> Iterator[NDArray[Any]]:
+        """The bands of all frames, one frame after another."""
+        for number in self.numbers:
+            yield from self.bands(number)
+
+
+def raw_bands(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArray[Any]]:
+    """Yield bands as ffmpeg reads them: little-endian integers of at most `itemsize` bytes.
+
+    With `colour`, a grey frame gets three equal channels.
+    """
+    for band in frames.all_bands():
+        part = as_integers(band, itemsize)
+        if colour and part.shape[-1] == 1:
+            part = np.repeat(part, 3, axis=-1)
+        rows = interleaved(np.moveaxis(part, -1, 0))
+        yield rows.astype(rows.dtype.newbyteorder("<"), copy=False)
+
+
+def as_integers(band: NDArray[Any], itemsize: int) -> NDArray[Any]:
+    """Convert stored values to unsigned integers of at most `itemsize` bytes, 1 or 2."""
+    if itemsize == 1:
+        return to_uint8(band)
+    return to_uint16(band) if band.dtype.kind == "f" else band
+
+
+def prefetched(parts: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Yield the same parts, each made by a thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, parts, None)
+        while (part := following.result()) is not None:
+            following = pool.submit(next, parts, None)
+            yield part

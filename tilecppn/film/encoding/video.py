@@ -1,0 +1,186 @@
+"""Videos: .mp4, .mov, .webm, .mkv. Clips are encoded one by one and joined without re-encoding."""
+
+import contextlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from tilecppn import filesystem
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
+from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
+from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of
+from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands
+from tilecppn.film.encoding.metadata import KEY, FilmMetadata, read
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.names import suggestion
+
+# Matrix, range and dither of the conversion from RGB to YUV are ours, not ffmpeg's guess. An
+# ordered dither is the same in every frame, so it does not shimmer.
+TO_BT709 = (
+    "scale=in_range=pc:out_range=tv:out_color_matrix=bt709:"
+    "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=bayer"
+)
+BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
+GROUP = 250  # frames from one keyframe to the next, at most
+CLIP_SECONDS = 1.0  # of film in a clip, by default
+EVEN = ("pad", "crop")
+
+
+@dataclass(frozen=True)
+class VideoEncoding(Encoding):
+    """A clip of a video. `even` says how odd sides are made even: "pad", "crop", or None."""
+
+    codec: str
+    crf: int | None
+    even: str | None
+
+    def write(self, path: Path, frames: Frames) -> None:
+        codec = CODECS[self.codec]
+        lossless = codec.pixels == ""
+        pixels = codec.pixels or self._own_pixels()
+        colours = [f"format={pixels}", SRGB] if lossless else [TO_BT709, f"format={pixels}", BT709]
+        quality = [] if self.crf is None else ["-crf", str(self.crf)]
+        group = 1 if lossless else min(len(frames.numbers), GROUP)
+        arguments = [
+            *self.frame_format.ffmpeg_input(2, colour=not lossless),
+            *("-vf", ",".join([*self._even_filters(), *colours])),
+            *codec.encoder,
+            *quality,
+            # One thread: workers are the parallelism, and threads change an encoder's bytes.
+            *("-threads", "1", "-g", str(group)),
+            *codec.tag,
+            *ffmpeg.EXACT,
+            *("-f", codec.clip, str(path)),
+        ]
+        feed = prefetched(raw_bands(frames, 2, colour=not lossless))
+        check_count(ffmpeg.run(arguments, feed, frames.check_cancelled), len(frames.numbers))
+
+    def _own_pixels(self) -> str:
+        """The lossless pixel format of the frames themselves."""
+        deep = self.frame_format.itemsize >= 2
+        if self.frame_format.channels == 1:
+            return "gray16le" if deep else "gray"
+        return "gbrp16le" if deep else "gbrp"
+
+    def _even_filters(self) -> list[str]:
+        step = CODECS[self.codec].step
+        width, height = self.frame_format.width, self.frame_format.height
+        right, bottom = width % step[0], height % step[1]
+        if right == bottom == 0:
+            return []
+        if self.even == "crop":
+            return [f"crop={width - right}:{height - bottom}:0:0"]
+        return [
+            f"pad={width + right}:{height + bottom}:0:0",
+            f"fillborders=right={right}:bottom={bottom}:mode=smear",
+        ]
+
+
+@dataclass(frozen=True)
+class VideoTarget(Target):
+    """A video file."""
+
+    encoding: VideoEncoding
+
+    @classmethod
+    def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "VideoTarget":
+        """Check the options. Raises ExportError."""
+        options.allow(path, "codec", "crf", "even", "clip")
+        suffix = suffix_of(path)
+        known = CONTAINERS[suffix].codecs
+        name = options.codec or known[0]
+        if name not in CODECS:
+            raise ExportError(f'unknown codec "{name}"; {suggestion(CODECS, name)}')
+        if name not in known:
+            fitting = next(s for s, row in CONTAINERS.items() if name in row.codecs)
+            raise ExportError(
+                f"{path}: a {suffix} file can hold {', '.join(known)}; use {fitting} for {name}"
+            )
+        frame_format = FrameFormat.of(timeline)
+        even = _even(name, frame_format, options.even)
+        encoding = VideoEncoding(frame_format, name, _crf(name, options.crf), even)
+        return cls(path, encoding, timeline.frames, _clip_frames(timeline, options.clip))
+
+    @property
+    def label(self) -> str:
+        return self.encoding.codec
+
+    def check_destination(self) -> None:
+        check_safe_to_overwrite(self.path, lambda path: read(path) is not None)
+
+    def join(
+        self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
+    ) -> None:
+        listing, text = filesystem.temporary_path(clips[0]), filesystem.temporary_path(clips[0])
+        listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
+        text.write_text(ffmpeg.metadata_file({KEY: info.to_text()}), encoding="utf-8")
+        with atomic_output(self.path) as temporary:
+            joined = ffmpeg.run(
+                [
+                    *("-f", "concat", "-safe", "0", "-i", str(listing)),
+                    *("-f", "ffmetadata", "-i", str(text)),
+                    *("-map", "0:v", "-map_metadata", "1", "-c", "copy"),
+                    *CODECS[self.encoding.codec].tag,
+                    *ffmpeg.EXACT,
+                    *CONTAINERS[suffix_of(self.path)].arguments,
+                    str(temporary),
+                ],
+                check_cancelled=check_cancelled,
+            )
+            check_count(joined, self.frames)
+
+    def existing(self) -> FilmMetadata | None:
+        return read(self.path)
+
+    def is_complete(self) -> bool:
+        packets = ["-i", str(self.path), "-map", "0:v", "-c", "copy", "-f", "null", "-"]
+        with contextlib.suppress(RenderError):
+            return ffmpeg.run(packets) == self.frames
+        return False
+
+
+def _crf(codec: str, crf: int | None) -> int | None:
+    quality = CODECS[codec].quality
+    if quality is None:
+        if crf is not None:
+            raise ExportError(f"--crf {crf}: {codec} has no such quality; leave it out")
+        return None
+    if crf is None:
+        return quality.default
+    if not quality.best <= crf <= quality.worst:
+        raise ExportError(
+            f"--crf {crf}: must be from {quality.best} (best) to {quality.worst} for {codec}"
+        )
+    return crf
+
+
+def _even(codec: str, frames: FrameFormat, even: str | None) -> str | None:
+    """How odd sides become even; None where they already fit the codec."""
+    if even not in (None, *EVEN):
+        raise ExportError(f'--even {even}: must be "pad" or "crop"')
+    row = CODECS[codec]
+    if frames.width % row.step[0] == frames.height % row.step[1] == 0:
+        return None
+    if even is None:
+        raise ExportError(
+            f"{frames.width} × {frames.height}: {codec} ({row.pixels}) needs an even width and "
+            "height; give --even pad (repeats the last row or column), --even crop, or another "
+            "canvas size"
+        )
+    return even
+
+
+def _clip_frames(timeline: Timeline, seconds: float | None) -> int:
+    length = CLIP_SECONDS if seconds is None else seconds
+    if not 0 <= length < math.inf:
+        raise ExportError(f"--clip {length:g}: must be a number of seconds, 0 for the whole film")
+    if length == 0:
+        return timeline.frames
+    frames = int(Fraction(length) * timeline.film.fps + Fraction(1, 2))
+    return min(max(1, frames), timeline.frames)
