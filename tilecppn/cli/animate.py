@@ -53,7 +53,9 @@ class AnimateCommand(click.Command):
 @click.option("--orbit", is_flag=True, help="Circle once around the centre (scenes only).")
 @click.option("--loop/--no-loop", default=None, help="End where it began.")
 @click.option("--seconds", type=float, help="Length of the film (default 10).")
-@click.option("--fps", metavar="RATE", help="Frames per second, as in 30 or 30000/1001 (default 30).")
+@click.option(
+    "--fps", metavar="RATE", help="Frames per second, as in 30 or 30000/1001 (default 30)."
+)
 @click.option(
     "--samples", type=int, metavar="N", help="Motion blur: moments averaged into each frame."
 )
@@ -65,7 +67,9 @@ class AnimateCommand(click.Command):
     metavar="pad|crop",
     help="Pad or crop an odd width or height, for codecs that need even ones.",
 )
-@click.option("--format", "format_", metavar="png|tif", help="Format of a folder of frames (default png).")
+@click.option(
+    "--format", "format_", metavar="png|tif", help="Format of a folder of frames (default png)."
+)
 @click.option(
     "--clip",
     type=click.FloatRange(0),
@@ -79,7 +83,9 @@ class AnimateCommand(click.Command):
     metavar="N",
     help="How many times a GIF, WebP or PNG plays (default 0: endless).",
 )
-@click.option("--contact", type=FILE, metavar="SHEET.png", help="Also draw a contact sheet of the frames.")
+@click.option(
+    "--contact", type=FILE, metavar="SHEET.png", help="Also draw a contact sheet of the frames."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn film.")
 @run_options
 @click.option(

@@ -106,7 +106,25 @@ def test_apng(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
             assert np.array_equal(np.asarray(image.convert("RGB")), frames[k])
 
 
-def test_gifs_are_not_faster_than_they_are_shown(scene: Scene, tmp_path: Path) -> None:
-    film = moving(scene, zoom=2.0, seconds=1, fps=60)
-    with pytest.raises(ExportError, match="50 at most"):
-        animate(film, tmp_path / "a.gif")
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+@pytest.mark.parametrize(("plays", "said"), [(None, 0), (0, 0), (1, 1), (3, 3)])
+def test_plays(scene: Scene, tmp_path: Path, suffix: str, plays: int | None, said: int) -> None:
+    film = moving(scene, zoom=5.0, seconds=0.2, fps=10)
+    path = animate(film, tmp_path / f"a{suffix}", plays=plays, executor="local")
+    with Image.open(path) as image:
+        found = image.info.get("loop")
+    if suffix == ".gif" and said:  # repeats after the first time; without the block it plays once
+        assert found == (None if said == 1 else said - 1)
+    else:
+        assert found == said
+
+
+@pytest.mark.parametrize(("suffix", "fastest"), [(".gif", 50), (".webp", 90), (".png", 90)])
+def test_none_is_faster_than_browsers_show(
+    scene: Scene, tmp_path: Path, suffix: str, fastest: int
+) -> None:
+    film = moving(scene, zoom=2.0, seconds=0.1, fps=fastest)
+    path = animate(film, tmp_path / f"a{suffix}", executor="local")
+    assert min(durations(path)) >= (20 if suffix == ".gif" else 11)
+    with pytest.raises(ExportError, match=f"{fastest} at most"):
+        animate(film.replace(fps=fastest + 1), tmp_path / f"b{suffix}")

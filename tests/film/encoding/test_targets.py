@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from tilecppn.errors import ExportError
-from tilecppn.film.animate import animate
+from tilecppn.film.animate import animate, animate_to
+from tilecppn.film.embedded_timeline import embedded_timeline
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.run.options import RunOptions
 from tilecppn.scene.scene import Scene
 
 
@@ -44,6 +46,9 @@ def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:
         ("a.mp4", {"crf": 99}, "from 0 (best) to 51"),
         ("a.mov", {"crf": 9}, "no such quality"),
         ("a.mp4", {"even": "stretch"}, '"pad" or "crop"'),
+        ("a.gif", {"plays": -1}, "--plays -1: must be from 1 to 65535, or 0"),
+        ("a.webp", {"plays": 65536}, "--plays 65536: must be from 1 to 65535"),
+        ("a.mp4", {"plays": 1}, "--plays does not apply"),
         ("a.gif", {"codec": "h264"}, "--codec does not apply"),
         ("a", {"format": "jpg"}, 'unknown format "jpg"'),
         ("a.zarr", {"clip": 1.0}, "--clip does not apply"),
@@ -87,3 +92,22 @@ def test_a_film_needs_a_name(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ExportError, match="names no film"):
         animate(film, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "twin"),
+    [("a.MP4", "b.mp4"), ("a.m4v", "b.mp4"), ("a.GIF", "b.gif"), ("a.apng", "b.png")],
+)
+def test_suffixes_are_taken_as_meant(
+    even_film: Timeline, tmp_path: Path, name: str, twin: str
+) -> None:
+    run = RunOptions(executor="local")
+    paths = [tmp_path / name, tmp_path / twin]
+    for path in paths:
+        animate_to(even_film, path, FilmOptions(), run)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert metadata.detect_content(paths[0]) == "film"
+    assert animate_to(even_film, paths[0], FilmOptions(), run).rendered == 0
+    found = embedded_timeline(paths[0])
+    assert found is not None
+    assert found.fingerprint == even_film.fingerprint
