@@ -21,7 +21,7 @@ FILM = (
 )
 LOCAL = ("--executor", "local")
 PARTS = "a.mkv.parts"
-SOUND = f"{PARTS}: whole and sound\n"
+SOUND = f"{PARTS}: complete and undamaged\n"
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def test_verify_mends_a_film_stores_description_and_keeps_its_frames(
         "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
     ]
     assert record(cli("verify", "a.zarr", "--repair", "--json"))["rendered"] == 0
-    assert cli("verify", "a.zarr").stdout == "a.zarr: whole and sound\n"
+    assert cli("verify", "a.zarr").stdout == "a.zarr: complete and undamaged\n"
     after = tree(store.path)
     for name in before:
         if name.endswith("zarr.json"):
@@ -111,7 +111,7 @@ def test_verify_mends_a_film_stores_description_and_keeps_its_frames(
 def test_verify_names_damaged_and_missing_frames_and_repairs_them(
     store: FilmStore, cli: Cli
 ) -> None:
-    assert cli("verify", "a.zarr").stdout == "a.zarr: whole and sound\n"
+    assert cli("verify", "a.zarr").stdout == "a.zarr: complete and undamaged\n"
     before = tree(store.path)
     damaged, missing = (list(store.plan.frame_shards(k))[1] for k in (2, 9))
     data = bytearray(store.file(damaged).read_bytes())
@@ -166,7 +166,7 @@ def test_what_an_unfinished_video_lacks_is_made_by_the_same_command(
     before = tree(unjoined.path)
     refused = cli("verify", PARTS, "--repair")
     assert refused.exit_code == 2
-    assert "same tilecppn animate is run again" in refused.stderr
+    assert "run the same tilecppn animate again" in refused.stderr
     assert tree(unjoined.path) == before
     again = record(cli("animate", "film.toml", "-o", "a.mkv", "--clip", "0.5", *LOCAL, "--json"))
     assert (again["rendered"], again["skipped"]) == (9, 42)
