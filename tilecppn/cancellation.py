@@ -1,5 +1,14 @@
-"""How long work is stopped from outside: it calls a function now and then."""
+"""How long work is stopped from outside: it calls a function now and then.
+
+Nothing here or in other modules of the library installs a signal handler; the command line does.
+"""
 
 from collections.abc import Callable
 
 CheckCancelled = Callable[[], None]  # raises to stop the work
+ShouldStop = Callable[[], bool]  # whether somebody wants the work to stop
+
+
+def never() -> bool:
+    """Nobody wants the work to stop."""
+    return False

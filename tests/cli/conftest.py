@@ -1,7 +1,6 @@
 """The command line within this process: quick, and its two outputs apart."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,13 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """cli("render", "a.toml", …) in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    before = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: object) -> Result:
         return CliRunner().invoke(main, [*map(str, arguments)], prog_name="tilecppn")
 
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    return run

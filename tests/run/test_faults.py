@@ -590,6 +590,32 @@ def test_a_stop_before_anything_is_replaced_says_so(scene: Scene, tmp_path: Path
     assert Store(store.path).scene == scene
 
 
+def test_a_call_leaves_the_signals_of_its_process_alone(scene: Scene, tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    meanwhile: list[object] = []
+
+    def listen(event: Event) -> None:
+        meanwhile[:] = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    small = scene.replace(canvas={"width": 100, "height": 100})
+    render_to(small, tmp_path / "a.zarr", RunOptions("local", listeners=[listen]))
+    assert meanwhile == before
+
+
+def test_what_is_asked_ends_a_run_and_what_is_done_is_kept(scene: Scene, tmp_path: Path) -> None:
+    done: list[Event] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, TaskDone):
+            done.append(event)
+
+    run = RunOptions("local", listeners=[listen], stopping=lambda: len(done) >= 3)
+    with pytest.raises(Interrupted, match="is kept"):
+        render_to(scene, tmp_path / "a.zarr", run)
+    _, outcome = render_to(scene, tmp_path / "a.zarr", RunOptions("local"))
+    assert outcome.skipped >= 3
+
+
 @pytest.mark.parametrize(("overwrite", "says"), [(False, "same command"), (True, "without --over")])
 def test_what_goes_on_after_a_stop_is_said_truly(
     scene: Scene, tmp_path: Path, overwrite: bool, says: str

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -53,22 +52,32 @@ def images(count: int = 10, side: int = 10, channels: int = 1, seed: int = 0) ->
     return Images("test", pixels, np.arange(count) % 2, ("even", "odd"))
 
 
-def train(folder: Path, given: dict[str, Any] | None = None, **options: Any) -> Outcome:
+def train(
+    folder: Path,
+    given: dict[str, Any] | None = None,
+    *,
+    stop_after: int | None = None,
+    **options: Any,
+) -> Outcome:
     options.setdefault("images", images())
+    if stop_after is not None:
+        stop = StopAfter(stop_after)
+        options["listeners"] = [*options.get("listeners", ()), stop]
+        options["stopping"] = lambda: stop.reached
     return train_model(
         options.pop("images"), folder / "m.safetensors", {**TINY, **(given or {})}, **options
     )
 
 
-class Interrupting:
-    """A listener that sends this process a Ctrl-C after so many batches."""
+class StopAfter:
+    """A listener that wants the training to stop after so many batches."""
 
     def __init__(self, batches: int) -> None:
         self.batches = batches
+        self.reached = False
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, BatchDone) and event.point.batch == self.batches:
-            os.kill(os.getpid(), signal.SIGINT)
+        self.reached |= isinstance(event, BatchDone) and event.point.batch == self.batches
 
 
 def same_files(a: Path, b: Path, *names: str) -> None:
@@ -98,7 +107,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_resume_is_bit_for_bit(tmp_path: Path, undisturbed: Path, stop_after: int) -> None:
     told: list[Event] = []
     with pytest.raises(Interrupted, match="same command goes on") as error:
-        train(tmp_path, listeners=[told.append, Interrupting(stop_after)])
+        train(tmp_path, listeners=[told.append], stop_after=stop_after)
     assert [type(event) for event in told[-2:]] == [Stopping, Saved]
     assert error.value.exit_code == 130
     last = checkpoint.folders(tmp_path / "m.training")[-1]
@@ -205,7 +214,7 @@ def test_other_trainings_resume_too(
 ) -> None:
     train(tmp_path / "straight", given, **options)
     with pytest.raises(Interrupted):
-        train(tmp_path / "stopped", given, **options, listeners=[Interrupting(3)])
+        train(tmp_path / "stopped", given, **options, stop_after=3)
     train(tmp_path / "stopped", given, **options)
     same_files(tmp_path / "straight", tmp_path / "stopped", "m.safetensors")
 
@@ -475,7 +484,7 @@ def test_a_curriculum_goes_up_and_resumes(tmp_path: Path) -> None:
     assert sides == [2, 2, 4, 4, 8, 8, 8, 8, 8, 8]
     for stop_after in (1, 4):
         with pytest.raises(Interrupted):
-            train(tmp_path / str(stop_after), given, listeners=[Interrupting(stop_after)])
+            train(tmp_path / str(stop_after), given, stop_after=stop_after)
         train(tmp_path / str(stop_after), given)
         same_files(tmp_path / "straight", tmp_path / str(stop_after), "m.safetensors")
 

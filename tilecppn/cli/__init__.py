@@ -1,7 +1,6 @@
 """The command line: one small file for each command, imported only when that is called."""
 
 import os
-import signal
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -9,6 +8,7 @@ from typing import Any, NoReturn
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from tilecppn.cli.signals import stop_on_signals
 from tilecppn.cli.terminal import write_line
 from tilecppn.errors import TilecppnError
 from tilecppn.version import VERSION
@@ -120,15 +120,12 @@ def _end(code: int) -> NoReturn:
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="tilecppn")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Draw CPPN pictures of any size: gigapixel prints, deep-zoom pages, films.
 
     \b
     tilecppn render poster.toml -o poster.zarr
     tilecppn export poster.zarr poster.dzi
     """
-    signal.signal(signal.SIGTERM, _terminated)
-
-
-def _terminated(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    context.obj = context.with_resource(stop_on_signals())

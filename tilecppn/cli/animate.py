@@ -16,6 +16,7 @@ from tilecppn.cli.common import (
     run_options,
     set_option,
 )
+from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
 
 
@@ -164,7 +165,16 @@ def command(
         options = FilmOptions(codec, crf, even, format_, clip, plays)
         policy = RetryPolicy(deadline=deadline)
         with FilmMeter("animate", picture) as meter:
-            run = RunOptions(executor, address, workers, kernel, overwrite, policy, [meter])
+            run = RunOptions(
+                executor,
+                address,
+                workers,
+                kernel,
+                overwrite,
+                policy,
+                [meter],
+                stopping=stop_request(),
+            )
             outcome = animate_to(picture, output, options, run)
             parts = parts_of(output)
             if not outcome.failed and parts.exists():

@@ -11,6 +11,7 @@ from tilecppn.cli.common import (
     result,
     workers_option,
 )
+from tilecppn.cli.signals import stop_request
 
 if TYPE_CHECKING:
     from tilecppn.cli.progress import Meter
@@ -103,7 +104,8 @@ def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
     with Meter("export") as meter:
         if options["partial"]:
             _tell_missing(store, options["level"], meter)
-        return export(store, dest, progress=export_progress(meter), **options)
+        progress = export_progress(meter)
+        return export(store, dest, progress=progress, stopping=stop_request(), **options)
 
 
 def _tell_missing(path: Path, base: int, meter: "Meter") -> None:

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import click
 
 from tilecppn.cli.common import FILE, json_option, png_output, result
 from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
+from tilecppn.cli.signals import stop_request
 
 HELP = {
     "seed": "Of the initial weights and the order of the pixels.",
@@ -118,6 +120,7 @@ def command(
             device=chosen,
             mixed=mixed,
             listeners=[show],
+            stopping=stop_request(patience=math.inf),
         )
     record = {
         "model": str(output),

@@ -13,6 +13,7 @@ from tilecppn.cli.common import (
     run_options,
     scene_argument,
 )
+from tilecppn.cli.signals import stop_request
 
 # What people call pictures: not what a store, which is a folder, should be called.
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", ".szi", ".mp4"}
@@ -91,7 +92,16 @@ def command(
     files: list[Path] = []
     with RenderMeter("render") as meter:
         policy = RetryPolicy(deadline=deadline)
-        run = RunOptions(executor, address, workers, kernel, overwrite, policy, [meter])
+        run = RunOptions(
+            executor,
+            address,
+            workers,
+            kernel,
+            overwrite,
+            policy,
+            [meter],
+            stopping=stop_request(),
+        )
         if export_to is None:
             _, outcome = render_to(picture, output, run)
         else:

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import click
 
 from tilecppn.cli.common import FILE, json_option, result
 from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
+from tilecppn.cli.signals import stop_request
 
 # Setting → what its option says; the options' types follow from the settings.
 HELP = {
@@ -111,6 +113,7 @@ def command(
                 device=device,
                 precision=precision,
                 listeners=[meter],
+                stopping=stop_request(patience=math.inf),
             )
     except SceneError as error:  # settings.learning_rate = -1: … → --learning-rate = -1: …
         raise InvalidRequestError(as_option(str(error))) from None

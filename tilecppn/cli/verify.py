@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilecppn.cli.common import FILE, counted, json_option, open_store, result, workers_option
+from tilecppn.cli.signals import stop_request
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
@@ -42,7 +43,9 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
             pass  # it describes them anew
     with Meter("verify") as meter:
         unread = set() if repair else {str(Path(file).parent) for file in wrong}
-        damage = find_damage(opened, unread=unread, workers=workers, meter=meter)
+        damage = find_damage(
+            opened, unread=unread, workers=workers, meter=meter, stopping=stop_request()
+        )
     record: dict[str, Any] = {
         "store": str(store),
         "misdescribed": wrong,
@@ -127,5 +130,9 @@ def _repair(
 
     with RenderMeter("repair") as meter:
         if isinstance(store, Store):
-            return repair_store(store, damage, workers=workers, listeners=[meter])
-        return repair_film(store, damage, workers=workers, listeners=[meter])
+            return repair_store(
+                store, damage, workers=workers, listeners=[meter], stopping=stop_request()
+            )
+        return repair_film(
+            store, damage, workers=workers, listeners=[meter], stopping=stop_request()
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tilecppn import machine
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters.choices import Choices
 from tilecppn.exporters.dzi import check_dzi, export_dzi, outputs_of
@@ -23,7 +24,6 @@ from tilecppn.exporters.tags import check_still
 from tilecppn.exporters.tiff import export_tiff
 from tilecppn.names import suggestion
 from tilecppn.run.options import check_workers
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.storage.store import Store
 from tilecppn.storage.zarr_format import use_threads
 
@@ -93,6 +93,7 @@ def export(
     partial: bool = False,
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
+    stopping: ShouldStop = never,
 ) -> list[Path]:
     """Export the store at `path` to `dest`, by its suffix; returns what was written.
 
@@ -109,16 +110,17 @@ def export(
     exporter = check_destination(store.path, dest, layout)
     choices = Choices(format, quality, effort, tile, overlap, url)
     options = choices.options(dest, layout, store.plan.tile)
-    options = replace(options, workers=workers or machine.cores(), progress=progress)
+    options = replace(
+        options, workers=workers or machine.cores(), progress=progress, stopping=stopping
+    )
     return write(exporter, Source(store, level, partial), dest, options)
 
 
 def write(exporter: Exporter, source: Source, dest: Path, options: Options) -> list[Path]:
-    """Make an export, until a signal stops it. Raises RenderError or Interrupted."""
+    """Make an export. Raises RenderError, or Interrupted once options.stopping() is true."""
     use_threads(options.workers)
-    with stop_on_signals() as stop_request:
-        try:
-            with naming_destination(dest):
-                return exporter.write(source, dest, replace(options, stopping=stop_request))
-        except Interrupted:
-            raise Interrupted("stopped; nothing is left of the unfinished export") from None
+    try:
+        with naming_destination(dest):
+            return exporter.write(source, dest, options)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped; nothing is left of the unfinished export") from None

@@ -21,7 +21,6 @@ from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to, require_complete
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
@@ -57,6 +56,7 @@ def render_and_export(
         (choices or Choices()).options(dest, None, plan.tile),
         workers=run.workers or machine.cores(),
         progress=progress,
+        stopping=run.stopping,
     )
     if dest.suffix != ".dzi" or options.tile != plan.tile or options.overlap:
         store, outcome = render_to(scene, path, run)
@@ -64,8 +64,7 @@ def render_and_export(
         return store, outcome, write(exporter, Source(store), dest, options)
     levels = tuple(sizes(scene.canvas.width, scene.canvas.height))
     skipped = Skipped()
-    with stop_on_signals() as stop_request, contextlib.ExitStack() as export:
-        options = replace(options, stopping=stop_request)
+    with contextlib.ExitStack() as export:
         with naming_destination(dest):
             temporary = export.enter_context(atomic_output(dzi.files_of(dest), folder=True))
         folder = tiles.making(temporary, dzi.DeepZoom(levels, plan.tile), options)
@@ -79,7 +78,7 @@ def render_and_export(
                 folder.layout.describe(source, folder, options)
                 export.close()  # the folder takes its place
                 return store, outcome, dzi.write_page(source, dest, options)
-        except Interrupted:
+        except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped; {path} is finished, and nothing of the export is kept: "
                 f"{run.resume_hint} to go on"

@@ -1,12 +1,12 @@
 """Renders a timeline into a film: frames into a store, clips from frames, the film from clips."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from tilecppn.cancellation import CheckCancelled
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.exporters.output import naming_destination
 from tilecppn.film.disk_estimate import check_film_fits
@@ -21,7 +21,6 @@ from tilecppn.run import events
 from tilecppn.run.options import SAME_COMMAND, RunOptions
 from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.run.task_queue import RunResult
 from tilecppn.run.verify import repair_options
 from tilecppn.storage import locks
@@ -96,7 +95,7 @@ def animate_to(
     store, outcome = _fill(timeline, parts, target, run)
     if not outcome.failed:
         with store.lock():
-            _finish(store, target, timeline)
+            _finish(store, target, timeline, run.stopping)
     return outcome
 
 
@@ -111,6 +110,7 @@ def repair_film(
     *,
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
+    stopping: ShouldStop = never,
 ) -> RunResult:
     """Delete the damaged shards, and render all that is missing, as `repair_store` does.
 
@@ -122,7 +122,7 @@ def repair_film(
             f"{store.path}: is an unfinished film; run the same tilecppn animate again to mend and "
             "finish it"
         )
-    run = repair_options(store, damage, workers, listeners)
+    run = repair_options(store, damage, workers, listeners, stopping)
     _, outcome = _fill(store.timeline, store.path, None, run)
     require_complete(outcome)
     return outcome
@@ -219,10 +219,14 @@ def _remove_leftovers(parts: Path, timeline: Timeline, encoding: Encoding) -> No
                 store.remove()
 
 
-def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
+def _finish(store: FilmStore, target: Target, timeline: Timeline, stopping: ShouldStop) -> None:
     """Join the clips into the target; then remove the store, which is no longer needed."""
-    with stop_on_signals() as stop_request:
-        check_cancelled = _check_cancelled(stop_request)
+
+    def check_cancelled() -> None:
+        if stopping():
+            raise KeyboardInterrupt
+
+    try:
         for clip, fault in store.faulty_clips(check_cancelled).items():
             raise RenderError(
                 f"{store.path}: {clip.name}: {fault} after it was encoded; run the same command "
@@ -230,12 +234,8 @@ def _finish(store: FilmStore, target: Target, timeline: Timeline) -> None:
             )
         with naming_destination(target.path):
             target.join(clip_files(store), target.metadata(timeline), check_cancelled)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "stopped; all frames are kept: run the same command again to go on"
+        ) from None
     store.remove()
-
-
-def _check_cancelled(stop_request: Callable[[], bool]) -> CheckCancelled:
-    def check_cancelled() -> None:
-        if stop_request():
-            raise Interrupted("stopped; all frames are kept: run the same command again to go on")
-
-    return check_cancelled

@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import Interrupted, NoWorkersError, RenderError, TilecppnError
 from tilecppn.plan import Task, TaskGraph
 from tilecppn.run.events import (
@@ -62,7 +63,7 @@ class Coordinator:
         *,
         policy: RetryPolicy | None = None,
         emit: Callable[[Event], None] = lambda event: None,
-        stopping: Callable[[], bool] = lambda: False,
+        stopping: ShouldStop = never,
         admit: Callable[[WorkerInfo], None] = lambda worker_info: None,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,

@@ -1,8 +1,9 @@
 """A run's choices: who does the work, with what, and who is told."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Task
 from tilecppn.run import events
@@ -24,7 +25,7 @@ class RunOptions:
     listeners: are called with each event, in the thread that renders.
     shuffle: a seed that mixes the order of the tasks.
     discard: tasks that are deleted from the store first.
-    stopping: is asked a few times a second; once it is true, the run ends with Interrupted.
+    stopping: is called a few times a second; once it returns true, the run ends with Interrupted.
 
     Raises InvalidRequestError for fewer workers than one.
     """
@@ -38,7 +39,7 @@ class RunOptions:
     listeners: Sequence[events.Listener] = ()
     shuffle: int | None = None
     discard: Collection[Task] = ()
-    stopping: Callable[[], bool] = lambda: False
+    stopping: ShouldStop = never
 
     @property
     def resume_hint(self) -> str:

@@ -19,7 +19,6 @@ from tilecppn.run.jobs import Job, WorkerInfo
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render_job import RenderJob, Tiler
 from tilecppn.run.retry_policy import RetryPolicy
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.storage.directory import StoreDirectory, is_store
@@ -140,13 +139,11 @@ def run_job(
     with contextlib.ExitStack() as stack:
         if store is not None:
             stack.enter_context(store.lock())
-        stop_request = stack.enter_context(stop_on_signals())
         workforce: Executor | None = None
         try:
-            with stop_request.interrupting():
-                workforce = EXECUTORS[name](job, run.workers, run.address)
+            workforce = EXECUTORS[name](job, run.workers, run.address)
             coordinator = Coordinator(
-                workforce, policy=run.policy, emit=emit, stopping=stop_request, admit=admit
+                workforce, policy=run.policy, emit=emit, stopping=run.stopping, admit=admit
             )
             workforce.start()
             arithmetic = coordinator.wait_for_first_worker().arithmetic

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from tilecppn import machine
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import Interrupted
 from tilecppn.plan import Task
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions, check_workers
 from tilecppn.run.render import render_to, require_complete
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.run.task_queue import RunResult
 from tilecppn.storage.directory import StoreDirectory
 from tilecppn.storage.store import Store
@@ -34,6 +34,7 @@ def find_damage(
     unread: Collection[str] = (),
     workers: int | None = None,
     meter: Meter | None = None,
+    stopping: ShouldStop = never,
 ) -> dict[Task, str]:
     """Read all of a store; returns every task whose file is "damaged" or "missing".
 
@@ -44,16 +45,15 @@ def find_damage(
     if meter is not None:
         meter.begin(store.plan.pixels)
     found = {}
-    with stop_on_signals() as stop_request:
-        for task in store.plan.order():
-            if stop_request():
-                raise Interrupted("stopped")
-            array = store.file(task).relative_to(store.path).parts[0]
-            damage = None if array in unread else store.damage(task)
-            if damage is not None:
-                found[task] = damage
-            if meter is not None:
-                meter.add(store.plan.pixels_of(task))
+    for task in store.plan.order():
+        if stopping():
+            raise Interrupted("stopped")
+        array = store.file(task).relative_to(store.path).parts[0]
+        damage = None if array in unread else store.damage(task)
+        if damage is not None:
+            found[task] = damage
+        if meter is not None:
+            meter.add(store.plan.pixels_of(task))
     return found
 
 
@@ -63,12 +63,13 @@ def repair_store(
     *,
     workers: int | None = None,
     listeners: Sequence[events.Listener] = (),
+    stopping: ShouldStop = never,
 ) -> RunResult:
     """Delete the shards of `damage` and render what is then missing, with all ancestors.
 
     Raises StoreError if the store is being rendered, or was begun with another arithmetic.
     """
-    run = repair_options(store, damage, workers, listeners)
+    run = repair_options(store, damage, workers, listeners, stopping)
     _, outcome = render_to(store.scene, store.path, run)
     require_complete(outcome)
     return outcome
@@ -79,6 +80,7 @@ def repair_options(
     damage: Mapping[Task, str],
     workers: int | None,
     listeners: Sequence[events.Listener],
+    stopping: ShouldStop,
 ) -> RunOptions:
     """Options of a run that draws damaged tasks again, here and with the store's own kernel."""
     return RunOptions(
@@ -87,4 +89,5 @@ def repair_options(
         kernel=store.arithmetic.kernel,
         listeners=listeners,
         discard=list(damage),
+        stopping=stopping,
     )

@@ -20,11 +20,11 @@ from PIL import Image
 from torch import Tensor
 
 from tilecppn import filesystem
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.cppn import CPPN, Distribution, Structure
 from tilecppn.cppn.seeding import uniforms
 from tilecppn.cppn.structure import shapes
 from tilecppn.errors import DataError, Interrupted, TrainingDivergedError
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.scene.sections import Canvas, View
 from tilecppn.scene.view import Grid
 from tilecppn.train.device import autocast
@@ -72,6 +72,7 @@ def fit_image(
     device: torch.device,
     mixed: bool = False,
     listeners: Sequence[Callable[[Progress], None]] = (),
+    stopping: ShouldStop = never,
 ) -> Fit:
     """Learn `image` ("L" or "RGB") and write the model file `output`.
 
@@ -88,19 +89,19 @@ def fit_image(
     began = time.monotonic()
     order, place, steps, checked = torch.empty(0), 0, 0, 0
     progress = None
-    with stop_on_signals() as stop:
+    try:
         while True:
             seconds = time.monotonic() - began
             share = max(seconds / (60 * max_minutes), steps / max_steps if max_steps else 0.0)
-            if share >= 1 or stop() or share * CHECKS >= checked + 1:
+            if share >= 1 or stopping() or share * CHECKS >= checked + 1:
                 checked = int(share * CHECKS)
                 drawn = picture.draw(model)
                 progress = Progress(min(share, 1.0), steps, seconds, picture.psnr(drawn), drawn)
                 filesystem.write_atomic(output, model.cppn().to_bytes())
                 for listener in listeners:
                     listener(progress)
-                if stop():
-                    raise Interrupted(f"stopped; {output} has {progress.psnr:.2f} dB")
+                if stopping():
+                    raise KeyboardInterrupt
                 if share >= 1 or (psnr is not None and progress.psnr >= psnr):
                     return Fit(output, progress.psnr, steps, seconds)
             if place + settings.batch > len(order):
@@ -122,6 +123,9 @@ def fit_image(
             torch.autograd.backward(error)
             optimiser.step()
             steps += 1
+    except KeyboardInterrupt as error:
+        kept = f"{output} has {progress.psnr:.2f} dB" if progress else "nothing was written"
+        raise Interrupted(f"stopped; {kept}") from error
 
 
 _NO_LATENT = torch.empty(1, 0)

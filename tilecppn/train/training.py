@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from tilecppn import filesystem
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import (
     CheckpointError,
     DataError,
@@ -26,7 +27,6 @@ from tilecppn.errors import (
     InvalidRequestError,
     TrainingDivergedError,
 )
-from tilecppn.run.stop_request import stop_on_signals
 from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
 from tilecppn.train.checkpoint import State
@@ -69,6 +69,7 @@ def train_model(
     device: str = "auto",
     precision: str = "auto",
     listeners: Sequence[Callable[[Event], None]] = (),
+    stopping: ShouldStop = never,
 ) -> Outcome:
     """Train on `images` and write the model file `output`, at every checkpoint and at the end.
 
@@ -104,9 +105,8 @@ def train_model(
             where, read = kept
             checkpoint.restore(trainer, *read, name=where)
             state = read[0]
-        return _Session(images, output, path, settings, trainer, data, keep, listeners).run(
-            state, began + 60 * max_minutes if max_minutes else None
-        )
+        session = _Session(images, output, path, settings, trainer, data, keep, listeners, stopping)
+        return session.run(state, began + 60 * max_minutes if max_minutes else None)
 
 
 def _check_fit(settings: Settings, images: Images) -> None:
@@ -133,6 +133,7 @@ class _Session:
         data: dict[str, Any],
         keep: int,
         listeners: Sequence[Callable[[Event], None]],
+        stopping: ShouldStop,
     ) -> None:
         self.images = images
         self.output = output
@@ -144,6 +145,7 @@ class _Session:
         self.data = data
         self.keep = keep
         self.listeners = listeners
+        self.stopping = stopping
         self.per_epoch = len(images) // settings.batch
         self.last: Point | None = None
         self.saved: Path | None = None
@@ -169,7 +171,8 @@ class _Session:
         done, seconds = state.batches, state.seconds
         saved_at = time.monotonic()
         side = self.trainer.size
-        with stop_on_signals() as stop:
+        try:
+            self.stopping()  # from this look on a signal waits for the end of a batch
             while done < total:
                 began = time.monotonic()
                 epoch, index = divmod(done, self.per_epoch)
@@ -185,20 +188,25 @@ class _Session:
                 curves.add(self.last)
                 self._tell(BatchDone(self.last))
                 late = deadline is not None and time.monotonic() >= deadline
-                ends = stop() or late or done == total
+                ends = self.stopping() or late or done == total
                 due = done % self.per_epoch == 0 or time.monotonic() - saved_at > CHECKPOINT_EVERY
-                if stop():
+                if self.stopping():
                     self._tell(Stopping())
                 if ends or due:
                     self._save(done, seconds)
                     saved_at = time.monotonic()
-                if stop():
+                if self.stopping():
                     raise Interrupted(
                         f"stopped after {done:,} batches; {self.saved} has them, and the same "
                         "command goes on from there"
                     )
                 if ends:
                     break
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            kept = self.saved or "the last checkpoint, if there is one,"
+            raise Interrupted(f"stopped; {kept} is kept") from None
         if self.saved is None:  # nothing was left to do
             self._save(done, seconds)
         assert self.saved is not None
