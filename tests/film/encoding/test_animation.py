@@ -107,6 +107,19 @@ def test_apng(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_a_film_whose_frames_are_all_alike(scene: Scene, tmp_path: Path, suffix: str) -> None:
+    still = Timeline.of(scene, fps=10, seconds=0.3, arrays={"view.rotation": [0.0] * 3})
+    animate(still, tmp_path / f"a{suffix}", executor="local")
+    animate(still, tmp_path / "a", executor="local")
+    with (
+        Image.open(tmp_path / f"a{suffix}") as image,
+        Image.open(tmp_path / "a" / "frame-00000.png") as frame,
+    ):
+        error = np.abs(np.asarray(image.convert("RGB")).astype(int) - np.asarray(frame)).mean()
+    assert error < 12
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 @pytest.mark.parametrize(("plays", "said"), [(None, 0), (0, 0), (1, 1), (3, 3)])
 def test_plays(scene: Scene, tmp_path: Path, suffix: str, plays: int | None, said: int) -> None:
     film = moving(scene, zoom=5.0, seconds=0.2, fps=10)

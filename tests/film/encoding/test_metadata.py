@@ -55,6 +55,18 @@ def test_a_marked_webp_has_its_own_length(tmp_path: Path) -> None:
     assert len(data) % 2 == 0
 
 
+def test_a_webp_film_of_one_frame_is_marked_and_shows_it(tmp_path: Path) -> None:
+    """libwebp encodes it as a plain still, which has no place for metadata."""
+    noise = np.random.default_rng(1).integers(0, 256, (21, 30, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.webp", quality=90)
+    copy_with_metadata(tmp_path / "a.webp", tmp_path / "b.webp", ".webp", MARK.to_text())
+    assert (tmp_path / "a.webp").read_bytes()[12:16] == b"VP8 "
+    assert frames(tmp_path / "b.webp") == frames(tmp_path / "a.webp")
+    with Image.open(tmp_path / "b.webp") as image:
+        assert image.info["xmp"].decode() == MARK.to_text()
+    assert metadata.read(tmp_path / "b.webp") == MARK
+
+
 @pytest.mark.parametrize("suffix", WRITINGS)
 def test_a_file_cut_anywhere_is_none_of_ours_or_has_its_whole_mark(
     suffix: str, tmp_path: Path

@@ -104,14 +104,23 @@ def _gif_head(file: BinaryIO) -> int:
 def _webp_patches(file: BinaryIO, text: str) -> list[Patch]:
     raw = text.encode()
     chunk = b"XMP " + struct.pack("<I", len(raw)) + raw + b"\0" * (len(raw) % 2)
-    file.seek(_VP8X_FLAGS)
-    flags = file.read(1)[0] | _XMP_FLAG
+    file.seek(12)
+    if file.read(4) == b"VP8X":
+        file.seek(_VP8X_FLAGS)
+        flags = Patch(_VP8X_FLAGS, 1, bytes([file.read(1)[0] | _XMP_FLAG]))
+    else:
+        flags = Patch(12, 0, _vp8x(file))
     size = file.seek(0, os.SEEK_END)
-    return [
-        Patch(4, 4, struct.pack("<I", size - 8 + len(chunk))),
-        Patch(_VP8X_FLAGS, 1, bytes([flags])),
-        Patch(size, 0, chunk),
-    ]
+    length = size - 8 + len(flags.data) - flags.replaced + len(chunk)
+    return [Patch(4, 4, struct.pack("<I", length)), flags, Patch(size, 0, chunk)]
+
+
+def _vp8x(file: BinaryIO) -> bytes:
+    """The chunk that lets a lossy still hold metadata: what a film of one frame is encoded as."""
+    file.seek(26)  # width and height in the frame's header (RFC 6386, section 9.1)
+    width, height = (side & 0x3FFF for side in struct.unpack("<HH", file.read(4)))
+    sides = b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
+    return b"VP8X" + struct.pack("<I", 10) + bytes([_XMP_FLAG, 0, 0, 0]) + sides
 
 
 def _webp_text(file: BinaryIO) -> str | None:
