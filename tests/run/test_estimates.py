@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tilecppn import machine
 from tilecppn.errors import PlanError
+from tilecppn.formatting import format_bytes
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.plan import Plan
 from tilecppn.run.estimates import (
@@ -17,8 +18,6 @@ from tilecppn.run.estimates import (
     COPIES,
     check_disk,
     check_fits,
-    format_bytes,
-    format_duration,
     measure,
     worker_memory,
 )
@@ -164,52 +163,6 @@ def test_threads_draw_faster_on_a_cpu_and_only_store_faster_beside_a_gpu(
     monkeypatch.setattr(kernel, "arithmetic", kernel.arithmetic._replace(device=device))
     monkeypatch.setattr("time.perf_counter", itertools.count().__next__)
     assert measure(kernel, scene, threads, gpus).rate == pytest.approx(64 * 64 * windows)
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (1, "1 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (1500, "1.5 kB"),
-        (1_234_000, "1.2 MB"),
-        (41 * GB, "41.0 GB"),
-        (2.5e12, "2.5 TB"),
-        (1.8e15, "1.8 PB"),
-        (1.2e19, "12000.0 PB"),
-        (999_960, "1.0 MB"),
-    ],
-)
-def test_sizes_read_as_people_write_them(count: float, text: str) -> None:
-    assert format_bytes(count) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0.0 s"),
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (10.0, "10 s"),
-        (59.4, "59 s"),
-        (60.0, "1 min 0 s"),
-        (61.4, "1 min 1 s"),
-        (200.0, "3 min 20 s"),
-        (3599.0, "59 min 59 s"),
-        (3600.0, "1 h 0 min"),
-        (5400.0, "1 h 30 min"),
-        (86399.0, "23 h 59 min"),
-        (86400.0, "1 d 0 h"),
-        (100_000.0, "1 d 3 h"),
-        (1e9, "11574 d 1 h"),
-        (9.96, "10 s"),
-        (59.7, "1 min 0 s"),
-    ],
-)
-def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
-    assert format_duration(seconds) == text
 
 
 def test_a_store_that_no_compression_makes_fit_is_refused_with_a_canvas_that_would(

@@ -349,7 +349,7 @@ def test_a_signal_stops_a_render_cleanly(
 DISTURBED = """
 import os, signal, subprocess, sys, time
 from tilecppn.cli import main
-from tilecppn.cli.progress import RenderMeter
+from tilecppn.cli.run_meter import RenderMeter
 from tilecppn.run.events import TaskDone, WorkerJoined
 pids, disturbed, listen = {}, [], RenderMeter.__call__
 what, interrupted = sys.argv.pop(1), sys.argv.pop(1) == "interrupted"

@@ -5,7 +5,6 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
-    counted,
     json_option,
     load,
     outcome_record,
@@ -18,6 +17,7 @@ from tilecppn.cli.common import (
 )
 from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
+from tilecppn.formatting import counted
 
 
 class AnimateCommand(click.Command):
@@ -133,7 +133,8 @@ def command(
     tilecppn animate film.toml -o film.mov --codec prores-4444
     tilecppn animate film.toml --contact sheet.png
     """
-    from tilecppn.cli.progress import FilmMeter, Meter
+    from tilecppn.cli.progress import Meter
+    from tilecppn.cli.run_meter import FilmMeter
     from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact_sheet import contact_sheet
     from tilecppn.film.encoding.base import FilmOptions

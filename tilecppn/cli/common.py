@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tilecppn.formatting import counted, format_duration
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -114,15 +116,8 @@ def outcome_record(outcome: "RunResult") -> dict[str, Any]:
     }
 
 
-def counted(number: int, noun: str) -> str:
-    """Count in words: `1 shard`, `1,024 shards`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def outcome_words(outcome: "RunResult") -> str:
     """Describe a run's outcome, with its speed."""
-    from tilecppn.run.estimates import format_duration
-
     rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
     speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
     return (

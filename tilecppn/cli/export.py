@@ -74,7 +74,7 @@ def command(
     """
     import time
 
-    from tilecppn.run.estimates import format_duration
+    from tilecppn.formatting import format_duration
 
     start = time.perf_counter()
     files = run_export(

@@ -68,7 +68,7 @@ def command(
 
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError, SceneError
-    from tilecppn.run.estimates import format_duration
+    from tilecppn.formatting import format_duration
     from tilecppn.train.data.folder import open_image
     from tilecppn.train.device import has_bfloat16, pick_device
     from tilecppn.train.fit import Progress, fit_image

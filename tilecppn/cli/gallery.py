@@ -5,7 +5,6 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
-    counted,
     json_option,
     kernel_option,
     load,
@@ -14,6 +13,7 @@ from tilecppn.cli.common import (
     result,
     scene_argument,
 )
+from tilecppn.formatting import counted
 
 MOST = 2500  # pictures of one sheet
 LARGEST = 32768  # pixels of a sheet's side

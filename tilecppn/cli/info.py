@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, counted, json_option, result
+from tilecppn.cli.common import FILE, json_option, result
 from tilecppn.cli.image_size import DPI
+from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.cppn import CPPN

@@ -5,7 +5,6 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
-    counted,
     json_option,
     kernel_option,
     load,
@@ -14,6 +13,7 @@ from tilecppn.cli.common import (
     set_option,
     workers_option,
 )
+from tilecppn.formatting import counted, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
@@ -72,7 +72,7 @@ def _plan_still(
 ) -> None:
     from tilecppn.errors import PlanError
     from tilecppn.plan import Plan
-    from tilecppn.run.estimates import check_disk, format_bytes, free_disk
+    from tilecppn.run.estimates import check_disk, free_disk
 
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     check_disk(plan, output)
@@ -113,7 +113,7 @@ def _plan_film(
     timeline: "Timeline", output: Path, workers: int | None, kernel: str, as_json: bool
 ) -> None:
     from tilecppn.film.store import film_plan
-    from tilecppn.run.estimates import LEVELS_BYTES, format_bytes, free_disk
+    from tilecppn.run.estimates import LEVELS_BYTES, free_disk
 
     film, plan = timeline.film, film_plan(timeline, None)
     estimate = _estimate(timeline.scene(0), plan.still, workers, kernel)
@@ -167,8 +167,6 @@ def _record(estimate: Estimate) -> dict[str, Any]:
 
 
 def _lines(estimate: Estimate, seconds: float) -> list[str]:
-    from tilecppn.run.estimates import format_bytes, format_duration
-
     threads = f" of {estimate.threads} threads" if estimate.threads > 1 else ""
     return [
         f"memory   {format_bytes(estimate.memory)} a worker, "

@@ -40,6 +40,7 @@ def command(
     tilecppn preview poster.toml -o other.png --set cppn.seed=7
     tilecppn preview film.toml -o frame.png --time 7
     """
+    from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError
     from tilecppn.pixels.window import preview
 
@@ -57,6 +58,7 @@ def command(
         raise InvalidRequestError(f"{scene}: is a scene; --time applies only to timelines")
     else:
         picture = load(scene, overrides)
-    image = preview(picture, width, kernel)
+    with Meter("preview") as meter:
+        image = preview(picture, width, kernel, meter.progress)
     write(image, picture.to_toml())
     click.echo(f"{output}: {image.shape[1]} × {image.shape[0]}")

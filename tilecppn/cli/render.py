@@ -71,7 +71,7 @@ def command(
 
     With --export, the options from --format to --overlap are those of tilecppn export.
     """
-    from tilecppn.cli.progress import RenderMeter
+    from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.choices import Choices
     from tilecppn.run.options import RunOptions
@@ -90,7 +90,7 @@ def command(
         )
     picture = load(scene, overrides)
     files: list[Path] = []
-    with RenderMeter("render") as meter:
+    with RenderMeter("render", picture) as meter:
         policy = RetryPolicy(deadline=deadline)
         run = RunOptions(
             executor,

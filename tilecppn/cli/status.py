@@ -3,7 +3,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, Found, counted, done_tasks, json_option, open_store, result
+from tilecppn.cli.common import FILE, Found, done_tasks, json_option, open_store, result
+from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore

@@ -3,7 +3,7 @@
 import time
 
 from tilecppn.cli.progress import Meter
-from tilecppn.run.estimates import format_duration
+from tilecppn.formatting import format_duration
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, counted, json_option, open_store, result, workers_option
+from tilecppn.cli.common import FILE, json_option, open_store, result, workers_option
 from tilecppn.cli.signals import stop_request
+from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
@@ -123,7 +124,7 @@ def _remedy(path: Path, store: "Store | FilmStore") -> str:
 def _repair(
     store: "Store | FilmStore", damage: "Mapping[Task, str]", workers: int | None
 ) -> "RunResult":
-    from tilecppn.cli.progress import RenderMeter
+    from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.film.animate import repair_film
     from tilecppn.run.verify import repair_store
     from tilecppn.storage.store import Store

@@ -16,10 +16,10 @@ from tilecppn.exporters.output import atomic_output
 from tilecppn.exporters.parallel import finished
 from tilecppn.exporters.png_file import bands
 from tilecppn.exporters.source import Source
+from tilecppn.formatting import format_bytes
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
-from tilecppn.run.estimates import format_bytes
 
 LONGEST_SCENE = 60_000  # bytes: Exif has room for 64 kB
 PILLOW = 5  # bytes of a pixel in Pillow, and of the file

@@ -8,8 +8,9 @@ from tilecppn.film.encoding.frames import as_integers
 from tilecppn.film.frames import FrameRenderer
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.formatting import format_bytes
 from tilecppn.plan import Level, ceil_div
-from tilecppn.run.estimates import SAMPLE, SAMPLES, format_bytes, free_disk, sample_windows
+from tilecppn.run.estimates import SAMPLE, SAMPLES, free_disk, sample_windows
 from tilecppn.storage.zarr_format import encode_shard
 
 # Of the bytes that samples come to, what a film takes at the least. Whole films of the examples

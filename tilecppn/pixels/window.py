@@ -1,6 +1,6 @@
 """Window → stored pixels of level 0, through a kernel."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tilecppn.scene.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
 REGION = 4096  # samples reconstructed at a time, a side
+BAND = 256  # rows of a preview drawn at a time
 LARGEST = 32768  # pixels of a preview's side
 SAMPLES = 1024  # samples that are averaged at a time, a side
 
@@ -141,12 +142,16 @@ def _of_whole_blocks(window: Window) -> Window:
 
 
 def preview(
-    scene: Scene | str | Path, width: int = 1024, kernel: str = "auto"
+    scene: Scene | str | Path,
+    width: int = 1024,
+    kernel: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> NDArray[np.uint8]:
     """Draw the whole picture as a small 8-bit image (height, width, channels), at once.
 
     scene: a Scene, or a path that `Scene.load` takes. width: pixels; the height follows from the
-    canvas' shape, 1 pixel at least. kernel: as in `render`. Raises InvalidRequestError for a
+    canvas' shape, 1 pixel at least. kernel: as in `render`. progress: is called with the
+    pixels done, and with all of them. Raises InvalidRequestError for a
     picture of more than LARGEST pixels a side.
     """
     scene = as_scene(scene)
@@ -159,7 +164,9 @@ def preview(
             f"a preview of {width} × {height} pixels: at most {LARGEST} a side; {remedy}"
         )
     small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
-    pixels = render_window(
-        create(kernel, EvaluationContext.of(small)), small, Window(0, 0, height, width)
-    )
-    return interleaved(pixels)
+    evaluate = create(kernel, EvaluationContext.of(small))
+    bands = []
+    for band in Window(0, 0, height, width).split(BAND, width):
+        bands.append(render_window(evaluate, small, band))
+        progress(band.bottom * width, height * width)
+    return interleaved(np.concatenate(bands, axis=1))

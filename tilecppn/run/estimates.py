@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tilecppn import machine
 from tilecppn.errors import PlanError
+from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.output_encoder import BLOCK
@@ -122,28 +123,3 @@ def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Me
     if kernel.arithmetic.device != "cpu":
         together = min(together, gpus * pixels / drawn)
     return Measure(together, LEVELS_BYTES * written / pixels)
-
-
-def format_bytes(count: float) -> str:
-    """Bytes as a person reads them: 1.5 GB."""
-    if count < 999.5:
-        return f"{count:.0f} B"
-    for unit in ("kB", "MB", "GB", "TB"):
-        count /= 1000
-        if count < 999.95:
-            return f"{count:.1f} {unit}"
-    return f"{count / 1000:.1f} PB"
-
-
-def format_duration(seconds: float) -> str:
-    """Seconds as a person reads them: 3 min 20 s."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"

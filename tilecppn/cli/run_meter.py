@@ -1,0 +1,128 @@
+"""Progress of a render or a film on stderr."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tilecppn import machine
+from tilecppn.cli.progress import Meter
+from tilecppn.errors import TilecppnError
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.formatting import counted, format_duration
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.plan import TaskGraph
+from tilecppn.run.estimates import measure
+from tilecppn.run.events import (
+    AttemptFailed,
+    Event,
+    RunStarted,
+    TaskDone,
+    TaskSkipped,
+    WorkerJoined,
+    WorkerLost,
+    WorkerRejected,
+)
+from tilecppn.scene.scene import Scene
+
+PATIENCE = 3.0  # seconds without a finished shard, after which samples say how long it may take
+
+
+class RenderMeter(Meter):
+    """A meter that listens to a run's events; it counts the pixels of level 0.
+
+    With `scene`, and workers that are threads of this process, it estimates the remaining time
+    from samples while no shard is finished.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        scene: Scene | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(what, clock)
+        self.scene = scene
+        self._timer: threading.Timer | None = None
+
+    def __exit__(self, *error: Any) -> None:
+        self._stop_timer()
+        super().__exit__(*error)
+
+    def estimate(self, kernel: str, threads: int) -> None:
+        """Measure the speed on samples, and show it unless a shard is finished by then."""
+        assert self.scene is not None
+        with contextlib.suppress(TilecppnError):
+            context = EvaluationContext.of(self.scene)
+            rate, _ = measure(create(kernel, context), self.scene, threads)
+            if not self.done:
+                self.expected_rate = rate
+                self.note(f"{self.line()} (estimated from samples)")
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def work(self, plan: TaskGraph) -> str:
+        """Describe what is to be done."""
+        return counted(plan.tasks, "shard")
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted(plan, executor, workers, threads, arithmetic):
+                self.plan = plan
+                self.begin(plan.pixels)
+                each = f" of {threads} threads" if threads > 1 else ""
+                who = counted(workers, f"{executor} worker")
+                self.note(
+                    f"{self.work(plan)}, {who}{each}, "
+                    f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
+                )
+                if self.scene is not None and executor == "local" and arithmetic.device == "cpu":
+                    busy = min(workers, machine.cores(), plan.tasks)
+                    self._timer = threading.Timer(
+                        PATIENCE, self.estimate, (arithmetic.kernel, busy)
+                    )
+                    self._timer.daemon = True
+                    self._timer.start()
+            case TaskDone(stats=stats):
+                self._stop_timer()
+                self.add(stats.pixels)
+            case TaskSkipped(task):
+                self.skip(self.plan.pixels_of(task))
+            case AttemptFailed(task, worker, reason, attempt, final, delay):
+                again = f"tried again in {format_duration(delay)}" if delay else "tried again"
+                self.note(
+                    f"{task.name} failed on worker {worker}, attempt {attempt}: {reason}; "
+                    f"{'given up' if final else again}"
+                )
+            case WorkerLost(worker, reason, delay):
+                when = f"is tried in {format_duration(delay)}" if delay else "takes its place"
+                self.note(f"worker {worker} lost: {reason}; another {when}")
+            case WorkerRejected(worker, reason):
+                self.note(f"worker {worker} gets no work: {reason}")
+            case WorkerJoined():
+                pass
+
+
+class FilmMeter(RenderMeter):
+    """A meter of a film's run."""
+
+    def __init__(self, what: str, timeline: Timeline) -> None:
+        super().__init__(what)
+        self.timeline = timeline
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        match event:
+            case TaskDone(task, _, stats) if stats.pixels:
+                drawn = self.done + self.skipped == self.total
+                if drawn and self.plan.parent(task) is not None:
+                    self.note("all frames are drawn; what is left is to encode the last of them")
+
+    def work(self, plan: TaskGraph) -> str:
+        canvas, film = self.timeline.base.canvas, self.timeline.film
+        frames, shards = counted(film.frames, "frame"), counted(plan.tasks, "shard")
+        return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second, {shards}"
