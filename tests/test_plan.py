@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tilecppn.plan import Level, Plan, Shard, Window, ceil_div, halved
 from tilecppn.scene.sections import MAX_SIDE, Canvas, Output
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=100)
+LAWS = settings(max_examples=100)
 
 ENUMERABLE = 3000  # shards
 

@@ -16,7 +16,7 @@ import tilecppn as tc
 from tilecppn.cppn.latents import lerp, load_latents, save_latents, slerp
 from tilecppn.errors import InvalidRequestError
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 LATENTS = arrays(np.float64, 5, elements=st.floats(-3, 3))
 TIMES = st.floats(0, 1)
 

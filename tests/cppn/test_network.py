@@ -18,7 +18,7 @@ from tilecppn.cppn.seeding import MAX_SEED, Distribution
 from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM, Structure, shapes
 from tilecppn.errors import SceneError, TilecppnError
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(max_examples=40)
 
 PLAIN: dict[str, Callable[[float], float]] = {
     "tanh": math.tanh,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tilecppn.cppn.network import CPPN
 from tilecppn.cppn.seeding import LATENT_STREAM, MAX_SEED, Distribution, inverse_normal, uniforms
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=50)
+LAWS = settings(max_examples=50)
 NORMAL = NormalDist()
 WORD = 2**64
 SEEDS = st.integers(0, MAX_SEED)

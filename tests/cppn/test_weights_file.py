@@ -25,7 +25,7 @@ from tilecppn.cppn.seeding import LATENT_STREAM, MAX_SEED, inverse_normal, unifo
 from tilecppn.errors import InvalidRequestError, WeightsError
 from tilecppn.scene.scene import Scene
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=100)
+LAWS = settings(max_examples=100)
 
 NET = CPPN.from_preset("hardmaru", seed=5, width=6, depth=2, z_dim=3, channels=3)
 BYTES = NET.to_bytes()

@@ -25,7 +25,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE
 from tilecppn.scene.view import Lattices
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=30)
+LAWS = settings(max_examples=30)
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]

@@ -20,7 +20,7 @@ from tilecppn.scene import palettes
 from tilecppn.scene.sections import Output
 from tilecppn.scene.view import Lattices
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=200)
+LAWS = settings(max_examples=200)
 UNIT = st.floats(0, 1)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.pixels.downsample import mean2x2
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=80)
+LAWS = settings(max_examples=80)
 
 
 def blocks(*corners: NDArray[Any]) -> NDArray[Any]:

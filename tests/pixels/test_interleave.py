@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tilecppn.pixels.interleave import filtered, interleaved
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=80)
+LAWS = settings(max_examples=80)
 
 
 def plain(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from tilecppn.kernels.llvm.codegen import aligned
 from tilecppn.pixels.output_encoder import BLOCK, COLOURS, LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.reconstruction import write
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 
 FULL = {"uint8": 255, "uint16": 65535}
 FLOATS = [np.float32, np.float64]

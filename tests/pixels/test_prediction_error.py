@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tilecppn.pixels.prediction_error import HALO, prediction_error
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=20)
+LAWS = settings(max_examples=20)
 Values = NDArray[np.floating]
 
 

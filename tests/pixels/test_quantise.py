@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tilecppn.pixels.quantise import quantise, to_uint8, to_uint16
 from tilecppn.scene.sections import FULL, Output
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=200)
+LAWS = settings(max_examples=200)
 
 FLOATS = [np.float32, np.float64]
 

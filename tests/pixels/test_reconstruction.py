@@ -23,7 +23,7 @@ from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=25)
+LAWS = settings(max_examples=25)
 
 Pixels = NDArray[Any]
 

@@ -10,7 +10,7 @@ from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(max_examples=40)
 
 
 @LAWS

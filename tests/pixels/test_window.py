@@ -19,7 +19,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE, Output
 from tilecppn.scene.view import Lattices
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=25)
+LAWS = settings(max_examples=25)
 
 HEIGHT, WIDTH = 90, 130
 SCENE = Scene.of(

@@ -23,7 +23,7 @@ from tilecppn.run.retry_policy import RetryPolicy
     threads=st.integers(1, 3),
     queued=st.integers(0, 2),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_run_fills_any_ledger_with_what_is_missing_and_its_ancestors(
     have: set[Shard], seed: int, workers: int, threads: int, queued: int
 ) -> None:
@@ -41,7 +41,7 @@ def test_a_run_fills_any_ledger_with_what_is_missing_and_its_ancestors(
 
 
 @given(seed=st.integers(0, 2**32), threads=st.integers(1, 3), queued=st.integers(0, 2))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_faults_and_losses_below_the_limit_cost_nothing(
     seed: int, threads: int, queued: int
 ) -> None:
@@ -69,7 +69,7 @@ def test_faults_and_losses_below_the_limit_cost_nothing(
     threads=st.integers(1, 4),
     queued=st.integers(0, 1),
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_poison_is_named_its_ancestors_stay_unbuilt_and_all_others_are_done(
     bad: set[Shard], lost: bool, threads: int, queued: int
 ) -> None:
@@ -95,7 +95,7 @@ def test_poison_is_named_its_ancestors_stay_unbuilt_and_all_others_are_done(
 
 
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.3, 1.0]))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_an_outage_of_the_store_gives_up_no_shard(seed: int, share: float) -> None:
     """For twenty seconds some or all writes fail."""
     random = Random(seed)

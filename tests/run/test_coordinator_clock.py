@@ -14,7 +14,7 @@ from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 
 
 @given(seed=st.integers(0, 2**32), late=st.sets(st.sampled_from(SHARDS)))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_shard_that_comes_into_sight_late_holds_back_its_parent_alone(
     seed: int, late: set[Shard]
 ) -> None:

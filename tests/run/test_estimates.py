@@ -23,7 +23,7 @@ from tilecppn.run.estimates import (
 )
 from tilecppn.scene.scene import Scene
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=300)
+LAWS = settings(max_examples=300)
 
 GB = 10**9
 MB = 10**6

@@ -5,15 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS, Segment, spline_slopes
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.values import kind_of
-
-LAWS = settings(deadline=None)
 
 finite = st.floats(-100, 100)
 positive = st.floats(1e-3, 1e3)
@@ -27,7 +25,6 @@ def track(values: list[float], way: str = "linear", **options: object) -> Track:
 
 
 @pytest.mark.parametrize("name", [n for n in EASINGS if n != "hold"])
-@LAWS
 @given(a=fractions, b=fractions)
 def test_easings_grow_from_0_to_1(name: str, a: float, b: float) -> None:
     function = EASINGS[name]
@@ -42,7 +39,6 @@ def test_the_sinusoid_is_the_originals() -> None:
 
 
 @pytest.mark.parametrize("way", INTERPOLATIONS)
-@LAWS
 @given(values=st.lists(positive, min_size=2, max_size=6))
 def test_a_track_has_its_keyframes_own_values_at_their_times(way: str, values: list[float]) -> None:
     made = track(values, way)
@@ -52,7 +48,6 @@ def test_a_track_has_its_keyframes_own_values_at_their_times(way: str, values: l
 
 
 @pytest.mark.parametrize("way", INTERPOLATIONS)
-@LAWS
 @given(values=st.lists(positive, min_size=2, max_size=6), t=st.floats(0, 5))
 def test_a_closed_track_comes_again(way: str, values: list[float], t: float) -> None:
     period = float(len(values)) + 0.5
@@ -62,7 +57,6 @@ def test_a_closed_track_comes_again(way: str, values: list[float], t: float) -> 
 
 
 @pytest.mark.parametrize("way", INTERPOLATIONS)
-@LAWS
 @given(
     a=st.lists(positive, min_size=3, max_size=3),
     b=st.lists(positive, min_size=3, max_size=3),
@@ -76,7 +70,6 @@ def test_a_segment_begins_exactly_at_its_start(
     assert np.array_equal(INTERPOLATIONS[way].between(segment, 0.0), start)
 
 
-@LAWS
 @given(a=positive, b=positive, u=fractions)
 def test_exponential_has_equal_ratios(a: float, b: float, u: float) -> None:
     made = track([a, b], "exponential")
@@ -84,7 +77,6 @@ def test_exponential_has_equal_ratios(a: float, b: float, u: float) -> None:
     assert ratio == pytest.approx((b / a) ** 0.25, rel=1e-9)
 
 
-@LAWS
 @given(a=st.lists(finite, min_size=3, max_size=3), b=st.lists(finite, min_size=3, max_size=3))
 def test_spherical_keeps_to_the_plane_and_turns_evenly(a: list[float], b: list[float]) -> None:
     one, two = np.array(a), np.array(b)
@@ -103,7 +95,6 @@ def test_spherical_keeps_to_the_plane_and_turns_evenly(a: list[float], b: list[f
 
 
 @pytest.mark.parametrize("closed", [False, True])
-@LAWS
 @given(
     gaps=st.lists(st.floats(0.2, 5.0), min_size=2, max_size=7),
     values=st.lists(finite, min_size=8, max_size=8),

@@ -130,11 +130,10 @@ def fields(draw: st.DrawFn) -> EvaluationContext:
     return EvaluationContext(cppn, cppn.seeded_latent(draw(st.integers(0, 99))), grid)
 
 
-LAWS = settings(deadline=None, derandomize=True)
 fuzzed = given(fields(), st.integers(-100, 100), st.integers(1, 9))
 
 
-@settings(LAWS, max_examples=10)
+@settings(max_examples=10)
 @fuzzed
 def test_any_network_is_as_near_as_float32_can_be(
     picture: EvaluationContext, row: int, stride: int
@@ -143,7 +142,7 @@ def test_any_network_is_as_near_as_float32_can_be(
 
 
 @pytest.mark.slow
-@settings(LAWS, max_examples=100)
+@settings(max_examples=100)
 @fuzzed
 def test_very_many_networks_are_as_near_as_float32_can_be(
     picture: EvaluationContext, row: int, stride: int

@@ -189,7 +189,7 @@ def test_infinity_has_its_limit(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_lanes_give_the_bits_of_a_scalar(name: str, dtype: str, data: st.DataObject) -> None:
     number = st.floats(width=32) if dtype == "float32" else st.floats()

@@ -40,7 +40,7 @@ def fields(draw: st.DrawFn) -> EvaluationContext:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(max_examples=150)
 @given(
     fields(),
     st.integers(-(2**40), 2**40),

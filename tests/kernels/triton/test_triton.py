@@ -146,7 +146,7 @@ def test_an_edited_activation_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) 
     st.floats(-25, 30),
     st.sampled_from(["tanh", "relu"]),
 )
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 def test_split_weights_hold_22_bits_whatever_their_scale(
     seed: int, width: int, exponent: float, activation: str
 ) -> None:

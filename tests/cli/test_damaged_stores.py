@@ -1,0 +1,67 @@
+"""Stores whose inside is damaged: whatever the code, one line and no traceback."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.results import one_line
+from tests.stores import tree
+
+
+def _no_scene(path: Path) -> None:
+    record = json.loads((path / "zarr.json").read_bytes())
+    record["attributes"]["tilecppn"]["scene"] = 5
+    (path / "zarr.json").write_text(json.dumps(record))
+
+
+def _no_weights(path: Path) -> None:
+    (path / "weights.safetensors").unlink()
+
+
+def _no_level(path: Path) -> None:
+    (path / "1" / "zarr.json").unlink()
+
+
+def _null_level(path: Path) -> None:
+    (path / "1" / "zarr.json").write_text("null")
+
+
+def _empty_shard(path: Path) -> None:
+    (path / "1" / "c" / "0" / "0" / "0").write_bytes(b"")
+
+
+SPOILERS: dict[str, Callable[[Path], None]] = {
+    "scene": _no_scene,
+    "weights": _no_weights,
+    "level": _no_level,
+    "null level": _null_level,
+    "empty shard": _empty_shard,
+}
+
+
+@pytest.mark.parametrize("name", SPOILERS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "done.zarr"),
+        ("export", "done.zarr", "x.png", "--level", "1"),
+        ("export", "done.zarr", "x.dzi"),
+    ],
+)
+def test_a_damaged_store_gives_words_and_no_traceback(
+    name: str, arguments: tuple[str, ...], workspace: Path, cli: Cli
+) -> None:
+    SPOILERS[name](workspace / "done.zarr")
+    before = tree(workspace)
+    result = cli(*arguments)
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code in (1, 2)
+    if arguments[0] == "verify" and result.exit_code == 1 and not result.stderr:
+        what = "1/zarr.json: missing" if "level" in name else "level 1 row 0 column 0: damaged"
+        assert what in result.stdout
+    else:
+        assert "done.zarr" in one_line(result.stderr)
+    assert tree(workspace) == before

@@ -1,0 +1,94 @@
+"""Commands as real processes: what they import, and their two outputs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.results import LOCAL
+from tests.conftest import Run
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
+
+
+def loaded(code: str, folder: Path, *modules: str) -> set[str]:
+    """Which of `modules` a fresh Python has imported after `code`."""
+    script = f"import sys\n{code}\nprint(*(m for m in {modules!r} if m in sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.splitlines()[-1].split())
+
+
+CALL = "from tilecppn.cli import main; main({!r}, standalone_mode=False)"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"], ["export", "--help"]])
+def test_help_waits_for_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    code = CALL.format(arguments)
+    assert loaded(code, tmp_path, "torch", "zarr", "numpy", "ray", "PIL") == set()
+
+
+def test_preview_never_imports_ray_nor_zarr(scene: Scene, tmp_path: Path) -> None:
+    code = CALL.format(["preview", "a.toml", "-o", "a.png", "--width", "20"])
+    assert loaded(code, tmp_path, "ray", "zarr", "numpy") == {"numpy"}
+
+
+def test_a_local_render_never_imports_ray(scene: Scene, tmp_path: Path) -> None:
+    code = CALL.format(["render", "a.toml", "-o", "a.zarr", *LOCAL])
+    assert loaded(code, tmp_path, "ray", "zarr") == {"zarr"}
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(scene: Scene, tilecppn: Run) -> None:
+    rendered = tilecppn("render", "a.toml", "-o", "a.zarr", *LOCAL, "--json", "--export", "a.png")
+    assert rendered.returncode == 0, rendered.stderr
+    assert json.loads(rendered.stdout)["rendered"] == 4
+    assert rendered.stdout.count("\n") == 1
+    assert "4 shards" in rendered.stderr
+    assert "Warning" not in rendered.stderr
+    verified = tilecppn("verify", "a.zarr")
+    assert (verified.returncode, verified.stdout) == (0, "a.zarr: complete and undamaged\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("presets",), ("--help",), ("status", "a.zarr"), ("render", "--help")]
+)
+def test_a_reader_that_goes_away_meets_no_traceback(
+    arguments: tuple[str, ...], copied: Store, tilecppn: Run
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "tilecppn", *arguments],
+            cwd=copied.path.parent,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            _, stderr = process.communicate(timeout=60)
+    finally:
+        os.close(writing)
+    assert stderr == ""
+    assert process.returncode in (0, 1, 141, -signal.SIGPIPE)
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-", "2> >(exec true)"])
+def test_work_goes_on_where_stderr_cannot_be_written(stderr: str, tmp_path: Path) -> None:
+    """A full disk under a log, a service without stderr, a pipe whose reader has gone."""
+    (tmp_path / "a.toml").write_text("[canvas]\nwidth = 300\nheight = 200\n")
+    command = f'"{sys.executable}" -m tilecppn'
+    script = (
+        f"{command} render a.toml -o a.zarr --executor local --json {stderr} || exit 1\n"
+        f"{command} verify b.zarr {stderr}\n"
+        "[ $? = 2 ]"
+    )
+    result = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["rendered"] == 1

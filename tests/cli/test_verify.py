@@ -1,0 +1,115 @@
+"""`tilecppn verify`: what it finds, and what it repairs."""
+
+import json
+import shutil
+from unittest.mock import ANY
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.results import ok, record
+from tests.stores import tree
+from tilecppn.storage.store import Store
+
+
+def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> None:
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
+    before = tree(copied.path)
+    damaged, missing = (copied.path / "0" / "c" / "0" / place for place in ("0/1", "1/2"))
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    missing.unlink()
+
+    result = cli("verify", "a.zarr")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "level 0 row 0 column 1: damaged",
+        "level 0 row 1 column 2: missing",
+        "a.zarr: 2 shards to repair: tilecppn verify a.zarr --repair",
+    ]
+    result = cli("verify", "a.zarr", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "store": "a.zarr",
+        "misdescribed": [],
+        "damaged": [[0, 0, 1]],
+        "missing": [[0, 1, 2]],
+    }
+
+    repaired = record(cli("verify", "a.zarr", "--repair", "--json"))
+    assert repaired["damaged"] == [[0, 0, 1]]
+    # Two of level 0, and those above them: 2 + 1 + 1 + 1.
+    assert repaired["rendered"] == 7
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
+    assert tree(copied.path) == before
+
+
+@pytest.mark.parametrize("damage", ["missing", "broken", "wrong"])
+def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli) -> None:
+    """The shards are sound: none is drawn again."""
+    before = tree(copied.path)
+    description = copied.path / "0" / "zarr.json"
+    right = description.read_bytes()
+    description.unlink()
+    if damage != "missing":
+        description.write_bytes(b"{" if damage == "broken" else right.replace(b"700", b"70"))
+    result = cli("verify", "a.zarr")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "0/zarr.json: missing, damaged or wrong",
+        "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
+    ]
+    refused = cli("export", "a.zarr", "a.png")
+    assert refused.exit_code == 2
+    assert "a.zarr: 0/zarr.json is missing, damaged or wrong; run" in refused.stderr
+    repaired = record(cli("verify", "a.zarr", "--repair", "--json"))
+    assert repaired["rendered"] == 0
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
+    assert tree(copied.path) == before
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [('"zarr_format": 3', '"zarr_format": 2'), ('"group"', '"grouq"'), ('"multis', '"nultis')],
+)
+def test_verify_mends_the_groups_description(
+    right: str, wrong: str, copied: Store, cli: Cli
+) -> None:
+    """We read the arrays without it; zarr-python and others do not."""
+    group = copied.path / "zarr.json"
+    text = group.read_text()
+    assert right in text
+    group.write_text(text.replace(right, wrong, 1))
+    result = cli("verify", "a.zarr")
+    assert result.stdout.splitlines()[0] == "zarr.json: missing, damaged or wrong"
+    assert record(cli("verify", "a.zarr", "--repair", "--json"))["rendered"] == 0
+    found, expected = json.loads(group.read_bytes()), json.loads(text)
+    found["attributes"]["ome"]["multiscales"][0]["name"] = ANY  # lost with the rest
+    assert found == expected
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
+
+
+@pytest.mark.parametrize("place", ["0", "1", "0/zarr.json", "0/c/0/0/1"])
+def test_verify_mends_what_is_a_file_for_a_folder_or_the_other_way(
+    place: str, copied: Store, cli: Cli
+) -> None:
+    before = tree(copied.path)
+    path = copied.path / place
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.write_text("?")
+    else:
+        path.unlink()
+        (path / "inner").mkdir(parents=True)
+    assert cli("verify", "a.zarr").exit_code == 1
+    ok(cli("verify", "a.zarr", "--repair"))
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
+    assert tree(copied.path) == before
+
+
+def test_verify_finds_nothing_to_repair_in_a_sound_store(copied: Store, cli: Cli) -> None:
+    before = tree(copied.path)
+    sound = record(cli("verify", "a.zarr", "--repair", "--json"))
+    assert (sound["damaged"], sound["missing"]) == ([], [])
+    assert tree(copied.path) == before

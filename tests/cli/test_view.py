@@ -1,0 +1,58 @@
+"""`tilecppn view`."""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.results import ok
+from tilecppn.storage.store import Store
+
+# As a shell starts what ends with &: it ignores the interrupt.
+VIEW = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+from tilecppn.cli import main
+main(prog_name="tilecppn")
+"""
+
+
+@contextlib.contextmanager
+def viewing(path: Path) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+    """`tilecppn view`, and the address that it prints."""
+    with subprocess.Popen(
+        [sys.executable, "-c", VIEW, "view", str(path), "--no-open"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_view_serves_an_export_until_it_is_interrupted(
+    number: signal.Signals, copied: Store, cli: Cli, tmp_path: Path
+) -> None:
+    ok(cli("export", "a.zarr", "a.dzi"))
+    with viewing(tmp_path / "a.dzi") as (process, address):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+        with urllib.request.urlopen(address, timeout=30) as response:
+            assert response.read() == (tmp_path / "a.html").read_bytes()
+        with urllib.request.urlopen(f"{address}a_files/10/2_1.png", timeout=30) as response:
+            assert response.read() == (tmp_path / "a_files" / "10" / "2_1.png").read_bytes()
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode in (0, 130)
+    assert stdout == ""
+    assert stderr == "Ctrl-C ends it\n"
