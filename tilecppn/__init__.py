@@ -1,4 +1,9 @@
-"""tilecppn: draws CPPN pictures of any size."""
+"""Draw CPPN pictures of any size: gigapixel prints, deep-zoom pages, films.
+
+scene = tilecppn.Scene.load("poster.toml")
+tilecppn.render(scene, "poster.zarr")
+tilecppn.export("poster.zarr", "poster.dzi")
+"""
 
 import sys
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""`python -m tilecppn`: the command line."""
+
 from tilecppn.cli import main
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Nothing here or in other modules of the library installs a signal handler; the c
 
 from collections.abc import Callable
 
-CheckCancelled = Callable[[], None]  # raises to stop the work
+CheckCancelled = Callable[[], None]
 ShouldStop = Callable[[], bool]  # whether somebody wants the work to stop
 
 

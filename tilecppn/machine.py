@@ -1,4 +1,4 @@
-"""What this machine has: cores, GPUs and memory that this process may use."""
+"""CPU cores, GPUs and memory that this process may use."""
 
 import os
 from functools import cache
@@ -6,13 +6,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-TRITON = (3, 6)  # the oldest that the kernel is written for
-CAPABILITY = (8, 0)
+TRITON = (3, 6)  # the oldest version that the kernel supports
+CAPABILITY = (8, 0)  # the least compute capability that the kernel supports
 CGROUP = Path("/sys/fs/cgroup")  # inside a container: that container's own limits
 
 
 def cores() -> int:
-    """CPU cores that this process may use, a container's limit included, rounded up."""
+    """Count the CPU cores that this process may use: affinity and container limits included."""
     affinity = getattr(os, "sched_getaffinity", None)
     count = os.cpu_count() or 1 if affinity is None else len(affinity(0))
     limit = _cpu_limit()
@@ -20,7 +20,7 @@ def cores() -> int:
 
 
 def gpus() -> int:
-    """NVIDIA's GPUs that this process may use, counted without a driver's library."""
+    """Count the NVIDIA GPUs that this process may use, without loading a driver's library."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([d for d in visible.split(",") if d.strip() not in ("", "-1")])
@@ -41,7 +41,7 @@ def has_cuda() -> bool:
 
 @cache  # asked for every kernel, and so for every frame of a film
 def triton_fault() -> str | None:
-    """Why Triton cannot run on the CUDA device, and what to do; None where it can."""
+    """Say why Triton cannot run on the CUDA device, and what to do; None if it can."""
     if find_spec("triton") is None:
         return 'Triton is not installed: pip install "tilecppn[cuda]"'
     if tuple(map(int, version("triton").split(".")[:2])) < TRITON:
@@ -54,7 +54,7 @@ def triton_fault() -> str | None:
         from triton.runtime import driver
 
         driver.active.utils  # noqa: B018 - compiled by gcc or clang where it is first asked for
-    except Exception as error:  # what compilers and linkers have, and what Triton makes of it
+    except Exception as error:  # whatever a compiler, a linker or Triton raises
         return (
             f"Triton cannot be started, which takes a C compiler and Python's headers ({error}); "
             "install them, or use --kernel torch"
@@ -63,7 +63,7 @@ def triton_fault() -> str | None:
 
 
 def is_lost_device(error: Exception) -> bool:
-    """Whether an error leaves this process without its GPU: all that is asked of it fails."""
+    """Whether this process has lost its GPU with an error, so that all further use fails."""
     words = f"{type(error).__name__}: {error}"
     if "out of memory" in words:
         return False
@@ -71,7 +71,7 @@ def is_lost_device(error: Exception) -> bool:
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that can still be had, a container's limit included; None if unknown."""
+    """Bytes of memory that are still free, a container's limit included; None if unknown."""
     found = [value for value in (_available(), _container()) if value is not None]
     return min(found) if found else None
 
@@ -90,9 +90,9 @@ def _available() -> int | None:
 
 
 def _container() -> int | None:
-    """Bytes below the limit of a container, or None; files' cache counts as free.
+    """Bytes left below a container's limit, or None.
 
-    What the kernel has cached of files and not used lately it gives back before it refuses memory.
+    Cached files that were not used lately count as free, since the kernel drops them first.
     """
     for limit, used, stat, cached in (
         ("memory.max", "memory.current", "memory.stat", "inactive_file"),  # cgroup v2
@@ -114,7 +114,7 @@ def _container() -> int | None:
 
 
 def _cpu_limit() -> int | None:
-    """CPUs that a container may use, rounded up, or None."""
+    """CPUs that a container may use, rounded up; None without a limit."""
     words = _read("cpu.max").split()  # cgroup v2
     if not words:
         words = [_read("cpu/cpu.cfs_quota_us"), _read("cpu/cpu.cfs_period_us")]  # v1
@@ -126,7 +126,7 @@ def _cpu_limit() -> int | None:
 
 
 def _read(name: str) -> str:
-    """The text of a file of the control group; "" if there is none."""
+    """Read a file of the control group; "" if there is none."""
     try:
         return (CGROUP / name).read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""Names in tables, and the nearest right one for a wrong one."""
+"""Lookups in tables of names, with a suggestion for a wrong one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,15 +7,22 @@ from tilecppn.errors import SceneError
 
 
 def suggestion(names: Iterable[str], wrong: str) -> str:
-    """`did you mean "tanh"?`, or the list of all names."""
+    """Suggest a name: `did you mean "tanh"?`, or list all names."""
     known = list(names)
     close = get_close_matches(wrong, known, n=1)
     return f'did you mean "{close[0]}"?' if close else "known: " + ", ".join(known)
 
 
 def one_of(names: Iterable[str], name: str, what: str) -> str:
-    """`name` if it is one of `names`; else SceneError with the nearest one."""
+    """Return `name` if it is one of `names`.
+
+    `what` is its kind, as "preset". Raises SceneError with the nearest name.
+    """
     known = list(names)
     if name not in known:
-        raise SceneError(f'unknown {what} "{name}"; {suggestion(known, name)}')
+        raise SceneError(
+            f'unknown {what} "{name}"; {suggestion(known, name)}',
+            value=name,
+            allowed="one of " + ", ".join(known),
+        )
     return name

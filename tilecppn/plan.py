@@ -24,18 +24,21 @@ class Window(NamedTuple):
 
     @property
     def height(self) -> int:
+        """Rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
+        """Columns."""
         return self.right - self.left
 
     @property
     def pixels(self) -> int:
+        """Height × width."""
         return self.height * self.width
 
     def split(self, height: int, width: int) -> Iterator["Window"]:
-        """This window in pieces of at most height × width, row by row from its upper left."""
+        """Cut this window into pieces of at most height × width, row by row from its upper left."""
         for top in range(self.top, self.bottom, height):
             for left in range(self.left, self.right, width):
                 yield Window(
@@ -48,19 +51,19 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called to a person."""
+        """Its name in messages."""
         ...
 
     @property
     def kind(self) -> str:
-        """Tasks of one kind take about equally long."""
+        """A word for all tasks that take about equally long."""
         ...
 
 
 class TaskGraph(Protocol):
     """The tasks of a run, and which are made from which. Every task has one parent at most.
 
-    The tasks that are passed in are those that `order` gives.
+    The methods take the tasks that `order` yields.
     """
 
     @property
@@ -93,7 +96,7 @@ class TaskGraph(Protocol):
 class Shard(NamedTuple):
     """A shard of a still: its level, and its row and column among the level's shards.
 
-    To draw it, or to build it from the level below, is one task.
+    Drawing it, or building it from the level below, is one task.
     """
 
     level: int
@@ -102,12 +105,12 @@ class Shard(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called to a person."""
+        """Its name in messages, as "level 0 row 3 column 2"."""
         return f"level {self.level} row {self.row} column {self.col}"
 
     @property
     def kind(self) -> str:
-        """Level 0 is drawn, all others are built from it."""
+        """ "draw" on level 0, "downsample" on the others, which are built from it."""
         return "downsample" if self.level else "draw"
 
 
@@ -126,24 +129,28 @@ class Level:
 
     @property
     def rows(self) -> int:
+        """Rows of shards."""
         return ceil_div(self.height, self.shard)
 
     @property
     def cols(self) -> int:
+        """Columns of shards."""
         return ceil_div(self.width, self.shard)
 
     @property
     def tiles(self) -> int:
+        """Tiles of the level."""
         return ceil_div(self.height, self.tile) * ceil_div(self.width, self.tile)
 
     @property
     def window(self) -> Window:
+        """All pixels of the level."""
         return Window(0, 0, self.height, self.width)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that follows from the size of the canvas and the layout."""
+    """The levels, shards and tiles that follow from the canvas' size and the layout."""
 
     width: int
     height: int
@@ -154,12 +161,14 @@ class Plan:
 
     @classmethod
     def of(cls, canvas: Canvas, output: Output, channels: int) -> "Plan":
+        """The plan of a scene's sections; `channels` are those of the picture."""
         return cls(
             canvas.width, canvas.height, channels, output.itemsize, output.tile, output.shard
         )
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
+        """All levels, full size first; one tile holds the last."""
         levels: list[Level] = []
         width, height = self.width, self.height
         while True:
@@ -203,7 +212,7 @@ class Plan:
         return self.levels[0].shard ** 2 * self.channels * self.itemsize
 
     def window(self, shard: Shard) -> Window:
-        """The pixels of its level that a shard holds."""
+        """The window of its level that a shard holds."""
         level = self.levels[shard.level]
         top, left = shard.row * level.shard, shard.col * level.shard
         return Window(
@@ -218,7 +227,7 @@ class Plan:
         return 0 if shard.level else self.window(shard).pixels
 
     def children(self, shard: Shard) -> tuple[Shard, ...]:
-        """The shards one level below, 4 at most, whose pixels a shard is the mean of."""
+        """The shards one level below, at most 4, that a shard is built from."""
         if shard.level == 0:
             return ()
         below = self.levels[shard.level - 1]
@@ -234,7 +243,7 @@ class Plan:
         )
 
     def parent(self, shard: Shard) -> Shard | None:
-        """The shard one level above that this one is a part of."""
+        """The shard one level above that is built from this one; None on the last level."""
         if shard.level == len(self.levels) - 1:
             return None
         side, above = self.levels[shard.level].shard, self.levels[shard.level + 1].shard
@@ -266,9 +275,10 @@ class Plan:
 
 
 def halved(n: int) -> int:
-    """Pixels of a side one level up."""
+    """The length of a side one level up, in pixels, rounded up."""
     return (n + 1) // 2
 
 
 def ceil_div(a: int, b: int) -> int:
+    """a / b, rounded up."""
     return -(-a // b)

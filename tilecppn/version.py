@@ -1,1 +1,3 @@
+"""The version; docs/stability.md says what it promises."""
+
 VERSION = "0.1.0"

@@ -37,9 +37,11 @@ class Commands(click.Group):
     """Loads a command's file when it is called; turns errors into one line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command."""
         if name not in COMMANDS:
             return None
         command = import_module(f"tilecppn.cli.{name}").command
@@ -49,6 +51,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of `args`; for an unknown one, suggest the nearest."""
         from tilecppn.names import suggestion
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -58,17 +61,20 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
         # From the table, so that help imports no command.
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the arguments; exits with one line if they are wrong."""
         try:
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
             _misused(error)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; exits with one line and its code on an error."""
         try:
             value = super().invoke(ctx)
             if _is_held_by_ray():

@@ -1,3 +1,5 @@
+"""`tilecppn animate`: render a film."""
+
 from pathlib import Path
 from typing import Any
 

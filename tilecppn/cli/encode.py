@@ -1,3 +1,5 @@
+"""`tilecppn encode`: find the latent of an image."""
+
 from pathlib import Path
 
 import click

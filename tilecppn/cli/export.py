@@ -1,3 +1,5 @@
+"""`tilecppn export`: export a store."""
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

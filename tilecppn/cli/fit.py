@@ -1,3 +1,5 @@
+"""`tilecppn fit`: fit a CPPN to an image."""
+
 import math
 from pathlib import Path
 from typing import Any

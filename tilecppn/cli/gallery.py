@@ -1,3 +1,5 @@
+"""`tilecppn gallery`: draw a sheet of seeds."""
+
 import math
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""`tilecppn info`: show what a file, folder or store is."""
+
 import tomllib
 from collections.abc import Callable
 from pathlib import Path

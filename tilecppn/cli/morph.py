@@ -1,3 +1,5 @@
+"""`tilecppn morph`: morph between pictures of a model."""
+
 from pathlib import Path
 
 import click

@@ -1,3 +1,5 @@
+"""`tilecppn plan`: estimate what a render takes."""
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 

@@ -1,3 +1,5 @@
+"""`tilecppn presets`: list presets, activations and colour maps."""
+
 import textwrap
 from typing import TYPE_CHECKING, Any
 

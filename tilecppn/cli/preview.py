@@ -1,3 +1,5 @@
+"""`tilecppn preview`: draw a small image."""
+
 from pathlib import Path
 
 import click

@@ -1,3 +1,5 @@
+"""`tilecppn render`: render a scene into a store."""
+
 from pathlib import Path
 
 import click

@@ -123,6 +123,7 @@ class FilmMeter(RenderMeter):
                     self.note("all frames are drawn; what is left is to encode the last of them")
 
     def work(self, plan: TaskGraph) -> str:
+        """Describe the film."""
         canvas, film = self.timeline.base.canvas, self.timeline.film
         frames, shards = counted(film.frames, "frame"), counted(plan.tasks, "shard")
         return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second, {shards}"

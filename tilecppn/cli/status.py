@@ -1,3 +1,5 @@
+"""`tilecppn status`: show how much of a store is finished."""
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

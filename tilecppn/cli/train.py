@@ -1,3 +1,5 @@
+"""`tilecppn train`: train a CPPN on small images."""
+
 import math
 from pathlib import Path
 from typing import Any

@@ -1,3 +1,5 @@
+"""`tilecppn verify`: find and repair damaged shards."""
+
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""`tilecppn view`: open an export in a browser."""
+
 from pathlib import Path
 
 import click

@@ -1,9 +1,9 @@
-"""Palettes: colours that a grey value runs through, evenly spaced from 0 to 1.
+"""Palettes: colours that map a grey value, evenly spaced from 0 to 1.
 
-Given as a list of colours, or by the name of a matplotlib colour map; with `_r` it runs backwards.
-`colour_maps.json` has those maps' own stops, red, green and blue in 16 bits each, as hexadecimal
-digits: in the package rather than from a library, so that a picture's colours never change and
-drawing needs no matplotlib. A test compares every one with matplotlib's.
+A palette is a list of colours or the name of a matplotlib colour map; `_r` reverses a map.
+`colour_maps.json` has the maps' stops (red, green and blue in 16 bits each, as hexadecimal digits),
+so that a picture's colours never change and drawing needs no matplotlib. A test compares each with
+matplotlib's.
 
 viridis, plasma, inferno, magma, cividis and twilight are in the public domain (CC0); turbo is by
 Anton Mikhailov, Google (Apache-2.0); the ColorBrewer maps include color specifications and designs
@@ -32,7 +32,7 @@ def _maps() -> dict[str, str]:
 
 
 def names() -> list[str]:
-    """The colour maps that are known, without their reversed forms."""
+    """List the colour maps, without their reversed forms."""
     return list(_maps())
 
 
@@ -43,9 +43,9 @@ def is_colour(text: str) -> bool:
 
 @cache
 def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
-    """The colours (n, 3) in 0 … 1 of a name or a list of colours, n at least 2; read only.
+    """Return the colours (n, 3), from 0 to 1, of a name or a list of at least 2 colours; read only.
 
-    Raises SceneError for a name that is not known.
+    Raises SceneError for an unknown name.
     """
     colours = _colours(palette)
     colours.setflags(write=False)
@@ -64,13 +64,13 @@ def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def slope(palette: str | tuple[str, ...]) -> float:
-    """The steepest change of a channel by the value, 1 at least."""
+    """The steepest slope of a channel over the value, at least 1."""
     colours = stops(palette)
     return max(1.0, float(np.abs(np.diff(colours, axis=0)).max()) * (len(colours) - 1))
 
 
 def variation(palette: str | tuple[str, ...]) -> float:
-    """The largest total change of a channel, up and down, 1 at least."""
+    """The largest total variation of a channel, up and down, at least 1."""
     return max(1.0, float(np.abs(np.diff(stops(palette), axis=0)).sum(axis=0).max()))
 
 
@@ -79,6 +79,6 @@ def _rgb(colour: str) -> tuple[float, ...]:
 
 
 def eight_bits(colour: str) -> tuple[int, ...]:
-    """Red, green and blue of `#rgb` or `#rrggbb`, from 0 to 255."""
+    """Parse `#rgb` or `#rrggbb`: red, green and blue from 0 to 255."""
     digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
     return tuple(int(digits[i : i + 2], 16) for i in (0, 2, 4))

@@ -1,4 +1,4 @@
-"""The scene: everything a person decides about the picture, and its TOML."""
+"""The scene: everything that decides a picture, read from TOML and written to it."""
 
 import hashlib
 import json
@@ -30,9 +30,10 @@ Given = Mapping[str, Mapping[str, Any]]  # section → key → value
 
 @dataclass(frozen=True, repr=False)
 class Scene:
-    """One picture. `cppn` and `z` are the network and latent (z_dim,) that the sections name.
+    """One picture, at one size. Frozen: `replace` gives a changed copy.
 
-    Make one with `Scene.load`, `Scene.parse` or `Scene.of`; change one with `replace`.
+    Make one with `Scene.load`, `Scene.parse` or `Scene.of`. `source`, `latent`, `canvas`, `view`
+    and `output` are its sections; `cppn` is the network and `z` the latent (z_dim,) that they name.
     """
 
     source: sections.CPPN
@@ -232,7 +233,7 @@ class Scene:
         return Grid.of(self.view, self.canvas)
 
     def to_toml(self) -> str:
-        """The whole scene as TOML; a weights file is named as a store keeps it."""
+        """Return the whole scene as TOML; a weights file is called `EMBEDDED`, as in a store."""
         import tomli_w
 
         embedded = {"weights": EMBEDDED}
@@ -251,7 +252,7 @@ class Scene:
         )
 
     def differences(self, other: "Scene") -> list[str]:
-        """`canvas.width: 512 there, 1024 here`, this scene there and `other` here."""
+        """List what differs: `canvas.width: 512 there, 1024 here`; "here" is `other`."""
         there, here = (tomllib.loads(scene.to_toml()) for scene in (self, other))
         return [
             f"{section}.{key}: {_shown(old)} there, {_shown(new)} here"
@@ -262,10 +263,10 @@ class Scene:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over what decides the pixels: scene without layout, latent, weights' bytes.
+        """SHA-256 of what decides the pixels: the scene without layout, latent and weights.
 
-        Values at their default are left out, so that a key that later versions add does not
-        change the fingerprint of a picture that does not use it.
+        Defaults are left out, so that a key that a later version adds does not change the
+        fingerprints of pictures that do not use it.
         """
         record: dict[str, Any] = {"z": [v.hex() for v in self.z.tolist()]}
         for name in ("canvas", "view", "output"):
@@ -286,7 +287,7 @@ def as_scene(scene: Scene | str | Path) -> Scene:
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of the TOML file of `what`, "a scene". Raises SceneError."""
+    """Read the text of a TOML file; `what` is "a scene" in errors. Raises SceneError."""
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError:
@@ -307,7 +308,7 @@ def _merged(given: Given, changes: Given) -> Given:
 
 
 def _network(source: sections.CPPN, folder: Path) -> networks.CPPN:
-    """The CPPN that [cppn] names."""
+    """Load or make the CPPN that [cppn] names."""
     if source.weights is not None:
         return networks.CPPN.load(folder / source.weights)
     return networks.CPPN.from_preset(
@@ -339,7 +340,7 @@ def _check_weights(source: sections.CPPN, network: networks.CPPN) -> None:
 
 
 def _latent(latent: Latent, folder: Path, follow: bool = True) -> Latent:
-    """With its values, where [latent] says in which file they are."""
+    """Replace the name of a file of latents by its values."""
     if not isinstance(latent.z, str):
         return latent
     if not follow:
@@ -355,7 +356,7 @@ def _latent(latent: Latent, folder: Path, follow: bool = True) -> Latent:
 
 
 def _own_view(cppn: networks.CPPN, source: sections.CPPN) -> View:
-    """The view where the scene says nothing: the preset's or weights file's own."""
+    """The preset's or weights file's own view, for what the scene does not say."""
     own = dict(cppn.structure.view)
     try:
         return View(**own)

@@ -1,4 +1,4 @@
-"""The sections of a scene file, as frozen values. Defaults are those of the file."""
+"""The sections of a scene file: one table of keys, defaults and what is allowed."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores 
 
 @dataclass(frozen=True, repr=False)
 class CPPN(Section):
-    """[cppn]: where the network comes from. None means: what the preset has."""
+    """[cppn]: where the network comes from. None stands for the preset's own value."""
 
     preset: str = key("hardmaru", validation.choice(*PRESETS))
     seed: int = key(0, validation.integer(0, MAX_SEED))
@@ -39,7 +39,7 @@ class CPPN(Section):
 
 @dataclass(frozen=True, repr=False)
 class Latent(Section):
-    """[latent]: by seed, its values, or a text "FILE#NAME": the values are taken from that file."""
+    """[latent]: a seed, or z: its values, or "FILE#NAME" to take them from a file."""
 
     seed: int = key(0, validation.integer(0, MAX_SEED))
     z: tuple[float, ...] | str | None = key(None, validation.optional(validation.latent()))
@@ -47,7 +47,7 @@ class Latent(Section):
 
 @dataclass(frozen=True, repr=False)
 class Canvas(Section):
-    """[canvas]: pixels."""
+    """[canvas]: the size in pixels."""
 
     width: int = key(1024, validation.integer(1, MAX_SIDE))
     height: int = key(1024, validation.integer(1, MAX_SIDE))
@@ -55,7 +55,7 @@ class Canvas(Section):
 
 @dataclass(frozen=True, repr=False)
 class View(Section):
-    """[view]: where on the plane the canvas lies; `tilecppn.scene.view` has the formula."""
+    """[view]: where on the plane the canvas lies; see `tilecppn.scene.view` for the formula."""
 
     center: tuple[float, float] = key((0.0, 0.0), validation.numbers(2))
     scale: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
@@ -80,7 +80,7 @@ class View(Section):
 
 @dataclass(frozen=True, repr=False)
 class Output(Section):
-    """[output]: what a pixel is stored as, and the layout of the store."""
+    """[output]: how colours are made and stored, and the layout of the store."""
 
     dtype: str = key("uint8", validation.choice("uint8", "uint16", "float32"))
     tolerance: float = key(0.1, validation.number("a finite number of 0 or more", lambda v: v >= 0))
@@ -112,21 +112,21 @@ class Output(Section):
 
     @property
     def gain(self) -> float:
-        """How many times faster a colour can change than the network's value does."""
+        """How many times faster a colour can change than the network's output."""
         if self.palette is not None:
             return palettes.slope(self.palette)
         return 6.0 if self.color == "hsv" else 1.0
 
     @property
     def turns(self) -> float:
-        """How often a colour can go from 0 to 1 or back while the network's value goes once."""
+        """How often a colour can go from 0 to 1 or back while the network's output does once."""
         if self.palette is not None:
             return palettes.variation(self.palette)
         return 4.0 if self.color == "hsv" else 1.0
 
     @property
     def network_channels(self) -> int | None:
-        """How many channels the network must have for these colours; None for any."""
+        """The channels that the network must have for these colours; None for any number."""
         if self.palette is not None:
             return 1
         return 3 if self.color == "hsv" else None

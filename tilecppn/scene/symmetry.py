@@ -1,6 +1,6 @@
-"""Symmetric pictures and seamless ones: the plane is folded before the network sees it.
+"""Symmetric and seamless pictures: points are folded before the network sees them.
 
-All is done with +, -, ×, % and | |, elementwise in float64, so NumPy and torch give the same bits.
+Only +, -, ×, % and | | are used, elementwise in float64, so NumPy and torch give the same bits.
 """
 
 import math
@@ -16,7 +16,7 @@ _SINE = [(-1) ** k * math.tau ** (2 * k + 1) / math.factorial(2 * k + 1) for k i
 
 @dataclass(frozen=True)
 class Fold:
-    """Where a pixel's point goes, in plane units from the canvas' centre, u right and v down."""
+    """How points are folded, in plane units from the canvas' centre, u right and v down."""
 
     mirror: str  # the axes, "x" for left and right, "y" for up and down
     radial: int  # 1 for none
@@ -24,15 +24,15 @@ class Fold:
 
     @classmethod
     def of(cls, view: View) -> "Fold | None":
-        """The view's fold; None where it has none."""
+        """The fold of a view; None if it has no symmetry."""
         if view.mirror is None and view.radial is None and view.repeat is None:
             return None
         return cls(view.mirror or "", view.radial or 1, view.repeat or "")
 
     def points(self, grid: Grid, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
-        """x, y and h² of float64 pixel indices: rows (n, 1) and cols (1, m).
+        """The points x, y and h² of float64 pixel indices, rows (n, 1) and cols (1, m).
 
-        h is the height above the plane that the repeated axes add: r² is distance² + h².
+        h is the height above the plane that repeated axes add: r² is distance² + h².
         """
         u, hu = self._axis("x", cols, grid.middle[0], grid.step[0])
         v, hv = self._axis("y", rows, grid.middle[1], grid.step[1])
@@ -42,7 +42,7 @@ class Fold:
         return x, y, hu * hu + hv * hv
 
     def _axis(self, axis: str, index: Any, middle: float, step: float) -> tuple[Any, Any]:
-        """One axis alone: the offset from the centre, and the height above the plane."""
+        """The offset from the centre along one axis, and the height above the plane."""
         offset = index - middle
         if axis not in self.repeat:
             return (abs(offset) if axis in self.mirror else offset) * step, 0.0 * offset
@@ -68,7 +68,7 @@ def _sine(t: Any) -> Any:
 
 
 def _kaleidoscope(u: Any, v: Any, count: int) -> tuple[Any, Any]:
-    """The point's image in the wedge between straight up and π/count to the right of it.
+    """Reflect points into the wedge between straight up and π/count to the right of it.
 
     Reflections alone, so lengths stay: first at the vertical line, then at lines π·2^k/count
     from it, k falling to 0, each of which halves the wedge.

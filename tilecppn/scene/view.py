@@ -1,7 +1,7 @@
-"""Pixel index → point on the plane: one formula, in float64, for every kernel.
+"""Pixel index → point on the plane: one formula in float64 for all kernels.
 
-A pixel's point is a function of its global index alone. Indices may be NumPy arrays or torch
-tensors: only +, - and × are used, so both give the same float64 values.
+A pixel's point depends on its global index alone. Indices may be NumPy arrays or torch tensors:
+only +, - and × are used, so both give the same float64 values.
 """
 
 import math
@@ -16,10 +16,10 @@ from tilecppn.scene.sections import Canvas, View
 
 
 class Lattices(NamedTuple):
-    """Lattices of one shape, at several origins: int64 (n, 2) of (row, column), contiguous.
+    """Lattices of points, all of one shape, at the pixels `origins`: int64 (n, 2) of (row, column).
 
     Each has the points at pixels (row + i·stride, col + j·stride), 0 ≤ i < rows, 0 ≤ j < cols.
-    Origins may lie outside of the canvas, and the plane goes on there.
+    Origins may lie outside of the canvas. `origins` is contiguous.
     """
 
     origins: NDArray[np.int64]
@@ -47,8 +47,9 @@ class Lattices(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """The view laid over the canvas. Steps are in plane units a pixel; y points down, or x where
-    they are swapped.
+    """The view laid over the canvas: which point of the plane each pixel is.
+
+    Steps are in plane units per pixel. y points down (x, if they are swapped).
     """
 
     center: tuple[float, float]
@@ -60,11 +61,11 @@ class Grid:
 
     @classmethod
     def of(cls, view: View, canvas: Canvas) -> "Grid":
-        """x = cx + (j + ½ - W/2)·step, y likewise, step = 2·scale / min(W, H).
+        """Lay a view over a canvas: x = cx + (j + ½ - W/2)·step, y likewise.
 
-        `endpoints` divides by N - 1 instead, so that the first and last pixel lie on ±scale;
-        `stretch` takes each axis' own N. Raises SceneError where float64 cannot tell
-        neighbouring pixels apart.
+        step = 2·scale / min(W, H). With "endpoints" the divisor is N - 1, so that the first and
+        last pixel lie on ±scale; with "stretch" each axis has its own N. Raises SceneError if
+        float64 cannot tell neighbouring pixels apart.
         """
         sides = (canvas.width, canvas.height)
         # One pixel alone has no step; it lies on the centre.
@@ -87,12 +88,14 @@ class Grid:
         if not math.isfinite(reach) or min(step) < max(2.0 * math.ulp(reach), 1e-300):
             raise SceneError(
                 f"view.scale = {view.scale:g}: neighbouring pixels would lie on the same point "
-                f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas"
+                f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas",
+                keys=["view.scale", "view.center"],
+                value=view.scale,
             )
         return grid
 
     def finer(self, n: int) -> "Grid":
-        """The grid of n × n samples a pixel, spread evenly around the pixel's own point."""
+        """The grid of n × n samples per pixel, spread evenly around the pixel's point."""
         middle = tuple(n * m + (n - 1) / 2 for m in self.middle)
         return replace(
             self, step=(self.step[0] / n, self.step[1] / n), middle=(middle[0], middle[1])
@@ -100,23 +103,23 @@ class Grid:
 
     @property
     def reach(self) -> float:
-        """The largest |x| or |y| that the canvas can reach, plane units, rounded up."""
+        """An upper bound of |x| and |y| on the canvas, in plane units."""
         half = math.hypot(*(s * (m + 0.5) for s, m in zip(self.step, self.middle, strict=True)))
         return max(abs(c) for c in self.center) + half
 
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any]:
-        """Plane points of float64 pixel indices: rows (n, 1) and cols (1, m) → x and y.
+        """The plane points x and y of float64 pixel indices, rows (n, 1) and cols (1, m).
 
-        Without rotation the one that runs to the right keeps the shape (1, m) and the other
-        (n, 1); otherwise both are (n, m).
-        Rotation turns (x - cx, y - cy): the picture turns counter-clockwise. `swap` comes last.
+        Without rotation, the coordinate along the columns has the shape (1, m) and the other
+        (n, 1); otherwise both are (n, m). Rotation turns (x - cx, y - cy), so that the picture
+        turns counter-clockwise; `swap` comes last.
         """
         return self.place(
             (cols - self.middle[0]) * self.step[0], (rows - self.middle[1]) * self.step[1]
         )
 
     def place(self, u: Any, v: Any) -> tuple[Any, Any]:
-        """x and y of points given from the canvas' centre, u to the right and v down."""
+        """x and y of points relative to the canvas' centre, u to the right and v down."""
         if self.sine == 0.0:
             u, v = u * self.cosine, v * self.cosine
         else:
