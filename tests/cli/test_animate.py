@@ -59,6 +59,25 @@ def test_a_timeline_and_what_overrides_it(cli: Cli) -> None:
     assert (again["rendered"], again["skipped"]) == (0, 6)
 
 
+def test_parts_and_drafts(cli: Cli) -> None:
+    for name, options, said in (
+        ("a.gif", ["--from", 0.2, "--to", "5f"], "3 frames of 64 × 36"),
+        ("b.png", ["--frame", 3, "--scale", 0.5], "1 frame of 32 × 18"),
+        ("c.gif", ["--set", "film.seconds=0.5"], "5 frames of 64 × 36"),
+    ):
+        done = cli("animate", "film.toml", "-o", name, *options)
+        assert done.exit_code == 0, done.stderr
+        assert said in done.stdout
+    again = cli("animate", "a.gif", "-o", "d.gif", "--set", "film.excerpt=none")
+    assert "10 frames" in again.stdout
+    moved = cli("animate", "scene.toml", "-o", "e.gif", "--orbit", "--set", "film.seconds=0.1")
+    assert "3 frames" in moved.stdout
+    for wrong in (["--from", "2"], ["--frame", "10"], ["--scale", "0"], ["--set", "film.x=1"]):
+        refused = cli("animate", "film.toml", "-o", "f.gif", *wrong)
+        assert refused.exit_code == 2
+        assert refused.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.mkv", "a.zarr", "sheet.png"])
 def test_a_film_is_made_again_from_what_it_carries(cli: Cli, name: str) -> None:
     option = "--contact" if name == "sheet.png" else "-o"

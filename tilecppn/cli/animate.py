@@ -87,6 +87,19 @@ class AnimateCommand(click.Command):
     help="How many times a GIF, WebP or PNG plays (default 0: endless).",
 )
 @click.option(
+    "--from", "start", metavar="TIME", help="Begin here: seconds, or a frame number as in 60f."
+)
+@click.option(
+    "--to", "stop", metavar="TIME", help="End before this time: seconds, or a frame number."
+)
+@click.option("--frame", type=int, metavar="K", help="Draw only this frame.")
+@click.option(
+    "--scale",
+    type=float,
+    metavar="FACTOR",
+    help="Multiply the canvas size, as in 0.5 for a quick draft.",
+)
+@click.option(
     "--contact", type=FILE, metavar="SHEET.png", help="Also draw a contact sheet of the frames."
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn film.")
@@ -115,6 +128,10 @@ def command(
     format_: str | None,
     clip: float | None,
     plays: int | None,
+    start: str | None,
+    stop: str | None,
+    frame: int | None,
+    scale: float | None,
     contact: Path | None,
     overwrite: bool,
     executor: str,
@@ -140,6 +157,7 @@ def command(
     from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact_sheet import contact_sheet
     from tilecppn.film.encoding.base import FilmOptions
+    from tilecppn.film.timeline.excerpt import excerpt, scaled
     from tilecppn.run.options import RunOptions
     from tilecppn.run.render import require_complete
     from tilecppn.run.retry_policy import RetryPolicy
@@ -149,7 +167,9 @@ def command(
     said = {"loop": loop, "seconds": seconds, "fps": fps, "samples": samples}
     film = {name: value for name, value in said.items() if value is not None}
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
-    picture = _timeline(timeline, overrides, moves, film)
+    picture = excerpt(_timeline(timeline, overrides, moves, film), start, stop, frame)
+    if scale is not None:
+        picture = scaled(picture, scale)
     if picture.steps:
         write_line(
             f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole "
@@ -206,12 +226,16 @@ def _timeline(
     from tilecppn.exporters.embedded_scene import may_embed_scene
     from tilecppn.film.embedded_timeline import embedded_timeline
     from tilecppn.film.timeline.moves import moving
+    from tilecppn.film.timeline.overrides import override_film, split_overrides
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.scene import read_text
 
     found = embedded_timeline(path, overrides, **film)
     if found is None and (may_embed_scene(path) or not is_timeline(read_text(path, "a timeline"))):
-        return moving(load(path, overrides), **moves, **film)
+        of_scene, of_film = split_overrides(overrides)
+        return moving(
+            load(path, tuple(of_scene)), **moves, **{**override_film({}, of_film), **film}
+        )
     if any(moves.values()):
         raise SceneError(
             f"{path}: is a timeline, with keyframes of its own; --morph, --zoom and --orbit are "

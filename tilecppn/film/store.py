@@ -277,4 +277,6 @@ def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
 
 
 def _ome(timeline: Timeline, plan: FilmPlan, name: str) -> dict[str, Any]:
-    return film_multiscales(plan.still, timeline.base.output.dtype, name, timeline.time(1))
+    return film_multiscales(
+        plan.still, timeline.base.output.dtype, name, float(1 / timeline.film.fps)
+    )

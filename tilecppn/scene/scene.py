@@ -83,7 +83,7 @@ class Scene:
         _check_names(values, name)
         options: dict[str, str] = {}  # key → the override that set it
         for override in overrides:
-            section, key, value = _override(override)
+            section, key, value = parse_override(override)
             _check_names({section: {key: value}}, f"--set {override}")
             removed = value == "none" and getattr(SECTIONS[section], key, "") is None
             values = _merged(values, {section: {key: None if removed else value}})
@@ -389,7 +389,7 @@ def _check_names(values: Mapping[str, Any], name: str) -> None:
                 raise SceneError(f'{name}: unknown key "{section}.{key}"; {suggestion(known, key)}')
 
 
-def _override(text: str) -> tuple[str, str, Any]:
+def parse_override(text: str) -> tuple[str, str, Any]:
     """`section.key=value`; the value is TOML, or else a text without its quotes."""
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")

@@ -1,12 +1,14 @@
 """What a timeline file says beside its scene: [film] and [[keyframe]], as frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
+from tilecppn.errors import SceneError
 from tilecppn.film.timeline.frozen import FrozenMapping
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS
+from tilecppn.names import one_of
 from tilecppn.scene import validation
 from tilecppn.scene.validation import Check, Section, key
 
@@ -15,6 +17,8 @@ MAX_SAMPLES = 256
 
 
 def rate() -> Check:
+    """Allow frames per second, as a number or a ratio."""
+
     def parse(value: Any) -> Fraction:
         if type(value) not in (int, float, str, Fraction):
             raise ValueError
@@ -30,9 +34,9 @@ def rate() -> Check:
 
 
 def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
-    """Track → value, empty for None; nested tables become names with a dot.
+    """Allow a table track → value; nested tables become names with a dot.
 
-    `known` are the values allowed.
+    known: the allowed values; None for any.
     """
 
     def parse(value: Any) -> FrozenMapping:
@@ -52,6 +56,8 @@ def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
 
 
 def mapping(allowed: str) -> Check:
+    """Allow any table; None becomes an empty one."""
+
     def parse(value: Any) -> FrozenMapping:
         if value is not None and not isinstance(value, Mapping):
             raise ValueError
@@ -61,6 +67,8 @@ def mapping(allowed: str) -> Check:
 
 
 def latents() -> Check:
+    """Allow a table of latents by name."""
+
     def parse(value: Any) -> FrozenMapping:
         named = dict(value or {})
         if not all(n.isidentifier() and isinstance(v, Mapping) for n, v in named.items()):
@@ -70,11 +78,26 @@ def latents() -> Check:
     return Check("a table of named latents, as in a = {seed = 1}", parse)
 
 
+def frame_range() -> Check:
+    """Allow two frame numbers, the first smaller, or nothing."""
+
+    def parse(value: Any) -> tuple[int, int] | None:
+        if value is None:
+            return None
+        first, last = value
+        if not type(first) is type(last) is int or not 0 <= first < last:
+            raise ValueError
+        return first, last
+
+    return Check("two frame numbers, the first one drawn and the one after the last", parse)
+
+
 @dataclass(frozen=True)
 class Film(Section):
     """[film]: how many frames, how fast, and how tracks go from keyframe to keyframe.
 
-    `frames` stand at k / fps in the half-open [0, seconds).
+    Frame k is at k / fps seconds, in the half-open [0, seconds). Of these, those of the half-open
+    `excerpt` are drawn, all by default.
     """
 
     seconds: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
@@ -93,9 +116,22 @@ class Film(Section):
         None, table("a table of tracks, each a list, one value a frame")
     )
 
+    excerpt: tuple[int, int] | None = key(None, frame_range())
+
+    @property
+    def all_frames(self) -> int:
+        """How many frames `seconds` has."""
+        return int(Fraction(str(self.seconds)) * self.fps + Fraction(1, 2))
+
+    @property
+    def first(self) -> int:
+        """The first of them that is drawn."""
+        return 0 if self.excerpt is None else self.excerpt[0]
+
     @property
     def frames(self) -> int:
-        return int(Fraction(str(self.seconds)) * self.fps + Fraction(1, 2))
+        """How many are drawn."""
+        return self.all_frames if self.excerpt is None else self.excerpt[1] - self.excerpt[0]
 
 
 @dataclass(frozen=True)
@@ -111,3 +147,14 @@ class Keyframe(Section):
     view: Mapping[str, Any] = key(None, mapping("a table, as in view.scale = 1.0"))
     output: Mapping[str, Any] = key(None, mapping("a table of the keys of [output]"))
     easing: str | None = key(None, validation.optional(validation.choice(*EASINGS)))
+
+
+def make_section(kind: type[Any], values: Any) -> Any:
+    """Make a Film or Keyframe of a table. Raises SceneError, also for unknown keys."""
+    name = kind.__name__.lower()
+    if not isinstance(values, Mapping):
+        raise SceneError(f"{name} must be a section")
+    known = [f"{name}.{f.name}" for f in fields(kind)]
+    for key_ in values:
+        one_of(known, f"{name}.{key_}", "key")
+    return kind(**values)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tilecppn.errors import SceneError
-from tilecppn.film.timeline.keyframes import Film, Keyframe
+from tilecppn.film.timeline.keyframes import Film, Keyframe, make_section
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import cosine
@@ -31,7 +31,7 @@ def moving(
     times closer the end is (below 1: farther), there and back in a loop. orbit: the view's centre
     goes once around where it was, at half the view's scale. Raises SceneError.
     """
-    wanted = Film(**film)
+    wanted = make_section(Film, film)
     loop = wanted.loop
     # Without a loop the last frame shows the end itself.
     end = 1.0 if loop else max(1, wanted.frames - 1) / max(1, wanted.frames)

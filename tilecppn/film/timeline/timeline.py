@@ -16,10 +16,10 @@ from typing import Any
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.frozen import thaw
-from tilecppn.film.timeline.keyframes import Film, Keyframe
+from tilecppn.film.timeline.keyframes import Film, Keyframe, make_section
+from tilecppn.film.timeline.overrides import FILM, override_film, retimed, split_overrides
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
-from tilecppn.names import one_of
 from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.scene import EMBEDDED, TIMELINE, Scene, read_text
 from tilecppn.scene.validation import Section, format_value
@@ -41,10 +41,15 @@ class Timeline:
     def __post_init__(self) -> None:
         # A frame has all of the scene but what moves: another network brings no view of its own.
         object.__setattr__(self, "base", self.base.spelled_out())
-        if not 1 <= self.frames <= MAX_FRAMES:
+        film, frames = self.film, self.film.all_frames
+        if not 1 <= frames <= MAX_FRAMES:
             raise SceneError(
-                f"film.seconds = {self.film.seconds:g} at film.fps = {self.film.fps} gives "
-                f"{self.frames} frames: must be from 1 to {MAX_FRAMES}"
+                f"film.seconds = {film.seconds:g} at film.fps = {film.fps} gives {frames} frames: "
+                f"must be from 1 to {MAX_FRAMES}"
+            )
+        if film.excerpt is not None and film.excerpt[1] > frames:
+            raise SceneError(
+                f"film.excerpt = {list(film.excerpt)}: the film has frames 0 to {frames - 1}"
             )
         if not self.tracks:
             raise SceneError("nothing moves: give [[keyframe]] sections with latent, view, …")
@@ -88,7 +93,9 @@ class Timeline:
     ) -> "Timeline":
         """Read a timeline from its TOML text; `name` stands in front of every error.
 
-        With `embedded`, weights files by name, no path in the text is followed.
+        overrides: as `film.fps=10` or `canvas.width=640`; film: keys of [film] with their values.
+        With other `seconds`, keyframes move in proportion. With `embedded`, weights files by name,
+        no path in the text is followed. Raises SceneError, or WeightsError.
         """
         import tomli_w
 
@@ -98,24 +105,24 @@ class Timeline:
             raise SceneError(f"{name}: not TOML: {error}") from None
         if "keyframes" in values:
             raise SceneError(f'{name}: unknown key "keyframes"; did you mean [[keyframe]]?')
-        said, keyframes = values.pop("film", {}), values.pop("keyframe", [])
+        said, listed = values.pop("film", {}), values.pop("keyframe", [])
+        of_scene, of_film = split_overrides(overrides)
         base = Scene.parse(
             tomli_w.dumps(values),
             name=name,
             folder=folder,
-            overrides=overrides,
+            overrides=of_scene,
             embedded=None if embedded is None else embedded[EMBEDDED],
         )
         try:
-            return cls(
-                base,
-                _section(Film, {**said, **film} if isinstance(said, Mapping) else said),
-                tuple(_section(Keyframe, k) for k in _list(keyframes)),
-                Path(folder),
-                embedded,
-            )
+            written = make_section(Film, said)
+            keyframes = [make_section(Keyframe, k) for k in _list(listed)]
+            wanted = make_section(Film, {**override_film(said, of_film), **film})
+            moved = retimed(keyframes, written, wanted)
+            return cls(base, wanted, moved, Path(folder), embedded)
         except SceneError as error:
-            raise SceneError(f"{name}: {error}") from None
+            by_option = {f"{FILM}{key.partition('.')[0]}" for key in of_film} & {*error.keys}
+            raise error.at(f"--set {by_option.pop()}" if by_option else name) from None
 
     @classmethod
     def of(cls, scene: Scene, keyframes: Sequence[Keyframe] = (), **film: Any) -> "Timeline":
@@ -125,17 +132,21 @@ class Timeline:
         seconds=10, loop=True, interpolation={"latent": "spline"})`. `arrays` has tracks with one
         value a frame: `{"view.rotation": [0.0, 0.1, …]}`.
         """
-        return cls(scene, _section(Film, film), tuple(keyframes))
+        return cls(scene, make_section(Film, film), tuple(keyframes))
 
     def replace(self, **film: Any) -> "Timeline":
-        """This timeline with other values of [film]: seconds, fps, loop, samples, …"""
-        said = {f.name: getattr(self.film, f.name) for f in fields(Film)}
-        return replace(self, film=_section(Film, {**said, **film}))
+        """This timeline with other values of [film]: seconds, fps, loop, samples, …
+
+        With other `seconds`, keyframes move in proportion. Raises SceneError.
+        """
+        wanted = make_section(Film, {**vars(self.film), **film})
+        return replace(self, film=wanted, keyframes=retimed(self.keyframes, self.film, wanted))
 
     # Frames
 
     @property
     def frames(self) -> int:
+        """How many frames are drawn."""
         return self.film.frames
 
     @cached_property
@@ -150,8 +161,8 @@ class Timeline:
         return [name for name, track in self.tracks.items() if track.steps and name not in asked]
 
     def time(self, frame: float) -> float:
-        """Seconds at which a frame stands; between two for a fraction."""
-        return float(frame / self.film.fps)
+        """The time of a frame on the timeline, in seconds; fractions are between frames."""
+        return float((self.film.first + frame) / self.film.fps)
 
     def scene(self, frame: int) -> Scene:
         """The still that a frame is, before motion blur.
@@ -172,7 +183,7 @@ class Timeline:
         if count == 1:
             return [self.scene(frame)]
         return [
-            self._at(self.time(frame) + self.time(shutter * ((i + 0.5) / count - 0.5)))
+            self._at(self.time(frame) + float(shutter * ((i + 0.5) / count - 0.5) / self.film.fps))
             for i in range(count)
         ]
 
@@ -229,6 +240,8 @@ class Timeline:
             "film": [film.frames, str(film.fps), film.samples],
             "tracks": {name: _exact(asdict(track)) for name, track in self.tracks.items()},
         }
+        if film.first:
+            record["first"] = film.first
         if film.samples > 1:
             record["shutter"] = film.shutter.hex()
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
@@ -252,16 +265,6 @@ def is_timeline(text: str) -> bool:
         return not set(TIMELINE).isdisjoint(tomllib.loads(text))
     except (ValueError, RecursionError):
         return False
-
-
-def _section(kind: type[Any], values: Any) -> Any:
-    word = kind.__name__.lower()
-    if not isinstance(values, Mapping):
-        raise SceneError(f"{word} must be a section")
-    known = [f.name for f in fields(kind)]
-    for name in values:
-        one_of([f"{word}.{k}" for k in known], f"{word}.{name}", "key")
-    return kind(**values)
 
 
 def _list(keyframes: Any) -> list[Any]:

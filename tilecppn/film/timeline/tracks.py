@@ -148,8 +148,8 @@ def _track(name: str, knots: Sequence[tuple[Keyframe, Any]], film: Film) -> Trac
 
 def _array(name: str, array: Any, film: Film, values: Values) -> Track:
     """A track with one value a frame, as an analysis of sound would give it."""
-    if not isinstance(array, tuple) or len(array) != film.frames:
-        raise SceneError(f"film.arrays.{name}: must have {film.frames} values, one a frame")
+    if not isinstance(array, tuple) or len(array) != film.all_frames:
+        raise SceneError(f"film.arrays.{name}: must have {film.all_frames} values, one a frame")
     section, _, part = name.partition(".")
     whole = name == "latent"
     if not whole and (section not in ("view", "output") or not part):
