@@ -173,7 +173,7 @@ def test_a_store_that_no_compression_makes_fit_is_refused_with_a_canvas_that_wou
 
     with pytest.raises(PlanError, match="at most") as caught:
         check_disk(plan(2**31 - 1), tmp_path / "not" / "there" / "a.zarr")
-    found = re.search(r"canvas of (\d+) ×", str(caught.value))
+    found = re.search(r"canvas of at most (\d+) ×", str(caught.value))
     assert found is not None
     check_disk(plan(int(0.99 * int(found[1]))), tmp_path / "a.zarr")
     check_disk(plan(1024), tmp_path / "a.zarr")

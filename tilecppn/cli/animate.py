@@ -7,6 +7,7 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    blaming_options,
     json_option,
     load,
     outcome_record,
@@ -167,7 +168,8 @@ def command(
     said = {"loop": loop, "seconds": seconds, "fps": fps, "samples": samples}
     film = {name: value for name, value in said.items() if value is not None}
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
-    picture = excerpt(_timeline(timeline, overrides, moves, film), start, stop, frame)
+    with blaming_options("film", film):
+        picture = excerpt(_timeline(timeline, overrides, moves, film), start, stop, frame)
     if scale is not None:
         picture = scaled(picture, scale)
     if picture.steps:

@@ -1,8 +1,9 @@
 """Arguments, options and output that commands share."""
 
+import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,6 +130,26 @@ def outcome_words(outcome: "RunResult") -> str:
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:
     """Print a command's result on stdout: text, or one JSON object."""
     click.echo(json.dumps(record) if as_json else text)
+
+
+@contextlib.contextmanager
+def blaming_options(section: str, names: Container[str]) -> Iterator[None]:
+    """In the block, blame a wrong value of `section` on its option, if it is one of `names`.
+
+    `film.seconds = -1: must be …` becomes `--seconds = -1: must be …`.
+    """
+    from tilecppn.errors import InvalidRequestError, SceneError
+    from tilecppn.scene.validation import format_value
+
+    try:
+        yield
+    except SceneError as error:
+        place, _, name = (error.key or "").rpartition(".")
+        if place != section or name not in names or error.allowed is None:
+            raise
+        raise InvalidRequestError(
+            f"--{name.replace('_', '-')} = {format_value(error.value)}: must be {error.allowed}"
+        ) from None
 
 
 def load(path: Path, overrides: tuple[str, ...]) -> "Scene":

@@ -66,9 +66,10 @@ def check_disk(plan: Plan, path: Path) -> None:
     if needed <= free:
         return
     side = int((free / LEAST_TILE * 3 / 4) ** 0.5) * plan.tile  # levels above add a third
+    smaller = f"a canvas of at most {side} × {side} pixels, or a larger" if side else "another"
     raise PlanError(
         f"needs {format_bytes(needed)} at the very least, {format_bytes(free)} free at {folder}: "
-        f"use a canvas of {side} × {side} pixels at most, or a larger disk"
+        f"use {smaller} disk"
     )
 
 

@@ -376,8 +376,8 @@ def _check_names(values: Mapping[str, Any], name: str) -> None:
     for section, keys in values.items():
         if section in TIMELINE:
             raise SceneError(
-                f"{name}: [{section}] makes it a timeline, not a scene: tilecppn animate draws it, "
-                "and its --contact shows it at once"
+                f"{name}: is a timeline, since it has [{section}], not a scene; use tilecppn "
+                "animate, or preview --time"
             )
         if section not in SECTIONS:
             raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')

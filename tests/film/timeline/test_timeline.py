@@ -345,7 +345,7 @@ def test_a_frame_beyond_the_film_is_refused() -> None:
 
 
 def test_scene_and_timeline_are_not_taken_for_each_other() -> None:
-    with pytest.raises(SceneError, match=r"makes it a timeline.*tilecppn animate"):
+    with pytest.raises(SceneError, match=r"is a timeline.*tilecppn animate"):
         Scene.parse("[film]\nseconds = 2\n")
     with pytest.raises(SceneError, match=r"did you mean \[\[keyframe\]\]"):
         Timeline.parse("[[keyframes]]\ntime = 0\n")
