@@ -42,3 +42,15 @@ def test_a_preview_shows_its_progress() -> None:
     preview(SCENE, 600, progress=progress)
     assert seen == [BAND * 600, 2 * BAND * 600, 600 * 600]
     assert (meter.done, meter.total) == (600 * 600, 600 * 600)
+
+
+def test_what_libraries_print_while_progress_is_shown_is_kept_from_stdout(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ray's listener prints there what happens to nodes, whatever it is told about logs."""
+    with Meter("render"):
+        print("(raylet) a node died")
+    print("result")
+    out, err = capsys.readouterr()
+    assert out == "result\n"
+    assert err == "(raylet) a node died\n"

@@ -1,7 +1,7 @@
 """The suite that every executor must pass."""
 
 import atexit
-import socket
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -172,33 +172,59 @@ def test_an_end_of_rays_that_hangs_is_given_up(
     released.set()
 
 
-def test_what_ray_prints_is_kept_from_stdout(
-    ray_here: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def once_not() -> Callable[[], bool]:
+    """A function that says no, and from then on yes."""
+    answers = iter([False])
+    return lambda: next(answers, True)
+
+
+@pytest.mark.parametrize("workers", [None, 3])
+def test_a_local_ray_has_the_cores_that_this_process_may_use(
+    ray_here: None, monkeypatch: pytest.MonkeyPatch, workers: int | None
 ) -> None:
-    """Its listener prints there what happens to nodes, whatever it is told about logs."""
+    """Ray by itself counts those of the whole machine."""
+    import ray
+
+    from tilecppn.run.executors.ray import RayExecutor
+
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(machine, "cores", lambda: 1)
+    monkeypatch.setattr(machine, "gpus", lambda: 0)
+    monkeypatch.setattr(ray, "is_initialized", once_not())
+    monkeypatch.setattr(ray, "init", lambda **options: asked.append(options))
+    RayExecutor(Toy(), workers)
+    assert asked[0]["num_cpus"] == (workers or 1)
+
+
+def test_ray_leaves_the_handler_of_sigterm_as_it_was(
+    ray_here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    from tilecppn.run.executors.ray import RayExecutor
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(ray, "is_initialized", once_not())
+    monkeypatch.setattr(
+        ray, "init", lambda **options: signal.signal(signal.SIGTERM, lambda *arguments: None)
+    )
+    RayExecutor(Toy(), 1)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_ray_that_cannot_start_says_why(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
     from tilecppn.errors import InvalidRequestError
     from tilecppn.run.executors.ray import RayExecutor
 
-    monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(ray, "init", lambda **options: print("raylet: begun"))
-    monkeypatch.setattr(ray, "shutdown", lambda: print("raylet: ended"))
-    executor = RayExecutor(Toy(), 1)
-    print("raylet: a node died")
-    executor.stop()
-    print("result")
-
     def no_ray(**options: object) -> None:
         raise ConnectionError("nobody")
 
+    monkeypatch.setattr(ray, "is_initialized", once_not())
     monkeypatch.setattr(ray, "init", no_ray)
     with pytest.raises(InvalidRequestError, match="no Ray at this machine: nobody"):
         RayExecutor(Toy(), 1)
-    print("second")
-    out, err = capsys.readouterr()
-    assert out == "result\nsecond\n"
-    assert set(err.splitlines()) == {"raylet: begun", "raylet: a node died", "raylet: ended"}
 
 
 def test_an_actor_that_cannot_be_made_says_why(ray_here: None) -> None:
@@ -283,60 +309,6 @@ def test_the_workforce_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     ]:
         monkeypatch.setattr(machine, "gpus", lambda count=gpus: count)
         assert local_worker_layout(name, workers) == expected
-
-
-def test_an_address_where_nobody_listens_is_refused() -> None:
-    from tilecppn.run.executors.ray import _check_reachable
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
-            with pytest.raises(OSError, match="refused"):
-                _check_reachable(address)
-    _check_reachable("auto")
-
-
-@pytest.mark.parametrize("prefix", ["", "ray://"])
-@pytest.mark.parametrize(
-    ("words", "error"),
-    [
-        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "not Ray"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not Ray"),
-        (b"", "not Ray"),
-        (None, "timed out"),
-    ],
-)
-def test_an_address_where_somebody_else_listens_is_refused(
-    monkeypatch: pytest.MonkeyPatch, prefix: str, words: bytes | None, error: str
-) -> None:
-    from tilecppn.run.executors import ray as module
-
-    monkeypatch.setattr(module, "CONNECT", 0.2 if words is None else 10.0)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def answer() -> None:
-            peer, _ = server.accept()
-            with peer:
-                peer.recv(1024)
-                if words is None:
-                    peer.recv(1024)  # until the other gives up
-                else:
-                    peer.sendall(words)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        with pytest.raises(OSError, match=error):
-            module._check_reachable(f"{prefix}127.0.0.1:{server.getsockname()[1]}")
-        thread.join()
-
-
-def test_the_address_of_a_ray_is_none_of_somebody_else(ray_here: None) -> None:
-    import ray
-
-    from tilecppn.run.executors.ray import _check_reachable
-
-    _check_reachable(ray.get_runtime_context().gcs_address)
 
 
 def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

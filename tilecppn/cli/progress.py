@@ -1,5 +1,7 @@
 """Progress on stderr: a live line on a terminal, or else a plain line every few seconds."""
 
+import contextlib
+import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -26,6 +28,9 @@ class Meter:
         self._live: Callable[[str], None] | None = None
 
     def __enter__(self) -> Self:
+        # stdout is for the result, which comes after: Ray prints what its nodes suffer.
+        self._redirected = contextlib.redirect_stdout(sys.stderr)
+        self._redirected.__enter__()
         if is_terminal():
             from rich.console import Console
 
@@ -44,6 +49,7 @@ class Meter:
         if self._live is not None:
             try_to(self._status.stop)
             self._live = None
+        self._redirected.__exit__(kind, error, traceback)
 
     def begin(self, total: int) -> None:
         """Start to count: there are `total` pixels."""

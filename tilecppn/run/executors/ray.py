@@ -16,7 +16,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import textwrap
 import threading
 import time
@@ -31,7 +30,6 @@ from tilecppn.plan import Task
 from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady, gpu_threads
 from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
 
-CONNECT = 10.0  # seconds until somebody answers at an address
 STOP = 10.0  # seconds for Ray's own end
 WORDS = 300  # characters of an error of Ray's, which can be a page
 OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
@@ -67,11 +65,11 @@ class _Call(NamedTuple):
 
 
 class RayExecutor:
-    """Connects to `address`, or to RAY_ADDRESS, or starts Ray on this machine.
+    """Workers on the cluster at `address`, on the Ray that this process has, or on a new local one.
 
-    `workers` limits the actors; None means one a GPU, or one a CPU core without GPUs. `threads`
-    is how many each has, and CPUs it reserves; None means one without GPUs, and with them what
-    every node has for each of its GPUs.
+    workers: how many actors; None for one per GPU, or per CPU core where there is no GPU.
+    threads: how many each has, and CPUs that it reserves; None for one without GPUs, and with them
+        as many as every node has for each of its GPUs.
     """
 
     name = "ray"
@@ -84,16 +82,15 @@ class RayExecutor:
         threads: int | None = None,
     ) -> None:
         self._own = not ray.is_initialized()
-        with contextlib.ExitStack() as stack:
-            if self._own:
-                # Ray prints what its nodes suffer; stdout is for results.
-                stack.enter_context(contextlib.redirect_stdout(sys.stderr))
-                cpus = None if workers is None or machine.gpus() else workers * (threads or 1)
-                _connect(address or os.environ.get("RAY_ADDRESS"), cpus)
-            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-            self._job = ray.put(job)  # sent once a node, not once an actor
-            self._aside = stack.pop_all()
+        if self._own:
+            # Ray by itself counts the machine's cores, also those that this process may not use.
+            cpus = (
+                machine.cores() if workers is None or machine.gpus() else workers * (threads or 1)
+            )
+            _connect(address, cpus)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        self._job = ray.put(job)  # sent once a node, not once an actor
         gpus = int(resources.get("GPU", 0))
         self.threads = threads or _threads(nodes)
         # With one thread one shard runs and one is on its way, so that it never waits.
@@ -169,7 +166,6 @@ class RayExecutor:
         if thread.is_alive():
             given_up.set()
             atexit.unregister(ray.shutdown)  # which would wait for ever, too
-        self._aside.close()
 
     def _end(self) -> None:
         for actor in self._actors.values():
@@ -203,59 +199,28 @@ def _threads(nodes: list[dict[str, Any]]) -> int:
     )
 
 
-def _connect(address: str | None, cpus: int | None) -> None:
+def _connect(address: str | None, cpus: int) -> None:
+    """Connect to a cluster that was tried before, or start Ray on this machine."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # else Ray sets it to an actor's CPUs
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no question to the user
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address:
+        options |= {"address": address}
+    else:  # "local": never a cluster that happens to run here
+        options |= {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+        options |= {"object_store_memory": OBJECT_STORE}
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        if address:
-            # One attempt, which takes 40 seconds; Ray's default is twenty of them.
-            os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
-            _check_reachable(address)
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(
-                address="local",  # never a cluster that happens to run here
-                num_cpus=cpus,
-                object_store_memory=OBJECT_STORE,
-                include_dashboard=False,
-                **quiet,
-            )
+        ray.init(**options)
     except SystemExit:
         raise KeyboardInterrupt from None  # Ray's own answer to SIGTERM
     except (ConnectionError, ValueError, RuntimeError, OSError, RayError) as error:
-        where = address or "this machine"
-        advice = (
-            "; --address is that of Ray's head, HOST:6379 unless it was started on another port, "
-            "or ray://HOST:10001"
-        )
         raise InvalidRequestError(
-            f"no Ray at {where}: {_short(error)}{advice if address else ''}"
+            f"no Ray at {address or 'this machine'}: {_short(error)}"
         ) from error
-
-
-# A client's first bytes in HTTP/2, and the head of a server's (RFC 9113, sections 3.4, 4.1, 6.5).
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-HEAD, SETTINGS = 9, 4  # bytes; the type, which is the fourth of them
-
-
-def _check_reachable(address: str) -> None:
-    """Raise OSError soon where nobody listens, or somebody else: Ray would try for minutes.
-
-    Ray speaks gRPC, which is HTTP/2.
-    """
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    if not (host and port.isdigit()):
-        return
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT) as peer:
-        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
-            return
-        peer.sendall(PREFACE)
-        head = b""
-        while len(head) < HEAD and (more := peer.recv(HEAD - len(head))):
-            head += more
-    if len(head) < HEAD or head[3] != SETTINGS:
-        raise ConnectionError("what listens there is not Ray")
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _cause(error: BaseException) -> str:

@@ -1,0 +1,100 @@
+"""Try a Ray cluster's address in a process of its own, before this process connects.
+
+`ray.init` tries for minutes where nobody answers, and some of its errors end the process. What is
+tried here is the same call, which is ended after `TIMEOUT`. This module does not import Ray, which
+reads RAY_AUTH_MODE only once.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from tilecppn.errors import InvalidRequestError
+
+CONNECT_TIMEOUT = 10.0  # seconds until somebody accepts a connection
+TIMEOUT = 30.0  # seconds for Ray; it takes 1 or 2 on an idle machine
+AUTH_MODE = "RAY_AUTH_MODE"
+PROGRAM = """
+import logging, sys
+import ray
+ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.CRITICAL)
+print("connected", flush=True)
+"""
+HINT = "--address is that of Ray's head: HOST:6379 unless it has another port, or ray://HOST:10001"
+
+# What Ray prints when it cannot connect → what is wrong, and what to do.
+CAUSES = {
+    "InvalidAuthToken": "it asks for another token; copy the head's ~/.ray/auth_token to this "
+    f"machine and set {AUTH_MODE}=token",
+    "no authentication token was found": f"{AUTH_MODE}=token, but this machine has no token; copy "
+    f"the head's ~/.ray/auth_token here, or set {AUTH_MODE}=disabled as the cluster has it",
+    "ersion mismatch": "it has another version of Ray or Python than this machine; install the "
+    "same ones",
+    "Could not find any running Ray": "none runs on this machine; start it with: ray start --head",
+}
+
+
+def check_connection(address: str) -> None:
+    """Raise InvalidRequestError, saying what to do, unless Ray answers at `address`.
+
+    Where the cluster asks for a token, the mode is not set, and this user has one, sets
+    RAY_AUTH_MODE=token: Ray itself does so only for the address "auto".
+    """
+    _check_listening(address)
+    said = _try(address)
+    if "InvalidAuthToken" in said and AUTH_MODE not in os.environ and _has_token():
+        os.environ[AUTH_MODE] = "token"
+        said = _try(address)
+        if "connected" not in said:
+            del os.environ[AUTH_MODE]
+    if "connected" in said:
+        return
+    other = f"what listens there does not answer as Ray does; {HINT}"
+    cause = next((text for sign, text in CAUSES.items() if sign in said), other)
+    raise InvalidRequestError(f"no connection to Ray at {address}: {cause}")
+
+
+def _check_listening(address: str) -> None:
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not (host and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT).close()
+    except OSError as error:
+        raise InvalidRequestError(
+            f"no connection to Ray at {address}: nobody listens there "
+            f"({error.strerror or error}); {HINT}"
+        ) from error
+
+
+def _try(address: str) -> str:
+    """What a process prints that connects to Ray, until the outcome is known."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    timer = threading.Timer(TIMEOUT, process.kill)
+    timer.start()
+    said = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if line == "connected\n" or "InvalidAuthToken" in line:
+                break
+    finally:
+        timer.cancel()
+        process.kill()
+        process.communicate()
+    return "".join(said)
+
+
+def _has_token() -> bool:
+    named = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
+    return named or (Path.home() / ".ray" / "auth_token").is_file()
