@@ -103,6 +103,14 @@ def write_file_atomic(path: Path, write: Callable[[Path], object], lasting: bool
         raise
 
 
+def link(source: Path, path: Path) -> None:
+    """Give a file a second name, or copy it where the disk has no hard links."""
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)
+
+
 @contextlib.contextmanager
 def naming_file(path: Path | str) -> Iterator[None]:
     """An OSError in the block names this file, if it names none: that of a write does not."""

@@ -78,7 +78,18 @@ def test_parts_and_drafts(cli: Cli) -> None:
         assert refused.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.mkv", "a.zarr", "sheet.png"])
+def test_a_store_of_frames_is_encoded_as_it_is(cli: Cli) -> None:
+    assert cli("animate", "film.toml", "-o", "a.zarr").exit_code == 0
+    done = cli("animate", "a.zarr", "-o", "a.mp4", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert (json.loads(done.stdout)["skipped"], json.loads(done.stdout)["rendered"]) == (10, 1)
+    assert cli("animate", "film.toml", "-o", "b.mp4").exit_code == 0
+    assert Path("a.mp4").read_bytes() == Path("b.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["a.gif", "a.png", "a.webp", "a.mkv", "a.zarr", "frames", "sheet.png"]
+)
 def test_a_film_is_made_again_from_what_it_carries(cli: Cli, name: str) -> None:
     option = "--contact" if name == "sheet.png" else "-o"
     assert cli("animate", "film.toml", option, name).exit_code == 0

@@ -172,6 +172,33 @@ def test_a_damaged_or_lost_frame_is_drawn_again_for_its_clip(
         assert np.array_equal(iio.imread(tmp_path / "a" / f"frame-{k:05d}.png"), frames[k])
 
 
+@pytest.mark.parametrize("name", ["b.mkv", "b.gif", "b", "b.zarr"])
+def test_a_film_that_is_drawn_is_encoded_without_drawing_it_again(
+    film: Timeline, film_store: FilmStore, tmp_path: Path, name: str
+) -> None:
+    run = RunOptions(executor="local")
+    animate_to(film, tmp_path / "drawn" / name, FilmOptions(), run)
+    before = tree(film_store.path)
+    outcome = animate_to(film, tmp_path / name, FilmOptions(), run, film_store.path)
+    assert outcome.pixels == 0
+    assert outcome.skipped == film_store.plan.tasks
+    assert content(tmp_path / name) == content(tmp_path / "drawn" / name)
+    assert tree(film_store.path) == before
+
+
+def test_frames_of_another_film_are_drawn(
+    film: Timeline, film_store: FilmStore, tmp_path: Path
+) -> None:
+    fast = film.replace(fps=5)
+    run = RunOptions(executor="local")
+    outcome = animate_to(fast, tmp_path / "a.zarr", FilmOptions(), run, film_store.path)
+    assert outcome.skipped == 0
+
+
+def content(path: Path) -> object:
+    return tree(path) if path.is_dir() else path.read_bytes()
+
+
 def test_another_film_is_refused(film: Timeline, scene: Scene, tmp_path: Path) -> None:
     other = moving(scene, morph=[1, 3], loop=True, seconds=2.3, fps=10)
     for name in ("a.zarr", "a.gif"):

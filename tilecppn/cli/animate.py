@@ -157,6 +157,7 @@ def command(
     from tilecppn.cli.run_meter import FilmMeter
     from tilecppn.film.animate import animate_to, parts_of
     from tilecppn.film.contact_sheet import contact_sheet
+    from tilecppn.film.embedded_timeline import is_film_store
     from tilecppn.film.encoding.base import FilmOptions
     from tilecppn.film.timeline.excerpt import excerpt, scaled
     from tilecppn.run.options import RunOptions
@@ -200,7 +201,8 @@ def command(
                 [meter],
                 stopping=stop_request(),
             )
-            outcome = animate_to(picture, output, options, run)
+            frames = timeline if is_film_store(timeline) else None
+            outcome = animate_to(picture, output, options, run, frames)
             parts = parts_of(output)
             if not outcome.failed and parts.exists():
                 meter.note(

@@ -1,8 +1,7 @@
 """Renders a timeline into a film: frames into a store, clips from frames, the film from clips."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +39,7 @@ def animate(
     format: str | None = None,
     clip: float | None = None,
     plays: int | None = None,
+    frames: str | Path | None = None,
     executor: str = "auto",
     address: str | None = None,
     workers: int | None = None,
@@ -56,27 +56,33 @@ def animate(
     codec: of a video; crf: its quality, smaller is better; `tilecppn animate --help` lists both.
     even: "pad" or "crop", for a codec that needs an even width and height. format: "png" or "tif",
     for a folder of frames. clip: seconds of video encoded in one piece, 0 for all. plays: how many
-    times an animation plays, 0 for endless. The others are those of `render`.
+    times an animation plays, 0 for endless. frames: a store (.zarr) of the same film, whose frames
+    are encoded as they are instead of being drawn again. The others are those of `render`.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished frames are kept) or
     Interrupted.
     """
     options = FilmOptions(codec, crf, even, format, clip, plays)
     run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
-    outcome = animate_to(timeline, path, options, run)
+    outcome = animate_to(timeline, path, options, run, frames)
     require_complete(outcome)
     return Path(path)
 
 
 def animate_to(
-    timeline: Timeline, path: str | Path, options: FilmOptions, run: RunOptions
+    timeline: Timeline,
+    path: str | Path,
+    options: FilmOptions,
+    run: RunOptions,
+    frames: str | Path | None = None,
 ) -> RunResult:
     """As `animate`, but return the result of the run, even if tasks failed."""
     path = Path(path)
+    drawn = None if frames is None else FilmStore(frames)
     target = choose_target(path, timeline, options)
     plan = film_plan(timeline, None if target is None else target.clip)
     if target is None:
-        _, outcome = _fill(timeline, path, None, run)
+        _, outcome = _fill(timeline, path, None, run, drawn)
         return outcome
     wanted = target.metadata(timeline)
     existing = target.existing()
@@ -92,7 +98,7 @@ def animate_to(
             f"{path}: holds another film, or one encoded with other options; choose another path, "
             f"or --overwrite{further}"
         )
-    store, outcome = _fill(timeline, parts, target, run)
+    store, outcome = _fill(timeline, parts, target, run, drawn)
     if not outcome.failed:
         with store.lock():
             _finish(store, target, timeline, run.stopping)
@@ -129,12 +135,17 @@ def repair_film(
 
 
 def _fill(
-    timeline: Timeline, path: Path, target: Target | None, run: RunOptions
+    timeline: Timeline,
+    path: Path,
+    target: Target | None,
+    run: RunOptions,
+    drawn: FilmStore | None = None,
 ) -> tuple[FilmStore, RunResult]:
     """Render the missing frames, or clips, into the store at `path`.
 
-    With a target, `run.overwrite` is about its file: clips of the same film that are in the store
-    are kept. A damaged clip is encoded again.
+    A new store begins with the frames of `drawn` if they are the same. With a target,
+    `run.overwrite` is about its file: clips of the same film that are in the store are kept. A
+    damaged clip is encoded again.
     """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = film_plan(timeline, clip)
@@ -163,10 +174,17 @@ def _fill(
             faulty = store.faulty_clips()
             run = replace(run, discard=[clip for clip in faulty if faulty[clip] == "damaged"])
 
-        def make(arithmetic: Arithmetic) -> AbstractContextManager[FilmStore]:
+        @contextlib.contextmanager
+        def make(arithmetic: Arithmetic) -> Iterator[FilmStore]:
             if store is not None and resumes and store.arithmetic == arithmetic:
-                return contextlib.nullcontext(store)
-            return FilmStore.making(path, timeline, arithmetic, clip, encoding_id, overwrite=there)
+                yield store
+                return
+            with FilmStore.making(
+                path, timeline, arithmetic, clip, encoding_id, overwrite=there
+            ) as new:
+                if drawn is not None:
+                    new.link_frames(drawn)
+                yield new
 
         return run_job(
             job,

@@ -10,18 +10,19 @@ from tilecppn.exporters import png
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.metadata import FilmMetadata
+from tilecppn.film.encoding.stills import read_folder
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
 from tilecppn.storage.zarr_format import attributes
 
 
 def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) -> Timeline | None:
-    """The timeline of a film's file or store, or of its contact sheet; None for what is none.
+    """The timeline of a film, its store, a folder of its frames, or its contact sheet; else None.
 
     `overrides` and `film` as in `Timeline.load`. No path in it is followed. Raises SceneError
     where its networks are weights files, which only a store has.
     """
-    if "timeline" in (attributes(path) or {}):
+    if is_film_store(path):
         kept = FilmStore(path).timeline
         return Timeline.parse(
             kept.to_toml(), name=str(path), overrides=overrides, embedded=kept.networks, **film
@@ -38,11 +39,18 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film of ours."""
+    """Whether a file is a film made by tilecppn, or a folder has the frames of one."""
     return _mark(path) is not None
 
 
+def is_film_store(path: Path) -> bool:
+    """Whether a folder is a film's store."""
+    return "timeline" in (attributes(path) or {})
+
+
 def _mark(path: Path) -> FilmMetadata | None:
+    if path.is_dir():
+        return read_folder(path)
     known = suffix_of(path) in (*CONTAINERS, *ANIMATIONS)
     return metadata.read(path) if known and path.is_file() else None
 

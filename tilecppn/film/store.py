@@ -16,7 +16,7 @@ import contextlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,21 @@ class FilmStore(StoreDirectory):
         # A frame that waits for its clip needs no sync: after a power cut it is drawn again.
         filesystem.write_atomic(self.file(shard), data, lasting=self.plan.clip is None)
         return len(data)
+
+    def link_frames(self, other: "FilmStore") -> None:
+        """Take over the frames of another store of the same film, without a copy where possible.
+
+        Does nothing if its pixels could differ: it has another timeline, layout or arithmetic.
+        """
+        if not other.is_of(self.timeline) or other.arithmetic != self.arithmetic:
+            return
+        for frame in range(self.plan.frames):
+            for shard in self.plan.frame_shards(frame):
+                file = other.file(shard)
+                if is_written(file):
+                    filesystem.write_file_atomic(
+                        self.file(shard), partial(filesystem.link, file), lasting=False
+                    )
 
     def put_clip(self, clip: ClipTask, write: Callable[[Path], object]) -> None:
         """Store a clip, which `write` encodes into the path that it is given.

@@ -1,8 +1,6 @@
 """Folders of frames: one PNG or TIFF image a frame."""
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,7 +98,9 @@ class StillsTarget(Target):
     def check_destination(self) -> None:
         check_folder(self.path, FRAMES)
         # Frames whose manifest cannot be read are not replaced either.
-        check_safe_to_overwrite(self.path, lambda p: _read(p) is not None or not any(p.iterdir()))
+        check_safe_to_overwrite(
+            self.path, lambda p: read_folder(p) is not None or not any(p.iterdir())
+        )
 
     def join(
         self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
@@ -108,27 +108,20 @@ class StillsTarget(Target):
         with atomic_output(self.path, folder=True) as temporary:
             for clip, name in zip(clips, self._names, strict=True):
                 check_cancelled()
-                _link(clip, temporary / name)
+                filesystem.link(clip, temporary / name)
             text = json.dumps({"kind": FRAMES, **asdict(info)}, indent=1)
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             filesystem.fsync_tree(temporary)
 
     def existing(self) -> FilmMetadata | None:
-        return _read(self.path)
+        return read_folder(self.path)
 
     def is_complete(self) -> bool:
         return all(is_written(self.path / name) for name in self._names)
 
 
-def _link(file: Path, name: Path) -> None:
-    """Give a file a second name, or copy it where the disk has no hard links."""
-    try:
-        os.link(file, name)
-    except OSError:
-        shutil.copyfile(file, name)
-
-
-def _read(folder: Path) -> FilmMetadata | None:
+def read_folder(folder: Path) -> FilmMetadata | None:
+    """The metadata of a folder of frames; None for any other folder."""
     record = read_manifest(folder) or {}
     is_ours = record.pop("kind", None) == FRAMES
     return FilmMetadata.of_text(json.dumps(record)) if is_ours else None
