@@ -164,7 +164,13 @@ KEYS = st.fixed_dictionaries(
     {},
     optional={
         "cppn": PRESET_KEYS,
-        "latent": st.fixed_dictionaries({}, optional={"seed": st.integers(0, 9)}),
+        "latent": st.fixed_dictionaries(
+            {},
+            optional={
+                "seed": st.integers(0, 9),
+                "z": st.sampled_from([None, [0.5] * 8, [0.5, 1.0]]),
+            },
+        ),
         "canvas": st.fixed_dictionaries({}, optional={"width": st.integers(1, 9)}),
         "view": st.fixed_dictionaries(
             {},

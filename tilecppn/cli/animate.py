@@ -232,7 +232,7 @@ def _timeline(
     from tilecppn.film.timeline.moves import moving
     from tilecppn.film.timeline.overrides import override_film, split_overrides
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
-    from tilecppn.scene.scene import read_text
+    from tilecppn.scene.parsing import read_text
 
     found = embedded_timeline(path, overrides, **film)
     if found is None and (may_embed_scene(path) or not is_timeline(read_text(path, "a timeline"))):

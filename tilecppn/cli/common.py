@@ -162,8 +162,8 @@ def load(path: Path, overrides: tuple[str, ...]) -> "Scene":
 def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
     """Read the timeline of a timeline file, a film or a film's store; None for a still."""
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
+    from tilecppn.scene.parsing import read_text
     from tilecppn.scene.readers import read_embedded
-    from tilecppn.scene.scene import read_text
 
     found: Timeline | None = read_embedded("timeline", path, overrides)
     if found is not None or read_embedded("scene", path, overrides) is not None:

@@ -46,7 +46,8 @@ def describe(path: Path) -> Record:
     from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
     from tilecppn.film.embedded_timeline import embedded_timeline, is_film
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
-    from tilecppn.scene.scene import Scene, read_text
+    from tilecppn.scene.parsing import read_text
+    from tilecppn.scene.scene import Scene
     from tilecppn.storage.zarr_format import attributes
 
     if not path.exists():

@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 
 from tilecppn import cppn as networks
 from tilecppn import filesystem
-from tilecppn.cppn.latents import load_latents
-from tilecppn.errors import SceneError, WeightsError
-from tilecppn.names import suggestion
+from tilecppn.errors import SceneError
 from tilecppn.scene import sections
+from tilecppn.scene.parsing import Given, check_keys, merged, parse_override, parse_toml, read_text
 from tilecppn.scene.readers import read_embedded
+from tilecppn.scene.resolve import check_weights, latent_values, network_of, own_view
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
 from tilecppn.scene.validation import Section, format_value
 from tilecppn.scene.view import Grid
 
-TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
 EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weights file
-Given = Mapping[str, Mapping[str, Any]]  # section → key → value
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,17 +74,13 @@ class Scene:
         With `embedded`, the bytes of a weights file, the network is read from them, whatever the
         text says, and no path in it is followed. Raises SceneError, or WeightsError.
         """
-        try:
-            values: Given = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise SceneError(f"{name}: not TOML: {error}") from None
-        _check_names(values, name)
+        values = parse_toml(text, name)
         options: dict[str, str] = {}  # key → the override that set it
         for override in overrides:
             section, key, value = parse_override(override)
-            _check_names({section: {key: value}}, f"--set {override}")
+            check_keys({section: {key: value}}, f"--set {override}")
             removed = value == "none" and getattr(SECTIONS[section], key, "") is None
-            values = _merged(values, {section: {key: None if removed else value}})
+            values = merged(values, {section: {key: None if removed else value}})
             options[f"{section}.{key}"] = f"--set {override}"
         network = None if embedded is None else networks.CPPN.from_bytes(embedded, EMBEDDED)
         try:
@@ -100,8 +94,8 @@ class Scene:
 
         A key with the value None is as one that is not there. Raises SceneError, or WeightsError.
         """
-        _check_names(values, "scene")
-        return cls._build(_merged({}, values), Path())
+        check_keys(values, "scene")
+        return cls._build(merged({}, values), Path())
 
     @classmethod
     def _build(
@@ -128,9 +122,9 @@ class Scene:
             if previous and source.weights is None and source == previous.source:
                 network = previous.cppn
             else:
-                network = _network(source, folder)
-        _check_weights(source, network)
-        latent = _latent(Latent(**given.get("latent", {})), folder, follow)
+                network = network_of(source, folder)
+        check_weights(source, network)
+        latent = latent_values(Latent(**given.get("latent", {})), folder, follow)
         z_dim = network.structure.z_dim
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
@@ -145,11 +139,11 @@ class Scene:
                 keys=[f"output.{key}", "cppn.channels"],
             )
         canvas = Canvas(**given.get("canvas", {}))
-        view = replace(_own_view(network, source), **given.get("view", {}))
+        view = replace(own_view(network, source), **given.get("view", {}))
         Grid.of(view, canvas)
         source = replace(source, channels=network.channels)
         if latent.z is not None:  # a file of latents is read once
-            given = {**given, "latent": {"z": latent.z}}
+            given = {**given, "latent": {**given["latent"], "z": latent.z}}
         return cls(source, latent, canvas, view, output, network, given)
 
     def replace(self, **changes: Any) -> "Scene":
@@ -171,8 +165,8 @@ class Scene:
                 renamed = not isinstance(change, Mapping) or "weights" in change
                 network = None if renamed else network
             if isinstance(change, Mapping):
-                _check_names({name: change}, "replace")
-                given = _merged(given, {name: change})
+                check_keys({name: change}, "replace")
+                given = merged(given, {name: change})
             elif name in SECTIONS and isinstance(change, SECTIONS[name]):
                 given = {**given, name: vars(change)}
             else:
@@ -286,121 +280,9 @@ def as_scene(scene: Scene | str | Path) -> Scene:
     return scene if isinstance(scene, Scene) else Scene.load(scene)
 
 
-def read_text(path: Path, what: str) -> str:
-    """Read the text of a TOML file; `what` is "a scene" in errors. Raises SceneError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
-    except UnicodeDecodeError:
-        raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
-    except OSError as error:
-        raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:  # a NUL in the name
-        raise SceneError(f"{path}: cannot be read: {error}") from None
-
-
-def _merged(given: Given, changes: Given) -> Given:
-    """`given` with the keys of `changes`; None removes one."""
-    merged = {**given}
-    for section, keys in changes.items():
-        both = {**given.get(section, {}), **keys}
-        merged[section] = {key: value for key, value in both.items() if value is not None}
-    return merged
-
-
-def _network(source: sections.CPPN, folder: Path) -> networks.CPPN:
-    """Load or make the CPPN that [cppn] names."""
-    if source.weights is not None:
-        return networks.CPPN.load(folder / source.weights)
-    return networks.CPPN.from_preset(
-        source.preset,
-        seed=source.seed,
-        channels=source.channels,
-        z_dim=source.z_dim,
-        width=source.width,
-        depth=source.depth,
-        activations=source.activations,
-        inputs=source.inputs,
-        residual=source.residual,
-    )
-
-
-def _check_weights(source: sections.CPPN, network: networks.CPPN) -> None:
-    """Raise SceneError where [cppn] says what only its weights file decides."""
-    for key in ("width", "depth", "z_dim", "activations", "inputs", "residual"):
-        if source.weights is not None and getattr(source, key) is not None:
-            raise SceneError(
-                f"cppn.{key} cannot be combined with cppn.weights, which has its own",
-                keys=[f"cppn.{key}", "cppn.weights"],
-            )
-    if source.weights is not None and source.channels not in (None, network.channels):
-        raise SceneError(
-            f"cppn.channels = {source.channels}: the weights file has {network.channels} channels",
-            keys=["cppn.channels", "cppn.weights"],
-        )
-
-
-def _latent(latent: Latent, folder: Path, follow: bool = True) -> Latent:
-    """Replace the name of a file of latents by its values."""
-    if not isinstance(latent.z, str):
-        return latent
-    if not follow:
-        raise SceneError(f'latent.z = "{latent.z}": a stored scene has values here, not a path')
-    file, _, name = latent.z.partition("#")
-    named = load_latents(folder / file)
-    if not name and len(named) == 1:
-        (name,) = named
-    if name not in named:
-        known = ", ".join(list(named)[:20])
-        raise SceneError(f'latent.z = "{latent.z}": must end in # and one of {known}')
-    return replace(latent, z=tuple(named[name].tolist()))
-
-
-def _own_view(cppn: networks.CPPN, source: sections.CPPN) -> View:
-    """The preset's or weights file's own view, for what the scene does not say."""
-    own = dict(cppn.structure.view)
-    try:
-        return View(**own)
-    except (SceneError, TypeError) as error:
-        raise WeightsError(f"{source.weights}: its own view is not allowed ({error})") from None
-
-
 def _shown(value: Any) -> str:
     return "none" if value is None else format_value(value)
 
 
 def _without_none(section: Any) -> dict[str, Any]:
     return {k: v for k, v in asdict(section).items() if v is not None}
-
-
-def _check_names(values: Mapping[str, Any], name: str) -> None:
-    for section, keys in values.items():
-        if section in TIMELINE:
-            raise SceneError(
-                f"{name}: is a timeline, since it has [{section}], not a scene; use tilecppn "
-                "animate, or preview --time"
-            )
-        if section not in SECTIONS:
-            raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')
-        if not isinstance(keys, Mapping):
-            raise SceneError(f"{name}: {section} must be a section: [{section}]")
-        known = [f.name for f in fields(SECTIONS[section])]
-        for key in keys:
-            if key not in known:
-                raise SceneError(f'{name}: unknown key "{section}.{key}"; {suggestion(known, key)}')
-
-
-def parse_override(text: str) -> tuple[str, str, Any]:
-    """`section.key=value`; the value is TOML, or else a text without its quotes."""
-    name, equals, value = text.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not equals or not dot:
-        raise SceneError(f"--set {text}: must be section.key=value, as in canvas.width=4096")
-    try:
-        parsed = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
-        return section, key, value.strip()
-    except (ValueError, RecursionError) as error:
-        raise SceneError(f"--set {section}.{key}: not a TOML value: {error}") from None
-    if list(parsed) != ["value"]:
-        raise SceneError(f"--set {section}.{key}: must be one value")
-    return section, key, parsed["value"]

@@ -7,7 +7,7 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.film.timeline.frozen import thaw
 from tilecppn.film.timeline.keyframes import Film, Keyframe
-from tilecppn.scene.scene import parse_override
+from tilecppn.scene.parsing import parse_override
 
 FILM = "film."
 

@@ -20,8 +20,9 @@ from tilecppn.film.timeline.keyframes import Film, Keyframe, make_section
 from tilecppn.film.timeline.overrides import FILM, override_film, retimed, split_overrides
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
+from tilecppn.scene.parsing import TIMELINE, read_text
 from tilecppn.scene.readers import read_embedded
-from tilecppn.scene.scene import EMBEDDED, TIMELINE, Scene, read_text
+from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.validation import Section, format_value
 
 MAX_FRAMES = 1_000_000

@@ -1,0 +1,80 @@
+"""The text of a scene file: its TOML, overrides of single keys, and unknown keys."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from tilecppn.errors import SceneError
+from tilecppn.names import suggestion
+from tilecppn.scene.sections import SECTIONS
+
+TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
+Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as a person gave them
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read the text of a TOML file; `what` is "a scene" in errors. Raises SceneError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
+    except UnicodeDecodeError:
+        raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the name
+        raise SceneError(f"{path}: cannot be read: {error}") from None
+
+
+def parse_toml(text: str, name: str) -> Given:
+    """Parse a scene's text; errors begin with `name`. Raises SceneError for unknown keys too."""
+    try:
+        values: Given = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SceneError(f"{name}: not TOML: {error}") from None
+    check_keys(values, name)
+    return values
+
+
+def parse_override(text: str) -> tuple[str, str, Any]:
+    """`section.key=value`; the value is TOML, or else a text without its quotes."""
+    name, equals, value = text.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not equals or not dot:
+        raise SceneError(f"--set {text}: must be section.key=value, as in canvas.width=4096")
+    try:
+        parsed = tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return section, key, value.strip()
+    except (ValueError, RecursionError) as error:
+        raise SceneError(f"--set {section}.{key}: not a TOML value: {error}") from None
+    if list(parsed) != ["value"]:
+        raise SceneError(f"--set {section}.{key}: must be one value")
+    return section, key, parsed["value"]
+
+
+def merged(given: Given, changes: Given) -> Given:
+    """`given` with the keys of `changes`; None removes one."""
+    merged = {**given}
+    for section, keys in changes.items():
+        both = {**given.get(section, {}), **keys}
+        merged[section] = {key: value for key, value in both.items() if value is not None}
+    return merged
+
+
+def check_keys(values: Mapping[str, Any], name: str) -> None:
+    """Raise SceneError, with the nearest right key, for an unknown section or key."""
+    for section, keys in values.items():
+        if section in TIMELINE:
+            raise SceneError(
+                f"{name}: is a timeline, since it has [{section}], not a scene; use tilecppn "
+                "animate, or preview --time"
+            )
+        if section not in SECTIONS:
+            raise SceneError(f'{name}: unknown key "{section}"; {suggestion(SECTIONS, section)}')
+        if not isinstance(keys, Mapping):
+            raise SceneError(f"{name}: {section} must be a section: [{section}]")
+        known = [f.name for f in fields(SECTIONS[section])]
+        for key in keys:
+            if key not in known:
+                raise SceneError(f'{name}: unknown key "{section}.{key}"; {suggestion(known, key)}')

@@ -1,0 +1,67 @@
+"""What a scene's sections name: a network, a weights file, a file of latents."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tilecppn.cppn import CPPN
+from tilecppn.cppn.latents import load_latents
+from tilecppn.errors import SceneError, WeightsError
+from tilecppn.scene import sections
+from tilecppn.scene.sections import Latent, View
+
+
+def network_of(source: sections.CPPN, folder: Path) -> CPPN:
+    """Load or make the CPPN that [cppn] names."""
+    if source.weights is not None:
+        return CPPN.load(folder / source.weights)
+    return CPPN.from_preset(
+        source.preset,
+        seed=source.seed,
+        channels=source.channels,
+        z_dim=source.z_dim,
+        width=source.width,
+        depth=source.depth,
+        activations=source.activations,
+        inputs=source.inputs,
+        residual=source.residual,
+    )
+
+
+def check_weights(source: sections.CPPN, network: CPPN) -> None:
+    """Raise SceneError where [cppn] says what only its weights file decides."""
+    for key in ("width", "depth", "z_dim", "activations", "inputs", "residual"):
+        if source.weights is not None and getattr(source, key) is not None:
+            raise SceneError(
+                f"cppn.{key} cannot be combined with cppn.weights, which has its own",
+                keys=[f"cppn.{key}", "cppn.weights"],
+            )
+    if source.weights is not None and source.channels not in (None, network.channels):
+        raise SceneError(
+            f"cppn.channels = {source.channels}: the weights file has {network.channels} channels",
+            keys=["cppn.channels", "cppn.weights"],
+        )
+
+
+def latent_values(latent: Latent, folder: Path, follow: bool = True) -> Latent:
+    """Replace the name of a file of latents by its values."""
+    if not isinstance(latent.z, str):
+        return latent
+    if not follow:
+        raise SceneError(f'latent.z = "{latent.z}": a stored scene has values here, not a path')
+    file, _, name = latent.z.partition("#")
+    named = load_latents(folder / file)
+    if not name and len(named) == 1:
+        (name,) = named
+    if name not in named:
+        known = ", ".join(list(named)[:20])
+        raise SceneError(f'latent.z = "{latent.z}": must end in # and one of {known}')
+    return replace(latent, z=tuple(named[name].tolist()))
+
+
+def own_view(cppn: CPPN, source: sections.CPPN) -> View:
+    """The preset's or weights file's own view, for what the scene does not say."""
+    own = dict(cppn.structure.view)
+    try:
+        return View(**own)
+    except (SceneError, TypeError) as error:
+        raise WeightsError(f"{source.weights}: its own view is not allowed ({error})") from None
