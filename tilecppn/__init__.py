@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from tilecppn.cppn.latents import lerp, load_latents, save_latents, slerp
     from tilecppn.cppn.network import CPPN
     from tilecppn.errors import (
+        ExportError,
         Failed,
         Interrupted,
         InvalidRequestError,
+        PlanError,
         Refused,
         RenderError,
+        SceneError,
         Stopped,
+        StoreError,
         TilecppnError,
+        WeightsError,
     )
     from tilecppn.exporters.export import export
     from tilecppn.film.animate import animate
@@ -31,7 +36,9 @@ if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.notebook.sampler import Sampler
     from tilecppn.pixels.window import preview
+    from tilecppn.plan import Window
     from tilecppn.run.render import render
+    from tilecppn.run.retry_policy import RetryPolicy
     from tilecppn.scene.scene import Scene
     from tilecppn.scene.sections import Canvas, Latent, Output, View
     from tilecppn.storage.store import Store
@@ -40,21 +47,28 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "CPPN": "tilecppn.cppn.network",
     "Canvas": "tilecppn.scene.sections",
+    "ExportError": "tilecppn.errors",
     "Failed": "tilecppn.errors",
     "Interrupted": "tilecppn.errors",
     "InvalidRequestError": "tilecppn.errors",
     "Keyframe": "tilecppn.film.timeline.keyframes",
     "Latent": "tilecppn.scene.sections",
     "Output": "tilecppn.scene.sections",
+    "PlanError": "tilecppn.errors",
     "Refused": "tilecppn.errors",
     "RenderError": "tilecppn.errors",
+    "RetryPolicy": "tilecppn.run.retry_policy",
     "Sampler": "tilecppn.notebook.sampler",
     "Scene": "tilecppn.scene.scene",
+    "SceneError": "tilecppn.errors",
     "Stopped": "tilecppn.errors",
     "Store": "tilecppn.storage.store",
+    "StoreError": "tilecppn.errors",
     "TilecppnError": "tilecppn.errors",
     "Timeline": "tilecppn.film.timeline.timeline",
     "View": "tilecppn.scene.sections",
+    "WeightsError": "tilecppn.errors",
+    "Window": "tilecppn.plan",
     "animate": "tilecppn.film.animate",
     "export": "tilecppn.exporters.export",
     "lerp": "tilecppn.cppn.latents",
@@ -68,21 +82,28 @@ _PUBLIC = {
 __all__ = [
     "CPPN",
     "Canvas",
+    "ExportError",
     "Failed",
     "Interrupted",
     "InvalidRequestError",
     "Keyframe",
     "Latent",
     "Output",
+    "PlanError",
     "Refused",
     "RenderError",
+    "RetryPolicy",
     "Sampler",
     "Scene",
+    "SceneError",
     "Stopped",
     "Store",
+    "StoreError",
     "TilecppnError",
     "Timeline",
     "View",
+    "WeightsError",
+    "Window",
     "__version__",
     "animate",
     "export",
