@@ -130,8 +130,7 @@ JUMPS = GREY + (
 @pytest.mark.parametrize(
     ("first", "last", "named"),
     [
-        ("'viridis'", "'magma'", "view.radial, output.palette"),
-        ("['#000', '#fff']", "'magma'", "view.radial, output.palette"),
+        ("'viridis'", "'magma'", "view.radial"),
         ("['#000', '#fff']", "['#000', '#f00']", "view.radial"),
     ],
 )

@@ -176,7 +176,7 @@ def command(
     if picture.steps:
         write_line(
             f"{', '.join(picture.steps)}: jumps at keyframes, since names, switches and whole "
-            "numbers have nothing in between (palettes blend as lists of equally many colours)",
+            "numbers have nothing in between",
         )
     record: dict[str, Any] = {}
     lines: list[str] = []

@@ -11,7 +11,10 @@ from numpy.testing import assert_allclose
 
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS, Segment, spline_slopes
 from tilecppn.film.timeline.track import Track
-from tilecppn.film.timeline.values import kind_of
+from tilecppn.film.timeline.values import Array, value_type
+from tilecppn.scene.palettes import stops
+
+Palette = str | tuple[str, ...]
 
 finite = st.floats(-100, 100)
 positive = st.floats(1e-3, 1e3)
@@ -156,4 +159,41 @@ def test_colours_are_mixed_and_what_is_no_amount_is_held(
 
 
 def test_lists_of_names_are_no_colours() -> None:
-    assert kind_of(("#12345", "tanh")) is None
+    assert value_type([("#12345", "tanh")]) is None
+
+
+@pytest.mark.parametrize(
+    ("palettes", "count"),
+    [
+        ((("#000", "#fff"), ("#f00", "#0f0", "#00f")), 3),
+        ((("#000", "#fff", "#000"), ("#f00", "#0f0", "#00f", "#fff")), 7),
+        (("viridis", "magma_r"), 256),
+        ((("#000", "#fff"), "viridis"), 256),
+        ((("#000",) * 300, ("#fff",) * 300), 300),
+        ((("#000",) * 300, ("#fff",) * 299), 256),
+    ],
+)
+def test_palettes_of_all_lengths_blend(palettes: tuple[Palette, Palette], count: int) -> None:
+    """Halfway the colours are the means, all along both palettes."""
+    track = Track((0.0, 1.0), palettes, "linear", ("linear",) * 2)
+    assert not track.steps
+    middle = track.at(0.5)
+    assert len(middle) == count
+    places = np.linspace(0, 1, 1000)
+    one, other, blend = (along(palette, places) for palette in (*palettes, middle))
+    assert np.abs(blend - (one + other) / 2).max() < 2 / 255
+    assert [track.at(0.0), track.at(1.0)] == list(palettes)
+
+
+def along(palette: Palette, places: Array) -> Array:
+    colours = stops(palette)
+    here = np.linspace(0, 1, len(colours))
+    return np.stack([np.interp(places, here, channel) for channel in colours.T])
+
+
+def test_a_name_that_stays_is_kept() -> None:
+    for name in ("viridis", "hsv"):
+        assert Track((0.0, 1.0), (name, name), "linear", ("linear",) * 2).at(0.5) == name
+    jumps = Track((0.0, 1.0), ("hsv", "rgb"), "linear", ("linear",) * 2)
+    assert jumps.steps
+    assert jumps.at(0.5) == "hsv"

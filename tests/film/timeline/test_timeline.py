@@ -357,3 +357,19 @@ def test_a_palette_that_only_keyframes_have_colours_the_film() -> None:
     assert film.channels == 3
     with pytest.raises(SceneError, match=r"frame 1, at 0\.5 s: has another number of channels, 1,"):
         Timeline.of(grey, arrays={"output.palette": ["magma", None]}, seconds=1, fps=2)
+
+
+def test_which_palettes_are_resampled() -> None:
+    """They had jumped before, so their films have another fingerprint; all others keep theirs."""
+    grey = Scene.of(cppn={**SMALL_NET, "channels": 1})
+
+    def film(*palettes: Any) -> Timeline:
+        keyframes = [Keyframe(k, output={"palette": p}) for k, p in enumerate(palettes)]
+        return Timeline.of(grey, keyframes, seconds=2, fps=2)
+
+    listed = film(["#000", "#fff"], ["#f00", "#00f"])
+    assert not listed.tracks["output.palette"].resamples_palettes
+    assert not film("magma", "magma").tracks["output.palette"].resamples_palettes
+    for mixed in (film("magma", "viridis"), film(["#000", "#fff"], "magma")):
+        assert mixed.tracks["output.palette"].resamples_palettes
+        assert len(mixed.scene(1).output.palette or ()) == 256

@@ -26,7 +26,8 @@ from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.validation import Section, format_value
 
 MAX_FRAMES = 1_000_000
-REVISION = 2  # raised whenever the same timeline gives other frames
+REVISION = 2  # raised whenever the same timeline gives other frames; films that blend palettes of
+# different lengths, which jumped before, have the next one
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,7 @@ class Timeline:
         """SHA-256 over what decides the pixels of all frames."""
         film = self.film
         record: dict[str, Any] = {
-            "revision": REVISION,
+            "revision": REVISION + any(t.resamples_palettes for t in self.tracks.values()),
             "base": self.base.fingerprint,
             "film": [film.frames, str(film.fps), film.samples],
             "tracks": {name: _exact(asdict(track)) for name, track in self.tracks.items()},

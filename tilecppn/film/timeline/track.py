@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS, Segment, spline_slopes
-from tilecppn.film.timeline.values import Kind, kind_of
+from tilecppn.film.timeline.values import PALETTE, ValueType, value_type
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,28 @@ class Track:
     period: float | None = None
 
     @cached_property
-    def kind(self) -> Kind | None:
-        """How the values are mixed; None where they cannot be: each holds until the next."""
-        kinds = {kind_of(value) for value in self.values}
-        return kinds.pop() if len(kinds) == 1 else None
+    def value_type(self) -> ValueType | None:
+        """How the values are interpolated; None if each holds until the next."""
+        return value_type(self.values)
+
+    @cached_property
+    def rows(self) -> list[NDArray[np.float64]]:
+        """The values as numbers, (n,) each; empty if each holds until the next."""
+        return [] if self.value_type is None else self.value_type.encode(self.values)
+
+    @property
+    def resamples_palettes(self) -> bool:
+        """Whether it blends palettes that are names, or of different lengths."""
+        if self.value_type is not PALETTE or len(set(self.values)) == 1:
+            return False
+        lengths = {0 if isinstance(value, str) else len(value) for value in self.values}
+        return lengths == {0} or len(lengths) > 1
 
     @property
     def steps(self) -> bool:
-        """Whether it jumps where it might be thought to move: its values cannot be mixed."""
+        """Whether it jumps from keyframe to keyframe, though no easing says "hold"."""
         moves = (a != b for a, b in pairwise(self.values))
-        return self.kind is None and any(
+        return self.value_type is None and any(
             move and easing != "hold" for move, easing in zip(moves, self.easings, strict=False)
         )
 
@@ -49,16 +61,16 @@ class Track:
         if self.period is not None:
             time = knots[0] + (time - knots[0]) % self.period
         i = max(0, bisect_right(knots, time) - 1)
-        if i >= len(knots) - 1 or time <= knots[0] or self.kind is None:
+        if i >= len(knots) - 1 or time <= knots[0] or self.value_type is None:
             return self.values[i % len(self.values)]
         length = knots[i + 1] - knots[i]
         u = EASINGS[self.easings[i]]((time - knots[i]) / length)
         if u == 0.0:
             return self.values[i]
         slopes = self._slopes
-        segment = Segment(self._rows[i], self._rows[i + 1], (slopes[i], slopes[i + 1]), length)
+        segment = Segment(self._knots[i], self._knots[i + 1], (slopes[i], slopes[i + 1]), length)
         row = INTERPOLATIONS[self.interpolation].between(segment, u)
-        return self.kind.decode(row, self.values[i])
+        return self.value_type.decode(row, self.values[i])
 
     @cached_property
     def _times(self) -> tuple[float, ...]:
@@ -68,17 +80,15 @@ class Track:
         return (*self.times, self.times[0] + self.period)
 
     @cached_property
-    def _rows(self) -> NDArray[np.float64]:
-        assert self.kind is not None
-        rows = [self.kind.encode(value) for value in self.values]
-        rows += rows[:1] * (len(self._times) - len(rows))
-        return np.stack(rows)
+    def _knots(self) -> NDArray[np.float64]:
+        """The rows at `_times` (k, n)."""
+        return np.stack([*self.rows, *self.rows[:1]][: len(self._times)])
 
     @cached_property
     def _slopes(self) -> NDArray[np.float64]:
         if INTERPOLATIONS[self.interpolation].smooth:
-            return spline_slopes(self._times, self._rows, self.period is not None)
-        return np.zeros_like(self._rows)
+            return spline_slopes(self._times, self._knots, self.period is not None)
+        return np.zeros_like(self._knots)
 
 
 def per_frame(values: Sequence[Any], rate: float) -> Track:

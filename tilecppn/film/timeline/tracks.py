@@ -163,7 +163,7 @@ def _array(name: str, array: Any, film: Film, values: Values) -> Track:
 
 def _check(name: str, track: Track) -> None:
     """Raise SceneError for a track without values between its keyframes."""
-    rows = [] if track.kind is None else [track.kind.encode(value) for value in track.values]
+    rows = track.rows
     if len({len(row) for row in rows}) > 1:
         raise SceneError(f"{name}: all keyframes must have equally many values")
     if track.interpolation == "exponential" and any((row <= 0).any() for row in rows):

@@ -1,36 +1,68 @@
-"""A scene's value as a row of numbers that can be interpolated, and back."""
+"""The types of values that can be interpolated: each as rows of numbers, and back."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
-from tilecppn.scene.palettes import eight_bits, is_colour
+from tilecppn.scene import palettes
 
 Array = NDArray[np.float64]
+MAX_STOPS = 256  # of a palette between two of different lengths
 
 
-class Kind(NamedTuple):
-    """`encode` gives a row (n,); values whose rows differ in length cannot be mixed."""
+class ValueType(NamedTuple):
+    """How values of one type become numbers."""
 
     fits: Callable[[Any], bool]
-    encode: Callable[[Any], Array]
-    decode: Callable[[Array, Any], Any]  # the row, and a value of the kind to take the rest from
+    encode: Callable[[Sequence[Any]], list[Array]]  # a track's values → a row (n,) each; rows of
+    # different lengths cannot be interpolated
+    decode: Callable[[Array, Any], Any]  # a row, and a value that has all that the row has not
 
 
-def _is_colours(value: Any) -> bool:
+def _is_palette(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.removesuffix("_r") in palettes.names()
     return (
         isinstance(value, tuple)
         and bool(value)
-        and all(isinstance(v, str) and is_colour(v) for v in value)
+        and all(isinstance(v, str) and palettes.is_colour(v) for v in value)
     )
 
 
-def _colours(row: Array, like: Any) -> tuple[str, ...]:
+def _palette_rows(values: Sequence[Any]) -> list[Array]:
+    """Red, green and blue from 0 to 255 of equally many stops.
+
+    Palettes of different lengths are resampled where the stops of all of them lie, or to
+    MAX_STOPS if those are more.
+    """
+    # Rounded since stops are divided by 255: whole numbers stay whole.
+    stops = [np.round(255.0 * palettes.stops(value), 9) for value in values]
+    lengths = {len(s) for s in stops}
+    common = min(math.lcm(*(n - 1 for n in lengths)) + 1, MAX_STOPS)
+    count = common if len(lengths) > 1 else lengths.pop()
+    return [_resampled(s, count).ravel() for s in stops]
+
+
+def _resampled(stops: Array, count: int) -> Array:
+    """The colours (count, 3) of a palette (n, 3) at evenly spaced places."""
+    if len(stops) == count:
+        return stops
+    here, there = np.linspace(0, 1, len(stops)), np.linspace(0, 1, count)
+    return np.stack([np.interp(there, here, channel) for channel in stops.T], axis=-1)
+
+
+def _palette(row: Array, like: Any) -> tuple[str, ...]:
     whole = np.clip(np.rint(row), 0, 255).astype(int).reshape(-1, 3).tolist()
     return tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in whole)
+
+
+def _weights(network: CPPN) -> Array:
+    arrays = [array.ravel() for layer in network.layers for array in layer]
+    return np.concatenate(arrays).astype(np.float64)
 
 
 def _network(row: Array, like: CPPN) -> CPPN:
@@ -44,32 +76,32 @@ def _network(row: Array, like: CPPN) -> CPPN:
     return CPPN(like.structure, layers)
 
 
-KINDS = (
-    Kind(
+PALETTE = ValueType(_is_palette, _palette_rows, _palette)
+VALUE_TYPES = (
+    ValueType(
         lambda value: type(value) is float,
-        lambda value: np.array([value]),
+        lambda values: [np.array([value]) for value in values],
         lambda row, like: float(row[0]),
     ),
-    Kind(
+    ValueType(
         lambda value: isinstance(value, tuple) and all(type(v) is float for v in value),
-        lambda value: np.array(value, np.float64),
+        lambda values: [np.array(value, np.float64) for value in values],
         lambda row, like: tuple(row.tolist()),
     ),
-    Kind(
-        _is_colours,
-        lambda value: np.array([eight_bits(v) for v in value], np.float64).ravel(),
-        _colours,
-    ),
-    Kind(
+    PALETTE,
+    ValueType(
         lambda value: isinstance(value, CPPN),
-        lambda value: np.concatenate([a.ravel() for layer in value.layers for a in layer]).astype(
-            np.float64
-        ),
+        lambda values: [_weights(value) for value in values],
         _network,
     ),
 )
 
 
-def kind_of(value: Any) -> Kind | None:
-    """The first kind that fits; None for names, switches and whole numbers, which only hold."""
-    return next((kind for kind in KINDS if kind.fits(value)), None)
+def value_type(values: Sequence[Any]) -> ValueType | None:
+    """Return the type that all values have; None for names, switches and whole numbers.
+
+    A name that never changes is none of a palette: `output.color` has "hsv", too.
+    """
+    if isinstance(values[0], str) and len(set(values)) == 1:
+        return None
+    return next((t for t in VALUE_TYPES if all(map(t.fits, values))), None)
