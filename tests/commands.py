@@ -17,14 +17,14 @@ def commands(text: str) -> list[list[str]]:
 
 
 def accepts(words: Sequence[str]) -> None:
-    """Raise click.UsageError unless the program knows the verb and takes its options.
+    """Raise click.UsageError unless the program knows the command and takes its options.
 
-    No file is opened. The verb's context has the program's as its parent: click keeps the help
-    option that a verb is first asked with.
+    No file is opened. The command's context has the program's as its parent: click keeps the help
+    option that a command is first asked with.
     """
-    verb, *arguments = words
+    name, *arguments = words
     program = click.Context(main, **main.context_settings)
-    command = main.get_command(program, verb)
+    command = main.get_command(program, name)
     if command is None:
-        raise click.UsageError(f"no such verb: {verb}")
-    command.make_context(verb, arguments, parent=program)
+        raise click.UsageError(f"no such command: {name}")
+    command.make_context(name, arguments, parent=program)

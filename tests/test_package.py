@@ -119,14 +119,14 @@ def test_errors_load_nothing_heavy(tmp_path: Path) -> None:
     assert packages(modules).isdisjoint(HEAVY)
 
 
-VERBS = [["preview", "poster.toml", "-o", "a.png"], ["render", "poster.toml", "-o", "a.zarr"]]
+COMMANDS = [["preview", "poster.toml", "-o", "a.png"], ["render", "poster.toml", "-o", "a.zarr"]]
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
-def test_drawing_on_a_cpu_loads_neither_torch_nor_ray(tmp_path: Path, verb: list[str]) -> None:
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_drawing_on_a_cpu_loads_neither_torch_nor_ray(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "poster.toml").write_text(
         "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 300\nheight = 200\n"
     )
-    modules = loaded_by("-m", *verb, "--kernel", "llvm", cwd=tmp_path)
-    assert (tmp_path / verb[-1]).exists()
+    modules = loaded_by("-m", *command, "--kernel", "llvm", cwd=tmp_path)
+    assert (tmp_path / command[-1]).exists()
     assert packages(modules).isdisjoint({"torch", "ray"})

@@ -9,7 +9,7 @@ LOCAL = ("--executor", "local")
 
 
 def ok(result: Result) -> str:
-    """What a verb that ended well has printed on stdout."""
+    """What a command that ended well has printed on stdout."""
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
@@ -41,7 +41,7 @@ def assert_refused(result: Result, *says: str) -> None:
         assert words in line
 
 
-VERBS = {
+COMMANDS = {
     "render": ("-o", "out.zarr", "--executor", "local"),
     "preview": ("-o", "out.png"),
     "plan": (),

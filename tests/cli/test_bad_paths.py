@@ -147,7 +147,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown command": (("rendr", "ok.toml"), 'did you mean "render"?'),
     "unknown command like none": (("xyz",), "known: render, export"),
     "unknown option": (("status", "done.zarr", "--frob"), "--frob"),
-    "unknown option before the verb": (("--frob", "status", "done.zarr"), "--frob"),
+    "unknown option before the command": (("--frob", "status", "done.zarr"), "--frob"),
     "presets of something": (("presets", "x"), "x"),
 }
 
@@ -172,9 +172,9 @@ def test_an_empty_current_folder_is_no_name_for_a_store(
     assert set(tree(tmp_path)) == {"a.toml", "empty"}
 
 
-@pytest.mark.parametrize("verb", ["plan", "render"])
+@pytest.mark.parametrize("command", ["plan", "render"])
 def test_a_shard_too_large_for_memory_is_refused_with_one_that_fits(
-    verb: str, workspace: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    command: str, workspace: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tilecppn.machine.free_memory", lambda: 16 * 2**30)
     monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: (path, 10**18))
@@ -183,8 +183,8 @@ def test_a_shard_too_large_for_memory_is_refused_with_one_that_fits(
     for side in ("width", "height"):
         huge += ["--set", f"canvas.{side}=2000000"]
     shard = ["--set", "output.shard=1048576"]
-    into = ["-o", "new.zarr", "--executor", "local"] if verb == "render" else []
-    result = cli(verb, "ok.toml", *huge, *shard, *into)
+    into = ["-o", "new.zarr", "--executor", "local"] if command == "render" else []
+    result = cli(command, "ok.toml", *huge, *shard, *into)
     assert_refused(result, "needs 9.9 TB a worker", "for each of 2: set output.shard to 16384")
     assert tree(workspace) == before
     assert cli("plan", "ok.toml", *huge, "--set", "output.shard=16384").exit_code == 0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.results import VERBS, assert_refused
+from tests.cli.results import COMMANDS, assert_refused
 from tests.stores import tree
 
 BIG = "9" * 5000
@@ -84,32 +84,32 @@ SCENES: dict[str, Bad] = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", SCENES)
 def test_a_bad_scene_is_refused_naming_file_and_value(
-    name: str, verb: str, cli: Cli, tmp_path: Path
+    name: str, command: str, cli: Cli, tmp_path: Path
 ) -> None:
     bad = SCENES[name]
     data = bad.text if isinstance(bad.text, bytes) else bad.text.encode()
     (tmp_path / "bad.toml").write_bytes(data)
     before = tree(tmp_path)
-    result = cli(verb, "bad.toml", *VERBS[verb])
+    result = cli(command, "bad.toml", *COMMANDS[command])
     assert_refused(result, *bad.says)
     assert "bad.toml" in result.stderr or ".safetensors" in result.stderr or "weights" in name
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     ("path", "says"),
     [("missing.toml", "No such file"), ("folder", "Is a directory"), ("file/x.toml", "Not a")],
 )
 def test_a_scene_that_cannot_be_read_is_refused(
-    path: str, says: str, verb: str, cli: Cli, tmp_path: Path
+    path: str, says: str, command: str, cli: Cli, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    assert_refused(cli(verb, path, *VERBS[verb]), path, "cannot be read", says)
+    assert_refused(cli(command, path, *COMMANDS[command]), path, "cannot be read", says)
     assert set(tree(tmp_path)) == {"folder", "file"}
 
 
@@ -131,10 +131,10 @@ def test_a_scene_that_cannot_be_read_is_refused(
         (f"canvas.width={'[' * 5000}", "canvas.width"),
     ],
 )
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_bad_override_is_refused(
-    verb: str, override: str, says: str, cli: Cli, tmp_path: Path
+    command: str, override: str, says: str, cli: Cli, tmp_path: Path
 ) -> None:
     (tmp_path / "a.toml").write_text("[canvas]\nwidth = 64\nheight = 64\n")
-    assert_refused(cli(verb, "a.toml", *VERBS[verb], "--set", override), says)
+    assert_refused(cli(command, "a.toml", *COMMANDS[command], "--set", override), says)
     assert set(tree(tmp_path)) == {"a.toml"}

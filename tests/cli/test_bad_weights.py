@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from tests.cli.conftest import Cli
-from tests.cli.results import VERBS, assert_refused
+from tests.cli.results import COMMANDS, assert_refused
 from tests.stores import tree
 from tilecppn.cppn import CPPN
 
@@ -85,8 +85,8 @@ def test_a_bad_weights_file_is_refused_and_never_unpickled(
     (tmp_path / "net.safetensors").write_bytes(data)
     (tmp_path / "bad.toml").write_text('[cppn]\nweights = "net.safetensors"\n')
     before = tree(tmp_path)
-    for verb, options in VERBS.items():
-        assert_refused(cli(verb, "bad.toml", *options), says)
+    for command, options in COMMANDS.items():
+        assert_refused(cli(command, "bad.toml", *options), says)
     assert tree(tmp_path) == before
 
 

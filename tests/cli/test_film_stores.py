@@ -193,7 +193,7 @@ def test_export_says_how_a_film_becomes_a_video(store: FilmStore, cli: Cli, dest
     assert not Path(dest).exists()
 
 
-@pytest.mark.parametrize("verb", ["status", "verify"])
+@pytest.mark.parametrize("command", ["status", "verify"])
 def test_a_film_whose_metadata_is_damaged_is_named(store: FilmStore, cli: Cli, verb: str) -> None:
     (store.path / "weights.safetensors").write_bytes(b"x")
     result = cli(verb, "a.zarr")

@@ -11,13 +11,13 @@ from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS
 
 
-@pytest.mark.parametrize("verb", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_every_verbs_help_shows_an_example(verb: str, option: str, cli: Cli) -> None:
-    text = ok(cli(verb, option))
-    assert text.startswith(f"Usage: tilecppn {verb} ")
+def test_every_commands_help_shows_an_example(command: str, option: str, cli: Cli) -> None:
+    text = ok(cli(command, option))
+    assert text.startswith(f"Usage: tilecppn {command} ")
     lines = [line.strip() for line in text.splitlines()]
-    assert any(line.startswith(f"tilecppn {verb}") for line in lines)
+    assert any(line.startswith(f"tilecppn {command}") for line in lines)
 
 
 def test_exports_help_lists_every_suffix_and_layout(cli: Cli) -> None:
@@ -33,13 +33,13 @@ def test_animates_help_lists_every_suffix_and_codec(cli: Cli) -> None:
         assert re.search(rf"^  {name} +\S", text, re.MULTILINE)
 
 
-def test_help_lists_every_verb_of_the_contract_so_far(cli: Cli) -> None:
+def test_help_lists_every_command_of_the_contract_so_far(cli: Cli) -> None:
     text = ok(cli("--help"))
     listed = text.partition("Commands:")[2]
-    verbs = {"render", "export", "preview", "plan", "status", "verify", "view", "presets"}
-    assert set(COMMANDS) >= verbs
-    for verb in COMMANDS:
-        assert re.search(rf"^  {verb} +\S", listed, re.MULTILINE)
+    commands = {"render", "export", "preview", "plan", "status", "verify", "view", "presets"}
+    assert set(COMMANDS) >= commands
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +\S", listed, re.MULTILINE)
     assert any(line.strip().startswith("tilecppn render") for line in text.splitlines())
 
 
@@ -49,7 +49,7 @@ def test_version_is_the_packages(cli: Cli) -> None:
     assert ok(cli("--version")) == f"tilecppn, version {__version__}\n"
 
 
-def test_without_a_verb_help_is_shown(cli: Cli) -> None:
+def test_without_a_command_help_is_shown(cli: Cli) -> None:
     result = cli()
     assert result.exit_code == 2
     assert "Commands:" in result.output
