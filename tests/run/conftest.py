@@ -1,15 +1,22 @@
-"""The executors by name."""
+"""Executors by name, a scene with its undisturbed store, and commands as processes."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import SMALL_NET
 from tilecppn.run.executors import Executor
 from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.jobs import Job
+from tilecppn.run.render import render
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 New = Callable[[Job, int], Executor]
+Start = Callable[..., "subprocess.Popen[str]"]
 Make = Callable[[Job, int], AbstractContextManager[Executor]]
 
 
@@ -39,3 +46,40 @@ def make(new: New) -> Make:
             executor.stop()
 
     return started
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    return Scene.of(
+        cppn=SMALL_NET,
+        canvas={"width": 1800, "height": 1300},
+        view={"scale": 3.0, "rotation": 11.0},
+        output={"tile": 64, "shard": 128},
+    )
+
+
+@pytest.fixture(scope="session")
+def undisturbed(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    path = tmp_path_factory.mktemp("undisturbed") / "a.zarr"
+    return render(scene, path, executor="local", workers=1)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*command: str) -> "subprocess.Popen[str]":
+        child = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()

@@ -9,13 +9,13 @@ import pytest
 MEASURE = """
 import json, sys, tempfile
 from benchmarks.measuring import peak_bytes
-from tilecppn.run.options import Run
+from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to
 from tilecppn.scene.scene import Scene
 side = int(sys.argv[1])
 scene = Scene.of(cppn={"width": 4, "depth": 1}, canvas={"width": side, "height": side})
 with tempfile.TemporaryDirectory() as folder:
-    _, outcome = render_to(scene, folder + "/a.zarr", Run("local", workers=1))
+    _, outcome = render_to(scene, folder + "/a.zarr", RunOptions("local", workers=1))
 print(json.dumps([peak_bytes(), outcome.rendered]))
 """
 

@@ -1,0 +1,147 @@
+"""Workers that are killed, stopped or hang, with real processes."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.run.conftest import New
+from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
+from tests.run.renders import ONE, assert_same, empty_store, job_for, run_job
+from tilecppn.plan import Shard
+from tilecppn.run.events import AttemptFailed, Event, TaskDone, WorkerJoined, WorkerLost
+from tilecppn.run.jobs import Job
+from tilecppn.run.options import RunOptions
+from tilecppn.run.render import render_to
+from tilecppn.run.retry_policy import RetryPolicy
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
+
+
+def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
+    """A listener that SIGKILLs the worker of the n-th finished shard, for each n in `points`."""
+    pids: dict[int, int] = {}
+    done = [0]
+    killed: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WorkerJoined):
+            pids[event.worker] = int(event.location.split(":")[1])
+        if isinstance(event, TaskDone):
+            if done[0] in points:
+                os.kill(pids[event.worker], signal.SIGKILL)
+                killed.append(pids[event.worker])
+            done[0] += 1
+
+    return listen, killed
+
+
+def kill_actors(
+    scene: Scene, undisturbed: Store, path: Path, points: set[int], threads: int = 1
+) -> int:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    store = empty_store(path, scene)
+    listen, killed = killing(points)
+    executor = RayExecutor(job_for(scene, path), 2, threads=threads)
+    outcome, events = run_job(executor, store, RetryPolicy(), listen)
+    assert not outcome.failed
+    assert outcome.rendered == store.plan.shards
+    assert len([e for e in events if isinstance(e, WorkerLost)]) >= len(set(killed)) > 0
+    assert_same(store, undisturbed)
+    return len(killed)
+
+
+@pytest.mark.parametrize("threads", [ONE, 3])
+def test_killed_actors_cost_nothing(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path, threads: int
+) -> None:
+    assert kill_actors(scene, undisturbed, tmp_path / "a.zarr", {5, 60}, threads) == 2
+
+
+def test_an_actor_killed_at_three_shards_costs_nothing_and_nobody_is_blamed(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    store = empty_store(tmp_path / "a.zarr", scene)
+    mark = tmp_path / "mark"
+    three = tuple(store.plan.order())[:3]
+    job: Job = Faulty(job_for(scene, store.path), is_killed_with_three, three, str(mark))
+    outcome, events = run_job(RayExecutor(job, 1, threads=3), store, RetryPolicy())
+    assert mark.exists()
+    assert len([e for e in events if isinstance(e, WorkerLost)]) == 1
+    assert not [e for e in events if isinstance(e, AttemptFailed)]
+    assert outcome.rendered == store.plan.shards
+    assert_same(store, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3])
+def test_actors_killed_at_twenty_points_cost_nothing(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path, threads: int
+) -> None:
+    random, killed = Random(threads), 0
+    for i in range(10):
+        points = set(random.sample(range(undisturbed.plan.shards - 20), 2))
+        killed += kill_actors(scene, undisturbed, tmp_path / f"{i}.zarr", points, threads)
+    assert killed >= 20
+
+
+@pytest.mark.parametrize("threads", [ONE, 3])
+def test_a_poison_shard_is_named_and_the_others_are_done(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path, threads: int
+) -> None:
+    from tilecppn.run.executors.ray import RayExecutor
+
+    store = empty_store(tmp_path / "a.zarr", scene)
+    poison = Shard(0, 3, 4)
+    job: Job = Faulty(job_for(scene, store.path), dies, (poison,), str(tmp_path / "mark"))
+    outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, RetryPolicy())
+    blamed = {e.task for e in events if isinstance(e, AttemptFailed)}
+    assert poison in blamed
+    # With one thread the answer of the shard before can be lost with the process.
+    assert blamed == {poison} or threads == 1
+    above = set(store.plan.ancestors(poison))
+    assert set(outcome.failed) == {poison}
+    assert {s for s in store.plan.order() if not store.has(s)} == {poison, *above}
+    assert outcome.unbuilt == len(above)
+    resumed, outcome = render_to(scene, store.path, RunOptions("local"))
+    assert outcome.rendered == 1 + len(above)
+    assert_same(resumed, undisturbed)
+
+
+def test_a_hung_worker_does_not_stall_the_render(
+    new: New, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    store = empty_store(tmp_path / "a.zarr", scene)
+    hung = Shard(0, 2, 2)
+    job: Job = Faulty(job_for(scene, store.path), hangs, (hung,), str(tmp_path / "mark"))
+    outcome, events = run_job(new(job, 2), store, RetryPolicy(deadline=4.0))
+    assert not outcome.failed
+    assert any(isinstance(e, WorkerLost) and "longer than 4 s" in e.reason for e in events)
+    assert hung in {e.task for e in events if isinstance(e, AttemptFailed)}
+    assert_same(store, undisturbed)
+
+
+def test_a_stopped_actor_is_replaced(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    stopped: list[int] = []
+    pids: dict[int, int] = {}
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WorkerJoined):
+            pids[event.worker] = int(event.location.split(":")[1])
+        if isinstance(event, TaskDone) and not stopped:
+            stopped.append(pids[event.worker])
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    run = RunOptions("ray", workers=2, listeners=[listen], policy=RetryPolicy(deadline=4.0))
+    store, outcome = render_to(scene, tmp_path / "a.zarr", run)
+    assert stopped
+    assert not outcome.failed
+    assert_same(store, undisturbed)
