@@ -1,6 +1,7 @@
 """Locks of the operating system on files and directories: they end with the process."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -8,17 +9,29 @@ from pathlib import Path
 
 from tilecppn.errors import StoreError
 
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
 
 @contextlib.contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
     """Hold the operating system's lock on the file `path`; it ends with the process.
 
-    Raises StoreError at once, naming `what` and the holder, if another process has it.
+    Raises StoreError at once, naming `what` and the holder, if another process has it, or if the
+    disk has no locks.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         # A file that lost its name meanwhile was the lock of a store that is no more.
-        if not _take(descriptor) or not _is_at(descriptor, path):
+        try:
+            free = _take(descriptor) and _is_at(descriptor, path)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            raise StoreError(
+                f"{what}: its disk has no file locks ({error.strerror}), which keep two renders "
+                "apart; mount it with locks (NFS: nfsvers=4, or without nolock), or choose another"
+            ) from error
+        if not free:
             holder = os.read(descriptor, 200).decode(errors="replace").strip()
             raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
         os.ftruncate(descriptor, 0)
