@@ -40,6 +40,7 @@ def assert_told(lines: list[str]) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 100
     assert all("ETA" in line for line in lines[:-1])
+    assert "finishing" in lines[-1]
     assert "ETA" not in lines[-1]
 
 

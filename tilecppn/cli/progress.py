@@ -89,6 +89,8 @@ class Meter:
         left -= 0.0 if self.done else seconds  # already spent on the first
         speed = f"  {rate / 1e6:.1f} Mpixel/s" if rate else ""  # none yet after a resume
         eta = f"  ETA {format_duration(left)}" if rate and left > 0 else ""
+        if self.total and finished >= self.total:
+            eta = "  finishing"  # encoders of single files begin when they have all pixels
         return (
             f"{self.what} {100 * share:.0f} %  {finished / 1e6:,.0f} of "
             f"{self.total / 1e6:,.0f} Mpixel{speed}{eta}"

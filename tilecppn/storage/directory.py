@@ -59,6 +59,9 @@ class StoreDirectory(ABC):
             raise StoreError(not_a_store(path, reading=True))
         self.record = record
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
     def check_in_place(self) -> None:
         """Raise StoreError if the path leads to another store by now, or to none.
 
