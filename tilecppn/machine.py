@@ -32,7 +32,7 @@ def gpus() -> int:
 
 def has_cuda() -> bool:
     """Whether torch finds a CUDA device. Without an NVIDIA driver torch is not imported."""
-    if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or os.name == "nt"):
+    if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()):
         return False
     import torch
 
