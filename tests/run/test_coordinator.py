@@ -1,5 +1,6 @@
 """What becomes of tasks: done, failed, lost with their workers, tried again."""
 
+import errno
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -111,6 +112,26 @@ def test_an_outage_of_the_store_gives_up_no_shard(seed: int, share: float) -> No
     attempts = Counter(shard for _, shard in script.ran)
     assert max(attempts.values()) < RetryPolicy().store_attempts
     assert all(0 < e.delay < 20.0 for e in events if isinstance(e, AttemptFailed))
+
+
+@pytest.mark.parametrize("seconds", [20.0, 3600.0])
+def test_deletions_by_the_coordinator_outlast_a_short_outage(seconds: float) -> None:
+    """What has to be drawn again loses its ancestors first."""
+
+    class Shaky(Ledger):
+        def delete(self, shard: Shard) -> None:
+            if script.now < seconds:
+                raise OSError(errno.EIO, "Input/output error")
+            super().delete(shard)
+
+    script = Script(Shaky(SHARDS[1:]))
+    coordinator, _ = coordinate(script)
+    if seconds > 1000.0:
+        with pytest.raises(RenderError, match="Input/output error"):
+            coordinator.run(PLAN, script.ledger)
+    else:
+        assert not coordinator.run(PLAN, script.ledger).failed
+        assert script.ledger == set(SHARDS)
 
 
 def test_a_store_that_never_recovers_is_given_up_shard_by_shard() -> None:

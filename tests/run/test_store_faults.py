@@ -125,8 +125,9 @@ def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(
         if isinstance(event, TaskDone) and not away.exists():
             path.rename(away)
 
-    with pytest.raises(RenderError, match="was moved, removed or replaced"):
+    with pytest.raises(RenderError, match="was moved, removed or replaced") as error:
         render_to(scene, path, RunOptions("local", workers=1, listeners=[move]))
+    assert f"kept in {path}" not in str(error.value)  # which is gone
     assert not path.exists()
     kept = len(shard_files(away))
     assert kept

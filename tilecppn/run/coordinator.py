@@ -26,9 +26,9 @@ from tilecppn.run.events import (
     WorkerLost,
     WorkerRejected,
 )
-from tilecppn.run.executors import Executor, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
-from tilecppn.run.retries import Retries
+from tilecppn.run.retries import PatientStore, Retries
 from tilecppn.run.retry_policy import RetryPolicy, tasks_to_blame
 from tilecppn.run.task_queue import RunResult, TaskQueue, TaskStore
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
@@ -78,12 +78,14 @@ class Coordinator:
         self._awake = 0.0  # seconds of this run, but for those in which it stood still
         self._deadlines_checked = self._now
         self._pool = WorkerPool(executor.threads, executor.depth)
+        self._random = random or Random()
         self._first_worker: WorkerInfo | None = None
         self._rejected: dict[int, str] = {}  # live workers that get no tasks, and why
         self._restarts = RestartBackoff(self.policy)
         self._startup_error: TilecppnError | None = None  # why no worker could begin lately
         self._no_workers_since = 0.0  # or since that error
-        self._retries = Retries(self.policy, random or Random())
+        self._retries = Retries(self.policy, self._random)
+        self._messages: list[Message] = []  # that came while the store did not answer
         self._unconfirmed: dict[Task, _Unconfirmed] = {}
         self._durations: defaultdict[str, deque[float]] = defaultdict(
             partial(deque, maxlen=DURATIONS)
@@ -109,8 +111,8 @@ class Coordinator:
         """
         start = self.clock()
         order = plan.order() if order is None else order
-        self._store = store
-        self._queue = TaskQueue(plan, store, order, self.emit, self._check_cancelled)
+        self._store = PatientStore(store, self.policy, self._random, self._wait)
+        self._queue = TaskQueue(plan, self._store, order, self.emit, self._check_cancelled)
         self._assign_tasks()
         while self._is_busy():
             self._step()
@@ -127,10 +129,17 @@ class Coordinator:
         if self.stopping():
             raise Interrupted("stopped")
 
+    def _wait(self, seconds: float) -> None:
+        """Let time pass; what workers report meanwhile is kept for later."""
+        until = self.clock() + seconds
+        while self.clock() < until:
+            self._check_cancelled()
+            self._messages += self.executor.poll(TICK)
+
     def _step(self) -> None:
         """Wait for messages, within one tick, and do what is due."""
         self._check_cancelled()
-        messages = self.executor.poll(TICK)
+        messages, self._messages = [*self._messages, *self.executor.poll(TICK)], []
         self._read_clock()
         for message in messages:
             match message:
@@ -297,7 +306,7 @@ class Coordinator:
 
     def _give_back(self, tasks: Sequence[Task]) -> None:
         if tasks:  # else it may be before there is a queue
-            self._queue.put_back(self._retries.put_back(tasks))
+            self._queue.put_back(tasks)
 
     def _assign_tasks(self) -> None:
         """Give tasks to workers until all are busy or none is left."""

@@ -1,4 +1,4 @@
-"""Scene → store: the whole run."""
+"""Renders a scene into a store: checks the request, starts workers, runs the coordinator."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from random import Random
 from typing import TypeVar
 
 from tilecppn import kernels
-from tilecppn.errors import Interrupted, RenderError
+from tilecppn.errors import Interrupted, RenderError, StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, TaskGraph
 from tilecppn.run import events
@@ -40,9 +40,13 @@ def render(
     """Render `scene` and build all levels into the Zarr store at `path`; run again to resume.
 
     scene: a Scene, or a path that `Scene.load` takes.
-    executor: "local" threads, "ray" actors, or "auto". address: of a Ray cluster.
-    workers: how many; None for one a core, or a GPU, which is given its share of the cores.
-    overwrite: replace a store of ours that is there.
+    executor: "local" threads, "ray" actors, or "auto".
+    address: of a Ray cluster.
+    workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
+    kernel: what evaluates the network: "auto", "reference", "llvm", "torch" or "triton".
+    overwrite: replace an existing tilecppn store.
+    policy: how failures are dealt with; None for `RetryPolicy()`.
+    listeners: are called with each event of `tilecppn.run.events`.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished shards are kept) or
     Interrupted.
@@ -56,9 +60,9 @@ def render(
 def render_to(
     scene: Scene, path: str | Path, run: RunOptions, tiler: Tiler | None = None
 ) -> tuple[Store, RunResult]:
-    """As `render`, but with the outcome, and without an error for shards that failed.
+    """Render as `render` does; returns the result too, and raises nothing for failed shards.
 
-    `tiler` is given each shard's pixels before the shard is stored.
+    tiler: is given each shard's pixels before the shard is stored.
     """
     path = Path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
@@ -85,10 +89,9 @@ def render_to(
 
 
 def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
-    """Raise InvalidRequestError where the run's choices are wrong, or this machine has not what
-    they need.
+    """Raise InvalidRequestError if options are wrong, or this machine lacks what they need.
 
-    `precision` is `output.precision`.
+    precision: `output.precision` of the scene.
     """
     name = choose(run.executor, run.address)
     if runs_here(name, run.address):
@@ -114,70 +117,78 @@ def run_job(
 ) -> tuple[S, RunResult]:
     """Bring every task of `plan` into the store at `path`, with an executor of its own.
 
-    `store` is the one that is there, None if none is; without one, or to overwrite it, `make`
-    gives a new one with its lock held. `network` is the hash that every worker must report.
-    `resume_hint` is what a person does to go on after a stop, where it is not `run.resume_hint`.
+    store: the one that is there, if any.
+    make: gives a new store with its lock held, where there is none or it is to be overwritten.
+    network: the hash that every worker must report.
+    resume_hint: what a person does to go on after a stop, where it is not `run.resume_hint`.
+
+    Raises InvalidRequestError, RenderError, or Interrupted, also for a KeyboardInterrupt.
     """
     name = choose(run.executor, run.address)
-    found = None if run.overwrite else store
+    resume_hint = resume_hint or run.resume_hint
+    current = None if run.overwrite else store  # what this run fills, once it is known
 
     def admit(worker: WorkerInfo) -> None:
         if worker.network != network:
             raise RenderError(
                 f"{worker.location} holds other weights; install the same version everywhere"
             )
-        if found is not None:
-            found.check_arithmetic(worker.arithmetic)
+        if current is not None:
+            current.check_arithmetic(worker.arithmetic)
 
     def emit(event: events.Event) -> None:
         for listener in (events.log, *run.listeners):
             listener(event)
 
-    begun = found is not None  # else what is there, if anything, is not this run's
-    resume_hint = resume_hint or run.resume_hint
-    kept = f"what is finished is kept in {path}: {resume_hint} to go on"
     with contextlib.ExitStack() as stack:
         if store is not None:
             stack.enter_context(store.lock())
-        workforce: Executor | None = None
+        executor: Executor | None = None
         try:
-            workforce = EXECUTORS[name](job, run.workers, run.address)
+            executor = EXECUTORS[name](job, run.workers, run.address)
             coordinator = Coordinator(
-                workforce, policy=run.policy, emit=emit, stopping=run.stopping, admit=admit
+                executor, policy=run.policy, emit=emit, stopping=run.stopping, admit=admit
             )
-            workforce.start()
+            executor.start()
             arithmetic = coordinator.wait_for_first_worker().arithmetic
-            if store is None or run.overwrite:
-                store = stack.enter_context(make(arithmetic))
-                begun = True
+            if current is None:
+                current = stack.enter_context(make(arithmetic))
             for task in run.discard:
-                store.delete(task)
-            count, threads = workforce.workers, workforce.threads
-            emit(events.RunStarted(plan, workforce.name, count, threads, arithmetic))
-            mixed = None if run.shuffle is None else Random(run.shuffle)
-            outcome = coordinator.run(plan, store, plan.order(mixed))
-            outcome.resume_hint = resume_hint
+                current.delete(task)
+            emit(events.RunStarted(plan, name, executor.workers, executor.threads, arithmetic))
+            shuffle = None if run.shuffle is None else Random(run.shuffle)
+            result = coordinator.run(plan, current, plan.order(shuffle))
+            result.resume_hint = resume_hint
         except KeyboardInterrupt:
-            raise Interrupted(
-                f"stopped; {kept if begun else 'nothing was begun or replaced'}"
-            ) from None
+            kept = "nothing was begun or replaced"
+            if current is not None:
+                kept = _what_is_kept(current, resume_hint)
+            raise Interrupted(f"stopped; {kept}") from None
         except RenderError as error:
-            if not begun:
+            if current is None:
                 raise
-            raise type(error)(f"{error}; {kept}") from error
+            raise type(error)(f"{error}; {_what_is_kept(current, resume_hint)}") from error
         finally:
-            if workforce is not None:
-                workforce.stop()  # while the lock is held
-        return store, outcome
+            if executor is not None:
+                executor.stop()  # while the lock is held
+        return current, result
 
 
-def require_complete(outcome: RunResult) -> None:
-    """Raise RenderError, naming the shards, if some could not be rendered."""
-    if not outcome.failed:
+def _what_is_kept(store: StoreDirectory, resume_hint: str) -> str:
+    try:
+        store.check_in_place()
+    except StoreError:
+        return "what was finished is kept where the store is now, if it was moved"
+    return f"what is finished is kept in {store.path}: {resume_hint} to go on"
+
+
+def require_complete(result: RunResult) -> None:
+    """Raise RenderError, naming the tasks, if some failed."""
+    if not result.failed:
         return
-    named = "; ".join(f"{s.name}: {why}" for s, why in list(outcome.failed.items())[:3])
-    more = f" and {len(outcome.failed) - 3} more" if len(outcome.failed) > 3 else ""
+    named = "; ".join(f"{task.name}: {why}" for task, why in list(result.failed.items())[:3])
+    more = f" and {len(result.failed) - 3} more" if len(result.failed) > 3 else ""
     raise RenderError(
-        f"{len(outcome.failed)} shards failed ({named}{more}); {outcome.unbuilt} above them were "
-        f"not built; all others are done: {outcome.resume_hint} to try them once more"
+        f"{len(result.failed)} shards failed ({named}{more}); {result.unbuilt} above them were "
+        f"not built; all others are done: {result.resume_hint} to try them once more"
     )

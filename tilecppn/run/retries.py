@@ -1,14 +1,17 @@
-"""Tasks that failed, until they are tried again."""
+"""What is tried again: tasks that failed, and deletions in a store that does not answer."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
+from tilecppn.errors import RenderError
 from tilecppn.plan import Task
+from tilecppn.run.jobs import TRANSIENT_ERRORS
 from tilecppn.run.retry_policy import RetryPolicy
+from tilecppn.run.task_queue import TaskStore
 
 
 @dataclass
@@ -21,6 +24,33 @@ class Retry:
     failures: Counter[bool] = field(default_factory=Counter)  # of the store, or others
     workers: set[int] = field(default_factory=set)  # on which it failed
     alone: bool = False
+
+
+class PatientStore:
+    """A store, whose deletions by the coordinator outlast a short outage."""
+
+    def __init__(
+        self, store: TaskStore, policy: RetryPolicy, random: Random, wait: Callable[[float], None]
+    ) -> None:
+        self.has = store.has
+        self._delete = store.delete
+        self._policy = policy
+        self._random = random
+        self._wait = wait  # so many seconds
+
+    def delete(self, task: Task) -> None:
+        """Make a task undone. Raises RenderError if errors of the store do not end."""
+        for failures in count(1):
+            try:
+                self._delete(task)
+                return
+            except OSError as error:
+                delay = None
+                if error.errno in TRANSIENT_ERRORS:
+                    delay = self._policy.retry_delay(failures, self._random, store_error=True)
+                if delay is None:
+                    raise RenderError(f"{error}") from error
+                self._wait(delay)
 
 
 class Retries:
@@ -59,16 +89,6 @@ class Retries:
         for task in tasks:
             retry = self._ready[task] = self._known.setdefault(task, Retry())
             retry.alone = True
-
-    def put_back(self, tasks: Iterable[Task]) -> list[Task]:
-        """Let tasks wait again that were being tried again; returns the others."""
-        others = []
-        for task in tasks:
-            if task in self._known:
-                self._ready[task] = self._known[task]
-            else:
-                others.append(task)
-        return others
 
     def due(self, now: float) -> Iterator[tuple[Task, Retry]]:
         """Tasks that may be tried again, in the order in which they came."""
