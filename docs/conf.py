@@ -1,0 +1,51 @@
+"""Sphinx configuration: `make docs` builds the site from this folder into out/docs."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generated import TABLES
+
+from tilecppn.version import VERSION
+
+project = "tilecppn"
+author = "The tilecppn authors"
+copyright = author
+version = release = VERSION
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["images/*"]
+nitpick_ignore_regex = [("py:.*", r".*")]
+
+# Pages are Markdown; links between them and to headings are checked by MyST.
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]
+
+# Docstrings use single backticks for code, as Markdown does.
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_preserve_defaults = True
+
+# The theme brings no font and no script from another host: the site works offline.
+html_theme = "furo"
+html_title = f"tilecppn {VERSION}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_copy_source = False
+
+
+def fill_in_tables(app, docname, source):
+    """Replace `<!-- table: NAME -->` in a page by the table that `generated.py` makes."""
+    for name, table in TABLES.items():
+        mark = f"<!-- table: {name} -->"
+        if mark in source[0]:
+            source[0] = source[0].replace(mark, table())
+
+
+def setup(app):
+    app.connect("source-read", fill_in_tables)
