@@ -5,6 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from docstrings import to_rst
 from generated import TABLES
 
 from tilecppn.version import VERSION
@@ -14,17 +15,14 @@ author = "The tilecppn authors"
 copyright = author
 version = release = VERSION
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["images/*"]
-nitpick_ignore_regex = [("py:.*", r".*")]
 
 # Pages are Markdown; links between them and to headings are checked by MyST.
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]
 
-# Docstrings use single backticks for code, as Markdown does.
-default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
@@ -47,5 +45,11 @@ def fill_in_tables(app, docname, source):
             source[0] = source[0].replace(mark, table())
 
 
+def convert_docstring(app, what, name, obj, options, lines):
+    """Replace a docstring's lines in place, as autodoc wants it."""
+    lines[:] = to_rst(lines)
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", convert_docstring)
     app.connect("source-read", fill_in_tables)
