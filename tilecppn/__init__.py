@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from tilecppn.exporters.export import export
+    from tilecppn.exporters.gallery import gallery
     from tilecppn.film.animate import animate
     from tilecppn.film.timeline.keyframes import Keyframe
     from tilecppn.film.timeline.timeline import Timeline
@@ -71,6 +72,7 @@ _PUBLIC = {
     "Window": "tilecppn.plan",
     "animate": "tilecppn.film.animate",
     "export": "tilecppn.exporters.export",
+    "gallery": "tilecppn.exporters.gallery",
     "lerp": "tilecppn.cppn.latents",
     "load_latents": "tilecppn.cppn.latents",
     "preview": "tilecppn.pixels.window",
@@ -107,6 +109,7 @@ __all__ = [
     "__version__",
     "animate",
     "export",
+    "gallery",
     "lerp",
     "load_latents",
     "preview",
