@@ -1,4 +1,4 @@
-"""What the coordinator costs: 10,000 workers that answer at once, a plan of 10¹² pixels.
+"""Measure what the coordinator costs: 10,000 workers that answer at once, 10¹² pixels.
 
 python -m benchmarks.coordination [SIDE]
 """
@@ -24,19 +24,22 @@ BATCH = 64  # answers a poll
 SOMEONE = WorkerInfo("f00d", Arithmetic("simulated", "exact", "cpu", 1), "here")
 
 
-class Bits:
-    """A ledger of a bit a shard, as small as any: the store's own are files."""
+class BitStore:
+    """A store that keeps one bit for each shard and nothing else."""
 
     def __init__(self, plan: Plan) -> None:
         self.done = [np.zeros((level.rows, level.cols), bool) for level in plan.levels]
 
     def has(self, shard: Shard) -> bool:
+        """Whether a shard is done."""
         return bool(self.done[shard.level][shard.row, shard.col])
 
     def add(self, shard: Shard) -> None:
+        """A shard is done."""
         self.done[shard.level][shard.row, shard.col] = True
 
     def delete(self, shard: Shard) -> None:
+        """A shard is undone."""
         self.done[shard.level][shard.row, shard.col] = False
 
 
@@ -47,44 +50,50 @@ class Simulated:
     threads = 1
     depth = 2
 
-    def __init__(self, ledger: Bits, workers: int = WORKERS) -> None:
-        self.ledger = ledger
+    def __init__(self, store: BitStore, workers: int = WORKERS) -> None:
+        self.store = store
         self.workers = workers
         self.flight: deque[tuple[int, Shard]] = deque()
         self.messages: list[Message] = []
 
     def start(self) -> None:
+        """All workers are ready at once."""
         self.messages = [WorkerReady(number, SOMEONE) for number in range(self.workers)]
 
     def submit(self, worker: int, shard: Shard) -> None:
+        """Take a shard."""
         self.flight.append((worker, shard))
 
     def poll(self, timeout: float) -> list[Message]:
+        """Finish the oldest shards in flight."""
         messages, self.messages = self.messages, []
         for _ in range(min(BATCH, len(self.flight))):
             worker, shard = self.flight.popleft()
-            self.ledger.add(shard)
+            self.store.add(shard)
             messages.append(TaskResult(worker, shard, TaskSucceeded(TaskStats(1.0, 1, 1))))
         return messages
 
     def replace(self, worker: int) -> None:
+        """Never called."""
         raise AssertionError("nobody is ever late here")
 
     def stop(self) -> None:
+        """Drop what is in flight."""
         self.flight.clear()
 
 
 def coordinate(plan: Plan, workers: int = WORKERS) -> RunResult:
     """A whole run; its outcome has the seconds."""
-    ledger = Bits(plan)
-    executor = Simulated(ledger, workers)
+    store = BitStore(plan)
+    executor = Simulated(store, workers)
     executor.start()
     coordinator = Coordinator(executor)
     coordinator.wait_for_first_worker()
-    return coordinator.run(plan, ledger)
+    return coordinator.run(plan, store)
 
 
 def main() -> None:
+    """Print the result as JSON."""
     side = int(sys.argv[1]) if len(sys.argv) > 1 else SIDE
     plan = Plan(side, side, channels=3, itemsize=1, tile=512, shard=4096)
     start = time.process_time()

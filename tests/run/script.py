@@ -18,7 +18,7 @@ PLAN = Plan(width=1500, height=900, channels=3, itemsize=1, tile=64, shard=256)
 SHARDS = list(PLAN.order())
 
 
-class Ledger(set[Shard]):
+class MemoryStore(set[Shard]):
     def has(self, shard: Shard) -> bool:
         return shard in self
 
@@ -29,8 +29,8 @@ class Ledger(set[Shard]):
 class Script:
     """An executor without workers: `act(shard)` decides what a run of a shard comes to.
 
-    "done" adds it to the ledger, "fault" and "lost" do not, "zombie" adds it and is then lost,
-    "hang" never answers, "late" is done but comes into the ledger some time later, "elsewhere"
+    "done" adds it to the store, "fault" and "lost" do not, "zombie" adds it and is then lost,
+    "hang" never answers, "late" is done but comes into the store some time later, "elsewhere"
     never, "EIO" is an error of the store, and a worker is "unfit". Each poll takes one step of a
     shard that runs, drawn at random; `now` is a clock.
     """
@@ -39,14 +39,14 @@ class Script:
 
     def __init__(
         self,
-        ledger: Ledger,
+        store: MemoryStore,
         act: Callable[[Shard], str] = lambda shard: "done",
         workers: int = 3,
         threads: int = 1,
         depth: int = 2,
         seed: int = 0,
     ) -> None:
-        self.ledger = ledger
+        self.store = store
         self.act = act
         self.workers = workers
         self.threads = threads
@@ -75,15 +75,15 @@ class Script:
         if self.suspects.intersection(self.flight[worker]):
             assert len(self.flight[worker]) == 1, "a suspect was not alone"
         for child in PLAN.children(shard):
-            assert child in self.ledger, "a shard was run before its children were done"
+            assert child in self.store, "a shard was run before its children were done"
         for ancestor in PLAN.ancestors(shard):
-            assert ancestor not in self.ledger, "an ancestor is older than what it is made from"
+            assert ancestor not in self.store, "an ancestor is older than what it is made from"
 
     def poll(self, timeout: float) -> list[Message]:
         self.now += timeout
         for shard in [s for s, when in self.arriving.items() if when <= self.now]:
             del self.arriving[shard]
-            self.ledger.add(shard)
+            self.store.add(shard)
         if self.starting:
             message = self.starting.popleft()
             self.flight.setdefault(message.worker, deque())
@@ -98,7 +98,7 @@ class Script:
             self.hung.add(shard)
             return []
         if what in ("done", "zombie"):
-            self.ledger.add(shard)
+            self.store.add(shard)
         if what in ("lost", "zombie"):
             if len(self.running(worker)) > 1:
                 self.suspects.update(self.running(worker))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.run.script import PLAN, SHARDS, Ledger, Script, coordinate
+from tests.run.script import PLAN, SHARDS, MemoryStore, Script, coordinate
 from tilecppn.errors import Interrupted, RenderError
 from tilecppn.plan import Plan, Shard, Task
 from tilecppn.run.events import AttemptFailed, Event, TaskDone, TaskSkipped, WorkerLost
@@ -25,16 +25,16 @@ from tilecppn.run.retry_policy import RetryPolicy
     queued=st.integers(0, 2),
 )
 @settings(max_examples=60)
-def test_a_run_fills_any_ledger_with_what_is_missing_and_its_ancestors(
+def test_a_run_fills_any_store_with_what_is_missing_and_its_ancestors(
     have: set[Shard], seed: int, workers: int, threads: int, queued: int
 ) -> None:
     needed = {s for s in SHARDS if s not in have}
     needed |= {a for s in needed for a in PLAN.ancestors(s)}
-    ledger = Ledger(have)
-    script = Script(ledger, workers=workers, threads=threads, depth=threads + queued, seed=seed)
+    store = MemoryStore(have)
+    script = Script(store, workers=workers, threads=threads, depth=threads + queued, seed=seed)
     coordinator, events = coordinate(script)
-    outcome = coordinator.run(PLAN, ledger, PLAN.order(Random(seed)))
-    assert ledger == set(SHARDS)
+    outcome = coordinator.run(PLAN, store, PLAN.order(Random(seed)))
+    assert store == set(SHARDS)
     assert Counter(shard for _, shard in script.ran) == Counter(needed)
     assert (outcome.rendered, outcome.skipped) == (len(needed), len(SHARDS) - len(needed))
     assert {e.task for e in events if isinstance(e, TaskDone)} == needed
@@ -55,11 +55,11 @@ def test_faults_and_losses_below_the_limit_cost_nothing(
             troubles[shard] += 1
         return what if troubles[shard] <= 2 else "done"
 
-    ledger = Ledger()
-    script = Script(ledger, act, threads=threads, depth=threads + queued, seed=seed)
+    store = MemoryStore()
+    script = Script(store, act, threads=threads, depth=threads + queued, seed=seed)
     coordinator, _ = coordinate(script)
-    outcome = coordinator.run(PLAN, ledger)
-    assert ledger == set(SHARDS)
+    outcome = coordinator.run(PLAN, store)
+    assert store == set(SHARDS)
     assert not outcome.failed
     assert outcome.rendered == len(SHARDS)
 
@@ -74,18 +74,18 @@ def test_faults_and_losses_below_the_limit_cost_nothing(
 def test_poison_is_named_its_ancestors_stay_unbuilt_and_all_others_are_done(
     bad: set[Shard], lost: bool, threads: int, queued: int
 ) -> None:
-    ledger = Ledger()
+    store = MemoryStore()
     script = Script(
-        ledger,
+        store,
         lambda shard: ("lost" if lost else "fault") if shard in bad else "done",
         threads=threads,
         depth=threads + queued,
     )
     coordinator, events = coordinate(script)
-    outcome = coordinator.run(PLAN, ledger)
+    outcome = coordinator.run(PLAN, store)
     above = {a for shard in bad for a in PLAN.ancestors(shard)}
     assert set(outcome.failed) == bad - above
-    assert ledger == set(SHARDS) - bad - above
+    assert store == set(SHARDS) - bad - above
     assert outcome.unbuilt == len(above)
     faulted = [e for e in events if isinstance(e, AttemptFailed)]
     assert Counter(e.task for e in faulted) == dict.fromkeys(outcome.failed, 3)
@@ -104,11 +104,11 @@ def test_an_outage_of_the_store_gives_up_no_shard(seed: int, share: float) -> No
     def act(shard: Shard) -> str:
         return "EIO" if script.now < 20.0 and random.random() < share else "done"
 
-    script = Script(Ledger(), act, seed=seed)
+    script = Script(MemoryStore(), act, seed=seed)
     coordinator, events = coordinate(script)
-    outcome = coordinator.run(PLAN, script.ledger)
+    outcome = coordinator.run(PLAN, script.store)
     assert not outcome.failed
-    assert script.ledger == set(SHARDS)
+    assert script.store == set(SHARDS)
     attempts = Counter(shard for _, shard in script.ran)
     assert max(attempts.values()) < RetryPolicy().store_attempts
     assert all(0 < e.delay < 20.0 for e in events if isinstance(e, AttemptFailed))
@@ -118,7 +118,7 @@ def test_an_outage_of_the_store_gives_up_no_shard(seed: int, share: float) -> No
 def test_deletions_by_the_coordinator_outlast_a_short_outage(seconds: float) -> None:
     """What has to be drawn again loses its ancestors first."""
 
-    class Shaky(Ledger):
+    class Shaky(MemoryStore):
         def delete(self, shard: Shard) -> None:
             if script.now < seconds:
                 raise OSError(errno.EIO, "Input/output error")
@@ -128,17 +128,17 @@ def test_deletions_by_the_coordinator_outlast_a_short_outage(seconds: float) -> 
     coordinator, _ = coordinate(script)
     if seconds > 1000.0:
         with pytest.raises(RenderError, match="Input/output error"):
-            coordinator.run(PLAN, script.ledger)
+            coordinator.run(PLAN, script.store)
     else:
-        assert not coordinator.run(PLAN, script.ledger).failed
-        assert script.ledger == set(SHARDS)
+        assert not coordinator.run(PLAN, script.store).failed
+        assert script.store == set(SHARDS)
 
 
 def test_a_store_that_never_recovers_is_given_up_shard_by_shard() -> None:
     bad = SHARDS[0]
-    script = Script(Ledger(), lambda shard: "EIO" if shard == bad else "done")
+    script = Script(MemoryStore(), lambda shard: "EIO" if shard == bad else "done")
     coordinator, events = coordinate(script)
-    outcome = coordinator.run(PLAN, script.ledger)
+    outcome = coordinator.run(PLAN, script.store)
     assert set(outcome.failed) == {bad}
     failed = [e for e in events if isinstance(e, AttemptFailed)]
     assert len(failed) == RetryPolicy().store_attempts
@@ -148,19 +148,19 @@ def test_a_store_that_never_recovers_is_given_up_shard_by_shard() -> None:
 
 def test_a_failed_shard_goes_to_other_workers() -> None:
     bad = SHARDS[5]
-    ledger = Ledger()
-    script = Script(ledger, lambda shard: "fault" if shard == bad else "done", workers=3)
+    store = MemoryStore()
+    script = Script(store, lambda shard: "fault" if shard == bad else "done", workers=3)
     coordinator, _ = coordinate(script)
-    coordinator.run(PLAN, ledger)
+    coordinator.run(PLAN, store)
     assert len({worker for worker, shard in script.ran if shard == bad}) == 3
 
 
 def test_what_was_queued_behind_a_crash_is_not_blamed() -> None:
     """Two shards in flight: only the one that ran when the worker died has used an attempt."""
-    ledger = Ledger()
-    script = Script(ledger, lambda s: "lost" if s == SHARDS[0] else "done", workers=1, depth=2)
+    store = MemoryStore()
+    script = Script(store, lambda s: "lost" if s == SHARDS[0] else "done", workers=1, depth=2)
     coordinator, _ = coordinate(script)
-    outcome = coordinator.run(PLAN, ledger)
+    outcome = coordinator.run(PLAN, store)
     assert set(outcome.failed) == {SHARDS[0]}
 
 
@@ -172,7 +172,7 @@ class Endless(Script):
     """Workers of three threads that are never idle, on a picture without end."""
 
     def __init__(self, act: Callable[[Shard], str], workers: int) -> None:
-        super().__init__(Ledger(), act, workers, threads=3, depth=3)
+        super().__init__(MemoryStore(), act, workers, threads=3, depth=3)
 
     def submit(self, worker: int, shard: Any, /) -> None:
         self.flight[worker].append(shard)
@@ -180,9 +180,9 @@ class Endless(Script):
     def go_on(self, count: int) -> list[Event]:
         """The events until so many shards are done."""
         coordinator, events = coordinate(self, RetryPolicy(deadline=10.0))
-        coordinator.stopping = lambda: len(self.ledger) > count
+        coordinator.stopping = lambda: len(self.store) > count
         with pytest.raises(Interrupted):
-            coordinator.run(BIG, self.ledger)
+            coordinator.run(BIG, self.store)
         return events
 
 
@@ -209,22 +209,22 @@ def test_a_worker_is_kept_free_for_what_has_to_run_alone() -> None:
     script.replace = lambda worker: None  # type: ignore[method-assign]
     script.go_on(50)
     assert died
-    assert FIRST in script.ledger
+    assert FIRST in script.store
 
 
-def test_a_wish_to_stop_ends_the_run_and_keeps_what_is_done() -> None:
-    ledger = Ledger()
-    script = Script(ledger)
-    coordinator, _ = coordinate(script, stopping=lambda: len(ledger) >= 7)
+def test_a_request_to_stop_ends_the_run_and_keeps_what_is_done() -> None:
+    store = MemoryStore()
+    script = Script(store)
+    coordinator, _ = coordinate(script, stopping=lambda: len(store) >= 7)
     with pytest.raises(Interrupted):
-        coordinator.run(PLAN, ledger)
-    assert len(ledger) == 7
+        coordinator.run(PLAN, store)
+    assert len(store) == 7
 
 
 def test_a_full_disk_ends_the_run_at_once() -> None:
-    ledger = Ledger()
-    script = Script(ledger, lambda shard: "disk full" if len(ledger) == 3 else "done")
+    store = MemoryStore()
+    script = Script(store, lambda shard: "disk full" if len(store) == 3 else "done")
     coordinator, _ = coordinate(script)
     with pytest.raises(RenderError, match="disk full"):
-        coordinator.run(PLAN, ledger)
-    assert len(ledger) == 3
+        coordinator.run(PLAN, store)
+    assert len(store) == 3

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.run.script import PLAN, SHARDS, Ledger, Script, coordinate
+from tests.run.script import PLAN, SHARDS, MemoryStore, Script, coordinate
 from tilecppn.errors import RenderError
 from tilecppn.plan import Shard
 from tilecppn.run.events import AttemptFailed, TaskDone, WorkerLost
@@ -15,23 +15,23 @@ from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 
 @given(seed=st.integers(0, 2**32), late=st.sets(st.sampled_from(SHARDS)))
 @settings(max_examples=30)
-def test_a_shard_that_comes_into_sight_late_holds_back_its_parent_alone(
+def test_a_shard_that_is_visible_late_holds_back_its_parent_alone(
     seed: int, late: set[Shard]
 ) -> None:
-    script = Script(Ledger(), lambda shard: "late" if shard in late else "done", seed=seed)
+    script = Script(MemoryStore(), lambda shard: "late" if shard in late else "done", seed=seed)
     coordinator, events = coordinate(script)
-    outcome = coordinator.run(PLAN, script.ledger)
-    assert script.ledger == set(SHARDS)
+    outcome = coordinator.run(PLAN, script.store)
+    assert script.store == set(SHARDS)
     assert outcome.rendered == len(SHARDS) == len([e for e in events if isinstance(e, TaskDone)])
 
 
-def test_a_receipt_for_a_shard_that_is_nowhere_ends_the_run() -> None:
+def test_a_result_whose_file_never_shows_ends_the_run() -> None:
     """The worker has another disk at that path, or the store was moved."""
     lost = SHARDS[3]
-    script = Script(Ledger(), lambda shard: "elsewhere" if shard == lost else "done")
+    script = Script(MemoryStore(), lambda shard: "elsewhere" if shard == lost else "done")
     coordinator, events = coordinate(script)
     with pytest.raises(RenderError, match=f"has stored {lost.name}, but its file is not visible"):
-        coordinator.run(PLAN, script.ledger)
+        coordinator.run(PLAN, script.store)
     assert lost not in {event.task for event in events if isinstance(event, TaskDone)}
     assert script.now >= VISIBILITY_TIMEOUT
 
@@ -48,11 +48,11 @@ def test_a_hung_worker_is_replaced_after_the_deadline_and_what_hung_is_blamed(
             return "hang"
         return "done"
 
-    ledger = Ledger()
-    script = Script(ledger, act, threads=threads, depth=threads + 1)
+    store = MemoryStore()
+    script = Script(store, act, threads=threads, depth=threads + 1)
     coordinator, events = coordinate(script, RetryPolicy(deadline=30.0))
-    outcome = coordinator.run(PLAN, ledger)
-    assert ledger == set(SHARDS)
+    outcome = coordinator.run(PLAN, store)
+    assert store == set(SHARDS)
     assert not outcome.failed
     assert [type(e) for e in events if isinstance(e, WorkerLost)] == [WorkerLost]
     assert [e.task for e in events if isinstance(e, AttemptFailed)] == hung
@@ -74,9 +74,9 @@ def test_deadlines_hold_where_every_step_takes_long() -> None:
             return "hang"
         return "done"
 
-    script = Slow(Ledger(), act)
+    script = Slow(MemoryStore(), act)
     coordinator, events = coordinate(script, RetryPolicy(deadline=30.0))
-    assert not coordinator.run(PLAN, script.ledger).failed
+    assert not coordinator.run(PLAN, script.store).failed
     assert [e.task for e in events if isinstance(e, AttemptFailed)] == hung == [SHARDS[4]]
 
 
@@ -100,19 +100,19 @@ def test_a_sleep_of_the_whole_machine_is_no_workers_fault(asleep: float) -> None
         return "done"
 
     hung: list[Shard] = []
-    script = Sleepy(Ledger(), act)
+    script = Sleepy(MemoryStore(), act)
     coordinator, events = coordinate(script, RetryPolicy(deadline=4.0))
-    coordinator.run(PLAN, script.ledger)
+    coordinator.run(PLAN, script.store)
     assert waking
     assert [e.task for e in events if isinstance(e, AttemptFailed)] == hung == [SHARDS[-2]]
     assert script.now - waking < 0.2 * len(SHARDS) + 5.0
 
 
 def test_a_disk_that_stands_still_is_no_workers_fault() -> None:
-    """The ledger is asked between two polls."""
+    """The store is asked between two polls."""
     stalls: list[Shard] = []
 
-    class Slow(Ledger):
+    class Slow(MemoryStore):
         def has(self, shard: Shard) -> bool:
             if len(self) == 10 and not stalls:
                 stalls.append(shard)
@@ -121,12 +121,12 @@ def test_a_disk_that_stands_still_is_no_workers_fault() -> None:
 
     script = Script(Slow(), workers=4)
     coordinator, events = coordinate(script, RetryPolicy(deadline=60.0))
-    coordinator.run(PLAN, script.ledger)
+    coordinator.run(PLAN, script.store)
     assert stalls
     assert not [event for event in events if isinstance(event, WorkerLost | AttemptFailed)]
 
 
-def test_a_sleep_is_no_time_in_which_a_shard_could_come_into_sight() -> None:
+def test_a_sleep_is_no_time_in_which_a_shard_could_become_visible() -> None:
     slept: list[float] = []
 
     class Sleepy(Script):
@@ -138,8 +138,8 @@ def test_a_sleep_is_no_time_in_which_a_shard_could_come_into_sight() -> None:
                 return []
             return super().poll(timeout)
 
-    script = Sleepy(Ledger(), lambda shard: "late" if shard == SHARDS[3] else "done")
+    script = Sleepy(MemoryStore(), lambda shard: "late" if shard == SHARDS[3] else "done")
     coordinator, _ = coordinate(script)
-    coordinator.run(PLAN, script.ledger)
+    coordinator.run(PLAN, script.store)
     assert slept
-    assert script.ledger == set(SHARDS)
+    assert script.store == set(SHARDS)

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from benchmarks.coordination import WORKERS, Bits, Simulated, coordinate
+from benchmarks.coordination import WORKERS, BitStore, Simulated, coordinate
 from tilecppn.errors import Interrupted
 from tilecppn.plan import Plan
 from tilecppn.run.coordinator import Coordinator
@@ -24,28 +24,28 @@ def test_a_whole_plan_is_done_by_ten_thousand_workers() -> None:
 
 def test_each_worker_gets_its_first_shard_before_any_gets_a_second() -> None:
     plan = plan_of(1_000_000)
-    executor = Simulated(Bits(plan))
+    executor = Simulated(BitStore(plan))
     executor.start()
     coordinator = Coordinator(executor, stopping=lambda: len(executor.flight) >= 2 * WORKERS)
     coordinator.wait_for_first_worker()
     with pytest.raises(Interrupted):
-        coordinator.run(plan, executor.ledger)
+        coordinator.run(plan, executor.store)
     order = [worker for worker, _ in executor.flight]
     assert sorted(order[:WORKERS]) == sorted(order[WORKERS:]) == list(range(WORKERS))
 
 
 def test_memory_does_not_grow_with_the_plan() -> None:
-    """Beside the ledger, whose bits are the simulation's own."""
+    """Beside the store, whose bits are the simulation's own."""
 
     def peak(side: int) -> int:
         plan = plan_of(side)
-        ledger = Bits(plan)
-        executor = Simulated(ledger, workers=50)
+        store = BitStore(plan)
+        executor = Simulated(store, workers=50)
         executor.start()
         tracemalloc.start()
         coordinator = Coordinator(executor)
         coordinator.wait_for_first_worker()
-        coordinator.run(plan, ledger)
+        coordinator.run(plan, store)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

@@ -144,7 +144,7 @@ def test_all_threads_that_do_not_end_are_waited_for_together(
         thread.join()
 
 
-def test_an_end_of_rays_that_hangs_is_given_up(
+def test_a_shutdown_of_ray_that_hangs_is_given_up(
     ray_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where its raylet or its GCS is stopped: then no call into Ray comes back."""
@@ -163,11 +163,11 @@ def test_an_end_of_rays_that_hangs_is_given_up(
     executor.start()
     with monkeypatch.context() as patch:
         patch.setattr(ray, "kill", hang)
-        patch.setattr(module, "STOP", 0.1)
-        patch.setattr(module, "given_up", threading.Event())
+        patch.setattr(module, "STOP_TIMEOUT", 0.1)
+        patch.setattr(module, "stuck", threading.Event())
         patch.setattr(atexit, "unregister", unregistered.append)
         executor.stop()
-        assert module.given_up.is_set()
+        assert module.stuck.is_set()
     assert hung.is_set()
     assert unregistered == [ray.shutdown]
     released.set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.run.script import Ledger, Script, coordinate
+from tests.run.script import MemoryStore, Script, coordinate
 from tilecppn.errors import Interrupted
 from tilecppn.plan import Plan
 
@@ -11,20 +11,20 @@ def test_the_state_does_not_grow_with_the_canvas() -> None:
     big = Plan(width=2**31 - 1, height=2**31 - 1, channels=3, itemsize=1, tile=64, shard=256)
     sizes: list[int] = []
 
-    class Endless(Ledger):
+    class Endless(MemoryStore):
         """Remembers little: what is asked again soon."""
 
-    ledger = Endless()
-    script = Script(ledger, workers=2)
+    store = Endless()
+    script = Script(store, workers=2)
     script.submit = lambda worker, shard: script.flight[worker].append(shard)  # type: ignore[method-assign]
 
     def stopping() -> bool:
         sizes.append(len(coordinator._queue))
-        return len(ledger) > 3000
+        return len(store) > 3000
 
     coordinator, _ = coordinate(script, stopping=lambda: False)
     coordinator.stopping = stopping
     with pytest.raises(Interrupted):
-        coordinator.run(big, ledger)
+        coordinator.run(big, store)
     levels = len(big.levels)
     assert max(sizes) <= 4 * levels

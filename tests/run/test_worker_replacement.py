@@ -1,11 +1,11 @@
-"""The coordinator where some places have no worker that can draw."""
+"""The coordinator where some slots have no worker that can draw."""
 
 from collections.abc import Callable
 
 import pytest
 
 from tests.run.jobs import ARITHMETIC
-from tests.run.script import PLAN, SHARDS, Ledger, Script, coordinate
+from tests.run.script import PLAN, SHARDS, MemoryStore, Script, coordinate
 from tilecppn.errors import NoWorkersError, RenderError, StoreError
 from tilecppn.plan import Shard
 from tilecppn.run.coordinator import Coordinator
@@ -15,55 +15,55 @@ from tilecppn.run.jobs import WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 
 
-class Places(Script):
-    """Every worker is of the kind that its place has: "good", "odd" (it holds other weights),
+class Slots(Script):
+    """Every worker is of the kind that its slot has: "good", "odd" (it holds other weights),
     "dead" (it cannot start), "absent" (nothing is heard of it) or "blind" (it does not see the
-    store). A place keeps its kind when its worker is replaced.
+    store). A slot keeps its kind when its worker is replaced.
     """
 
     def __init__(self, *kinds: str, act: Callable[[Shard], str] = lambda shard: "done") -> None:
-        super().__init__(Ledger(), act, workers=len(kinds))
+        super().__init__(MemoryStore(), act, workers=len(kinds))
         self.kinds = list(kinds)
-        self.place: dict[int, int] = {}
+        self.slot: dict[int, int] = {}
         self.events: list[Event] = []
 
     def start(self) -> None:
-        for place in range(self.workers):
-            self.begin_at(place)
+        for slot in range(self.workers):
+            self.begin_at(slot)
 
-    def begin_at(self, place: int) -> None:
-        self.place[self.number] = place
-        kind = self.kinds[place]
+    def begin_at(self, slot: int) -> None:
+        self.slot[self.number] = slot
+        kind = self.kinds[slot]
         if kind == "dead":
             self.starting.append(WorkerDied(self.number, "no kernel"))
         elif kind != "absent":
             network = "beef" if kind == "odd" else "f00d"
             self.starting.append(
-                WorkerReady(self.number, WorkerInfo(network, ARITHMETIC, f"at {place}"))
+                WorkerReady(self.number, WorkerInfo(network, ARITHMETIC, f"at {slot}"))
             )
         self.number += 1
 
     def replace(self, worker: int) -> None:
         self.hung.difference_update(self.flight.pop(worker, ()))
-        self.begin_at(self.place[worker])
+        self.begin_at(self.slot[worker])
 
     def render(self, admit: Callable[[WorkerInfo], None] = lambda worker_info: None) -> list[Event]:
         emit = self.events.append
         coordinator = Coordinator(self, emit=emit, admit=admit, clock=lambda: self.now)
         self.start()
         coordinator.wait_for_first_worker()
-        assert not coordinator.run(PLAN, self.ledger).failed
-        assert self.ledger == set(SHARDS)
+        assert not coordinator.run(PLAN, self.store).failed
+        assert self.store == set(SHARDS)
         return self.events
 
     def lose_first(self, shards: int, *then: str, seconds: float = 0.0) -> None:
-        """After so many shards, each of so many seconds, the first place's worker is lost at work,
-        and the places are of other kinds.
+        """After so many shards, each of so many seconds, the first slot's worker is lost at work,
+        and the slots are of other kinds.
         """
 
         def act(shard: Shard) -> str:
             self.now += seconds
-            if len(self.ledger) == shards and self.kinds[0] == "good":
+            if len(self.store) == shards and self.kinds[0] == "good":
                 self.kinds[:] = then
                 return "lost"
             return "done"
@@ -71,17 +71,17 @@ class Places(Script):
         self.act = act
 
     def result(self, worker: int, shard: Shard) -> str:
-        return "unfit" if self.kinds[self.place[worker]] == "blind" else self.act(shard)
+        return "unfit" if self.kinds[self.slot[worker]] == "blind" else self.act(shard)
 
     def at_work(self) -> set[int]:
-        """The places whose workers ran a shard."""
-        return {self.place[worker] for worker, _ in self.ran}
+        """The slots whose workers ran a shard."""
+        return {self.slot[worker] for worker, _ in self.ran}
 
 
 @pytest.mark.parametrize("kinds", [("good", "dead", "dead"), ("dead", "dead", "good")])
-def test_places_where_no_worker_can_start_do_not_end_a_run(kinds: tuple[str, ...]) -> None:
+def test_slots_where_no_worker_can_start_do_not_end_a_run(kinds: tuple[str, ...]) -> None:
     """Nor is there a storm of starts: the third that fails in a row is the last for a while."""
-    script = Places(*kinds)
+    script = Slots(*kinds)
     events = script.render()
     assert script.at_work() == {kinds.index("good")}
     lost = [e for e in events if isinstance(e, WorkerLost)]
@@ -92,26 +92,26 @@ def test_places_where_no_worker_can_start_do_not_end_a_run(kinds: tuple[str, ...
     assert script.now < 60.0
 
 
-def test_a_place_is_tried_again_after_a_pause_that_doubles() -> None:
-    """Each shard takes a minute; after ten the place is mended."""
+def test_a_slot_is_tried_again_after_a_pause_that_doubles() -> None:
+    """Each shard takes a minute; after ten the slot is mended."""
 
     def act(shard: Shard) -> str:
         script.now += 60.0
-        if len(script.ledger) == 10:
+        if len(script.store) == 10:
             script.kinds[1] = "good"
         return "done"
 
-    script = Places("good", "dead", act=act)
+    script = Slots("good", "dead", act=act)
     events = script.render()
     pauses = [e.delay for e in events if isinstance(e, WorkerLost)]
     assert pauses == pytest.approx([0.0, 0.0, 60.0, 120.0, 240.0, 480.0])
     assert script.at_work() == {0, 1}
 
 
-def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
+def test_a_worker_lost_at_work_has_the_empty_slots_tried_at_once() -> None:
     """What is left of the cluster may be where nobody could start before."""
 
-    script = Places("good", "dead")
+    script = Slots("good", "dead")
     script.lose_first(10, "dead", "good")
     script.render()
     assert script.at_work() == {0, 1}
@@ -119,9 +119,9 @@ def test_a_worker_lost_at_work_has_the_empty_places_tried_at_once() -> None:
 
 
 def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> None:
-    """Each shard takes two minutes; the worker at work is lost once, then its place is dead."""
+    """Each shard takes two minutes; the worker at work is lost once, then its slot is dead."""
 
-    script = Places("good", "dead")
+    script = Slots("good", "dead")
     script.lose_first(6, "dead", "good", seconds=120.0)
     pauses = [e.delay for e in script.render() if isinstance(e, WorkerLost)]
     lost = pauses.index(0.0, 2)
@@ -133,16 +133,16 @@ def test_after_a_loss_at_work_starts_and_pauses_count_from_the_beginning() -> No
 def test_a_worker_that_joins_clears_what_stood_in_the_way() -> None:
     """When all are lost later, new ones have their whole time to start."""
 
-    script = Places("good", "odd")
+    script = Slots("good", "odd")
     script.lose_first(5, "absent", "absent")
     with pytest.raises(NoWorkersError, match="no worker became ready in 900 s"):
         script.render()
     assert script.now > 900.0
 
 
-def test_a_refused_worker_that_is_lost_leaves_its_place() -> None:
+def test_a_refused_worker_that_is_lost_leaves_its_slot() -> None:
     """What comes there may be of the right kind: the run waits for it."""
-    script = Places("odd", "absent")
+    script = Slots("odd", "absent")
     poll, told = script.poll, list[int]()
 
     def lose(timeout: float) -> list[Message]:
@@ -162,13 +162,13 @@ def test_workers_that_cannot_start_any_more_end_a_run() -> None:
         script.kinds[:] = ["dead", "dead"]
         return "lost"
 
-    script = Places("good", "dead", act=act)
+    script = Slots("good", "dead", act=act)
     with pytest.raises(NoWorkersError, match="no worker can start: no kernel"):
         script.render()
 
 
 def test_a_worker_that_differs_from_the_first_draws_nothing() -> None:
-    script = Places("good", "odd", "good")
+    script = Slots("good", "odd", "good")
     events = script.render()
     (refused,) = [e for e in events if isinstance(e, WorkerRejected)]
     assert refused.worker == 1
@@ -183,7 +183,7 @@ def only_food(worker_info: WorkerInfo) -> None:
 
 
 def test_the_store_decides_which_of_the_workers_draw() -> None:
-    script = Places("odd", "good", "odd")
+    script = Slots("odd", "good", "odd")
     events = script.render(only_food)
     assert [e.worker for e in events if isinstance(e, WorkerRejected)] == [0, 2]
     assert [e.worker for e in events if isinstance(e, WorkerJoined)] == [1]
@@ -198,7 +198,7 @@ def test_a_run_whose_workers_are_all_refused_ends_with_the_reason(
     kinds: tuple[str, ...], seconds: float
 ) -> None:
     """At once, but if some may yet come, after a while; and it is said once."""
-    script = Places(*kinds)
+    script = Slots(*kinds)
     reason = "not in this store" if "dead" not in kinds else "no worker can start"
     with pytest.raises((StoreError, NoWorkersError), match=reason):
         script.render(only_food)
@@ -208,7 +208,7 @@ def test_a_run_whose_workers_are_all_refused_ends_with_the_reason(
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_node_that_does_not_see_the_store_costs_no_shard_an_attempt(threads: int) -> None:
-    script = Places("blind", "good", "blind")
+    script = Slots("blind", "good", "blind")
     script.threads, script.depth = threads, max(2, threads)
     events = script.render()
     refused = [e for e in events if isinstance(e, WorkerRejected)]
@@ -218,7 +218,7 @@ def test_a_node_that_does_not_see_the_store_costs_no_shard_an_attempt(threads: i
 
 
 def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:
-    script = Places("blind", "blind")
+    script = Slots("blind", "blind")
     with pytest.raises(RenderError, match="unfit"):
         script.render()
     assert len(script.ran) <= 4  # what they had
@@ -230,7 +230,7 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
             self.starting.append(WorkerDied(self.number, "no kernel"))
             self.number += 1
 
-    script = Stillborn(Ledger())
+    script = Stillborn(MemoryStore())
     coordinator = Coordinator(script, clock=lambda: script.now)
     script.start()
     with pytest.raises(NoWorkersError, match="no kernel"):
@@ -242,7 +242,7 @@ def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
         def begin(self) -> None:
             pass
 
-    script = Silent(Ledger())
+    script = Silent(MemoryStore())
     coordinator = Coordinator(
         script, policy=RetryPolicy(startup_timeout=50.0), clock=lambda: script.now
     )
@@ -260,8 +260,8 @@ def test_a_worker_that_is_lost_as_soon_as_it_is_ready_is_replaced() -> None:
                 messages += [WorkerDied(message.worker, "gone") for message in messages]
             return messages
 
-    script = Brief(Ledger(), workers=1)
+    script = Brief(MemoryStore(), workers=1)
     coordinator, events = coordinate(script)
-    coordinator.run(PLAN, script.ledger)
+    coordinator.run(PLAN, script.store)
     assert [event.reason for event in events if isinstance(event, WorkerLost)] == ["gone"]
-    assert script.ledger == set(SHARDS)
+    assert script.store == set(SHARDS)

@@ -115,7 +115,7 @@ def _fail(message: str, code: int) -> NoReturn:
 def _is_held_by_ray() -> bool:
     """Whether Ray has stopped answering, so that an orderly exit would hang or crash."""
     module = sys.modules.get("tilecppn.run.executors.ray")
-    return module is not None and module.given_up.is_set()
+    return module is not None and module.stuck.is_set()
 
 
 def _end(code: int) -> NoReturn:

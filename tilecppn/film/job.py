@@ -40,10 +40,13 @@ class FilmJob:
     encoding: Encoding | None = None
 
     def open(self, threads: int) -> "FilmRunner":
+        """Return the runner of the calling thread, one of so many of its process."""
         return FilmRunner(self, threads)
 
 
 class FilmRunner:
+    """Draws the shards of frames, and encodes the clips, of a FilmJob on one thread."""
+
     def __init__(self, job: FilmJob, threads: int) -> None:
         use_threads(threads)
         self.job = job
@@ -57,6 +60,7 @@ class FilmRunner:
 
     @cached_property
     def store(self) -> FilmStore:
+        """The store, which exists only once the first worker's arithmetic is known."""
         encoding_id = "" if self.job.encoding is None else self.job.encoding.encoding_id
         return wait_until_visible(
             lambda: FilmStore(self.job.store, self.job.clip, encoding_id),

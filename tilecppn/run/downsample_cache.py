@@ -1,7 +1,7 @@
-"""Shards at half size, kept in memory from the moment they are drawn until their parent is built.
+"""Shards at half size, kept in memory until their parent is built.
 
-Reading a level back to make the next one takes longer than drawing a smooth picture. The plan's
-order lets parents follow soon, so a few are enough; what is no longer here is read from the store.
+Reading a level back to make the next one takes longer than drawing a smooth picture. In the plan's
+order parents follow soon, so a few shards are enough; the others are read from the store again.
 """
 
 import threading
@@ -17,9 +17,10 @@ KEPT = 9  # the children of one parent on each of two levels, and what the threa
 
 
 class DownsampleCache:
-    """At most `kept` of them, the oldest given up first. Empty again when pickled.
+    """The 2×2 means of at most `kept` shards; the oldest goes first.
 
-    Threads that share them keep one more for each beside the first.
+    One more is kept for each thread that shares the cache, beside the first. A cache is empty
+    again when it is pickled.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -41,12 +42,12 @@ class DownsampleCache:
                 self._pixels.popitem(last=False)
 
     def take(self, shard: Shard) -> NDArray[Any] | None:
-        """A shard's means, which are forgotten here; None if they are not here."""
+        """Return a shard's means, and forget them; None if they are not here."""
         with self._lock:
             return self._pixels.pop(shard, None)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """As np.empty, in memory that was handed back if it fits: fresh pages cost time."""
+        """Return an array as np.empty does, in released memory if that fits, which saves time."""
         with self._lock:
             for number, pixels in enumerate(self._unused):
                 if pixels.shape == shape and pixels.dtype == dtype:
@@ -54,7 +55,7 @@ class DownsampleCache:
         return np.empty(shape, dtype)
 
     def release(self, pixels: NDArray[Any]) -> None:
-        """Means that were taken and that nobody looks at any more."""
+        """Take back means that are no longer needed; their memory is used again."""
         with self._lock:
             self._unused = [pixels, *self._unused][: self.kept // 2]
 

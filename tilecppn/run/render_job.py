@@ -37,19 +37,20 @@ class RenderJob:
     """Render shards of level 0, and build those of the other levels from their children."""
 
     scene: str  # TOML
-    weights: bytes
+    weights: bytes  # of the weights file
     store: str  # absolute path; on a cluster, of a disk that all nodes share
     kernel: str
     tiler: Tiler | None = None
-    downsample_cache: DownsampleCache = field(
-        default_factory=DownsampleCache
-    )  # shared by the threads of a process
+    downsample_cache: DownsampleCache = field(default_factory=DownsampleCache)  # of a process
 
     def open(self, threads: int) -> "RenderRunner":
+        """Return the runner of the calling thread, one of so many of its process."""
         return RenderRunner(self, threads)
 
 
 class RenderRunner:
+    """Draws and builds the shards of a RenderJob on one thread."""
+
     def __init__(self, job: RenderJob, threads: int) -> None:
         use_threads(threads)
         self.scene = Scene.parse(job.scene, embedded=job.weights)
@@ -68,12 +69,13 @@ class RenderRunner:
 
     @cached_property
     def store(self) -> Store:
+        """The store, which exists only once the first worker's arithmetic is known."""
         return wait_until_visible(lambda: Store(self.path), self.scene, self.worker_info.arithmetic)
 
     def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
         start = time.perf_counter()
-        store = self.store  # before the work: it may not be in sight from here
+        store = self.store  # before the work: it may not be visible from here
         window = self.plan.window(shard)
         if shard.level == 0:
             pixels = render_window(
@@ -91,7 +93,7 @@ class RenderRunner:
         return TaskStats(time.perf_counter() - start, self.plan.pixels_of(shard), written)
 
     def _mean(self, shard: Shard, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """A shard's pixels from its children's, in memory or in the store."""
+        """Return a shard's pixels, built from its children in memory or in the store."""
         window = self.plan.window(shard)
         shape = (self.plan.channels, window.height, window.width)
         out = self.memory.array(shape, self.scene.output.dtype)
@@ -107,7 +109,7 @@ class RenderRunner:
         return out
 
     def _half(self, shard: Shard, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """The 2×2 means of a stored shard, a row of tiles at a time."""
+        """Return the 2×2 means of a stored shard, read a row of tiles at a time."""
         self._wait_for(shard, check_cancelled)
         parts = []
         for strip in self.plan.window(shard).split(self.plan.tile, self.plan.shard):
@@ -116,8 +118,8 @@ class RenderRunner:
         return np.concatenate(parts, axis=1)
 
     def _wait_for(self, shard: Shard, check_cancelled: CheckCancelled) -> None:
-        """A child is done, but perhaps on another node, whose files come into sight late."""
-        patience = time.monotonic() + VISIBILITY_TIMEOUT
-        while not self.store.has(shard) and time.monotonic() < patience:
+        """Wait until a child is visible, which may have been stored on another node."""
+        until = time.monotonic() + VISIBILITY_TIMEOUT
+        while not self.store.has(shard) and time.monotonic() < until:
             check_cancelled()
             time.sleep(0.1)

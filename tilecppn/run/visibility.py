@@ -23,7 +23,7 @@ def wait_until_visible(open_store: Callable[[], S], picture: Any, arithmetic: Ar
     Raises WorkerUnusable if it is not visible after VISIBILITY_TIMEOUT, or if it is of another
     picture or arithmetic: a worker may outlive its run, and another run follow.
     """
-    patience = time.monotonic() + VISIBILITY_TIMEOUT
+    until = time.monotonic() + VISIBILITY_TIMEOUT
     while True:
         try:
             store = open_store()
@@ -31,7 +31,7 @@ def wait_until_visible(open_store: Callable[[], S], picture: Any, arithmetic: Ar
             store.check_arithmetic(arithmetic)
             return store
         except StoreError as error:
-            if time.monotonic() > patience:
+            if time.monotonic() > until:
                 raise WorkerUnusable(
                     f"{error}; seen from {socket.gethostname()}: the store must lie on a disk "
                     "that all nodes share"

@@ -1,4 +1,4 @@
-"""Workers as threads of this process; kernels and codecs release the interpreter's lock."""
+"""Workers as threads of this process; kernels and codecs release Python's global lock."""
 
 import queue
 import threading
@@ -14,6 +14,8 @@ JOIN = 2.0  # seconds to wait for all threads at the end
 
 
 class _Thread(threading.Thread):
+    """A worker: opens the job, then runs tasks until it is halted."""
+
     def __init__(
         self, number: int, job: Job, threads: int, messages: "queue.SimpleQueue[Message]"
     ) -> None:
@@ -26,10 +28,12 @@ class _Thread(threading.Thread):
         self.halt = threading.Event()
 
     def check_cancelled(self) -> None:
+        """Raise Cancelled if the worker is to stop."""
         if self.halt.is_set():
             raise Cancelled
 
     def run(self) -> None:
+        """Work, in the thread."""
         try:
             runner = self.job.open(self.threads)
             self.messages.put(WorkerReady(self.number, runner.worker_info))
@@ -44,6 +48,8 @@ class _Thread(threading.Thread):
 
 
 class LocalExecutor:
+    """As many threads as there are workers, with one task each."""
+
     name = "local"
     threads = 1
     depth = 1
@@ -56,27 +62,32 @@ class LocalExecutor:
         self._threads: dict[int, _Thread] = {}
 
     def start(self) -> None:
+        """Start all workers."""
         for _ in range(self.workers):
             self._begin()
 
     def submit(self, worker: int, task: Task) -> None:
+        """Put a task into the worker's inbox."""
         self._threads[worker].inbox.put(task)
 
     def poll(self, timeout: float) -> list[Message]:
+        """Return all messages; waits for the first up to `timeout` seconds."""
         messages: list[Message] = []
         try:
             messages.append(self._messages.get(timeout=timeout))
             while True:
                 messages.append(self._messages.get_nowait())
         except queue.Empty:
-            # A replaced thread cannot be killed; what it still says is nobody's business.
+            # A replaced thread cannot be killed; what it still says does not count.
             return [m for m in messages if m.worker in self._threads]
 
     def replace(self, worker: int) -> None:
+        """Halt a worker's thread, which ends when it next checks, and start another."""
         self._end(self._threads.pop(worker))
         self._begin()
 
     def stop(self) -> None:
+        """Halt all threads, and wait for them up to JOIN seconds in all."""
         for thread in self._threads.values():
             self._end(thread)
         end = time.monotonic() + JOIN

@@ -1,13 +1,13 @@
-"""Workers as Ray actors: one a GPU, with threads, or one a CPU core where there is no GPU.
+"""Workers as Ray actors: one per GPU, with several threads, or one per CPU core without GPUs.
 
-Ray is only the carrier. Actors are never restarted and calls never retried by Ray, whose own
-retries would hide a shard that kills its worker. Pixels go from the actor to the store; a small
-receipt is all that travels back, so Ray's object store stays empty.
+Ray only carries tasks and results. It neither restarts actors nor repeats calls, which would hide
+a task that kills its worker. Pixels go from the actor to the store; only a few numbers come back,
+so Ray's object store stays empty.
 
-An actor's threads are Ray's own (`max_concurrency`), so each shard stays a call with an answer.
-Ray keeps no order among the calls of such an actor. So as many are in flight as there are threads,
-and none waits where the coordinator could not tell whether it runs: while one thread waits for its
-next shard, the others keep the GPU busy.
+An actor's threads are Ray's own (`max_concurrency`), so each task is one call with one answer. Ray
+keeps no order among the calls of such an actor, so it gets only as many as it has threads: each is
+certainly running, which the coordinator must know for deadlines. While one thread waits for its
+next task, the others keep the GPU busy.
 """
 
 import atexit
@@ -30,38 +30,44 @@ from tilecppn.plan import Task
 from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady, gpu_threads
 from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
 
-STOP = 10.0  # seconds for Ray's own end
-WORDS = 300  # characters of an error of Ray's, which can be a page
-OBJECT_STORE = 100 * 2**20  # bytes; the least that Ray takes is 75 MiB
+STOP_TIMEOUT = 10.0  # seconds for `ray.shutdown`
+MAX_WORDS = 300  # characters of an error of Ray's, which can be a page
+OBJECT_STORE = 100 * 2**20  # bytes; Ray wants 75 MiB at least
+# While Ray starts: else it sets OMP_NUM_THREADS to an actor's CPUs, and asks about statistics.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 
-given_up = threading.Event()  # Ray's end, which is still waited for: only force ends this process
+# Set where Ray's processes are stopped and do not answer: a thread waits in Ray for ever, and so
+# would the end of this process. The command line then ends it with os._exit.
+stuck = threading.Event()
 
 
 class _Actor:
+    """A worker's process; its threads have a runner each."""
+
     def __init__(self, job: Job, threads: int) -> None:
         self.job = job
         self.threads = threads
-        self.met = threading.Barrier(threads)
-        self.own = threading.local()  # a thread's runner
+        self.all_threads = threading.Barrier(threads)
+        self.own = threading.local()  # holds a thread's runner
 
     def open(self) -> WorkerInfo | TaskFailed:
-        """Open the job in one thread; asked as often as there are threads."""
-        self.met.wait()  # else one thread could answer twice
+        """Open the job in one thread. It is called once for each thread."""
+        self.all_threads.wait()  # else one thread could answer twice
         try:
             self.own.runner = self.job.open(self.threads)
         except Exception as error:  # as words: Ray would wrap it in a traceback
-            return TaskFailed(f"{error}" or type(error).__name__, permanent=False)
+            return TaskFailed(f"{error}" or type(error).__name__)
         worker_info: WorkerInfo = self.own.runner.worker_info
         return worker_info
 
     def run(self, task: Task) -> TaskSucceeded | TaskFailed:
-        # Stopping is done from outside, by killing the actor.
+        """Run a task; to stop it, the actor is killed."""
         return run_task(self.own.runner, task, lambda: None)
 
 
 class _Call(NamedTuple):
     worker: int
-    task: Task | None  # None: one of its threads was asked to open the job
+    task: Task | None  # None: open the job
 
 
 class RayExecutor:
@@ -106,17 +112,20 @@ class RayExecutor:
         self._actors: dict[int, Any] = {}
         self._locations: dict[int, str] = {}
         self._calls: dict[Any, _Call] = {}
-        self._opening: dict[int, int] = {}  # threads that have not opened the job yet
-        self._number = 0
+        self._opening: dict[int, int] = {}  # worker → threads that have not opened the job yet
+        self._number = 0  # of the next worker
 
     def start(self) -> None:
+        """Begin to start all workers."""
         for _ in range(self.workers):
             self._begin()
 
     def submit(self, worker: int, task: Task) -> None:
+        """Call the worker's actor."""
         self._calls[self._actors[worker].run.remote(task)] = _Call(worker, task)
 
     def poll(self, timeout: float) -> list[Message]:
+        """Wait for results, up to `timeout` seconds."""
         pending = list(self._calls)
         if not pending:
             time.sleep(timeout)
@@ -149,6 +158,7 @@ class RayExecutor:
         return [WorkerReady(call.worker, value)]
 
     def replace(self, worker: int) -> None:
+        """Kill a worker's actor and start another."""
         self._forget(worker)
         ray.kill(self._actors.pop(worker), no_restart=True)
         host, _, pid = self._locations.pop(worker, "").partition(":")
@@ -159,13 +169,13 @@ class RayExecutor:
         self._begin()
 
     def stop(self) -> None:
-        """End all workers, and Ray if it is ours; give up where its processes do not answer."""
+        """End all workers, and Ray if it was started or joined here, within STOP_TIMEOUT."""
         thread = threading.Thread(target=self._end, daemon=True)
         thread.start()
-        thread.join(STOP)
+        thread.join(STOP_TIMEOUT)
         if thread.is_alive():
-            given_up.set()
-            atexit.unregister(ray.shutdown)  # which would wait for ever, too
+            stuck.set()
+            atexit.unregister(ray.shutdown)  # would wait for ever, too
 
     def _end(self) -> None:
         for actor in self._actors.values():
@@ -176,7 +186,7 @@ class RayExecutor:
             ray.shutdown()
 
     def _begin(self) -> None:
-        # Actors that find no room yet wait in Ray, and join when the cluster has grown.
+        # An actor for which there is no CPU or GPU yet waits in Ray until the cluster has grown.
         actor = self._actor_class.remote(self._job, self.threads)
         self._actors[self._number] = actor
         self._opening[self._number] = self.threads
@@ -191,7 +201,7 @@ class RayExecutor:
 
 
 def _threads(nodes: list[dict[str, Any]]) -> int:
-    """Threads of an actor that every node has the CPUs for, on each of its GPUs; 1 without any."""
+    """Threads of an actor: the CPUs that every node has for each of its GPUs; 1 without GPUs."""
     resources = [node["Resources"] for node in nodes if node["Alive"]]
     return min(
         (gpu_threads(r["CPU"], r["GPU"]) for r in resources if r.get("GPU") and r.get("CPU")),
@@ -201,33 +211,34 @@ def _threads(nodes: list[dict[str, Any]]) -> int:
 
 def _connect(address: str | None, cpus: int) -> None:
     """Connect to a cluster that was tried before, or start Ray on this machine."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # else Ray sets it to an actor's CPUs
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no question to the user
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
         options |= {"address": address}
     else:  # "local": never a cluster that happens to run here
         options |= {"address": "local", "num_cpus": cpus, "include_dashboard": False}
         options |= {"object_store_memory": OBJECT_STORE}
+    added = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(added)
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options)
     except SystemExit:
-        raise KeyboardInterrupt from None  # Ray's own answer to SIGTERM
+        raise KeyboardInterrupt from None  # Ray's answer to SIGTERM
     except (ConnectionError, ValueError, RuntimeError, OSError, RayError) as error:
-        raise InvalidRequestError(
-            f"no Ray at {address or 'this machine'}: {_short(error)}"
-        ) from error
+        where = address or "this machine"
+        raise InvalidRequestError(f"no Ray at {where}: {_short(error)}") from error
     finally:
-        if threading.current_thread() is threading.main_thread():
+        for name in added:
+            del os.environ[name]
+        if threading.current_thread() is threading.main_thread() and before is not None:
             signal.signal(signal.SIGTERM, before)
 
 
 def _cause(error: BaseException) -> str:
-    """What the end of an error of Ray's says: the exception after a traceback, or why it died."""
+    """The last line of an error of Ray's: the exception after a traceback, or why an actor died."""
     lines = str(error).strip().splitlines()
     return _short(lines[-1]) if lines else type(error).__name__
 
 
 def _short(words: object) -> str:
-    return textwrap.shorten(f"{words}", WORDS, placeholder=" …")
+    return textwrap.shorten(f"{words}", MAX_WORDS, placeholder=" …")
