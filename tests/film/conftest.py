@@ -16,7 +16,7 @@ from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
 
-FRAMES = 23
+FRAMES = 11
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +32,15 @@ def scene() -> Scene:
 
 @pytest.fixture(scope="session")
 def film(scene: Scene) -> Timeline:
-    """23 frames that morph in a loop."""
-    return moving(scene, morph=[1, 2, 3], loop=True, seconds=2.3, fps=10)
+    """11 frames that morph in a loop."""
+    return moving(scene, morph=[1, 2, 3], loop=True, seconds=1.1, fps=10)
 
 
 @pytest.fixture(scope="session")
 def even_film(scene: Scene) -> Timeline:
     """The same, 96 × 66 pixels."""
     even = scene.replace(canvas={"width": 96})
-    return moving(even, morph=[1, 2, 3], loop=True, seconds=2.3, fps=10)
+    return moving(even, morph=[1, 2, 3], loop=True, seconds=1.1, fps=10)
 
 
 def killed(film: Timeline, folder: Path, name: str, where: str, call: int, *options: str) -> None:

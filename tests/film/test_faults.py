@@ -34,13 +34,13 @@ SHARDS = 4 * FRAMES + 1  # of a clip, with its frames
 
 @pytest.fixture(scope="module")
 def long(film: Timeline) -> Timeline:
-    """Eight clips of five frames."""
-    return film.replace(seconds=4.0)
+    """Five clips of five frames."""
+    return film.replace(seconds=2.5)
 
 
 @pytest.fixture(scope="module")
 def other(film: Timeline) -> Timeline:
-    return moving(film.base, morph=[1, 3], loop=True, seconds=4, fps=10)
+    return moving(film.base, morph=[1, 3], loop=True, seconds=2.5, fps=10)
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +147,14 @@ def test_ffmpeg_alone_would_tell_of_a_clip_that_is_short(
 ) -> None:
     """Were checksums right and clips wrong, the frames of the film would still be counted."""
     monkeypatch.setattr("tilecppn.film.encoding.checksums.is_sound", lambda file: True)
-    for damage, words in ((cut, "ffmpeg ended with"), (short, "ffmpeg wrote 36 frames of 40")):
+    for damage, words in ((cut, "ffmpeg ended with"), (short, "ffmpeg wrote 21 frames of 25")):
         parts = tmp_path / damage.__name__ / begun.name
         shutil.copytree(begun, parts)
         damage(clips_in(parts)[1])
         with pytest.raises(RenderError, match=words):
             made(long, parts.with_name("a.mkv"))
         assert not parts.with_name("a.mkv").exists()
-        assert len(clips_in(parts)) == 8
+        assert len(clips_in(parts)) == 5
 
 
 def short(clip: Path) -> None:

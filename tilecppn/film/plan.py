@@ -48,6 +48,10 @@ class ClipTask(NamedTuple):
 
 FilmTask = FrameShard | ClipTask
 
+# Frames of a clip. Encoders with B-frames delay the frames of longer clips, so where a shorter one
+# is joined to those, decoding times have a gap, and the film's average rate is wrong.
+SHORTEST = 3
+
 
 @dataclass(frozen=True)
 class FilmPlan:
@@ -60,7 +64,18 @@ class FilmPlan:
     @property
     def clips(self) -> int:
         """How many clips there are."""
-        return 0 if self.clip is None else ceil_div(self.frames, self.clip)
+        return len(self._starts)
+
+    @property
+    def _starts(self) -> range:
+        """The first frames of all clips; a rest of a frame or two goes into the clip before."""
+        if self.clip is None:
+            return range(0)
+        count = ceil_div(self.frames, self.clip)
+        rest = self.frames - (count - 1) * self.clip
+        if count > 1 and rest < SHORTEST <= self.clip:
+            count -= 1
+        return range(0, count * self.clip, self.clip)
 
     @property
     def tasks(self) -> int:
@@ -90,17 +105,19 @@ class FilmPlan:
 
     def clip_of(self, frame: int) -> ClipTask | None:
         """The clip that a frame is a part of; None in a film without clips."""
-        return None if self.clip is None else ClipTask(frame // self.clip * self.clip)
+        if self.clip is None:
+            return None
+        return ClipTask(min(frame // self.clip * self.clip, self._starts[-1]))
 
     def all_clips(self) -> Iterator[ClipTask]:
         """The clips in the film's order."""
-        for first in range(0, self.frames if self.clip else 0, self.clip or 1):
-            yield ClipTask(first)
+        return map(ClipTask, self._starts)
 
     def frames_of(self, clip: ClipTask) -> range:
         """The frames of a clip."""
         assert self.clip is not None
-        return range(clip.first, min(clip.first + self.clip, self.frames))
+        is_last = clip.first == self._starts[-1]
+        return range(clip.first, self.frames if is_last else clip.first + self.clip)
 
     def parent(self, task: FilmTask) -> ClipTask | None:
         """The clip that a frame's shard goes into, if any; a clip has no parent."""
@@ -114,16 +131,14 @@ class FilmPlan:
 
     def order(self, shuffle: Random | None = None) -> Iterator[FilmTask]:
         """Every task once: a clip's frames, then the clip. `shuffle` mixes frames and clips."""
-        length = self.frames if self.clip is None else self.clip
-        starts = list(range(0, self.frames, length))
+        clips: list[ClipTask | None] = list(self.all_clips()) or [None]
         if shuffle is not None:
-            shuffle.shuffle(starts)
-        for start in starts:
-            frames = list(range(start, min(start + length, self.frames)))
+            shuffle.shuffle(clips)
+        for clip in clips:
+            frames = list(range(self.frames) if clip is None else self.frames_of(clip))
             if shuffle is not None:
                 shuffle.shuffle(frames)
             for frame in frames:
                 yield from self.frame_shards(frame)
-            clip = self.clip_of(start)
             if clip is not None:
                 yield clip
