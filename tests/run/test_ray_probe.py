@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,13 @@ import pytest
 from tilecppn.errors import InvalidRequestError
 from tilecppn.run.executors import ray_probe
 from tilecppn.run.executors.ray_probe import AUTH_MODE, check_connection
+
+
+@pytest.fixture(autouse=True)
+def unconnected(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests may have connected this process to a Ray."""
+    if "ray_here" not in request.fixturenames:
+        monkeypatch.delitem(sys.modules, "ray", raising=False)
 
 
 @contextmanager
@@ -108,4 +116,6 @@ def test_a_token_in_the_users_home_is_used(
 def test_a_ray_that_runs_is_found(ray_here: None) -> None:
     import ray
 
-    check_connection(ray.get_runtime_context().gcs_address)
+    address = ray.get_runtime_context().gcs_address
+    assert "connected" in ray_probe._try(address)
+    check_connection("nowhere:1")  # is not tried: this process is connected already

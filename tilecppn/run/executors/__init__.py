@@ -4,7 +4,6 @@ An executor is one file; `tests/run/test_executors.py` is the suite that each mu
 """
 
 import os
-import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
@@ -44,24 +43,16 @@ def _local(job: Job, workers: int | None, address: str | None) -> Executor:
 
 
 def _ray(job: Job, workers: int | None, address: str | None) -> Executor:
+    if find_spec("ray") is None:
+        raise InvalidRequestError('Ray is not installed: pip install "tilecppn[ray]"')
     from tilecppn.run.executors.ray_probe import check_connection
 
     address = address or os.environ.get("RAY_ADDRESS")
-    if address and find_spec("ray") and not _has_ray():
-        check_connection(address)
-    try:
-        from tilecppn.run.executors.ray import RayExecutor
-    except ImportError as error:
-        raise InvalidRequestError(
-            f'Ray is not installed ({error}): pip install "tilecppn[ray]"'
-        ) from error
+    if address:
+        check_connection(address)  # before Ray is imported
+    from tilecppn.run.executors.ray import RayExecutor
+
     return RayExecutor(job, workers, address)
-
-
-def _has_ray() -> bool:
-    """Whether this process is connected to Ray already."""
-    ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
 
 
 EXECUTORS: dict[str, Callable[[Job, int | None, str | None], Executor]] = {

@@ -40,9 +40,13 @@ CAUSES = {
 def check_connection(address: str) -> None:
     """Raise InvalidRequestError, saying what to do, unless Ray answers at `address`.
 
-    Where the cluster asks for a token, the mode is not set, and this user has one, sets
-    RAY_AUTH_MODE=token: Ray itself does so only for the address "auto".
+    A process that is connected already, to whatever Ray, is left as it is. Where the cluster asks
+    for a token, the mode is not set, and this user has one, sets RAY_AUTH_MODE=token: Ray itself
+    does so only for the address "auto".
     """
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        return
     _check_listening(address)
     said = _try(address)
     if "InvalidAuthToken" in said and AUTH_MODE not in os.environ and _has_token():

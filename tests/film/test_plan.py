@@ -1,0 +1,47 @@
+"""A film's tasks."""
+
+import pickle
+from random import Random
+
+import pytest
+
+from tilecppn.film.plan import ClipTask, FilmPlan, FrameShard
+from tilecppn.plan import Plan, Window
+
+STILL = Plan(width=97, height=66, channels=3, itemsize=1, tile=64, shard=64)
+
+
+@pytest.mark.parametrize("clip", [None, 1, 5, 100])
+@pytest.mark.parametrize("shuffle", [None, 3])
+def test_every_task_comes_once_and_clips_after_their_frames(
+    clip: int | None, shuffle: int | None
+) -> None:
+    plan = FilmPlan(STILL, 23, clip)
+    order = list(plan.order(None if shuffle is None else Random(shuffle)))
+    assert len(order) == len(set(order)) == plan.tasks
+    assert plan.pixels == sum(map(plan.pixels_of, order))
+    done = set()
+    for task in order:
+        parent = plan.parent(task)
+        assert list(plan.ancestors(task)) == ([] if parent is None else [parent])
+        assert parent not in done
+        done.add(task)
+    for made in plan.all_clips():
+        children = {task for task in order if plan.parent(task) == made}
+        assert children == {s for frame in plan.frames_of(made) for s in plan.frame_shards(frame)}
+
+
+def test_the_two_kinds_of_tasks_are_told_apart_and_travel() -> None:
+    shard, clip = FrameShard(3, 1, 0), ClipTask(3)
+    assert (shard.kind, clip.kind) == ("draw", "encode")
+    assert "frame 3" in shard.name
+    assert "clip" in clip.name
+    for task in (shard, clip):
+        again = pickle.loads(pickle.dumps(task))
+        assert again == task
+        assert type(again) is type(task)
+
+
+def test_a_shard_of_a_frame_has_the_window_that_a_still_has() -> None:
+    plan = FilmPlan(STILL, 2, None)
+    assert plan.window(FrameShard(1, 1, 1)) == Window(64, 64, 66, 97)
