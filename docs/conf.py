@@ -22,10 +22,11 @@ exclude_patterns = ["images/*"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]
+smartquotes = False  # two hyphens begin an option
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented_params"
+autodoc_typehints = "signature"
+python_maximum_signature_line_length = 88
 autodoc_preserve_defaults = True
 
 # The theme brings no font and no script from another host: the site works offline.

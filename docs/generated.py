@@ -157,7 +157,10 @@ def _paragraphs(text: str) -> list[str]:
 
 def _option(option: click.Option, context: click.Context) -> str:
     names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
-    return names if option.is_flag else f"{names} {_cell(option.make_metavar(context))}"
+    if option.is_flag:
+        return names
+    number = isinstance(option.type, click.IntRange | type(click.INT)) and not option.metavar
+    return f"{names} {'N' if number else _cell(option.make_metavar(context))}"
 
 
 def _help(option: click.Option, context: click.Context) -> str:
