@@ -16,7 +16,7 @@ from tilecppn.film.store import FilmStore
 FILM = (
     "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 97\nheight = 66\n"
     "[output]\ntile = 64\nshard = 64\n"
-    "[film]\nseconds = 1.2\nfps = 10\n"
+    "[film]\nseconds = 1.3\nfps = 10\n"
     "[[keyframe]]\ntime = 0\nlatent.seed = 1\n[[keyframe]]\ntime = 1\nlatent.seed = 2\n"
 )
 LOCAL = ("--executor", "local")
@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> None:
 
 @pytest.fixture
 def store(cli: Cli) -> FilmStore:
-    """12 frames of four shards."""
+    """13 frames of four shards."""
     assert cli("animate", "film.toml", "-o", "a.zarr", *LOCAL).exit_code == 0
     return FilmStore("a.zarr")
 
@@ -65,13 +65,13 @@ def test_status_counts_frames(store: FilmStore, cli: Cli) -> None:
     assert whole == {
         "store": "a.zarr",
         "finished": True,
-        "shards": 48,
-        "done": 48,
+        "shards": 52,
+        "done": 52,
         "width": 97,
         "height": 66,
         "fps": "10",
-        "frames": 12,
-        "frames_done": 12,
+        "frames": 13,
+        "frames_done": 13,
         "frames_in_clips": 0,
         "fingerprint": store.timeline.fingerprint,
         "arithmetic": store.arithmetic._asdict(),
@@ -81,8 +81,8 @@ def test_status_counts_frames(store: FilmStore, cli: Cli) -> None:
         store.delete(shard)
     text = cli("status", "a.zarr").stdout.splitlines()
     assert text[:2] == [
-        "a.zarr: not finished, 45 of 48 shards",
-        "frames      10 of 12, 97 × 66 at 10 a second",
+        "a.zarr: not finished, 49 of 52 shards",
+        "frames      11 of 13, 97 × 66 at 10 a second",
     ]
     assert text[-1] == f"fingerprint {store.timeline.fingerprint}"
 
@@ -138,10 +138,10 @@ def test_verify_names_damaged_and_missing_frames_and_repairs_them(
 
 
 def test_frames_that_are_in_clips_are_done_and_sound(unjoined: FilmStore, cli: Cli) -> None:
-    assert not list(unjoined.path.glob("0/c/*/0/*/*"))  # they have served
+    assert not list(unjoined.path.glob("0/c/*/0/*/*"))  # no longer needed
     status = record(cli("status", PARTS, "--json"))
-    assert (status["finished"], status["shards"], status["done"]) == (True, 51, 51)
-    assert (status["frames"], status["frames_done"], status["frames_in_clips"]) == (12, 12, 12)
+    assert (status["finished"], status["shards"], status["done"]) == (True, 55, 55)
+    assert (status["frames"], status["frames_done"], status["frames_in_clips"]) == (13, 13, 13)
     assert cli("verify", PARTS).stdout == SOUND
     assert cli("verify", PARTS, "--repair").stdout == SOUND
 
@@ -149,19 +149,19 @@ def test_frames_that_are_in_clips_are_done_and_sound(unjoined: FilmStore, cli: C
 def test_what_an_unfinished_video_lacks_is_made_by_the_same_command(
     unjoined: FilmStore, cli: Cli
 ) -> None:
-    last = unjoined.plan.clip_of(11)
+    last = unjoined.plan.clip_of(12)
     assert last is not None
     unjoined.delete(last)
     text = cli("status", PARTS).stdout.splitlines()
     assert text[:2] == [
-        f"{PARTS}: not finished, 42 of 51 shards",
-        "frames      10 of 12, 97 × 66 at 10 a second; 10 of them in clips",
+        f"{PARTS}: not finished, 42 of 55 shards",
+        "frames      10 of 13, 97 × 66 at 10 a second; 10 of them in clips",
     ]
     result = cli("verify", PARTS)
     assert result.exit_code == 1
     assert result.stdout.splitlines()[-2:] == [
         "clip from frame 10: missing",
-        f"{PARTS}: 9 shards to repair: run the same tilecppn animate again",
+        f"{PARTS}: 13 shards to repair: run the same tilecppn animate again",
     ]
     before = tree(unjoined.path)
     refused = cli("verify", PARTS, "--repair")
@@ -169,7 +169,7 @@ def test_what_an_unfinished_video_lacks_is_made_by_the_same_command(
     assert "run the same tilecppn animate again" in refused.stderr
     assert tree(unjoined.path) == before
     again = record(cli("animate", "film.toml", "-o", "a.mkv", "--clip", "0.5", *LOCAL, "--json"))
-    assert (again["rendered"], again["skipped"]) == (9, 42)
+    assert (again["rendered"], again["skipped"]) == (13, 42)
 
 
 def test_of_two_encodings_the_last_one_is_looked_at(unjoined: FilmStore, cli: Cli) -> None:
@@ -194,8 +194,10 @@ def test_export_says_how_a_film_becomes_a_video(store: FilmStore, cli: Cli, dest
 
 
 @pytest.mark.parametrize("command", ["status", "verify"])
-def test_a_film_whose_metadata_is_damaged_is_named(store: FilmStore, cli: Cli, verb: str) -> None:
+def test_a_film_whose_metadata_is_damaged_is_named(
+    store: FilmStore, cli: Cli, command: str
+) -> None:
     (store.path / "weights.safetensors").write_bytes(b"x")
-    result = cli(verb, "a.zarr")
+    result = cli(command, "a.zarr")
     assert result.exit_code == 2
     assert "a.zarr: its metadata is damaged" in result.stderr
