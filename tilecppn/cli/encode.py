@@ -10,13 +10,17 @@ from tilecppn.cli.common import FILE, json_option, result
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("image", type=FILE)
-@click.option("--invert", is_flag=True, help="Dark ink on white, where the model learned light.")
+@click.option(
+    "--invert",
+    is_flag=True,
+    help="Invert the image first: dark on light, for a model of light on dark.",
+)
 @json_option
 def command(model: Path, image: Path, invert: bool, as_json: bool) -> None:
-    """Find IMAGE's latent with the encoder of MODEL, and print the scene that draws it again.
+    """Find the latent of IMAGE with the encoder of MODEL, and print the scene that draws it.
 
-    MODEL is what `tilecppn train` wrote. An image larger than those it learned from is scaled
-    down; its middle square counts.
+    MODEL is a weights file of `tilecppn train`. The middle square of the image is used, scaled
+    down to the size that the model learned from.
 
     \b
     tilecppn encode digits.safetensors seven.png > seven.toml

@@ -6,39 +6,44 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, png_output, result
-from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
+from tilecppn.cli.common import FILE, blaming_options, json_option, png_output, result
+from tilecppn.cli.options import device_options, given_settings, settings_options
 from tilecppn.cli.signals import stop_request
 
 HELP = {
-    "seed": "Of the initial weights and the order of the pixels.",
-    "width": "Of the network's layers.",
-    "activations": "Of its hidden layers: names with commas; sin first gives Fourier features.",
-    "frequency": "Of the first layer's sines, up to so many radians a pixel.",
-    "batch": "Pixels at a time.",
-    "learning_rate": "Adam's, at the start.",
+    "seed": "Seed of the initial weights and the order of the pixels.",
+    "width": "Units of each hidden layer.",
+    "activations": "Activations of the hidden layers, separated by commas; sin first gives Fourier "
+    "features.",
+    "frequency": "Highest frequency of the first layer's sines, in radians per pixel.",
+    "batch": "Pixels per step.",
+    "learning_rate": "Adam's learning rate at the start.",
 }
 
 
 @click.command()
 @click.argument("image", type=FILE)
 @click.option(
-    "-o", "--output", type=FILE, required=True, help="The model to write: MODEL.safetensors."
+    "-o", "--output", type=FILE, required=True, help="The weights file to write, MODEL.safetensors."
 )
 @click.option(
     "--max-minutes",
     type=click.FloatRange(0, min_open=True),
     default=5.0,
     show_default=True,
-    help="The time it has; it learns ever finer steps towards the end.",
+    help="Time limit; the learning rate falls towards its end.",
 )
-@click.option("--max-steps", type=click.IntRange(1), help="The steps it has, if fewer.")
-@click.option("--psnr", type=click.FloatRange(0), help="Stop as soon as it has so many dB.")
-@click.option("--resize", type=click.IntRange(8), help="Scale the longer side to this first.")
-@click.option("--grey", is_flag=True, help="Learn a colour picture in grey.")
-@click.option("--preview", type=FILE, metavar="FILE.png", help="The picture as it goes.")
-@click.option("--overwrite", is_flag=True, help="Replace the model that is there.")
-@device_options("mixed: learn in bfloat16; auto: where the processor can do that itself.")
+@click.option("--max-steps", type=click.IntRange(1), help="Limit of steps.")
+@click.option("--psnr", type=click.FloatRange(0), help="Stop at this PSNR, in dB.")
+@click.option(
+    "--resize", type=click.IntRange(8), help="Scale the longer side to this many pixels first."
+)
+@click.option("--grey", is_flag=True, help="Convert the image to grey first.")
+@click.option(
+    "--preview", type=FILE, metavar="FILE.png", help="Update this image with the progress."
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing model.")
+@device_options("mixed: products in bfloat16; auto: if the processor supports it.")
 @settings_options("FitSettings", HELP)
 @json_option
 def command(
@@ -56,7 +61,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Fit a CPPN to IMAGE: a network that draws this one picture, at any size.
+    """Fit a CPPN to IMAGE, so that it draws this image at any size.
 
     Reports the peak signal-to-noise ratio (PSNR, in dB) as it goes. A scene with
     [cppn] weights = "MODEL.safetensors" and the picture's size draws its pixels; a larger canvas
@@ -69,7 +74,6 @@ def command(
     import tomli_w
 
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import InvalidRequestError, SceneError
     from tilecppn.formatting import format_duration
     from tilecppn.train.data.folder import open_image
     from tilecppn.train.device import has_bfloat16, pick_device
@@ -79,10 +83,9 @@ def command(
 
     check_output(output, overwrite=overwrite)
     write = None if preview is None else png_output(preview, "a preview")
-    try:
-        settings = FitSettings(**given_settings(options))
-    except SceneError as error:
-        raise InvalidRequestError(as_option(str(error))) from None
+    given = given_settings(options)
+    with blaming_options("fitsettings", given):
+        settings = FitSettings(**given)
     chosen = pick_device(device)
     picture = open_image(image)
     if grey:

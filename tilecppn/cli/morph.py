@@ -16,19 +16,21 @@ from tilecppn.cli.common import FILE, json_option, result
     type=click.IntRange(2, 1000),
     default=24,
     show_default=True,
-    help="From one waypoint to the next, both included.",
+    help="Frames from one waypoint to the next, both included.",
 )
-@click.option("--size", type=click.IntRange(2, 4096), default=256, show_default=True)
+@click.option(
+    "--size", type=click.IntRange(2, 4096), default=256, show_default=True, help="Width and height."
+)
 @click.option("--loop", is_flag=True, help="Go back to the first waypoint at the end.")
 @click.option(
     "--duration",
     type=click.FloatRange(0.01, 60),
     default=0.1,
     show_default=True,
-    help="Seconds a frame.",
+    help="Seconds per frame.",
 )
 @click.option("--sinusoid", is_flag=True, help="Slow down at each waypoint.")
-@click.option("--overwrite", is_flag=True, help="Replace the GIF of ours that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn GIF.")
 @json_option
 def command(
     model: Path,
@@ -42,10 +44,9 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Morph through pictures of MODEL, as an endless GIF.
+    """Morph between pictures of MODEL, as an endless GIF.
 
-    A WAYPOINT is an image, which the model's encoder finds the latent of, or a number: the seed of
-    a latent.
+    A WAYPOINT is an image, whose latent the model's encoder finds, or the seed of a latent.
 
     \b
     tilecppn morph digits.safetensors seven.png nine.png -o morph.gif --sinusoid

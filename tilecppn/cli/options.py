@@ -1,4 +1,4 @@
-"""Options that follow from the fields of a settings class."""
+"""Options made from the fields of a settings class."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -12,12 +12,12 @@ from tilecppn.cli.common import F
 
 
 def device_options(precision: str) -> Callable[[F], F]:
-    """A decorator: --device, and --precision, which says `precision` of itself."""
+    """Return a decorator that adds --device, and --precision with `precision` as its help."""
 
     def decorated(function: F) -> F:
         for name, choices, words in (
             ("--precision", ["auto", "float32", "mixed"], precision),
-            ("--device", ["auto", "cpu", "cuda"], None),
+            ("--device", ["auto", "cpu", "cuda"], "Device to train on."),
         ):
             option = click.option(
                 name, type=click.Choice(choices), default="auto", show_default=True, help=words
@@ -29,9 +29,9 @@ def device_options(precision: str) -> Callable[[F], F]:
 
 
 def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any]:
-    """A decorator: one option for each field of `train.settings`' class `name`.
+    """Return a decorator that adds an option for each field of a class of `train.settings`.
 
-    `words` has the help of each. Those that are not given come to the verb as None.
+    `words` has the help of each. Options that are not given are passed as None.
     """
 
     def decorate(function: Any) -> Any:
@@ -59,18 +59,11 @@ def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any
 
 
 def given_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given; names with commas as a tuple."""
+    """Keep the options that were given; split names at commas."""
     given = {name: value for name, value in options.items() if value is not None}
     if "activations" in given:
         given["activations"] = tuple(part.strip() for part in given["activations"].split(","))
     return given
-
-
-def as_option(message: str) -> str:
-    """`settings.learning_rate = -1: …` as a person typed it: `--learning-rate = -1: …`."""
-    name, space, rest = message.partition(" ")
-    _, dot, key = name.rpartition("settings.")
-    return "--" + key.replace("_", "-") + space + rest if dot else message
 
 
 def _plain(hint: Any) -> Any:

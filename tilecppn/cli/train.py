@@ -6,44 +6,44 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result
-from tilecppn.cli.options import as_option, device_options, given_settings, settings_options
+from tilecppn.cli.common import FILE, blaming_options, json_option, result
+from tilecppn.cli.options import device_options, given_settings, settings_options
 from tilecppn.cli.signals import stop_request
 
 # Setting → what its option says; the options' types follow from the settings.
 HELP = {
-    "model": "gan, vae, or gan-vae: both together.",
-    "seed": "Of the initial weights, the order of the images and all noise.",
-    "size": "Side of the squares that are cut out (default: the images' less 2).",
-    "batch": "Images at a time (default: 500; 16 for fewer than 10,000 images).",
-    "epochs": "Passes over all images.",
+    "model": "What to train: gan, vae, or gan-vae for both together.",
+    "seed": "Seed of the initial weights, the order of the images and all noise.",
+    "size": "Side of the squares cut from the images (default: 2 less than the images).",
+    "batch": "Images per batch (default: 500; 16 for fewer than 10,000 images).",
+    "epochs": "Number of passes over all images.",
     "z_dim": "Length of the latent.",
-    "width": "Of the generator's layers.",
-    "activations": "Of the generator's hidden layers: names with commas.",
-    "residual": "Hidden layers of the generator add to their input.",
-    "deviation": "Of the generator's initial weights and biases.",
-    "scale": "Of the plane that is learned on, and of the latent.",
-    "encoder_width": "Of the encoder's two layers.",
+    "width": "Units of each hidden layer of the generator.",
+    "activations": "Activations of the generator's hidden layers, separated by commas.",
+    "residual": "Use residual hidden layers in the generator.",
+    "deviation": "Standard deviation of the generator's initial weights and biases.",
+    "scale": "Scale of the plane, and of the latent.",
+    "encoder_width": "Units of the encoder's two layers.",
     "discriminator_width": "Features of the discriminator's first convolution.",
-    "keep_prob": "Dropout in the encoder: the share that is kept.",
-    "reconstruction": "Loss of the reconstruction: bce, or l2 for colour.",
-    "kl_warmup": "Updates in which the latents' divergence from N(0, 1) comes to count in full "
-    "(default: 0; 35000 for fewer than 10,000 images).",
+    "keep_prob": "Share of units that dropout keeps in the encoder.",
+    "reconstruction": "Reconstruction loss: bce, or l2 for colour.",
+    "kl_warmup": "Updates until the KL divergence has its full weight (default: 0; 35000 for fewer "
+    "than 10,000 images).",
     "flip": "Mirror half of the images left to right.",
-    "learning_rate": "Of generator and encoder against the discriminator (default: 0.005; 0.0005 "
-    "for fewer than 10,000 images).",
-    "learning_rate_vae": "Of generator and encoder for the reconstruction (default: 0.001; 0.002 "
-    "for fewer than 10,000 images).",
-    "learning_rate_d": "Of the discriminator.",
-    "beta1": "Adam's, for all three.",
-    "vae_updates": "For the reconstruction, a batch (default: 4; 1 for vae).",
-    "g_updates": "Against the discriminator, at most, a batch (default: 4; 8 for gan; 1 for "
-    "gan-vae and fewer than 10,000 images).",
-    "d_updates": "Of the discriminator, a batch: 0 or 1.",
-    "g_enough": "A generator's loss below it ends its updates (default: 0.6; 0.8 for gan).",
-    "d_above": "The discriminator learns above this loss (default: 0.6; 0.45 for gan) …",
-    "g_below": "… and only if the generator's is below this (default: 0.75; 0.8 for gan).",
-    "curriculum": "Learn small first: 2 × 2, 4 × 4, 8 × 8 … pixels.",
+    "learning_rate": "Learning rate of generator and encoder against the discriminator (default: "
+    "0.005; 0.0005 for fewer than 10,000 images).",
+    "learning_rate_vae": "Learning rate of generator and encoder for the reconstruction (default: "
+    "0.001; 0.002 for fewer than 10,000 images).",
+    "learning_rate_d": "Learning rate of the discriminator.",
+    "beta1": "Adam's beta1, for all three.",
+    "vae_updates": "Updates for the reconstruction per batch (default: 4; 1 for vae).",
+    "g_updates": "Most updates against the discriminator per batch (default: 4; 8 for gan; 1 for "
+    "gan-vae with fewer than 10,000 images).",
+    "d_updates": "Updates of the discriminator per batch: 0 or 1.",
+    "g_enough": "Stop the generator's updates below this loss (default: 0.6; 0.8 for gan).",
+    "d_above": "Train the discriminator only above this loss (default: 0.6; 0.45 for gan) …",
+    "g_below": "… and only if the generator's loss is below this (default: 0.75; 0.8 for gan).",
+    "curriculum": "Learn small images first: 2 × 2, 4 × 4, 8 × 8 … pixels.",
     "curriculum_epochs": "Epochs at each of the small sizes.",
 }
 
@@ -51,21 +51,31 @@ HELP = {
 @click.command()
 @click.argument("data")
 @click.option(
-    "-o", "--output", type=FILE, required=True, help="The model to write: MODEL.safetensors."
+    "-o", "--output", type=FILE, required=True, help="The weights file to write, MODEL.safetensors."
 )
 @click.option(
     "--save-dir",
     type=FILE,
-    help="Checkpoints, curves, sheets (default: MODEL.training beside the model).",
+    help="Folder for checkpoints, curves and sheets (default: MODEL.training).",
 )
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
-@click.option("--from", "start", type=FILE, metavar="CHECKPOINT", help="Go on from this one.")
 @click.option(
-    "--keep", type=click.IntRange(1), default=5, show_default=True, help="Checkpoints that stay."
+    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after this many minutes."
 )
-@click.option("--overwrite", is_flag=True, help="Train anew; what the save dir has goes.")
-@click.option("--resize", type=click.IntRange(4, 1024), help="Make a folder's images N × N.")
-@device_options("mixed: products in bfloat16; auto: where the device does that itself.")
+@click.option(
+    "--from", "start", type=FILE, metavar="CHECKPOINT", help="Resume from this checkpoint."
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Number of checkpoints to keep.",
+)
+@click.option("--overwrite", is_flag=True, help="Start anew, and delete what is in the save dir.")
+@click.option(
+    "--resize", type=click.IntRange(4, 1024), help="Resize the images of a folder to N × N."
+)
+@device_options("mixed: products in bfloat16; auto: if the device supports it.")
 @settings_options("Settings", HELP)
 @json_option
 def command(
@@ -88,8 +98,8 @@ def command(
     sub-folders are labels), or a word: digits (scikit-learn's 1,797, no network needed) or mnist
     (downloaded).
 
-    Stopped or killed, the same command goes on from the last checkpoint. The model is a weights
-    file: a scene draws it with [cppn] weights = "MODEL.safetensors".
+    If it is interrupted or killed, run the same command again to resume from the last checkpoint.
+    A scene draws the model with [cppn] weights = "MODEL.safetensors".
 
     \b
     tilecppn train digits -o digits.safetensors --max-minutes 10
@@ -97,28 +107,25 @@ def command(
     tilecppn train photos/ -o photos.safetensors --resize 32 --flip --reconstruction l2
     """
     from tilecppn.cli.training_meter import TrainingMeter
-    from tilecppn.errors import InvalidRequestError, SceneError
     from tilecppn.train.data.sources import read_data
     from tilecppn.train.training import train_model
 
-    try:
-        with TrainingMeter(max_minutes) as meter:
-            outcome = train_model(
-                read_data(data, resize),
-                output,
-                given_settings(options),
-                save_dir=save_dir,
-                start=start,
-                overwrite=overwrite,
-                max_minutes=max_minutes,
-                keep=keep,
-                device=device,
-                precision=precision,
-                listeners=[meter],
-                stopping=stop_request(patience=math.inf),
-            )
-    except SceneError as error:  # settings.learning_rate = -1: … → --learning-rate = -1: …
-        raise InvalidRequestError(as_option(str(error))) from None
+    given = given_settings(options)
+    with blaming_options("settings", given), TrainingMeter(max_minutes) as meter:
+        outcome = train_model(
+            read_data(data, resize),
+            output,
+            given,
+            save_dir=save_dir,
+            start=start,
+            overwrite=overwrite,
+            max_minutes=max_minutes,
+            keep=keep,
+            device=device,
+            precision=precision,
+            listeners=[meter],
+            stopping=stop_request(patience=math.inf),
+        )
     record: dict[str, Any] = {
         "model": str(outcome.model),
         "checkpoint": str(outcome.checkpoint),
