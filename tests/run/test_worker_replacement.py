@@ -217,6 +217,28 @@ def test_a_node_that_does_not_see_the_store_costs_no_shard_an_attempt(threads: i
     assert not [e for e in events if isinstance(e, AttemptFailed | WorkerLost)]
 
 
+def test_after_the_last_worker_turned_out_useless_others_get_their_time_to_come() -> None:
+    """Though a worker that could not start was known long before."""
+    script = Slots("good", "dead", "absent")
+    lost: list[float] = []
+
+    def act(shard: Shard) -> str:
+        if len(script.store) == 20:
+            lost.append(script.now)
+            return "unfit"
+        script.now += 1.0
+        return "done"
+
+    script.act = act
+    policy = RetryPolicy(grace_period=10.0)
+    coordinator = Coordinator(script, policy=policy, clock=lambda: script.now)
+    script.start()
+    coordinator.wait_for_first_worker()
+    with pytest.raises(RenderError, match="unfit"):
+        coordinator.run(PLAN, script.store)
+    assert script.now - lost[0] > 10.0
+
+
 def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:
     script = Slots("blind", "blind")
     with pytest.raises(RenderError, match="unfit"):

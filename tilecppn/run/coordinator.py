@@ -32,7 +32,7 @@ from tilecppn.run.retries import PatientStore, Retries
 from tilecppn.run.retry_policy import RetryPolicy, tasks_to_blame
 from tilecppn.run.task_queue import RunResult, TaskQueue, TaskStore
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
-from tilecppn.run.worker_pool import RestartBackoff, WorkerPool
+from tilecppn.run.worker_pool import RestartBackoff, Worker, WorkerPool
 
 TICK = 0.2  # seconds that one step waits for messages
 LONGEST_STEP = 2.0  # seconds that one step counts at most
@@ -211,13 +211,13 @@ class Coordinator:
 
     def _on_death(self, number: int, reason: str, late: Sequence[Task] = ()) -> None:
         """Start another worker, blame what killed this one, and give its other tasks back."""
-        worker = self._pool.remove(number)
+        worker = self._remove(number)
         if worker is None:
             self._on_failed_start(number, reason)
             return
         self.emit(WorkerLost(number, reason))
         if not self._pool:
-            self._no_workers_since, self._startup_error = self._awake, None
+            self._startup_error = None
         # Resources became free, perhaps where no worker could start before.
         for freed in (number, *self._restarts.reset()):
             self.executor.replace(freed)
@@ -230,6 +230,12 @@ class Coordinator:
         for task in blamed:
             self._on_failure(number, task, TaskFailed(f"worker lost: {reason}"))
 
+    def _remove(self, number: int) -> Worker | None:
+        worker = self._pool.remove(number)
+        if worker is not None and not self._pool:
+            self._no_workers_since = self._awake
+        return worker
+
     def _on_failed_start(self, number: int, reason: str) -> None:
         self._rejected.pop(number, None)
         delay = self._restarts.add_failure(number, self._now)
@@ -241,7 +247,7 @@ class Coordinator:
 
     def _disable(self, number: int, task: Task, reason: str) -> None:
         """A worker lives, but cannot do its part: others get its tasks, and none is blamed."""
-        worker = self._pool.remove(number)
+        worker = self._remove(number)
         assert worker is not None
         self._give_back([task, *worker.running, *worker.queued])
         self._rejected[number] = reason
