@@ -37,9 +37,11 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# The documentation site: out/docs/index.html. Warnings are errors.
+# The documentation site: out/docs/index.html. Warnings and dead links are errors.
 docs: $(READY)
+	rm -rf out/docs
 	$(BIN)/python -m sphinx -q --fail-on-warning --keep-going docs out/docs
+	$(BIN)/python docs/check_site.py out/docs
 
 clean:
 	rm -rf .venv out dist
