@@ -1,4 +1,4 @@
-"""Whether a plan fits, and how long it may take."""
+"""Estimates of memory, disk space, bytes and time, and refusals of what cannot fit."""
 
 import shutil
 import time
@@ -18,26 +18,25 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas
 from tilecppn.storage.zarr_format import encode_shard
 
-# Measured peaks over the process' base, in units of the largest shard before compression.
-COPIES = 3.0
+COPIES = 3.0  # measured peak of a worker, in largest shards before compression
 SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers
 BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
 LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
 SAMPLES, SAMPLE = 8, 512  # windows drawn to measure, and their side in pixels
 LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
 LEVELS_BYTES = 1.5  # as stored: smaller levels are less smooth; 1.3 to 2 for the examples
-GOLDEN = 0.6180339887498949  # spreads them over the columns
+GOLDEN = 0.6180339887498949  # golden ratio: spreads the windows evenly over the columns
 
 
 def worker_memory(plan: Plan, threads: int = 1) -> int:
-    """Bytes that one worker needs at most, beside the process it runs in."""
+    """Return the bytes that one worker needs at most, on top of BASE for its process."""
     return threads * (int(COPIES * plan.shard_bytes) + SCRATCH)
 
 
 def check_fits(plan: Plan, workers: int, available: int | None = None, *, threads: int = 1) -> None:
     """Raise PlanError, with a shard that would fit, if the workers need more memory than is free.
 
-    `available` is in bytes; None asks the machine. `threads` are those of each worker.
+    available: free bytes; None asks the machine. threads: of each worker.
     """
     free = machine.free_memory() if available is None else available
     if free is None:
@@ -74,13 +73,13 @@ def check_disk(plan: Plan, path: Path) -> None:
 
 
 def free_disk(path: Path) -> tuple[Path, int]:
-    """The folder in which `path` is or would be made, and the bytes free on its disk."""
+    """Return the folder in which `path` is or would be, and the bytes free on its disk."""
     folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
     return folder, shutil.disk_usage(folder).free
 
 
 def sample_windows(canvas: Canvas) -> list[Window]:
-    """Windows spread over a canvas, SAMPLE pixels a side at most."""
+    """Return windows spread over a canvas, of at most SAMPLE pixels a side."""
     windows = []
     for k in range(SAMPLES):
         top = int((k + 0.5) / SAMPLES * canvas.height) // BLOCK * BLOCK
@@ -91,9 +90,9 @@ def sample_windows(canvas: Canvas) -> list[Window]:
 
 
 class Measure(NamedTuple):
-    """Of samples: pixels of level 0 a second, and bytes of a store that each comes to.
+    """Measured on samples, with all levels made and stored.
 
-    All levels are made and stored with them.
+    rate: pixels of level 0 per second. bytes: of the store, per pixel of level 0.
     """
 
     rate: float
@@ -101,15 +100,15 @@ class Measure(NamedTuple):
 
 
 def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Measure:
-    """What so many threads would do, measured with one, on windows spread over the canvas.
+    """Estimate what so many threads would do, measured with one on windows spread over the canvas.
 
-    A GPU draws no faster for several threads, but for one while others store.
+    Several threads make a GPU no faster; they only let it draw while others store.
     """
     windows = sample_windows(scene.canvas)
     whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
 
     def draw(window: Window) -> tuple[float, float, int]:
-        """Seconds for the pixels, and for storing them and making the next level; bytes."""
+        """Return seconds to draw, seconds to store and make the next level, and bytes stored."""
         start = time.perf_counter()
         pixels = render_window(kernel, scene, window)
         drawn = time.perf_counter()

@@ -30,7 +30,7 @@ class RetryPolicy:
     """
 
     attempts: int = 3
-    store_attempts: int = 10
+    store_attempts: int = 11
     store_delay: float = 0.5
     longest_store_delay: float = 60.0
     deadline: float | None = None
