@@ -25,6 +25,16 @@ def test_a_scene_is_loaded_from_its_store_and_exports(tmp_path: Path) -> None:
         assert Scene.load(tmp_path / name, ["canvas.width=80"]).canvas.width == 80
 
 
+def test_another_preset_for_a_store_brings_its_own_palette_and_view(tmp_path: Path) -> None:
+    canvas = {"width": 20, "height": 20}
+    tc.render(Scene.of(cppn={"preset": "silk"}, canvas=canvas), tmp_path / "a.zarr", workers=1)
+    tc.export(tmp_path / "a.zarr", tmp_path / "a.png")
+    for name in ("a.zarr", "a.png"):
+        for preset in ("ember", "hardmaru", "guibas"):
+            again = Scene.load(tmp_path / name, [f"cppn.preset={preset}"])
+            assert again == Scene.of(cppn={"preset": preset}, canvas=canvas)
+
+
 def test_preview_and_render_take_a_path(tmp_path: Path) -> None:
     SCENE.save(tmp_path / "a.toml")
     assert np.array_equal(tc.preview(str(tmp_path / "a.toml"), width=8), tc.preview(SCENE, 8))

@@ -226,6 +226,22 @@ def test_replace_is_as_an_override_of_the_file(
         scene = replaced
 
 
+@given(KEYS)
+def test_a_whole_scene_is_read_as_the_same_and_takes_another_preset(keys: dict[str, Any]) -> None:
+    """As stores and pictures carry it."""
+    try:
+        scene = Scene.of(**{**keys, "cppn": {**keys.get("cppn", {}), **NET}})
+    except SceneError:
+        return
+    again = Scene.parse(scene.to_toml(), whole=True)
+    assert again == Scene.parse(scene.to_toml())
+    assert again.fingerprint == scene.fingerprint
+    stored = {"view": keys.get("view", {}), "output": keys.get("output", {})}
+    if not any(stored.values()) and "channels" not in keys.get("cppn", {}):
+        change = {"cppn": {"preset": "ember"}}
+        assert again.replace(**change) == scene.replace(**change)
+
+
 def test_another_preset_brings_its_own_palette_channels_and_view() -> None:
     silk = Scene.of(cppn={"preset": "silk"}, canvas={"width": 9})
     assert silk.replace(cppn={"preset": "ember"}).output.palette == PRESETS["ember"].palette

@@ -83,7 +83,9 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
     if attributes(path) is not None:
         scene = Store(path).scene
         network = scene.cppn.to_bytes() if scene.source.weights is not None else None
-        return Scene.parse(scene.to_toml(), name=str(path), overrides=overrides, embedded=network)
+        return Scene.parse(
+            scene.to_toml(), name=str(path), overrides=overrides, embedded=network, whole=True
+        )
     text = _text(path)
     if text is None:
         raise SceneError(f"{path}: holds no scene; give a scene file, or a picture of tilecppn's")
@@ -97,7 +99,7 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
             f"{path}: its network is a weights file, which the picture does not hold; give its "
             f"store, or --set {WEIGHTS}FILE"
         )
-    return Scene.parse(text, name=str(path), overrides=overrides)
+    return Scene.parse(text, name=str(path), overrides=overrides, whole=True)
 
 
 def _text(path: Path) -> str | None:

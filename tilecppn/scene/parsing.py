@@ -6,9 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from tilecppn.cppn.presets import PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.names import suggestion
-from tilecppn.scene.sections import SECTIONS
+from tilecppn.scene.sections import SECTIONS, View
 
 TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
 Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as a person gave them
@@ -60,6 +61,30 @@ def merged(given: Given, changes: Given) -> Given:
         both = {**given.get(section, {}), **keys}
         merged[section] = {key: value for key, value in both.items() if value is not None}
     return merged
+
+
+def without_preset(values: Given) -> Given:
+    """Leave out of a whole scene, as `Scene.to_toml` writes it, what its preset decides anyway.
+
+    Another preset then brings its own palette, channels and view, as it does in a scene file.
+    """
+    cppn, view, output = (values.get(name, {}) for name in ("cppn", "view", "output"))
+    preset = PRESETS.get(str(cppn.get("preset")))
+    if preset is None or "weights" in cppn:
+        return values
+    own = vars(View(**preset.view))
+    view = {key: value for key, value in view.items() if _kept(value) != own.get(key)}
+    palette = _kept(output.get("palette"))
+    channels = preset.channels if palette is None else 1
+    if (palette, output.get("color"), cppn.get("channels")) == (preset.palette, "rgb", channels):
+        cppn = {key: value for key, value in cppn.items() if key != "channels"}
+        output = {key: v for key, v in output.items() if key not in ("palette", "color")}
+    return {**values, "cppn": cppn, "view": view, "output": output}
+
+
+def _kept(value: Any) -> Any:
+    """A value of TOML as sections keep it."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def check_keys(values: Mapping[str, Any], name: str) -> None:

@@ -16,7 +16,15 @@ from tilecppn import cppn as networks
 from tilecppn import filesystem
 from tilecppn.errors import SceneError
 from tilecppn.scene import sections
-from tilecppn.scene.parsing import Given, check_keys, merged, parse_override, parse_toml, read_text
+from tilecppn.scene.parsing import (
+    Given,
+    check_keys,
+    merged,
+    parse_override,
+    parse_toml,
+    read_text,
+    without_preset,
+)
 from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.resolve import check_weights, latent_values, network_of, own_view
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
@@ -68,13 +76,17 @@ class Scene:
         folder: str | Path = ".",
         overrides: Sequence[str] = (),
         embedded: bytes | None = None,
+        whole: bool = False,
     ) -> "Scene":
         """Read a scene from its TOML text; errors begin with `name`, or with the override at fault.
 
         With `embedded`, the bytes of a weights file, the network is read from them, whatever the
-        text says, and no path in it is followed. Raises SceneError, or WeightsError.
+        text says, and no path in it is followed. `whole`: the text has every value, as `to_toml`
+        writes it, so that it does not tell what a person gave from what the preset decided.
+        Raises SceneError, or WeightsError.
         """
         values = parse_toml(text, name)
+        values = without_preset(values) if whole else values
         options: dict[str, str] = {}  # key → the override that set it
         for override in overrides:
             section, key, value = parse_override(override)
