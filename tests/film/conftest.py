@@ -38,8 +38,8 @@ def film(scene: Scene) -> Timeline:
 
 @pytest.fixture(scope="session")
 def even_film(scene: Scene) -> Timeline:
-    """The same, 96 × 66 pixels."""
-    even = scene.replace(canvas={"width": 96})
+    """The same, 96 × 66 pixels in one shard."""
+    even = scene.replace(canvas={"width": 96}, output={"tile": 128, "shard": 128})
     return moving(even, morph=[1, 2, 3], loop=True, seconds=1.1, fps=10)
 
 

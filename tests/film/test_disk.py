@@ -82,7 +82,9 @@ def test_a_film_that_would_fit_is_not_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    large = scene.replace(canvas={"width": 300, "height": 200}, output={"dtype": dtype})
+    large = scene.replace(
+        canvas={"width": 300, "height": 200}, output={"dtype": dtype, "tile": 256, "shard": 256}
+    )
     film = moving(large, morph=[1, 2], seconds=0.5, fps=10)
     would_fit(film, name, format, tmp_path, monkeypatch)
 
@@ -90,7 +92,7 @@ def test_a_film_that_would_fit_is_not_refused(
 def test_nor_is_one_whose_frames_are_not_alike(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    large = scene.replace(canvas={"width": 300, "height": 200})
+    large = scene.replace(canvas={"width": 300, "height": 200}, output={"tile": 256, "shard": 256})
     film = moving(large, zoom=1e3, samples=2, seconds=0.5, fps=10)
     would_fit(film, "a.zarr", None, tmp_path, monkeypatch)
 

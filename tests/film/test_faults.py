@@ -14,11 +14,10 @@ from tests.stores import tree
 from tilecppn import filesystem
 from tilecppn.cli import main
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
-from tilecppn.film.animate import PARTS, animate, animate_to
+from tilecppn.film.animate import PARTS, animate_to
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.job import FilmJob
-from tilecppn.film.plan import ClipTask, FilmTask, FrameShard
 from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
@@ -29,18 +28,19 @@ from tilecppn.run.task_queue import RunResult
 
 ENCODE = "tilecppn.film.encoding.video.VideoEncoding.write"
 FRAMES = 5  # of a clip
-SHARDS = 4 * FRAMES + 1  # of a clip, with its frames
+TASKS = FRAMES + 1  # of a clip, with its frames of one shard each
 
 
 @pytest.fixture(scope="module")
 def long(film: Timeline) -> Timeline:
     """Five clips of five frames."""
-    return film.replace(seconds=2.5)
+    one_shard = film.base.replace(output={"tile": 128, "shard": 128})
+    return moving(one_shard, morph=[1, 2, 3], loop=True, seconds=2.5, fps=10)
 
 
 @pytest.fixture(scope="module")
-def other(film: Timeline) -> Timeline:
-    return moving(film.base, morph=[1, 3], loop=True, seconds=2.5, fps=10)
+def other(long: Timeline) -> Timeline:
+    return moving(long.base, morph=[1, 3], loop=True, seconds=2.5, fps=10)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_damaged_clip_is_made_again(
     assert "clip from frame 5: damaged\n" in verified.stdout
     assert "clip from frame 0" not in verified.stdout
     outcome = made(long, tmp_path / "a.mkv")
-    assert outcome.skipped == 2 * SHARDS + 4 * FRAMES  # and frames of the fourth
+    assert outcome.skipped == 2 * TASKS + FRAMES  # and frames of the fourth
     assert outcome.rendered == outcome.tasks - outcome.skipped
     assert (tmp_path / "a.mkv").read_bytes() == whole
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mkv"]
@@ -138,7 +138,7 @@ def test_a_clip_that_is_damaged_in_the_last_moment_ends_in_no_film(
         ):
             made(long, path)
     assert not path.exists()
-    assert made(long, path).rendered == SHARDS
+    assert made(long, path).rendered == TASKS
     assert path.read_bytes() == whole
 
 
@@ -181,36 +181,6 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
         shutil.rmtree(path)
 
 
-@pytest.mark.parametrize("replaced", [False, True])
-def test_a_store_writes_nothing_into_what_took_its_place(
-    film: Timeline, film_store: FilmStore, tmp_path: Path, replaced: bool
-) -> None:
-    """Not even if that comes while a clip is being encoded."""
-    path, away, clip = tmp_path / "a.zarr", tmp_path / "away.zarr", ClipTask(0)
-    shard = next(film_store.plan.frame_shards(0))
-    drawn = film_store.read(0, film_store.plan.window(shard))
-    arithmetic = film_store.arithmetic
-
-    def move(file: Path) -> None:
-        file.write_bytes(b"clip")
-        path.rename(away)
-        if replaced:
-            with FilmStore.making(path, film.replace(fps=5), arithmetic, None, ""):
-                pass
-
-    with FilmStore.making(path, film, arithmetic, FRAMES, "x") as store:
-        pass
-    with pytest.raises(StoreError, match="was moved, removed or replaced"):
-        store.put_clip(clip, move)
-    assert not clips_in(away)
-    before = tree(tmp_path)
-    with pytest.raises(StoreError, match="was moved, removed or replaced"):
-        store.write(shard, drawn)
-    with pytest.raises(StoreError, match="was moved, removed or replaced"):
-        store.put_clip(clip, lambda file: file.write_bytes(b"clip"))
-    assert tree(tmp_path) == before
-
-
 @pytest.mark.parametrize("name", ["a.zarr", "a.mkv"])
 def test_a_film_whose_store_is_moved_in_mid_run_says_so_and_goes_on_from_there(
     film: Timeline, tmp_path: Path, name: str
@@ -226,34 +196,6 @@ def test_a_film_whose_store_is_moved_in_mid_run_says_so_and_goes_on_from_there(
         made(film, tmp_path / name, workers=1, listeners=[move])
     assert list(tmp_path.iterdir()) == [away]
     assert made(film, tmp_path / name.replace("a", "b", 1)).skipped > 0
-
-
-def test_a_clip_is_on_the_disk_before_its_frames_go(
-    film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log: list[tuple[str, Path]] = []
-    sync, delete = filesystem.fsync, FilmStore.delete
-
-    def synced(path: Path) -> None:
-        log.append(("sync", path))
-        sync(path)
-
-    def deleted(store: FilmStore, task: FilmTask) -> None:
-        if isinstance(task, FrameShard):
-            log.append(("delete", store.path))
-        delete(store, task)
-
-    monkeypatch.setattr("tilecppn.filesystem.fsync", synced)
-    monkeypatch.setattr(FilmStore, "delete", deleted)
-    animate(film, tmp_path / "a.mkv", clip=0, executor="local")
-    first = log.index(("delete", tmp_path / ("a.mkv" + PARTS)))
-    before = [path for what, path in log[:first] if what == "sync"]
-    names = [path.name for path in before]
-    kind = before[names.index("clips") - 1]
-    assert any(name.startswith(".0.sha256.") for name in names)
-    assert any(name.startswith(".0.") and "sha256" not in name for name in names)
-    assert kind.parent.name == "clips"
-    assert log[-1] == ("sync", tmp_path)  # the film's own name, before its clips go
 
 
 # What kills leave
@@ -284,7 +226,7 @@ def test_another_film_in_its_place_is_refused_and_goes_on_after_a_kill(
     killed(other, tmp_path, "a.mkv", ENCODE, 4, "--clip", "0.5", "--overwrite")
     assert len(clips_in(tmp_path / begun.name)) == 2
     again = made(other, tmp_path / "a.mkv", overwrite=True)
-    assert again.skipped == 3 * SHARDS - 1
+    assert again.skipped == 3 * TASKS - 1
     assert not (tmp_path / begun.name).exists()
 
 
@@ -304,7 +246,7 @@ def test_a_film_that_replaces_another_is_not_begun_anew_after_a_kill(
     )
     assert said.exit_code == 0
     assert "a.mkv.parts: holds another unfinished film" in said.stderr
-    assert made(long, path, overwrite=True).skipped == 3 * SHARDS + 4 * FRAMES
+    assert made(long, path, overwrite=True).skipped == 3 * TASKS + FRAMES
     assert path.read_bytes() == whole
 
 

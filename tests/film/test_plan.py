@@ -5,13 +5,13 @@ from random import Random
 
 import pytest
 
-from tilecppn.film.plan import ClipTask, FilmPlan, FrameShard
+from tilecppn.film.plan import SHORTEST, ClipTask, FilmPlan, FrameShard
 from tilecppn.plan import Plan, Window
 
 STILL = Plan(width=97, height=66, channels=3, itemsize=1, tile=64, shard=64)
 
 
-@pytest.mark.parametrize("clip", [None, 1, 5, 100])
+@pytest.mark.parametrize("clip", [None, 1, 2, 3, 5, 11, 22, 100])
 @pytest.mark.parametrize("shuffle", [None, 3])
 def test_every_task_comes_once_and_clips_after_their_frames(
     clip: int | None, shuffle: int | None
@@ -29,6 +29,17 @@ def test_every_task_comes_once_and_clips_after_their_frames(
     for made in plan.all_clips():
         children = {task for task in order if plan.parent(task) == made}
         assert children == {s for frame in plan.frames_of(made) for s in plan.frame_shards(frame)}
+
+
+@pytest.mark.parametrize("frames", range(1, 14))
+@pytest.mark.parametrize("clip", range(1, 7))
+def test_clips_are_consecutive_and_only_small_ones_are_short(frames: int, clip: int) -> None:
+    plan = FilmPlan(STILL, frames, clip)
+    clips = [plan.frames_of(task) for task in plan.all_clips()]
+    assert [k for numbers in clips for k in numbers] == list(range(frames))
+    assert all(len(numbers) == clip for numbers in clips[:-1])
+    if clip >= SHORTEST:
+        assert len(clips[-1]) >= min(SHORTEST, frames)
 
 
 def test_the_two_kinds_of_tasks_are_told_apart_and_travel() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from tilecppn.errors import InvalidRequestError, PlanError
 from tilecppn.film.encoding.base import DiskFootprint
 from tilecppn.film.encoding.frames import as_integers
-from tilecppn.film.frames import FrameRenderer
+from tilecppn.film.frame_renderer import FrameRenderer
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.formatting import format_bytes

@@ -16,7 +16,7 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import RenderError
 from tilecppn.film.encoding.base import Encoding
 from tilecppn.film.encoding.frames import Frames
-from tilecppn.film.frames import FrameRenderer
+from tilecppn.film.frame_renderer import FrameRenderer
 from tilecppn.film.plan import ClipTask, FilmTask
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline

@@ -1,4 +1,4 @@
-"""Frames equal stills, whoever draws them; what is killed goes on; stores are readable."""
+"""The whole run: what is drawn, what is skipped, and what is never replaced."""
 
 import os
 import shutil
@@ -7,46 +7,29 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
-import zarr
 from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, clips_in, killed, pixels
-from tests.pixels.test_output_encoder import noise
 from tests.stores import tree
-from tilecppn.cppn import CPPN
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError, StoreError
 from tilecppn.exporters.export import export
 from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.encoding.base import FilmOptions
-from tilecppn.film.frames import FrameRenderer
-from tilecppn.film.plan import ClipTask, FilmPlan
+from tilecppn.film.plan import ClipTask
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import SAMPLES, render_window
-from tilecppn.plan import Plan, Window
 from tilecppn.run.events import Event, TaskDone
 from tilecppn.run.jobs import TaskStats
 from tilecppn.run.options import RunOptions
-from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 Pixels = NDArray[np.generic]
-
-
-def test_a_frame_is_the_still_of_its_scene(film: Timeline, frames: Pixels, tmp_path: Path) -> None:
-    for k in (0, 5, FRAMES - 1):
-        still = render(film.scene(k), tmp_path / f"{k}.zarr", executor="local")
-        level = still.plan.levels[0]
-        assert np.array_equal(np.moveaxis(still.read(0, level.window), 0, -1), frames[k])
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -67,19 +50,6 @@ def test_ray_gives_the_same_film(
     animate_to(film, tmp_path / "a.mkv", FilmOptions(), run)
     animate_to(film, tmp_path / "b.mkv", FilmOptions(), RunOptions(executor="local"))
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
-
-
-def test_the_store_is_ome_zarr_with_time_first(film: Timeline, film_store: FilmStore) -> None:
-    group = zarr.open_group(film_store.path, mode="r")
-    array: Any = group["0"]
-    assert array.shape == (FRAMES, 3, 66, 97)
-    assert array.metadata.dimension_names == ("t", "c", "y", "x")
-    from ome_zarr_models.v05.image import ImageAttrs
-
-    ome: Any = group.attrs["ome"]
-    image = ImageAttrs.model_validate(ome)
-    assert [axis.name for axis in image.multiscales[0].axes] == ["t", "c", "y", "x"]
-    assert film_store.timeline.fingerprint == film.fingerprint
 
 
 def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
@@ -228,17 +198,6 @@ def test_another_film_of_arrays_is_refused(scene: Scene, tmp_path: Path) -> None
         animate(films[1], tmp_path / "a.zarr", executor="local")
 
 
-def test_films_and_stills_are_not_taken_for_each_other(
-    film: Timeline, film_store: FilmStore, small_store: Store
-) -> None:
-    with pytest.raises(StoreError, match="holds a film"):
-        Store(film_store.path)
-    with pytest.raises(StoreError, match="holds a still"):
-        FilmStore(small_store.path)
-    with pytest.raises(StoreError, match="holds a still"):
-        animate(film, small_store.path, executor="local")
-
-
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
 def test_stills_and_films_in_one_format_are_not_taken_for_each_other(
     film: Timeline, small_store: Store, tmp_path: Path, suffix: str
@@ -306,74 +265,6 @@ def test_nothing_foreign_is_overwritten(film: Timeline, tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
-def test_motion_blur_is_the_mean_of_its_moments(scene: Scene) -> None:
-    film = moving(scene, zoom=30.0, seconds=1, fps=10, samples=8, shutter=1.0)
-    renderer = FrameRenderer(film, "reference")
-    window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
-    blurred = renderer.render(5, window, lambda: None)
-    sharp = [
-        FrameRenderer(moving(m, zoom=2.0, seconds=1, fps=10), "reference").render(
-            0, window, lambda: None
-        )
-        for m in film.moments(5)
-    ]
-    mean = np.mean([s.astype(float) for s in sharp], axis=0)
-    assert np.abs(blurred - mean).max() <= 1.0
-    assert np.abs(blurred.astype(int) - sharp[0]).max() > 5
-
-
-BLURRED = [
-    {},
-    {"invert": True},
-    {"dither": "noise"},
-    {"dither": "noise", "supersample": 2, "invert": True},
-    {"dtype": "uint16", "dither": "noise"},
-    {"dtype": "float32", "invert": True},
-]
-
-
-@pytest.mark.parametrize("kernel", ["torch", "llvm"])
-@pytest.mark.parametrize("output", BLURRED, ids=str)
-def test_blur_of_a_still_scene_is_the_still(
-    scene: Scene, output: dict[str, Any], kernel: str
-) -> None:
-    still = scene.replace(output=output)
-    film = Timeline.of(
-        still, seconds=0.5, fps=10, samples=5, arrays={"view.scale": [still.view.scale] * 5}
-    )
-    window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
-    renderer = FrameRenderer(film, kernel)
-    wanted = render_window(create(kernel, EvaluationContext.of(still)), still, window)
-    assert np.array_equal(renderer.render(2, window, lambda: None), wanted)
-
-
-@pytest.mark.parametrize("invert", [False, True])
-def test_a_blurred_frame_is_dithered_once(scene: Scene, invert: bool) -> None:
-    dithered = scene.replace(output={"dither": "noise", "tolerance": 0.0, "invert": invert})
-    film = moving(dithered, zoom=30.0, seconds=1, fps=10, samples=4, shutter=1.0)
-    window = Plan.of(scene.canvas, scene.output, 3).levels[0].window
-    rows, cols = np.mgrid[: window.height, : window.width]
-    mean = np.mean(
-        [m.cppn(*m.grid.points(rows, cols), m.z).transpose(2, 0, 1) for m in film.moments(5)],
-        axis=0,
-    )
-    stored = 255.0 * (1.0 - mean if invert else mean) + noise(3, window.height, window.width)
-    blurred = FrameRenderer(film, "reference").render(5, window, lambda: None)
-    assert np.mean(blurred == np.clip(np.rint(stored), 0, 255)) > 0.999  # float32 tips a few ties
-
-
-def test_a_blurred_frame_does_not_depend_on_the_window(scene: Scene) -> None:
-    wide = scene.replace(
-        canvas={"width": 600, "height": 70}, output={"dither": "noise", "supersample": 2}
-    )
-    film = moving(wide, zoom=30.0, seconds=1, fps=10, samples=2)
-    renderer = FrameRenderer(film, "llvm")
-    whole = renderer.render(5, Window(0, 0, 70, 600), lambda: None).copy()
-    inner = Window(3, 217, 61, 590)
-    assert inner.width * 2 < SAMPLES < 600 * 2  # the whole is drawn in pieces
-    assert np.array_equal(renderer.render(5, inner, lambda: None), whole[:, 3:61, 217:590])
-
-
 def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -> None:
     """The deadline for the next one comes from it."""
     receipts: list[TaskStats] = []
@@ -387,47 +278,3 @@ def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -
     for stats in receipts:
         assert stats.seconds > 0.01  # a process was started
         assert stats.bytes > 1000
-
-
-@pytest.mark.parametrize("clip", [None, 1, 2, 3, 5, 11, 22, 23, 30])
-def test_the_plan_has_every_task_once_and_clips_after_their_frames(clip: int | None) -> None:
-    still = Plan(width=97, height=66, channels=3, itemsize=1, tile=64, shard=64)
-    plan = FilmPlan(still, 23, clip)
-    order = list(plan.order())
-    assert set(plan.order(Random(1))) == set(order)
-    assert len(order) == len(set(order)) == plan.tasks == 23 * 4 + plan.clips
-    clips = [task for task in order if isinstance(task, ClipTask)]
-    assert clips == list(plan.all_clips())
-    if clip is not None:
-        assert [k for task in clips for k in plan.frames_of(task)] == list(range(23))
-        assert all(len(plan.frames_of(task)) >= min(3, clip) for task in clips[:-1])
-    for task in clips:
-        children = [s for s in order if plan.parent(s) == task]
-        assert len(children) == 4 * len(plan.frames_of(task))
-        assert all(order.index(child) < order.index(task) for child in children)
-    assert plan.pixels == sum(plan.pixels_of(task) for task in order)
-
-
-def test_networks_from_files_go_with_the_film(tmp_path: Path) -> None:
-    nets = [CPPN.from_preset("hardmaru", seed=s, width=4, depth=1) for s in (1, 2)]
-    folder = tmp_path / "there"
-    folder.mkdir()
-    for net, name in zip(nets, "ab", strict=True):
-        net.save(folder / f"{name}.safetensors")
-    (folder / "film.toml").write_text(
-        "[cppn]\nweights = 'a.safetensors'\n[canvas]\nwidth = 40\nheight = 30\n"
-        "[film]\nseconds = 1\nfps = 10\n"
-        "[[keyframe]]\ntime = 0\ncppn.weights = 'a.safetensors'\n"
-        "[[keyframe]]\ntime = 0.9\ncppn.weights = 'b.safetensors'\n"
-    )
-    film = Timeline.load(folder / "film.toml")
-    animate(film, tmp_path / "a.zarr", executor="local")
-    for file in folder.iterdir():
-        file.unlink()
-    store = FilmStore(tmp_path / "a.zarr")
-    for k, net in ((0, nets[0]), (9, nets[1])):
-        still = film.base.replace(cppn=net)
-        window = store.plan.still.levels[0].window
-        wanted = render_window(create("auto", EvaluationContext.of(still)), still, window)
-        assert np.array_equal(store.read(k, window), wanted)
-        assert store.timeline.scene(k).cppn == net
