@@ -43,7 +43,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     wrong = opened.invalid_metadata()
     if wrong and repair:
         with opened.lock():
-            pass  # it describes them anew
+            pass  # locking a store mends its metadata
     with Meter("verify") as meter:
         unread = set() if repair else {str(Path(file).parent) for file in wrong}
         damage = find_damage(
@@ -67,7 +67,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
             raise RenderError(f"{store}: is still damaged after its repair; render it anew")
         lines.append(f"{store}: repaired, {counted(rendered, 'shard')} rendered again")
     else:
-        what = [counted(len(wrong), "description")] if wrong else []
+        what = [counted(len(wrong), "metadata file")] if wrong else []
         what += [counted(len(damage), "shard")] if damage or not wrong else []
         lines.append(f"{store}: {' and '.join(what)} to repair: {_remedy(store, opened)}")
     result("\n".join(lines), record, as_json)
@@ -80,7 +80,7 @@ def _is_damaged(store: "StoreDirectory", tasks: "Iterable[Task]") -> bool:
 
 
 def _told(damage: "Mapping[Task, str]") -> list[str]:
-    """A line for each task, but for many missing ones of a kind, as of an unfinished store."""
+    """List the damage, a line per task; many missing ones of a kind are counted."""
     missing = Counter(_group(task) for task, what in damage.items() if what == "missing")
     many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
     return [

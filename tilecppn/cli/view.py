@@ -15,7 +15,9 @@ from tilecppn.cli.terminal import write_line
 )
 @click.option("--open/--no-open", "open_", default=True, help="Open the browser.")
 def command(path: Path, port: int, open_: bool) -> None:
-    """Serve the export PATH (NAME.dzi, NAME.html or their folder) on 127.0.0.1, until Ctrl-C.
+    """Open the export PATH in your browser, served on 127.0.0.1 until Ctrl-C.
+
+    PATH is NAME.dzi, NAME.html or the folder that holds them.
 
     \b
     tilecppn view poster.dzi
@@ -30,8 +32,8 @@ def command(path: Path, port: int, open_: bool) -> None:
     with serve(path, port=port) as server:
         address = f"http://127.0.0.1:{server.server_address[1]}/"
         click.echo(address)
-        write_line("Ctrl-C ends it")
-        # A text browser would take the terminal: only where there is a screen.
+        write_line("press Ctrl-C to stop")
+        # Only with a screen: a text browser would take over the terminal.
         screen = sys.platform == "darwin" or os.environ.get("DISPLAY")
         if open_ and (screen or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(address)
