@@ -10,5 +10,5 @@ ShouldStop = Callable[[], bool]  # whether somebody wants the work to stop
 
 
 def never() -> bool:
-    """Nobody wants the work to stop."""
+    """Return False: nobody wants the work to stop."""
     return False

@@ -101,7 +101,7 @@ class FilmRunner:
         return file.stat().st_size
 
     def _bands(self, frame: int, check_cancelled: CheckCancelled) -> Iterator[NDArray[Any]]:
-        """A frame's rows (rows, width, channels), some rows of tiles at a time."""
+        """Give a frame's rows (rows, width, channels), some rows of tiles at a time."""
         still = self.store.plan.still
         row = still.width * still.channels * still.itemsize * still.tile
         rows = max(1, BAND // row) * still.tile
@@ -118,5 +118,5 @@ class FilmRunner:
 
 
 def clip_files(store: FilmStore) -> list[Path]:
-    """The clips of a whole store, in the film's order."""
+    """Return the files of a finished store's clips, in the film's order."""
     return [store.file(clip) for clip in store.plan.all_clips()]

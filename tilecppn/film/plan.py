@@ -89,48 +89,48 @@ class FilmPlan:
         return self.frames * self.still.pixels
 
     def pixels_of(self, task: FilmTask) -> int:
-        """Pixels that a task draws; 0 for a clip."""
+        """Return the pixels that a task draws; 0 for a clip."""
         return self.window(task).pixels if isinstance(task, FrameShard) else 0
 
     def window(self, shard: FrameShard) -> Window:
-        """The pixels of its frame that a shard holds."""
+        """Return the pixels of its frame that a shard holds."""
         return self.still.window(Shard(0, shard.row, shard.col))
 
     def frame_shards(self, frame: int) -> Iterator[FrameShard]:
-        """The shards of one frame, row by row."""
+        """Give the shards of one frame, row by row."""
         level = self.still.levels[0]
         for row in range(level.rows):
             for col in range(level.cols):
                 yield FrameShard(frame, row, col)
 
     def clip_of(self, frame: int) -> ClipTask | None:
-        """The clip that a frame is a part of; None in a film without clips."""
+        """Return the clip that a frame is a part of; None in a film without clips."""
         if self.clip is None:
             return None
         return ClipTask(min(frame // self.clip * self.clip, self._starts[-1]))
 
     def all_clips(self) -> Iterator[ClipTask]:
-        """The clips in the film's order."""
+        """Give the clips in the film's order."""
         return map(ClipTask, self._starts)
 
     def frames_of(self, clip: ClipTask) -> range:
-        """The frames of a clip."""
+        """Return the frames of a clip."""
         assert self.clip is not None
         is_last = clip.first == self._starts[-1]
         return range(clip.first, self.frames if is_last else clip.first + self.clip)
 
     def parent(self, task: FilmTask) -> ClipTask | None:
-        """The clip that a frame's shard goes into, if any; a clip has no parent."""
+        """Return the clip that a frame's shard goes into, if any; a clip has no parent."""
         return self.clip_of(task.frame) if isinstance(task, FrameShard) else None
 
     def ancestors(self, task: FilmTask) -> Iterator[ClipTask]:
-        """The parent, if there is one."""
+        """Give the parent, if there is one."""
         above = self.parent(task)
         if above is not None:
             yield above
 
     def order(self, shuffle: Random | None = None) -> Iterator[FilmTask]:
-        """Every task once: a clip's frames, then the clip. `shuffle` mixes frames and clips."""
+        """Give every task once, a clip after its frames; `shuffle` mixes frames and clips."""
         clips: list[ClipTask | None] = list(self.all_clips()) or [None]
         if shuffle is not None:
             shuffle.shuffle(clips)

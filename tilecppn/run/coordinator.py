@@ -130,7 +130,7 @@ class Coordinator:
             raise Interrupted("stopped")
 
     def _wait(self, seconds: float) -> None:
-        """Let time pass; what workers report meanwhile is kept for later."""
+        """Let time pass, and keep what workers report meanwhile for later."""
         until = self.clock() + seconds
         while self.clock() < until:
             self._check_cancelled()
@@ -165,7 +165,7 @@ class Coordinator:
     # Workers
 
     def _check_no_workers(self) -> None:
-        """Without any worker, raise the startup error if none is likely to come."""
+        """Raise the startup error if there is no worker and none is likely to come."""
         waited = self._awake - self._no_workers_since
         if self._startup_error is not None:
             starting = self.executor.workers - len(self._rejected) - len(self._restarts)
@@ -246,7 +246,7 @@ class Coordinator:
             self._set_startup_error(NoWorkersError(f"no worker can start: {reason}"))
 
     def _disable(self, number: int, task: Task, reason: str) -> None:
-        """A worker lives, but cannot do its part: others get its tasks, and none is blamed."""
+        """Give no more tasks to a worker that lives but cannot do its part; blame none for it."""
         worker = self._remove(number)
         assert worker is not None
         self._give_back([task, *worker.running, *worker.queued])
@@ -255,7 +255,7 @@ class Coordinator:
         self.emit(WorkerRejected(number, reason))
 
     def _check_deadlines(self) -> None:
-        """Give up workers that have been at a task for too long."""
+        """Give up workers that have missed a task's deadline."""
         if not self._pool.in_flight:
             return
         known = {k: self.policy.deadline_after(d) for k, d in self._durations.items()}
@@ -322,7 +322,7 @@ class Coordinator:
             self.executor.submit(number, task)
 
     def _next_assignment(self) -> tuple[Task, int, bool] | None:
-        """A task, the worker that gets it, and whether it is to run alone there."""
+        """Return a task, the worker that gets it, and whether it is to run alone there."""
         for task, retry in self._retries.due(self._now):
             number = self._pool.pick(retry.workers, idle=retry.alone)
             if number is not None:

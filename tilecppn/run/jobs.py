@@ -75,7 +75,7 @@ class Runner(Protocol):
         ...
 
     def run(self, task: Any, check_cancelled: CheckCancelled, /) -> TaskStats:
-        """Do a task and store the result; the file in the store is the last step."""
+        """Do a task. Its file in the store is the last thing that is written."""
         ...
 
 
@@ -83,7 +83,7 @@ class Job(Protocol):
     """What workers need to know of a run. Picklable."""
 
     def open(self, threads: int) -> Runner:
-        """The runner of the calling thread, one of so many of its process."""
+        """Return the runner of the calling thread, one of so many of its process."""
         ...
 
 
@@ -102,7 +102,7 @@ class DeviceLost(Exception):
 def run_task(
     runner: Runner, task: Task, check_cancelled: CheckCancelled
 ) -> TaskSucceeded | TaskFailed:
-    """Run one task; an exception becomes a value, so that it crosses processes as words.
+    """Run one task, and turn an exception into words, which can cross processes.
 
     Raises DeviceLost where all further tasks of this process would fail.
     """
@@ -125,7 +125,7 @@ def run_task(
 
 
 def _error_number(error: BaseException | None) -> int | None:
-    """The `errno` of an OSError, or of the one that an error of ours was raised from."""
+    """Return the `errno` of an OSError, or of the one that a TilecppnError was raised from."""
     while isinstance(error, TilecppnError):
         error = error.__cause__
     return error.errno if isinstance(error, OSError) else None

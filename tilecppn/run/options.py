@@ -43,7 +43,7 @@ class RunOptions:
 
     @property
     def resume_hint(self) -> str:
-        """What a person does to go on after a stop."""
+        """What to do to resume, in words."""
         return "run it again without --overwrite" if self.overwrite else SAME_COMMAND
 
     def __post_init__(self) -> None:

@@ -65,7 +65,7 @@ class Retries:
         self._order = count()
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Count the tasks that wait."""
         return len(self._delayed) + len(self._ready)
 
     def add_failure(
@@ -85,22 +85,22 @@ class Retries:
         return retry.failures.total(), delay
 
     def add_suspects(self, tasks: Iterable[Task]) -> None:
-        """Tasks that ran together when their worker died: each is to be run alone."""
+        """Run each of these tasks alone: one of them may have killed their worker."""
         for task in tasks:
             retry = self._ready[task] = self._known.setdefault(task, Retry())
             retry.alone = True
 
     def due(self, now: float) -> Iterator[tuple[Task, Retry]]:
-        """Tasks that may be tried again, in the order in which they came."""
+        """Return the tasks that may be tried again, in the order in which they came."""
         while self._delayed and self._delayed[0][0] <= now:
             *_, task = heappop(self._delayed)
             self._ready[task] = self._known[task]
         return iter(self._ready.items())
 
     def start(self, task: Task) -> None:
-        """A task is tried again."""
+        """Note that a task is tried again."""
         del self._ready[task]
 
     def forget(self, task: Task) -> None:
-        """A task is done."""
+        """Note that a task is done."""
         self._known.pop(task, None)

@@ -49,7 +49,7 @@ class RetryPolicy:
             )
 
     def retry_delay(self, failures: int, random: Random, *, store_error: bool) -> float | None:
-        """Seconds until a task is tried again after its n-th failure of a kind; None to give up.
+        """Return the seconds until the attempt after a task's n-th failure; None: give up.
 
         Part of the delay is random, so that tasks that failed together do not return together.
         """
@@ -61,7 +61,7 @@ class RetryPolicy:
         return delay * random.uniform(0.5, 1.0)
 
     def deadline_after(self, durations: Sequence[float]) -> float:
-        """The deadline for tasks of a kind of which the latest took `durations`."""
+        """Return the deadline in seconds for tasks of a kind whose latest took `durations`."""
         if self.deadline is not None:
             return self.deadline
         if not durations:
@@ -70,12 +70,12 @@ class RetryPolicy:
 
 
 def backoff(failures: int, first: float, longest: float) -> float:
-    """The delay in seconds after the n-th failure, n from 1: `first`, doubled up to `longest`."""
+    """Return the seconds to wait after the n-th failure: `first`, doubled up to `longest`."""
     return min(longest, first * 2.0 ** min(failures - 1, 64))
 
 
 def tasks_to_blame(running: Sequence[Task], late: Sequence[Task]) -> Sequence[Task]:
-    """Which of the tasks that a lost worker was running count it as a failure of theirs.
+    """Return which of the tasks that a lost worker was running count it as a failure.
 
     Those that missed their deadline, or the only one. Any of several may have killed it: none.
     """

@@ -21,7 +21,7 @@ class TaskStore(Protocol):
     """What a run asks a store, a StoreDirectory: which tasks are done."""
 
     def has(self, task: Any, /) -> bool:
-        """Whether a task is done."""
+        """Return whether a task is done."""
         ...
 
     def delete(self, task: Any, /) -> None:
@@ -67,39 +67,39 @@ class TaskQueue:
         self._check_cancelled = check_cancelled
         self._ready: deque[Task] = deque()
         self._exhausted = False
-        self._open_children: dict[Task, int] = {}  # parent → children that came and are not over
-        self._waiting: set[Task] = set()  # parents that came before their children were over
+        self._open_children: dict[Task, int] = {}  # parent → children that came and are unfinished
+        self._waiting: set[Task] = set()  # parents that came before their children were finished
         self._stale: set[Task] = set()  # ancestors of what runs now: to be made again
         self._blocked: set[Task] = set()  # parents of what failed: not to be run
 
     def __len__(self) -> int:
-        """How many tasks it remembers."""
+        """Count the tasks that it remembers."""
         parts = (self._ready, self._open_children, self._waiting, self._stale, self._blocked)
         return sum(map(len, parts))
 
     def next_task(self) -> Task | None:
-        """The next task to run; None if none can run before others are over."""
+        """Return the next task to run; None if none can run before others are finished."""
         while not self._ready and not self._exhausted:
             self._check_cancelled()
             self._advance()
         return self._ready.popleft() if self._ready else None
 
     def is_empty(self) -> bool:
-        """Whether no task is left to run, once those that run are over."""
+        """Return whether every task was handed out."""
         return self._exhausted and not self._ready
 
     def put_back(self, tasks: Iterable[Task]) -> None:
-        """Tasks that were taken and did not run: they come next."""
+        """Put back tasks that were handed out and did not run; they come next."""
         self._ready.extendleft(reversed(list(tasks)))
 
     def mark_done(self, task: Task, pixels: int) -> None:
-        """A task is in the store; it drew so many pixels."""
+        """Note that a task is in the store; it drew so many pixels."""
         self.result.rendered += 1
         self.result.pixels += pixels
         self._close(task)
 
     def mark_failed(self, task: Task, reason: str) -> None:
-        """A task is given up."""
+        """Note that a task is given up."""
         self.result.failed[task] = reason
         self._block_parent(task)
         self._close(task)
@@ -119,7 +119,7 @@ class TaskQueue:
             self._open_children[parent] = self._open_children.get(parent, 0) + 1
 
     def _prepare(self, task: Task) -> bool:
-        """Skip, block or make ready a task whose children are over; whether it has to be run."""
+        """Skip, block or make ready a task whose children are finished; return if it is to run."""
         stale = task in self._stale
         self._stale.discard(task)
         if task in self._blocked:
@@ -140,7 +140,7 @@ class TaskQueue:
         return True
 
     def _close(self, task: Task) -> None:
-        """A task that came is over; its parent may be next."""
+        """Note that a task is finished or given up; its parent may be next."""
         parent = self._plan.parent(task)
         if parent is None:
             return

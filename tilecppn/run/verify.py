@@ -36,7 +36,7 @@ def find_damage(
     meter: Meter | None = None,
     stopping: ShouldStop = never,
 ) -> dict[Task, str]:
-    """Read all of a store; returns every task whose file is "damaged" or "missing".
+    """Read all of a store; return every task whose file is "damaged" or "missing".
 
     Those in the arrays `unread` are passed over. Raises InvalidRequestError or Interrupted.
     """
@@ -48,9 +48,8 @@ def find_damage(
     for task in store.plan.order():
         if stopping():
             raise Interrupted("stopped")
-        array = store.file(task).relative_to(store.path).parts[0]
-        damage = None if array in unread else store.damage(task)
-        if damage is not None:
+        passed_over = unread and store.file(task).relative_to(store.path).parts[0] in unread
+        if not passed_over and (damage := store.damage(task)) is not None:
             found[task] = damage
         if meter is not None:
             meter.add(store.plan.pixels_of(task))
@@ -82,7 +81,7 @@ def repair_options(
     listeners: Sequence[events.Listener],
     stopping: ShouldStop,
 ) -> RunOptions:
-    """Options of a run that draws damaged tasks again, here and with the store's own kernel."""
+    """Return options to draw damaged tasks again, here and with the store's own kernel."""
     return RunOptions(
         executor="local",
         workers=workers,

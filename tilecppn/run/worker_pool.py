@@ -39,12 +39,12 @@ class WorkerPool:
         return len(self._workers)
 
     def add(self, number: int) -> None:
-        """A worker joins, without a task."""
+        """Add a worker, without a task."""
         self._workers[number] = Worker()
         self._by_load[0][number] = None
 
     def remove(self, number: int) -> Worker | None:
-        """A worker leaves with its tasks; None if it is not in the pool."""
+        """Remove a worker and return it, with its tasks; None if it is not in the pool."""
         worker = self._workers.pop(number, None)
         if worker is not None:
             self._unlist(number, worker)
@@ -52,11 +52,11 @@ class WorkerPool:
         return worker
 
     def has_capacity(self) -> bool:
-        """Whether any worker can take a task."""
+        """Return whether any worker can take a task."""
         return any(self._by_load)
 
     def pick(self, avoided: Set[int] = frozenset(), *, idle: bool = False) -> int | None:
-        """The least busy worker with capacity; only one without any task if `idle`.
+        """Return the least busy worker with capacity; with `idle`, only one without any task.
 
         It is none of the `avoided`, unless all workers are.
         """
@@ -66,7 +66,7 @@ class WorkerPool:
         return next((n for load in loads for n in load if n not in avoided), None)
 
     def assign(self, number: int, task: Task, now: float, *, alone: bool = False) -> None:
-        """A worker gets a task; `alone`: and no other beside it."""
+        """Give a worker a task; with `alone`, it gets no other beside it."""
         worker = self._workers[number]
         self._unlist(number, worker)
         worker.alone = alone
@@ -75,7 +75,7 @@ class WorkerPool:
         self._update(number, worker, now)
 
     def complete(self, number: int, task: Task, now: float) -> bool:
-        """A worker answered; False if it is not known to have that task."""
+        """Take a task from a worker that has answered; False if it did not have it."""
         worker = self._workers.get(number)
         if worker is None or not (task in worker.running or task in worker.queued):
             return False
@@ -88,7 +88,7 @@ class WorkerPool:
         return True
 
     def late(self, now: float, deadline: Callable[[Task], float]) -> list[tuple[int, list[Task]]]:
-        """Workers with tasks that have run for longer than their deadline in seconds."""
+        """Return workers with tasks that have run for longer than their deadline in seconds."""
         found = []
         for number, worker in self._workers.items():
             tasks = [t for t, began in worker.running.items() if now - began > deadline(t)]
@@ -125,11 +125,11 @@ class RestartBackoff:
         self._waiting: list[int] = []
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Count the workers that wait."""
         return len(self._waiting)
 
     def add_failure(self, number: int, now: float) -> float | None:
-        """A worker could not start: seconds until it is tried again; None: at once."""
+        """Count a failed start. Returns the seconds until the next one; None: at once."""
         self._failures += 1
         if self._failures < self._policy.failed_starts:
             return None
@@ -142,11 +142,11 @@ class RestartBackoff:
         return max(0.0, self._due - now)
 
     def due(self, now: float) -> list[int]:
-        """The workers that are to be tried now; they wait no longer."""
+        """Return the workers that are to be started again now."""
         return self._take() if now >= self._due else []
 
     def reset(self) -> list[int]:
-        """Count from the beginning; returns all that wait, to be tried at once."""
+        """Count from the beginning; return all that wait, to be started again at once."""
         self._failures = self._delays = 0
         return self._take()
 

@@ -62,7 +62,7 @@ EXECUTORS: dict[str, Callable[[Job, int | None, str | None], Executor]] = {
 
 
 def choose(name: str, address: str | None) -> str:
-    """The executor that a person's choice means. Raises InvalidRequestError for an unknown one.
+    """Return the name of the executor to use. Raises InvalidRequestError for an unknown one.
 
     `auto` is ray where an address is given or set in the environment or there is more than one
     GPU, local otherwise.
@@ -76,5 +76,5 @@ def choose(name: str, address: str | None) -> str:
 
 
 def runs_here(name: str, address: str | None) -> bool:
-    """Whether all workers of an executor are on this machine."""
+    """Return whether all workers of an executor are on this machine."""
     return name == "local" or not (address or os.environ.get("RAY_ADDRESS"))

@@ -52,7 +52,7 @@ class Executor(Protocol):
         """Give a ready worker a task; a worker begins its tasks in the order they came."""
 
     def poll(self, timeout: float) -> list[Message]:
-        """What has happened; waits up to `timeout` seconds if nothing has."""
+        """Return what has happened; wait up to `timeout` seconds if nothing has."""
         ...
 
     def replace(self, worker: int) -> None:
@@ -63,7 +63,7 @@ class Executor(Protocol):
 
 
 def gpu_threads(cores: float, gpus: float) -> int:
-    """Threads of a worker with a GPU, on a machine with so many of both: its share of the cores.
+    """Return the threads of a worker with a GPU: its share of the machine's cores.
 
     They encode and write one shard while the GPU draws another.
     """
@@ -79,7 +79,7 @@ class WorkerLayout(NamedTuple):
 
 
 def local_worker_layout(name: str, workers: int | None) -> WorkerLayout:
-    """The layout of an executor whose workers are all on this machine.
+    """Return the layout of an executor whose workers are all on this machine.
 
     Local threads share one GPU; a Ray actor has one for itself.
     """

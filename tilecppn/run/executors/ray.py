@@ -201,7 +201,7 @@ class RayExecutor:
 
 
 def _threads(nodes: list[dict[str, Any]]) -> int:
-    """Threads of an actor: the CPUs that every node has for each of its GPUs; 1 without GPUs."""
+    """Return an actor's threads: the CPUs that every node has for each GPU; 1 without GPUs."""
     resources = [node["Resources"] for node in nodes if node["Alive"]]
     return min(
         (gpu_threads(r["CPU"], r["GPU"]) for r in resources if r.get("GPU") and r.get("CPU")),
@@ -235,7 +235,7 @@ def _connect(address: str | None, cpus: int) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """The last line of an error of Ray's: the exception after a traceback, or why an actor died."""
+    """Return the last line of an error of Ray's: an exception, or why an actor died."""
     lines = str(error).strip().splitlines()
     return _short(lines[-1]) if lines else type(error).__name__
 

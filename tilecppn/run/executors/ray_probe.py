@@ -75,7 +75,7 @@ def _check_listening(address: str) -> None:
 
 
 def _try(address: str) -> str:
-    """What a process prints that connects to Ray, until the outcome is known."""
+    """Return what a process prints that connects to Ray, until the outcome is known."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, address],
         stdin=subprocess.DEVNULL,
