@@ -96,7 +96,7 @@ def test_verify_mends_a_film_stores_description_and_keeps_its_frames(
     path.write_text(path.read_text().replace('"zarr_format": 3', '"zarr_format": 2'))
     assert cli("verify", "a.zarr").stdout.splitlines() == [
         f"{file}: missing, damaged or wrong",
-        "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
+        "a.zarr: 1 metadata file to repair: tilecppn verify a.zarr --repair",
     ]
     assert record(cli("verify", "a.zarr", "--repair", "--json"))["rendered"] == 0
     assert cli("verify", "a.zarr").stdout == "a.zarr: complete and undamaged\n"

@@ -58,7 +58,7 @@ def test_verify_mends_a_levels_description(damage: str, copied: Store, cli: Cli)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         "0/zarr.json: missing, damaged or wrong",
-        "a.zarr: 1 description to repair: tilecppn verify a.zarr --repair",
+        "a.zarr: 1 metadata file to repair: tilecppn verify a.zarr --repair",
     ]
     refused = cli("export", "a.zarr", "a.png")
     assert refused.exit_code == 2

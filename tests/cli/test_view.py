@@ -55,4 +55,4 @@ def test_view_serves_an_export_until_it_is_interrupted(
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode in (0, 130)
     assert stdout == ""
-    assert stderr == "Ctrl-C ends it\n"
+    assert stderr == "press Ctrl-C to stop\n"
