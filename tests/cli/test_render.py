@@ -40,6 +40,8 @@ def test_render_counts_in_json_and_a_second_run_renders_nothing(scene: Scene, cl
         "pixels": 150 * 101,
     }
     assert first["seconds"] > 0
+    assert (first["attempts"], first["workers_lost"]) == (4, 0)
+    assert first["workers_joined"] >= 1
     second = record(cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--json"))
     assert (second["rendered"], second["skipped"], second["pixels"]) == (0, 4, 0)
 

@@ -146,6 +146,16 @@ def test_a_store_that_never_recovers_is_given_up_shard_by_shard() -> None:
     assert script.now > 60.0
 
 
+def test_a_result_counts_workers_and_attempts() -> None:
+    acts = iter(["fault", "lost", "done", "fault"])
+    script = Script(MemoryStore(), lambda shard: next(acts, "done"), workers=2)
+    coordinator, events = coordinate(script)
+    result = coordinator.run(PLAN, script.store)
+    assert (result.workers_joined, result.workers_lost) == (3, 1)
+    failed = [event for event in events if isinstance(event, AttemptFailed)]
+    assert result.attempts == len(SHARDS) + len(failed)
+
+
 def test_a_failed_shard_goes_to_other_workers() -> None:
     bad = SHARDS[5]
     store = MemoryStore()

@@ -114,6 +114,9 @@ def outcome_record(outcome: "RunResult") -> dict[str, Any]:
         "skipped": outcome.skipped,
         "seconds": round(outcome.seconds, 3),
         "pixels": outcome.pixels,
+        "workers_joined": outcome.workers_joined,
+        "workers_lost": outcome.workers_lost,
+        "attempts": outcome.attempts,
     }
 
 

@@ -9,7 +9,7 @@ memory does not grow with the canvas, nor the cost of a task with the number of 
 """
 
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
@@ -70,7 +70,8 @@ class Coordinator:
     ) -> None:
         self.executor = executor
         self.policy = policy or RetryPolicy()
-        self.emit = emit
+        self._listener = emit
+        self._counts: Counter[type[Event]] = Counter()
         self.stopping = stopping
         self.admit = admit
         self.clock = clock
@@ -112,14 +113,21 @@ class Coordinator:
         start = self.clock()
         order = plan.order() if order is None else order
         self._store = PatientStore(store, self.policy, self._random, self._wait)
-        self._queue = TaskQueue(plan, self._store, order, self.emit, self._check_cancelled)
+        self._queue = TaskQueue(plan, self._store, order, self._emit, self._check_cancelled)
         self._assign_tasks()
         while self._is_busy():
             self._step()
             self._check_unconfirmed()
             self._assign_tasks()
-        self._queue.result.seconds = self.clock() - start
-        return self._queue.result
+        result, counts = self._queue.result, self._counts
+        result.seconds = self.clock() - start
+        result.workers_joined, result.workers_lost = counts[WorkerJoined], counts[WorkerLost]
+        result.attempts = counts[TaskDone] + counts[AttemptFailed]
+        return result
+
+    def _emit(self, event: Event) -> None:
+        self._counts[type(event)] += 1
+        self._listener(event)
 
     def _is_busy(self) -> bool:
         waiting = self._pool.in_flight or self._unconfirmed or self._retries
@@ -185,15 +193,15 @@ class Coordinator:
             self._rejected[number] = str(error)
             self._set_startup_error(error)
             if self._first_worker is not None:  # else the error is raised, which says it
-                self.emit(WorkerRejected(number, str(error)))
+                self._emit(WorkerRejected(number, str(error)))
             return
         if self._first_worker is None:
             self._first_worker = worker_info
             for rejected, reason in self._rejected.items():
-                self.emit(WorkerRejected(rejected, reason))
+                self._emit(WorkerRejected(rejected, reason))
         self._startup_error = None
         self._pool.add(number)
-        self.emit(WorkerJoined(number, worker_info.location))
+        self._emit(WorkerJoined(number, worker_info.location))
 
     def _check_worker(self, worker_info: WorkerInfo) -> None:
         first = self._first_worker
@@ -215,7 +223,7 @@ class Coordinator:
         if worker is None:
             self._on_failed_start(number, reason)
             return
-        self.emit(WorkerLost(number, reason))
+        self._emit(WorkerLost(number, reason))
         if not self._pool:
             self._startup_error = None
         # Resources became free, perhaps where no worker could start before.
@@ -239,7 +247,7 @@ class Coordinator:
     def _on_failed_start(self, number: int, reason: str) -> None:
         self._rejected.pop(number, None)
         delay = self._restarts.add_failure(number, self._now)
-        self.emit(WorkerLost(number, reason, delay or 0.0))
+        self._emit(WorkerLost(number, reason, delay or 0.0))
         if delay is None:
             self.executor.replace(number)
         else:
@@ -252,7 +260,7 @@ class Coordinator:
         self._give_back([task, *worker.running, *worker.queued])
         self._rejected[number] = reason
         self._set_startup_error(RenderError(reason))
-        self.emit(WorkerRejected(number, reason))
+        self._emit(WorkerRejected(number, reason))
 
     def _check_deadlines(self) -> None:
         """Give up workers that have missed a task's deadline."""
@@ -283,7 +291,7 @@ class Coordinator:
     def _on_success(self, number: int, task: Task, stats: TaskStats) -> None:
         self._retries.forget(task)
         self._durations[task.kind].append(stats.seconds)
-        self.emit(TaskDone(task, number, stats))
+        self._emit(TaskDone(task, number, stats))
         self._queue.mark_done(task, stats.pixels)
 
     def _check_unconfirmed(self) -> None:
@@ -300,13 +308,13 @@ class Coordinator:
 
     def _on_failure(self, number: int, task: Task, failure: TaskFailed) -> None:
         if failure.permanent:
-            self.emit(AttemptFailed(task, number, failure.reason, 1, final=True))
+            self._emit(AttemptFailed(task, number, failure.reason, 1, final=True))
             raise RenderError(failure.reason)
         attempt, delay = self._retries.add_failure(
             task, number, self._now, store_error=failure.store_error
         )
         final = delay is None
-        self.emit(AttemptFailed(task, number, failure.reason, attempt, final, delay or 0.0))
+        self._emit(AttemptFailed(task, number, failure.reason, attempt, final, delay or 0.0))
         if final:
             self._queue.mark_failed(task, failure.reason)
 

@@ -35,7 +35,9 @@ class RunResult:
 
     tasks: of the whole plan. rendered: done in this run. skipped: were in the store already.
     failed: tasks that were given up, each with the reason. unbuilt: ancestors of those. pixels:
-    drawn in this run. seconds: the run's time. resume_hint: how a person tries again what failed.
+    drawn in this run. seconds: the run's time. workers_joined, workers_lost: how many workers
+    became ready, and died or could not start. attempts: how often a task was tried, in all.
+    resume_hint: how a person tries again what failed.
     """
 
     tasks: int
@@ -45,6 +47,9 @@ class RunResult:
     unbuilt: int = 0
     pixels: int = 0
     seconds: float = 0.0
+    workers_joined: int = 0
+    workers_lost: int = 0
+    attempts: int = 0
     resume_hint: str = SAME_COMMAND
 
 
