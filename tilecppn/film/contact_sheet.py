@@ -13,15 +13,16 @@ from tilecppn.run.verify import Meter
 
 COUNT = 24  # frames, at most
 WIDTH = 320  # pixels of one frame
-ASPECT = 2.5  # of the sheet, about, where the film has frames enough
+ASPECT = 2.5  # of the sheet, about, if the film has frames enough
 
 
 def contact_sheet(
     timeline: Timeline, kernel: str = "auto", meter: Meter | None = None
 ) -> NDArray[np.uint8]:
-    """Frames spread evenly over the film, as one 8-bit RGB image (height, width, 3).
+    """Draw frames spread evenly over the film as one 8-bit RGB image (height, width, 3).
 
-    Each is a preview of its frame's still, without motion blur. `meter` is told of their pixels.
+    Each is a preview of its frame, without motion blur. `meter` counts the pixels. Raises
+    InvalidRequestError if there is no such kernel.
     """
     count = min(COUNT, timeline.frames)
     canvas = timeline.base.canvas

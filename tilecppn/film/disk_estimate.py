@@ -1,4 +1,4 @@
-"""Whether a film fits on its disk, judged by parts of its frames before all of them are drawn."""
+"""Fails early if a film cannot fit on its disk, judging by samples of its frames."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from tilecppn.plan import Level, ceil_div
 from tilecppn.run.estimates import SAMPLE, SAMPLES, free_disk, sample_windows
 from tilecppn.storage.zarr_format import encode_shard
 
-# Of the bytes that samples come to, what a film takes at the least. Whole films of the examples
-# took 0.7 of them or more in a store, and frames as PNG or TIFF 0.6 of those in a store or more.
+# A film takes at least this share of what its samples suggest. Films of the examples took 0.7 or
+# more in a store, and as PNG or TIFF at least 0.6 of that.
 SURE = 1 / 3
 
 
 def check_film_fits(
     timeline: Timeline, plan: FilmPlan, kept: DiskFootprint, path: Path, kernel: str
 ) -> None:
-    """Raise PlanError if what is kept of a film surely cannot fit on the disk of `path`.
+    """Raise PlanError if the frames of `kept` cannot fit on the disk of `path`.
 
-    Draws windows of some frames, where what is kept would not fit uncompressed.
+    Draws samples only if the frames would not fit uncompressed.
     """
     folder, free = free_disk(path)
     still = plan.still
@@ -33,7 +33,7 @@ def check_film_fits(
     try:
         frame = SURE * still.pixels * _pixel_bytes(timeline, kept, kernel)
     except InvalidRequestError:
-        return  # drawn on other machines, with a kernel that this one has not
+        return  # drawn on other machines, with a kernel that this one lacks
     if kept.frames * frame <= free:
         return
     fitting = int(free / frame)
@@ -46,9 +46,9 @@ def check_film_fits(
 
 
 def _pixel_bytes(timeline: Timeline, kept: DiskFootprint, kernel: str) -> float:
-    """Bytes that a pixel of a frame takes in a store.
+    """Return the bytes a pixel takes in a store, by samples.
 
-    Raises InvalidRequestError without such a kernel.
+    Raises InvalidRequestError if there is no such kernel.
     """
     renderer = FrameRenderer(timeline, kernel)
     level = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)

@@ -1,4 +1,4 @@
-"""The timeline that a film of ours carries, to make it again, larger or otherwise."""
+"""Reads the timeline from a film made by tilecppn, so that it can be rendered again."""
 
 import tomllib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Frames → pixels, through the very code that draws stills."""
+"""Draws the frames of a film, with the same code as stills."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,23 +18,23 @@ from tilecppn.scene.scene import Scene
 
 
 class FrameRenderer:
-    """Draws windows of a film's frames. Belongs to one thread."""
+    """Draws windows of a film's frames. For one thread only."""
 
     def __init__(self, timeline: Timeline, kernel: str) -> None:
         self.timeline = timeline
         self.kernel = kernel
-        self._pixels = Workspace()  # of the window at hand
+        self._pixels = Workspace()  # of the current window
         self._memory = Memory()
         self._frame = -1
-        self._kernels: list[Kernel] = []  # of the moments of that frame
+        self._kernels: list[Kernel] = []  # one for each moment of that frame
         self.arithmetic: Arithmetic = self._kernel(0).arithmetic
 
     def render(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """The stored pixels (channels, height, width) of a window of a frame, until the next.
+        """Return stored pixels (channels, height, width) of a window, valid until the next call.
 
-        Without motion blur they are those of the still `timeline.scene(frame)`. With it, the
-        colours of its moments are averaged before they are inverted, dithered and quantised as
-        the still's.
+        Without motion blur they equal those of the still `timeline.scene(frame)`. With it, the
+        colours of the frame's moments are averaged, then inverted, dithered and quantised as a
+        still's are. Raises what `check_cancelled` raises.
         """
         kernel = self._kernel(frame)
         moments = self.timeline.moments(frame)
@@ -52,14 +52,14 @@ class FrameRenderer:
     def _mean(
         self, moments: Sequence[Scene], window: Window, check_cancelled: CheckCancelled
     ) -> NDArray[np.float32]:
-        """The mean colours of the moments; summed in float64, so that equal ones stay equal."""
+        """Return the mean colours; summed in float64, so that the mean of equal ones is exact."""
         total = np.zeros((moments[0].channels, window.height, window.width))
         for kernel, scene in zip(self._kernels, moments, strict=True):
             total += render_colours(kernel, scene, window, check_cancelled)
         return (total / len(moments)).astype(np.float32)
 
     def _kernel(self, frame: int) -> Kernel:
-        """The kernel of a frame's first moment; kept, with the others, until the frame changes."""
+        """Return the kernel of a frame's first moment; all its kernels are kept until the next."""
         if frame != self._frame:
             moments = self.timeline.moments(frame)
             self._kernels = []  # on a GPU each holds memory of its own

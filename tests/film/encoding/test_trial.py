@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tilecppn.cli import main
-from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding import ffmpeg, metadata
 from tilecppn.film.timeline.timeline import Timeline
 
 # A real ffmpeg that says it is old, and fails where an argument has one of some words in it.
@@ -96,3 +96,11 @@ def test_what_is_no_ffmpeg_is_told(
     said = refusal(even_film, tmp_path, name)
     assert f"{program}" in said
     assert words in said
+
+
+def test_an_ffmpeg_that_cannot_be_run_reads_no_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "missing")
+    assert metadata.read(tmp_path / "a.mp4") is None

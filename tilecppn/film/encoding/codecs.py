@@ -1,4 +1,4 @@
-"""The codecs of films: one table, one row each; and the files that can hold them."""
+"""Tables of what films can be: codecs, animations, containers and still formats, a row each."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Quality(NamedTuple):
-    """Constant quality, as ffmpeg's -crf has it: smaller is better."""
+    """The range of constant quality, ffmpeg's -crf; smaller is better."""
 
     best: int
     worst: int
@@ -14,18 +14,15 @@ class Quality(NamedTuple):
 
 
 class Codec(NamedTuple):
-    """`step`: width and height must be multiples of it, since colour is kept at half of them.
-
-    `clip` is the kind of file in which parts of a film wait to be joined.
-    """
+    """A video codec."""
 
     description: str
-    encoder: tuple[str, ...]
-    pixels: str  # ffmpeg's name of the pixel format
+    encoder: tuple[str, ...]  # ffmpeg's options
+    pixels: str  # ffmpeg's name of the pixel format; empty for the frames' own
     quality: Quality | None
-    step: tuple[int, int]
-    clip: str = "mp4"
-    tag: tuple[str, ...] = ()
+    step: tuple[int, int]  # width and height must be multiples, as colour may have half of them
+    clip: str = "mp4"  # ffmpeg's name of the format of clips
+    tag: tuple[str, ...] = ()  # ffmpeg's options for the name of the codec in the file
 
 
 _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-threads=1")
@@ -33,7 +30,7 @@ _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-th
 CODECS: dict[str, Codec] = {
     "h264": Codec(
         "H.264, 8 bits 4:2:0: plays everywhere",
-        # On pictures as smooth as these as many bytes as "medium", at a quarter of the time.
+        # On pictures as smooth as these, as small as "medium" in a quarter of the time.
         ("-c:v", "libx264", "-preset", "veryfast", "-x264-params", "me=dia:subme=1"),
         "yuv420p",
         Quality(0, 51, 18),
@@ -45,7 +42,7 @@ CODECS: dict[str, Codec] = {
         "yuv420p",
         Quality(0, 51, 20),
         (2, 2),
-        tag=("-tag:v", "hvc1"),  # Apple's players know it by this name only
+        tag=("-tag:v", "hvc1"),  # the only name that Apple's players know
     ),
     "h265-10": Codec(
         "H.265, 10 bits 4:2:0: no bands in soft gradients",
@@ -146,10 +143,10 @@ MAX_PLAYS = 65535  # of all three
 
 
 class Container(NamedTuple):
-    """A film's file: its codecs, the usual one first, and how it is written."""
+    """A video file format."""
 
-    codecs: tuple[str, ...]
-    arguments: tuple[str, ...]
+    codecs: tuple[str, ...]  # the default first
+    arguments: tuple[str, ...]  # ffmpeg's options
 
 
 _MOV = ("-movflags", "+faststart+use_metadata_tags")

@@ -1,4 +1,4 @@
-"""ffmpeg as a process: frames go in through a pipe, raw; what it writes is a file."""
+"""Runs ffmpeg as a process: raw frames go in through a pipe, a file comes out."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError
 
 PIPE = 1 << 20  # bytes, as much as a user may have by default
-TICK = 0.2  # seconds between looks at the wish to stop
+TICK = 0.2  # seconds between two checks for cancellation
 _COUNTED = ("-progress", "pipe:1", "-nostats", "-stats_period", "60")  # and at the end
 if sys.platform == "linux":
     import fcntl
@@ -30,14 +30,16 @@ EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 def executable() -> str:
     """Return the path of ffmpeg: IMAGEIO_FFMPEG_EXE, or that of the package imageio-ffmpeg.
 
-    Raises InvalidRequestError if there is none.
+    Raises InvalidRequestError if there is none, or it cannot be run.
     """
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
-        return str(get_ffmpeg_exe())
+        program = str(get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         raise InvalidRequestError(f"no ffmpeg ({error}): pip install imageio-ffmpeg") from error
+    _version(program)
+    return program
 
 
 def version() -> str:
@@ -79,9 +81,9 @@ def run(
 ) -> int:
     """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
 
-    Returns how many frames, or packets of an encoder that gathers them, are in what it wrote. Any
-    error in what it reads is one of the run. Raises RenderError with ffmpeg's own words, OSError
-    where the disk is full, and what `pause` raises; the process is gone then.
+    Returns how many frames are in the file that it wrote (packets, if an encoder gathers frames).
+    Raises RenderError with ffmpeg's own words, also for damaged input, OSError if the disk is full,
+    and what `check_cancelled` raises. The process has ended by then.
     """
     # SVT-AV1 speaks past ffmpeg's own log level. A session of its own: a terminal's Ctrl-C is
     # ours to hear, and ffmpeg would end its file early.
@@ -99,7 +101,7 @@ def run(
         assert pipe is not None
         _widen(pipe)
         try:
-            with contextlib.suppress(BrokenPipeError):  # it says why by itself
+            with contextlib.suppress(BrokenPipeError):  # ffmpeg's own message says why
                 for part in feed:
                     check_cancelled()
                     pipe.write(part.data)
@@ -131,14 +133,14 @@ def run(
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Let a pipe hold more, where the system can: fewer changes between two processes."""
+    """Enlarge a pipe's buffer where the system can, so that the processes switch less often."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # more than this user may have
+        with contextlib.suppress(OSError):  # over this user's limit
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The metadata of a file that ffmpeg can read; empty for any other."""
+    """Return the metadata of a file; empty if ffmpeg cannot read it."""
     with _scratch() as log:
         done = subprocess.run(
             [executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-"],
@@ -155,12 +157,12 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def metadata_file(values: dict[str, str]) -> str:
-    """The text that gives a file this metadata."""
+    """Return the text of a metadata file in ffmpeg's format."""
     escaped = {name: re.sub(r"([=;#\\\n])", r"\\\1", value) for name, value in values.items()}
     lines = [f"{name}={value}" for name, value in escaped.items()]
     return "\n".join([";FFMETADATA1", *lines, ""])
 
 
 def _scratch() -> IO[bytes]:
-    # A file, not a pipe, which would fill up while nobody reads.
+    # A file, since a pipe would fill up while nobody reads it.
     return tempfile.TemporaryFile()

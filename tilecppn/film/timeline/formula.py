@@ -1,6 +1,7 @@
-"""Latents by arithmetic: `a + 0.5 * (seed3 - seed4)`.
+"""Evaluates formulas of latents, as in `a + 0.5 * (seed3 - seed4)`.
 
-Only names, numbers, + - * / and brackets; Python's own parser reads them, nothing is executed.
+Only names, numbers, + - * / and brackets are allowed. Python's parser reads them; nothing is
+executed.
 """
 
 import ast
@@ -33,9 +34,10 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 def evaluate(
     text: str, named: Callable[[str], Any], seeded: Callable[[int], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """The latent (z_dim,) that a formula gives; `seedN` are `seeded`, other names `named`.
+    """Return the latent (z_dim,) that a formula gives.
 
-    Raises SceneError for what is not such a formula, or gives no finite latent.
+    named: name → latent or number; seeded: N of `seedN` → latent. Raises SceneError if the text is
+    not such a formula, or its latent is not finite.
     """
 
     def value(node: ast.expr) -> Any:
@@ -50,7 +52,7 @@ def evaluate(
                         "numbers"
                     )
                 if isinstance(symbol, ast.Div) and vectors[1]:
-                    raise SceneError(f"{format_value(text)}: nothing is divided by a latent")
+                    raise SceneError(f"{format_value(text)}: cannot divide by a latent")
                 return _BINARY[type(symbol)](a, b)
             case ast.UnaryOp(sign, operand) if type(sign) in _UNARY:
                 return _UNARY[type(sign)](value(operand))
@@ -73,7 +75,7 @@ def evaluate(
     except SceneError:
         raise
     except (SyntaxError, ValueError, RecursionError, MemoryError, ArithmeticError) as error:
-        raise SceneError(f"{format_value(text)}: is no formula ({error})") from None
+        raise SceneError(f"{format_value(text)}: is not a formula ({error})") from None
     if not isinstance(result, np.ndarray) or not np.isfinite(result).all():
         raise SceneError(
             f"{format_value(text)}: must give a finite latent, as seed1 + (seed2 - seed3) does"

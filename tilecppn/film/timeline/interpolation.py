@@ -1,6 +1,6 @@
-"""Between keyframes: easings and interpolations, one table each, one row each.
+"""Tables of easings and interpolations: how a value moves from one keyframe to the next.
 
-Values are rows of float64, one a keyframe; u in [0, 1] is the way from one keyframe to the next.
+A value is a row of float64; u in [0, 1] is the progress from one keyframe to the next.
 """
 
 import math
@@ -19,7 +19,7 @@ def _in_out(u: float) -> float:
     return 4.0 * u**3 if u < 0.5 else 1.0 - 4.0 * (1.0 - u) ** 3
 
 
-# How u grows with time; 0 and 1 stay where they are, but for hold.
+# How progress grows with time; 0 and 1 stay, except for hold.
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda u: u,
     "sinusoid": lambda u: math.sin(u * math.pi / 2.0),
@@ -31,7 +31,7 @@ EASINGS: dict[str, Callable[[float], float]] = {
 
 
 class Segment(NamedTuple):
-    """From one keyframe to the next: values (n,), slopes (n,) a unit of time, and its length."""
+    """Two neighbouring keyframes: values (n,), slopes (n,) per second, and the time between."""
 
     start: Array
     end: Array
@@ -40,22 +40,19 @@ class Segment(NamedTuple):
 
 
 class Interpolation(NamedTuple):
-    """`between(segment, u)` gives the values (n,); at u = 0 exactly `segment.start`.
+    """How values between two keyframes are found."""
 
-    `smooth` ones look at the slopes, which are 0 for all others.
-    """
-
-    between: Callable[[Segment, float], Array]
-    smooth: bool = False
+    between: Callable[[Segment, float], Array]  # values (n,) at u; exactly `start` at u = 0
+    smooth: bool = False  # whether it needs the slopes, which are 0 otherwise
 
 
 def _exponential(segment: Segment, u: float) -> Array:
-    """By equal ratios in equal times."""
+    """Change by equal ratios in equal times."""
     return np.asarray(segment.start * (segment.end / segment.start) ** u)
 
 
 def _spline(segment: Segment, u: float) -> Array:
-    """The cubic with both values and both slopes (Hermite's form)."""
+    """Evaluate the cubic with both values and both slopes (Hermite's form)."""
     first, second = (segment.length * slope for slope in segment.slopes)
     v = 1.0 - u
     return np.asarray(
@@ -75,7 +72,7 @@ INTERPOLATIONS: dict[str, Interpolation] = {
 
 
 def spline_slopes(times: Sequence[float], values: Array, closed: bool) -> Array:
-    """Slopes (k, n) at the knots of the twice continuously differentiable cubic spline.
+    """Return the slopes (k, n) at the knots of the twice continuously differentiable cubic spline.
 
     times (k,), increasing; values (k, n). Open: the natural spline, straight at its ends. Closed:
     slope and curvature at the last knot are those at the first, whatever their values differ by.

@@ -1,4 +1,4 @@
-"""What a timeline file says beside its scene: [film] and [[keyframe]], as frozen values."""
+"""The sections [film] and [[keyframe]] of a timeline file, as frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -94,7 +94,7 @@ def frame_range() -> Check:
 
 @dataclass(frozen=True)
 class Film(Section):
-    """[film]: how many frames, how fast, and how tracks go from keyframe to keyframe.
+    """[film]: how long, how many frames, and how tracks go from keyframe to keyframe.
 
     Frame k is at k / fps seconds, in the half-open [0, seconds). Of these, those of the half-open
     `excerpt` are drawn, all by default.
@@ -136,9 +136,10 @@ class Film(Section):
 
 @dataclass(frozen=True)
 class Keyframe(Section):
-    """What the scene's sections say at `time`, seconds; `easing` leads to the next keyframe.
+    """[[keyframe]]: what the scene's sections are at `time`, in seconds.
 
-    latent: one of seed, z, and sum, a formula. The others have the scene's own keys.
+    latent: one of seed, z, and sum, a formula. cppn, view, output: keys of the scene's sections.
+    easing: how the film goes on to the next keyframe.
     """
 
     time: float = key(None, validation.number("a number of seconds, 0 or more", lambda v: v >= 0))

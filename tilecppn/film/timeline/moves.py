@@ -1,4 +1,4 @@
-"""Ready moves: short forms of timelines. Each gives tracks of their own, so they can be mixed."""
+"""Ready-made moves: --morph, --zoom, --orbit. Each has tracks of its own, so they can be mixed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,15 +25,15 @@ def moving(
     orbit: bool = False,
     **film: Any,
 ) -> Timeline:
-    """A film of one scene; `film` are the keys of [film].
+    """Make a timeline of one scene; `film` are keys of [film].
 
-    morph: seeds of latents, along a smooth curve, back to the first in a loop. zoom: how many
-    times closer the end is (below 1: farther), there and back in a loop. orbit: the view's centre
-    goes once around where it was, at half the view's scale. Raises SceneError.
+    morph: seeds of latents, passed on a smooth curve; a loop returns to the first. zoom: the end
+    is this many times closer (below 1: farther); a loop goes there and back. orbit: the view's
+    centre goes once around its place, at half the view's scale. Raises SceneError.
     """
     wanted = make_section(Film, film)
     loop = wanted.loop
-    # Without a loop the last frame shows the end itself.
+    # Without a loop the last frame is the end itself.
     end = 1.0 if loop else max(1, wanted.frames - 1) / max(1, wanted.frames)
     knots: Knots = []
     interpolation: dict[str, str] = {}
@@ -66,7 +66,7 @@ def _morph(seeds: Sequence[int], end: float, loop: bool) -> Knots:
 def _zoom(scene: Scene, factor: float, end: float, loop: bool) -> Knots:
     if not LEAST_ZOOM <= factor < math.inf:
         raise SceneError(
-            f"--zoom {factor:g}: must be above 0, {LEAST_ZOOM:g} at least: 1000 for a thousand "
+            f"--zoom {factor:g}: must be above 0 ({LEAST_ZOOM:g} at least); 1000 is a thousand "
             "times closer"
         )
     far, near = {"scale": scene.view.scale}, {"scale": scene.view.scale / factor}
@@ -74,7 +74,7 @@ def _zoom(scene: Scene, factor: float, end: float, loop: bool) -> Knots:
 
 
 def _orbit(scene: Scene, zoom: float, end: float, loop: bool) -> Knots:
-    """A circle whose radius keeps its share of the view's scale while that shrinks."""
+    """Go around a circle whose radius shrinks with the view's scale."""
     knots: Knots = []
     for i in range(ORBIT_KNOTS if loop else ORBIT_KNOTS + 1):
         share = i / ORBIT_KNOTS
@@ -88,10 +88,10 @@ def _orbit(scene: Scene, zoom: float, end: float, loop: bool) -> Knots:
 
 
 def _merged(knots: Knots) -> Mapping[float, dict[str, dict[str, Any]]]:
-    """What all moves say at one time is one keyframe."""
+    """Merge what the moves set at the same time into one keyframe."""
     merged: dict[float, dict[str, dict[str, Any]]] = {}
     for share, section, values in knots:
-        # The same moment, though reached by other divisions.
+        # The same time, but for rounding.
         at = next((t for t in merged if math.isclose(t, share, abs_tol=1e-12)), share)
         merged.setdefault(at, {}).setdefault(section, {}).update(values)
     return merged

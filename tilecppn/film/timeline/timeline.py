@@ -1,7 +1,7 @@
-"""The timeline: keyframes over time; frame k is a Scene. And its TOML.
+"""The timeline: keyframes over time, read from and written to TOML. Each frame is a Scene.
 
-A timeline file is a scene file with [film] and one [[keyframe]] after another. What no keyframe
-says stays as the scene has it.
+A timeline file is a scene file with a [film] section and [[keyframe]] sections. What no keyframe
+sets stays as in the scene.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ REVISION = 2  # raised whenever the same timeline gives other frames; films that
 
 @dataclass(frozen=True)
 class Timeline:
-    """A film. Make one with `Timeline.load`, `Timeline.parse` or `Timeline.of`."""
+    """A film, frozen. Make one with `Timeline.load`, `Timeline.parse` or `Timeline.of`."""
 
     base: Scene
     film: Film
@@ -153,13 +153,13 @@ class Timeline:
 
     @cached_property
     def channels(self) -> int:
-        """Of every frame; a palette that only keyframes have gives grey frames colour."""
+        """Channels of every frame; a palette that only keyframes set gives grey frames colour."""
         return self.scene(0).channels
 
     @property
     def steps(self) -> list[str]:
         """The tracks that jump at their keyframes, though nobody asked for it."""
-        asked = self.film.arrays  # for one value a frame
+        asked = self.film.arrays  # one value a frame
         return [name for name, track in self.tracks.items() if track.steps and name not in asked]
 
     def time(self, frame: float) -> float:
@@ -167,18 +167,18 @@ class Timeline:
         return float((self.film.first + frame) / self.film.fps)
 
     def scene(self, frame: int) -> Scene:
-        """The still that a frame is, before motion blur.
+        """Return the scene of a frame, without motion blur.
 
-        Raises InvalidRequestError for none of the film's.
+        Raises InvalidRequestError if the film has no such frame.
         """
         if not 0 <= frame < self.frames:
             raise InvalidRequestError(f"frame {frame}: the film has frames 0 to {self.frames - 1}")
         return self._at(self.time(frame))
 
     def moments(self, frame: int) -> list[Scene]:
-        """The stills whose mean a frame is: one, or `film.samples` of them around its time.
+        """Return the scenes whose mean a frame is: one, or `film.samples` around its time.
 
-        They stand at the middles of equal parts of the time that the shutter is open, which is
+        They are at the middles of equal parts of the time that the shutter is open, which is
         `film.shutter` of the time between two frames.
         """
         count, shutter = self.film.samples, self.film.shutter
@@ -202,17 +202,17 @@ class Timeline:
 
     @cached_property
     def tracks(self) -> dict[str, Track]:
-        """What moves, by name: latent, cppn, view.center, view.scale, …"""
+        """The tracks by name: latent, cppn, view.center, view.scale, …"""
         return make_tracks(self.film, self.keyframes, self._values)
 
     @cached_property
     def _values(self) -> Values:
         return Values(self.base, self.film.latents, self.folder, self.embedded)
 
-    # What it is
+    # As a file
 
     def to_toml(self) -> str:
-        """The whole timeline as TOML; weights files are named as `networks` has them."""
+        """Return the timeline as TOML; weights files have their names in `networks`."""
         import tomli_w
 
         record = tomllib.loads(self.base.to_toml())
@@ -225,7 +225,7 @@ class Timeline:
 
     @cached_property
     def networks(self) -> dict[str, bytes]:
-        """The weights files that the film needs beside its TOML, by name."""
+        """The weights files that the TOML names, name → bytes."""
         files = {EMBEDDED: self.base.cppn.to_bytes()}
         for i, keyframe in enumerate(self.keyframes):
             if "weights" in keyframe.cppn:
@@ -234,7 +234,7 @@ class Timeline:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over what decides the pixels of all frames."""
+        """SHA-256 over all that decides the pixels of the frames."""
         film = self.film
         record: dict[str, Any] = {
             "revision": REVISION + any(t.resamples_palettes for t in self.tracks.values()),
@@ -249,7 +249,7 @@ class Timeline:
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
     def differences(self, other: "Timeline") -> list[str]:
-        """`film.seconds: 10.0 there, 5.0 here`, this timeline there and `other` here."""
+        """List what differs, as `film.seconds: 10.0 there, 5.0 here`; `other` is here."""
         found = self.base.differences(other.base)
         for f in fields(Film):
             there, here = getattr(self.film, f.name), getattr(other.film, f.name)
@@ -262,7 +262,7 @@ class Timeline:
 
 
 def is_timeline(text: str) -> bool:
-    """Whether a TOML text has what a timeline has and a scene has not."""
+    """Whether a TOML text has sections that only a timeline has."""
     try:
         return not set(TIMELINE).isdisjoint(tomllib.loads(text))
     except (ValueError, RecursionError):
@@ -284,7 +284,7 @@ def _file(keyframe: int) -> str:
 
 
 def _exact(value: Any) -> Any:
-    """A value as JSON that tells any two floats apart."""
+    """Return a value as JSON in which no two floats look alike."""
     if isinstance(value, CPPN):
         return value.sha256
     if isinstance(value, dict):

@@ -16,11 +16,10 @@ from tilecppn.film.timeline.values import PALETTE, ValueType, value_type
 
 @dataclass(frozen=True)
 class Track:
-    """`values[i]` at `times[i]`, seconds, increasing; before and after, the nearest keyframe's.
+    """`values[i]` at `times[i]` seconds, increasing; constant before the first and after the last.
 
-    `easings[i]` is that of the way to the next keyframe. With `period`, seconds, the track comes
-    back to its first value, and the way there is that of the last keyframe; a keyframe that lies
-    one period after the first is that coming back.
+    `easings[i]` leads from keyframe i to the next. With `period`, in seconds, the last keyframe's
+    leads back to the first value; a keyframe one period after the first is that return.
     """
 
     times: tuple[float, ...]
@@ -56,7 +55,7 @@ class Track:
         )
 
     def at(self, time: float) -> Any:
-        """The value at a time, seconds; a keyframe's own value exactly at its time."""
+        """Return the value at a time in seconds; exactly a keyframe's own at its time."""
         knots = self._times
         if self.period is not None:
             time = knots[0] + (time - knots[0]) % self.period
@@ -74,7 +73,7 @@ class Track:
 
     @cached_property
     def _times(self) -> tuple[float, ...]:
-        """The knots' times, the coming back included."""
+        """The times of the keyframes, with the return to the first."""
         if self.period is None or self.times[-1] == self.times[0] + self.period:
             return self.times
         return (*self.times, self.times[0] + self.period)
@@ -92,6 +91,6 @@ class Track:
 
 
 def per_frame(values: Sequence[Any], rate: float) -> Track:
-    """A track from one value a frame, as an analysis of a sound gives them; linear between."""
+    """Make a track of one value a frame, linear between them; `rate` is frames per second."""
     times = tuple(k / rate for k in range(len(values)))
     return Track(times, tuple(values), "linear", ("linear",) * len(values))

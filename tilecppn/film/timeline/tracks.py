@@ -1,4 +1,4 @@
-"""Keyframes → tracks: each value checked as the scene's own are."""
+"""Makes tracks of keyframes, checking each value as those of a scene are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,17 +16,18 @@ from tilecppn.names import one_of
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Latent
 
-FIXED = ("dtype", *LAYOUT)  # the keys of [output] that a film has once
+FIXED = ("dtype", *LAYOUT)  # keys of [output] that cannot change within a film
 DEFAULT = "linear"
-DEFAULTS = {"latent": "spherical", "view.scale": "exponential"}  # interpolations of their own
+DEFAULTS = {"latent": "spherical", "view.scale": "exponential"}  # interpolation, if not DEFAULT
 TURN = 360.0  # degrees
 
 
 @dataclass(frozen=True)
 class Values:
-    """What keyframes mean: a scene to start from, named latents, and weights files.
+    """Reads the values of keyframes.
 
-    `embedded` are files by name; without it they are read from `folder`.
+    base: the scene that they change. latents: those that formulas name. Weights files are read
+    from `embedded`, by name, or else from `folder`.
     """
 
     base: Scene
@@ -35,7 +36,7 @@ class Values:
     embedded: Mapping[str, bytes] | None
 
     def of(self, keyframe: Keyframe) -> dict[str, Any]:
-        """Track → value. Raises SceneError, naming the keyframe."""
+        """Return what a keyframe sets, track → value. Raises SceneError, naming the keyframe."""
         values: dict[str, Any] = {}
         try:
             if keyframe.cppn:
@@ -48,22 +49,22 @@ class Values:
             raise SceneError(f"keyframe at {keyframe.time:g} s: {error}") from None
         if not values:
             raise SceneError(
-                f"keyframe at {keyframe.time:g} s: says nothing; give it latent, view, cppn or "
-                "output"
+                f"keyframe at {keyframe.time:g} s: is empty; give it latent, view, cppn or output"
             )
         return values
 
     def section(self, name: str, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Check the keys of [view] or [output] that a keyframe sets."""
         known = [f.name for f in fields(SECTIONS[name])]
         for part in change:
             one_of([f"{name}.{k}" for k in known], f"{name}.{part}", "key")
             if name == "output" and part in FIXED:
-                raise SceneError(f"output.{part} is one for the whole film")
+                raise SceneError(f"output.{part} cannot change within a film")
         parsed = getattr(self.base.replace(**{name: change}), name)
         return {f"{name}.{part}": getattr(parsed, part) for part in change}
 
     def network(self, change: Mapping[str, Any]) -> CPPN:
-        """The network of another seed, or of another weights file."""
+        """Return the network of another seed, or of another weights file."""
         base = self.base
         if "weights" in change:
             network = self._file(str(change["weights"]))
@@ -82,14 +83,14 @@ class Values:
         return CPPN.from_bytes(self.embedded[name], name)
 
     def latent(self, change: Mapping[str, Any]) -> tuple[float, ...]:
-        """The latent of {seed = 1}, {z = […]} or {sum = "a + (seed1 - seed2)"}."""
+        """Return the latent of {seed = 1}, {z = […]} or {sum = "a + (seed1 - seed2)"}."""
         if len(change) != 1 or not set(change) <= {"seed", "z", "sum"}:
             raise SceneError("latent: must have one of seed, z, sum")
         if "sum" in change:
             seeded = self.base.cppn.seeded_latent
             return tuple(formula.evaluate(str(change["sum"]), self._named, seeded).tolist())
         if isinstance(change.get("z"), str):
-            raise SceneError("latent.z: a film has values here; film.latents names them")
+            raise SceneError("latent.z: must be a list of numbers; film.latents gives them names")
         return tuple(self.base.replace(latent=Latent(**change)).z.tolist())
 
     def _named(self, name: str) -> Any:
@@ -100,17 +101,17 @@ class Values:
 
 
 def make_tracks(film: Film, keyframes: Sequence[Keyframe], values: Values) -> dict[str, Track]:
-    """What moves, by name: latent, cppn, view.center, view.scale, …
+    """Return the tracks by name: latent, cppn, view.center, view.scale, …
 
-    Raises SceneError for keyframes out of order or outside of the film, values that cannot be
-    mixed, and interpolations of what does not move.
+    Raises SceneError for keyframes that are not in order or outside the film, values that cannot be
+    interpolated, and interpolations of what does not move.
     """
     knots: dict[str, list[tuple[Keyframe, Any]]] = {}
     for before, keyframe in zip((None, *keyframes), keyframes, strict=False):
         if before is not None and keyframe.time <= before.time:
             raise SceneError(
-                f"keyframe at {keyframe.time:g} s: stands after the one at {before.time:g} s; "
-                "sort them by time, one at a time"
+                f"keyframe at {keyframe.time:g} s: comes after the one at {before.time:g} s; "
+                "sort them by time, with one at each"
             )
         if keyframe.time > film.seconds:
             raise SceneError(
@@ -121,13 +122,13 @@ def make_tracks(film: Film, keyframes: Sequence[Keyframe], values: Values) -> di
     tracks = {name: _track(name, found, film) for name, found in knots.items()}
     for name, array in film.arrays.items():
         if name in tracks:
-            raise SceneError(f"film.arrays.{name}: keyframes have {name} too; keep one of them")
+            raise SceneError(f"film.arrays.{name}: keyframes set {name}, too; remove one of them")
         tracks[name] = _array(name, array, film, values)
     for words, table in (("interpolation", film.interpolation), ("easing", film.easing)):
         for name in table:
             if name not in tracks:
                 raise SceneError(
-                    f"film.{words}.{name}: no keyframe has {name}; "
+                    f"film.{words}.{name}: no keyframe sets {name}; "
                     f"the tracks are {', '.join(tracks) or 'none'}"
                 )
     for name, track in tracks.items():
@@ -147,7 +148,7 @@ def _track(name: str, knots: Sequence[tuple[Keyframe, Any]], film: Film) -> Trac
 
 
 def _array(name: str, array: Any, film: Film, values: Values) -> Track:
-    """A track with one value a frame, as an analysis of sound would give it."""
+    """Make a track of one value a frame, as an analysis of sound would give."""
     if not isinstance(array, tuple) or len(array) != film.all_frames:
         raise SceneError(f"film.arrays.{name}: must have {film.all_frames} values, one a frame")
     section, _, part = name.partition(".")
@@ -162,7 +163,7 @@ def _array(name: str, array: Any, film: Film, values: Values) -> Track:
 
 
 def _check(name: str, track: Track) -> None:
-    """Raise SceneError for a track without values between its keyframes."""
+    """Raise SceneError for a track that cannot be interpolated."""
     rows = track.rows
     if len({len(row) for row in rows}) > 1:
         raise SceneError(f"{name}: all keyframes must have equally many values")
@@ -171,7 +172,7 @@ def _check(name: str, track: Track) -> None:
     first, last = track.values[0], track.values[-1]
     if track.period is None or track.times[-1] != track.times[0] + track.period or first == last:
         return
-    # A turn comes back to where it was.
+    # A whole turn is where it was.
     if name != "view.rotation" or (last - first) % TURN:
         raise SceneError(
             f"{name}: with film.loop the first keyframe comes again at {track.times[-1]:g} s; "
