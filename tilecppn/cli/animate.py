@@ -27,6 +27,7 @@ class AnimateCommand(click.Command):
     """A command whose help ends with the kinds of films and their codecs."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of suffixes and codecs, made from the codec tables."""
         from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 
         with formatter.section("Suffixes of OUT, with the codecs of videos, the default first"):

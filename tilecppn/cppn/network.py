@@ -164,6 +164,7 @@ class CPPN:
 
     @property
     def width(self) -> int:
+        """Units of the first hidden layer."""
         return len(self.layers[0][0])
 
     @property
@@ -175,6 +176,7 @@ class CPPN:
 
     @property
     def channels(self) -> int:
+        """1 for grey, 3 for colour."""
         return self.structure.channels
 
     @property

@@ -103,7 +103,8 @@ class Kernel(Protocol):
     """One evaluator of one field."""
 
     @property
-    def arithmetic(self) -> Arithmetic: ...
+    def arithmetic(self) -> Arithmetic:
+        """What decides the bytes of its pictures."""
 
     @property
     def noise(self) -> float:

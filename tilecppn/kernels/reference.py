@@ -11,6 +11,8 @@ CHUNK = 1 << 14  # points at a time, so that memory does not grow with the latti
 
 
 class ReferenceKernel:
+    """Evaluates a CPPN by `CPPN.colour`, in float64."""
+
     batch = 1
     arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)
 
@@ -19,9 +21,11 @@ class ReferenceKernel:
         self.noise = field.noise(np.float64)
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float64]:
+        """See `Kernel.evaluate`."""
         return self._run(lattices, None)
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `Kernel.trace`."""
         units = sum(len(weight) for weight, _ in self.field.cppn.layers)
         sums = np.empty((units, *lattices.shape))
         return self._run(lattices, sums), sums

@@ -119,6 +119,7 @@ class TorchKernel:
 
     @property
     def batch(self) -> int:
+        """Points of one chunk."""
         return self.chunk
 
     @torch.inference_mode()
@@ -134,9 +135,11 @@ class TorchKernel:
                 )
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        """See `Kernel.evaluate`."""
         return self._run(lattices, traced=False)[0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """See `Kernel.trace`."""
         return self._run(lattices, traced=True)
 
     @torch.inference_mode()

@@ -35,9 +35,11 @@ class ColouredKernel:
         self.batch = kernel.batch
 
     def evaluate(self, lattices: Lattices) -> Values:
+        """Colours (channels, n, rows, cols) after the colour map."""
         return self.colour(self.kernel.evaluate(lattices))
 
     def trace(self, lattices: Lattices) -> tuple[Values, Values]:
+        """As `evaluate`, with every unit's sum, which the colour map does not change."""
         values, sums = self.kernel.trace(lattices)
         return self.colour(values), sums
 

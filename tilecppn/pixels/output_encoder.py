@@ -32,6 +32,7 @@ class OutputEncoder(Storage):
 
     @classmethod
     def of(cls, output: Output) -> "OutputEncoder":
+        """Return what a scene's [output] asks for."""
         return cls(output.dtype, output.invert, output.dither == "noise")
 
     def stored(self, colour: Value, noise: Value) -> Value:

@@ -46,14 +46,17 @@ class Export:
 
     @property
     def page(self) -> str:
+        """Name of the page."""
         return f"{self.name}.html"
 
     @property
     def descriptor(self) -> str:
+        """Name of the Deep Zoom descriptor."""
         return f"{self.name}.dzi"
 
     @property
     def files(self) -> str:
+        """Name of the folder of tiles."""
         return f"{self.name}_files"
 
     @classmethod
@@ -120,11 +123,13 @@ class ExportServer(ThreadingHTTPServer):
         return f"http://{ADDRESS}:{self.server_port}/{_encoded(self.export.page)}"
 
     def server_bind(self) -> None:
+        """Bind without looking up the machine's full name."""
         # HTTPServer's own asks for the machine's full name, which can take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = ADDRESS, self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report an error of a request, unless the browser just went away."""
         # A browser that goes away in mid-tile is no error.
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)

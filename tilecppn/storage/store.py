@@ -175,6 +175,7 @@ class Store(StoreDirectory):
         return all(self.has(shard) for shard in self.plan.order())
 
     def file(self, shard: Shard) -> Path:
+        """Path of a shard's file."""
         return self.path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
 
     # Inner

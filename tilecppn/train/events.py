@@ -23,6 +23,8 @@ class Started:
 
 @dataclass(frozen=True)
 class BatchDone:
+    """A batch was learned."""
+
     point: Point
 
 

@@ -55,6 +55,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Fit:
+    """What a fit led to: the model, and its PSNR in dB."""
+
     model: Path
     psnr: float
     steps: int

@@ -46,6 +46,7 @@ class Networks(NamedTuple):
         )
 
     def to(self, device: torch.device) -> "Networks":
+        """Move all networks to a device."""
         return Networks(
             self.g.to(device), self.q and self.q.to(device), self.d and self.d.to(device)
         )

@@ -153,6 +153,7 @@ def truncated_normal(u: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def parameters(*modules: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters of several modules in one list."""
     return [p for module in modules for p in module.parameters()]
 
 

@@ -77,6 +77,7 @@ class Settings(Section):
 
     @property
     def schedule(self) -> Schedule:
+        """The model's schedule, with what these settings override."""
         own = {f.name: getattr(self, f.name) for f in fields(Schedule)}
         return replace(SCHEDULES[self.model], **{k: v for k, v in own.items() if v is not None})
 

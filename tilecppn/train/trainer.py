@@ -65,6 +65,7 @@ class Trainer:
         self.stage = self.stage_of(s.size)
 
     def stage_of(self, side: int) -> Stage:
+        """Return the stage of the curriculum whose images have `side` cells."""
         return Stage(View(**self.networks.g.structure.view), self.size, side, self.device)
 
     def learn(self, images: Tensor) -> Losses:

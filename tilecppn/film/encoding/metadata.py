@@ -42,6 +42,7 @@ class FilmMetadata:
     version: str = VERSION
 
     def to_text(self) -> str:
+        """Return the metadata as JSON, which `of_text` reads."""
         return json.dumps(asdict(self))
 
     @classmethod

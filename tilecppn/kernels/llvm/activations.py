@@ -119,6 +119,7 @@ TANH_BOTTOM = (7.922914164737449e-07, 0.0003311020554974675, 0.02593578770756721
 
 
 def constants(x: Value) -> Constants:
+    """Return the constants for the precision of a value."""
     return SINGLE if x.element == F32 else DOUBLE
 
 
@@ -131,6 +132,7 @@ def polynomial(x: Value, coefficients: Coefficients) -> Value:
 
 
 def within(x: Value, limit: float) -> Value:
+    """Clamp x to [-limit, limit]; NaN stays NaN."""
     return x.at_most(limit).at_least(-limit)
 
 
@@ -157,11 +159,13 @@ def exp_parts(x: Value) -> tuple[Value, Value]:
 
 
 def exp(x: Value) -> Value:
+    """e^x, clamped to where the result is a normal number."""
     scale, part = exp_parts(x)
     return part.fma(scale, scale)
 
 
 def tanh(x: Value) -> Value:
+    """tanh(x): a rational function in float32, through e^(2x) in float64."""
     if x.element == F32:
         x = within(x, 8.8)
         square = x * x
@@ -173,6 +177,7 @@ def tanh(x: Value) -> Value:
 
 
 def sigmoid(x: Value) -> Value:
+    """1 / (1 + e^-x)."""
     return 1.0 / (exp(-x) + 1.0)
 
 
@@ -198,10 +203,12 @@ def _sine(x: Value, offset: float) -> Value:
 
 
 def sin(x: Value) -> Value:
+    """sin(x), by reduction to the nearest multiple of π."""
     return _sine(x, 0.0)
 
 
 def cos(x: Value) -> Value:
+    """cos(x), as `sin` with half a period's shift."""
     return -_sine(x, 0.5)
 
 

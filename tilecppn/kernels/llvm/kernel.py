@@ -58,12 +58,15 @@ class LLVMKernel:
 
     @property
     def batch(self) -> int:
+        """Points that the compiled function takes at a time."""
         return self.network.block
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
+        """See `Kernel.evaluate`."""
         return self._run(lattices, traced=False)[0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """See `Kernel.trace`."""
         return self._run(lattices, traced=True)
 
     def _run(

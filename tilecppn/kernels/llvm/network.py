@@ -51,6 +51,7 @@ class Tiling(NamedTuple):
 
     @classmethod
     def of(cls, target: Target) -> "Tiling":
+        """Return the tiling that fits a target's vector registers."""
         return cls(4, 4) if target.registers == 32 else cls(4, 3)
 
     def groups(self, outputs: int) -> Iterator["Group"]:

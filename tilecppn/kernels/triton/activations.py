@@ -104,12 +104,14 @@ def quotient(a, b):
 
 @triton.jit
 def within(x, limit: tl.constexpr):
+    """Clamp x to [-limit, limit]; NaN stays NaN."""
     low = tl.maximum(x, -limit, propagate_nan=tl.PropagateNan.ALL)
     return tl.minimum(low, limit, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
 def at_least(x, low):
+    """The larger of x and low; NaN stays NaN."""
     return tl.maximum(x, low, propagate_nan=tl.PropagateNan.ALL)
 
 
@@ -122,6 +124,7 @@ def to_integer(x):
 
 @triton.jit
 def exp(x):
+    """e^x, clamped to where the result is a normal number."""
     x = within(x, WIDEST)
     n, bits = to_integer(x * PER_LN2)
     r = tl.fma(n, -LN2_LOW, tl.fma(n, -LN2_HIGH, x))
@@ -132,16 +135,19 @@ def exp(x):
 
 @triton.jit
 def tanh(x):
+    """1 - 2 / (e^(2x) + 1), by two special functions."""
     return tl.fma(reciprocal(exp2(x * TWO_PER_LN2) + 1.0), -2.0, 1.0)
 
 
 @triton.jit
 def sigmoid(x):
+    """1 / (1 + e^-x), by two special functions."""
     return reciprocal(exp2(x * MINUS_PER_LN2) + 1.0)
 
 
 @triton.jit
 def softplus(x):
+    """max(x, 0) + log(1 + e^-|x|)."""
     u = exp(negated(tl.abs(x)))
     s = quotient(u, u + 2.0)
     square = s * s
@@ -163,66 +169,79 @@ def _sine(x, offset: tl.constexpr):
 
 @triton.jit
 def sin(x):
+    """sin(x), by reduction to the nearest multiple of π."""
     return _sine(x, 0.0)
 
 
 @triton.jit
 def cos(x):
+    """cos(x), as `sin` with half a period's shift."""
     return negated(_sine(x, 0.5))
 
 
 @triton.jit
 def half_sine(x):
+    """sin(x) / 2 + 1/2."""
     return tl.fma(sin(x), 0.5, 0.5)
 
 
 @triton.jit
 def sigmoid_sin(x):
+    """1 / (1 + e^-sin(x))."""
     return sigmoid(sin(x))
 
 
 @triton.jit
 def sqrt_tanh(x):
+    """sqrt(1 - |tanh(x)|) as sqrt(2 / (1 + e^(2|x|))), without cancellation."""
     return tl.sqrt_rn(quotient(2.0, exp(2.0 * tl.abs(x)) + 1.0))
 
 
 @triton.jit
 def gaussian(x):
+    """e^(-x²)."""
     return exp(negated(x * x))
 
 
 @triton.jit
 def relu(x):
+    """max(x, 0)."""
     return at_least(x, 0.0)
 
 
 @triton.jit
 def leaky_relu(x):
+    """max(x, 0.2 x)."""
     return at_least(x, 0.2 * x)
 
 
 @triton.jit
 def absolute(x):
+    """|x|."""
     return tl.abs(x)
 
 
 @triton.jit
 def square(x):
+    """x²."""
     return x * x
 
 
 @triton.jit
 def identity(x):
+    """x."""
     return x
 
 
 @triton.jit
 def fast_tanh(x):
+    """tanh by the special-function unit alone: relative error 2^-11."""
     return tanh_estimate(x)
 
 
 @triton.jit
 def fast_sigmoid(x):
+    """(1 + tanh(x/2)) / 2, by the special-function unit's tanh."""
     return tl.fma(tanh_estimate(0.5 * x), 0.5, 0.5)
 
 

@@ -66,6 +66,7 @@ class TritonKernel:
         self._host: dict[str, torch.Tensor] = {}
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
+        """See `Kernel.evaluate`."""
         return self.store(lattices, COLOURS)
 
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
@@ -76,6 +77,7 @@ class TritonKernel:
         return self._run(lattices, storage, traced=False)[0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Kernel.trace`."""
         return self._run(lattices, COLOURS, traced=True)
 
     def _run(

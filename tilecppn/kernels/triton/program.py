@@ -72,6 +72,7 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, cppn: CPPN, precision: str) -> "Shape":
+        """Return the constants for a network and `output.precision`."""
         functions = FAST if precision == "fast" else EXACT
         first, *between = (functions[name] for name in cppn.structure.activations)
         pattern = _pattern(between)

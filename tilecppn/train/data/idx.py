@@ -57,6 +57,7 @@ def find(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def is_idx_folder(folder: Path) -> bool:
+    """Whether a folder has any of MNIST's files."""
     return any(find(folder, names) for names in (IMAGES, LABELS, TEST))
 
 

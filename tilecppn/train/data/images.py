@@ -29,10 +29,12 @@ class Images:
 
     @property
     def channels(self) -> int:
+        """1 for grey, 3 for colour."""
         return int(self.pixels.shape[3])
 
     @property
     def shortest_side(self) -> int:
+        """The smaller of height and width, in pixels."""
         return int(min(self.pixels.shape[1:3]))
 
     @cached_property

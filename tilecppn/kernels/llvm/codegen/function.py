@@ -63,9 +63,11 @@ class Function:
         return self.ir.args[list(self.arguments).index(name)]
 
     def integer(self, number: int) -> Value:
+        """Return a 64-bit integer constant."""
         return Value(self.build, I64(number))
 
     def number(self, element: ir.Type, number: float) -> Value:
+        """Return a floating-point constant of type `element`."""
         return Value(self.build, ir.Constant(element, number))
 
     def vector(self, element: ir.Type, numbers: Sequence[float]) -> Value:
@@ -119,9 +121,11 @@ class Function:
             yield
 
     def call(self, function: "Function", *arguments: "Value | Array") -> None:
+        """Call another function of the module."""
         self.build.call(function.ir, [argument.ir for argument in arguments])
 
     def end(self) -> None:
+        """Return from the function; nothing may be appended after it."""
         self.build.ret_void()
 
 
@@ -140,10 +144,12 @@ class Array:
         return Array(self.build, pointer, self.element)
 
     def load(self, index: Value | int = 0, lanes: int = 1) -> Value:
+        """Load one element, or a vector of `lanes` elements that begins there."""
         kind = self.element if lanes == 1 else ir.VectorType(self.element, lanes)
         return Value(self.build, self.build.load(self.at(index).ir, align=self._align, typ=kind))
 
     def store(self, value: Value, index: Value | int = 0) -> None:
+        """Store an element or a vector at an index."""
         self.build.store(value.ir, self.at(index).ir, align=self._align)
 
     @property
@@ -163,7 +169,9 @@ class Variable:
 
     @property
     def value(self) -> Value:
+        """The current value."""
         return Value(self.build, self.build.load(self.slot, typ=self.type))
 
     def set(self, value: Value) -> None:
+        """Give it another value."""
         self.build.store(value.ir, self.slot)

@@ -36,6 +36,7 @@ class Value:
 
     @property
     def type(self) -> ir.Type:
+        """The LLVM type, of the whole vector for vectors."""
         return self.ir.type
 
     @property
@@ -45,6 +46,7 @@ class Value:
 
     @property
     def is_float(self) -> bool:
+        """Whether the lanes are floats."""
         return isinstance(self.element, ir.FloatType | ir.DoubleType)
 
     def like(self, operand: Operand) -> "Value":
@@ -117,6 +119,7 @@ class Value:
         return self._compare("<=", other)
 
     def equals(self, other: Operand) -> "Value":
+        """Compare lane by lane; false for NaN."""
         return self._compare("==", other)
 
     def where(self, yes: "Value", no: "Value") -> "Value":
@@ -138,9 +141,11 @@ class Value:
         return self._intrinsic("fma", self.like(factor), self.like(addend))
 
     def sqrt(self) -> "Value":
+        """The square root, correctly rounded."""
         return self._intrinsic("sqrt")
 
     def abs(self) -> "Value":
+        """The absolute value."""
         return self._intrinsic("fabs")
 
     def rint(self) -> "Value":
@@ -229,6 +234,7 @@ class Value:
 
 
 def as_integer(element: ir.Type) -> ir.IntType:
+    """Return the integer type as wide as a float type."""
     return I32 if element == F32 else I64
 
 
