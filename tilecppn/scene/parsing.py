@@ -12,6 +12,7 @@ from tilecppn.names import suggestion
 from tilecppn.scene.sections import SECTIONS, View
 
 TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
+COLOURS = ("palette",)  # keys of [output] that a preset decides
 Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as a person gave them
 
 
@@ -74,11 +75,10 @@ def without_preset(values: Given) -> Given:
         return values
     own = vars(View(**preset.view))
     view = {key: value for key, value in view.items() if _kept(value) != own.get(key)}
-    palette = _kept(output.get("palette"))
-    channels = preset.channels if palette is None else 1
-    if (palette, output.get("color"), cppn.get("channels")) == (preset.palette, "rgb", channels):
+    plain = output.get("color") == "rgb" and cppn.get("channels") == preset.channels
+    if plain and all(_kept(output.get(key)) == getattr(preset, key) for key in COLOURS):
         cppn = {key: value for key, value in cppn.items() if key != "channels"}
-        output = {key: v for key, v in output.items() if key not in ("palette", "color")}
+        output = {key: v for key, v in output.items() if key not in ("color", *COLOURS)}
     return {**values, "cppn": cppn, "view": view, "output": output}
 
 

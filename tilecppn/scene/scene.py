@@ -17,6 +17,7 @@ from tilecppn import filesystem
 from tilecppn.errors import SceneError
 from tilecppn.scene import sections
 from tilecppn.scene.parsing import (
+    COLOURS,
     Given,
     check_keys,
     merged,
@@ -127,8 +128,8 @@ class Scene:
         output = Output(**given.get("output", {}))
         if source.channels is None and source.weights is None:
             preset = networks.PRESETS[source.preset]
-            if preset.palette and not {"color", "palette"} & given.get("output", {}).keys():
-                output = replace(output, palette=preset.palette)
+            if preset.palette and not {"color", *COLOURS} & given.get("output", {}).keys():
+                output = replace(output, **{key: getattr(preset, key) for key in COLOURS})
             source = replace(source, channels=output.network_channels or preset.channels)
         if network is None:
             if previous and source.weights is None and source == previous.source:
