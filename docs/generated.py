@@ -28,6 +28,11 @@ MEANING = {
     "cppn.activations": "One activation for each hidden layer, the first included.",
     "cppn.inputs": 'What the first layer sees; `"one"` is a constant.',
     "cppn.residual": "Add each hidden layer's input to its output.",
+    "cppn.gain": "Presets with detail: how much finer each layer is than the one before.",
+    "cppn.decay": "Presets with detail: strength left one octave of detail later; one number, or "
+    "one for colour and one for lightness.",
+    "cppn.contrast": "Presets with detail: how strongly the picture uses its range; one number, or "
+    "one for colour and one for lightness.",
     "cppn.weights": "A weights file (safetensors) instead of preset and seed, relative to the "
     "scene file.",
     "latent.seed": "Seed of the latent: nearby forms of the same network.",
@@ -52,6 +57,9 @@ MEANING = {
     "output.dither": '`"noise"` rounds up or down by a fixed noise, against banding.',
     "output.color": 'What three channels mean; `"hsv"` is hue, saturation and value.',
     "output.palette": "Colours for one channel, interpolated between them.",
+    "output.shadow": "Two-channel networks: the colour that the palette darkens to.",
+    "output.shade": "Two-channel networks: how much of the shadow is mixed in, 0 to 1.",
+    "output.glow": "Two-channel networks: how much brighter the brightest places are.",
     "output.invert": "Invert every channel.",
     "output.tile": "Side of a tile in pixels, the smallest square that can be read.",
     "output.shard": "Side of a shard in pixels, the unit of work; a power-of-two multiple of tile.",
