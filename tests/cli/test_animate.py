@@ -34,7 +34,7 @@ def files(tmp_path: Path) -> None:
 def test_a_scene_moves(cli: Cli, moves: list[str]) -> None:
     done = cli("animate", "scene.toml", "-o", "a.gif", "--seconds", 1, "--fps", 10, *moves)
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("a.gif: 10 frames of 64 × 36, 11 shards rendered")
+    assert done.stdout.startswith("a.gif: 10 frames of 64 × 36 in ")
     assert "10 frames of 64 × 36 at 10 a second" in done.stderr
     assert done.stderr.count("all frames are drawn") == 1
 
@@ -83,6 +83,11 @@ def test_a_store_of_frames_is_encoded_as_it_is(cli: Cli) -> None:
     done = cli("animate", "a.zarr", "-o", "a.mp4", "--json")
     assert done.exit_code == 0, done.stderr
     assert (json.loads(done.stdout)["skipped"], json.loads(done.stdout)["rendered"]) == (10, 1)
+    assert cli("animate", "a.zarr", "-o", "a.mp4").stdout == (
+        "a.mp4: 10 frames of 64 × 36, complete before\n"
+    )
+    resumed = cli("animate", "a.zarr", "-o", "c.mp4")
+    assert "; 10 of 11 shards and clips were there before" in resumed.stdout
     assert cli("animate", "film.toml", "-o", "b.mp4").exit_code == 0
     assert Path("a.mp4").read_bytes() == Path("b.mp4").read_bytes()
 

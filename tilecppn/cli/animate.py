@@ -1,7 +1,7 @@
 """`tilecppn animate`: render a film."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,6 @@ from tilecppn.cli.common import (
     json_option,
     load,
     outcome_record,
-    outcome_words,
     parse_seeds,
     png_output,
     result,
@@ -20,7 +19,11 @@ from tilecppn.cli.common import (
 )
 from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
-from tilecppn.formatting import counted
+from tilecppn.formatting import counted, format_duration
+
+if TYPE_CHECKING:
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.run.task_queue import RunResult
 
 
 class AnimateCommand(click.Command):
@@ -216,12 +219,21 @@ def command(
             "frames": picture.frames,
             **outcome_record(outcome),
         }
-        canvas = picture.base.canvas
-        lines.append(
-            f"{output}: {counted(picture.frames, 'frame')} of {canvas.width} × {canvas.height}, "
-            f"{outcome_words(outcome)}"
-        )
+        lines.append(f"{output}: {_summary(picture, outcome)}")
     result("\n".join(lines), record, as_json)
+
+
+def _summary(picture: "Timeline", outcome: "RunResult") -> str:
+    """Describe a film and the run that made it."""
+    canvas = picture.base.canvas
+    words = f"{counted(picture.frames, 'frame')} of {canvas.width} × {canvas.height}"
+    if outcome.skipped == outcome.tasks:
+        return f"{words}, complete before"
+    rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
+    speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
+    done = f"{outcome.skipped:,} of {outcome.tasks:,} shards and clips"
+    resumed = f"; {done} were there before" if outcome.skipped else ""
+    return f"{words} in {format_duration(outcome.seconds)}{speed}{resumed}"
 
 
 def _timeline(
