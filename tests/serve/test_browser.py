@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from tests.serve.serving import running
 from tests.serve.small_exports import SCENE, Pixels, gradient, noise, write_export
 from tilecppn.serve import serve
 
@@ -372,13 +372,6 @@ def test_missing_tiles_folder_is_told(
 
 
 def test_served(browser: Browser, exports: dict[str, Path]) -> None:
-    with serve(exports["noise"]) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            with opened(browser, server.url) as page:
-                show(page, 8, x=0.5, y=0.5)
-                assert page.inner_text("#scale") == "800 %"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(serve(exports["noise"])) as server, opened(browser, server.url) as page:
+        show(page, 8, x=0.5, y=0.5)
+        assert page.inner_text("#scale") == "800 %"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import socket
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
 
+from tests.serve.serving import ask, raw, running, wait_until
 from tilecppn.errors import ExportError
-from tilecppn.serve import serve
-from tilecppn.serve.server import ExportServer
+from tilecppn.serve import protocol, serve
+from tilecppn.serve.guard import host_check
+from tilecppn.serve.server import Server
 
 NAME = "my #1 poster"
 PAGE = "/my%20%231%20poster.html"
@@ -34,26 +36,9 @@ def export(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(export: Path) -> Iterator[ExportServer]:
-    with serve(export) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
-
-
-def ask(
-    server: ExportServer, path: str, method: str = "GET", **headers: str
-) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    try:
-        connection.request(method, path, headers=named)
-        response = connection.getresponse()
-        return response, response.read()
-    finally:
-        connection.close()
+def server(export: Path) -> Iterator[Server]:
+    with running(serve(export)) as server:
+        yield server
 
 
 @pytest.mark.parametrize(
@@ -66,7 +51,7 @@ def ask(
         (f"{FILES}/openseadragon.min.js", "text/javascript; charset=utf-8", b"1;"),
     ],
 )
-def test_gives_the_export(server: ExportServer, path: str, kind: str, body: bytes) -> None:
+def test_gives_the_export(server: Server, path: str, kind: str, body: bytes) -> None:
     response, got = ask(server, path)
     assert (response.status, response.headers["Content-Type"], got) == (200, kind, body)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -74,13 +59,15 @@ def test_gives_the_export(server: ExportServer, path: str, kind: str, body: byte
     assert (head.status, head.headers["Content-Length"], nothing) == (200, str(len(body)), b"")
 
 
-def test_root_leads_to_the_page(server: ExportServer) -> None:
-    response, _ = ask(server, "/")
-    assert (response.status, response.headers["Location"]) == (302, PAGE)
-    assert server.url == f"http://127.0.0.1:{server.server_port}{PAGE}"
+def test_root_is_the_page(server: Server) -> None:
+    assert server.url == f"http://127.0.0.1:{server.port}/"
+    response, body = ask(server, "/")
+    assert (response.status, body) == (200, b"<p>page")
+    assert ask(server, "/picture.dzi")[1] == b"<Image/>"
+    assert ask(server, "/picture_files/0/0_0.png")[1] == b"tile"
 
 
-def test_unchanged_file_is_not_sent_again(server: ExportServer, export: Path) -> None:
+def test_unchanged_file_is_not_sent_again(server: Server, export: Path) -> None:
     tag = ask(server, PAGE)[0].headers["ETag"]
     assert ask(server, PAGE, If_None_Match=tag)[0].status == 304
     (export / f"{NAME}.html").write_text("<p>a new page")
@@ -112,16 +99,18 @@ def test_unchanged_file_is_not_sent_again(server: ExportServer, export: Path) ->
         "//secret.txt",
         "/favicon.ico",
         "/%ff",
-        "*",
+        "/picture_files/../secret.txt",
+        "/picture_files/%2e%2e/secret.txt",
+        "/picture.html",
     ],
 )
-def test_gives_nothing_else(server: ExportServer, path: str) -> None:
+def test_gives_nothing_else(server: Server, path: str) -> None:
     response, body = ask(server, path)
     assert response.status == 404
     assert b"secret\n" not in body
 
 
-def test_follows_no_link_that_leads_out(server: ExportServer, export: Path) -> None:
+def test_follows_no_link_that_leads_out(server: Server, export: Path) -> None:
     files = export / f"{NAME}_files"
     (files / "out.txt").symlink_to(export / "secret.txt")
     (files / "up").symlink_to(export.parent)
@@ -135,26 +124,40 @@ def test_follows_no_link_that_leads_out(server: ExportServer, export: Path) -> N
     assert ask(server, PAGE)[0].status == 404
 
 
-@pytest.mark.parametrize("host", ["example.org", "example.org:80", "127.0.0.1.example.org", ""])
-def test_refuses_foreign_hosts(server: ExportServer, host: str) -> None:
+@pytest.mark.parametrize(
+    "host",
+    [
+        "example.org",
+        "example.org:80",
+        "127.0.0.1.example.org",
+        "",
+        "localhost:1@evil",
+        "evil@localhost",
+        "localhost:",
+        "localhost:1:2",
+        "localhost, evil",
+        "[::1",
+        "192.168.0.1",
+    ],
+)
+def test_refuses_foreign_hosts(server: Server, host: str) -> None:
     assert ask(server, PAGE, Host=host)[0].status == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1", "LOCALHOST:1"])
-def test_takes_this_machine(server: ExportServer, host: str) -> None:
+def test_takes_this_machine(server: Server, host: str) -> None:
     assert ask(server, PAGE, Host=host)[0].status == 200
 
 
-def test_refuses_to_write(server: ExportServer) -> None:
+def test_refuses_to_write(server: Server) -> None:
     for method in ("POST", "PUT", "DELETE"):
-        assert ask(server, PAGE, method)[0].status == 501
+        assert ask(server, PAGE, method)[0].status == 405
 
 
 @pytest.mark.parametrize("given", [f"{NAME}.dzi", f"{NAME}.html", "."])
 def test_is_found(export: Path, given: str) -> None:
     with serve(export / given) as server:
-        assert server.url.endswith(PAGE)
-        assert server.server_address[0] == "127.0.0.1"
+        assert server.socket.getsockname()[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -193,8 +196,90 @@ def test_refuses_tiles_that_lie_elsewhere(export: Path, tmp_path: Path) -> None:
         serve(export)
 
 
-def test_names_a_port_that_cannot_be_had(server: ExportServer, export: Path) -> None:
-    with pytest.raises(ExportError, match=f"cannot listen on port {server.server_port}: "):
-        serve(export, port=server.server_port)
+def test_names_a_port_that_cannot_be_had(server: Server, export: Path) -> None:
+    with pytest.raises(ExportError, match=f"cannot listen on port {server.port}: "):
+        serve(export, port=server.port)
     with pytest.raises(ExportError, match=r"cannot listen on port 65536: it must be 0 … 65535"):
         serve(export, port=65536)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000,
+        b"\x16\x03\x01\x02\x00",
+    ],
+)
+def test_a_request_is_for_a_path_of_one_host(server: Server, request_: bytes) -> None:
+    assert raw(server, request_).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_request_has_no_body(server: Server) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+    for body in (b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n"):
+        assert raw(server, head + body).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("part", [b"", b"\r\n", b"GET / HTTP/1.1\r\nHost: loc"])
+def test_a_slow_request_ends(server: Server, monkeypatch: pytest.MonkeyPatch, part: bytes) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
+    with contextlib.suppress(ConnectionResetError):
+        assert raw(server, part) == b""  # and not without end
+
+
+def test_a_second_slow_request_ends(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"HEAD /")
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+
+
+def test_a_client_that_does_not_read_ends(
+    export: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "READ_SECONDS", 0.1)
+    large = export / f"{NAME}_files" / "0" / "1_0.png"
+    with large.open("wb") as file:
+        file.truncate(64 << 20)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        request = f"GET {FILES}/0/1_0.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        connection.sendall(request.encode())
+        received = connection.recv(100)
+        assert received.startswith(b"HTTP/1.1 200 ")
+        wait_until(lambda: not server.server_state.connections)
+
+
+def test_connections_are_bounded(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol.LimitedProtocol, "most_connections", 1)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as first:
+        first.sendall(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert first.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        refused = raw(server, b"")
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After" in refused
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "taken"),
+    [
+        ("127.0.0.1", "localhost", True),
+        ("127.0.0.1", "192.168.0.1", False),
+        ("192.168.0.1", "192.168.0.1", True),
+        ("0.0.0.0", "192.168.0.1", True),
+        ("0.0.0.0", "[fe80::1]", True),
+        ("0.0.0.0", "example.org", False),
+        ("::", "127.0.0.1", True),
+        ("::1", "[::1]", True),
+        ("pictures.lan", "pictures.lan", True),
+    ],
+)
+def test_hosts_of_other_addresses(host: str, name: str, taken: bool) -> None:
+    assert host_check(host)(name) is taken

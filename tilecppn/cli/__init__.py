@@ -27,7 +27,7 @@ COMMANDS = {
     "encode": "Find the latent of an image with a trained model.",
     "morph": "Morph between pictures of a trained model, as a GIF.",
     "fit": "Fit a CPPN to one image.",
-    "view": "Open an export in your browser.",
+    "view": "Look at a scene, a store or an export in your browser.",
     "info": "Show what a file, folder or store is: size, scene, version.",
     "presets": "List the presets, activations and colour maps.",
 }

@@ -1,41 +1,57 @@
-"""`tilecppn view`: open an export in a browser."""
+"""`tilecppn view`: look at an export, a store or a scene in a browser."""
 
 from pathlib import Path
 
 import click
 
-from tilecppn.cli.common import FILE
+from tilecppn.cli.common import FILE, set_option
+from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
 
 
 @click.command()
 @click.argument("path", type=FILE)
+@set_option
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines look, too.",
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port [default: a free one]."
 )
 @click.option("--open/--no-open", "open_", default=True, help="Open the browser.")
-def command(path: Path, port: int, open_: bool) -> None:
-    """Open the export PATH in your browser, served on 127.0.0.1 until Ctrl-C.
+def command(path: Path, overrides: tuple[str, ...], host: str, port: int, open_: bool) -> None:
+    """Show PATH in your browser, until Ctrl-C: a scene, a store or an export.
 
-    PATH is NAME.dzi, NAME.html or the folder that holds them.
+    Tiles of a scene are drawn when you look at them, and nothing is stored. A store may still be
+    rendering: what is missing is drawn for now, and darkened. An export is NAME.dzi, NAME.html or
+    the folder that holds them.
 
     \b
+    tilecppn view poster.toml
+    tilecppn view poster.zarr
     tilecppn view poster.dzi
     """
-    import contextlib
     import os
     import sys
     import webbrowser
 
+    from tilecppn.serve.guard import is_local
     from tilecppn.serve.server import serve
 
-    with serve(path, port=port) as server:
-        address = f"http://127.0.0.1:{server.server_address[1]}/"
-        click.echo(address)
+    with serve(path, host=host, port=port, overrides=overrides) as server:
+        click.echo(server.url)
+        if not is_local(host):
+            write_line(
+                f"warning: --host {host}: whoever can reach this machine can look at the picture, "
+                "its scene included, and make this machine draw; there is neither password nor "
+                "encryption"
+            )
         write_line("press Ctrl-C to stop")
         # Only with a screen: a text browser would take over the terminal.
         screen = sys.platform == "darwin" or os.environ.get("DISPLAY")
         if open_ and (screen or os.environ.get("WAYLAND_DISPLAY")):
-            webbrowser.open(address)
-        with contextlib.suppress(KeyboardInterrupt):
-            server.serve_forever()
+            webbrowser.open(f"http://127.0.0.1:{server.port}/" if host == "0.0.0.0" else server.url)
+        server.serve_forever(stop_request())

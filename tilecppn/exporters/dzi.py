@@ -6,7 +6,9 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tilecppn.exporters.manifest import detect_content
 from tilecppn.exporters.options import Options
@@ -16,6 +18,7 @@ from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Layout, TileFolder, write_pyramid
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
+from tilecppn.scene.symmetry import Fold
 
 LOOKED_AT = 4096  # bytes at the start of a descriptor or page
 
@@ -92,13 +95,13 @@ def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
 
 def descriptor(source: Source, options: Options) -> str:
     """The text of NAME.dzi."""
-    return _DESCRIPTOR.format(
-        width=source.width,
-        height=source.height,
-        tile=options.tile,
-        overlap=options.overlap,
-        format=options.tile_format.suffix,
-    )
+    suffix = options.tile_format.suffix
+    return describe(source.width, source.height, options.tile, options.overlap, suffix)
+
+
+def describe(width: int, height: int, tile: int, overlap: int, format: str) -> str:
+    """The descriptor of a pyramid; sizes in pixels, `format` the suffix of its tiles."""
+    return _DESCRIPTOR.format(width=width, height=height, tile=tile, overlap=overlap, format=format)
 
 
 def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
@@ -115,6 +118,7 @@ def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
         files=files.name,
         summary=summary(scene),
         scene=scene.to_toml(),
+        view=grid_facts(scene, source.width, source.height),
     )
     with atomic_output(html) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -130,3 +134,24 @@ def summary(scene: Scene) -> dict[str, str]:
         facts["Seed"] = str(scene.source.seed)
     facts["Latent"] = "given" if scene.latent.z is not None else f"seed {scene.latent.seed}"
     return facts
+
+
+def grid_facts(scene: Scene, width: int, height: int) -> dict[str, Any] | None:
+    """What the page needs to say where on the plane its view lies, on a level of this size.
+
+    None for a picture that is folded around its centre: a part of it is no view of the scene.
+    """
+    if Fold.of(scene.view) is not None:
+        return None
+    grid = scene.replace(canvas={"width": width, "height": height}).grid
+    kept = {"aspect": "preserve", "grid": "centers", "swap": False}
+    return {
+        **asdict(grid),
+        "scale": scene.view.scale,
+        "rotation": scene.view.rotation,
+        "keep": {
+            key: value
+            for key, usual in kept.items()
+            if (value := getattr(scene.view, key)) != usual
+        },
+    }

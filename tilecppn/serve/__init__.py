@@ -1,4 +1,4 @@
-"""What a browser sees: a web server for exports."""
+"""What a browser sees: a web server for exports, stores and scenes."""
 
 from tilecppn.serve.server import serve
 

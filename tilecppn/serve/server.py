@@ -1,218 +1,149 @@
-"""A web server on this machine for one export: its page, its descriptor and its tiles."""
+"""A web server for one picture: an export, a store or a scene."""
 
-from __future__ import annotations
-
-import os
-import socketserver
-import sys
-from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from types import TracebackType
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
 
 from tilecppn.errors import ExportError
+from tilecppn.serve.app import export_app, picture_app
+from tilecppn.serve.exports import Export
+from tilecppn.serve.guard import LOOPBACK, Guard
+from tilecppn.serve.pictures import Picture, ScenePicture, StorePicture
+from tilecppn.serve.protocol import LimitedProtocol
 
-ADDRESS: Final = "127.0.0.1"
-# Every other name is refused: a foreign site could have its own name resolve to this machine and
-# so read the export through the visitor's browser.
-_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
-_TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".dzi": "application/xml",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".txt": "text/plain; charset=utf-8",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-}
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_CHUNK: Final = 1 << 18
+BACKLOG: Final = 2048
+MOST_CONNECTIONS: Final = 2048
+OWN_FILES: Final = 256  # that this process needs beside its connections
 
 
-@dataclass(frozen=True)
-class Export:
-    """One Deep Zoom export on disk; `folder` is the real path of what it lies in."""
+class Server(uvicorn.Server):
+    """Listens from the start; answers while `serve_forever` runs."""
 
-    folder: Path
-    name: str
+    def __init__(self, app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> None:
+        """Raises ExportError if the host and port cannot be listened on."""
+        self.socket = _listening(host, port)
+        self.port: int = self.socket.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self.port}/"
+        LimitedProtocol.most_connections = _most_connections()
+        self._stopping: Callable[[], bool] = lambda: False
+        config = uvicorn.Config(
+            Guard(app, host),
+            http=LimitedProtocol,
+            ws="none",
+            loop="asyncio",
+            log_config=None,
+            log_level="critical",  # the command line says what there is to say
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
 
-    @property
-    def page(self) -> str:
-        """Name of the page."""
-        return f"{self.name}.html"
+    def serve_forever(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Answer until `shutdown` is called, or `stopping`, which is asked often, says so."""
+        self._stopping = stopping
+        self.run(sockets=[self.socket])
 
-    @property
-    def descriptor(self) -> str:
-        """Name of the Deep Zoom descriptor."""
-        return f"{self.name}.dzi"
+    def shutdown_soon(self) -> None:
+        """End `serve_forever`; from any thread."""
+        self.should_exit = True
 
-    @property
-    def files(self) -> str:
-        """Name of the folder of tiles."""
-        return f"{self.name}_files"
+    async def on_tick(self, counter: int) -> bool:
+        """Look, ten times a second, whether to stop."""
+        return self._stopping() or await super().on_tick(counter)
 
-    @classmethod
-    def find(cls, path: Path) -> Export:
-        """The export that `path` names: its .dzi, its .html, or a folder with exactly one .dzi.
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command line."""
+        yield
 
-        Raises ExportError where there is none, or not all of it.
-        """
-        if path.is_dir():
-            found = sorted(entry.stem for entry in path.glob("*.dzi"))
-            if len(found) != 1:
-                what = "no .dzi" if not found else f"{len(found)} .dzi files"
-                raise ExportError(f"{path} holds {what}: give one NAME.dzi or NAME.html")
-            folder, name = path, found[0]
-        elif path.suffix not in (".dzi", ".html"):
-            raise ExportError(f"cannot view {path}: give a NAME.dzi, its NAME.html or their folder")
-        elif not path.is_file():
-            raise ExportError(f"{path} does not exist: give a NAME.dzi, its NAME.html or a folder")
-        else:
-            folder, name = path.parent, path.stem
-        export = cls(folder.resolve(), name)
-        for part in (export.descriptor, export.page):
-            if export.locate([part]) is None:
-                raise ExportError(f"{folder / part} is missing: export the picture again")
-        root = export.folder / export.files
-        if not root.is_dir() or root.resolve() != root:
-            raise ExportError(f"{folder / export.files} is not a folder: export the picture again")
-        return export
+    def __enter__(self) -> "Server":
+        return self
 
-    def locate(self, parts: list[str]) -> Path | None:
-        """The file that the path `parts` below the export's folder names, or None.
-
-        Only the page, the descriptor and what lies in NAME_files is ever found, and nothing that
-        is reached by `..` or by a symbolic link that leads out.
-        """
-        if any(part in ("", ".", "..") or set(part) & {"/", "\\", ":", "\0"} for part in parts[1:]):
-            return None
-        if len(parts) == 1 and parts[0] in (self.page, self.descriptor):
-            within = path = self.folder / parts[0]
-        elif len(parts) > 1 and parts[0] == self.files:
-            within = self.folder / self.files
-            path = within.joinpath(*parts[1:])
-        else:
-            return None
-        try:
-            real = path.resolve(strict=True)
-        except (OSError, RuntimeError):  # missing, or links in a circle
-            return None
-        return real if real.is_relative_to(within) and real.is_file() else None
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.socket.close()
 
 
-class ExportServer(ThreadingHTTPServer):
-    """Serves `export` on `url` until it is shut down."""
+def serve(
+    path: str | Path, *, host: str = LOOPBACK, port: int = 0, overrides: Sequence[str] = ()
+) -> Server:
+    """A server for what is at `path`; the caller runs `serve_forever`.
 
-    daemon_threads = True  # an open connection does not keep the process from ending
-
-    def __init__(self, export: Export, port: int) -> None:
-        self.export = export
-        super().__init__((ADDRESS, port), _Handler)
-
-    @property
-    def url(self) -> str:
-        """The address of the page."""
-        return f"http://{ADDRESS}:{self.server_port}/{_encoded(self.export.page)}"
-
-    def server_bind(self) -> None:
-        """Bind without looking up the machine's full name."""
-        # HTTPServer's own asks for the machine's full name, which can take seconds.
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = ADDRESS, self.server_address[1]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report an error of a request, unless the browser just went away."""
-        # A browser that goes away in mid-tile is no error.
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-
-def serve(path: Path, *, port: int = 0) -> ExportServer:
-    """A server for the export at `path`, bound to 127.0.0.1; the caller runs `serve_forever`.
-
-    `path` is NAME.dzi, NAME.html or a folder with exactly one export; `port` 0 takes a free one.
-    Raises ExportError where `path` is none of these or the port cannot be had.
+    `path` is a scene, a store, an image that holds its scene, or an export: NAME.dzi, NAME.html or
+    a folder with one export. `overrides` are values of the scene, which is then drawn, whatever
+    the store has. `port` 0 takes a free one. Raises InvalidRequestError if there is nothing to
+    show, or the host or port cannot be had.
     """
-    export = Export.find(path)
+    found = find(Path(path), overrides)
+    app = export_app(found) if isinstance(found, Export) else picture_app(found)
+    return Server(app, host, port)
+
+
+def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
+    """What is at `path`. Raises InvalidRequestError."""
+    from tilecppn.exporters.embedded_scene import may_embed_scene
+    from tilecppn.scene.scene import Scene
+    from tilecppn.storage.store import Store
+    from tilecppn.storage.zarr_format import attributes
+
+    if not overrides:
+        record = attributes(path)
+        if record is not None:
+            return StorePicture(Store(path), path.name.removesuffix(".zarr"))
+        if path.is_dir() or path.suffix in (".dzi", ".html"):
+            return Export.find(path)
+    if path.suffix != ".toml" and not may_embed_scene(path):
+        raise ExportError(
+            f"cannot view {path}: give a NAME.dzi, its NAME.html or their folder, a store, or a "
+            "scene"
+        )
+    picture = ScenePicture(Scene.load(path, overrides), path.stem)
+    picture.version  # noqa: B018 - raises if this machine cannot draw it
+    return picture
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if not 0 <= port <= 65535:
+        raise ExportError(f"cannot listen on port {port}: it must be 0 … 65535")
     try:
-        return ExportServer(export, port)
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it must be 0 … 65535"
-        raise ExportError(f"cannot listen on port {port}: {reason}") from None
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        where = f"port {port}" if host == LOOPBACK else f"{host}, port {port}"
+        raise ExportError(f"cannot listen on {where}: {error.strerror or error}") from None
+    listening.setblocking(False)
+    return listening
 
 
-def _encoded(name: str) -> str:
-    return quote(name, safe="", errors="surrogateescape")
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: ExportServer
-    server_version = "tilecppn"
-    sys_version = ""
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-
-    def do_GET(self) -> None:
-        self._answer(with_body=True)
-
-    def do_HEAD(self) -> None:
-        self._answer(with_body=False)
-
-    def _answer(self, *, with_body: bool) -> None:
-        host = self.headers.get("Host", "").lower()
-        if host.rpartition(":")[0] not in _HOSTS and host not in _HOSTS:
-            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
-            return
-        export = self.server.export
-        target = urlsplit(self.path).path
-        if target == "/":
-            self.send_response(HTTPStatus.FOUND)
-            self.send_header("Location", "/" + _encoded(export.page))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        # Split first, so that an encoded slash is part of a name, and there refused.
-        parts = [unquote(part, errors="surrogateescape") for part in target.split("/")]
-        path = export.locate(parts[1:]) if parts[0] == "" else None
-        try:
-            if path is None:
-                raise FileNotFoundError
-            with path.open("rb") as stream:
-                self._send(stream, path, with_body=with_body)
-        except (FileNotFoundError, PermissionError):
-            self.send_error(HTTPStatus.NOT_FOUND)
-
-    def _send(self, stream: Any, path: Path, *, with_body: bool) -> None:
-        status = os.fstat(stream.fileno())
-        tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-        fresh = self.headers.get("If-None-Match") == tag
-        self.send_response(HTTPStatus.NOT_MODIFIED if fresh else HTTPStatus.OK)
-        self.send_header("ETag", tag)
-        self.send_header("Cache-Control", "no-cache")  # a new export shows at once
-        self.send_header("Content-Security-Policy", _POLICY)
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
-        if fresh:
-            self.end_headers()
-            return
-        kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(status.st_size))
-        self.end_headers()
-        left = status.st_size if with_body else 0
-        while left and (chunk := stream.read(min(_CHUNK, left))):
-            self.wfile.write(chunk)
-            left -= len(chunk)
-        if left:
-            self.close_connection = True  # cut short while it was sent: the length was wrong
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the command line says what there is to say."""
+def _most_connections() -> int:
+    """As many connections as open files allow, after this process may open as many as it may."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return MOST_CONNECTIONS // 4
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OWN_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(16, min(MOST_CONNECTIONS, soft - OWN_FILES))

@@ -42,6 +42,8 @@
     maxZoomPixelRatio: Math.max(8, innerWidth / picture.width, innerHeight / picture.height),
     gestureSettingsMouse: gestures,
     gestureSettingsPen: gestures,
+    tileRetryMax: picture.queryParams ? 3 : 0,  // a server may be busy for a moment
+    tileRetryDelay: 1500,
     maxTilesPerFrame: 4,
     imageLoaderLimit: 8,
     // About half a gigabyte of decoded tiles.
@@ -222,6 +224,86 @@
     missing = true;
   });
 
+  // ---- a picture that is still being rendered ------------------------------------------------
+
+  // Tiles are loaded anew behind the old ones, which go when the new ones are there.
+  let fresh = null;
+  function refresh(version) {
+    fresh.wanted = version;
+    if (fresh.loading || fresh.wanted === fresh.shown) return;
+    fresh.loading = true;
+    const asked = fresh.wanted, old = viewer.world.getItemAt(0);
+    const done = () => { fresh.loading = false; fresh.shown = asked; };
+    viewer.addTiledImage({
+      tileSource: new OpenSeadragon.DziTileSource(
+        { ...picture, queryParams: picture.queryParams + "&n=" + asked }),
+      index: 0,
+      preload: true,
+      success: ({ item }) => {
+        const end = performance.now() + 10000;
+        const swap = setInterval(() => {
+          const loaded = item.getFullyLoaded() && old.getFullyLoaded();
+          if (!loaded && performance.now() < end) return;
+          clearInterval(swap);
+          viewer.world.removeItem(old);
+          done();
+        }, 100);
+      },
+      error: done,
+    });
+  }
+  async function follow() {
+    try {
+      const status = await (await fetch(data.status, { cache: "no-store" })).json();
+      const percent = Math.floor(100 * status.done / status.shards);
+      // What is on the screen was loaded a moment ago.
+      fresh = fresh || { shown: status.finished ? -1 : status.done, loading: false };
+      refresh(status.done);
+      const done = status.finished && fresh.shown === status.done;
+      $("progress").hidden = done;
+      $("progress").textContent = "Rendering: " + status.done.toLocaleString("en") + " of "
+        + status.shards.toLocaleString("en") + " shards, " + percent + " %";
+      if (done) return;
+    } catch {
+      $("progress").hidden = false;
+      $("progress").textContent = "The server has ended.";
+    }
+    setTimeout(follow, 1500);
+  }
+  if (data.status) viewer.addOnceHandler("open", follow);
+
+  // ---- the view as a scene -------------------------------------------------------------------
+
+  /** The [view] that draws what is on the screen, in plane units (`tilecppn/scene/view.py`). */
+  function viewToml() {
+    const view = data.view, item = viewer.world.getItemAt(0);
+    const centre = item.viewportToImageCoordinates(viewport.getCenter(true));
+    const size = pixelSize() / OpenSeadragon.pixelDensityRatio;  // CSS pixels a picture pixel
+    const sideways = Math.abs(Math.sin(viewport.getRotation(true) * Math.PI / 180)) > 0.7071;
+    const window = [viewer.container.clientWidth / size, viewer.container.clientHeight / size];
+    if (sideways) window.reverse();
+    const width = Math.min(picture.width, window[0]), height = Math.min(picture.height, window[1]);
+    // Of the scale, which both sides have with "stretch", and else the shorter one.
+    const part = view.keep.aspect === "stretch"
+      ? Math.min(width / picture.width, height / picture.height)
+      : Math.min(width, height) / Math.min(picture.width, picture.height);
+    const u = (centre.x - 0.5 - view.middle[0]) * view.step[0];
+    const v = (centre.y - 0.5 - view.middle[1]) * view.step[1];
+    const at = [u * view.cosine - v * view.sine, u * view.sine + v * view.cosine];
+    if (view.swap) at.reverse();
+    const number = (value) => Number.isInteger(value) ? value.toFixed(1) : String(value);
+    const turn = view.rotation - viewport.getRotation(true);
+    const lines = [
+      "[view]",
+      "center = [" + at.map((value, i) => number(value + view.center[i])).join(", ") + "]",
+      "scale = " + number(view.scale * part),
+      "rotation = " + number(OpenSeadragon.positiveModulo(turn + 180, 360) - 180),
+      ...Object.entries(view.keep).map(([key, value]) => key + " = " + JSON.stringify(value)),
+    ];
+    return lines.join("\n") + "\n";
+  }
+  $("copy-view").hidden = !data.view;
+
   // ---- what buttons and keys do --------------------------------------------------------------
 
   function zoomBy(factor) {
@@ -286,6 +368,7 @@
     full: fullScreen,
     info: () => showPanel(),
     "copy-scene": () => copy(data.scene, "Scene"),
+    "copy-view": () => copy(viewToml(), viewport.getFlip() ? "View (not mirrored)" : "View"),
     "copy-link": () => { saveHash(); copy(location.href, "Link"); },
   };
   for (const [id, action] of Object.entries(actions)) {

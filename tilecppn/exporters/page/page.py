@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from tilecppn.errors import ExportError
@@ -53,12 +53,18 @@ def page(
     files: str,
     summary: Mapping[str, str],
     scene: str,
+    view: Mapping[str, Any] | None = None,
+    query: str = "",
+    status: str = "",
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
     `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi; `format` is
     the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
-    the panel shows under the size (name → value); `scene` the TOML that can be copied from it.
+    the panel shows under the size (name → value); `scene` the TOML that can be copied from it;
+    `view` the grid of the scene (`dzi.grid_facts`), with which the page can say in plane units
+    what it shows. On a server, `query` (with its "?") follows the address of each tile, and
+    `status` is the address of the progress of a picture that is still being rendered.
 
     The view is kept in the address: `#zoom=2&x=0.5&y=0.5` is the picture's centre at twice the
     size at which the whole picture fits; `rotate=90` and `flip=1` may follow.
@@ -75,9 +81,12 @@ def page(
             "minLevel": 0,
             # Given, because OpenSeadragon's own logarithm is one too high at 2**29 and 2**31.
             "maxLevel": (max(width, height) - 1).bit_length(),
+            **({"queryParams": query} if query else {}),
         },
         "files": files,
         "scene": scene,
+        **({"view": view} if view is not None else {}),
+        **({"status": status} if status else {}),
     }
     facts = {
         "Size": f"{_size(width, height)} px",

@@ -1,0 +1,62 @@
+"""A server that runs in a thread, and what it answers."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+from tilecppn.serve.server import Server
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Run `server` until the end of the block."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown_soon()
+            thread.join()
+
+
+def ask(
+    server: Server, path: str, method: str = "GET", **headers: str
+) -> tuple[HTTPResponse, bytes]:
+    """The answer to one request, and its body."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        connection.request(method, path, headers=named)
+        response = connection.getresponse()
+        return response, response.read()
+    finally:
+        connection.close()
+
+
+def status(server: Server) -> Any:
+    """What /status.json says."""
+    return json.loads(ask(server, "/status.json")[1])
+
+
+def raw(server: Server, request: bytes) -> bytes:
+    """All that comes back to some bytes until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(request)
+        parts = []
+        while part := connection.recv(1 << 16):
+            parts.append(part)
+        return b"".join(parts)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for what must come; fails after half a minute."""
+    end = time.monotonic() + 30.0
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -1,0 +1,173 @@
+"""Tiles on demand: threads that draw, newest request first, and a cache of what they drew.
+
+The newest is most likely still on somebody's screen. Every second tile is the oldest, so that
+nobody waits without end while others keep asking.
+"""
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Final
+
+from tilecppn.serve.pictures import EncodedTile, Painter, Tile
+
+CACHE_BYTES: Final = 256 << 20
+MOST_WAITING: Final = 512  # tiles that wait to be drawn
+LONGEST: Final = 60.0  # seconds that drawing one tile may take
+
+
+class QueueFullError(Exception):
+    """As many tiles wait as may."""
+
+
+class AbandonedError(Exception):
+    """Nobody waits for the tile any more, or it took too long."""
+
+
+class TileTask:
+    """A tile that is waited for. Belongs to the event loop, but for `check`."""
+
+    def __init__(self, tile: Tile, future: "asyncio.Future[EncodedTile]") -> None:
+        self.tile, self.future = tile, future
+        self.waiting = 1  # how many wait for it
+        self.deadline = float("inf")
+
+    def check(self) -> None:
+        """Raise AbandonedError if drawing it makes no sense any more."""
+        if self.waiting == 0 or time.monotonic() > self.deadline:
+            raise AbandonedError
+
+
+class TileQueue:
+    """Draws each tile once at a time, however many wait for it, and keeps the latest in memory.
+
+    All methods are for the event loop that `start` is called in.
+    """
+
+    def __init__(
+        self,
+        make_painter: Callable[[], Painter],
+        threads: int,
+        cache_bytes: int = CACHE_BYTES,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        self._make_painter, self._count = make_painter, threads
+        self._cache_bytes, self._most_waiting = cache_bytes, most_waiting
+        self._cache: OrderedDict[Tile, EncodedTile] = OrderedDict()
+        self._cached = 0  # bytes
+        self._tasks: dict[Tile, TileTask] = {}
+        self._waiting: deque[TileTask] = deque()  # the newest last; guarded by the condition
+        self._oldest_next = False
+        self._condition = threading.Condition()
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads; what they draw comes back to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"tiles {i}", daemon=True)
+            for i in range(self._count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """End the threads; what they are drawing is dropped."""
+        with self._condition:
+            self._closed = True
+            self._waiting.clear()
+            for task in self._tasks.values():
+                task.waiting = 0
+            self._condition.notify_all()
+        for thread in self._threads:
+            thread.join(0.5)  # else it is a daemon's, and ends with the process
+
+    def cached(self, tile: Tile) -> EncodedTile | None:
+        """A tile that is in memory."""
+        found = self._cache.get(tile)
+        if found is not None:
+            self._cache.move_to_end(tile)
+        return found
+
+    def ask(self, tile: Tile) -> TileTask:
+        """Ask for a tile; await the task's future, shielded, and call `leave` in any case.
+
+        Raises QueueFullError.
+        """
+        task = self._tasks.get(tile)
+        if task is not None:
+            task.waiting += 1
+            return task
+        with self._condition:
+            if len(self._waiting) >= self._most_waiting:
+                raise QueueFullError
+            task = self._tasks[tile] = TileTask(tile, self._loop.create_future())
+            self._waiting.append(task)
+            self._condition.notify()
+        return task
+
+    def leave(self, task: TileTask) -> None:
+        """Stop waiting for a tile; it is dropped when nobody waits any more."""
+        task.waiting -= 1
+        if task.waiting or task.future.done():
+            return
+        with self._condition:
+            if task in self._waiting:
+                self._waiting.remove(task)
+                del self._tasks[task.tile]
+
+    def _finish(self, task: TileTask, result: EncodedTile | Exception) -> None:
+        in_time = task.deadline > time.monotonic()
+        if isinstance(result, AbandonedError) and task.waiting and in_time and not self._closed:
+            with self._condition:  # somebody has come since it was dropped
+                self._waiting.append(task)
+                self._condition.notify()
+            return
+        self._tasks.pop(task.tile, None)
+        if isinstance(result, EncodedTile):
+            self._keep(task.tile, result)
+            task.future.set_result(result)
+        elif task.waiting:
+            task.future.set_exception(result)
+        else:
+            task.future.cancel()
+
+    def _keep(self, tile: Tile, drawn: EncodedTile) -> None:
+        if not drawn.final or len(drawn.data) > self._cache_bytes:
+            return
+        self._cache[tile] = drawn
+        self._cached += len(drawn.data)
+        while self._cached > self._cache_bytes:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached -= len(dropped.data)
+
+    # In the threads
+
+    def _work(self) -> None:
+        painter: Painter | None = None
+        while (task := self._next()) is not None:
+            result: EncodedTile | Exception
+            try:
+                task.check()
+                task.deadline = time.monotonic() + LONGEST
+                if painter is None:
+                    painter = self._make_painter()
+                result = painter.paint(task.tile, task.check)
+            except Exception as error:  # goes to whoever waits
+                result = error
+            try:
+                self._loop.call_soon_threadsafe(self._finish, task, result)
+            except RuntimeError:  # the loop is closed
+                return
+
+    def _next(self) -> TileTask | None:
+        with self._condition:
+            while not self._waiting and not self._closed:
+                self._condition.wait()
+            if self._closed:
+                return None
+            oldest, self._oldest_next = self._oldest_next, not self._oldest_next
+            return self._waiting.popleft() if oldest else self._waiting.pop()
