@@ -1,10 +1,12 @@
 """A server that runs in a thread, and what it answers."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -52,6 +54,12 @@ def raw(server: Server, request: bytes) -> bytes:
         while part := connection.recv(1 << 16):
             parts.append(part)
         return b"".join(parts)
+
+
+def run_async(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in a thread of its own: Playwright's loop runs in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, main).result()
 
 
 def wait_until(true: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.serve.serving import run_async
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.serve import tiles
 from tilecppn.serve.pictures import EncodedTile, Tile
@@ -44,7 +45,7 @@ def run(gate: Gate, use: Callable[[TileQueue], object], **limits: int) -> None:
             gate.open.set()
             await asyncio.to_thread(queue.close)
 
-    asyncio.run(main())
+    run_async(main())
 
 
 async def begun(gate: Gate) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.serving import ask, running, status
+from tests.serve.serving import ask, run_async, running, status
 from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Shard
 from tilecppn.run.render import render
@@ -199,7 +199,7 @@ def test_many_at_once_all_get_their_answer(server: Server, tile: bytes) -> None:
     async def all_() -> None:
         await asyncio.gather(*(one(number) for number in range(500)))
 
-    asyncio.run(all_())
+    run_async(all_())
     assert kinds["200"] == 200  # the queue holds them: one tile is drawn once
     assert ask(server, TILE)[1] == tile
 
