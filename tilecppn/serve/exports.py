@@ -15,14 +15,17 @@ class Export:
 
     @property
     def page(self) -> str:
+        """Name of the page."""
         return f"{self.name}.html"
 
     @property
     def descriptor(self) -> str:
+        """Name of the Deep Zoom descriptor."""
         return f"{self.name}.dzi"
 
     @property
     def files(self) -> str:
+        """Name of the folder of tiles."""
         return f"{self.name}_files"
 
     @classmethod

@@ -55,7 +55,9 @@ class Progress(NamedTuple):
 class Painter(Protocol):
     """Makes tiles, in one thread."""
 
-    def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile: ...
+    def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Make a tile; `check_cancelled` is called between pieces of the work and may raise."""
+        ...
 
 
 class Picture(Protocol):
@@ -65,15 +67,23 @@ class Picture(Protocol):
     """
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """What it is called on the page."""
+        ...
 
     @property
-    def scene(self) -> Scene: ...
+    def scene(self) -> Scene:
+        """What is shown, and the size of its tiles."""
+        ...
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Letters and digits, safe in an address."""
+        ...
 
-    def painter(self) -> Painter: ...
+    def painter(self) -> Painter:
+        """Return a painter for the thread that calls."""
+        ...
 
     def progress(self) -> Progress | None:
         """How far the picture is rendered; None if there is nothing to wait for."""
@@ -126,9 +136,11 @@ class ScenePicture:
         return _version("scene", self.scene.fingerprint, kernel, str(self.scene.output.tile))
 
     def painter(self) -> "ScenePainter":
+        """Return a painter with kernels of its own."""
         return ScenePainter(self.scene, self.kernel)
 
     def progress(self) -> None:
+        """Return None: nothing is rendered."""
         return None
 
 
@@ -141,12 +153,13 @@ class ScenePainter:
         self.levels: OrderedDict[int, tuple[Scene, Kernel]] = OrderedDict()
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Draw and encode a tile."""
         pixels = self.draw(tile, check_cancelled)
         check_cancelled()
         return EncodedTile(FORMAT.encode(pixels))
 
     def draw(self, tile: Tile, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """The stored pixels (channels, height, width) of a tile."""
+        """Return the pixels (channels, height, width) of a tile as a store would have them."""
         scene, kernel = self._level(tile.level)
         return render_window(kernel, scene, _window(self.scene, tile), check_cancelled)
 
@@ -177,17 +190,21 @@ class StorePicture:
 
     @property
     def scene(self) -> Scene:
+        """The scene that the store was begun with."""
         return self.store.scene
 
     @cached_property
     def version(self) -> str:
+        """Of this store, whichever part of it is there."""
         store = self.store
         return _version("store", store.scene.fingerprint, repr(store.arithmetic), str(store.path))
 
     def painter(self) -> "StorePainter":
+        """Return a painter that has opened the store for itself."""
         return StorePainter(Store(self.store.path))  # a Store belongs to one thread
 
     def progress(self) -> Progress:
+        """Count the shards that are there."""
         return self._counter.count()
 
 
@@ -201,6 +218,10 @@ class StorePainter:
         self.draft = ScenePainter(exact, "auto")
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Read a tile, or draw it and darken what is missing.
+
+        Raises StoreError if another store took this one's place, RenderError if it is damaged.
+        """
         self.store.check_in_place()
         window = _window(self.store.scene, tile)
         if self._is_stored(tile.level, window):
@@ -260,7 +281,7 @@ class ShardCounter:
         self.next = 0.0  # time of the next count
 
     def count(self) -> Progress:
-        """The progress; at most a second old, or ten times as long as a count takes."""
+        """Return the progress; at most a second old, or ten times as long as a count takes."""
         with self.lock:
             start = time.monotonic()
             if start >= self.next and self.found.done < self.found.shards:

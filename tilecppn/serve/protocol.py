@@ -30,6 +30,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._bytes = 0  # of a request that is not complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection, or say that there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
             transport.write(BUSY)
@@ -37,12 +38,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._request_timer = self._later(REQUEST_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection and its timers."""
         for timer in (self._request_timer, self._read_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take some bytes of a request."""
         if self.transport.is_closing():
             return
         self._bytes += len(data)
@@ -57,12 +60,14 @@ class LimitedProtocol(HttpToolsProtocol):
             self._request_timer = self._later(REQUEST_SECONDS)
 
     def on_headers_complete(self) -> None:
+        """Refuse a target that is no path."""
         # "GET http://other/path" is for proxies: its host would count, not the header's.
         if not self.url.startswith(b"/"):
             raise ValueError("the target must be a path")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        """Stop the clock of a complete request."""
         self._bytes = 0
         if self._request_timer is not None:
             self._request_timer.cancel()
@@ -70,19 +75,23 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        """Wait for the next request, or for the client to read the last answer."""
         super().on_response_complete()
         if self.transport.is_closing():  # after what is still to be read
             self._wait_for_reader()
 
     def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that nobody uses."""
         super().timeout_keep_alive_handler()
         self._wait_for_reader()
 
     def pause_writing(self) -> None:
+        """Start the clock of a client that does not read."""
         super().pause_writing()
         self._wait_for_reader()
 
     def resume_writing(self) -> None:
+        """Stop the clock of a client that reads again."""
         super().resume_writing()
         if self._read_timer is not None:
             self._read_timer.cancel()
