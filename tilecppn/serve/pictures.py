@@ -141,7 +141,7 @@ class ScenePicture:
 
     def progress(self) -> None:
         """Return None: nothing is rendered."""
-        return None
+        return
 
 
 class ScenePainter:
