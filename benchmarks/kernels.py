@@ -10,7 +10,7 @@ from benchmarks.bound import activation, multiply_adds
 from benchmarks.measuring import Table, seconds
 from benchmarks.rivals import Net, Run, compiled, in_numpy, in_torch, inputs
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.llvm.kernel import LLVMKernel, layers
+from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
@@ -54,14 +54,16 @@ def _table(title: str, scene: Scene, dtype: str) -> Table:
     except Exception as error:  # without a C++ compiler, for one
         notes.append(f"torch.compile cannot run here: {str(error).strip().splitlines()[0]}")
     ways["NumPy"] = in_numpy(scene.cppn, x, NUMPY_CHUNK)
-    shape = layers(scene.cppn)
-    parts = {name: activation(name, dtype) for name in {layer.activation for layer in shape}}
+    network = kernel.field.network
+    every = [*(layer.groups for layer in network.layers), network.output]
+    units = [group for groups in every for group in groups]
+    parts = {name: activation(name, dtype) for name in {name for name, _ in units}}
     parts["multiply-adds"] = multiply_adds(dtype)
     taken = seconds(ways | {name: part.run for name, part in parts.items()}, time.process_time)
     rates = {way: POINTS / 1e6 / taken[way] for way in ways}
     each = {name: taken[name] / part.operations for name, part in parts.items()}
-    adds = scene.cppn.multiply_adds * each["multiply-adds"]  # seconds a pixel
-    whole = adds + sum(layer.outputs * each[layer.activation] for layer in shape)
+    adds = network.multiply_adds * each["multiply-adds"]  # seconds a pixel
+    whole = adds + sum(count * each[name] for name, count in units)
     rate = rates["kernel llvm"]
     notes += [
         f"{rate * 1e6 * adds:.0%} of the peak of {1e-9 / each['multiply-adds']:.1f} G "

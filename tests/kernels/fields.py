@@ -24,7 +24,8 @@ def gentle(**network: Any) -> CPPN:
 
 def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> EvaluationContext:
     canvas = {"width": side, "height": side}
-    scene = Scene.of(canvas=canvas, view={"scale": scale, **view}).replace(cppn=cppn)
+    own = {"palette": "viridis"} if cppn.channels == 2 else {}
+    scene = Scene.of(canvas=canvas, view={"scale": scale, **view}, output=own).replace(cppn=cppn)
     return EvaluationContext.of(scene)
 
 
@@ -39,6 +40,8 @@ def indices(lattice: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]
 def oracle(field: EvaluationContext, lattice: Lattices) -> NDArray[np.float64]:
     """(channels, rows, cols) of one lattice, point by point from the index."""
     x, y, r = field.points(*indices(lattice))
+    if field.cppn.structure.detail is not None:
+        return np.moveaxis(field.network.colour(x, y, r), -1, 0)
     colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
     return np.moveaxis(colour, -1, 0)
 

@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import tilecppn as tc
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.colour import coloured, rgb_of_hsv, through
+from tilecppn.pixels.colour import coloured, lit, rgb_of_hsv, through
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import palettes
+from tilecppn.scene.oklab import oklab, srgb
+from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Output
 from tilecppn.scene.view import Lattices
 
@@ -216,7 +219,7 @@ OWN = [name for name, preset in PRESETS.items() if preset.palette is not None]
 def test_a_presets_palette_stands_where_the_scene_says_nothing(name: str) -> None:
     own = tc.Scene.of(cppn={"preset": name})
     assert own.output.palette == PRESETS[name].palette
-    assert (own.cppn.channels, own.channels) == (1, 3)
+    assert (own.cppn.channels, own.channels) == (PRESETS[name].channels, 3)
     assert tc.Scene.parse(own.to_toml()) == own
     other = tc.Scene.of(cppn={"preset": name}, output={"palette": "viridis"})
     assert other.output.palette == "viridis"
@@ -245,3 +248,67 @@ def test_every_seed_of_a_preset_of_ours_uses_much_of_its_palette(name: str, seed
     )
     assert np.ptp(values) > 0.6
     assert values.std() > 0.1
+
+
+# Place and lightness
+
+
+def plainly_lit(
+    place: NDArray[Any], light: NDArray[Any], table: NDArray[np.float64]
+) -> NDArray[Any]:
+    """`lit`, one rounding after another in the same order, in NumPy."""
+    real = place.dtype
+    rows, cols = (n - 1 for n in table.shape[:2])
+    y, x = (np.fmin(np.fmax(v, 0.0), 1.0) * real.type(n) for v, n in ((place, rows), (light, cols)))
+    i, j = np.minimum(y.astype(int), rows - 1), np.minimum(x.astype(int), cols - 1)
+    down, along = y - i.astype(real), x - j.astype(real)
+    t = table.astype(real)
+    out = []
+    for c in range(3):
+        upper = t[i, j, c] + along * (t[i, j + 1, c] - t[i, j, c])
+        lower = t[i + 1, j, c] + along * (t[i + 1, j + 1, c] - t[i + 1, j, c])
+        out.append(upper + down * (lower - upper))
+    return np.stack(out)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_place_and_lightness_are_looked_up_between_four_colours(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    table = rng.random((5, 4, 3))
+    place, light = rng.uniform(-0.5, 1.5, (2, 3, 41)).astype(dtype)
+    place[0, :3], light[0, :3] = (np.nan, np.inf, -np.inf), (1.0, 0.0, np.nan)
+    got = lit(place, light, table)
+    assert got.dtype == dtype
+    assert np.array_equal(got, plainly_lit(place, light, table))
+    ends: NDArray[Any] = np.array([0, 1], dtype)
+    corners = lit(ends, ends, table)
+    assert np.allclose(corners, np.stack([table[0, 0], table[-1, -1]], -1), atol=1e-7)
+
+
+def test_a_preset_with_detail_brings_its_colours_and_a_scene_may_change_them() -> None:
+    own = Scene.of(cppn={"preset": "tide"})
+    assert own.channels == 3
+    assert own.cppn.channels == 2
+    assert own.output.shadow is not None
+    other = Scene.of(cppn={"preset": "tide"}, output={"palette": "seed:12"})
+    assert other.cppn.channels == 2
+    assert other.output.shadow is None
+    again = Scene.parse(own.to_toml())
+    assert again.fingerprint == own.fingerprint
+    with pytest.raises(SceneError, match=r"output\.glow"):
+        Scene.of(output={"glow": 0.5})
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_seeded_palettes_are_colourful_and_reach_from_dark_to_light(seed: int) -> None:
+    colours = oklab(palettes.stops(f"seed:{seed}"))
+    assert colours[:, 0].min() < 0.5
+    assert colours[:, 0].max() > 0.8
+    assert np.hypot(colours[:, 1], colours[:, 2]).max() > 0.08
+
+
+def test_oklab_is_the_published_one() -> None:
+    # Ottosson's own figures for white, and for X, Y, Z = 1, 0, 0 the inverse goes back.
+    assert np.allclose(oklab(np.array([1.0, 1.0, 1.0])), [1.0, 0.0, 0.0], atol=1e-7)
+    colours = np.random.default_rng(1).random((100, 3))
+    assert np.allclose(srgb(oklab(colours)), colours, atol=1e-5)

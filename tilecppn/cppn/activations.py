@@ -2,6 +2,7 @@
 
 A kernel implements every row; one test compares each kernel with each row.
 Formulas are elementwise; x is the layer's sum before activation.
+A layer may mix several, as in "sin+gaussian+tanh": its units take them in turn.
 
 Lucid's composite atan, [atan(x)/0.67, (atan²(x) - 0.45)/0.396], is no row: it is not elementwise,
 since it gives two values a unit, which makes the next layer twice as wide.
@@ -12,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tilecppn.names import one_of
 
 Array = NDArray[np.float64]
 
@@ -56,3 +59,15 @@ ACTIVATIONS: dict[str, Activation] = {
         lambda x: _sigmoid(np.sin(x)),
     ),
 }
+
+
+def parts(name: str) -> list[str]:
+    """The functions of a layer's activation: unit i uses number i mod n of these n."""
+    return name.split("+")
+
+
+def check(name: str, what: str = "activation") -> str:
+    """The name of an activation, or of a mixture. Raises SceneError if one is not known."""
+    for part in parts(name):
+        one_of(ACTIVATIONS, part, what)
+    return name

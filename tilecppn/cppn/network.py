@@ -1,6 +1,7 @@
 """The CPPN: weights, activations, and its value in float64 (the oracle)."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,28 +10,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import weights_file
-from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.presets import PRESETS, Preset
-from tilecppn.cppn.seeding import LATENT_STREAM, MAX_SEED, uniforms
-from tilecppn.cppn.structure import (
-    COORDINATES,
-    INPUTS,
-    MAX_DEPTH,
-    MAX_PARAMETERS,
-    MAX_WIDTH,
-    MAX_Z_DIM,
-    Structure,
-    shapes,
+from tilecppn.cppn.detail import Readouts, Sampling
+from tilecppn.cppn.draw import DrawnLayer, draw, draw_layer
+from tilecppn.cppn.presets import PRESETS
+from tilecppn.cppn.resolved import (
+    HiddenLayer,
+    ResolvedNetwork,
+    Weights,
+    grouped,
+    sorted_units,
+    unit_functions,
 )
+from tilecppn.cppn.seeding import LATENT_STREAM, uniforms
+from tilecppn.cppn.structure import COORDINATES, Structure
 from tilecppn.errors import SceneError
-from tilecppn.names import one_of
+
+Array = NDArray[np.float64]
+# Hidden layers, the readout of each, the outputs' biases.
+Parts = tuple[Sequence[tuple[Weights, Weights]], Sequence[Weights | None], Weights]
 
 
 class CPPN:
     """A picture as a function: (x, y), its radius and a latent → colour.
 
     `layers[i]` is (weight, bias) of shape (out, in) and (out,), the output layer last; both are
-    rounded to float32.
+    rounded to float32. With detail every hidden layer is read out: `readouts[i]`, (channels,
+    width), has the weights of hidden layer i, all but the last, which the output layer reads.
     Inputs of layer 0 are x, y, r = sqrt((x - x0)² + (y - y0)²) with (x0, y0) the structure's
     origin, the latent times `structure.latent_scale`, and the constant 1: those of them that
     `structure.inputs` names.
@@ -40,9 +45,12 @@ class CPPN:
         self,
         structure: Structure,
         layers: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]],
+        readouts: Sequence[NDArray[np.floating]] = (),
     ) -> None:
         self.structure = structure
         self.layers = tuple((_frozen(w), _frozen(b)) for w, b in layers)
+        self.readouts = tuple(_frozen(readout) for readout in readouts)
+        self._further: dict[int, DrawnLayer] = {}  # beyond the structure's own, as they are asked
 
     @classmethod
     def from_preset(
@@ -57,47 +65,34 @@ class CPPN:
         activations: Sequence[str] | None = None,
         inputs: Sequence[str] | None = None,
         residual: bool | None = None,
+        gain: float | None = None,
+        decay: float | Sequence[float] | None = None,
+        contrast: float | Sequence[float] | None = None,
     ) -> "CPPN":
         """The preset's network with weights drawn from `seed` (0 … 2^63 - 1).
 
         Without `activations`, another `depth` repeats the preset's own in turn. `inputs` are
-        names of INPUTS; without "z" z_dim is 0.
+        names of INPUTS; without "z" z_dim is 0. `gain`, `decay` and `contrast` are for presets
+        with detail: see `Detail`. Such a network draws further layers as a view needs them,
+        unless `depth` is given.
         Raises SceneError for an unknown name or a number out of range.
         """
-        preset = PRESETS[one_of(PRESETS, name, "preset")]
-        chosen = preset.inputs if inputs is None else _inputs(inputs)
-        if "z" not in chosen:
-            if z_dim:
-                raise SceneError(f'z_dim = {z_dim}: inputs without "z" take no latent')
-            z_dim = 0
-        structure = Structure(
-            preset=name,
-            activations=_activations(preset, depth, activations),
-            output=preset.output,
-            channels=_channels(preset.channels if channels is None else channels),
-            z_dim=_within("z_dim", preset.z_dim if z_dim is None else z_dim, 0, MAX_Z_DIM),
-            latent_scale=preset.latent_scale,
-            latent=preset.latent,
-            view=preset.view,
-            residual=preset.residual if residual is None else residual,
-            inputs=chosen,
-            origin=preset.origin,
-        )
-        _within("seed", seed, 0, MAX_SEED)
-        hidden = _within("width", preset.width if width is None else width, 1, MAX_WIDTH)
-        parameters = sum(rows * columns for rows, columns in shapes(structure, hidden))
-        if parameters > MAX_PARAMETERS:
-            raise SceneError(
-                f"a network of {parameters:,} weights: must have {MAX_PARAMETERS:,} at most; "
-                "use a smaller width or depth"
+        return cls(
+            *draw(
+                name,
+                seed=seed,
+                channels=channels,
+                z_dim=z_dim,
+                width=width,
+                depth=depth,
+                activations=activations,
+                inputs=inputs,
+                residual=residual,
+                gain=gain,
+                decay=decay,
+                contrast=contrast,
             )
-        layers = []
-        for i, (rows, columns) in enumerate(shapes(structure, hidden)):
-            # One stream a layer: its weights, row by row, then its biases.
-            u = uniforms(seed, i, rows * columns + rows)
-            weight = preset.weights.quantile(u[:-rows]).reshape(rows, columns)
-            layers.append((weight.astype(np.float32), preset.biases.quantile(u[-rows:])))
-        return cls(structure, layers)
+        )
 
     def __call__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike = ()) -> NDArray[np.float64]:
         """The colour at plane points, in float64: the oracle of every kernel.
@@ -121,21 +116,88 @@ class CPPN:
 
         `sums` is given each layer's sums before activation, (..., out).
         """
+        return self.resolve(z).colour(x, y, r, sums)
+
+    def resolve(self, z: ArrayLike, view: Sampling | None = None) -> ResolvedNetwork:
+        """The network for one latent (z_dim,) and one view.
+
+        Without a view, detail is that of the structure's own scale, and none of it fades.
+        """
         s = self.structure
-        x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
-        latent = [np.broadcast_to(v, x.shape) for v in self._latent(z) * s.latent_scale]
-        columns = {"x": [x], "y": [y], "r": [r], "z": latent, "one": [np.ones(x.shape)]}
-        h = np.stack([c for name in s.inputs for c in columns[name]], axis=-1)  # (..., columns)
-        last = len(self.layers) - 1
-        names = (*s.activations, s.output)
-        for i, ((weight, bias), name) in enumerate(zip(self.layers, names, strict=True)):
-            # einsum, not BLAS, which sums in another order for another number of points.
-            total = np.einsum("...i,oi->...o", h, weight, dtype=np.float64) + bias  # (..., out)
-            if sums is not None:
-                sums.append(total)
-            activated = ACTIVATIONS[name].function(total)
-            h = h + activated if s.residual and 0 < i < last else activated
-        return h
+        latent = self._latent(z) * s.latent_scale
+        folded = self._folded(latent)
+        hidden, readouts, bias = self._plain() if s.detail is None else self._read_out(view, folded)
+        unfolded = hidden[0]
+        before = list(range(unfolded[0].shape[1]))
+        layers = []
+        for i, (weight, layer_bias) in enumerate(hidden):
+            name, units = s.activation(i), len(layer_bias)
+            # A residual layer adds unit to unit, so there the order stays.
+            order = list(range(units)) if s.residual else sorted_units(name, units)
+            functions = unit_functions(name, units)
+            groups = grouped(functions[k] for k in order)
+            readout = readouts[i]
+            if readout is not None:
+                readout = readout[:, order]
+            if i == 0:
+                unfolded = weight[order], layer_bias[order]
+                weight, layer_bias = (part[order] for part in folded)
+            else:
+                weight, layer_bias = weight[order][:, before], layer_bias[order]
+            layers.append(HiddenLayer(weight, layer_bias, groups, readout))
+            before = order
+        return ResolvedNetwork(
+            layers=tuple(layers),
+            bias=bias,
+            output=grouped(unit_functions(s.output, self.channels)),
+            residual=s.residual,
+            structure=s,
+            unfolded=unfolded,
+            latent=latent,
+        )
+
+    def _plain(self) -> Parts:
+        *hidden, (last, bias) = self.layers
+        return hidden, [*[None] * (len(hidden) - 1), last], bias
+
+    def _read_out(self, view: Sampling | None, first: tuple[Array, Array]) -> Parts:
+        detail, fineness = self.structure.detail, 0.0
+        if view is not None and detail is not None:
+            held = len(self.layers) - 1
+            numbers = range(1, held) if detail.seed is None else itertools.count(1)
+            further = (self.hidden_layer(i)[:2] for i in numbers)
+            fineness = self._readouts.fineness(view, itertools.chain([first], further))
+        amplitudes = self._readouts.amplitudes(view, fineness)
+        while len(amplitudes) > 1 and not any(amplitudes[-1]):
+            amplitudes.pop()
+        hidden, readouts = [], []
+        bias = self.layers[-1][1].astype(np.float64)
+        for i, factors in enumerate(amplitudes):
+            weight, layer_bias, readout = self.hidden_layer(i)
+            hidden.append((weight, layer_bias))
+            scaled = self._readouts.scaled(i, readout, factors)
+            means = self._readouts.expected(i).means
+            for k in range(self.width):
+                bias = bias - scaled[:, k] * means[k % len(means)]
+            last = i == len(amplitudes) - 1
+            readouts.append(scaled if last or any(factors) else None)
+        return hidden, readouts, bias
+
+    def hidden_layer(self, i: int) -> DrawnLayer:
+        """(weight, bias, readout) of hidden layer i of a network with detail.
+
+        Beyond those that the network holds it is drawn from the structure's seed.
+        """
+        held = len(self.layers) - 1
+        if i < held:
+            return *self.layers[i], (self.readouts[i] if i < held - 1 else self.layers[-1][0])
+        if i not in self._further:
+            self._further[i] = draw_layer(self.structure, i, self.width)
+        return self._further[i]
+
+    @cached_property
+    def _readouts(self) -> Readouts:
+        return Readouts(self.structure, self.width)
 
     def first_layer(self, z: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Layer 0 for one fixed latent, in float64: weight (width, 3) of x, y, r and bias (width,).
@@ -143,20 +205,19 @@ class CPPN:
         The latent and the constant are the same at every point, so their part of the sum is a
         part of the bias. A coordinate that is no input has weights of zero.
         """
+        return self._folded(self._latent(z) * self.structure.latent_scale)
+
+    def _folded(self, latent: Array) -> tuple[Array, Array]:
         s = self.structure
         weight, bias = (a.astype(np.float64) for a in self.layers[0])
         chosen = [name for name in COORDINATES if name in s.inputs]
         full = np.zeros((self.width, len(COORDINATES)))
         full[:, [COORDINATES.index(name) for name in chosen]] = weight[:, : len(chosen)]
-        constant = np.append(self._latent(z) * s.latent_scale, [1.0] * ("one" in s.inputs))
+        constant = np.append(latent, [1.0] * ("one" in s.inputs))
         # One by one, not by BLAS, whose order of summing depends on the machine.
         for column, value in zip(weight[:, len(chosen) :].T, constant, strict=True):
             bias = bias + column * value
         return full, bias
-
-    def layers_for(self, z: ArrayLike) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
-        """(weight, bias) of every layer for one fixed latent; layer 0 as `first_layer`."""
-        return [self.first_layer(z), *self.layers[1:]]
 
     def seeded_latent(self, seed: int) -> NDArray[np.float64]:
         """The latent (z_dim,) of a seed, from the network's own distribution."""
@@ -183,7 +244,8 @@ class CPPN:
     def multiply_adds(self) -> int:
         """Multiply-adds a pixel, the part of the latent and the constant taken out."""
         constant = self.structure.z_dim + ("one" in self.structure.inputs)
-        return sum(w.size for w, _ in self.layers) - self.width * constant
+        weights = [*(w for w, _ in self.layers), *self.readouts]
+        return sum(w.size for w in weights) - self.width * constant
 
     def save(self, path: str | Path) -> None:
         """Write the weights file (safetensors)."""
@@ -208,7 +270,7 @@ class CPPN:
 
     @cached_property
     def _bytes(self) -> bytes:
-        return weights_file.encode(self.structure, self.layers)
+        return weights_file.encode(self.structure, self.layers, readouts=self.readouts)
 
     @cached_property
     def sha256(self) -> str:
@@ -236,39 +298,6 @@ class CPPN:
                 f"latent of shape {latent.shape}: must have {self.structure.z_dim} values"
             )
         return latent
-
-
-def _inputs(names: Sequence[str]) -> tuple[str, ...]:
-    chosen = {one_of(INPUTS, name, "input") for name in names}
-    if not chosen or len(chosen) < len(names):
-        raise SceneError(f"inputs = {list(names)}: must name some of {', '.join(INPUTS)}, once")
-    return tuple(name for name in INPUTS if name in chosen)
-
-
-def _activations(
-    preset: Preset, depth: int | None, activations: Sequence[str] | None
-) -> tuple[str, ...]:
-    if activations is None:
-        pattern = preset.activations
-        n = len(pattern) if depth is None else _within("depth", depth, 1, MAX_DEPTH)
-        return tuple(pattern[i % len(pattern)] for i in range(n))
-    names = tuple(one_of(ACTIVATIONS, name, "activation") for name in activations)
-    _within("number of activations", len(names), 1, MAX_DEPTH)
-    if depth is not None and depth != len(names):
-        raise SceneError(f"depth = {depth}, but activations names {len(names)} layers")
-    return names
-
-
-def _within(name: str, value: int, low: int, high: int) -> int:
-    if not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise SceneError(f"{name} = {value}: must be an integer from {low} to {high}")
-    return value
-
-
-def _channels(value: int) -> int:
-    if not isinstance(value, int | np.integer) or value not in (1, 3):
-        raise SceneError(f"channels = {value}: must be 1 or 3")
-    return value
 
 
 def _frozen(array: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tilecppn.cppn.seeding import Distribution
+from tilecppn.cppn.structure import Detail
 
 STANDARD_NORMAL = Distribution("normal", 0.0, 1.0)
 UNIFORM = Distribution("uniform", -1.0, 1.0)
 UNIT = Distribution("uniform", 0.0, 1.0)
 ZERO = Distribution("uniform", 0.0, 0.0)
+DEPTH = 16  # hidden layers that a network with detail holds; it draws further ones as it needs them
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Preset:
     """
 
     description: str
-    activations: tuple[str, ...]  # one name a hidden layer, the first included
+    activations: tuple[str, ...]  # one a hidden layer, the first included
     output: str = "sigmoid"
     width: int = 32
     z_dim: int = 8
@@ -33,6 +35,16 @@ class Preset:
     inputs: tuple[str, ...] = ("x", "y", "r", "z")
     origin: tuple[float, float] = (0.0, 0.0)
     palette: tuple[str, ...] | str | None = None  # where the scene names no channels or colours
+    detail: Detail | None = None  # every hidden layer is read out; its last activation is repeated
+    offset: tuple[float, float] = (0.0, 0.0)  # with detail: added to each output's sum
+    shadow: str | None = None  # the colour that the palette darkens to where lightness is 0, …
+    shade: float | None = None  # … and how much of it is mixed in
+    glow: float | None = None  # how much brighter the palette is where lightness is 1
+
+    @property
+    def octaves(self) -> int:
+        """Over how many doublings of the canvas it has new detail; 0 for a smooth one."""
+        return 0 if self.detail is None else DEPTH - 4
 
 
 _TEXT = "Ha, Generating Abstract Patterns (2016): "
@@ -62,6 +74,37 @@ def _own(
         view={"scale": scale},
         residual=residual,
         palette=palette,
+    )
+
+
+def _detailed(
+    description: str,
+    activations: tuple[str, ...],
+    palette: tuple[str, ...],
+    *,
+    shadow: tuple[str, float],
+    glow: float,
+    output: str = "sigmoid",
+    offset: tuple[float, float] = (0.0, 0.0),
+    **detail: Any,
+) -> Preset:
+    """A preset with detail at every scale: place on a palette, and lightness."""
+    settings = Detail(**detail)
+    return Preset(
+        description,
+        activations,
+        output=output,
+        width=24,
+        channels=2,
+        latent_scale=1.0,
+        view={"scale": settings.scale},
+        inputs=("x", "y", "z"),  # the tip of r would be seen at any depth of zoom
+        palette=palette,
+        detail=settings,
+        offset=offset,
+        shadow=shadow[0],
+        shade=shadow[1],
+        glow=glow,
     )
 
 
@@ -151,5 +194,113 @@ PRESETS: dict[str, Preset] = {
         width=12,
         scale=5.0,
         palette=("#0b132b", "#1c2541", "#3a506b", "#5bc0be", "#f7fff7", "#ffd166"),
+    ),
+    "jupiter": _detailed(
+        "bands of cloud, blue and rust, storms between",
+        ("sin",),
+        ("#16234d", "#2b5c9e", "#64a5d2", "#c4dfe8", "#fbeed8", "#f2b880", "#d46a4a", "#8a2f42"),
+        shadow=("#0d1030", 0.55),
+        glow=0.8,
+        decay=(0.74, 0.87),
+        contrast=(1.7, 1.7),
+        gain=2.8,
+        free=8,
+        first=(1.0, 1.7),
+    ),
+    "pyre": _detailed(
+        "fire: wine, red and gold",
+        ("sin", "sin", "gaussian", "sin", "sin", "gaussian", "sin"),
+        ("#241046", "#5c1748", "#a8233f", "#e5523a", "#fa913c", "#fdbf52", "#ffdc90"),
+        shadow=("#3c0520", 0.65),
+        glow=1.2,
+        offset=(0.3, 0.0),
+        decay=(0.7, 0.86),
+        contrast=(1.7, 1.7),
+        gain=3.0,
+        free=7,
+        first=(1.4, 1.4),
+    ),
+    "tide": _detailed(
+        "surf and sand, long horizontal swells",
+        ("sin+tanh", "sin+tanh", "sin+tanh", "sin+tanh", "sin+tanh", "sin+tanh", "sin+tanh", "sin"),
+        ("#0a2540", "#0f5068", "#1c8a8e", "#62c0ae", "#cdeacd", "#fbefcf", "#f5c27d", "#d98550"),
+        shadow=("#041f2c", 0.65),
+        glow=1.2,
+        offset=(0.2, 0.0),
+        decay=(0.74, 0.885),
+        contrast=(1.7, 1.7),
+        gain=3.2,
+        free=7,
+        first=(0.9, 2.1),
+    ),
+    "petal": _detailed(
+        "soft folds of rose, cream and sky",
+        ("tanh", "sin", "tanh", "sin", "tanh", "sin", "sin"),
+        ("#4a2350", "#8d4570", "#d3707f", "#f5a28d", "#ffd6b4", "#fbeedd", "#bfe3e6", "#6fb6c6"),
+        shadow=("#542660", 0.66),
+        glow=1.1,
+        decay=(0.7, 0.895),
+        contrast=(1.6, 1.8),
+        gain=3.0,
+        free=7,
+        first=(1.4, 1.4),
+    ),
+    "agate": _detailed(
+        "mineral bands, green, ivory and rust",
+        ("sin",),
+        ("#0b3d3a", "#1f6f62", "#6fae8c", "#dfe3b8", "#fbecc8", "#edb672", "#bd6237", "#6a2a2c"),
+        shadow=("#0c1c18", 0.6),
+        glow=1.0,
+        output="half-sine+sigmoid",
+        decay=(0.66, 0.885),
+        contrast=(2.2, 1.75),
+        gain=2.5,
+        free=8,
+        first=(0.8, 0.8),
+    ),
+    "ink": _detailed(
+        "washes of indigo on paper, a vermilion seal",
+        (
+            "sin+gaussian+tanh",
+            "sin+gaussian+tanh",
+            "sin+gaussian+tanh",
+            "sin+gaussian+tanh",
+            "sin+gaussian+tanh",
+            "sin+gaussian+tanh",
+            "sin+gaussian+tanh",
+            "sin",
+        ),
+        ("#161c2e", "#2f3a52", "#65748a", "#b0b9be", "#efe8dc", "#fbf3e4", "#f7e3cf", "#ea4f35"),
+        shadow=("#252a48", 0.6),
+        glow=1.1,
+        decay=(0.74, 0.885),
+        contrast=(1.8, 1.8),
+        gain=3.4,
+        free=7,
+        first=(1.6, 1.6),
+    ),
+    "nebula": _detailed(
+        "dark violet with light inside",
+        ("sin", "gaussian", "sin", "gaussian", "sin", "gaussian", "sin"),
+        ("#150f45", "#3d2496", "#8140c2", "#cb5cbc", "#fb839c", "#ffa58c", "#ffc9a6"),
+        shadow=("#14063c", 0.7),
+        glow=1.0,
+        decay=(0.73, 0.86),
+        contrast=(1.7, 1.7),
+        gain=3.0,
+        free=7,
+        first=(1.4, 1.4),
+    ),
+    "meadow": _detailed(
+        "fields, clouds and water",
+        ("gaussian+tanh", "sin", "gaussian+tanh", "sin", "gaussian+tanh", "sin", "sin"),
+        ("#17301f", "#37602f", "#7c9a3a", "#cbc765", "#f5efc0", "#e4eee6", "#a9d2e4", "#5b97c4"),
+        shadow=("#0c3038", 0.62),
+        glow=0.8,
+        decay=(0.72, 0.885),
+        contrast=(1.7, 1.7),
+        gain=3.2,
+        free=6,
+        first=(1.4, 1.4),
     ),
 }

@@ -39,7 +39,7 @@ def uniforms(seed: int, stream: int, count: int) -> Array:
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
-def _log(x: Array) -> Array:
+def logarithm(x: Array) -> Array:
     """Natural logarithm of normal positive float64, to about 1e-16 of max(1, |log x|).
 
     x = m·2^e with m in [sqrt(1/2), sqrt(2)); log m = 2·atanh(s), s = (m-1)/(m+1), |s| < 0.172,
@@ -74,7 +74,7 @@ def inverse_normal(u: Array) -> Array:
     """
     q = u - 0.5
     # 1 - u is exact for u ≥ 1/2, and the tail formula is symmetric.
-    r = np.sqrt(-_log(np.where(q < 0, u, 1.0 - u)))
+    r = np.sqrt(-logarithm(np.where(q < 0, u, 1.0 - u)))
     tail = np.where(
         r <= 5.0,
         _ratio(r - 1.6, _MIDDLE_TOP, _MIDDLE_BOTTOM),

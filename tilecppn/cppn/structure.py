@@ -7,6 +7,7 @@ from typing import Any
 from tilecppn.cppn.seeding import Distribution
 
 MAX_WIDTH = 4096
+MAX_DETAIL_WIDTH = 256  # whose layers are made orthogonal one row after another
 MAX_DEPTH = 1024
 MAX_Z_DIM = 4096
 MAX_PARAMETERS = 2**27  # half a gigabyte of weights in every worker
@@ -15,12 +16,57 @@ INPUTS = (*COORDINATES, "z", "one")  # the order of layer 0's columns, of those 
 
 
 @dataclass(frozen=True)
+class Detail:
+    """Every hidden layer is read out into the colour: how its weights are drawn, and how strongly
+    it counts.
+
+    `decay` and `contrast` have one value an output, the last one for all further outputs. All
+    deviations are of normal distributions.
+    """
+
+    decay: tuple[float, ...] = (0.75, 0.87)  # amplitude left one octave of detail later
+    contrast: tuple[float, ...] = (1.7, 1.7)  # deviation of an output's sum
+    gain: float = 2.8  # hidden weights are this times an orthogonal matrix
+    free: int = 7  # hidden layers before this one have independent weights instead
+    first: tuple[float, float] = (1.4, 1.4)  # deviation of layer 0's weights of x and y; r as x
+    latent: float = 0.5  # deviation of layer 0's weights of z
+    bias: float = 1.0  # deviation of all biases
+    scale: float = 1.2  # view scale at which the amplitudes are decay^octave
+    seed: int | None = None  # layers beyond the structure's own are drawn from it; None: none
+
+    def decay_of(self, output: int) -> float:
+        """Return the decay an octave of one output."""
+        return self.decay[min(output, len(self.decay) - 1)]
+
+    def fault(self) -> str | None:
+        """What of it is not allowed, as a text; None if all is well."""
+        rows = (
+            ("gain", [self.gain], 1.5, 16.0),
+            ("decay", self.decay, 0.1, 0.95),
+            ("contrast", self.contrast, 0.0, 100.0),
+            ("first", self.first, 1e-6, 1e6),
+            ("latent", [self.latent], 0.0, 1e6),
+            ("bias", [self.bias], 0.0, 1e3),
+            ("scale", [self.scale], 1e-12, 1e12),
+        )
+        for name, values, low, high in rows:
+            if not values or not all(low <= value <= high for value in values):
+                shown = list(values) if len(values) > 1 else values[0] if values else "none"
+                return f"{name} = {shown}: must be from {low:g} to {high:g}"
+        return None
+
+    def contrast_of(self, output: int) -> float:
+        """Return the contrast of one output."""
+        return self.contrast[min(output, len(self.contrast) - 1)]
+
+
+@dataclass(frozen=True)
 class Structure:
     """All of a network but its numbers; what a weights file keeps as metadata."""
 
     preset: str
-    activations: tuple[str, ...]  # one name a hidden layer
-    output: str
+    activations: tuple[str, ...]  # one a hidden layer; a mixture, "sin+tanh", has one a unit
+    output: str  # likewise, a unit is a channel
     channels: int
     z_dim: int
     latent_scale: float
@@ -29,6 +75,11 @@ class Structure:
     residual: bool = False  # hidden layers after the first add to their input: h + act(W h + b)
     inputs: tuple[str, ...] = ("x", "y", "r", "z")  # of INPUTS, in its order
     origin: tuple[float, float] = (0.0, 0.0)  # the plane point that r is measured from
+    detail: Detail | None = None
+
+    def activation(self, layer: int) -> str:
+        """Of a hidden layer; those beyond the last have the last one's."""
+        return self.activations[min(layer, len(self.activations) - 1)]
 
     @property
     def columns(self) -> int:

@@ -1,21 +1,25 @@
 """The weights file: safetensors, float32, structure as one JSON string of metadata.
 
-Tensors `layers.{i}.weight` (out × in) and `layers.{i}.bias` (out), the output layer last.
+Tensors `layers.{i}.weight` (out × in) and `layers.{i}.bias` (out), the output layer last; with
+detail also `readouts.{i}.weight` (channels × width) of each hidden layer but the last, which the
+output layer reads.
 Other tensors only under `encoder.` and `discriminator.`. There is no hash of the tensors:
 people edit them. Never pickle.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.seeding import Distribution
-from tilecppn.cppn.structure import INPUTS, Structure, shapes
+from tilecppn.cppn.activations import ACTIVATIONS, parts
+from tilecppn.cppn.detail import KNOWN
+from tilecppn.cppn.seeding import MAX_SEED, Distribution
+from tilecppn.cppn.structure import INPUTS, Detail, Structure, shapes
 from tilecppn.errors import WeightsError
 
 FORMAT = 1
@@ -23,7 +27,7 @@ KEY = "tilecppn"
 TRAINING = "training"  # the key, in that JSON, of what a training notes of itself
 FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
-Network = tuple[Structure, Layers]
+Network = tuple[Structure, Layers, list[NDArray[np.float32]]]
 
 MAX_BYTES = 2**31  # a generator of this size is no CPPN
 
@@ -33,6 +37,7 @@ def encode(
     layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     foreign: Mapping[str, NDArray[np.float32]] | None = None,
     training: Mapping[str, Any] | None = None,
+    readouts: Sequence[NDArray[np.float32]] = (),
 ) -> bytes:
     """The file's bytes. The same network always gives the same bytes.
 
@@ -60,10 +65,13 @@ def encode(
         record["residual"] = True
     if s.origin != (0.0, 0.0):
         record["origin"] = list(s.origin)
+    if s.detail is not None:
+        record["detail"] = asdict(s.detail)
     tensors = dict(foreign or {})
     for i, (weight, bias) in enumerate(layers):
         tensors[f"layers.{i}.weight"] = weight
         tensors[f"layers.{i}.bias"] = bias
+    tensors |= {f"readouts.{i}.weight": readout for i, readout in enumerate(readouts)}
     if training is not None:
         record[TRAINING] = dict(training)
     # One key alone: safetensors writes several in any order.
@@ -99,7 +107,7 @@ def decode(data: bytes, name: str) -> Network:
             ) from error
         raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
     structure = _structure(notes.get(KEY), name)
-    return structure, _layers(tensors, structure, name)
+    return structure, *_tensors(tensors, structure, name)
 
 
 def metadata(data: bytes) -> dict[str, str]:
@@ -140,6 +148,7 @@ def _structure(text: str | None, name: str) -> Structure:
             residual=residual,
             inputs=tuple(inputs),
             origin=(x0, y0),
+            detail=_detail(record.get("detail")),
         )
     except WeightsError:
         raise
@@ -152,11 +161,13 @@ def _structure(text: str | None, name: str) -> Structure:
         RecursionError,
     ) as error:
         raise WeightsError(f"{name}: its metadata is incomplete or damaged ({error!r})") from error
-    for activation in (*structure.activations, structure.output):
-        if activation not in ACTIVATIONS:
-            raise WeightsError(f"{name}: unknown activation {activation!r}")
+    known = ACTIVATIONS if structure.detail is None else KNOWN
+    for functions, allowed in ((structure.activations, known), ([structure.output], ACTIVATIONS)):
+        for part in (part for function in functions for part in parts(function)):
+            if part not in allowed:
+                raise WeightsError(f"{name}: unknown activation {part!r}")
     if (
-        structure.channels not in (1, 3)
+        structure.channels not in ((1, 3) if structure.detail is None else (1, 2, 3))
         or structure.z_dim < 0
         or not structure.activations
         or structure.latent.kind not in ("normal", "uniform")
@@ -173,16 +184,43 @@ def _integer(value: object) -> int:
     return value
 
 
-def _layers(
+def _detail(record: dict[str, Any] | None) -> Detail | None:
+    if record is None:
+        return None
+    seed = record["seed"]
+    along, down = map(float, record["first"])
+    detail = Detail(
+        decay=tuple(map(float, record["decay"])),
+        contrast=tuple(map(float, record["contrast"])),
+        gain=float(record["gain"]),
+        free=_integer(record["free"]),
+        first=(along, down),
+        latent=float(record["latent"]),
+        bias=float(record["bias"]),
+        scale=float(record["scale"]),
+        seed=None if seed is None else _integer(seed),
+    )
+    fault = detail.fault()
+    if fault or not (seed is None or 0 <= seed <= MAX_SEED):
+        raise ValueError(fault or "detail")
+    return detail
+
+
+def _tensors(
     tensors: dict[str, NDArray[Any]], structure: Structure, name: str
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+) -> tuple[Layers, list[NDArray[np.float32]]]:
+    """Layers and readouts."""
     first = tensors.get("layers.0.weight")
     if first is None or first.ndim != 2 or not len(first):
         raise WeightsError(f"{name}: tensor layers.0.weight is missing or not a matrix")
+    width = first.shape[0]
     expected: dict[str, tuple[int, ...]] = {}
-    for i, (rows, columns) in enumerate(shapes(structure, first.shape[0])):
+    sides = shapes(structure, width)
+    for i, (rows, columns) in enumerate(sides):
         expected[f"layers.{i}.weight"] = (rows, columns)
         expected[f"layers.{i}.bias"] = (rows,)
+    read = 0 if structure.detail is None else len(structure.activations) - 1
+    expected |= {f"readouts.{i}.weight": (structure.channels, width) for i in range(read)}
     for key, shape in expected.items():
         tensor = tensors.get(key)
         if tensor is None:
@@ -196,7 +234,7 @@ def _layers(
     for key in tensors:
         if key not in expected and not key.startswith(FOREIGN):
             raise WeightsError(f"{name}: tensor {key} is not known")
-    return [
-        (tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"])
-        for i in range(len(expected) // 2)
+    layers = [
+        (tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"]) for i in range(len(sides))
     ]
+    return layers, [tensors[f"readouts.{i}.weight"] for i in range(read)]

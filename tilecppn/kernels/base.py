@@ -3,6 +3,7 @@
 A kernel evaluates a CPPN with one latent on lattices of points; it belongs to one thread.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
+from tilecppn.cppn.detail import Sampling
+from tilecppn.cppn.resolved import ResolvedNetwork
 from tilecppn.kernels.llvm.codegen import Workspace
-from tilecppn.kernels.rounding import rounding_error
+from tilecppn.kernels.rounding import POINTS, rounding_error
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL
 from tilecppn.scene.symmetry import Fold
@@ -20,6 +23,8 @@ from tilecppn.scene.view import Grid, Lattices
 
 PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
+DETAILED = 0.0004  # likewise, of a network with detail, whose errors spread evenly
+GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 class Arithmetic(NamedTuple):
@@ -41,13 +46,31 @@ class EvaluationContext:
     fold: Fold | None = None
     gain: float = 1.0  # how much steeper the picture's colours can be than the network's
     precision: str = "exact"  # or "fast": see `output.precision`
+    scale: float | None = None  # the view's; None: the network's own, and no detail fades
 
     @classmethod
     def of(cls, scene: Scene) -> "EvaluationContext":
         """The scene's samples: `supersample` a pixel along each axis."""
         grid = scene.grid.finer(scene.output.supersample)
         output = scene.output
-        return cls(scene.cppn, scene.z, grid, Fold.of(scene.view), output.gain, output.precision)
+        return cls(
+            scene.cppn,
+            scene.z,
+            grid,
+            Fold.of(scene.view),
+            output.gain(scene.cppn.channels),
+            output.precision,
+            scene.view.scale,
+        )
+
+    @cached_property
+    def network(self) -> ResolvedNetwork:
+        """What kernels evaluate. It follows from the view, and not from a tile or a worker."""
+        if self.scale is None:
+            return self.cppn.resolve(self.z)
+        return self.cppn.resolve(
+            self.z, Sampling(max(self.grid.step), self.scale, self.grid.center)
+        )
 
     @property
     def plain(self) -> bool:
@@ -75,20 +98,58 @@ class EvaluationContext:
         return tuple(np.broadcast_arrays(*points))
 
     @cached_property
+    def some_points(self) -> NDArray[np.float64]:
+        """x, y, r (3, POINTS) at pixels spread evenly over the canvas (a Fibonacci lattice)."""
+        k = np.arange(POINTS) + 0.5
+        across, down = self.grid.middle
+        rows, cols = k / POINTS * 2.0 * down, (k * GOLDEN % 1.0) * 2.0 * across
+        return np.stack(np.broadcast_arrays(*self.points(rows, cols)))
+
+    @cached_property
     def rounding(self) -> float:
         """The mean error of the network's colours in float32."""
-        return rounding_error(self)
+        return rounding_error(self.network, self.some_points)
+
+    @cached_property
+    def single_from(self) -> int:
+        """The first hidden layer for which float32 serves; those before it need float64.
+
+        A plain network is evaluated in the one or the other. The late layers of one with detail
+        vary fast, and little is made of their errors.
+        """
+        layers = len(self.network.layers)
+        if self.cppn.structure.detail is None:
+            return layers if self.needs_float64 else 0
+        low, high = (1 if self._coarse_coordinates else 0), layers
+        while low < high:
+            middle = (low + high) // 2
+            error = rounding_error(self.network, self.some_points, middle)
+            if FULL["uint8"] * self.gain * error <= DETAILED:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    @property
+    def _coarse_coordinates(self) -> bool:
+        """Whether float32 would shift points by more than 1/16 of a pixel.
+
+        It keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
+        reach · 2^-24 plane units.
+        """
+        return self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0
 
     @property
     def needs_float64(self) -> bool:
-        """Whether float32 would show: in the coordinates, or in the colours.
+        """Whether float32 throughout would show: in the coordinates, or in the colours.
 
-        float32 keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
-        reach · 2^-24 plane units, which may be 1/16 of a pixel at most. Of the 8-bit values, at
-        most COMMON may be expected to come out 1 off; at most PROMISED where the network has a
-        preset's shape, since presets have 99.9 % equal in any window, also where errors gather.
+        Of the 8-bit values, at most COMMON may be expected to come out 1 off; at most PROMISED
+        where the network has a preset's shape, since presets have 99.9 % equal in any window, also
+        where errors gather.
         """
-        if self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0:
+        if self.cppn.structure.detail is not None:
+            return self.single_from > 0
+        if self._coarse_coordinates:
             return True
         share = FULL["uint8"] * self.gain * self.rounding
         return share > (PROMISED if self.cppn.is_preset_shaped else COMMON)
@@ -97,6 +158,12 @@ class EvaluationContext:
         """The mean error of colours evaluated in float32 or float64."""
         ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
         return self.gain * self.rounding * float(ratio)
+
+    def mixed_noise(self, single_from: int) -> float:
+        """The mean error of colours whose layers before `single_from` are in float64."""
+        if single_from >= len(self.network.layers):
+            return self.noise(np.float64)
+        return self.gain * rounding_error(self.network, self.some_points, single_from)
 
 
 class Kernel(Protocol):

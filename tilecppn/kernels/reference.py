@@ -26,21 +26,20 @@ class ReferenceKernel:
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Kernel.trace`."""
-        units = sum(len(weight) for weight, _ in self.field.cppn.layers)
-        sums = np.empty((units, *lattices.shape))
+        sums = np.empty((self.field.network.units, *lattices.shape))
         return self._run(lattices, sums), sums
 
     def _run(self, lattices: Lattices, sums: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        cppn, z = self.field.cppn, self.field.z
+        network = self.field.network
         rows, cols = lattices.indices()
-        out = np.empty((cppn.channels, *lattices.shape))
+        out = np.empty((network.channels, *lattices.shape))
         strip = max(1, CHUNK // lattices.cols)
         for n in range(len(rows)):
             for top in range(0, lattices.rows, strip):
                 part = np.s_[:, n, top : top + strip]
                 points = self.field.points(rows[n, top : top + strip], cols[n])
                 totals: list[NDArray[np.float64]] = []
-                out[part] = np.moveaxis(cppn.colour(*points, z, sums=totals), -1, 0)
+                out[part] = np.moveaxis(network.colour(*points, totals), -1, 0)
                 if sums is not None:
                     sums[part] = np.moveaxis(np.concatenate(totals, axis=-1), -1, 0)
         return out

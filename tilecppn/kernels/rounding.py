@@ -8,55 +8,79 @@ what was found.
 """
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS
-
-if TYPE_CHECKING:
-    from tilecppn.kernels.base import EvaluationContext
+from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 
 ROUNDING = 2.0**-25  # of a float32 result, relative
 POINTS = 256
-GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 STEP = 1e-4  # of the difference quotients
 MEAN_OF_NORMAL = math.sqrt(2.0 / math.pi)  # of the absolute value, deviation 1
 
+Array = NDArray[np.float64]
 
-def rounding_error(field: "EvaluationContext") -> float:
+
+def rounding_error(network: ResolvedNetwork, points: Array, single_from: int = 0) -> float:
     """The mean error of the picture's colours that is to be expected of float32.
 
-    255 times it is the share of its 8-bit values that come out 1 off.
+    255 times it is the share of its 8-bit values that come out 1 off. `points`: x, y and r (3, n)
+    of some of the picture's. Hidden layers before `single_from` are in float64.
     """
-    cppn = field.cppn
-    names = (*cppn.structure.activations, cppn.structure.output)
-    layers = cppn.layers_for(field.z)
+    total = np.zeros((network.channels, 1))
+    variance = np.zeros((network.channels, 1))
+    terms = 0
     with np.errstate(all="ignore"):
-        h = _inputs(field)  # (inputs, points)
-        variance = np.square(ROUNDING * h)
-        for i, ((weight, bias), name) in enumerate(zip(layers, names, strict=True)):
-            function = ACTIVATIONS[name].function
-            squares = np.square(weight, dtype=np.float64)
-            sums = weight.astype(np.float64) @ h + bias[:, None]
-            # Partial sums of n terms of any sign: half of n times the terms' squares.
-            partial = 0.5 * len(h) * (squares @ np.square(h)) + np.square(sums)
-            slope = (function(sums + STEP) - function(sums - STEP)) / (2.0 * STEP)
-            value = function(sums)
-            error = np.square(slope) * (squares @ variance + ROUNDING**2 * partial)
-            error += np.square(2.0 * ROUNDING * value)  # the activation's own
-            if cppn.structure.residual and 0 < i < len(layers) - 1:
-                h, variance = h + value, variance + error
+        h, error = points, np.zeros_like(points)
+        if single_from == 0:
+            error = np.square(ROUNDING * h)
+        for i, layer in enumerate(network.layers):
+            rounding = ROUNDING if i >= single_from else 0.0
+            sums, spread = _product(layer.weight, h, error, rounding)
+            sums = sums + layer.bias[:, None]
+            spread += (rounding * sums) ** 2
+            value, slope = _activated(sums, layer.groups)
+            spread = np.square(slope) * spread + np.square(2.0 * rounding * value)
+            if network.residual and i > 0:
+                h, error = h + value, error + spread
             else:
-                h, variance = value, error
+                h, error = value, spread
+            if layer.readout is not None:
+                part, spread = _product(layer.readout, h, error, rounding)
+                total, variance, terms = total + part, variance + spread, terms + 1
+                if terms > 1:
+                    variance = variance + (rounding * total) ** 2
+            if i + 1 == single_from:  # rounded on the way to the next
+                error = error + np.square(ROUNDING * h)
+                variance = variance + np.square(ROUNDING * total)
+        total = total + network.bias[:, None]
+        variance = variance + (ROUNDING * total) ** 2
+        value, slope = _activated(total, network.output)
+        variance = np.square(slope) * variance + np.square(2.0 * ROUNDING * value)
     errors = np.sqrt(variance[np.isfinite(variance)])
     return float(MEAN_OF_NORMAL * errors.mean()) if errors.size else 0.0
 
 
-def _inputs(field: "EvaluationContext") -> NDArray[np.float64]:
-    """x, y, r (3, POINTS) at pixels spread evenly over the canvas (a Fibonacci lattice)."""
-    k = np.arange(POINTS) + 0.5
-    across, down = field.grid.middle
-    rows, cols = k / POINTS * 2.0 * down, (k * GOLDEN % 1.0) * 2.0 * across
-    return np.stack(np.broadcast_arrays(*field.points(rows, cols)))
+def _product(
+    weight: NDArray[np.floating], h: Array, error: Array, rounding: float
+) -> tuple[Array, Array]:
+    """The sums weight · h, and the variance of their error."""
+    squares = np.square(weight, dtype=np.float64)
+    sums = weight.astype(np.float64) @ h
+    # Partial sums of n terms of any sign: half of n times the terms' squares.
+    partial = 0.5 * len(h) * (squares @ np.square(h))
+    return sums, squares @ error + rounding**2 * partial
+
+
+def _activated(sums: Array, groups: Groups) -> tuple[Array, Array]:
+    """Values and slopes (units, points)."""
+    value, slope = np.empty_like(sums), np.empty_like(sums)
+    first = 0
+    for name, count in groups:
+        function, part = ACTIVATIONS[name].function, slice(first, first + count)
+        value[part] = function(sums[part])
+        slope[part] = (function(sums[part] + STEP) - function(sums[part] - STEP)) / (2.0 * STEP)
+        first += count
+    return value, slope

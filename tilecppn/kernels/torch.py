@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tilecppn.cppn.resolved import Groups
 from tilecppn.errors import RenderError
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext
 from tilecppn.scene.view import Lattices
@@ -63,6 +64,13 @@ ROWS: dict[str, Apply] = {
 }
 
 
+def _activate(sums: torch.Tensor, groups: Groups) -> None:
+    first = 0
+    for name, count in groups:
+        ROWS[name](sums[first : first + count])
+        first += count
+
+
 def device_for(field: EvaluationContext) -> str:
     """The device that evaluates a field here. Fields in float64 are not for Apple's GPUs."""
     if torch.cuda.is_available():
@@ -91,19 +99,26 @@ class TorchKernel:
         cuda = self.device.type == "cuda"
         if cuda:
             torch.backends.cuda.matmul.allow_tf32 = False
-        widest = 1 << (field.cppn.width - 1).bit_length()
+        network = field.network
+        widest = 1 << (network.width - 1).bit_length()
         on_cpu = self.device.type == "cpu"
         self.chunk = CPU_CHUNK if on_cpu else min(GPU_CHUNK, GPU_VALUES // widest)
         self.dtype = torch.float64 if field.needs_float64 else torch.float32
         self.noise = field.noise(np.float64 if field.needs_float64 else np.float32)
-        self.residual = field.cppn.structure.residual
-        names = (*field.cppn.structure.activations, field.cppn.structure.output)
-        self.rows = [ROWS[name] for name in names]
-        self.layers = [self._layer(w, b) for w, b in field.cppn.layers_for(field.z)]
+        self.residual = network.residual
+        self.layers = [self._layer(w, b) for w, b, *_ in network.layers]
+        self.groups = [layer.groups for layer in network.layers]
+        self.readouts = [
+            None if layer.readout is None else self._tensor(layer.readout)
+            for layer in network.layers
+        ]
+        self.bias, self.output = self._tensor(network.bias[:, None]), network.output
+        self.units = network.units
         self.inputs = self._empty(3)
         # Two buffers in turn: a layer reads the one and writes the other.
-        pair = [self._empty(max(len(w) for w, _ in self.layers)) for _ in range(2)]
+        pair = [self._empty(network.width) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
+        self.colour = self._empty(network.channels)
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
         self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, REVISION + PIXELS)
         self._check_columns()
@@ -111,8 +126,10 @@ class TorchKernel:
     def _layer(
         self, weight: NDArray[np.floating], bias: NDArray[np.floating]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        w = torch.tensor(weight, dtype=self.dtype, device=self.device)
-        return w, torch.tensor(bias[:, None], dtype=self.dtype, device=self.device)
+        return self._tensor(weight), self._tensor(bias[:, None])
+
+    def _tensor(self, values: NDArray[np.floating]) -> torch.Tensor:
+        return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def _empty(self, rows: int) -> torch.Tensor:
         return torch.zeros((rows, self.chunk), dtype=self.dtype, device=self.device)
@@ -154,8 +171,8 @@ class TorchKernel:
         points = math.prod(shape)
         located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
         features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
-        units = sum(len(total) for total in self.sums) if traced else 0
-        out = self._new(len(self.sums[-1]), points)
+        units = self.units if traced else 0
+        out = self._new(len(self.colour), points)
         sums = self._new(units, points)
         for start in range(0, points, self.chunk):
             stop = min(start + self.chunk, points)
@@ -170,19 +187,30 @@ class TorchKernel:
         The sums go into `traces` (units, points); without units nothing does.
         """
         h = self.inputs
-        last = len(self.layers) - 1
-        unit = 0
-        steps = zip(self.layers, self.rows, self.sums, strict=True)
-        for i, ((weight, bias), activate, out) in enumerate(steps):
+        start = self.bias
+        traced: list[torch.Tensor] = []
+        steps = zip(self.layers, self.groups, self.readouts, self.sums, strict=True)
+        for i, ((weight, bias), groups, readout, out) in enumerate(steps):
             torch.addmm(bias, weight, h, out=out)
-            if traces is not None and len(traces):
-                traces[unit : unit + len(out)] = out[:, : traces.shape[1]]
-                unit += len(out)
-            activate(out)
-            if self.residual and 0 < i < last:
+            self._trace(out, traces, traced)
+            _activate(out, groups)
+            if self.residual and i > 0:
                 out.add_(h)
             h = out
-        return h
+            if readout is not None:
+                torch.addmm(start, readout, h, out=self.colour)
+                start = self.colour
+        self._trace(self.colour, traces, traced)
+        _activate(self.colour, self.output)
+        return self.colour
+
+    def _trace(
+        self, sums: torch.Tensor, traces: torch.Tensor | None, before: list[torch.Tensor]
+    ) -> None:
+        if traces is not None and len(traces):
+            first = sum(map(len, before))
+            traces[first : first + len(sums)] = sums[:, : traces.shape[1]]
+            before.append(sums)
 
     def _steps(self, count: int, stride: int) -> torch.Tensor:
         return torch.arange(count, dtype=torch.int64, device=self.home).mul_(stride)

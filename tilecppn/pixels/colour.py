@@ -1,15 +1,27 @@
 """Network values → colour, before reconstruction, inversion and quantisation: HSV, or a palette.
 
+A palette takes one number, or two: place and lightness.
+
 Elementwise, from additions, products, comparisons and look-ups alone, in the kernel's own dtype.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import Kernel
-from tilecppn.scene import palettes
+from tilecppn.kernels.llvm.codegen import (
+    ELEMENTS,
+    HOST,
+    ArrayOf,
+    Compiled,
+    Module,
+    Value,
+    thread_safe_cache,
+)
+from tilecppn.kernels.llvm.codegen.values import I64
 from tilecppn.scene.sections import Output
 from tilecppn.scene.view import Lattices
 
@@ -19,8 +31,13 @@ Values = NDArray[np.floating]
 def coloured(kernel: Kernel, output: Output) -> Kernel:
     """The kernel of the picture's colours: itself, or one that maps what it evaluates."""
     if output.palette is not None:
-        colours = palettes.stops(output.palette)
-        return ColouredKernel(kernel, lambda values: through(values[0], colours))
+        stops = output.colours(1)
+        table = output.colours(2)
+        assert stops is not None
+        assert table is not None
+        return ColouredKernel(
+            kernel, lambda v: through(v[0], stops) if len(v) == 1 else lit(v[0], v[1], table)
+        )
     return ColouredKernel(kernel, rgb_of_hsv) if output.color == "hsv" else kernel
 
 
@@ -56,6 +73,56 @@ def through(grey: Values, colours: NDArray[np.float64]) -> Values:
     low = colours.T.astype(grey.dtype)
     rise = np.diff(colours.T, axis=1).astype(grey.dtype)
     return np.stack([low[c][index] + part * rise[c][index] for c in range(3)])
+
+
+def lit(place: Values, light: Values, table: NDArray[np.float64]) -> Values:
+    """(3, …) of a place on a palette and a lightness, bilinear in `table` (places, lights, 3).
+
+    Both are clipped to [0, 1]; NaN becomes 0. Machine code, as NumPy takes longer for it than
+    the kernel for a network of medium size.
+    """
+    values = [np.ascontiguousarray(part) for part in (place, light)]
+    out = np.empty((3, *place.shape), place.dtype)
+    rows, cols = (n - 1 for n in table.shape[:2])
+    _bilinear(place.dtype)["bilinear"](
+        *values, place.size, np.ascontiguousarray(table, place.dtype), rows, cols, out
+    )
+    return out
+
+
+@thread_safe_cache
+def _bilinear(dtype: np.dtype[Any]) -> Compiled:
+    module, real = Module(), ELEMENTS[dtype]
+    f = module.function(
+        "bilinear",
+        place=ArrayOf(real), light=ArrayOf(real), points=I64,
+        table=ArrayOf(real),  # (rows + 1, cols + 1, 3)
+        rows=I64, cols=I64,
+        out=ArrayOf(real),  # (3, points)
+    )  # fmt: skip
+    table, across = f.array("table"), f["cols"] + 1
+    zero, one = f.number(real, 0.0), f.number(real, 1.0)
+
+    def located(name: str, point: Value, count: Value) -> tuple[Value, Value]:
+        """The interval that a value lies in, and where in it, from 0 to 1."""
+        value = f.array(name).load(point)
+        value = (value > zero).where(value, zero).at_most(one) * count.to(real)
+        index = value.to(I64).at_most(count - 1)
+        return index, value - index.to(real)
+
+    with f.loop(f["points"]) as point:
+        row, down = located("place", point, f["rows"])
+        col, along = located("light", point, f["cols"])
+        corner = (row * across + col) * 3
+        for c in range(3):
+            first, *others = (corner + c, corner + c + 3, corner + c + across * 3)
+            last = others[1] + 3
+            upper, lower = table.load(first), table.load(others[1])
+            upper = upper + along * (table.load(others[0]) - upper)
+            lower = lower + along * (table.load(last) - lower)
+            f.array("out").store(upper + down * (lower - upper), f["points"] * c + point)
+    f.end()
+    return Compiled(module, HOST)
 
 
 def rgb_of_hsv(values: Values) -> Values:

@@ -114,7 +114,7 @@ class Reconstruction:
         self.full = FULL.get(output.dtype, FULL["uint16"])  # the tolerance's units
         self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
         self.ties = finish.dtype == "uint8" and not finish.dither
-        self.limits = limits(field.cppn, output.turns)
+        self.limits = limits(field.network, output.turns(field.network.channels))
         self.line = aligned((BLOCK + LANES,), np.float32)
 
     def draw(self, region: Window, out: Array, check_cancelled: CheckCancelled) -> None:

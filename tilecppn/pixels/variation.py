@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.cppn import CPPN
+from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 from tilecppn.kernels import Kernel
 from tilecppn.kernels.llvm.codegen import (
     HOST,
@@ -52,22 +52,32 @@ KINK = 0.25  # of a sum
 TURN = 2.0  # of an output's sum: half of the way that a sigmoid takes from 0 to 1
 
 
-def limits(cppn: CPPN, turns: float = 1.0) -> NDArray[np.float64]:
+def unit_names(groups: Groups) -> list[str]:
+    """The activation of each unit."""
+    return [name for name, count in groups for _ in range(count)]
+
+
+def _row(name: str, gain: float) -> tuple[float, float]:
+    return (0.0, KINK / max(gain, 1e-30)) if name in KINKED else SMOOTH[name]
+
+
+def limits(network: ResolvedNetwork, turns: float = 1.0) -> NDArray[np.float64]:
     """(units, 2): zone and limit of every unit, layer after layer.
 
     `turns` of the colours while an output goes from 0 to 1: above 1 the outputs' limits are less.
     """
     rows = []
-    names = (*cppn.structure.activations, cppn.structure.output)
-    following = [*(np.abs(w).max(axis=0) for w, _ in cppn.layers[1:]), np.ones(cppn.channels)]
-    for name, gains in zip(names, following, strict=True):
-        if name in KINKED:
-            rows += [(0.0, KINK / max(float(gain), 1e-30)) for gain in gains]
-        else:
-            rows += [SMOOTH[name]] * len(gains)
+    layers = network.layers
+    for i, layer in enumerate(layers):
+        fed = [] if i == len(layers) - 1 else [layers[i + 1].weight]
+        fed += [] if layer.readout is None else [layer.readout]
+        gains = np.max([np.abs(weight).max(axis=0) for weight in fed], axis=0)
+        names = unit_names(layer.groups)
+        rows += [_row(name, float(gain)) for name, gain in zip(names, gains, strict=True)]
+    rows += [_row(name, 1.0) for name in unit_names(network.output)]
     bounds = np.array(rows)
     if turns > 1.0:
-        outputs = bounds[-cppn.channels :, 1]
+        outputs = bounds[-network.channels :, 1]
         outputs[:] = np.minimum(outputs, TURN) / turns
     return bounds
 

@@ -14,13 +14,18 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.names import one_of
+from tilecppn.scene.oklab import light_table, oklab
+from tilecppn.scene.seeded_palette import seeded_palette
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_SEED = re.compile(r"seed:(\d{1,19})")
 MAX_COLOURS = 4096
 
 
@@ -34,6 +39,41 @@ def _maps() -> dict[str, str]:
 def names() -> list[str]:
     """List the colour maps, without their reversed forms."""
     return list(_maps())
+
+
+def seed_of(palette: str) -> int | None:
+    """The seed of a palette like "seed:12"; None for a name."""
+    match = _SEED.fullmatch(palette)
+    seed = int(match[1]) if match else None
+    return seed if seed is not None and seed <= MAX_SEED else None
+
+
+class Light(NamedTuple):
+    """How a palette goes from dark to bright, where the network has a number for it."""
+
+    shadow: str  # the colour that dark places are mixed with
+    shade: float  # of how much of it, 0 to 1
+    glow: float  # how much brighter bright places are
+
+
+def light_of(palette: str | tuple[str, ...]) -> Light:
+    """The light of a palette where the scene says nothing: from its own darkest colour."""
+    seed = seed_of(palette) if isinstance(palette, str) else None
+    if seed is not None:
+        return Light(seeded_palette(seed).shadow, 0.55, 0.6)
+    colours = stops(palette)
+    darkest = colours[int(np.argmin(oklab(colours)[:, 0]))] * 0.5
+    red, green, blue = (int(value * 255.0 + 0.5) for value in darkest)
+    return Light(f"#{red:02x}{green:02x}{blue:02x}", 0.6, 0.8)
+
+
+@cache
+def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
+    """The colours (places, lights, 3), from 0 to 1, of a palette from dark to bright; read only."""
+    shadow = np.array(_rgb(light.shadow))
+    colours = light_table(stops(palette), shadow, light.shade, light.glow)
+    colours.setflags(write=False)
+    return colours
 
 
 def is_colour(text: str) -> bool:
@@ -55,6 +95,8 @@ def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
 def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     if isinstance(palette, tuple):
         return np.array([_rgb(colour) for colour in palette])
+    if (seed := seed_of(palette)) is not None:
+        return _colours(seeded_palette(seed).stops)
     backwards = palette.endswith("_r")
     maps = _maps()
     name = palette.removesuffix("_r") if backwards else palette
@@ -63,15 +105,23 @@ def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     return colours[::-1] if backwards else colours
 
 
-def slope(palette: str | tuple[str, ...]) -> float:
-    """The steepest slope of a channel over the value, at least 1."""
-    colours = stops(palette)
-    return max(1.0, float(np.abs(np.diff(colours, axis=0)).max()) * (len(colours) - 1))
+def slope(colours: NDArray[np.float64]) -> float:
+    """The steepest slope of a channel over the values that choose the colour, at least 1.
+
+    `colours`: stops (n, 3), or a table (places, lights, 3), whose two slopes are added.
+    """
+    steps = [np.abs(np.diff(colours, axis=a)).max() * (n - 1) for a, n in _axes(colours)]
+    return max(1.0, float(sum(steps)))
 
 
-def variation(palette: str | tuple[str, ...]) -> float:
-    """The largest total variation of a channel, up and down, at least 1."""
-    return max(1.0, float(np.abs(np.diff(stops(palette), axis=0)).sum(axis=0).max()))
+def variation(colours: NDArray[np.float64]) -> float:
+    """The largest total variation of a channel, up and down, at least 1; as `slope`."""
+    totals = [np.abs(np.diff(colours, axis=a)).sum(axis=a).max() for a, _ in _axes(colours)]
+    return max(1.0, float(sum(totals)))
+
+
+def _axes(colours: NDArray[np.float64]) -> list[tuple[int, int]]:
+    return list(enumerate(colours.shape[:-1]))
 
 
 def _rgb(colour: str) -> tuple[float, ...]:

@@ -12,7 +12,8 @@ from tilecppn.names import suggestion
 from tilecppn.scene.sections import SECTIONS, View
 
 TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
-COLOURS = ("palette",)  # keys of [output] that a preset decides
+LIGHT = ("shadow", "shade", "glow")  # keys of [output] for networks of two channels
+COLOURS = ("palette", *LIGHT)  # keys of [output] that a preset decides
 Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as a person gave them
 
 

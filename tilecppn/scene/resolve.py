@@ -3,17 +3,37 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tilecppn.cppn import CPPN
+from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import load_latents
 from tilecppn.errors import SceneError, WeightsError
 from tilecppn.scene import sections
-from tilecppn.scene.sections import Latent, View
+from tilecppn.scene.sections import CHANNELS, Latent, View
+
+# What a weights file decides for itself.
+_OF_PRESETS = (
+    "width",
+    "depth",
+    "z_dim",
+    "activations",
+    "inputs",
+    "residual",
+    "gain",
+    "decay",
+    "contrast",
+)
 
 
 def network_of(source: sections.CPPN, folder: Path) -> CPPN:
     """Load or make the CPPN that [cppn] names."""
     if source.weights is not None:
         return CPPN.load(folder / source.weights)
+    if source.channels == 2 and PRESETS[source.preset].detail is None:
+        raise SceneError(
+            f"cppn.channels = 2: must be {CHANNELS.allowed}",
+            keys=["cppn.channels"],
+            value=2,
+            allowed=CHANNELS.allowed,
+        )
     return CPPN.from_preset(
         source.preset,
         seed=source.seed,
@@ -24,12 +44,15 @@ def network_of(source: sections.CPPN, folder: Path) -> CPPN:
         activations=source.activations,
         inputs=source.inputs,
         residual=source.residual,
+        gain=source.gain,
+        decay=source.decay,
+        contrast=source.contrast,
     )
 
 
 def check_weights(source: sections.CPPN, network: CPPN) -> None:
     """Raise SceneError where [cppn] says what only its weights file decides."""
-    for key in ("width", "depth", "z_dim", "activations", "inputs", "residual"):
+    for key in _OF_PRESETS:
         if source.weights is not None and getattr(source, key) is not None:
             raise SceneError(
                 f"cppn.{key} cannot be combined with cppn.weights, which has its own",

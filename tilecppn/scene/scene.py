@@ -18,6 +18,7 @@ from tilecppn.errors import SceneError
 from tilecppn.scene import sections
 from tilecppn.scene.parsing import (
     COLOURS,
+    LIGHT,
     Given,
     check_keys,
     merged,
@@ -126,11 +127,13 @@ class Scene:
         """
         source = sections.CPPN(**given.get("cppn", {}))
         output = Output(**given.get("output", {}))
+        free = not {"color", "palette"} & given.get("output", {}).keys()
         if source.channels is None and source.weights is None:
             preset = networks.PRESETS[source.preset]
-            if preset.palette and not {"color", *COLOURS} & given.get("output", {}).keys():
-                output = replace(output, **{key: getattr(preset, key) for key in COLOURS})
-            source = replace(source, channels=output.network_channels or preset.channels)
+            output = _with_own_colours(output, preset) if free and preset.palette else output
+            allowed = output.network_channels
+            own = preset.channels if preset.channels in allowed else 1 if output.palette else 3
+            source = replace(source, channels=own)
         if network is None:
             if previous and source.weights is None and source == previous.source:
                 network = previous.cppn
@@ -144,13 +147,10 @@ class Scene:
                 f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim",
                 keys=["latent.z"],
             )
-        if output.network_channels not in (None, network.channels):
-            key = "color" if output.palette is None else "palette"
-            raise SceneError(
-                f"output.{key} = {format_value(getattr(output, key))}: needs cppn.channels = "
-                f"{output.network_channels}; this network has {network.channels}",
-                keys=[f"output.{key}", "cppn.channels"],
-            )
+        made_of = networks.PRESETS.get(network.structure.preset)
+        if free and output.palette is None and network.channels == 2 and made_of is not None:
+            output = _with_own_colours(output, made_of)
+        _check_colours(output, network.channels)
         canvas = Canvas(**given.get("canvas", {}))
         view = replace(own_view(network, source), **given.get("view", {}))
         Grid.of(view, canvas)
@@ -299,3 +299,28 @@ def _shown(value: Any) -> str:
 
 def _without_none(section: Any) -> dict[str, Any]:
     return {k: v for k, v in asdict(section).items() if v is not None}
+
+
+def _with_own_colours(output: Output, preset: networks.Preset) -> Output:
+    """The preset's palette, and its light where the scene has none."""
+    own = {key: getattr(preset, key) for key in COLOURS if getattr(output, key) is None}
+    return replace(output, **own)
+
+
+def _check_colours(output: Output, channels: int) -> None:
+    """Raise SceneError unless the network has the channels that its colours are made of."""
+    if channels not in output.network_channels:
+        key = "color" if output.palette is None else "palette"
+        needed = " or ".join(map(str, output.network_channels))
+        raise SceneError(
+            f"output.{key} = {format_value(getattr(output, key))}: needs cppn.channels = {needed}; "
+            f"this network has {channels}",
+            keys=[f"output.{key}", "cppn.channels"],
+        )
+    for key in LIGHT:
+        if channels != 2 and getattr(output, key) is not None:
+            raise SceneError(
+                f"output.{key}: needs a network of two channels, place on a palette and "
+                f"lightness; this one has {channels}",
+                keys=[f"output.{key}", "cppn.channels"],
+            )

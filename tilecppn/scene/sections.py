@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.presets import PRESETS
@@ -17,23 +18,30 @@ MAX_SUPERSAMPLE = 16
 FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
 
 
+# Two are for presets with detail alone: place on a palette, and lightness.
+CHANNELS = validation.check(
+    "one of 1, 3 (grey or colour, without alpha)", lambda v: type(v) is int and v in (1, 2, 3), int
+)
+
+
 @dataclass(frozen=True, repr=False)
 class CPPN(Section):
     """[cppn]: where the network comes from. None stands for the preset's own value."""
 
     preset: str = key("hardmaru", validation.choice(*PRESETS))
     seed: int = key(0, validation.integer(0, MAX_SEED))
-    channels: int | None = key(
-        None, validation.optional(validation.choice(1, 3, note="grey or colour, without alpha"))
-    )
+    channels: int | None = key(None, validation.optional(CHANNELS))
     width: int | None = key(None, validation.optional(validation.integer(1, MAX_WIDTH)))
     depth: int | None = key(None, validation.optional(validation.integer(1, MAX_DEPTH)))
     z_dim: int | None = key(None, validation.optional(validation.integer(0, MAX_Z_DIM)))
     activations: tuple[str, ...] | None = key(
-        None, validation.optional(validation.names(*ACTIVATIONS))
+        None, validation.optional(validation.names(*ACTIVATIONS, separator="+"))
     )
     inputs: tuple[str, ...] | None = key(None, validation.optional(validation.names(*INPUTS)))
     residual: bool | None = key(None, validation.optional(validation.boolean()))
+    gain: float | None = key(None, validation.optional(validation.between(1.5, 16.0)))
+    decay: tuple[float, ...] | None = key(None, validation.optional(validation.per_output()))
+    contrast: tuple[float, ...] | None = key(None, validation.optional(validation.per_output()))
     weights: str | None = key(None, validation.optional(validation.text()))
 
 
@@ -89,6 +97,9 @@ class Output(Section):
     dither: str = key("none", validation.choice("none", "noise"))
     color: str = key("rgb", validation.choice("rgb", "hsv"))
     palette: str | tuple[str, ...] | None = key(None, validation.optional(validation.palette()))
+    shadow: str | None = key(None, validation.optional(validation.colour()))
+    shade: float | None = key(None, validation.optional(validation.between(0.0, 1.0)))
+    glow: float | None = key(None, validation.optional(validation.between(0.0, 10.0)))
     invert: bool = key(False, validation.boolean())
     tile: int = key(512, validation.power_of_two(64, 4096))
     shard: int = key(4096, validation.power_of_two(64, 2**20))
@@ -110,26 +121,44 @@ class Output(Section):
                 value=self.color,
             )
 
-    @property
-    def gain(self) -> float:
+    def colours(self, channels: int) -> NDArray[np.float64] | None:
+        """What a network of so many channels chooses its colour from; None without a palette.
+
+        Of one: the palette's stops (n, 3). Of two, place and lightness: a table
+        (places, lights, 3).
+        """
+        if self.palette is None:
+            return None
+        if channels == 1:
+            return palettes.stops(self.palette)
+        own = palettes.light_of(self.palette)
+        light = palettes.Light(
+            own.shadow if self.shadow is None else self.shadow,
+            own.shade if self.shade is None else self.shade,
+            own.glow if self.glow is None else self.glow,
+        )
+        return palettes.table(self.palette, light)
+
+    def gain(self, channels: int) -> float:
         """How many times faster a colour can change than the network's output."""
-        if self.palette is not None:
-            return palettes.slope(self.palette)
+        colours = self.colours(channels)
+        if colours is not None:
+            return palettes.slope(colours)
         return 6.0 if self.color == "hsv" else 1.0
 
-    @property
-    def turns(self) -> float:
+    def turns(self, channels: int) -> float:
         """How often a colour can go from 0 to 1 or back while the network's output does once."""
-        if self.palette is not None:
-            return palettes.variation(self.palette)
+        colours = self.colours(channels)
+        if colours is not None:
+            return palettes.variation(colours)
         return 4.0 if self.color == "hsv" else 1.0
 
     @property
-    def network_channels(self) -> int | None:
-        """The channels that the network must have for these colours; None for any number."""
+    def network_channels(self) -> tuple[int, ...]:
+        """The numbers of channels that the network may have for these colours."""
         if self.palette is not None:
-            return 1
-        return 3 if self.color == "hsv" else None
+            return (1, 2)
+        return (3,) if self.color == "hsv" else (1, 3)
 
     @property
     def itemsize(self) -> int:

@@ -99,13 +99,41 @@ def text() -> Check:
     )
 
 
-def names(*known: str) -> Check:
-    """A list, not empty, of known names, kept as a tuple."""
+def names(*known: str, separator: str | None = None) -> Check:
+    """A list, not empty, of known names, kept as a tuple; of several with `separator` between."""
     one = choice(*known)
+
+    def parse(value: Any) -> str:
+        for part in value.split(separator) if separator and isinstance(value, str) else [value]:
+            one.parse(part)
+        return str(value)
+
+    joined = f', or several with "{separator}" between' if separator else ""
     return check(
-        f"a list of names, each {one.allowed}",
+        f"a list of names, each {one.allowed}{joined}",
         lambda v: isinstance(v, list | tuple) and len(v) > 0,
-        lambda v: tuple(one.parse(x) for x in v),
+        lambda v: tuple(parse(x) for x in v),
+    )
+
+
+def between(low: float, high: float) -> Check:
+    """A number from low to high."""
+    return number(f"a number from {low:g} to {high:g}", lambda v: low <= v <= high)
+
+
+def per_output() -> Check:
+    """A number, or a list with one for each output, kept as a tuple."""
+    one, many = number(), numbers()
+    return Check(
+        "a number, or a list of one for each of the network's outputs",
+        lambda v: many.parse(v) if isinstance(v, list | tuple) else (one.parse(v),),
+    )
+
+
+def colour() -> Check:
+    """A colour as #rgb or #rrggbb."""
+    return check(
+        'a colour like "#0b1d51"', lambda v: isinstance(v, str) and palettes.is_colour(v), str
     )
 
 
@@ -122,7 +150,9 @@ def palette() -> Check:
             raise ValueError
         return tuple(value)
 
-    return Check('a list of colours like "#0b1d51", 2 at least, or a colour map\'s name', parse)
+    return Check(
+        'a list of colours like "#0b1d51", 2 at least, a colour map\'s name, or "seed:12"', parse
+    )
 
 
 def power_of_two(low: int, high: int) -> Check:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tests.kernels.fields import bits, indices
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
+from tilecppn.cppn.resolved import Groups
 from tilecppn.cppn.structure import INPUTS
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST
@@ -27,6 +28,27 @@ UNIT = 2.0**-24  # half a unit in the last place of float32's 1
 LARGEST = 1e37  # sums of float32 beyond it may overflow, by their order
 
 
+def summed(
+    h: Values, weight: Values, start: Values, order: int, rng: np.random.Generator
+) -> Values:
+    """start + weight · h, in the precision of h."""
+    mixed = rng.permutation(h.shape[-1]) if order else slice(None)
+    sums = np.asarray(h[..., mixed] @ weight[:, mixed].T.astype(h.dtype) + start)
+    if order:
+        aside = rng.choice([-np.inf, np.inf], sums.shape).astype(h.dtype)
+        sums = np.where(rng.random(sums.shape) < 0.5, np.nextafter(sums, aside), sums)
+    return sums
+
+
+def activated(sums: Values, groups: Groups, finite: NDArray[np.bool_]) -> Values:
+    finite &= np.abs(sums).max(axis=-1) < LARGEST
+    ends = np.cumsum([count for _, count in groups])[:-1]
+    values = []
+    for (name, _), part in zip(groups, np.split(sums, ends, axis=-1), strict=True):
+        values.append(ACTIVATIONS[name].function(np.asarray(part)))
+    return np.concatenate(values, axis=-1)
+
+
 def in_numpy(
     field: EvaluationContext, lattice: Lattices, dtype: str, order: int = 0
 ) -> tuple[Values, NDArray[np.bool_]]:
@@ -39,19 +61,17 @@ def in_numpy(
     points = np.broadcast_arrays(*field.points(*indices(lattice)))
     h = np.stack(points, axis=-1).astype(dtype)  # (rows, cols, 3)
     finite = np.abs(h).max(axis=-1) < LARGEST
-    structure = field.cppn.structure
-    layers = field.cppn.layers_for(field.z)
-    for i, (weight, bias) in enumerate(layers):
-        name = (*structure.activations, structure.output)[i]
-        mixed = rng.permutation(h.shape[-1]) if order else slice(None)
-        sums = h[..., mixed] @ weight[:, mixed].T.astype(dtype) + bias.astype(dtype)
-        if order:
-            aside = rng.choice([-np.inf, np.inf], sums.shape).astype(dtype)
-            sums = np.where(rng.random(sums.shape) < 0.5, np.nextafter(sums, aside), sums)
-        value = ACTIVATIONS[name].function(sums)
-        h = h + value if structure.residual and 0 < i < len(layers) - 1 else value
-        for values in (sums, h):
-            finite &= np.abs(values).max(axis=-1) < LARGEST
+    network = field.network
+    layers = network.layers
+    colour = network.bias.astype(dtype)
+    for i, (weight, bias, groups, readout) in enumerate(layers):
+        h_next = activated(summed(h, weight, bias.astype(dtype), order, rng), groups, finite)
+        h = h + h_next if network.residual and i > 0 else h_next
+        finite &= np.abs(h).max(axis=-1) < LARGEST
+        if readout is not None:
+            colour = summed(h, readout, colour, order, rng)
+    h = activated(colour, network.output, finite)
+    finite &= np.abs(h).max(axis=-1) < LARGEST
     assert h.dtype == dtype
     return np.moveaxis(h, -1, 0), finite
 

@@ -17,8 +17,8 @@ from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm import kernel as llvm_kernel
 from tilecppn.kernels.llvm.codegen import HOST, Target
-from tilecppn.kernels.llvm.kernel import REVISION, LLVMKernel, layers
-from tilecppn.kernels.llvm.network import Network, Tiling
+from tilecppn.kernels.llvm.kernel import REVISION, LLVMKernel
+from tilecppn.kernels.llvm.network import Network, Tiling, products
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
@@ -233,7 +233,9 @@ def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(
     monkeypatch.setattr("tilecppn.kernels.llvm.codegen.target.cached", kept)
 
     def lines(width: int, depth: int) -> int:
-        Network(layers(gentle(width=width, depth=depth)), np.dtype(dtype), HOST, Tiling.of(HOST))
+        parts = products(field(gentle(width=width, depth=depth)).network)
+        split = len(parts) if dtype == "float64" else 0
+        Network(tuple(part.layer for part in parts), split, HOST, Tiling.of(HOST))
         return sources.pop().count("\\n")
 
     assert lines(128, 16) == lines(32, 16) < 2500

@@ -134,7 +134,7 @@ def test_an_edited_activation_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) 
     cppn = gentle(width=4, depth=3, activations=["sin", "gaussian", "cos"])
     for name in ("gaussian", "cos"):
         monkeypatch.setitem(EXACT, name, SimpleNamespace(cache_key=f"<{name}>"))
-    assert Shape.of(cppn, "exact").SOURCES == "<gaussian><cos>"
+    assert Shape.of(field(cppn).network, "exact").SOURCES == "<gaussian><cos>"
 
 
 # Weights
@@ -152,7 +152,7 @@ def test_split_weights_hold_22_bits_whatever_their_scale(
 ) -> None:
     cppn = gentle(seed=seed, width=width, activations=[activation] * 3)
     picture = field(scaled(cppn, 10.0**exponent))
-    shape = Shape.of(picture.cppn, "exact")
+    shape = Shape.of(picture.network, "exact")
     vectors, high, low = packed(picture, shape)
     assert np.isfinite(high).all()
     assert np.isfinite(low).all()
@@ -181,11 +181,11 @@ def test_split_weights_hold_22_bits_whatever_their_scale(
 def test_layers_that_repeat_are_a_loop(
     names: list[str], pattern: int, repeats: int, tail: int
 ) -> None:
-    shape = Shape.of(gentle(width=4, activations=names), "exact")
+    shape = Shape.of(field(gentle(width=4, activations=names)).network, "exact")
     assert (len(shape.PATTERN), shape.REPEATS, shape.TAIL) == (pattern, repeats, tail)
     between = shape.PATTERN * shape.REPEATS + shape.PATTERN[: shape.TAIL]
-    assert between == tuple(EXACT[name] for name in names[1:])
-    assert shape.FIRST is EXACT[names[0]]
+    assert between == tuple((EXACT[name],) for name in names[1:])
+    assert (EXACT[names[0]],) == shape.FIRST
 
 
 # Against the oracle

@@ -61,19 +61,22 @@ def _palette(row: Array, like: Any) -> tuple[str, ...]:
 
 
 def _weights(network: CPPN) -> Array:
-    arrays = [array.ravel() for layer in network.layers for array in layer]
-    return np.concatenate(arrays).astype(np.float64)
+    return np.concatenate([array.ravel() for array in _arrays(network)]).astype(np.float64)
 
 
 def _network(row: Array, like: CPPN) -> CPPN:
-    layers, start = [], 0
-    for weight, bias in like.layers:
-        parts = []
-        for array in (weight, bias):
-            parts.append(row[start : start + array.size].reshape(array.shape))
-            start += array.size
-        layers.append((parts[0], parts[1]))
-    return CPPN(like.structure, layers)
+    arrays, start = [], 0
+    for array in _arrays(like):
+        arrays.append(row[start : start + array.size].reshape(array.shape))
+        start += array.size
+    count = 2 * len(like.layers)
+    layers = list(zip(arrays[:count:2], arrays[1:count:2], strict=True))
+    return CPPN(like.structure, layers, arrays[count:])
+
+
+def _arrays(cppn: CPPN) -> list[NDArray[np.float32]]:
+    """All numbers of a network: weights and biases in turn, then readouts."""
+    return [*(array for layer in cppn.layers for array in layer), *cppn.readouts]
 
 
 PALETTE = ValueType(_is_palette, _palette_rows, _palette)

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn import CPPN
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
-from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed
+from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed, products
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
 REVISION = 2
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 class LLVMKernel:
@@ -37,8 +37,8 @@ class LLVMKernel:
         tiling: Tiling | None = None,
         memory: Memory | None = None,
     ) -> None:
-        """`dtype` other than the field's own, and `target` and `tiling` other than this machine's,
-        are for tests and benchmarks.
+        """`dtype` for all layers, other than the field's own, and `target` and `tiling` other than
+        this machine's, are for tests and benchmarks.
         """
         if not target.fma:
             warnings.warn(
@@ -47,13 +47,27 @@ class LLVMKernel:
                 stacklevel=2,
             )
         self.field = field
-        self.dtype = np.dtype(dtype or ("float64" if field.needs_float64 else "float32"))
-        self.noise = field.noise(self.dtype)
-        self.layers = layers(field.cppn)
-        self.network = _network(self.layers, self.dtype, target, tiling or Tiling.of(target))
-        self.points = _points(self.dtype, target)
-        self.weights = packed(field.cppn.layers_for(field.z), self.network.tiling, self.dtype)
-        self.scratch = aligned((self.network.scratch,), self.dtype)
+        network = field.network
+        every = len(network.layers)
+        single_from = field.single_from if dtype is None else every if dtype == "float64" else 0
+        self.inputs_dtype = np.dtype("float64" if single_from > 0 else "float32")
+        self.dtype = np.dtype("float64" if single_from == every else "float32")
+        own = single_from in (0, every)
+        self.noise = field.noise(self.dtype) if own else field.mixed_noise(single_from)
+        parts = products(network)
+        split = len(parts)
+        if single_from < every:  # readouts of float64 layers are float64's as well
+            hidden = [i for i, (layer, *_) in enumerate(parts) if not layer.readout]
+            split = hidden[single_from]
+        shape = tuple(layer for layer, *_ in parts)
+        self.network = _network(shape, split, target, tiling or Tiling.of(target))
+        self.points = _points(self.inputs_dtype, target)
+        self.weights = [
+            packed(parts[:split], self.network.tiling, DOUBLE),
+            packed(parts[split:], self.network.tiling, SINGLE),
+        ]
+        sizes = zip(self.network.scratch, (DOUBLE, SINGLE), strict=True)
+        self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
 
     @property
@@ -75,12 +89,13 @@ class LLVMKernel:
         """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
         points = math.prod(lattices.shape)
         whole = -(-points // self.network.block) * self.network.block
-        units = sum(layer.outputs for layer in self.layers) if traced else 0
-        inputs = self.memory.inputs.array((len(COORDINATES), whole), self.dtype)
-        out = self.memory.out.array((self.field.cppn.channels, whole), self.dtype)
+        units = self.field.network.units if traced else 0
+        inputs = self.memory.inputs.array((len(COORDINATES), whole), self.inputs_dtype)
+        out = self.memory.out.array((self.field.network.channels, whole), self.dtype)
         sums = self.memory.sums.array((units, whole), self.dtype)
         self.points.fill(self.field, lattices, inputs)
-        self.network.call(inputs, whole, self.weights, self.scratch, out, sums, 1 if traced else 0)
+        double, single = zip(self.weights, self.scratch, strict=True)
+        self.network.call(inputs, whole, *double, *single, out, sums, 1 if traced else 0)
         return _shaped(out, lattices), _shaped(sums, lattices)
 
 
@@ -90,23 +105,9 @@ def _shaped(values: NDArray[np.floating], lattices: Lattices) -> NDArray[np.floa
     return values[:, :points].reshape(len(values), *lattices.shape)
 
 
-def layers(cppn: CPPN) -> tuple[Layer, ...]:
-    """The shape of a network as its compiled function sees it."""
-    names = (*cppn.structure.activations, cppn.structure.output)
-    last = len(names) - 1
-    result = []
-    for i, ((weight, _), name) in enumerate(zip(cppn.layers, names, strict=True)):
-        outputs, inputs = weight.shape
-        residual = cppn.structure.residual and 0 < i < last
-        result.append(Layer(inputs if i else len(COORDINATES), outputs, name, residual))
-    return tuple(result)
-
-
 @thread_safe_cache
-def _network(
-    layers: tuple[Layer, ...], dtype: np.dtype[Any], target: Target, tiling: Tiling
-) -> Network:
-    return Network(layers, dtype, target, tiling)
+def _network(layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling) -> Network:
+    return Network(layers, split, target, tiling)
 
 
 @thread_safe_cache

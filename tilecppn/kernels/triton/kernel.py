@@ -58,7 +58,7 @@ class TritonKernel:
         self.field = field
         self.arithmetic = arithmetic(field)
         self.noise = LOOSE * field.noise(np.float32)
-        self.prefer_full_evaluation = field.cppn.multiply_adds <= QUICK
+        self.prefer_full_evaluation = field.network.multiply_adds <= QUICK
         self.device = torch.device("cpu" if interpreted() else "cuda")
         self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with self._streaming():
@@ -84,9 +84,9 @@ class TritonKernel:
         self, lattices: Lattices, storage: Storage, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         shape = lattices.shape
-        units = sum(len(weight) for weight, _ in self.field.cppn.layers) if traced else 0
+        units = self.field.network.units if traced else 0
         with self._streaming():
-            out = self._empty((self.field.cppn.channels, *shape), storage.dtype)
+            out = self._empty((self.field.network.channels, *shape), storage.dtype)
             sums = self._empty((units, *shape), "float32")
             self.program.launch(lattices, storage, out, sums)
             return self._fetched("out", out), self._fetched("sums", sums)

@@ -30,9 +30,11 @@ INTEGERS = ("points", "rows", "cols", "stride", "units")
 def network(
     out, sums, vectors, high, low, grid, origins, given,
     points, rows, cols, stride, units,
-    FIRST: tl.constexpr, PATTERN: tl.constexpr, SOURCES: tl.constexpr,
+    FIRST: tl.constexpr, FIRST_ENDS: tl.constexpr,
+    PATTERN: tl.constexpr, ENDS: tl.constexpr, SOURCES: tl.constexpr,
     REPEATS: tl.constexpr, TAIL: tl.constexpr,
-    LAST: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr, WIDTH: tl.constexpr,
+    LAST: tl.constexpr, READ: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr,
+    WIDTH: tl.constexpr,
     CHANNELS: tl.constexpr,
     GIVEN: tl.constexpr, TRACED: tl.constexpr, INVERT: tl.constexpr, DITHER: tl.constexpr,
     BLOCK: tl.constexpr, PIECE: tl.constexpr,
@@ -40,13 +42,15 @@ def network(
     """Pixels (CHANNELS, points) of lattices into `out`: uint8, uint16, or float32 colours.
 
     vectors: (rows, WIDTH) float32. FIRST_ROWS; scale and bias of each hidden layer after the
-        first; weights of each channel; the channels' biases.
+        first; weights of each channel; the channels' biases; where READ, the weights of each
+        channel for each hidden layer in turn, in place of those.
     high, low: (layers, WIDTH, WIDTH), input by output: weights as float16, what that leaves.
     grid: `points.GRID` in float64. origins: (lattices, 2) int64. rows, cols, stride: of each.
     given: x, y, r (3, points) float32, in place of the grid's where GIVEN.
     sums: where TRACED, (units of all layers, points) float32; `units` of them in a hidden layer.
-    FIRST, LAST: the activations of the first layer and of the output. PATTERN: those of the layers
-        between them, REPEATS times over and then the first TAIL of them. SOURCES is only compared.
+    FIRST: the activations of the first layer, each up to the unit that FIRST_ENDS says. LAST: that
+        of each channel. PATTERN, ENDS: those of the layers between, REPEATS times over and then the
+        first TAIL of them. SOURCES is only compared.
     """
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     there = index < points
@@ -67,28 +71,41 @@ def network(
         total = tl.fma(r[:, None], tl.load(vectors + 2 * WIDTH + unit)[None, :], total)
         if TRACED:
             trace(sums, total, 0, unit, index, points, units)
-        h = h + (FIRST(total),)
+        h = h + (activated(total, unit, FIRST, FIRST_ENDS),)
+    layers = REPEATS * len(PATTERN) + TAIL
+    output = vectors + (FIRST_ROWS + 2 * layers) * WIDTH
+    colour = ()
+    if READ:
+        for c in tl.static_range(CHANNELS):
+            start = tl.load(output + CHANNELS * WIDTH + c)
+            colour = colour + (tl.zeros([BLOCK], tl.float32) + start,)
+        colour = read_out(h, colour, output, 0, WIDTH, PIECE)
     for repeat in range(REPEATS):
         for k in tl.static_range(len(PATTERN)):
             layer = repeat * len(PATTERN) + k
             h = hidden(h, vectors, high, low, layer, sums, index, points, units,
-                       PATTERN[k], RESIDUAL, SCALE, WIDTH, PIECE, TRACED)  # fmt: skip
+                       PATTERN[k], ENDS[k], RESIDUAL, SCALE, WIDTH, PIECE, TRACED)  # fmt: skip
+            if READ:
+                colour = read_out(h, colour, output, layer + 1, WIDTH, PIECE)
     for k in tl.static_range(TAIL):
         layer = REPEATS * len(PATTERN) + k
         h = hidden(h, vectors, high, low, layer, sums, index, points, units,
-                   PATTERN[k], RESIDUAL, SCALE, WIDTH, PIECE, TRACED)  # fmt: skip
+                   PATTERN[k], ENDS[k], RESIDUAL, SCALE, WIDTH, PIECE, TRACED)  # fmt: skip
+        if READ:
+            colour = read_out(h, colour, output, layer + 1, WIDTH, PIECE)
 
-    layers = REPEATS * len(PATTERN) + TAIL
-    output = vectors + (FIRST_ROWS + 2 * layers) * WIDTH
     for c in tl.static_range(CHANNELS):
-        total = tl.load(output + CHANNELS * WIDTH + c)
-        for p in tl.static_range(len(h)):
-            weights = tl.load(output + c * WIDTH + p * PIECE + tl.arange(0, PIECE))
-            total = tl.sum(h[p] * weights[None, :], axis=1) + total
+        if READ:
+            total = colour[c]
+        else:
+            total = tl.load(output + CHANNELS * WIDTH + c)
+            for p in tl.static_range(len(h)):
+                weights = tl.load(output + c * WIDTH + p * PIECE + tl.arange(0, PIECE))
+                total = tl.sum(h[p] * weights[None, :], axis=1) + total
         place = c * points.to(tl.int64) + index
         if TRACED:
             tl.store(sums + (layers + 1) * units * points.to(tl.int64) + place, total, mask=there)
-        value = stored(LAST(total), row, col, c, out.dtype.element_ty, INVERT, DITHER)
+        value = stored(LAST[c](total), row, col, c, out.dtype.element_ty, INVERT, DITHER)
         tl.store(out + place, value, mask=there)
 
 
@@ -118,7 +135,8 @@ def located(grid, row, col):
 @triton.jit
 def hidden(
     h, vectors, high, low, layer, sums, index, points, units,
-    FUNCTION: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr, WIDTH: tl.constexpr,
+    FUNCTIONS: tl.constexpr, ENDS: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr,
+    WIDTH: tl.constexpr,
     PIECE: tl.constexpr, TRACED: tl.constexpr,
 ):  # fmt: skip
     """One layer, `layer` counted from the second of the network on."""
@@ -139,11 +157,34 @@ def hidden(
         total = tl.fma(total * unscale, scale[None, :], bias[None, :])
         if TRACED:
             trace(sums, total, (layer + 1) * units, unit, index, points, units)
-        value = FUNCTION(total)
+        value = activated(total, unit, FUNCTIONS, ENDS)
         if RESIDUAL:
             value = h[p] + value
         values = values + (value,)
     return values
+
+
+@triton.jit
+def activated(total, unit, FUNCTIONS: tl.constexpr, ENDS: tl.constexpr):
+    """Activations of sums (points, units): each of FUNCTIONS up to the unit where it ends."""
+    value = FUNCTIONS[0](total)
+    for k in tl.static_range(1, len(FUNCTIONS)):
+        value = tl.where((unit >= ENDS[k - 1])[None, :], FUNCTIONS[k](total), value)
+    return value
+
+
+@triton.jit
+def read_out(h, colour, output, layer, WIDTH: tl.constexpr, PIECE: tl.constexpr):
+    """The channels' sums (points) with what hidden layer `layer` adds to them."""
+    totals = ()
+    for c in tl.static_range(len(colour)):
+        total = colour[c]
+        row = output + (len(colour) + 1 + layer * len(colour) + c) * WIDTH
+        for p in tl.static_range(len(h)):
+            weights = tl.load(row + p * PIECE + tl.arange(0, PIECE))
+            total = tl.sum(h[p] * weights[None, :], axis=1) + total
+        totals = totals + (total,)
+    return totals
 
 
 @triton.jit

@@ -12,7 +12,7 @@ import torch
 import triton
 from numpy.typing import NDArray
 
-from tilecppn.cppn import CPPN
+from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 from tilecppn.kernels.base import EvaluationContext, Storage
 from tilecppn.kernels.llvm.points import numbers
 from tilecppn.kernels.triton.activations import EXACT, FAST, interpreted
@@ -59,54 +59,64 @@ INTERPRETED = Configuration(4096, 1, 128)  # the interpreter's cost is a call, n
 class Shape(NamedTuple):
     """What decides a compiled function beside its Configuration: the constants of `network`."""
 
-    FIRST: Any
-    PATTERN: tuple[Any, ...]
-    SOURCES: str  # of PATTERN's functions: of a tuple Triton's cache knows the names alone
+    FIRST: tuple[Any, ...]  # functions, and the unit at which each ends
+    FIRST_ENDS: tuple[int, ...]
+    PATTERN: tuple[tuple[Any, ...], ...]
+    ENDS: tuple[tuple[int, ...], ...]
+    SOURCES: str  # of all functions: of a tuple Triton's cache knows the names alone
     REPEATS: int
     TAIL: int
-    LAST: Any
+    LAST: tuple[Any, ...]
+    READ: bool
     RESIDUAL: bool
     SCALE: float
     WIDTH: int
     CHANNELS: int
 
     @classmethod
-    def of(cls, cppn: CPPN, precision: str) -> "Shape":
+    def of(cls, network: ResolvedNetwork, precision: str) -> "Shape":
         """Return the constants for a network and `output.precision`."""
         functions = FAST if precision == "fast" else EXACT
-        first, *between = (functions[name] for name in cppn.structure.activations)
+        first, *between = (layer.groups for layer in network.layers)
         pattern = _pattern(between)
         repeats, tail = divmod(len(between), len(pattern) or 1)
+        last = tuple(functions[name] for name, count in network.output for _ in range(count))
+        chosen = [tuple(functions[name] for name, _ in groups) for groups in (first, *pattern)]
+        ends = [tuple(np.cumsum([count for _, count in g]).tolist()) for g in (first, *pattern)]
+        every = [function for group in (*chosen, last) for function in group]
         return cls(
-            FIRST=first,
-            PATTERN=pattern,
-            SOURCES="".join(getattr(function, "cache_key", "") for function in pattern),
+            FIRST=chosen[0],
+            FIRST_ENDS=ends[0],
+            PATTERN=tuple(chosen[1:]),
+            ENDS=tuple(ends[1:]),
+            SOURCES="".join(getattr(function, "cache_key", "") for function in every),
             REPEATS=repeats,
             TAIL=tail,
-            LAST=functions[cppn.structure.output],
-            RESIDUAL=cppn.structure.residual,
-            SCALE=_scale(cppn),
-            WIDTH=max(NARROWEST, 1 << (cppn.width - 1).bit_length()),
-            CHANNELS=cppn.channels,
+            LAST=last,
+            READ=any(layer.readout is not None for layer in network.layers[:-1]),
+            RESIDUAL=network.residual,
+            SCALE=_scale(network),
+            WIDTH=max(NARROWEST, 1 << (network.width - 1).bit_length()),
+            CHANNELS=network.channels,
         )
 
 
-def _pattern(functions: list[Any]) -> tuple[Any, ...]:
+def _pattern(layers: list[Groups]) -> tuple[Groups, ...]:
     """The shortest beginning that, over and over, gives the whole; its last turn may be cut."""
-    for period in range(1, len(functions)):
-        if all(a is b for a, b in zip(functions, functions[period:], strict=False)):
-            return tuple(functions[:period])
-    return tuple(functions)
+    for period in range(1, len(layers)):
+        if all(a == b for a, b in zip(layers, layers[period:], strict=False)):
+            return tuple(layers[:period])
+    return tuple(layers)
 
 
-def _scale(cppn: CPPN) -> float:
+def _scale(network: ResolvedNetwork) -> float:
     """A power of two that makes the most of float16 for hidden values; 0 where none is known.
 
     Two float16 hold 22 bits of a value while it is neither too large nor too small for them.
     """
-    if not BOUNDED.issuperset(cppn.structure.activations):
+    if not BOUNDED.issuperset(name for layer in network.layers for name, _ in layer.groups):
         return 0.0
-    largest = len(cppn.structure.activations) if cppn.structure.residual else 1
+    largest = len(network.layers) if network.residual else 1
     return 2.0 ** math.floor(math.log2(SPLIT / (1.01 * largest)))
 
 
@@ -120,17 +130,22 @@ class Weights(NamedTuple):
 
 def packed(field: EvaluationContext, shape: Shape) -> Weights:
     """The field's weights, its latent in the bias, units up to WIDTH added with weights of 0."""
-    (first, bias), *between, (last, offsets) = field.cppn.layers_for(field.z)
-    vectors = [*first.T, bias]
+    network = field.network
+    first, *between = network.layers
+    vectors: list[NDArray[Any]] = [*first.weight.T, first.bias]
     high, low = [], []
-    for weight, bias in between:
+    for weight, bias, *_ in between:
         matrix, scale = _scaled(weight)
         vectors += [scale / (shape.SCALE or 1.0), bias]
         upper = matrix.astype(np.float16)
         lower = (matrix - upper.astype(np.float32)).astype(np.float16)
         high.append(_widened(upper.T, shape.WIDTH))
         low.append(_widened(lower.T, shape.WIDTH))
-    vectors += [*last, offsets]
+    zeros = np.zeros((network.channels, 1))
+    readouts = [zeros if layer.readout is None else layer.readout for layer in network.layers]
+    vectors += [*readouts[-1], network.bias]
+    if shape.READ:
+        vectors += [row for readout in readouts for row in readout]
     none = [np.zeros((1, 1), np.float16)]
     return Weights(
         np.stack([_widened(row, shape.WIDTH) for row in vectors]).astype(np.float32),
@@ -170,7 +185,7 @@ class Program:
     ) -> None:
         """`configuration` other than the width's own is for tests and benchmarks."""
         self.field, self.device = field, device
-        self.shape = Shape.of(field.cppn, field.precision)
+        self.shape = Shape.of(field.network, field.precision)
         own = INTERPRETED if interpreted() else CONFIGURATIONS[self.shape.WIDTH]
         self.configuration = configuration or own
         self.weights = [self._sent(array) for array in packed(field, self.shape)]
@@ -198,7 +213,7 @@ class Program:
                 lattices.rows,
                 lattices.cols,
                 lattices.stride,
-                self.field.cppn.width,
+                self.field.network.width,
             ),
             options={
                 **self.shape._asdict(),

@@ -1,0 +1,281 @@
+"""Detail at every scale: how strongly each hidden layer is read out, which the view alone decides.
+
+Each hidden layer adds to the colours, and each has about twice the frequencies of the one before.
+A layer finer than the pixels fades out, so that pictures are band-limited; as a view goes in,
+layers that have become constant over it recede, so that contrast stays. What a layer's frequency
+is expected to be follows from the structure by mean-field theory (Poole et al., Exponential
+expressivity in deep neural networks, 2016), not from the seed, so all seeds fade alike.
+
+Only IEEE + - × / and square roots are used: no maths library can change a digit.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn.activations import ACTIVATIONS, parts
+from tilecppn.cppn.seeding import logarithm
+from tilecppn.cppn.structure import Structure
+from tilecppn.errors import SceneError
+
+Array = NDArray[np.float64]
+
+LIMIT = 4.0  # a layer is gone where its frequency is this many times the pixels' Nyquist limit
+FADE = 3.0  # octaves over which it fades
+RECEDE = 0.5  # halvings per square octave of a layer that is coarser than the view
+NEAR, FAR = -2.0, -5.0  # octaves from the view of the layers that show what its place is like
+RAMP = 4.0  # octaves of zoom over which the place comes to count
+FINENESS = 2.0**-20  # octaves to which a place's fineness is rounded: libraries' last digits go
+FAINTEST = -30.0  # log2 of an amplitude that is taken as 0
+REST = 1e-6  # of the layers' sum of squares, which is left out of the normalisation
+MAX_LAYERS = 256
+
+
+class Sampling(NamedTuple):
+    """What of a view decides the amplitudes, in plane units."""
+
+    step: float  # a pixel
+    scale: float  # from the centre to the nearer edge
+    center: tuple[float, float] = (0.0, 0.0)
+
+
+class Expected(NamedTuple):
+    """What is expected of a hidden layer's values."""
+
+    frequency: float  # radians a plane unit
+    octave: float  # log2 of it, above that of layer 0
+    means: tuple[float, ...]  # of each of its activations
+    variance: float
+
+
+class Readouts:
+    """The amplitudes of one structure's hidden layers."""
+
+    def __init__(self, structure: Structure, width: int) -> None:
+        assert structure.detail is not None
+        self.structure, self.detail, self.width = structure, structure.detail, width
+        self._expected: list[Expected] = []
+        self._sums = _first_sums(structure)
+        self.factors = [self._factor(o) for o in range(structure.channels)]
+
+    def expected(self, layer: int) -> Expected:
+        """Of hidden layer `layer`, 0 the first. Raises SceneError for too slow a growth."""
+        while len(self._expected) <= layer:
+            if len(self._expected) >= MAX_LAYERS:
+                raise SceneError(
+                    f"cppn.gain = {self.detail.gain:g}: needs more than {MAX_LAYERS} layers here; "
+                    "use a larger gain or a smaller canvas"
+                )
+            variance, gradient = self._sums
+            names = parts(self.structure.activation(len(self._expected)))
+            moments = [KNOWN[name].moments(variance) for name in names]
+            means = tuple(m.mean for m in moments)
+            square = sum(m.square for m in moments) / len(names)
+            spread = square - sum(mean * mean for mean in means) / len(names)
+            gradient = gradient * (sum(m.slope for m in moments) / len(names))
+            frequency = math.sqrt(gradient / spread)
+            first = self._expected[0].frequency if self._expected else frequency
+            octave = log2(frequency / first)
+            self._expected.append(Expected(frequency, octave, means, spread))
+            gain = self.detail.gain
+            self._sums = (gain**2 * square + self.detail.bias**2, gradient * gain**2)
+        return self._expected[layer]
+
+    def amplitudes(
+        self, view: Sampling | None = None, fineness: float = 0.0
+    ) -> list[tuple[float, ...]]:
+        """For each layer that is evaluated, a factor for each output.
+
+        Without a view: at the structure's own scale, none faded, of the layers that it holds.
+        `fineness`: octaves by which layers are finer there than expected.
+        """
+        first, held = self.expected(0).frequency, len(self.structure.activations)
+        inside, finest, last = 0.0, math.inf, held
+        if view is not None:
+            inside = self.inside(view)
+            finest = log2(LIMIT * math.pi / (view.step * first))
+            last = held if self.detail.seed is None else MAX_LAYERS + 1
+        result: list[tuple[float, ...]] = []
+        while len(result) < last:
+            octave = self.expected(len(result)).octave + fineness
+            left = min((finest - octave) / FADE, 1.0)
+            if left <= 0.0 and result:
+                break
+            left = max(left, 0.0)
+            fade = left * left * (3.0 - 2.0 * left)
+            outputs = range(self.structure.channels)
+            decays = [self.detail.decay_of(o) for o in outputs]
+            result.append(tuple(fade * _amplitude(octave - inside, decay) for decay in decays))
+        return result
+
+    def inside(self, view: Sampling) -> float:
+        """How many octaves a view is inside the structure's own; smooth at 0."""
+        octaves = log2(self.detail.scale / view.scale)
+        if octaves <= 0.0:
+            return 0.0
+        return 0.5 * octaves * octaves if octaves <= 1.0 else octaves - 0.5
+
+    def fineness(
+        self, view: Sampling, layers: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]
+    ) -> float:
+        """Octaves by which layers are finer at the view's centre than expected.
+
+        From the network's derivative there, over the layers 2 to 5 octaves coarser than the view,
+        which are as good as linear within it. `layers`: weight (out, in) and bias of each, layer 0
+        of x, y and r.
+        """
+        inside = self.inside(view)
+        ramp = min(inside / RAMP, 1.0)
+        ramp = ramp * ramp * (3.0 - 2.0 * ramp)
+        x, y = view.center
+        r = math.sqrt(x * x + y * y)
+        h = np.array([x, y, r])
+        jacobian = np.array([[1.0, 0.0], [0.0, 1.0], [x / r if r else 0.0, y / r if r else 0.0]])
+        total = weights = 0.0
+        for i, (weight, bias) in enumerate(layers):
+            frequency, octave, _, variance = self.expected(i)
+            if octave - inside >= NEAR or ramp == 0.0:
+                break
+            sums = np.einsum("oi,i->o", weight, h) + bias
+            names = parts(self.structure.activation(i))
+            h, slope = np.empty_like(sums), np.empty_like(sums)
+            for k, name in enumerate(names):
+                own = sums[k :: len(names)]
+                h[k :: len(names)] = ACTIVATIONS[name].function(own)
+                slope[k :: len(names)] = KNOWN[name].slope(own)
+            jacobian = np.einsum("oi,ij->oj", weight, jacobian) * slope[:, None]
+            place = (octave - inside - FAR) / (NEAR - FAR)
+            if place > 0.0:
+                share = (place * (1.0 - place)) ** 2
+                square = float(np.square(jacobian).sum())
+                found = math.sqrt(max(square, 1e-300) / (self.width * variance))
+                total += share * log2(found / frequency)
+                weights += share
+        if weights == 0.0:
+            return 0.0
+        return round(ramp * total / weights / FINENESS) * FINENESS
+
+    def scaled(
+        self, layer: int, readout: NDArray[np.floating], amplitudes: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """A layer's readout (channels, width) in a view, float64."""
+        factors = [f * a for f, a in zip(self.factors, amplitudes, strict=True)]
+        return np.asarray(readout.astype(np.float64) * np.array(factors)[:, None])
+
+    def _factor(self, output: int) -> float:
+        """What gives an output's sum the deviation `contrast`, at the structure's own scale."""
+        total, layer = 0.0, 0
+        decay = log2(self.detail.decay_of(output))
+        while True:
+            _, octave, _, variance = self.expected(layer)
+            power = exp2(2.0 * decay * octave)
+            if power < REST:
+                return self.detail.contrast_of(output) / math.sqrt(self.width * total)
+            total += variance * power
+            layer += 1
+
+
+def _first_sums(structure: Structure) -> tuple[float, float]:
+    """Variance of layer 0's sums over the picture and seeds, and of their gradient."""
+    detail = structure.detail
+    assert detail is not None
+    squares = {"x": detail.first[0] ** 2, "y": detail.first[1] ** 2, "r": detail.first[0] ** 2}
+    variance, gradient = detail.bias**2, 0.0
+    for name in structure.inputs:
+        if name in squares:  # x and y are even over ±scale; r² is x² + y²
+            share = 2.0 if name == "r" else 1.0
+            variance += share * squares[name] * detail.scale**2 / 3.0
+            gradient += squares[name]
+        elif name == "z":
+            variance += detail.latent**2 * structure.z_dim / 3.0
+        else:
+            variance += detail.bias**2
+    return variance, gradient
+
+
+def _amplitude(octave: float, decay: float) -> float:
+    exponent = octave * log2(decay)
+    if octave < 0.0:
+        exponent -= RECEDE * octave * octave
+    return exp2(exponent) if exponent > FAINTEST else 0.0
+
+
+class Moments(NamedTuple):
+    """Of an activation's values."""
+
+    mean: float
+    square: float  # of the value
+    slope: float  # mean square of the derivative
+
+
+def _sine(q: float) -> Moments:
+    e = 1.0 / (1.0 + q * (2.0 + q * (2.0 + q * (4.0 / 3.0 + q * 2.0 / 3.0))))  # about exp(-2q)
+    return Moments(0.0, 0.5 * (1.0 - e), 0.5 * (1.0 + e))
+
+
+def _cosine(q: float) -> Moments:
+    _, low, high = _sine(q)
+    return Moments(math.sqrt(math.sqrt(high - low)), high, low)
+
+
+def _gaussian(q: float) -> Moments:
+    r = 1.0 / math.sqrt(1.0 + 4.0 * q)
+    return Moments(1.0 / math.sqrt(1.0 + 2.0 * q), r, 4.0 * q * r * r * r)
+
+
+def _tanh(q: float) -> Moments:  # a fit, right to 0.01; the slope is that of erf(√π·u/2)
+    square = q / (q + 1.0 + 0.8 * math.sqrt(1.0 + 0.6 * q))
+    return Moments(0.0, square, 1.0 / math.sqrt(1.0 + math.pi * q))
+
+
+class Known(NamedTuple):
+    """What is known of an activation: its moments at sums N(0, q), and its derivative."""
+
+    moments: Callable[[float], Moments]
+    slope: Callable[[Array], Array]
+
+
+KNOWN = {
+    "sin": Known(_sine, np.cos),
+    "cos": Known(_cosine, lambda u: -np.sin(u)),
+    "gaussian": Known(_gaussian, lambda u: -2.0 * u * np.exp(-u * u)),
+    "tanh": Known(_tanh, lambda u: 1.0 - np.square(np.tanh(u))),
+}
+
+
+def log2(x: float) -> float:
+    """Return the binary logarithm of a positive number."""
+    return float(logarithm(np.array([x], np.float64))[0]) / math.log(2.0)
+
+
+def exp2(x: float) -> float:
+    """2^x for |x| < 1000: a power of two times the exponential series."""
+    n = math.floor(x + 0.5)
+    y = (x - n) * math.log(2.0)
+    total = 1.0
+    for k in range(20, 0, -1):
+        total = 1.0 + total * y / k
+    return math.ldexp(total, n)
+
+
+def orthogonal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows made orthonormal one after another: modified Gram-Schmidt, every sum in order.
+
+    A product of many random matrices draws everything into one direction; of orthogonal ones it
+    does not.
+    """
+    a = matrix.copy()
+    for i, row in enumerate(a):
+        norm = 0.0
+        for value in row.tolist():
+            norm += value * value
+        a[i] = row / math.sqrt(norm)
+        rest = a[i + 1 :]
+        along = np.zeros(len(rest))
+        for k in range(a.shape[1]):
+            along = along + rest[:, k] * a[i, k]
+        a[i + 1 :] = rest - along[:, None] * a[i]
+    return a

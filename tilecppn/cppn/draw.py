@@ -1,0 +1,203 @@
+"""Networks drawn from a preset and a seed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn import activations as functions
+from tilecppn.cppn.detail import KNOWN, orthogonal
+from tilecppn.cppn.presets import DEPTH, PRESETS, Preset
+from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
+from tilecppn.cppn.structure import (
+    INPUTS,
+    MAX_DEPTH,
+    MAX_DETAIL_WIDTH,
+    MAX_PARAMETERS,
+    MAX_WIDTH,
+    MAX_Z_DIM,
+    Detail,
+    Structure,
+    shapes,
+)
+from tilecppn.errors import SceneError
+from tilecppn.names import one_of
+
+Array = NDArray[np.float32]
+Layers = list[tuple[Array, Array]]
+DrawnLayer = tuple[Array, Array, Array]  # weight, bias, readout
+
+
+def draw(
+    name: str,
+    *,
+    seed: int,
+    channels: int | None,
+    z_dim: int | None,
+    width: int | None,
+    depth: int | None,
+    activations: Sequence[str] | None,
+    inputs: Sequence[str] | None,
+    residual: bool | None,
+    **detail: Any,
+) -> tuple[Structure, Layers, list[Array]]:
+    """Structure, layers and readouts of a preset's network; None stands for the preset's own.
+
+    Raises SceneError for an unknown name or a number out of range.
+    """
+    preset = PRESETS[one_of(PRESETS, name, "preset")]
+    chosen = preset.inputs if inputs is None else _inputs(inputs)
+    if "z" not in chosen:
+        if z_dim:
+            raise SceneError(f'z_dim = {z_dim}: inputs without "z" take no latent')
+        z_dim = 0
+    _within("seed", seed, 0, MAX_SEED)
+    structure = Structure(
+        preset=name,
+        activations=_activations(preset, depth, activations),
+        output=preset.output,
+        channels=_channels(preset, channels),
+        z_dim=_within("z_dim", preset.z_dim if z_dim is None else z_dim, 0, MAX_Z_DIM),
+        latent_scale=preset.latent_scale,
+        latent=preset.latent,
+        view=preset.view,
+        residual=preset.residual if residual is None else residual,
+        inputs=chosen,
+        origin=preset.origin,
+        detail=_detail(preset, name, None if depth is not None else seed, detail),
+    )
+    if structure.detail is not None and structure.residual:
+        raise SceneError(f"residual = true: not for {name}, whose layers are all read out")
+    widest = MAX_WIDTH if structure.detail is None else MAX_DETAIL_WIDTH
+    hidden = _within("width", preset.width if width is None else width, 1, widest)
+    parameters = sum(rows * columns for rows, columns in shapes(structure, hidden))
+    if parameters > MAX_PARAMETERS:
+        raise SceneError(
+            f"a network of {parameters:,} weights: must have {MAX_PARAMETERS:,} at most; "
+            "use a smaller width or depth"
+        )
+    if structure.detail is not None:
+        return structure, *_with_detail(structure, hidden, seed, preset)
+    layers = []
+    for i, (rows, columns) in enumerate(shapes(structure, hidden)):
+        # One stream a layer: its weights, row by row, then its biases.
+        u = uniforms(seed, i, rows * columns + rows)
+        weight = preset.weights.quantile(u[:-rows]).reshape(rows, columns)
+        bias = preset.biases.quantile(u[-rows:])
+        layers.append((weight.astype(np.float32), bias.astype(np.float32)))
+    return structure, layers, []
+
+
+def _with_detail(
+    structure: Structure, width: int, seed: int, preset: Preset
+) -> tuple[Layers, list[Array]]:
+    drawn = [draw_layer(structure, i, width, seed) for i in range(len(structure.activations))]
+    offset = [preset.offset[min(o, 1)] for o in range(structure.channels)]
+    layers = [(weight, bias) for weight, bias, _ in drawn]
+    *readouts, last = [readout for _, _, readout in drawn]
+    return [*layers, (last, np.array(offset, np.float32))], readouts
+
+
+def draw_layer(structure: Structure, i: int, width: int, seed: int | None = None) -> DrawnLayer:
+    """Hidden layer i of a network with detail: weight, bias and readout (channels, width).
+
+    One stream a layer: its weights, row by row, its biases, and its readout, row by row, all of
+    them normal. `seed` None: the structure's own.
+    """
+    detail = structure.detail
+    assert detail is not None
+    seed = detail.seed if seed is None else seed
+    assert seed is not None
+    columns = structure.columns if i == 0 else width
+    rest = width + structure.channels * width
+    numbers = inverse_normal(uniforms(seed, i, width * columns + rest))
+    weight = numbers[:-rest].reshape(width, columns)
+    bias, readout = np.split(numbers[-rest:], [width])
+    if i == 0:
+        weight = weight * _first_deviations(structure, detail)
+    elif i < detail.free:
+        weight = weight / math.sqrt(width) * detail.gain
+    else:
+        weight = orthogonal(weight) * detail.gain
+    return (
+        weight.astype(np.float32),
+        (bias * detail.bias).astype(np.float32),
+        readout.reshape(structure.channels, width).astype(np.float32),
+    )
+
+
+def _first_deviations(structure: Structure, detail: Detail) -> NDArray[np.float64]:
+    """Of layer 0's weights, one for each column."""
+    along, down = detail.first
+    own = {"x": [along], "y": [down], "r": [along], "one": [detail.bias]}
+    own["z"] = [detail.latent] * structure.z_dim
+    return np.array([value for name in structure.inputs for value in own[name]])
+
+
+def _inputs(names: Sequence[str]) -> tuple[str, ...]:
+    chosen = {one_of(INPUTS, name, "input") for name in names}
+    if not chosen or len(chosen) < len(names):
+        raise SceneError(f"inputs = {list(names)}: must name some of {', '.join(INPUTS)}, once")
+    return tuple(name for name in INPUTS if name in chosen)
+
+
+def _activations(
+    preset: Preset, depth: int | None, activations: Sequence[str] | None
+) -> tuple[str, ...]:
+    """One a hidden layer. A preset with detail repeats its last one, others repeat all in turn."""
+    if depth is not None:
+        _within("depth", depth, 1, MAX_DEPTH)
+    if activations is None:
+        pattern = preset.activations
+    else:
+        pattern = tuple(functions.check(name) for name in activations)
+        _within("number of activations", len(pattern), 1, MAX_DEPTH)
+    if preset.detail is not None:
+        for name in pattern:
+            for part in functions.parts(name):
+                one_of(KNOWN, part, "activation of a network with detail")
+        n = max(DEPTH, len(pattern)) if depth is None else depth
+        return tuple(pattern[min(i, len(pattern) - 1)] for i in range(n))
+    if activations is None:
+        n = len(pattern) if depth is None else depth
+        return tuple(pattern[i % len(pattern)] for i in range(n))
+    if depth is not None and depth != len(pattern):
+        raise SceneError(f"depth = {depth}, but activations names {len(pattern)} layers")
+    return pattern
+
+
+def _detail(preset: Preset, name: str, seed: int | None, changes: dict[str, Any]) -> Detail | None:
+    """The preset's detail with what was given; `seed` is for further layers."""
+    given = {key: value for key, value in changes.items() if value is not None}
+    if preset.detail is None:
+        for key in given:
+            known = ", ".join(n for n, p in PRESETS.items() if p.detail is not None)
+            raise SceneError(f"{key}: preset {name} has no detail; use one of {known}")
+        return None
+    for key in ("decay", "contrast"):
+        if key in given:
+            numbers = np.atleast_1d(np.asarray(given[key], np.float64))
+            given[key] = tuple(numbers.tolist())
+    changed = replace(preset.detail, seed=seed, **given)
+    if fault := changed.fault():
+        raise SceneError(fault)
+    return changed
+
+
+def _within(name: str, value: int, low: int, high: int) -> int:
+    if not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise SceneError(f"{name} = {value}: must be an integer from {low} to {high}")
+    return value
+
+
+def _channels(preset: Preset, value: int | None) -> int:
+    """1, 3, or with detail 2: the place on a palette, and lightness."""
+    allowed = (1, 3) if preset.detail is None else (1, 2, 3)
+    value = preset.channels if value is None else value
+    if not isinstance(value, int | np.integer) or value not in allowed:
+        *most, last = map(str, allowed)
+        raise SceneError(f"channels = {value}: must be {', '.join(most)} or {last}")
+    return value

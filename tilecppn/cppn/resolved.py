@@ -1,0 +1,128 @@
+"""A CPPN for one latent and one view: what kernels evaluate."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tilecppn.cppn.activations import ACTIVATIONS, parts
+from tilecppn.cppn.structure import Structure
+
+Weights = NDArray[np.floating]
+Groups = tuple[tuple[str, int], ...]  # (function, how many units) in the order of the units
+
+
+class HiddenLayer(NamedTuple):
+    """One hidden layer: h = activation(weight · inputs + bias), read out as readout · h."""
+
+    weight: Weights  # (out, in)
+    bias: Weights  # (out,)
+    groups: Groups
+    readout: Weights | None  # (channels, out); None: it adds nothing to the colour
+
+
+@dataclass(frozen=True, eq=False)
+class ResolvedNetwork:
+    """A network without a choice left: colour = output(bias + the sum of all readouts).
+
+    The latent is part of layer 0's bias, and the view's amplitudes of the readouts. Units of a
+    layer that mixes activations are sorted by them, so that equal ones lie side by side. A plain
+    network reads out its last hidden layer alone.
+    """
+
+    layers: tuple[HiddenLayer, ...]  # layer 0 takes x, y, r
+    bias: Weights  # (channels,)
+    output: Groups
+    residual: bool  # hidden layers after the first add to their input
+    structure: Structure
+    unfolded: tuple[Weights, Weights]  # layer 0 of all inputs, weight and bias
+    latent: NDArray[np.float64]  # (z_dim,), scaled
+
+    @property
+    def channels(self) -> int:
+        """How many outputs the network has."""
+        return len(self.bias)
+
+    @property
+    def units(self) -> int:
+        """Hidden units and channels: the rows of a trace."""
+        return sum(len(layer.bias) for layer in self.layers) + self.channels
+
+    @property
+    def width(self) -> int:
+        """Of the widest hidden layer."""
+        return max(len(layer.bias) for layer in self.layers)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds a pixel."""
+        readouts = (layer.readout for layer in self.layers if layer.readout is not None)
+        return sum(layer.weight.size for layer in self.layers) + sum(r.size for r in readouts)
+
+    def colour(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        r: ArrayLike,
+        sums: list[NDArray[np.float64]] | None = None,
+    ) -> NDArray[np.float64]:
+        """The colour (..., channels) at plane points, in float64; r is their radius.
+
+        `sums` is given each layer's sums before activation, (..., out), the outputs' last.
+        """
+        x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
+        latent = [np.broadcast_to(v, x.shape) for v in self.latent]
+        columns = {"x": [x], "y": [y], "r": [r], "z": latent, "one": [np.ones(x.shape)]}
+        inputs = [column for name in self.structure.inputs for column in columns[name]]
+        h = np.stack(inputs, axis=-1)  # (..., columns)
+        colour: NDArray[np.float64] | None = None
+        for i, layer in enumerate(self.layers):
+            weight, bias = self.unfolded if i == 0 else layer[:2]
+            total = _product(h, weight) + bias
+            if sums is not None:
+                sums.append(total)
+            activated = _activated(total, layer.groups)
+            h = h + activated if self.residual and i > 0 else activated
+            if layer.readout is not None:
+                part = _product(h, layer.readout)
+                colour = part if colour is None else colour + part
+        assert colour is not None
+        total = colour + self.bias
+        if sums is not None:
+            sums.append(total)
+        return _activated(total, self.output)
+
+
+def _product(h: NDArray[np.float64], weight: Weights) -> NDArray[np.float64]:
+    # einsum, not BLAS, which sums in another order for another number of points.
+    return np.asarray(np.einsum("...i,oi->...o", h, weight, dtype=np.float64))
+
+
+def _activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
+    if len(groups) == 1:
+        return ACTIVATIONS[groups[0][0]].function(sums)
+    ends = np.cumsum([count for _, count in groups])[:-1]
+    values = np.split(sums, ends, axis=-1)
+    return np.concatenate(
+        [ACTIVATIONS[name].function(v) for (name, _), v in zip(groups, values, strict=True)], -1
+    )
+
+
+def unit_functions(activation: str, units: int) -> list[str]:
+    """The function of each unit of a layer."""
+    names = parts(activation)
+    return [names[i % len(names)] for i in range(units)]
+
+
+def grouped(functions: Iterable[str]) -> Groups:
+    """Runs of equal functions."""
+    return tuple((name, len(list(run))) for name, run in groupby(functions))
+
+
+def sorted_units(activation: str, units: int) -> list[int]:
+    """The units of a layer in an order that has those of one function side by side."""
+    period = len(parts(activation))
+    return [i for k in range(period) for i in range(k, units, period)]

@@ -1,0 +1,87 @@
+"""Colours in OKLab, where equal steps look equal, and tables of mixed colours.
+
+B. Ottosson, A perceptual color space for image processing (2020).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+PLACES = 32  # intervals of a table between two stops of a palette
+LIGHTS = 32  # intervals of a table from dark to bright
+STEPS = 65535.0  # a table's values are whole numbers of 1/STEPS: last digits of libraries go
+
+_LMS_OF_RGB = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_LAB_OF_LMS = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+_LMS_OF_LAB = np.array(
+    [
+        [1.0, 0.3963377774, 0.2158037573],
+        [1.0, -0.1055613458, -0.0638541728],
+        [1.0, -0.0894841775, -1.2914855480],
+    ]
+)
+_RGB_OF_LMS = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
+
+
+def oklab(rgb: Array) -> Array:
+    """L, a, b (..., 3) of sRGB (..., 3) from 0 to 1."""
+    high = ((np.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, high)
+    return _times(_LAB_OF_LMS, np.cbrt(_times(_LMS_OF_RGB, linear)))
+
+
+def linear_rgb(lab: Array) -> Array:
+    """Linear red, green, blue (..., 3) of L, a, b; outside of 0 to 1 where the screen has none."""
+    lms = _times(_LMS_OF_LAB, lab)
+    return _times(_RGB_OF_LMS, lms * lms * lms)
+
+
+def srgb(lab: Array) -> Array:
+    """The sRGB (..., 3) from 0 to 1 of L, a, b, clipped channel by channel."""
+    linear = np.clip(linear_rgb(lab), 0.0, 1.0)
+    high = 1.055 * np.maximum(linear, 0.0031308) ** (1.0 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, high)
+
+
+def light_table(stops: Array, shadow: Array, shade: float, glow: float) -> Array:
+    """A palette from dark to bright: sRGB (places, lights, 3) from 0 to 1.
+
+    Row 0 is the first of `stops` (n, 3), PLACES rows later comes the next. Along a row the colour
+    goes from a mixture with `shadow` (3,), of which it has the share `shade`, to the colour with
+    `glow` times what it lacks to white added to it, as one that is exposed for longer.
+    """
+    lab = oklab(stops)
+    place = np.arange((len(lab) - 1) * PLACES + 1) / PLACES
+    index = np.minimum(place.astype(np.intp), len(lab) - 2)
+    part = (place - index)[:, None]
+    mixed = lab[index] * (1.0 - part) + lab[index + 1] * part
+    dark = mixed * (1.0 - shade) + oklab(shadow) * shade
+    bright = mixed * (1.0 + glow * (1.0 - mixed[:, :1]))
+    light = (np.arange(LIGHTS + 1) / LIGHTS)[:, None]
+    rgb = srgb(dark[:, None] * (1.0 - light) + bright[:, None] * light)
+    return np.asarray(np.floor(rgb * STEPS + 0.5) / STEPS)
+
+
+def _times(matrix: Array, colours: Array) -> Array:
+    # Summed in order, not by BLAS.
+    x, y, z = np.moveaxis(colours, -1, 0)
+    return np.stack([row[0] * x + row[1] * y + row[2] * z for row in matrix], -1)
