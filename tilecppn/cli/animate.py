@@ -60,9 +60,11 @@ class AnimateCommand(click.Command):
 @click.option("--zoom", type=float, metavar="FACTOR", help="Zoom in by this factor (scenes only).")
 @click.option("--orbit", is_flag=True, help="Circle once around the centre (scenes only).")
 @click.option("--loop/--no-loop", default=None, help="End where it began.")
-@click.option("--seconds", type=float, help="Length of the film (default 10).")
 @click.option(
-    "--fps", metavar="RATE", help="Frames per second, as in 30 or 30000/1001 (default 30)."
+    "--seconds", type=float, help="Length of the film; keyframes move with it [default: 10]."
+)
+@click.option(
+    "--fps", metavar="RATE", help="Frames per second, as in 30 or 30000/1001 [default: 30]."
 )
 @click.option(
     "--samples", type=int, metavar="N", help="Motion blur: moments averaged into each frame."
@@ -76,20 +78,20 @@ class AnimateCommand(click.Command):
     help="Pad or crop an odd width or height, for codecs that need even ones.",
 )
 @click.option(
-    "--format", "format_", metavar="png|tif", help="Format of a folder of frames (default png)."
+    "--format", "format_", metavar="png|tif", help="Format of a folder of frames [default: png]."
 )
 @click.option(
     "--clip",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Length of the pieces of a video that are encoded on their own (default 1; 0 for the "
-    "whole film).",
+    help="Length of the pieces of a video that are encoded on their own; 0 for the whole film "
+    "[default: 1].",
 )
 @click.option(
     "--plays",
     type=int,
     metavar="N",
-    help="How many times a GIF, WebP or PNG plays (default 0: endless).",
+    help="How many times a GIF, WebP or PNG plays; 0 for endless [default: 0].",
 )
 @click.option(
     "--from", "start", metavar="TIME", help="Begin here: seconds, or a frame number as in 60f."
@@ -105,7 +107,7 @@ class AnimateCommand(click.Command):
     help="Multiply the canvas size, as in 0.5 for a quick draft.",
 )
 @click.option(
-    "--contact", type=FILE, metavar="SHEET.png", help="Also draw a contact sheet of the frames."
+    "--contact", type=FILE, metavar="SHEET.png", help="Draw a contact sheet of the frames."
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn film.")
 @run_options
@@ -113,7 +115,7 @@ class AnimateCommand(click.Command):
     "--deadline",
     type=click.FloatRange(0.1),
     metavar="SECONDS",
-    help="Time limit for one frame or clip (default: from those before).",
+    help="Time limit for one frame or clip [default: from those before].",
 )
 @json_option
 def command(
