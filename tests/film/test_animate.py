@@ -143,7 +143,7 @@ def test_a_damaged_or_lost_frame_is_drawn_again_for_its_clip(
         assert np.array_equal(iio.imread(tmp_path / "a" / f"frame-{k:05d}.png"), frames[k])
 
 
-@pytest.mark.parametrize("name", ["b.mkv", "b.gif", "b", "b.zarr"])
+@pytest.mark.parametrize("name", ["b.mkv", "b.gif"])
 def test_a_film_that_is_drawn_is_encoded_without_drawing_it_again(
     film: Timeline, film_store: FilmStore, tmp_path: Path, name: str
 ) -> None:

@@ -85,7 +85,7 @@ def test_a_film_that_would_fit_is_not_refused(
     large = scene.replace(
         canvas={"width": 300, "height": 200}, output={"dtype": dtype, "tile": 256, "shard": 256}
     )
-    film = moving(large, morph=[1, 2], seconds=0.5, fps=10)
+    film = moving(large, morph=[1, 2], seconds=0.3, fps=10)
     would_fit(film, name, format, tmp_path, monkeypatch)
 
 
