@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tilecppn import filesystem
-from tilecppn.exporters.options import TileFormat
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.run import render_job
@@ -29,7 +29,7 @@ CALLS: tuple[tuple[str, Any, str], ...] = (
     (PYRAMID, render_job.RenderRunner, "_mean"),
     (PYRAMID, render_job, "mean2x2"),
     (ENCODING, store, "encode_shard"),
-    (ENCODING, TileFormat, "encode"),
+    (ENCODING, ExportOptions, "encode"),
     (WRITING, filesystem, "write_atomic"),
     (WRITING, TileFolder, "write_all"),
 )

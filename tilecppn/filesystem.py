@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -9,29 +10,53 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+NO_ADDRESSES = "addresses (s3://, gs://, https:// …) are not supported yet"
 GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
-_PARTIAL_NAME = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
+LONGEST_STEM = 200  # bytes of a name that others are made of; a name has 255 at most
+_TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def temporary_path(path: Path) -> Path:
     """A fresh name beside `path` to build it under."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+    return temporary_name(path, uuid.uuid4().hex[:12] + PARTIAL)
 
 
-def final_name(name: str) -> str | None:
-    """The name that a file or folder was being built for, if `name` is from `partial`."""
-    match = _PARTIAL_NAME.fullmatch(name)
-    return match["name"] if match else None
+def temporary_name(path: Path, suffix: str) -> Path:
+    """A hidden name beside `path` with a suffix of its own, not too long where `path`'s is."""
+    return path.with_name(f".{_stem(path.name)}.{suffix}")
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a path, or its last part alone, is of `temporary_path`'s making."""
+    return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
 
 
 def leftovers(path: Path) -> list[Path]:
     """What was begun for `path` and is still there, by killed processes or by live ones."""
-    return [p for p in path.parent.iterdir() if final_name(p.name) == path.name]
+    found = [(p, _TEMPORARY.fullmatch(p.name)) for p in path.parent.iterdir()]
+    return [p for p, match in found if match and match["stem"] == _stem(path.name)]
+
+
+def _stem(name: str) -> str:
+    """A name, shortened to one of its own where it is long."""
+    raw = os.fsencode(name)
+    if len(raw) <= LONGEST_STEM:
+        return name
+    short = raw[: LONGEST_STEM - 20].decode(errors="ignore")
+    return f"{short}-{hashlib.sha256(raw).hexdigest()[:16]}"
+
+
+def is_address(path: str | Path) -> bool:
+    """Whether a path is an address, as s3://bucket/key; a `Path` has lost one of its slashes."""
+    return _ADDRESS.match(str(path)) is not None
 
 
 def obstacle(path: Path) -> str | None:
     """Why no file can be made at `path`, its folders included; None where one can."""
+    if is_address(path):
+        return NO_ADDRESSES
     for parent in path.parents:
         if parent.exists() and not parent.is_dir():
             return f"{parent} is a file, not a folder"
@@ -88,7 +113,7 @@ def write_atomic(path: Path, data: bytes, lasting: bool = True) -> None:
 
 
 def write_file_atomic(path: Path, write: Callable[[Path], object], lasting: bool = True) -> None:
-    """As `put`, for a file that `write` makes under the name that it is given."""
+    """As `write_atomic`, for a file that `write` makes under the name that it is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_path(path)
     try:
@@ -126,7 +151,7 @@ def sweep(folder: Path) -> None:
     """Remove what killed writers left. Only the holder of the folder's lock may."""
     for root, _, names in os.walk(folder):
         for name in names:
-            if final_name(name) is not None:
+            if is_temporary(name):
                 with contextlib.suppress(OSError):  # the next sweep finds it again
                     os.unlink(os.path.join(root, name))
 

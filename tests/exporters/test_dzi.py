@@ -24,10 +24,11 @@ from tests.conftest import Run
 from tests.signalled import signalled
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.errors import ExportError, Interrupted, RenderError
-from tilecppn.exporters import encoders
+from tilecppn.exporters import png
 from tilecppn.exporters.dzi import export_dzi
 from tilecppn.exporters.export import export
-from tilecppn.exporters.options import Options
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Shard
 from tilecppn.storage.store import Store
@@ -202,7 +203,7 @@ def test_half_of_the_stores_own_tile_may_overlap(tmp_path: Path) -> None:
     export(store.path, tmp_path / "out.dzi", overlap=32)
     assert assert_equals_store(tmp_path / "out.dzi", store).overlap == 32
     with pytest.raises(ExportError, match="overlap 33"):
-        export(store.path, tmp_path / "out.dzi", overlap=33)
+        export(store.path, tmp_path / "other.dzi", overlap=33)
 
 
 def test_more_regions_than_one_in_a_row_of_tiles(
@@ -322,9 +323,10 @@ def test_jpeg_tiles_are_close_to_the_store(channels: int, dtype: str, tmp_path: 
 
 
 def test_a_lower_quality_makes_smaller_tiles(small_store: Store, tmp_path: Path) -> None:
+    replace: dict[str, Any] = {"overwrite": True}
     sizes = []
     for quality in (30, None, 100):
-        export(small_store.path, tmp_path / "out.dzi", format="jpg", quality=quality)
+        export(small_store.path, tmp_path / "out.dzi", format="jpg", quality=quality, **replace)
         tiles = (tmp_path / "out_files").rglob("*.jpg")
         sizes.append(sum(path.stat().st_size for path in tiles))
     assert sizes == sorted(set(sizes))
@@ -372,7 +374,7 @@ def test_exporting_again_replaces_our_own(tmp_path: Path) -> None:
     small = noise_store(tmp_path / "small.zarr", 65, 64, channels=1)
     out = tmp_path / "out"
     export(large.path, out / "a.dzi", format="jpg")
-    export(small.path, out / "a.dzi", overlap=1)
+    export(small.path, out / "a.dzi", overlap=1, overwrite=True)
     assert_equals_store(out / "a.dzi", small)
     fresh = tmp_path / "fresh"
     export(small.path, fresh / "a.dzi", overlap=1)
@@ -389,7 +391,7 @@ def test_what_is_left_of_an_export_of_ours_is_replaced(gone: set[str], tmp_path:
             shutil.rmtree(out / name)
         else:
             (out / name).unlink()
-    export(store.path, out / "a.dzi")
+    export(store.path, out / "a.dzi", overwrite=True)
     fresh = tmp_path / "fresh"
     export(store.path, fresh / "a.dzi")
     assert tree(out) == tree(fresh)
@@ -404,10 +406,10 @@ def test_a_death_while_an_export_takes_the_place_of_another_costs_neither(
     assert tilecppn(*command).returncode == 0
     earlier = tree(tmp_path / "out")
     dying = signalled("tilecppn.exporters.output.os.rename", 2, signal.SIGKILL, *command)
-    killed = subprocess.run([*dying, "--format", "jpg"], cwd=tmp_path, check=False)
+    killed = subprocess.run([*dying, "--format", "jpg", "--overwrite"], cwd=tmp_path, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "out" / "a_files").exists()
-    again = tilecppn(*command)
+    again = tilecppn(*command, "--overwrite")
     assert again.returncode == 0, again.stderr
     assert tree(tmp_path / "out") == earlier
 
@@ -472,7 +474,7 @@ def test_a_link_to_an_export_of_ours_is_refused_and_not_followed(
     (out / name).symlink_to(tmp_path / name)
     before = tree(tmp_path)
     with pytest.raises(ExportError, match="symbolic link"):
-        export(finished.path, out / "a.dzi")
+        export(finished.path, out / "a.dzi", overwrite=True)
     assert tree(tmp_path) == before
 
 
@@ -527,18 +529,18 @@ def test_a_damaged_store_fails_and_leaves_nothing(finished: Store, out: Path) ->
 
 # Failing and stopping on the way
 
-Encode = Callable[[Pixels, int, int], bytes]
+Encode = Callable[..., bytes]
 
 
 def failing_after(count: int, error: Exception) -> Encode:
     """An encoder of PNG that raises at its call number `count`."""
-    good = encoders.ENCODERS["png"].encode
+    good = png.encode_planes
     calls = iter(range(count))
 
-    def encode(pixels: Pixels, quality: int, effort: int) -> bytes:
+    def encode(pixels: Pixels, effort: int) -> bytes:
         if next(calls, None) is None:
             raise error
-        return good(pixels, quality, effort)
+        return good(pixels, effort=effort)
 
     return encode
 
@@ -557,11 +559,10 @@ def test_a_failure_leaves_nothing_behind_and_an_earlier_export_whole(
     if earlier:
         export(finished.path, out / "a.dzi", overlap=1)
     before = tree(out)
-    row = encoders.ENCODERS["png"]
-    bad = row._replace(encode=failing_after(count, RuntimeError("broken")))
-    monkeypatch.setitem(encoders.ENCODERS, "png", bad)
+    bad = failing_after(count, RuntimeError("broken"))
+    monkeypatch.setattr("tilecppn.exporters.encoders.encode_planes", bad)
     with pytest.raises(RuntimeError, match="broken"):
-        export(finished.path, out / "a.dzi", workers=workers)
+        export(finished.path, out / "a.dzi", workers=workers, overwrite=True)
     assert tree(out) == before
 
 
@@ -569,8 +570,7 @@ def test_a_full_disk_is_a_failure_that_names_the_export(
     finished: Store, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    row = encoders.ENCODERS["png"]
-    monkeypatch.setitem(encoders.ENCODERS, "png", row._replace(encode=failing_after(3, full)))
+    monkeypatch.setattr("tilecppn.exporters.encoders.encode_planes", failing_after(3, full))
     with pytest.raises(RenderError, match=r"a\.dzi.*No space left"):
         export(finished.path, out / "a.dzi")
     assert tree(out) == {}
@@ -580,17 +580,17 @@ def test_a_missing_viewer_is_found_before_any_work(
     finished: Store, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = []
-    row = encoders.ENCODERS["png"]
+    good = png.encode_planes
 
-    def encode(pixels: Pixels, quality: int, effort: int) -> bytes:
+    def encode(pixels: Pixels, effort: int) -> bytes:
         encoded.append(pixels.shape)
-        return row.encode(pixels, quality, effort)
+        return good(pixels, effort=effort)
 
     def missing() -> tuple[Path, ...]:
         raise ExportError("the viewer is not installed")
 
-    monkeypatch.setitem(encoders.ENCODERS, "png", row._replace(encode=encode))
-    monkeypatch.setattr("tilecppn.exporters.dzi.assets", missing)
+    monkeypatch.setattr("tilecppn.exporters.encoders.encode_planes", encode)
+    monkeypatch.setattr("tilecppn.exporters.export.assets", missing)
     with pytest.raises(ExportError, match="viewer"):
         export(finished.path, out / "a.dzi")
     assert tree(out) == {}
@@ -606,9 +606,10 @@ def test_stopping_leaves_nothing_behind_and_an_earlier_export_whole(
         export(finished.path, out / "a.dzi", overlap=1)
     before = tree(out)
     calm = iter(range(looks))
-    options = Options(64, workers=2, stopping=lambda: next(calm, None) is None)
+    options = ExportOptions(tile=64, format="png")
+    threads = Threads(2, stopping=lambda: next(calm, None) is None)
     with pytest.raises(Interrupted):
-        export_dzi(Source(finished), out / "a.dzi", options)
+        export_dzi(Source(finished), out / "a.dzi", options, threads)
     assert tree(out) == before
 
 

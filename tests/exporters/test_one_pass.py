@@ -21,7 +21,7 @@ from tilecppn.errors import ExportError, Interrupted, RenderError, TilecppnError
 from tilecppn.exporters import dzi, tiles
 from tilecppn.exporters.export import export
 from tilecppn.exporters.one_pass import render_and_export
-from tilecppn.exporters.options import Progress
+from tilecppn.exporters.parallel import Progress
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.plan import Plan, Shard, Task, Window
 from tilecppn.run import events

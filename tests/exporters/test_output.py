@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.stores import tree
+from tilecppn import filesystem
 from tilecppn.errors import ExportError
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, Exporter
 from tilecppn.exporters.output import atomic_output
@@ -39,9 +40,9 @@ def test_the_leftover_of_a_killed_process_goes_but_not_before_it_is_dead(
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "begun\n"
-            (theirs,) = tmp_path.iterdir()
-            with atomic_output(path) as ours:
-                ours.write_text("one")
+            (theirs,) = filesystem.leftovers(path)
+            with pytest.raises(ExportError, match="in use"), atomic_output(path):
+                raise AssertionError
             assert theirs.exists()
         finally:
             child.kill()
@@ -66,7 +67,7 @@ def test_a_pipe_is_refused_and_not_waited_for(
 ) -> None:
     os.mkfifo(tmp_path / pipe)
     with pytest.raises(ExportError, match="not made by tilecppn"):
-        exporter.check(tmp_path / dest)
+        exporter.check(tmp_path / dest, overwrite=True)
 
 
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.stores import level_pixels
 from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.options import TileFormat
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
@@ -41,7 +41,7 @@ def test_pillow_and_libvips_decode_every_format(
 ) -> None:
     picture = level_pixels(small_store, 0)[100:356, 50:290]
     stored = np.ascontiguousarray(np.moveaxis(picture[:, :, :channels], -1, 0))
-    data = TileFormat(name, ENCODERS[name].quality, effort).encode(stored)
+    data = ExportOptions(name, ENCODERS[name].quality, effort).encode(stored)
     expected = np.broadcast_to(np.moveaxis(stored, 0, -1), (*stored.shape[1:], 3)).astype(int)
     for decoded in (by_pillow(data), by_vips(data)):
         assert decoded.shape == expected.shape
@@ -52,7 +52,7 @@ def test_pillow_and_libvips_decode_every_format(
 def test_effort_does_not_make_a_tile_much_larger(name: str, small_store: Store) -> None:
     stored = np.moveaxis(level_pixels(small_store, 0)[:256, :256], -1, 0)
     quality = ENCODERS[name].quality
-    fast, small = (len(TileFormat(name, quality, effort).encode(stored)) for effort in (1, 9))
+    fast, small = (len(ExportOptions(name, quality, effort).encode(stored)) for effort in (1, 9))
     assert small <= 1.02 * fast
 
 
@@ -63,7 +63,7 @@ def test_png_tiles_are_at_most_twice_as_large_as_pillows() -> None:
     ours = pillows = 0
     for top, left in ((0, 0), (16128, 16384), (8192, 20480), (25600, 5632), (12288, 12800)):
         pixels = render_window(kernel, scene, Window(top, left, top + 512, left + 512))
-        ours += len(TileFormat("png", 100, 1).encode(pixels))
+        ours += len(ExportOptions("png").encode(pixels))
         file = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(np.moveaxis(pixels, 0, -1))).save(file, "PNG")
         pillows += len(file.getvalue())

@@ -175,7 +175,7 @@ def test_another_film_is_refused(film: Timeline, scene: Scene, tmp_path: Path) -
     for name in ("a.zarr", "a.gif"):
         animate(film, tmp_path / name, executor="local")
         before = tree(tmp_path)
-        with pytest.raises(InvalidRequestError, match="another film"):
+        with pytest.raises(InvalidRequestError, match=r"already exists|another film"):
             animate(other, tmp_path / name, executor="local")
         assert tree(tmp_path) == before
         animate(other, tmp_path / name, executor="local", overwrite=True)
@@ -206,10 +206,10 @@ def test_stills_and_films_in_one_format_are_not_taken_for_each_other(
     animate(film, moving, executor="local")
     export(small_store.path, still)
     before = tree(tmp_path)
-    with pytest.raises(ExportError, match=rf"film\{suffix}: holds a film"):
+    with pytest.raises(ExportError, match=rf"film\{suffix}: .* holds a film"):
         export(small_store.path, moving)
     for overwrite in (False, True):
-        with pytest.raises(ExportError, match=rf"still\{suffix}: holds a still"):
+        with pytest.raises(ExportError, match=rf"still\{suffix}: .* holds a still"):
             animate(film, still, executor="local", overwrite=overwrite)
     assert tree(tmp_path) == before
 
@@ -244,7 +244,7 @@ def test_frames_whose_mark_cannot_be_read_are_not_replaced(scene: Scene, tmp_pat
     short = moving(scene, zoom=2.0, seconds=0.3, fps=10)
     animate(short, tmp_path / "a", executor="local")
     mark = tmp_path / "a" / "tilecppn.json"
-    mark.write_text(mark.read_text().replace('"recipe"', '"receipt"'))
+    mark.write_text(mark.read_text().replace('"encoding"', '"receipt"'))
     before = tree(tmp_path)
     with pytest.raises(ExportError):
         animate(short, tmp_path / "a", executor="local", overwrite=True)

@@ -12,6 +12,7 @@ from tilecppn.cli.common import (
     load,
     outcome_record,
     parse_seeds,
+    png_made,
     png_output,
     result,
     run_options,
@@ -24,6 +25,8 @@ from tilecppn.formatting import counted, format_duration
 if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
+
+SHEET = "a contact sheet"
 
 
 class AnimateCommand(click.Command):
@@ -109,7 +112,11 @@ class AnimateCommand(click.Command):
 @click.option(
     "--contact", type=FILE, metavar="SHEET.png", help="Draw a contact sheet of the frames."
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn film.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an existing tilecppn film and contact sheet.",
+)
 @run_options
 @click.option(
     "--deadline",
@@ -186,11 +193,14 @@ def command(
         )
     record: dict[str, Any] = {}
     lines: list[str] = []
-    if contact is not None:
-        write = png_output(contact, "a contact sheet")
+    if contact is not None and output is not None and png_made(contact, SHEET, picture):
+        lines.append(str(contact))  # by the same command, which was stopped afterwards
+        record["contact"] = str(contact)
+    elif contact is not None:
+        write = png_output(contact, SHEET, overwrite=overwrite)
         with Meter("contact") as contact_meter:
             sheet = contact_sheet(picture, kernel, contact_meter)
-        write(sheet, picture.to_toml())
+        write(sheet, picture.to_toml(), picture.fingerprint)
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:

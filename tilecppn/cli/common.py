@@ -46,6 +46,11 @@ def scene_argument(function: F) -> F:
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
 )
+overwrite_option = click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an existing output of the same kind that tilecppn made and nobody changed.",
+)
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 4096),
@@ -79,27 +84,33 @@ def run_options(function: F) -> F:
 
 
 def export_options(function: F) -> F:
-    """How an export is made: --format, --quality, --effort, --tile and --overlap."""
+    """How an export is made: --format, --quality, --effort, --tile and --overlap.
+
+    Given to the verb under the names of `ExportOptions`' fields.
+    """
     for option in (
         click.option(
-            "--overlap", type=int, default=0, show_default=True, help="Of tiles, on each side."
+            "--overlap",
+            type=int,
+            default=0,
+            show_default=True,
+            help="Pixels that Deep Zoom tiles share on each side.",
         ),
-        click.option("--tile", type=int, help="Side of a tile in pixels (default: the store's)."),
+        click.option("--tile", type=int, help="Side of a tile in pixels [default: the store's]."),
         click.option(
             "--effort",
             type=int,
             default=1,
             show_default=True,
-            help="Of an export: from 1, fast, to 9, small files.",
+            help="How hard to compress: 1 (fast) to 9 (small files).",
         ),
         click.option(
-            "--quality", type=int, help="Of JPEG, WebP, AVIF, 1 to 100 (default 90, AVIF 80)."
+            "--quality", type=int, help="JPEG, WebP or AVIF quality, 1–100 [default: 90, AVIF 80]."
         ),
         click.option(
             "--format",
-            "format_",
             metavar="png|jpg|webp|avif",
-            help="Of a pyramid's tiles (default png).",
+            help="Format of a pyramid's tiles [default: png].",
         ),
     ):
         function = option(function)
@@ -194,25 +205,48 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def png_output(path: Path, what: str) -> Callable[["NDArray[np.uint8]", str], None]:
-    """What writes an image (height, width, channels), with its scene, as the PNG `path`.
+def png_output(
+    path: Path, what: str, *, overwrite: bool = False
+) -> Callable[["NDArray[np.uint8]", str, str], None]:
+    """What writes an image (height, width, channels) as the PNG `path`, as often as it is called.
 
-    `what` is it for a person: "a preview". Raises ExportError, before any work, unless `path` can
-    become a PNG: it is free, or a still of ours.
+    It takes the image, its scene or timeline as TOML and the fingerprint of that. what: "a
+    preview", for a person. Raises ExportError, before any work, unless `path` is free or, with
+    `overwrite`, an unchanged still of ours.
     """
     from tilecppn.errors import ExportError
-    from tilecppn.exporters.output import atomic_output
-    from tilecppn.exporters.png import check_png, encode_png
+    from tilecppn.exporters import provenance
+    from tilecppn.exporters.options import suffix_of
+    from tilecppn.exporters.output import check_output, claimed, naming_destination, replacing
+    from tilecppn.exporters.png import encode_png
+    from tilecppn.exporters.provenance import STILL, Provenance
 
-    if path.suffix != ".png":
+    if suffix_of(path) != ".png":
         raise ExportError(f"{path}: {what} is a PNG; give a name that ends in .png")
-    check_png(path)
+    check_output(path, STILL, overwrite=overwrite)
+    written = False
 
-    def write(image: "NDArray[np.uint8]", scene: str) -> None:
-        with atomic_output(path) as temporary:
-            temporary.write_bytes(encode_png(image, scene))
+    def write(image: "NDArray[np.uint8]", source: str, fingerprint: str) -> None:
+        nonlocal written
+        with naming_destination(path), claimed(path):
+            check_output(path, STILL, overwrite=overwrite or written)
+            text = Provenance(STILL, source, fingerprint, what).text()
+            with replacing(path) as temporary:
+                temporary.write_bytes(encode_png(image, text))
+                provenance.seal(temporary)
+        written = True
 
     return write
+
+
+def png_made(path: Path, what: str, picture: "Scene | Timeline") -> bool:
+    """Whether `png_output` has made the PNG of a picture, and nobody changed it since."""
+    from tilecppn.exporters import provenance
+    from tilecppn.exporters.provenance import STILL, Provenance
+
+    found = provenance.read(path)
+    wanted = Provenance(STILL, "", picture.fingerprint, what)
+    return found is not None and found.is_copy_of(wanted)
 
 
 def open_store(path: Path) -> "Store | FilmStore":

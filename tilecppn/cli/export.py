@@ -10,6 +10,7 @@ from tilecppn.cli.common import (
     done_tasks,
     export_options,
     json_option,
+    overwrite_option,
     result,
     workers_option,
 )
@@ -17,7 +18,8 @@ from tilecppn.cli.signals import stop_request
 
 if TYPE_CHECKING:
     from tilecppn.cli.progress import Meter
-    from tilecppn.exporters.options import Progress
+    from tilecppn.exporters.options import ExportOptions
+    from tilecppn.exporters.parallel import Progress
 
 
 @click.command()
@@ -32,23 +34,10 @@ if TYPE_CHECKING:
 @click.option(
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
 )
+@overwrite_option
 @workers_option
 @json_option
-def command(
-    store: Path,
-    dest: Path,
-    format_: str | None,
-    quality: int | None,
-    effort: int,
-    tile: int | None,
-    overlap: int,
-    level: int,
-    layout: str | None,
-    url: str | None,
-    partial: bool,
-    workers: int | None,
-    as_json: bool,
-) -> None:
+def command(store: Path, dest: Path, workers: int | None, as_json: bool, **options: Any) -> None:
     """Export the store STORE to DEST, whose suffix says as what.
 
     \b
@@ -76,38 +65,33 @@ def command(
     """
     import time
 
+    from tilecppn.exporters.options import ExportOptions
     from tilecppn.formatting import format_duration
 
     start = time.perf_counter()
-    files = run_export(
-        store,
-        dest,
-        format=format_,
-        quality=quality,
-        effort=effort,
-        tile=tile,
-        overlap=overlap,
-        level=level,
-        layout=layout,
-        url=url,
-        partial=partial,
-        workers=workers,
-    )
+    files = run_export(store, dest, ExportOptions(**options), workers)
     seconds = time.perf_counter() - start
     text = "\n".join([*(str(path) for path in files), f"in {format_duration(seconds)}"])
     result(text, {"files": [str(p) for p in files], "seconds": round(seconds, 3)}, as_json)
 
 
-def run_export(store: Path, dest: Path, **options: Any) -> list[Path]:
+def run_export(
+    store: Path, dest: Path, options: "ExportOptions", workers: int | None
+) -> list[Path]:
     """An export with progress on stderr."""
+    from tilecppn import machine
     from tilecppn.cli.progress import Meter
-    from tilecppn.exporters.export import export
+    from tilecppn.exporters.export import export_store
+    from tilecppn.exporters.parallel import Threads
+    from tilecppn.run.options import check_workers
 
+    check_workers(workers)
     with Meter("export") as meter:
-        if options["partial"]:
-            _tell_missing(store, options["level"], meter)
+        if options.partial:
+            _tell_missing(store, options.level, meter)
         progress = export_progress(meter)
-        return export(store, dest, progress=progress, stopping=stop_request(), **options)
+        threads = Threads(workers or machine.cores(), progress, stop_request())
+        return export_store(store, dest, options, threads)
 
 
 def _tell_missing(path: Path, base: int, meter: "Meter") -> None:

@@ -42,7 +42,7 @@ HELP = {
 @click.option(
     "--preview", type=FILE, metavar="FILE.png", help="Update this image with the progress."
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing model.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing model and preview.")
 @device_options("mixed: products in bfloat16; auto: if the processor supports it.")
 @settings_options("FitSettings", HELP)
 @json_option
@@ -82,7 +82,7 @@ def command(
     from tilecppn.train.settings import FitSettings
 
     check_output(output, overwrite=overwrite)
-    write = None if preview is None else png_output(preview, "a preview")
+    write = None if preview is None else png_output(preview, "a preview", overwrite=overwrite)
     given = given_settings(options)
     with blaming_options("fitsettings", given):
         settings = FitSettings(**given)
@@ -113,7 +113,7 @@ def command(
                 f"{progress.psnr:.2f} dB{eta}"
             )
             if write is not None:
-                write(progress.drawn, scene)
+                write(progress.drawn, scene, "")
 
         fit = fit_image(
             picture,

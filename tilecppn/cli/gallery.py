@@ -9,6 +9,7 @@ from tilecppn.cli.common import (
     json_option,
     kernel_option,
     load,
+    overwrite_option,
     parse_seeds,
     png_output,
     result,
@@ -37,6 +38,7 @@ from tilecppn.formatting import counted
     help="Pixels of a picture's longer side.",
 )
 @kernel_option
+@overwrite_option
 @json_option
 def command(
     scene: Path,
@@ -47,6 +49,7 @@ def command(
     columns: int | None,
     width: int,
     kernel: str,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Draw SCENE with many seeds on one sheet; each label is what to type to get that picture.
@@ -62,7 +65,7 @@ def command(
     from tilecppn.exporters.gallery import SEEDS, gallery
 
     start = time.perf_counter()
-    write = png_output(output, "a gallery")
+    write = png_output(output, "a gallery", overwrite=overwrite)
     picture = load(scene, overrides)
     if seeds is None and latents is None:
         seeds = list(SEEDS)
@@ -76,7 +79,7 @@ def command(
             kernel=kernel,
             progress=meter.progress,
         )
-    write(sheet, picture.to_toml())
+    write(sheet, picture.to_toml(), picture.fingerprint)
     pictures = len(seeds or [0]) * len(latents or [0])
     seconds = time.perf_counter() - start
     result(

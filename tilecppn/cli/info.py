@@ -157,20 +157,22 @@ def _versions(store: "StoreDirectory") -> Record:
 
 def _export_kind(path: Path) -> tuple[str, str]:
     """The kind of an export, and its format or layout."""
-    from tilecppn.exporters.manifest import read_manifest
+    from tilecppn.exporters.provenance import read_manifest
 
     if path.is_dir():
-        return "pyramid", str((read_manifest(path) or {}).get("kind", ""))
+        found = read_manifest(path)
+        return "pyramid", "" if found is None else found.kind
     return "pyramid" if path.suffix in (".dzi", ".szi") else "image", path.suffix[1:]
 
 
 def _version(path: Path) -> str | None:
     """The version that made an export, where it says so."""
+    from tilecppn.exporters import provenance
     from tilecppn.exporters.dzi import files_of
-    from tilecppn.exporters.manifest import read_manifest
 
-    folder = files_of(path) if path.suffix == ".dzi" else path
-    return (read_manifest(folder) or {}).get("tilecppn")
+    found = provenance.read_manifest(files_of(path) if path.suffix == ".dzi" else path)
+    found = found or provenance.read(path)
+    return None if found is None else found.version
 
 
 def _lines(record: Record) -> list[str]:

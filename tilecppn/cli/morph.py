@@ -30,7 +30,7 @@ from tilecppn.cli.common import FILE, json_option, result
     help="Seconds per frame.",
 )
 @click.option("--sinusoid", is_flag=True, help="Slow down at each waypoint.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn GIF.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing GIF that tilecppn made.")
 @json_option
 def command(
     model: Path,
@@ -56,7 +56,9 @@ def command(
 
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
+    from tilecppn.exporters import provenance
+    from tilecppn.exporters.output import atomic_output, check_output
+    from tilecppn.exporters.provenance import FILM, Provenance
     from tilecppn.film.encoding import metadata
     from tilecppn.notebook.animation import save_gif
     from tilecppn.notebook.sampler import Sampler
@@ -64,11 +66,7 @@ def command(
 
     if output.suffix != ".gif":
         raise InvalidRequestError(f"{output}: a morph is a GIF; give a name that ends in .gif")
-    check_safe_to_overwrite(output, lambda path: metadata.read(path) is not None)
-    if output.exists() and not overwrite:
-        raise InvalidRequestError(
-            f"{output}: is there already; choose another name, or --overwrite"
-        )
+    check_output(output, FILM, overwrite=overwrite)
     if len(waypoints) < 2:
         raise InvalidRequestError(
             "a morph needs two waypoints at least: images, or seeds of latents"
@@ -90,10 +88,11 @@ def command(
                 images.append(sampler.to_image(image))
                 meter.add(size * size)
     scene = sampler.scene(latents[0], size, size)
-    mark = metadata.FilmMetadata(scene.fingerprint, "morph", scene.to_toml())
+    made = Provenance(FILM, scene.to_toml(), scene.fingerprint, "morph")
     with atomic_output(output) as temporary, TemporaryDirectory() as folder:
         plain = Path(folder, "plain.gif")
         save_gif(images, plain, [duration] * len(images))
-        metadata.copy_with_metadata(plain, temporary, ".gif", mark.to_text())
+        metadata.copy_with_metadata(plain, temporary, ".gif", made.text())
+        provenance.seal(temporary)
     record = {"file": str(output), "frames": len(images), "seconds": len(images) * duration}
     result(f"{output}: {len(images)} frames of {size} × {size}", record, as_json)

@@ -9,6 +9,7 @@ from tilecppn.cli.common import (
     kernel_option,
     load,
     load_timeline,
+    overwrite_option,
     png_output,
     set_option,
 )
@@ -27,6 +28,7 @@ from tilecppn.cli.common import (
 )
 @click.option("--time", type=float, help="Seconds into a film (timelines only) [default: 0].")
 @kernel_option
+@overwrite_option
 def command(
     scene: Path,
     overrides: tuple[str, ...],
@@ -34,6 +36,7 @@ def command(
     width: int,
     time: float | None,
     kernel: str,
+    overwrite: bool,
 ) -> None:
     """Draw SCENE, or a frame of TIMELINE, as one small image.
 
@@ -46,7 +49,7 @@ def command(
     from tilecppn.errors import InvalidRequestError
     from tilecppn.pixels.window import preview
 
-    write = png_output(output, "a preview")
+    write = png_output(output, "a preview", overwrite=overwrite)
     timeline = load_timeline(scene, overrides)
     if timeline is not None:
         seconds = time or 0.0
@@ -62,5 +65,5 @@ def command(
         picture = load(scene, overrides)
     with Meter("preview") as meter:
         image = preview(picture, width, kernel, meter.progress)
-    write(image, picture.to_toml())
+    write(image, picture.to_toml(), picture.fingerprint)
     click.echo(f"{output}: {image.shape[1]} × {image.shape[0]}")

@@ -1,6 +1,7 @@
 """`tilecppn render`: render a scene into a store."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,7 +27,7 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
 @click.option(
     "-o", "--output", type=FILE, required=True, help="The store to write, a folder OUT.zarr."
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn store.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn store and export.")
 @run_options
 @click.option(
     "--deadline",
@@ -54,12 +55,8 @@ def command(
     kernel: str,
     deadline: float | None,
     export_to: Path | None,
-    format_: str | None,
-    quality: int | None,
-    effort: int,
-    tile: int | None,
-    overlap: int,
     as_json: bool,
+    **export_choices: Any,
 ) -> None:
     """Render SCENE into the Zarr store OUT, with all its levels.
 
@@ -75,7 +72,7 @@ def command(
     """
     from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.exporters.choices import Choices
+    from tilecppn.exporters.options import ExportOptions
     from tilecppn.run.options import RunOptions
     from tilecppn.run.render import render_to, require_complete
     from tilecppn.run.retry_policy import RetryPolicy
@@ -85,8 +82,8 @@ def command(
             f"{output}: render writes a store, a folder OUT.zarr; to get an image as well: "
             f"-o {output.with_suffix('.zarr')} --export {output}"
         )
-    choices = Choices(format_, quality, effort, tile, overlap)
-    if export_to is None and choices != Choices():
+    options = ExportOptions(**export_choices)
+    if export_to is None and options != ExportOptions():
         raise InvalidRequestError(
             "--format, --quality, --effort, --tile and --overlap need --export DEST"
         )
@@ -111,7 +108,7 @@ def command(
             from tilecppn.exporters.one_pass import render_and_export
 
             _, outcome, files = render_and_export(
-                picture, output, export_to, run, export_progress(meter), choices
+                picture, output, export_to, run, export_progress(meter), options
             )
     require_complete(outcome)
     record: dict[str, object] = {

@@ -4,23 +4,23 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 [max(0, x·T - o), min(w, (x+1)·T + o)) of its level, likewise in y.
 """
 
-import re
+import contextlib
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tilecppn.exporters.manifest import detect_content
-from tilecppn.exporters.options import Options
-from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite, check_same_kind
+from tilecppn.exporters import provenance, tiles
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
 from tilecppn.exporters.page.page import assets, page
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.tiles import Layout, TileFolder, write_pyramid
+from tilecppn.exporters.tiles import Layout, Size, TileFolder
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.symmetry import Fold
-
-LOOKED_AT = 4096  # bytes at the start of a descriptor or page
 
 _DESCRIPTOR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -29,38 +29,11 @@ _DESCRIPTOR = (
     '  <Size Width="{width}" Height="{height}"/>\n'
     "</Image>\n"
 )
-_BEGINNINGS = {  # of our files
-    ".dzi": re.compile(re.sub(r"\\{\w+\\}", r"\\w+", re.escape(_DESCRIPTOR)).encode()),
-    ".html": re.compile(rb'(?s).*<meta name="generator" content="tilecppn">'),
-}
 
 
-def check_dzi(dest: Path) -> None:
-    """Raise ExportError unless all three names are free or ours, and the viewer is installed.
-
-    The folder's manifest speaks for all three; where it is gone, each file for itself.
-    """
-    *opened, files = outputs_of(dest)
-    check_same_kind(files, DeepZoom.kind, detect_content)
-    marked = files.is_dir()
-    for path in opened:
-        check_safe_to_overwrite(
-            path, lambda path: path.is_file() and (marked or _begins_as_ours(path))
-        )
-    assets()
-
-
-def _begins_as_ours(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return _BEGINNINGS[path.suffix].match(file.read(LOOKED_AT)) is not None
-    except OSError:
-        return False
-
-
-def outputs_of(dest: Path) -> list[Path]:
-    """NAME.dzi, its page and its folder of tiles."""
-    return [dest, dest.with_suffix(".html"), files_of(dest)]
+def outputs_of(dest: Path) -> dict[Path, str]:
+    """NAME.dzi, its page and its folder of tiles, each with its kind."""
+    return {dest: "descriptor", dest.with_suffix(".html"): "page", files_of(dest): DeepZoom.kind}
 
 
 def files_of(dest: Path) -> Path:
@@ -78,25 +51,38 @@ class DeepZoom(Layout):
         number, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
         return f"{number}/{x}_{y}"
 
-    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
-        """And the viewer."""
-        super().describe(source, folder, options)
+    def describe(self, source: Source, folder: TileFolder) -> None:
+        """Write the viewer."""
         for asset in assets():
             shutil.copyfile(asset, Path(folder.path, asset.name))
 
 
-def export_dzi(source: Source, dest: Path, options: Options) -> list[Path]:
+def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
-    check_dzi(dest)
-    layout = DeepZoom(tuple(source.sizes), options.tile)
-    write_pyramid(source, layout, files_of(dest), options)
+    with tile_folder(source.sizes, dest, options) as folder:
+        everything = tiles.regions(source, options.side, range(len(source.sizes)))
+        tiles.fill(source, folder, everything, threads)
+        folder.complete(source)
     return write_page(source, dest, options)
 
 
-def descriptor(source: Source, options: Options) -> str:
+@contextlib.contextmanager
+def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> Iterator[TileFolder]:
+    """The folder of tiles of NAME.dzi, to be filled; it takes its place at the end.
+
+    A descriptor and a page of an older export go just before: they would show the new tiles.
+    """
+    with replacing(files_of(dest), folder=True) as temporary:
+        layout = DeepZoom(tuple(sizes), options.side)
+        yield TileFolder(str(temporary.absolute()), layout, options)
+        for path in (dest, dest.with_suffix(".html")):
+            path.unlink(missing_ok=True)
+
+
+def descriptor(source: Source, options: ExportOptions) -> str:
     """The text of NAME.dzi."""
-    suffix = options.tile_format.suffix
-    return describe(source.width, source.height, options.tile, options.overlap, suffix)
+    suffix = options.suffix
+    return describe(source.width, source.height, options.side, options.overlap, suffix)
 
 
 def describe(width: int, height: int, tile: int, overlap: int, format: str) -> str:
@@ -104,7 +90,7 @@ def describe(width: int, height: int, tile: int, overlap: int, format: str) -> s
     return _DESCRIPTOR.format(width=width, height=height, tile=tile, overlap=overlap, format=format)
 
 
-def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
+def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]:
     """Write the page and, last, the descriptor. Returns all three names of the export."""
     outputs = dest, html, files = outputs_of(dest)
     scene = source.store.scene
@@ -112,19 +98,23 @@ def write_page(source: Source, dest: Path, options: Options) -> list[Path]:
         dest.stem,
         width=source.width,
         height=source.height,
-        tile=options.tile,
+        tile=options.side,
         overlap=options.overlap,
-        format=options.tile_format.suffix,
+        format=options.suffix,
         files=files.name,
         summary=summary(scene),
         scene=scene.to_toml(),
         view=grid_facts(scene, source.width, source.height),
     )
-    with atomic_output(html) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    with atomic_output(dest) as temporary:
-        temporary.write_text(descriptor(source, options), encoding="utf-8")
-    return outputs
+    for path, kind, content in (
+        (html, "page", text),
+        (dest, "descriptor", descriptor(source, options)),
+    ):
+        line = source.provenance(kind, options).line()
+        with replacing(path) as temporary:
+            temporary.write_text(f"{content}<!-- {line} -->\n", encoding="utf-8")
+            provenance.seal(temporary)
+    return list(outputs)
 
 
 def summary(scene: Scene) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The scene that a picture of ours carries, to draw it again, larger."""
 
 import contextlib
-import json
 import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
@@ -10,7 +9,8 @@ from pathlib import Path
 from tilecppn.errors import SceneError
 from tilecppn.exporters import png, tags
 from tilecppn.exporters.dzi import files_of
-from tilecppn.exporters.manifest import MANIFEST, read_manifest
+from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.provenance import MANIFEST, parse, parse_manifest, read_manifest
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 from tilecppn.storage.zarr_format import attributes
@@ -50,27 +50,28 @@ def _of_dzi(path: Path) -> str | None:
 def _of_szi(path: Path) -> str | None:
     with zipfile.ZipFile(path) as file:
         (name,) = (n for n in file.namelist() if n.rpartition("/")[2] == MANIFEST)
-        return str(json.loads(file.read(name))["scene"])
+        return parse_manifest(file.read(name).decode()).source
 
 
 def _of_folder(path: Path) -> str | None:
-    return (read_manifest(path) or {}).get("scene")
+    found = read_manifest(path)
+    return None if found is None else found.source
 
 
 READERS: dict[str, Callable[[Path], str | None]] = {
     ".png": png.scene_of,
     ".tif": _of_tiff,
-    ".tiff": _of_tiff,
     ".jpg": _of_jpeg,
     ".webp": _of_webp,
     ".dzi": _of_dzi,
+    ".html": _of_dzi,
     ".szi": _of_szi,
 }
 
 
 def may_embed_scene(path: Path) -> bool:
     """Whether a path is for `scene_in`: a store, or an export by its suffix."""
-    return path.suffix in READERS or attributes(path) is not None or (path / MANIFEST).is_file()
+    return suffix_of(path) in READERS or attributes(path) is not None or (path / MANIFEST).is_file()
 
 
 def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
@@ -106,5 +107,6 @@ def _text(path: Path) -> str | None:
     if not path.exists():
         raise SceneError(f"{path}: does not exist")
     with contextlib.suppress(Exception):  # each library has its own for a file that is none
-        return READERS.get(path.suffix, _of_folder)(path)
+        text = READERS.get(suffix_of(path), _of_folder)(path)
+        return None if text is None else parse(text).source
     return None

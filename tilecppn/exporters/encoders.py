@@ -1,35 +1,68 @@
-"""Tile formats: one table, one row each."""
+"""Formats of tiles and of small single files: one table, one row each."""
 
 import io
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.exporters.png import encode_planes
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
+_JPEG_HEAD = 1 << 10  # bytes that other Huffman tables may take more
+
 
 class Encoder(NamedTuple):
-    """How a tile becomes a file.
+    """A format: its default quality, if it has one, its longest side in pixels, and its
+    name in Pillow.
 
-    `encode` takes stored pixels (channels, height, width) of any dtype, a quality (1 to 100) and
-    an effort (1, fast, to 9, small).
+    `options` gives Pillow's options for a quality (1 to 100) and an effort (1, fast, to 9, small).
+    PNG is not Pillow's: it has neither, and any size.
     """
 
     suffix: str
-    encode: Callable[[NDArray[Any], int, int], bytes]
-    quality: int  # the default
+    quality: int | None = None
+    side: int = 2**31 - 1
+    name: str = ""
+    options: Callable[[int, int], dict[str, Any]] = lambda quality, effort: {}
+
+    def encode(self, pixels: NDArray[Any], quality: int, effort: int) -> bytes:
+        """The file of stored pixels (channels, height, width) of any dtype."""
+        if not self.name:
+            return encode_planes(lossless(pixels), effort=effort)
+        data = to_uint8(pixels)
+        file = io.BytesIO()
+        self.save(data[0] if len(data) == 1 else interleaved(data), file, quality, effort)
+        return file.getvalue()
+
+    def save(
+        self, pixels: NDArray[np.uint8], file: IO[bytes], quality: int, effort: int, **extra: Any
+    ) -> None:
+        """Write 8-bit pixels, (height, width) or (height, width, 3), with Pillow.
+
+        extra: more of Pillow's options, such as `exif`.
+        """
+        from PIL import Image
+
+        image = Image.fromarray(pixels)
+        options = self.options(quality, effort)
+        if options.pop("optimize", False):
+            # Pillow gives an optimised JPEG a buffer of one byte a pixel, and fails where it is
+            # larger. One that is not optimised may be of any size, and is hardly ever smaller.
+            plain = io.BytesIO()
+            image.save(plain, self.name, **options, **extra)
+            if plain.tell() + _JPEG_HEAD > image.width * image.height:
+                file.write(plain.getvalue())
+                return
+            options["optimize"] = True
+        image.save(file, self.name, **options, **extra)
 
 
 def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
     """Pixels as a PNG can hold them: integers as they are, float32 as 16 bits."""
     return to_uint16(pixels) if pixels.dtype.kind == "f" else pixels
-
-
-def _png(pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-    return encode_planes(lossless(pixels), effort=effort)
 
 
 def _jpeg(quality: int, effort: int) -> dict[str, Any]:
@@ -45,27 +78,9 @@ def _avif(quality: int, effort: int) -> dict[str, Any]:
     return {"quality": quality, "speed": 10 - effort, "subsampling": "4:4:4", "max_threads": 1}
 
 
-class Lossy(NamedTuple):
-    """A format of Pillow's, and its options for a quality and an effort."""
-
-    kind: str
-    options: Callable[[int, int], dict[str, Any]]
-
-    def encode(self, pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-        from PIL import Image
-
-        data = to_uint8(pixels)
-        image = Image.fromarray(data[0] if len(data) == 1 else interleaved(data))
-        file = io.BytesIO()
-        image.save(file, self.kind, **self.options(quality, effort))
-        return file.getvalue()
-
-
-JPEG, WEBP, AVIF = Lossy("JPEG", _jpeg), Lossy("WEBP", _webp), Lossy("AVIF", _avif)
-
 ENCODERS: dict[str, Encoder] = {
-    "png": Encoder("png", _png, 100),
-    "jpg": Encoder("jpg", JPEG.encode, 90),
-    "webp": Encoder("webp", WEBP.encode, 90),
-    "avif": Encoder("avif", AVIF.encode, 80),
+    "png": Encoder("png"),
+    "jpg": Encoder("jpg", 90, 65_535, "JPEG", _jpeg),
+    "webp": Encoder("webp", 90, 16_383, "WEBP", _webp),
+    "avif": Encoder("avif", 80, 65_535, "AVIF", _avif),
 }

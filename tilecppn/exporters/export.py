@@ -1,80 +1,96 @@
 """Store → file or pyramid: the exporter is chosen by the destination's suffix, or by a layout."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial as bound
 from pathlib import Path
 from typing import NamedTuple
 
-from tilecppn import machine
+from tilecppn import filesystem, machine
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
-from tilecppn.exporters.choices import Choices
-from tilecppn.exporters.dzi import check_dzi, export_dzi, outputs_of
-from tilecppn.exporters.jpeg_webp import FLATS, export_flat
-from tilecppn.exporters.layouts import KINDS, export_folder
-from tilecppn.exporters.manifest import check_folder
-from tilecppn.exporters.options import Options, Progress
-from tilecppn.exporters.output import naming_destination
-from tilecppn.exporters.png import check_png
+from tilecppn.exporters.dzi import export_dzi, outputs_of
+from tilecppn.exporters.jpeg_webp import check_size, export_flat
+from tilecppn.exporters.layouts import FOLDERS, export_folder
+from tilecppn.exporters.options import ExportOptions, suffix_of
+from tilecppn.exporters.output import check_output, claimed, naming_destination
+from tilecppn.exporters.page.page import assets
+from tilecppn.exporters.parallel import Progress, Threads
 from tilecppn.exporters.png_file import export_png
+from tilecppn.exporters.provenance import STILL
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.szi import check_szi, export_szi
-from tilecppn.exporters.tags import check_still
+from tilecppn.exporters.szi import export_szi
 from tilecppn.exporters.tiff import export_tiff
 from tilecppn.names import suggestion
 from tilecppn.run.options import check_workers
 from tilecppn.storage.store import Store
-from tilecppn.storage.zarr_format import use_threads
+
+Writer = Callable[[Source, Path, ExportOptions, Threads], list[Path]]
 
 
 class Exporter(NamedTuple):
-    check: Callable[[Path], None]  # raises ExportError where `write` must not
-    write: Callable[[Source, Path, Options], list[Path]]
+    """A kind of export.
+
+    write: makes the outputs, whose paths the caller has claimed. outputs: their paths and kinds
+    (see `output.CONTENTS`). fits: raises ExportError for a picture that is too large.
+    """
+
+    write: Writer
+    outputs: Callable[[Path], dict[Path, str]] = lambda dest: {dest: STILL}
+    fits: Callable[[Source, Path], None] = lambda source, dest: None
+
+    def check(self, dest: Path, *, overwrite: bool) -> None:
+        """Raise ExportError where something is that must stay."""
+        for path, kind in self.outputs(dest).items():
+            check_output(path, kind, overwrite=overwrite)
 
 
-TIFF = Exporter(check_still, export_tiff)
 EXPORTERS: dict[str, Exporter] = {
-    ".dzi": Exporter(check_dzi, export_dzi),
-    ".szi": Exporter(check_szi, export_szi),
-    ".png": Exporter(check_png, export_png),
-    ".tif": TIFF,
-    ".tiff": TIFF,
-    ".jpg": Exporter(check_still, bound(export_flat, FLATS[".jpg"])),
-    ".webp": Exporter(check_still, bound(export_flat, FLATS[".webp"])),
-}
-LAYOUTS = {
-    name: Exporter(bound(check_folder, kind=name), bound(export_folder, layout))
-    for name, layout in KINDS.items()
+    ".dzi": Exporter(export_dzi, outputs_of),
+    ".szi": Exporter(export_szi, lambda dest: {dest: "szi"}),
+    ".png": Exporter(export_png),
+    ".tif": Exporter(export_tiff),
+    ".jpg": Exporter(export_flat, fits=check_size),
+    ".webp": Exporter(export_flat, fits=check_size),
 }
 
 
-def check_destination(store: Path, dest: Path, layout: str | None = None) -> Exporter:
+def _folder(name: str) -> Exporter:
+    return Exporter(bound(export_folder, FOLDERS[name]), lambda dest: {dest: name})
+
+
+LAYOUTS = {name: _folder(name) for name in FOLDERS}
+
+
+def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Exporter:
     """The exporter of a store for a destination: of its suffix, or of a layout for a folder.
 
-    Raises ExportError for a suffix or layout that nobody knows, somebody else's file there, or a
-    destination and a store that lie in one another: one would go.
+    Raises ExportError for an unknown suffix or layout, or a destination and a store that lie in
+    one another: one would go.
     """
-    if layout is None and dest.suffix not in EXPORTERS:
+    if filesystem.is_address(dest):
+        raise ExportError(f"{dest}: {filesystem.NO_ADDRESSES}; give a path on a disk")
+    suffix = suffix_of(dest)
+    if layout is None and suffix not in EXPORTERS:
         raise ExportError(
             f'{dest}: unknown kind of export "{dest.suffix}"; '
             f"{suggestion([*EXPORTERS], dest.suffix)} (for a folder: --layout {'|'.join(LAYOUTS)})"
         )
     if layout is not None and layout not in LAYOUTS:
         raise ExportError(f'unknown layout "{layout}"; {suggestion(LAYOUTS, layout)}')
-    if layout is not None and dest.suffix in EXPORTERS:
+    if layout is not None and suffix in EXPORTERS:
         raise ExportError(
             f"{dest}: layout {layout} makes a folder; leave out the layout or the {dest.suffix}"
         )
+    exporter = EXPORTERS[suffix] if layout is None else LAYOUTS[layout]
     place = store.resolve()
-    for path in outputs_of(dest) if dest.suffix == ".dzi" else [dest]:
+    for path in exporter.outputs(dest):
         output = path.resolve()
         if place in output.parents:
             raise ExportError(f"{path}: lies in the store {store}; choose another path")
         if place == output or output in place.parents:
             raise ExportError(f"{path}: the export and the store {store} overlap; rename one")
-    exporter = EXPORTERS[dest.suffix] if layout is None else LAYOUTS[layout]
-    exporter.check(dest)
+    if suffix == ".dzi":
+        assets()  # raises where the viewer is not installed
     return exporter
 
 
@@ -91,6 +107,7 @@ def export(
     layout: str | None = None,
     url: str | None = None,
     partial: bool = False,
+    overwrite: bool = False,
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
     stopping: ShouldStop = never,
@@ -101,26 +118,42 @@ def export(
     pyramid's tiles; quality (1-100) of JPEG, WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
     `dest`. url: where an IIIF folder will be served. partial: allow an unfinished store, missing
-    shards black.
-    Raises InvalidRequestError before any work, for options that this kind of export has not, too;
-    RenderError or Interrupted later.
+    shards black. overwrite: replace an export of the same kind that is unchanged since tilecppn
+    made it; anything else that exists is never replaced.
+    Raises InvalidRequestError before any work, for options that this kind of export does not take,
+    too; RenderError or Interrupted later.
     """
-    check_workers(workers)
-    store, dest = Store(path), Path(dest)
-    exporter = check_destination(store.path, dest, layout)
-    choices = Choices(format, quality, effort, tile, overlap, url)
-    options = choices.options(dest, layout, store.plan.tile)
-    options = replace(
-        options, workers=workers or machine.cores(), progress=progress, stopping=stopping
+    options = ExportOptions(
+        format, quality, effort, tile, overlap, level, layout, url, partial, overwrite
     )
-    return write(exporter, Source(store, level, partial), dest, options)
+    check_workers(workers)
+    threads = Threads(workers or machine.cores(), progress, stopping)
+    return export_store(path, dest, options, threads)
 
 
-def write(exporter: Exporter, source: Source, dest: Path, options: Options) -> list[Path]:
-    """Make an export. Raises RenderError, or Interrupted once options.stopping() is true."""
-    use_threads(options.workers)
+def export_store(
+    path: str | Path, dest: str | Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
+    """As `export`."""
+    store, dest = Store(path), Path(dest)
+    exporter = choose_exporter(store.path, dest, options.layout)
+    exporter.check(dest, overwrite=options.overwrite)
+    options = options.resolved(dest, store.plan.tile)
+    return write(exporter, Source(store, options.level, options.partial), dest, options, threads)
+
+
+def write(
+    exporter: Exporter, source: Source, dest: Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
+    """Make an export.
+
+    Raises ExportError where something is that must stay, another process writes there too, or the
+    picture is too large; RenderError later, or Interrupted once threads.stopping() is true.
+    """
+    exporter.fits(source, dest)
     try:
-        with naming_destination(dest):
-            return exporter.write(source, dest, options)
+        with naming_destination(dest), claimed(*exporter.outputs(dest)):
+            exporter.check(dest, overwrite=options.overwrite)
+            return exporter.write(source, dest, options, threads)
     except KeyboardInterrupt:
         raise Interrupted("stopped; nothing is left of the unfinished export") from None

@@ -7,10 +7,11 @@ import json
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from tilecppn.exporters.manifest import check_folder
-from tilecppn.exporters.options import Options
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Layout, Pixels, Size, TileFolder, filled, write_pyramid
 from tilecppn.plan import Window, ceil_div
@@ -55,8 +56,8 @@ class Zoomify(Layout):
         counts = [ceil_div(w, self.side) * ceil_div(h, self.side) for w, h in self.sizes]
         return list(accumulate(reversed(counts), initial=0))
 
-    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
-        super().describe(source, folder, options)
+    def describe(self, source: Source, folder: TileFolder) -> None:
+        """Write ImageProperties.xml."""
         values = {
             "WIDTH": source.width,
             "HEIGHT": source.height,
@@ -86,23 +87,22 @@ class IIIF(Layout):
         region = f"{left},{top},{right - left},{bottom - top}"
         return f"{region}/{tile.width},{tile.height}/0/default"
 
-    def describe(self, source: Source, folder: TileFolder, options: Options) -> None:
-        """And info.json, and the whole picture in the sizes that it lists."""
-        super().describe(source, folder, options)
+    def describe(self, source: Source, folder: TileFolder) -> None:
+        """Write info.json, and the whole picture in the sizes that it lists."""
         largest = max(WHOLE, self.side)
         whole = [level for level, size in enumerate(self.sizes) if max(size) <= largest]
         for level in whole:
             width, height = self.sizes[level]
-            data = folder.format.encode(source.read(level, Window(0, 0, height, width)))
+            data = folder.options.encode(source.read(level, Window(0, 0, height, width)))
             names = [f"{width},{height}", *(["max"] if level == whole[0] else [])]
             for name in names:
-                path = Path(folder.path, "full", name, "0", f"default.{folder.format.suffix}")
+                path = Path(folder.path, "full", name, "0", f"default.{folder.options.suffix}")
                 path.parent.mkdir(parents=True)
                 path.write_bytes(data)
-        suffix = folder.format.suffix
-        info = {
+        suffix = folder.options.suffix
+        info: dict[str, Any] = {
             "@context": "http://iiif.io/api/image/3/context.json",
-            "id": options.url,
+            "id": folder.options.url,
             "type": "ImageService3",
             "protocol": "http://iiif.io/api/image",
             "profile": "level0",
@@ -128,14 +128,15 @@ class IIIF(Layout):
         Path(folder.path, "info.json").write_text(json.dumps(info, indent=1), encoding="utf-8")
 
 
-KINDS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
+FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
 
 
-def export_folder(kind: type[Layout], source: Source, dest: Path, options: Options) -> list[Path]:
+def export_folder(
+    kind: type[Layout], source: Source, dest: Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
     """Write the pyramid into the folder `dest`. Returns its name."""
-    check_folder(dest, kind.kind)
-    sizes = tuple(source.sizes[: _levels(source.sizes, options.tile)])
-    write_pyramid(source, kind(sizes, options.tile), dest, options)
+    sizes = tuple(source.sizes[: _levels(source.sizes, options.side)])
+    write_pyramid(source, kind(sizes, options.side), dest, options, threads)
     return [dest]
 
 

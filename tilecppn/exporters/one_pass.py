@@ -11,11 +11,12 @@ from pathlib import Path
 
 from tilecppn import machine
 from tilecppn.errors import Interrupted
-from tilecppn.exporters import dzi, tiles
-from tilecppn.exporters.choices import Choices
-from tilecppn.exporters.export import check_destination, write
-from tilecppn.exporters.options import Progress
-from tilecppn.exporters.output import atomic_output, naming_destination
+from tilecppn.exporters import dzi, provenance, tiles
+from tilecppn.exporters.export import EXPORTERS, Exporter, choose_exporter, write
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import claimed, naming_destination
+from tilecppn.exporters.parallel import Progress, Threads
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source, sizes
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
@@ -43,39 +44,72 @@ def render_and_export(
     dest: Path,
     run: RunOptions,
     progress: Progress = lambda done, total: None,
-    choices: Choices | None = None,
+    options: ExportOptions | None = None,
 ) -> tuple[Store, RunResult, list[Path]]:
     """`render_to`, and the export to `dest`, by its suffix.
 
-    A .dzi whose tiles are the store's is made in one pass, anything else after the render.
-    Returns what was written, too. Raises as `render` and `export` do.
+    A .dzi whose tiles are the store's is made in one pass, anything else after the render; what is
+    at `dest` already, of the same scene and options, stays. `run.overwrite` is for both. Returns
+    the outputs, too. Raises as `render` and `export` do.
     """
-    exporter = check_destination(path, dest)
+    exporter = choose_exporter(path, dest)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
-    options = replace(
-        (choices or Choices()).options(dest, None, plan.tile),
-        workers=run.workers or machine.cores(),
-        progress=progress,
-        stopping=run.stopping,
-    )
-    if dest.suffix != ".dzi" or options.tile != plan.tile or options.overlap:
+    options = replace(options or ExportOptions(), overwrite=run.overwrite)
+    options = options.resolved(dest, plan.tile)
+    made = set() if options.overwrite else _made(exporter, dest, scene, options)
+    outputs = exporter.outputs(dest)
+    is_dzi = exporter is EXPORTERS[".dzi"]
+    tiled = is_dzi and dzi.files_of(dest) in made
+    if not tiled and made != set(outputs):
+        exporter.check(dest, overwrite=options.overwrite)
+    threads = Threads(run.workers or machine.cores(), progress, run.stopping)
+    one_pass = is_dzi and options.tile == plan.tile and not options.overlap
+    if made or not one_pass:
         store, outcome = render_to(scene, path, run)
         require_complete(outcome)
-        return store, outcome, write(exporter, Source(store), dest, options)
-    levels = tuple(sizes(scene.canvas.width, scene.canvas.height))
+        if made == set(outputs):
+            return store, outcome, list(outputs)
+        if tiled:  # all but the page and the descriptor, which a kill prevented
+            with naming_destination(dest), claimed(*outputs):
+                return store, outcome, dzi.write_page(Source(store), dest, options)
+        return store, outcome, write(exporter, Source(store), dest, options, threads)
+    return _one_pass(scene, path, dest, run, options, threads)
+
+
+def _made(exporter: Exporter, dest: Path, scene: Scene, options: ExportOptions) -> set[Path]:
+    """The outputs that are there already, as they would be made."""
+    return {
+        path
+        for path, kind in exporter.outputs(dest).items()
+        if (found := provenance.read(path)) is not None
+        and found.is_copy_of(Provenance(kind, "", scene.fingerprint, options.encoding))
+    }
+
+
+def _one_pass(
+    scene: Scene,
+    path: Path,
+    dest: Path,
+    run: RunOptions,
+    options: ExportOptions,
+    threads: Threads,
+) -> tuple[Store, RunResult, list[Path]]:
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
+    levels = sizes(scene.canvas.width, scene.canvas.height)
     skipped = Skipped()
-    with contextlib.ExitStack() as export:
+    with contextlib.ExitStack() as stack:
         with naming_destination(dest):
-            temporary = export.enter_context(atomic_output(dzi.files_of(dest), folder=True))
-        folder = tiles.making(temporary, dzi.DeepZoom(levels, plan.tile), options)
+            stack.enter_context(claimed(*dzi.outputs_of(dest)))
+            export = stack.enter_context(contextlib.ExitStack())
+            folder = export.enter_context(dzi.tile_folder(levels, dest, options))
         heard = replace(run, listeners=[*run.listeners, skipped])
         store, outcome = render_to(scene, path, heard, folder)
         require_complete(outcome)
         source = Source(store)
         try:
             with naming_destination(dest):
-                tiles.fill(source, folder, _rest(source, plan, skipped.shards), options)
-                folder.layout.describe(source, folder, options)
+                tiles.fill(source, folder, _rest(source, plan, skipped.shards), threads)
+                folder.complete(source)
                 export.close()  # the folder takes its place
                 return store, outcome, dzi.write_page(source, dest, options)
         except KeyboardInterrupt:

@@ -1,8 +1,9 @@
-"""What a person can choose for an export."""
+"""What a person can choose for an export, as one checked value."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote
 
 from numpy.typing import NDArray
 
@@ -11,59 +12,148 @@ from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
 
 MAX_TILE = 8192
-Progress = Callable[[int, int], None]  # pixels done, pixels in all
+SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
+LOCAL = "http://localhost:8000"  # where `python -m http.server` shows a folder
+
+
+class Kind(NamedTuple):
+    """Which options a kind of export takes besides those that all take.
+
+    formats: those of its tiles, or the one of the file itself. tile: whether it has tiles, with
+    sides that are a `multiple`.
+    """
+
+    formats: tuple[str, ...] = tuple(ENCODERS)
+    tile: bool = True
+    multiple: int = 1
+    overlap: bool = False
+    url: bool = False
+
+
+DEEP_ZOOM = Kind(overlap=True)
+KINDS: dict[str, Kind] = {  # by suffix or layout
+    ".dzi": DEEP_ZOOM,
+    ".szi": DEEP_ZOOM,
+    ".png": Kind(("png",), tile=False),
+    ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
+    ".jpg": Kind(("jpg",), tile=False),
+    ".webp": Kind(("webp",), tile=False),
+    "iiif": Kind(url=True),
+    "xyz": Kind(),
+    "zoomify": Kind(),
+}
 
 
 @dataclass(frozen=True)
-class Options:
-    """quality None stands for the format's own; effort from 1, fast, to 9, small files."""
+class ExportOptions:
+    """The choices of an export; None stands for the default of the kind of export.
 
-    tile: int
-    format: str = "png"
+    format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
+    AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
+    start from. layout: "iiif", "xyz" or "zoomify", for a folder. url: where an IIIF folder will be
+    served. partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
+
+    Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
+    """
+
+    format: str | None = None
     quality: int | None = None
     effort: int = 1
+    tile: int | None = None
     overlap: int = 0
-    url: str = ""  # where an IIIF picture will be served
-    workers: int = 1
-    progress: Progress = lambda done, total: None
-    stopping: Callable[[], bool] = lambda: False
+    level: int = 0
+    layout: str | None = None
+    url: str | None = None
+    partial: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.format not in ENCODERS:
+        if self.format is not None:
+            name = self.format.lower()
+            object.__setattr__(self, "format", SYNONYMS.get(name, name))
+        if self.format not in (None, "tif", *ENCODERS):
             raise ExportError(
-                f'unknown format "{self.format}"; {suggestion(ENCODERS, self.format)}'
+                f'unknown format "{self.format}"; {suggestion(ENCODERS, str(self.format))}'
             )
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ExportError(f"quality {self.quality}: must be from 1 to 100")
-        if self.quality is not None and self.format == "png":
+        if not 1 <= self.effort <= 9:
+            raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
+        if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
+            raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
+        if self.overlap < 0:
+            raise ExportError(f"overlap {self.overlap}: must not be negative")
+
+    def resolved(self, dest: Path, side: int) -> Self:
+        """These options with every default filled in, of a store whose tiles have a `side`.
+
+        Raises ExportError for an option that this kind of export does not take.
+        """
+        kind = KINDS[self.layout or suffix_of(dest)]
+        format = self.format or kind.formats[0]
+        if format not in kind.formats:
+            if len(kind.formats) > 1:
+                raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
+            raise ExportError(f"format {format}: only pyramids have a choice of it; leave it out")
+        if self.tile is not None and not kind.tile:
+            raise ExportError(f"tile {self.tile}: only pyramids and TIFFs have tiles; leave it out")
+        if self.overlap and not kind.overlap:
+            raise ExportError(f"overlap {self.overlap}: only Deep Zoom has one; leave it out")
+        if self.url is not None and not kind.url:
+            raise ExportError(f"url {self.url}: only an IIIF picture has one; leave it out")
+        default = ENCODERS[format].quality if format in ENCODERS else None
+        if self.quality is not None and default is None:
             raise ExportError(
                 f"quality {self.quality}: only JPEG, WebP and AVIF have one; leave it out, or "
                 "choose another format"
             )
-        if not 1 <= self.effort <= 9:
-            raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
-        if not 16 <= self.tile <= MAX_TILE:
-            raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
-        if not 0 <= self.overlap <= self.tile // 2:
+        tile = side if self.tile is None else self.tile
+        if tile % kind.multiple:
+            raise ExportError(f"tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
+        if self.overlap > tile // 2:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
+        return replace(
+            self,
+            format=format,
+            quality=default if self.quality is None else self.quality,
+            tile=tile,
+            url=(self.url or f"{LOCAL}/{quote(dest.absolute().name)}").rstrip("/"),
+        )
+
+    # Of resolved options
 
     @property
-    def tile_format(self) -> "TileFormat":
-        quality = ENCODERS[self.format].quality if self.quality is None else self.quality
-        return TileFormat(self.format, quality, self.effort)
-
-
-class TileFormat(NamedTuple):
-    """How a tile becomes a file; picklable, since workers on other nodes write tiles too."""
-
-    name: str
-    quality: int
-    effort: int
+    def side(self) -> int:
+        """Of a tile, in pixels."""
+        assert self.tile is not None
+        return self.tile
 
     @property
     def suffix(self) -> str:
-        return ENCODERS[self.name].suffix
+        """Of a tile's file."""
+        return ENCODERS[str(self.format)].suffix
+
+    @property
+    def encoding(self) -> str:
+        """What the bytes of an export depend on, the picture and a file's kind aside."""
+        values = {
+            "format": self.format,
+            "quality": self.quality,
+            "effort": self.effort,
+            "tile": self.tile,
+            "overlap": self.overlap,
+            "level": self.level,
+        }
+        if self.partial:
+            values["partial"] = True
+        return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
 
     def encode(self, pixels: NDArray[Any]) -> bytes:
         """The file of a tile's stored pixels (channels, height, width)."""
-        return ENCODERS[self.name].encode(pixels, self.quality, self.effort)
+        return ENCODERS[str(self.format)].encode(pixels, self.quality or 100, self.effort)
+
+
+def suffix_of(path: Path) -> str:
+    """A path's suffix in small letters, by its usual name: .JPEG is .jpg."""
+    suffix = path.suffix.lower()
+    return "." + SYNONYMS.get(suffix[1:], suffix[1:]) if suffix else ""

@@ -1,114 +1,197 @@
-"""Outputs are built under a temporary name, take their place whole, and spare other files."""
+"""Outputs replace nothing unasked, are built under a temporary name and appear whole.
+
+Whoever writes to a path holds its lock from before anything is made until the output is in place:
+
+    check_output(path, "still", overwrite=False)     refuse early
+    with atomic_output(path) as temporary:           lock, build, put in place
+        temporary.write_bytes(…)
+"""
 
 import contextlib
+import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tilecppn import filesystem
-from tilecppn.errors import ExportError, RenderError
+from tilecppn.errors import ExportError, RenderError, StoreError
+from tilecppn.exporters import provenance
 from tilecppn.storage import locks
 
-CONTENTS = {  # what a file or folder of ours says that it holds, in words
+CONTENTS = {  # what an output holds, in words
     "still": "a still",
     "film": "a film",
     "frames": "the frames of a film",
     "dzi": "tiles for Deep Zoom",
+    "descriptor": "the descriptor of a Deep Zoom pyramid",
+    "page": "the page of a Deep Zoom pyramid",
+    "szi": "a Deep Zoom pyramid in one file",
     "iiif": "tiles for IIIF",
     "xyz": "tiles for XYZ",
     "zoomify": "tiles for Zoomify",
 }
+FOLDERS = {"frames", "iiif", "xyz", "zoomify"}  # kinds that may fill an empty folder
+_EXISTS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 
 
-def check_safe_to_overwrite(path: Path, ours: Callable[[Path], bool]) -> None:
-    """Raise ExportError if `path` is there and not `ours`; nothing is touched."""
+def check_output(path: Path, kind: str, *, overwrite: bool) -> None:
+    """Raise ExportError unless an output of a kind may be written to `path`.
+
+    kind: one of `CONTENTS`. It may where nothing is, and with `overwrite` where an output of that
+    kind is that tilecppn made and nobody changed since.
+    """
     if why := filesystem.obstacle(path):
         raise ExportError(f"{path}: {why}; choose another path")
     if path.is_symlink():
         raise ExportError(f"{path}: is a symbolic link; choose another path")
-    # To look into what is no file, as a pipe, could take for ever.
-    if path.exists() and not ((path.is_file() or path.is_dir()) and ours(path)):
+    if not path.exists() or (kind in FOLDERS and _is_empty(path)):
+        return
+    if why := _why_kept(path, kind):
         raise ExportError(
-            f"{path}: is there already and was not made by tilecppn; choose another path"
+            f"{path}: already exists and {why}; delete or rename it, or choose another path"
+        )
+    if not overwrite:
+        raise ExportError(
+            f"{path}: already exists; add --overwrite to replace it, or choose another path"
         )
 
 
-def check_same_kind(path: Path, kind: str, held: Callable[[Path], str | None]) -> None:
-    """Raise ExportError unless `path` is free, or ours and of that kind.
+def _why_kept(path: Path, kind: str) -> str | None:
+    """Why what is at `path` is never replaced; None for an unchanged output of that kind."""
+    # To read what is no file, such as a pipe, could take for ever.
+    found = provenance.read(path) if path.is_file() or path.is_dir() else None
+    if found is None:
+        return "was not made by tilecppn (or by version 0.1.0, which leaves no digest)"
+    if found.kind != kind:
+        contents = CONTENTS.get(found.kind, "what another version of tilecppn made")
+        return f"holds {contents}, not {CONTENTS[kind]}"
+    return None if found.intact else "was changed or damaged since tilecppn made it"
 
-    kind: one of `CONTENTS`. held: the kind of what is ours, None for any other.
-    """
-    check_safe_to_overwrite(path, lambda path: held(path) is not None)
-    other = held(path)
-    if other not in (None, kind):
-        holds = CONTENTS.get(other, "what another version of tilecppn made")
-        raise ExportError(f"{path}: holds {holds}; choose another path")
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 @contextlib.contextmanager
 def naming_destination(dest: Path) -> Iterator[None]:
-    """An OSError in the block becomes RenderError, which names `dest` and the file that it was."""
+    """Turn an OSError in the block into RenderError, which names `dest` and the file it was."""
     try:
         yield
     except OSError as error:
-        file = "" if error.filename in (None, str(dest)) else f" ({error.filename})"
-        why = f"{error.strerror or error}{file}"
-        raise RenderError(f"{dest}: cannot be written: {why}") from error
+        name = error.filename
+        ours = name is None or filesystem.is_temporary(str(name)) or str(name) == str(dest)
+        why = error.strerror or str(error)
+        file = "" if ours else f" ({name})"
+        raise RenderError(f"{dest}: cannot be written: {why}{file}") from error
 
 
 @contextlib.contextmanager
-def atomic_output(path: Path, *, folder: bool = False) -> Iterator[Path]:
+def claimed(*paths: Path) -> Iterator[None]:
+    """Hold the right to write to some paths; what killed processes left beside them goes first.
+
+    Raises ExportError if another process is writing to one of them, or if the disk has no locks.
+    """
+    with contextlib.ExitStack() as stack:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = filesystem.temporary_name(path, "lock")
+            try:
+                stack.enter_context(locks.locked(lock, str(path), transient=True))
+            except StoreError as error:
+                raise ExportError(str(error)) from None
+            _clean(path)
+        yield
+
+
+def _clean(path: Path) -> None:
+    """Remove the leftovers of killed processes; put back what one had moved away."""
+    moved = filesystem.leftovers(_away(path))
+    if moved and not os.path.lexists(path):
+        os.rename(moved.pop(), path)
+    for leftover in [*moved, *filesystem.leftovers(path)]:
+        filesystem.remove(leftover, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """A new empty file or folder that becomes `path` at the end of the block.
 
-    What was at `path` goes then; on an error the new one does. Those that killed processes
-    left behind go first; what one of them had moved away, and not replaced, is put back. A file,
+    The caller has `claimed` the path and checked what is there, which goes then; on an error the
+    new one does. If something else is there by the end, nothing is replaced: RenderError. A file,
     and the name of either, outlives a power cut from then on; what is in a folder is for the block
     to see to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    moved = _abandoned(_away(path))
-    if moved and not os.path.lexists(path):
-        os.rename(moved.pop(), path)
-    for leftover in [*moved, *_abandoned(path)]:
-        filesystem.remove(leftover, ignore_errors=True)
+    before = filesystem.identity(path)
     temporary = filesystem.temporary_path(path)
     if folder:
         temporary.mkdir()
     else:
         temporary.touch()
     try:
-        with locks.in_use(temporary):
-            yield temporary
+        yield temporary
         if not folder:
             filesystem.fsync(temporary)
-        old = filesystem.temporary_path(_away(path))
-        if path.is_dir():
-            _replace_folder(path, temporary, old)
-        else:
-            os.replace(temporary, path)
+        if filesystem.identity(path) != before:
+            raise _taken(path)
+        try:
+            _put(temporary, path)
+        except OSError as error:
+            if error.errno in _EXISTS:
+                raise _taken(path) from error
+            raise
         filesystem.fsync_directory(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         filesystem.remove(temporary, ignore_errors=True)
         raise
 
 
-def _replace_folder(path: Path, new: Path, old: Path) -> None:
-    """Nothing is renamed over a folder that has something in it: it moves away first, to `old`."""
-    with locks.in_use(path):
-        os.rename(path, old)
-        try:
+@contextlib.contextmanager
+def atomic_output(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """As `replacing`, with the path claimed."""
+    with claimed(path), replacing(path, folder=folder) as temporary:
+        yield temporary
+
+
+def _put(new: Path, path: Path) -> None:
+    """Give `new` the name `path`, whose owner it is to replace if it has one."""
+    if new.is_dir():
+        if path.exists():
+            _replace_folder(new, path)
+        else:
             os.rename(new, path)
-        except BaseException:
-            os.rename(old, path)
-            raise
+    elif os.path.lexists(path):
+        os.replace(new, path)
+    else:
+        try:
+            os.link(new, path)  # unlike a rename it fails where something appeared meanwhile
+        except OSError as error:
+            if error.errno in _EXISTS:
+                raise
+            os.replace(new, path)  # a disk without hard links
+        else:
+            new.unlink()
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Nothing is renamed over a folder that has something in it: it moves away first."""
+    old = filesystem.temporary_path(_away(path))
+    os.rename(path, old)
+    try:
+        os.rename(new, path)
+    except BaseException:
+        os.rename(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _taken(path: Path) -> RenderError:
+    return RenderError(
+        f"{path}: something was put there while tilecppn was writing; nothing was replaced; "
+        "choose another path"
+    )
 
 
 def _away(path: Path) -> Path:
     """What moves away from `path` gets an unfinished name, as if it were begun for this one."""
     return path.with_name(f"{path.name}~")
-
-
-def _abandoned(path: Path) -> list[Path]:
-    return [leftover for leftover in filesystem.leftovers(path) if locks.abandoned(leftover)]

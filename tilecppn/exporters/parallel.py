@@ -3,10 +3,22 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import Interrupted
-from tilecppn.exporters.options import Options
+
+Progress = Callable[[int, int], None]  # pixels done, pixels in all
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Who does the work of an export, who hears of it, and who may end it."""
+
+    workers: int = 1
+    progress: Progress = lambda done, total: None
+    stopping: ShouldStop = never
 
 
 class Piece(Protocol):
@@ -56,12 +68,12 @@ def in_order(
 
 
 def finished(
-    function: Callable[[P], R], pieces: Sequence[P], options: Options
+    function: Callable[[P], R], pieces: Sequence[P], threads: Threads
 ) -> Iterator[tuple[P, R]]:
     """Each piece and function(piece), in order, with progress; raises as `in_order`."""
     done, total = 0, sum(piece.pixels for piece in pieces)
-    results = in_order(function, pieces, options.workers, options.stopping)
+    results = in_order(function, pieces, threads.workers, threads.stopping)
     for piece, result in zip(pieces, results, strict=True):
         done += piece.pixels
-        options.progress(done, total)
+        threads.progress(done, total)
         yield piece, result

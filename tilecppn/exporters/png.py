@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from tilecppn.exporters import sparse_deflate
 from tilecppn.exporters.deflate import LEAST, chosen, compressed, deflate
-from tilecppn.exporters.output import check_same_kind
 from tilecppn.exporters.sparse_deflate import MODULUS
 from tilecppn.pixels.interleave import filtered
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-KEYWORD = b"tilecppn"  # of the text chunk that holds the scene, or a film's mark
+KEYWORD = b"tilecppn"  # of the text chunk that holds the scene or timeline
 HEAD, LAST = b"\x78\x01", b"\x03\x00"  # of a zlib stream; an empty last block
 LONGEST_TEXT = 2**28  # bytes read in search of one
 _MAX_CHUNK = 2**31 - 1
@@ -155,19 +154,6 @@ def scene_of(path: Path) -> str | None:
             return text_of(file)
     except (OSError, struct.error, UnicodeDecodeError):
         return None
-
-
-def detect_content(path: Path) -> str | None:
-    """What a PNG of ours holds, by the text in it: "still" or "film"; None for any other file."""
-    text = scene_of(path)
-    if text is None:
-        return None
-    return "film" if text.startswith("{") else "still"  # a film's mark is JSON, a scene TOML
-
-
-def check_png(dest: Path, kind: str = "still") -> None:
-    """Raise ExportError unless `dest` is free or a PNG of ours of that kind."""
-    check_same_kind(dest, kind, detect_content)
 
 
 def adler32_combine(first: int, second: int, length: int) -> int:

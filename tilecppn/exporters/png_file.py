@@ -4,20 +4,19 @@ from pathlib import Path
 
 import numpy as np
 
-from tilecppn.exporters import png, tags
+from tilecppn.exporters import png, provenance, tags
 from tilecppn.exporters.encoders import lossless
-from tilecppn.exporters.options import Options
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.parallel import finished
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
 
 BUDGET = 64 * 2**20  # bytes of pixels in one band
 
 
-def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
+def export_png(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write one level as a PNG of 8 or 16 bits, with the scene and 300 ppi. Returns the files."""
-    png.check_png(dest)
     plan = source.store.plan
     itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
 
@@ -25,14 +24,16 @@ def export_png(source: Source, dest: Path, options: Options) -> list[Path]:
         pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
         return png.deflate_band(pixels, options.effort)
 
-    scene = source.store.scene.to_toml()
-    with atomic_output(dest) as temporary, temporary.open("wb") as file:
+    text = source.provenance(provenance.STILL, options).text()
+    with replacing(dest) as temporary:
         head = [
-            *png.header(source.width, source.height, plan.channels, itemsize, scene),
+            *png.header(source.width, source.height, plan.channels, itemsize, text),
             png.resolution_chunk(tags.PIXELS_PER_INCH),
         ]
-        made = (part for _, part in finished(band, bands(source), options))
-        png.write_bands(file, head, made)
+        made = (part for _, part in finished(band, bands(source), threads))
+        with temporary.open("wb") as file:
+            png.write_bands(file, head, made)
+        provenance.seal(temporary)
     return [dest]
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from zarr.core.sync import sync
 
 from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.plan import Window, halved
 from tilecppn.storage.store import Store
@@ -54,6 +56,11 @@ class Source:
     @property
     def height(self) -> int:
         return self.sizes[0][1]
+
+    def provenance(self, kind: str, options: ExportOptions) -> Provenance:
+        """What an export of this picture says about itself."""
+        scene = self.store.scene
+        return Provenance(kind, scene.to_toml(), scene.fingerprint, options.encoding)
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
         """Stored pixels (channels, height, width) of a window of one of `sizes`.

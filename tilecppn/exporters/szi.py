@@ -7,52 +7,43 @@ out of the middle of the file (https://github.com/smartinmedia/SZI-Format).
 import zipfile
 from pathlib import Path
 
-from tilecppn.exporters import tiles
+from tilecppn.exporters import provenance, tiles
 from tilecppn.exporters.dzi import DeepZoom, descriptor
-from tilecppn.exporters.manifest import MANIFEST, manifest
-from tilecppn.exporters.options import Options
-from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
-from tilecppn.exporters.parallel import finished
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Region
 
 
-def check_szi(dest: Path) -> None:
-    """Raise ExportError unless `dest` is free or an SZI of ours."""
-    check_safe_to_overwrite(dest, _ours)
-
-
-def _ours(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as file:
-            return any(name.rpartition("/")[2] == MANIFEST for name in file.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
-
-
-def export_szi(source: Source, dest: Path, options: Options) -> list[Path]:
+def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the pyramid as one file. Returns its name."""
-    check_szi(dest)
     name = dest.stem
-    layout = DeepZoom(tuple(source.sizes), options.tile)
-    form = options.tile_format
-    regions = tiles.regions(source, options.tile, range(len(source.sizes)))
+    layout = DeepZoom(tuple(source.sizes), options.side)
+    regions = tiles.regions(source, options.side, range(len(source.sizes)))
+    made = source.provenance("szi", options)
 
     def encode(region: Region) -> list[tuple[str, bytes]]:
         return [
-            (f"{name}_files/{layout.name(region.level, tile)}.{form.suffix}", form.encode(pixels))
-            for tile, pixels in tiles.cut(source, region, options.tile, options.overlap)
+            (
+                f"{name}_files/{layout.name(region.level, tile)}.{options.suffix}",
+                options.encode(pixels),
+            )
+            for tile, pixels in tiles.cut(source, region, options.side, options.overlap)
         ]
 
-    with atomic_output(dest) as temporary, zipfile.ZipFile(temporary, "w") as file:
+    with replacing(dest) as temporary:
+        with zipfile.ZipFile(temporary, "w") as file:
 
-        def add(entry: str, data: bytes | str) -> None:
-            # ZipInfo's own date, of 1980: the same picture gives the same bytes.
-            file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
+            def add(entry: str, data: bytes | str) -> None:
+                # ZipInfo's own date, of 1980: the same picture gives the same bytes.
+                file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
 
-        add(f"{name}.dzi", descriptor(source, options))
-        add(f"{name}_files/{MANIFEST}", manifest(source, layout.kind))
-        for _, entries in finished(encode, regions, options):
-            for entry, data in entries:
-                add(entry, data)
+            add(f"{name}.dzi", descriptor(source, options))
+            add(f"{name}_files/{provenance.MANIFEST}", made.manifest())
+            for _, entries in finished(encode, regions, threads):
+                for entry, data in entries:
+                    add(entry, data)
+            file.comment = made.line().encode()  # the archive's, which has no checksum
+        provenance.seal(temporary)
     return [dest]

@@ -1,8 +1,10 @@
 """One tiled TIFF of any size with its smaller levels, for print and for image editors.
 
-BigTIFF; the smaller levels are SubIFDs of the one page. Workers compress, one writer appends.
+The smaller levels are SubIFDs of the one page. BigTIFF only where the file might need it: many
+programs read classic TIFF alone. Workers compress, one writer appends.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,27 +12,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import ExportError
-from tilecppn.exporters import tags
+from tilecppn.exporters import provenance, tags
 from tilecppn.exporters.deflate import compressed
 from tilecppn.exporters.icc import srgb
-from tilecppn.exporters.options import Options
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.parallel import finished
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.tiles import Region, cut, filled, regions
+from tilecppn.exporters.tiles import Region, Size, cut, filled, regions
 from tilecppn.pixels.interleave import interleaved
+from tilecppn.plan import ceil_div
 
-MULTIPLE = 16  # of a tile's side, says TIFF 6.0
 SMALLEST = 256  # pixels of the longer side of the smallest level
 NONE, HORIZONTAL = 1, 2  # predictors
+CLASSIC = 2**32 - 2**26  # bytes of a file with offsets of 32 bits, less what its tags may take
 
 
-def export_tiff(source: Source, dest: Path, options: Options) -> list[Path]:
+def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the picture in its own depth, 8 or 16 bits or float32. Returns its name."""
-    tags.check_still(dest)
-    if options.tile % MULTIPLE:
-        raise ExportError(f"tile {options.tile}: must be a multiple of {MULTIPLE} in a TIFF")
     import tifffile
 
     plan, scene = source.store.plan, source.store.scene
@@ -38,39 +37,55 @@ def export_tiff(source: Source, dest: Path, options: Options) -> list[Path]:
     sizes = [size for k, size in enumerate(source.sizes) if k == 0 or max(size) >= SMALLEST]
     common: dict[str, Any] = {
         "dtype": dtype,
-        "tile": (options.tile, options.tile),
+        "tile": (options.side, options.side),
         "photometric": "rgb" if plan.channels == 3 else "minisblack",
         "compression": "adobe_deflate",
         "predictor": NONE if dtype.kind == "f" else HORIZONTAL,
-        "iccprofile": srgb(plan.channels),
+        "software": tags.MAKER,
+        "resolutionunit": tags.INCH,
         "metadata": None,
     }
     first: dict[str, Any] = {
         "subifds": len(sizes) - 1,
-        "software": tags.MAKER,
-        "description": scene.to_toml().encode(),
-        "resolution": (tags.PIXELS_PER_INCH, tags.PIXELS_PER_INCH),
-        "resolutionunit": tags.INCH,
+        "iccprofile": srgb(plan.channels),
+        "description": source.provenance(provenance.STILL, options).text().encode(),
     }
 
     def encode(region: Region) -> list[bytes]:
         return [
-            compressed(predicted(interleaved(filled(pixels, options.tile))), options.effort)
-            for _, pixels in cut(source, region, options.tile)
+            compressed(predicted(interleaved(filled(pixels, options.side))), options.effort)
+            for _, pixels in cut(source, region, options.side)
         ]
 
-    encoded = finished(encode, regions(source, options.tile, range(len(sizes))), options)
+    encoded = finished(encode, regions(source, options.side, range(len(sizes))), threads)
     levels = groupby(encoded, lambda result: result[0].level)
-    with atomic_output(dest) as temporary, tifffile.TiffWriter(temporary, bigtiff=True) as file:
-        for level, results in levels:
-            width, height = sizes[level]
-            file.write(
-                (tile for _, tiles in results for tile in tiles),
-                shape=(height, width, plan.channels)[: 3 if plan.channels > 1 else 2],
-                **common,
-                **(first if level == 0 else {"subfiletype": 1}),
-            )
+    pixel_bytes = plan.channels * dtype.itemsize
+    big = largest_file(sizes, options.side, pixel_bytes) > CLASSIC
+    with replacing(dest) as temporary:
+        with tifffile.TiffWriter(temporary, bigtiff=big) as file:
+            for level, results in levels:
+                width, height = sizes[level]
+                per_inch = tags.PIXELS_PER_INCH / 2**level  # every level is as large on paper
+                file.write(
+                    (tile for _, tiles in results for tile in tiles),
+                    shape=(height, width, plan.channels)[: 3 if plan.channels > 1 else 2],
+                    resolution=(per_inch, per_inch),
+                    **common,
+                    **(first if level == 0 else {"subfiletype": 1}),
+                )
+        provenance.seal(temporary)
     return [dest]
+
+
+def largest_file(sizes: Sequence[Size], side: int, pixel_bytes: int) -> int:
+    """Bytes that no file with levels of these sizes exceeds, in tiles of a side.
+
+    Deflate adds at most 5 bytes for every 16 kB that it cannot make smaller, and 11; every tile
+    has an offset and a length.
+    """
+    tiles = sum(ceil_div(width, side) * ceil_div(height, side) for width, height in sizes)
+    raw = side * side * pixel_bytes
+    return tiles * (raw + raw // 2000 + 64)
 
 
 def predicted(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import filesystem
-from tilecppn.exporters.manifest import MANIFEST, manifest
-from tilecppn.exporters.options import Options, TileFormat
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.parallel import finished
+from tilecppn.exporters import provenance
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
 
@@ -39,7 +39,7 @@ class Region(NamedTuple):
 class Layout(ABC):
     """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
 
-    kind: ClassVar[str]  # of `placing.CONTENTS`
+    kind: ClassVar[str]  # of `output.CONTENTS`
     sizes: tuple[Size, ...]  # of the levels, from the largest on
     side: int  # of a tile, in pixels
 
@@ -51,9 +51,8 @@ class Layout(ABC):
         """A tile at the right or lower edge as this layout wants it."""
         return pixels
 
-    def describe(self, source: Source, folder: "TileFolder", options: Options) -> None:
-        """Write what else is in the folder, beside the tiles."""
-        Path(folder.path, MANIFEST).write_text(manifest(source, self.kind), encoding="utf-8")
+    def describe(self, source: Source, folder: "TileFolder") -> None:  # noqa: B027 - may do nothing
+        """Write what else is in the folder beside the tiles and the manifest."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,12 @@ class TileFolder:
 
     path: str  # absolute
     layout: Layout
-    format: TileFormat
+    options: ExportOptions
 
     def write(self, level: int, tile: Window, pixels: Pixels) -> None:
         """Write the tile that covers a window, from its pixels with the overlap around it."""
-        file = f"{self.path}/{self.layout.name(level, tile)}.{self.format.suffix}"
-        data = self.format.encode(self.layout.fitted(pixels))
+        file = f"{self.path}/{self.layout.name(level, tile)}.{self.options.suffix}"
+        data = self.options.encode(self.layout.fitted(pixels))
         try:
             _write_file(file, data)
         except FileNotFoundError:
@@ -82,32 +81,36 @@ class TileFolder:
             top, left = tile.top - window.top, tile.left - window.left
             self.write(level, tile, pixels[:, top : top + tile.height, left : left + tile.width])
 
+    def complete(self, source: Source) -> None:
+        """Write what else is in the folder; its tiles are all there."""
+        self.layout.describe(source, self)
+        made = source.provenance(self.layout.kind, self.options)
+        provenance.seal_folder(Path(self.path), made)
+
 
 def _write_file(file: str, data: bytes) -> None:
     with filesystem.naming_file(file), open(file, "wb") as opened:
         opened.write(data)
 
 
-def making(folder: Path, layout: Layout, options: Options) -> TileFolder:
-    return TileFolder(str(folder.absolute()), layout, options.tile_format)
-
-
-def write_pyramid(source: Source, layout: Layout, dest: Path, options: Options) -> None:
+def write_pyramid(
+    source: Source, layout: Layout, dest: Path, options: ExportOptions, threads: Threads
+) -> None:
     """Write all tiles, and what else is in the folder `dest`."""
-    with atomic_output(dest, folder=True) as temporary:
-        folder = making(temporary, layout, options)
-        fill(source, folder, regions(source, layout.side, range(len(layout.sizes))), options)
-        layout.describe(source, folder, options)
+    with replacing(dest, folder=True) as temporary:
+        folder = TileFolder(str(temporary.absolute()), layout, options)
+        fill(source, folder, regions(source, layout.side, range(len(layout.sizes))), threads)
+        folder.complete(source)
 
 
-def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], options: Options) -> None:
+def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], threads: Threads) -> None:
     """Write the tiles of regions of the store."""
 
     def write(region: Region) -> None:
-        for window, pixels in cut(source, region, folder.layout.side, options.overlap):
+        for window, pixels in cut(source, region, folder.layout.side, folder.options.overlap):
             folder.write(region.level, window, pixels)
 
-    for _ in finished(write, wanted, options):
+    for _ in finished(write, wanted, threads):
         pass
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
-from tilecppn.exporters.output import naming_destination
+from tilecppn.exporters import provenance
+from tilecppn.exporters.output import check_output, naming_destination
 from tilecppn.film.disk_estimate import check_film_fits
 from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.targets import choose_target
@@ -84,24 +85,20 @@ def animate_to(
     if target is None:
         _, outcome = _fill(timeline, path, None, run, drawn)
         return outcome
-    wanted = target.metadata(timeline)
-    existing = target.existing()
     parts = parts_of(path)
-    if existing is not None and not run.overwrite:
-        if (existing.fingerprint, existing.recipe) == (wanted.fingerprint, wanted.recipe):
-            if not target.is_complete():
-                raise ExportError(f"{path}: is damaged; --overwrite makes it anew")
-            _remove_leftovers(parts, timeline, target.encoding)
-            return RunResult(plan.tasks, skipped=plan.tasks)
-        further = f", which goes on with {parts}" if _is_begun(parts, timeline) else ""
-        raise ExportError(
-            f"{path}: holds another film, or one encoded with other options; choose another path, "
-            f"or --overwrite{further}"
-        )
+    found = provenance.read(path)
+    if found is not None and found.is_copy_of(target.provenance(timeline)) and not run.overwrite:
+        _remove_leftovers(parts, timeline, target.encoding)
+        return RunResult(plan.tasks, skipped=plan.tasks)
+    try:
+        check_output(path, target.kind, overwrite=run.overwrite)
+    except ExportError as error:
+        further = f"; --overwrite goes on with {parts}" if _is_begun(parts, timeline) else ""
+        raise ExportError(f"{error}{further}") from None
     store, outcome = _fill(timeline, parts, target, run, drawn)
     if not outcome.failed:
         with store.lock():
-            _finish(store, target, timeline, run.stopping)
+            _finish(store, target, timeline, run)
     return outcome
 
 
@@ -237,11 +234,11 @@ def _remove_leftovers(parts: Path, timeline: Timeline, encoding: Encoding) -> No
                 store.remove()
 
 
-def _finish(store: FilmStore, target: Target, timeline: Timeline, stopping: ShouldStop) -> None:
+def _finish(store: FilmStore, target: Target, timeline: Timeline, run: RunOptions) -> None:
     """Join the clips into the target; then remove the store, which is no longer needed."""
 
     def check_cancelled() -> None:
-        if stopping():
+        if run.stopping():
             raise KeyboardInterrupt
 
     try:
@@ -250,8 +247,12 @@ def _finish(store: FilmStore, target: Target, timeline: Timeline, stopping: Shou
                 f"{store.path}: {clip.name}: {fault} after it was encoded; run the same command "
                 "again to encode it again"
             )
+        try:
+            check_output(target.path, target.kind, overwrite=run.overwrite)
+        except ExportError as error:
+            raise RenderError(f"{error}; all clips are kept in {store.path}") from None
         with naming_destination(target.path):
-            target.join(clip_files(store), target.metadata(timeline), check_cancelled)
+            target.join(clip_files(store), target.provenance(timeline), check_cancelled)
     except KeyboardInterrupt:
         raise Interrupted(
             "stopped; all frames are kept: run the same command again to go on"

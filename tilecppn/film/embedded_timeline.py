@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import png
+from tilecppn.exporters import provenance
+from tilecppn.exporters.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
-from tilecppn.film.encoding.metadata import FilmMetadata
-from tilecppn.film.encoding.stills import read_folder
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
 from tilecppn.storage.zarr_format import attributes
@@ -27,9 +26,10 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
         return Timeline.parse(
             kept.to_toml(), name=str(path), overrides=overrides, embedded=kept.networks, **film
         )
-    text = _text(path)
-    if text is None or not is_timeline(text):
+    found = _provenance(path)
+    if found is None or not is_timeline(found.source):
         return None
+    text = found.source
     if _names_files(tomllib.loads(text)):
         raise SceneError(
             f"{path}: its networks are weights files, which the film does not hold; give its "
@@ -40,7 +40,8 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film made by tilecppn, or a folder has the frames of one."""
-    return _mark(path) is not None
+    found = _provenance(path)
+    return found is not None and found.kind in (FILM, FRAMES)
 
 
 def is_film_store(path: Path) -> bool:
@@ -48,17 +49,12 @@ def is_film_store(path: Path) -> bool:
     return "timeline" in (attributes(path) or {})
 
 
-def _mark(path: Path) -> FilmMetadata | None:
+def _provenance(path: Path) -> Provenance | None:
     if path.is_dir():
-        return read_folder(path)
+        return provenance.read_manifest(path)
     known = suffix_of(path) in (*CONTAINERS, *ANIMATIONS)
-    return metadata.read(path) if known and path.is_file() else None
-
-
-def _text(path: Path) -> str | None:
-    if mark := _mark(path):
-        return mark.timeline
-    return png.scene_of(path) if suffix_of(path) == ".png" and path.is_file() else None
+    text = metadata.read_text(path) if known and path.is_file() else None
+    return None if text is None else provenance.parse(text)
 
 
 def _names_files(values: Any) -> bool:

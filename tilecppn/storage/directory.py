@@ -237,7 +237,7 @@ def check_safe_to_overwrite(path: Path, folder: re.Pattern[str], file: re.Patter
             found = Path(root, name)
             pattern = folder if name in folders and not found.is_symlink() else file
             inner = found.relative_to(path).as_posix()
-            if not pattern.fullmatch(inner) and filesystem.final_name(name) is None:
+            if not pattern.fullmatch(inner) and not filesystem.is_temporary(name):
                 raise StoreError(
                     f"{path}: holds {inner}, which tilecppn did not write; "
                     "nothing was deleted; move it away, or choose another path"

@@ -13,27 +13,14 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
     """Hold the operating system's lock on the file `path`; it ends with the process.
 
-    Raises StoreError at once, naming `what` and the holder, if another process has it, or if the
-    disk has no locks.
+    transient: remove the file at the end. Raises StoreError at once, naming `what` and the holder,
+    if another process has the lock, or if the disk has no locks.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    descriptor = _acquire(path, what, transient)
     try:
-        # A file that lost its name meanwhile was the lock of a store that is no more.
-        try:
-            free = _take(descriptor) and _is_at(descriptor, path)
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
-            raise StoreError(
-                f"{what}: its disk has no file locks ({error.strerror}), which keep two renders "
-                "apart; mount it with locks (NFS: nfsvers=4, or without nolock), or choose another"
-            ) from error
-        if not free:
-            holder = os.read(descriptor, 200).decode(errors="replace").strip()
-            raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"pid {os.getpid()} on {_host()}".encode())
         status = os.fstat(descriptor)
@@ -42,8 +29,36 @@ def locked(path: Path, what: str) -> Iterator[None]:
             yield
         finally:
             _HELD.remove(status)
+            if transient:
+                path.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+def _acquire(path: Path, what: str, transient: bool) -> int:
+    """Return the locked descriptor of a file. Raises as `locked`."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            taken = _take(descriptor)
+            if taken and _is_at(descriptor, path):
+                return descriptor
+            if not (taken and transient):
+                # A file that lost its name was the lock of a store that is no more.
+                holder = os.read(descriptor, 200).decode(errors="replace").strip()
+                raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in NO_LOCKS:
+                raise
+            raise StoreError(
+                f"{what}: its disk has no file locks ({error.strerror}), which keep two renders "
+                "apart; mount it with locks (NFS: nfsvers=4, or without nolock), or choose another"
+            ) from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # its last holder has just removed it
 
 
 _HELD: list[os.stat_result] = []  # of the files whose locks this process has
@@ -58,45 +73,11 @@ def holds_lock(path: Path) -> bool:
     return any(os.path.samestat(status, there) for status in list(_HELD))
 
 
-@contextlib.contextmanager
-def in_use(path: Path) -> Iterator[None]:
-    """Mark an unfinished file or folder as not `abandoned`, as long as this process lives."""
-    descriptor = _opened(path)
-    try:
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                _take(descriptor)
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def abandoned(path: Path) -> bool:
-    """Whether nobody marks an unfinished file or folder; False too where that cannot be told."""
-    descriptor = _opened(path)
-    if descriptor is None:
-        return False
-    try:
-        return _take(descriptor)
-    except OSError:  # a network disk may lock only what is open for writing
-        return False
-    finally:
-        os.close(descriptor)
-
-
 def _is_at(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _opened(path: Path) -> int | None:
-    try:
-        return os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
 
 
 def _host() -> str:

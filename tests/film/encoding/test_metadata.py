@@ -10,11 +10,12 @@ from PIL import Image, ImageSequence
 
 from tilecppn.errors import Interrupted
 from tilecppn.exporters import png
+from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding import metadata
-from tilecppn.film.encoding.metadata import WRITINGS, FilmMetadata, copy_with_metadata
+from tilecppn.film.encoding.metadata import WRITINGS, copy_with_metadata
 
-MARK = FilmMetadata("f" * 64, "r" * 16, "[film]\nname = 'möwe'\n" * 40)
-TEXTS = ["", "a", "ab", "ü", "x" * 255, "y" * 256, MARK.to_text()]
+TEXT = Provenance(FILM, "[film]\nname = 'möwe'\n" * 40, "f" * 64, "r" * 16).text()
+TEXTS = ["", "a", "ab", "ü", "x" * 255, "y" * 256, TEXT]
 
 
 def animation(path: Path) -> Path:
@@ -59,26 +60,24 @@ def test_a_webp_film_of_one_frame_is_marked_and_shows_it(tmp_path: Path) -> None
     """libwebp encodes it as a plain still, which has no place for metadata."""
     noise = np.random.default_rng(1).integers(0, 256, (21, 30, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "a.webp", quality=90)
-    copy_with_metadata(tmp_path / "a.webp", tmp_path / "b.webp", ".webp", MARK.to_text())
+    copy_with_metadata(tmp_path / "a.webp", tmp_path / "b.webp", ".webp", TEXT)
     assert (tmp_path / "a.webp").read_bytes()[12:16] == b"VP8 "
     assert frames(tmp_path / "b.webp") == frames(tmp_path / "a.webp")
     with Image.open(tmp_path / "b.webp") as image:
-        assert image.info["xmp"].decode() == MARK.to_text()
-    assert metadata.read(tmp_path / "b.webp") == MARK
+        assert image.info["xmp"].decode() == TEXT
+    assert metadata.read_text(tmp_path / "b.webp") == TEXT
 
 
 @pytest.mark.parametrize("suffix", WRITINGS)
 def test_a_file_cut_anywhere_is_none_of_ours_or_has_its_whole_mark(
     suffix: str, tmp_path: Path
 ) -> None:
-    copy_with_metadata(
-        animation(tmp_path / f"a{suffix}"), tmp_path / f"b{suffix}", suffix, MARK.to_text()
-    )
+    copy_with_metadata(animation(tmp_path / f"a{suffix}"), tmp_path / f"b{suffix}", suffix, TEXT)
     data, path = (tmp_path / f"b{suffix}").read_bytes(), tmp_path / f"cut{suffix}"
     for length in range(0, len(data), 29):
         path.write_bytes(data[:length])
-        assert metadata.read(path) in (None, MARK)
-    assert metadata.read(tmp_path / f"b{suffix}") == MARK
+        assert metadata.read_text(path) in (None, TEXT)
+    assert metadata.read_text(tmp_path / f"b{suffix}") == TEXT
 
 
 def large(path: Path, size: int) -> Path:
@@ -100,8 +99,8 @@ def test_memory_does_not_grow_with_the_film(suffix: str, tmp_path: Path) -> None
     plain = large(tmp_path / f"plain{suffix}", 48 << 20)
     tracemalloc.start()
     try:
-        copy_with_metadata(plain, tmp_path / f"marked{suffix}", suffix, MARK.to_text())
-        assert metadata.read(tmp_path / f"marked{suffix}") == MARK
+        copy_with_metadata(plain, tmp_path / f"marked{suffix}", suffix, TEXT)
+        assert metadata.read_text(tmp_path / f"marked{suffix}") == TEXT
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance
 from tilecppn.film.animate import animate, animate_to
-from tilecppn.film.embedded_timeline import embedded_timeline
+from tilecppn.film.embedded_timeline import embedded_timeline, is_film
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.encoding.targets import choose_target
@@ -25,16 +26,18 @@ def test_every_file_carries_its_timeline(even_film: Timeline, tmp_path: Path, na
     path = animate(even_film, tmp_path / name, executor="local")
     target = choose_target(path, even_film, FilmOptions())
     assert target is not None
-    mark = target.existing()
-    assert mark is not None
-    assert Timeline.parse(mark.timeline).fingerprint == mark.fingerprint == even_film.fingerprint
-    assert mark.recipe == target.encoding.encoding_id
+    made = provenance.read(path)
+    assert made is not None
+    assert made.is_copy_of(target.provenance(even_film))
+    found = embedded_timeline(path)
+    assert found is not None
+    assert found.fingerprint == even_film.fingerprint
 
 
 def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:
     for name in ("a.mp4", "a.gif", "a.png", "a.webp"):
         (tmp_path / name).write_bytes(b"GIF89a")
-        assert metadata.read(tmp_path / name) is None
+        assert metadata.read_text(tmp_path / name) is None
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_suffixes_are_taken_as_meant(
     for path in paths:
         animate_to(even_film, path, FilmOptions(), run)
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert metadata.detect_content(paths[0]) == "film"
+    assert is_film(paths[0])
     assert animate_to(even_film, paths[0], FilmOptions(), run).rendered == 0
     found = embedded_timeline(paths[0])
     assert found is not None

@@ -11,17 +11,14 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError
-from tilecppn.exporters.output import atomic_output, check_same_kind
+from tilecppn.exporters import provenance
+from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import ANIMATIONS, MAX_PLAYS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, raw_bands
-from tilecppn.film.encoding.metadata import (
-    FilmMetadata,
-    copy_with_metadata,
-    detect_content,
-    read,
-)
+from tilecppn.film.encoding.metadata import copy_with_metadata
 from tilecppn.film.timeline.timeline import Timeline
 
 # Each frame has its own palette, since colours may change; the dither is ordered, which does not
@@ -137,17 +134,10 @@ class AnimationTarget(Target):
     def label(self) -> str:
         return self.encoding.suffix
 
-    def check_destination(self) -> None:
-        check_same_kind(self.path, "film", detect_content)
-
     def join(
-        self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
+        self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
     ) -> None:
         (clip,) = clips
         with atomic_output(self.path) as temporary:
-            copy_with_metadata(
-                clip, temporary, self.encoding.suffix, info.to_text(), check_cancelled
-            )
-
-    def existing(self) -> FilmMetadata | None:
-        return read(self.path)
+            copy_with_metadata(clip, temporary, self.encoding.suffix, info.text(), check_cancelled)
+            provenance.seal(temporary)

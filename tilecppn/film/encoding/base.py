@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.frames import FrameFormat, Frames
-from tilecppn.film.encoding.metadata import FilmMetadata
 from tilecppn.film.timeline.timeline import Timeline
 
 REVISION = 2  # raised whenever the same frames give other bytes
@@ -78,6 +78,7 @@ class Target(ABC):
     encoding: Encoding
     frames: int  # of the film
     clip: int  # frames in a clip
+    kind: ClassVar[str] = FILM  # of output, see `output.CONTENTS`
 
     @property
     @abstractmethod
@@ -90,29 +91,18 @@ class Target(ABC):
         return DiskFootprint(self.clip)
 
     @abstractmethod
-    def check_destination(self) -> None:
-        """Raise ExportError if something is at `path` that a film may not replace."""
-
-    @abstractmethod
     def join(
-        self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
+        self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
     ) -> None:
         """Make `path` of all clips, atomically, with `info` in it.
 
         Raises RenderError, OSError, and what `check_cancelled` raises.
         """
 
-    @abstractmethod
-    def existing(self) -> FilmMetadata | None:
-        """The metadata of the tilecppn film at `path`; None if there is none."""
-
-    def is_complete(self) -> bool:
-        """Whether the film at `path` has all its frames, as far as is known without decoding."""
-        return True
-
-    def metadata(self, timeline: Timeline) -> FilmMetadata:
-        """What the file will say of itself."""
-        return FilmMetadata(timeline.fingerprint, self.encoding.encoding_id, timeline.to_toml())
+    def provenance(self, timeline: Timeline) -> Provenance:
+        """Return what the film will say about itself."""
+        encoding = self.encoding.encoding_id
+        return Provenance(self.kind, timeline.to_toml(), timeline.fingerprint, encoding)
 
 
 def check_count(made: int, wanted: int) -> None:

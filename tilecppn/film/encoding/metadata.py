@@ -1,57 +1,29 @@
-"""What a film's file says of itself: which film, and how encoded. One pair of functions a kind.
-
-A mark is patched in while a file is copied, and found without reading the frames: a film may be
-larger than memory.
+"""The text that a film's file carries, its timeline and provenance: put in, and found again.
 
 Films in containers carry it as ffmpeg's metadata; GIF, WebP and APNG have places of their own
 (GIF89a comment extension; https://developers.google.com/speed/webp/docs/riff_container, XMP
-chunk; https://www.w3.org/TR/png-3/, iTXt).
+chunk; https://www.w3.org/TR/png-3/, iTXt). There it is patched in while a file is copied, and found
+without reading the frames: a film may be larger than memory.
 """
 
-import json
 import os
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import png
-from tilecppn.exporters import tags as stills
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.codecs import suffix_of
-from tilecppn.version import VERSION
 
 KEY = "tilecppn"
 _COMMENT = b"\x21\xfe"  # GIF's comment extension
 _VP8X_FLAGS = 20  # offset in a file; an animation begins with a VP8X chunk
 _XMP_FLAG = 0x04
 PIECE = 1 << 20  # bytes copied at a time
-
-
-@dataclass(frozen=True)
-class FilmMetadata:
-    """`fingerprint` of the frames, `recipe` of their encoding, and the timeline as TOML."""
-
-    fingerprint: str
-    recipe: str
-    timeline: str
-    version: str = VERSION
-
-    def to_text(self) -> str:
-        """Return the metadata as JSON, which `of_text` reads."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def of_text(cls, text: str | None) -> "FilmMetadata | None":
-        """None for what is no mark."""
-        try:
-            return cls(**json.loads(text or ""))
-        except (ValueError, TypeError, RecursionError):
-            return None
 
 
 class Patch(NamedTuple):
@@ -79,8 +51,10 @@ def _png_patches(file: BinaryIO, text: str) -> list[Patch]:
 
 
 def _gif_patches(file: BinaryIO, text: str) -> list[Patch]:
-    raw = text.encode()
-    blocks = [raw[i : i + 255] for i in range(0, len(raw), 255)]
+    # The last line, which is the provenance, in a block of its own: it is found as it is.
+    body, newline, line = text.encode().rpartition(b"\n")
+    parts = (body + newline, line)
+    blocks = [part[i : i + 255] for part in parts for i in range(0, len(part), 255)]
     comment = _COMMENT + b"".join(bytes([len(b)]) + b for b in blocks) + b"\0"
     return [Patch(_gif_head(file), 0, comment)]
 
@@ -129,7 +103,8 @@ def _webp_text(file: BinaryIO) -> str | None:
     while len(head := file.read(8)) == 8:
         kind, length = struct.unpack("<4sI", head)
         if kind == b"XMP ":
-            return file.read(length).decode(errors="replace")
+            data = file.read(length)
+            return data.decode(errors="replace") if len(data) == length else None
         file.seek(length + length % 2, os.SEEK_CUR)
     return None
 
@@ -140,16 +115,11 @@ WRITINGS: dict[str, MetadataCodec] = {
     ".webp": MetadataCodec(b"RIFF", _webp_patches, _webp_text),
 }
 
-HELD = {
-    ".png": png.detect_content,
-    ".webp": stills.detect_content,
-}  # by kinds of files that are stills too
-
 
 def copy_with_metadata(
     source: Path, dest: Path, suffix: str, text: str, check_cancelled: CheckCancelled = lambda: None
 ) -> None:
-    """Copy the file of a film with a text in it, piece by piece; `pause` is called between them.
+    """Copy the file of a film with a text in it, piece by piece, calling `check_cancelled` between.
 
     `suffix` is one of `WRITINGS`, and says what kind of file it is.
     """
@@ -171,12 +141,12 @@ def _copy(file: BinaryIO, out: BinaryIO, length: int, check_cancelled: CheckCanc
         length -= len(piece)
 
 
-def read(path: Path) -> FilmMetadata | None:
-    """The mark of a film's file; None if it is none of ours."""
+def read_text(path: Path) -> str | None:
+    """Return the text of a film's file; None where there is none."""
     suffix = suffix_of(path)
     if suffix not in WRITINGS:
         try:
-            return FilmMetadata.of_text(ffmpeg.metadata(path).get(KEY))
+            return ffmpeg.metadata(path).get(KEY)
         except InvalidRequestError:
             return None
     writing = WRITINGS[suffix]
@@ -185,15 +155,6 @@ def read(path: Path) -> FilmMetadata | None:
             if file.read(len(writing.signature)) != writing.signature:
                 return None
             file.seek(0)
-            return FilmMetadata.of_text(writing.read(file))
+            return writing.read(file)
     except (OSError, struct.error, IndexError, UnicodeDecodeError):
         return None
-
-
-def detect_content(path: Path) -> str | None:
-    """What a file of ours holds: "film", by its whole mark, or "still"; None for any other."""
-    if read(path) is not None:
-        return "film"
-    suffix = suffix_of(path)
-    is_still = suffix in HELD and HELD[suffix](path) == "still"
-    return "still" if is_still else None

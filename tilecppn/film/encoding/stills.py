@@ -1,27 +1,23 @@
 """Folders of frames: one PNG or TIFF image a frame."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from tilecppn import filesystem
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError
-from tilecppn.exporters import png
-from tilecppn.exporters.manifest import MANIFEST, check_folder, read_manifest
-from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
+from tilecppn.exporters import png, provenance
+from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.provenance import FRAMES, Provenance
 from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.codecs import STILLS
 from tilecppn.film.encoding.frames import FrameFormat, Frames, as_integers
-from tilecppn.film.encoding.metadata import FilmMetadata
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.names import suggestion
-from tilecppn.storage.directory import is_written
-
-FRAMES = "frames"  # the kind of folder, in its manifest
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,7 @@ class StillsTarget(Target):
     """A folder of frames, with a manifest that says which film they are."""
 
     encoding: StillEncoding
+    kind: ClassVar[str] = FRAMES
 
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "StillsTarget":
@@ -95,33 +92,12 @@ class StillsTarget(Target):
         digits = max(5, len(str(self.frames - 1)))
         return [f"frame-{k:0{digits}d}.{self.encoding.format}" for k in range(self.frames)]
 
-    def check_destination(self) -> None:
-        check_folder(self.path, FRAMES)
-        # Frames whose manifest cannot be read are not replaced either.
-        check_safe_to_overwrite(
-            self.path, lambda p: read_folder(p) is not None or not any(p.iterdir())
-        )
-
     def join(
-        self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
+        self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
     ) -> None:
         with atomic_output(self.path, folder=True) as temporary:
             for clip, name in zip(clips, self._names, strict=True):
                 check_cancelled()
                 filesystem.link(clip, temporary / name)
-            text = json.dumps({"kind": FRAMES, **asdict(info)}, indent=1)
-            (temporary / MANIFEST).write_text(text, encoding="utf-8")
+            provenance.seal_folder(temporary, info)
             filesystem.fsync_tree(temporary)
-
-    def existing(self) -> FilmMetadata | None:
-        return read_folder(self.path)
-
-    def is_complete(self) -> bool:
-        return all(is_written(self.path / name) for name in self._names)
-
-
-def read_folder(folder: Path) -> FilmMetadata | None:
-    """The metadata of a folder of frames; None for any other folder."""
-    record = read_manifest(folder) or {}
-    is_ours = record.pop("kind", None) == FRAMES
-    return FilmMetadata.of_text(json.dumps(record)) if is_ours else None

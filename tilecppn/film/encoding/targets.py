@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.animation import AnimationTarget
 from tilecppn.film.encoding.base import FilmOptions, Target
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.frames import Frames
-from tilecppn.film.encoding.metadata import FilmMetadata
 from tilecppn.film.encoding.stills import StillsTarget
 from tilecppn.film.encoding.video import VideoTarget
 from tilecppn.film.timeline.timeline import Timeline
@@ -29,8 +30,8 @@ def choose_target(path: Path, timeline: Timeline, options: FilmOptions) -> Targe
     """Return the target for a path; None for a store (.zarr), which is not encoded.
 
     Encodes one black frame to see that it works. Raises ExportError for an unknown suffix, an
-    option or a size that the target does not have, an ffmpeg that cannot make it, or a path that
-    holds something else.
+    option or a size that the target does not have, or an ffmpeg that cannot make it. What is at
+    the path is not looked at.
     """
     if not path.name or path.name == "..":
         raise ExportError(f"{path}: names no film; give a name, as in film.mp4")
@@ -53,7 +54,6 @@ def choose_target(path: Path, timeline: Timeline, options: FilmOptions) -> Targe
         )
     if suffix:
         _check_ffmpeg(replace(target, path=Path("trial" + suffix), frames=1, clip=1))
-    target.check_destination()
     return target
 
 
@@ -92,7 +92,7 @@ def _fault(target: Target, program: str) -> str | None:
     size = target.encoding.frame_format
     row = np.zeros((1, size.width, size.channels), f"u{min(size.itemsize, 2)}")
     black = Frames(range(1), lambda _: repeat(row, size.height), str, lambda: None)
-    info = FilmMetadata("trial", target.encoding.encoding_id, "")
+    info = Provenance(target.kind, "", "trial", target.encoding.encoding_id)
     with tempfile.TemporaryDirectory() as folder:
         clip, made = Path(folder, "clip"), replace(target, path=Path(folder, target.path))
         try:
@@ -102,4 +102,5 @@ def _fault(target: Target, program: str) -> str | None:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise
             return str(error)
-        return None if made.existing() == info else "its metadata is lost"
+        found = provenance.read(made.path)
+        return None if found and found.is_copy_of(info) else "its metadata is lost"

@@ -1,6 +1,5 @@
 """Videos: .mp4, .mov, .webm, .mkv. Clips are encoded one by one and joined without re-encoding."""
 
-import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +8,15 @@ from pathlib import Path
 
 from tilecppn import filesystem
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters.output import atomic_output, check_safe_to_overwrite
+from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands
-from tilecppn.film.encoding.metadata import KEY, FilmMetadata, read
+from tilecppn.film.encoding.metadata import KEY
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.names import suggestion
 
@@ -111,15 +112,12 @@ class VideoTarget(Target):
     def label(self) -> str:
         return self.encoding.codec
 
-    def check_destination(self) -> None:
-        check_safe_to_overwrite(self.path, lambda path: read(path) is not None)
-
     def join(
-        self, clips: Sequence[Path], info: FilmMetadata, check_cancelled: CheckCancelled
+        self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
     ) -> None:
         listing, text = filesystem.temporary_path(clips[0]), filesystem.temporary_path(clips[0])
         listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
-        text.write_text(ffmpeg.metadata_file({KEY: info.to_text()}), encoding="utf-8")
+        text.write_text(ffmpeg.metadata_file({KEY: info.text()}), encoding="utf-8")
         with atomic_output(self.path) as temporary:
             joined = ffmpeg.run(
                 [
@@ -134,15 +132,7 @@ class VideoTarget(Target):
                 check_cancelled=check_cancelled,
             )
             check_count(joined, self.frames)
-
-    def existing(self) -> FilmMetadata | None:
-        return read(self.path)
-
-    def is_complete(self) -> bool:
-        packets = ["-i", str(self.path), "-map", "0:v", "-c", "copy", "-f", "null", "-"]
-        with contextlib.suppress(RenderError):
-            return ffmpeg.run(packets) == self.frames
-        return False
+            provenance.seal(temporary)
 
 
 def _crf(codec: str, crf: int | None) -> int | None:

@@ -1,0 +1,252 @@
+"""What an output of tilecppn says about itself, and whether it was changed since.
+
+A single file carries the scene or timeline as TOML where its format has a place for text, and as
+that text's last line a comment:
+
+    # tilecppn {"kind": "still", …, "digest": "<SHA-256 in hex>"}
+
+The line lies uncompressed in every format, so it is found without decoding the file. A folder has
+the same record, and the TOML, in tilecppn.json. The digest covers the file's length and up to
+16 MiB of its bytes, spread evenly (all of a smaller file); of a folder, the
+manifest and every name and size.
+Whatever was edited or encoded again no longer matches, though it may have kept our text.
+
+Files of version 0.1.0 have the text alone (a film: JSON), and folders no digest.
+"""
+
+import hashlib
+import json
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tilecppn.version import VERSION
+
+MANIFEST = "tilecppn.json"
+STILL, FILM, FRAMES = "still", "film", "frames"  # kinds
+UNSEALED = "0" * 64  # the digest of what is being written
+BLOCK = 1 << 16  # bytes that are hashed at a time
+BLOCKS = 256  # of a large file
+SEARCHED = 16 << 20  # bytes at each end of a file
+PIECE = 1 << 20  # bytes read at a time in search of the record
+_LINE = re.compile(rb'# tilecppn (\{"kind": [^{}\n]{1,8000}"digest": "([0-9a-f]{64})"\})')
+_MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What an output holds and what it was made from.
+
+    kind: "still", "film", or that of a folder (see `output.CONTENTS`). source: the scene or
+    timeline as TOML, "" where it was not looked for. fingerprint: of that scene or timeline.
+    encoding: the options it was made with, in words or hashed. intact: whether its digest is
+    there and right.
+    """
+
+    kind: str
+    source: str = ""
+    fingerprint: str = ""
+    encoding: str = ""
+    version: str = VERSION
+    intact: bool = False
+
+    def is_copy_of(self, other: "Provenance") -> bool:
+        """Whether this is an unchanged output that would be made again as it is."""
+        mine = self.kind, self.fingerprint, self.encoding
+        return self.intact and mine == (other.kind, other.fingerprint, other.encoding)
+
+    def line(self) -> str:
+        """The record as a comment; `seal` fills its digest in."""
+        return f"# tilecppn {json.dumps(self._record(UNSEALED))}"
+
+    def text(self) -> str:
+        """The source, then the record."""
+        return f"{self.source.rstrip()}\n{self.line()}"
+
+    def manifest(self, digest: str = UNSEALED) -> str:
+        """The text of a folder's tilecppn.json."""
+        name = "timeline" if self.kind == FRAMES else "scene"
+        return json.dumps({**self._record(digest), name: self.source}, indent=1)
+
+    def _record(self, digest: str) -> dict[str, str]:
+        return {
+            "kind": self.kind,
+            "version": self.version,
+            "fingerprint": self.fingerprint,
+            "encoding": self.encoding,
+            "digest": digest,
+        }
+
+
+def parse(text: str) -> Provenance:
+    """What the text in a file says, of version 0.1.0 too; its digest is not checked."""
+    if text.startswith("{"):
+        try:
+            old = json.loads(text)
+            return Provenance(FILM, old["timeline"], old["fingerprint"], old["recipe"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return Provenance("")
+    found = _LINE.search(text.encode(errors="replace"))
+    record = _decoded(found[1]) if found else None
+    return _provenance(record or {"kind": STILL}, text, intact=False)
+
+
+def read(path: Path) -> Provenance | None:
+    """The provenance of a file (without its source) or folder; None where it has none.
+
+    Of a file of version 0.1.0 it is None, too: nothing tells it from a changed copy.
+    """
+    try:
+        return _read_folder(path) if path.is_dir() else _read_file(path)
+    except OSError:
+        return None
+
+
+def read_manifest(folder: Path) -> Provenance | None:
+    """What the manifest of a folder says, without a look at the other files."""
+    try:
+        return parse_manifest((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def parse_manifest(text: str) -> Provenance:
+    """What the text of a manifest says, of version 0.1.0 too. Raises ValueError for any other."""
+    record = _decoded(text)
+    if record is None:
+        raise ValueError("not a manifest of tilecppn")
+    return _of_manifest(record, intact=False)
+
+
+def seal(path: Path) -> None:
+    """Fill in the digest of a finished file, in place."""
+    with path.open("r+b") as file:
+        found = _find(file)
+        if found is None:
+            raise ValueError(f"{path}: no record to seal")
+        _, at, _ = found
+        digest = _digest(file, at).encode()
+        file.seek(at)
+        file.write(digest)
+        _mend_png(file, at)
+
+
+def seal_folder(folder: Path, provenance: Provenance) -> None:
+    """Write the manifest of a folder whose other files are all there."""
+    record = json.loads(provenance.manifest())
+    text = provenance.manifest(_folder_digest(folder, record))
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _read_file(path: Path) -> Provenance | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        found = _find(file)
+        if found is None:
+            return None
+        line, at, digest = found
+        record = _decoded(line)
+        intact = digest != UNSEALED and _digest(file, at) == digest
+    return None if record is None else _provenance(record, "", intact=intact)
+
+
+def _read_folder(path: Path) -> Provenance | None:
+    try:
+        record = _decoded((path / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return None
+    if record is None:
+        return None
+    return _of_manifest(record, intact=record.get("digest") == _folder_digest(path, record))
+
+
+def _of_manifest(record: dict[str, Any], *, intact: bool) -> Provenance:
+    """Of version 0.1.0 some values have other names."""
+    source = record.get("scene") or record.get("timeline") or ""
+    encoding = record.get("encoding", record.get("recipe", ""))
+    version = record.get("version", record.get("tilecppn", ""))
+    changed = {**record, "encoding": encoding, "version": version}
+    return _provenance(changed, str(source), intact=intact)
+
+
+def _provenance(record: dict[str, Any], source: str, *, intact: bool) -> Provenance:
+    kind, fingerprint, encoding, version = (
+        str(record.get(name, "")) for name in ("kind", "fingerprint", "encoding", "version")
+    )
+    return Provenance(kind, source, fingerprint, encoding, version, intact)
+
+
+def _decoded(text: bytes | str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _find(file: BinaryIO) -> tuple[bytes, int, str] | None:
+    """The record in a file, the offset of its digest, and that; None where there is none."""
+    size = file.seek(0, os.SEEK_END)
+    for start, data in _ends(file, size):
+        if found := _LINE.search(data):
+            return found[1], start + found.start(2), found[2].decode()
+    return None
+
+
+def _ends(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
+    """Both ends of a file in overlapping pieces with their offsets, the outermost first."""
+    overlap = 1 << 13
+    reach = min(size, SEARCHED)
+    for start in range(0, max(reach, 1), PIECE):
+        for offset in (start, size - start - PIECE):
+            offset = max(0, offset)
+            file.seek(offset)
+            yield offset, file.read(PIECE + overlap)
+
+
+def _digest(file: BinaryIO, at: int) -> str:
+    """SHA-256 of a file's length and bytes, without the digest at `at`."""
+    size = file.seek(0, os.SEEK_END)
+    sha256 = hashlib.sha256(str(size).encode())
+    for start in range(0, size, max(BLOCK, size // BLOCKS)):
+        file.seek(start)
+        block = bytearray(file.read(BLOCK))
+        low, high = max(at - start, 0), min(at + _MASK - start, len(block))
+        if low < high:
+            block[low:high] = bytes(high - low)
+        sha256.update(block)
+    return sha256.hexdigest()
+
+
+def _folder_digest(folder: Path, record: dict[str, Any]) -> str:
+    """SHA-256 of the names and sizes of all files, and of what the manifest says."""
+    names = [json.dumps({**record, "digest": ""}, sort_keys=True)]
+    for root, _, files in os.walk(folder):
+        for name in files:
+            path = os.path.join(root, name)
+            inner = os.path.relpath(path, folder)
+            if inner != MANIFEST:
+                names.append(f"{inner}\0{os.lstat(path).st_size}\n")
+    return hashlib.sha256("".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()
+
+
+def _mend_png(file: BinaryIO, at: int) -> None:
+    """Correct the checksum of the PNG chunk that ends with the record."""
+    file.seek(0)
+    if file.read(8) != b"\x89PNG\r\n\x1a\n":
+        return
+    start = 8
+    while True:
+        file.seek(start)
+        (length,) = struct.unpack(">I", file.read(4))
+        if start + 8 + length > at:
+            break
+        start += 12 + length
+    checksum = zlib.crc32(file.read(4 + length))
+    file.write(struct.pack(">I", checksum))
