@@ -82,7 +82,7 @@ class ExportOptions:
         if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
             raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
         if self.overlap < 0:
-            raise ExportError(f"overlap {self.overlap}: must not be negative")
+            raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
     def resolved(self, dest: Path, side: int) -> Self:
         """These options with every default filled in, of a store whose tiles have a `side`.
