@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.exporters.options import TileFormat
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.source import Source, sizes
 from tilecppn.kernels import EvaluationContext, Kernel, Memory, create, require
 from tilecppn.pixels.window import render_window
@@ -23,7 +23,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 from tilecppn.version import VERSION
 
-FORMAT = TileFormat("png", 100, 1)
+FORMAT = ExportOptions(format="png")
 KERNELS = 8  # that a thread keeps: one a level
 LOOKED_FOR = 1024  # shards, at most, that are looked for to shade one tile
 SHADE = 0.35  # brightness of what is not stored yet

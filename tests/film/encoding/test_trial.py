@@ -103,4 +103,4 @@ def test_an_ffmpeg_that_cannot_be_run_reads_no_metadata(
 ) -> None:
     (tmp_path / "a.mp4").write_bytes(b"video")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "missing")
-    assert metadata.read(tmp_path / "a.mp4") is None
+    assert metadata.read_text(tmp_path / "a.mp4") is None
