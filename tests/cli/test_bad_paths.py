@@ -221,5 +221,5 @@ def test_a_good_scene_is_not_refused(workspace: Path, cli: Cli) -> None:
     assert Scene.load("ok.toml").canvas.width == 100
     assert cli("plan", "ok.toml").exit_code == 0
     assert cli("export", "done.zarr", "x.dzi").exit_code == 0
-    assert cli("export", "done.zarr", "ours.png").exit_code == 0
-    assert cli("preview", "ok.toml", "-o", "ours.png").exit_code == 0
+    assert cli("export", "done.zarr", "fresh.png").exit_code == 0
+    assert cli("preview", "ok.toml", "-o", "fresh.png", "--overwrite").exit_code == 0

@@ -20,7 +20,7 @@ def test_preview_is_the_picture_small(scene: Scene, cli: Cli, tmp_path: Path) ->
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (60, 40))
         np.testing.assert_array_equal(np.asarray(image), preview(scene, 60))
         assert isinstance(image, PngImageFile)
-        assert image.text["tilecppn"] == scene.to_toml()
-    ok(cli("preview", "a.toml", "-o", "new/a.png", "--set", "cppn.channels=1"))
+        assert image.text["tilecppn"].startswith(scene.to_toml())
+    ok(cli("preview", "a.toml", "-o", "new/a.png", "--set", "cppn.channels=1", "--overwrite"))
     with Image.open(tmp_path / "new" / "a.png") as image:
         assert (image.mode, image.size) == ("L", (1024, 689))
