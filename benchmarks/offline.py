@@ -139,6 +139,8 @@ MAIN = {
 CASES = {
     **MAIN,
     "residual": Case({"preset": "hardmaru-residual"}),
+    "detail": Case({"preset": "jupiter", "depth": 6}),
+    "detail, mixtures": Case({"preset": "ink", "depth": 6}),
     **{
         f"width {width}, {name}": Case({"width": width, "activations": names})
         for width in (16, 32, 64, 128, 256)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 from tilecppn.kernels.base import EvaluationContext, Storage
 from tilecppn.kernels.llvm.points import numbers
-from tilecppn.kernels.triton.activations import EXACT, FAST, interpreted
+from tilecppn.kernels.triton.activations import EXACT, FAST, constant, interpreted
 from tilecppn.kernels.triton.network import network
 from tilecppn.scene.view import Lattices
 
@@ -60,9 +60,9 @@ class Shape(NamedTuple):
     """What decides a compiled function beside its Configuration: the constants of `network`."""
 
     FIRST: tuple[Any, ...]  # functions, and the unit at which each ends
-    FIRST_ENDS: tuple[int, ...]
+    FIRST_ENDS: tuple[Any, ...]
     PATTERN: tuple[tuple[Any, ...], ...]
-    ENDS: tuple[tuple[int, ...], ...]
+    ENDS: tuple[tuple[Any, ...], ...]
     SOURCES: str  # of all functions: of a tuple Triton's cache knows the names alone
     REPEATS: int
     TAIL: int
@@ -82,7 +82,8 @@ class Shape(NamedTuple):
         repeats, tail = divmod(len(between), len(pattern) or 1)
         last = tuple(functions[name] for name, count in network.output for _ in range(count))
         chosen = [tuple(functions[name] for name, _ in groups) for groups in (first, *pattern)]
-        ends = [tuple(np.cumsum([count for _, count in g]).tolist()) for g in (first, *pattern)]
+        counts = [[count for _, count in groups] for groups in (first, *pattern)]
+        ends = [tuple(constant(int(end)) for end in np.cumsum(group)) for group in counts]
         every = [function for group in (*chosen, last) for function in group]
         return cls(
             FIRST=chosen[0],
