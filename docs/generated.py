@@ -102,7 +102,7 @@ def command_table() -> str:
 
 
 def preset_table() -> str:
-    """Return the presets with their structure."""
+    """Return the presets with their structure, and over how many octaves they have detail."""
     rows = (
         (
             f"`{name}`",
@@ -110,10 +110,11 @@ def preset_table() -> str:
             f"{len(preset.activations)} × {preset.width}",
             ", ".join(dict.fromkeys(preset.activations)),
             f"{preset.channels}",
+            f"{preset.octaves or '—'}",
         )
         for name, preset in PRESETS.items()
     )
-    head = ("preset", "what it is", "layers × width", "activations", "channels")
+    head = ("preset", "what it is", "layers × width", "activations", "channels", "octaves")
     return _table(head, rows)
 
 

@@ -15,6 +15,8 @@ SCENES = (
     "grey-tanh", "softplus", "sine", "colour", "residual", "flux", "silk", "kaleidoscope",
 )  # fmt: skip
 WIDTHS = (4, 8, 16, 32, 64)
+DETAIL = ("jupiter", "pyre", "tide", "petal", "agate", "ink", "nebula", "meadow")
+ZOOM = (1.2, 0.08, 0.005, 0.0003)  # scales of one place
 OWN = {"silk": 14, "ember": 0, "dunes": 4, "porcelain": 2, "lagoon": 5}  # preset: seed
 
 
@@ -40,6 +42,16 @@ def pictures() -> dict[str, NDArray[np.uint8]]:
         for name, seed in OWN.items()
     ]
     drawn["presets.jpg"] = beside(own)
+    square = "canvas.width=12000"
+    rich = [
+        picture("jupiter", SIDE // 2, square, f"cppn.preset={name}", "cppn.seed=1")
+        for name in DETAIL
+    ]
+    drawn["detail.jpg"] = np.concatenate([beside(rich[:4]), beside(rich[4:])])
+    place = (square, "view.center=[0.31, 0.17]")
+    drawn["zoom.jpg"] = beside(
+        [picture("jupiter", SIDE // 2, *place, f"view.scale={scale}") for scale in ZOOM]
+    )
     drawn["wallpaper.jpg"] = np.tile(picture("wallpaper", SIDE // 2), (2, 2, 1))
     return drawn
 
