@@ -1,8 +1,10 @@
 """Workers that are killed, stopped or hang, with real processes."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -22,19 +24,23 @@ from tilecppn.storage.store import Store
 
 
 def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
-    """A listener that SIGKILLs the worker of the n-th finished shard, for each n in `points`."""
+    """A listener that SIGKILLs the worker of the n-th finished shard, for each n in `points`.
+
+    If that worker is dead already, the next one is killed.
+    """
     pids: dict[int, int] = {}
-    done = [0]
+    due = sorted(points)
+    done = count()
     killed: list[int] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, WorkerJoined):
             pids[event.worker] = int(event.location.split(":")[1])
-        if isinstance(event, TaskDone):
-            if done[0] in points:
+        if isinstance(event, TaskDone) and due and next(done) >= due[0]:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pids[event.worker], signal.SIGKILL)
                 killed.append(pids[event.worker])
-            done[0] += 1
+                del due[0]
 
     return listen, killed
 
