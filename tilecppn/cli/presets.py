@@ -51,13 +51,14 @@ def _record(preset: "Preset") -> dict[str, Any]:
         "channels": preset.channels,
         "inputs": list(preset.inputs),
         "residual": preset.residual,
-        "octaves": getattr(preset, "octaves", 0),
+        "octaves": preset.octaves,
         "sets": _sets(preset),
     }
 
 
 def _sets(preset: "Preset") -> dict[str, Any]:
     """Return the scene's keys that have another default with this preset, and those defaults."""
+    from tilecppn.scene.parsing import COLOURS
     from tilecppn.scene.sections import View
 
     plain = View()
@@ -68,14 +69,13 @@ def _sets(preset: "Preset") -> dict[str, Any]:
         for key, value in vars(View(**preset.view)).items()
         if value != getattr(plain, key)
     }
-    if preset.palette is not None:
-        sets["output.palette"] = preset.palette
-    return sets
+    colours = {key: getattr(preset, key) for key in COLOURS}
+    return sets | {f"output.{key}": v for key, v in colours.items() if v is not None}
 
 
 def _words(preset: "Preset") -> str:
     from tilecppn.scene.validation import format_value
 
-    octaves = getattr(preset, "octaves", 0)
     words = [f"{key} = {format_value(value)}" for key, value in _sets(preset).items()]
-    return ", ".join([*words, f"new detail over {octaves} octaves"] if octaves else words)
+    words += [f"new detail over {preset.octaves} octaves"] if preset.octaves else []
+    return ", ".join(words)
