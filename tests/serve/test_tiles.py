@@ -1,6 +1,7 @@
 """The queue: each tile once, the newest first, and bounded in every way."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 
@@ -71,7 +72,11 @@ def test_a_tile_is_drawn_once_for_all_and_kept() -> None:
     assert gate.drawn == [A]
 
 
-def test_the_newest_comes_first_and_the_oldest_next() -> None:
+@pytest.mark.parametrize(("patience", "order"), [(math.inf, [A, D, C, B]), (-1.0, [A, B, C, D])])
+def test_the_newest_comes_first_unless_one_has_waited_long(
+    monkeypatch: pytest.MonkeyPatch, patience: float, order: list[Tile]
+) -> None:
+    monkeypatch.setattr(tiles, "PATIENCE", patience)
     gate = Gate()
 
     async def use(queue: TileQueue) -> None:
@@ -83,7 +88,7 @@ def test_the_newest_comes_first_and_the_oldest_next() -> None:
             await task.future
 
     run(gate, use)
-    assert gate.drawn == [A, B, D, C]
+    assert gate.drawn == order
 
 
 def test_what_nobody_waits_for_is_dropped() -> None:

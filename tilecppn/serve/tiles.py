@@ -1,7 +1,7 @@
 """Tiles on demand: threads that draw, newest request first, and a cache of what they drew.
 
-The newest is most likely still on somebody's screen. Every second tile is the oldest, so that
-nobody waits without end while others keep asking.
+The newest is most likely still on somebody's screen. Who has waited for PATIENCE comes first, so
+that nobody waits without end while others keep asking.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from tilecppn.serve.pictures import EncodedTile, Painter, Tile
 
 CACHE_BYTES: Final = 256 << 20
 MOST_WAITING: Final = 512  # tiles that wait to be drawn
+PATIENCE: Final = 0.1  # seconds
 LONGEST: Final = 60.0  # seconds that drawing one tile may take
 
 
@@ -32,7 +33,7 @@ class TileTask:
     def __init__(self, tile: Tile, future: "asyncio.Future[EncodedTile]") -> None:
         self.tile, self.future = tile, future
         self.waiting = 1  # how many wait for it
-        self.deadline = float("inf")
+        self.asked, self.deadline = time.monotonic(), float("inf")
 
     def check(self) -> None:
         """Raise AbandonedError if drawing it makes no sense any more."""
@@ -59,7 +60,6 @@ class TileQueue:
         self._cached = 0  # bytes
         self._tasks: dict[Tile, TileTask] = {}
         self._waiting: deque[TileTask] = deque()  # the newest last; guarded by the condition
-        self._oldest_next = False
         self._condition = threading.Condition()
         self._closed = False
         self._threads: list[threading.Thread] = []
@@ -169,5 +169,5 @@ class TileQueue:
                 self._condition.wait()
             if self._closed:
                 return None
-            oldest, self._oldest_next = self._oldest_next, not self._oldest_next
-            return self._waiting.popleft() if oldest else self._waiting.pop()
+            late = time.monotonic() - self._waiting[0].asked > PATIENCE
+            return self._waiting.popleft() if late else self._waiting.pop()
