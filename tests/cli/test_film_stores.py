@@ -128,7 +128,7 @@ def test_verify_names_damaged_and_missing_frames_and_repairs_them(
     ]
     assert record(cli("verify", "a.zarr", "--json"), 1) == {
         "store": "a.zarr",
-        "misdescribed": [],
+        "invalid_metadata": [],
         "damaged": [[0, 0, 1, 2]],
         "missing": [[0, 0, 1, 9]],
     }

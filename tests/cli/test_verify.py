@@ -32,7 +32,7 @@ def test_verify_finds_what_is_damaged_and_missing(copied: Store, cli: Cli) -> No
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
         "store": "a.zarr",
-        "misdescribed": [],
+        "invalid_metadata": [],
         "damaged": [[0, 0, 1]],
         "missing": [[0, 1, 2]],
     }

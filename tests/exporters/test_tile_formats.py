@@ -10,7 +10,7 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.stores import level_pixels
+from tests.stores import level_pixels, noise
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.kernels import EvaluationContext, create
@@ -79,3 +79,24 @@ def test_files_of_a_lossy_pyramid_bear_its_suffix(small_store: Store, tmp_path: 
         assert tiles
         assert {tile.suffix for tile in tiles} == {f".{name}"}
         assert f'Format="{name}"' in (tmp_path / f"{name}.dzi").read_text()
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("effort", [1, 2, 6, 9])
+@pytest.mark.parametrize("quality", [1, 50, 94, 95, 100])
+def test_noise_is_encoded_at_every_effort_and_quality(name: str, effort: int, quality: int) -> None:
+    """A JPEG of noise is larger than the buffer that Pillow gives an optimised one."""
+    pixels = noise((3, 256, 256), "uint8")
+    data = ENCODERS[name].encode(pixels, quality, effort)
+    assert by_pillow(data).shape == (256, 256, 3)
+
+
+def test_suffixes_and_formats_are_taken_as_meant(small_store: Store, tmp_path: Path) -> None:
+    from tilecppn.exporters.export import export
+
+    for name, twin in (("a.TIF", "b.tif"), ("a.JPEG", "b.jpg"), ("a.Png", "b.png")):
+        export(small_store.path, tmp_path / name, level=2)
+        export(small_store.path, tmp_path / twin, level=2)
+        assert (tmp_path / name).read_bytes() == (tmp_path / twin).read_bytes()
+    export(small_store.path, tmp_path / "c.DZI", format="JPEG", level=2)
+    assert list((tmp_path / "c_files").rglob("*.jpg"))

@@ -26,7 +26,25 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 Found = Counter["int | ClipTask"]  # shards of each level or frame, and clips
-FILE = click.Path(path_type=Path)
+
+
+class FileType(click.Path):
+    """A path on a disk; a leading ~ is the home folder, though the shell left it as it is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path. Fails for an address, such as s3://bucket/key."""
+        from tilecppn import filesystem
+
+        if filesystem.is_address(value):
+            self.fail(f"{value}: {filesystem.NO_ADDRESSES}; give a path on a disk", param, ctx)
+        path = super().convert(value, param, ctx)
+        try:
+            return Path(path).expanduser()
+        except RuntimeError:  # no such user, or no home
+            return path
+
+
+FILE = FileType(path_type=Path)
 MOST_SEEDS = 2500  # of one option
 
 set_option = click.option(

@@ -51,7 +51,7 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
         )
     record: dict[str, Any] = {
         "store": str(store),
-        "misdescribed": wrong,
+        "invalid_metadata": wrong,
         "damaged": [_place(task) for task, what in damage.items() if what == "damaged"],
         "missing": [_place(task) for task, what in damage.items() if what == "missing"],
     }

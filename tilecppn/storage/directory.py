@@ -52,6 +52,8 @@ class StoreDirectory(ABC):
 
     def __init__(self, path: Path) -> None:
         """Find a store. Raises StoreError if there is none of ours."""
+        if filesystem.is_address(path):
+            raise StoreError(f"{path}: {filesystem.NO_ADDRESSES}; give a path on a disk")
         self.path = path
         self._found = filesystem.identity(path / DESCRIPTION)
         record = attributes(path)
@@ -219,6 +221,8 @@ def is_store(path: Path) -> bool:
 
     Raises StoreError for anything else: a file, a symbolic link, another program's folder.
     """
+    if filesystem.is_address(path):
+        raise StoreError(f"{path}: {filesystem.NO_ADDRESSES}; give a path on a disk")
     if path.is_symlink():
         raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
