@@ -37,7 +37,7 @@ class FileType(click.Path):
 
         if filesystem.is_address(value):
             self.fail(f"{value}: {filesystem.NO_ADDRESSES}; give a path on a disk", param, ctx)
-        path = super().convert(value, param, ctx)
+        path: Any = super().convert(value, param, ctx)
         try:
             return Path(path).expanduser()
         except RuntimeError:  # no such user, or no home
