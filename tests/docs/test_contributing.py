@@ -85,7 +85,7 @@ def test_recipe(name: str, tmp_path: Path) -> None:
 
 
 def test_every_kind_of_plug_in_has_a_recipe() -> None:
-    kinds = ("preset", "activation", "kernel", "codec")
+    kinds = ("preset", "activation", "kernel", "exporter", "codec")
     assert all(any(kind in name for name in RECIPES) for kind in kinds)
 
 

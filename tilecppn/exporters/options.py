@@ -42,6 +42,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     "xyz": Kind(),
     "zoomify": Kind(),
 }
+FORMATS = {name for kind in KINDS.values() for name in kind.formats}
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class ExportOptions:
         if self.format is not None:
             name = self.format.lower()
             object.__setattr__(self, "format", SYNONYMS.get(name, name))
-        if self.format not in (None, "tif", *ENCODERS):
+        if self.format not in (None, *FORMATS):
             raise ExportError(
                 f'unknown format "{self.format}"; {suggestion(ENCODERS, str(self.format))}'
             )

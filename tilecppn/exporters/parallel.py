@@ -25,7 +25,8 @@ class Piece(Protocol):
     """A part of the work."""
 
     @property
-    def pixels(self) -> int: ...
+    def pixels(self) -> int:
+        """How many pixels it has, for progress."""
 
 
 P = TypeVar("P", bound=Piece)

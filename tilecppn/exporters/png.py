@@ -115,6 +115,7 @@ def text_chunk(text: str) -> bytes:
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a PNG chunk: length, kind, data and checksum."""
     return b"".join(
         [
             struct.pack(">I", len(data)),

@@ -51,10 +51,12 @@ class Source:
 
     @property
     def width(self) -> int:
+        """Width of the level that is exported, in pixels."""
         return self.sizes[0][0]
 
     @property
     def height(self) -> int:
+        """Height of the level that is exported, in pixels."""
         return self.sizes[0][1]
 
     def provenance(self, kind: str, options: ExportOptions) -> Provenance:

@@ -32,6 +32,7 @@ class Region(NamedTuple):
 
     @property
     def pixels(self) -> int:
+        """How many pixels it has."""
         return self.tiles.pixels
 
 
