@@ -165,7 +165,7 @@ def test_is_found(export: Path, given: str) -> None:
     [
         ("secret.txt", r"cannot view .*secret\.txt: give a NAME\.dzi"),
         ("nothing.dzi", r"nothing\.dzi does not exist"),
-        ("nothing", r"cannot view .*nothing"),
+        ("nothing", r"cannot view .*nothing: it does not exist"),
         (f"{NAME}_files", r"holds no \.dzi"),
     ],
 )

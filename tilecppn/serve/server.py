@@ -109,8 +109,9 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
         if path.is_dir() or path.suffix in (".dzi", ".html"):
             return Export.find(path)
     if path.suffix != ".toml" and not may_embed_scene(path):
+        why = "" if path.exists() else "it does not exist; "
         raise ExportError(
-            f"cannot view {path}: give a NAME.dzi, its NAME.html or their folder, a store, or a "
+            f"cannot view {path}: {why}give a NAME.dzi, its NAME.html or their folder, a store, or a "
             "scene"
         )
     picture = ScenePicture(Scene.load(path, overrides), path.stem)
