@@ -163,7 +163,7 @@ def test_is_found(export: Path, given: str) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("secret.txt", r"cannot view .*secret\.txt: give a NAME\.dzi"),
+        ("secret.txt", r"cannot view .*secret\.txt: give a scene, .*NAME\.dzi"),
         ("nothing.dzi", r"nothing\.dzi does not exist"),
         ("nothing", r"cannot view .*nothing: it does not exist"),
         (f"{NAME}_files", r"holds no \.dzi"),

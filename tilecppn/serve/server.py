@@ -111,8 +111,8 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
     if path.suffix != ".toml" and not may_embed_scene(path):
         why = "" if path.exists() else "it does not exist; "
         raise ExportError(
-            f"cannot view {path}: {why}give a NAME.dzi, its NAME.html or their folder, a store, or a "
-            "scene"
+            f"cannot view {path}: {why}give a scene, a store, or an export: NAME.dzi, NAME.html or "
+            "their folder"
         )
     picture = ScenePicture(Scene.load(path, overrides), path.stem)
     picture.version  # noqa: B018 - raises if this machine cannot draw it
