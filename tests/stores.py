@@ -45,7 +45,7 @@ def noise_store(
 ) -> Store:
     """A finished store; each level is noise of its own, so that none passes for another."""
     scene = plain_scene(width, height, channels=channels, dtype=dtype, tile=tile, shard=shard)
-    with Store.making(path, scene, ARITHMETIC) as store:
+    with Store.create(path, scene, ARITHMETIC) as store:
         for level in store.plan.levels:
             shape = (channels, level.height, level.width)
             pixels = noise(shape, dtype, seed=level.index)

@@ -174,7 +174,7 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_film_alone(
     shard = next(iter(film_plan(film, None).order()))
     for timeline, revision in ((other, arithmetic.revision), (film, 1)):
         begun = arithmetic._replace(revision=revision)
-        with FilmStore.making(path, timeline, begun, None, "") as store:
+        with FilmStore.create(path, timeline, begun, None, "") as store:
             with pytest.raises(WorkerUnusable, match=r"a\.zarr"):
                 runner.run(shard, lambda: None)
             assert not store.has(shard)

@@ -55,10 +55,10 @@ def test_a_store_writes_nothing_into_what_took_its_place(
         file.write_bytes(b"clip")
         path.rename(away)
         if replaced:
-            with FilmStore.making(path, film.replace(fps=5), arithmetic, None, ""):
+            with FilmStore.create(path, film.replace(fps=5), arithmetic, None, ""):
                 pass
 
-    with FilmStore.making(path, film, arithmetic, 5, "x") as store:
+    with FilmStore.create(path, film, arithmetic, 5, "x") as store:
         pass
     with pytest.raises(StoreError, match="was moved, removed or replaced"):
         store.put_clip(clip, move)

@@ -76,7 +76,7 @@ def run_job(
 
 
 def empty_store(path: Path, scene: Scene) -> Store:
-    with Store.making(path, scene, LLVMKernel.arithmetic) as store:
+    with Store.create(path, scene, LLVMKernel.arithmetic) as store:
         return store
 
 

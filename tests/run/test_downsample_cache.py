@@ -110,7 +110,7 @@ def test_what_is_no_longer_in_memory_is_read_from_the_store(tmp_path: Path) -> N
     for kept in (0, 1):
         path = tmp_path / f"{kept}.zarr"
         job = RenderJob(SCENE.to_toml(), SCENE.cppn.to_bytes(), str(path), "auto")
-        with Store.making(path, SCENE, LLVMKernel.arithmetic) as store:
+        with Store.create(path, SCENE, LLVMKernel.arithmetic) as store:
             runner = replace(job, downsample_cache=DownsampleCache(kept)).open(threads=1)
             for shard in store.plan.order():
                 runner.run(shard, lambda: None)

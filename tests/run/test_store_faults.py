@@ -94,7 +94,7 @@ def test_a_worker_that_outlives_its_run_leaves_the_next_store_alone(
     ]
     for other, arithmetic in others:
         runner = job_for(scene, path).open(1)
-        with Store.making(path, other, arithmetic) as store:
+        with Store.create(path, other, arithmetic) as store:
             with pytest.raises(WorkerUnusable, match=r"a\.zarr"):
                 runner.run(Shard(0, 0, 0), lambda: None)
             assert not any(store.has(shard) for shard in store.plan.order())
@@ -108,7 +108,7 @@ def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path)
 
     def make(event: Event) -> None:
         if isinstance(event, WorkerJoined) and not path.exists():
-            theirs.enter_context(Store.making(path, other, LLVMKernel.arithmetic))
+            theirs.enter_context(Store.create(path, other, LLVMKernel.arithmetic))
 
     with theirs, pytest.raises(StoreError, match="another process has put something there"):
         render_to(scene, path, RunOptions("local", overwrite=True, listeners=[make]))

@@ -108,7 +108,7 @@ def store(noisy: Store, tmp_path: Path) -> Store:
 def test_a_stored_nan_and_infinity_are_kept(tmp_path: Path) -> None:
     scene = plain_scene(3, 1, channels=1, dtype="float32", tile=64, shard=64)
     pixels = np.array([[[np.nan, np.inf, -0.0]]], np.float32)
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
         store.write(Shard(0, 0, 0), pixels)
     back = Store(tmp_path / "a.zarr").read(0, Window(0, 0, 1, 3))
     assert back.tobytes() == pixels.tobytes()
@@ -117,7 +117,7 @@ def test_a_stored_nan_and_infinity_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_black_is_stored_like_any_other_colour(dtype: str, tmp_path: Path) -> None:
     scene = plain_scene(201, 131, dtype=dtype, tile=64, shard=128)
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
         for shard in store.plan.order():
             assert not store.has(shard)
             assert store.damage(shard) == "missing"
@@ -167,7 +167,7 @@ def test_metadata_is_valid_ome_zarr(
     size: tuple[int, int], dtype: str, channels: int, tmp_path: Path
 ) -> None:
     scene = plain_scene(*size, channels=channels, dtype=dtype, tile=64, shard=256)
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
         plan = store.plan
     image = Image.from_zarr(zarr.open_group(tmp_path / "a.zarr", mode="r"))
     (multiscale,) = image.attributes.ome.multiscales
@@ -229,7 +229,7 @@ def test_a_store_has_its_network_with_it(tmp_path: Path) -> None:
     other.save(tmp_path / "other.safetensors")
     (tmp_path / "a.toml").write_text('[cppn]\nweights = "model.safetensors"\n')
     scene = Scene.load(tmp_path / "a.toml")
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC):
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC):
         pass
     (tmp_path / "model.safetensors").unlink()
     assert (tmp_path / "a.zarr" / EMBEDDED).read_bytes() == model.to_bytes()
@@ -408,7 +408,7 @@ def test_a_lock_is_not_shared_within_a_process_and_is_free_after_it(store: Store
 
 def test_a_new_store_is_locked_when_it_appears(tmp_path: Path) -> None:
     scene = plain_scene(10, 10, tile=64, shard=64)
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
         with pytest.raises(StoreError, match="is in use"), Store(store.path).lock():
             raise AssertionError
         left = store.path / "0" / ".zarr.json.0123456789ab.partial"
@@ -501,7 +501,7 @@ def test_what_others_made_is_refused_and_stays(
         is_store(path)
     with pytest.raises(StoreError, match=r"b\.zarr"):
         render(store.scene, path, executor="local", workers=1, overwrite=overwrite)
-    making = Store.making(path, store.scene, ARITHMETIC, overwrite=overwrite)
+    making = Store.create(path, store.scene, ARITHMETIC, overwrite=overwrite)
     with pytest.raises(StoreError, match=r"b\.zarr"), making:
         raise AssertionError
     assert tree(tmp_path) == before
@@ -542,7 +542,7 @@ def test_damaged_metadata_is_named(change: str, store: Store) -> None:
 def test_a_damaged_network_is_named(tmp_path: Path, data: bytes | None) -> None:
     net = CPPN.from_preset("hardmaru", seed=1, width=2, depth=1)
     scene = plain_scene(9, 9, tile=64, shard=64).replace(cppn=net)
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
         (store.path / EMBEDDED).unlink()
     if data is not None:
         (store.path / EMBEDDED).write_bytes(data)
@@ -569,11 +569,11 @@ def test_making_replaces_a_store_of_ours_only_when_asked(store: Store) -> None:
     before = tree(store.path.parent)
     with (
         pytest.raises(StoreError, match=r"a\.zarr"),
-        Store.making(store.path, scene, ARITHMETIC),
+        Store.create(store.path, scene, ARITHMETIC),
     ):
         raise AssertionError
     assert tree(store.path.parent) == before
-    with store.lock(), Store.making(store.path, scene, ARITHMETIC, overwrite=True) as new:
+    with store.lock(), Store.create(store.path, scene, ARITHMETIC, overwrite=True) as new:
         assert new.scene == scene
         assert not any(new.has(shard) for shard in new.plan.order())
     assert [path.name for path in store.path.parent.iterdir()] == ["a.zarr"]
@@ -598,7 +598,7 @@ def test_making_replaces_nothing_that_came_meanwhile(
             path.write_text("mine")
 
     monkeypatch.setattr("tilecppn.filesystem.fsync_tree", late)
-    making = Store.making(path, scene, ARITHMETIC, overwrite=overwrite)
+    making = Store.create(path, scene, ARITHMETIC, overwrite=overwrite)
     with pytest.raises(StoreError, match=r"b\.zarr: "), making:
         raise AssertionError
     expected = {"store": tree(store.path), "folder": {"photos": None}, "file": {}}[kind]
@@ -610,7 +610,7 @@ def test_making_replaces_nothing_that_came_meanwhile(
 def test_making_below_a_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.toml").touch()
     scene = plain_scene(10, 10, tile=64, shard=64)
-    making = Store.making(tmp_path / "a.toml" / "b.zarr", scene, ARITHMETIC)
+    making = Store.create(tmp_path / "a.toml" / "b.zarr", scene, ARITHMETIC)
     with pytest.raises(StoreError, match=r"a\.toml is a file, not a folder"), making:
         raise AssertionError
 
@@ -658,7 +658,7 @@ def test_a_store_writes_nothing_into_what_took_its_place(store: Store, way: str)
     else:
         shutil.rmtree(store.path)
     if way == "replaced":
-        with Store.making(store.path, store.scene.replace(view={"scale": 7.0}), ARITHMETIC):
+        with Store.create(store.path, store.scene.replace(view={"scale": 7.0}), ARITHMETIC):
             pass
     before = tree(store.path.parent)
     with pytest.raises(StoreError, match="was moved, removed or replaced"):
@@ -717,7 +717,7 @@ def test_making_is_on_the_disk_before_it_has_its_name(
     monkeypatch.setattr("tilecppn.filesystem.fsync", syncing)
     monkeypatch.setattr(os, "rename", renaming)
     scene = plain_scene(10, 10, tile=64, shard=64)
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC):
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC):
         assert synced == {tmp_path}
 
 
@@ -725,7 +725,7 @@ def test_making_fills_an_empty_folder_and_makes_parents(tmp_path: Path) -> None:
     scene = plain_scene(10, 10, tile=64, shard=64)
     (tmp_path / "a.zarr").mkdir()
     for path in (tmp_path / "a.zarr", tmp_path / "new" / "folder" / "b.zarr"):
-        with Store.making(path, scene, ARITHMETIC):
+        with Store.create(path, scene, ARITHMETIC):
             assert Store(path).scene == scene
         assert [child.name for child in path.parent.iterdir()] == [path.name]
 
@@ -741,7 +741,7 @@ def test_making_sweeps_its_own_killed_predecessor_and_nothing_else(tmp_path: Pat
     cut_short = tmp_path / ".a.zarr.0123456789ac.partial"  # while it was removed
     cut_short.mkdir()
     (cut_short / "zarr.json").touch()
-    with Store.making(tmp_path / "a.zarr", scene, ARITHMETIC):
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC):
         pass
     assert not left.exists()
     assert not cut_short.exists()
@@ -751,7 +751,7 @@ def test_making_sweeps_its_own_killed_predecessor_and_nothing_else(tmp_path: Pat
 def test_making_takes_no_name_for_a_pattern(tmp_path: Path) -> None:
     other = tmp_path / ".b.zarr.0123456789ab.partial"
     other.mkdir()
-    with Store.making(tmp_path / "*.zarr", plain_scene(9, 9, tile=64, shard=64), ARITHMETIC):
+    with Store.create(tmp_path / "*.zarr", plain_scene(9, 9, tile=64, shard=64), ARITHMETIC):
         pass
     assert other.exists()
 
@@ -761,7 +761,7 @@ def test_making_spares_what_another_process_is_just_making(tmp_path: Path) -> No
     theirs = tmp_path / ".a.zarr.0123456789ab.partial"
     theirs.mkdir()
     with held(theirs / ".lock"):
-        making = Store.making(
+        making = Store.create(
             tmp_path / "a.zarr", plain_scene(10, 10, tile=64, shard=64), ARITHMETIC
         )
         with contextlib.suppress(StoreError), making:
@@ -846,7 +846,7 @@ def test_other_weights_in_a_file_of_the_same_name_are_refused(tmp_path: Path) ->
         )
         for seed in (1, 2)
     )
-    with Store.making(tmp_path / "a.zarr", one, ARITHMETIC) as store:
+    with Store.create(tmp_path / "a.zarr", one, ARITHMETIC) as store:
         store.check(one)
         with pytest.raises(StoreError, match="weights differ"):
             store.check(two)

@@ -176,7 +176,7 @@ def _fill(
             if store is not None and resumes and store.arithmetic == arithmetic:
                 yield store
                 return
-            with FilmStore.making(
+            with FilmStore.create(
                 path, timeline, arithmetic, clip, encoding_id, overwrite=there
             ) as new:
                 if drawn is not None:

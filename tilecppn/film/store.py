@@ -86,7 +86,7 @@ class FilmStore(StoreDirectory):
 
     @classmethod
     @contextlib.contextmanager
-    def making(
+    def create(
         cls,
         path: Path,
         timeline: Timeline,

@@ -83,7 +83,7 @@ def render_to(
         store.check(scene)
 
     def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
-        return Store.making(path, scene, arithmetic, overwrite=store is not None)
+        return Store.create(path, scene, arithmetic, overwrite=store is not None)
 
     return run_job(job, plan, store, make, path=path, network=scene.cppn.sha256, run=run)
 

@@ -77,7 +77,7 @@ class Store(StoreDirectory):
 
     @classmethod
     @contextlib.contextmanager
-    def making(
+    def create(
         cls, path: Path, scene: Scene, arithmetic: Arithmetic, *, overwrite: bool = False
     ) -> Iterator["Store"]:
         """An empty store at `path`, whole or not at all, with its lock held.
