@@ -12,9 +12,9 @@ import pytest
 
 from tests.stores import tree
 from tilecppn import filesystem
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, Exporter
-from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.output import atomic_output, naming_destination
 
 KILLED = """
 import sys, time
@@ -68,6 +68,25 @@ def test_a_pipe_is_refused_and_not_waited_for(
     os.mkfifo(tmp_path / pipe)
     with pytest.raises(ExportError, match="not made by tilecppn"):
         exporter.check(tmp_path / dest, overwrite=True)
+
+
+@pytest.mark.parametrize("failing", ["os.open", "os.link"])
+def test_temporary_names_do_not_reach_the_user(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*paths: Path, **options: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(paths[0]))
+
+    path = tmp_path / "a.out"
+    monkeypatch.setattr(failing, fail)
+    if failing == "os.link":
+        monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(RenderError) as raised, naming_destination(path), atomic_output(path):
+        pass
+    monkeypatch.undo()
+    assert f"{path}: cannot be written" in str(raised.value)
+    assert ".lock" not in str(raised.value)
+    assert ".partial" not in str(raised.value)
 
 
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ def naming_destination(dest: Path) -> Iterator[None]:
         yield
     except OSError as error:
         name = error.filename
-        ours = name is None or filesystem.is_temporary(str(name)) or str(name) == str(dest)
+        hidden = filesystem.is_temporary(str(name)) or str(name).endswith(".lock")
+        ours = name is None or hidden or str(name) == str(dest)
         why = error.strerror or str(error)
         file = "" if ours else f" ({name})"
         raise RenderError(f"{dest}: cannot be written: {why}{file}") from error
