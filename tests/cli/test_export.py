@@ -1,5 +1,6 @@
 """`tilecppn export`."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 from tests.cli.conftest import Cli
 from tests.cli.results import ok, record
 from tests.stores import level_pixels
+from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 
@@ -40,3 +42,9 @@ def test_export_of_a_part_if_asked(copied: Store, cli: Cli, tmp_path: Path) -> N
     assert partial.stderr == "level 0: 5 of 6 shards are there; the rest is black\n"
     with Image.open(tmp_path / "b.png") as image:
         assert not np.asarray(image)[:256, :256].any()
+
+
+def test_an_export_says_how_large_it_is(scene: Scene, cli: Cli, tmp_path: Path) -> None:
+    assert cli("render", "a.toml", "-o", "size.zarr").exit_code == 0
+    done = cli("export", "size.zarr", "size.png", "--json")
+    assert json.loads(done.stdout)["bytes"] == (tmp_path / "size.png").stat().st_size

@@ -66,13 +66,16 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     import time
 
     from tilecppn.exporters.options import ExportOptions
-    from tilecppn.formatting import format_duration
+    from tilecppn.filesystem import disk_usage
+    from tilecppn.formatting import format_bytes, format_duration
 
     start = time.perf_counter()
     files = run_export(store, dest, ExportOptions(**options), workers)
     seconds = time.perf_counter() - start
-    text = "\n".join([*(str(path) for path in files), f"in {format_duration(seconds)}"])
-    result(text, {"files": [str(p) for p in files], "seconds": round(seconds, 3)}, as_json)
+    size = sum(disk_usage(path) for path in files)
+    summary = f"{format_bytes(size)} in {format_duration(seconds)}"
+    record = {"files": [str(p) for p in files], "bytes": size, "seconds": round(seconds, 3)}
+    result("\n".join([*map(str, files), summary]), record, as_json)
 
 
 def run_export(
