@@ -34,6 +34,8 @@ def has_cuda() -> bool:
     """Whether torch finds a CUDA device. Without an NVIDIA driver torch is not imported."""
     if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()):
         return False
+    if find_spec("torch") is None:
+        return False
     import torch
 
     return torch.cuda.is_available()

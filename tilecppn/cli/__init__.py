@@ -33,6 +33,10 @@ COMMANDS = {
 }
 
 
+# Libraries that not everybody needs → the extra that brings them.
+EXTRAS = {"torch": "torch", "matplotlib": "train", "sklearn": "train"}
+
+
 class Commands(click.Group):
     """Loads a command's file when it is called; turns errors into one line and an exit code."""
 
@@ -88,6 +92,11 @@ class Commands(click.Group):
             _fail(str(error) or "stopped", 130)
         except BrokenPipeError:
             raise
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            needed = f'pip install "tilecppn[{EXTRAS[error.name]}]"'
+            _fail(f"this needs {error.name}, which is not installed: {needed}", 2)
         except MemoryError:
             _fail("out of memory; tilecppn plan shows what a render needs", 1)
         except OSError as error:

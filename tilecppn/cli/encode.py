@@ -30,11 +30,10 @@ def command(model: Path, image: Path, invert: bool, as_json: bool) -> None:
     from PIL import ImageOps
 
     from tilecppn.notebook.trained_model import TrainedModel
-    from tilecppn.train.data.folder import open_image
+    from tilecppn.train.data.pictures import read_picture
 
     trained = TrainedModel(model)
-    trained.encoder  # noqa: B018 - raises for a model without one, before the image is read
-    picture = open_image(image)
+    picture = read_picture(image, enough=trained.encoder.side)
     z = trained.encode(ImageOps.invert(picture) if invert else picture).tolist()
     scene = {"cppn": {"weights": str(model)}, "latent": {"z": z}}
     result(tomli_w.dumps(scene).rstrip(), {"model": str(model), "z": z}, as_json)

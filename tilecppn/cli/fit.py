@@ -75,7 +75,7 @@ def command(
 
     from tilecppn.cli.progress import Meter
     from tilecppn.formatting import format_duration
-    from tilecppn.train.data.folder import open_image
+    from tilecppn.train.data.pictures import read_picture
     from tilecppn.train.device import has_bfloat16, pick_device
     from tilecppn.train.fit import Progress, fit_image
     from tilecppn.train.model import check_output
@@ -87,13 +87,9 @@ def command(
     with blaming_options("fitsettings", given):
         settings = FitSettings(**given)
     chosen = pick_device(device)
-    picture = open_image(image)
+    picture = read_picture(image, longer=resize)
     if grey:
         picture = picture.convert("L")
-    if resize is not None:
-        scale = resize / max(picture.size)
-        width, height = (max(1, round(n * scale)) for n in picture.size)
-        picture = picture.resize((width, height))
     mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
 
     size = {"width": picture.width, "height": picture.height}

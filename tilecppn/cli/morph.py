@@ -62,7 +62,7 @@ def command(
     from tilecppn.film.encoding import metadata
     from tilecppn.notebook.animation import save_gif
     from tilecppn.notebook.sampler import Sampler
-    from tilecppn.train.data.folder import open_image
+    from tilecppn.train.data.pictures import read_picture
 
     if output.suffix != ".gif":
         raise InvalidRequestError(f"{output}: a morph is a GIF; give a name that ends in .gif")
@@ -75,7 +75,7 @@ def command(
     latents = [
         sampler.cppn.seeded_latent(int(point))
         if point.isdecimal()
-        else sampler.encode(open_image(Path(point)))
+        else sampler.encode(read_picture(Path(point), enough=sampler.trained_model.encoder.side))
         for point in waypoints
     ]
     ways = list(zip(latents, [*latents[1:], latents[0]], strict=True))

@@ -26,6 +26,15 @@ def _torch(field: EvaluationContext, memory: Memory | None) -> Kernel:
     return TorchKernel(field)
 
 
+def _require_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise InvalidRequestError(
+            f'torch is not installed ({error}): pip install "tilecppn[torch]"'
+        ) from error
+
+
 def _require_triton() -> None:
     try:
         from tilecppn.kernels.triton.activations import interpreted
@@ -88,6 +97,8 @@ def require(name: str, precision: str) -> str:
             f'output.precision = "{precision}": only the kernel triton has it, on a CUDA '
             f"device, not {name}; use --set output.precision=exact"
         )
+    if name == "torch":
+        _require_torch()
     if name == "triton":
         _require_triton()
     return name

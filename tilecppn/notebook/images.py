@@ -6,6 +6,7 @@ from PIL import Image
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.pixels.quantise import to_uint8
+from tilecppn.train.data.pictures import to_srgb
 
 BORDER = 2  # pixels: images larger by no more are cropped, as in training; others are scaled
 
@@ -34,7 +35,7 @@ def encoder_input(image: ArrayLike | Image.Image, side: int, channels: int) -> N
 
     Raises InvalidRequestError unless it is (height, width) or (height, width, 1 or 3).
     """
-    pixels = np.asarray(image)
+    pixels = np.asarray(to_srgb(image) if isinstance(image, Image.Image) else image)
     if pixels.dtype == np.uint8:
         pixels = pixels / 255.0
     if pixels.ndim == 2:

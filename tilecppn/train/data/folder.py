@@ -1,4 +1,4 @@
-"""A folder of images; sub-folders, where there are any, are the labels."""
+"""Read a folder of images; its sub-folders, if there are any, are the labels."""
 
 from pathlib import Path
 
@@ -8,38 +8,13 @@ from PIL import Image
 
 from tilecppn.errors import DataError
 from tilecppn.train.data.images import MAX_BYTES, Images
+from tilecppn.train.data.pictures import read_picture
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-MAX_PIXELS = 2**28  # of one image
-
-
-def open_image(path: Path) -> Image.Image:
-    """An image, decoded, as "L" or "RGB"; transparency lies on black.
-
-    Raises DataError, naming the file.
-    """
-    try:
-        with Image.open(path) as file:
-            if file.width * file.height > MAX_PIXELS:
-                raise DataError(f"{path}: {file.width} × {file.height}: too large to learn from")
-            if file.mode in ("1", "L"):
-                return file.convert("L")
-            if file.mode.startswith("I"):  # 16 bits of grey
-                grey = np.asarray(file, np.float64) / 257.0
-                return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
-            rgba = file.convert("RGBA")
-    except DataError:
-        raise
-    except OSError as error:  # also what Pillow cannot identify
-        raise DataError(f"{path}: cannot be read as an image: {error}") from None
-    except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as an image: {error}") from None
-    black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-    return Image.alpha_composite(black, rgba).convert("RGB")
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
-    """The largest square of the middle, scaled to side × side."""
+    """Crop the largest square of the middle, and scale it to side × side."""
     edge = min(image.size)
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
     box = (left, top, left + edge, top + edge)
@@ -47,14 +22,17 @@ def square(image: Image.Image, side: int) -> Image.Image:
 
 
 def read_folder(folder: Path, source: str, resize: int | None) -> Images:
-    """All images below `folder`; in colour if one of them is, grey otherwise.
+    """Read all images below `folder`: in colour if one of them is, grey otherwise.
 
-    `resize` makes squares of that side of them; without it all must have one size.
+    source: what a person called the folder. resize: make squares of that side of them; without
+    it all must have one size.
+
+    Raises DataError, naming the file, for what is no image, and for images of several sizes.
     """
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not paths:
         raise DataError(f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))})")
-    images = [_sized(open_image(path), resize) for path in paths]
+    images = [_read(path, resize) for path in paths]
     first = images[0].size
     for path, image in zip(paths, images, strict=True):
         if image.size != first:
@@ -70,7 +48,8 @@ def read_folder(folder: Path, source: str, resize: int | None) -> Images:
     return Images(source, pixels.reshape(*pixels.shape[:3], channels), *_labels(folder, paths))
 
 
-def _sized(image: Image.Image, resize: int | None) -> Image.Image:
+def _read(path: Path, resize: int | None) -> Image.Image:
+    image = read_picture(path, enough=resize)
     return image if resize is None else square(image, resize)
 
 

@@ -1,0 +1,148 @@
+"""Pictures are read upright, in sRGB, in 8 bits, and in bounded memory."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from tilecppn import machine
+from tilecppn.errors import DataError
+from tilecppn.exporters.icc import PRIMARIES, _curve, _profile, _xyz, srgb
+from tilecppn.train.data import pictures
+from tilecppn.train.data.pictures import read_picture, to_srgb
+from tilecppn.train.data.sources import read_data
+
+ORIENTATION = 274
+CORNERS = np.array([[10, 60, 110], [160, 210, 250]], np.uint8)  # 3 wide, 2 high
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_orientation_tag_is_obeyed(tmp_path: Path, suffix: str, orientation: int) -> None:
+    turned = {
+        1: CORNERS,
+        2: CORNERS[:, ::-1],
+        3: CORNERS[::-1, ::-1],
+        4: CORNERS[::-1],
+        5: CORNERS.T,
+        6: np.rot90(CORNERS, -1),
+        7: CORNERS[::-1, ::-1].T,
+        8: np.rot90(CORNERS),
+    }[orientation]
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = tmp_path / f"a.{suffix}"
+    # Pillow itself turns uncompressed TIFFs wrongly.
+    own: dict[str, dict[str, Any]] = {
+        "webp": {"lossless": True},
+        "tif": {"compression": "tiff_adobe_deflate"},
+    }
+    options = own.get(suffix, {})
+    Image.fromarray(CORNERS).save(path, exif=exif, **options)
+    assert np.array_equal(np.asarray(read_picture(path).convert("L")), turned)
+    large = tmp_path / f"b.{suffix}"
+    Image.fromarray(CORNERS.repeat(64, 0).repeat(64, 1)).save(large, exif=exif, **options)
+    small = np.asarray(read_picture(large, longer=12).convert("L"))
+    assert np.abs(small[2::4, 2::4].astype(int) - turned).max() <= 8
+    with Image.open(path) as image:
+        assert np.array_equal(np.asarray(to_srgb(image).convert("L")), turned)
+
+
+def test_every_way_in_turns_a_photograph(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    Image.new("RGB", (64, 32), (9, 99, 200)).save(tmp_path / "a.jpg", exif=exif)
+    assert read_picture(tmp_path / "a.jpg", longer=16).size == (8, 16)
+    assert read_data(str(tmp_path)).pixels.shape == (1, 64, 32, 3)
+
+
+def wide_profile() -> bytes:
+    """A profile with red and green exchanged, which no sRGB file can be mistaken for."""
+    tags = {"desc": b"desc" + bytes(4) + b"\0\0\0\5Wide\0" + bytes(79)}
+    tags |= {"wtpt": _xyz((0.9642, 1.0, 0.8249))}
+    swapped = {"r": PRIMARIES["g"], "g": PRIMARIES["r"], "b": PRIMARIES["b"]}
+    tags |= {f"{c}XYZ": _xyz(value) for c, value in swapped.items()}
+    tags |= {f"{c}TRC": _curve() for c in PRIMARIES}
+    return _profile(b"RGB ", tags)
+
+
+def test_colours_of_a_profile_become_srgb(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 4), (200, 40, 90)).save(path, icc_profile=wide_profile())
+    assert np.abs(np.asarray(read_picture(path), int) - (40, 200, 90)).max() <= 2
+    Image.new("RGBA", (4, 4), (200, 40, 90, 128)).save(path, icc_profile=wide_profile())
+    assert np.abs(np.asarray(read_picture(path), int) - (20, 100, 45)).max() <= 2
+
+
+@pytest.mark.parametrize("profile", [srgb(3), b"no profile", srgb(1)], ids=["srgb", "bad", "grey"])
+def test_srgb_and_useless_profiles_change_nothing(tmp_path: Path, profile: bytes) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.tif", icc_profile=profile)
+    assert np.array_equal(np.asarray(read_picture(tmp_path / "a.tif")), pixels)
+
+
+def test_kinds_of_colour(tmp_path: Path) -> None:
+    def read(image: Image.Image, suffix: str = "tif", **options: Any) -> Any:
+        path = tmp_path / f"a.{suffix}"
+        image.save(path, **options)
+        return np.asarray(read_picture(path))[0, 0].tolist()
+
+    assert read(Image.new("CMYK", (4, 4), (0, 255, 255, 0)))[0] > 230
+    assert read(Image.new("CMYK", (4, 4), (0, 255, 255, 0)))[1:] == [0, 0]
+    lab = ImageCms.createProfile("LAB")
+    transform = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), lab, "RGB", "LAB")
+    converted = ImageCms.applyTransform(Image.new("RGB", (4, 4), (200, 40, 90)), transform)
+    assert converted is not None
+    assert np.abs(np.array(read(converted)) - (200, 40, 90)).max() <= 3
+    sixteen = np.full((4, 4), 100 * 257, np.uint16)
+    assert read(Image.fromarray(sixteen), "png") == 100
+    assert read(Image.fromarray(sixteen)) == 100
+    assert read(Image.fromarray(np.full((4, 4), 0.4, np.float32))) == 102
+    assert read(Image.new("LA", (4, 4), (200, 51)), "png") == 40
+    assert read(Image.new("P", (4, 4), 7), "png", transparency=7) == [0, 0, 0]
+
+
+def test_a_picture_larger_than_pillows_limit_is_scaled_while_it_is_read(tmp_path: Path) -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    grey = Image.new("L", (20_000, 10_000))
+    grey.paste(200, (10_000, 0, 20_000, 10_000))
+    grey.save(tmp_path / "a.png", compress_level=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small = np.asarray(read_picture(tmp_path / "a.png", longer=64))
+    assert small.shape == (32, 64)
+    assert small[:, :30].max() == 0
+    assert small[:, 34:].min() == 200
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_picture_that_does_not_fit_is_refused_with_the_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (400, 300)).save(tmp_path / "a.png")
+    Image.new("RGB", (400, 300)).save(tmp_path / "a.jpg")
+    monkeypatch.setattr(machine, "free_memory", lambda: 300_000)
+    with pytest.raises(DataError, match=r"a\.png: 400 × 300 .* scale it down first"):
+        read_picture(tmp_path / "a.png", longer=8)
+    assert read_picture(tmp_path / "a.jpg", longer=8).size == (8, 6)  # decoded at an eighth
+    monkeypatch.setattr(machine, "free_memory", lambda: None)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
+    with pytest.raises(DataError, match="--resize N"):
+        read_picture(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png", longer=16).size == (16, 12)
+
+
+def test_strips_are_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Converted in strips of a row or a few, also where the last is not whole."""
+    pixels = np.random.default_rng(0).integers(0, 256, (101, 67, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    whole = [np.asarray(read_picture(tmp_path / "a.png", enough=n)) for n in (100, 8)]
+    monkeypatch.setattr(pictures, "STRIP", 1)
+    for picture, enough in zip(whole, (100, 8), strict=True):
+        again = np.asarray(read_picture(tmp_path / "a.png", enough=enough))
+        assert np.array_equal(again, picture)
+    assert np.array_equal(whole[0], pixels)
+    assert np.array_equal(whole[1], np.asarray(Image.fromarray(pixels).reduce(4)))
