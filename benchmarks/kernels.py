@@ -3,12 +3,13 @@
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks.bound import activation, multiply_adds
 from benchmarks.measuring import Table, seconds
-from benchmarks.rivals import Net, Run, compiled, in_numpy, in_torch, inputs
+from benchmarks.rivals import DetailNet, Net, Run, compiled, in_numpy, in_torch, inputs
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.scene.scene import Scene
@@ -24,6 +25,7 @@ NETS: dict[str, dict[str, Any]] = {
     "residual": {"preset": "hardmaru-residual"},
     "flux": {"preset": "flux"},
 }
+DETAILED = ("jupiter", "ink")
 
 
 def tables() -> list[Table]:
@@ -38,7 +40,38 @@ def tables() -> list[Table]:
             for dtype in dict.fromkeys(["float32", chosen]):
                 found.append(_table(f"{name}, {scene.channels} channels, {dtype}", scene, dtype))
                 print(found[-1])
+        for preset in DETAILED:
+            found.append(_detailed(preset))
+            print(found[-1])
     return found
+
+
+def _detailed(preset: str) -> Table:
+    """A preset with detail at a gigapixel, in the precisions that the kernel chooses by layer."""
+    scene = Scene.of(cppn={"preset": preset}, canvas={"width": 32768, "height": 32768})
+    field = EvaluationContext.of(scene)
+    kernel = LLVMKernel(field)
+    ways: dict[str, Run] = {"kernel llvm": lambda: kernel.evaluate(LATTICE)}
+    for dtype in ("float32", "float64"):
+        x = torch.tensor(np.stack(field.inputs(LATTICE), -1).reshape(POINTS, 3).astype(dtype))
+        net = DetailNet(field.network, dtype).eval()
+        for chunk in CHUNKS:
+            ways[f"torch eager, {dtype}, chunk {chunk}"] = in_torch(net, x, chunk)
+    parts = {dtype: multiply_adds(dtype) for dtype in ("float32", "float64")}
+    taken = seconds(ways | {name: part.run for name, part in parts.items()}, time.process_time)
+    rates = {way: POINTS / 1e6 / taken[way] for way in ways}
+    layers, first = field.network.layers, field.single_from
+    adds = {"float64": 0, "float32": 0}
+    for i, layer in enumerate(layers):
+        readout = 0 if layer.readout is None else layer.readout.size
+        adds["float64" if i < first else "float32"] += layer.weight.size + readout
+    peak = sum(adds[d] * taken[d] / parts[d].operations for d in adds)
+    notes = [
+        f"{len(layers)} layers, {first} of them in float64",
+        f"{rates['kernel llvm'] * 1e6 * peak:.0%} of the multiply-adds' peak",
+    ]
+    rival = max((way for way in rates if "float32" in way), key=lambda way: rates[way])
+    return Table(f"{preset}, with detail, at 32,768²", rates, rival, tuple(notes))
 
 
 def _table(title: str, scene: Scene, dtype: str) -> Table:

@@ -7,10 +7,16 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
+from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 
 Run = Callable[[], object]
 
-TORCH = {"tanh": torch.tanh, "sigmoid": torch.sigmoid}
+TORCH = {
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "sin": torch.sin,
+    "gaussian": lambda x: torch.exp(-x * x),
+}
 NUMPY: dict[str, Callable[[NDArray[np.floating]], NDArray[np.floating]]] = {
     "tanh": np.tanh,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -35,6 +41,37 @@ class Net(torch.nn.Module):
             value = TORCH[name](linear(h))
             h = h + value if self.residual and 0 < i < last else value
         return h
+
+
+class DetailNet(torch.nn.Module):
+    """A network with detail as one would write it: every hidden layer is read out."""
+
+    def __init__(self, network: ResolvedNetwork, dtype: str) -> None:
+        super().__init__()
+        self.layers = [
+            (
+                torch.tensor(layer.weight.astype(dtype)).T,
+                torch.tensor(layer.bias.astype(dtype)),
+                layer.groups,
+                None if layer.readout is None else torch.tensor(layer.readout.astype(dtype)).T,
+            )
+            for layer in network.layers
+        ]
+        self.bias, self.output = torch.tensor(network.bias.astype(dtype)), network.output
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        colour = self.bias
+        for weight, bias, groups, readout in self.layers:
+            h = _activated(h @ weight + bias, groups)
+            if readout is not None:
+                colour = colour + h @ readout
+        return _activated(colour, self.output)
+
+
+def _activated(sums: torch.Tensor, groups: Groups) -> torch.Tensor:
+    parts = torch.split(sums, [count for _, count in groups], dim=1)
+    values = [TORCH[name](part) for (name, _), part in zip(groups, parts, strict=True)]
+    return values[0] if len(values) == 1 else torch.cat(values, dim=1)
 
 
 def inputs(cppn: CPPN, points: int, dtype: str) -> NDArray[np.floating]:
