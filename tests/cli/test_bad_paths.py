@@ -139,7 +139,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "verify photos": (("verify", "photos", "--repair"), "no store of tilecppn"),
     "verify by no worker": (("verify", "done.zarr", "--workers", "0"), "--workers"),
     "view nothing": (("view", "missing.dzi"), "missing.dzi does not exist"),
-    "view a photo": (("view", "photo.png"), "give a NAME.dzi"),
+    "view a photo": (("view", "photo.png"), "holds no scene"),
     "view photos": (("view", "photos"), "no .dzi"),
     "view half an export": (("view", "a.dzi"), "a.html is missing"),
     "view at no port": (("view", "a.dzi", "--port", "65536"), "--port"),

@@ -193,7 +193,7 @@ def test_morph_writes_a_gif(model: Path, cli: Cli) -> None:
         assert gif.size == (16, 16)
     again = cli(*command)
     assert again.exit_code == 2
-    assert "is there already" in again.stderr
+    assert "--overwrite" in again.stderr
     assert cli(*command, "--overwrite").exit_code == 0
     with Image.open("a.gif") as gif:
         assert gif.n_frames < 12  # type: ignore[attr-defined]

@@ -78,16 +78,20 @@ def test_crowding_is_the_plain_formula(
     name: str, count: int, rows: int, pauses: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name_of_limit in ("STRIP", "MANY", "LARGEST"):
-        monkeypatch.setattr(variation, name_of_limit, rows * 14 * len(limits(ALL.resolve([]))))
+        monkeypatch.setattr(
+            variation, name_of_limit, rows * 14 * len(limits(ALL.resolve(np.zeros(8))))
+        )
     field = EvaluationContext.of(Scene.of(canvas={"width": 900, "height": 900}).replace(cppn=ALL))
     kernel: Kernel = create(name, field)
     origins = np.array([[-32, 64], [300, -5], [0, 0]], np.int64)
     lattices = Lattices(origins[:count], 11, 14, 16)
     colours, sums = (a.astype(np.float64) for a in kernel.trace(lattices))
     seen: list[int] = []
-    got, cells = variation_ratio(kernel, lattices, limits(ALL.resolve([])), lambda: seen.append(1))
+    got, cells = variation_ratio(
+        kernel, lattices, limits(ALL.resolve(np.zeros(8))), lambda: seen.append(1)
+    )
     assert np.array_equal(got, colours)
-    expected = np.stack([plain(sums[:, n], limits(ALL.resolve([]))) for n in range(count)])
+    expected = np.stack([plain(sums[:, n], limits(ALL.resolve(np.zeros(8)))) for n in range(count)])
     assert cells.shape == expected.shape == (count, 8, 11)
     assert np.allclose(cells, expected, rtol=1e-4, atol=1e-5)
     assert len(np.unique(cells)) > 30

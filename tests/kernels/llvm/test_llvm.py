@@ -169,7 +169,8 @@ def test_other_threads_run_during_a_call() -> None:
     kernel = LLVMKernel(preset("hardmaru"))
     whole = 4000 * kernel.batch
     inputs, out = np.zeros((3, whole), np.float32), np.empty((3, whole), np.float32)
-    arguments = (inputs, whole, kernel.weights, kernel.scratch, out, out, 0)
+    double, single = zip(kernel.weights, kernel.scratch, strict=True)
+    arguments = (inputs, whole, *double, *single, out, out, 0)
     ended, ticks = threading.Event(), [0]
 
     def tick() -> None:
