@@ -1,25 +1,75 @@
-"""Locks of the operating system."""
+"""One process at a time writes into a store."""
 
-import errno
-import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests.storage.helpers import held, leftovers
+from tests.stores import ARITHMETIC, plain_scene
 from tilecppn.errors import StoreError
-from tilecppn.storage.locks import locked
+from tilecppn.storage.store import Store
+
+laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
-def test_a_disk_without_locks_is_named_with_a_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    def flock(descriptor: int, operation: int) -> None:
-        raise OSError(number, os.strerror(number))
+def test_one_process_at_a_time_and_its_lock_dies_with_it(store: Store) -> None:
+    left = leftovers(store.path)
+    with held(store.path / ".lock") as other:
+        for _ in range(2):
+            with (
+                pytest.raises(StoreError, match=rf"a\.zarr is in use.*pid {other.pid} on"),
+                store.lock(),
+            ):
+                raise AssertionError
+        assert all(path.exists() for path in left)  # they may be the other's
+        other.kill()
+        other.wait()
+        with store.lock():
+            assert not any(path.exists() for path in left)
+            again = leftovers(store.path)
+        assert not any(path.exists() for path in again)
 
-    monkeypatch.setattr("fcntl.flock", flock)
-    with (
-        pytest.raises(StoreError, match=r"a\.zarr: its disk has no file locks"),
-        locked(tmp_path / ".lock", "a.zarr"),
-    ):
+
+def test_a_lock_is_not_shared_within_a_process_and_is_free_after_it(store: Store) -> None:
+    for _ in range(2):
+        with (
+            store.lock(),
+            pytest.raises(StoreError, match="another process"),
+            Store(store.path).lock(),
+        ):
+            raise AssertionError
+
+
+def test_a_new_store_is_locked_when_it_appears(tmp_path: Path) -> None:
+    scene = plain_scene(10, 10, tile=64, shard=64)
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+        with pytest.raises(StoreError, match="is in use"), Store(store.path).lock():
+            raise AssertionError
+        left = store.path / "0" / ".zarr.json.0123456789ab.partial"
+        left.write_bytes(b"half")
+    assert not left.exists()
+    with Store(store.path).lock():
         pass
+
+
+def test_a_lock_that_is_a_link_is_not_followed(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("mine")
+    (store.path / ".lock").unlink()
+    (store.path / ".lock").symlink_to(tmp_path / "victim")
+    with pytest.raises((OSError, StoreError)), store.lock():
+        raise AssertionError
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+def test_sweeping_spares_what_no_writer_of_ours_left(store: Store, tmp_path: Path) -> None:
+    foreign = store.path / "download.partial"
+    foreign.write_bytes(b"mine")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".1.0123456789ab.partial").write_bytes(b"mine")
+    (store.path / "link").symlink_to(outside)
+    with store.lock():
+        pass
+    assert (outside / ".1.0123456789ab.partial").exists()
+    assert foreign.exists()

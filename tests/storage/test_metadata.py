@@ -1,0 +1,106 @@
+"""The metadata of a store: OME-Zarr, levels, our attribute, the network."""
+
+import json
+from pathlib import Path
+
+import pytest
+import zarr
+from hypothesis import settings
+from ome_zarr_models.common.omero import Omero
+from ome_zarr_models.v05 import Image
+from ome_zarr_models.v05.coordinate_transformations import VectorScale, VectorTranslation
+
+from tests.storage.helpers import DTYPES, metadata
+from tests.stores import ARITHMETIC, plain_scene
+from tilecppn.cppn import CPPN
+from tilecppn.kernels import Arithmetic
+from tilecppn.scene.scene import EMBEDDED, Scene
+from tilecppn.storage.store import Store
+
+laws = settings(derandomize=True, deadline=None, max_examples=25)
+
+# Metadata
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [(1, 1), (700, 501), (64, 1000)])
+def test_metadata_is_valid_ome_zarr(
+    size: tuple[int, int], dtype: str, channels: int, tmp_path: Path
+) -> None:
+    scene = plain_scene(*size, channels=channels, dtype=dtype, tile=64, shard=256)
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
+        plan = store.plan
+    image = Image.from_zarr(zarr.open_group(tmp_path / "a.zarr", mode="r"))
+    (multiscale,) = image.attributes.ome.multiscales
+    assert [(axis.name, axis.type) for axis in multiscale.axes] == [
+        ("c", "channel"),
+        ("y", "space"),
+        ("x", "space"),
+    ]
+    assert len(multiscale.datasets) == len(plan.levels)
+    for k, dataset in enumerate(multiscale.datasets):
+        assert dataset.path == str(k)
+        scale, translation = tuple(dataset.coordinateTransformations)[:2]
+        assert isinstance(scale, VectorScale)
+        assert isinstance(translation, VectorTranslation)
+        assert scale.scale == [1.0, 2.0**k, 2.0**k]
+        assert translation.translation == [0.0, (2**k - 1) / 2, (2**k - 1) / 2]
+    omero = Omero.model_validate((image.attributes.ome.model_extra or {})["omero"])
+    assert len(omero.channels) == channels
+    end = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    for channel in omero.channels:
+        window = channel.window
+        assert (window.min, window.start, window.max, window.end) == (0, 0, end, end)
+
+
+def test_levels_halve_and_are_sharded_with_a_checksum_last(small_store: Store) -> None:
+    assert metadata(small_store.path)["zarr_format"] == 3
+    sizes = [(700, 501), (350, 251), (175, 126), (88, 63), (44, 32)]
+    shards = [256, 256, 256, 128, 64]
+    assert len(small_store.plan.levels) == len(sizes)
+    for k, ((width, height), shard) in enumerate(zip(sizes, shards, strict=True)):
+        record = metadata(small_store.path / str(k))
+        assert record["shape"] == [3, height, width]
+        assert record["data_type"] == "uint8"
+        assert record["dimension_names"] == ["c", "y", "x"]
+        assert record["fill_value"] == 0
+        assert record["chunk_grid"]["configuration"]["chunk_shape"] == [3, shard, shard]
+        (sharding,) = record["codecs"]
+        assert sharding["name"] == "sharding_indexed"
+        inner = sharding["configuration"]
+        assert inner["chunk_shape"] == [3, 64, 64]
+        assert [codec["name"] for codec in inner["codecs"]] == ["bytes", "zstd", "crc32c"]
+        assert [codec["name"] for codec in inner["index_codecs"]] == ["bytes", "crc32c"]
+
+
+def test_the_attribute_holds_scene_fingerprint_arithmetic_and_version(small_store: Store) -> None:
+    from tilecppn import __version__
+
+    attributes = metadata(small_store.path)["attributes"]["tilecppn"]
+    assert Scene.parse(attributes["scene"]) == small_store.scene
+    assert attributes["fingerprint"] == small_store.scene.fingerprint
+    assert Arithmetic(**attributes["arithmetic"]) == small_store.arithmetic
+    assert attributes["version"] == __version__
+
+
+def test_a_store_has_its_network_with_it(tmp_path: Path) -> None:
+    """Its scene names a weights file, which is gone, and another, which is not followed."""
+    model, other = (CPPN.from_preset("hardmaru", seed=s, width=4, depth=1) for s in (1, 2))
+    model.save(tmp_path / "model.safetensors")
+    other.save(tmp_path / "other.safetensors")
+    (tmp_path / "a.toml").write_text('[cppn]\nweights = "model.safetensors"\n')
+    scene = Scene.load(tmp_path / "a.toml")
+    with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC):
+        pass
+    (tmp_path / "model.safetensors").unlink()
+    assert (tmp_path / "a.zarr" / EMBEDDED).read_bytes() == model.to_bytes()
+    assert Store(tmp_path / "a.zarr").scene.cppn == model
+    assert Store(tmp_path / "a.zarr").scene.fingerprint == scene.fingerprint
+
+    record = metadata(tmp_path / "a.zarr")
+    attributes = record["attributes"]["tilecppn"]
+    assert EMBEDDED in attributes["scene"]
+    attributes["scene"] = attributes["scene"].replace(EMBEDDED, str(tmp_path / "other.safetensors"))
+    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(record))
+    assert Store(tmp_path / "a.zarr").scene.cppn == model
