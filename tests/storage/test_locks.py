@@ -1,5 +1,7 @@
 """One process at a time writes into a store."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import settings
 from tests.storage.helpers import held, leftovers
 from tests.stores import ARITHMETIC, plain_scene
 from tilecppn.errors import StoreError
+from tilecppn.storage.locks import locked
 from tilecppn.storage.store import Store
 
 laws = settings(derandomize=True, deadline=None, max_examples=25)
@@ -73,3 +76,18 @@ def test_sweeping_spares_what_no_writer_of_ours_left(store: Store, tmp_path: Pat
         pass
     assert (outside / ".1.0123456789ab.partial").exists()
     assert foreign.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with (
+        pytest.raises(StoreError, match=r"a\.zarr: its disk has no file locks"),
+        locked(tmp_path / ".lock", "a.zarr"),
+    ):
+        pass
