@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base as Tag
+from PIL.TiffImagePlugin import TiffImageFile
 
 from tilecppn import machine
 from tilecppn.errors import DataError
@@ -105,6 +106,9 @@ def _check_size(path: Path, image: Image.Image, step: int) -> None:
 
 def _converted(image: Image.Image, step: int) -> Image.Image:
     """The image as "L" or "RGB" in sRGB; each pixel is the mean of step × step."""
+    if isinstance(image, TiffImageFile) and image.tile:
+        # Pillow turns a TIFF itself, but reads an uncompressed one with its sides exchanged.
+        image._size = (image.tag_v2[Tag.ImageWidth], image.tag_v2[Tag.ImageLength])
     image.load()
     transform = _transform(image)
     rows = max(1, STRIP // (image.width * step)) * step
