@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-slow lint format bench docs clean
+.PHONY: dist demo test test-slow lint format bench docs clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt hatch_build.py
@@ -42,6 +42,11 @@ docs: $(READY)
 	rm -rf out/docs
 	$(BIN)/python -m sphinx -q --fail-on-warning --keep-going docs out/docs
 	$(BIN)/python docs/check_site.py out/docs
+
+# A wheel and an sdist in dist/.
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m hatchling build
 
 clean:
 	rm -rf .venv out dist
