@@ -47,7 +47,12 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(name: str, side: int) ->
     field = EvaluationContext.of(scene)
     lattice = Lattices.one(3, 7, 64, 64, side // 70)
     got, exact = (
-        np.rint(255.0 * coloured(kernel, scene.output).evaluate(lattice).astype(np.float64))
+        np.rint(
+            255.0
+            * coloured(kernel, scene.output, scene.cppn.channels)
+            .evaluate(lattice)
+            .astype(np.float64)
+        )
         for kernel in (LLVMKernel(field), ReferenceKernel(field))
     )
     assert np.abs(got - exact).max() <= 1

@@ -141,7 +141,7 @@ def test_hsv_colours_a_network_of_three_channels() -> None:
 
 def test_rgb_is_what_the_network_gives() -> None:
     kernel = create("reference", EvaluationContext.of(scene()))
-    assert coloured(kernel, Output()) is kernel
+    assert coloured(kernel, Output(), 3) is kernel
 
 
 STEEP = ["#000", "#fff"] * 12

@@ -6,6 +6,7 @@ Elementwise, from additions, products, comparisons and look-ups alone, in the ke
 """
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,18 @@ from tilecppn.scene.view import Lattices
 Values = NDArray[np.floating]
 
 
-def coloured(kernel: Kernel, output: Output) -> Kernel:
-    """The kernel of the picture's colours: itself, or one that maps what it evaluates."""
-    if output.palette is not None:
-        stops = output.colours(1)
-        table = output.colours(2)
-        assert stops is not None
-        assert table is not None
-        return ColouredKernel(
-            kernel, lambda v: through(v[0], stops) if len(v) == 1 else lit(v[0], v[1], table)
-        )
-    return ColouredKernel(kernel, rgb_of_hsv) if output.color == "hsv" else kernel
+def coloured(kernel: Kernel, output: Output, channels: int) -> Kernel:
+    """The kernel of the picture's colours: itself, or one that maps what it evaluates.
+
+    `channels`: of the network.
+    """
+    colours = output.colours(channels)
+    if colours is None:
+        return ColouredKernel(kernel, rgb_of_hsv) if output.color == "hsv" else kernel
+    if channels == 1:
+        return ColouredKernel(kernel, lambda v: through(v[0], colours))
+    table = cache(partial(np.ascontiguousarray, colours))  # by dtype
+    return ColouredKernel(kernel, lambda v: lit(v[0], v[1], table(v.dtype)))
 
 
 class ColouredKernel:

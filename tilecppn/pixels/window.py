@@ -36,12 +36,12 @@ def render_window(
 ) -> NDArray[Any]:
     """The stored pixels (channels, height, width) of a window of level 0.
 
-    `kernel` evaluates `Field.of(scene)`. `pause` is called between pieces of the work; it may
-    raise to stop it. `empty` makes the array, which may be a view of a larger one.
+    `kernel` evaluates `EvaluationContext.of(scene)`. `check_cancelled` is called between pieces of
+    the work; it may raise to stop it. `empty` makes the array, which may be a view of a larger one.
     """
     finish = OutputEncoder.of(scene.output)
     if scene.output.supersample == 1:
-        return _drawn(coloured(kernel, scene.output), scene, finish, window, check_cancelled, empty)
+        return _drawn(_coloured(kernel, scene), scene, finish, window, check_cancelled, empty)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
         colours = render_colours(kernel, scene, piece, check_cancelled)
@@ -59,10 +59,12 @@ def render_colours(
     """
     n = scene.output.supersample
     samples = Window(*(n * edge for edge in window))
-    colours = _drawn(
-        coloured(kernel, scene.output), scene, COLOURS, samples, check_cancelled, np.empty
-    )
+    colours = _drawn(_coloured(kernel, scene), scene, COLOURS, samples, check_cancelled, np.empty)
     return colours if n == 1 else _averaged(colours, n)
+
+
+def _coloured(kernel: Kernel, scene: Scene) -> Kernel:
+    return coloured(kernel, scene.output, scene.cppn.channels)
 
 
 def pieces(scene: Scene, window: Window) -> Iterator[Window]:

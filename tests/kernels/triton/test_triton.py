@@ -347,7 +347,7 @@ def test_colour_maps_and_samples_are_made_of_its_colours() -> None:
     )
     kernel = create("triton", EvaluationContext.of(scene))
     assert isinstance(kernel, StoringKernel)
-    assert not isinstance(coloured(kernel, scene.output), StoringKernel)
+    assert not isinstance(coloured(kernel, scene.output, scene.cppn.channels), StoringKernel)
     difference = whole(scene, kernel).astype(int) - whole(
         scene, create("llvm", EvaluationContext.of(scene))
     )
