@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 SCENE = "[cppn]\npreset = 'tide'\n[canvas]\nwidth = 96\nheight = 64\n"
 
@@ -50,6 +51,7 @@ def test_what_needs_torch_says_how_to_install_it(
     tmp_path: Path, without_torch: dict[str, str], words: list[str]
 ) -> None:
     (tmp_path / "a.toml").write_text(SCENE)
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
     found = run(*words, cwd=tmp_path, env=without_torch)
     assert 'pip install "tilecppn[torch]"' in found.stderr, found.stderr
     assert "Traceback" not in found.stderr

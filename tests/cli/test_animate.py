@@ -158,7 +158,11 @@ def test_the_contact_sheet(cli: Cli) -> None:
     with Image.open("sheet.png") as image:
         assert image.width > 3 * 320
         assert image.height > 2 * 180
-    assert cli("animate", "film.toml", "--contact", "sheet.jpg").exit_code == 2
+    assert cli("animate", "film.toml", "--contact", "sheet.jpg").exit_code == 0
+    again = cli("animate", "sheet.jpg", "--contact", "again.png")  # it carries the timeline
+    assert again.exit_code == 0, again.stderr
+    assert Path("again.png").read_bytes() == Path("sheet.png").read_bytes()
+    assert cli("animate", "film.toml", "--contact", "sheet.bmp").exit_code == 2
     Path("mine.png").write_bytes(b"mine")
     assert cli("animate", "film.toml", "--contact", "mine.png").exit_code == 2
 

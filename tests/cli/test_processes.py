@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.results import LOCAL
 from tests.conftest import Run
@@ -31,6 +32,29 @@ CALL = "from tilecppn.cli import main; main({!r}, standalone_mode=False)"
 def test_help_waits_for_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     code = CALL.format(arguments)
     assert loaded(code, tmp_path, "torch", "zarr", "numpy", "ray", "PIL") == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "nowhere", "-o", "m.safetensors"],
+        ["train", "digits", "-o", "m.toml"],
+        ["train", "digits", "-o", "m.safetensors", "--size", "100"],
+        ["train", "digits", "-o", "m.safetensors", "--save-dir", "mine"],
+        ["fit", "nowhere.png", "-o", "m.safetensors"],
+        ["fit", "tiny.png", "-o", "m.safetensors"],
+        ["encode", "nowhere.safetensors", "tiny.png"],
+    ],
+)
+def test_paths_and_data_are_checked_before_torch_is_loaded(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    Image.new("L", (4, 4)).save(tmp_path / "tiny.png")
+    code = f"from tilecppn.cli import main\ntry: main({arguments!r})\nexcept SystemExit as e: n = e"
+    found = loaded(f"{code}\nassert n.code == 2", tmp_path, "torch", "numpy")
+    assert found == {"numpy"}
 
 
 def test_preview_never_imports_ray_nor_zarr(scene: Scene, tmp_path: Path) -> None:

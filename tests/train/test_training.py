@@ -29,10 +29,11 @@ from tilecppn.errors import (
 from tilecppn.scene.sections import View
 from tilecppn.train import checkpoint, noise
 from tilecppn.train.curriculum import Stage, sizes
-from tilecppn.train.curves import Curves, Point, plot
+from tilecppn.train.curves import Curves, Losses, Point, plot
 from tilecppn.train.data.images import Images
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
-from tilecppn.train.trainer import Losses, Trainer
+from tilecppn.train.places import checkpoints
+from tilecppn.train.trainer import Trainer
 from tilecppn.train.training import Outcome, train_model
 
 TINY: dict[str, Any] = {
@@ -110,12 +111,12 @@ def test_resume_is_bit_for_bit(tmp_path: Path, undisturbed: Path, stop_after: in
         train(tmp_path, listeners=[told.append], stop_after=stop_after)
     assert [type(event) for event in told[-2:]] == [Stopping, Saved]
     assert error.value.exit_code == 130
-    last = checkpoint.folders(tmp_path / "m.training")[-1]
+    last = checkpoints(tmp_path / "m.training")[-1]
     assert int(last.name) == stop_after
     assert (tmp_path / "m.safetensors").read_bytes() == (last / "model.safetensors").read_bytes()
     assert train(tmp_path).batches == 6
     same_files(tmp_path, undisturbed, "m.safetensors")
-    mine, theirs = (checkpoint.folders(f / "m.training")[-1] for f in (tmp_path, undisturbed))
+    mine, theirs = (checkpoints(f / "m.training")[-1] for f in (tmp_path, undisturbed))
     same_files(mine, theirs, "model.safetensors", "optimisers.safetensors")
     rows, wanted = (csv_rows(f / "m.training") for f in (tmp_path, undisturbed))
     assert without_seconds(rows) == without_seconds(wanted)
@@ -146,7 +147,7 @@ def test_an_earlier_checkpoint_does_not_cost_the_later_ones(
     second = tmp_path / "copy/m.training/checkpoints/00000002"
     with pytest.raises(CheckpointError, match=r"00000004 is later and sound.*another --save-dir"):
         train(tmp_path / "copy", start=second)
-    assert len(checkpoint.folders(tmp_path / "copy/m.training")) == 3
+    assert len(checkpoints(tmp_path / "copy/m.training")) == 3
 
 
 def test_more_epochs_go_on(tmp_path: Path, undisturbed: Path) -> None:
@@ -159,7 +160,7 @@ def test_more_epochs_go_on(tmp_path: Path, undisturbed: Path) -> None:
 
 def test_the_last_n_checkpoints_stay(tmp_path: Path) -> None:
     train(tmp_path, {"epochs": 4}, keep=2)
-    names = [p.name for p in checkpoint.folders(tmp_path / "m.training")]
+    names = [p.name for p in checkpoints(tmp_path / "m.training")]
     assert names == ["00000006", "00000008"]
 
 
@@ -276,7 +277,7 @@ def test_a_weight_that_is_nan_is_never_saved(
     monkeypatch.setattr(Trainer, "learn", poisoned)
     with pytest.raises(TrainingDivergedError, match="there is no checkpoint yet"):
         train(tmp_path, max_minutes=1e-9)
-    assert not checkpoint.folders(tmp_path / "m.training")
+    assert not checkpoints(tmp_path / "m.training")
     assert not (tmp_path / "m.safetensors").exists()
 
 
@@ -318,7 +319,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(
     copied: Path, undisturbed: Path, damage: str
 ) -> None:
-    there = checkpoint.folders(copied / "m.training")
+    there = checkpoints(copied / "m.training")
     DAMAGE[damage](there[-1])
     with pytest.raises(CheckpointError, match="damaged") as error:
         train(copied)
@@ -331,7 +332,7 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(
 
 
 def test_the_only_checkpoint_damaged(copied: Path) -> None:
-    first, *others = checkpoint.folders(copied / "m.training")
+    first, *others = checkpoints(copied / "m.training")
     for other in others:
         shutil.rmtree(other)
     flip_bit(first / "model.safetensors")
@@ -341,7 +342,7 @@ def test_the_only_checkpoint_damaged(copied: Path) -> None:
 
 def test_a_checkpoint_of_other_shapes_is_refused(copied: Path) -> None:
     """Whole and sound, but not what its settings say."""
-    last = checkpoint.folders(copied / "m.training")[-1]
+    last = checkpoints(copied / "m.training")[-1]
     tensors = load_file(last / "model.safetensors")
     tensors["encoder.mean.bias"] = np.zeros(7, np.float32)
     save_file(tensors, last / "model.safetensors")
@@ -358,7 +359,7 @@ def test_a_pickle_is_never_opened(copied: Path) -> None:
     """A file that would run code if it were unpickled: neither as a model nor as a checkpoint."""
     mark = copied / "executed"
     code = f"cos\nsystem\n(S'touch {mark}'\ntR.".encode()
-    last = checkpoint.folders(copied / "m.training")[-1]
+    last = checkpoints(copied / "m.training")[-1]
     for name in ("model.safetensors", "optimisers.safetensors", "state.json"):
         whole = (last / name).read_bytes()
         (last / name).write_bytes(code)
@@ -382,12 +383,12 @@ def test_other_settings_or_images_do_not_go_on(copied: Path) -> None:
 
 
 def test_overwrite_trains_anew(copied: Path) -> None:
-    last = checkpoint.folders(copied / "m.training")[-1]
+    last = checkpoints(copied / "m.training")[-1]
     with pytest.raises(InvalidRequestError, match="leave one out"):
         train(copied, overwrite=True, start=last)
     train(copied, {"width": 7, "epochs": 1}, overwrite=True)
     assert CPPN.load(copied / "m.safetensors").width == 7
-    assert [p.name for p in checkpoint.folders(copied / "m.training")] == ["00000002"]
+    assert [p.name for p in checkpoints(copied / "m.training")] == ["00000002"]
     assert len(csv_rows(copied / "m.training")) == 2
 
 
@@ -582,7 +583,7 @@ def test_a_stopped_command_goes_on(tmp_path: Path, signal_: signal.Signals) -> N
     if signal_ != signal.SIGKILL:
         assert process.returncode == 130, errors
         assert errors.rstrip().splitlines()[-1].startswith("error: stopped after"), errors
-    last = int(checkpoint.folders(tmp_path / "m.training")[-1].name)
+    last = int(checkpoints(tmp_path / "m.training")[-1].name)
     again = start(tmp_path, f"--epochs={last // 2 + 2}", "--json")
     output, errors = again.communicate(timeout=60)
     assert again.returncode == 0, errors

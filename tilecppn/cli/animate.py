@@ -12,12 +12,11 @@ from tilecppn.cli.common import (
     load,
     outcome_record,
     parse_seeds,
-    png_made,
-    png_output,
     result,
     run_options,
     set_option,
 )
+from tilecppn.cli.image_output import image_output, is_made
 from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
 from tilecppn.formatting import counted, format_duration
@@ -193,11 +192,11 @@ def command(
         )
     record: dict[str, Any] = {}
     lines: list[str] = []
-    if contact is not None and output is not None and png_made(contact, SHEET, picture):
+    if contact is not None and output is not None and is_made(contact, SHEET, picture):
         lines.append(str(contact))  # by the same command, which was stopped afterwards
         record["contact"] = str(contact)
     elif contact is not None:
-        write = png_output(contact, SHEET, overwrite=overwrite)
+        write = image_output(contact, SHEET, overwrite=overwrite)
         with Meter("contact") as contact_meter:
             sheet = contact_sheet(picture, kernel, contact_meter)
         write(sheet, picture.to_toml(), picture.fingerprint)

@@ -12,9 +12,6 @@ import click
 from tilecppn.formatting import counted, format_duration
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tilecppn.film.plan import ClipTask
     from tilecppn.film.store import FilmStore
     from tilecppn.film.timeline.timeline import Timeline
@@ -221,50 +218,6 @@ def parse_seeds(text: str) -> list[int]:
             raise click.BadParameter(f"{text!r}: at most {MOST_SEEDS} seeds")
         seeds += range(low, high + 1)
     return seeds
-
-
-def png_output(
-    path: Path, what: str, *, overwrite: bool = False
-) -> Callable[["NDArray[np.uint8]", str, str], None]:
-    """What writes an image (height, width, channels) as the PNG `path`, as often as it is called.
-
-    It takes the image, its scene or timeline as TOML and the fingerprint of that. what: "a
-    preview", for a person. Raises ExportError, before any work, unless `path` is free or, with
-    `overwrite`, an unchanged still of ours.
-    """
-    from tilecppn.errors import ExportError
-    from tilecppn.exporters import provenance
-    from tilecppn.exporters.options import suffix_of
-    from tilecppn.exporters.output import check_output, claimed, naming_destination, replacing
-    from tilecppn.exporters.png import encode_png
-    from tilecppn.exporters.provenance import STILL, Provenance
-
-    if suffix_of(path) != ".png":
-        raise ExportError(f"{path}: {what} is a PNG; give a name that ends in .png")
-    check_output(path, STILL, overwrite=overwrite)
-    written = False
-
-    def write(image: "NDArray[np.uint8]", source: str, fingerprint: str) -> None:
-        nonlocal written
-        with naming_destination(path), claimed(path):
-            check_output(path, STILL, overwrite=overwrite or written)
-            text = Provenance(STILL, source, fingerprint, what).text()
-            with replacing(path) as temporary:
-                temporary.write_bytes(encode_png(image, text))
-                provenance.seal(temporary)
-        written = True
-
-    return write
-
-
-def png_made(path: Path, what: str, picture: "Scene | Timeline") -> bool:
-    """Whether `png_output` has made the PNG of a picture, and nobody changed it since."""
-    from tilecppn.exporters import provenance
-    from tilecppn.exporters.provenance import STILL, Provenance
-
-    found = provenance.read(path)
-    wanted = Provenance(STILL, "", picture.fingerprint, what)
-    return found is not None and found.is_copy_of(wanted)
 
 
 def open_store(path: Path) -> "Store | FilmStore":

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, blaming_options, json_option, png_output, result
+from tilecppn.cli.common import FILE, blaming_options, json_option, result
+from tilecppn.cli.image_output import image_output
 from tilecppn.cli.options import device_options, given_settings, settings_options
 from tilecppn.cli.signals import stop_request
 
@@ -76,20 +77,23 @@ def command(
     from tilecppn.cli.progress import Meter
     from tilecppn.formatting import format_duration
     from tilecppn.train.data.pictures import read_picture
-    from tilecppn.train.device import has_bfloat16, pick_device
-    from tilecppn.train.fit import Progress, fit_image
-    from tilecppn.train.model import check_output
+    from tilecppn.train.places import check_output, check_picture
     from tilecppn.train.settings import FitSettings
 
     check_output(output, overwrite=overwrite)
-    write = None if preview is None else png_output(preview, "a preview", overwrite=overwrite)
+    write = None if preview is None else image_output(preview, "a preview", overwrite=overwrite)
     given = given_settings(options)
     with blaming_options("fitsettings", given):
         settings = FitSettings(**given)
-    chosen = pick_device(device)
     picture = read_picture(image, longer=resize)
     if grey:
         picture = picture.convert("L")
+    check_picture(picture)
+
+    from tilecppn.train.device import has_bfloat16, pick_device  # torch takes seconds to load
+    from tilecppn.train.fit import Progress, fit_image
+
+    chosen = pick_device(device)
     mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
 
     size = {"width": picture.width, "height": picture.height}

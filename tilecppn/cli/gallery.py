@@ -11,16 +11,22 @@ from tilecppn.cli.common import (
     load,
     overwrite_option,
     parse_seeds,
-    png_output,
     result,
     scene_argument,
 )
+from tilecppn.cli.image_output import image_output
 from tilecppn.formatting import counted
 
 
 @click.command()
 @scene_argument
-@click.option("-o", "--output", type=FILE, required=True, help="The PNG to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    help="The image to write: .png, .jpg, .webp or .tif.",
+)
 @click.option(
     "--seeds", type=parse_seeds, metavar="0-24", help="Seeds of the weights [default: 0-24]."
 )
@@ -65,7 +71,7 @@ def command(
     from tilecppn.exporters.gallery import SEEDS, gallery
 
     start = time.perf_counter()
-    write = png_output(output, "a gallery", overwrite=overwrite)
+    write = image_output(output, "a gallery", overwrite=overwrite)
     picture = load(scene, overrides)
     if seeds is None and latents is None:
         seeds = list(SEEDS)

@@ -6,19 +6,27 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    json_option,
     kernel_option,
     load,
     load_timeline,
     overwrite_option,
-    png_output,
+    result,
     set_option,
 )
+from tilecppn.cli.image_output import image_output
 
 
 @click.command()
 @click.argument("scene", metavar="SCENE|TIMELINE", type=FILE)
 @set_option
-@click.option("-o", "--output", type=FILE, required=True, help="The PNG to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    help="The image to write: .png, .jpg, .webp or .tif.",
+)
 @click.option(
     "--width",
     type=click.IntRange(1, 32768),
@@ -29,6 +37,7 @@ from tilecppn.cli.common import (
 @click.option("--time", type=float, help="Seconds into a film (timelines only) [default: 0].")
 @kernel_option
 @overwrite_option
+@json_option
 def command(
     scene: Path,
     overrides: tuple[str, ...],
@@ -37,6 +46,7 @@ def command(
     time: float | None,
     kernel: str,
     overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Draw SCENE, or a frame of TIMELINE, as one small image.
 
@@ -45,11 +55,15 @@ def command(
     tilecppn preview poster.toml -o other.png --set cppn.seed=7
     tilecppn preview film.toml -o frame.png --time 7
     """
+    from time import perf_counter
+
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.pixels.window import preview
+    from tilecppn.exporters.image_file import check_image_size
+    from tilecppn.pixels.window import preview, preview_size
 
-    write = png_output(output, "a preview", overwrite=overwrite)
+    start = perf_counter()
+    write = image_output(output, "a preview", overwrite=overwrite)
     timeline = load_timeline(scene, overrides)
     if timeline is not None:
         seconds = time or 0.0
@@ -63,7 +77,15 @@ def command(
         raise InvalidRequestError(f"{scene}: is a scene; --time applies only to timelines")
     else:
         picture = load(scene, overrides)
+    check_image_size(output, preview_size(picture, width))
     with Meter("preview") as meter:
         image = preview(picture, width, kernel, meter.progress)
     write(image, picture.to_toml(), picture.fingerprint)
-    click.echo(f"{output}: {image.shape[1]} × {image.shape[0]}")
+    height, width = image.shape[:2]
+    record = {
+        "files": [str(output)],
+        "width": width,
+        "height": height,
+        "seconds": round(perf_counter() - start, 3),
+    }
+    result(f"{output}: {width} × {height}", record, as_json)

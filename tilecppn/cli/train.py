@@ -108,12 +108,19 @@ def command(
     """
     from tilecppn.cli.training_meter import TrainingMeter
     from tilecppn.train.data.sources import read_data
-    from tilecppn.train.training import train_model
+    from tilecppn.train.places import check_fit, check_places, default_save_dir
+    from tilecppn.train.settings import Settings
 
     given = given_settings(options)
     with blaming_options("settings", given), TrainingMeter(max_minutes) as meter:
+        settings = Settings(**given)
+        check_places(output, save_dir or default_save_dir(output), start, overwrite)
+        images = read_data(data, resize)
+        check_fit(settings.suited(len(images), images.shortest_side), images)
+        from tilecppn.train.training import train_model  # torch takes seconds to load
+
         outcome = train_model(
-            read_data(data, resize),
+            images,
             output,
             given,
             save_dir=save_dir,

@@ -10,7 +10,13 @@ from tilecppn.errors import SceneError
 from tilecppn.exporters import png, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.options import suffix_of
-from tilecppn.exporters.provenance import MANIFEST, parse, parse_manifest, read_manifest
+from tilecppn.exporters.provenance import (
+    MANIFEST,
+    Provenance,
+    parse,
+    parse_manifest,
+    read_manifest,
+)
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 from tilecppn.storage.zarr_format import attributes
@@ -87,11 +93,13 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
         return Scene.parse(
             scene.to_toml(), name=str(path), overrides=overrides, embedded=network, whole=True
         )
-    text = _text(path)
-    if text is None:
+    if not path.exists():
+        raise SceneError(f"{path}: does not exist")
+    found = provenance_in(path)
+    if found is None:
         raise SceneError(f"{path}: holds no scene; give a scene file, or a picture of tilecppn's")
     try:
-        values = tomllib.loads(text)
+        values = tomllib.loads(found.source)
         weights, z = values.get("cppn", {}).get("weights"), values.get("latent", {}).get("z")
     except (ValueError, AttributeError) as error:
         raise SceneError(f"{path}: its scene is damaged: {error}") from None
@@ -100,13 +108,12 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
             f"{path}: its network is a weights file, which the picture does not hold; give its "
             f"store, or --set {WEIGHTS}FILE"
         )
-    return Scene.parse(text, name=str(path), overrides=overrides, whole=True)
+    return Scene.parse(found.source, name=str(path), overrides=overrides, whole=True)
 
 
-def _text(path: Path) -> str | None:
-    if not path.exists():
-        raise SceneError(f"{path}: does not exist")
+def provenance_in(path: Path) -> Provenance | None:
+    """What an export says of itself, read by its suffix; None where it says nothing."""
     with contextlib.suppress(Exception):  # each library has its own for a file that is none
         text = READERS.get(suffix_of(path), _of_folder)(path)
-        return None if text is None else parse(text).source
+        return None if text is None else parse(text)
     return None

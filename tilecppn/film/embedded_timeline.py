@@ -7,6 +7,7 @@ from typing import Any
 
 from tilecppn.errors import SceneError
 from tilecppn.exporters import provenance
+from tilecppn.exporters.embedded_scene import provenance_in
 from tilecppn.exporters.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
@@ -52,9 +53,11 @@ def is_film_store(path: Path) -> bool:
 def _provenance(path: Path) -> Provenance | None:
     if path.is_dir():
         return provenance.read_manifest(path)
+    if not path.is_file():
+        return None
     known = suffix_of(path) in (*CONTAINERS, *ANIMATIONS)
-    text = metadata.read_text(path) if known and path.is_file() else None
-    return None if text is None else provenance.parse(text)
+    text = metadata.read_text(path) if known else None
+    return provenance_in(path) if text is None else provenance.parse(text)
 
 
 def _names_files(values: Any) -> bool:

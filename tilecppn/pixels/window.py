@@ -157,6 +157,21 @@ def preview(
     picture of more than LARGEST pixels a side.
     """
     scene = as_scene(scene)
+    width, height = preview_size(scene, width)
+    small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
+    evaluate = create(kernel, EvaluationContext.of(small))
+    bands = []
+    for band in Window(0, 0, height, width).split(BAND, width):
+        bands.append(render_window(evaluate, small, band))
+        progress(band.bottom * width, height * width)
+    return interleaved(np.concatenate(bands, axis=1))
+
+
+def preview_size(scene: Scene, width: int) -> tuple[int, int]:
+    """(width, height) in pixels of a scene's preview; the height follows from the canvas' shape.
+
+    Raises InvalidRequestError for more than LARGEST pixels a side.
+    """
     canvas = scene.canvas
     height = max(1, round(canvas.height * width / canvas.width))
     if max(width, height) > LARGEST:
@@ -165,10 +180,4 @@ def preview(
         raise InvalidRequestError(
             f"a preview of {width} × {height} pixels: at most {LARGEST} a side; {remedy}"
         )
-    small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
-    evaluate = create(kernel, EvaluationContext.of(small))
-    bands = []
-    for band in Window(0, 0, height, width).split(BAND, width):
-        bands.append(render_window(evaluate, small, band))
-        progress(band.bottom * width, height * width)
-    return interleaved(np.concatenate(bands, axis=1))
+    return width, height

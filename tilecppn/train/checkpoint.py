@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tilecppn import filesystem
 from tilecppn.errors import CheckpointError
 from tilecppn.exporters.output import atomic_output
+from tilecppn.train.places import checkpoints
 from tilecppn.train.trainer import Trainer
 
 FORMAT = 1
@@ -38,14 +39,6 @@ class State:
     seconds: float  # of training, all sessions together
     settings: dict[str, Any]  # Settings.record()
     data: dict[str, Any]  # source, sha256, count, size, channels
-
-
-def folders(save_dir: Path) -> list[Path]:
-    """All checkpoints, oldest first."""
-    parent = save_dir / "checkpoints"
-    if not parent.is_dir():
-        return []
-    return sorted(p for p in parent.iterdir() if p.name.isdigit() and p.is_dir())
 
 
 def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
@@ -74,7 +67,7 @@ def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
     with atomic_output(folder, folder=True) as temporary:
         for name, data in files.items():
             filesystem.write_atomic(temporary / name, data)
-    for old in folders(save_dir)[:-keep]:
+    for old in checkpoints(save_dir)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
 
@@ -155,6 +148,6 @@ def _own_hash(record: dict[str, Any]) -> str:
 
 def _damaged(folder: Path, what: str) -> CheckpointError:
     save_dir = folder.parent.parent
-    before = [p for p in folders(save_dir) if p.name < folder.name]
+    before = [p for p in checkpoints(save_dir) if p.name < folder.name]
     offer = f"the one before: --from {before[-1]}" if before else "there is none before it"
     return CheckpointError(f"{folder}: damaged: {what}; {offer}")

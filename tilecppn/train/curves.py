@@ -8,7 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from tilecppn import filesystem
-from tilecppn.train.trainer import Losses
+
+
+class Losses(NamedTuple):
+    """The last value of each loss in a batch, None where it was not asked for; and how many
+    updates it got."""
+
+    vae: float | None
+    g: float | None
+    d: float | None
+    vae_updates: int
+    g_updates: int
+    d_updates: int
+
 
 CSV, PLOT = "losses.csv", "losses.png"
 HEAD = ("batch", "epoch", "side", "seconds", *Losses._fields)

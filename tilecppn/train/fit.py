@@ -24,15 +24,15 @@ from tilecppn.cancellation import ShouldStop, never
 from tilecppn.cppn import CPPN, Distribution, Structure
 from tilecppn.cppn.seeding import uniforms
 from tilecppn.cppn.structure import shapes
-from tilecppn.errors import DataError, Interrupted, TrainingDivergedError
+from tilecppn.errors import Interrupted, TrainingDivergedError
 from tilecppn.scene.sections import Canvas, View
 from tilecppn.scene.view import Grid
 from tilecppn.train.device import autocast
 from tilecppn.train.networks import Generator
 from tilecppn.train.noise import Stream
+from tilecppn.train.places import check_picture
 from tilecppn.train.settings import FitSettings
 
-MIN_SIDE, MAX_PIXELS = 8, 2**26
 WARM_UP = 50  # steps in which the learning rate grows to its own
 LAST_RATE = 0.02  # of the learning rate, at the end
 CHECKS = 12  # times that the whole picture is compared, the last at the end
@@ -82,6 +82,7 @@ def fit_image(
     learning rate falls towards the end of the former. Raises DataError for an image too small or
     large, TrainingDivergedError, and Interrupted on Ctrl-C, with what has been learned written.
     """
+    check_picture(image)
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
     picture = _Picture(pixels, device)
     model = Generator(fresh(settings, pixels)).to(device)
@@ -166,11 +167,6 @@ class _Picture:
     def __init__(self, pixels: Pixels, device: torch.device) -> None:
         self.height, self.width, channels = pixels.shape
         self.count = self.height * self.width
-        if min(self.height, self.width) < MIN_SIDE or self.count > MAX_PIXELS:
-            raise DataError(
-                f"an image of {self.width} × {self.height}: must have {MIN_SIDE} pixels a side, "
-                f"and {MAX_PIXELS:,} in all at most"
-            )
         self.pixels = pixels
         self.device = device
         self.colours = torch.tensor(pixels.reshape(self.count, channels), device=device)

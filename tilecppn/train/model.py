@@ -5,7 +5,6 @@ Tensors under `encoder.` and `discriminator.` lie beside the generator's; render
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tilecppn import filesystem
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.weights_file import encode
-from tilecppn.errors import InvalidRequestError, WeightsError
 from tilecppn.train.networks import Discriminator, Encoder, Generator
 from tilecppn.train.settings import Settings
 
@@ -99,29 +96,3 @@ def fresh_generator(settings: Settings, channels: int) -> CPPN:
     structure = replace(own, latent_scale=s.scale, view={**own.view, "scale": s.scale})
     factor = s.deviation / PRESETS[PRESET].weights.b
     return CPPN(structure, [(w * factor, b * factor) for w, b in drawn.layers])
-
-
-def check_output(output: Path, *, overwrite: bool) -> None:
-    """Raise InvalidRequestError unless `output` can become a model file: free, or with `overwrite`
-    a model.
-    """
-    if output.suffix != ".safetensors":
-        raise InvalidRequestError(
-            f"{output}: a model is a .safetensors file; give a name that ends so"
-        )
-    if why := filesystem.obstacle(output):
-        raise InvalidRequestError(f"{output}: {why}; choose another path")
-    if output.is_symlink() or output.is_dir():
-        raise InvalidRequestError(f"{output}: is not a file; choose another name")
-    if not output.exists():
-        return
-    try:
-        CPPN.load(output)
-    except WeightsError:
-        raise InvalidRequestError(
-            f"{output}: is there already, and no model; choose another name"
-        ) from None
-    if not overwrite:
-        raise InvalidRequestError(
-            f"{output}: is there already; choose another name, or --overwrite"
-        )

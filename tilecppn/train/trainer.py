@@ -1,7 +1,6 @@
 """One batch of images → updates of the three networks."""
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +9,7 @@ from tilecppn.errors import TrainingDivergedError
 from tilecppn.scene.sections import View
 from tilecppn.train import losses, noise
 from tilecppn.train.curriculum import Stage
+from tilecppn.train.curves import Losses
 from tilecppn.train.device import autocast
 from tilecppn.train.model import Networks
 from tilecppn.train.networks import parameters
@@ -18,18 +18,6 @@ from tilecppn.train.settings import Settings
 
 EXPLODED = 1e6  # a loss above it is as bad as NaN
 ADAM_BETA2, ADAM_EPSILON = 0.999, 1e-8
-
-
-class Losses(NamedTuple):
-    """The last value of each loss in a batch, None where it was not asked for; and how many
-    updates it got."""
-
-    vae: float | None
-    g: float | None
-    d: float | None
-    vae_updates: int
-    g_updates: int
-    d_updates: int
 
 
 class Trainer:

@@ -22,24 +22,21 @@ from tilecppn import filesystem
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import (
     CheckpointError,
-    DataError,
     Interrupted,
-    InvalidRequestError,
     TrainingDivergedError,
 )
 from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
 from tilecppn.train.checkpoint import State
-from tilecppn.train.curves import Curves, Point, plot
+from tilecppn.train.curves import Curves, Losses, Point, plot
 from tilecppn.train.data.images import Images
 from tilecppn.train.device import has_bfloat16, pick_device
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
-from tilecppn.train.model import check_output
 from tilecppn.train.networks import count
+from tilecppn.train.places import MARK, check_fit, check_places, checkpoints, default_save_dir
 from tilecppn.train.settings import Settings, continued
-from tilecppn.train.trainer import Losses, Trainer
+from tilecppn.train.trainer import Trainer
 
-MARK = "training.json"
 CHECKPOINT_EVERY = 600.0  # seconds, where an epoch takes longer
 SHEET_COLUMNS = 10  # reconstructions
 
@@ -83,11 +80,11 @@ def train_model(
     kept; Interrupted on Ctrl-C, after a checkpoint.
     """
     began = time.monotonic()
-    folder = save_dir or output.with_suffix(".training")
+    folder = save_dir or default_save_dir(output)
     chosen = pick_device(device)
     mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
-    _check_places(output, folder, start, overwrite)
-    _check_fit(Settings(**(given or {})).suited(len(images), images.shortest_side), images)
+    check_places(output, folder, start, overwrite)
+    check_fit(Settings(**(given or {})).suited(len(images), images.shortest_side), images)
     with _opened(folder, overwrite, given or {}) as path:
         kept = _kept(path, start)
         settings = Settings(**(given or {})) if kept is None else _continued(kept, given, images)
@@ -107,17 +104,6 @@ def train_model(
             state = read[0]
         session = _Session(images, output, path, settings, trainer, data, keep, listeners, stopping)
         return session.run(state, began + 60 * max_minutes if max_minutes else None)
-
-
-def _check_fit(settings: Settings, images: Images) -> None:
-    """Raise DataError if there are too few images, or too small ones."""
-    side = images.shortest_side
-    if not 4 <= (settings.size or 0) <= side:
-        raise DataError(
-            f"{images.source}: images of {side} pixels a side: --size must be from 4 to {side}"
-        )
-    if len(images) < (settings.batch or 0):
-        raise DataError(f"{images.source}: {len(images)} images: set --batch to that, or smaller")
 
 
 class _Session:
@@ -245,7 +231,7 @@ class _Session:
         self._tell(Saved(self.saved))
 
     def _diverged(self, what: str) -> TrainingDivergedError:
-        good = checkpoint.folders(self.folder)
+        good = checkpoints(self.folder)
         rescue = f"the last good checkpoint is {good[-1]}" if good else "there is no checkpoint yet"
         return TrainingDivergedError(
             f"{what}: the training has diverged; {rescue}; try a smaller learning rate"
@@ -267,7 +253,7 @@ Kept = tuple[Path, tuple[State, checkpoint.Tensors, checkpoint.Tensors]]
 
 def _kept(folder: Path, start: Path | None) -> Kept | None:
     """The checkpoint to go on from: `start`, or the last of the folder; None if there is none."""
-    there = checkpoint.folders(folder)
+    there = checkpoints(folder)
     if start is None:
         return (there[-1], checkpoint.read(there[-1])) if there else None
     read = checkpoint.read(start)
@@ -293,21 +279,6 @@ def _continued(kept: Kept, given: Mapping[str, Any] | None, images: Images) -> S
             "--overwrite, or another --save-dir"
         )
     return continued(state.settings, given or {}, str(where))
-
-
-def _check_places(output: Path, folder: Path, start: Path | None, overwrite: bool) -> None:
-    """Refuse to write over what is not ours, or is another training's."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise InvalidRequestError(f"{folder}: is not a folder; choose another --save-dir")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        raise InvalidRequestError(f"{folder}: holds something else; choose another --save-dir")
-    if overwrite and start is not None:
-        raise InvalidRequestError(
-            "--overwrite and --from: one trains anew, the other goes on; leave one out"
-        )
-    if start is not None and not start.is_dir():
-        raise CheckpointError(f"{start}: is no checkpoint: a folder in SAVE_DIR/checkpoints")
-    check_output(output, overwrite=overwrite or bool(checkpoint.folders(folder)))
 
 
 @contextmanager

@@ -1,0 +1,55 @@
+"""The one image that a command writes: a preview, a gallery or a contact sheet."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tilecppn.errors import ExportError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.scene.scene import Scene
+
+FORMATS = ".png, .jpg, .webp or .tif"
+
+
+def image_output(
+    path: Path, what: str, *, overwrite: bool = False
+) -> Callable[["NDArray[np.uint8]", str, str], None]:
+    """What writes an image (height, width, channels) to `path`, as often as it is called.
+
+    The suffix decides the format. The function takes the image, its scene or timeline as TOML and
+    the fingerprint of that. what: "a preview", for a person. Raises ExportError, before any work,
+    for another suffix, and unless `path` is free or, with `overwrite`, an unchanged still of ours.
+    """
+    from tilecppn.exporters.image_file import WRITERS, write_image
+    from tilecppn.exporters.options import suffix_of
+    from tilecppn.exporters.output import check_output, claimed, naming_destination
+    from tilecppn.exporters.provenance import STILL, Provenance
+
+    if suffix_of(path) not in WRITERS:
+        raise ExportError(f"{path}: {what} is one image; give a name that ends in {FORMATS}")
+    check_output(path, STILL, overwrite=overwrite)
+    written = False
+
+    def write(image: "NDArray[np.uint8]", source: str, fingerprint: str) -> None:
+        nonlocal written
+        with naming_destination(path), claimed(path):
+            check_output(path, STILL, overwrite=overwrite or written)
+            write_image(image, path, Provenance(STILL, source, fingerprint, what))
+        written = True
+
+    return write
+
+
+def is_made(path: Path, what: str, picture: "Scene | Timeline") -> bool:
+    """Whether `image_output` has made this image of a picture, and nobody changed it since."""
+    from tilecppn.exporters import provenance
+    from tilecppn.exporters.provenance import STILL, Provenance
+
+    found = provenance.read(path)
+    wanted = Provenance(STILL, "", picture.fingerprint, what)
+    return found is not None and found.is_copy_of(wanted)

@@ -1,0 +1,124 @@
+"""An image in memory as one PNG, JPEG, WebP or TIFF that carries its scene or timeline."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters import provenance, tags
+from tilecppn.exporters.deflate import LEAST, compressed
+from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.icc import srgb
+from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.provenance import Provenance
+
+LONGEST_TEXT = 60_000  # bytes: Exif has room for 64 kB
+Image = NDArray[np.uint8]  # (height, width, 1 or 3)
+
+
+def write_image(image: Image, path: Path, made: Provenance) -> None:
+    """Write an image atomically to `path`, which the caller has claimed, as its suffix says.
+
+    Raises RenderError where the format cannot hold it.
+    """
+    with replacing(path) as temporary:
+        WRITERS[suffix_of(path)](image, temporary, path, made)
+        provenance.seal(temporary)
+
+
+def check_image_size(path: Path, size: tuple[int, int]) -> None:
+    """Raise ExportError for an image (width, height) with more pixels a side than `path` can have.
+
+    A suffix that is none of WRITERS is not checked.
+    """
+    encoder = ENCODERS.get(suffix_of(path)[1:])
+    if encoder is not None and max(size) > encoder.side:
+        raise ExportError(
+            f"{path}: {size[0]} × {size[1]}: {encoder.name} has {encoder.side:,} pixels a side at "
+            "most; use .tif or .png"
+        )
+
+
+def write_flat(
+    image: Image,
+    temporary: Path,
+    dest: Path,
+    made: Provenance,
+    quality: int | None = None,
+    effort: int = LEAST,
+) -> None:
+    """Write an image (height, width, channels) to `temporary`, as the suffix of `dest` says.
+
+    Raises RenderError where the format cannot hold it.
+    """
+    encoder = ENCODERS[suffix_of(dest)[1:]]
+    grey = image.shape[2] == 1
+    # A grey WebP is stored in colour.
+    profile = srgb(1 if grey and encoder.name == "JPEG" else 3)
+    try:
+        with temporary.open("wb") as file:
+            encoder.save(
+                image[..., 0] if grey else image,
+                file,
+                quality or encoder.quality or 100,
+                effort,
+                exif=_exif(made),
+                icc_profile=profile,
+                dpi=(tags.PIXELS_PER_INCH, tags.PIXELS_PER_INCH),  # a JPEG's own, beside Exif's
+            )
+    except ValueError as error:  # a part of WebP's file has room for 512 kB only
+        raise RenderError(
+            f"{dest}: {encoder.name} cannot hold it ({error}); use a lower quality, a higher "
+            "effort, or .jpg, .tif or .png"
+        ) from error
+
+
+def _exif(made: Provenance) -> Any:
+    exif = PIL.Image.Exif()
+    exif[tags.SOFTWARE] = tags.MAKER
+    exif[tags.X_RESOLUTION] = exif[tags.Y_RESOLUTION] = float(tags.PIXELS_PER_INCH)
+    exif[tags.UNIT] = tags.INCH
+    text = made.text()
+    exif[tags.DESCRIPTION] = text if len(text.encode()) <= LONGEST_TEXT else made.line()
+    return exif
+
+
+def _write_png(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
+    temporary.write_bytes(encode_png(image, made.text()))
+
+
+def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
+    import tifffile
+
+    from tilecppn.exporters.tiff import HORIZONTAL, predicted  # which reads stores
+
+    height, width, channels = image.shape
+    tifffile.imwrite(
+        temporary,
+        iter([compressed(predicted(image))]),
+        dtype=image.dtype,
+        shape=(height, width, channels)[: 3 if channels > 1 else 2],
+        rowsperstrip=height,
+        photometric="rgb" if channels > 1 else "minisblack",
+        compression="adobe_deflate",
+        predictor=HORIZONTAL,
+        iccprofile=srgb(channels),
+        description=made.text().encode(),
+        software=tags.MAKER,
+        metadata=None,
+    )
+
+
+# By suffix: image, the file to write, its name in the end, and what it says of itself.
+WRITERS: dict[str, Callable[[Image, Path, Path, Provenance], None]] = {
+    ".png": _write_png,
+    ".jpg": write_flat,
+    ".webp": write_flat,
+    ".tif": _write_tiff,
+}
