@@ -8,19 +8,14 @@ import pytest
 from PIL import Image
 
 from tilecppn.exporters.export import export
+from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.pictures import (
-    Painter,
-    ScenePicture,
-    StorePicture,
-    Tile,
-    level_sizes,
-    missing,
-    tile_window,
-)
+from tilecppn.serve.pictures import ScenePicture
+from tilecppn.serve.pyramids import Painter, Pyramid, Tile
+from tilecppn.serve.store_picture import StorePicture, missing
 from tilecppn.storage.store import Store
 
 SCENES: dict[str, dict[str, Any]] = {
@@ -41,7 +36,7 @@ def scene_of(values: dict[str, Any]) -> Scene:
 
 
 def tiles(scene: Scene, level: int) -> list[Tile]:
-    width, height = level_sizes(scene)[level]
+    width, height = Pyramid.of(scene).levels[level]
     side = scene.output.tile
     return [
         Tile(level, row, col)
@@ -63,7 +58,7 @@ def test_tiles_are_those_of_render_and_export(name: str, tmp_path: Path) -> None
     export(store.path, tmp_path / "a.dzi")
     of_scene = ScenePicture(scene, "a").painter()
     of_store = StorePicture(store, "a").painter()
-    top = len(level_sizes(scene)) - 1
+    top = len(Pyramid.of(scene).levels) - 1
     for level in range(top + 1):
         for tile in tiles(scene, level):
             file = tmp_path / "a_files" / str(top - level) / f"{tile.col}_{tile.row}.png"
@@ -77,9 +72,9 @@ def test_tiles_are_those_of_render_and_export(name: str, tmp_path: Path) -> None
 def test_smaller_levels_are_the_scene_at_that_size() -> None:
     scene = scene_of({})
     painter = ScenePicture(scene, "a").painter()
-    for level, (width, height) in enumerate(level_sizes(scene)):
+    for level, (width, height) in enumerate(Pyramid.of(scene).levels):
         small = scene.replace(canvas={"width": width, "height": height})
-        kernel = ScenePicture(small, "a").painter()._level(0)[1]
+        kernel = create("auto", EvaluationContext.of(small))
         expected = render_window(kernel, small, Window(0, 0, min(height, 64), min(width, 64)))
         drawn = painter.draw(Tile(level, 0, 0), lambda: None)
         np.testing.assert_array_equal(drawn, expected)
@@ -87,12 +82,12 @@ def test_smaller_levels_are_the_scene_at_that_size() -> None:
 
 def test_no_tile_beyond_the_picture() -> None:
     scene = scene_of({})
-    assert tile_window(scene, Tile(0, 3, 4)) == (192, 256, 200, 300)
+    assert Pyramid.of(scene).window(Tile(0, 3, 4)) == (192, 256, 200, 300)
     for tile in (Tile(0, 4, 0), Tile(0, 0, 5), Tile(9, 1, 0), Tile(10, 0, 0), Tile(-1, 0, 0)):
-        assert tile_window(scene, tile) is None
+        assert Pyramid.of(scene).window(tile) is None
     largest = scene.replace(canvas={"width": 2**31 - 1, "height": 1})
-    assert tile_window(largest, Tile(0, 0, 2**25 - 1)) is not None
-    assert tile_window(largest, Tile(31, 0, 0)) == (0, 0, 1, 1)
+    assert Pyramid.of(largest).window(Tile(0, 0, 2**25 - 1)) is not None
+    assert Pyramid.of(largest).window(Tile(31, 0, 0)) == (0, 0, 1, 1)
 
 
 def test_a_missing_shard_is_drawn_and_darkened(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.serve.serving import run_async
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.serve import tiles
-from tilecppn.serve.pictures import EncodedTile, Tile
+from tilecppn.serve.pyramids import EncodedTile, Tile
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
 
 A, B, C, D = (Tile(0, 0, col) for col in range(4))

@@ -19,7 +19,8 @@ from tilecppn.plan import Shard
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.serve import serve
-from tilecppn.serve.pictures import ScenePicture, Tile
+from tilecppn.serve.pictures import ScenePicture
+from tilecppn.serve.pyramids import Tile
 from tilecppn.serve.server import Server, find
 from tilecppn.storage.store import Store
 

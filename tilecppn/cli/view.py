@@ -1,4 +1,4 @@
-"""`tilecppn view`: look at an export, a store or a scene in a browser."""
+"""`tilecppn view`: look at a scene, a film, a store or an export in a browser."""
 
 from pathlib import Path
 
@@ -23,15 +23,16 @@ from tilecppn.cli.terminal import write_line
 )
 @click.option("--open/--no-open", "open_", default=True, help="Open the browser.")
 def command(path: Path, overrides: tuple[str, ...], host: str, port: int, open_: bool) -> None:
-    """Show PATH in your browser, until Ctrl-C: a scene, a store or an export.
+    """Show PATH in your browser, until Ctrl-C: a scene, a film, a store or an export.
 
-    Tiles of a scene are drawn when you look at them, and nothing is stored. A store may still be
-    rendering: what is missing is drawn for now, and darkened. An export is NAME.dzi, NAME.html or
-    the folder that holds them.
+    Tiles of a scene or a timeline are drawn when you look at them, and nothing is stored. A store
+    may still be rendering: what is missing is drawn for now, and darkened. An export is NAME.dzi,
+    NAME.html or the folder that holds them.
 
     \b
     tilecppn view poster.toml
     tilecppn view poster.zarr
+    tilecppn view film.toml
     tilecppn view poster.dzi
     """
     import os

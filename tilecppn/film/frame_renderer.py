@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic, EvaluationContext, Kernel, Memory, create
-from tilecppn.kernels.llvm.codegen import Workspace
+from tilecppn.kernels.llvm.codegen import Empty, Workspace
 from tilecppn.pixels.output_encoder import OutputEncoder
 from tilecppn.pixels.reconstruction import write
 from tilecppn.pixels.window import part, pieces, render_colours, render_window
@@ -36,27 +36,15 @@ class FrameRenderer:
         colours of the frame's moments are averaged, then inverted, dithered and quantised as a
         still's are. Raises what `check_cancelled` raises.
         """
-        kernel = self._kernel(frame)
-        moments = self.timeline.moments(frame)
-        if len(moments) == 1:
-            return render_window(kernel, moments[0], window, check_cancelled, self._pixels.array)
-        scene = self.timeline.scene(frame)
-        finish = OutputEncoder.of(scene.output)
-        shape = (scene.channels, window.height, window.width)
-        out = self._pixels.array(shape, scene.output.dtype)
-        for piece in pieces(scene, window):
-            mean = self._mean(moments, piece, check_cancelled)
-            write(finish, mean[:, None], piece.top, piece.left, part(out, window, piece))
-        return out
-
-    def _mean(
-        self, moments: Sequence[Scene], window: Window, check_cancelled: CheckCancelled
-    ) -> NDArray[np.float32]:
-        """Return the mean colours; summed in float64, so that the mean of equal ones is exact."""
-        total = np.zeros((moments[0].channels, window.height, window.width))
-        for kernel, scene in zip(self._kernels, moments, strict=True):
-            total += render_colours(kernel, scene, window, check_cancelled)
-        return (total / len(moments)).astype(np.float32)
+        self._kernel(frame)
+        return render_moments(
+            self._kernels,
+            self.timeline.moments(frame),
+            self.timeline.scene(frame),
+            window,
+            check_cancelled,
+            self._pixels.array,
+        )
 
     def _kernel(self, frame: int) -> Kernel:
         """Return the kernel of a frame's first moment; all its kernels are kept until the next."""
@@ -68,3 +56,39 @@ class FrameRenderer:
             ]
             self._frame = frame
         return self._kernels[0]
+
+
+def render_moments(
+    kernels: Sequence[Kernel],
+    moments: Sequence[Scene],
+    scene: Scene,
+    window: Window,
+    check_cancelled: CheckCancelled,
+    empty: Empty = np.empty,
+) -> NDArray[Any]:
+    """Return stored pixels (channels, height, width) of a window of the mean of some scenes.
+
+    kernels: one for each moment. scene: says how the mean is finished and stored; of one moment
+    alone, it is that one. empty: makes the array. Raises what `check_cancelled` raises.
+    """
+    if len(moments) == 1:
+        return render_window(kernels[0], moments[0], window, check_cancelled, empty)
+    finish = OutputEncoder.of(scene.output)
+    out = empty((scene.channels, window.height, window.width), scene.output.dtype)
+    for piece in pieces(scene, window):
+        mean = _mean(kernels, moments, piece, check_cancelled)
+        write(finish, mean[:, None], piece.top, piece.left, part(out, window, piece))
+    return out
+
+
+def _mean(
+    kernels: Sequence[Kernel],
+    moments: Sequence[Scene],
+    window: Window,
+    check_cancelled: CheckCancelled,
+) -> NDArray[np.float32]:
+    """Return the mean colours; summed in float64, so that the mean of equal ones is exact."""
+    total = np.zeros((moments[0].channels, window.height, window.width))
+    for kernel, moment in zip(kernels, moments, strict=True):
+        total += render_colours(kernel, moment, window, check_cancelled)
+    return (total / len(moments)).astype(np.float32)

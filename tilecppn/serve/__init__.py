@@ -1,4 +1,4 @@
-"""What a browser sees: a web server for exports, stores and scenes."""
+"""What a browser sees: a web server for exports, stores, scenes and films."""
 
 from tilecppn.serve.server import serve
 

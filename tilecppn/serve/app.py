@@ -17,7 +17,7 @@ from tilecppn import machine
 from tilecppn.exporters.dzi import describe, grid_facts, summary
 from tilecppn.exporters.page import assets, page
 from tilecppn.serve.exports import Export
-from tilecppn.serve.pictures import FORMAT, EncodedTile, Picture, Tile, level_sizes, tile_window
+from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Pyramid, Tile
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
 from tilecppn.storage.zarr_format import use_threads
 
@@ -103,7 +103,6 @@ def picture_app(picture: Picture, workers: int | None = None) -> Starlette:
             queue.close()
 
     text, live = _page(picture), _is_live(picture)
-    descriptor = _descriptor(picture)
     tag = f'"{picture.version}"'
     files = {path.name: path for path in assets()}
 
@@ -112,10 +111,13 @@ def picture_app(picture: Picture, workers: int | None = None) -> Starlette:
         return Response(current, media_type=_TYPES[".html"], headers={"Cache-Control": "no-cache"})
 
     async def describe_picture(request: Request) -> Response:
+        pyramid = picture.pyramid(_pyramid_name(**request.path_params))
+        if pyramid is None:
+            return _not_found()
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if _unchanged(request.headers.get("If-None-Match"), tag):
             return Response(status_code=304, headers=headers)
-        return Response(descriptor, media_type=_TYPES[".dzi"], headers=headers)
+        return Response(_descriptor(pyramid), media_type=_TYPES[".dzi"], headers=headers)
 
     async def status(request: Request) -> Response:
         progress = await asyncio.to_thread(picture.progress)
@@ -130,14 +132,21 @@ def picture_app(picture: Picture, workers: int | None = None) -> Starlette:
             return _not_found()
         return FileResponse(path, media_type=_TYPES[path.suffix])
 
+    tiles, of = TileEndpoint(picture, queue), "/{kind}/{which}"
     routes = [
-        Route(f"/{FILES}/{{level}}/{{name}}", TileEndpoint(picture, queue), methods=["GET"]),
+        Route(f"/{FILES}/{{level}}/{{name}}", tiles, methods=["GET"]),
+        Route(f"{of}/{FILES}/{{level}}/{{name}}", tiles, methods=["GET"]),
         Route("/", index),
         Route(f"/{NAME}.dzi", describe_picture),
+        Route(f"{of}/{NAME}.dzi", describe_picture),
         Route("/status.json", status),
         Route(f"/{FILES}/{{name}}", asset),
     ]
     return _app(routes, running)
+
+
+def _pyramid_name(kind: str = "", which: str = "") -> str:
+    return f"{kind}/{which}" if kind else ""
 
 
 def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
@@ -163,33 +172,32 @@ def _page(picture: Picture) -> str:
         format=FORMAT.suffix,
         files=FILES,
         summary=summary(scene),
-        scene=scene.to_toml(),
-        view=grid_facts(scene, width, height),
+        scene=picture.source,
+        view=grid_facts(scene, width, height) if picture.frames is None else None,
         query=f"?v={picture.version}",
         status="status.json" if _is_live(picture) else "",
+        frames=picture.frames,
     )
 
 
-def _descriptor(picture: Picture) -> str:
-    scene = picture.scene
-    return describe(scene.canvas.width, scene.canvas.height, scene.output.tile, 0, FORMAT.suffix)
+def _descriptor(pyramid: Pyramid) -> str:
+    return describe(pyramid.width, pyramid.height, pyramid.side, 0, FORMAT.suffix)
 
 
 class TileEndpoint:
-    """Answers `GET /picture_files/{level}/{column}_{row}.png`."""
+    """Answers `GET …/picture_files/{level}/{column}_{row}.png`."""
 
     def __init__(self, picture: Picture, queue: TileQueue) -> None:
-        self.scene, self.queue = picture.scene, queue
+        self.pyramid, self.queue = picture.pyramid, queue
         self.version = picture.version
         self.query = f"v={picture.version}".encode()
-        self.top = len(level_sizes(picture.scene)) - 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tile = self._tile(**scope["path_params"])
         if tile is None:
             await _not_found()(scope, receive, send)
             return
-        tag = f'"{self.version}-{tile.level}-{tile.row}-{tile.col}"'
+        tag = f'"{self.version}-{tile.pyramid}-{tile.level}-{tile.row}-{tile.col}"'
         found = self.queue.cached(tile)
         if found is None:
             response = await self._draw(tile, receive)
@@ -211,12 +219,16 @@ class TileEndpoint:
             response = _image(found.data, headers)
         await response(scope, receive, send)
 
-    def _tile(self, level: str, name: str) -> Tile | None:
+    def _tile(self, level: str, name: str, kind: str = "", which: str = "") -> Tile | None:
         place = _TILE.fullmatch(name)
         if place is None or _LEVEL.fullmatch(level) is None:
             return None
-        tile = Tile(self.top - int(level), int(place[2]), int(place[1]))
-        return None if tile_window(self.scene, tile) is None else tile
+        own = _pyramid_name(kind, which)
+        pyramid = self.pyramid(own)
+        if pyramid is None:
+            return None
+        tile = Tile(len(pyramid.levels) - 1 - int(level), int(place[2]), int(place[1]), own)
+        return None if pyramid.window(tile) is None else tile
 
     async def _draw(self, tile: Tile, receive: Receive) -> EncodedTile | Response:
         """A tile, when it is drawn; dropped if the client goes away before."""

@@ -1,4 +1,4 @@
-"""A web server for one picture: an export, a store or a scene."""
+"""A web server for one picture: an export, a store, a scene or a film."""
 
 import contextlib
 import socket
@@ -13,9 +13,12 @@ from starlette.types import ASGIApp
 from tilecppn.errors import ExportError
 from tilecppn.serve.app import export_app, picture_app
 from tilecppn.serve.exports import Export
+from tilecppn.serve.film_picture import FilmPicture
 from tilecppn.serve.guard import LOOPBACK, Guard
-from tilecppn.serve.pictures import Picture, ScenePicture, StorePicture
+from tilecppn.serve.pictures import ScenePicture
 from tilecppn.serve.protocol import LimitedProtocol
+from tilecppn.serve.pyramids import Picture
+from tilecppn.serve.store_picture import StorePicture
 
 BACKLOG: Final = 2048
 MOST_CONNECTIONS: Final = 2048
@@ -85,10 +88,10 @@ def serve(
 ) -> Server:
     """A server for what is at `path`; the caller runs `serve_forever`.
 
-    `path` is a scene, a store, an image that holds its scene, or an export: NAME.dzi, NAME.html or
-    a folder with one export. `overrides` are values of the scene, which is then drawn, whatever
-    the store has. `port` 0 takes a free one. Raises InvalidRequestError if there is nothing to
-    show, or the host or port cannot be had.
+    `path` is a scene, a timeline, a store, a film, an image that holds its scene, or an export:
+    NAME.dzi, NAME.html or a folder with one export. `overrides` are values of the scene, which is
+    then drawn, whatever the store has. `port` 0 takes a free one. Raises InvalidRequestError if
+    there is nothing to show, or the host or port cannot be had.
     """
     found = find(Path(path), overrides)
     app = export_app(found) if isinstance(found, Export) else picture_app(found)
@@ -97,26 +100,54 @@ def serve(
 
 def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
     """What is at `path`. Raises InvalidRequestError."""
-    from tilecppn.exporters.embedded_scene import may_embed_scene
-    from tilecppn.scene.scene import Scene
+    found = _stored(path) if not overrides else None
+    if found is not None:
+        return found
+    picture = _film(path, overrides) or _scene(path, overrides)
+    picture.version  # noqa: B018 - raises if this machine cannot draw it
+    return picture
+
+
+def _stored(path: Path) -> Export | Picture | None:
+    """A store, or an export that is not a film."""
+    from tilecppn.film.embedded_timeline import is_film, is_film_store
+    from tilecppn.film.store import FilmStore
     from tilecppn.storage.store import Store
     from tilecppn.storage.zarr_format import attributes
 
-    if not overrides:
-        record = attributes(path)
-        if record is not None:
-            return StorePicture(Store(path), path.name.removesuffix(".zarr"))
-        if path.is_dir() or path.suffix in (".dzi", ".html"):
-            return Export.find(path)
+    title = path.name.removesuffix(".zarr")
+    if is_film_store(path):
+        return FilmPicture(FilmStore(path).timeline, title, path)
+    if attributes(path) is not None:
+        return StorePicture(Store(path), title)
+    if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
+        return Export.find(path)
+    return None
+
+
+def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
+    """A timeline, or a film that holds its own."""
+    from tilecppn.film.embedded_timeline import embedded_timeline
+    from tilecppn.film.timeline.timeline import Timeline, is_timeline
+    from tilecppn.scene.parsing import read_text
+
+    timeline = embedded_timeline(path, overrides)
+    if timeline is None and path.suffix == ".toml" and is_timeline(read_text(path, "a scene")):
+        timeline = Timeline.load(path, overrides)
+    return None if timeline is None else FilmPicture(timeline, path.stem)
+
+
+def _scene(path: Path, overrides: Sequence[str]) -> ScenePicture:
+    from tilecppn.exporters.embedded_scene import may_embed_scene
+    from tilecppn.scene.scene import Scene
+
     if path.suffix != ".toml" and not may_embed_scene(path):
         why = "" if path.exists() else "it does not exist; "
         raise ExportError(
-            f"cannot view {path}: {why}give a scene, a store, or an export: NAME.dzi, NAME.html or "
-            "their folder"
+            f"cannot view {path}: {why}give a scene, a timeline, a store, a film, or an export: "
+            "NAME.dzi, NAME.html or their folder"
         )
-    picture = ScenePicture(Scene.load(path, overrides), path.stem)
-    picture.version  # noqa: B018 - raises if this machine cannot draw it
-    return picture
+    return ScenePicture(Scene.load(path, overrides), path.stem)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
-from tilecppn.serve.pictures import EncodedTile, Painter, Tile
+from tilecppn.serve.pyramids import EncodedTile, Painter, Tile
 
 CACHE_BYTES: Final = 256 << 20
 MOST_WAITING: Final = 512  # tiles that wait to be drawn

@@ -1,7 +1,8 @@
 """The page of an export: one HTML file that shows a Deep Zoom pyramid, opened by double-click.
 
 Everything but the tiles and OpenSeadragon is in the page, the descriptor too, because browsers
-refuse to read other files from file://. Parts: page.html, page.css and page.js.
+refuse to read other files from file://. Parts: page.html, page.css and the files of script/, which
+share one scope.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tilecppn.errors import ExportError
 
 _HERE: Final = Path(__file__).parent
 _OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
+_SCRIPTS: Final = ("viewer", "crisp", "layout", "address", "view", "controls")  # of every page
 _PRINT_PPI: Final = 300
 _ICON: Final = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
@@ -56,6 +58,7 @@ def page(
     view: Mapping[str, Any] | None = None,
     query: str = "",
     status: str = "",
+    frames: tuple[int, float] | None = None,
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
@@ -63,8 +66,9 @@ def page(
     the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
     the panel shows under the size (name → value); `scene` the TOML that can be copied from it;
     `view` the grid of the scene (`dzi.grid_facts`), with which the page can say in plane units
-    what it shows. On a server, `query` (with its "?") follows the address of each tile, and
-    `status` is the address of the progress of a picture that is still being rendered.
+    what it shows. On a server, `query` (with its "?") follows the address of each tile, `status`
+    is the address of the progress of a picture that is still being rendered, and `frames` a film's
+    number of frames and frames a second; frame k has its tiles in `frames/k/`.
 
     The view is kept in the address: `#zoom=2&x=0.5&y=0.5` is the picture's centre at twice the
     size at which the whole picture fits; `rotate=90` and `flip=1` may follow.
@@ -88,6 +92,16 @@ def page(
         **({"view": view} if view is not None else {}),
         **({"status": status} if status else {}),
     }
+    scripts = [*_SCRIPTS]
+    film = ""
+    if status or frames:
+        scripts.append("swap")
+    if status:
+        scripts.append("live")
+    if frames is not None:
+        scripts.append("film")
+        data["frames"] = {"count": frames[0], "fps": frames[1]}
+        film = _read("film.html").replace("{{last}}", str(frames[0] - 1))
     facts = {
         "Size": f"{_size(width, height)} px",
         "Pixels": _pixels(width * height),
@@ -104,12 +118,17 @@ def page(
         ),
         "data": _json(data),
         "openseadragon": f"{folder}/{_OPENSEADRAGON[0]}",
-        "style": (_HERE / "page.css").read_text("utf-8"),
-        "script": (_HERE / "page.js").read_text("utf-8"),
+        "style": _read("page.css"),
+        "film": film,
+        "script": "\n".join(_read(f"script/{name}.js") for name in scripts),
     }
-    template = (_HERE / "page.html").read_text("utf-8")
+    template = _read("page.html")
     # One pass, so that nothing in a part is taken for a place to fill.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
 
 
 def _text(text: str) -> str:

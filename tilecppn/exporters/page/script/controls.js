@@ -1,0 +1,135 @@
+// ---- what buttons and keys do --------------------------------------------------------------
+
+function zoomBy(factor) {
+  viewport.zoomBy(factor);
+  viewport.applyConstraints();
+}
+function goHome() {
+  home = true;
+  viewport.goHome();
+}
+function actualPixels() {
+  const zoom = viewer.world.getItemAt(0).imageToViewportZoom(1 / OpenSeadragon.pixelDensityRatio);
+  viewport.zoomTo(zoom);
+  viewport.applyConstraints();
+}
+function turn(quarters) {
+  // Seen in a mirror, clockwise is the other way.
+  viewport.setRotation(viewport.getRotation() + 90 * quarters * (viewport.getFlip() ? -1 : 1));
+  if (home) viewport.goHome();
+}
+function showFlip() {
+  $("flip").setAttribute("aria-pressed", viewport.getFlip());
+}
+function showPanel(open = $("panel").hidden) {
+  $("panel").hidden = !open;
+  $("info").setAttribute("aria-expanded", open);
+}
+function showKeys() {
+  $("keys").open ? $("keys").close() : $("keys").showModal();
+}
+function fullScreen() {
+  const done = document.fullscreenElement
+    ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+  done.catch(() => note("The browser does not allow full screen here."));
+}
+function copy(text, what) {
+  const done = () => note(what + " copied");
+  // Where the clipboard is not to be had, a selection still copies.
+  const select = () => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.style.position = "fixed";
+    area.style.opacity = "0";
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    copied ? done() : note("The browser does not allow copying here.");
+  };
+  if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, select);
+  else select();
+}
+
+const actions = {
+  in: () => zoomBy(2),
+  out: () => zoomBy(1 / 2),
+  scale: actualPixels,
+  home: goHome,
+  turn: () => turn(1),
+  flip: () => viewport.toggleFlip(),
+  help: showKeys,
+  full: fullScreen,
+  info: () => showPanel(),
+  "copy-scene": () => copy(data.scene, "Scene"),
+  "copy-view": () => copy(viewToml(), viewport.getFlip() ? "View (not mirrored)" : "View"),
+  "copy-link": () => { saveHash(); copy(location.href, "Link"); },
+};
+for (const [id, action] of Object.entries(actions)) {
+  $(id).addEventListener("click", (event) => {
+    action();
+    // After a pointer's click the arrow keys should move the picture again.
+    if (event.detail && $("bar").contains(event.currentTarget) && id !== "help") viewer.canvas.focus();
+  });
+}
+$("full").hidden = !document.fullscreenEnabled;
+viewer.addHandler("flip", showFlip);
+$("keys").addEventListener("close", () => viewer.canvas.focus());
+$("keys").addEventListener("click", (event) => {
+  if (event.target === $("keys")) $("keys").close();
+});
+
+// OpenSeadragon has the arrows, WASD, plus and minus, where the picture has the focus; these
+// hold everywhere. F and R would be its own, with F for the mirror and R not keeping home.
+const keys = {
+  0: goHome,
+  home: goHome,
+  1: actualPixels,
+  r: (event) => turn(event.shiftKey ? -1 : 1),
+  m: () => viewport.toggleFlip(),
+  f: () => { if (document.fullscreenEnabled) fullScreen(); },
+  i: () => showPanel(),
+  "?": showKeys,
+};
+addEventListener("keydown", (event) => {
+  wake();
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  const dialog = $("keys").open;
+  if (event.key === "Escape" && !dialog && !$("panel").hidden) {
+    showPanel(false);
+    viewer.canvas.focus();
+    return;
+  }
+  // The letter on the key; where that is not a Latin one, the key's place.
+  const latin = /^[ -~]+$/.test(event.key);
+  const key = latin ? event.key : event.code.replace(/^Key|^Digit/, "");
+  const action = keys[key.toLowerCase()];
+  if (!action || (dialog && key !== "?")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!event.repeat) action(event);
+}, true);
+addEventListener("pointerup", () => {
+  if (document.activeElement === document.body) viewer.canvas.focus();
+});
+
+// ---- full screen -------------------------------------------------------------------------
+
+let idleTimer = 0;
+function wake() {
+  document.body.classList.remove("idle");
+  clearTimeout(idleTimer);
+  if (!document.fullscreenElement) return;
+  idleTimer = setTimeout(() => {
+    const busy = $("keys").open || !$("panel").hidden || document.querySelector("#bar :focus-visible");
+    if (document.fullscreenElement && !busy) document.body.classList.add("idle");
+  }, 2500);
+}
+for (const event of ["pointermove", "pointerdown", "wheel", "focusin"]) {
+  addEventListener(event, wake, { passive: true });
+}
+document.addEventListener("fullscreenchange", () => {
+  $("full").setAttribute("aria-pressed", Boolean(document.fullscreenElement));
+  layout();
+  wake();
+});

@@ -1,0 +1,59 @@
+// ---- the frames of a film -----------------------------------------------------------------------
+
+const { count, fps } = data.frames;
+let frame = 0;         // the one that is shown
+let wantedFrame = 0;
+let changing = false, playing = false;
+viewer.blendTime = 0;  // a frame takes the place of the one before at once
+
+function frameSource(number) {
+  const tilesUrl = "frames/" + number + "/" + picture.tilesUrl;
+  return new OpenSeadragon.DziTileSource({ ...picture, tilesUrl });
+}
+function seconds(number) {
+  const time = number / fps;
+  return Math.floor(time / 60) + ":" + (time % 60).toFixed(2).padStart(5, "0");
+}
+async function showFrame(number) {
+  wantedFrame = Math.min(Math.max(0, number), count - 1);
+  $("frame").value = wantedFrame;
+  $("frame").setAttribute("aria-valuetext", "Frame " + wantedFrame + ", " + seconds(wantedFrame));
+  $("time").textContent = seconds(wantedFrame) + " / " + seconds(count);
+  if (changing) return;
+  changing = true;
+  while (frame !== wantedFrame) {  // frames that are asked for meanwhile are left out
+    const next = wantedFrame;
+    await swap(frameSource(next), 3);
+    frame = next;
+  }
+  changing = false;
+  rest();
+}
+function play(on = !playing) {
+  playing = on;
+  $("play").setAttribute("aria-pressed", on);
+  $("play").setAttribute("aria-label", on ? "Pause" : "Play");
+  const begin = performance.now() - 1000 * (wantedFrame + 0.5) / fps;
+  const step = (now) => {
+    if (!playing) return;
+    const next = Math.floor((now - begin) / 1000 * fps) % count;
+    if (next !== wantedFrame && next >= 0) showFrame(next);
+    requestAnimationFrame(step);
+  };
+  if (on) requestAnimationFrame(step);
+}
+function stepFrame(by) {
+  play(false);
+  showFrame(wantedFrame + by);
+}
+$("frame").addEventListener("input", () => {
+  play(false);
+  showFrame(Number($("frame").value));
+});
+$("play").addEventListener("click", () => play());
+Object.assign(keys, {
+  " ": () => play(),
+  ",": () => stepFrame(-1),
+  ".": () => stepFrame(1),
+});
+showFrame(0);

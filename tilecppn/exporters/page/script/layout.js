@@ -1,0 +1,55 @@
+// ---- layout ------------------------------------------------------------------------------
+
+let home = true;  // whether the whole picture is shown and should stay so when the window changes
+
+/** The length in CSS pixels, no shorter than `length`, that is a whole number of screen pixels. */
+function whole(length) {
+  const ratio = devicePixelRatio;
+  for (let more = 0; more < 16; more++) {
+    const onScreen = (length + more) * ratio;
+    if (Math.abs(onScreen - Math.round(onScreen)) < 0.01) return length + more;
+  }
+  return length;
+}
+
+function layout() {
+  // Else the browser would stretch the canvas by a part of a pixel, where its zoom is 150 %.
+  $("view").style.width = whole(innerWidth) + "px";
+  $("view").style.height = whole(innerHeight) + "px";
+
+  const full = Boolean(document.fullscreenElement);
+  const small = innerWidth <= 700 || innerHeight <= 480;
+  // A mount around the whole picture; the same on opposite sides, as turning needs it.
+  const mount = full ? 0 : innerHeight <= 480 ? 12 : small ? 64 : 72;
+  const side = full ? 0 : small ? 8 : 24;
+  // The film's controls lie above the others.
+  const both = mount + (data.frames && !full ? 52 : 0);
+  viewport.setMargins({ left: side, right: side, top: both, bottom: both });
+  if (home) viewport.goHome(true);
+
+  // The navigator, where it can be so, is small enough to lie beside the whole picture.
+  const fit = Math.min((innerWidth - 2 * side) / picture.width, (innerHeight - 2 * both) / picture.height);
+  const beside = (innerWidth - fit * picture.width) / 2 - 30;
+  const box = small ? 96 : Math.max(104, Math.min(190, beside * Math.max(1, picture.height / picture.width)));
+  const scale = box / Math.max(picture.width, picture.height);
+  $("map").style.width = Math.max(28, Math.round(picture.width * scale)) + "px";
+  $("map").style.height = Math.max(28, Math.round(picture.height * scale)) + "px";
+  viewer.navigator.updateSize();
+  viewer.navigator.update(viewport);
+}
+addEventListener("resize", layout);
+viewer.addHandler("resize", () => setTimeout(layout));
+
+function percent(size) {
+  const value = 100 * size;
+  if (value >= 10) return Math.round(value) + " %";
+  return (value >= 1 ? value.toFixed(1) : value.toPrecision(2)) + " %";
+}
+function showScale() {
+  const text = percent(pixelSize());
+  $("scale").firstElementChild.textContent = text;
+  $("scale").setAttribute("aria-label", "Actual pixels (now " + text + ")");
+}
+viewer.addHandler("zoom", showScale);
+viewer.addHandler("animation", showScale);
+viewer.addHandler("animation-finish", showScale);

@@ -1,0 +1,50 @@
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("data").textContent);
+const picture = data.source;
+
+let noteTimer = 0;
+function note(text, seconds = 2.5) {
+  $("note").textContent = text;
+  $("note").hidden = false;
+  clearTimeout(noteTimer);
+  if (seconds) noteTimer = setTimeout(() => { $("note").hidden = true; }, 1000 * seconds);
+}
+
+$("scene").textContent = data.scene;
+if (typeof OpenSeadragon === "undefined") {
+  note("The picture's folder is missing: keep “" + data.files + "” beside this page.", 0);
+  return;
+}
+
+// ---- the viewer --------------------------------------------------------------------------
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const gestures = { clickToZoom: false, dblClickToZoom: true, flickEnabled: true };
+const viewer = window.viewer = OpenSeadragon({
+  element: $("view"),
+  tileSources: new OpenSeadragon.DziTileSource(picture),
+  drawer: "canvas",                    // WebGL cannot use tiles that come from file://
+  smoothTileEdgesMinZoom: Infinity,    // `place` below leaves no edges to smooth
+  showNavigationControl: false,
+  showNavigator: true,
+  navigatorElement: $("map"),
+  navigatorRotate: false,
+  navigatorOpacity: 1,
+  navigatorDisplayRegionColor: "rgba(255, 255, 255, 0.85)",
+  animationTime: calm ? 0.01 : 0.8,
+  blendTime: calm ? 0 : 0.12,
+  springStiffness: 8,
+  zoomPerScroll: 1.25,
+  visibilityRatio: 0.4,
+  minZoomImageRatio: 0.8,
+  maxZoomPixelRatio: Math.max(8, innerWidth / picture.width, innerHeight / picture.height),
+  gestureSettingsMouse: gestures,
+  gestureSettingsPen: gestures,
+  tileRetryMax: picture.queryParams ? 3 : 0,  // a server may be busy for a moment
+  tileRetryDelay: 1500,
+  maxTilesPerFrame: 4,
+  imageLoaderLimit: 8,
+  // About half a gigabyte of decoded tiles.
+  maxImageCacheCount: Math.min(400, Math.max(12, Math.floor(2 ** 27 / picture.tileSize ** 2))),
+});
+const viewport = viewer.viewport;

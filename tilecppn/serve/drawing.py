@@ -1,0 +1,86 @@
+"""Draws tiles when they are asked for, with kernels that stay warm."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from numpy.typing import NDArray
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.film.frame_renderer import render_moments
+from tilecppn.kernels import EvaluationContext, Kernel, Memory, create
+from tilecppn.plan import Window
+from tilecppn.scene.scene import Scene
+from tilecppn.serve.pyramids import FORMAT, EncodedTile, Pyramid, Tile
+
+KERNELS: Final = 8  # that a thread keeps: one for each level of a pyramid
+
+
+class Drawn(NamedTuple):
+    """What a level of a pyramid shows: a scene of that level's size.
+
+    moments: the scenes whose mean it is, with what a kernel is made of; one but for motion blur.
+    """
+
+    scene: Scene
+    moments: Sequence[tuple[Scene, EvaluationContext]]
+
+    @classmethod
+    def of(cls, scene: Scene) -> "Drawn":
+        """The scene itself."""
+        return cls(scene, [(scene, EvaluationContext.of(scene))])
+
+
+class DrawingPainter:
+    """Draws tiles, in one thread.
+
+    pyramid: the size of a pyramid by its name, which exists. level: what is drawn of a pyramid by
+    its name, the number of the level, and the level's width and height.
+    """
+
+    def __init__(
+        self,
+        pyramid: Callable[[str], Pyramid | None],
+        level: Callable[[str, int, int, int], Drawn],
+        kernel: str,
+    ) -> None:
+        self.pyramid, self.level, self.kernel = pyramid, level, kernel
+        self.memory = Memory()
+        self.warm: OrderedDict[tuple[str, int], tuple[Drawn, list[Kernel]]] = OrderedDict()
+
+    def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Draw and encode a tile."""
+        pixels = self.draw(tile, check_cancelled)
+        check_cancelled()
+        return EncodedTile(FORMAT.encode(pixels))
+
+    def draw(self, tile: Tile, check_cancelled: CheckCancelled) -> NDArray[Any]:
+        """Return the pixels (channels, height, width) of a tile as a store would have them."""
+        drawn, kernels = self._warm(tile)
+        moments = [scene for scene, _ in drawn.moments]
+        return render_moments(kernels, moments, drawn.scene, self.window(tile), check_cancelled)
+
+    def window(self, tile: Tile) -> Window:
+        """The pixels that a tile covers."""
+        pyramid = self.pyramid(tile.pyramid)
+        window = None if pyramid is None else pyramid.window(tile)
+        assert window is not None  # whoever asks has looked
+        return window
+
+    def _warm(self, tile: Tile) -> tuple[Drawn, list[Kernel]]:
+        key = tile.pyramid, tile.level
+        if key not in self.warm:
+            pyramid = self.pyramid(tile.pyramid)
+            assert pyramid is not None
+            drawn = self.level(tile.pyramid, tile.level, *pyramid.levels[tile.level])
+            kernels = [create(self.kernel, context, self.memory) for _, context in drawn.moments]
+            self.warm[key] = drawn, kernels
+            if len(self.warm) > KERNELS:
+                self.warm.popitem(last=False)
+        self.warm.move_to_end(key)
+        return self.warm[key]
+
+
+def resized(scene: Scene, level: int, width: int, height: int) -> Scene:
+    """A scene at the size of one of its levels."""
+    return scene if level == 0 else scene.replace(canvas={"width": width, "height": height})

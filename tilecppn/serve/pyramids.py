@@ -1,0 +1,130 @@
+"""What a browser is shown: pyramids of tiles, and who makes the tiles.
+
+A picture has one pyramid or several: the frames of a film, or the views that a zoom beyond the
+canvas leads to. A pyramid's name is what stands in front of its address: "" for the picture itself,
+`frames/12`, or `views/…`.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.source import sizes
+from tilecppn.plan import Window
+from tilecppn.scene.scene import Scene
+from tilecppn.version import VERSION
+
+FORMAT = ExportOptions(format="png")
+
+
+class Tile(NamedTuple):
+    """A tile's place in a pyramid; level 0 is full size."""
+
+    level: int
+    row: int
+    col: int
+    pyramid: str = ""
+
+
+class EncodedTile(NamedTuple):
+    """A tile's file. One that is not final is drawn again when it is asked for again."""
+
+    data: bytes
+    final: bool = True
+
+
+class Progress(NamedTuple):
+    """How many of a store's shards are there."""
+
+    done: int
+    shards: int
+
+
+class Pyramid(NamedTuple):
+    """The size of a pyramid and the side of its tiles, in pixels; tiles do not overlap."""
+
+    width: int
+    height: int
+    side: int
+
+    @classmethod
+    def of(cls, scene: Scene) -> "Pyramid":
+        """The pyramid of a scene's canvas and tiles."""
+        return cls(scene.canvas.width, scene.canvas.height, scene.output.tile)
+
+    @property
+    def levels(self) -> Sequence[tuple[int, int]]:
+        """(width, height) of every level, full size first, down to one pixel."""
+        return _levels(self.width, self.height)
+
+    def window(self, tile: Tile) -> Window | None:
+        """The pixels of its level that a tile covers; None if there is no such tile."""
+        if not 0 <= tile.level < len(self.levels):
+            return None
+        width, height = self.levels[tile.level]
+        top, left = tile.row * self.side, tile.col * self.side
+        if not (0 <= top < height and 0 <= left < width):
+            return None
+        return Window(top, left, min(top + self.side, height), min(left + self.side, width))
+
+
+@lru_cache(64)
+def _levels(width: int, height: int) -> tuple[tuple[int, int], ...]:
+    return tuple(sizes(width, height))
+
+
+class Painter(Protocol):
+    """Makes tiles, in one thread."""
+
+    def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Make a tile; `check_cancelled` is called between pieces of the work and may raise."""
+        ...
+
+
+class Picture(Protocol):
+    """What is shown; `version` changes whenever the bytes of a tile may."""
+
+    @property
+    def title(self) -> str:
+        """What it is called on the page."""
+        ...
+
+    @property
+    def scene(self) -> Scene:
+        """What is shown first."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """The TOML that it can be made from again."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Letters and digits, safe in an address."""
+        ...
+
+    @property
+    def frames(self) -> tuple[int, float] | None:
+        """A film's number of frames, and frames a second; None for a still."""
+        ...
+
+    def pyramid(self, name: str) -> Pyramid | None:
+        """The pyramid of that name, which anybody may have typed; None if there is none."""
+        ...
+
+    def painter(self) -> Painter:
+        """Return a painter for the thread that calls."""
+        ...
+
+    def progress(self) -> Progress | None:
+        """How far the picture is rendered; None if there is nothing to wait for."""
+        ...
+
+
+def version_of(*parts: str) -> str:
+    """A version: a digest of all that decides the bytes of tiles."""
+    return sha256("\n".join([VERSION, *parts]).encode()).hexdigest()[:20]

@@ -1,0 +1,168 @@
+"""A store, finished or not: what is not stored yet is drawn."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.exporters.source import Source
+from tilecppn.plan import Plan, Shard, Window, ceil_div
+from tilecppn.scene.scene import Scene
+from tilecppn.serve.drawing import DrawingPainter
+from tilecppn.serve.pictures import ScenePicture
+from tilecppn.serve.pyramids import FORMAT, EncodedTile, Progress, Pyramid, Tile, version_of
+from tilecppn.storage.store import Store
+
+LOOKED_FOR: Final = 1024  # shards, at most, that are looked for to shade one tile
+SHADE: Final = 0.35  # brightness of what is not stored yet
+COUNTED_EVERY: Final = 1.0  # seconds between two counts of a store's shards, at least
+
+
+@dataclass(frozen=True)
+class StorePicture:
+    """A store. What is not stored yet is drawn like a scene's tiles, and darkened."""
+
+    store: Store
+    title: str
+    _counter: "ShardCounter" = field(init=False)
+    _draft: ScenePicture = field(init=False)
+
+    def __post_init__(self) -> None:
+        Source(self.store, partial=True)  # raises ExportError if its metadata is damaged
+        object.__setattr__(self, "_counter", ShardCounter(self.store))
+        exact = self.scene.replace(output={"precision": "exact"})  # the only one that all have
+        object.__setattr__(self, "_draft", ScenePicture(exact, self.title))
+
+    @property
+    def scene(self) -> Scene:
+        """The scene that the store was begun with."""
+        return self.store.scene
+
+    @property
+    def source(self) -> str:
+        """The scene."""
+        return self.scene.to_toml()
+
+    @cached_property
+    def version(self) -> str:
+        """Of this store, whichever part of it is there."""
+        store = self.store
+        return version_of("store", store.scene.fingerprint, repr(store.arithmetic), str(store.path))
+
+    @property
+    def frames(self) -> None:
+        """Return None: a still."""
+        return
+
+    def pyramid(self, name: str) -> Pyramid | None:
+        """As of the scene."""
+        return self._draft.pyramid(name)
+
+    def painter(self) -> "StorePainter":
+        """Return a painter that has opened the store for itself."""
+        # A Store belongs to one thread.
+        return StorePainter(Store(self.store.path), self._draft.painter())
+
+    def progress(self) -> Progress:
+        """Count the shards that are there."""
+        return self._counter.count()
+
+
+class StorePainter:
+    """Reads tiles of a store, and draws those that are not there."""
+
+    def __init__(self, store: Store, draft: DrawingPainter) -> None:
+        self.store, self.draft = store, draft
+        self.source = Source(store, partial=True)
+
+    def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Read a tile, or draw it and darken what is missing.
+
+        Raises StoreError if another store took this one's place, RenderError if it is damaged.
+        """
+        self.store.check_in_place()
+        window = self.draft.window(tile)
+        if self._is_stored(tile.level, window):
+            return EncodedTile(FORMAT.encode(self.source.read(tile.level, window)))
+        pixels = self.draft.draw(tile, check_cancelled)
+        for part in missing(self.store.plan, tile.level, window, self.store.has):
+            top, left = part.top - window.top, part.left - window.left
+            dark = pixels[:, top : top + part.height, left : left + part.width]
+            np.multiply(dark, SHADE, out=dark, casting="unsafe")
+        check_cancelled()
+        return EncodedTile(FORMAT.encode(pixels), final=False)
+
+    def _is_stored(self, level: int, window: Window) -> bool:
+        """Whether the shard that holds a tile is there; smaller levels are made of the last."""
+        levels = self.store.plan.levels
+        if level >= len(levels):
+            return self.store.has(Shard(len(levels) - 1, 0, 0))
+        side = levels[level].shard
+        return self.store.has(Shard(level, window.top // side, window.left // side))
+
+
+def missing(
+    plan: Plan, level: int, window: Window, has: Callable[[Shard], bool]
+) -> Iterator[Window]:
+    """The parts of a window of a level whose shards are missing.
+
+    The shards are those of the largest level that has LOOKED_FOR at most of them in the window.
+    """
+    for finer in plan.levels[: level + 1]:
+        zoom, side = level - finer.index, finer.shard
+        rows = range(
+            (window.top << zoom) // side, min(ceil_div(window.bottom << zoom, side), finer.rows)
+        )
+        cols = range(
+            (window.left << zoom) // side, min(ceil_div(window.right << zoom, side), finer.cols)
+        )
+        if len(rows) * len(cols) <= LOOKED_FOR:
+            break
+    for row in rows:
+        for col in cols:
+            if not has(Shard(finer.index, row, col)):
+                yield Window(
+                    max(row * side >> zoom, window.top),
+                    max(col * side >> zoom, window.left),
+                    min(ceil_div((row + 1) * side, 1 << zoom), window.bottom),
+                    min(ceil_div((col + 1) * side, 1 << zoom), window.right),
+                )
+
+
+class ShardCounter:
+    """Counts the shards of a store, by what its folders list; from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.lock = threading.Lock()
+        self.found = Progress(0, store.plan.shards)
+        self.next = 0.0  # time of the next count
+
+    def count(self) -> Progress:
+        """Return the progress; at most a second old, or ten times as long as a count takes."""
+        with self.lock:
+            start = time.monotonic()
+            if start >= self.next and self.found.done < self.found.shards:
+                done = sum(self._listed(level.index) for level in self.store.plan.levels)
+                self.found = self.found._replace(done=done)
+                end = time.monotonic()
+                self.next = end + max(COUNTED_EVERY, 10.0 * (end - start))
+            return self.found
+
+    def _listed(self, level: int) -> int:
+        count = 0
+        try:
+            with os.scandir(self.store.path / str(level) / "c" / "0") as rows:
+                folders = [row.path for row in rows if row.name.isdigit()]
+            for folder in folders:
+                with os.scandir(folder) as cols:
+                    count += sum(col.name.isdigit() and col.stat().st_size > 0 for col in cols)
+        except OSError:  # not begun, or removed meanwhile
+            pass
+        return count
