@@ -55,7 +55,8 @@ MEANING = {
     "output.precision": '`"fast"` uses an approximate tanh (CUDA only).',
     "output.supersample": "n × n samples a pixel.",
     "output.dither": '`"noise"` rounds up or down by a fixed noise, against banding.',
-    "output.color": 'What three channels mean; `"hsv"` is hue, saturation and value.',
+    "output.color": 'What three channels mean; `"hsv"` is hue, saturation and value, `"oklch"` '
+    "lightness, chroma and hue.",
     "output.palette": "Colours for one channel, interpolated between them.",
     "output.shadow": "Two-channel networks: the colour that the palette darkens to.",
     "output.shade": "Two-channel networks: how much of the shadow is mixed in, 0 to 1.",

@@ -1,6 +1,7 @@
 """Colours: HSV against the standard library, palettes against matplotlib, and where they stand."""
 
 import colorsys
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import tilecppn as tc
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.colour import coloured, lit, rgb_of_hsv, through
+from tilecppn.pixels.colour import coloured, looked_up, rgb_of_hsv, rgb_of_oklch, through
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import palettes
 from tilecppn.scene.oklab import oklab, srgb
+from tilecppn.scene.oklch import FULL, oklch_table
+from tilecppn.scene.oklch import rgb_of_oklch as rgb_of_oklch_exactly
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Output
 from tilecppn.scene.view import Lattices
@@ -149,8 +152,14 @@ STEEP = ["#000", "#fff"] * 12
 
 @pytest.mark.parametrize(
     "output",
-    [{"palette": "viridis"}, {"palette": "tab10"}, {"palette": STEEP}, {"color": "hsv"}],
-    ids=["viridis", "tab10", "steep", "hsv"],
+    [
+        {"palette": "viridis"},
+        {"palette": "tab10"},
+        {"palette": STEEP},
+        {"color": "hsv"},
+        {"color": "oklch"},
+    ],
+    ids=["viridis", "tab10", "steep", "hsv", "oklch"],
 )
 @pytest.mark.parametrize("preset", ["hardmaru", "guibas", "flux"])
 def test_what_lies_between_nodes_has_the_colours_of_every_pixel(
@@ -178,6 +187,7 @@ def test_what_lies_between_nodes_has_the_colours_of_every_pixel(
     [
         ({"cppn": {"channels": 3}, "output": {"palette": "viridis"}}, "cppn.channels = 1"),
         ({"cppn": {"channels": 1}, "output": {"color": "hsv"}}, "cppn.channels = 3"),
+        ({"cppn": {"channels": 1}, "output": {"color": "oklch"}}, "cppn.channels = 3"),
         ({"output": {"color": "hsv", "palette": "viridis"}}, "cannot be combined"),
         ({"output": {"palette": []}}, "2 at least"),
         ({"output": {"palette": ["#fff"]}}, "2 at least"),
@@ -196,7 +206,8 @@ def test_colours_that_cannot_be_are_refused(changes: dict[str, Any], words: str)
 
 
 @pytest.mark.parametrize(
-    "output", [{"palette": "viridis"}, {"palette": ["#000", "#fff"]}, {"color": "hsv"}]
+    "output",
+    [{"palette": "viridis"}, {"palette": ["#000", "#fff"]}, {"color": "hsv"}, {"color": "oklch"}],
 )
 def test_colours_are_a_part_of_the_picture(output: dict[str, Any], tmp_path: Path) -> None:
     picture = scene(output=output)
@@ -226,8 +237,9 @@ def test_a_presets_palette_stands_where_the_scene_says_nothing(name: str) -> Non
     for channels in (1, 3):
         plain = tc.Scene.of(cppn={"preset": name, "channels": channels})
         assert (plain.output.palette, plain.channels) == (None, channels)
-    hsv = tc.Scene.of(cppn={"preset": name}, output={"color": "hsv"})
-    assert (hsv.output.palette, hsv.cppn.channels) == (None, 3)
+    for space in ("hsv", "oklch"):
+        other = tc.Scene.of(cppn={"preset": name}, output={"color": space})
+        assert (other.output.palette, other.cppn.channels) == (None, 3)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -256,7 +268,7 @@ def test_every_seed_of_a_preset_of_ours_uses_much_of_its_palette(name: str, seed
 def plainly_lit(
     place: NDArray[Any], light: NDArray[Any], table: NDArray[np.float64]
 ) -> NDArray[Any]:
-    """`lit`, one rounding after another in the same order, in NumPy."""
+    """`looked_up`, one rounding after another in the same order, in NumPy."""
     real = place.dtype
     rows, cols = (n - 1 for n in table.shape[:2])
     y, x = (np.fmin(np.fmax(v, 0.0), 1.0) * real.type(n) for v, n in ((place, rows), (light, cols)))
@@ -275,13 +287,12 @@ def plainly_lit(
 def test_place_and_lightness_are_looked_up_between_four_colours(dtype: type) -> None:
     rng = np.random.default_rng(0)
     table = rng.random((5, 4, 3))
-    place, light = rng.uniform(-0.5, 1.5, (2, 3, 41)).astype(dtype)
-    place[0, :3], light[0, :3] = (np.nan, np.inf, -np.inf), (1.0, 0.0, np.nan)
-    got = lit(place, light, table)
+    values: NDArray[Any] = rng.uniform(-0.5, 1.5, (2, 3, 41)).astype(dtype)
+    values[:, 0, :3] = (np.nan, np.inf, -np.inf), (1.0, 0.0, np.nan)
+    got = looked_up(values, table)
     assert got.dtype == dtype
-    assert np.array_equal(got, plainly_lit(place, light, table))
-    ends: NDArray[Any] = np.array([0, 1], dtype)
-    corners = lit(ends, ends, table)
+    assert np.array_equal(got, plainly_lit(values[0], values[1], table))
+    corners = looked_up(np.array([[0, 1], [0, 1]], dtype), table)
     assert np.allclose(corners, np.stack([table[0, 0], table[-1, -1]], -1), atol=1e-7)
 
 
@@ -312,3 +323,58 @@ def test_oklab_is_the_published_one() -> None:
     assert np.allclose(oklab(np.array([1.0, 1.0, 1.0])), [1.0, 0.0, 0.0], atol=1e-7)
     colours = np.random.default_rng(1).random((100, 3))
     assert np.allclose(srgb(oklab(colours)), colours, atol=1e-5)
+
+
+# OKLCH
+
+
+def plain_oklch(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Red, green, blue (3, …) of lightness, chroma and hue: the eight colours around, weighted."""
+    table = oklch_table()
+    within = np.stack([*np.clip(values[:2], 0.0, 1.0), values[2] % 1.0])
+    place = np.moveaxis(within, 0, -1) * (np.array(table.shape[:3]) - 1)
+    low = np.minimum(place.astype(int), np.array(table.shape[:3]) - 2)
+    out = np.zeros((*values.shape[1:], 3))
+    for corner in itertools.product((0, 1), repeat=3):
+        weights = np.where(corner, place - low, 1.0 - (place - low)).prod(axis=-1)
+        out += weights[..., None] * table[tuple(np.moveaxis(low + corner, -1, 0))]
+    return np.moveaxis(out, -1, 0)
+
+
+def test_oklch_is_between_the_colours_of_its_table() -> None:
+    values = np.random.default_rng(2).uniform(-0.5, 1.5, (3, 40, 50))
+    assert np.allclose(rgb_of_oklch(values, oklch_table()), plain_oklch(values), atol=1e-13)
+    picture = scene(output={"color": "oklch"})
+    assert (picture.cppn.channels, picture.channels) == (3, 3)
+    expected = np.rint(255 * plain_oklch(network(picture)))
+    assert np.abs(pixels(picture) - expected).max() <= 1
+    assert np.mean(pixels(picture) != expected) < 1e-3
+
+
+def test_colours_that_the_screen_has_are_those_of_oklch() -> None:
+    """Lightness is OKLab's, chroma 1 is FULL, and a hue is a turn: from the colours back."""
+    rng = np.random.default_rng(3)
+    values = np.stack([rng.uniform(0.45, 0.85, 5000), rng.random(5000) * 0.15, rng.random(5000)])
+    lab = oklab(np.asarray(rgb_of_oklch(values, oklch_table()).T, np.float64))
+    chroma, hue = np.hypot(lab[:, 1], lab[:, 2]), np.arctan2(lab[:, 2], lab[:, 1]) / (2 * np.pi)
+    assert np.abs(lab[:, 0] - values[0]).max() < 2e-3
+    assert np.abs(chroma - FULL * values[1]).max() < 2e-3
+    colourful = chroma > 0.02
+    assert np.abs((hue - values[2] + 0.5) % 1.0 - 0.5)[colourful].max() < 0.01
+
+
+def test_more_chroma_than_the_screen_has_is_not_clipped() -> None:
+    """At all lightnesses and hues each chroma has a colour of its own, to the last."""
+    light, turns = np.meshgrid(np.linspace(0.1, 0.95, 18), np.linspace(0, 1, 24, endpoint=False))
+    chroma = FULL * np.linspace(0.0, 1.0, 50)[:, None, None]
+    lab = oklab(rgb_of_oklch_exactly(*np.broadcast_arrays(light, chroma, turns)))
+    found = np.hypot(lab[..., 1], lab[..., 2])
+    assert (np.diff(found, axis=0) > 1e-6).all()
+    assert np.abs(lab[..., 0] - light).max() < 1e-5
+
+
+def test_hue_goes_round_in_oklch() -> None:
+    values = np.random.default_rng(4).random((3, 100))
+    turned = values + np.array([[0.0], [0.0], [-3.0]])
+    one, other = (rgb_of_oklch(v, oklch_table()) for v in (values, turned))
+    assert np.allclose(one, other, rtol=0, atol=1e-12)

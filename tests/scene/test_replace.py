@@ -185,7 +185,7 @@ KEYS = st.fixed_dictionaries(
             {},
             optional={
                 "palette": st.sampled_from([None, "magma", ["#000", "#fff"]]),
-                "color": st.sampled_from(["rgb", "hsv"]),
+                "color": st.sampled_from(["rgb", "hsv", "oklch"]),
                 "invert": st.booleans(),
             },
         ),

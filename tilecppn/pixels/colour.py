@@ -1,11 +1,11 @@
-"""Network values → colour, before reconstruction, inversion and quantisation: HSV, or a palette.
+"""Network values → colour, before reconstruction, inversion and quantisation.
 
-A palette takes one number, or two: place and lightness.
+HSV, OKLCH, or a palette, which takes one number, or two: place and lightness.
 
 Elementwise, from additions, products, comparisons and look-ups alone, in the kernel's own dtype.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -40,7 +40,9 @@ def coloured(kernel: Kernel, output: Output, channels: int) -> Kernel:
     if channels == 1:
         return ColouredKernel(kernel, lambda v: through(v[0], colours))
     table = cache(partial(np.ascontiguousarray, colours))  # by dtype
-    return ColouredKernel(kernel, lambda v: lit(v[0], v[1], table(v.dtype)))
+    if output.color == "oklch":
+        return ColouredKernel(kernel, lambda v: rgb_of_oklch(v, table(v.dtype)))
+    return ColouredKernel(kernel, lambda v: looked_up(v, table(v.dtype)))
 
 
 class ColouredKernel:
@@ -77,54 +79,71 @@ def through(grey: Values, colours: NDArray[np.float64]) -> Values:
     return np.stack([low[c][index] + part * rise[c][index] for c in range(3)])
 
 
-def lit(place: Values, light: Values, table: NDArray[np.float64]) -> Values:
-    """(3, …) of a place on a palette and a lightness, bilinear in `table` (places, lights, 3).
+def looked_up(values: Values, table: NDArray[np.float64]) -> Values:
+    """(3, …) of values (axes, …) on the axes of `table` (n, …, 3), linear along each.
 
-    Both are clipped to [0, 1]; NaN becomes 0. Machine code, as NumPy takes longer for it than
-    the kernel for a network of medium size.
+    Clipped to [0, 1]; NaN becomes 0. Machine code, as NumPy takes longer for it than the kernel
+    for a network of medium size.
     """
-    values = [np.ascontiguousarray(part) for part in (place, light)]
-    out = np.empty((3, *place.shape), place.dtype)
-    rows, cols = (n - 1 for n in table.shape[:2])
-    _bilinear(place.dtype)["bilinear"](
-        *values, place.size, np.ascontiguousarray(table, place.dtype), rows, cols, out
+    axes = len(values)
+    out = np.empty((3, *values.shape[1:]), values.dtype)
+    _multilinear(values.dtype, axes)["multilinear"](
+        np.ascontiguousarray(values),
+        values[0].size,
+        np.ascontiguousarray(table, values.dtype),
+        *(n - 1 for n in table.shape[:axes]),
+        out,
     )
     return out
 
 
 @thread_safe_cache
-def _bilinear(dtype: np.dtype[Any]) -> Compiled:
+def _multilinear(dtype: np.dtype[Any], axes: int) -> Compiled:
     module, real = Module(), ELEMENTS[dtype]
     f = module.function(
-        "bilinear",
-        place=ArrayOf(real), light=ArrayOf(real), points=I64,
-        table=ArrayOf(real),  # (rows + 1, cols + 1, 3)
-        rows=I64, cols=I64,
+        "multilinear",
+        values=ArrayOf(real),  # (axes, points)
+        points=I64,
+        table=ArrayOf(real),  # (intervals0 + 1, intervals1 + 1, …, 3)
+        **{f"intervals{axis}": I64 for axis in range(axes)},
         out=ArrayOf(real),  # (3, points)
-    )  # fmt: skip
-    table, across = f.array("table"), f["cols"] + 1
+    )
+    table, points = f.array("table"), f["points"]
     zero, one = f.number(real, 0.0), f.number(real, 1.0)
+    intervals = [f[f"intervals{axis}"] for axis in range(axes)]
+    strides = [f.integer(3)]  # of the last axis, of the one before it, …
+    for count in reversed(intervals[1:]):
+        strides.append((count + 1) * strides[-1])
 
-    def located(name: str, point: Value, count: Value) -> tuple[Value, Value]:
-        """The interval that a value lies in, and where in it, from 0 to 1."""
-        value = f.array(name).load(point)
-        value = (value > zero).where(value, zero).at_most(one) * count.to(real)
-        index = value.to(I64).at_most(count - 1)
-        return index, value - index.to(real)
+    with f.loop(points) as point:
+        corner, parts = f.integer(0), []
+        for axis, (count, stride) in enumerate(zip(intervals, reversed(strides), strict=True)):
+            value = f.array("values").load(points * axis + point)
+            value = (value > zero).where(value, zero).at_most(one) * count.to(real)
+            index = value.to(I64).at_most(count - 1)
+            corner = corner + index * stride
+            parts.append((value - index.to(real), stride))
 
-    with f.loop(f["points"]) as point:
-        row, down = located("place", point, f["rows"])
-        col, along = located("light", point, f["cols"])
-        corner = (row * across + col) * 3
+        def between(place: Value, parts: Sequence[tuple[Value, Value]]) -> Value:
+            if not parts:
+                return table.load(place)
+            (part, stride), *others = parts
+            low, high = between(place, others), between(place + stride, others)
+            return low + part * (high - low)
+
         for c in range(3):
-            first, *others = (corner + c, corner + c + 3, corner + c + across * 3)
-            last = others[1] + 3
-            upper, lower = table.load(first), table.load(others[1])
-            upper = upper + along * (table.load(others[0]) - upper)
-            lower = lower + along * (table.load(last) - lower)
-            f.array("out").store(upper + down * (lower - upper), f["points"] * c + point)
+            f.array("out").store(between(corner + c, parts), points * c + point)
     f.end()
     return Compiled(module, HOST)
+
+
+def rgb_of_oklch(values: Values, table: NDArray[np.float64]) -> Values:
+    """(3, …) lightness, chroma, hue → red, green, blue, by `tilecppn.scene.oklch.oklch_table`.
+
+    Hue goes on round the circle beyond [0, 1]; the others are clipped.
+    """
+    light, chroma, hue = values
+    return looked_up(np.stack([light, chroma, hue - np.floor(hue)]), table)
 
 
 def rgb_of_hsv(values: Values) -> Values:

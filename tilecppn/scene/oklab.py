@@ -77,8 +77,12 @@ def light_table(stops: Array, shadow: Array, shade: float, glow: float) -> Array
     dark = mixed * (1.0 - shade) + oklab(shadow) * shade
     bright = mixed * (1.0 + glow * (1.0 - mixed[:, :1]))
     light = (np.arange(LIGHTS + 1) / LIGHTS)[:, None]
-    rgb = srgb(dark[:, None] * (1.0 - light) + bright[:, None] * light)
-    return np.asarray(np.floor(rgb * STEPS + 0.5) / STEPS)
+    return whole_steps(srgb(dark[:, None] * (1.0 - light) + bright[:, None] * light))
+
+
+def whole_steps(colours: Array) -> Array:
+    """Round colours to whole numbers of 1/STEPS."""
+    return np.asarray(np.floor(colours * STEPS + 0.5) / STEPS)
 
 
 def _times(matrix: Array, colours: Array) -> Array:

@@ -1,6 +1,7 @@
 """The sections of a scene file: one table of keys, defaults and what is allowed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,27 @@ from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, validation
+from tilecppn.scene.oklch import oklch_table
 from tilecppn.scene.validation import Section, key
 
 MAX_SIDE = 2**31 - 1
 MAX_SUPERSAMPLE = 16
 FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
 
+
+class Space(NamedTuple):
+    """What the network's outputs are, where no palette is given."""
+
+    channels: tuple[int, ...]  # how many there may be
+    gain: float  # how many times faster a colour can change than an output
+    turns: float  # how often a colour can go from 0 to 1 or back while an output does once
+
+
+SPACES = {
+    "rgb": Space((1, 3), 1.0, 1.0),
+    "hsv": Space((3,), 6.0, 4.0),
+    "oklch": Space((3,), 10.0, 4.0),  # of 99 in 100 colours; the average is 3
+}
 
 # Two are for presets with detail alone: place on a palette, and lightness.
 CHANNELS = validation.check(
@@ -95,7 +111,7 @@ class Output(Section):
     precision: str = key("exact", validation.choice("exact", "fast"))
     supersample: int = key(1, validation.integer(1, MAX_SUPERSAMPLE))
     dither: str = key("none", validation.choice("none", "noise"))
-    color: str = key("rgb", validation.choice("rgb", "hsv"))
+    color: str = key("rgb", validation.choice(*SPACES))
     palette: str | tuple[str, ...] | None = key(None, validation.optional(validation.palette()))
     shadow: str | None = key(None, validation.optional(validation.colour()))
     shade: float | None = key(None, validation.optional(validation.between(0.0, 1.0)))
@@ -122,11 +138,13 @@ class Output(Section):
             )
 
     def colours(self, channels: int) -> NDArray[np.float64] | None:
-        """What a network of so many channels chooses its colour from; None without a palette.
+        """What a network of so many channels chooses its colour from; None for RGB and HSV.
 
         Of one: the palette's stops (n, 3). Of two, place and lightness: a table
-        (places, lights, 3).
+        (places, lights, 3). Of three, OKLCH: a table (lightnesses, chromas, hues, 3).
         """
+        if self.color == "oklch":
+            return oklch_table()
         if self.palette is None:
             return None
         if channels == 1:
@@ -141,24 +159,26 @@ class Output(Section):
 
     def gain(self, channels: int) -> float:
         """How many times faster a colour can change than the network's output."""
+        if self.palette is None:
+            return SPACES[self.color].gain
         colours = self.colours(channels)
-        if colours is not None:
-            return palettes.slope(colours)
-        return 6.0 if self.color == "hsv" else 1.0
+        assert colours is not None
+        return palettes.slope(colours)
 
     def turns(self, channels: int) -> float:
         """How often a colour can go from 0 to 1 or back while the network's output does once."""
+        if self.palette is None:
+            return SPACES[self.color].turns
         colours = self.colours(channels)
-        if colours is not None:
-            return palettes.variation(colours)
-        return 4.0 if self.color == "hsv" else 1.0
+        assert colours is not None
+        return palettes.variation(colours)
 
     @property
     def network_channels(self) -> tuple[int, ...]:
         """The numbers of channels that the network may have for these colours."""
         if self.palette is not None:
             return (1, 2)
-        return (3,) if self.color == "hsv" else (1, 3)
+        return SPACES[self.color].channels
 
     @property
     def itemsize(self) -> int:

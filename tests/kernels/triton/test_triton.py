@@ -338,12 +338,13 @@ def test_pixels_are_the_cpus_but_for_one_step() -> None:
     assert np.mean(difference != 0) < 0.001
 
 
-def test_colour_maps_and_samples_are_made_of_its_colours() -> None:
+@pytest.mark.parametrize("colours", [{"palette": "magma"}, {"color": "oklch"}])
+def test_colour_maps_and_samples_are_made_of_its_colours(colours: dict[str, str]) -> None:
     """What happens between network and storage is not the kernel's: it must give colours."""
     scene = Scene.of(
-        cppn={"width": 8, "depth": 2, "channels": 1},
+        cppn={"width": 8, "depth": 2},
         canvas={"width": 60, "height": 50},
-        output={"tolerance": 0.0, "palette": "magma", "supersample": 2},
+        output={"tolerance": 0.0, "supersample": 2, **colours},
     )
     kernel = create("triton", EvaluationContext.of(scene))
     assert isinstance(kernel, StoringKernel)
