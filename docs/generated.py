@@ -57,7 +57,8 @@ MEANING = {
     "output.dither": '`"noise"` rounds up or down by a fixed noise, against banding.',
     "output.color": 'What three channels mean; `"hsv"` is hue, saturation and value, `"oklch"` '
     "lightness, chroma and hue.",
-    "output.palette": "Colours for one channel, interpolated between them.",
+    "output.palette": "Colours for one channel or two: a list, a colour map's name, "
+    '`"seed:12"`, or the main colours of a picture, `"photo.jpg"`.',
     "output.shadow": "Two-channel networks: the colour that the palette darkens to.",
     "output.shade": "Two-channel networks: how much of the shadow is mixed in, 0 to 1.",
     "output.glow": "Two-channel networks: how much brighter the brightest places are.",

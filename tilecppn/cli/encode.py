@@ -30,7 +30,7 @@ def command(model: Path, image: Path, invert: bool, as_json: bool) -> None:
     from PIL import ImageOps
 
     from tilecppn.notebook.trained_model import TrainedModel
-    from tilecppn.train.data.pictures import read_picture
+    from tilecppn.pictures import read_picture
 
     trained = TrainedModel(model)
     picture = read_picture(image, enough=trained.encoder.side)

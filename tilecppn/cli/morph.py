@@ -62,7 +62,7 @@ def command(
     from tilecppn.film.encoding import metadata
     from tilecppn.notebook.animation import save_gif
     from tilecppn.notebook.sampler import Sampler
-    from tilecppn.train.data.pictures import read_picture
+    from tilecppn.pictures import read_picture
 
     if output.suffix != ".gif":
         raise InvalidRequestError(f"{output}: a morph is a GIF; give a name that ends in .gif")

@@ -100,10 +100,10 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
         raise SceneError(f"{path}: holds no scene; give a scene file, or a picture of tilecppn's")
     try:
         values = tomllib.loads(found.source)
-        weights, z = values.get("cppn", {}).get("weights"), values.get("latent", {}).get("z")
+        weights = values.get("cppn", {}).get("weights")
     except (ValueError, AttributeError) as error:
         raise SceneError(f"{path}: its scene is damaged: {error}") from None
-    if isinstance(z, str) or (weights and not any(o.startswith(WEIGHTS) for o in overrides)):
+    if weights and not any(o.startswith(WEIGHTS) for o in overrides):
         raise SceneError(
             f"{path}: its network is a weights file, which the picture does not hold; give its "
             f"store, or --set {WEIGHTS}FILE"

@@ -5,8 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from tilecppn.errors import InvalidRequestError
+from tilecppn.pictures import to_srgb
 from tilecppn.pixels.quantise import to_uint8
-from tilecppn.train.data.pictures import to_srgb
 
 BORDER = 2  # pixels: images larger by no more are cropped, as in training; others are scaled
 

@@ -3,6 +3,8 @@
 B. Ottosson, A perceptual color space for image processing (2020).
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,6 +62,12 @@ def srgb(lab: Array) -> Array:
     linear = np.clip(linear_rgb(lab), 0.0, 1.0)
     high = 1.055 * np.maximum(linear, 0.0031308) ** (1.0 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, linear * 12.92, high)
+
+
+def hexadecimal(rgb: Array) -> str:
+    """The text "#rrggbb" of an sRGB colour (3,) from 0 to 1."""
+    red, green, blue = (math.floor(255.0 * value + 0.5) for value in rgb.tolist())
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def light_table(stops: Array, shadow: Array, shade: float, glow: float) -> Array:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.names import one_of
-from tilecppn.scene.oklab import light_table, oklab
+from tilecppn.scene.oklab import hexadecimal, light_table, oklab
 from tilecppn.scene.seeded_palette import seeded_palette
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
@@ -63,8 +63,7 @@ def light_of(palette: str | tuple[str, ...]) -> Light:
         return Light(seeded_palette(seed).shadow, 0.55, 0.6)
     colours = stops(palette)
     darkest = colours[int(np.argmin(oklab(colours)[:, 0]))] * 0.5
-    red, green, blue = (int(value * 255.0 + 0.5) for value in darkest)
-    return Light(f"#{red:02x}{green:02x}{blue:02x}", 0.6, 0.8)
+    return Light(hexadecimal(darkest), 0.6, 0.8)
 
 
 @cache

@@ -7,7 +7,10 @@ from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import load_latents
 from tilecppn.errors import SceneError, WeightsError
 from tilecppn.scene import sections
+from tilecppn.scene.parsing import Given
+from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.sections import CHANNELS, Latent, View
+from tilecppn.scene.validation import format_value
 
 # What a weights file decides for itself.
 _OF_PRESETS = (
@@ -65,12 +68,23 @@ def check_weights(source: sections.CPPN, network: CPPN) -> None:
         )
 
 
-def latent_values(latent: Latent, folder: Path, follow: bool = True) -> Latent:
+def check_no_paths(stored: Given, name: str) -> None:
+    """Raise SceneError for a path in a stored scene, which has values instead: none is followed."""
+    z, palette = stored.get("latent", {}).get("z"), stored.get("output", {}).get("palette")
+    for key, value, found in (
+        ("latent.z", z, isinstance(z, str)),
+        ("output.palette", palette, is_picture(palette)),
+    ):
+        if found:
+            raise SceneError(
+                f"{name}: {key} = {format_value(value)}: a stored scene has values here, not a path"
+            )
+
+
+def latent_values(latent: Latent, folder: Path) -> Latent:
     """Replace the name of a file of latents by its values."""
     if not isinstance(latent.z, str):
         return latent
-    if not follow:
-        raise SceneError(f'latent.z = "{latent.z}": a stored scene has values here, not a path')
     file, _, name = latent.z.partition("#")
     named = load_latents(folder / file)
     if not name and len(named) == 1:

@@ -27,8 +27,15 @@ from tilecppn.scene.parsing import (
     read_text,
     without_preset,
 )
+from tilecppn.scene.picture_palette import with_colours
 from tilecppn.scene.readers import read_embedded
-from tilecppn.scene.resolve import check_weights, latent_values, network_of, own_view
+from tilecppn.scene.resolve import (
+    check_no_paths,
+    check_weights,
+    latent_values,
+    network_of,
+    own_view,
+)
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
 from tilecppn.scene.validation import Section, format_value
 from tilecppn.scene.view import Grid
@@ -83,11 +90,13 @@ class Scene:
         """Read a scene from its TOML text; errors begin with `name`, or with the override at fault.
 
         With `embedded`, the bytes of a weights file, the network is read from them, whatever the
-        text says, and no path in it is followed. `whole`: the text has every value, as `to_toml`
-        writes it, so that it does not tell what a person gave from what the preset decided.
+        text says. `whole`: the text has every value, as `to_toml` writes it, so that it does not
+        tell what a person gave from what the preset decided. With either no path in it is followed.
         Raises SceneError, or WeightsError.
         """
         values = parse_toml(text, name)
+        if whole or embedded is not None:
+            check_no_paths(values, name)
         values = without_preset(values) if whole else values
         options: dict[str, str] = {}  # key → the override that set it
         for override in overrides:
@@ -98,7 +107,7 @@ class Scene:
             options[f"{section}.{key}"] = f"--set {override}"
         network = None if embedded is None else networks.CPPN.from_bytes(embedded, EMBEDDED)
         try:
-            return cls._build(values, Path(folder), network, follow=embedded is None)
+            return cls._build(values, Path(folder), network)
         except SceneError as error:
             raise error.at(next((options[k] for k in error.keys if k in options), name)) from None
 
@@ -118,13 +127,13 @@ class Scene:
         folder: Path,
         network: networks.CPPN | None = None,
         *,
-        follow: bool = True,
         previous: "Scene | None" = None,
     ) -> "Scene":
         """Complete what was given with what the preset or the weights file has.
 
         `network` is taken where it is known; that of `previous` where its preset makes the same.
         """
+        given = with_colours(given, folder)
         source = sections.CPPN(**given.get("cppn", {}))
         output = Output(**given.get("output", {}))
         free = not {"color", "palette"} & given.get("output", {}).keys()
@@ -140,7 +149,7 @@ class Scene:
             else:
                 network = network_of(source, folder)
         check_weights(source, network)
-        latent = latent_values(Latent(**given.get("latent", {})), folder, follow)
+        latent = latent_values(Latent(**given.get("latent", {})), folder)
         z_dim = network.structure.z_dim
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tilecppn.cppn.seeding import uniforms
-from tilecppn.scene.oklab import linear_rgb, srgb
+from tilecppn.scene.oklab import hexadecimal, linear_rgb, srgb
 
 STREAM = 2**63 + 1  # beside those of layers and latents
 STOPS = 7
@@ -62,6 +62,4 @@ def _colour(lightness: float, chroma: float, hue: float) -> str:
         if linear.min() >= -1e-4 and linear.max() <= 1.0001:
             break
         chroma *= 0.98
-    # As text, so that a library's last digit of a cosine does not show.
-    red, green, blue = (math.floor(255.0 * float(v) + 0.5) for v in srgb(lab))
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    return hexadecimal(srgb(lab))  # so that a library's last digit of a cosine does not show

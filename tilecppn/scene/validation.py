@@ -151,7 +151,9 @@ def palette() -> Check:
         return tuple(value)
 
     return Check(
-        'a list of colours like "#0b1d51", 2 at least, a colour map\'s name, or "seed:12"', parse
+        'a list of colours like "#0b1d51", 2 at least, a colour map\'s name, "seed:12", or a '
+        'picture like "photo.jpg"',
+        parse,
     )
 
 

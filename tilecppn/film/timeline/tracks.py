@@ -13,6 +13,7 @@ from tilecppn.film.timeline import formula
 from tilecppn.film.timeline.keyframes import Film, Keyframe
 from tilecppn.film.timeline.track import Track, per_frame
 from tilecppn.names import one_of
+from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Latent
 
@@ -60,6 +61,8 @@ class Values:
             one_of([f"{name}.{k}" for k in known], f"{name}.{part}", "key")
             if name == "output" and part in FIXED:
                 raise SceneError(f"output.{part} cannot change within a film")
+        if is_picture(change.get("palette")):
+            raise SceneError("output.palette: must be colours or a name here, not a picture")
         parsed = getattr(self.base.replace(**{name: change}), name)
         return {f"{name}.{part}": getattr(parsed, part) for part in change}
 

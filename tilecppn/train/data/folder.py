@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilecppn.errors import DataError
+from tilecppn.pictures import read_picture
 from tilecppn.train.data.images import MAX_BYTES, Images
-from tilecppn.train.data.pictures import read_picture
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 

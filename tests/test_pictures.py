@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from tilecppn import machine
+from tilecppn import machine, pictures
 from tilecppn.errors import DataError
 from tilecppn.exporters.icc import PRIMARIES, _curve, _profile, _xyz, srgb
-from tilecppn.train.data import pictures
-from tilecppn.train.data.pictures import read_picture, to_srgb
+from tilecppn.pictures import read_picture, to_srgb
 from tilecppn.train.data.sources import read_data
 
 ORIENTATION = 274
