@@ -47,6 +47,9 @@ class Simulated:
     """An executor without workers: whatever is submitted is done at the next poll but a few."""
 
     name = "simulated"
+    room = 0
+    gpus = 0.0
+    remote = True
     threads = 1
     depth = 2
 
@@ -55,10 +58,14 @@ class Simulated:
         self.workers = workers
         self.flight: deque[tuple[int, Shard]] = deque()
         self.messages: list[Message] = []
+        self.number = 0  # of the next worker
 
-    def start(self) -> None:
+    def start(self, count: int) -> list[int]:
         """All workers are ready at once."""
-        self.messages = [WorkerReady(number, SOMEONE) for number in range(self.workers)]
+        numbers = list(range(self.number, self.number + count))
+        self.number += count
+        self.messages += [WorkerReady(number, SOMEONE) for number in numbers]
+        return numbers
 
     def submit(self, worker: int, shard: Shard) -> None:
         """Take a shard."""
@@ -73,9 +80,8 @@ class Simulated:
             messages.append(TaskResult(worker, shard, TaskSucceeded(TaskStats(1.0, 1, 1))))
         return messages
 
-    def replace(self, worker: int) -> None:
-        """Never called."""
-        raise AssertionError("nobody is ever late here")
+    def release(self, worker: int) -> None:
+        """Do nothing: what is released is idle."""
 
     def stop(self) -> None:
         """Drop what is in flight."""
@@ -86,9 +92,8 @@ def coordinate(plan: Plan, workers: int = WORKERS) -> RunResult:
     """A whole run; its outcome has the seconds."""
     store = BitStore(plan)
     executor = Simulated(store, workers)
-    executor.start()
     coordinator = Coordinator(executor)
-    coordinator.wait_for_first_worker()
+    coordinator.start()
     return coordinator.run(plan, store)
 
 

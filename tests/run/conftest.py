@@ -39,7 +39,7 @@ def make(new: New) -> Make:
     @contextmanager
     def started(job: Job, workers: int) -> Iterator[Executor]:
         executor = new(job, workers)
-        executor.start()
+        executor.start(workers)
         try:
             yield executor
         finally:

@@ -66,10 +66,9 @@ def run_job(
         listen(event)
 
     coordinator = Coordinator(executor, policy=policy, emit=emit)
-    executor.start()
     try:
         with store.lock():
-            coordinator.wait_for_first_worker()
+            coordinator.start()
             return coordinator.run(store.plan, store), events
     finally:
         executor.stop()

@@ -36,6 +36,9 @@ class Script:
     """
 
     name = "script"
+    room = 0
+    gpus = 0.0
+    remote = False  # so that no shard is run twice, and no worker released
 
     def __init__(
         self,
@@ -61,9 +64,11 @@ class Script:
         self.now = 0.0
         self.ran: list[tuple[int, Shard]] = []
 
-    def start(self) -> None:
-        for _ in range(self.workers):
+    def start(self, count: int, /) -> list[int]:
+        first = self.number
+        for _ in range(count):
             self.begin()
+        return list(range(first, self.number))
 
     def begin(self) -> None:
         self.starting.append(WorkerReady(self.number, WorkerInfo("f00d", ARITHMETIC, "here")))
@@ -120,9 +125,8 @@ class Script:
     def running(self, worker: int) -> list[Shard]:
         return list(self.flight[worker])[: self.threads]
 
-    def replace(self, worker: int) -> None:
+    def release(self, worker: int, /) -> None:
         self.hung.difference_update(self.flight.pop(worker, ()))
-        self.begin()
 
     def stop(self) -> None:
         self.flight.clear()
@@ -142,6 +146,5 @@ def coordinate(
         clock=lambda: script.now,
         random=Random(script.number),
     )
-    script.start()
-    assert coordinator.wait_for_first_worker().network == "f00d"
+    assert coordinator.start().network == "f00d"
     return coordinator, events

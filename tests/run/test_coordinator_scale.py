@@ -25,9 +25,8 @@ def test_a_whole_plan_is_done_by_ten_thousand_workers() -> None:
 def test_each_worker_gets_its_first_shard_before_any_gets_a_second() -> None:
     plan = plan_of(1_000_000)
     executor = Simulated(BitStore(plan))
-    executor.start()
     coordinator = Coordinator(executor, stopping=lambda: len(executor.flight) >= 2 * WORKERS)
-    coordinator.wait_for_first_worker()
+    coordinator.start()
     with pytest.raises(Interrupted):
         coordinator.run(plan, executor.store)
     order = [worker for worker, _ in executor.flight]
@@ -41,10 +40,9 @@ def test_memory_does_not_grow_with_the_plan() -> None:
         plan = plan_of(side)
         store = BitStore(plan)
         executor = Simulated(store, workers=50)
-        executor.start()
         tracemalloc.start()
         coordinator = Coordinator(executor)
-        coordinator.wait_for_first_worker()
+        coordinator.start()
         coordinator.run(plan, store)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -5,12 +5,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.run.conftest import Make
 from tests.run.jobs import ARITHMETIC, Toy, Unreadable
 from tilecppn import machine
+from tilecppn.errors import RenderError
 from tilecppn.plan import Shard
 from tilecppn.run.executors import (
     Executor,
@@ -25,6 +27,9 @@ from tilecppn.run.executors import (
 from tilecppn.run.executors.base import MOST_THREADS
 from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded
+from tilecppn.run.options import RunOptions
+from tilecppn.run.render import render_to
+from tilecppn.scene.scene import Scene
 
 POLLS = 600  # of 0.1 s: the end of patience, not a measure
 
@@ -99,11 +104,12 @@ def test_a_worker_that_cannot_open_its_job_is_lost_and_says_why(make: Make) -> N
         assert "cannot open" in message.reason
 
 
-def test_a_replaced_worker_is_heard_no_more_and_another_comes(make: Make) -> None:
+def test_a_released_worker_is_heard_no_more_and_another_comes(make: Make) -> None:
     with make(Toy(), 1) as executor:
         (first,) = ready(executor, 1)
         executor.submit(first, Shard(0, 0, 10))
-        executor.replace(first)
+        executor.release(first)
+        executor.start(1)
         (second,) = ready(executor, 1)
         assert second != first
         executor.submit(second, Shard(0, 4, 0))
@@ -132,7 +138,7 @@ def test_all_threads_that_do_not_end_are_waited_for_together(
         now[0] += timeout or 0.0
 
     executor = LocalExecutor(Toy(), 4)
-    executor.start()
+    executor.start(4)
     ready(executor, 4)
     threads = list(executor._threads.values())
     with monkeypatch.context() as patch:
@@ -160,7 +166,7 @@ def test_a_shutdown_of_ray_that_hangs_is_given_up(
         released.wait()
 
     executor = module.RayExecutor(Toy(), 1)
-    executor.start()
+    executor.start(1)
     with monkeypatch.context() as patch:
         patch.setattr(ray, "kill", hang)
         patch.setattr(module, "STOP_TIMEOUT", 0.1)
@@ -232,7 +238,7 @@ def test_an_actor_that_cannot_be_made_says_why(ray_here: None) -> None:
     from tilecppn.run.executors.ray import RayExecutor
 
     executor = RayExecutor(Unreadable(), 1)
-    executor.start()
+    executor.start(1)
     try:
         (message,) = hear(executor, bool)
         reason = "ImportError: libcuda.so.1: cannot open shared object file"
@@ -246,7 +252,7 @@ def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None, threads: int
     from tilecppn.run.executors.ray import RayExecutor
 
     executor = RayExecutor(Toy(), 1, threads=threads)
-    executor.start()
+    executor.start(1)
     try:
         (worker,) = ready(executor, 1)
         for row, col in enumerate([9] + [10] * (executor.depth - 1)):
@@ -255,7 +261,8 @@ def test_an_actor_that_dies_is_lost_with_its_shards(ray_here: None, threads: int
         assert isinstance(message, WorkerDied)
         assert message.worker == worker
         assert "process has died" in message.reason
-        executor.replace(worker)
+        executor.release(worker)
+        executor.start(1)
         assert ready(executor, 1) != [worker]
     finally:
         executor.stop()
@@ -265,7 +272,7 @@ def test_the_threads_of_an_actor_run_at_once_each_with_its_own_runner(ray_here: 
     from tilecppn.run.executors.ray import RayExecutor
 
     executor = RayExecutor(Toy(), 1, threads=3)
-    executor.start()
+    executor.start(1)
     try:
         (worker,) = ready(executor, 1)
         pairs = set()
@@ -283,23 +290,35 @@ def test_the_threads_of_an_actor_run_at_once_each_with_its_own_runner(ray_here: 
 
 
 def test_an_actor_has_the_cpus_that_each_gpu_has_on_every_node() -> None:
-    from tilecppn.run.executors.ray import _threads
+    from tilecppn.run.executors.ray_nodes import Nodes, Share
 
-    def node(cpus: float, gpus: float = 0.0, alive: bool = True) -> dict[str, object]:
-        resources = {"CPU": cpus, "GPU": gpus, "memory": 1e9}
-        return {"Alive": alive, "Resources": {k: v for k, v in resources.items() if v}}
+    def share(*nodes: tuple[float, float], gpus: float = 1.0) -> Share:
+        resources = [{"CPU": cpus, "GPU": count, "memory": 1e9} for cpus, count in nodes]
+        found = [{k: v for k, v in r.items() if v} for r in resources]
+        return Nodes(found, frozenset()).share(None, gpus)
 
-    assert _threads([node(64)]) == 1  # without GPUs an actor is one thread
-    assert _threads([node(2), node(8, 2)]) == 4
-    assert _threads([node(32, 4), node(7, 2), node(1, 1, alive=False)]) == 3
-    assert _threads([node(2, 4)]) == 1
-    assert _threads([node(0, 1), node(8, 1)]) == 8  # none is ever placed on the first
-    assert _threads([node(192, 8)]) == MOST_THREADS
+    assert share((64, 0)) == (1, 0)  # without GPUs an actor is one thread
+    assert share((2, 0), (8, 2)) == (4, 1)
+    assert share((32, 4), (7, 2)) == (3, 1)
+    assert share((2, 4)) == (1, 1)
+    assert share((0, 1), (8, 1)) == (8, 1)  # none is ever placed on the first
+    assert share((192, 8)) == (MOST_THREADS, 1)
+    assert share((8, 2), gpus=0.5) == (2, 0.5)
+    assert share((8, 2), gpus=0.0) == (1, 0)  # the kernel draws on CPUs
+
+
+def test_a_node_has_room_for_as_many_actors_as_fit_on_its_cpus_and_gpus() -> None:
+    from tilecppn.run.executors.ray_nodes import Share
+
+    assert Share(1, 0).fits({"CPU": 7, "GPU": 2}) == 7
+    assert Share(4, 1).fits({"CPU": 8, "GPU": 4}) == 2
+    assert Share(1, 0.1).fits({"CPU": 64, "GPU": 3}) == 30
+    assert Share(1, 1).fits({"CPU": 64}) == Share(1, 0).fits({"memory": 1e9}) == 0
 
 
 def test_the_workforce_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "cores", lambda: 12)
-    for gpus, name, workers, expected in [
+    for gpus, name, workers, expected in [  # with the default kernel and one GPU a worker
         (0, "local", None, (12, 1, 1)),
         (0, "ray", None, (12, 1, 1)),
         (0, "ray", 3, (3, 1, 1)),
@@ -310,6 +329,8 @@ def test_the_workforce_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     ]:
         monkeypatch.setattr(machine, "gpus", lambda count=gpus: count)
         assert local_worker_layout(name, workers) == expected
+    assert local_worker_layout("ray", None, "llvm") == (12, 1, 1)
+    assert local_worker_layout("ray", None, "auto", 0.5) == (4, 3, 2)
 
 
 def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,3 +345,27 @@ def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.M
     assert choose("auto", None) == "local"
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     assert choose("auto", None) == "ray"
+
+
+def test_actors_that_hold_gpus_and_find_no_cuda_draw_nothing(
+    monkeypatch: pytest.MonkeyPatch, small_scene: Scene, tmp_path: Path
+) -> None:
+    """As after `ray start --num-gpus=2` on a machine without a GPU."""
+    monkeypatch.setattr(LocalExecutor, "gpus", 1.0)
+    with pytest.raises(RenderError, match="--kernel llvm"):
+        render_to(small_scene, tmp_path / "a.zarr", RunOptions("local"))
+    assert not (tmp_path / "a.zarr").exists()
+
+
+@pytest.mark.parametrize(("kernel", "gpus"), [("llvm", 0.0), ("auto", 0.5)])
+def test_actors_reserve_the_share_of_a_gpu_that_was_asked_for(
+    ray_here: None, monkeypatch: pytest.MonkeyPatch, kernel: str, gpus: float
+) -> None:
+    from tilecppn.run.executors import EXECUTORS, ray_nodes
+    from tilecppn.run.executors import ray as module
+
+    nodes = ray_nodes.Nodes([{"CPU": 8.0, "GPU": 2.0}], frozenset())
+    monkeypatch.setattr(module, "look", lambda: nodes)
+    executor = EXECUTORS["ray"](Toy(), RunOptions("ray", kernel=kernel, gpus_per_worker=0.5))
+    assert executor.gpus == gpus
+    assert (executor.workers, executor.threads) == ((4, 2) if gpus else (8, 1))

@@ -1,6 +1,7 @@
 """Workers that are killed, stopped or hang, with real processes."""
 
 import contextlib
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -14,13 +15,15 @@ from tests.run.conftest import New
 from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
 from tests.run.renders import ONE, assert_same, empty_store, job_for, run_job
 from tilecppn.plan import Shard
-from tilecppn.run.events import AttemptFailed, Event, TaskDone, WorkerJoined, WorkerLost
+from tilecppn.run.events import AttemptFailed, Event, TaskDone, TaskHedged, WorkerJoined, WorkerLost
 from tilecppn.run.jobs import Job
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
+
+UNHEDGED = RetryPolicy(deadline=4.0, hedge_factor=math.inf)
 
 
 def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
@@ -120,16 +123,32 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
     assert_same(resumed, undisturbed)
 
 
-def test_a_hung_worker_does_not_stall_the_render(
+def test_a_hung_worker_is_replaced_after_the_deadline(
     new: New, scene: Scene, undisturbed: Store, tmp_path: Path
 ) -> None:
     store = empty_store(tmp_path / "a.zarr", scene)
     hung = Shard(0, 2, 2)
     job: Job = Faulty(job_for(scene, store.path), hangs, (hung,), str(tmp_path / "mark"))
-    outcome, events = run_job(new(job, 2), store, RetryPolicy(deadline=4.0))
+    outcome, events = run_job(new(job, 2), store, UNHEDGED)
     assert not outcome.failed
     assert any(isinstance(e, WorkerLost) and "longer than 4 s" in e.reason for e in events)
     assert hung in {e.task for e in events if isinstance(e, AttemptFailed)}
+    assert_same(store, undisturbed)
+
+
+def test_the_shard_of_a_hung_actor_is_drawn_by_another(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
+) -> None:
+    """Long before the deadline; the actor is not replaced."""
+    from tilecppn.run.executors.ray import RayExecutor
+
+    store = empty_store(tmp_path / "a.zarr", scene)
+    hung = Shard(0, 2, 2)
+    job: Job = Faulty(job_for(scene, store.path), hangs, (hung,), str(tmp_path / "mark"))
+    outcome, events = run_job(RayExecutor(job, 2), store, RetryPolicy())
+    assert hung in {e.task for e in events if isinstance(e, TaskHedged)}
+    assert not [e for e in events if isinstance(e, WorkerLost | AttemptFailed)]
+    assert outcome.rendered == store.plan.shards
     assert_same(store, undisturbed)
 
 
@@ -146,7 +165,7 @@ def test_a_stopped_actor_is_replaced(
             stopped.append(pids[event.worker])
             os.kill(stopped[0], signal.SIGSTOP)
 
-    run = RunOptions("ray", workers=2, listeners=[listen], policy=RetryPolicy(deadline=4.0))
+    run = RunOptions("ray", workers=2, listeners=[listen], policy=UNHEDGED)
     store, outcome = render_to(scene, tmp_path / "a.zarr", run)
     assert stopped
     assert not outcome.failed

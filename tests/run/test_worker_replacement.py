@@ -25,13 +25,11 @@ class Slots(Script):
         super().__init__(MemoryStore(), act, workers=len(kinds))
         self.kinds = list(kinds)
         self.slot: dict[int, int] = {}
+        self.free = list(range(len(kinds)))  # slots without a worker
         self.events: list[Event] = []
 
-    def start(self) -> None:
-        for slot in range(self.workers):
-            self.begin_at(slot)
-
-    def begin_at(self, slot: int) -> None:
+    def begin(self) -> None:
+        slot = self.free.pop(0)
         self.slot[self.number] = slot
         kind = self.kinds[slot]
         if kind == "dead":
@@ -43,15 +41,14 @@ class Slots(Script):
             )
         self.number += 1
 
-    def replace(self, worker: int) -> None:
-        self.hung.difference_update(self.flight.pop(worker, ()))
-        self.begin_at(self.slot[worker])
+    def release(self, worker: int, /) -> None:
+        super().release(worker)
+        self.free.append(self.slot[worker])
 
     def render(self, admit: Callable[[WorkerInfo], None] = lambda worker_info: None) -> list[Event]:
         emit = self.events.append
         coordinator = Coordinator(self, emit=emit, admit=admit, clock=lambda: self.now)
-        self.start()
-        coordinator.wait_for_first_worker()
+        coordinator.start()
         assert not coordinator.run(PLAN, self.store).failed
         assert self.store == set(SHARDS)
         return self.events
@@ -232,8 +229,7 @@ def test_after_the_last_worker_turned_out_useless_others_get_their_time_to_come(
     script.act = act
     policy = RetryPolicy(grace_period=10.0)
     coordinator = Coordinator(script, policy=policy, clock=lambda: script.now)
-    script.start()
-    coordinator.wait_for_first_worker()
+    coordinator.start()
     with pytest.raises(RenderError, match="unfit"):
         coordinator.run(PLAN, script.store)
     assert script.now - lost[0] > 10.0
@@ -254,9 +250,8 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
 
     script = Stillborn(MemoryStore())
     coordinator = Coordinator(script, clock=lambda: script.now)
-    script.start()
     with pytest.raises(NoWorkersError, match="no kernel"):
-        coordinator.wait_for_first_worker()
+        coordinator.start()
 
 
 def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
@@ -268,9 +263,8 @@ def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
     coordinator = Coordinator(
         script, policy=RetryPolicy(startup_timeout=50.0), clock=lambda: script.now
     )
-    script.start()
     with pytest.raises(NoWorkersError, match="50 s"):
-        coordinator.wait_for_first_worker()
+        coordinator.start()
     assert 50.0 < script.now < 51.0
 
 

@@ -19,10 +19,14 @@ from tilecppn.run.events import (
     Event,
     RunStarted,
     TaskDone,
+    TaskHedged,
     TaskSkipped,
     WorkerJoined,
     WorkerLost,
     WorkerRejected,
+    WorkerReleased,
+    WorkerRetired,
+    WorkersWaiting,
 )
 from tilecppn.scene.scene import Scene
 
@@ -103,7 +107,14 @@ class RenderMeter(Meter):
                 self.note(f"worker {worker} lost: {reason}; another {when}")
             case WorkerRejected(worker, reason):
                 self.note(f"worker {worker} gets no work: {reason}")
-            case WorkerJoined():
+            case WorkerRetired(worker, reason):
+                self.note(f"worker {worker} gets no more work: {reason}; another takes its place")
+            case WorkersWaiting(count):
+                self.note(
+                    f"{counted(count, 'worker')} cannot start for want of a free CPU or GPU; the "
+                    "others go on, and these start when there is room"
+                )
+            case WorkerJoined() | WorkerReleased() | TaskHedged():
                 pass
 
 

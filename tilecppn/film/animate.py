@@ -48,6 +48,7 @@ def animate(
     overwrite: bool = False,
     policy: RetryPolicy | None = None,
     listeners: Sequence[events.Listener] = (),
+    gpus_per_worker: float = 1.0,
 ) -> Path:
     """Render a film into `path` and return it; run again to resume.
 
@@ -64,7 +65,16 @@ def animate(
     Interrupted.
     """
     options = FilmOptions(codec, crf, even, format, clip, plays)
-    run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
+    run = RunOptions(
+        executor,
+        address,
+        workers,
+        kernel,
+        overwrite,
+        policy,
+        listeners,
+        gpus_per_worker=gpus_per_worker,
+    )
     outcome = animate_to(timeline, path, options, run, frames)
     require_complete(outcome)
     return Path(path)

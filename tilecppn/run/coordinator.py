@@ -3,11 +3,12 @@
 A result counts only once its file is visible in the store, since a worker may see another disk
 than this machine does. A task that fails is tried again. When a worker dies, any of several tasks
 that it was running may have killed it: each is then run alone, where it could only bring itself
-down. A worker that is not like the others gets no tasks. A worker that cannot start is tried again
-after a delay. None of this ends the run while other workers draw. All of it is one thread; its
-memory does not grow with the canvas, nor the cost of a task with the number of workers.
+down. What a slow worker has is given to an idle one as well, where no other task waits; the first
+answer counts. All of it is one thread; its memory does not grow with the canvas, nor the cost of a
+task with the number of workers.
 """
 
+import math
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -16,26 +17,27 @@ from random import Random
 from typing import NamedTuple
 
 from tilecppn.cancellation import ShouldStop, never
-from tilecppn.errors import Interrupted, NoWorkersError, RenderError, TilecppnError
+from tilecppn.errors import Interrupted, RenderError
 from tilecppn.plan import Task, TaskGraph
-from tilecppn.run.events import (
-    AttemptFailed,
-    Event,
-    TaskDone,
-    WorkerJoined,
-    WorkerLost,
-    WorkerRejected,
+from tilecppn.run.events import AttemptFailed, Event, TaskDone, TaskHedged, WorkerJoined, WorkerLost
+from tilecppn.run.executors import (
+    Executor,
+    Message,
+    TaskResult,
+    WorkerDied,
+    WorkerLeaving,
+    WorkerReady,
 )
-from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.hedges import Hedges
 from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.retries import PatientStore, Retries
 from tilecppn.run.retry_policy import RetryPolicy, tasks_to_blame
+from tilecppn.run.run_clock import RunClock
 from tilecppn.run.task_queue import RunResult, TaskQueue, TaskStore
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
-from tilecppn.run.worker_pool import RestartBackoff, Worker, WorkerPool
+from tilecppn.run.workers import Workers
 
 TICK = 0.2  # seconds that one step waits for messages
-LONGEST_STEP = 2.0  # seconds that one step counts at most
 DURATIONS = 101  # remembered of each kind of task, for its deadline
 
 
@@ -73,34 +75,31 @@ class Coordinator:
         self._listener = emit
         self._counts: Counter[type[Event]] = Counter()
         self.stopping = stopping
-        self.admit = admit
         self.clock = clock
-        self._now = clock()
-        self._awake = 0.0  # seconds of this run, but for those in which it stood still
-        self._deadlines_checked = self._now
-        self._pool = WorkerPool(executor.threads, executor.depth)
+        self._time = RunClock(clock)
+        self._workers = Workers(executor, self.policy, self._time, self._emit, admit)
+        self._pool = self._workers.pool
         self._random = random or Random()
-        self._first_worker: WorkerInfo | None = None
-        self._rejected: dict[int, str] = {}  # live workers that get no tasks, and why
-        self._restarts = RestartBackoff(self.policy)
-        self._startup_error: TilecppnError | None = None  # why no worker could begin lately
-        self._no_workers_since = 0.0  # or since that error
         self._retries = Retries(self.policy, self._random)
+        self._hedges = Hedges()
         self._messages: list[Message] = []  # that came while the store did not answer
         self._unconfirmed: dict[Task, _Unconfirmed] = {}
         self._durations: defaultdict[str, deque[float]] = defaultdict(
             partial(deque, maxlen=DURATIONS)
         )
 
-    def wait_for_first_worker(self) -> WorkerInfo:
-        """Wait until a worker is ready.
+    def start(self, *, majority: bool = False) -> WorkerInfo:
+        """Start the workers, and wait until it is known whom all must be like.
+
+        majority: most of them decide, where the first would otherwise.
 
         Raises Interrupted, NoWorkersError if none can start, or what `admit` raised if none is
         admitted.
         """
-        while self._first_worker is None:
+        self._workers.start(self.executor.workers)
+        while (chosen := self._workers.choose(majority=majority)) is None:
             self._step()
-        return self._first_worker
+        return chosen
 
     def run(
         self, plan: TaskGraph, store: TaskStore, order: Iterable[Task] | None = None
@@ -114,24 +113,27 @@ class Coordinator:
         order = plan.order() if order is None else order
         self._store = PatientStore(store, self.policy, self._random, self._wait)
         self._queue = TaskQueue(plan, self._store, order, self._emit, self._check_cancelled)
+        self._workers.tasks_left = self._queue.left
         self._assign_tasks()
-        while self._is_busy():
+        checked = self._time.now
+        while not self._queue.is_finished():
             self._step()
             self._check_unconfirmed()
             self._assign_tasks()
+            if self._time.now - checked >= TICK:
+                checked = self._time.now
+                self._workers.tasks_left = self._queue.left
+                self._hedge()
+                self._check_deadlines()
         result, counts = self._queue.result, self._counts
         result.seconds = self.clock() - start
         result.workers_joined, result.workers_lost = counts[WorkerJoined], counts[WorkerLost]
-        result.attempts = counts[TaskDone] + counts[AttemptFailed]
+        result.attempts = counts[TaskDone] + counts[AttemptFailed] + counts[TaskHedged]
         return result
 
     def _emit(self, event: Event) -> None:
         self._counts[type(event)] += 1
         self._listener(event)
-
-    def _is_busy(self) -> bool:
-        waiting = self._pool.in_flight or self._unconfirmed or self._retries
-        return bool(waiting) or not self._queue.is_empty()
 
     def _check_cancelled(self) -> None:
         if self.stopping():
@@ -148,145 +150,82 @@ class Coordinator:
         """Wait for messages, within one tick, and do what is due."""
         self._check_cancelled()
         messages, self._messages = [*self._messages, *self.executor.poll(TICK)], []
-        self._read_clock()
+        self._time.read()
         for message in messages:
             match message:
                 case WorkerReady(worker, worker_info):
-                    self._on_ready(worker, worker_info)
+                    self._workers.on_ready(worker, worker_info)
                 case TaskResult(worker, task, result):
                     self._on_result(worker, task, result)
                 case WorkerDied(worker, reason):
                     self._on_death(worker, reason)
-        if self._now - self._deadlines_checked >= TICK:
-            self._deadlines_checked = self._now
-            self._check_deadlines()
-        for number in self._restarts.due(self._now):
-            self.executor.replace(number)
-        if not self._pool:
-            self._check_no_workers()
-
-    def _read_clock(self) -> None:
-        """Count the last step. If this process or its disk stood still, no worker is to blame."""
-        before, self._now = self._now, self.clock()
-        self._awake += min(self._now - before, LONGEST_STEP)
+                case WorkerLeaving(worker, reason, task):
+                    self._on_leaving(worker, reason, task)
+        self._workers.check()
 
     # Workers
 
-    def _check_no_workers(self) -> None:
-        """Raise the startup error if there is no worker and none is likely to come."""
-        waited = self._awake - self._no_workers_since
-        if self._startup_error is not None:
-            starting = self.executor.workers - len(self._rejected) - len(self._restarts)
-            if starting <= 0 or waited > self.policy.grace_period:
-                raise self._startup_error
-        if waited > self.policy.startup_timeout:
-            raise NoWorkersError(
-                f"no worker became ready in {self.policy.startup_timeout:.0f} s; "
-                "is there a free CPU or GPU for one?"
-            )
-
-    def _on_ready(self, number: int, worker_info: WorkerInfo) -> None:
-        try:
-            self._check_worker(worker_info)
-        except TilecppnError as error:
-            # It is kept: another one in its place would be of the same kind.
-            self._rejected[number] = str(error)
-            self._set_startup_error(error)
-            if self._first_worker is not None:  # else the error is raised, which says it
-                self._emit(WorkerRejected(number, str(error)))
-            return
-        if self._first_worker is None:
-            self._first_worker = worker_info
-            for rejected, reason in self._rejected.items():
-                self._emit(WorkerRejected(rejected, reason))
-        self._startup_error = None
-        self._pool.add(number)
-        self._emit(WorkerJoined(number, worker_info.location))
-
-    def _check_worker(self, worker_info: WorkerInfo) -> None:
-        first = self._first_worker
-        if first is not None and worker_info[:2] != first[:2]:
-            raise RenderError(
-                f"workers differ: {first.location} has {_describe(first)}, "
-                f"{worker_info.location} has {_describe(worker_info)}; use machines of one kind"
-            )
-        self.admit(worker_info)
-
-    def _set_startup_error(self, error: TilecppnError) -> None:
-        if self._startup_error is None and not self._pool:
-            self._no_workers_since = self._awake
-        self._startup_error = error
-
     def _on_death(self, number: int, reason: str, late: Sequence[Task] = ()) -> None:
-        """Start another worker, blame what killed this one, and give its other tasks back."""
-        worker = self._remove(number)
+        """Blame what killed a worker, and give its other tasks back."""
+        worker = self._workers.on_death(number, reason)
         if worker is None:
-            self._on_failed_start(number, reason)
             return
-        self._emit(WorkerLost(number, reason))
-        if not self._pool:
-            self._startup_error = None
-        # Resources became free, perhaps where no worker could start before.
-        for freed in (number, *self._restarts.reset()):
-            self.executor.replace(freed)
         running = list(worker.running)
-        blamed = tasks_to_blame(running, late)
-        if not blamed:
-            self._retries.add_suspects(running)
-        others = [*(running if blamed else ()), *worker.queued]
-        self._give_back([task for task in others if task not in blamed])
+        blamed = [] if worker.retired else list(tasks_to_blame(running, late))
+        unfinished = self._unfinished(running)
+        if not blamed and not worker.retired:
+            self._retries.add_suspects(unfinished)
+            unfinished = []
+        self._give_back([t for t in unfinished if t not in blamed])
+        self._give_back(self._unfinished(worker.queued))
         for task in blamed:
-            self._on_failure(number, task, TaskFailed(f"worker lost: {reason}"))
+            if task in unfinished:
+                self._on_failure(number, task, TaskFailed(f"worker lost: {reason}"))
 
-    def _remove(self, number: int) -> Worker | None:
-        worker = self._pool.remove(number)
-        if worker is not None and not self._pool:
-            self._no_workers_since = self._awake
-        return worker
-
-    def _on_failed_start(self, number: int, reason: str) -> None:
-        self._rejected.pop(number, None)
-        delay = self._restarts.add_failure(number, self._now)
-        self._emit(WorkerLost(number, reason, delay or 0.0))
-        if delay is None:
-            self.executor.replace(number)
-        else:
-            self._set_startup_error(NoWorkersError(f"no worker can start: {reason}"))
+    def _on_leaving(self, number: int, reason: str, task: Task | None) -> None:
+        """Give a worker nothing more, and take back a task that it has not begun."""
+        if task is not None and self._pool.complete(number, task, self._time.awake):
+            self._give_back(self._unfinished([task]))
+        self._workers.retire(number, reason)
 
     def _disable(self, number: int, task: Task, reason: str) -> None:
         """Give no more tasks to a worker that lives but cannot do its part; blame none for it."""
-        worker = self._remove(number)
-        assert worker is not None
-        self._give_back([task, *worker.running, *worker.queued])
-        self._rejected[number] = reason
-        self._set_startup_error(RenderError(reason))
-        self._emit(WorkerRejected(number, reason))
+        worker = self._workers.reject(number, reason)
+        self._give_back(self._unfinished([task, *worker.running, *worker.queued]))
+
+    def _unfinished(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return those of a worker's tasks that nobody else has done or is at."""
+        return [task for task in tasks if not self._hedges.drop(task)]
+
+    def _give_back(self, tasks: Sequence[Task]) -> None:
+        if tasks:  # else it may be before there is a queue
+            self._queue.put_back(tasks)
 
     def _check_deadlines(self) -> None:
         """Give up workers that have missed a task's deadline."""
-        if not self._pool.in_flight:
-            return
         known = {k: self.policy.deadline_after(d) for k, d in self._durations.items()}
         unknown = self.policy.deadline_after(())
-        for number, tasks in self._pool.late(self._awake, lambda t: known.get(t.kind, unknown)):
+        now = self._time.awake
+        for number, tasks in self._pool.late(now, lambda t: known.get(t.kind, unknown)):
             seconds = known.get(tasks[0].kind, unknown)
             self._on_death(number, f"took longer than {seconds:.0f} s for one task", late=tasks)
 
     # Tasks
 
     def _on_result(self, number: int, task: Task, result: TaskSucceeded | TaskFailed) -> None:
-        if not self._pool.complete(number, task, self._awake):
+        if not self._pool.complete(number, task, self._time.awake):
             return  # its worker was given up in the meantime; another one has the task
-        if isinstance(result, TaskSucceeded):
+        if isinstance(result, TaskFailed):
+            if result.worker_unusable:
+                self._disable(number, task, result.reason)
+            elif not self._hedges.drop(task):
+                self._on_failure(number, task, result)
+        elif self._hedges.succeed(task):
             if self._store.has(task):
                 self._on_success(number, task, result.stats)
             else:
-                until = self._awake + VISIBILITY_TIMEOUT
+                until = self._time.awake + VISIBILITY_TIMEOUT
                 self._unconfirmed[task] = _Unconfirmed(number, result.stats, until)
-        elif result.worker_unusable:
-            self._disable(number, task, result.reason)
-        else:
-            self._on_failure(number, task, result)
 
     def _on_success(self, number: int, task: Task, stats: TaskStats) -> None:
         self._retries.forget(task)
@@ -299,7 +238,7 @@ class Coordinator:
             if self._store.has(task):
                 del self._unconfirmed[task]
                 self._on_success(number, task, stats)
-            elif self._awake > until:
+            elif self._time.awake > until:
                 raise RenderError(
                     f"worker {number} has stored {task.name}, but its file is not visible from "
                     f"here after {VISIBILITY_TIMEOUT:.0f} s: the store must lie on a disk that "
@@ -311,27 +250,26 @@ class Coordinator:
             self._emit(AttemptFailed(task, number, failure.reason, 1, final=True))
             raise RenderError(failure.reason)
         attempt, delay = self._retries.add_failure(
-            task, number, self._now, store_error=failure.store_error
+            task, number, self._time.now, store_error=failure.store_error
         )
         final = delay is None
         self._emit(AttemptFailed(task, number, failure.reason, attempt, final, delay or 0.0))
         if final:
             self._queue.mark_failed(task, failure.reason)
 
-    def _give_back(self, tasks: Sequence[Task]) -> None:
-        if tasks:  # else it may be before there is a queue
-            self._queue.put_back(tasks)
-
     def _assign_tasks(self) -> None:
         """Give tasks to workers until all are busy or none is left."""
         while self._pool.has_capacity() and (found := self._next_assignment()) is not None:
             task, number, alone = found
-            self._pool.assign(number, task, self._awake, alone=alone)
-            self.executor.submit(number, task)
+            self._assign(number, task, alone=alone)
+
+    def _assign(self, number: int, task: Task, *, alone: bool) -> None:
+        self._pool.assign(number, task, self._time.awake, alone=alone)
+        self.executor.submit(number, task)
 
     def _next_assignment(self) -> tuple[Task, int, bool] | None:
         """Return a task, the worker that gets it, and whether it is to run alone there."""
-        for task, retry in self._retries.due(self._now):
+        for task, retry in self._retries.due(self._time.now):
             number = self._pool.pick(retry.workers, idle=retry.alone)
             if number is not None:
                 self._retries.start(task)
@@ -342,9 +280,16 @@ class Coordinator:
         number = self._pool.pick()
         return None if fresh is None or number is None else (fresh, number, False)
 
-
-def _describe(worker_info: WorkerInfo) -> str:
-    a = worker_info.arithmetic
-    return (
-        f"weights {worker_info.network[:12]}, {a.kernel} {a.precision} on {a.device} r{a.revision}"
-    )
+    def _hedge(self) -> None:
+        """Give what slow workers have to idle ones as well, where no other task waits."""
+        if not self.executor.remote or self._retries or self._pool.pick(idle=True) is None:
+            return
+        limits = {kind: self.policy.hedge_after(d) for kind, d in self._durations.items()}
+        for task in self._pool.slow(self._time.awake, lambda t: limits.get(t.kind, math.inf)):
+            number = self._pool.pick(idle=True)
+            if number is None:
+                return
+            if self._hedges.may_add(task):
+                self._hedges.add(task)
+                self._assign(number, task, alone=True)
+                self._emit(TaskHedged(task, number))

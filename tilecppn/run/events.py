@@ -49,6 +49,36 @@ class WorkerRejected:
 
 
 @dataclass(frozen=True)
+class WorkersWaiting:
+    """So many workers were asked for and find no room; they start when there is some."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class WorkerRetired:
+    """A worker gets no more tasks, since its node is about to go."""
+
+    worker: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class WorkerReleased:
+    """A worker was ended, since too few tasks are left for all."""
+
+    worker: int
+
+
+@dataclass(frozen=True)
+class TaskHedged:
+    """A task that takes long was given to another worker as well; the first answer counts."""
+
+    task: Task
+    worker: int
+
+
+@dataclass(frozen=True)
 class TaskSkipped:
     """A task was in the store already."""
 
@@ -80,7 +110,17 @@ class AttemptFailed:
 
 
 Event = (
-    RunStarted | WorkerJoined | WorkerLost | WorkerRejected | TaskSkipped | TaskDone | AttemptFailed
+    RunStarted
+    | WorkerJoined
+    | WorkerLost
+    | WorkerRejected
+    | WorkersWaiting
+    | WorkerRetired
+    | WorkerReleased
+    | TaskHedged
+    | TaskSkipped
+    | TaskDone
+    | AttemptFailed
 )
 Listener = Callable[[Event], None]
 
@@ -96,6 +136,14 @@ def log(event: Event) -> None:
             LOGGER.info("%d tasks, %d %s workers", plan.tasks, workers, executor)
         case WorkerJoined(worker, location):
             LOGGER.info("worker %d joined at %s", worker, location)
+        case WorkersWaiting(count):
+            LOGGER.info("%d workers wait for a free CPU or GPU", count)
+        case WorkerRetired(worker, reason):
+            LOGGER.info("worker %d gets no more tasks: %s", worker, reason)
+        case WorkerReleased(worker):
+            LOGGER.info("worker %d released", worker)
+        case TaskHedged(task, worker):
+            LOGGER.info("%s takes long; worker %d has it as well", task.name, worker)
         case AttemptFailed(task, worker, reason, attempt):
             LOGGER.warning("%s failed on worker %d (%d): %s", task.name, worker, attempt, reason)
         case WorkerLost(worker, reason):

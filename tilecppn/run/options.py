@@ -20,6 +20,7 @@ class RunOptions:
     address: of a Ray cluster.
     workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
     kernel: what evaluates the network: "auto", "reference", "llvm", "torch" or "triton".
+    gpus_per_worker: what a Ray actor reserves of a GPU; below 1, several share one.
     overwrite: replace an existing tilecppn store.
     policy: how failures are dealt with; None for `RetryPolicy()`.
     listeners: are called with each event, in the thread that renders.
@@ -27,7 +28,7 @@ class RunOptions:
     discard: tasks that are deleted from the store first.
     stopping: is called a few times a second; once it returns true, the run ends with Interrupted.
 
-    Raises InvalidRequestError for fewer workers than one.
+    Raises InvalidRequestError for fewer workers than one, or a share not above 0 and up to 1.
     """
 
     executor: str = "auto"
@@ -40,6 +41,7 @@ class RunOptions:
     shuffle: int | None = None
     discard: Collection[Task] = ()
     stopping: ShouldStop = never
+    gpus_per_worker: float = 1.0
 
     @property
     def resume_hint(self) -> str:
@@ -48,6 +50,10 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         check_workers(self.workers)
+        if not 0.0 < self.gpus_per_worker <= 1.0:
+            raise InvalidRequestError(
+                f"gpus_per_worker = {self.gpus_per_worker:g}: must be above 0 and at most 1"
+            )
 
 
 def check_workers(workers: int | None) -> None:

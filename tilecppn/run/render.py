@@ -36,6 +36,7 @@ def render(
     overwrite: bool = False,
     policy: RetryPolicy | None = None,
     listeners: Sequence[events.Listener] = (),
+    gpus_per_worker: float = 1.0,
 ) -> Store:
     """Render `scene` and build all levels into the Zarr store at `path`; run again to resume.
 
@@ -47,11 +48,21 @@ def render(
     overwrite: replace an existing tilecppn store.
     policy: how failures are dealt with; None for `RetryPolicy()`.
     listeners: are called with each event of `tilecppn.run.events`.
+    gpus_per_worker: what a Ray actor reserves of a GPU; below 1, several share one.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished shards are kept) or
     Interrupted.
     """
-    run = RunOptions(executor, address, workers, kernel, overwrite, policy, listeners)
+    run = RunOptions(
+        executor,
+        address,
+        workers,
+        kernel,
+        overwrite,
+        policy,
+        listeners,
+        gpus_per_worker=gpus_per_worker,
+    )
     store, outcome = render_to(as_scene(scene), path, run)
     require_complete(outcome)
     return store
@@ -95,7 +106,8 @@ def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
     """
     name = choose(run.executor, run.address)
     if runs_here(name, run.address):
-        here = local_worker_layout(name, run.workers)  # else they are on other machines
+        # Else they are on other machines.
+        here = local_worker_layout(name, run.workers, run.kernel, run.gpus_per_worker)
         check_fits(plan, here.workers, threads=here.threads)
         kernels.require(run.kernel, precision)
     kernels.resolve(run.kernel)  # a wrong name is refused here; "auto" is decided by each worker
@@ -133,6 +145,11 @@ def run_job(
             raise RenderError(
                 f"{worker.location} holds other weights; install the same version everywhere"
             )
+        if executor is not None and executor.gpus and worker.arithmetic.device == "cpu":
+            raise RenderError(
+                f"{worker.location} holds a GPU of Ray's but finds no CUDA there: mend its driver "
+                'or torch (pip install "tilecppn[cuda]"), or draw on CPUs with --kernel llvm'
+            )
         if current is not None:
             current.check_arithmetic(worker.arithmetic)
 
@@ -140,17 +157,16 @@ def run_job(
         for listener in (events.log, *run.listeners):
             listener(event)
 
+    executor: Executor | None = None
     with contextlib.ExitStack() as stack:
         if store is not None:
             stack.enter_context(store.lock())
-        executor: Executor | None = None
         try:
-            executor = EXECUTORS[name](job, run.workers, run.address)
+            executor = EXECUTORS[name](job, run)
             coordinator = Coordinator(
                 executor, policy=run.policy, emit=emit, stopping=run.stopping, admit=admit
             )
-            executor.start()
-            arithmetic = coordinator.wait_for_first_worker().arithmetic
+            arithmetic = coordinator.start(majority=current is None).arithmetic
             if current is None:
                 current = stack.enter_context(make(arithmetic))
             for task in run.discard:

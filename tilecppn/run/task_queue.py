@@ -7,7 +7,7 @@ with the canvas.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -72,6 +72,7 @@ class TaskQueue:
         self._check_cancelled = check_cancelled
         self._ready: deque[Task] = deque()
         self._exhausted = False
+        self._out = 0  # handed out and not finished
         self._open_children: dict[Task, int] = {}  # parent → children that came and are unfinished
         self._waiting: set[Task] = set()  # parents that came before their children were finished
         self._stale: set[Task] = set()  # ancestors of what runs now: to be made again
@@ -87,25 +88,38 @@ class TaskQueue:
         while not self._ready and not self._exhausted:
             self._check_cancelled()
             self._advance()
-        return self._ready.popleft() if self._ready else None
+        if not self._ready:
+            return None
+        self._out += 1
+        return self._ready.popleft()
 
-    def is_empty(self) -> bool:
-        """Return whether every task was handed out."""
-        return self._exhausted and not self._ready
+    @property
+    def left(self) -> int:
+        """How many tasks are not finished, as far as is known: more may be in the store."""
+        result = self.result
+        finished = result.rendered + result.skipped + len(result.failed) + result.unbuilt
+        return result.tasks - finished
 
-    def put_back(self, tasks: Iterable[Task]) -> None:
+    def is_finished(self) -> bool:
+        """Return whether every task is finished or given up."""
+        return self._exhausted and not self._ready and not self._out
+
+    def put_back(self, tasks: Sequence[Task]) -> None:
         """Put back tasks that were handed out and did not run; they come next."""
-        self._ready.extendleft(reversed(list(tasks)))
+        self._out -= len(tasks)
+        self._ready.extendleft(reversed(tasks))
 
     def mark_done(self, task: Task, pixels: int) -> None:
         """Note that a task is in the store; it drew so many pixels."""
         self.result.rendered += 1
         self.result.pixels += pixels
+        self._out -= 1
         self._close(task)
 
     def mark_failed(self, task: Task, reason: str) -> None:
         """Note that a task is given up."""
         self.result.failed[task] = reason
+        self._out -= 1
         self._block_parent(task)
         self._close(task)
 

@@ -15,6 +15,7 @@ class Worker:
     running: dict[Task, float] = field(default_factory=dict)  # and when each began
     queued: deque[Task] = field(default_factory=deque)  # behind them
     alone: bool = False  # its one task gets no other beside it
+    retired: bool = False  # it finishes what it has
 
     @property
     def load(self) -> int:
@@ -31,8 +32,8 @@ class WorkerPool:
 
     def __init__(self, threads: int, depth: int) -> None:
         self.threads = threads
-        self.in_flight = 0  # tasks of all workers
         self._workers: dict[int, Worker] = {}
+        self._retired: set[int] = set()
         self._by_load: list[dict[int, None]] = [{} for _ in range(depth)]
 
     def __len__(self) -> int:
@@ -48,7 +49,7 @@ class WorkerPool:
         worker = self._workers.pop(number, None)
         if worker is not None:
             self._unlist(number, worker)
-            self.in_flight -= worker.load
+            self._retired.discard(number)
         return worker
 
     def has_capacity(self) -> bool:
@@ -71,7 +72,6 @@ class WorkerPool:
         self._unlist(number, worker)
         worker.alone = alone
         worker.queued.append(task)
-        self.in_flight += 1
         self._update(number, worker, now)
 
     def complete(self, number: int, task: Task, now: float) -> bool:
@@ -83,9 +83,26 @@ class WorkerPool:
         worker.alone = False
         if worker.running.pop(task, None) is None:
             worker.queued.remove(task)
-        self.in_flight -= 1
         self._update(number, worker, now)
         return True
+
+    def retire(self, number: int) -> bool:
+        """Give a worker nothing more; False if that is known, or it is not in the pool."""
+        worker = self._workers.get(number)
+        if worker is None or worker.retired:
+            return False
+        self._unlist(number, worker)
+        worker.retired = True
+        self._retired.add(number)
+        return True
+
+    def idle(self) -> list[int]:
+        """Return the workers without a task that may get one."""
+        return list(self._by_load[0])
+
+    def finished(self) -> list[int]:
+        """Return the retired workers that have finished."""
+        return [number for number in self._retired if not self._workers[number].load]
 
     def late(self, now: float, deadline: Callable[[Task], float]) -> list[tuple[int, list[Task]]]:
         """Return workers with tasks that have run for longer than their deadline in seconds."""
@@ -94,6 +111,13 @@ class WorkerPool:
             tasks = [t for t, began in worker.running.items() if now - began > deadline(t)]
             if tasks:
                 found.append((number, tasks))
+        return found
+
+    def slow(self, now: float, limit: Callable[[Task], float]) -> list[Task]:
+        """Return tasks that have run for longer than their limit, and those queued behind them."""
+        found: list[Task] = []
+        for number, tasks in self.late(now, limit):
+            found += [*tasks, *self._workers[number].queued]
         return found
 
     def _update(self, number: int, worker: Worker, now: float) -> None:
@@ -107,7 +131,7 @@ class WorkerPool:
             del self._by_load[worker.load][number]
 
     def _has_capacity(self, worker: Worker) -> bool:
-        return not worker.alone and worker.load < len(self._by_load)
+        return not (worker.alone or worker.retired) and worker.load < len(self._by_load)
 
 
 class RestartBackoff:

@@ -15,11 +15,14 @@ from tilecppn.run.executors.base import (
     TaskResult,
     WorkerDied,
     WorkerLayout,
+    WorkerLeaving,
     WorkerReady,
     gpu_threads,
     local_worker_layout,
+    uses_gpus,
 )
 from tilecppn.run.jobs import Job
+from tilecppn.run.options import RunOptions
 
 __all__ = [
     "EXECUTORS",
@@ -28,34 +31,37 @@ __all__ = [
     "TaskResult",
     "WorkerDied",
     "WorkerLayout",
+    "WorkerLeaving",
     "WorkerReady",
     "choose",
     "gpu_threads",
     "local_worker_layout",
     "runs_here",
+    "uses_gpus",
 ]
 
 
-def _local(job: Job, workers: int | None, address: str | None) -> Executor:
+def _local(job: Job, run: RunOptions) -> Executor:
     from tilecppn.run.executors.local import LocalExecutor
 
-    return LocalExecutor(job, workers or machine.cores())
+    return LocalExecutor(job, run.workers or machine.cores())
 
 
-def _ray(job: Job, workers: int | None, address: str | None) -> Executor:
+def _ray(job: Job, run: RunOptions) -> Executor:
     if find_spec("ray") is None:
         raise InvalidRequestError('Ray is not installed: pip install "tilecppn[ray]"')
     from tilecppn.run.executors.ray_probe import check_connection
 
-    address = address or os.environ.get("RAY_ADDRESS")
+    address = run.address or os.environ.get("RAY_ADDRESS")
     if address:
         check_connection(address)  # before Ray is imported
     from tilecppn.run.executors.ray import RayExecutor
 
-    return RayExecutor(job, workers, address)
+    gpus = run.gpus_per_worker if uses_gpus(run.kernel) else 0.0
+    return RayExecutor(job, run.workers, address, gpus=gpus)
 
 
-EXECUTORS: dict[str, Callable[[Job, int | None, str | None], Executor]] = {
+EXECUTORS: dict[str, Callable[[Job, RunOptions], Executor]] = {
     "local": _local,
     "ray": _ray,
 }

@@ -6,6 +6,7 @@ from tilecppn import machine
 from tilecppn.plan import Task
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded, WorkerInfo
 
+CPU_KERNELS = {"llvm", "reference"}
 MOST_THREADS = 16  # of a worker: more share one interpreter's lock than anybody has tried
 
 
@@ -34,19 +35,38 @@ class WorkerDied(NamedTuple):
     reason: str
 
 
-Message = WorkerReady | TaskResult | WorkerDied
+class WorkerLeaving(NamedTuple):
+    """A worker's node is about to go: what it runs may end, but it is to get nothing more.
+
+    It was given `task` and has not begun it.
+    """
+
+    worker: int
+    reason: str
+    task: Task | None = None
+
+
+Message = WorkerReady | TaskResult | WorkerDied | WorkerLeaving
 
 
 class Executor(Protocol):
     """Starts workers and carries tasks to them; it decides nothing."""
 
     name: str
-    workers: int  # how many it keeps
+    remote: bool  # workers are processes, perhaps on machines that differ and cost money
+    workers: int  # how many there are to be at first
     threads: int  # tasks that a worker runs at once
     depth: int  # tasks that a worker has at most, the running ones included
+    gpus: float  # that each worker reserves
 
-    def start(self) -> None:
-        """Begin to start the workers; each reports WorkerReady by itself."""
+    @property
+    def room(self) -> int:
+        """How many more workers could start, as on machines that have joined."""
+        ...
+
+    def start(self, count: int, /) -> list[int]:
+        """Begin to start workers, and return their numbers; each reports WorkerReady by itself."""
+        ...
 
     def submit(self, worker: int, task: Any, /) -> None:
         """Give a ready worker a task; a worker begins its tasks in the order they came."""
@@ -55,8 +75,8 @@ class Executor(Protocol):
         """Return what has happened; wait up to `timeout` seconds if nothing has."""
         ...
 
-    def replace(self, worker: int) -> None:
-        """Forget a worker, killing it if that is possible, and start another in its place."""
+    def release(self, worker: int, /) -> None:
+        """Forget a worker, and end it if that is possible. It is heard no more."""
 
     def stop(self) -> None:
         """End all workers at once, in the middle of their tasks."""
@@ -78,13 +98,21 @@ class WorkerLayout(NamedTuple):
     gpus: int = 1
 
 
-def local_worker_layout(name: str, workers: int | None) -> WorkerLayout:
+def uses_gpus(kernel: str) -> bool:
+    """Return whether a kernel of that name may draw on GPUs."""
+    return kernel not in CPU_KERNELS
+
+
+def local_worker_layout(
+    name: str, workers: int | None, kernel: str = "auto", gpus_per_worker: float = 1.0
+) -> WorkerLayout:
     """Return the layout of an executor whose workers are all on this machine.
 
-    Local threads share one GPU; a Ray actor has one for itself.
+    Local threads share one GPU; a Ray actor has its share of one.
     """
-    gpus = machine.gpus() if name == "ray" else 0
+    gpus = machine.gpus() if name == "ray" and uses_gpus(kernel) else 0
     if not gpus:
         return WorkerLayout(workers or machine.cores())
-    count = workers or gpus
-    return WorkerLayout(count, gpu_threads(machine.cores(), gpus), min(count, gpus))
+    most = int(gpus / gpus_per_worker)
+    count = workers or most
+    return WorkerLayout(count, gpu_threads(machine.cores(), most), min(count, gpus))

@@ -51,8 +51,11 @@ class LocalExecutor:
     """As many threads as there are workers, with one task each."""
 
     name = "local"
+    remote = False
     threads = 1
     depth = 1
+    room = 0
+    gpus = 0.0
 
     def __init__(self, job: Job, workers: int) -> None:
         self.workers = workers
@@ -61,10 +64,9 @@ class LocalExecutor:
         self._numbers: Iterator[int] = count()
         self._threads: dict[int, _Thread] = {}
 
-    def start(self) -> None:
-        """Start all workers."""
-        for _ in range(self.workers):
-            self._begin()
+    def start(self, count: int) -> list[int]:
+        """Start workers; returns their numbers."""
+        return [self._begin() for _ in range(count)]
 
     def submit(self, worker: int, task: Task) -> None:
         """Put a task into the worker's inbox."""
@@ -78,13 +80,12 @@ class LocalExecutor:
             while True:
                 messages.append(self._messages.get_nowait())
         except queue.Empty:
-            # A replaced thread cannot be killed; what it still says does not count.
+            # A released thread cannot be killed; what it still says does not count.
             return [m for m in messages if m.worker in self._threads]
 
-    def replace(self, worker: int) -> None:
-        """Halt a worker's thread, which ends when it next checks, and start another."""
+    def release(self, worker: int) -> None:
+        """Halt a worker's thread, which ends when it next checks."""
         self._end(self._threads.pop(worker))
-        self._begin()
 
     def stop(self) -> None:
         """Halt all threads, and wait for them up to JOIN seconds in all."""
@@ -95,10 +96,11 @@ class LocalExecutor:
             thread.join(max(0.0, end - time.monotonic()))
         self._threads.clear()
 
-    def _begin(self) -> None:
+    def _begin(self) -> int:
         thread = _Thread(next(self._numbers), self._job, self.workers, self._messages)
         self._threads[thread.number] = thread
         thread.start()
+        return thread.number
 
     def _end(self, thread: _Thread) -> None:
         thread.halt.set()

@@ -4,6 +4,9 @@ Ray only carries tasks and results. It neither restarts actors nor repeats calls
 a task that kills its worker. Pixels go from the actor to the store; only a few numbers come back,
 so Ray's object store stays empty.
 
+Actors for which there is no CPU or GPU wait in Ray, whose autoscaler takes them as demand. Unless
+the number of workers was asked for, more are started on nodes that join.
+
 An actor's threads are Ray's own (`max_concurrency`), so each task is one call with one answer. Ray
 keeps no order among the calls of such an actor, so it gets only as many as it has threads: each is
 certainly running, which the coordinator must know for deadlines. While one thread waits for its
@@ -27,7 +30,14 @@ from ray.exceptions import RayError
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Task
-from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady, gpu_threads
+from tilecppn.run.executors.base import (
+    Message,
+    TaskResult,
+    WorkerDied,
+    WorkerLeaving,
+    WorkerReady,
+)
+from tilecppn.run.executors.ray_nodes import Nodes, NodeWatch, look
 from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
 
 STOP_TIMEOUT = 10.0  # seconds for `ray.shutdown`
@@ -41,6 +51,13 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 stuck = threading.Event()
 
 
+class _Opened(NamedTuple):
+    """An actor has opened its job."""
+
+    worker_info: WorkerInfo
+    node: str
+
+
 class _Actor:
     """A worker's process; its threads have a runner each."""
 
@@ -49,19 +66,23 @@ class _Actor:
         self.threads = threads
         self.all_threads = threading.Barrier(threads)
         self.own = threading.local()  # holds a thread's runner
+        self.leaving = threading.Event()
+        if threading.current_thread() is threading.main_thread():  # as Ray calls it
+            signal.signal(signal.SIGTERM, lambda number, frame: self.leaving.set())
 
-    def open(self) -> WorkerInfo | TaskFailed:
+    def open(self) -> _Opened | TaskFailed:
         """Open the job in one thread. It is called once for each thread."""
         self.all_threads.wait()  # else one thread could answer twice
         try:
             self.own.runner = self.job.open(self.threads)
         except Exception as error:  # as words: Ray would wrap it in a traceback
             return TaskFailed(f"{error}" or type(error).__name__)
-        worker_info: WorkerInfo = self.own.runner.worker_info
-        return worker_info
+        return _Opened(self.own.runner.worker_info, ray.get_runtime_context().get_node_id())
 
-    def run(self, task: Task) -> TaskSucceeded | TaskFailed:
-        """Run a task; to stop it, the actor is killed."""
+    def run(self, task: Task) -> TaskSucceeded | TaskFailed | None:
+        """Run a task; to stop it, the actor is killed. Returns None after a SIGTERM."""
+        if self.leaving.is_set():
+            return None
         return run_task(self.own.runner, task, lambda: None)
 
 
@@ -73,12 +94,15 @@ class _Call(NamedTuple):
 class RayExecutor:
     """Workers on the cluster at `address`, on the Ray that this process has, or on a new local one.
 
-    workers: how many actors; None for one per GPU, or per CPU core where there is no GPU.
+    workers: how many actors; None for one per GPU, or per CPU core where there is no GPU, also of
+        nodes that join later.
     threads: how many each has, and CPUs that it reserves; None for one without GPUs, and with them
         as many as every node has for each of its GPUs.
+    gpus: what each reserves of a GPU; 0 to draw on CPUs.
     """
 
     name = "ray"
+    remote = True
 
     def __init__(
         self,
@@ -86,6 +110,7 @@ class RayExecutor:
         workers: int | None = None,
         address: str | None = None,
         threads: int | None = None,
+        gpus: float = 1.0,
     ) -> None:
         self._own = not ray.is_initialized()
         if self._own:
@@ -94,31 +119,36 @@ class RayExecutor:
                 machine.cores() if workers is None or machine.gpus() else workers * (threads or 1)
             )
             _connect(address, cpus)
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        nodes = look()
         self._job = ray.put(job)  # sent once a node, not once an actor
-        gpus = int(resources.get("GPU", 0))
-        self.threads = threads or _threads(nodes)
+        self._share = nodes.share(threads, gpus)
+        self.threads = self._share.threads
+        self.gpus = self._share.gpus
         # With one thread one shard runs and one is on its way, so that it never waits.
         self.depth = max(2, self.threads)
-        self.workers = workers or gpus or max(1, int(resources.get("CPU", 1)) // self.threads)
+        self._grows = workers is None
+        self.workers = workers or max(1, self._count_places(nodes))
         self._actor_class: Any = ray.remote(_Actor).options(
             num_cpus=self.threads,
-            num_gpus=1 if gpus else 0,
+            num_gpus=self.gpus,
             max_concurrency=self.threads,
             max_restarts=0,
             max_task_retries=0,
         )
         self._actors: dict[int, Any] = {}
         self._locations: dict[int, str] = {}
+        self._nodes: dict[int, str] = {}  # worker → its node's id
         self._calls: dict[Any, _Call] = {}
         self._opening: dict[int, int] = {}  # worker → threads that have not opened the job yet
         self._number = 0  # of the next worker
+        self._watch = NodeWatch()
+        self._capacity = 0  # actors that the nodes have room for in all
 
-    def start(self) -> None:
-        """Begin to start all workers."""
-        for _ in range(self.workers):
-            self._begin()
+    def start(self, count: int) -> list[int]:
+        """Begin to start actors; one for which there is no room yet waits in Ray."""
+        if not self._watch.ident:
+            self._watch.start()
+        return [self._begin() for _ in range(count)]
 
     def submit(self, worker: int, task: Task) -> None:
         """Call the worker's actor."""
@@ -129,11 +159,11 @@ class RayExecutor:
         pending = list(self._calls)
         if not pending:
             time.sleep(timeout)
-            return []
+            return self._changes()
         finished, _ = ray.wait(pending, num_returns=1, timeout=timeout)
         if finished:
             finished, _ = ray.wait(pending, num_returns=len(pending), timeout=0)
-        messages: list[Message] = []
+        messages = self._changes()
         for reference in finished:
             call = self._calls.pop(reference, None)
             if call is not None:  # else its actor was found dead a moment ago
@@ -147,6 +177,8 @@ class RayExecutor:
             self._forget(call.worker)
             return [WorkerDied(call.worker, _cause(error))]
         if call.task is not None:
+            if value is None:
+                return [WorkerLeaving(call.worker, "its process got a SIGTERM", call.task)]
             return [TaskResult(call.worker, call.task, value)]
         if isinstance(value, TaskFailed):
             self._forget(call.worker)
@@ -154,19 +186,37 @@ class RayExecutor:
         self._opening[call.worker] -= 1
         if self._opening[call.worker] > 0:
             return []
-        self._locations[call.worker] = value.location
-        return [WorkerReady(call.worker, value)]
+        self._locations[call.worker] = value.worker_info.location
+        self._nodes[call.worker] = value.node
+        return [WorkerReady(call.worker, value.worker_info)]
 
-    def replace(self, worker: int) -> None:
-        """Kill a worker's actor and start another."""
+    def _changes(self) -> list[Message]:
+        """Return what has become of the nodes."""
+        seen = self._watch.take()
+        if seen is None:
+            return []
+        self._capacity = self._count_places(seen)
+        left = [worker for worker, node in self._nodes.items() if node in seen.leaving]
+        return [WorkerLeaving(worker, "its node is drained") for worker in left]
+
+    @property
+    def room(self) -> int:
+        """How many more actors the nodes have room for, if their number was not asked for."""
+        return max(0, self._capacity - len(self._actors)) if self._grows else 0
+
+    def _count_places(self, nodes: Nodes) -> int:
+        return sum(map(self._share.fits, nodes.resources))
+
+    def release(self, worker: int) -> None:
+        """Kill a worker's actor."""
         self._forget(worker)
+        self._nodes.pop(worker, None)
         ray.kill(self._actors.pop(worker), no_restart=True)
         host, _, pid = self._locations.pop(worker, "").partition(":")
         if host == socket.gethostname():
             # A stopped process does not hear Ray; its CPU or GPU would never come free.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(pid), signal.SIGKILL)
-        self._begin()
 
     def stop(self) -> None:
         """End all workers, and Ray if it was started or joined here, within STOP_TIMEOUT."""
@@ -178,6 +228,7 @@ class RayExecutor:
             atexit.unregister(ray.shutdown)  # would wait for ever, too
 
     def _end(self) -> None:
+        self._watch.end()
         for actor in self._actors.values():
             ray.kill(actor, no_restart=True)
         self._actors.clear()
@@ -185,28 +236,19 @@ class RayExecutor:
         if self._own:
             ray.shutdown()
 
-    def _begin(self) -> None:
-        # An actor for which there is no CPU or GPU yet waits in Ray until the cluster has grown.
+    def _begin(self) -> int:
         actor = self._actor_class.remote(self._job, self.threads)
         self._actors[self._number] = actor
         self._opening[self._number] = self.threads
         for _ in range(self.threads):
             self._calls[actor.open.remote()] = _Call(self._number, None)
         self._number += 1
+        return self._number - 1
 
     def _forget(self, worker: int) -> None:
         self._opening.pop(worker, None)
         for reference in [r for r, call in self._calls.items() if call.worker == worker]:
             del self._calls[reference]
-
-
-def _threads(nodes: list[dict[str, Any]]) -> int:
-    """Return an actor's threads: the CPUs that every node has for each GPU; 1 without GPUs."""
-    resources = [node["Resources"] for node in nodes if node["Alive"]]
-    return min(
-        (gpu_threads(r["CPU"], r["GPU"]) for r in resources if r.get("GPU") and r.get("CPU")),
-        default=1,
-    )
 
 
 def _connect(address: str | None, cpus: int) -> None:
