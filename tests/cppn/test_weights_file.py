@@ -2,8 +2,6 @@
 
 import json
 import math
-import pickle
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -19,27 +16,14 @@ from safetensors import safe_open
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from tests.cppn.weights_files import BYTES, HEADER, JSON, LAWS, NET, complaint, record_of, refusal
 from tilecppn.cppn.network import CPPN
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.seeding import LATENT_STREAM, MAX_SEED, inverse_normal, uniforms
 from tilecppn.errors import InvalidRequestError, WeightsError
 from tilecppn.scene.scene import Scene
 
-LAWS = settings(max_examples=100)
-
-NET = CPPN.from_preset("hardmaru", seed=5, width=6, depth=2, z_dim=3, channels=3)
-BYTES = NET.to_bytes()
-HEADER = int.from_bytes(BYTES[:8], "little")
-
 Tensors = dict[str, NDArray[Any]]
-
-
-def record_of(data: bytes) -> dict[str, Any]:
-    """Our metadata, by the format's own rule: eight bytes of length, then JSON."""
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    record = json.loads(header["__metadata__"]["tilecppn"])
-    assert isinstance(record, dict)
-    return record
 
 
 def edited(change: Callable[[Tensors], object] | None = None, **metadata: Any) -> bytes:
@@ -49,26 +33,6 @@ def edited(change: Callable[[Tensors], object] | None = None, **metadata: Any) -
         change(tensors)
     record = {k: v for k, v in {**record_of(BYTES), **metadata}.items() if v is not None}
     return save_tensors(tensors, metadata={"tilecppn": json.dumps(record)})
-
-
-def complaint(data: bytes, name: str) -> str | None:
-    """Why bytes are refused; None if they are not."""
-    try:
-        CPPN.from_bytes(data, name)
-    except WeightsError as error:
-        return str(error)
-    return None
-
-
-def refusal(path: Path) -> str:
-    """The text with which a file is refused: one line, with the file's name."""
-    with pytest.raises(WeightsError) as caught:
-        CPPN.load(path)
-    text = str(caught.value)
-    assert str(path) in text
-    assert "\n" not in text
-    assert caught.value.exit_code == 2
-    return text
 
 
 @LAWS
@@ -331,22 +295,6 @@ def test_view_that_no_scene_can_have_is_refused_with_the_files_name(
     assert next(iter(view)) in str(caught.value)
 
 
-JSON = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        st.floats(),
-        st.text(max_size=5),
-        st.sampled_from(["tanh", "uniform", "x", "scale"]),
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
-
-
 @settings(LAWS, max_examples=300)
 @given(st.sampled_from(sorted(record_of(BYTES))), JSON)
 def test_any_metadata_is_taken_or_refused_in_one_line(key: str, value: Any) -> None:
@@ -399,94 +347,6 @@ def test_truncated_file_is_refused(length: int) -> None:
     assert text is not None
     assert "cut.safetensors" in text
     assert "\n" not in text
-
-
-@LAWS
-@given(st.binary(min_size=1, max_size=50))
-def test_file_with_something_behind_it_is_refused(more: bytes) -> None:
-    with pytest.raises(WeightsError, match=r"long\.safetensors"):
-        CPPN.from_bytes(BYTES + more, "long.safetensors")
-
-
-@settings(LAWS, max_examples=400)
-@given(st.integers(0, 8 + HEADER - 1), st.integers(1, 255))
-def test_damaged_header_is_refused_or_still_a_network(place: int, flip: int) -> None:
-    data = bytearray(BYTES)
-    data[place] ^= flip
-    text = complaint(bytes(data), "damaged.safetensors")
-    assert text is None or ("damaged.safetensors" in text and "\n" not in text)
-
-
-@LAWS
-@given(st.binary(max_size=200))
-@example(b"")
-@example(b"\x00" * 8)
-@example(b"\xff" * 16)
-@example((2).to_bytes(8, "little") + b"{}")
-@example((2).to_bytes(8, "little") + b"[]")
-@example((2).to_bytes(8, "little") + b"\xff\xff")
-def test_any_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(WeightsError, match="noise"):
-        CPPN.from_bytes(data, "noise")
-
-
-class Bomb:
-    """A pickle that would say so if it were opened."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return exec, ("raise SystemExit('a pickle was opened')",)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickle_is_refused_and_never_opened(tmp_path: Path, protocol: int) -> None:
-    path = tmp_path / "net.safetensors"
-    path.write_bytes(pickle.dumps(Bomb(), protocol))
-    text = refusal(path)
-    if protocol >= 2:  # older ones carry no mark of their own
-        assert "pickle" in text
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_torch_save_is_refused(tmp_path: Path, zipped: bool) -> None:
-    path = tmp_path / "net.safetensors"
-    torch.save({"layers.0.weight": torch.zeros(2, 2)}, path, _use_new_zipfile_serialization=zipped)
-    assert zipfile.is_zipfile(path) == zipped
-    assert "pickle" in refusal(path)
-
-
-def test_empty_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "empty.safetensors"
-    path.touch()
-    refusal(path)
-
-
-def test_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "scene.toml"
-    path.write_text("[cppn]\nseed = 1\n")
-    refusal(path)
-
-
-def test_folder_is_refused(tmp_path: Path) -> None:
-    assert "cannot be read" in refusal(tmp_path)
-
-
-def test_missing_file_is_refused(tmp_path: Path) -> None:
-    assert "cannot be read" in refusal(tmp_path / "nowhere.safetensors")
-
-
-def test_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
-    refusal(tmp_path / "a\0b")
-
-
-@pytest.mark.parametrize("kind", ["bfloat16", "float8_e4m3fn", "bool", "complex64"])
-def test_tensors_of_other_kinds_are_refused_by_name(tmp_path: Path, kind: str) -> None:
-    from safetensors.torch import save
-
-    tensors = {k: torch.from_numpy(v.copy()) for k, v in load_tensors(BYTES).items()}
-    tensors["layers.1.bias"] = torch.zeros(6).to(getattr(torch, kind))
-    path = tmp_path / "kind.safetensors"
-    path.write_bytes(save(tensors, metadata={"tilecppn": json.dumps(record_of(BYTES))}))
-    refusal(path)
 
 
 def test_views_and_latents_of_a_file_stand_where_a_scene_says_nothing() -> None:

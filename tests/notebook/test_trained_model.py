@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 import tilecppn as tc
 from tests.cli.conftest import Cli, cli
-from tests.train.test_training import images, train
+from tests.train.runs import images, train
 from tilecppn.cppn.encoder import Encoder
 from tilecppn.cppn.weights_file import metadata
 from tilecppn.errors import DataError, InvalidRequestError, SceneError, WeightsError

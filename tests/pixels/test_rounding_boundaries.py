@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pixels.test_reconstruction import drawn, evaluated
+from tests.pixels.reconstructing import drawn, evaluated
 from tilecppn.pixels.prediction_error import HALO
 from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction
 from tilecppn.plan import Window

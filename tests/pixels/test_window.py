@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.pixels.test_reconstruction import MIXED, Counting
+from tests.pixels.reconstructing import MIXED, Counting
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, Kernel, create
 from tilecppn.pixels.quantise import quantise

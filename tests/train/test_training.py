@@ -1,13 +1,8 @@
 """Trainings as a whole: resume, stops, checkpoints, what they leave, and what they refuse."""
 
-import csv
 import hashlib
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,90 +13,22 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from tests.train.runs import TINY, csv_rows, images, same_files, train
 from tilecppn.cppn import CPPN
 from tilecppn.errors import (
     CheckpointError,
     DataError,
     Interrupted,
     InvalidRequestError,
-    TrainingDivergedError,
 )
-from tilecppn.scene.sections import View
 from tilecppn.train import checkpoint, noise
-from tilecppn.train.curriculum import Stage, sizes
-from tilecppn.train.curves import Curves, Losses, Point, plot
-from tilecppn.train.data.images import Images
-from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
+from tilecppn.train.events import BatchDone, Event, Saved, Started, Stopping
 from tilecppn.train.places import checkpoints
-from tilecppn.train.trainer import Trainer
-from tilecppn.train.training import Outcome, train_model
-
-TINY: dict[str, Any] = {
-    "width": 6,
-    "encoder_width": 8,
-    "discriminator_width": 2,
-    "z_dim": 3,
-    "batch": 4,
-    "epochs": 3,
-    "keep_prob": 0.9,
-}
-
-
-def images(count: int = 10, side: int = 10, channels: int = 1, seed: int = 0) -> Images:
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(0, 256, (count, side, side, channels), np.uint8)
-    return Images("test", pixels, np.arange(count) % 2, ("even", "odd"))
-
-
-def train(
-    folder: Path,
-    given: dict[str, Any] | None = None,
-    *,
-    stop_after: int | None = None,
-    **options: Any,
-) -> Outcome:
-    options.setdefault("images", images())
-    if stop_after is not None:
-        stop = StopAfter(stop_after)
-        options["listeners"] = [*options.get("listeners", ()), stop]
-        options["stopping"] = lambda: stop.reached
-    return train_model(
-        options.pop("images"), folder / "m.safetensors", {**TINY, **(given or {})}, **options
-    )
-
-
-class StopAfter:
-    """A listener that wants the training to stop after so many batches."""
-
-    def __init__(self, batches: int) -> None:
-        self.batches = batches
-        self.reached = False
-
-    def __call__(self, event: Event) -> None:
-        self.reached |= isinstance(event, BatchDone) and event.point.batch == self.batches
-
-
-def same_files(a: Path, b: Path, *names: str) -> None:
-    for name in names:
-        assert (a / name).read_bytes() == (b / name).read_bytes(), name
-
-
-def csv_rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "losses.csv").open() as file:
-        return list(csv.DictReader(file))
+from tilecppn.train.training import train_model
 
 
 def without_seconds(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training of 6 batches: 3 epochs of 2."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    outcome = train(folder)
-    assert (outcome.batches, outcome.epochs) == (6, 3.0)
-    return folder
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
@@ -224,66 +151,6 @@ def test_minutes_end_a_training_with_a_checkpoint(tmp_path: Path) -> None:
     outcome = train(tmp_path, max_minutes=1e-9)
     assert outcome.batches == 1
     assert outcome.checkpoint.name == "00000001"
-
-
-# NaN and explosions.
-
-
-def spoil(monkeypatch: pytest.MonkeyPatch, after: int, value: float) -> None:
-    """From batch `after` on, all losses are `value`."""
-    learn = Trainer.learn
-    batches = iter(range(1000))
-    real = Trainer._losses
-
-    def spoiled(self: Trainer, *arguments: Any) -> Any:
-        own, total = real(self, *arguments)
-        return own * 0 + value, total
-
-    def counted(self: Trainer, x: torch.Tensor) -> Losses:
-        if next(batches) == after:
-            monkeypatch.setattr(Trainer, "_losses", spoiled)
-        return learn(self, x)
-
-    monkeypatch.setattr(Trainer, "learn", counted)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2e6])
-def test_a_diverged_training_keeps_the_last_good_checkpoint(
-    tmp_path: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, value: float
-) -> None:
-    spoil(monkeypatch, 3, value)
-    with pytest.raises(TrainingDivergedError) as error:
-        train(tmp_path)
-    assert "the last good checkpoint is" in str(error.value)
-    assert "00000002" in str(error.value)
-    assert "learning rate" in str(error.value)
-    assert error.value.exit_code == 1
-    good = tmp_path / "m.training/checkpoints/00000002"
-    same_files(good, undisturbed / "m.training/checkpoints/00000002", "model.safetensors")
-    assert (tmp_path / "m.safetensors").read_bytes() == (good / "model.safetensors").read_bytes()
-
-
-def test_a_weight_that_is_nan_is_never_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learn = Trainer.learn
-
-    def poisoned(self: Trainer, x: torch.Tensor) -> Losses:
-        told = learn(self, x)
-        with torch.no_grad():
-            self.networks.g.biases[0][0] = float("nan")
-        return told
-
-    monkeypatch.setattr(Trainer, "learn", poisoned)
-    with pytest.raises(TrainingDivergedError, match="there is no checkpoint yet"):
-        train(tmp_path, max_minutes=1e-9)
-    assert not checkpoints(tmp_path / "m.training")
-    assert not (tmp_path / "m.safetensors").exists()
-
-
-def test_an_absurd_learning_rate_diverges_by_itself(tmp_path: Path) -> None:
-    with pytest.raises(TrainingDivergedError):
-        train(tmp_path, {"learning_rate_vae": 1e30, "epochs": 30})
 
 
 # Damaged checkpoints.
@@ -450,46 +317,6 @@ def test_without_cuda_it_says_so(tmp_path: Path) -> None:
         train(tmp_path, device="cuda")
 
 
-# The curriculum.
-
-
-def test_sizes_double_up_to_the_images_own() -> None:
-    assert sizes(26) == [2, 4, 8, 16, 26]
-    assert sizes(32) == [2, 4, 8, 16, 32]
-    assert sizes(5) == [2, 4, 5]
-
-
-def test_a_coarse_image_is_the_mean_of_its_cells_at_their_middle() -> None:
-    view = View(scale=8.0, aspect="stretch", grid="endpoints")
-    x = torch.rand(2, 16, 16, 3)
-    stage = Stage(view, 16, 4, torch.device("cpu"))
-    wanted = x.reshape(2, 4, 4, 4, 4, 3).mean((2, 4))
-    assert torch.allclose(stage.coarse(x), wanted, atol=1e-6)
-    assert stage.fine(stage.coarse(x)).shape == x.shape
-    assert torch.allclose(stage.fine(wanted)[:, ::4, ::4], wanted)
-    k = 8.0 * (2 * np.arange(16) / 15 - 1)
-    means = k.reshape(4, 4).mean(1)
-    np.testing.assert_allclose(stage.points[:4, 0], means, rtol=1e-6)
-    np.testing.assert_allclose(stage.points[::4, 1], means, rtol=1e-6)
-    whole = Stage(view, 16, 16, torch.device("cpu"))
-    assert torch.equal(whole.coarse(x), x)
-    np.testing.assert_allclose(whole.points[:16, 0], k, rtol=1e-6)
-
-
-def test_a_curriculum_goes_up_and_resumes(tmp_path: Path) -> None:
-    given = {"curriculum": True, "curriculum_epochs": 1, "epochs": 5}
-    told: list[Event] = []
-    train(tmp_path / "straight", given, listeners=[told.append])
-    assert [e.side for e in told if isinstance(e, StageBegan)] == [2, 4, 8]
-    sides = [int(row["side"]) for row in csv_rows(tmp_path / "straight/m.training")]
-    assert sides == [2, 2, 4, 4, 8, 8, 8, 8, 8, 8]
-    for stop_after in (1, 4):
-        with pytest.raises(Interrupted):
-            train(tmp_path / str(stop_after), given, stop_after=stop_after)
-        train(tmp_path / str(stop_after), given)
-        same_files(tmp_path / "straight", tmp_path / str(stop_after), "m.safetensors")
-
-
 # Small parts.
 
 
@@ -503,90 +330,3 @@ def test_noise_depends_on_seed_and_counter_alone() -> None:
     assert all(sorted(o) == list(range(50)) for o in orders)
     assert len(set(orders)) == 3
     assert noise.flips(0, 0, 1000).mean() == pytest.approx(0.5, abs=0.06)
-
-
-def test_curves_forget_what_came_after_the_checkpoint(tmp_path: Path) -> None:
-    curves = Curves(tmp_path, 0)
-    for i in range(1, 5):
-        curves.add(Point(i, 0, 26, float(i), Losses(0.5, None, 0.25, 4, 1, 0)))
-    Curves(tmp_path, 2)
-    rows = csv_rows(tmp_path)
-    assert [row["batch"] for row in rows] == ["1", "2"]
-    assert (rows[0]["vae"], rows[0]["g"], rows[0]["d"]) == ("0.5", "", "0.25")
-
-
-LINE = "3,0,26,3.000,0.5,,0.25,4,1,0\n"
-
-
-@pytest.mark.parametrize(
-    "end", [*range(0, len(LINE), 4), len(LINE) - 1, len(LINE), "\0\0\0\n", "\N{SNOWMAN},1\n"]
-)
-def test_a_damaged_last_line_of_the_losses_does_not_block_resuming(
-    tmp_path: Path, end: int | str
-) -> None:
-    """As a power cut leaves it: cut off anywhere, or zeros that were never written."""
-    curves = Curves(tmp_path, 0)
-    for i in (1, 2):
-        curves.add(Point(i, 0, 26, float(i), Losses(0.5, None, 0.25, 4, 1, 0)))
-    with (tmp_path / "losses.csv").open("a", encoding="utf-8") as file:
-        file.write(LINE[:end] if isinstance(end, int) else end)
-    Curves(tmp_path, 100)
-    whole = end == len(LINE)
-    assert [row["batch"] for row in csv_rows(tmp_path)] == ["1", "2", "3"][: 2 + whole]
-    assert plot(tmp_path) == tmp_path / "losses.png"
-
-
-# The command line, as processes.
-
-TINY_OPTIONS = [
-    f"--{name.replace('_', '-')}={value}" for name, value in TINY.items() if name != "epochs"
-]
-
-
-def write_images(folder: Path) -> None:
-    folder.mkdir()
-    for i, pixels in enumerate(images().pixels):
-        Image.fromarray(pixels[..., 0]).save(folder / f"{i}.png")
-
-
-def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tilecppn", "train", "data", "-o", "m.safetensors"),
-            *TINY_OPTIONS,
-            *arguments,
-        ],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize(
-    "signal_",
-    [
-        signal.SIGINT,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
-    ],
-)
-def test_a_stopped_command_goes_on(tmp_path: Path, signal_: signal.Signals) -> None:
-    write_images(tmp_path / "data")
-    process = start(tmp_path, "--epochs=100000")
-    first = tmp_path / "m.training/checkpoints/00000004"
-    until = time.monotonic() + 60
-    while not first.is_dir() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.02)
-    process.send_signal(signal_)
-    _, errors = process.communicate(timeout=60)
-    if signal_ != signal.SIGKILL:
-        assert process.returncode == 130, errors
-        assert errors.rstrip().splitlines()[-1].startswith("error: stopped after"), errors
-    last = int(checkpoints(tmp_path / "m.training")[-1].name)
-    again = start(tmp_path, f"--epochs={last // 2 + 2}", "--json")
-    output, errors = again.communicate(timeout=60)
-    assert again.returncode == 0, errors
-    assert f"going on after {last} batches" in errors
-    assert json.loads(output)["batches"] == (last // 2 + 2) * 2
-    assert CPPN.load(tmp_path / "m.safetensors").width == 6
