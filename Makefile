@@ -17,9 +17,11 @@ demo: $(READY)
 	$(BIN)/tilecppn render examples/poster.toml -o out/poster.zarr --export out/poster.dzi
 	@echo "Open out/poster.html with a double-click."
 
-# A file's tests share fixtures: files go to processes whole.
+# One process more than cores: tests of clusters and signals wait much. Neighbours share fixtures, so
+# each process begins with a run of them, and takes from others at its end.
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: $(READY)
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n $(PROCESSES) --maxprocesses 6 --dist worksteal
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -224,7 +224,9 @@ shard = 512
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL]
+)
 def test_a_stopped_run_goes_on_and_gives_the_same_bytes(
     number: signal.Signals, tmp_path: Path, one: Path, two: Path, tilecppn: Command
 ) -> None:

@@ -41,6 +41,7 @@ def test_workers_and_order_change_no_byte(
     assert tree(tmp_path / "a.zarr") == tree(film_store.path)
 
 
+@pytest.mark.slow
 def test_ray_gives_the_same_film(
     ray_here: None, film: Timeline, film_store: FilmStore, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import presets
 from tests.pixels.reconstructing import (
     MIXED,
     Agreement,
@@ -234,7 +235,7 @@ SIDES = [1024, 4096, 16384, 131072]
 
 
 @pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", presets.ALL)
 def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(preset: str, side: int) -> None:
     check_8_bits(preset, 1, side, 2)
 

@@ -165,7 +165,7 @@ def test_large_pixels_are_squares(browser: Browser, exports: dict[str, Path]) ->
     np.testing.assert_array_equal(shown, noise(1100, 1500)[np.ix_(rows, columns)])
 
 
-@pytest.mark.parametrize("ratio", [1.0, 1.5])
+@pytest.mark.parametrize("ratio", [1.0, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_no_hairlines(browser: Browser, exports: dict[str, Path], ratio: float) -> None:
     with opened(browser, exports["flat"].as_uri(), ratio=ratio) as page:
         for turn, flip in ((0, False), (90, False), (180, True), (270, True)):

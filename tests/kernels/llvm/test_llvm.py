@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import presets
 from tests.kernels.fields import bits, field, gentle, oracle
-from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm import kernel as llvm_kernel
 from tilecppn.kernels.llvm.codegen import HOST, Target
@@ -45,7 +45,7 @@ def evaluated(picture: EvaluationContext, lattice: Lattices = LATTICE, **options
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets.ALL)
 def test_bits_do_not_depend_on_the_vectors_width(name: str, dtype: str) -> None:
     picture = preset(name)
     expected = evaluated(picture, dtype=dtype)
@@ -55,7 +55,7 @@ def test_bits_do_not_depend_on_the_vectors_width(name: str, dtype: str) -> None:
 
 @on_x86
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets.ALL)
 def test_bits_of_avx2_are_those_of_this_cpu(name: str, dtype: str) -> None:
     if "+avx2" not in HOST.features:
         pytest.skip("this CPU has no AVX2")
@@ -65,7 +65,7 @@ def test_bits_of_avx2_are_those_of_this_cpu(name: str, dtype: str) -> None:
 
 
 @on_x86
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets.ALL)
 def test_bits_without_fma_are_the_same_with_a_warning(name: str) -> None:
     picture = preset(name)
     lattice = LATTICE._replace(rows=2, cols=9)
