@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
+from tests.cli.results import assert_refused
+from tests.film.sounds import tones
 from tilecppn.cppn import CPPN
 
 SCENE = "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 64\nheight = 36\n"
@@ -119,7 +121,7 @@ def test_a_film_whose_networks_are_files_is_not_made_again_without_them(cli: Cli
     Path("net.safetensors").unlink()
     refused = cli("animate", "a.gif", "-o", "b.gif")
     assert refused.exit_code == 2
-    assert "its networks are weights files" in refused.stderr
+    assert "names weights files" in refused.stderr
     assert cli("animate", "a.zarr", "-o", "b.gif").exit_code == 0
     assert Path("b.gif").read_bytes() == Path("a.gif").read_bytes()
 
@@ -201,3 +203,21 @@ def test_mistakes_are_told_before_any_work(cli: Cli, arguments: list[str], words
     assert words in " ".join(done.stderr.split())
     assert "Traceback" not in done.output
     assert set(Path().iterdir()) == before
+
+
+def test_a_film_of_a_scene_is_as_long_as_its_sound(cli: Cli) -> None:
+    tones(Path("a.wav"), (500, 0.7))
+    moves = ("animate", "scene.toml", "--orbit", "--fps", "10", "--audio", "a.wav", "--json")
+    found = json.loads(cli(*moves, "-o", "a.mp4").stdout)
+    assert found["frames"] == 7
+    found = json.loads(cli(*moves, "-o", "b.mp4", "--seconds", "0.3").stdout)
+    assert found["frames"] == 3
+    found = json.loads(cli(*moves, "-o", "c.mp4", "--set", "film.seconds=0.4").stdout)
+    assert found["frames"] == 4
+
+
+def test_a_sound_that_is_missing_is_refused(cli: Cli) -> None:
+    for more in ((), ("--seconds", "0.3")):
+        moves = ("animate", "scene.toml", "--orbit", "--audio", "none.wav", "-o", "a.mp4", *more)
+        assert_refused(cli(*moves), "none.wav", "does not exist")
+    assert cli("animate", "film.toml", "--audio", "none.wav", "--contact", "a.png").exit_code == 2

@@ -96,6 +96,12 @@ class AnimateCommand(click.Command):
     help="How many times a GIF, WebP or PNG plays; 0 for endless [default: 0].",
 )
 @click.option(
+    "--audio",
+    type=FILE,
+    help="Sound of a video. A film of a scene is as long as it, unless --seconds says otherwise; "
+    "a longer sound is cut at the film's end.",
+)
+@click.option(
     "--from", "start", metavar="TIME", help="Begin here: seconds, or a frame number as in 60f."
 )
 @click.option(
@@ -141,6 +147,7 @@ def command(
     format_: str | None,
     clip: float | None,
     plays: int | None,
+    audio: Path | None,
     start: str | None,
     stop: str | None,
     frame: int | None,
@@ -163,6 +170,7 @@ def command(
     tilecppn animate poster.toml -o morph.mp4 --morph 1,2,3 --loop --seconds 12
     tilecppn animate poster.toml -o zoom.webm --zoom 20 --fps 60
     tilecppn animate film.toml -o film.mov --codec prores-4444
+    tilecppn animate poster.toml -o song.mp4 --orbit --audio song.mp3
     tilecppn animate film.toml --contact sheet.png
     """
     from tilecppn.cli.progress import Meter
@@ -176,13 +184,15 @@ def command(
     from tilecppn.run.render import require_complete
     from tilecppn.run.retry_policy import RetryPolicy
 
+    if audio is not None and output is None:
+        raise click.UsageError("--audio needs -o FILE, a video")
     if output is None and contact is None:
         raise click.UsageError("give -o FILE, or --contact SHEET.png")
     said = {"loop": loop, "seconds": seconds, "fps": fps, "samples": samples}
     film = {name: value for name, value in said.items() if value is not None}
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     with blaming_options("film", film):
-        picture = excerpt(_timeline(timeline, overrides, moves, film), start, stop, frame)
+        picture = excerpt(_timeline(timeline, overrides, moves, film, audio), start, stop, frame)
     if scale is not None:
         picture = scaled(picture, scale)
     if picture.steps:
@@ -203,7 +213,7 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        options = FilmOptions(codec, crf, even, format_, clip, plays)
+        options = FilmOptions(codec, crf, even, format_, clip, plays, audio)
         policy = RetryPolicy(deadline=deadline)
         with FilmMeter("animate", picture) as meter:
             run = RunOptions(
@@ -248,11 +258,16 @@ def _summary(picture: "Timeline", outcome: "RunResult") -> str:
 
 
 def _timeline(
-    path: Path, overrides: tuple[str, ...], moves: dict[str, Any], film: dict[str, Any]
+    path: Path,
+    overrides: tuple[str, ...],
+    moves: dict[str, Any],
+    film: dict[str, Any],
+    audio: Path | None,
 ) -> Any:
     from tilecppn.errors import SceneError
     from tilecppn.exporters.embedded_scene import may_embed_scene
     from tilecppn.film.embedded_timeline import embedded_timeline
+    from tilecppn.film.encoding.audio import sound_seconds
     from tilecppn.film.timeline.moves import moving
     from tilecppn.film.timeline.overrides import override_film, split_overrides
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
@@ -261,9 +276,10 @@ def _timeline(
     found = embedded_timeline(path, overrides, **film)
     if found is None and (may_embed_scene(path) or not is_timeline(read_text(path, "a timeline"))):
         of_scene, of_film = split_overrides(overrides)
-        return moving(
-            load(path, tuple(of_scene)), **moves, **{**override_film({}, of_film), **film}
-        )
+        said = {**override_film({}, of_film), **film}
+        if audio is not None and "seconds" not in said:
+            said["seconds"] = round(sound_seconds(audio), 3)
+        return moving(load(path, tuple(of_scene)), **moves, **said)
     if any(moves.values()):
         raise SceneError(
             f"{path}: is a timeline, with keyframes of its own; --morph, --zoom and --orbit are "

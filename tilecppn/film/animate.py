@@ -40,6 +40,7 @@ def animate(
     format: str | None = None,
     clip: float | None = None,
     plays: int | None = None,
+    audio: str | Path | None = None,
     frames: str | Path | None = None,
     executor: str = "auto",
     address: str | None = None,
@@ -58,13 +59,15 @@ def animate(
     codec: of a video; crf: its quality, smaller is better; `tilecppn animate --help` lists both.
     even: "pad" or "crop", for a codec that needs an even width and height. format: "png" or "tif",
     for a folder of frames. clip: seconds of video encoded in one piece, 0 for all. plays: how many
-    times an animation plays, 0 for endless. frames: a store (.zarr) of the same film, whose frames
-    are encoded as they are instead of being drawn again. The others are those of `render`.
+    times an animation plays, 0 for endless. audio: a file with the sound of a video; it is cut at
+    the end of the film. frames: a store (.zarr) of the same film, whose frames are encoded as they
+    are instead of being drawn again. The others are those of `render`.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished frames are kept) or
     Interrupted.
     """
-    options = FilmOptions(codec, crf, even, format, clip, plays)
+    sound = None if audio is None else Path(audio)
+    options = FilmOptions(codec, crf, even, format, clip, plays, sound)
     run = RunOptions(
         executor,
         address,

@@ -33,8 +33,8 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
     text = found.source
     if _names_files(tomllib.loads(text)):
         raise SceneError(
-            f"{path}: its networks are weights files, which the film does not hold; give its "
-            "timeline"
+            f"{path}: its timeline names weights files or sounds, which the film does not hold; "
+            "give the timeline's file"
         )
     return Timeline.parse(text, name=str(path), overrides=overrides, **film)
 
@@ -61,10 +61,12 @@ def _provenance(path: Path) -> Provenance | None:
 
 
 def _names_files(values: Any) -> bool:
-    """Whether a timeline names a weights file or a file of latents."""
+    """Whether a timeline names a weights file, a file of latents or a sound."""
     if isinstance(values, dict):
         return any(
-            key == "weights" or (key == "z" and isinstance(value, str)) or _names_files(value)
+            key in ("weights", "track")
+            or (key == "z" and isinstance(value, str))
+            or _names_files(value)
             for key, value in values.items()
         )
     return isinstance(values, list) and any(map(_names_files, values))

@@ -28,6 +28,7 @@ class FilmOptions:
     format: str | None = None  # of a folder of frames: "png" or "tif"
     clip: float | None = None  # of a video: seconds encoded in one piece, 0 for the whole film
     plays: int | None = None  # of an animation: how many times it plays, 0 for endless
+    audio: Path | None = None  # of a video: a file with its sound
 
     def allow(self, path: Path, *names: str) -> None:
         """Raise ExportError if an option is given that is not among `names`."""

@@ -147,17 +147,22 @@ class Container(NamedTuple):
 
     codecs: tuple[str, ...]  # the default first
     arguments: tuple[str, ...]  # ffmpeg's options
+    audio: tuple[str, ...]  # ffmpeg's options for the codec of sound
 
 
 _MOV = ("-movflags", "+faststart+use_metadata_tags")
+_AAC = ("-c:a", "aac", "-b:a", "192k")
+_OPUS = ("-c:a", "libopus", "-b:a", "160k")
+_PCM = ("-c:a", "pcm_s24le")  # what editing programs expect
+_FLAC = ("-c:a", "flac")
 
 CONTAINERS: dict[str, Container] = {
-    ".mp4": Container(("h264", "h265", "h265-10", "av1"), ("-f", "mp4", *_MOV)),
+    ".mp4": Container(("h264", "h265", "h265-10", "av1"), ("-f", "mp4", *_MOV), _AAC),
     ".mov": Container(
-        ("prores-hq", "prores-4444", "h264", "h265", "h265-10"), ("-f", "mov", *_MOV)
+        ("prores-hq", "prores-4444", "h264", "h265", "h265-10"), ("-f", "mov", *_MOV), _PCM
     ),
-    ".webm": Container(("vp9", "av1"), ("-f", "webm")),
-    ".mkv": Container(tuple(dict.fromkeys(["ffv1", *CODECS])), ("-f", "matroska")),
+    ".webm": Container(("vp9", "av1"), ("-f", "webm"), _OPUS),
+    ".mkv": Container(tuple(dict.fromkeys(["ffv1", *CODECS])), ("-f", "matroska"), _FLAC),
 }
 STILLS = ("png", "tif")  # of a folder of frames
 _SYNONYMS = {".m4v": ".mp4", ".apng": ".png"}

@@ -25,6 +25,7 @@ if sys.platform == "linux":
 
 # The same frames give the same file: no dates, no names of versions.
 EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
+FIRST_SOUND = ("-map", "0:a:0")  # of a file
 
 
 def executable() -> str:
@@ -74,6 +75,11 @@ def short_version() -> str:
     return found[1] if found else "not an ffmpeg"
 
 
+def local_input(path: Path) -> list[str]:
+    """Return the options that read a file, and never an address that a playlist names."""
+    return ["-protocol_whitelist", "file", "-i", f"file:{path}"]
+
+
 def run(
     arguments: Sequence[str],
     feed: Iterable[NDArray[Any]] = (),
@@ -82,6 +88,29 @@ def run(
     """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
 
     Returns how many frames are in the file that it wrote (packets, if an encoder gathers frames).
+    Raises as `_run`.
+    """
+    return _last(rb"frame", _run(arguments, feed, check_cancelled))
+
+
+def run_for_seconds(arguments: Sequence[str]) -> float:
+    """Run ffmpeg to its end, and return the seconds of what it wrote. Raises as `_run`."""
+    return _last(rb"out_time_us", _run(arguments)) / 1e6
+
+
+def _last(name: bytes, report: bytes) -> int:
+    """The last value of a number in ffmpeg's report of its progress; 0 if there is none."""
+    found = re.findall(rb"^" + name + rb"=\s*(\d+)", report, re.MULTILINE)
+    return int(found[-1]) if found else 0
+
+
+def _run(
+    arguments: Sequence[str],
+    feed: Iterable[NDArray[Any]] = (),
+    check_cancelled: CheckCancelled = lambda: None,
+) -> bytes:
+    """Run ffmpeg, and return the report of its progress.
+
     Raises RenderError with ffmpeg's own words, also for damaged input, OSError if the disk is full,
     and what `check_cancelled` raises. The process has ended by then.
     """
@@ -129,7 +158,7 @@ def run(
             first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
             raise RenderError(f"ffmpeg ended with {code}: {first or 'without a word'}")
         counts.seek(0)
-        return int((re.findall(rb"^frame=\s*(\d+)", counts.read(), re.MULTILINE) or [0])[-1])
+        return counts.read()
 
 
 def _widen(pipe: IO[bytes]) -> None:

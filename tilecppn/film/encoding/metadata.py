@@ -19,7 +19,8 @@ from tilecppn.exporters import png
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.codecs import suffix_of
 
-KEY = "tilecppn"
+KEY = "comment"  # of ffmpeg's metadata: every container keeps it when others copy the film
+OLD_KEY = "tilecppn"  # of version 0.1.0; copies to .mp4 lose it
 _COMMENT = b"\x21\xfe"  # GIF's comment extension
 _VP8X_FLAGS = 20  # offset in a file; an animation begins with a VP8X chunk
 _XMP_FLAG = 0x04
@@ -146,7 +147,8 @@ def read_text(path: Path) -> str | None:
     suffix = suffix_of(path)
     if suffix not in WRITINGS:
         try:
-            return ffmpeg.metadata(path).get(KEY)
+            found = ffmpeg.metadata(path)
+            return found.get(OLD_KEY, found.get(KEY))
         except InvalidRequestError:
             return None
     writing = WRITINGS[suffix]

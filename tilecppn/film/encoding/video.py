@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tilecppn.exporters import provenance
 from tilecppn.exporters.output import atomic_output
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.film.encoding import ffmpeg
+from tilecppn.film.encoding.audio import Audio
 from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands
@@ -31,6 +32,7 @@ SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
 GROUP = 250  # frames from one keyframe to the next, at most
 CLIP_SECONDS = 1.0  # of film in a clip, by default
 EVEN = ("pad", "crop")
+SOUND = ("-map", "2:a:0", "-map_chapters", "-1", "-flags:a", "+bitexact")  # of the third input
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,12 @@ class VideoTarget(Target):
     """A video file."""
 
     encoding: VideoEncoding
+    audio: Audio | None = None
 
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "VideoTarget":
         """Check the options. Raises ExportError."""
-        options.allow(path, "codec", "crf", "even", "clip")
+        options.allow(path, "codec", "crf", "even", "clip", "audio")
         suffix = suffix_of(path)
         known = CONTAINERS[suffix].codecs
         name = options.codec or known[0]
@@ -106,11 +109,19 @@ class VideoTarget(Target):
         frame_format = FrameFormat.of(timeline)
         even = _even(name, frame_format, options.even)
         encoding = VideoEncoding(frame_format, name, _crf(name, options.crf), even)
-        return cls(path, encoding, timeline.frames, _clip_frames(timeline, options.clip))
+        audio = None if options.audio is None else Audio.of(options.audio, timeline.time(0))
+        clip = _clip_frames(timeline, options.clip)
+        return cls(path, encoding, timeline.frames, clip, audio)
 
     @property
     def label(self) -> str:
         return self.encoding.codec
+
+    def provenance(self, timeline: Timeline) -> Provenance:
+        made = super().provenance(timeline)
+        if self.audio is None:
+            return made
+        return replace(made, encoding=f"{made.encoding} audio={self.audio.sha256[:16]}")
 
     def join(
         self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
@@ -118,15 +129,20 @@ class VideoTarget(Target):
         listing, text = filesystem.temporary_path(clips[0]), filesystem.temporary_path(clips[0])
         listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
         text.write_text(ffmpeg.metadata_file({KEY: info.text()}), encoding="utf-8")
+        container, sound = CONTAINERS[suffix_of(self.path)], []
+        if self.audio is not None:
+            sound = self.audio.input(float(self.frames / self.encoding.frame_format.rate))
         with atomic_output(self.path) as temporary:
             joined = ffmpeg.run(
                 [
                     *("-f", "concat", "-safe", "0", "-i", str(listing)),
                     *("-f", "ffmetadata", "-i", str(text)),
+                    *sound,
                     *("-map", "0:v", "-map_metadata", "1", "-c", "copy"),
+                    *((*SOUND, *container.audio) if sound else ()),
                     *CODECS[self.encoding.codec].tag,
                     *ffmpeg.EXACT,
-                    *CONTAINERS[suffix_of(self.path)].arguments,
+                    *container.arguments,
                     str(temporary),
                 ],
                 check_cancelled=check_cancelled,

@@ -34,7 +34,7 @@ def rate() -> Check:
 
 
 def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
-    """Allow a table track → value; nested tables become names with a dot.
+    """Allow a table track → value; nested tables become names with a dot, but for a sound's.
 
     known: the allowed values; None for any.
     """
@@ -44,7 +44,7 @@ def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
             raise ValueError
         flat: dict[Any, Any] = {}
         for name, inner in (value or {}).items():
-            if isinstance(inner, Mapping):
+            if isinstance(inner, Mapping) and "track" not in inner:
                 flat.update({f"{name}.{part}": v for part, v in inner.items()})
             else:
                 flat[name] = inner
@@ -113,7 +113,7 @@ class Film(Section):
     )
     latents: Mapping[str, Mapping[str, Any]] = key(None, latents())  # for the sums of keyframes
     arrays: Mapping[str, Any] = key(
-        None, table("a table of tracks, each a list, one value a frame")
+        None, table("a table of tracks, each a list, one value a frame, or a sound's")
     )
 
     excerpt: tuple[int, int] | None = key(None, frame_range())

@@ -18,6 +18,7 @@ from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.frozen import thaw
 from tilecppn.film.timeline.keyframes import Film, Keyframe, make_section
 from tilecppn.film.timeline.overrides import FILM, override_film, retimed, split_overrides
+from tilecppn.film.timeline.sound import with_sounds
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
 from tilecppn.scene.parsing import TIMELINE, read_text
@@ -37,7 +38,9 @@ class Timeline:
     base: Scene
     film: Film
     keyframes: tuple[Keyframe, ...]
-    folder: Path = Path()  # of the weights files that keyframes name, or their bytes by name:
+    folder: Path = (
+        Path()
+    )  # of sounds, and of the weights files that keyframes name, or their bytes:
     embedded: Mapping[str, bytes] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +52,9 @@ class Timeline:
                 f"film.seconds = {film.seconds:g} at film.fps = {film.fps} gives {frames} frames: "
                 f"must be from 1 to {MAX_FRAMES}"
             )
+        if self.embedded is None:  # no path in what is stored is followed
+            arrays = with_sounds(film, self.folder)
+            object.__setattr__(self, "film", replace(film, arrays=arrays))
         if film.excerpt is not None and film.excerpt[1] > frames:
             raise SceneError(
                 f"film.excerpt = {list(film.excerpt)}: the film has frames 0 to {frames - 1}"
@@ -132,7 +138,8 @@ class Timeline:
 
         `Timeline.of(scene, [Keyframe(0, latent={"seed": 1}), Keyframe(5, latent={"seed": 2})],
         seconds=10, loop=True, interpolation={"latent": "spline"})`. `arrays` has tracks with one
-        value a frame: `{"view.rotation": [0.0, 0.1, …]}`.
+        value a frame: `{"view.rotation": [0.0, 0.1, …]}`, or with a sound: `{"view.scale":
+        {"track": "song.mp3#bass", "low": 4.0, "high": 3.5}}`.
         """
         return cls(scene, make_section(Film, film), tuple(keyframes))
 
