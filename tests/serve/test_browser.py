@@ -58,7 +58,7 @@ def opened(
     page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
     page.on("request", lambda request: asked.append(request.url))
     try:
-        page.goto(url)
+        page.goto(url, wait_until="domcontentloaded")
         settle(page)
         yield page
     finally:
@@ -75,7 +75,7 @@ def settle(page: Page) -> None:
             const still = () => [viewer, viewer.navigator].every((one) =>
                 one.isOpen() && one.world.getItemAt(0).getFullyLoaded()
                 && !one.world.needsDraw() && !one.isAnimating());
-            const end = performance.now() + 15000;
+            const end = performance.now() + 60000;
             for (let quiet = 0; quiet < 6;) {
                 await new Promise(requestAnimationFrame);
                 quiet = still() ? quiet + 1 : 0;

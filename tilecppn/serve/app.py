@@ -19,6 +19,7 @@ from tilecppn.exporters.page import assets, page
 from tilecppn.serve.exports import Export
 from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Pyramid, Tile
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
+from tilecppn.serve.views import SIDE, has_views
 from tilecppn.storage.zarr_format import use_threads
 
 NAME: Final = "picture"
@@ -177,6 +178,7 @@ def _page(picture: Picture) -> str:
         query=f"?v={picture.version}",
         status="status.json" if _is_live(picture) else "",
         frames=picture.frames,
+        views=SIDE if picture.frames is None and has_views(scene) else 0,
     )
 
 

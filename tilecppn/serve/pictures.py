@@ -7,6 +7,7 @@ from tilecppn.kernels import require
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.drawing import DrawingPainter, Drawn, resized
 from tilecppn.serve.pyramids import Pyramid, version_of
+from tilecppn.serve.views import SIDE, drawn_view, view_of
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ class ScenePicture:
         return
 
     def pyramid(self, name: str) -> Pyramid | None:
-        """The scene's own."""
-        return Pyramid.of(self.scene) if name == "" else None
+        """The scene's own, or that of a view beyond its canvas."""
+        own = Pyramid.of(self.scene)
+        if name == "":
+            return own
+        return None if view_of(self.scene, name) is None else own._replace(width=SIDE, height=SIDE)
 
     def painter(self) -> DrawingPainter:
         """Return a painter with kernels of its own."""
@@ -47,6 +51,9 @@ class ScenePicture:
 
     def drawn(self, name: str, level: int, width: int, height: int) -> Drawn:
         """What is drawn of a level."""
+        view = view_of(self.scene, name)
+        if view is not None:
+            return drawn_view(self.scene, view, width)
         return Drawn.of(resized(self.scene, level, width, height))
 
     def progress(self) -> None:

@@ -61,7 +61,7 @@ class StorePicture:
         return
 
     def pyramid(self, name: str) -> Pyramid | None:
-        """As of the scene."""
+        """The store's own, or that of a view beyond its canvas, which is drawn."""
         return self._draft.pyramid(name)
 
     def painter(self) -> "StorePainter":
@@ -87,6 +87,8 @@ class StorePainter:
         Raises StoreError if another store took this one's place, RenderError if it is damaged.
         """
         self.store.check_in_place()
+        if tile.pyramid:  # a view beyond the canvas
+            return self.draft.paint(tile, check_cancelled)
         window = self.draft.window(tile)
         if self._is_stored(tile.level, window):
             return EncodedTile(FORMAT.encode(self.source.read(tile.level, window)))

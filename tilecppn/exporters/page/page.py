@@ -19,7 +19,7 @@ from tilecppn.errors import ExportError
 
 _HERE: Final = Path(__file__).parent
 _OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
-_SCRIPTS: Final = ("viewer", "crisp", "layout", "address", "view", "controls")  # of every page
+_SCRIPTS: Final = ("viewer", "crisp", "layout", "plane", "address", "controls")  # of every page
 _PRINT_PPI: Final = 300
 _ICON: Final = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
@@ -59,6 +59,7 @@ def page(
     query: str = "",
     status: str = "",
     frames: tuple[int, float] | None = None,
+    views: int = 0,
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
@@ -68,13 +69,16 @@ def page(
     `view` the grid of the scene (`dzi.grid_facts`), with which the page can say in plane units
     what it shows. On a server, `query` (with its "?") follows the address of each tile, `status`
     is the address of the progress of a picture that is still being rendered, and `frames` a film's
-    number of frames and frames a second; frame k has its tiles in `frames/k/`.
+    number of frames and frames a second; frame k has its tiles in `frames/k/`. `views` is the side
+    in pixels of the pyramids with which a zoom goes on beyond the canvas, in `views/X_Y_SCALE/`.
 
-    The view is kept in the address: `#zoom=2&x=0.5&y=0.5` is the picture's centre at twice the
-    size at which the whole picture fits; `rotate=90` and `flip=1` may follow.
+    What is shown is kept in the address, in plane units as in a scene's [view]:
+    `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
+    `flip=1`. Without `view` it is `#zoom=2&x=0.5&y=0.5`, the picture's centre at twice the size at
+    which the whole picture fits, and `rotate=90`; each page reads both.
     """
     folder = quote(files, safe="", errors="surrogateescape")
-    data = {
+    data: dict[str, Any] = {
         "source": {
             "width": width,
             "height": height,
@@ -94,10 +98,13 @@ def page(
     }
     scripts = [*_SCRIPTS]
     film = ""
-    if status or frames:
+    if status or frames or views:
         scripts.append("swap")
     if status:
         scripts.append("live")
+    if views:
+        scripts.append("views")
+        data["views"] = views
     if frames is not None:
         scripts.append("film")
         data["frames"] = {"count": frames[0], "fps": frames[1]}
@@ -108,6 +115,7 @@ def page(
         f"Print at {_PRINT_PPI} ppi": _print_size(width, height),
         **summary,
     }
+    scripts.append("start")
     parts = {
         "title": _text(title),
         "icon": "data:image/svg+xml," + quote(_ICON, safe=""),

@@ -1,23 +1,32 @@
-// ---- the view in the address: #zoom=…&x=…&y=… ----------------------------------------------
-// zoom is 1 where the whole picture just fits, x and y are the centre in parts of the picture's
-// width and height; then, where they are not plain, rotate (degrees clockwise) and flip.
+// ---- what is shown, in the address --------------------------------------------------------------
+// #center=X,Y&scale=S&rotation=R as in a scene's [view], for a window instead of a canvas; where the
+// plane is not known #zoom=…&x=…&y=…&rotate=…: zoom is 1 where the whole picture just fits, x and y
+// are the centre in parts of the picture's width and height, rotate degrees clockwise.
 
 function isHome() {
+  if (data.views && shown !== canvasPyramid) return false;
   const now = viewport.getBounds(), whole = viewport.getHomeBounds();
   const near = (a, b) => Math.abs(a - b) < 1e-3 * Math.max(whole.width, whole.height);
   return near(now.x, whole.x) && near(now.y, whole.y)
     && near(now.width, whole.width) && near(now.height, whole.height);
 }
 function viewHash() {
-  const centre = viewport.getCenter(), turn = OpenSeadragon.positiveModulo(viewport.getRotation(), 360);
+  const turn = OpenSeadragon.positiveModulo(viewport.getRotation(), 360);
   const parts = [];
   const short = (value) => String(Number(value.toPrecision(10)));
-  if (!isHome()) {
-    parts.push("zoom=" + short(viewport.getZoom() / viewport.getHomeZoom()));
-    parts.push("x=" + short(centre.x));
-    parts.push("y=" + short(centre.y * picture.width / picture.height));
+  if (data.view) {
+    const { center, scale, rotation } = viewed(false);
+    if (!isHome()) parts.push("center=" + center.join(","), "scale=" + short(scale));
+    if (turn) parts.push("rotation=" + short(rotation));
+  } else {
+    const centre = viewport.getCenter();
+    if (!isHome()) {
+      parts.push("zoom=" + short(viewport.getZoom() / viewport.getHomeZoom()));
+      parts.push("x=" + short(centre.x));
+      parts.push("y=" + short(centre.y * picture.width / picture.height));
+    }
+    if (turn) parts.push("rotate=" + short(turn));
   }
-  if (turn) parts.push("rotate=" + short(turn));
   if (viewport.getFlip()) parts.push("flip=1");
   if (data.frames && frame) parts.push("frame=" + frame);
   return parts.length ? "#" + parts.join("&") : "";
@@ -29,23 +38,45 @@ function saveHash() {
     history.replaceState(null, "", hash || location.pathname + location.search);
   } catch { /* some browsers limit how often; the next rest saves it */ }
 }
-function readHash(immediately) {
+/** The address's values; `place` is a centre and scale on the plane, or null. */
+function readAddress() {
   const query = new URLSearchParams(location.hash.slice(1));
-  const number = (key) => query.has(key) ? Number(query.get(key) || NaN) : NaN;
-  const zoom = number("zoom"), x = number("x"), y = number("y");
-  const turn = Number.isFinite(number("rotate")) ? number("rotate") : 0;
+  const parse = (text) => text ? Number(text) : NaN;
+  const number = (key, otherwise) => {
+    const value = parse(query.get(key));
+    return Number.isFinite(value) ? value : otherwise;
+  };
+  const scale = number("scale", 0), center = (query.get("center") || "").split(",").map(parse);
+  const placed = data.view && scale > 0 && center.length === 2 && center.every(Number.isFinite);
+  return { query, number, place: placed ? { center, scale } : null };
+}
+function readHash(immediately) {
+  const { query, number, place } = readAddress();
+  const zoom = number("zoom", 0);
+  const turn = data.view && query.has("rotation")
+    ? data.view.rotation - number("rotation", data.view.rotation) : number("rotate", 0);
   viewport.setRotation(turn, immediately);
-  if (data.frames) showFrame(Math.round(number("frame")) || 0);
+  if (data.frames) showFrame(Math.round(number("frame", 0)));
   if (viewport.getFlip() !== (query.get("flip") === "1")) viewport.toggleFlip();
-  home = !(zoom > 0 && Number.isFinite(zoom));
-  if (home) {
-    viewport.goHome(immediately);
-    return;
-  }
-  viewport.zoomTo(zoom * viewport.getHomeZoom(), null, immediately);
-  if (Number.isFinite(x) && Number.isFinite(y)) {
+  home = !place && !(zoom > 0);
+  if (place) {
+    (data.views ? showPlace : lookAt)(place, immediately);
+  } else if (home) {
+    goHome(immediately);
+  } else {
+    viewport.zoomTo(zoom * viewport.getHomeZoom(), null, immediately);
+    const x = number("x", 0.5), y = number("y", 0.5);
     viewport.panTo(new OpenSeadragon.Point(x, y * picture.height / picture.width), immediately);
+    viewport.applyConstraints(immediately);
   }
+}
+/** Show a place of the plane that lies in the pyramid. */
+function lookAt({ center, scale }, immediately) {
+  const half = halfWindow();
+  const part = scale / Math.min(...half.map((length, i) => length * shown.grid.step[i]));
+  const at = toPixel(shown, center);
+  viewport.zoomTo(viewport.getZoom(true) / part, null, immediately);
+  viewport.panTo(new OpenSeadragon.Point(at.x / shown.width, at.y / shown.width), immediately);
   viewport.applyConstraints(immediately);
 }
 

@@ -4,13 +4,14 @@ function zoomBy(factor) {
   viewport.zoomBy(factor);
   viewport.applyConstraints();
 }
-function goHome() {
+function goHome(immediately = false) {
   home = true;
-  viewport.goHome();
+  if (data.views && shown !== canvasPyramid) showAlone(canvasPyramid, () => viewport.goHome(true));
+  else viewport.goHome(immediately);
 }
 function actualPixels() {
-  const zoom = viewer.world.getItemAt(0).imageToViewportZoom(1 / OpenSeadragon.pixelDensityRatio);
-  viewport.zoomTo(zoom);
+  const ratio = data.views ? shown.grid.step[0] / canvasPyramid.grid.step[0] : 1;
+  viewport.zoomTo(shownItem().imageToViewportZoom(ratio / OpenSeadragon.pixelDensityRatio));
   viewport.applyConstraints();
 }
 function turn(quarters) {
@@ -55,14 +56,14 @@ const actions = {
   in: () => zoomBy(2),
   out: () => zoomBy(1 / 2),
   scale: actualPixels,
-  home: goHome,
+  home: () => goHome(),
   turn: () => turn(1),
   flip: () => viewport.toggleFlip(),
   help: showKeys,
   full: fullScreen,
   info: () => showPanel(),
   "copy-scene": () => copy(data.scene, "Scene"),
-  "copy-view": () => copy(viewToml(), viewport.getFlip() ? "View (not mirrored)" : "View"),
+  "copy-view": () => copy(viewedScene(), viewport.getFlip() ? "View (not mirrored)" : "View"),
   "copy-link": () => { saveHash(); copy(location.href, "Link"); },
 };
 for (const [id, action] of Object.entries(actions)) {
@@ -82,8 +83,8 @@ $("keys").addEventListener("click", (event) => {
 // OpenSeadragon has the arrows, WASD, plus and minus, where the picture has the focus; these
 // hold everywhere. F and R would be its own, with F for the mirror and R not keeping home.
 const keys = {
-  0: goHome,
-  home: goHome,
+  0: () => goHome(),
+  home: () => goHome(),
   1: actualPixels,
   r: (event) => turn(event.shiftKey ? -1 : 1),
   m: () => viewport.toggleFlip(),

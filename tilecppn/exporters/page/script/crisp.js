@@ -3,10 +3,11 @@
 // OpenSeadragon draws tiles without overlap one pixel too large, so that no gap shows between
 // them, which makes them unsharp. Instead every edge is put on a whole screen pixel: neighbours
 // share it, so there is neither gap nor overlap, and at 1:1 each pixel is the file's own.
-function place({ context, tile }) {
+function place({ context, tile, tiledImage }) {
   const m = context.getTransform();
-  const level = tile.level - picture.maxLevel;
-  context.imageSmoothingEnabled = !(level === 0 && pixelSize() > 1.0001);
+  const level = tile.level - tiledImage.source.maxLevel;
+  // Large pixels are squares, but where finer ones will soon take their place.
+  context.imageSmoothingEnabled = Boolean(data.views) || level < 0 || pixelSize() <= 1.0001;
   const upright = Math.abs(m.b) + Math.abs(m.c) < 1e-6;
   const sideways = Math.abs(m.a) + Math.abs(m.d) < 1e-6;
   if (!upright && !sideways) return;  // in mid-turn
@@ -34,7 +35,7 @@ viewer.navigator.addHandler("tile-drawing", place);
 
 /** Screen pixels (of the device) that one pixel of the picture takes. */
 function pixelSize() {
-  const item = viewer.world.getItemAt(0);
+  const item = shownItem();
   const zoom = item ? item.viewportToImageZoom(viewport.getZoom(true)) : 0;
   return zoom * OpenSeadragon.pixelDensityRatio;
 }

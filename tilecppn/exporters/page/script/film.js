@@ -23,7 +23,7 @@ async function showFrame(number) {
   changing = true;
   while (frame !== wantedFrame) {  // frames that are asked for meanwhile are left out
     const next = wantedFrame;
-    await swap(frameSource(next), 3);
+    await swap(frameSource(next), { seconds: 3 });
     frame = next;
   }
   changing = false;

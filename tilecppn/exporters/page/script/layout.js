@@ -42,11 +42,13 @@ viewer.addHandler("resize", () => setTimeout(layout));
 
 function percent(size) {
   const value = 100 * size;
+  if (value >= 1e6) return "× " + (value / 100).toPrecision(2).replace("e+", "e");
   if (value >= 10) return Math.round(value) + " %";
   return (value >= 1 ? value.toFixed(1) : value.toPrecision(2)) + " %";
 }
 function showScale() {
-  const text = percent(pixelSize());
+  // Of the picture's own pixels, also where a zoom has gone beyond them.
+  const text = percent(pixelSize() * (data.views ? canvasPyramid.grid.step[0] / shown.grid.step[0] : 1));
   $("scale").firstElementChild.textContent = text;
   $("scale").setAttribute("aria-label", "Actual pixels (now " + text + ")");
 }

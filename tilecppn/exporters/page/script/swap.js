@@ -1,19 +1,33 @@
 // ---- another pyramid in place of the one that is shown ------------------------------------------
 
-/** Show `source` as soon as all of it that is in sight is loaded, or some seconds have passed. */
-function swap(source, seconds = 10) {
-  const old = viewer.world.getItemAt(viewer.world.getItemCount() - 1);
+// Tiles of a pyramid that is gone come too late, which is no news.
+OpenSeadragon.console = {
+  ...console,
+  warn: (...said) => { if (!String(said[0]).startsWith("Ignoring tile")) console.warn(...said); },
+};
+
+/**
+ * Show `source` as soon as all of it that is in sight is loaded, or `seconds` have passed.
+ * It lies at `x`, `y` and has `width` in the viewport; resolves to its item.
+ */
+function swap(source, { seconds = 10, x = 0, y = 0, width = 1, fade = 0 } = {}) {
+  const old = shownItem();
   return new Promise((resolve) => viewer.addTiledImage({
     tileSource: source,
     index: 0,  // behind the old one, until it is there
     preload: true,
+    x, y, width,
     success: ({ item }) => {
       let timer = 0;
-      const done = () => {
+      const done = async () => {
         clearTimeout(timer);
         item.removeHandler("fully-loaded-change", look);
+        for (let step = 1; step <= 8 && fade && !calm; step++) {
+          old.setOpacity(1 - step / 8);
+          await new Promise((next) => setTimeout(next, 1000 * fade / 8));
+        }
         viewer.world.removeItem(old);
-        resolve();
+        resolve(item);
       };
       const look = () => { if (item.getFullyLoaded()) done(); };
       timer = setTimeout(done, 1000 * seconds);

@@ -22,7 +22,6 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const gestures = { clickToZoom: false, dblClickToZoom: true, flickEnabled: true };
 const viewer = window.viewer = OpenSeadragon({
   element: $("view"),
-  tileSources: new OpenSeadragon.DziTileSource(picture),
   drawer: "canvas",                    // WebGL cannot use tiles that come from file://
   smoothTileEdgesMinZoom: Infinity,    // `place` below leaves no edges to smooth
   showNavigationControl: false,
@@ -48,3 +47,8 @@ const viewer = window.viewer = OpenSeadragon({
   maxImageCacheCount: Math.min(400, Math.max(12, Math.floor(2 ** 27 / picture.tileSize ** 2))),
 });
 const viewport = viewer.viewport;
+
+/** The pyramid on top: while another takes its place, the old one. */
+function shownItem() {
+  return viewer.world.getItemAt(viewer.world.getItemCount() - 1);
+}
