@@ -1,6 +1,9 @@
 """Stores made without the renderer, and folders compared."""
 
+import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,10 @@ from numpy.typing import NDArray
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
 from tilecppn.scene.scene import Scene
+from tilecppn.storage import identity
 from tilecppn.storage.store import Store
 
+NETWORK = "weights/weights.safetensors"
 ARITHMETIC = Arithmetic("llvm", "exact", "cpu", 2)
 
 
@@ -55,6 +60,25 @@ def noise_store(
                     top, left, bottom, right = store.plan.window(place)
                     store.write(place, pixels[:, top:bottom, left:right])
     return store
+
+
+def edit_attribute(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change our attribute of a store, in both copies and with the right checksum."""
+    group = json.loads((path / "zarr.json").read_bytes())["attributes"]
+    change(group["tilecppn"])
+    own = {k: v for k, v in group["tilecppn"].items() if k not in ("sha256", "checksums")}
+    networks = {"weights.safetensors": (path / NETWORK).read_bytes()}
+    identity.write(path, identity.seal(group["ome"], own, networks), networks)
+
+
+def as_version_0_1_0(path: Path) -> None:
+    """Make a store as version 0.1.0 made it: one copy of all, without checksums."""
+    record = json.loads((path / "zarr.json").read_bytes())
+    own = record["attributes"]["tilecppn"]
+    del own["sha256"], own["checksums"]
+    (path / "zarr.json").write_text(json.dumps(record, indent=2))
+    (path / NETWORK).rename(path / "weights.safetensors")
+    shutil.rmtree(path / "weights")
 
 
 def level_pixels(store: Store, level: int) -> NDArray[Any]:

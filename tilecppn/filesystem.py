@@ -1,11 +1,13 @@
 """Durable files: written whole or not at all and synced to disk; the cache directory."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,41 @@ PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
 LONGEST_STEM = 200  # bytes of a name that others are made of; a name has 255 at most
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+class UnsuitableFileError(OSError):
+    """Not a regular file, or larger than a file of its kind may be."""
+
+
+NOT_A_FILE = (*GONE, IsADirectoryError, UnsuitableFileError)
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a regular file of at most so many bytes. Raises OSError, which names the file.
+
+    What a stranger put there, such as a pipe, a device or an endless file, costs nothing.
+    """
+    with naming_file(path), open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsuitableFileError(errno.EINVAL, "not a regular file", str(path))
+        data = file.read(most + 1)
+        if len(data) > most:
+            raise UnsuitableFileError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+        return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to does not make it wait."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def linked_folder(folder: Path) -> Path | None:
+    """The folder itself or one below it that is a symbolic link, if any is: it leads elsewhere."""
+    if folder.is_symlink():
+        return folder
+    paths = (Path(root, name) for root, names, _ in os.walk(folder) for name in names)
+    return next((path for path in paths if path.is_symlink()), None)
 
 
 def temporary_path(path: Path) -> Path:

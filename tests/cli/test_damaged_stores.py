@@ -1,6 +1,5 @@
 """Stores whose inside is damaged: whatever the code, one line and no traceback."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,17 +7,16 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.results import one_line
-from tests.stores import tree
+from tests.stores import NETWORK, edit_attribute, tree
 
 
 def _no_scene(path: Path) -> None:
-    record = json.loads((path / "zarr.json").read_bytes())
-    record["attributes"]["tilecppn"]["scene"] = 5
-    (path / "zarr.json").write_text(json.dumps(record))
+    edit_attribute(path, lambda own: own.update(scene=5))
 
 
 def _no_weights(path: Path) -> None:
-    (path / "weights.safetensors").unlink()
+    (path / NETWORK).unlink()
+    (path / "weights" / "c" / "0").unlink()
 
 
 def _no_level(path: Path) -> None:

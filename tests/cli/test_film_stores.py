@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from tests.cli.conftest import Cli
-from tests.stores import tree
+from tests.stores import NETWORK, tree
 from tilecppn.errors import RenderError
 from tilecppn.film.store import FilmStore
 
@@ -175,7 +175,7 @@ def test_what_an_unfinished_video_lacks_is_made_by_the_same_command(
 def test_of_two_encodings_the_last_one_is_looked_at(unjoined: FilmStore, cli: Cli) -> None:
     not_joined(cli, "--clip", "0.4", "--codec", "h264", "--even", "pad")
     first = unjoined.path / "clips" / f"{unjoined.encoding_id}-5"
-    (second,) = {*first.parent.iterdir()} - {first}
+    (second,) = {path for path in first.parent.iterdir() if path.is_dir()} - {first}
     for last, clip in ((first, 5), (second, 4)):
         os.utime(first, (1, 1))
         os.utime(second, (1, 1))
@@ -197,7 +197,8 @@ def test_export_says_how_a_film_becomes_a_video(store: FilmStore, cli: Cli, dest
 def test_a_film_whose_metadata_is_damaged_is_named(
     store: FilmStore, cli: Cli, command: str
 ) -> None:
-    (store.path / "weights.safetensors").write_bytes(b"x")
+    (store.path / NETWORK).write_bytes(b"x")
+    (store.path / "weights" / "c" / "0").unlink()
     result = cli(command, "a.zarr")
     assert result.exit_code == 2
     assert "a.zarr: its metadata is damaged" in result.stderr

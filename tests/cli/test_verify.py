@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.results import ok, record
+from tests.cli.results import ok, one_line, record
 from tests.stores import tree
 from tilecppn.storage.store import Store
 
@@ -113,3 +114,27 @@ def test_verify_finds_nothing_to_repair_in_a_sound_store(copied: Store, cli: Cli
     sound = record(cli("verify", "a.zarr", "--repair", "--json"))
     assert (sound["damaged"], sound["missing"]) == ([], [])
     assert tree(copied.path) == before
+
+
+def test_verify_rescues_a_store_with_its_scene(workspace: Path, cli: Cli) -> None:
+    ok(cli("render", "ok.toml", "-o", "b.zarr", "--executor", "local"))
+    before = tree(workspace / "b.zarr")
+    for name in ("zarr.json", "weights/group.json"):
+        (workspace / "b.zarr" / name).write_bytes(b"{")
+    lost = cli("verify", "b.zarr")
+    assert lost.exit_code == 2
+    assert "--repair --scene" in one_line(lost.stderr)
+    assert cli("verify", "b.zarr", "--scene", "ok.toml").exit_code == 2  # without --repair
+    (workspace / "other.toml").write_text("[canvas]\nwidth = 70\nheight = 50\n")
+    other = cli("verify", "b.zarr", "--repair", "--scene", "other.toml")
+    assert other.exit_code == 2
+    assert "not what this version draws" in one_line(other.stderr)
+    rescued = record(cli("verify", "b.zarr", "--repair", "--scene", "ok.toml", "--json"))
+    assert rescued["rescued"]
+    assert tree(workspace / "b.zarr") == before
+
+
+def test_verify_refuses_another_scene(workspace: Path, copied: Store, cli: Cli) -> None:
+    refused = cli("verify", "a.zarr", "--repair", "--scene", "ok.toml")
+    assert refused.exit_code == 2
+    assert "holds another picture" in one_line(refused.stderr)

@@ -29,6 +29,7 @@ from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.storage import store as store_module
+from tilecppn.storage.identity import lock_file
 from tilecppn.storage.store import Store
 
 
@@ -392,7 +393,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_store(
 def test_what_the_store_cannot_write_is_not_blamed_on_the_export(one: Path) -> None:
     render(SCENE, one / "a.zarr", executor="local")
     Store(one / "a.zarr").delete(Shard(0, 0, 0))
-    lock = one / "a.zarr" / ".lock"
+    lock = lock_file(one / "a.zarr")
     lock.unlink()
     lock.symlink_to(".lock")
     with pytest.raises((OSError, TilecppnError), match=r"\.lock") as caught:

@@ -1,11 +1,11 @@
 """A store of another arithmetic says who began it, and how to go on."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import SMALL_NET
+from tests.stores import edit_attribute
 from tilecppn.errors import StoreError
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
@@ -17,11 +17,8 @@ def test_a_store_of_an_older_version_names_it(tmp_path: Path) -> None:
     path = tmp_path / "a.zarr"
     arithmetic = render(scene, path, executor="local").arithmetic
     Store(path).check_arithmetic(arithmetic)
-    record = json.loads((path / "zarr.json").read_bytes())
-    ours = record["attributes"]["tilecppn"]
-    ours["version"] = "0.0.9"
-    ours["arithmetic"]["revision"] = 1
-    (path / "zarr.json").write_text(json.dumps(record))
+    edit_attribute(path, lambda own: own.update(version="0.0.9"))
+    edit_attribute(path, lambda own: own["arithmetic"].update(revision=1))
     with pytest.raises(StoreError) as caught:
         Store(path).check_arithmetic(arithmetic)
     message = str(caught.value)

@@ -1,6 +1,5 @@
 """What is at the path of a store, and what is left alone."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 import zarr
 from hypothesis import settings
 
-from tests.storage.helpers import leftovers, metadata
-from tests.stores import ARITHMETIC, plain_scene, tree
+from tests.storage.helpers import leftovers
+from tests.stores import ARITHMETIC, NETWORK, edit_attribute, plain_scene, tree
 from tilecppn.cppn import CPPN
 from tilecppn.errors import RenderError, StoreError
 from tilecppn.plan import Window
@@ -113,9 +112,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_damaged_metadata_is_named(change: str, store: Store) -> None:
-    record = metadata(store.path)
-    CHANGES[change](record["attributes"]["tilecppn"])
-    (store.path / "zarr.json").write_text(json.dumps(record))
+    edit_attribute(store.path, CHANGES[change])
     with pytest.raises(StoreError, match=r"a\.zarr: its metadata is damaged"):
         Store(store.path)
 
@@ -125,9 +122,11 @@ def test_a_damaged_network_is_named(tmp_path: Path, data: bytes | None) -> None:
     net = CPPN.from_preset("hardmaru", seed=1, width=2, depth=1)
     scene = plain_scene(9, 9, tile=64, shard=64).replace(cppn=net)
     with Store.create(tmp_path / "a.zarr", scene, ARITHMETIC) as store:
-        (store.path / EMBEDDED).unlink()
-    if data is not None:
-        (store.path / EMBEDDED).write_bytes(data)
+        pass
+    for copy in (NETWORK, "weights/c/0"):
+        (store.path / copy).unlink()
+        if data is not None:
+            (store.path / copy).write_bytes(data)
     with pytest.raises(StoreError, match=rf"a\.zarr: its metadata is damaged.*{EMBEDDED}"):
         Store(store.path)
 

@@ -10,6 +10,7 @@ from hypothesis import settings
 from tests.storage.helpers import held, leftovers
 from tests.stores import ARITHMETIC, plain_scene
 from tilecppn.errors import StoreError
+from tilecppn.storage.identity import lock_file
 from tilecppn.storage.locks import locked
 from tilecppn.storage.store import Store
 
@@ -18,7 +19,7 @@ laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 def test_one_process_at_a_time_and_its_lock_dies_with_it(store: Store) -> None:
     left = leftovers(store.path)
-    with held(store.path / ".lock") as other:
+    with held(lock_file(store.path)) as other:
         for _ in range(2):
             with (
                 pytest.raises(StoreError, match=rf"a\.zarr is in use.*pid {other.pid} on"),
@@ -58,8 +59,8 @@ def test_a_new_store_is_locked_when_it_appears(tmp_path: Path) -> None:
 
 def test_a_lock_that_is_a_link_is_not_followed(store: Store, tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("mine")
-    (store.path / ".lock").unlink()
-    (store.path / ".lock").symlink_to(tmp_path / "victim")
+    lock_file(store.path).unlink(missing_ok=True)
+    lock_file(store.path).symlink_to(tmp_path / "victim")
     with pytest.raises((OSError, StoreError)), store.lock():
         raise AssertionError
     assert (tmp_path / "victim").read_text() == "mine"

@@ -223,8 +223,8 @@ def parse_seeds(text: str) -> list[int]:
 def open_store(path: Path) -> "Store | FilmStore":
     """Open the store of a still or a film. Raises StoreError."""
     from tilecppn.film.store import FilmStore
+    from tilecppn.storage.identity import attributes
     from tilecppn.storage.store import Store
-    from tilecppn.storage.zarr_format import attributes
 
     if "timeline" in (attributes(path) or {}):
         return FilmStore.found(path)

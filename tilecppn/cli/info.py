@@ -48,7 +48,7 @@ def describe(path: Path) -> Record:
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.parsing import read_text
     from tilecppn.scene.scene import Scene
-    from tilecppn.storage.zarr_format import attributes
+    from tilecppn.storage.identity import attributes
 
     if not path.exists():
         raise InvalidRequestError(f"{path}: does not exist")

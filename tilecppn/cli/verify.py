@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, open_store, result, workers_option
+from tilecppn.cli.common import (
+    FILE,
+    json_option,
+    load,
+    load_timeline,
+    open_store,
+    result,
+    workers_option,
+)
 from tilecppn.cli.signals import stop_request
 from tilecppn.formatting import counted
 
@@ -24,22 +32,33 @@ NAMED = 20  # missing shards of a level
 @click.command()
 @click.argument("store", type=FILE)
 @click.option("--repair", is_flag=True, help="Render damaged or missing shards again.")
+@click.option(
+    "--scene",
+    type=FILE,
+    help="With --repair: the scene or timeline of a store whose own is lost.",
+)
 @workers_option
 @json_option
-def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> None:
-    """Read all of STORE, of a still or a film, and list every damaged or missing shard.
+def command(
+    store: Path, repair: bool, scene: Path | None, workers: int | None, as_json: bool
+) -> None:
+    """Read all of STORE, of a still or a film, and list every damaged or missing file.
 
-    Exits 1 if there are any, unless --repair has repaired them.
+    Exits 1 if there are any, unless --repair has repaired them. What identifies a store, its scene
+    and weights, is kept twice; where both copies are lost, give the scene that it was begun with.
 
     \b
     tilecppn verify poster.zarr
     tilecppn verify film.zarr --repair
+    tilecppn verify poster.zarr --repair --scene poster.toml
     """
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import RenderError
+    from tilecppn.errors import InvalidRequestError, RenderError
     from tilecppn.run.verify import find_damage
 
-    opened = open_store(store)
+    if scene is not None and not repair:
+        raise InvalidRequestError("--scene is for --repair; add it, or leave --scene out")
+    opened, rescued = _open(store, repair, scene)
     wrong = opened.invalid_metadata()
     if wrong and repair:
         with opened.lock():
@@ -57,6 +76,9 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     }
     lines = [f"{file}: missing, damaged or wrong" for file in wrong]
     lines += _told(damage)
+    if rescued:
+        record["rescued"] = True
+        lines.append(f"{store}: what identifies it was damaged; written anew")
     if not (wrong or damage):
         lines.append(f"{store}: complete and undamaged")
     elif repair:
@@ -73,6 +95,29 @@ def command(store: Path, repair: bool, workers: int | None, as_json: bool) -> No
     result("\n".join(lines), record, as_json)
     if (wrong or damage) and not repair:
         raise SystemExit(1)
+
+
+def _open(path: Path, repair: bool, scene: Path | None) -> "tuple[Store | FilmStore, bool]":
+    """Open a store, and say whether it had to be rescued first. Raises StoreError."""
+    from tilecppn.errors import StoreError
+    from tilecppn.film.rescue import rescue_film
+    from tilecppn.run.rescue import rescue_store
+
+    timeline = None if scene is None else load_timeline(scene, ())
+    picture = load(scene, ()) if scene is not None and timeline is None else None
+    try:
+        store: Any = open_store(path)
+    except StoreError:
+        if not repair:
+            raise
+        if timeline is not None:
+            rescue_film(path, timeline)
+        else:
+            rescue_store(path, picture)
+        return open_store(path), True
+    if (given := timeline or picture) is not None:
+        store.check(given)
+    return store, False
 
 
 def _is_damaged(store: "StoreDirectory", tasks: "Iterable[Task]") -> bool:

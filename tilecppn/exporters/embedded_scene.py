@@ -18,8 +18,8 @@ from tilecppn.exporters.provenance import (
     read_manifest,
 )
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.identity import attributes
 from tilecppn.storage.store import Store
-from tilecppn.storage.zarr_format import attributes
 
 WEIGHTS = "cppn.weights="
 

@@ -23,9 +23,8 @@ from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
 from tilecppn.run.verify import repair_options
-from tilecppn.storage import locks
-from tilecppn.storage.directory import LOCK, is_store, sweep_beside
-from tilecppn.storage.zarr_format import attributes
+from tilecppn.storage.directory import is_store, lock, sweep_beside
+from tilecppn.storage.identity import attributes
 
 PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
 
@@ -223,7 +222,7 @@ def _open(
         if not run.overwrite:
             raise StoreError(f"{error}; choose another path, or --overwrite") from None
     refuse_foreign_film(path)
-    stack.enter_context(locks.locked(path / LOCK, str(path)))
+    stack.enter_context(lock(path))
     return None
 
 

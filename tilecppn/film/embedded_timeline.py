@@ -13,7 +13,7 @@ from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
-from tilecppn.storage.zarr_format import attributes
+from tilecppn.storage.identity import attributes
 
 
 def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) -> Timeline | None:

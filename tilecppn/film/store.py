@@ -1,12 +1,11 @@
 """The film store: frames (t, c, y, x) in Zarr v3, and the clips that are encoded from them.
 
     FILM.zarr/zarr.json                  OME-Zarr axes and frame times; attribute `tilecppn`
-    FILM.zarr/*.safetensors              the networks
+    FILM.zarr/weights/, keyframe-{k}/    the networks, as `storage/identity.py` says
     FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of frame t, written whole and atomically
     FILM.zarr/clips/{id}-{n}/{t}         a clip of n frames, the first of them t; {id} is that of
                                          its encoding
     FILM.zarr/clips/{id}-{n}/{t}.sha256  its checksum, as sha256sum writes and checks it
-    FILM.zarr/.lock                      held by the one process that renders
 
 As in a still's store, a file that is there is done. The frames of a finished clip are no longer
 needed: their files are deleted, and they count as done.
@@ -33,16 +32,22 @@ from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask, FrameShard
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Window
+from tilecppn.storage import identity
 from tilecppn.storage.directory import (
     LISTED,
-    LOCK,
     StoreDirectory,
     check_safe_to_overwrite,
     create_directory,
     is_written,
+    lock,
 )
 from tilecppn.storage.ome import film_multiscales
-from tilecppn.storage.zarr_format import ArraySpec, create_group, encode_shard, find_fault
+from tilecppn.storage.zarr_format import (
+    ArraySpec,
+    encode_shard,
+    find_fault,
+    write_array_metadata,
+)
 
 CLIPS = "clips"
 _FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames a clip
@@ -65,8 +70,10 @@ class FilmStore(StoreDirectory):
         if "timeline" not in kept:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
-            embedded = {name: (self.path / name).read_bytes() for name in kept["networks"]}
-            self.timeline = Timeline.parse(kept["timeline"], name=str(self.path), embedded=embedded)
+            self.networks = identity.networks(self.path, kept)
+            self.timeline = Timeline.parse(
+                kept["timeline"], name=str(self.path), embedded=self.networks
+            )
             self.arithmetic = Arithmetic(**kept["arithmetic"])
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
@@ -101,20 +108,20 @@ class FilmStore(StoreDirectory):
         `overwrite` replaces an existing tilecppn store, whose lock the caller holds. Raises
         StoreError if something else is there.
         """
-        plan, dtype = film_plan(timeline, None), timeline.base.output.dtype
-        own = {
-            "timeline": timeline.to_toml(),
-            "networks": sorted(timeline.networks),
-            "fingerprint": timeline.fingerprint,
-            "arithmetic": arithmetic._asdict(),
-        }
-        ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
-
-        def write(folder: Path) -> None:
-            create_group(folder, own, ome, [_frames_of(plan, dtype)], timeline.networks)
-
-        with create_directory(path, write, overwrite=overwrite):
+        name = path.name.removesuffix(".zarr")
+        with create_directory(
+            path, lambda folder: _describe(folder, name, timeline, arithmetic), overwrite=overwrite
+        ):
             yield cls(path, clip, encoding_id)
+
+    @classmethod
+    def rewrite(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
+        """Write anew what identifies the store at `path`, whose frames are of that timeline.
+
+        Raises StoreError if the store is being rendered.
+        """
+        with lock(path):
+            _describe(path, path.name.removesuffix(".zarr"), timeline, arithmetic)
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
@@ -159,6 +166,13 @@ class FilmStore(StoreDirectory):
     def arrays(self) -> list[ArraySpec]:
         """The Zarr arrays that the store should have."""
         return [_frames_of(self.plan, self.timeline.base.output.dtype)]
+
+    def _identity(self) -> dict[str, bytes]:
+        """With what lets plain readers take the clips, as an array that has none of them."""
+        files = super()._identity()
+        if files and (self.plan.clip is not None or (self.path / CLIPS).is_dir()):
+            files[f"{CLIPS}/{identity.DESCRIPTION}"] = identity.bytes_array(0)
+        return files
 
     # Shards of frames, and clips
 
@@ -252,11 +266,29 @@ class FilmStore(StoreDirectory):
         """The path of a shard's or clip's file."""
         if isinstance(task, ClipTask):
             return self.path / CLIPS / f"{self.encoding_id}-{self.plan.clip}" / str(task.first)
-        return self.path / "0" / "c" / str(task.frame) / "0" / str(task.row) / str(task.col)
+        return frame_file(self.path, task)
 
     @cached_property
     def _frames(self) -> Any:
         return zarr.open_array(LocalStore(self.path, read_only=True), path="0", mode="r")
+
+
+def frame_file(path: Path, shard: FrameShard) -> Path:
+    """The path of the file of a frame's shard in the store at `path`."""
+    return path / "0" / "c" / str(shard.frame) / "0" / str(shard.row) / str(shard.col)
+
+
+def _describe(folder: Path, name: str, timeline: Timeline, arithmetic: Arithmetic) -> None:
+    """Write all of a store but its frames and clips."""
+    plan = film_plan(timeline, None)
+    own = {
+        "timeline": timeline.to_toml(),
+        "fingerprint": timeline.fingerprint,
+        "arithmetic": arithmetic._asdict(),
+    }
+    group = identity.seal(_ome(timeline, plan, name), own, timeline.networks)
+    identity.write(folder, group, timeline.networks)
+    write_array_metadata(folder, [_frames_of(plan, timeline.base.output.dtype)])
 
 
 def _named(timeline: Timeline) -> tuple[str, int, int]:
@@ -266,9 +298,11 @@ def _named(timeline: Timeline) -> tuple[str, int, int]:
 
 def refuse_foreign_film(path: Path) -> None:
     """Raise StoreError if a film store would not have written everything in the folder."""
-    folder = re.compile(rf"0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?")
+    folder = re.compile(
+        rf"{identity.FOLDERS}|0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?"
+    )
     file = re.compile(
-        rf"zarr\.json|0/zarr\.json|[\w-]+\.safetensors|\{LOCK}|0/c/\d+/0/\d+/\d+|"
+        rf"{identity.FILES}|0/zarr\.json|0/c/\d+/0/\d+/\d+|{CLIPS}/zarr\.json|"
         rf"{CLIPS}/{_FOLDER.pattern}/\d+(\{checksums.CHECKSUM})?"
     )
     check_safe_to_overwrite(path, folder, file)

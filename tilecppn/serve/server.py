@@ -112,8 +112,8 @@ def _stored(path: Path) -> Export | Picture | None:
     """A store, or an export that is not a film."""
     from tilecppn.film.embedded_timeline import is_film, is_film_store
     from tilecppn.film.store import FilmStore
+    from tilecppn.storage.identity import attributes
     from tilecppn.storage.store import Store
-    from tilecppn.storage.zarr_format import attributes
 
     title = path.name.removesuffix(".zarr")
     if is_film_store(path):

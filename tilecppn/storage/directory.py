@@ -7,7 +7,7 @@ import re
 import shutil
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,11 @@ from tilecppn import filesystem
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import TaskGraph
-from tilecppn.storage import locks
-from tilecppn.storage.zarr_format import (
-    DESCRIPTION,
-    ArraySpec,
-    attributes,
-    invalid_metadata,
-    repaired_group_metadata,
-    write_array_metadata,
-)
+from tilecppn.storage import identity, locks
+from tilecppn.storage.identity import DESCRIPTION, attributes, lock_file
+from tilecppn.storage.zarr_format import ArraySpec, invalid_metadata, write_array_metadata
 from tilecppn.version import VERSION
 
-LOCK = ".lock"
 TAKEN = "another process has put something there"
 LISTED = 3  # differences named in one error
 
@@ -44,11 +37,13 @@ def is_written(file: Path) -> bool:
 class StoreDirectory(ABC):
     """A store of a still or of a film, as a run fills it: one file for each task that is done.
 
-    Attributes: path; plan; arithmetic; record, our attribute of its group.
+    Attributes: path; plan; arithmetic; record, our attribute of its group; networks, the bytes of
+    its weights files by name.
     """
 
     plan: TaskGraph
     arithmetic: Arithmetic
+    networks: Mapping[str, bytes]
 
     def __init__(self, path: Path) -> None:
         """Find a store. Raises StoreError if there is none of ours."""
@@ -56,10 +51,11 @@ class StoreDirectory(ABC):
             raise StoreError(f"{path}: {filesystem.NO_ADDRESSES}; give a path on a disk")
         self.path = path
         self._found = filesystem.identity(path / DESCRIPTION)
-        record = attributes(path)
-        if record is None:
+        group = identity.group(path)
+        if group is None:
             raise StoreError(not_a_store(path, reading=True))
-        self.record = record
+        self._group = group
+        self.record = group["attributes"][identity.ATTRIBUTE]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -110,18 +106,19 @@ class StoreDirectory(ABC):
         """What the `ome` attribute of its group must say, of an image of that name."""
 
     def invalid_metadata(self) -> list[str]:
-        """The zarr.json, of the group or of arrays, that are missing, damaged, or wrong.
+        """The files, but those of tasks, that are missing, damaged, or wrong: zarr.json and copies.
 
-        Others could not read it so.
+        Others could not read the store so, or its last sound copy is left.
         """
-        group = (
-            [DESCRIPTION]
-            if repaired_group_metadata(self.path, self.multiscales) is not None
-            else []
-        )
-        return group + [
-            f"{spec.name}/{DESCRIPTION}" for spec in invalid_metadata(self.path, self.arrays())
+        group = identity.repaired_group(self.path, self._group, self.multiscales)
+        return [
+            *([DESCRIPTION] if group is not None else []),
+            *identity.damaged_files(self.path, self._identity()),
+            *(f"{spec.name}/{DESCRIPTION}" for spec in invalid_metadata(self.path, self.arrays())),
         ]
+
+    def _identity(self) -> dict[str, bytes]:
+        return identity.files(self._group, self.networks)
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
@@ -137,9 +134,12 @@ class StoreDirectory(ABC):
             )
 
     def _describe(self) -> None:
-        group = repaired_group_metadata(self.path, self.multiscales)
+        group = identity.repaired_group(self.path, self._group, self.multiscales)
         if group is not None:
-            filesystem.write_atomic(self.path / DESCRIPTION, group)
+            identity.put(self.path / DESCRIPTION, group)
+        files = self._identity()
+        for name in identity.damaged_files(self.path, files):
+            identity.put(self.path / name, files[name])
         write_array_metadata(self.path, self.arrays())
 
     @contextlib.contextmanager
@@ -147,13 +147,34 @@ class StoreDirectory(ABC):
         """The right to write; StoreError at once if another process has it.
 
         Sweeps leftovers before and after, and describes the arrays anew where that is needed.
+        Raises StoreError, too, if a folder in the store is a symbolic link.
         """
-        with locks.locked(self.path / LOCK, str(self.path)):
+        with lock(self.path):
             self.check_in_place()
             filesystem.sweep(self.path)
             self._describe()
             with _swept(self.path):
                 yield
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """The right to write into the store at `path`; StoreError at once if another process has it.
+
+    Raises StoreError, too, if a folder in the store is a symbolic link.
+    """
+    for folder in (found for found in path.iterdir() if identity.FOLDER_NAME.fullmatch(found.name)):
+        if link := filesystem.linked_folder(folder):
+            raise StoreError(
+                f"{link}: is a symbolic link, through which nothing is written; put the folder "
+                "that it leads to in its place"
+            )
+    file = lock_file(path)
+    if not file.parent.is_dir():  # damaged
+        filesystem.remove(file.parent)
+        file.parent.mkdir()
+    with locks.locked(file, str(path)):
+        yield
 
 
 @contextlib.contextmanager
@@ -173,12 +194,12 @@ def create_directory(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             sweep_beside(path)
-            temporary.mkdir()
-            stack.enter_context(locks.locked(temporary / LOCK, str(path)))
+            lock_file(temporary).parent.mkdir(parents=True)
+            stack.enter_context(locks.locked(lock_file(temporary), str(path)))
             write(temporary)
             filesystem.fsync_tree(temporary)
             if overwrite and is_store(path):
-                if not locks.holds_lock(path / LOCK):
+                if not locks.holds_lock(lock_file(path)):
                     raise StoreError(f"{path}: {TAKEN}")
                 os.rename(path, old)
             _name(temporary, path)
@@ -202,7 +223,7 @@ def _swept(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if locks.holds_lock(path / LOCK):
+        if locks.holds_lock(lock_file(path)):
             filesystem.sweep(path)
 
 
@@ -257,6 +278,11 @@ def not_a_store(path: Path, *, reading: bool = False) -> str:
         return f"{path} is a scene; render it first: tilecppn render {path} -o {store}"
     if reading and path.is_file():
         return f"{path}: is a file, not a store of tilecppn"
+    if reading and (path / "0" / DESCRIPTION).is_file():
+        return (
+            f"{path}: its zarr.json is damaged, or it is another program's; if it is a store of "
+            f"tilecppn, give its scene: tilecppn verify {path} --repair --scene SCENE"
+        )
     if not path.is_dir():
         return f"{path}: is a file, not a store of tilecppn; choose another path"
     return (
@@ -267,10 +293,10 @@ def not_a_store(path: Path, *, reading: bool = False) -> str:
 def sweep_beside(path: Path) -> None:
     """Remove stores that killed processes left unfinished beside `path`."""
     for leftover in filesystem.leftovers(path):
-        # Whoever is still building one holds its lock, or is about to take it in an empty folder.
-        # Of one whose removal was cut short the lock may be gone.
+        # Whoever is still building one holds its lock, or is about to take it in folders without a
+        # file. Of one whose removal was cut short the lock may be gone.
         with contextlib.suppress(StoreError, OSError), contextlib.ExitStack() as stack:
-            if (leftover / LOCK).is_file():
-                stack.enter_context(locks.locked(leftover / LOCK, str(path)))
-            if any(leftover.iterdir()):
+            if lock_file(leftover).is_file():
+                stack.enter_context(locks.locked(lock_file(leftover), str(path)))
+            if any(names for _, _, names in os.walk(leftover)):
                 shutil.rmtree(leftover, ignore_errors=True)

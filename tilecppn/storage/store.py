@@ -1,9 +1,10 @@
 """The store: a Zarr v3 group of sharded levels with OME-Zarr 0.5 metadata. It is the ledger.
 
-    OUT.zarr/zarr.json              multiscales; attribute `tilecppn`
-    OUT.zarr/weights.safetensors    the network, so that the store renders anywhere on its own
-    OUT.zarr/0/c/0/{row}/{col}      one shard, (c, y, x), written whole and atomically
-    OUT.zarr/.lock                  held by the one process that renders
+    OUT.zarr/zarr.json          multiscales; attribute `tilecppn`
+    OUT.zarr/weights/           the network, so that the store renders anywhere on its own
+    OUT.zarr/0/c/0/{row}/{col}  one shard, (c, y, x), written whole and atomically
+
+`identity.py` says what else lies in weights/.
 
 A shard that is there is done. Its file is written by us, because zarr-python writes nothing for
 black, reads a missing shard as black, and reads a damaged one before it replaces it; zarr-python
@@ -27,20 +28,21 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
+from tilecppn.storage import identity
 from tilecppn.storage.directory import (
     LISTED,
-    LOCK,
     StoreDirectory,
     check_safe_to_overwrite,
     create_directory,
+    lock,
 )
 from tilecppn.storage.ome import multiscales
 from tilecppn.storage.zarr_format import (
     ArraySpec,
-    create_group,
     encode_shard,
     find_fault,
     still_arrays,
+    write_array_metadata,
 )
 
 
@@ -65,7 +67,8 @@ class Store(StoreDirectory):
         try:
             text = kept["scene"]
             self.arithmetic = Arithmetic(**kept["arithmetic"])
-            embedded = (self.path / EMBEDDED).read_bytes()
+            self.networks = identity.networks(self.path, kept)
+            embedded = self.networks[EMBEDDED]
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
@@ -85,28 +88,26 @@ class Store(StoreDirectory):
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        plan, dtype = Plan.of(scene.canvas, scene.output, scene.channels), scene.output.dtype
-        own = {
-            "scene": scene.to_toml(),
-            "fingerprint": scene.fingerprint,
-            "arithmetic": arithmetic._asdict(),
-        }
-        ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
-        networks = {EMBEDDED: scene.cppn.to_bytes()}
-
-        def write(folder: Path) -> None:
-            create_group(folder, own, ome, still_arrays(plan, dtype), networks)
-
-        with create_directory(path, write, overwrite=overwrite):
+        name = path.name.removesuffix(".zarr")
+        with create_directory(
+            path, lambda folder: _describe(folder, name, scene, arithmetic), overwrite=overwrite
+        ):
             yield cls(path)
+
+    @classmethod
+    def rewrite(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> None:
+        """Write anew what identifies the store at `path`, whose shards are of that scene.
+
+        Raises StoreError if the store is being rendered.
+        """
+        with lock(path):
+            _describe(path, path.name.removesuffix(".zarr"), scene, arithmetic)
 
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
         known = "|".join(str(level.index) for level in self.plan.levels)
-        folder = re.compile(rf"({known})(/c(/0(/\d+)?)?)?")
-        file = re.compile(
-            rf"zarr\.json|{re.escape(EMBEDDED)}|\{LOCK}|({known})/(zarr\.json|c/0/\d+/\d+)"
-        )
+        folder = re.compile(rf"{identity.FOLDERS}|({known})(/c(/0(/\d+)?)?)?")
+        file = re.compile(rf"{identity.FILES}|({known})/(zarr\.json|c/0/\d+/\d+)")
         check_safe_to_overwrite(self.path, folder, file)
 
     def check(self, scene: Scene) -> None:
@@ -176,7 +177,7 @@ class Store(StoreDirectory):
 
     def file(self, shard: Shard) -> Path:
         """Path of a shard's file."""
-        return self.path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
+        return shard_file(self.path, shard)
 
     # Inner
 
@@ -191,6 +192,24 @@ class Store(StoreDirectory):
             there = LocalStore(self.path, read_only=True)
             self._arrays[level] = zarr.open_array(there, path=str(level), mode="r")
         return self._arrays[level]
+
+
+def shard_file(path: Path, shard: Shard) -> Path:
+    """Path of a shard's file in the store at `path`."""
+    return path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
+
+
+def _describe(folder: Path, name: str, scene: Scene, arithmetic: Arithmetic) -> None:
+    """Write all of a store but its shards."""
+    plan, dtype = Plan.of(scene.canvas, scene.output, scene.channels), scene.output.dtype
+    own = {
+        "scene": scene.to_toml(),
+        "fingerprint": scene.fingerprint,
+        "arithmetic": arithmetic._asdict(),
+    }
+    networks = {EMBEDDED: scene.cppn.to_bytes()}
+    identity.write(folder, identity.seal(multiscales(plan, dtype, name), own, networks), networks)
+    write_array_metadata(folder, still_arrays(plan, dtype))
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]

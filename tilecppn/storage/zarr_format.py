@@ -1,18 +1,16 @@
-"""The Zarr side of a store: its empty group, its attributes, and a shard's bytes.
+"""The Zarr side of a store: its arrays, and a shard's bytes.
 
 Zarr v3, one array a level, (c, y, x), sharded; tiles are zstd with a CRC-32C behind it. Black
 tiles are written like all others.
 """
 
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
-from google_crc32c import value as crc32c
 from numcodecs.zstd import compress
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
@@ -21,10 +19,8 @@ from zarr.storage import LocalStore, MemoryStore
 from tilecppn import filesystem
 from tilecppn.errors import RenderError
 from tilecppn.plan import Level, Plan, Window, ceil_div
-from tilecppn.version import VERSION
+from tilecppn.storage.identity import DESCRIPTION, crc32c
 
-ATTRIBUTE = "tilecppn"
-DESCRIPTION = "zarr.json"
 ZSTD_LEVEL = 1
 ABSENT = 2**64 - 1  # in a shard's index
 AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
@@ -33,54 +29,6 @@ AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
 def use_threads(count: int) -> None:
     """Let zarr encode and decode with at most `count` threads in this process."""
     zarr.config.set({"threading.max_workers": count, "async.concurrency": count})
-
-
-def attributes(path: Path) -> dict[str, Any] | None:
-    """Our attribute of the group at `path`; None if there is none.
-
-    Raises OSError where the disk cannot tell.
-    """
-    try:
-        record = json.loads((path / DESCRIPTION).read_bytes())
-        found = record["attributes"][ATTRIBUTE]
-    except (*filesystem.GONE, IsADirectoryError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def create_group(
-    folder: Path,
-    own: Mapping[str, Any],
-    ome: Mapping[str, Any],
-    arrays: Iterable["ArraySpec"],
-    networks: Mapping[str, bytes],
-) -> None:
-    """Fill an empty folder with a store without shards; `own` is what our attribute says."""
-    record = {"ome": ome, ATTRIBUTE: {**own, "version": VERSION}}
-    zarr.create_group(LocalStore(folder), zarr_format=3, attributes=record)
-    write_array_metadata(folder, arrays)
-    for name, data in networks.items():
-        (folder / name).write_bytes(data)
-
-
-def repaired_group_metadata(folder: Path, ome: Callable[[str], dict[str, Any]]) -> bytes | None:
-    """A group's zarr.json as it must be for others to read it; None where it is.
-
-    Our own attribute is there, and is not looked at here, nor are those of others. `ome` gives
-    the `ome` attribute of an image of a name; how it is to be shown is whoever's.
-    """
-    record = json.loads((folder / DESCRIPTION).read_bytes())
-    found = record["attributes"].get("ome")
-    try:
-        expected = ome(str(found["multiscales"][0]["name"]))
-        right = found["multiscales"] == expected["multiscales"]
-    except (KeyError, TypeError, IndexError):
-        expected, right = ome(folder.name.removesuffix(".zarr")), False
-    if right and (record.get("zarr_format"), record.get("node_type")) == (3, "group"):
-        return None
-    if not right:
-        record["attributes"]["ome"] = expected
-    return json.dumps({**record, "zarr_format": 3, "node_type": "group"}, indent=2).encode()
 
 
 class ArraySpec(NamedTuple):
@@ -174,11 +122,11 @@ def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
                 tile.fill(0)
             tile[:, : part.shape[1], : part.shape[2]] = part
             data = compress(tile, ZSTD_LEVEL)
-            parts += [data, _crc32c(data)]
+            parts += [data, crc32c(data)]
             index[row, col] = position, len(data) + 4
             position += len(data) + 4
     tail = index.tobytes()
-    return b"".join([*parts, tail, _crc32c(tail)])
+    return b"".join([*parts, tail, crc32c(tail)])
 
 
 def find_fault(file: Path, level: Level, window: Window, read: Callable[[], object]) -> str | None:
@@ -208,12 +156,20 @@ def find_fault(file: Path, level: Level, window: Window, read: Callable[[], obje
     return None
 
 
+def has_right_checksums(data: bytes, level: Level) -> bool:
+    """Whether the bytes of a shard's file have the checksums that they say, without decoding it."""
+    side = level.shard // level.tile
+    size = 16 * side * side + 4
+    tail = data[-size:]
+    if len(tail) < size or crc32c(tail[:-4]) != tail[-4:]:
+        return False
+    index = np.frombuffer(tail[:-4], "<u8").reshape(-1, 2)
+    tiles = (data[first : first + length] for first, length in index.tolist() if first != ABSENT)
+    return all(crc32c(tile[:-4]) == tile[-4:] for tile in tiles)
+
+
 def _tail(file: Path, size: int) -> bytes:
     """The last bytes of a file; all where it has fewer."""
     with file.open("rb") as data:
         data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
         return data.read(size)
-
-
-def _crc32c(data: bytes) -> bytes:
-    return int(crc32c(data)).to_bytes(4, "little")

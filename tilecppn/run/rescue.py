@@ -1,0 +1,122 @@
+"""Rescue of a store whose scene or weights are damaged beyond their copies."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from numpy.typing import NDArray
+
+from tilecppn.errors import InvalidRequestError, StoreError
+from tilecppn.filesystem import NOT_A_FILE, read_bounded
+from tilecppn.kernels import KERNELS, Arithmetic, EvaluationContext, create
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Level, Plan, Shard
+from tilecppn.scene.parsing import parse_toml
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.directory import not_a_store
+from tilecppn.storage.identity import COPY, DESCRIPTION, MAX_METADATA, attributes
+from tilecppn.storage.store import Store, shard_file
+from tilecppn.storage.zarr_format import encode_shard, has_right_checksums
+
+DRAWN = 3  # shards at most, to prove that a scene is a store's
+LOOKED_AT = 1000  # shards, of which the largest are drawn: a plain one proves little
+_KERNEL = re.compile(rb'"kernel":\s*"(\w+)"')
+T = TypeVar("T")
+
+
+def rescue_store(path: Path, scene: Scene | None = None) -> None:
+    """Write anew what identifies the store at `path`, so that it can be opened.
+
+    scene: its scene; None for the one that is left in it, if its network was made from a seed.
+    Raises StoreError, and changes nothing, unless the scene has the fingerprint that is left, or
+    stored shards equal those drawn now.
+    """
+    record = attributes(path) or {}
+    scene = scene or _scene_left(path, record)
+    arithmetic = recorded_arithmetic(record, scene.fingerprint)
+    if arithmetic is not None:  # the scene given may have another layout
+        scene = Scene.parse(record["scene"], embedded=scene.cppn.to_bytes())
+    else:
+        plan = Plan.of(scene.canvas, scene.output, scene.channels)
+        shards = (task for task in plan.order() if isinstance(task, Shard) and task.level == 0)
+        files = [(shard, shard_file(path, shard)) for shard in islice(shards, LOOKED_AT)]
+        files.sort(key=lambda pair: _size(pair[1]), reverse=True)
+        kernel = create(kernel_left(path), EvaluationContext.of(scene))
+
+        def draw(shard: Shard) -> NDArray[Any]:
+            return render_window(kernel, scene, plan.window(shard))
+
+        check_drawn(path, files, plan.levels[0], draw)
+        arithmetic = kernel.arithmetic
+    Store.rewrite(path, scene, arithmetic)
+
+
+def recorded_arithmetic(record: Mapping[str, Any], fingerprint: str) -> Arithmetic | None:
+    """The arithmetic in a store's attribute, if that has the fingerprint; else None."""
+    try:
+        return Arithmetic(**record["arithmetic"]) if record["fingerprint"] == fingerprint else None
+    except (KeyError, TypeError):
+        return None
+
+
+def kernel_left(path: Path) -> str:
+    """The name of the kernel that drew a store, from its damaged metadata, or else "auto"."""
+    for name in (DESCRIPTION, COPY):
+        try:
+            found = _KERNEL.search(read_bounded(path / name, MAX_METADATA))
+        except NOT_A_FILE:
+            continue
+        if found is not None and found[1].decode() in KERNELS:
+            return found[1].decode()
+    return "auto"
+
+
+def check_drawn(
+    path: Path, files: Iterable[tuple[T, Path]], level: Level, draw: Callable[[T], NDArray[Any]]
+) -> None:
+    """Raise StoreError unless the first sound shards of a level are drawn the same now.
+
+    files: of shards, which need not be there. draw: returns a shard's pixels.
+    """
+    drawn, equal = 0, True
+    for shard, file in files:
+        data = file.read_bytes() if file.is_file() else b""
+        if has_right_checksums(data, level):
+            equal = encode_shard(draw(shard), level) == data
+            drawn += 1
+        if drawn == DRAWN or not equal:
+            break
+    if not (drawn and equal):
+        raise StoreError(
+            f"{path}: its shards are not what this version draws from the scene; give the scene "
+            "that it was begun with, or render it anew"
+        )
+
+
+def require_scene(path: Path) -> NoReturn:
+    """Raise StoreError, which asks for the scene of a store, or says that there is no store."""
+    if not path.is_dir():
+        raise StoreError(not_a_store(path, reading=True))
+    raise StoreError(
+        f"{path}: its scene or weights are damaged, and so are their copies; give the scene: "
+        f"tilecppn verify {path} --repair --scene SCENE"
+    )
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else 0
+
+
+def _scene_left(path: Path, record: Mapping[str, Any]) -> Scene:
+    """The scene in a store's attribute, where its network needs no weights file."""
+    try:
+        text = str(record["scene"])
+        if "weights" not in parse_toml(text, str(path)).get("cppn", {}):
+            scene = Scene.parse(text, name=str(path))
+            if scene.fingerprint == record["fingerprint"]:
+                return scene
+    except (KeyError, InvalidRequestError):
+        pass
+    require_scene(path)

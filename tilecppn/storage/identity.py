@@ -1,0 +1,257 @@
+"""What identifies a store, kept twice with checksums, so that one damaged file does not end it.
+
+    zarr.json                    the group: OME-Zarr metadata, and our attribute `tilecppn`
+    weights/group.json           its copy
+    weights/c/0                  the weights file, as the array `weights` of its bytes
+    weights/weights.safetensors  its copy
+    weights/.lock                held by the one process that renders
+
+A film may have further networks, each in a folder of its own name. Readers of Zarr do not list the
+folder of an array, so nothing here makes them warn. Stores of version 0.1.0 have the weights file
+and the lock beside zarr.json, and no copies or checksums.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+
+from tilecppn import filesystem
+from tilecppn.cppn.weights_file import MAX_BYTES
+from tilecppn.errors import StoreError
+from tilecppn.version import VERSION
+
+ATTRIBUTE = "tilecppn"
+DESCRIPTION = "zarr.json"
+FOLDER = "weights"
+COPY = f"{FOLDER}/group.json"
+LOCK = f"{FOLDER}/.lock"
+OLD_LOCK = ".lock"  # of version 0.1.0
+SUFFIX = ".safetensors"
+MAX_METADATA = 64 << 20  # bytes of a group's zarr.json
+_NETWORK = re.compile(rf"[\w-]+\{SUFFIX}")
+FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # of what a store writes into
+# What a store keeps besides its arrays, as regular expressions: of its folders, and of its files.
+FOLDERS = rf"({FOLDER}|keyframe-\d+)(/c)?"
+FILES = (
+    rf"zarr\.json|{re.escape(COPY)}|({FOLDER}/)?\.lock|[\w-]+\{SUFFIX}|"
+    rf"({FOLDER}|keyframe-\d+)/([\w-]+\{SUFFIX}|zarr\.json|c/0)"
+)
+Record = dict[str, Any]
+
+
+def attributes(folder: Path) -> Record | None:
+    """Our attribute of the group at `folder`; None if there is none.
+
+    Raises OSError where the disk cannot tell.
+    """
+    record = group(folder)
+    return None if record is None else _own(record)
+
+
+def group(folder: Path) -> Record | None:
+    """The group's metadata: zarr.json, or its copy where that is damaged; None without either.
+
+    Raises OSError where the disk cannot tell.
+    """
+    found, error = None, None
+    try:
+        found = read_json(folder / DESCRIPTION)
+    except OSError as unreadable:
+        error = unreadable
+    if _is_sealed(found):
+        return found
+    copy = read_json(folder / COPY)
+    if _is_sealed(copy):
+        return copy
+    if error is not None:
+        raise error
+    # One of version 0.1.0 has no checksum, and no copy.
+    is_old = _own(found) is not None and not os.path.lexists(folder / COPY)
+    return found if is_old else None
+
+
+def read_json(file: Path) -> Record | None:
+    """The JSON object in a small file; None where it is missing or damaged. Raises OSError."""
+    try:
+        record = json.loads(filesystem.read_bounded(file, MAX_METADATA))
+    except (*filesystem.NOT_A_FILE, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def seal(ome: Mapping[str, Any], own: Mapping[str, Any], networks: Mapping[str, bytes]) -> Record:
+    """The group's metadata, with the checksums of the networks and of itself.
+
+    networks: the bytes of each weights file by its name.
+    """
+    checksums = {name: hashlib.sha256(data).hexdigest() for name, data in networks.items()}
+    sealed = {"version": VERSION, **own, "checksums": checksums}
+    sealed["sha256"] = _checksum(ome, sealed)
+    return {
+        "attributes": {"ome": dict(ome), ATTRIBUTE: sealed},
+        "zarr_format": 3,
+        "node_type": "group",
+    }
+
+
+def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What else identifies a store of that metadata: path → bytes. Empty for version 0.1.0."""
+    if not _is_sealed(record):
+        return {}
+    found = {COPY: _json(_without_foreign(record))}
+    for name, data in networks.items():
+        folder = name.removesuffix(SUFFIX)
+        found[f"{folder}/{name}"] = data
+        found[f"{folder}/{DESCRIPTION}"] = bytes_array(len(data))
+        found[f"{folder}/c/0"] = data + crc32c(data)
+    return found
+
+
+def write(folder: Path, record: Record, networks: Mapping[str, bytes]) -> None:
+    """Write zarr.json and `files`; what version 0.1.0 had in their place goes."""
+    for name, data in {**files(record, networks), DESCRIPTION: _json(record)}.items():
+        put(folder / name, data)
+    for name in networks:
+        filesystem.remove(folder / name)
+
+
+def put(file: Path, data: bytes) -> None:
+    """Write a small file, in the place of whatever is there."""
+    if file.is_dir() or file.is_symlink():
+        filesystem.remove(file)
+    if not file.parent.is_dir():
+        filesystem.remove(file.parent)
+    filesystem.write_atomic(file, data)
+
+
+def networks(folder: Path, own: Record) -> dict[str, bytes]:
+    """The bytes of a store's weights files by name; `own` is its attribute.
+
+    Raises StoreError if both copies of one are damaged, OSError if one cannot be read.
+    """
+    checksums = own.get("checksums")
+    if checksums is None:
+        names: Iterable[str] = own.get("networks", [f"{FOLDER}{SUFFIX}"])
+        return {n: filesystem.read_bounded(folder / _checked(n), MAX_BYTES) for n in names}
+    return {name: _network(folder, _checked(name), sha256) for name, sha256 in checksums.items()}
+
+
+def damaged_files(folder: Path, expected: Mapping[str, bytes]) -> list[str]:
+    """Those of `files` that are missing or say something else."""
+    return [name for name, data in expected.items() if _read(folder / name, len(data)) != data]
+
+
+def repaired_group(
+    folder: Path, record: Record, ome: Callable[[str], Mapping[str, Any]]
+) -> bytes | None:
+    """The group's zarr.json as it must be; None where it says so.
+
+    All that tilecppn wrote is judged; attributes of others are left alone. ome: gives the `ome`
+    attribute of an image of a name, which a store of version 0.1.0 has no copy of.
+    """
+    found = read_json(folder / DESCRIPTION) or {}
+    right = _without_foreign(record)
+    if not _is_sealed(record):
+        right["attributes"]["ome"] = ome(_name(record) or folder.name.removesuffix(".zarr"))
+    ours = right["attributes"]
+    theirs = found.get("attributes")
+    if isinstance(theirs, dict):
+        # One that has the value of one of ours is ours, under a damaged name.
+        foreign = {k: v for k, v in theirs.items() if k not in ours and v not in ours.values()}
+        right["attributes"] = {**ours, **foreign}
+    if "consolidated_metadata" in found:
+        right["consolidated_metadata"] = found["consolidated_metadata"]
+    return None if found == right else _json(right)
+
+
+def lock_file(folder: Path) -> Path:
+    """The file whose lock is the right to write into a store."""
+    is_old = any(os.path.lexists(folder / name) for name in (OLD_LOCK, f"{FOLDER}{SUFFIX}"))
+    return folder / (OLD_LOCK if is_old else LOCK)
+
+
+def _is_sealed(record: Record | None) -> bool:
+    """Whether our attribute is there with the right checksum."""
+    own = _own(record)
+    if own is None or record is None or "sha256" not in own:
+        return False
+    return bool(own["sha256"] == _checksum(record["attributes"].get("ome"), own))
+
+
+def _own(record: Record | None) -> Record | None:
+    try:
+        found = record["attributes"][ATTRIBUTE]  # type: ignore[index]
+    except (KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _name(record: Record) -> str | None:
+    try:
+        return str(record["attributes"]["ome"]["multiscales"][0]["name"])
+    except (KeyError, TypeError, IndexError):
+        return None
+
+
+def _without_foreign(record: Record) -> Record:
+    both = {name: record["attributes"].get(name) for name in ("ome", ATTRIBUTE)}
+    return {"attributes": both, "zarr_format": 3, "node_type": "group"}
+
+
+def _checksum(ome: object, own: Record) -> str:
+    counted = {key: value for key, value in own.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps([ome, counted], sort_keys=True).encode()).hexdigest()
+
+
+def _checked(name: str) -> str:
+    if not _NETWORK.fullmatch(name):
+        raise StoreError(f"{name!r} is no name of a weights file")
+    return name
+
+
+def _network(folder: Path, name: str, sha256: str) -> bytes:
+    inner = folder / name.removesuffix(SUFFIX)
+    copy = _read(inner / name, MAX_BYTES)
+    for data in (copy, (_read(inner / "c" / "0", MAX_BYTES + 4) or b"")[:-4]):
+        if data is not None and hashlib.sha256(data).hexdigest() == sha256:
+            return data
+    raise StoreError(f"{name} and its copy are both missing or damaged")
+
+
+def _read(file: Path, most: int) -> bytes | None:
+    try:
+        return filesystem.read_bounded(file, most)
+    except OSError:
+        return None
+
+
+def _json(record: Record) -> bytes:
+    return json.dumps(record, indent=2).encode()
+
+
+def bytes_array(length: int) -> bytes:
+    """The zarr.json of an array of bytes in one chunk, with a CRC-32C."""
+    return _json(
+        {
+            "shape": [length],
+            "data_type": "uint8",
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [max(1, length)]}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "fill_value": 0,
+            "codecs": [{"name": "bytes"}, {"name": "crc32c"}],
+            "attributes": {},
+            "zarr_format": 3,
+            "node_type": "array",
+        }
+    )
+
+
+def crc32c(data: bytes) -> bytes:
+    """The CRC-32C of some bytes, as Zarr's codec of that name appends it."""
+    return int(google_crc32c.value(data)).to_bytes(4, "little")
