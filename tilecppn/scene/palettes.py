@@ -12,7 +12,7 @@ developed by Cynthia Brewer (http://colorbrewer.org/); the others are matplotlib
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -66,7 +66,7 @@ def light_of(palette: str | tuple[str, ...]) -> Light:
     return Light(hexadecimal(darkest), 0.6, 0.8)
 
 
-@cache
+@lru_cache(64)  # a film may have one a frame
 def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
     """The colours (places, lights, 3), from 0 to 1, of a palette from dark to bright; read only."""
     shadow = np.array(_rgb(light.shadow))

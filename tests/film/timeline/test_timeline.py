@@ -359,17 +359,30 @@ def test_a_palette_that_only_keyframes_have_colours_the_film() -> None:
         Timeline.of(grey, arrays={"output.palette": ["magma", None]}, seconds=1, fps=2)
 
 
-def test_which_palettes_are_resampled() -> None:
-    """They had jumped before, so their films have another fingerprint; all others keep theirs."""
+def test_which_palettes_blend() -> None:
+    """They did so in sRGB before, so their films have another fingerprint; others keep theirs."""
     grey = Scene.of(cppn={**SMALL_NET, "channels": 1})
 
     def film(*palettes: Any) -> Timeline:
         keyframes = [Keyframe(k, output={"palette": p}) for k, p in enumerate(palettes)]
         return Timeline.of(grey, keyframes, seconds=2, fps=2)
 
-    listed = film(["#000", "#fff"], ["#f00", "#00f"])
-    assert not listed.tracks["output.palette"].resamples_palettes
-    assert not film("magma", "magma").tracks["output.palette"].resamples_palettes
-    for mixed in (film("magma", "viridis"), film(["#000", "#fff"], "magma")):
-        assert mixed.tracks["output.palette"].resamples_palettes
-        assert len(mixed.scene(1).output.palette or ()) == 256
+    assert not film("magma", "magma").tracks["output.palette"].blends_palettes
+    for mixed, count in (
+        (film(["#000", "#fff"], ["#f00", "#00f"]), 2),
+        (film("magma", "viridis"), 256),
+        (film(["#000", "#fff"], "magma"), 256),
+        (film("seed:1", "seed:2"), 7),
+    ):
+        assert mixed.tracks["output.palette"].blends_palettes
+        assert len(mixed.scene(1).output.palette or ()) == count
+
+
+def test_the_shadow_of_a_palette_moves_too() -> None:
+    lit = Scene.of(cppn={"preset": "tide"})
+    keyframes = [Keyframe(k, output={"shadow": c}) for k, c in enumerate(("#000000", "#2040ff"))]
+    film = Timeline.of(lit, keyframes, seconds=2, fps=2)
+    assert film.scene(0).output.shadow == "#000000"
+    assert film.scene(2).output.shadow == "#2040ff"
+    between = film.scene(1).output.shadow
+    assert between not in ("#000000", "#2040ff")

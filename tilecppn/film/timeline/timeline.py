@@ -27,8 +27,8 @@ from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.validation import Section, format_value
 
 MAX_FRAMES = 1_000_000
-REVISION = 2  # raised whenever the same timeline gives other frames; films that blend palettes of
-# different lengths, which jumped before, have the next one
+REVISION = 2  # raised whenever the same timeline gives other frames
+BLENDING = 4  # of films that blend palettes, in OKLab
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,9 @@ class Timeline:
         """SHA-256 over all that decides the pixels of the frames."""
         film = self.film
         record: dict[str, Any] = {
-            "revision": REVISION + any(t.resamples_palettes for t in self.tracks.values()),
+            "revision": BLENDING
+            if any(track.blends_palettes for track in self.tracks.values())
+            else REVISION,
             "base": self.base.fingerprint,
             "film": [film.frames, str(film.fps), film.samples],
             "tracks": {name: _exact(asdict(track)) for name, track in self.tracks.items()},

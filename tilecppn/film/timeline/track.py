@@ -39,12 +39,9 @@ class Track:
         return [] if self.value_type is None else self.value_type.encode(self.values)
 
     @property
-    def resamples_palettes(self) -> bool:
-        """Whether it blends palettes that are names, or of different lengths."""
-        if self.value_type is not PALETTE or len(set(self.values)) == 1:
-            return False
-        lengths = {0 if isinstance(value, str) else len(value) for value in self.values}
-        return lengths == {0} or len(lengths) > 1
+    def blends_palettes(self) -> bool:
+        """Whether it goes from one palette to another."""
+        return self.value_type is PALETTE and len(set(self.values)) > 1
 
     @property
     def steps(self) -> bool:

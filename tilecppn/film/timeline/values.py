@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN
 from tilecppn.scene import palettes
+from tilecppn.scene.oklab import hexadecimal, oklab, srgb
 
 Array = NDArray[np.float64]
 MAX_STOPS = 256  # of a palette between two of different lengths
@@ -23,28 +24,28 @@ class ValueType(NamedTuple):
     decode: Callable[[Array, Any], Any]  # a row, and a value that has all that the row has not
 
 
+def _is_colour(value: Any) -> bool:
+    return isinstance(value, str) and palettes.is_colour(value)
+
+
 def _is_palette(value: Any) -> bool:
     if isinstance(value, str):
-        return value.removesuffix("_r") in palettes.names()
-    return (
-        isinstance(value, tuple)
-        and bool(value)
-        and all(isinstance(v, str) and palettes.is_colour(v) for v in value)
-    )
+        known = value.removesuffix("_r") in palettes.names()
+        return known or palettes.seed_of(value) is not None
+    return isinstance(value, tuple) and bool(value) and all(map(_is_colour, value))
 
 
 def _palette_rows(values: Sequence[Any]) -> list[Array]:
-    """Red, green and blue from 0 to 255 of equally many stops.
+    """L, a and b of OKLab of equally many stops.
 
     Palettes of different lengths are resampled where the stops of all of them lie, or to
     MAX_STOPS if those are more.
     """
-    # Rounded since stops are divided by 255: whole numbers stay whole.
-    stops = [np.round(255.0 * palettes.stops(value), 9) for value in values]
+    stops = [palettes.stops(value) for value in values]
     lengths = {len(s) for s in stops}
     common = min(math.lcm(*(n - 1 for n in lengths)) + 1, MAX_STOPS)
     count = common if len(lengths) > 1 else lengths.pop()
-    return [_resampled(s, count).ravel() for s in stops]
+    return [oklab(_resampled(s, count)).ravel() for s in stops]
 
 
 def _resampled(stops: Array, count: int) -> Array:
@@ -56,8 +57,7 @@ def _resampled(stops: Array, count: int) -> Array:
 
 
 def _palette(row: Array, like: Any) -> tuple[str, ...]:
-    whole = np.clip(np.rint(row), 0, 255).astype(int).reshape(-1, 3).tolist()
-    return tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in whole)
+    return tuple(map(hexadecimal, srgb(row.reshape(-1, 3))))
 
 
 def _weights(network: CPPN) -> Array:
@@ -92,6 +92,11 @@ VALUE_TYPES = (
         lambda row, like: tuple(row.tolist()),
     ),
     PALETTE,
+    ValueType(
+        _is_colour,
+        lambda values: [oklab(palettes.stops((value, value))[0]) for value in values],
+        lambda row, like: hexadecimal(srgb(row)),
+    ),
     ValueType(
         lambda value: isinstance(value, CPPN),
         lambda values: [_weights(value) for value in values],
