@@ -33,6 +33,8 @@ MEANING = {
     "one for colour and one for lightness.",
     "cppn.contrast": "Presets with detail: how strongly the picture uses its range; one number, or "
     "one for colour and one for lightness.",
+    "cppn.cross": "Take that share of units from the network of another seed.",
+    "cppn.mutations": "Small changes, one after another: a list of seed and amount, 0 to 1.",
     "cppn.weights": "A weights file (safetensors) instead of preset and seed, relative to the "
     "scene file.",
     "latent.seed": "Seed of the latent: nearby forms of the same network.",

@@ -1,4 +1,4 @@
-"""`tilecppn gallery`: draw a sheet of seeds."""
+"""`tilecppn gallery`: draw a sheet of seeds and other variants."""
 
 from pathlib import Path
 
@@ -18,6 +18,12 @@ from tilecppn.cli.image_output import image_output
 from tilecppn.formatting import counted
 
 
+def _names(text: str) -> list[str]:
+    from tilecppn.cppn import PRESETS
+
+    return list(PRESETS) if text == "all" else [name.strip() for name in text.split(",")]
+
+
 @click.command()
 @scene_argument
 @click.option(
@@ -28,13 +34,28 @@ from tilecppn.formatting import counted
     help="The image to write: .png, .jpg, .webp or .tif.",
 )
 @click.option(
-    "--seeds", type=parse_seeds, metavar="0-24", help="Seeds of the weights [default: 0-24]."
+    "--seeds",
+    type=parse_seeds,
+    metavar="0-24",
+    help="Seeds of the weights [default: 0-24, if nothing varies].",
 )
-@click.option("--latents", type=parse_seeds, metavar="0-24", help="Seeds of the latent instead.")
+@click.option("--latents", type=parse_seeds, metavar="0-24", help="Seeds of the latent.")
+@click.option("--mutations", type=parse_seeds, metavar="0-24", help="Seeds of mutations.")
+@click.option(
+    "--amount",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.1,
+    show_default=True,
+    help="How much a mutation changes, 0 to 1.",
+)
+@click.option("--palettes", type=parse_seeds, metavar="0-24", help="Seeds of palettes.")
+@click.option(
+    "--presets", type=_names, metavar="jupiter,tide", help='Names of presets; "all" for all.'
+)
 @click.option(
     "--columns",
     type=click.IntRange(1, 2500),
-    help="Pictures in a row (default: as many as rows; with both, one for each latent).",
+    help="Pictures in a row (default: as many as rows; of two kinds, all of the second).",
 )
 @click.option(
     "--width",
@@ -52,19 +73,26 @@ def command(
     output: Path,
     seeds: list[int] | None,
     latents: list[int] | None,
+    mutations: list[int] | None,
+    amount: float,
+    palettes: list[int] | None,
+    presets: list[str] | None,
     columns: int | None,
     width: int,
     kernel: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw SCENE with many seeds on one sheet; each label is what to type to get that picture.
+    """Draw variants of SCENE on one sheet; each label is what to type to get that picture.
 
     \b
     tilecppn gallery poster.toml -o seeds.png --seeds 0-24
     tilecppn gallery poster.toml -o latents.png --latents 0-8 --set cppn.seed=7
     tilecppn gallery poster.toml -o both.png --seeds 3,7,12 --latents 0-4
+    tilecppn gallery poster.toml -o children.png --mutations 0-24 --amount 0.2
+    tilecppn gallery poster.toml -o colours.png --presets jupiter,tide --palettes 0-9
     """
+    import math
     import time
 
     from tilecppn.cli.progress import Meter
@@ -73,20 +101,23 @@ def command(
     start = time.perf_counter()
     write = image_output(output, "a gallery", overwrite=overwrite)
     picture = load(scene, overrides)
-    if seeds is None and latents is None:
-        seeds = list(SEEDS)
     with Meter("gallery") as meter:
         sheet = gallery(
             picture,
             seeds=seeds,
             latents=latents,
+            mutations=mutations,
+            amount=amount,
+            palettes=palettes,
+            presets=presets,
             columns=columns,
             width=width,
             kernel=kernel,
             progress=meter.progress,
         )
     write(sheet, picture.to_toml(), picture.fingerprint)
-    pictures = len(seeds or [0]) * len(latents or [0])
+    kinds = [kind for kind in (seeds, latents, mutations, palettes, presets) if kind is not None]
+    pictures = math.prod(len(kind) for kind in kinds) if kinds else len(SEEDS)
     seconds = time.perf_counter() - start
     result(
         f"{output}: {counted(pictures, 'picture')}, {sheet.shape[1]} × {sheet.shape[0]}",

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tilecppn.cppn import weights_file
+from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.detail import Readouts, Sampling
-from tilecppn.cppn.draw import DrawnLayer, draw, draw_layer
+from tilecppn.cppn.draw import DrawnLayer, draw
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
     HiddenLayer,
@@ -93,6 +93,26 @@ class CPPN:
                 contrast=contrast,
             )
         )
+
+    def mutated(self, seed: int, amount: float = 0.1) -> "CPPN":
+        """A child with small changes drawn from `seed`.
+
+        amount: from 0, the network itself, to 1, one that has only its deviations in common.
+        Raises SceneError for a number out of range.
+        """
+        return CPPN(*breeding.mutant(self._numbers, seed, amount)) if amount else self
+
+    def crossed(self, other: "CPPN", amount: float = 0.5, seed: int = 0) -> "CPPN":
+        """A child with some units of `other`, a network of the same shape.
+
+        amount: how many of them, from 0 to 1; which, `seed` decides. Raises SceneError.
+        """
+        child = breeding.crossing(self._numbers, other._numbers, amount, seed)
+        return CPPN(*child) if amount else self
+
+    @property
+    def _numbers(self) -> breeding.Network:
+        return self.structure, self.layers, self.readouts
 
     def __call__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike = ()) -> NDArray[np.float64]:
         """The colour at plane points, in float64: the oracle of every kernel.
@@ -192,7 +212,7 @@ class CPPN:
         if i < held:
             return *self.layers[i], (self.readouts[i] if i < held - 1 else self.layers[-1][0])
         if i not in self._further:
-            self._further[i] = draw_layer(self.structure, i, self.width)
+            self._further[i] = breeding.further_layer(self.structure, i, self.width)
         return self._further[i]
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tilecppn.cppn.seeding import Distribution
 
@@ -13,6 +13,14 @@ MAX_Z_DIM = 4096
 MAX_PARAMETERS = 2**27  # half a gigabyte of weights in every worker
 COORDINATES = ("x", "y", "r")
 INPUTS = (*COORDINATES, "z", "one")  # the order of layer 0's columns, of those that are chosen
+
+
+class Step(NamedTuple):
+    """How a child differs from its parent; see `tilecppn.cppn.breeding`."""
+
+    seed: int
+    amount: float
+    other: int | None = None  # of a crossing: the seed of the other parent's further layers
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Detail:
     bias: float = 1.0  # deviation of all biases
     scale: float = 1.2  # view scale at which the amplitudes are decay^octave
     seed: int | None = None  # layers beyond the structure's own are drawn from it; None: none
+    lineage: tuple[Step, ...] = ()  # what a child's further layers differ by, the eldest first
 
     def decay_of(self, output: int) -> float:
         """Return the decay an octave of one output."""

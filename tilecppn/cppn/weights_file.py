@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn.activations import ACTIVATIONS, parts
 from tilecppn.cppn.detail import KNOWN
 from tilecppn.cppn.seeding import MAX_SEED, Distribution
-from tilecppn.cppn.structure import INPUTS, Detail, Structure, shapes
+from tilecppn.cppn.structure import INPUTS, Detail, Step, Structure, shapes
 from tilecppn.errors import WeightsError
 
 FORMAT = 1
@@ -67,6 +67,8 @@ def encode(
         record["origin"] = list(s.origin)
     if s.detail is not None:
         record["detail"] = asdict(s.detail)
+        if not s.detail.lineage:
+            del record["detail"]["lineage"]
     tensors = dict(foreign or {})
     for i, (weight, bias) in enumerate(layers):
         tensors[f"layers.{i}.weight"] = weight
@@ -199,11 +201,19 @@ def _detail(record: dict[str, Any] | None) -> Detail | None:
         bias=float(record["bias"]),
         scale=float(record["scale"]),
         seed=None if seed is None else _integer(seed),
+        lineage=tuple(_step(*step) for step in record.get("lineage", ())),
     )
     fault = detail.fault()
     if fault or not (seed is None or 0 <= seed <= MAX_SEED):
         raise ValueError(fault or "detail")
     return detail
+
+
+def _step(seed: Any, amount: Any, other: Any) -> Step:
+    step = Step(_integer(seed), float(amount), None if other is None else _integer(other))
+    if not (0 <= step.seed <= MAX_SEED and 0 <= (other or 0) <= MAX_SEED and 0 <= amount <= 1):
+        raise ValueError(f"lineage {list(step)}")
+    return step
 
 
 def _tensors(

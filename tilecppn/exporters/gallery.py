@@ -1,8 +1,11 @@
-"""A gallery: one scene with many seeds, on one labelled sheet."""
+"""A gallery: variants of one scene, by seeds and more, on one labelled sheet."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +13,27 @@ from numpy.typing import NDArray
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import contact_sheet as sheets
 from tilecppn.pixels.window import preview
+from tilecppn.scene.parsing import Given, merged
 from tilecppn.scene.scene import Scene, as_scene
+from tilecppn.scene.validation import SeededAmount
 
-SEEDS = range(25)  # where neither seeds nor latents are given
+SEEDS = range(25)  # where no variants are given
 MOST = 2500  # pictures of one sheet
 LARGEST = 32768  # pixels of a sheet's side
+
+
+class Variant(NamedTuple):
+    """What one picture of a sheet changes of the scene."""
+
+    label: str  # the override that does so
+    section: str
+    key: str
+    value: Any
+
+    @property
+    def change(self) -> Given:
+        """The change as `Scene.replace` takes it."""
+        return {self.section: {self.key: self.value}}
 
 
 def gallery(
@@ -22,30 +41,38 @@ def gallery(
     *,
     seeds: Sequence[int] | None = None,
     latents: Sequence[int] | None = None,
+    mutations: Sequence[int] | None = None,
+    amount: float = 0.1,
+    palettes: Sequence[int] | None = None,
+    presets: Sequence[str] | None = None,
     columns: int | None = None,
     width: int = 256,
     kernel: str = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> NDArray[np.uint8]:
-    """Draw a scene with many seeds on one sheet, uint8 (height, width, 3).
+    """Draw many variants of a scene on one sheet, uint8 (height, width, 3).
 
-    Each label is the override that gives its picture.
+    Each label has the overrides that give its picture; of several kinds of variants all
+    combinations are drawn.
     scene: a Scene, or a path that `Scene.load` takes.
-    seeds: of the weights; 0 to 24 where neither these nor `latents` are given.
-    latents: seeds of the latent; with both, a row for each seed and a column for each latent.
-    columns: pictures in a row; None for about as many as there are rows.
+    seeds: of the weights; 0 to 24 where no variants are given.
+    latents: seeds of the latent.
+    mutations: seeds of mutations of the network by `amount`, 0 to 1.
+    palettes: seeds of palettes. presets: their names.
+    columns: pictures in a row; None for one of each of the last kind given, in the order above but
+    with presets first, or of one kind for about as many as there are rows.
     width: pixels of a picture's longer side.
     progress: is called with the pixels done, and with all of them.
 
-    Raises InvalidRequestError for seeds that the scene does not use, or too large a sheet.
+    Raises InvalidRequestError for variants that the scene does not have, or too large a sheet.
     """
     scene = as_scene(scene)
-    if seeds is None and latents is None:
-        seeds = SEEDS
-    variants = _variants(scene, seeds, latents)
+    kinds = _kinds(scene, presets, seeds, mutations, palettes, latents, amount)
+    variants = list(itertools.product(*kinds))
+    if not variants:
+        raise InvalidRequestError("a gallery needs at least one seed")
     if columns is None:
-        both = seeds is not None and latents is not None
-        columns = len(latents or ()) if both else math.ceil(math.sqrt(len(variants)))
+        columns = len(kinds[-1]) if len(kinds) > 1 else math.ceil(math.sqrt(len(variants)))
     canvas = scene.canvas
     across = max(1, round(width * canvas.width / max(canvas.width, canvas.height)))
     cell = (across, max(1, round(canvas.height * across / canvas.width)))
@@ -57,29 +84,52 @@ def gallery(
         )
     entries = []
     for variant in variants:
-        changed = scene.replace(**{name: {"seed": seed} for name, seed in variant.items()})
-        label = [f"--set {name}.seed={seed}" for name, seed in variant.items()]
+        changed = scene.replace(**reduce(merged, (part.change for part in variant)))
+        label = [f"--set {part.label}" for part in variant]
         entries.append(sheets.Entry(preview(changed, across, kernel), label))
         pixels = across * cell[1]
         progress(len(entries) * pixels, len(variants) * pixels)
     return sheets.contact_sheet(entries, columns, cell)
 
 
-def _variants(
-    scene: Scene, seeds: Sequence[int] | None, latents: Sequence[int] | None
-) -> list[dict[str, int]]:
-    """Section → seed, for each picture: every seed with every latent."""
-    if seeds is not None and scene.source.weights is not None:
-        raise InvalidRequestError(
-            "--seeds: the scene's network comes from a weights file; use --latents"
-        )
+def _kinds(
+    scene: Scene,
+    presets: Sequence[str] | None,
+    seeds: Sequence[int] | None,
+    mutations: Sequence[int] | None,
+    palettes: Sequence[int] | None,
+    latents: Sequence[int] | None,
+    amount: float,
+) -> list[list[Variant]]:
+    """The variants of each kind that was asked for."""
+    if all(kind is None for kind in (presets, seeds, mutations, palettes, latents)):
+        seeds = SEEDS
+    for option, names in (("--seeds", seeds), ("--presets", presets)):
+        if names is not None and scene.source.weights is not None:
+            raise InvalidRequestError(
+                f"{option}: the scene's network comes from a weights file; use --latents or "
+                "--mutations"
+            )
     if latents is not None and scene.latent.z is not None:
         raise InvalidRequestError(
             "--latents: the scene gives latent.z, which no seed changes; remove it"
         )
-    rows = [{}] if seeds is None else [{"cppn": seed} for seed in seeds]
-    columns = [{}] if latents is None else [{"latent": seed} for seed in latents]
-    variants = [{**row, **column} for row in rows for column in columns]
-    if not variants:
-        raise InvalidRequestError("a gallery needs at least one seed")
-    return variants
+    kinds = (
+        [Variant(f"cppn.preset={name}", "cppn", "preset", name) for name in presets or ()],
+        [Variant(f"cppn.seed={seed}", "cppn", "seed", seed) for seed in seeds or ()],
+        [_mutation(scene, seed, amount) for seed in mutations or ()],
+        [
+            Variant(f"output.palette=seed:{seed}", "output", "palette", f"seed:{seed}")
+            for seed in palettes or ()
+        ],
+        [Variant(f"latent.seed={seed}", "latent", "seed", seed) for seed in latents or ()],
+    )
+    given = (presets, seeds, mutations, palettes, latents)
+    return [kind for kind, asked in zip(kinds, given, strict=True) if asked is not None]
+
+
+def _mutation(scene: Scene, seed: int, amount: float) -> Variant:
+    """One mutation more than the scene has."""
+    steps = [*(scene.source.mutations or ()), SeededAmount(seed, amount)]
+    tables = ", ".join(f"{{seed={step.seed}, amount={step.amount!r}}}" for step in steps)
+    return Variant(f"'cppn.mutations=[{tables}]'", "cppn", "mutations", steps)

@@ -1,5 +1,6 @@
 """What a scene's sections name: a network, a weights file, a file of latents."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tilecppn.scene import sections
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.sections import CHANNELS, Latent, View
-from tilecppn.scene.validation import format_value
+from tilecppn.scene.validation import SeededAmount, format_value
 
 # What a weights file decides for itself.
 _OF_PRESETS = (
@@ -23,11 +24,12 @@ _OF_PRESETS = (
     "gain",
     "decay",
     "contrast",
+    "cross",
 )
 
 
 def network_of(source: sections.CPPN, folder: Path) -> CPPN:
-    """Load or make the CPPN that [cppn] names."""
+    """Load or make the CPPN that [cppn] names; those of presets with their cross and mutations."""
     if source.weights is not None:
         return CPPN.load(folder / source.weights)
     if source.channels == 2 and PRESETS[source.preset].detail is None:
@@ -37,9 +39,24 @@ def network_of(source: sections.CPPN, folder: Path) -> CPPN:
             value=2,
             allowed=CHANNELS.allowed,
         )
+    network = _seeded(source, source.seed)
+    if source.cross is not None:
+        other = _seeded(source, source.cross.seed)
+        network = network.crossed(other, source.cross.amount, source.cross.seed)
+    return mutated(network, source.mutations)
+
+
+def mutated(network: CPPN, mutations: Sequence[SeededAmount] | None) -> CPPN:
+    """Return a network's child after all mutations, one after another."""
+    for mutation in mutations or ():
+        network = network.mutated(mutation.seed, mutation.amount)
+    return network
+
+
+def _seeded(source: sections.CPPN, seed: int) -> CPPN:
     return CPPN.from_preset(
         source.preset,
-        seed=source.seed,
+        seed=seed,
         channels=source.channels,
         z_dim=source.z_dim,
         width=source.width,

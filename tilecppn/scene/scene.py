@@ -33,6 +33,7 @@ from tilecppn.scene.resolve import (
     check_no_paths,
     check_weights,
     latent_values,
+    mutated,
     network_of,
     own_view,
 )
@@ -149,6 +150,10 @@ class Scene:
             else:
                 network = network_of(source, folder)
         check_weights(source, network)
+        if source.weights is not None and source.mutations:
+            # They are in the network from now on, which is not read again.
+            network, source = mutated(network, source.mutations), replace(source, mutations=None)
+            given = merged(given, {"cppn": {"mutations": None}})
         latent = latent_values(Latent(**given.get("latent", {})), folder)
         z_dim = network.structure.z_dim
         if latent.z is not None and len(latent.z) != z_dim:

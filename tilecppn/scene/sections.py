@@ -13,7 +13,7 @@ from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, validation
 from tilecppn.scene.oklch import oklch_table
-from tilecppn.scene.validation import Section, key
+from tilecppn.scene.validation import Section, SeededAmount, key
 
 MAX_SIDE = 2**31 - 1
 MAX_SUPERSAMPLE = 16
@@ -38,6 +38,8 @@ SPACES = {
 CHANNELS = validation.check(
     "one of 1, 3 (grey or colour, without alpha)", lambda v: type(v) is int and v in (1, 2, 3), int
 )
+SEEDED = validation.seeded_amount(MAX_SEED)
+MAX_MUTATIONS = 1000
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +60,10 @@ class CPPN(Section):
     gain: float | None = key(None, validation.optional(validation.between(1.5, 16.0)))
     decay: tuple[float, ...] | None = key(None, validation.optional(validation.per_output()))
     contrast: tuple[float, ...] | None = key(None, validation.optional(validation.per_output()))
+    cross: SeededAmount | None = key(None, validation.optional(SEEDED))
+    mutations: tuple[SeededAmount, ...] | None = key(
+        None, validation.optional(validation.several(SEEDED, MAX_MUTATIONS))
+    )
     weights: str | None = key(None, validation.optional(validation.text()))
 
 

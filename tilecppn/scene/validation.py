@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -154,6 +154,36 @@ def palette() -> Check:
         'a list of colours like "#0b1d51", 2 at least, a colour map\'s name, "seed:12", or a '
         'picture like "photo.jpg"',
         parse,
+    )
+
+
+@dataclass(frozen=True)
+class SeededAmount:
+    """A table {seed = 5, amount = 0.1}."""
+
+    seed: int
+    amount: float
+
+
+def seeded_amount(largest: int) -> Check:
+    """A table of a seed and an amount from 0 to 1."""
+    seed, amount = integer(0, largest), between(0.0, 1.0)
+
+    def parse(value: Any) -> SeededAmount:
+        table = vars(value) if isinstance(value, SeededAmount) else value
+        if not isinstance(table, Mapping) or set(table) != {"seed", "amount"}:
+            raise ValueError
+        return SeededAmount(seed.parse(table["seed"]), amount.parse(table["amount"]))
+
+    return Check("a table like {seed = 5, amount = 0.1}, amount from 0 to 1", parse)
+
+
+def several(one: Check, most: int) -> Check:
+    """A list of 1 to `most` of what `one` allows, kept as a tuple."""
+    return check(
+        f"a list of 1 to {most}, each {one.allowed}",
+        lambda v: isinstance(v, list | tuple) and 1 <= len(v) <= most,
+        lambda v: tuple(one.parse(x) for x in v),
     )
 
 

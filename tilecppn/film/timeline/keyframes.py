@@ -101,7 +101,7 @@ class Film(Section):
     """
 
     seconds: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
-    fps: Fraction = key(Fraction(30), rate())  # noqa: RUF009
+    fps: Fraction = key(Fraction(30), rate())
     loop: bool = key(False, validation.boolean())
     samples: int = key(1, validation.integer(1, MAX_SAMPLES))
     shutter: float = key(0.5, validation.number("a number from 0 to 1", lambda v: 0 <= v <= 1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tilecppn.cppn import CPPN
+from tilecppn.cppn import CPPN, Structure
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline import formula
 from tilecppn.film.timeline.keyframes import Film, Keyframe
@@ -75,7 +75,7 @@ class Values:
             raise SceneError("the film's network is a weights file: give cppn.weights")
         else:
             network = base.replace(cppn=change).cppn
-        one, other = (replace(n.structure, view={}) for n in (network, base.cppn))
+        one, other = map(_form, (network, base.cppn))
         if one != other or network.width != base.cppn.width:
             raise SceneError("cppn: all networks of a film must have one structure")
         return network
@@ -101,6 +101,17 @@ class Values:
         if "sum" in self.latents[name]:
             raise SceneError(f"film.latents.{name}: must have a seed or z")
         return np.array(self.latent(self.latents[name]))
+
+
+def _form(network: CPPN) -> Structure:
+    """The structure that all networks of a film share.
+
+    Layers that a network with detail does not hold come from the seed of the keyframe before.
+    """
+    detail = network.structure.detail
+    if detail is not None:
+        detail = replace(detail, seed=None, lineage=())
+    return replace(network.structure, view={}, detail=detail)
 
 
 def make_tracks(film: Film, keyframes: Sequence[Keyframe], values: Values) -> dict[str, Track]:
