@@ -70,7 +70,7 @@ def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
     sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is not None:
         return Band(*sparse, data.size)
-    library, level = chosen(effort)
+    library, level = chosen(effort, data.nbytes)
     stream = library.compressobj(level, zlib.DEFLATED, -15)
     deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
     return Band(deflated, deflate.adler32(data), data.size)
