@@ -17,7 +17,9 @@ OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"quality": 20}, {".jpg", ".webp"}),
     ({"tile": 48}, PYRAMIDS | {".tif", ".tiff"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
-    ({"url": "https://example.com/a"}, {"iiif"}),
+    ({"url": "https://example.com/a"}, {"iiif", ".dzi"}),
+    ({"title": "Storms"}, {".dzi"}),
+    ({"show_scene": False}, {".dzi"}),
     ({"level": 1}, {*EXPORTERS, *LAYOUTS}),
     ({"effort": 9}, {*EXPORTERS, *LAYOUTS}),
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters.page import assets, page
+from tilecppn.exporters.page import Card, assets, page
 
 HOSTILE = "</script><b>&\"'\u2028\u2029{{scene}}"
 
@@ -53,6 +53,27 @@ class Parsed(HTMLParser):
 
 def data_of(text: str) -> Any:
     return json.loads(Parsed(text).text["data"])
+
+
+def test_a_link_to_the_page_is_shown_with_title_description_and_picture() -> None:
+    text = make(
+        title="A & B", description="Storms", card=Card("a_files/card.jpg", "https://x.org/p/")
+    )
+    tags = {
+        str(tag.get("property") or tag.get("name")): tag["content"]
+        for name, tag in Parsed(text).tags
+        if name == "meta" and "content" in tag
+    }
+    assert (tags["og:title"], tags["description"], tags["og:description"]) == (
+        "A & B",
+        "Storms",
+        "Storms",
+    )
+    assert tags["og:image"] == "https://x.org/p/a_files/card.jpg"
+    assert tags["og:url"] == "https://x.org/p/"
+    assert "<p>Storms</p>" in text
+    assert 'og:image" content="a_files/card.jpg"' in make(card=Card("a_files/card.jpg"))
+    assert "16,384 × 16,384 px" in make()[: make().index("</title>") + 300]
 
 
 def test_descriptor_is_in_the_page() -> None:

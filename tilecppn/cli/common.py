@@ -99,7 +99,7 @@ def run_options(function: F) -> F:
 
 
 def export_options(function: F) -> F:
-    """How an export is made: --format, --quality, --effort, --tile and --overlap.
+    """How an export is made: --format, --quality, --effort, --tile, --overlap, --title, --no-scene.
 
     Given to the verb under the names of `ExportOptions`' fields.
     """
@@ -126,6 +126,13 @@ def export_options(function: F) -> F:
             "--format",
             metavar="png|jpg|webp|avif",
             help="Format of a pyramid's tiles [default: png].",
+        ),
+        click.option("--title", help="Title of a .dzi's page [default: the file's name]."),
+        click.option(
+            "--scene/--no-scene",
+            "show_scene",
+            default=True,
+            help="Whether a .dzi's page shows the scene.",
         ),
     ):
         function = option(function)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--layout", metavar="iiif|xyz|zoomify", help="A pyramid of this kind in the folder DEST."
 )
-@click.option("--url", help="Where an IIIF folder will be served, https://….")
+@click.option("--url", help="Where an IIIF folder or a .dzi's page will be served, https://….")
 @click.option(
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
 )

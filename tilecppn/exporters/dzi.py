@@ -9,12 +9,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from tilecppn.exporters import provenance, tiles
+from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
-from tilecppn.exporters.page.page import assets, page
+from tilecppn.exporters.page.page import Card, assets, page
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Layout, Size, TileFolder
@@ -22,6 +24,7 @@ from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.symmetry import Fold
 
+CARD: Final = "card.jpg"  # what a link to the page is shown with
 _DESCRIPTOR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" '
@@ -52,9 +55,10 @@ class DeepZoom(Layout):
         return f"{number}/{x}_{y}"
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write the viewer."""
+        """Write the viewer, and the picture for links to the page."""
         for asset in assets():
             shutil.copyfile(asset, Path(folder.path, asset.name))
+        Path(folder.path, CARD).write_bytes(card(source))
 
 
 def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
@@ -79,6 +83,13 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
             path.unlink(missing_ok=True)
 
 
+def card(source: Source) -> bytes:
+    """The store's last level, which a tile holds, as a JPEG."""
+    level = len(source.store.plan.levels) - 1 - source.base
+    width, height = source.sizes[level]
+    return ENCODERS["jpg"].encode(source.read(level, Window(0, 0, height, width)), 85, 1)
+
+
 def descriptor(source: Source, options: ExportOptions) -> str:
     """The text of NAME.dzi."""
     suffix = options.suffix
@@ -95,7 +106,7 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
     outputs = dest, html, files = outputs_of(dest)
     scene = source.store.scene
     text = page(
-        dest.stem,
+        options.title or dest.stem,
         width=source.width,
         height=source.height,
         tile=options.side,
@@ -103,8 +114,9 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
         format=options.suffix,
         files=files.name,
         summary=summary(scene),
-        scene=scene.to_toml(),
+        scene=scene.to_toml() if options.show_scene else "",
         view=grid_facts(scene, source.width, source.height),
+        card=Card(f"{quote(files.name, errors='surrogateescape')}/{CARD}", options.url or ""),
     )
     for path, kind, content in (
         (html, "page", text),

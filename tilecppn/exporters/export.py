@@ -106,6 +106,8 @@ def export(
     level: int = 0,
     layout: str | None = None,
     url: str | None = None,
+    title: str | None = None,
+    show_scene: bool = True,
     partial: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -117,14 +119,26 @@ def export(
     format ("png", the default, "jpg", "webp" or "avif"), tile and overlap (pixels) are those of a
     pyramid's tiles; quality (1-100) of JPEG, WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
-    `dest`. url: where an IIIF folder will be served. partial: allow an unfinished store, missing
-    shards black. overwrite: replace an export of the same kind that is unchanged since tilecppn
+    `dest`. url: where an IIIF folder or the page of a .dzi will be served. title: of that page;
+    show_scene: whether it shows the scene. partial: allow an unfinished store, missing shards
+    black. overwrite: replace an export of the same kind that is unchanged since tilecppn
     made it; anything else that exists is never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """
     options = ExportOptions(
-        format, quality, effort, tile, overlap, level, layout, url, partial, overwrite
+        format=format,
+        quality=quality,
+        effort=effort,
+        tile=tile,
+        overlap=overlap,
+        level=level,
+        layout=layout,
+        url=url,
+        title=title,
+        show_scene=show_scene,
+        partial=partial,
+        overwrite=overwrite,
     )
     check_workers(workers)
     threads = Threads(workers or machine.cores(), progress, stopping)

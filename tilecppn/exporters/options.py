@@ -1,6 +1,7 @@
 """What a person can choose for an export, as one checked value."""
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
@@ -20,7 +21,7 @@ class Kind(NamedTuple):
     """Which options a kind of export takes besides those that all take.
 
     formats: those of its tiles, or the one of the file itself. tile: whether it has tiles, with
-    sides that are a `multiple`.
+    sides that are a `multiple`. page: whether a page comes with it.
     """
 
     formats: tuple[str, ...] = tuple(ENCODERS)
@@ -28,11 +29,12 @@ class Kind(NamedTuple):
     multiple: int = 1
     overlap: bool = False
     url: bool = False
+    page: bool = False
 
 
 DEEP_ZOOM = Kind(overlap=True)
 KINDS: dict[str, Kind] = {  # by suffix or layout
-    ".dzi": DEEP_ZOOM,
+    ".dzi": DEEP_ZOOM._replace(url=True, page=True),
     ".szi": DEEP_ZOOM,
     ".png": Kind(("png",), tile=False),
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
@@ -51,8 +53,9 @@ class ExportOptions:
 
     format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
-    start from. layout: "iiif", "xyz" or "zoomify", for a folder. url: where an IIIF folder will be
-    served. partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
+    start from. layout: "iiif", "xyz" or "zoomify", for a folder. url: where an IIIF folder or the
+    page of a .dzi will be served. title: of the page; show_scene: whether it shows the scene.
+    partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
     """
@@ -65,6 +68,8 @@ class ExportOptions:
     level: int = 0
     layout: str | None = None
     url: str | None = None
+    title: str | None = None
+    show_scene: bool = True
     partial: bool = False
     overwrite: bool = False
 
@@ -101,7 +106,11 @@ class ExportOptions:
         if self.overlap and not kind.overlap:
             raise ExportError(f"overlap {self.overlap}: only Deep Zoom has one; leave it out")
         if self.url is not None and not kind.url:
-            raise ExportError(f"url {self.url}: only an IIIF picture has one; leave it out")
+            raise ExportError(
+                f"url {self.url}: only an IIIF picture and a .dzi's page have one; leave it out"
+            )
+        if not kind.page and (self.title is not None or not self.show_scene):
+            raise ExportError("title, no-scene: only the page of a .dzi has them; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.quality is not None and default is None:
             raise ExportError(
@@ -118,8 +127,14 @@ class ExportOptions:
             format=format,
             quality=default if self.quality is None else self.quality,
             tile=tile,
-            url=(self.url or f"{LOCAL}/{quote(dest.absolute().name)}").rstrip("/"),
+            url=self._url(dest),
         )
+
+    def _url(self, dest: Path) -> str | None:
+        """An IIIF picture needs an address; a page does without."""
+        if self.layout != "iiif":
+            return self.url
+        return (self.url or f"{LOCAL}/{quote(dest.absolute().name)}").rstrip("/")
 
     # Of resolved options
 
@@ -147,6 +162,8 @@ class ExportOptions:
         }
         if self.partial:
             values["partial"] = True
+        if self.title is not None or not self.show_scene:
+            values["page"] = sha256(repr((self.title, self.show_scene)).encode()).hexdigest()[:8]
         return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
 
     def encode(self, pixels: NDArray[Any]) -> bytes:

@@ -15,7 +15,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from tilecppn import machine
 from tilecppn.exporters.dzi import describe, grid_facts, summary
-from tilecppn.exporters.page import assets, page
+from tilecppn.exporters.page import Served, assets, page
 from tilecppn.serve.exports import Export
 from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Pyramid, Tile
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
@@ -175,10 +175,12 @@ def _page(picture: Picture) -> str:
         summary=summary(scene),
         scene=picture.source,
         view=grid_facts(scene, width, height) if picture.frames is None else None,
-        query=f"?v={picture.version}",
-        status="status.json" if _is_live(picture) else "",
-        frames=picture.frames,
-        views=SIDE if picture.frames is None and has_views(scene) else 0,
+        served=Served(
+            query=f"?v={picture.version}",
+            status="status.json" if _is_live(picture) else "",
+            frames=picture.frames,
+            views=SIDE if picture.frames is None and has_views(scene) else 0,
+        ),
     )
 
 

@@ -12,15 +12,24 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urljoin
 
 from tilecppn.errors import ExportError
+from tilecppn.exporters.page.facts import format_size, size_facts
 
 _HERE: Final = Path(__file__).parent
 _OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
-_SCRIPTS: Final = ("viewer", "crisp", "layout", "plane", "address", "controls")  # of every page
-_PRINT_PPI: Final = 300
+_SCRIPTS: Final = (
+    # of every page
+    "viewer",
+    "crisp",
+    "layout",
+    "plane",
+    "address",
+    "controls",
+    "embed",
+)
 _ICON: Final = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
     "<rect width='16' height='16' rx='4' fill='#1b1b1f'/>"
@@ -44,6 +53,31 @@ def assets() -> tuple[Path, ...]:
     return paths
 
 
+class Served(NamedTuple):
+    """What the page of a server has beside that of an export.
+
+    query: follows the address of each tile, with its "?". status: the address of the progress of a
+    picture that is still being rendered. frames: a film's number of frames, and frames a second;
+    frame k has its tiles in `frames/k/`. views: the side in pixels of the pyramids with which a
+    zoom goes on beyond the canvas, in `views/X_Y_SCALE/`.
+    """
+
+    query: str
+    status: str = ""
+    frames: tuple[int, float] | None = None
+    views: int = 0
+
+
+class Card(NamedTuple):
+    """What a link to the page is shown with.
+
+    picture: its address, relative to the page. url: where the page will be, if that is known.
+    """
+
+    picture: str
+    url: str = ""
+
+
 def page(
     title: str,
     *,
@@ -55,22 +89,18 @@ def page(
     files: str,
     summary: Mapping[str, str],
     scene: str,
+    description: str = "",
     view: Mapping[str, Any] | None = None,
-    query: str = "",
-    status: str = "",
-    frames: tuple[int, float] | None = None,
-    views: int = 0,
+    card: Card | None = None,
+    served: Served | None = None,
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
     `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi; `format` is
     the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
-    the panel shows under the size (name → value); `scene` the TOML that can be copied from it;
-    `view` the grid of the scene (`dzi.grid_facts`), with which the page can say in plane units
-    what it shows. On a server, `query` (with its "?") follows the address of each tile, `status`
-    is the address of the progress of a picture that is still being rendered, and `frames` a film's
-    number of frames and frames a second; frame k has its tiles in `frames/k/`. `views` is the side
-    in pixels of the pyramids with which a zoom goes on beyond the canvas, in `views/X_Y_SCALE/`.
+    the panel shows under the size (name → value); `scene` the TOML that can be copied from it, ""
+    for none; `description` what the panel begins with; `view` the grid of the scene
+    (`dzi.grid_facts`), with which the page can say in plane units what it shows.
 
     What is shown is kept in the address, in plane units as in a scene's [view]:
     `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
@@ -78,48 +108,43 @@ def page(
     which the whole picture fits, and `rotate=90`; each page reads both.
     """
     folder = quote(files, safe="", errors="surrogateescape")
-    data: dict[str, Any] = {
-        "source": {
-            "width": width,
-            "height": height,
-            "tileSize": tile,
-            "tileOverlap": overlap,
-            "tilesUrl": f"{folder}/",
-            "fileFormat": format,
-            "minLevel": 0,
-            # Given, because OpenSeadragon's own logarithm is one too high at 2**29 and 2**31.
-            "maxLevel": (max(width, height) - 1).bit_length(),
-            **({"queryParams": query} if query else {}),
-        },
-        "files": files,
-        "scene": scene,
-        **({"view": view} if view is not None else {}),
-        **({"status": status} if status else {}),
+    source = {
+        "width": width,
+        "height": height,
+        "tileSize": tile,
+        "tileOverlap": overlap,
+        "tilesUrl": f"{folder}/",
+        "fileFormat": format,
+        "minLevel": 0,
+        # Given, because OpenSeadragon's own logarithm is one too high at 2**29 and 2**31.
+        "maxLevel": (max(width, height) - 1).bit_length(),
     }
-    scripts = [*_SCRIPTS]
-    film = ""
-    if status or frames or views:
+    data: dict[str, Any] = {"source": source, "files": files, "scene": scene}
+    if view is not None:
+        data["view"] = view
+    scripts, film = [*_SCRIPTS], ""
+    if served is not None:
+        source["queryParams"] = served.query
+        data["served"] = True
         scripts.append("swap")
-    if status:
-        scripts.append("live")
-    if views:
-        scripts.append("views")
-        data["views"] = views
-    if frames is not None:
-        scripts.append("film")
-        data["frames"] = {"count": frames[0], "fps": frames[1]}
-        film = _read("film.html").replace("{{last}}", str(frames[0] - 1))
-    facts = {
-        "Size": f"{_size(width, height)} px",
-        "Pixels": _pixels(width * height),
-        f"Print at {_PRINT_PPI} ppi": _print_size(width, height),
-        **summary,
-    }
-    scripts.append("start")
+        if served.status:
+            scripts.append("live")
+            data["status"] = served.status
+        if served.views:
+            scripts.append("views")
+            data["views"] = served.views
+        if served.frames is not None:
+            scripts.append("film")
+            count, fps = served.frames
+            data["frames"] = {"count": count, "fps": fps}
+            film = _read("film.html").replace("{{last}}", str(count - 1))
+    facts = {**size_facts(width, height), **summary}
     parts = {
         "title": _text(title),
+        "about": f"    <p>{_text(description)}</p>\n" if description else "",
+        "head": _head(title, description or f"{facts['Size']}, to zoom into", card),
         "icon": "data:image/svg+xml," + quote(_ICON, safe=""),
-        "size": _text(_size(width, height)),
+        "size": _text(format_size(width, height)),
         "facts": "".join(
             f"      <dt>{_text(name)}</dt><dd>{_text(value)}</dd>\n"
             for name, value in facts.items()
@@ -128,11 +153,27 @@ def page(
         "openseadragon": f"{folder}/{_OPENSEADRAGON[0]}",
         "style": _read("page.css"),
         "film": film,
-        "script": "\n".join(_read(f"script/{name}.js") for name in scripts),
+        "script": "\n".join(_read(f"script/{name}.js") for name in [*scripts, "start"]),
     }
     template = _read("page.html")
     # One pass, so that nothing in a part is taken for a place to fill.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _head(title: str, description: str, card: Card | None) -> str:
+    """The tags by which a link to the page is shown elsewhere (https://ogp.me)."""
+    properties = {"og:type": "website", "og:title": title, "og:description": description}
+    names = {"description": description}
+    if card is not None:
+        properties["og:image"] = urljoin(card.url, card.picture)
+        names["twitter:card"] = "summary_large_image"
+        if card.url:
+            properties["og:url"] = card.url
+    return "".join(
+        f'<meta {key}="{name}" content="{_text(value)}">\n'
+        for key, tags in (("name", names), ("property", properties))
+        for name, value in tags.items()
+    )
 
 
 def _read(name: str) -> str:
@@ -149,25 +190,3 @@ def _json(value: object) -> str:
     """JSON that is safe in a <script>: all of it ASCII, nothing that could end the element."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _size(width: int, height: int) -> str:
-    return f"{width:,} × {height:,}"
-
-
-def _pixels(count: int) -> str:
-    """ "268 megapixels", with three digits that count."""
-    for unit, name in ((10**12, "tera"), (10**9, "giga"), (10**6, "mega")):
-        if count >= unit:
-            value = count / unit
-            digits = max(0, 3 - len(str(int(value))))
-            return f"{value:,.{digits}f} {name}pixels"
-    return f"{count:,} pixels"
-
-
-def _print_size(width: int, height: int) -> str:
-    """The size on paper, in centimetres, or in metres where that is shorter."""
-    sides = [2.54 * side / _PRINT_PPI for side in (width, height)]
-    if max(sides) >= 1000:
-        return " × ".join(f"{side / 100:,.1f}" for side in sides) + " m"
-    return " × ".join(f"{side:.1f}" for side in sides) + " cm"

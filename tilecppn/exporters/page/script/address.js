@@ -100,7 +100,7 @@ viewer.addHandler("open", () => {
   const canvas = viewer.canvas;
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", "The picture: arrow keys move, plus and minus zoom");
-  canvas.focus({ preventScroll: true });
+  if (!embedded) canvas.focus({ preventScroll: true });
 });
 
 let missing = false;

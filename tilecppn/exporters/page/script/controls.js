@@ -52,6 +52,27 @@ function copy(text, what) {
   else select();
 }
 
+function saveImage() {
+  try {
+    viewer.drawer.canvas.toBlob((blob) => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = document.title.replace(/[^\p{L}\p{N} ._-]/gu, "_") + ".png";
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    });
+  } catch {  // browsers keep files from pages that were opened as files
+    note("The browser saves images only from a page on a server: tilecppn view NAME.dzi", 6);
+  }
+}
+function embedCode() {
+  const quoted = (text) => text.replace(/&/g, "&amp;").replace(/"/g, "&quot;");
+  return `<iframe src="${quoted(location.href)}" title="${quoted(document.title)}" width="640" `
+    + `height="480" style="border: 0" loading="lazy" allow="fullscreen"></iframe>`;
+}
+// A page from a disk has no address for others, and the server of `view` allows no frames.
+$("copy-embed").hidden = Boolean(data.served) || !location.protocol.startsWith("http");
+
 const actions = {
   in: () => zoomBy(2),
   out: () => zoomBy(1 / 2),
@@ -64,6 +85,8 @@ const actions = {
   info: () => showPanel(),
   "copy-scene": () => copy(data.scene, "Scene"),
   "copy-view": () => copy(viewedScene(), viewport.getFlip() ? "View (not mirrored)" : "View"),
+  save: saveImage,
+  "copy-embed": () => { saveHash(); copy(embedCode(), "Embed code"); },
   "copy-link": () => { saveHash(); copy(location.href, "Link"); },
 };
 for (const [id, action] of Object.entries(actions)) {

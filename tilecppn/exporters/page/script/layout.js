@@ -20,10 +20,11 @@ function layout() {
   const full = Boolean(document.fullscreenElement);
   const small = innerWidth <= 700 || innerHeight <= 480;
   // A mount around the whole picture; the same on opposite sides, as turning needs it.
-  const mount = full ? 0 : innerHeight <= 480 ? 12 : small ? 64 : 72;
+  const tiny = innerHeight <= 300 || (innerWidth <= 400 && innerHeight <= 400);
+  const mount = full ? 0 : tiny ? 36 : innerHeight <= 480 ? 12 : small ? 64 : 72;
   const side = full ? 0 : small ? 8 : 24;
   // The film's controls lie above the others.
-  const both = mount + (data.frames && !full ? 52 : 0);
+  const both = mount + (data.frames && !full ? (tiny ? 30 : 52) : 0);
   viewport.setMargins({ left: side, right: side, top: both, bottom: both });
   if (home) viewport.goHome(true);
 

@@ -11,6 +11,7 @@ function note(text, seconds = 2.5) {
 }
 
 $("scene").textContent = data.scene;
+$("source").hidden = $("copy-scene").hidden = !data.scene;
 if (typeof OpenSeadragon === "undefined") {
   note("The picture's folder is missing: keep “" + data.files + "” beside this page.", 0);
   return;

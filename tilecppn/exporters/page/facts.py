@@ -1,0 +1,37 @@
+"""What a page says about the size of its picture."""
+
+from typing import Final
+
+PRINT_PPI: Final = 300
+
+
+def size_facts(width: int, height: int) -> dict[str, str]:
+    """The size in pixels and on paper, name → value."""
+    return {
+        "Size": f"{format_size(width, height)} px",
+        "Pixels": _pixels(width * height),
+        f"Print at {PRINT_PPI} ppi": _print_size(width, height),
+    }
+
+
+def format_size(width: int, height: int) -> str:
+    """16,384 × 12,288."""
+    return f"{width:,} × {height:,}"
+
+
+def _pixels(count: int) -> str:
+    """ "268 megapixels", with three digits that count."""
+    for unit, name in ((10**12, "tera"), (10**9, "giga"), (10**6, "mega")):
+        if count >= unit:
+            value = count / unit
+            digits = max(0, 3 - len(str(int(value))))
+            return f"{value:,.{digits}f} {name}pixels"
+    return f"{count:,} pixels"
+
+
+def _print_size(width: int, height: int) -> str:
+    """The size on paper, in centimetres, or in metres where that is shorter."""
+    sides = [2.54 * side / PRINT_PPI for side in (width, height)]
+    if max(sides) >= 1000:
+        return " × ".join(f"{side / 100:,.1f}" for side in sides) + " m"
+    return " × ".join(f"{side:.1f}" for side in sides) + " cm"

@@ -1,0 +1,20 @@
+// ---- within another page ------------------------------------------------------------------------
+
+// The wheel and swipes move the page around, until somebody clicks or taps here.
+const embedded = window.self !== window.top;
+function engage(on) {
+  document.body.classList.toggle("engaged", on);
+  viewer.canvas.style.touchAction = on ? "none" : "pan-x pan-y";
+}
+if (embedded) {
+  viewer.addHandler("canvas-scroll", (event) => {
+    if (document.body.classList.contains("engaged")) return;
+    event.preventDefault = false;
+    event.preventDefaultAction = true;
+    note("Click to zoom with the wheel", 1.5);
+  });
+  viewer.addHandler("canvas-click", () => engage(true));
+  addEventListener("keydown", () => engage(true), true);
+  addEventListener("blur", () => engage(false));
+  viewer.addOnceHandler("open", () => engage(false));
+}
