@@ -50,7 +50,7 @@ def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
         ("xyz", "xyz", "pyramid", (300, 150)),
         ("a.png", None, "image", (150, 75)),
         ("a.tif", None, "image", (150, 75)),
-        ("a.jpg", None, "image", (150, 75)),
+        ("a.JPEG", None, "image", (150, 75)),
         ("a.webp", None, "image", (150, 75)),
     ]:
         level = 1 if kind == "image" else 0

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import tilecppn as tc
+from tilecppn.cppn import latents
 from tilecppn.cppn.latents import lerp, load_latents, save_latents, slerp
 from tilecppn.errors import InvalidRequestError
 
@@ -170,3 +172,11 @@ def test_a_stored_scenes_path_is_not_followed(saved: Path) -> None:
     network = tc.Scene.parse(TOML).cppn.to_bytes()
     with pytest.raises(InvalidRequestError, match="not a path"):
         tc.Scene.parse(TOML + f'z = "{saved}/one.npz"', embedded=network)
+
+
+def test_an_npz_that_unpacks_to_more_than_a_file_may_hold_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", bytes(latents.MAX_BYTES + 1))
+    with pytest.raises(InvalidRequestError, match="more than"):
+        load_latents(path)

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.provenance import MAX_MANIFEST
+from tilecppn.filesystem import read_bounded
+
 Size = tuple[int, int]  # (width, height)
 DPI = 300.0  # of what has no resolution of its own
 _WIDTH = re.compile(r'\bwidth="(\d+)"', re.IGNORECASE)
@@ -17,7 +21,7 @@ _HEIGHT = re.compile(r'\bheight="(\d+)"', re.IGNORECASE)
 def image_size(path: Path) -> tuple[Size, float] | None:
     """Return (width, height) in pixels and dots per inch; None where nothing says them."""
     with contextlib.suppress(Exception):  # each library has its own for a damaged file
-        return _READERS.get(path.suffix, _of_folder)(path)
+        return _READERS.get(suffix_of(path), _of_folder)(path)
     return None
 
 
@@ -50,20 +54,21 @@ def _of_xml(text: str) -> tuple[Size, float]:
 
 
 def _of_dzi(path: Path) -> tuple[Size, float]:
-    return _of_xml(path.read_text(encoding="utf-8"))
+    return _of_xml(read_bounded(path, MAX_MANIFEST).decode())
 
 
 def _of_szi(path: Path) -> tuple[Size, float]:
     with zipfile.ZipFile(path) as file:
-        (name,) = (n for n in file.namelist() if n.endswith(".dzi"))
-        return _of_xml(file.read(name).decode())
+        (entry,) = (e for e in file.infolist() if e.filename.endswith(".dzi"))
+        assert entry.file_size <= MAX_MANIFEST
+        return _of_xml(file.read(entry).decode())
 
 
 def _of_folder(path: Path) -> tuple[Size, float]:
     zoomify = path / "ImageProperties.xml"
     if zoomify.is_file():
-        return _of_xml(zoomify.read_text(encoding="utf-8"))
-    iiif = json.loads((path / "info.json").read_text(encoding="utf-8"))
+        return _of_xml(read_bounded(zoomify, MAX_MANIFEST).decode())
+    iiif = json.loads(read_bounded(path / "info.json", MAX_MANIFEST))
     return (int(iiif["width"]), int(iiif["height"])), DPI
 
 
@@ -72,7 +77,6 @@ _READERS: dict[str, Callable[[Path], tuple[Size, float]]] = {
     ".jpg": _of_pillow("Jpeg"),
     ".webp": _of_pillow("WebP"),
     ".tif": _of_tiff,
-    ".tiff": _of_tiff,
     ".dzi": _of_dzi,
     ".szi": _of_szi,
 }

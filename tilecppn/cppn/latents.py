@@ -1,15 +1,19 @@
 """Latents: ways from one to another, and files of named ones. Arithmetic is NumPy's own."""
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tilecppn import filesystem
 from tilecppn.errors import InvalidRequestError
 
 Array = NDArray[np.float64]
+MAX_BYTES = 256 << 20  # of a file of latents
 
 
 def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
@@ -70,10 +74,14 @@ def load_latents(path: str | Path) -> dict[str, Array]:
         raise InvalidRequestError(f"{path}: latents are kept in a .json or .npz file")
     try:
         if path.suffix == ".json":
-            named = json.loads(path.read_text(encoding="utf-8"))
+            named = json.loads(filesystem.read_bounded(path, MAX_BYTES))
         else:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                named = dict(archive)
+            data = io.BytesIO(filesystem.read_bounded(path, MAX_BYTES))
+            with zipfile.ZipFile(data) as archive:
+                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                    raise ValueError(f"more than {MAX_BYTES:,} bytes")
+            with np.load(data, allow_pickle=False) as arrays:
+                named = dict(arrays)
     except OSError as error:
         raise InvalidRequestError(f"{path}: cannot be read: {error.strerror or error}") from None
     except Exception as error:  # a damaged zip raises a dozen kinds

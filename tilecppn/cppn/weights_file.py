@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn import filesystem
 from tilecppn.cppn.activations import ACTIVATIONS, parts
 from tilecppn.cppn.detail import KNOWN
 from tilecppn.cppn.seeding import MAX_SEED, Distribution
@@ -30,6 +31,7 @@ Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 Network = tuple[Structure, Layers, list[NDArray[np.float32]]]
 
 MAX_BYTES = 2**31  # a generator of this size is no CPPN
+MAX_LAYERS = 1000  # hidden
 
 
 def encode(
@@ -83,9 +85,7 @@ def encode(
 def load(path: Path) -> Network:
     """Read a weights file; WeightsError names the file and what is wrong."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise WeightsError(f"{path}: larger than 2 GiB, no weights file of a CPPN")
-        data = path.read_bytes()
+        data = filesystem.read_bounded(path, MAX_BYTES)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name
@@ -171,7 +171,7 @@ def _structure(text: str | None, name: str) -> Structure:
     if (
         structure.channels not in ((1, 3) if structure.detail is None else (1, 2, 3))
         or structure.z_dim < 0
-        or not structure.activations
+        or not 1 <= len(structure.activations) <= MAX_LAYERS
         or structure.latent.kind not in ("normal", "uniform")
         or (structure.z_dim > 0 and "z" not in structure.inputs)
         or not np.isfinite([structure.latent_scale, *structure.latent[1:], *structure.origin]).all()

@@ -1,7 +1,6 @@
-"""The scene that a picture of ours carries, to draw it again, larger."""
+"""Read the scene from an image made by tilecppn, so that it can be drawn again, larger."""
 
 import contextlib
-import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,11 +11,13 @@ from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.provenance import (
     MANIFEST,
+    MAX_MANIFEST,
     Provenance,
     parse,
     parse_manifest,
     read_manifest,
 )
+from tilecppn.scene import toml_text
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.identity import attributes
 from tilecppn.storage.store import Store
@@ -55,8 +56,10 @@ def _of_dzi(path: Path) -> str | None:
 
 def _of_szi(path: Path) -> str | None:
     with zipfile.ZipFile(path) as file:
-        (name,) = (n for n in file.namelist() if n.rpartition("/")[2] == MANIFEST)
-        return parse_manifest(file.read(name).decode()).source
+        (entry,) = (e for e in file.infolist() if e.filename.rpartition("/")[2] == MANIFEST)
+        if entry.file_size > MAX_MANIFEST:
+            return None
+        return parse_manifest(file.read(entry).decode()).source
 
 
 def _of_folder(path: Path) -> str | None:
@@ -76,7 +79,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
 
 
 def may_embed_scene(path: Path) -> bool:
-    """Whether a path is for `scene_in`: a store, or an export by its suffix."""
+    """Whether a path is for `embedded_scene`: a store, or an export by its suffix."""
     return suffix_of(path) in READERS or attributes(path) is not None or (path / MANIFEST).is_file()
 
 
@@ -97,9 +100,9 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
         raise SceneError(f"{path}: does not exist")
     found = provenance_in(path)
     if found is None:
-        raise SceneError(f"{path}: holds no scene; give a scene file, or a picture of tilecppn's")
+        raise SceneError(f"{path}: holds no scene; give a scene file, or an image made by tilecppn")
     try:
-        values = tomllib.loads(found.source)
+        values = toml_text.loads(found.source)
         weights = values.get("cppn", {}).get("weights")
     except (ValueError, AttributeError) as error:
         raise SceneError(f"{path}: its scene is damaged: {error}") from None

@@ -25,9 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tilecppn.filesystem import read_bounded
 from tilecppn.version import VERSION
 
 MANIFEST = "tilecppn.json"
+MAX_MANIFEST = 16 << 20  # bytes
 STILL, FILM, FRAMES = "still", "film", "frames"  # kinds
 UNSEALED = "0" * 64  # the digest of what is being written
 BLOCK = 1 << 16  # bytes that are hashed at a time
@@ -110,7 +112,7 @@ def read(path: Path) -> Provenance | None:
 def read_manifest(folder: Path) -> Provenance | None:
     """What the manifest of a folder says, without a look at the other files."""
     try:
-        return parse_manifest((folder / MANIFEST).read_text(encoding="utf-8"))
+        return parse_manifest(read_bounded(folder / MANIFEST, MAX_MANIFEST).decode())
     except (OSError, ValueError):
         return None
 
@@ -158,7 +160,7 @@ def _read_file(path: Path) -> Provenance | None:
 
 def _read_folder(path: Path) -> Provenance | None:
     try:
-        record = _decoded((path / MANIFEST).read_bytes())
+        record = _decoded(read_bounded(path / MANIFEST, MAX_MANIFEST))
     except FileNotFoundError:
         return None
     if record is None:

@@ -1,6 +1,5 @@
 """Reads the timeline from a film made by tilecppn, so that it can be rendered again."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.scene import toml_text
 from tilecppn.storage.identity import attributes
 
 
@@ -31,7 +31,7 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
     if found is None or not is_timeline(found.source):
         return None
     text = found.source
-    if _names_files(tomllib.loads(text)):
+    if _names_files(toml_text.loads(text)):
         raise SceneError(
             f"{path}: its timeline names weights files or sounds, which the film does not hold; "
             "give the timeline's file"

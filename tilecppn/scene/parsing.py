@@ -9,6 +9,7 @@ from typing import Any
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.names import suggestion
+from tilecppn.scene import toml_text
 from tilecppn.scene.sections import SECTIONS, View
 
 TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
@@ -20,11 +21,17 @@ Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as a perso
 def read_text(path: Path, what: str) -> str:
     """Read the text of a TOML file; `what` is "a scene" in errors. Raises SceneError."""
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
+        with path.open("rb") as file:
+            data = file.read(toml_text.MAX_BYTES + 1)
+        if len(data) > toml_text.MAX_BYTES:
+            raise SceneError(f"{path}: larger than {toml_text.MAX_BYTES:,} bytes, not {what}")
+        return data.decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError:
         raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
     except OSError as error:
         raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
+    except SceneError:
+        raise
     except ValueError as error:  # a NUL in the name
         raise SceneError(f"{path}: cannot be read: {error}") from None
 
@@ -32,8 +39,8 @@ def read_text(path: Path, what: str) -> str:
 def parse_toml(text: str, name: str) -> Given:
     """Parse a scene's text; errors begin with `name`. Raises SceneError for unknown keys too."""
     try:
-        values: Given = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        values: Given = toml_text.loads(text)
+    except ValueError as error:
         raise SceneError(f"{name}: not TOML: {error}") from None
     check_keys(values, name)
     return values
@@ -46,10 +53,10 @@ def parse_override(text: str) -> tuple[str, str, Any]:
     if not equals or not dot:
         raise SceneError(f"--set {text}: must be section.key=value, as in canvas.width=4096")
     try:
-        parsed = tomllib.loads(f"value = {value}")
+        parsed = toml_text.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
         return section, key, value.strip()
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SceneError(f"--set {section}.{key}: not a TOML value: {error}") from None
     if list(parsed) != ["value"]:
         raise SceneError(f"--set {section}.{key}: must be one value")

@@ -237,5 +237,8 @@ def format_value(value: Any) -> str:
     try:
         words = json.dumps(value)
     except (TypeError, ValueError):
-        words = str(value)
+        try:
+            words = str(value)
+        except ValueError:  # an integer of thousands of digits
+            words = hex(value)
     return words if len(words) <= 60 else words[:57] + "…"

@@ -21,6 +21,7 @@ from tilecppn.film.timeline.overrides import FILM, override_film, retimed, split
 from tilecppn.film.timeline.sound import with_sounds
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
+from tilecppn.scene import toml_text
 from tilecppn.scene.parsing import TIMELINE, read_text
 from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.scene import EMBEDDED, Scene
@@ -108,8 +109,8 @@ class Timeline:
         import tomli_w
 
         try:
-            values = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
+            values = toml_text.loads(text)
+        except ValueError as error:
             raise SceneError(f"{name}: not TOML: {error}") from None
         if "keyframes" in values:
             raise SceneError(f'{name}: unknown key "keyframes"; did you mean [[keyframe]]?')
@@ -273,8 +274,8 @@ class Timeline:
 def is_timeline(text: str) -> bool:
     """Whether a TOML text has sections that only a timeline has."""
     try:
-        return not set(TIMELINE).isdisjoint(tomllib.loads(text))
-    except (ValueError, RecursionError):
+        return not set(TIMELINE).isdisjoint(toml_text.loads(text))
+    except ValueError:
         return False
 
 

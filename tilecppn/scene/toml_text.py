@@ -1,0 +1,30 @@
+"""TOML that a stranger may have written: what would take long to parse is refused before."""
+
+import re
+import tomllib
+from typing import Any
+
+MAX_BYTES = 4 << 20  # of a scene or timeline
+MAX_WORD = 1000  # characters of a number or a bare key; Python cannot write longer numbers out
+MAX_PARTS = 32  # of a dotted key: tomllib takes the square of their number
+MAX_SECTIONS = 50_000
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'")
+_WORD = re.compile(r"[\w+-]+")
+_DOTTED = re.compile(rf"(?<![\w.-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{MAX_PARTS}}}")
+
+
+def loads(text: str) -> dict[str, Any]:
+    """Parse TOML. Raises ValueError with what is wrong, also for a text that is too large."""
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"longer than {MAX_BYTES:,} characters")
+    bare = _STRING.sub("s", text)
+    if any(len(word[0]) > MAX_WORD for word in _WORD.finditer(bare)):
+        raise ValueError(f"a number or key of more than {MAX_WORD:,} characters")
+    if bare.count("\n[") > MAX_SECTIONS:
+        raise ValueError(f"more than {MAX_SECTIONS:,} sections")
+    if _DOTTED.search(bare):
+        raise ValueError(f"a key of more than {MAX_PARTS} parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
