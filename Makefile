@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: dist demo test test-slow lint format bench docs clean
+.PHONY: dist demo test test-versions test-slow lint format bench docs clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt hatch_build.py
@@ -22,6 +22,10 @@ demo: $(READY)
 PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(PROCESSES) --maxprocesses 6 --dist worksteal
+
+# A plain install on the newer Pythons that are here.
+test-versions:
+	.ci/versions
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
@@ -51,4 +55,4 @@ dist: $(READY)
 	$(BIN)/python -m hatchling build
 
 clean:
-	rm -rf .venv out dist
+	rm -rf .venv .venv-* out dist

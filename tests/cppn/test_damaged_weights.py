@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load as load_tensors
@@ -64,6 +63,7 @@ def test_pickle_is_refused_and_never_opened(tmp_path: Path, protocol: int) -> No
 
 @pytest.mark.parametrize("zipped", [True, False])
 def test_torch_save_is_refused(tmp_path: Path, zipped: bool) -> None:
+    torch = pytest.importorskip("torch")
     path = tmp_path / "net.safetensors"
     torch.save({"layers.0.weight": torch.zeros(2, 2)}, path, _use_new_zipfile_serialization=zipped)
     assert zipfile.is_zipfile(path) == zipped
@@ -96,6 +96,7 @@ def test_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float8_e4m3fn", "bool", "complex64"])
 def test_tensors_of_other_kinds_are_refused_by_name(tmp_path: Path, kind: str) -> None:
+    torch = pytest.importorskip("torch")
     from safetensors.torch import save
 
     tensors = {k: torch.from_numpy(v.copy()) for k, v in load_tensors(BYTES).items()}

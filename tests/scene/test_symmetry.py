@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,6 +195,7 @@ def test_the_sine_is_the_libraries() -> None:
     "view", [{"mirror": "xy"}, {"radial": 5}, {"repeat": "xy", "rotation": 20.0}], ids=str
 )
 def test_torch_and_numpy_give_the_same_points_to_the_bit(view: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
     picture = field(view, (301, 203))
     rows, cols = np.arange(203.0)[:, None], np.arange(301.0)[None, :]
     ours = picture.points(rows, cols)

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -199,6 +198,7 @@ def test_a_point_depends_on_its_index_alone(
 def test_numpy_and_torch_give_the_same_bits(
     center: tuple[float, float], scale: float, rotation: float, aspect: str
 ) -> None:
+    torch = pytest.importorskip("torch")
     grid = Grid.of(View(center, scale, rotation, aspect), Canvas(1001, 77))
     rows, cols = np.arange(0.0, 77.0, 7.0)[:, None], np.arange(-3.0, 1001.0, 10.0)[None, :]
     ours = grid.points(rows, cols)
