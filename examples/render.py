@@ -52,7 +52,8 @@ def pictures() -> dict[str, NDArray[np.uint8]]:
     drawn["zoom.jpg"] = beside(
         [picture("jupiter", SIDE // 2, *place, f"view.scale={scale}") for scale in ZOOM]
     )
-    drawn["wallpaper.jpg"] = np.tile(picture("wallpaper", SIDE // 2), (2, 2, 1))
+    for name in ("wallpaper", "marble"):
+        drawn[f"{name}.jpg"] = np.tile(picture(name, SIDE // 2), (2, 2, 1))
     return drawn
 
 

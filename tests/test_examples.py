@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+import tilecppn as tc
 from tests.commands import accepts, commands
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.notebook.display import scene_png
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -80,3 +83,43 @@ def test_the_notebook_runs_from_top_to_bottom(
         assert np.array_equal(np.asarray(saved), np.asarray(shown[0]))
     assert (tmp_path / "colour.html").exists()
     assert scene_png(names["scene"]).startswith(b"\x89PNG")
+
+
+# Pictures with detail, in small
+
+
+def test_a_print_is_rendered_and_exported(tmp_path: Path) -> None:
+    small = ["canvas.width=180", "canvas.height=120", "output.tile=64", "output.shard=64"]
+    scene = tc.Scene.load(EXAMPLES / "jupiter.toml", small)
+    tc.render(scene, tmp_path / "a.zarr", executor="local")
+    tc.export(tmp_path / "a.zarr", tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image), tc.preview(scene, 180))
+
+
+def frames(name: str, count: int) -> list[NDArray[np.float64]]:
+    """`count` frames, evenly spaced, of a film of this folder."""
+    film = Timeline.load(EXAMPLES / f"{name}.toml", ["canvas.width=128", "canvas.height=128"])
+    chosen = np.linspace(0, film.frames - 1, count).astype(int).tolist()
+    return [tc.preview(film.scene(frame), 128).astype(np.float64) for frame in chosen]
+
+
+def test_an_endless_zoom_shows_structure_all_the_way() -> None:
+    assert min(image.std() for image in frames("zoom", 5)) > 20
+
+
+def test_a_loop_leads_back_and_moves_on_the_way() -> None:
+    first, *between, last = frames("loop", 5)
+    assert np.abs(last - first).mean() < 4
+    assert min(np.abs(image - first).mean() for image in between) > 10
+
+
+def test_a_wallpapers_edges_match() -> None:
+    image = tc.preview(EXAMPLES / "marble.toml", 256).astype(np.float64)
+    for axis in (0, 1):
+        steps = np.abs(np.diff(image, axis=axis)).mean()
+        seam = np.abs(image.take(0, axis) - image.take(-1, axis)).mean()
+        assert seam < 1.5 * steps
+        middle = image.shape[axis] // 2  # nor is one half the other's mirror image
+        one, other = np.split(image, [middle], axis=axis)
+        assert np.abs(one - np.flip(other, axis)).mean() > 15

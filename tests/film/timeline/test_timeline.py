@@ -386,3 +386,16 @@ def test_the_shadow_of_a_palette_moves_too() -> None:
     assert film.scene(2).output.shadow == "#2040ff"
     between = film.scene(1).output.shadow
     assert between not in ("#000000", "#2040ff")
+
+
+def test_the_seed_and_the_mutations_of_a_network_with_detail_move() -> None:
+    scene = Scene.of(cppn={"preset": "tide", "seed": 1})
+    child = {"seed": 2, "mutations": [{"seed": 3, "amount": 0.2}]}
+    film = Timeline.of(scene, [Keyframe(0, cppn={"seed": 1}), Keyframe(1, cppn=child)], fps=2)
+    assert film.scene(0).cppn == scene.cppn
+    assert film.scene(2).cppn == scene.replace(cppn=child).cppn
+    between = film.scene(1).cppn.layers[0][0]
+    mean = (film.scene(0).cppn.layers[0][0] + film.scene(2).cppn.layers[0][0]) / 2
+    assert np.allclose(between, mean, atol=1e-6)
+    again = Timeline.parse(film.to_toml(), embedded=film.networks)
+    assert again.fingerprint == film.fingerprint
