@@ -49,6 +49,7 @@ class Simulated:
     name = "simulated"
     room = 0
     gpus = 0.0
+    listeners = ()
     remote = True
     threads = 1
     depth = 2

@@ -38,6 +38,7 @@ class Script:
     name = "script"
     room = 0
     gpus = 0.0
+    listeners = ()
     remote = False  # so that no shard is run twice, and no worker released
 
     def __init__(

@@ -29,6 +29,7 @@ class Cluster:
     remote = True
     threads = 1
     gpus = 0.0
+    listeners = ()
 
     def __init__(
         self,

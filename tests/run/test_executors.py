@@ -282,7 +282,7 @@ def test_the_threads_of_an_actor_run_at_once_each_with_its_own_runner(ray_here: 
             for answer in hear(executor, lambda heard: len(heard) == 3):
                 assert isinstance(answer, TaskResult)
                 assert isinstance(answer.result, TaskSucceeded)
-                pairs.add(answer.result.stats[1:])
+                pairs.add(answer.result.stats[1:3])
         assert len(pairs) == len({thread for thread, _ in pairs}) == 3
         assert len({runner for _, runner in pairs}) == 3
     finally:

@@ -13,11 +13,10 @@ from tilecppn.cli.common import (
     outcome_record,
     parse_seeds,
     result,
-    run_options,
     set_option,
 )
 from tilecppn.cli.image_output import image_output, is_made
-from tilecppn.cli.signals import stop_request
+from tilecppn.cli.run_options import Choices, opened_run, run_options
 from tilecppn.cli.terminal import write_line
 from tilecppn.formatting import counted, format_duration
 
@@ -123,12 +122,6 @@ class AnimateCommand(click.Command):
     help="Replace an existing tilecppn film and contact sheet.",
 )
 @run_options
-@click.option(
-    "--deadline",
-    type=click.FloatRange(0.1),
-    metavar="SECONDS",
-    help="Time limit for one frame or clip [default: from those before].",
-)
 @json_option
 def command(
     timeline: Path,
@@ -154,11 +147,7 @@ def command(
     scale: float | None,
     contact: Path | None,
     overwrite: bool,
-    executor: str,
-    address: str | None,
-    workers: int | None,
-    kernel: str,
-    deadline: float | None,
+    choices: Choices,
     as_json: bool,
 ) -> None:
     """Render a film of TIMELINE, or of SCENE with a ready-made move.
@@ -180,9 +169,7 @@ def command(
     from tilecppn.film.embedded_timeline import is_film_store
     from tilecppn.film.encoding.base import FilmOptions
     from tilecppn.film.timeline.excerpt import excerpt, scaled
-    from tilecppn.run.options import RunOptions
     from tilecppn.run.render import require_complete
-    from tilecppn.run.retry_policy import RetryPolicy
 
     if audio is not None and output is None:
         raise click.UsageError("--audio needs -o FILE, a video")
@@ -208,24 +195,16 @@ def command(
     elif contact is not None:
         write = image_output(contact, SHEET, overwrite=overwrite)
         with Meter("contact") as contact_meter:
-            sheet = contact_sheet(picture, kernel, contact_meter)
+            sheet = contact_sheet(picture, choices["kernel"], contact_meter)
         write(sheet, picture.to_toml(), picture.fingerprint)
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
         options = FilmOptions(codec, crf, even, format_, clip, plays, audio)
-        policy = RetryPolicy(deadline=deadline)
-        with FilmMeter("animate", picture) as meter:
-            run = RunOptions(
-                executor,
-                address,
-                workers,
-                kernel,
-                overwrite,
-                policy,
-                [meter],
-                stopping=stop_request(),
-            )
+        with (
+            FilmMeter("animate", picture) as meter,
+            opened_run(choices, meter, overwrite=overwrite) as run,
+        ):
             frames = timeline if is_film_store(timeline) else None
             outcome = animate_to(picture, output, options, run, frames)
             parts = parts_of(output)

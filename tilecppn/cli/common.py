@@ -80,24 +80,6 @@ kernel_option = click.option(
 )
 
 
-def run_options(function: F) -> F:
-    """Add --executor, --address, --workers and --kernel: what does the work of a run."""
-    for option in (
-        kernel_option,
-        workers_option,
-        click.option("--address", help="Address of a Ray cluster [default: RAY_ADDRESS]."),
-        click.option(
-            "--executor",
-            type=click.Choice(["auto", "local", "ray"]),
-            default="auto",
-            show_default=True,
-            help="Where to render: threads on this machine, or Ray actors.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
 def export_options(function: F) -> F:
     """How an export is made: --format, --quality, --effort, --tile, --overlap, --title, --no-scene.
 

@@ -13,10 +13,9 @@ from tilecppn.cli.common import (
     outcome_record,
     outcome_words,
     result,
-    run_options,
     scene_argument,
 )
-from tilecppn.cli.signals import stop_request
+from tilecppn.cli.run_options import Choices, opened_run, run_options
 
 # What people call pictures: not what a store, which is a folder, should be called.
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", ".szi", ".mp4"}
@@ -29,12 +28,6 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn store and export.")
 @run_options
-@click.option(
-    "--deadline",
-    type=click.FloatRange(0.1),
-    metavar="SECONDS",
-    help="Time limit for one shard, after which another worker gets it [default: from the others].",
-)
 @click.option(
     "--export",
     "export_to",
@@ -49,11 +42,7 @@ def command(
     overrides: tuple[str, ...],
     output: Path,
     overwrite: bool,
-    executor: str,
-    address: str | None,
-    workers: int | None,
-    kernel: str,
-    deadline: float | None,
+    choices: Choices,
     export_to: Path | None,
     as_json: bool,
     **export_choices: Any,
@@ -73,9 +62,7 @@ def command(
     from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.options import ExportOptions
-    from tilecppn.run.options import RunOptions
     from tilecppn.run.render import render_to, require_complete
-    from tilecppn.run.retry_policy import RetryPolicy
 
     if output.suffix in PICTURES:
         raise InvalidRequestError(
@@ -89,18 +76,10 @@ def command(
         )
     picture = load(scene, overrides)
     files: list[Path] = []
-    with RenderMeter("render", picture) as meter:
-        policy = RetryPolicy(deadline=deadline)
-        run = RunOptions(
-            executor,
-            address,
-            workers,
-            kernel,
-            overwrite,
-            policy,
-            [meter],
-            stopping=stop_request(),
-        )
+    with (
+        RenderMeter("render", picture) as meter,
+        opened_run(choices, meter, overwrite=overwrite) as run,
+    ):
         if export_to is None:
             _, outcome = render_to(picture, output, run)
         else:

@@ -40,11 +40,15 @@ class WorkerInfo(NamedTuple):
 
 
 class TaskStats(NamedTuple):
-    """What a worker reports of a finished task: seconds it took, pixels drawn, bytes written."""
+    """What a worker reports of a finished task: seconds it took, pixels drawn, bytes written.
+
+    stages: the seconds of its parts, by their names.
+    """
 
     seconds: float
     pixels: int
     bytes: int
+    stages: tuple[tuple[str, float], ...] = ()
 
 
 class TaskSucceeded(NamedTuple):

@@ -154,7 +154,8 @@ def run_job(
             current.check_arithmetic(worker.arithmetic)
 
     def emit(event: events.Event) -> None:
-        for listener in (events.log, *run.listeners):
+        brought = executor.listeners if executor is not None else ()
+        for listener in (events.log, *run.listeners, *brought):
             listener(event)
 
     executor: Executor | None = None

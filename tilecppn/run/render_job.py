@@ -5,6 +5,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import sub
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,8 +75,8 @@ class RenderRunner:
 
     def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
-        start = time.perf_counter()
         store = self.store  # before the work: it may not be visible from here
+        times = [time.perf_counter()]
         window = self.plan.window(shard)
         if shard.level == 0:
             pixels = render_window(
@@ -83,14 +84,18 @@ class RenderRunner:
             )
         else:
             pixels = self._mean(shard, check_cancelled)
+        times.append(time.perf_counter())
         if self.tiler is not None:
             check_cancelled()
             self.tiler.write_all(shard.level, window, pixels)
+        times.append(time.perf_counter())
         check_cancelled()
         written = store.write(shard, pixels)
         if self.plan.parent(shard) is not None:
             self.downsample_cache.put(shard, mean2x2(pixels, self.downsample_cache.empty))
-        return TaskStats(time.perf_counter() - start, self.plan.pixels_of(shard), written)
+        times.append(time.perf_counter())
+        stages = zip((shard.kind, "export", "store"), map(sub, times[1:], times), strict=True)
+        return TaskStats(times[-1] - times[0], self.plan.pixels_of(shard), written, tuple(stages))
 
     def _mean(self, shard: Shard, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return a shard's pixels, built from its children in memory or in the store."""

@@ -1,9 +1,11 @@
 """What an executor does and what its workers report."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tilecppn import machine
 from tilecppn.plan import Task
+from tilecppn.run.events import Listener
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded, WorkerInfo
 
 CPU_KERNELS = {"llvm", "reference"}
@@ -58,6 +60,11 @@ class Executor(Protocol):
     threads: int  # tasks that a worker runs at once
     depth: int  # tasks that a worker has at most, the running ones included
     gpus: float  # that each worker reserves
+
+    @property
+    def listeners(self) -> Sequence[Listener]:
+        """Whom it wants told what happens, beside the run's own listeners."""
+        ...
 
     @property
     def room(self) -> int:

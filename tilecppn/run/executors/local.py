@@ -56,6 +56,7 @@ class LocalExecutor:
     depth = 1
     room = 0
     gpus = 0.0
+    listeners = ()
 
     def __init__(self, job: Job, workers: int) -> None:
         self.workers = workers

@@ -37,6 +37,7 @@ from tilecppn.run.executors.base import (
     WorkerLeaving,
     WorkerReady,
 )
+from tilecppn.run.executors.ray_metrics import RayMetrics
 from tilecppn.run.executors.ray_nodes import Nodes, NodeWatch, look
 from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
 
@@ -142,6 +143,7 @@ class RayExecutor:
         self._opening: dict[int, int] = {}  # worker → threads that have not opened the job yet
         self._number = 0  # of the next worker
         self._watch = NodeWatch()
+        self.listeners = (RayMetrics(),)
         self._capacity = 0  # actors that the nodes have room for in all
 
     def start(self, count: int) -> list[int]:
@@ -209,11 +211,11 @@ class RayExecutor:
 
     def release(self, worker: int) -> None:
         """Kill a worker's actor."""
-        self._forget(worker)
+        busy = self._forget(worker)
         self._nodes.pop(worker, None)
         ray.kill(self._actors.pop(worker), no_restart=True)
         host, _, pid = self._locations.pop(worker, "").partition(":")
-        if host == socket.gethostname():
+        if busy and host == socket.gethostname():
             # A stopped process does not hear Ray; its CPU or GPU would never come free.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(pid), signal.SIGKILL)
@@ -245,10 +247,13 @@ class RayExecutor:
         self._number += 1
         return self._number - 1
 
-    def _forget(self, worker: int) -> None:
+    def _forget(self, worker: int) -> bool:
+        """Forget a worker's calls; return whether there were any."""
         self._opening.pop(worker, None)
-        for reference in [r for r, call in self._calls.items() if call.worker == worker]:
+        calls = [r for r, call in self._calls.items() if call.worker == worker]
+        for reference in calls:
             del self._calls[reference]
+        return bool(calls)
 
 
 def _connect(address: str | None, cpus: int) -> None:

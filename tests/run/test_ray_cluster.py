@@ -1,0 +1,60 @@
+"""Ray clusters of several nodes, each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.run.ray_cluster import SCENE
+from tests.run.renders import assert_same
+from tilecppn.run.render import render
+from tilecppn.storage.store import Store
+
+pytestmark = pytest.mark.slow
+
+
+def run(scenario: str, folder: Path) -> Any:
+    """What a scenario reports."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.run.ray_cluster", scenario, str(folder)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "RAY_AUTH_MODE": "disabled", "PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_run_grows_onto_a_node_that_joins_and_leaves_one_that_is_drained(tmp_path: Path) -> None:
+    """2, then 8, then 2 workers: no shard is lost, and no byte differs."""
+    report = run("elastic", tmp_path)
+    assert report["rendered"] == report["shards"]
+    assert report["joined"] >= 8
+    assert report["retired"] == 6
+    assert (report["lost"], report["failed"]) == (0, 0)
+    once = render(SCENE, tmp_path / "once.zarr", executor="local")
+    assert_same(Store(tmp_path / "a.zarr"), once)
+
+
+def test_one_worker_that_is_ten_times_slower_costs_less_than_a_third_more(tmp_path: Path) -> None:
+    report = run("slow-worker", tmp_path)
+    assert report["with"]["hedged"] >= 1
+    assert report["with"]["seconds"] < 1.3 * report["without"]["seconds"]
+    assert_same(Store(tmp_path / "with.zarr"), Store(tmp_path / "without.zarr"))
+
+
+def test_a_node_offers_the_runs_metrics_to_prometheus(tmp_path: Path) -> None:
+    report = run("metrics", tmp_path)
+    found = report["metrics"]
+    assert found["ray_tilecppn_pixels_total"] == report["pixels"] > 0
+    assert found["ray_tilecppn_tasks_total"] == report["shards"]
+    assert found["ray_tilecppn_task_seconds_count"] == report["shards"]
+    assert found["ray_tilecppn_stage_seconds_count"] == 3 * report["shards"]
+    assert found["ray_tilecppn_bytes_total"] > 0
+    assert found["ray_tilecppn_tasks_left"] == 0

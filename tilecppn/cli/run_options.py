@@ -1,0 +1,90 @@
+"""The options that render and animate share: who does the work, and who is told."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tilecppn.cli.common import FILE, kernel_option, workers_option
+from tilecppn.cli.signals import stop_request
+
+if TYPE_CHECKING:
+    from tilecppn.run import events
+    from tilecppn.run.options import RunOptions
+
+Choices = dict[str, Any]  # option → value
+
+_OPTIONS = {
+    "executor": click.option(
+        "--executor",
+        type=click.Choice(["auto", "local", "ray"]),
+        default="auto",
+        show_default=True,
+        help="Where to render: threads on this machine, or Ray actors.",
+    ),
+    "address": click.option("--address", help="Address of a Ray cluster [default: RAY_ADDRESS]."),
+    "workers": workers_option,
+    "gpus_per_worker": click.option(
+        "--gpus-per-worker",
+        type=click.FloatRange(0.0, 1.0, min_open=True),
+        default=1.0,
+        show_default=True,
+        metavar="SHARE",
+        help="GPU that a Ray worker reserves, 0.5 for two workers on one.",
+    ),
+    "kernel": kernel_option,
+    "deadline": click.option(
+        "--deadline",
+        type=click.FloatRange(0.1),
+        metavar="SECONDS",
+        help="Time limit for one task, after which another worker gets it [default: from others].",
+    ),
+    "log": click.option(
+        "--log",
+        type=FILE,
+        metavar="FILE",
+        help="Append what happens to FILE, one JSON object a line.",
+    ),
+}
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a run, passed to the command together as `choices`."""
+
+    @wraps(function)
+    def command(**given: Any) -> Any:
+        choices = {name: given.pop(name) for name in _OPTIONS}
+        return function(**given, choices=choices)
+
+    decorated: Callable[..., Any] = command
+    for option in reversed(_OPTIONS.values()):
+        decorated = option(decorated)
+    return decorated
+
+
+@contextlib.contextmanager
+def opened_run(
+    choices: Choices, listener: "events.Listener", *, overwrite: bool
+) -> Iterator["RunOptions"]:
+    """Give the options of a run; its log, if any, is open in the block."""
+    from tilecppn.run.event_log import EventLog
+    from tilecppn.run.options import RunOptions
+    from tilecppn.run.retry_policy import RetryPolicy
+
+    given = dict(choices)
+    log: Path | None = given.pop("log")
+    policy = RetryPolicy(deadline=given.pop("deadline"))
+    with contextlib.ExitStack() as stack:
+        listeners = [listener]
+        if log is not None:
+            listeners.append(stack.enter_context(EventLog(log)))
+        yield RunOptions(
+            **given,
+            overwrite=overwrite,
+            policy=policy,
+            listeners=listeners,
+            stopping=stop_request(),
+        )

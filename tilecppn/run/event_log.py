@@ -1,0 +1,88 @@
+"""A run's events as JSON lines in a file, for other programs to follow."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from tilecppn.errors import InvalidRequestError
+from tilecppn.run.events import LOGGER, Event, RunStarted
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class EventLog:
+    """A listener that appends a line for each event to `path`. Use it as a context.
+
+    A line is one object: `time` (UTC), `event` (its class) and its fields; a task is its name, and
+    a TaskDone has seconds, pixels and bytes. A disk that fails ends the log, not the run.
+
+    Raises InvalidRequestError if the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], datetime] = _utc) -> None:
+        self.path = path
+        self._clock = clock
+        try:
+            self._file: IO[str] | None = path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise InvalidRequestError(
+                f"--log {path}: cannot be written: {error.strerror or error}"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def __call__(self, event: Event) -> None:
+        if self._file is None:
+            return
+        try:
+            line = {"time": self._clock().isoformat(), **record(event)}
+            self._file.write(f"{json.dumps(line)}\n")
+        except OSError as error:
+            LOGGER.warning("%s: no further events are logged: %s", self.path, error)
+            self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:
+                LOGGER.warning("%s: %s", self.path, error)
+
+
+def record(event: Event) -> dict[str, Any]:
+    """Return an event as a JSON object."""
+    found: dict[str, Any] = {"event": type(event).__name__}
+    if isinstance(event, RunStarted):
+        return found | {
+            "executor": event.executor,
+            "workers": event.workers,
+            "threads": event.threads,
+            "tasks": event.plan.tasks,
+            "pixels": event.plan.pixels,
+            "arithmetic": event.arithmetic._asdict(),
+        }
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if field.name == "task":
+            found |= {"task": value.name, "kind": value.kind}
+        elif field.name == "stats":
+            found |= {**value._asdict(), "stages": dict(value.stages)}
+        else:
+            found[field.name] = value
+    return found

@@ -1,0 +1,87 @@
+"""A run's metrics for Ray, which offers them to Prometheus on each node."""
+
+from typing import Any
+
+from ray.util.metrics import Counter, Gauge, Histogram
+
+from tilecppn.run.events import (
+    AttemptFailed,
+    Event,
+    RunStarted,
+    TaskDone,
+    TaskHedged,
+    TaskSkipped,
+    WorkerJoined,
+    WorkerLost,
+    WorkerRejected,
+    WorkerReleased,
+)
+
+SECONDS = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]  # bounds of the histograms
+BY_KIND = ("kind",)
+
+
+class RayMetrics:
+    """A listener that counts events.
+
+    Ray puts `ray_` before each name. `kind` is what a task does, as "draw" or "downsample"; `stage`
+    is a part of it.
+    """
+
+    def __init__(self) -> None:
+        self._tasks = _counter("tilecppn_tasks", "Tasks done.", BY_KIND)
+        self._pixels = _counter("tilecppn_pixels", "Pixels of the canvas drawn.")
+        self._bytes = _counter("tilecppn_bytes", "Bytes written into the store.")
+        self._retries = _counter("tilecppn_failed_attempts", "Attempts at a task that failed.")
+        self._hedged = _counter("tilecppn_hedged_tasks", "Tasks given to a second worker.")
+        self._lost = _counter("tilecppn_workers_lost", "Workers that died or could not start.")
+        self._seconds = _histogram("tilecppn_task_seconds", "Time of a task.", BY_KIND)
+        self._stages = _histogram("tilecppn_stage_seconds", "Time of a part of a task.", ("stage",))
+        self._left = _gauge("tilecppn_tasks_left", "Tasks that are not finished.")
+        self._workers = _gauge("tilecppn_workers", "Workers that draw.")
+        self._open = 0
+        self._joined: set[int] = set()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted(plan):
+                self._open = plan.tasks
+            case WorkerJoined(worker):
+                self._joined.add(worker)
+            case WorkerLost(worker):
+                self._joined.discard(worker)
+                self._lost.inc()
+            case WorkerRejected(worker) | WorkerReleased(worker):
+                self._joined.discard(worker)
+            case TaskDone(task, _, stats):
+                self._tasks.inc(tags={"kind": task.kind})
+                self._seconds.observe(stats.seconds, tags={"kind": task.kind})
+                for stage, seconds in stats.stages:
+                    self._stages.observe(seconds, tags={"stage": stage})
+                # Ray refuses to count by 0.
+                if stats.pixels:
+                    self._pixels.inc(stats.pixels)
+                if stats.bytes:
+                    self._bytes.inc(stats.bytes)
+            case TaskHedged():
+                self._hedged.inc()
+            case AttemptFailed():
+                self._retries.inc()
+        if isinstance(event, TaskDone | TaskSkipped) or (
+            isinstance(event, AttemptFailed) and event.final
+        ):
+            self._open -= 1
+        self._left.set(self._open)
+        self._workers.set(len(self._joined))
+
+
+def _counter(name: str, description: str, tags: tuple[str, ...] = ()) -> Any:
+    return Counter(name, description=description, tag_keys=tags)
+
+
+def _gauge(name: str, description: str) -> Any:
+    return Gauge(name, description=description)
+
+
+def _histogram(name: str, description: str, tags: tuple[str, ...]) -> Any:
+    return Histogram(name, description=description, boundaries=SECONDS, tag_keys=tags)
