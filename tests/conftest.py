@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.buckets import BUCKET, Server
 from tilecppn import machine
+from tilecppn.addresses import BucketPath, as_path
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
+from tilecppn.storage import client
 from tilecppn.storage.store import Store
 
 # Cheap to evaluate, and not flat anywhere.
@@ -100,6 +104,26 @@ def tilecppn(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real S3 server with a bucket."""
+    server = Server(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketPath]:
+    """A fresh prefix in a bucket of the server, which the environment leads to."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    client._client.cache_clear()
+    path = as_path(f"s3://{BUCKET}/{uuid.uuid4().hex}")
+    assert isinstance(path, BucketPath)
+    yield path
+    client._client.cache_clear()
 
 
 @pytest.fixture(scope="session")

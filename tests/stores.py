@@ -14,6 +14,7 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
 from tilecppn.scene.scene import Scene
 from tilecppn.storage import identity
+from tilecppn.storage.disk import Disk
 from tilecppn.storage.store import Store
 
 NETWORK = "weights/weights.safetensors"
@@ -68,7 +69,7 @@ def edit_attribute(path: Path, change: Callable[[dict[str, Any]], object]) -> No
     change(group["tilecppn"])
     own = {k: v for k, v in group["tilecppn"].items() if k not in ("sha256", "checksums")}
     networks = {"weights.safetensors": (path / NETWORK).read_bytes()}
-    identity.write(path, identity.seal(group["ome"], own, networks), networks)
+    identity.write(Disk(path), identity.seal(group["ome"], own, networks), networks)
 
 
 def as_version_0_1_0(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 Exception
 └── TilecppnError
+    ├── AddressError (TypeError)             2   an address in a bucket where none can be
     ├── InvalidRequestError (ValueError)     2   nothing was done, because
     │   ├── SceneError                   the scene is wrong: file, key, value, what is allowed
     │   ├── WeightsError                 the weights file is damaged or not one of ours
@@ -26,6 +27,15 @@ class TilecppnError(Exception):
     """Base of all errors of this package; the text is one line that says what to do."""
 
     exit_code = 1
+
+
+class AddressError(TilecppnError, TypeError):
+    """An address, as s3://bucket/key, is not one, or stands where only a path on a disk can.
+
+    No ValueError, which the methods of `Path` take for a file that is not there.
+    """
+
+    exit_code = 2
 
 
 class InvalidRequestError(TilecppnError, ValueError):

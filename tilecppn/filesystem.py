@@ -12,12 +12,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-NO_ADDRESSES = "addresses (s3://, gs://, https:// …) are not supported yet"
+from tilecppn.addresses import NO_ADDRESSES, is_address
+
 GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
 LONGEST_STEM = 200  # bytes of a name that others are made of; a name has 255 at most
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 class UnsuitableFileError(OSError):
@@ -83,11 +83,6 @@ def _stem(name: str) -> str:
         return name
     short = raw[: LONGEST_STEM - 20].decode(errors="ignore")
     return f"{short}-{hashlib.sha256(raw).hexdigest()[:16]}"
-
-
-def is_address(path: str | Path) -> bool:
-    """Whether a path is an address, as s3://bucket/key; a `Path` has lost one of its slashes."""
-    return _ADDRESS.match(str(path)) is not None
 
 
 def obstacle(path: Path) -> str | None:

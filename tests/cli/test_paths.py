@@ -1,4 +1,4 @@
-"""Paths on the command line: a leading ~ is the home folder, an address is refused."""
+"""Paths on the command line: ~ is the home folder, an address is refused where none can be."""
 
 from pathlib import Path
 
@@ -22,18 +22,18 @@ def test_a_tilde_in_an_option_is_the_home_folder(tmp_path: Path, tilecppn: Run) 
 @pytest.mark.parametrize(
     "command",
     [
-        ("render", "a.toml", "-o", "s3://bucket/a.zarr"),
-        ("render", "a.toml", "-o", "a.zarr", "--export", "gs://bucket/a.dzi"),
-        ("export", "s3://bucket/a.zarr", "a.png"),
-        ("export", "a.zarr", "az://container/a.png"),
-        ("status", "s3://bucket/a.zarr"),
+        ("render", "a.toml", "-o", "https://example.org/a.zarr"),
+        ("render", "a.toml", "-o", "a.zarr", "--export", "gs://only-a-bucket"),
+        ("export", "a.zarr", "ftp://example.org/a.png"),
+        ("preview", "a.toml", "-o", "s3://bucket/a.png"),
         ("animate", "a.toml", "--orbit", "-o", "s3://bucket/a.mp4"),
+        ("fit", "s3://bucket/a.png", "-o", "a.safetensors"),
     ],
 )
 def test_an_address_is_refused(command: tuple[str, ...], tmp_path: Path, tilecppn: Run) -> None:
     (tmp_path / "a.toml").write_text(SCENE)
     refused = tilecppn(*command)
     assert refused.returncode == 2
-    assert "not supported" in refused.stderr
+    assert "://" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -363,12 +363,16 @@ def test_an_unknown_kind_of_export_is_refused_before_any_work(
 def full_disk(after: int) -> Callable[..., None]:
     write, count = TileFolder.write, [0]
 
-    def writing(self: TileFolder, level: int, tile: Window, pixels: NDArray[Any]) -> None:
-        count[0] += 1
-        if count[0] > after:
-            path = Path(self.path, "0_0.png")
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write(self, level, tile, pixels)
+    def writing(self: TileFolder, level: int, tiles: Iterable[tuple[Window, NDArray[Any]]]) -> None:
+        def counted() -> Iterator[tuple[Window, NDArray[Any]]]:
+            for tile in tiles:
+                count[0] += 1
+                if count[0] > after:
+                    path = Path(self.path, "0_0.png")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+                yield tile
+
+        write(self, level, counted())
 
     return writing
 

@@ -31,11 +31,11 @@ def test_a_full_disk_is_said_and_the_render_goes_on_later(
     put = filesystem.write_atomic
     writes = [0]
 
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, data: bytes, lasting: bool) -> None:
         writes[0] += 1
         if writes[0] > 10:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        put(path, data)
+        put(path, data, lasting)
 
     with monkeypatch.context() as patch:
         patch.setattr("tilecppn.filesystem.write_atomic", full)
@@ -52,11 +52,11 @@ def test_transient_errors_of_the_store_are_tried_again(
     put = filesystem.write_atomic
     failed: set[Path] = set()
 
-    def shaky(path: Path, data: bytes) -> None:
+    def shaky(path: Path, data: bytes, lasting: bool) -> None:
         if path not in failed and len(failed) < 20:
             failed.add(path)
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        put(path, data)
+        put(path, data, lasting)
 
     monkeypatch.setattr("tilecppn.filesystem.write_atomic", shaky)
     store, outcome = render_to(scene, tmp_path / "a.zarr", RunOptions("local"))

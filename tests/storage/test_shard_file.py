@@ -13,16 +13,20 @@ from zarr.storage import LocalStore
 from tests.stores import noise
 from tilecppn.errors import RenderError
 from tilecppn.plan import Level, Window
+from tilecppn.storage.disk import Disk
 from tilecppn.storage.zarr_format import (
     ABSENT,
     ArraySpec,
     encode_shard,
     find_fault,
     invalid_metadata,
-    write_array_metadata,
 )
 
 TILE = 64
+
+
+def write_array_metadata(folder: Path, spec: ArraySpec) -> None:
+    Disk(folder).replace(invalid_metadata(Disk(folder), [spec]))
 
 
 def level_of(width: int, height: int, shard: int) -> Level:
@@ -50,7 +54,7 @@ def test_zarr_python_reads_whole_and_cut_shards(
         folder = tmp_path_factory.mktemp("shards")
         level = level_of(width, height, 128)
         shape = (channels, height, width)
-        write_array_metadata(folder, [ArraySpec("0", shape, level, dtype)])
+        write_array_metadata(folder, ArraySpec("0", shape, level, dtype))
         pixels = noise(shape, dtype)
         for row in range(level.rows):
             for col in range(level.cols):
@@ -70,7 +74,7 @@ def test_tiles_are_those_of_zarr_pythons_own_codecs(
     """Both pad a cut tile with the fill value, so that cut tiles are the same, too."""
     level = level_of(128 + 77, 128 + 1, 128)
     shape = (3, level.height, level.width)
-    write_array_metadata(tmp_path, [ArraySpec("0", shape, level, dtype)])
+    write_array_metadata(tmp_path, ArraySpec("0", shape, level, dtype))
     pixels = np.zeros(shape, dtype) if black else noise(shape, dtype)
     with zarr.config.set({"array.write_empty_chunks": True}):
         zarr.open_array(LocalStore(tmp_path), path="0")[:] = pixels
@@ -105,9 +109,7 @@ def test_a_view_is_encoded_as_its_copy() -> None:
 
 
 def test_the_metadata_says_what_the_files_are(tmp_path: Path) -> None:
-    write_array_metadata(
-        tmp_path, [ArraySpec("0", (3, 512, 512), level_of(512, 512, 256), "uint8")]
-    )
+    write_array_metadata(tmp_path, ArraySpec("0", (3, 512, 512), level_of(512, 512, 256), "uint8"))
     (sharding,) = json.loads((tmp_path / "0" / "zarr.json").read_bytes())["codecs"]
     assert [c["name"] for c in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
     assert sharding["configuration"]["index_location"] == "end"
@@ -119,8 +121,8 @@ def test_a_description_that_says_something_else_is_written_anew(
     shape: tuple[int, ...], dtype: str, tmp_path: Path
 ) -> None:
     spec = ArraySpec("0", shape, level_of(300, 200, 128), dtype)
-    assert invalid_metadata(tmp_path, [spec]) == [spec]
-    write_array_metadata(tmp_path, [spec])
+    assert [*invalid_metadata(Disk(tmp_path), [spec])] == ["0/zarr.json"]
+    write_array_metadata(tmp_path, spec)
     file = tmp_path / "0" / "zarr.json"
     right = file.read_bytes()
     damages = [
@@ -136,12 +138,12 @@ def test_a_description_that_says_something_else_is_written_anew(
     for damage in damages:
         assert damage != right
         file.write_bytes(damage)
-        assert invalid_metadata(tmp_path, [spec]) == [spec]
-        write_array_metadata(tmp_path, [spec])
+        assert [*invalid_metadata(Disk(tmp_path), [spec])] == ["0/zarr.json"]
+        write_array_metadata(tmp_path, spec)
         assert file.read_bytes() == right
     # Attributes are whoever's.
     file.write_bytes(right.replace(b'"attributes": {}', b'"attributes": {"a": 1}'))
-    assert not invalid_metadata(tmp_path, [spec])
+    assert not invalid_metadata(Disk(tmp_path), [spec])
 
 
 # Faults
@@ -152,7 +154,7 @@ WINDOW = Window(0, 0, 100, 65)  # two tiles by two of a shard of four by four
 def fault_of(data: bytes, folder: Path) -> str | None:
     (folder / "shard").write_bytes(data)
     level = level_of(512, 512, 256)
-    return find_fault(folder / "shard", level, WINDOW, lambda: None)
+    return find_fault(Disk(folder), "shard", level, WINDOW, lambda: None)
 
 
 def test_a_shard_without_a_tile_or_its_index_is_damaged(tmp_path: Path) -> None:
@@ -172,11 +174,11 @@ def test_what_cannot_be_read_is_missing_or_damaged(tmp_path: Path) -> None:
     def refuse() -> None:
         raise RenderError("no tile")
 
-    assert find_fault(tmp_path / "shard", level, WINDOW, refuse) == "missing"
-    assert find_fault(tmp_path, level, WINDOW, refuse) == "damaged"
+    assert find_fault(Disk(tmp_path), "shard", level, WINDOW, refuse) == "missing"
+    assert find_fault(Disk(tmp_path), ".", level, WINDOW, refuse) == "damaged"
     data = encode_shard(noise((3, 100, 65), "uint8"), level)
     (tmp_path / "shard").write_bytes(data)
-    assert find_fault(tmp_path / "shard", level, WINDOW, refuse) == "damaged"
+    assert find_fault(Disk(tmp_path), "shard", level, WINDOW, refuse) == "damaged"
 
 
 def test_of_a_shard_only_the_index_is_read_to_find_a_fault(tmp_path: Path) -> None:
@@ -186,4 +188,4 @@ def test_of_a_shard_only_the_index_is_read_to_find_a_fault(tmp_path: Path) -> No
         file.seek(1 << 36)
         file.write(data)
     level = level_of(512, 512, 256)
-    assert find_fault(tmp_path / "shard", level, WINDOW, lambda: None) is None
+    assert find_fault(Disk(tmp_path), "shard", level, WINDOW, lambda: None) is None

@@ -7,6 +7,7 @@ import click
 
 from tilecppn.cli.common import (
     FILE,
+    OUTPUT,
     blaming_options,
     json_option,
     load,
@@ -48,9 +49,9 @@ class AnimateCommand(click.Command):
 
 
 @click.command(cls=AnimateCommand)
-@click.argument("timeline", metavar="TIMELINE|SCENE", type=FILE)
+@click.argument("timeline", metavar="TIMELINE|SCENE", type=OUTPUT)
 @click.option(
-    "-o", "--output", type=FILE, metavar="OUT", help="The film; its suffix decides the format."
+    "-o", "--output", type=OUTPUT, metavar="OUT", help="The film; its suffix decides the format."
 )
 @click.option(
     "--morph",
@@ -208,7 +209,7 @@ def command(
             frames = timeline if is_film_store(timeline) else None
             outcome = animate_to(picture, output, options, run, frames)
             parts = parts_of(output)
-            if not outcome.failed and parts.exists():
+            if not outcome.failed and output.suffix != ".zarr" and parts.exists():
                 meter.note(
                     f"{parts}: holds another unfinished film, or one encoded with other options; "
                     "its own command with --overwrite goes on with it, or delete that folder"

@@ -26,14 +26,27 @@ Found = Counter["int | ClipTask"]  # shards of each level or frame, and clips
 
 
 class FileType(click.Path):
-    """A path on a disk; a leading ~ is the home folder, though the shell left it as it is."""
+    """A path on a disk; a leading ~ is the home folder, though the shell left it as it is.
+
+    addresses: take s3://bucket/key, gs://… and az://…, too.
+    """
+
+    def __init__(self, *, addresses: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self.addresses = addresses
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. Fails for an address, such as s3://bucket/key."""
-        from tilecppn import filesystem
+        """Return the path. Fails for an address where none can be."""
+        from tilecppn.addresses import NO_ADDRESSES, as_path, is_address
+        from tilecppn.errors import AddressError
 
-        if filesystem.is_address(value):
-            self.fail(f"{value}: {filesystem.NO_ADDRESSES}; give a path on a disk", param, ctx)
+        if is_address(value):
+            if not self.addresses:
+                self.fail(f"{value}: {NO_ADDRESSES}; give a path on a disk", param, ctx)
+            try:
+                return as_path(value)
+            except AddressError as error:
+                self.fail(str(error), param, ctx)
         path: Any = super().convert(value, param, ctx)
         try:
             return Path(path).expanduser()
@@ -41,7 +54,9 @@ class FileType(click.Path):
             return path
 
 
-FILE = FileType(path_type=Path)
+FILE = FileType()
+OUTPUT = FileType(addresses=True)  # a store or an export, on a disk or in a bucket
+
 MOST_SEEDS = 2500  # of one option
 
 set_option = click.option(
@@ -55,7 +70,7 @@ set_option = click.option(
 
 def scene_argument(function: F) -> F:
     """Add SCENE and --set, passed to the command as `scene` (a path) and `overrides`."""
-    return click.argument("scene", type=FILE)(set_option(function))
+    return click.argument("scene", type=OUTPUT)(set_option(function))
 
 
 json_option = click.option(

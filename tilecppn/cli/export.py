@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilecppn.cli.common import (
-    FILE,
+    OUTPUT,
     done_tasks,
     export_options,
     json_option,
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("store", type=FILE)
-@click.argument("dest", type=FILE)
+@click.argument("store", type=OUTPUT)
+@click.argument("dest", type=OUTPUT)
 @export_options
 @click.option("--level", type=int, default=0, show_default=True, help="Start from this level.")
 @click.option(
@@ -66,13 +66,13 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     import time
 
     from tilecppn.exporters.options import ExportOptions
-    from tilecppn.filesystem import disk_usage
+    from tilecppn.exporters.output import size_of
     from tilecppn.formatting import format_bytes, format_duration
 
     start = time.perf_counter()
     files = run_export(store, dest, ExportOptions(**options), workers)
     seconds = time.perf_counter() - start
-    size = sum(disk_usage(path) for path in files)
+    size = sum(size_of(path) for path in files)
     summary = f"{format_bytes(size)} in {format_duration(seconds)}"
     record = {"files": [str(p) for p in files], "bytes": size, "seconds": round(seconds, 3)}
     result("\n".join([*map(str, files), summary]), record, as_json)

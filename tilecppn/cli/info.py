@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result
+from tilecppn.cli.common import OUTPUT, json_option, result
 from tilecppn.cli.image_size import DPI
 from tilecppn.formatting import counted
 
@@ -22,7 +22,7 @@ INCH = 2.54  # cm
 
 
 @click.command()
-@click.argument("path", type=FILE)
+@click.argument("path", type=OUTPUT)
 @json_option
 def command(path: Path, as_json: bool) -> None:
     """Show what PATH is: its kind, size in pixels and in print, scene, version and arithmetic.
@@ -41,19 +41,26 @@ def command(path: Path, as_json: bool) -> None:
 
 def describe(path: Path) -> Record:
     """Describe a file or folder, as a JSON object. Raises InvalidRequestError if it is not ours."""
-    from tilecppn.cli.image_size import image_size
     from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.fetched import fetched
+    from tilecppn.storage.identity import attributes
+
+    if attributes(path) is not None:
+        return _store(path)
+    with fetched(path) as copy:
+        if not copy.exists():
+            raise InvalidRequestError(f"{path}: does not exist")
+        return {**_file(copy), "path": str(path)}
+
+
+def _file(path: Path) -> Record:
+    from tilecppn.cli.image_size import image_size
     from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
     from tilecppn.film.embedded_timeline import embedded_timeline, is_film
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.parsing import read_text
     from tilecppn.scene.scene import Scene
-    from tilecppn.storage.identity import attributes
 
-    if not path.exists():
-        raise InvalidRequestError(f"{path}: does not exist")
-    if attributes(path) is not None:
-        return _store(path)
     if path.suffix == ".safetensors":
         return _weights(path)
     if (film := embedded_timeline(path)) is not None:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from tilecppn.addresses import BucketPath
 from tilecppn.cli.common import (
-    FILE,
+    OUTPUT,
     json_option,
     kernel_option,
     load,
@@ -34,12 +35,12 @@ class Estimate(NamedTuple):
 
 
 @click.command()
-@click.argument("scene", metavar="SCENE|TIMELINE", type=FILE)
+@click.argument("scene", metavar="SCENE|TIMELINE", type=OUTPUT)
 @set_option
 @click.option(
     "-o",
     "--output",
-    type=FILE,
+    type=OUTPUT,
     default=Path(),
     help="Where the store would be written, to check the disk there [default: this folder].",
 )
@@ -90,7 +91,7 @@ def _plan_still(
         "tiles": plan.tiles,
         "bytes": plan.bytes,
         "stored": round(stored),
-        "free": free,
+        "free": None if isinstance(output, BucketPath) else free,
         **_record(estimate),
         "seconds": round(seconds, 1),
     }
@@ -100,7 +101,7 @@ def _plan_still(
         f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
         f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
         f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "
-        f"(estimated), {format_bytes(free)} free at {folder}",
+        f"(estimated), {_free_words(output)}",
         *_lines(estimate, seconds),
     ]
     result("\n".join(lines), record, as_json)
@@ -120,7 +121,7 @@ def _plan_film(
     film, plan = timeline.film, film_plan(timeline, None)
     estimate = _estimate(timeline.scene(0), plan.still, workers, kernel)
     stored = estimate.pixel_bytes / LEVELS_BYTES * plan.pixels  # frames have no smaller levels
-    folder, free = free_disk(output)
+    _, free = free_disk(output)
     seconds = plan.pixels * film.samples / estimate.speed
     record = {
         "width": plan.still.width,
@@ -128,7 +129,7 @@ def _plan_film(
         "frames": plan.frames,
         "shards": plan.tasks,
         "stored": round(stored),
-        "free": free,
+        "free": None if isinstance(output, BucketPath) else free,
         **_record(estimate),
         "seconds": round(seconds, 1),
     }
@@ -136,11 +137,22 @@ def _plan_film(
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
         f"{film.fps} a second, in {counted(plan.tasks, 'shard')}",
         f"bytes    about {format_bytes(stored)} for all frames in a store (estimated); a video is "
-        f"smaller; {format_bytes(free)} free at {folder}",
+        f"smaller; {_free_words(output)}",
         *_lines(estimate, seconds),
         "encoding comes on top",
     ]
     result("\n".join(lines), record, as_json)
+
+
+def _free_words(output: Path) -> str:
+    from tilecppn.run.estimates import free_disk
+
+    folder, free = free_disk(output)
+    return (
+        f"in {folder}"
+        if isinstance(output, BucketPath)
+        else f"{format_bytes(free)} free at {folder}"
+    )
 
 
 def _estimate(scene: "Scene", plan: "Plan", workers: int | None, kernel: str) -> Estimate:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tilecppn.cli.common import (
-    FILE,
+    OUTPUT,
     export_options,
     json_option,
     load,
@@ -24,14 +24,14 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
 @click.command()
 @scene_argument
 @click.option(
-    "-o", "--output", type=FILE, required=True, help="The store to write, a folder OUT.zarr."
+    "-o", "--output", type=OUTPUT, required=True, help="The store to write, a folder OUT.zarr."
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn store and export.")
 @run_options
 @click.option(
     "--export",
     "export_to",
-    type=FILE,
+    type=OUTPUT,
     metavar="DEST",
     help="Also export to DEST (as tilecppn export) while rendering.",
 )

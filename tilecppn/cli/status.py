@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, Found, done_tasks, json_option, open_store, result
+from tilecppn.cli.common import OUTPUT, Found, done_tasks, json_option, open_store, result
 from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("store", type=FILE)
+@click.argument("store", type=OUTPUT)
 @json_option
 def command(store: Path, as_json: bool) -> None:
     """Show how much of STORE is finished, by level, or by frame for a film.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilecppn.cli.common import (
-    FILE,
+    OUTPUT,
     json_option,
     load,
     load_timeline,
@@ -30,11 +30,11 @@ NAMED = 20  # missing shards of a level
 
 
 @click.command()
-@click.argument("store", type=FILE)
+@click.argument("store", type=OUTPUT)
 @click.option("--repair", is_flag=True, help="Render damaged or missing shards again.")
 @click.option(
     "--scene",
-    type=FILE,
+    type=OUTPUT,
     help="With --repair: the scene or timeline of a store whose own is lost.",
 )
 @workers_option

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from tilecppn.cli.common import FILE, set_option
+from tilecppn.cli.common import OUTPUT, set_option
 from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
 
 
 @click.command()
-@click.argument("path", type=FILE)
+@click.argument("path", type=OUTPUT)
 @set_option
 @click.option(
     "--host",

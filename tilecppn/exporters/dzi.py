@@ -5,7 +5,6 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 """
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from urllib.parse import quote
 from tilecppn.exporters import provenance, tiles
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import remove, replacing
 from tilecppn.exporters.page.page import Card, assets, page
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
@@ -57,8 +56,8 @@ class DeepZoom(Layout):
     def describe(self, source: Source, folder: TileFolder) -> None:
         """Write the viewer, and the picture for links to the page."""
         for asset in assets():
-            shutil.copyfile(asset, Path(folder.path, asset.name))
-        Path(folder.path, CARD).write_bytes(card(source))
+            folder.add(asset.name, asset.read_bytes())
+        folder.add(CARD, card(source))
 
 
 def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
@@ -80,7 +79,7 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
         layout = DeepZoom(tuple(sizes), options.side)
         yield TileFolder(str(temporary.absolute()), layout, options)
         for path in (dest, dest.with_suffix(".html")):
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
 def card(source: Source) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tilecppn.errors import SceneError
 from tilecppn.exporters import png, tags
 from tilecppn.exporters.dzi import files_of
+from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.provenance import (
     MANIFEST,
@@ -80,7 +81,10 @@ READERS: dict[str, Callable[[Path], str | None]] = {
 
 def may_embed_scene(path: Path) -> bool:
     """Whether a path is for `embedded_scene`: a store, or an export by its suffix."""
-    return suffix_of(path) in READERS or attributes(path) is not None or (path / MANIFEST).is_file()
+    if suffix_of(path) in READERS or attributes(path) is not None:
+        return True
+    with fetched(path) as copy:
+        return (copy / MANIFEST).is_file()
 
 
 def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
@@ -96,9 +100,10 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
         return Scene.parse(
             scene.to_toml(), name=str(path), overrides=overrides, embedded=network, whole=True
         )
-    if not path.exists():
-        raise SceneError(f"{path}: does not exist")
-    found = provenance_in(path)
+    with fetched(path) as copy:
+        if not copy.exists():
+            raise SceneError(f"{path}: does not exist")
+        found = provenance_in(copy)
     if found is None:
         raise SceneError(f"{path}: holds no scene; give a scene file, or an image made by tilecppn")
     try:

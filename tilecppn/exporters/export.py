@@ -5,7 +5,8 @@ from functools import partial as bound
 from pathlib import Path
 from typing import NamedTuple
 
-from tilecppn import filesystem, machine
+from tilecppn import machine
+from tilecppn.addresses import as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters.dzi import export_dzi, outputs_of
@@ -67,8 +68,6 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
     Raises ExportError for an unknown suffix or layout, or a destination and a store that lie in
     one another: one would go.
     """
-    if filesystem.is_address(dest):
-        raise ExportError(f"{dest}: {filesystem.NO_ADDRESSES}; give a path on a disk")
     suffix = suffix_of(dest)
     if layout is None and suffix not in EXPORTERS:
         raise ExportError(
@@ -149,7 +148,7 @@ def export_store(
     path: str | Path, dest: str | Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
     """As `export`."""
-    store, dest = Store(path), Path(dest)
+    store, dest = Store(path), as_path(dest)
     exporter = choose_exporter(store.path, dest, options.layout)
     exporter.check(dest, overwrite=options.overwrite)
     options = options.resolved(dest, store.plan.tile)

@@ -67,9 +67,7 @@ class Zoomify(Layout):
             "TILESIZE": self.side,
         }
         text = " ".join(f"{name}={quoteattr(str(value))}" for name, value in values.items())
-        Path(folder.path, "ImageProperties.xml").write_text(
-            f"<IMAGE_PROPERTIES {text} />\n", encoding="utf-8"
-        )
+        folder.add("ImageProperties.xml", f"<IMAGE_PROPERTIES {text} />\n".encode())
 
 
 class IIIF(Layout):
@@ -96,9 +94,7 @@ class IIIF(Layout):
             data = folder.options.encode(source.read(level, Window(0, 0, height, width)))
             names = [f"{width},{height}", *(["max"] if level == whole[0] else [])]
             for name in names:
-                path = Path(folder.path, "full", name, "0", f"default.{folder.options.suffix}")
-                path.parent.mkdir(parents=True)
-                path.write_bytes(data)
+                folder.add(f"full/{name}/0/default.{folder.options.suffix}", data)
         suffix = folder.options.suffix
         info: dict[str, Any] = {
             "@context": "http://iiif.io/api/image/3/context.json",
@@ -125,7 +121,7 @@ class IIIF(Layout):
             "preferredFormats": [suffix],
             "extraFormats": [suffix],
         }
-        Path(folder.path, "info.json").write_text(json.dumps(info, indent=1), encoding="utf-8")
+        folder.add("info.json", json.dumps(info, indent=1).encode())
 
 
 FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}

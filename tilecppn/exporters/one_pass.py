@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tilecppn import machine
 from tilecppn.errors import Interrupted
-from tilecppn.exporters import dzi, provenance, tiles
+from tilecppn.exporters import dzi, tiles
 from tilecppn.exporters.export import EXPORTERS, Exporter, choose_exporter, write
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import claimed, naming_destination
+from tilecppn.exporters.output import claimed, naming_destination, read_provenance
 from tilecppn.exporters.parallel import Progress, Threads
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source, sizes
@@ -81,7 +81,7 @@ def _made(exporter: Exporter, dest: Path, scene: Scene, options: ExportOptions) 
     return {
         path
         for path, kind in exporter.outputs(dest).items()
-        if (found := provenance.read(path)) is not None
+        if (found := read_provenance(path)) is not None
         and found.is_copy_of(Provenance(kind, "", scene.fingerprint, options.encoding))
     }
 

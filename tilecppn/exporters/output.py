@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tilecppn import filesystem
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import ExportError, RenderError, StoreError
-from tilecppn.exporters import provenance
+from tilecppn.exporters import bucket_output, provenance
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.storage import locks
+from tilecppn.storage.lease import leased
 
 CONTENTS = {  # what an output holds, in words
     "still": "a still",
@@ -41,11 +44,7 @@ def check_output(path: Path, kind: str, *, overwrite: bool) -> None:
     kind: one of `CONTENTS`. It may where nothing is, and with `overwrite` where an output of that
     kind is that tilecppn made and nobody changed since.
     """
-    if why := filesystem.obstacle(path):
-        raise ExportError(f"{path}: {why}; choose another path")
-    if path.is_symlink():
-        raise ExportError(f"{path}: is a symbolic link; choose another path")
-    if not path.exists() or (kind in FOLDERS and _is_empty(path)):
+    if _is_free(path, kind):
         return
     if why := _why_kept(path, kind):
         raise ExportError(
@@ -57,10 +56,30 @@ def check_output(path: Path, kind: str, *, overwrite: bool) -> None:
         )
 
 
+def _is_free(path: Path, kind: str) -> bool:
+    if isinstance(path, BucketPath):
+        try:
+            return bucket_output.is_free(path, folder=kind in (*FOLDERS, "dzi"))
+        except OSError as error:
+            raise ExportError(f"{path}: {error.strerror or error}") from None
+    if why := filesystem.obstacle(path):
+        raise ExportError(f"{path}: {why}; choose another path")
+    if path.is_symlink():
+        raise ExportError(f"{path}: is a symbolic link; choose another path")
+    return not path.exists() or (kind in FOLDERS and _is_empty(path))
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """As `provenance.read`, also in a bucket."""
+    if isinstance(path, BucketPath):
+        return bucket_output.read_provenance(path)
+    # To read what is no file, such as a pipe, could take for ever.
+    return provenance.read(path) if path.is_file() or path.is_dir() else None
+
+
 def _why_kept(path: Path, kind: str) -> str | None:
     """Why what is at `path` is never replaced; None for an unchanged output of that kind."""
-    # To read what is no file, such as a pipe, could take for ever.
-    found = provenance.read(path) if path.is_file() or path.is_dir() else None
+    found = read_provenance(path)
     if found is None:
         return "was not made by tilecppn (or by version 0.1.0, which leaves no digest)"
     if found.kind != kind:
@@ -95,6 +114,12 @@ def claimed(*paths: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         for path in paths:
+            if isinstance(path, BucketPath):
+                try:
+                    stack.enter_context(leased(path, transient=True))
+                except StoreError as error:
+                    raise ExportError(str(error)) from None
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = filesystem.temporary_name(path, "lock")
             try:
@@ -123,6 +148,11 @@ def replacing(path: Path, *, folder: bool = False) -> Iterator[Path]:
     and the name of either, outlives a power cut from then on; what is in a folder is for the block
     to see to.
     """
+    if isinstance(path, BucketPath):
+        new = bucket_output.replacing_folder if folder else bucket_output.replacing_file
+        with new(path) as there:
+            yield there
+        return
     before = filesystem.identity(path)
     temporary = filesystem.temporary_path(path)
     if folder:
@@ -152,6 +182,21 @@ def atomic_output(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """As `replacing`, with the path claimed."""
     with claimed(path), replacing(path, folder=folder) as temporary:
         yield temporary
+
+
+def remove(path: Path) -> None:
+    """Delete a file, if it is there, also in a bucket."""
+    if isinstance(path, BucketPath):
+        bucket_output.remove(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file, or of all in a folder, also in a bucket."""
+    if isinstance(path, BucketPath):
+        return bucket_output.size_of(path)
+    return filesystem.disk_usage(path)
 
 
 def _put(new: Path, path: Path) -> None:

@@ -20,7 +20,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -140,9 +140,14 @@ def seal(path: Path) -> None:
 
 def seal_folder(folder: Path, provenance: Provenance) -> None:
     """Write the manifest of a folder whose other files are all there."""
-    record = json.loads(provenance.manifest())
-    text = provenance.manifest(_folder_digest(folder, record))
+    text = sealed_manifest(provenance, _sizes(folder))
     (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def sealed_manifest(provenance: Provenance, sizes: Iterable[tuple[str, int]]) -> str:
+    """The manifest of a folder with these files: the name of each in the folder, and its bytes."""
+    record = json.loads(provenance.manifest())
+    return provenance.manifest(_folder_digest(sizes, record))
 
 
 def _read_file(path: Path) -> Provenance | None:
@@ -160,12 +165,18 @@ def _read_file(path: Path) -> Provenance | None:
 
 def _read_folder(path: Path) -> Provenance | None:
     try:
-        record = _decoded(read_bounded(path / MANIFEST, MAX_MANIFEST))
+        manifest = read_bounded(path / MANIFEST, MAX_MANIFEST)
     except FileNotFoundError:
         return None
+    return read_listed(manifest, _sizes(path))
+
+
+def read_listed(manifest: bytes, sizes: Iterable[tuple[str, int]]) -> Provenance | None:
+    """The provenance of a folder with a manifest and these files; None if it is none of ours."""
+    record = _decoded(manifest)
     if record is None:
         return None
-    return _of_manifest(record, intact=record.get("digest") == _folder_digest(path, record))
+    return _of_manifest(record, intact=record.get("digest") == _folder_digest(sizes, record))
 
 
 def _of_manifest(record: dict[str, Any], *, intact: bool) -> Provenance:
@@ -226,15 +237,18 @@ def _digest(file: BinaryIO, at: int) -> str:
     return sha256.hexdigest()
 
 
-def _folder_digest(folder: Path, record: dict[str, Any]) -> str:
-    """SHA-256 of the names and sizes of all files, and of what the manifest says."""
-    names = [json.dumps({**record, "digest": ""}, sort_keys=True)]
+def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
+    """All files of a folder: the name of each in it, and its bytes."""
     for root, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(root, name)
-            inner = os.path.relpath(path, folder)
-            if inner != MANIFEST:
-                names.append(f"{inner}\0{os.lstat(path).st_size}\n")
+            yield os.path.relpath(path, folder), os.lstat(path).st_size
+
+
+def _folder_digest(sizes: Iterable[tuple[str, int]], record: dict[str, Any]) -> str:
+    """SHA-256 of the names and sizes of all files, and of what the manifest says."""
+    names = [json.dumps({**record, "digest": ""}, sort_keys=True)]
+    names += [f"{name}\0{size}\n" for name, size in sizes if name != MANIFEST]
     return hashlib.sha256("".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()
 
 

@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -11,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import filesystem
-from tilecppn.exporters import provenance
+from tilecppn.addresses import BucketPath, as_path
+from tilecppn.exporters import bucket_output, provenance
+from tilecppn.exporters.bucket_output import Put
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
@@ -60,14 +63,41 @@ class Layout(ABC):
 class TileFolder:
     """A folder that a pyramid's tiles are written into. Picklable."""
 
-    path: str  # absolute
+    path: str  # absolute, or an address
     layout: Layout
     options: ExportOptions
 
-    def write(self, level: int, tile: Window, pixels: Pixels) -> None:
-        """Write the tile that covers a window, from its pixels with the overlap around it."""
-        file = f"{self.path}/{self.layout.name(level, tile)}.{self.options.suffix}"
-        data = self.options.encode(self.layout.fitted(pixels))
+    def write(self, level: int, tiles: Iterable[tuple[Window, Pixels]]) -> None:
+        """Write the tiles that cover windows, each from its pixels with the overlap around it."""
+        with self._open() as put:
+            for tile, pixels in tiles:
+                name = f"{self.layout.name(level, tile)}.{self.options.suffix}"
+                put(name, self.options.encode(self.layout.fitted(pixels)))
+
+    def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
+        """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
+
+        def cut_out(tile: Window) -> Pixels:
+            top, left = tile.top - window.top, tile.left - window.left
+            return pixels[:, top : top + tile.height, left : left + tile.width]
+
+        tiles = window.split(self.layout.side, self.layout.side)
+        self.write(level, ((tile, cut_out(tile)) for tile in tiles))
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write a file that is no tile."""
+        with self._open() as put:
+            put(name, data)
+
+    def _open(self) -> AbstractContextManager[Put]:
+        """What writes files by their names; all are there at the end of the block."""
+        path = as_path(self.path)
+        if isinstance(path, BucketPath):
+            return bucket_output.uploads(path)
+        return nullcontext(self._put)
+
+    def _put(self, name: str, data: bytes) -> None:
+        file = f"{self.path}/{name}"
         try:
             _write_file(file, data)
         except FileNotFoundError:
@@ -76,17 +106,15 @@ class TileFolder:
             os.makedirs(os.path.dirname(file), exist_ok=True)
             _write_file(file, data)
 
-    def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
-        """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
-        for tile in window.split(self.layout.side, self.layout.side):
-            top, left = tile.top - window.top, tile.left - window.left
-            self.write(level, tile, pixels[:, top : top + tile.height, left : left + tile.width])
-
     def complete(self, source: Source) -> None:
         """Write what else is in the folder; its tiles are all there."""
         self.layout.describe(source, self)
         made = source.provenance(self.layout.kind, self.options)
-        provenance.seal_folder(Path(self.path), made)
+        path = as_path(self.path)
+        if isinstance(path, BucketPath):
+            bucket_output.seal_folder(path, made)
+        else:
+            provenance.seal_folder(path, made)
 
 
 def _write_file(file: str, data: bytes) -> None:
@@ -108,8 +136,8 @@ def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], threads: 
     """Write the tiles of regions of the store."""
 
     def write(region: Region) -> None:
-        for window, pixels in cut(source, region, folder.layout.side, folder.options.overlap):
-            folder.write(region.level, window, pixels)
+        tiles = cut(source, region, folder.layout.side, folder.options.overlap)
+        folder.write(region.level, tiles)
 
     for _ in finished(write, wanted, threads):
         pass

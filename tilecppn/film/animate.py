@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.exporters import provenance
@@ -23,8 +24,10 @@ from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
 from tilecppn.run.verify import repair_options
-from tilecppn.storage.directory import is_store, lock, sweep_beside
+from tilecppn.storage.directory import is_store
+from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.identity import attributes
+from tilecppn.storage.objects import storage_of
 
 PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
 
@@ -79,7 +82,7 @@ def animate(
     )
     outcome = animate_to(timeline, path, options, run, frames)
     require_complete(outcome)
-    return Path(path)
+    return as_path(path)
 
 
 def animate_to(
@@ -90,9 +93,14 @@ def animate_to(
     frames: str | Path | None = None,
 ) -> RunResult:
     """As `animate`, but return the result of the run, even if tasks failed."""
-    path = Path(path)
+    path = as_path(path)
     drawn = None if frames is None else FilmStore(frames)
     target = choose_target(path, timeline, options)
+    if target is not None and isinstance(path, BucketPath):
+        raise ExportError(
+            f"{path}: only the frames of a film go into a bucket, as NAME.zarr; give a path on a "
+            "disk for a film"
+        )
     plan = film_plan(timeline, None if target is None else target.clip)
     if target is None:
         _, outcome = _fill(timeline, path, None, run, drawn)
@@ -221,8 +229,8 @@ def _open(
             raise  # a still
         if not run.overwrite:
             raise StoreError(f"{error}; choose another path, or --overwrite") from None
-    refuse_foreign_film(path)
-    stack.enter_context(lock(path))
+    refuse_foreign_film(storage_of(path))
+    stack.enter_context(storage_of(path).lock())
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.embedded_scene import provenance_in
+from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
@@ -51,6 +52,11 @@ def is_film_store(path: Path) -> bool:
 
 
 def _provenance(path: Path) -> Provenance | None:
+    with fetched(path) as copy:
+        return _provenance_on_disk(copy)
+
+
+def _provenance_on_disk(path: Path) -> Provenance | None:
     if path.is_dir():
         return provenance.read_manifest(path)
     if not path.is_file():

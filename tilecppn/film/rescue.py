@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tilecppn.film.frame_renderer import FrameRenderer
 from tilecppn.film.plan import FrameShard
-from tilecppn.film.store import FilmStore, film_plan, frame_file
+from tilecppn.film.store import FilmStore, film_plan, frame_name
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.run.rescue import LOOKED_AT, check_drawn, kernel_left, recorded_arithmetic
 from tilecppn.storage.identity import attributes
@@ -25,7 +25,7 @@ def rescue_film(path: Path, timeline: Timeline) -> None:
         # Two films may have some frames in common: the last one first, then the middle one.
         frames = dict.fromkeys([timeline.frames - 1, timeline.frames // 2, *range(timeline.frames)])
         shards = (shard for frame in frames for shard in plan.frame_shards(frame))
-        files = ((shard, frame_file(path, shard)) for shard in islice(shards, LOOKED_AT))
+        files = ((shard, frame_name(shard)) for shard in islice(shards, LOOKED_AT))
         renderer = FrameRenderer(timeline, kernel_left(path))
 
         def draw(shard: FrameShard) -> NDArray[Any]:

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
 from tilecppn import filesystem
+from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.film.encoding import checksums
@@ -33,20 +33,18 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Window
 from tilecppn.storage import identity
-from tilecppn.storage.directory import (
-    LISTED,
-    StoreDirectory,
-    check_safe_to_overwrite,
-    create_directory,
-    is_written,
-    lock,
-)
+from tilecppn.storage.directory import LISTED, StoreDirectory, check_safe_to_overwrite
+from tilecppn.storage.disk import Disk
+from tilecppn.storage.objects import ObjectStorage, storage_of
 from tilecppn.storage.ome import film_multiscales
 from tilecppn.storage.zarr_format import (
     ArraySpec,
+    array_files,
+    empty_shard,
     encode_shard,
     find_fault,
-    write_array_metadata,
+    invalid_metadata,
+    new_generation,
 )
 
 CLIPS = "clips"
@@ -64,13 +62,13 @@ class FilmStore(StoreDirectory):
         clip, encoding_id: the frames of a clip, and how clips are encoded; by default the store
         has frames only. Raises StoreError if there is no film store, or it is damaged.
         """
-        super().__init__(Path(path))
+        super().__init__(as_path(path))
         self.encoding_id = encoding_id
         kept = self.record
         if "timeline" not in kept:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
-            self.networks = identity.networks(self.path, kept)
+            self.networks = identity.networks(self.storage, kept)
             self.timeline = Timeline.parse(
                 kept["timeline"], name=str(self.path), embedded=self.networks
             )
@@ -84,7 +82,7 @@ class FilmStore(StoreDirectory):
     @classmethod
     def found(cls, path: str | Path) -> "FilmStore":
         """Open a store with the clips of its last run, if any. Raises StoreError."""
-        folders = _clip_folders(Path(path))
+        folders = _clip_folders(as_path(path))
         if not folders:
             return cls(path)
         last = max(folders, key=lambda name: Path(path, CLIPS, name).stat().st_mtime_ns)
@@ -108,10 +106,13 @@ class FilmStore(StoreDirectory):
         `overwrite` replaces an existing tilecppn store, whose lock the caller holds. Raises
         StoreError if something else is there.
         """
-        name = path.name.removesuffix(".zarr")
-        with create_directory(
-            path, lambda folder: _describe(folder, name, timeline, arithmetic), overwrite=overwrite
-        ):
+        generation = new_generation(path)
+        plan = film_plan(timeline, None)
+        group, networks = _describe(path, timeline, arithmetic, generation)
+        arrays = array_files([_frames_of(plan, timeline.base.output.dtype)])
+        files = {**identity.all_files(group, networks), **arrays}
+        shards = _empty_shards(plan, generation)
+        with storage_of(path).create(files, shards, overwrite=overwrite):
             yield cls(path, clip, encoding_id)
 
     @classmethod
@@ -120,8 +121,15 @@ class FilmStore(StoreDirectory):
 
         Raises StoreError if the store is being rendered.
         """
-        with lock(path):
-            _describe(path, path.name.removesuffix(".zarr"), timeline, arithmetic)
+        storage = storage_of(path)
+        with storage.lock():
+            kept = identity.attributes(path) or {}
+            generation = str(kept.get("generation") or new_generation(path))
+            plan = film_plan(timeline, None)
+            identity.write(storage, *_describe(path, timeline, arithmetic, generation))
+            arrays = [_frames_of(plan, timeline.base.output.dtype)]
+            storage.replace(invalid_metadata(storage, arrays))
+            storage.reserve(_empty_shards(plan, generation))
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
@@ -134,7 +142,7 @@ class FilmStore(StoreDirectory):
 
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError if a film store would not have written everything in the folder."""
-        refuse_foreign_film(self.path)
+        refuse_foreign_film(self.storage)
 
     def is_of(self, timeline: Timeline) -> bool:
         """Whether this is a store of `timeline`, with the same tiles and shards."""
@@ -170,7 +178,7 @@ class FilmStore(StoreDirectory):
     def _identity(self) -> dict[str, bytes]:
         """With what lets plain readers take the clips, as an array that has none of them."""
         files = super()._identity()
-        if files and (self.plan.clip is not None or (self.path / CLIPS).is_dir()):
+        if files and (self.plan.clip is not None or _has_clips(self.path)):
             files[f"{CLIPS}/{identity.DESCRIPTION}"] = identity.bytes_array(0)
         return files
 
@@ -186,7 +194,8 @@ class FilmStore(StoreDirectory):
         data = encode_shard(pixels, self.plan.still.levels[0])
         self.check_in_place()
         # A frame that waits for its clip needs no sync: after a power cut it is drawn again.
-        filesystem.write_atomic(self.file(shard), data, lasting=self.plan.clip is None)
+        lasting = self.plan.clip is None
+        self.storage.put_shard(self.name(shard), data, self.empty(shard), lasting=lasting)
         return len(data)
 
     def link_frames(self, other: "FilmStore") -> None:
@@ -198,11 +207,14 @@ class FilmStore(StoreDirectory):
             return
         for frame in range(self.plan.frames):
             for shard in self.plan.frame_shards(frame):
-                file = other.file(shard)
-                if is_written(file):
-                    filesystem.write_file_atomic(
-                        self.file(shard), partial(filesystem.link, file), lasting=False
-                    )
+                if not other.has(shard):
+                    continue
+                if isinstance(self.storage, Disk) and isinstance(other.storage, Disk):
+                    link = partial(filesystem.link, other.file(shard))
+                    filesystem.write_file_atomic(self.file(shard), link, lasting=False)
+                else:
+                    data = other.storage.get(other.name(shard))
+                    self.storage.put_shard(self.name(shard), data, self.empty(shard))
 
     def put_clip(self, clip: ClipTask, write: Callable[[Path], object]) -> None:
         """Store a clip, which `write` encodes into the path that it is given.
@@ -239,7 +251,7 @@ class FilmStore(StoreDirectory):
                 and left < window.right
                 and window.left < right
             )
-            if touched and not is_written(self.file(shard)):
+            if touched and not super().has(shard):
                 raise RenderError(f"{self.file(shard)}: missing")
         try:
             pixels = self._frames[frame, :, window.top : window.bottom, window.left : window.right]
@@ -257,38 +269,58 @@ class FilmStore(StoreDirectory):
                 return "missing"
             return None if checksums.is_sound(self.file(task)) else "damaged"
         clip = self.plan.parent(task)
-        if clip is not None and is_written(self.file(clip)):
+        if clip is not None and super().has(clip):
             return None
         level, window = self.plan.still.levels[0], self.plan.window(task)
-        return find_fault(self.file(task), level, window, lambda: self.read(task.frame, window))
+        return find_fault(
+            self.storage,
+            self.name(task),
+            level,
+            window,
+            lambda: self.read(task.frame, window),
+            self.empty(task),
+        )
 
-    def file(self, task: FilmTask) -> Path:
-        """The path of a shard's or clip's file."""
+    def name(self, task: FilmTask) -> str:
+        """The name of a shard's or clip's file."""
         if isinstance(task, ClipTask):
-            return self.path / CLIPS / f"{self.encoding_id}-{self.plan.clip}" / str(task.first)
-        return frame_file(self.path, task)
+            return f"{CLIPS}/{self.encoding_id}-{self.plan.clip}/{task.first}"
+        return frame_name(task)
+
+    def empty(self, task: FilmTask) -> bytes:
+        """What a bucket keeps in the place of a missing shard; it has no clips."""
+        return empty_shard(self.plan.still.levels[0], self.generation)
 
     @cached_property
     def _frames(self) -> Any:
-        return zarr.open_array(LocalStore(self.path, read_only=True), path="0", mode="r")
+        return zarr.open_array(self.storage.zarr(), path="0", mode="r")
 
 
-def frame_file(path: Path, shard: FrameShard) -> Path:
-    """The path of the file of a frame's shard in the store at `path`."""
-    return path / "0" / "c" / str(shard.frame) / "0" / str(shard.row) / str(shard.col)
+def frame_name(shard: FrameShard) -> str:
+    """The name of the file of a frame's shard in its store."""
+    return f"0/c/{shard.frame}/0/{shard.row}/{shard.col}"
 
 
-def _describe(folder: Path, name: str, timeline: Timeline, arithmetic: Arithmetic) -> None:
-    """Write all of a store but its frames and clips."""
-    plan = film_plan(timeline, None)
+def _empty_shards(plan: FilmPlan, generation: str) -> Iterator[tuple[str, bytes]]:
+    empty = empty_shard(plan.still.levels[0], generation)
+    for frame in range(plan.frames):
+        for shard in plan.frame_shards(frame):
+            yield frame_name(shard), empty
+
+
+def _describe(
+    path: Path, timeline: Timeline, arithmetic: Arithmetic, generation: str
+) -> tuple[identity.Record, dict[str, bytes]]:
+    """The metadata of a store's group, and its networks."""
     own = {
         "timeline": timeline.to_toml(),
         "fingerprint": timeline.fingerprint,
         "arithmetic": arithmetic._asdict(),
+        **({"generation": generation} if generation else {}),
     }
-    group = identity.seal(_ome(timeline, plan, name), own, timeline.networks)
-    identity.write(folder, group, timeline.networks)
-    write_array_metadata(folder, [_frames_of(plan, timeline.base.output.dtype)])
+    networks = dict(timeline.networks)
+    ome = _ome(timeline, film_plan(timeline, None), path.name.removesuffix(".zarr"))
+    return identity.seal(ome, own, networks), networks
 
 
 def _named(timeline: Timeline) -> tuple[str, int, int]:
@@ -296,7 +328,7 @@ def _named(timeline: Timeline) -> tuple[str, int, int]:
     return timeline.fingerprint, output.tile, output.shard
 
 
-def refuse_foreign_film(path: Path) -> None:
+def refuse_foreign_film(storage: ObjectStorage) -> None:
     """Raise StoreError if a film store would not have written everything in the folder."""
     folder = re.compile(
         rf"{identity.FOLDERS}|0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?"
@@ -305,7 +337,7 @@ def refuse_foreign_film(path: Path) -> None:
         rf"{identity.FILES}|0/zarr\.json|0/c/\d+/0/\d+/\d+|{CLIPS}/zarr\.json|"
         rf"{CLIPS}/{_FOLDER.pattern}/\d+(\{checksums.CHECKSUM})?"
     )
-    check_safe_to_overwrite(path, folder, file)
+    check_safe_to_overwrite(storage, folder, file)
 
 
 def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
@@ -316,7 +348,13 @@ def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
 
 def _clip_folders(path: Path) -> list[str]:
     """The names of the folders with clips in a store, one an encoding and length."""
+    if isinstance(path, BucketPath):  # frames alone
+        return []
     return [f.name for f in Path(path, CLIPS).glob("*") if _FOLDER.fullmatch(f.name)]
+
+
+def _has_clips(path: Path) -> bool:
+    return not isinstance(path, BucketPath) and (path / CLIPS).is_dir()
 
 
 def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:

@@ -1,12 +1,14 @@
 """Estimates of memory, disk space, bytes and time, and refusals of what cannot fit."""
 
 import shutil
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tilecppn import machine
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import PlanError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
@@ -73,7 +75,12 @@ def check_disk(plan: Plan, path: Path) -> None:
 
 
 def free_disk(path: Path) -> tuple[Path, int]:
-    """Return the folder in which `path` is or would be, and the bytes free on its disk."""
+    """Return the folder in which `path` is or would be, and the bytes free on its disk.
+
+    A bucket has no end.
+    """
+    if isinstance(path, BucketPath):
+        return path.parent, sys.maxsize
     folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
     return folder, shutil.disk_usage(folder).free
 

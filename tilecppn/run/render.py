@@ -8,6 +8,7 @@ from random import Random
 from typing import TypeVar
 
 from tilecppn import kernels
+from tilecppn.addresses import as_path
 from tilecppn.errors import Interrupted, RenderError, StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, TaskGraph
@@ -75,7 +76,7 @@ def render_to(
 
     tiler: is given each shard's pixels before the shard is stored.
     """
-    path = Path(path)
+    path = as_path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     check_request(plan, scene.output.precision, run)
     job = RenderJob(

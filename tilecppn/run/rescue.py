@@ -8,8 +8,9 @@ from typing import Any, NoReturn, TypeVar
 
 from numpy.typing import NDArray
 
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import InvalidRequestError, StoreError
-from tilecppn.filesystem import NOT_A_FILE, read_bounded
+from tilecppn.filesystem import NOT_A_FILE
 from tilecppn.kernels import KERNELS, Arithmetic, EvaluationContext, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Level, Plan, Shard
@@ -17,7 +18,8 @@ from tilecppn.scene.parsing import parse_toml
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.directory import not_a_store
 from tilecppn.storage.identity import COPY, DESCRIPTION, MAX_METADATA, attributes
-from tilecppn.storage.store import Store, shard_file
+from tilecppn.storage.objects import storage_of
+from tilecppn.storage.store import Store, shard_name
 from tilecppn.storage.zarr_format import encode_shard, has_right_checksums
 
 DRAWN = 3  # shards at most, to prove that a scene is a store's
@@ -41,8 +43,9 @@ def rescue_store(path: Path, scene: Scene | None = None) -> None:
     else:
         plan = Plan.of(scene.canvas, scene.output, scene.channels)
         shards = (task for task in plan.order() if isinstance(task, Shard) and task.level == 0)
-        files = [(shard, shard_file(path, shard)) for shard in islice(shards, LOOKED_AT)]
-        files.sort(key=lambda pair: _size(pair[1]), reverse=True)
+        files = [(shard, shard_name(shard)) for shard in islice(shards, LOOKED_AT)]
+        size = storage_of(path).size
+        files.sort(key=lambda pair: size(pair[1]) or 0, reverse=True)
         kernel = create(kernel_left(path), EvaluationContext.of(scene))
 
         def draw(shard: Shard) -> NDArray[Any]:
@@ -65,7 +68,7 @@ def kernel_left(path: Path) -> str:
     """The name of the kernel that drew a store, from its damaged metadata, or else "auto"."""
     for name in (DESCRIPTION, COPY):
         try:
-            found = _KERNEL.search(read_bounded(path / name, MAX_METADATA))
+            found = _KERNEL.search(storage_of(path).get(name, MAX_METADATA))
         except NOT_A_FILE:
             continue
         if found is not None and found[1].decode() in KERNELS:
@@ -74,15 +77,18 @@ def kernel_left(path: Path) -> str:
 
 
 def check_drawn(
-    path: Path, files: Iterable[tuple[T, Path]], level: Level, draw: Callable[[T], NDArray[Any]]
+    path: Path, files: Iterable[tuple[T, str]], level: Level, draw: Callable[[T], NDArray[Any]]
 ) -> None:
     """Raise StoreError unless the first sound shards of a level are drawn the same now.
 
-    files: of shards, which need not be there. draw: returns a shard's pixels.
+    files: names of those of shards, which need not be there. draw: returns a shard's pixels.
     """
-    drawn, equal = 0, True
-    for shard, file in files:
-        data = file.read_bytes() if file.is_file() else b""
+    drawn, equal, storage = 0, True, storage_of(path)
+    for shard, name in files:
+        try:
+            data = storage.get(name)
+        except NOT_A_FILE:
+            data = b""
         if has_right_checksums(data, level):
             equal = encode_shard(draw(shard), level) == data
             drawn += 1
@@ -97,16 +103,12 @@ def check_drawn(
 
 def require_scene(path: Path) -> NoReturn:
     """Raise StoreError, which asks for the scene of a store, or says that there is no store."""
-    if not path.is_dir():
+    if storage_of(path).is_free() or not (isinstance(path, BucketPath) or path.is_dir()):
         raise StoreError(not_a_store(path, reading=True))
     raise StoreError(
         f"{path}: its scene or weights are damaged, and so are their copies; give the scene: "
         f"tilecppn verify {path} --repair --scene SCENE"
     )
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.is_file() else 0
 
 
 def _scene_left(path: Path, record: Mapping[str, Any]) -> Scene:

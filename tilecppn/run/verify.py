@@ -48,7 +48,7 @@ def find_damage(
     for task in store.plan.order():
         if stopping():
             raise Interrupted("stopped")
-        passed_over = unread and store.file(task).relative_to(store.path).parts[0] in unread
+        passed_over = unread and store.name(task).partition("/")[0] in unread
         if not passed_over and (damage := store.damage(task)) is not None:
             found[task] = damage
         if meter is not None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn import cppn as networks
 from tilecppn import filesystem
+from tilecppn.addresses import as_path
 from tilecppn.errors import SceneError
 from tilecppn.scene import sections
 from tilecppn.scene.parsing import (
@@ -70,7 +71,7 @@ class Scene:
         not be there. Paths in a scene file are relative to it, those of overrides of anything else
         to the current folder. Raises SceneError, WeightsError, or StoreError for a damaged store.
         """
-        path = Path(path)
+        path = as_path(path)
         found: Scene | None = read_embedded("scene", path, overrides)
         if found is not None:
             return found

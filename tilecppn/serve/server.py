@@ -10,6 +10,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import ExportError
 from tilecppn.serve.app import export_app, picture_app
 from tilecppn.serve.exports import Export
@@ -93,7 +94,7 @@ def serve(
     then drawn, whatever the store has. `port` 0 takes a free one. Raises InvalidRequestError if
     there is nothing to show, or the host or port cannot be had.
     """
-    found = find(Path(path), overrides)
+    found = find(as_path(path), overrides)
     app = export_app(found) if isinstance(found, Export) else picture_app(found)
     return Server(app, host, port)
 
@@ -120,6 +121,11 @@ def _stored(path: Path) -> Export | Picture | None:
         return FilmPicture(FilmStore(path).timeline, title, path)
     if attributes(path) is not None:
         return StorePicture(Store(path), title)
+    if isinstance(path, BucketPath):
+        raise ExportError(
+            f"cannot view {path}: of what is in buckets view shows stores alone; open an export "
+            "at its own address, or download it"
+        )
     if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
         return Export.find(path)
     return None

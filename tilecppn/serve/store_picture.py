@@ -1,6 +1,5 @@
 """A store, finished or not: what is not stored yet is drawn."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -158,13 +157,8 @@ class ShardCounter:
             return self.found
 
     def _listed(self, level: int) -> int:
-        count = 0
+        empty = self.store.empty(Shard(level, 0, 0))
         try:
-            with os.scandir(self.store.path / str(level) / "c" / "0") as rows:
-                folders = [row.path for row in rows if row.name.isdigit()]
-            for folder in folders:
-                with os.scandir(folder) as cols:
-                    count += sum(col.name.isdigit() and col.stat().st_size > 0 for col in cols)
-        except OSError:  # not begun, or removed meanwhile
-            pass
-        return count
+            return self.store.storage.count_shards(f"{level}/c/0", empty)
+        except OSError:  # removed meanwhile, or out of reach
+            return 0

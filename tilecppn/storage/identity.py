@@ -24,6 +24,7 @@ import google_crc32c
 from tilecppn import filesystem
 from tilecppn.cppn.weights_file import MAX_BYTES
 from tilecppn.errors import StoreError
+from tilecppn.storage.objects import UNFINISHED, ObjectStorage, storage_of
 from tilecppn.version import VERSION
 
 ATTRIBUTE = "tilecppn"
@@ -45,41 +46,41 @@ FILES = (
 Record = dict[str, Any]
 
 
-def attributes(folder: Path) -> Record | None:
-    """Our attribute of the group at `folder`; None if there is none.
+def attributes(path: Path) -> Record | None:
+    """Our attribute of the group at `path`; None if there is none.
 
     Raises OSError where the disk cannot tell.
     """
-    record = group(folder)
+    record = group(storage_of(path))
     return None if record is None else _own(record)
 
 
-def group(folder: Path) -> Record | None:
+def group(storage: ObjectStorage) -> Record | None:
     """The group's metadata: zarr.json, or its copy where that is damaged; None without either.
 
     Raises OSError where the disk cannot tell.
     """
     found, error = None, None
     try:
-        found = read_json(folder / DESCRIPTION)
+        found = read_json(storage, DESCRIPTION)
     except OSError as unreadable:
         error = unreadable
-    if _is_sealed(found):
+    if _is_sealed(found) or UNFINISHED in (_own(found) or {}):
         return found
-    copy = read_json(folder / COPY)
+    copy = read_json(storage, COPY)
     if _is_sealed(copy):
         return copy
     if error is not None:
         raise error
     # One of version 0.1.0 has no checksum, and no copy.
-    is_old = _own(found) is not None and not os.path.lexists(folder / COPY)
+    is_old = _own(found) is not None and storage.size(COPY) is None
     return found if is_old else None
 
 
-def read_json(file: Path) -> Record | None:
+def read_json(storage: ObjectStorage, name: str) -> Record | None:
     """The JSON object in a small file; None where it is missing or damaged. Raises OSError."""
     try:
-        record = json.loads(filesystem.read_bounded(file, MAX_METADATA))
+        record = json.loads(storage.get(name, MAX_METADATA))
     except (*filesystem.NOT_A_FILE, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
@@ -113,24 +114,19 @@ def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
     return found
 
 
-def write(folder: Path, record: Record, networks: Mapping[str, bytes]) -> None:
-    """Write zarr.json and `files`; what version 0.1.0 had in their place goes."""
-    for name, data in {**files(record, networks), DESCRIPTION: _json(record)}.items():
-        put(folder / name, data)
+def all_files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
+    """`files` and zarr.json."""
+    return {**files(record, networks), DESCRIPTION: _json(record)}
+
+
+def write(storage: ObjectStorage, record: Record, networks: Mapping[str, bytes]) -> None:
+    """Write `all_files`; what version 0.1.0 had in their place goes."""
+    storage.replace(all_files(record, networks))
     for name in networks:
-        filesystem.remove(folder / name)
+        storage.delete(name)
 
 
-def put(file: Path, data: bytes) -> None:
-    """Write a small file, in the place of whatever is there."""
-    if file.is_dir() or file.is_symlink():
-        filesystem.remove(file)
-    if not file.parent.is_dir():
-        filesystem.remove(file.parent)
-    filesystem.write_atomic(file, data)
-
-
-def networks(folder: Path, own: Record) -> dict[str, bytes]:
+def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
     """The bytes of a store's weights files by name; `own` is its attribute.
 
     Raises StoreError if both copies of one are damaged, OSError if one cannot be read.
@@ -138,27 +134,27 @@ def networks(folder: Path, own: Record) -> dict[str, bytes]:
     checksums = own.get("checksums")
     if checksums is None:
         names: Iterable[str] = own.get("networks", [f"{FOLDER}{SUFFIX}"])
-        return {n: filesystem.read_bounded(folder / _checked(n), MAX_BYTES) for n in names}
-    return {name: _network(folder, _checked(name), sha256) for name, sha256 in checksums.items()}
+        return {n: storage.get(_checked(n), MAX_BYTES) for n in names}
+    return {name: _network(storage, _checked(name), sha256) for name, sha256 in checksums.items()}
 
 
-def damaged_files(folder: Path, expected: Mapping[str, bytes]) -> list[str]:
+def damaged_files(storage: ObjectStorage, expected: Mapping[str, bytes]) -> list[str]:
     """Those of `files` that are missing or say something else."""
-    return [name for name, data in expected.items() if _read(folder / name, len(data)) != data]
+    return [name for name, data in expected.items() if _read(storage, name, len(data)) != data]
 
 
 def repaired_group(
-    folder: Path, record: Record, ome: Callable[[str], Mapping[str, Any]]
+    storage: ObjectStorage, record: Record, ome: Callable[[str], Mapping[str, Any]]
 ) -> bytes | None:
     """The group's zarr.json as it must be; None where it says so.
 
     All that tilecppn wrote is judged; attributes of others are left alone. ome: gives the `ome`
     attribute of an image of a name, which a store of version 0.1.0 has no copy of.
     """
-    found = read_json(folder / DESCRIPTION) or {}
+    found = read_json(storage, DESCRIPTION) or {}
     right = _without_foreign(record)
     if not _is_sealed(record):
-        right["attributes"]["ome"] = ome(_name(record) or folder.name.removesuffix(".zarr"))
+        right["attributes"]["ome"] = ome(_name(record) or storage.path.name.removesuffix(".zarr"))
     ours = right["attributes"]
     theirs = found.get("attributes")
     if isinstance(theirs, dict):
@@ -215,18 +211,18 @@ def _checked(name: str) -> str:
     return name
 
 
-def _network(folder: Path, name: str, sha256: str) -> bytes:
-    inner = folder / name.removesuffix(SUFFIX)
-    copy = _read(inner / name, MAX_BYTES)
-    for data in (copy, (_read(inner / "c" / "0", MAX_BYTES + 4) or b"")[:-4]):
+def _network(storage: ObjectStorage, name: str, sha256: str) -> bytes:
+    inner = name.removesuffix(SUFFIX)
+    copy = _read(storage, f"{inner}/{name}", MAX_BYTES)
+    for data in (copy, (_read(storage, f"{inner}/c/0", MAX_BYTES + 4) or b"")[:-4]):
         if data is not None and hashlib.sha256(data).hexdigest() == sha256:
             return data
     raise StoreError(f"{name} and its copy are both missing or damaged")
 
 
-def _read(file: Path, most: int) -> bytes | None:
+def _read(storage: ObjectStorage, name: str, most: int) -> bytes | None:
     try:
-        return filesystem.read_bounded(file, most)
+        return storage.get(name, most)
     except OSError:
         return None
 

@@ -20,29 +20,26 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
-from tilecppn import filesystem
+from tilecppn.addresses import as_path
 from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
 from tilecppn.storage import identity
-from tilecppn.storage.directory import (
-    LISTED,
-    StoreDirectory,
-    check_safe_to_overwrite,
-    create_directory,
-    lock,
-)
+from tilecppn.storage.directory import LISTED, StoreDirectory, check_safe_to_overwrite
+from tilecppn.storage.objects import storage_of
 from tilecppn.storage.ome import multiscales
 from tilecppn.storage.zarr_format import (
     ArraySpec,
+    array_files,
+    empty_shard,
     encode_shard,
     find_fault,
+    invalid_metadata,
+    new_generation,
     still_arrays,
-    write_array_metadata,
 )
 
 
@@ -56,7 +53,7 @@ class Store(StoreDirectory):
 
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
-        super().__init__(Path(path))
+        super().__init__(as_path(path))
         self._arrays: dict[int, Any] = {}  # a level's, once it is read
         kept = self.record
         if "timeline" in kept:
@@ -67,7 +64,7 @@ class Store(StoreDirectory):
         try:
             text = kept["scene"]
             self.arithmetic = Arithmetic(**kept["arithmetic"])
-            self.networks = identity.networks(self.path, kept)
+            self.networks = identity.networks(self.storage, kept)
             embedded = self.networks[EMBEDDED]
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
@@ -88,10 +85,13 @@ class Store(StoreDirectory):
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        name = path.name.removesuffix(".zarr")
-        with create_directory(
-            path, lambda folder: _describe(folder, name, scene, arithmetic), overwrite=overwrite
-        ):
+        generation = new_generation(path)
+        plan = Plan.of(scene.canvas, scene.output, scene.channels)
+        group, networks = _describe(path, scene, arithmetic, generation)
+        arrays = array_files(still_arrays(plan, scene.output.dtype))
+        files = {**identity.all_files(group, networks), **arrays}
+        shards = _empty_shards(plan, generation)
+        with storage_of(path).create(files, shards, overwrite=overwrite):
             yield cls(path)
 
     @classmethod
@@ -100,15 +100,22 @@ class Store(StoreDirectory):
 
         Raises StoreError if the store is being rendered.
         """
-        with lock(path):
-            _describe(path, path.name.removesuffix(".zarr"), scene, arithmetic)
+        storage = storage_of(path)
+        with storage.lock():
+            kept = identity.attributes(path) or {}
+            generation = str(kept.get("generation") or new_generation(path))
+            plan = Plan.of(scene.canvas, scene.output, scene.channels)
+            identity.write(storage, *_describe(path, scene, arithmetic, generation))
+            arrays = still_arrays(plan, scene.output.dtype)
+            storage.replace(invalid_metadata(storage, arrays))
+            storage.reserve(_empty_shards(plan, generation))
 
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
         known = "|".join(str(level.index) for level in self.plan.levels)
         folder = re.compile(rf"{identity.FOLDERS}|({known})(/c(/0(/\d+)?)?)?")
         file = re.compile(rf"{identity.FILES}|({known})/(zarr\.json|c/0/\d+/\d+)")
-        check_safe_to_overwrite(self.path, folder, file)
+        check_safe_to_overwrite(self.storage, folder, file)
 
     def check(self, scene: Scene) -> None:
         """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
@@ -142,7 +149,7 @@ class Store(StoreDirectory):
         level = self.plan.levels[shard.level]
         data = encode_shard(pixels, level)
         self.check_in_place()
-        filesystem.write_atomic(self.file(shard), data)
+        self.storage.put_shard(self.name(shard), data, self.empty(shard))
         return len(data)
 
     def read(self, level: int, window: Window, *, partial: bool = False) -> NDArray[Any]:
@@ -169,15 +176,24 @@ class Store(StoreDirectory):
     def damage(self, shard: Shard) -> str | None:
         """What is wrong with a shard: "missing", "damaged", or None."""
         level, window = self.plan.levels[shard.level], self.plan.window(shard)
-        return find_fault(self.file(shard), level, window, lambda: self.read(shard.level, window))
+        return find_fault(
+            self.storage,
+            self.name(shard),
+            level,
+            window,
+            lambda: self.read(shard.level, window),
+            self.empty(shard),
+        )
 
     def is_whole(self) -> bool:
         """Whether every shard of every level is there."""
         return all(self.has(shard) for shard in self.plan.order())
 
-    def file(self, shard: Shard) -> Path:
-        """Path of a shard's file."""
-        return shard_file(self.path, shard)
+    def name(self, shard: Shard) -> str:
+        return shard_name(shard)
+
+    def empty(self, shard: Shard) -> bytes:
+        return empty_shard(self.plan.levels[shard.level], self.generation)
 
     # Inner
 
@@ -189,27 +205,34 @@ class Store(StoreDirectory):
 
     def _array(self, level: int) -> Any:
         if level not in self._arrays:
-            there = LocalStore(self.path, read_only=True)
-            self._arrays[level] = zarr.open_array(there, path=str(level), mode="r")
+            self._arrays[level] = zarr.open_array(self.storage.zarr(), path=str(level), mode="r")
         return self._arrays[level]
 
 
-def shard_file(path: Path, shard: Shard) -> Path:
-    """Path of a shard's file in the store at `path`."""
-    return path / str(shard.level) / "c" / "0" / str(shard.row) / str(shard.col)
+def shard_name(shard: Shard) -> str:
+    """The name of a shard's file in its store."""
+    return f"{shard.level}/c/0/{shard.row}/{shard.col}"
 
 
-def _describe(folder: Path, name: str, scene: Scene, arithmetic: Arithmetic) -> None:
-    """Write all of a store but its shards."""
-    plan, dtype = Plan.of(scene.canvas, scene.output, scene.channels), scene.output.dtype
+def _empty_shards(plan: Plan, generation: str) -> Iterator[tuple[str, bytes]]:
+    for shard in plan.order():
+        yield shard_name(shard), empty_shard(plan.levels[shard.level], generation)
+
+
+def _describe(
+    path: Path, scene: Scene, arithmetic: Arithmetic, generation: str
+) -> tuple[identity.Record, dict[str, bytes]]:
+    """The metadata of a store's group, and its networks."""
+    plan = Plan.of(scene.canvas, scene.output, scene.channels)
     own = {
         "scene": scene.to_toml(),
         "fingerprint": scene.fingerprint,
         "arithmetic": arithmetic._asdict(),
+        **({"generation": generation} if generation else {}),
     }
     networks = {EMBEDDED: scene.cppn.to_bytes()}
-    identity.write(folder, identity.seal(multiscales(plan, dtype, name), own, networks), networks)
-    write_array_metadata(folder, still_arrays(plan, dtype))
+    ome = multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr"))
+    return identity.seal(ome, own, networks), networks
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]

@@ -4,8 +4,9 @@ Zarr v3, one array a level, (c, y, x), sharded; tiles are zstd with a CRC-32C be
 tiles are written like all others.
 """
 
-import os
+import secrets
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,15 +15,17 @@ import zarr
 from numcodecs.zstd import compress
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import LocalStore, MemoryStore
+from zarr.storage import MemoryStore
 
-from tilecppn import filesystem
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError
 from tilecppn.plan import Level, Plan, Window, ceil_div
 from tilecppn.storage.identity import DESCRIPTION, crc32c
+from tilecppn.storage.objects import ObjectStorage
 
 ZSTD_LEVEL = 1
 ABSENT = 2**64 - 1  # in a shard's index
+GENERATION = 8  # bytes: of what tells a store from one that takes its place
 AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
 
 
@@ -48,32 +51,37 @@ def still_arrays(plan: Plan, dtype: str) -> list[ArraySpec]:
     ]
 
 
-def invalid_metadata(folder: Path, arrays: Iterable[ArraySpec]) -> list[ArraySpec]:
-    """Those whose zarr.json is missing, damaged, or says something else."""
-    return [spec for spec in arrays if _found(folder, spec.name) != _create(MemoryStore(), spec)]
+def invalid_metadata(storage: ObjectStorage, arrays: Iterable[ArraySpec]) -> dict[str, bytes]:
+    """The zarr.json of arrays that are missing, damaged, or say something else, as they must be."""
+    return {
+        f"{spec.name}/{DESCRIPTION}": array_file(spec)
+        for spec in arrays
+        if _found(storage, spec.name) != _create(MemoryStore(), spec)
+    }
 
 
-def write_array_metadata(folder: Path, arrays: Iterable[ArraySpec]) -> None:
-    """Write each array's zarr.json; one that is right stays."""
-    for spec in invalid_metadata(folder, arrays):
-        file = folder / spec.name / DESCRIPTION
-        if file.parent.is_dir():
-            filesystem.remove(file)
-        else:
-            filesystem.remove(file.parent)
-        _create(LocalStore(folder), spec)
+def array_files(arrays: Iterable[ArraySpec]) -> dict[str, bytes]:
+    """The zarr.json of each array, by its name."""
+    return {f"{spec.name}/{DESCRIPTION}": array_file(spec) for spec in arrays}
 
 
-def _found(folder: Path, name: str) -> Any:
+def array_file(spec: ArraySpec) -> bytes:
+    """An array's zarr.json."""
+    files: dict[str, Any] = {}
+    _create(MemoryStore(files), spec)
+    data: bytes = files[f"{spec.name}/{DESCRIPTION}"].to_bytes()
+    return data
+
+
+def _found(storage: ObjectStorage, name: str) -> Any:
     """The description of an array; None where it cannot be read."""
     try:
-        array = zarr.open_array(LocalStore(folder, read_only=True), path=name, mode="r")
-        return _description(array)
+        return _description(zarr.open_array(storage.zarr(), path=name, mode="r"))
     except Exception:  # damage can raise anything in zarr
         return None
 
 
-def _create(store: LocalStore | MemoryStore, spec: ArraySpec) -> Any:
+def _create(store: MemoryStore, spec: ArraySpec) -> Any:
     """Create an array; returns its description."""
     *frame, channels, _, _ = spec.shape
     frame = [1] * len(frame)
@@ -96,6 +104,22 @@ def _create(store: LocalStore | MemoryStore, spec: ArraySpec) -> Any:
 def _description(array: Any) -> Any:
     """What an array's zarr.json says, but attributes, which are whoever's."""
     return {**array.metadata.to_dict(), "attributes": None}
+
+
+def new_generation(path: Path) -> str:
+    """What is to tell a new store at a path from another there; "" on a disk, which needs none."""
+    return secrets.token_hex(GENERATION) if isinstance(path, BucketPath) else ""
+
+
+@lru_cache
+def empty_shard(level: Level, generation: str) -> bytes:
+    """A shard without a tile, which reads as black, with the mark of its store's generation.
+
+    It is smaller than any shard with a tile, so that listings tell them apart.
+    """
+    side = level.shard // level.tile
+    index = np.full((side, side, 2), ABSENT, "<u8").tobytes()
+    return bytes.fromhex(generation) + index + crc32c(index)
 
 
 def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
@@ -129,19 +153,30 @@ def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
     return b"".join([*parts, tail, crc32c(tail)])
 
 
-def find_fault(file: Path, level: Level, window: Window, read: Callable[[], object]) -> str | None:
+def find_fault(
+    storage: ObjectStorage,
+    name: str,
+    level: Level,
+    window: Window,
+    read: Callable[[], object],
+    empty: bytes | None = None,
+) -> str | None:
     """What is wrong with the file of a shard that holds `window`: "missing", "damaged", or None.
 
-    `read` decodes the shard, and raises RenderError where it cannot.
+    `read` decodes the shard, and raises RenderError where it cannot. empty: what stands for one
+    that is missing.
     """
     side = level.shard // level.tile
     size = 16 * side * side + 4  # of the index and its checksum
     try:
-        tail = _tail(file, size)
+        tail = storage.get_tail(name, size + GENERATION)
     except FileNotFoundError:
         return "missing"
     except OSError:
         return "damaged"
+    if tail == empty:
+        return "missing"
+    tail = tail[-size:]
     if len(tail) < size:
         return "damaged"
     index = np.frombuffer(tail[:-4], "<u8").reshape(side, side, 2)
@@ -166,10 +201,3 @@ def has_right_checksums(data: bytes, level: Level) -> bool:
     index = np.frombuffer(tail[:-4], "<u8").reshape(-1, 2)
     tiles = (data[first : first + length] for first, length in index.tolist() if first != ABSENT)
     return all(crc32c(tile[:-4]) == tile[-4:] for tile in tiles)
-
-
-def _tail(file: Path, size: int) -> bytes:
-    """The last bytes of a file; all where it has fewer."""
-    with file.open("rb") as data:
-        data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
-        return data.read(size)

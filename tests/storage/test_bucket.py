@@ -1,0 +1,165 @@
+"""Fences of a bucket: whoever was overtaken writes nothing over what came after."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.storage.test_objects import EMPTY, FILES, LEVEL, SHARD, SHARDS, data_of
+from tilecppn.addresses import BucketPath, as_path
+from tilecppn.errors import AddressError, RenderError, StoreError
+from tilecppn.storage import client, lease
+from tilecppn.storage.bucket import Bucket
+from tilecppn.storage.lease import Lease, leased
+from tilecppn.storage.objects import storage_of
+from tilecppn.storage.zarr_format import empty_shard
+
+NEWER = empty_shard(LEVEL, "11" * 8)
+SHARDS_OF_NEWER = [(name, NEWER) for name, _ in SHARDS]
+
+
+@pytest.fixture
+def path(bucket: BucketPath) -> BucketPath:
+    path = bucket / "a.zarr"
+    with Bucket(path).create(FILES, SHARDS, overwrite=False):
+        pass
+    return path
+
+
+def test_a_late_write_of_a_replaced_store_changes_nothing(path: BucketPath) -> None:
+    late, current = Bucket(path), Bucket(path)
+    with current.lock(), current.create(FILES, SHARDS_OF_NEWER, overwrite=True):
+        with pytest.raises(StoreError, match="replaced"):
+            late.put_shard(SHARD, data_of(0, 0), EMPTY)
+        assert not current.has_shard(SHARD, NEWER)
+        current.put_shard(SHARD, data_of(0, 1), NEWER)
+        with pytest.raises(StoreError, match="replaced"):
+            late.put_shard(SHARD, data_of(0, 0), EMPTY)
+    assert current.get(SHARD) == data_of(0, 1)
+
+
+def test_a_shard_is_never_written_over_other_pixels(path: BucketPath) -> None:
+    Bucket(path).put_shard(SHARD, data_of(0, 1), EMPTY)
+    with pytest.raises(StoreError):
+        Bucket(path).put_shard(SHARD, data_of(0, 0), EMPTY)
+    assert Bucket(path).get(SHARD) == data_of(0, 1)
+
+
+def test_one_process_at_a_time_holds_the_lease(
+    path: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE", 3.0)
+    monkeypatch.setattr(lease, "POLL", 0.1)
+    with Bucket(path).lock():
+        other = Lease(path)
+        with pytest.raises(StoreError, match="in use"):
+            other.acquire()
+    other.acquire()
+    other.release()
+
+
+def test_a_lapsed_lease_is_taken_over_and_its_holder_finds_out(
+    path: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEWALS", 0.01)  # both stand still
+    first, second = Lease(path), Lease(path)
+    first.acquire()
+    monkeypatch.setattr(lease, "LEASE", -5.0)  # so that any age is too old
+    monkeypatch.setattr(lease, "RENEWALS", -0.01)
+    second.acquire()
+    with pytest.raises(RenderError, match="taken it over"):
+        first.renew()
+    assert first.lost
+    second.renew()
+    first.release()
+    second.release()
+
+
+def test_who_lost_the_lease_creates_nothing(
+    bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bucket / "a.zarr"
+    with leased(path) as held:
+        held.lost = True
+        with pytest.raises(RenderError), Bucket(path).create(FILES, SHARDS, overwrite=False):
+            pass
+    assert Bucket(path).is_free()
+
+
+def test_a_store_that_was_not_finished_is_made_again(
+    bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bucket / "a.zarr"
+    write = Bucket._write
+
+    def cut_short(self: Bucket, files: Any, known: Any) -> None:
+        files = list(files)
+        if [name for name, _ in files] == ["0/zarr.json"]:
+            raise OSError("cut short")
+        write(self, files, known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bucket, "_write", cut_short)
+        with (
+            pytest.raises(OSError, match="cut short"),
+            Bucket(path).create(FILES, [], overwrite=False),
+        ):
+            pass
+    assert Bucket(path).is_free()
+    with Bucket(path).create(FILES, SHARDS, overwrite=False):
+        assert {name: Bucket(path).get(name) for name in FILES} == FILES
+
+
+@pytest.mark.parametrize("ignored", ["create", "update"])
+def test_an_endpoint_that_ignores_conditions_is_refused(
+    ignored: str, path: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+
+    put: Callable[..., Any] = obstore.put
+
+    def careless(*arguments: Any, mode: Any = "overwrite", **options: Any) -> Any:
+        is_ignored = mode == "create" if ignored == "create" else isinstance(mode, dict)
+        return put(*arguments, mode="overwrite" if is_ignored else mode, **options)
+
+    monkeypatch.setattr(obstore, "put", careless)
+    with pytest.raises(StoreError, match="If-None-Match"), Bucket(path).lock():
+        pass
+
+
+def test_without_obstore_the_extra_is_named(
+    bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client._client.cache_clear()
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+    monkeypatch.setitem(sys.modules, "obstore.exceptions", None)
+    with pytest.raises(StoreError, match=r"tilecppn\[cloud\]"):
+        storage_of(bucket / "a.zarr")
+
+
+def test_no_secret_is_in_an_error(bucket: BucketPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    client._client.cache_clear()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
+    with pytest.raises(PermissionError) as caught:
+        Bucket(bucket / "a.zarr").get("zarr.json")
+    assert "\n" not in str(caught.value)
+    for hidden in ("secret", "Signature=", "Authorization"):
+        assert hidden not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["s3://only-a-bucket", "ftp://a/b", "s3://a/../b"])
+def test_what_is_no_address_of_an_object_is_refused(address: str) -> None:
+    with pytest.raises(AddressError):
+        as_path(address)
+
+
+def test_no_address_becomes_a_local_folder() -> None:
+    path = as_path("s3://bucket/folder/a.zarr")
+    assert str(path / "0") == "s3://bucket/folder/a.zarr/0"
+    assert str(path.with_suffix(".html")) == "s3://bucket/folder/a.html"
+    assert str((path / "0" / "c").relative_to(path)) == "0/c"
+    for touch in (path.exists, path.mkdir, path.read_bytes, lambda: list(path.iterdir())):
+        with pytest.raises(AddressError):
+            touch()

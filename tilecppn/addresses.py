@@ -1,0 +1,80 @@
+"""Paths of objects in buckets: s3://bucket/key, gs://bucket/key and az://container/key."""
+
+import re
+from pathlib import Path, PosixPath
+from typing import Self
+
+from tilecppn.errors import AddressError
+
+SCHEMES = ("s3", "gs", "az")
+NO_ADDRESSES = "addresses (s3://, https:// …) are not supported here"
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/")
+
+
+class BucketPath(PosixPath):
+    """The path of an object, or of a folder of them: s3://bucket/key.
+
+    It is a Path, with names and parents, but for whatever touches a disk, which raises
+    AddressError: so no bucket becomes a local folder named "s3:" by mistake.
+    """
+
+    __slots__ = ()
+
+    @property
+    def scheme(self) -> str:
+        """One of SCHEMES."""
+        return self.parts[0].removesuffix(":")
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket, or of Azure's container."""
+        return self.parts[1]
+
+    @property
+    def key(self) -> str:
+        """What follows the bucket; "" for the bucket itself."""
+        return "/".join(self.parts[2:])
+
+    def __str__(self) -> str:
+        first, *rest = self.parts or (".",)
+        return f"{first}//{'/'.join(rest)}" if first.endswith(":") else "/".join((first, *rest))
+
+    def __fspath__(self) -> str:
+        raise AddressError(f"{self}: {NO_ADDRESSES}; give a path on a disk")
+
+    def absolute(self) -> Self:
+        """Return the path, which is absolute."""
+        return self
+
+    def resolve(self, strict: bool = False) -> Self:
+        """Return the path: buckets have no links."""
+        return self
+
+    def expanduser(self) -> Self:
+        """Return the path: buckets have no users."""
+        return self
+
+
+def is_address(path: str | Path) -> bool:
+    """Whether a path is an address, as s3://bucket/key; a `Path` has lost one of its slashes."""
+    return _ADDRESS.match(str(path)) is not None
+
+
+def as_path(path: str | Path) -> Path:
+    """A BucketPath for the address of an object, or the path on a disk.
+
+    Raises AddressError for other schemes, and for an address without bucket or key.
+    """
+    found = _ADDRESS.match(str(path))
+    if isinstance(path, BucketPath):
+        return path
+    if found is None:
+        return Path(path)
+    scheme, shown = found["scheme"].lower(), str(path)
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise AddressError(f"{shown}: unknown kind of address; give one of {known}, or a path")
+    address = BucketPath(f"{scheme}:", shown.partition(":")[2].lstrip("/"))
+    if not address.key or ".." in address.parts:
+        raise AddressError(f"{shown}: give a bucket and a name in it, as {scheme}://bucket/name")
+    return address

@@ -1,0 +1,117 @@
+"""Requests to an object store, through obstore: its clients, and its errors as OSError.
+
+Settings and credentials come from the environment alone: those of each provider, as obstore reads
+them (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME …).
+No error text has the address of a request in it, which could carry a signature.
+"""
+
+import contextlib
+import errno
+import functools
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tilecppn.addresses import BucketPath
+from tilecppn.errors import StoreError
+
+if TYPE_CHECKING:
+    from obstore.store import AzureStore, GCSStore, S3Store
+
+    Client = S3Store | GCSStore | AzureStore
+
+TIMEOUT = timedelta(seconds=120)  # of one attempt at a request, a shard's upload included
+CONNECT_TIMEOUT = timedelta(seconds=10)
+RETRIES: Any = {
+    "max_retries": 8,
+    "retry_timeout": timedelta(seconds=180),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10)},
+}
+_YES = {"1", "true", "yes", "on", "y"}
+_STATUS = re.compile(r"status code: (\d+ [A-Za-z ]*[A-Za-z])")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+
+
+def client_of(path: BucketPath, prefix: str = "") -> "Client":
+    """The client of a path's bucket, whose names are below `prefix`.
+
+    Raises StoreError if obstore is missing, or the settings in the environment are wrong.
+    """
+    return _client(path.scheme, path.bucket, prefix)
+
+
+@functools.lru_cache(maxsize=64)
+def _client(scheme: str, bucket: str, prefix: str) -> "Client":
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import AzureStore, GCSStore, S3Store
+    except ImportError:
+        raise StoreError(
+            f'{scheme}://{bucket}: buckets need the extra cloud: pip install "tilecppn[cloud]"'
+        ) from None
+    # Given, these options hide the one of the environment.
+    allow_http = any(
+        value.lower() in _YES for name, value in os.environ.items() if name.endswith("_ALLOW_HTTP")
+    )
+    shared: Any = {
+        "prefix": prefix or None,
+        "retry_config": RETRIES,
+        "client_options": {
+            "allow_http": allow_http,
+            "timeout": TIMEOUT,
+            "connect_timeout": CONNECT_TIMEOUT,
+        },
+    }
+    try:
+        if scheme == "s3":
+            checked = os.environ.get("AWS_CHECKSUM_ALGORITHM", "SHA256")
+            return S3Store(bucket, checksum_algorithm=checked, **shared)
+        return GCSStore(bucket, **shared) if scheme == "gs" else AzureStore(bucket, **shared)
+    except (BaseError, ValueError) as error:
+        raise StoreError(f"{scheme}://{bucket}: {_words(error)}; check the environment") from None
+
+
+@contextlib.contextmanager
+def as_os_errors(path: BucketPath) -> Iterator[None]:
+    """Turn an error of obstore's in the block into an OSError that names the object.
+
+    FileNotFoundError where there is none, PermissionError where access is denied; any other has
+    the number EIO, and may pass.
+    """
+    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        number, words = errno.ENOENT, "no such object"
+        if "NoSuchBucket" in str(error):
+            words = "no such bucket"
+        raise FileNotFoundError(number, words, str(path)) from None
+    except BaseError as error:
+        words = _words(error)
+        if "NoSuchBucket" in words:
+            raise FileNotFoundError(errno.ENOENT, "no such bucket", str(path)) from None
+        denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
+        if denied or words.startswith(("401", "403")):
+            raise PermissionError(
+                errno.EACCES, f"access denied ({words}); check the credentials", str(path)
+            ) from None
+        if "builder error" in words:
+            raise PermissionError(
+                errno.EACCES, "an endpoint of http:// needs AWS_ALLOW_HTTP=true", str(path)
+            ) from None
+        raise OSError(errno.EIO, words, str(path)) from None
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, in a few words: status and code of an answer, else the cause."""
+    text = str(error)
+    if found := _STATUS.search(text):
+        code = _CODE.search(text)
+        return found[1] + (f", {code[1]}" if code else "")
+    if "error sending request" in text:
+        return "the server cannot be reached"
+    cause = text.split("\n")[0].rpartition(" - ")[2]
+    return re.sub(r"https?://\S+", "…", cause).strip()[:200]

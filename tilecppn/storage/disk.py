@@ -1,0 +1,215 @@
+"""A store's folder on a disk: durable files, created whole, locked."""
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+from re import Pattern
+from typing import Any
+
+from zarr.storage import LocalStore
+
+from tilecppn import filesystem
+from tilecppn.errors import StoreError
+from tilecppn.storage import locks
+from tilecppn.storage.identity import FOLDER_NAME, lock_file
+from tilecppn.storage.objects import Files
+
+TAKEN = "another process has put something there"
+
+
+def is_written(file: Path) -> bool:
+    """Whether a shard's file is there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return False
+    # An empty file is what a power cut can leave; zarr would read it as black.
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0
+
+
+class Disk:
+    """The `ObjectStorage` of a folder; the missing shards in it need no place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get(self, name: str, most: int | None = None) -> bytes:
+        """Read a file; with a bound, a regular one alone."""
+        file = self.path / name
+        return file.read_bytes() if most is None else filesystem.read_bounded(file, most)
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file, or of what has its name."""
+        try:
+            return (self.path / name).stat().st_size
+        except filesystem.GONE:
+            return None
+
+    def delete(self, name: str) -> None:
+        """Delete a file, or what has its name."""
+        filesystem.remove(self.path / name)
+
+    def get_tail(self, name: str, size: int) -> bytes:
+        """Read the last bytes of a file; all where it has fewer."""
+        with (self.path / name).open("rb") as data:
+            data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
+            return data.read(size)
+
+    def has_shard(self, name: str, empty: bytes) -> bool:
+        """Return whether a shard's file is there."""
+        return is_written(self.path / name)
+
+    def count_shards(self, folder: str, empty: bytes) -> int:
+        """Count the files that are named as shards; none where nothing was begun."""
+        count = 0
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / folder) as rows:
+            for row in [row.path for row in rows if row.name.isdigit()]:
+                with os.scandir(row) as cols:
+                    count += sum(col.name.isdigit() and col.stat().st_size > 0 for col in cols)
+        return count
+
+    def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
+        """Write a shard's file."""
+        filesystem.write_atomic(self.path / name, data, lasting)
+
+    def delete_shard(self, name: str, empty: bytes) -> None:
+        """Delete a shard's file, and what is no file, which damage may have put there."""
+        filesystem.remove(self.path / name)
+
+    def identity(self, name: str) -> Hashable | None:
+        """Tell a file by its number and time."""
+        return filesystem.identity(self.path / name)
+
+    def zarr(self) -> Any:
+        """The folder as zarr-python reads it."""
+        return LocalStore(self.path, read_only=True)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the operating system's lock, which ends with the process.
+
+        Raises StoreError, too, if a folder in the store is a symbolic link.
+        """
+        folders = (f for f in self.path.iterdir() if FOLDER_NAME.fullmatch(f.name))
+        for link in filter(None, map(filesystem.linked_folder, folders)):
+            raise StoreError(
+                f"{link}: is a symbolic link, through which nothing is written; put the folder "
+                "that it leads to in its place"
+            )
+        file = lock_file(self.path)
+        if not file.parent.is_dir():  # damaged
+            filesystem.remove(file.parent)
+            file.parent.mkdir()
+        with locks.locked(file, str(self.path)):
+            filesystem.sweep(self.path)
+            with self._swept():
+                yield
+
+    def replace(self, files: Files) -> None:
+        """Write files, each whole, also over what is no file and in what is no folder."""
+        for name, data in files.items():
+            file = self.path / name
+            if file.is_dir() or file.is_symlink():
+                filesystem.remove(file)
+            if not file.parent.is_dir():
+                filesystem.remove(file.parent)
+            filesystem.write_atomic(file, data)
+
+    @contextlib.contextmanager
+    def create(
+        self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
+    ) -> Iterator[None]:
+        """Fill a folder under a temporary name, which then takes its place."""
+        path = self.path
+        if why := filesystem.obstacle(path):
+            raise StoreError(f"{path}: {why}; choose another path")
+        temporary, old = filesystem.temporary_path(path), filesystem.temporary_path(path)
+        # A lock is on the file, not on its name: taken here, it is held when the store appears.
+        with contextlib.ExitStack() as stack:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sweep_beside(path)
+                lock_file(temporary).parent.mkdir(parents=True)
+                stack.enter_context(locks.locked(lock_file(temporary), str(path)))
+                for name, data in files.items():
+                    file = temporary / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(data)
+                filesystem.fsync_tree(temporary)
+                if overwrite and not self.is_free():
+                    if not locks.holds_lock(lock_file(path)):
+                        raise StoreError(f"{path}: {TAKEN}")
+                    os.rename(path, old)
+                _name(temporary, path)
+            except BaseException as error:
+                shutil.rmtree(temporary, ignore_errors=True)
+                with contextlib.suppress(OSError):  # somebody has the name: what went wrong is more
+                    if old.exists():
+                        os.rename(old, path)
+                if not isinstance(error, OSError):
+                    raise
+                raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
+            filesystem.fsync_directory(path.parent)
+            shutil.rmtree(old, ignore_errors=True)
+            with self._swept():
+                yield
+
+    def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
+        """Do nothing: late writers find another folder."""
+
+    def is_free(self) -> bool:
+        """Whether there is nothing, or an empty folder."""
+        path = self.path
+        if path.is_symlink():
+            raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            return False
+        if not path.name:
+            raise StoreError(f"{path}: names no store; give a name, as in poster.zarr")
+        return True
+
+    def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
+        """Walk through all folders; a symbolic link is a file."""
+        for root, folders, files in os.walk(self.path):
+            for name in [*folders, *files]:
+                found = Path(root, name)
+                pattern = folder if name in folders and not found.is_symlink() else file
+                inner = found.relative_to(self.path).as_posix()
+                if not pattern.fullmatch(inner) and not filesystem.is_temporary(name):
+                    return inner
+        return None
+
+    @contextlib.contextmanager
+    def _swept(self) -> Iterator[None]:
+        """At the end leftovers of killed workers go, if the store there is still the locked one."""
+        try:
+            yield
+        finally:
+            if locks.holds_lock(lock_file(self.path)):
+                filesystem.sweep(self.path)
+
+
+def _name(folder: Path, path: Path) -> None:
+    """Rename a folder; StoreError where something is by now, unless an empty folder."""
+    try:
+        os.rename(folder, path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise StoreError(f"{path}: {TAKEN}") from error
+        raise
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove stores that killed processes left unfinished beside `path`."""
+    for leftover in filesystem.leftovers(path):
+        # Whoever is still building one holds its lock, or is about to take it in folders without a
+        # file. Of one whose removal was cut short the lock may be gone.
+        with contextlib.suppress(StoreError, OSError), contextlib.ExitStack() as stack:
+            if lock_file(leftover).is_file():
+                stack.enter_context(locks.locked(lock_file(leftover), str(path)))
+            if any(names for _, _, names in os.walk(leftover)):
+                shutil.rmtree(leftover, ignore_errors=True)

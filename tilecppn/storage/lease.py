@@ -1,0 +1,173 @@
+"""The right to write below a prefix of a bucket: an object that its holder renews.
+
+Made by a conditional write, it is taken over once it was not renewed for LEASE seconds. Times are
+the server's, so clocks of machines do not matter. A holder that stood still for longer finds out at
+its next renewal; until then the conditions on its writes keep it from doing harm.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tilecppn.addresses import BucketPath
+from tilecppn.errors import RenderError, StoreError
+
+if TYPE_CHECKING:
+    from tilecppn.storage.bucket import Object
+
+LEASE = 30.0  # seconds without renewal after which another process may take it
+RENEWALS = 6  # in that time
+POLL = 1.0  # seconds between two looks at a lease that may have been left by a killed process
+_HELD: "dict[str, Lease]" = {}  # by the path it is for
+
+
+def held_lease(path: BucketPath) -> "Lease | None":
+    """The lease of a path that this process holds, or held until it lost it."""
+    return _HELD.get(str(path))
+
+
+@contextlib.contextmanager
+def leased(path: BucketPath, *, transient: bool = False) -> Iterator["Lease"]:
+    """Hold the lease of a path; one that this process holds already is shared.
+
+    transient: delete its object at the end. Raises StoreError if another process holds it, which
+    takes up to LEASE seconds to find out, or if the endpoint does not honour conditions.
+    """
+    if (held := held_lease(path)) is not None:
+        yield held
+        return
+    lease = Lease(path)
+    lease.acquire()
+    _HELD[str(path)] = lease
+    try:
+        yield lease
+    finally:
+        del _HELD[str(path)]
+        lease.release(delete=transient)
+
+
+class Lease:
+    """The lease of one path. Attributes: lost; why_lost, in words."""
+
+    def __init__(self, path: BucketPath) -> None:
+        from tilecppn.storage.bucket import Bucket
+
+        self.path = path
+        self.lost = False
+        self.why_lost = (
+            f"{path}: another process has taken it over, since this one stood still or could not "
+            "reach the bucket; what is finished is kept"
+        )
+        self._bucket = Bucket(path.parent)
+        self._name = f".{path.name}.lease"
+        self._token = uuid.uuid4().hex
+        self._renewed = 0
+        self._version: object = None
+        self._mutex = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="tilecppn-lease", daemon=True)
+
+    def acquire(self) -> None:
+        """Take the lease, and renew it from then on in a thread."""
+        now = self._probe()
+        start = time.monotonic()
+        seen: Object | None = None
+        while True:
+            found = self._fetch()
+            if found is None or self._is_free(found, now + time.monotonic() - start):
+                version = self._bucket.put_if(
+                    self._name,
+                    self._text(),
+                    None if found is None else found.version,
+                )
+                if version is not None:
+                    self._version = version
+                    break
+            elif seen is not None and seen.version != found.version:
+                raise StoreError(f"{self.path} is in use by another process ({_holder(found)})")
+            seen = found
+            time.sleep(POLL)
+        self._thread.start()
+
+    def renew(self) -> None:
+        """Renew the lease. Raises RenderError if another process has it."""
+        with self._mutex:
+            if not self.lost:
+                self._renewed += 1
+                version = self._bucket.put_if(self._name, self._text(), self._version)  # type: ignore[arg-type]
+                self.lost = version is None
+                self._version = version
+        if self.lost:
+            raise RenderError(self.why_lost)
+
+    def release(self, *, delete: bool = False) -> None:
+        """Give the lease back, if it is still held."""
+        self._ended.set()
+        self._thread.join()
+        with contextlib.suppress(OSError):  # it lapses
+            if not self.lost:
+                text = self._text(released=True)
+                given_back = self._bucket.put_if(self._name, text, self._version)  # type: ignore[arg-type]
+                if delete and given_back is not None:
+                    self._bucket.delete(self._name)
+
+    def _keep(self) -> None:
+        while not self._ended.wait(LEASE / RENEWALS):
+            with contextlib.suppress(OSError, RenderError):  # tried again; or lost, which is noted
+                self.renew()
+            if self.lost:
+                return
+
+    def _fetch(self) -> "Object | None":
+        try:
+            return self._bucket.fetch(self._name)
+        except FileNotFoundError:
+            return None
+
+    def _is_free(self, found: "Object", now: float) -> bool:
+        return not _record(found).get("holder") or now - found.modified > LEASE
+
+    def _text(self, released: bool = False) -> bytes:
+        holder = "" if released else f"pid {os.getpid()} on {socket.gethostname()}"
+        record = {"holder": holder, "token": self._token, "renewed": self._renewed}
+        return json.dumps(record).encode()
+
+    def _probe(self) -> float:
+        """Test that the endpoint honours conditions; returns the server's time.
+
+        Raises StoreError where it does not, or cannot be reached.
+        """
+        name = f"{self._name}-{self._token}"
+        try:
+            first = self._bucket.put_if(name, b"1", None)
+            again = self._bucket.put_if(name, b"2", None)
+            second = self._bucket.put_if(name, b"3", first)
+            stale = self._bucket.put_if(name, b"4", first)
+            now = self._bucket.fetch(name).modified
+            self._bucket.delete(name)
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+        if None in (first, second) or again is not None or stale is not None:
+            raise StoreError(
+                f"{self.path}: its server does not honour If-None-Match and If-Match, which keep "
+                "two renders apart; use another server, or render to a disk"
+            )
+        return now
+
+
+def _record(found: "Object") -> "dict[str, object]":
+    try:
+        record = json.loads(found.data)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _holder(found: "Object") -> object:
+    return _record(found).get("holder", "unknown")

@@ -1,0 +1,119 @@
+"""Where the files of a store lie, behind one interface: a folder on a disk, or in a bucket."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from re import Pattern
+from typing import Any, Protocol
+
+from tilecppn.addresses import BucketPath, as_path
+
+UNFINISHED = "unfinished"  # the only key of our attribute while a store in a bucket is made
+Files = Mapping[str, bytes]  # by their names in the store, as "0/zarr.json"
+
+
+class ObjectStorage(Protocol):
+    """The files of one store, by name, as "0/c/0/3/4"; each is whole or not there.
+
+    Methods raise OSError, whose errno says whether another attempt may help; FileNotFoundError
+    for a file that is not there. `empty` is what a shard without a tile looks like, in which its
+    store's generation is marked: a bucket keeps the place of a missing shard with it.
+    """
+
+    path: Path
+
+    def get(self, name: str, most: int | None = None) -> bytes:
+        """Read a file of at most so many bytes. Raises UnsuitableFileError for any other."""
+        ...
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file; None where there is none."""
+        ...
+
+    def get_tail(self, name: str, size: int) -> bytes:
+        """Read the last bytes of a file; all where it has fewer."""
+        ...
+
+    def has_shard(self, name: str, empty: bytes) -> bool:
+        """Return whether a shard is there: no leftover, and not an empty one."""
+        ...
+
+    def count_shards(self, folder: str, empty: bytes) -> int:
+        """Count the shards in the folders of a folder, from what they list."""
+        ...
+
+    def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
+        """Write a shard, also where it is already there with the same bytes.
+
+        lasting: it outlives a power cut. Raises StoreError if another store took this one's place.
+        """
+        ...
+
+    def delete_shard(self, name: str, empty: bytes) -> None:
+        """Delete a shard, if it is there."""
+        ...
+
+    def identity(self, name: str) -> Hashable | None:
+        """What tells a file from another that takes its name later; None where there is none."""
+        ...
+
+    def zarr(self) -> Any:
+        """The store as zarr-python reads it."""
+        ...
+
+    # For the holder of the lock
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the right to write; leftovers of killed writers are removed before and after.
+
+        Raises StoreError if another process has it.
+        """
+        ...
+
+    def replace(self, files: Files) -> None:
+        """Write files over whatever is there."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        ...
+
+    def create(
+        self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
+    ) -> AbstractContextManager[None]:
+        """Make a store of these files, whole or not at all, and hold its lock.
+
+        shards: names of all shards it will have, each with its empty one. overwrite: replace a
+        store of ours, whose lock the caller holds. Raises StoreError if something else is there.
+        """
+        ...
+
+    def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
+        """Keep the places of shards that are missing, each with its empty one, where it must."""
+        ...
+
+    def is_free(self) -> bool:
+        """Whether nothing is there, or an empty folder, so that a store can be created.
+
+        Raises StoreError for a path that can hold none.
+        """
+        ...
+
+    def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
+        """Return the name of a folder or file, leftovers aside, that is not named like these."""
+        ...
+
+
+def storage_of(path: str | Path) -> ObjectStorage:
+    """What holds a store at a path: a bucket for an address, else a disk.
+
+    Raises StoreError if the package for buckets is missing.
+    """
+    path = as_path(path)
+    if isinstance(path, BucketPath):
+        from tilecppn.storage.bucket import Bucket
+
+        return Bucket(path)
+    from tilecppn.storage.disk import Disk
+
+    return Disk(path)
