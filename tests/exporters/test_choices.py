@@ -17,9 +17,9 @@ OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"quality": 20}, {".jpg", ".webp"}),
     ({"tile": 48}, PYRAMIDS | {".tif", ".tiff"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
-    ({"url": "https://example.com/a"}, {"iiif", ".dzi"}),
-    ({"title": "Storms"}, {".dzi"}),
-    ({"show_scene": False}, {".dzi"}),
+    ({"url": "https://example.com/a"}, {"iiif", ".dzi", "store"}),
+    ({"title": "Storms"}, {".dzi", "store"}),
+    ({"show_scene": False}, {".dzi", "store"}),
     ({"level": 1}, {*EXPORTERS, *LAYOUTS}),
     ({"effort": 9}, {*EXPORTERS, *LAYOUTS}),
 ]
@@ -32,7 +32,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def exported(store: Store, kind: str, folder: Path, **options: Any) -> dict[str, Any]:
     layout = kind if kind in LAYOUTS else None
-    export(store.path, folder / ("a" if layout else f"a{kind}"), layout=layout, **options)
+    name = {"store": "a.html"}.get(kind, "a" if layout else f"a{kind}")
+    export(store.path, folder / name, layout=layout, **options)
     return tree(folder)
 
 

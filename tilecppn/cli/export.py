@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @export_options
 @click.option("--level", type=int, default=0, show_default=True, help="Start from this level.")
 @click.option(
-    "--layout", metavar="iiif|xyz|zoomify", help="A pyramid of this kind in the folder DEST."
+    "--layout", metavar="iiif|xyz|zoomify|store", help="A pyramid of this kind in the folder DEST."
 )
 @click.option("--url", help="Where an IIIF folder or a .dzi's page will be served, https://….")
 @click.option(
@@ -55,6 +55,10 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     iiif      Image API 3, level 0: give --url with the address that it will have
     xyz       {z}/{x}/{y}, z from the smallest level up, y down; tiles at the edge are filled up
     zoomify   TileGroups and ImageProperties.xml
+
+    \b
+    With --layout store DEST is a page, NAME.html, that reads the tiles out of the store itself: put
+    both on a server with ranges, as they lie to each other here. Nothing else is written.
 
     \b
     tilecppn export poster.zarr poster.dzi

@@ -9,6 +9,7 @@ from tilecppn import machine
 from tilecppn.addresses import as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
+from tilecppn.exporters import store_page
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.jpeg_webp import check_size, export_flat
 from tilecppn.exporters.layouts import FOLDERS, export_folder
@@ -19,6 +20,7 @@ from tilecppn.exporters.parallel import Progress, Threads
 from tilecppn.exporters.png_file import export_png
 from tilecppn.exporters.provenance import STILL
 from tilecppn.exporters.source import Source
+from tilecppn.exporters.store_page import export_store_page
 from tilecppn.exporters.szi import export_szi
 from tilecppn.exporters.tiff import export_tiff
 from tilecppn.names import suggestion
@@ -59,7 +61,10 @@ def _folder(name: str) -> Exporter:
     return Exporter(bound(export_folder, FOLDERS[name]), lambda dest: {dest: name})
 
 
-LAYOUTS = {name: _folder(name) for name in FOLDERS}
+LAYOUTS = {
+    **{name: _folder(name) for name in FOLDERS},
+    "store": Exporter(export_store_page, store_page.outputs_of),
+}
 
 
 def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Exporter:
@@ -72,7 +77,7 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
     if layout is None and suffix not in EXPORTERS:
         raise ExportError(
             f'{dest}: unknown kind of export "{dest.suffix}"; '
-            f"{suggestion([*EXPORTERS], dest.suffix)} (for a folder: --layout {'|'.join(LAYOUTS)})"
+            f"{suggestion([*EXPORTERS], dest.suffix)} (or --layout {'|'.join(LAYOUTS)})"
         )
     if layout is not None and layout not in LAYOUTS:
         raise ExportError(f'unknown layout "{layout}"; {suggestion(LAYOUTS, layout)}')
@@ -118,10 +123,10 @@ def export(
     format ("png", the default, "jpg", "webp" or "avif"), tile and overlap (pixels) are those of a
     pyramid's tiles; quality (1-100) of JPEG, WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
-    `dest`. url: where an IIIF folder or the page of a .dzi will be served. title: of that page;
-    show_scene: whether it shows the scene. partial: allow an unfinished store, missing shards
-    black. overwrite: replace an export of the same kind that is unchanged since tilecppn
-    made it; anything else that exists is never replaced.
+    `dest`, or "store", with a page that reads the store itself. url: where an IIIF folder or a page
+    will be served. title: of a page; show_scene: whether it shows the scene. partial: allow an
+    unfinished store, missing shards black. overwrite: replace an export of the same kind that is
+    unchanged since tilecppn made it; anything else that exists is never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """

@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     "iiif": Kind(url=True),
     "xyz": Kind(),
     "zoomify": Kind(),
+    "store": Kind(("png",), tile=False, url=True, page=True),
 }
 FORMATS = {name for kind in KINDS.values() for name in kind.formats}
 
@@ -53,8 +54,8 @@ class ExportOptions:
 
     format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
-    start from. layout: "iiif", "xyz" or "zoomify", for a folder. url: where an IIIF folder or the
-    page of a .dzi will be served. title: of the page; show_scene: whether it shows the scene.
+    start from. layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF
+    folder or a page will be served. title: of the page; show_scene: whether it shows the scene.
     partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.

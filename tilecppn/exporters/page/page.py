@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin
@@ -20,6 +20,7 @@ from tilecppn.exporters.page.facts import format_size, size_facts
 
 _HERE: Final = Path(__file__).parent
 _OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
+_FZSTD: Final = ("fzstd.min.js", "fzstd.LICENSE.txt")
 _SCRIPTS: Final = (
     # of every page
     "viewer",
@@ -43,7 +44,11 @@ def assets() -> tuple[Path, ...]:
 
     Raises ExportError if they were not brought in when the package was installed.
     """
-    paths = tuple(_HERE / "openseadragon" / name for name in _OPENSEADRAGON)
+    return _installed("openseadragon", _OPENSEADRAGON)
+
+
+def _installed(folder: str, names: tuple[str, ...]) -> tuple[Path, ...]:
+    paths = tuple(_HERE / folder / name for name in names)
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise ExportError(
@@ -68,10 +73,24 @@ class Served(NamedTuple):
     views: int = 0
 
 
+class StoredTiles(NamedTuple):
+    """What a page needs to know of the store whose tiles it shows.
+
+    url: of the store's folder, relative to the page, with its last slash. levels: from full size
+    on, each with width and height in pixels, the path of its array, and the tiles along a shard.
+    """
+
+    url: str
+    dtype: str
+    channels: int
+    levels: Sequence[Mapping[str, Any]]
+
+
 class Card(NamedTuple):
     """What a link to the page is shown with.
 
-    picture: its address, relative to the page. url: where the page will be, if that is known.
+    picture: its address, relative to the page; "" for none. url: where the page will be, if that
+    is known.
     """
 
     picture: str
@@ -93,6 +112,7 @@ def page(
     view: Mapping[str, Any] | None = None,
     card: Card | None = None,
     served: Served | None = None,
+    store: StoredTiles | None = None,
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
@@ -100,7 +120,8 @@ def page(
     the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
     the panel shows under the size (name → value); `scene` the TOML that can be copied from it, ""
     for none; `description` what the panel begins with; `view` the grid of the scene
-    (`dzi.grid_facts`), with which the page can say in plane units what it shows.
+    (`dzi.grid_facts`), with which the page can say in plane units what it shows. With `store` the
+    tiles are read out of it, and what else the page needs is in it.
 
     What is shown is kept in the address, in plane units as in a scene's [view]:
     `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
@@ -138,6 +159,12 @@ def page(
             count, fps = served.frames
             data["frames"] = {"count": count, "fps": fps}
             film = _read("film.html").replace("{{last}}", str(count - 1))
+    libraries = f'<script src="{folder}/{_OPENSEADRAGON[0]}"></script>'
+    if store is not None:
+        data["store"] = store._asdict()
+        source["minLevel"] = (max(width, height) - 1).bit_length() - len(store.levels) + 1
+        scripts.append("store")
+        libraries = _inlined(*assets()) + _inlined(*_installed("fzstd", _FZSTD))
     facts = {**size_facts(width, height), **summary}
     parts = {
         "title": _text(title),
@@ -150,7 +177,7 @@ def page(
             for name, value in facts.items()
         ),
         "data": _json(data),
-        "openseadragon": f"{folder}/{_OPENSEADRAGON[0]}",
+        "libraries": libraries,
         "style": _read("page.css"),
         "film": film,
         "script": "\n".join(_read(f"script/{name}.js") for name in [*scripts, "start"]),
@@ -165,8 +192,9 @@ def _head(title: str, description: str, card: Card | None) -> str:
     properties = {"og:type": "website", "og:title": title, "og:description": description}
     names = {"description": description}
     if card is not None:
-        properties["og:image"] = urljoin(card.url, card.picture)
-        names["twitter:card"] = "summary_large_image"
+        if card.picture:
+            properties["og:image"] = urljoin(card.url, card.picture)
+            names["twitter:card"] = "summary_large_image"
         if card.url:
             properties["og:url"] = card.url
     return "".join(
@@ -174,6 +202,11 @@ def _head(title: str, description: str, card: Card | None) -> str:
         for key, tags in (("name", names), ("property", properties))
         for name, value in tags.items()
     )
+
+
+def _inlined(script: Path, licence: Path) -> str:
+    text = licence.read_text("utf-8").strip().replace("--", "- -")
+    return f"<!--\n{text}\n-->\n<script>\n{script.read_text('utf-8')}\n</script>\n"
 
 
 def _read(name: str) -> str:

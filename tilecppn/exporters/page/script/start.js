@@ -2,4 +2,4 @@
 
 const { place: firstPlace } = readAddress();
 if (data.views && firstPlace) setShown(pyramidAt(firstPlace));
-viewer.open(new OpenSeadragon.DziTileSource(shown.source));
+viewer.open(data.store ? storeSource() : new OpenSeadragon.DziTileSource(shown.source));

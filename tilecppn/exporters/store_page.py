@@ -1,0 +1,65 @@
+"""A page that shows a store as it is: its tiles are read over HTTP, and nothing is exported."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.dzi import grid_facts, summary
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.page import Card, StoredTiles, page
+from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.source import Source
+
+SUFFIX = ".html"
+
+
+def outputs_of(dest: Path) -> dict[Path, str]:
+    """The page alone. Raises ExportError for a name of another kind."""
+    if dest.suffix != SUFFIX:
+        raise ExportError(f"{dest}: layout store makes a page; give a name that ends in {SUFFIX}")
+    return {dest: "page"}
+
+
+def export_store_page(
+    source: Source, dest: Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
+    """Write a page that finds the store by its path from there. Returns the page's name."""
+    scene = source.store.scene
+    levels = source.store.plan.levels[source.base :]
+    path = os.path.relpath(source.store.path.resolve(), dest.resolve().parent)
+    stored = StoredTiles(
+        url=quote(Path(path).as_posix(), errors="surrogateescape") + "/",
+        dtype=scene.output.dtype,
+        channels=source.store.plan.channels,
+        levels=[
+            {
+                "path": str(level.index),
+                "width": level.width,
+                "height": level.height,
+                "tiles": level.shard // level.tile,
+            }
+            for level in levels
+        ],
+    )
+    text = page(
+        options.title or dest.stem,
+        width=source.width,
+        height=source.height,
+        tile=scene.output.tile,
+        overlap=0,
+        format="",
+        files="",
+        summary=summary(scene),
+        scene=scene.to_toml() if options.show_scene else "",
+        view=grid_facts(scene, source.width, source.height),
+        card=Card("", options.url) if options.url else None,
+        store=stored,
+    )
+    with replacing(dest) as temporary:
+        line = source.provenance("page", options).line()
+        temporary.write_text(f"{text}<!-- {line} -->\n", encoding="utf-8")
+        provenance.seal(temporary)
+    return [dest]
