@@ -4,7 +4,9 @@ import pytest
 
 from tests.conftest import SMALL_NET
 from tilecppn.cli.progress import Meter
-from tilecppn.cli.run_meter import RenderMeter
+from tilecppn.cli.run_meter import FilmMeter, RenderMeter
+from tilecppn.film.store import film_plan
+from tilecppn.film.timeline.moves import moving
 from tilecppn.pixels.window import BAND, preview
 from tilecppn.scene.scene import Scene
 
@@ -20,6 +22,15 @@ def test_the_time_is_estimated_from_samples_within_the_first_shard(
     meter.estimate("llvm", 1)
     assert "ETA" in meter.line()
     assert "ETA" in capsys.readouterr().err
+
+
+def test_a_film_speaks_of_frames() -> None:
+    film = moving(SCENE, zoom=2.0, seconds=1, fps=10)
+    meter = FilmMeter("animate", film)
+    meter.begin(10 * 600 * 600)
+    meter.add(4 * 600 * 600 + 1000)
+    assert "4 of 10 frames" in meter.line()
+    assert "shard" not in meter.work(film_plan(film, None))
 
 
 def test_an_estimate_that_comes_late_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:

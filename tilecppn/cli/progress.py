@@ -91,10 +91,11 @@ class Meter:
         eta = f"  ETA {format_duration(left)}" if rate and left > 0 else ""
         if self.total and finished >= self.total:
             eta = "  finishing"  # encoders of single files begin when they have all pixels
-        return (
-            f"{self.what} {100 * share:.0f} %  {finished / 1e6:,.0f} of "
-            f"{self.total / 1e6:,.0f} Mpixel{speed}{eta}"
-        )
+        return f"{self.what} {100 * share:.0f} %  {self.amount(finished)}{speed}{eta}"
+
+    def amount(self, finished: int) -> str:
+        """Say how much is done of how much."""
+        return f"{finished / 1e6:,.0f} of {self.total / 1e6:,.0f} Mpixel"
 
     def _show(self) -> None:
         now = self.clock()

@@ -136,5 +136,11 @@ class FilmMeter(RenderMeter):
     def work(self, plan: TaskGraph) -> str:
         """Describe the film."""
         canvas, film = self.timeline.base.canvas, self.timeline.film
-        frames, shards = counted(film.frames, "frame"), counted(plan.tasks, "shard")
-        return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second, {shards}"
+        frames = counted(film.frames, "frame")
+        return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second"
+
+    def amount(self, finished: int) -> str:
+        """Say how many frames are done, of how many."""
+        frames = self.timeline.frames
+        done = finished * frames // self.total if self.total else 0
+        return f"{done:,} of {counted(frames, 'frame')}"
