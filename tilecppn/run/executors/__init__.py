@@ -52,6 +52,9 @@ def _ray(job: Job, run: RunOptions) -> Executor:
         raise InvalidRequestError('Ray is not installed: pip install "tilecppn[ray]"')
     from tilecppn.run.executors.ray_probe import check_connection
 
+    # Under `uv run` Ray would send the working folder, stores and all, to every node, and start its
+    # workers with uv there. It reads this as it is imported.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     address = run.address or os.environ.get("RAY_ADDRESS")
     if address:
         check_connection(address)  # before Ray is imported

@@ -39,9 +39,12 @@ from tilecppn.run.executors.base import (
 )
 from tilecppn.run.executors.ray_metrics import RayMetrics
 from tilecppn.run.executors.ray_nodes import Nodes, NodeWatch, look
+from tilecppn.run.executors.ray_probe import NO_START
 from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
+from tilecppn.version import VERSION
 
 STOP_TIMEOUT = 10.0  # seconds for `ray.shutdown`
+SAME_VERSION = "install version {} on every node"
 MAX_WORDS = 300  # characters of an error of Ray's, which can be a page
 OBJECT_STORE = 100 * 2**20  # bytes; Ray wants 75 MiB at least
 # While Ray starts: else it sets OMP_NUM_THREADS to an actor's CPUs, and asks about statistics.
@@ -71,8 +74,15 @@ class _Actor:
         if threading.current_thread() is threading.main_thread():  # as Ray calls it
             signal.signal(signal.SIGTERM, lambda number, frame: self.leaving.set())
 
-    def open(self) -> _Opened | TaskFailed:
-        """Open the job in one thread. It is called once for each thread."""
+    def open(self, version: str) -> _Opened | TaskFailed:
+        """Open the job in one thread. It is called once for each thread.
+
+        Fails unless this node has the `version` of tilecppn that the coordinator has.
+        """
+        if version != VERSION:
+            return TaskFailed(
+                f"{socket.gethostname()} has tilecppn {VERSION}; {SAME_VERSION.format(version)}"
+            )
         self.all_threads.wait()  # else one thread could answer twice
         try:
             self.own.runner = self.job.open(self.threads)
@@ -243,7 +253,7 @@ class RayExecutor:
         self._actors[self._number] = actor
         self._opening[self._number] = self.threads
         for _ in range(self.threads):
-            self._calls[actor.open.remote()] = _Call(self._number, None)
+            self._calls[actor.open.remote(VERSION)] = _Call(self._number, None)
         self._number += 1
         return self._number - 1
 
@@ -273,7 +283,8 @@ def _connect(address: str | None, cpus: int) -> None:
         raise KeyboardInterrupt from None  # Ray's answer to SIGTERM
     except (ConnectionError, ValueError, RuntimeError, OSError, RayError) as error:
         where = address or "this machine"
-        raise InvalidRequestError(f"no Ray at {where}: {_short(error)}") from error
+        remedy = next((f"; {text}" for sign, text in NO_START.items() if sign in str(error)), "")
+        raise InvalidRequestError(f"no Ray at {where}: {_short(error)}{remedy}") from error
     finally:
         for name in added:
             del os.environ[name]
@@ -284,7 +295,9 @@ def _connect(address: str | None, cpus: int) -> None:
 def _cause(error: BaseException) -> str:
     """Return the last line of an error of Ray's: an exception, or why an actor died."""
     lines = str(error).strip().splitlines()
-    return _short(lines[-1]) if lines else type(error).__name__
+    last = _short(lines[-1]) if lines else type(error).__name__
+    lacking = "No module named" in last and "tilecppn" in last
+    return f"{last}; {SAME_VERSION.format(VERSION)}" if lacking else last
 
 
 def _short(words: object) -> str:

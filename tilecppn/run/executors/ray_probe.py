@@ -35,6 +35,12 @@ CAUSES = {
     "same ones",
     "Could not find any running Ray": "none runs on this machine; start it with: ray start --head",
 }
+# What Ray says when it cannot start on this machine → what is wrong, and what to do.
+NO_START = {
+    "AF_UNIX path length": "the folder of its sockets has too long a name; set RAY_TMPDIR to a "
+    "shorter one, as in RAY_TMPDIR=/tmp",
+    "Permission denied": "its folder belongs to another user; set RAY_TMPDIR to a folder of yours",
+}
 
 
 def check_connection(address: str) -> None:
