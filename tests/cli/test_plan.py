@@ -57,10 +57,12 @@ def test_plan_counts_the_workers_that_render_would_have(
     monkeypatch.setattr(machine, "gpus", lambda: 2)
     (tmp_path / "a.toml").write_text(small_scene.to_toml())
     plan = record(cli("plan", "a.toml", "--json", "--kernel", "llvm"))
+    assert (plan["workers"], plan["threads"]) == (12, 1)  # it reserves no GPU
+    plan = record(cli("plan", "a.toml", "--json"))
     assert (plan["workers"], plan["threads"]) == (2, 6)
     of_one = Plan.of(small_scene.canvas, small_scene.output, small_scene.channels)
     assert plan["worker_memory"] == worker_memory(of_one, 6) == 6 * worker_memory(of_one)
-    assert "2 workers of 6 threads" in ok(cli("plan", "a.toml", "--kernel", "llvm"))
+    assert "2 workers of 6 threads" in ok(cli("plan", "a.toml"))
 
 
 def largest(side: int = 2**31 - 1) -> list[str]:
@@ -113,3 +115,21 @@ def test_plan_and_preview_of_a_timeline(cli: Cli, tmp_path: Path) -> None:
     for time in ("2", "-1", "nan"):
         assert cli("preview", "film.toml", "-o", "b.png", "--time", time).exit_code == 2
     assert cli("preview", "a.png", "-o", "b.png", "--time", 1).exit_code == 2
+
+
+def test_plan_says_what_a_cluster_costs(
+    small_scene: Scene, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workers are neither this machine's cores nor in its memory."""
+    monkeypatch.setattr(machine, "free_memory", lambda: 500 * 2**20)
+    large = small_scene.replace(canvas={"width": 100_000, "height": 100_000})
+    (tmp_path / "a.toml").write_text(large.to_toml())
+    one, many = (
+        record(cli("plan", "a.toml", "--json", "--workers", str(n), "--price", "3.6"))
+        for n in (1, 1000)
+    )
+    for plan, workers in ((one, 1), (many, 1000)):
+        assert plan["cost"] == pytest.approx(workers * plan["seconds"] / 1000, rel=0.01, abs=0.11)
+    assert many["pixels_per_second"] > 100 * one["pixels_per_second"]
+    assert cli("plan", "a.toml", "--workers", "1000").exit_code == 2  # here they do not fit
+    assert "cost" not in record(cli("plan", "a.toml", "--json", "--workers", "1"))

@@ -8,7 +8,9 @@ import pytest
 from tests.conftest import SMALL_NET
 from tests.run.renders import KERNEL, assert_same, empty_store, shard_files
 from tests.signalled import interrupting
+from tilecppn import filesystem
 from tilecppn.errors import Interrupted, InvalidRequestError, StoreError
+from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
 from tilecppn.run.events import Event, TaskDone, WorkerJoined
 from tilecppn.run.options import RunOptions
@@ -88,6 +90,28 @@ def test_a_call_leaves_the_signals_of_its_process_alone(scene: Scene, tmp_path: 
     small = scene.replace(canvas={"width": 100, "height": 100})
     render_to(small, tmp_path / "a.zarr", RunOptions("local", listeners=[listen]))
     assert meanwhile == before
+
+
+def test_the_names_of_all_shards_are_on_the_disk_when_a_run_has_ended(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shard is synced before it gets its name; its folder only then."""
+    synced: dict[Path, set[str]] = {}
+
+    def sync(folder: Path) -> None:
+        synced[folder] = {path.name for path in folder.iterdir()}
+
+    path = tmp_path / "a.zarr"
+    store = render(scene, path, executor="local", workers=1)
+    for shard in [Shard(0, 3, 2), *store.plan.ancestors(Shard(0, 3, 2))]:
+        store.file(shard).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(filesystem, "fsync_directory", sync)
+        render(scene, path, executor="local", workers=1)
+    for shard in [Shard(0, 3, 2), *store.plan.ancestors(Shard(0, 3, 2))]:
+        assert store.file(shard).name in synced[store.file(shard).parent]
+        assert {path, path / str(shard.level), store.file(shard).parents[1]} <= set(synced)
+    assert path / "0" / "c" / "0" / "0" not in synced  # nothing was written there
 
 
 def test_what_is_asked_ends_a_run_and_what_is_done_is_kept(scene: Scene, tmp_path: Path) -> None:

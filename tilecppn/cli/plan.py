@@ -32,6 +32,11 @@ class Estimate(NamedTuple):
     threads: int  # of each worker
     speed: float  # pixels a second, by samples
     pixel_bytes: float  # in a store, after compression, by samples
+    price: float | None  # of a worker for an hour
+
+    def cost(self, seconds: float) -> float | None:
+        """Return the price of all workers for some time."""
+        return None if self.price is None else self.price * self.workers * seconds / 3600.0
 
 
 @click.command()
@@ -46,6 +51,12 @@ class Estimate(NamedTuple):
 )
 @workers_option
 @kernel_option
+@click.option(
+    "--price",
+    type=click.FloatRange(0.0),
+    help="Price of a worker for an hour: also estimate the cost on a cluster, with workers as fast "
+    "as this machine's.",
+)
 @json_option
 def command(
     scene: Path,
@@ -53,25 +64,33 @@ def command(
     output: Path,
     workers: int | None,
     kernel: str,
+    price: float | None,
     as_json: bool,
 ) -> None:
     """Estimate what rendering SCENE, or a film of TIMELINE, takes: shards, bytes, memory, time.
 
-    Exits 2 if it does not fit into this machine's memory or on the disk.
+    Exits 2 if it does not fit into this machine's memory or on the disk. With --price the workers
+    are on other machines: their memory is not checked.
 
     \b
     tilecppn plan poster.toml --set canvas.width=100000 --set canvas.height=100000
     tilecppn plan poster.toml -o /mnt/large/poster.zarr --json
+    tilecppn plan poster.toml --workers 64 --price 0.05
     """
     timeline = load_timeline(scene, overrides)
     if timeline is not None:
-        _plan_film(timeline, output, workers, kernel, as_json)
+        _plan_film(timeline, output, workers, kernel, price, as_json)
     else:
-        _plan_still(load(scene, overrides), output, workers, kernel, as_json)
+        _plan_still(load(scene, overrides), output, workers, kernel, price, as_json)
 
 
 def _plan_still(
-    scene: "Scene", output: Path, workers: int | None, kernel: str, as_json: bool
+    scene: "Scene",
+    output: Path,
+    workers: int | None,
+    kernel: str,
+    price: float | None,
+    as_json: bool,
 ) -> None:
     from tilecppn.errors import PlanError
     from tilecppn.plan import Plan
@@ -79,7 +98,7 @@ def _plan_still(
 
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     check_disk(plan, output)
-    estimate = _estimate(scene, plan, workers, kernel)
+    estimate = _estimate(scene, plan, workers, kernel, price)
     stored = estimate.pixel_bytes * plan.pixels
     folder, free = free_disk(output)
     seconds = plan.pixels / estimate.speed
@@ -93,7 +112,7 @@ def _plan_still(
         "stored": round(stored),
         "free": None if isinstance(output, BucketPath) else free,
         **_record(estimate),
-        "seconds": round(seconds, 1),
+        **_cost_record(estimate, seconds),
     }
     lines = [
         f"canvas   {plan.width} × {plan.height}, {counted(plan.channels, 'channel')} of "
@@ -113,13 +132,18 @@ def _plan_still(
 
 
 def _plan_film(
-    timeline: "Timeline", output: Path, workers: int | None, kernel: str, as_json: bool
+    timeline: "Timeline",
+    output: Path,
+    workers: int | None,
+    kernel: str,
+    price: float | None,
+    as_json: bool,
 ) -> None:
     from tilecppn.film.store import film_plan
     from tilecppn.run.estimates import LEVELS_BYTES, free_disk
 
     film, plan = timeline.film, film_plan(timeline, None)
-    estimate = _estimate(timeline.scene(0), plan.still, workers, kernel)
+    estimate = _estimate(timeline.scene(0), plan.still, workers, kernel, price)
     stored = estimate.pixel_bytes / LEVELS_BYTES * plan.pixels  # frames have no smaller levels
     _, free = free_disk(output)
     seconds = plan.pixels * film.samples / estimate.speed
@@ -131,7 +155,7 @@ def _plan_film(
         "stored": round(stored),
         "free": None if isinstance(output, BucketPath) else free,
         **_record(estimate),
-        "seconds": round(seconds, 1),
+        **_cost_record(estimate, seconds),
     }
     lines = [
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
@@ -155,20 +179,24 @@ def _free_words(output: Path) -> str:
     )
 
 
-def _estimate(scene: "Scene", plan: "Plan", workers: int | None, kernel: str) -> Estimate:
+def _estimate(
+    scene: "Scene", plan: "Plan", workers: int | None, kernel: str, price: float | None
+) -> Estimate:
     """Measure a picture's speed and size. Raises PlanError if the memory is too small."""
     from tilecppn import machine
     from tilecppn.kernels import EvaluationContext, create
     from tilecppn.run.estimates import check_fits, measure, worker_memory
     from tilecppn.run.executors import choose, local_worker_layout
 
-    count, threads, gpus = local_worker_layout(choose("auto", None), workers)
-    check_fits(plan, count, threads=threads)
-    # More threads than cores, or than there are shards at first, draw no faster.
+    count, threads, gpus = local_worker_layout(choose("auto", None), workers, kernel)
+    # More threads than there are shards at first draw no faster, nor more than cores.
     first = plan.levels[0]
-    busy = min(count * threads, machine.cores(), first.rows * first.cols)
+    busy = min(count * threads, first.rows * first.cols)
+    if price is None:
+        check_fits(plan, count, threads=threads)
+        busy = min(busy, machine.cores())
     speed, stored = measure(create(kernel, EvaluationContext.of(scene)), scene, busy, gpus)
-    return Estimate(worker_memory(plan, threads), count, threads, speed, stored)
+    return Estimate(worker_memory(plan, threads), count, threads, speed, stored, price)
 
 
 def _record(estimate: Estimate) -> dict[str, Any]:
@@ -180,10 +208,19 @@ def _record(estimate: Estimate) -> dict[str, Any]:
     }
 
 
+def _cost_record(estimate: Estimate, seconds: float) -> dict[str, Any]:
+    cost = estimate.cost(seconds)
+    return {"seconds": round(seconds, 1)} | ({} if cost is None else {"cost": round(cost, 2)})
+
+
 def _lines(estimate: Estimate, seconds: float) -> list[str]:
     threads = f" of {estimate.threads} threads" if estimate.threads > 1 else ""
-    return [
+    cost = estimate.cost(seconds)
+    lines = [
         f"memory   {format_bytes(estimate.memory)} a worker, "
         f"{counted(estimate.workers, 'worker')}{threads}",
         f"time     about {format_duration(seconds)} at {estimate.speed / 1e6:.1f} Mpixel/s",
     ]
+    if cost is not None:
+        lines.append(f"cost     about {cost:,.2f} for {counted(estimate.workers, 'worker')}")
+    return lines

@@ -140,6 +140,7 @@ def run_job(
     name = choose(run.executor, run.address)
     resume_hint = resume_hint or run.resume_hint
     current = None if run.overwrite else store  # what this run fills, once it is known
+    written: set[str] = set()  # folders in the store
 
     def admit(worker: WorkerInfo) -> None:
         if worker.network != network:
@@ -155,6 +156,9 @@ def run_job(
             current.check_arithmetic(worker.arithmetic)
 
     def emit(event: events.Event) -> None:
+        if isinstance(event, events.TaskDone):
+            assert current is not None
+            written.add(current.name(event.task).rpartition("/")[0])
         brought = executor.listeners if executor is not None else ()
         for listener in (events.log, *run.listeners, *brought):
             listener(event)
@@ -177,6 +181,7 @@ def run_job(
             shuffle = None if run.shuffle is None else Random(run.shuffle)
             result = coordinator.run(plan, current, plan.order(shuffle))
             result.resume_hint = resume_hint
+            current.storage.sync(written)
         except KeyboardInterrupt:
             kept = "nothing was begun or replaced"
             if current is not None:

@@ -49,6 +49,10 @@ class ObjectStorage(Protocol):
         """
         ...
 
+    def sync(self, folders: Iterable[str]) -> None:
+        """Let the names in folders, and those above, outlive a power cut."""
+        ...
+
     def delete_shard(self, name: str, empty: bytes) -> None:
         """Delete a shard, if it is there."""
         ...

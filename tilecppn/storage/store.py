@@ -195,6 +195,10 @@ class Store(StoreDirectory):
     def empty(self, shard: Shard) -> bytes:
         return empty_shard(self.plan.levels[shard.level], self.generation)
 
+    def count_done(self, level: int) -> int:
+        """Count the shards of a level that are there, by listing them. Raises OSError."""
+        return self.storage.count_shards(f"{level}/c/0", self.empty(Shard(level, 0, 0)))
+
     # Inner
 
     def _touched(self, level: int, window: Window) -> Iterator[Shard]:
