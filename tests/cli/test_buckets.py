@@ -8,10 +8,11 @@ import pytest
 import zarr
 
 from tests.cli.conftest import Cli
+from tests.serve.serving import ask, running
 from tests.stores import tree
 from tilecppn.addresses import BucketPath
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.server import find
+from tilecppn.serve.server import find, serve
 from tilecppn.serve.store_picture import StorePicture
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.objects import storage_of
@@ -149,6 +150,23 @@ def test_browsers_are_told_what_files_are(store: BucketPath, cli: Cli) -> None:
     ):
         found = obstore.get(web._client, (web.address / name).key).attributes
         assert (found["Content-Type"], found["Cache-Control"]) == (kind, cached)
+
+
+def test_view_shows_an_export(store: BucketPath, cli: Cli) -> None:
+    place = store.parent / "web"
+    assert cli("export", store, place / "e.dzi").exit_code == 0
+    with running(serve(place / "e.dzi")) as server:
+        for path, name in (
+            ("/", "e.html"),
+            ("/picture.dzi", "e.dzi"),
+            ("/picture_files/0/0_0.png", "e_files/0/0_0.png"),
+        ):
+            answer, data = ask(server, path)
+            assert data == Bucket(place).get(name)
+            again, _ = ask(server, path, If_None_Match=answer.headers["ETag"])
+            assert again.status == 304
+        for path in ("/picture_files/9/9_9.png", "/picture_files/..%2fe.dzi", "/a.zarr/zarr.json"):
+            assert ask(server, path)[0].status == 404
 
 
 def test_a_killed_export_is_made_again(store: BucketPath, cli: Cli, tmp_path: Path) -> None:

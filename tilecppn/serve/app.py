@@ -14,12 +14,14 @@ from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from tilecppn import machine
+from tilecppn.addresses import BucketPath
 from tilecppn.exporters.dzi import describe, grid_facts, summary
 from tilecppn.exporters.page import Served, assets, page
 from tilecppn.serve.exports import Export
 from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Pyramid, Tile
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
 from tilecppn.serve.views import SIDE, has_views
+from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.zarr_format import use_threads
 
 NAME: Final = "picture"
@@ -72,6 +74,9 @@ def export_app(export: Export) -> Starlette:
         path = await asyncio.to_thread(export.locate, [names.get(parts[0], parts[0]), *parts[1:]])
         if path is None:
             return _not_found()
+        if isinstance(path, BucketPath):
+            tag = request.headers.get("If-None-Match")
+            return await asyncio.to_thread(_from_bucket, path, tag)
         try:
             status = path.stat()
         except OSError:
@@ -84,6 +89,21 @@ def export_app(export: Export) -> Starlette:
         return FileResponse(path, headers=headers, media_type=kind, stat_result=status)
 
     return _app([Route("/{path:path}", answer)])
+
+
+def _from_bucket(path: BucketPath, request_tag: str | None) -> Response:
+    try:
+        found = Bucket(path.parent).fetch(path.name)
+    except FileNotFoundError:
+        return _not_found()
+    except OSError:
+        return _busy("the bucket does not answer")
+    tag = f"{found.version.get('e_tag')}"
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if _unchanged(request_tag, tag):
+        return Response(status_code=304, headers=headers)
+    kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    return Response(found.data, headers=headers, media_type=kind)
 
 
 # ---- A picture -----------------------------------------------------------------------------------

@@ -1,14 +1,16 @@
-"""A Deep Zoom export on disk: which of its files may be seen."""
+"""A Deep Zoom export on a disk or in a bucket: which of its files may be seen."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import ExportError
+from tilecppn.storage.bucket import Bucket
 
 
 @dataclass(frozen=True)
 class Export:
-    """One Deep Zoom export on disk; `folder` is the real path of what it lies in."""
+    """One Deep Zoom export; `folder` is the real path of what it lies in."""
 
     folder: Path
     name: str
@@ -34,6 +36,8 @@ class Export:
 
         Raises ExportError where there is none, or not all of it.
         """
+        if isinstance(path, BucketPath):
+            return cls._in_bucket(path)
         if path.is_dir():
             found = sorted(entry.stem for entry in path.glob("*.dzi"))
             if len(found) != 1:
@@ -55,11 +59,21 @@ class Export:
             raise ExportError(f"{folder / export.files} is not a folder: export the picture again")
         return export
 
+    @classmethod
+    def _in_bucket(cls, path: BucketPath) -> "Export":
+        if path.suffix not in (".dzi", ".html"):
+            raise ExportError(f"cannot view {path}: give a store, a NAME.dzi or its NAME.html")
+        export = cls(path.parent, path.stem)
+        for part in (export.descriptor, export.page):
+            if Bucket(path.parent).size(part) is None:
+                raise ExportError(f"{path.with_name(part)} is missing: export the picture again")
+        return export
+
     def locate(self, parts: list[str]) -> Path | None:
         """The file that the path `parts` below the export's folder names, or None.
 
         Only the page, the descriptor and what lies in NAME_files is ever found, and nothing that
-        is reached by `..` or by a symbolic link that leads out.
+        is reached by `..` or by a symbolic link that leads out. In a bucket it need not be there.
         """
         if any(part in ("", ".", "..") or set(part) & {"/", "\\", ":", "\0"} for part in parts[1:]):
             return None
@@ -70,6 +84,8 @@ class Export:
             path = within.joinpath(*parts[1:])
         else:
             return None
+        if isinstance(path, BucketPath):
+            return path
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):  # missing, or links in a circle

@@ -122,10 +122,7 @@ def _stored(path: Path) -> Export | Picture | None:
     if attributes(path) is not None:
         return StorePicture(Store(path), title)
     if isinstance(path, BucketPath):
-        raise ExportError(
-            f"cannot view {path}: of what is in buckets view shows stores alone; open an export "
-            "at its own address, or download it"
-        )
+        return Export.find(path)
     if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
         return Export.find(path)
     return None

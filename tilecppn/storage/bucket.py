@@ -12,11 +12,12 @@ import random
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from re import Pattern
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from tilecppn.storage.lease import Lease
 
 GROUP = "zarr.json"
-ATTEMPTS = 6  # of a conditional write
+ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
 PARALLEL = 32  # small requests at once
 FOLDERS = 256  # whose listings are kept
 TAKEN = "another process writes there"
+
+
+T = TypeVar("T")
 
 
 class Object(NamedTuple):
@@ -123,25 +127,23 @@ class Bucket:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         mode: PutMode = "create" if version is None else version
-        for attempt in range(ATTEMPTS):
-            try:
-                with self._request(name) as key:
-                    try:
-                        result = self._obstore.put(
-                            self._client, key, data, mode=mode, use_multipart=False
-                        )
-                    except (AlreadyExistsError, PreconditionError):
-                        return self._version_of_same(name, data)
-                return _version(result)
-            except FileNotFoundError:
-                if version is None:
-                    raise
-                return None
-            except OSError as error:
-                if error.errno != errno.EIO or attempt == ATTEMPTS - 1:
-                    raise
-                time.sleep(min(10.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0))
-        raise AssertionError
+
+        def put() -> "UpdateVersion | None":
+            with self._request(name) as key:
+                try:
+                    result = self._obstore.put(
+                        self._client, key, data, mode=mode, use_multipart=False
+                    )
+                except (AlreadyExistsError, PreconditionError):
+                    return self._version_of_same(name, data)
+            return _version(result)
+
+        try:
+            return _patiently(put)  # obstore does not repeat what has conditions
+        except FileNotFoundError:
+            if version is None:
+                raise
+            return None
 
     def put(self, name: str, data: bytes | Path, attributes: dict[str, str]) -> None:
         """Write an object over any that is there, with HTTP headers; large files in parts."""
@@ -173,8 +175,14 @@ class Bucket:
         from tilecppn.storage.lease import held_lease
 
         lease = held_lease(self.address)
-        if lease is not None and lease.lost:
+        if lease is None:
+            return self._has_shard(name, empty)
+        if lease.lost:
             raise RenderError(lease.why_lost)
+        # A run, which has much to lose, outlasts a server that is away for a minute or two.
+        return _patiently(lambda: self._has_shard(name, empty))
+
+    def _has_shard(self, name: str, empty: bytes) -> bool:
         listing = self._listing(name.rpartition("/")[0])
         size = listing.sizes.get(name, 0)
         if size <= len(empty) and name in listing.asked:
@@ -345,6 +353,18 @@ class Bucket:
         path = self.address / name
         with as_os_errors(path):
             yield path.key
+
+
+def _patiently(request: Callable[[], T]) -> T:
+    """Repeat a request that fails in a way that may pass, after growing pauses with jitter."""
+    for attempt in count(1):
+        try:
+            return request()
+        except OSError as error:
+            if error.errno != errno.EIO or attempt == ATTEMPTS:
+                raise
+            time.sleep(min(10.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))
+    raise AssertionError
 
 
 def _unfinished() -> bytes:

@@ -1,0 +1,172 @@
+"""Renders into a bucket whose server, network, coordinator or lease fails: every byte is right."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.buckets import Server, environment
+from tests.cli.test_buckets import GROUP, files, objects
+from tests.conftest import SMALL_NET, Run
+from tests.faulty_proxy import FaultyProxy
+from tilecppn.addresses import BucketPath
+from tilecppn.run.render import render
+from tilecppn.scene.scene import Scene
+from tilecppn.storage import client
+from tilecppn.storage.bucket import Bucket
+from tilecppn.storage.store import Store
+
+SCENE = Scene.of(
+    cppn=SMALL_NET,
+    canvas={"width": 1000, "height": 900},
+    output={"tile": 64, "shard": 128, "tolerance": 0},
+)
+OTHER = SCENE.replace(latent={"seed": 5})
+
+RENDER = """
+import sys
+from tilecppn.cli import main
+from tilecppn.storage import lease
+lease.LEASE, lease.POLL = 3.0, 0.2
+main(sys.argv[1:])
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """The files of a store of each scene, on a disk, by the fingerprint."""
+    found = {}
+    for scene in (SCENE, OTHER):
+        path = tmp_path_factory.mktemp("undisturbed") / "a.zarr"
+        render(scene, path, executor="local")
+        found[scene.fingerprint] = files(path)
+    return found
+
+
+def assert_same(path: BucketPath, undisturbed: dict[str, dict[str, bytes]]) -> None:
+    """The store is whole, and that of its scene to the byte."""
+    store = Store(path)
+    right, found = undisturbed[store.scene.fingerprint], objects(path)
+    assert {name for name in right if right[name] != found.get(name)} <= GROUP
+    assert store.is_whole()
+
+
+def begin(scene: Path, path: BucketPath, *options: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-c", RENDER, "render", scene, "-o", str(path), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "RAY_ADDRESS": "", "CUDA_VISIBLE_DEVICES": ""},
+    )
+
+
+def end(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process; returns its exit code. Shows what it said where a test fails."""
+    _, errors = process.communicate()
+    print(errors.decode())
+    return process.returncode
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    SCENE.save(tmp_path / "a.toml")
+    OTHER.save(tmp_path / "b.toml")
+    return tmp_path / "a.toml"
+
+
+def shards(path: BucketPath) -> int:
+    return sum("/c/0/" in name for name, _ in Bucket(path).objects())
+
+
+def wait_for_shards(process: "subprocess.Popen[bytes]", path: BucketPath, count: int) -> None:
+    while shards(path) < count and process.poll() is None:
+        time.sleep(0.02)
+
+
+def test_a_killed_render_is_resumed(
+    scene: Path, bucket: BucketPath, undisturbed: dict[str, dict[str, bytes]]
+) -> None:
+    path = bucket / "a.zarr"
+    for count in (0, 5, 20, 50, 70):
+        process = begin(scene, path)
+        wait_for_shards(process, path, count)
+        process.kill()
+        end(process)
+    assert end(begin(scene, path)) == 0
+    assert_same(path, undisturbed)
+
+
+def test_two_coordinators_with_lapsing_leases_never_mix(
+    scene: Path, bucket: BucketPath, undisturbed: dict[str, dict[str, bytes]]
+) -> None:
+    """They stand still at random, for longer than a lease lasts, and overwrite one another."""
+    random = Random(3)
+    for number in range(5):
+        path = bucket / f"{number}.zarr"
+        first = begin(scene, path, "--overwrite")
+        wait_for_shards(first, path, random.choice((0, 1, 30)))
+        first.send_signal(signal.SIGSTOP)
+        second = begin(scene.with_name("b.toml"), path, "--overwrite")
+        wait_for_shards(second, path, random.choice((1, 40, 200)))
+        first.send_signal(signal.SIGCONT)
+        assert {end(first), end(second)} <= {0, 1, 2}
+        # Whoever comes next finds one store, of one scene, and finishes it.
+        last = begin(scene if random.random() < 0.5 else scene.with_name("b.toml"), path)
+        if end(last):
+            assert end(begin(scene, path, "--overwrite")) == 0
+        assert_same(path, undisturbed)
+
+
+def test_a_server_that_is_restarted_is_waited_for(
+    scene: Path,
+    bucket: BucketPath,
+    s3_server: Server,
+    undisturbed: dict[str, dict[str, bytes]],
+) -> None:
+    path = bucket / "a.zarr"
+    process = begin(scene, path)
+    wait_for_shards(process, path, 10)
+    s3_server.restart()
+    assert end(process) == 0
+    assert_same(path, undisturbed)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_errors_and_lost_answers_of_the_server_do_no_harm(
+    seed: int,
+    scene: Path,
+    bucket: BucketPath,
+    s3_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    undisturbed: dict[str, dict[str, bytes]],
+) -> None:
+    proxy, path = FaultyProxy(s3_server.port, 0.15, seed), bucket / "a.zarr"
+    for name, value in environment(proxy.port).items():
+        monkeypatch.setenv(name, value)
+    code = end(begin(scene, path))
+    proxy.stop()
+    assert code == 0
+    assert proxy.made.total() > 20
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    client._client.cache_clear()
+    assert_same(path, undisturbed)
+
+
+def test_ray_actors_write_into_a_bucket(
+    scene: Path,
+    bucket: BucketPath,
+    tilecppn: Run,
+    undisturbed: dict[str, dict[str, bytes]],
+) -> None:
+    path = bucket / "a.zarr"
+    done = tilecppn("render", scene, "-o", path, "--executor", "ray", "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    assert_same(path, undisturbed)
