@@ -119,7 +119,7 @@ class PlainNetwork:
         sums = np.tile(np.array([self.preset.offset]).T, x.size)
         for i, (frequency, means, _) in enumerate(known):
             octave = math.log2(frequency / first) + finer
-            left = (math.log2(4.0 * math.pi / (step * first)) - octave) / 3.0
+            left = (math.log2(10.0 * math.pi / (step * first)) - octave) / 5.0
             if left <= 0.0 and i > 0:
                 break
             left = min(max(left, 0.0), 1.0)

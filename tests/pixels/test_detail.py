@@ -89,7 +89,7 @@ def test_a_gigapixel_has_detail_in_every_octave(preset: str, seed: int) -> None:
     pictures = parts(scene_of(preset, seed))
     found = bands(pictures)
     print(preset, seed, [f"{band:.2f}" for band in found])
-    assert min(found) >= 1.3  # steps of 8 bits; most have 2 to 3.5
+    assert min(found) >= 1.6  # steps of 8 bits; most have 2 to 3.5
     assert all(after <= 1.6 * before for before, after in itertools.pairwise(found))
     assert np.median([picture.std(axis=(1, 2)).mean() for picture in pictures]) >= 6.0
     assert above_nyquist_share(pictures) < 0.01
@@ -103,7 +103,7 @@ def test_half_the_size_is_the_mean_of_the_whole(preset: str) -> None:
     means = [mean2x2(picture) for picture in whole]
     difference = np.mean(np.abs(np.stack(means).astype(float) - np.stack(half)))
     print(preset, f"{difference:.2f}")
-    assert difference < 1.9  # steps of 8 bits; most are below 1.4, petal and nebula at 1.8
+    assert difference < 1.75  # steps of 8 bits; most are near 1.0, the liveliest at 1.6
 
 
 @pytest.mark.slow

@@ -23,8 +23,8 @@ from tilecppn.errors import SceneError
 
 Array = NDArray[np.float64]
 
-LIMIT = 4.0  # a layer is gone where its frequency is this many times the pixels' Nyquist limit
-FADE = 3.0  # octaves over which it fades
+LIMIT = 10.0  # a layer is gone where its frequency is this many times the pixels' Nyquist limit
+FADE = 5.0  # octaves over which it fades
 RECEDE = 0.5  # halvings per square octave of a layer that is coarser than the view
 NEAR, FAR = -2.0, -5.0  # octaves from the view of the layers that show what its place is like
 RAMP = 4.0  # octaves of zoom over which the place comes to count
