@@ -138,3 +138,27 @@ def test_verify_refuses_another_scene(workspace: Path, copied: Store, cli: Cli) 
     refused = cli("verify", "a.zarr", "--repair", "--scene", "ok.toml")
     assert refused.exit_code == 2
     assert "holds another picture" in one_line(refused.stderr)
+
+
+def test_verify_finds_and_mends_damage_in_an_export(copied: Store, cli: Cli) -> None:
+    ok(cli("export", "a.zarr", "a.dzi"))
+    folder = copied.path.parent
+    before = tree(folder)
+    assert ok(cli("verify", "a.dzi")) == "a.dzi: complete and undamaged\n"
+    tile = next(iter(sorted((folder / "a_files").rglob("*.png"))))
+    name = str(tile.relative_to(folder))
+    tile.write_bytes(tile.read_bytes()[:-1] + b"?")
+    found = cli("verify", "a.dzi")
+    assert found.exit_code == 1
+    assert found.stdout.splitlines()[0] == f"{name}: damaged"
+    assert json.loads(cli("verify", "a.dzi", "--json").stdout)["damaged"] == [name]
+    assert cli("verify", "a.dzi", "--repair").exit_code == 2  # from which store?
+    repaired = record(cli("verify", "a.dzi", "--repair", "--store", "a.zarr", "--json"))
+    assert repaired["repaired"] == 1
+    assert tree(folder) == before
+
+
+def test_verify_names_an_export_that_is_not_there(copied: Store, cli: Cli) -> None:
+    missing = cli("verify", "b.dzi")
+    assert missing.exit_code == 2
+    assert "b.dzi: does not exist" in one_line(missing.stderr)

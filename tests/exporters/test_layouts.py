@@ -25,6 +25,7 @@ from tilecppn.storage.store import Store
 
 SIZES = [(1, 1), (64, 64), (65, 64), (1, 200), (130, 257), (513, 300), (512, 256)]
 TILE = 64
+ABOUT = {"tilecppn.json", "tilecppn.crc32c"}  # what the folder says of itself
 Pixels = NDArray[Any]
 
 
@@ -60,7 +61,7 @@ def test_xyz_has_level_column_row_with_whole_tiles(store: Store, tmp_path: Path)
     assert export(store.path, out, layout="xyz") == [out]
     expected = levels(store)
     found = {}
-    for name in files(out) - {"tilecppn.json"}:
+    for name in files(out) - ABOUT:
         match = re.fullmatch(r"(\d+)/(\d+)/(\d+)\.png", name)
         assert match is not None
         found[tuple(map(int, match.groups()))] = read(out / name)
@@ -85,7 +86,7 @@ def test_zoomify_has_libvips_names_and_the_stores_pixels(store: Store, tmp_path:
     export(store.path, out, layout="zoomify")
     level = store.plan.levels[0]
     theirs = by_libvips(tmp_path / "theirs", level.width, level.height, "zoomify")
-    assert files(out) - {"tilecppn.json"} == theirs - {"vips-properties.xml"}
+    assert files(out) - ABOUT == theirs - {"vips-properties.xml"}
     own, other = (
         ElementTree.parse(folder / "ImageProperties.xml").getroot()
         for folder in (out, tmp_path / "theirs")
@@ -126,7 +127,7 @@ def test_iiif_has_every_tile_and_whole_picture_that_its_info_promises(
     assert (info["width"], info["height"]) == (level.width, level.height)
     assert info["preferredFormats"] == info["extraFormats"] == ["png"]
     assert "maxWidth" not in info
-    promised = {"info.json", "tilecppn.json", "full/max/0/default.png"}
+    promised = {"info.json", *ABOUT, "full/max/0/default.png"}
     (tiles,) = info["tiles"]
     expected = levels(store)
     assert tiles["scaleFactors"] == [2**k for k in range(len(expected))]
@@ -173,7 +174,7 @@ def test_a_folder_of_ours_is_replaced_and_another_spared(layout: str, tmp_path: 
     before = files(out)
     assert any(name.endswith(".jpg") for name in before)
     export(store.path, out, layout=layout, overwrite=True)
-    assert not files(out) & before - {"tilecppn.json", "info.json", "ImageProperties.xml"}
+    assert not files(out) & before - ABOUT - {"info.json", "ImageProperties.xml"}
     (out / "tilecppn.json").unlink()
     kept = tree(out)
     with pytest.raises(ExportError, match="not made by tilecppn"):

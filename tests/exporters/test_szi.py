@@ -20,7 +20,7 @@ def test_it_holds_the_files_of_the_deep_zoom_export_as_they_are(
     assert export(store.path, tmp_path / "a.szi", overlap=overlap, workers=2) == [
         tmp_path / "a.szi"
     ]
-    viewer = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
+    viewer = ("openseadragon.min.js", "openseadragon.LICENSE.txt", "tilecppn.crc32c")
     expected = {
         f"a/a_files/{name}": data
         for name, data in tree(tmp_path / "a_files").items()

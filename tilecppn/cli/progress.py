@@ -14,10 +14,16 @@ EVERY = 10.0  # seconds between lines where there is no terminal
 
 
 class Meter:
-    """Shows the pixels done, their rate and the remaining time. Use it as a context."""
+    """Shows the pixels done, their rate and the remaining time. Use it as a context.
 
-    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+    unit: of a million of what is counted, where that is not pixels.
+    """
+
+    def __init__(
+        self, what: str, clock: Callable[[], float] = time.monotonic, unit: str = "Mpixel"
+    ) -> None:
         self.what = what
+        self.unit = unit
         self.clock = clock
         self.total = 0
         self.done = 0
@@ -87,7 +93,7 @@ class Meter:
         share = finished / self.total if self.total else 0.0
         left = (self.total - finished) / rate if rate else 0.0
         left -= 0.0 if self.done else seconds  # already spent on the first
-        speed = f"  {rate / 1e6:.1f} Mpixel/s" if rate else ""  # none yet after a resume
+        speed = f"  {rate / 1e6:.1f} {self.unit}/s" if rate else ""  # none yet after a resume
         eta = f"  ETA {format_duration(left)}" if rate and left > 0 else ""
         if self.total and finished >= self.total:
             eta = "  finishing"  # encoders of single files begin when they have all pixels
@@ -95,7 +101,7 @@ class Meter:
 
     def amount(self, finished: int) -> str:
         """Say how much is done of how much."""
-        return f"{finished / 1e6:,.0f} of {self.total / 1e6:,.0f} Mpixel"
+        return f"{finished / 1e6:,.0f} of {self.total / 1e6:,.0f} {self.unit}"
 
     def _show(self) -> None:
         now = self.clock()

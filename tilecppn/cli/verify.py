@@ -1,4 +1,4 @@
-"""`tilecppn verify`: find and repair damaged shards."""
+"""`tilecppn verify`: find and repair what is damaged in a store or an export."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tilecppn.addresses import BucketPath
 from tilecppn.cli.common import (
     OUTPUT,
     json_option,
@@ -27,37 +28,118 @@ if TYPE_CHECKING:
     from tilecppn.storage.store import Store
 
 NAMED = 20  # missing shards of a level
+LISTED = 200  # files of an export
 
 
 @click.command()
-@click.argument("store", type=OUTPUT)
-@click.option("--repair", is_flag=True, help="Render damaged or missing shards again.")
+@click.argument("path", type=OUTPUT)
+@click.option("--repair", is_flag=True, help="Make damaged or missing files again.")
 @click.option(
     "--scene",
     type=OUTPUT,
     help="With --repair: the scene or timeline of a store whose own is lost.",
 )
+@click.option("--store", type=OUTPUT, help="With --repair: the store that an export was made from.")
 @workers_option
 @json_option
 def command(
-    store: Path, repair: bool, scene: Path | None, workers: int | None, as_json: bool
+    path: Path,
+    repair: bool,
+    scene: Path | None,
+    store: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
-    """Read all of STORE, of a still or a film, and list every damaged or missing file.
+    """Read all of PATH, a store or an export, and list every damaged or missing file.
 
     Exits 1 if there are any, unless --repair has repaired them. What identifies a store, its scene
     and weights, is kept twice; where both copies are lost, give the scene that it was begun with.
+    An export is mended from its store.
 
     \b
     tilecppn verify poster.zarr
     tilecppn verify film.zarr --repair
     tilecppn verify poster.zarr --repair --scene poster.toml
+    tilecppn verify poster.dzi --repair --store poster.zarr
     """
+    from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.verify import is_export
+    from tilecppn.storage.identity import attributes
+
+    for name, given in (("--scene", scene), ("--store", store)):
+        if given is not None and not repair:
+            raise InvalidRequestError(f"{name} is for --repair; add it, or leave {name} out")
+    in_bucket = isinstance(path, BucketPath)
+    if not in_bucket and attributes(path) is None and is_export(path) and path.suffix != ".toml":
+        if scene is not None:
+            raise InvalidRequestError("--scene is for stores; an export is mended with --store")
+        if repair and store is None:
+            raise InvalidRequestError(f"{path}: an export; give its store, too: --store STORE")
+        _verify_export(path, store, workers, as_json)
+    elif store is not None:
+        raise InvalidRequestError("--store is for exports; a store is mended with --scene")
+    else:
+        _verify_store(path, repair, scene, workers, as_json)
+
+
+def _verify_export(path: Path, store: Path | None, workers: int | None, as_json: bool) -> None:
+    """Verify an export, and mend it from `store` if there is one."""
+    from tilecppn import machine
     from tilecppn.cli.progress import Meter
-    from tilecppn.errors import InvalidRequestError, RenderError
+    from tilecppn.errors import ExportError, RenderError
+    from tilecppn.exporters.parallel import Threads
+    from tilecppn.exporters.repair import repair_export
+    from tilecppn.exporters.verify import find_export_damage, outputs_of, size_of
+
+    if not any(output.exists() for output in outputs_of(path)):
+        raise ExportError(f"{path}: does not exist")
+
+    def find(what: str) -> "dict[Path, str]":
+        with Meter(what, unit="MB") as meter:
+            meter.begin(size_of(path))
+            return find_export_damage(path, meter.add, stop_request())
+
+    damage = find("verify")
+    lines = [f"{file}: {what}" for file, what in list(damage.items())[:LISTED]]
+    if len(damage) > LISTED:
+        lines.append(f"… and {len(damage) - LISTED:,} more")
+    record: dict[str, Any] = {
+        "export": str(path),
+        **{
+            name: [str(file) for file, what in damage.items() if what == name]
+            for name in ("damaged", "missing", "not part of the export")
+        },
+    }
+    if damage and store is not None:
+        with Meter("repair") as meter:
+            threads = Threads(workers or machine.cores(), meter.progress, stop_request())
+            repair_export(path, damage, store, threads)
+        if left := find("verify again"):
+            file, what = next(iter(left.items()))
+            more = f", and {len(left) - 1:,} more" if len(left) > 1 else ""
+            raise RenderError(f"{file}: is still {what}{more}; export it again")
+        record["repaired"] = len(damage)
+        lines.append(f"{path}: repaired, {counted(len(damage), 'file')} made again")
+    elif damage:
+        lines.append(
+            f"{path}: {counted(len(damage), 'file')} to repair: tilecppn verify {path} --repair "
+            "--store STORE, or export it again"
+        )
+    else:
+        lines.append(f"{path}: complete and undamaged")
+    result("\n".join(lines), record, as_json)
+    if damage and store is None:
+        raise SystemExit(1)
+
+
+def _verify_store(
+    store: Path, repair: bool, scene: Path | None, workers: int | None, as_json: bool
+) -> None:
+    """Verify a store, and mend it if so asked."""
+    from tilecppn.cli.progress import Meter
+    from tilecppn.errors import RenderError
     from tilecppn.run.verify import find_damage
 
-    if scene is not None and not repair:
-        raise InvalidRequestError("--scene is for --repair; add it, or leave --scene out")
     opened, rescued = _open(store, repair, scene)
     wrong = opened.invalid_metadata()
     if wrong and repair:

@@ -127,12 +127,17 @@ class IIIF(Layout):
 FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
 
 
+def layout_of(kind: type[Layout], source: Source, options: ExportOptions) -> Layout:
+    """The layout of a picture's tiles; but for Deep Zoom it ends where one tile holds all."""
+    levels = len(source.sizes) if kind.kind not in FOLDERS else _levels(source.sizes, options.side)
+    return kind(tuple(source.sizes[:levels]), options.side)
+
+
 def export_folder(
     kind: type[Layout], source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
     """Write the pyramid into the folder `dest`. Returns its name."""
-    sizes = tuple(source.sizes[: _levels(source.sizes, options.side)])
-    write_pyramid(source, kind(sizes, options.side), dest, options, threads)
+    write_pyramid(source, layout_of(kind, source, options), dest, options, threads)
     return [dest]
 
 

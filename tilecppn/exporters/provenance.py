@@ -8,7 +8,8 @@ that text's last line a comment:
 The line lies uncompressed in every format, so it is found without decoding the file. A folder has
 the same record, and the TOML, in tilecppn.json. The digest covers the file's length and up to
 16 MiB of its bytes, spread evenly (all of a smaller file); of a folder, the
-manifest and every name and size.
+manifest and every name and size. It is read before an output is replaced. `crc32c` covers all of a
+file, or the list of a folder's files with a checksum of each (`checksums.py`); `verify` reads it.
 Whatever was edited or encoded again no longer matches, though it may have kept our text.
 
 Files of version 0.1.0 have the text alone (a film: JSON), and folders no digest.
@@ -25,18 +26,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tilecppn.exporters import checksums
+from tilecppn.exporters.checksums import masked_checksum
 from tilecppn.filesystem import read_bounded
 from tilecppn.version import VERSION
 
-MANIFEST = "tilecppn.json"
 MAX_MANIFEST = 16 << 20  # bytes
+MANIFEST = checksums.MANIFEST
 STILL, FILM, FRAMES = "still", "film", "frames"  # kinds
 UNSEALED = "0" * 64  # the digest of what is being written
+UNKNOWN = "0" * 8  # the CRC-32C of that, and of a folder without a list
 BLOCK = 1 << 16  # bytes that are hashed at a time
 BLOCKS = 256  # of a large file
 SEARCHED = 16 << 20  # bytes at each end of a file
 PIECE = 1 << 20  # bytes read at a time in search of the record
 _LINE = re.compile(rb'# tilecppn (\{"kind": [^{}\n]{1,8000}"digest": "([0-9a-f]{64})"\})')
+_CRC = re.compile(rb'"crc32c": "([0-9a-f]{8})", "digest": "$')
+PNG = b"\x89PNG\r\n\x1a\n"
 _MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
 
 
@@ -70,17 +76,18 @@ class Provenance:
         """The source, then the record."""
         return f"{self.source.rstrip()}\n{self.line()}"
 
-    def manifest(self, digest: str = UNSEALED) -> str:
+    def manifest(self, digest: str = UNSEALED, crc32c: str = UNKNOWN) -> str:
         """The text of a folder's tilecppn.json."""
         name = "timeline" if self.kind == FRAMES else "scene"
-        return json.dumps({**self._record(digest), name: self.source}, indent=1)
+        return json.dumps({**self._record(digest, crc32c), name: self.source}, indent=1)
 
-    def _record(self, digest: str) -> dict[str, str]:
+    def _record(self, digest: str, crc32c: str = UNKNOWN) -> dict[str, str]:
         return {
             "kind": self.kind,
             "version": self.version,
             "fingerprint": self.fingerprint,
             "encoding": self.encoding,
+            "crc32c": crc32c,
             "digest": digest,
         }
 
@@ -132,6 +139,10 @@ def seal(path: Path) -> None:
         if found is None:
             raise ValueError(f"{path}: no record to seal")
         _, at, _ = found
+        if (crc := _crc_place(file, at)) is not None:
+            right = _checksum(file, crc, at).encode()
+            file.seek(crc)
+            file.write(right)
         digest = _digest(file, at).encode()
         file.seek(at)
         file.write(digest)
@@ -140,14 +151,71 @@ def seal(path: Path) -> None:
 
 def seal_folder(folder: Path, provenance: Provenance) -> None:
     """Write the manifest of a folder whose other files are all there."""
-    text = sealed_manifest(provenance, _sizes(folder))
+    checksums.write_list(folder, provenance.line())
+    write_manifest(folder, provenance)
+
+
+def write_manifest(folder: Path, provenance: Provenance) -> None:
+    """Write the manifest of a folder that has its list of checksums."""
+    crc32c = checksums.checksum(folder / checksums.LIST)
+    text = sealed_manifest(provenance, _sizes(folder), crc32c)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
-def sealed_manifest(provenance: Provenance, sizes: Iterable[tuple[str, int]]) -> str:
-    """The manifest of a folder with these files: the name of each in the folder, and its bytes."""
-    record = json.loads(provenance.manifest())
-    return provenance.manifest(_folder_digest(sizes, record))
+def sealed_manifest(
+    provenance: Provenance, sizes: Iterable[tuple[str, int]], crc32c: str = UNKNOWN
+) -> str:
+    """The manifest of a folder with these files: the name of each in the folder, and its bytes.
+
+    crc32c: of the folder's list of checksums, if it has one.
+    """
+    record = json.loads(provenance.manifest(crc32c=crc32c))
+    return provenance.manifest(_folder_digest(sizes, record), crc32c)
+
+
+def is_undamaged(path: Path) -> bool:
+    """Read all of a file, and return whether it is as it was sealed.
+
+    One of a version without checksums is judged by its digest alone. Raises OSError.
+    """
+    with path.open("rb") as file:
+        found = _find(file)
+        if found is None or _digest(file, found[1]) != found[2] or _png_fault(file, found[1]):
+            return False
+        crc = _crc_place(file, found[1])
+        return crc is None or stated_checksum(path) == _checksum(file, crc, found[1])
+
+
+def read_list_record(folder: Path) -> Provenance | None:
+    """What the list of a folder says of it, where the manifest is lost; None if nothing."""
+    try:
+        with (folder / checksums.LIST).open("rb") as file:
+            found = _find(file)
+    except OSError:
+        return None
+    record = _decoded(found[0]) if found else None
+    return None if record is None else _provenance(record, "", intact=False)
+
+
+def stated_checksum(path: Path) -> str | None:
+    """The CRC-32C that a file says of itself; None if it says none. Raises OSError."""
+    with path.open("rb") as file:
+        found = _find(file)
+        crc = None if found is None else _crc_place(file, found[1])
+        if crc is None:
+            return None
+        file.seek(crc)
+        return file.read(8).decode()
+
+
+def listed_checksum(folder: Path) -> str | None:
+    """The CRC-32C of a folder's list by its manifest; None where that says none."""
+    try:
+        record = _decoded(read_bounded(folder / MANIFEST, MAX_MANIFEST)) or {}
+    except OSError:
+        return None
+    found = str(record.get("crc32c", UNKNOWN))
+    return None if found == UNKNOWN else found
 
 
 def _read_file(path: Path) -> Provenance | None:
@@ -252,11 +320,36 @@ def _folder_digest(sizes: Iterable[tuple[str, int]], record: dict[str, Any]) -> 
     return hashlib.sha256("".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()
 
 
+def _checksum(file: BinaryIO, crc: int, at: int) -> str:
+    """The CRC-32C of a file, without its own place and the digest, and the checksum of both."""
+    file.seek(0)
+    is_png = file.read(8) == PNG
+    return masked_checksum(file, crc, at + (_MASK if is_png else 64))
+
+
+def _crc_place(file: BinaryIO, at: int) -> int | None:
+    """The offset of the record's CRC-32C, whose digest is at `at`; None if it has none."""
+    start = max(0, at - 64)
+    file.seek(start)
+    found = _CRC.search(file.read(at - start))
+    return None if found is None else start + found.start(1)
+
+
 def _mend_png(file: BinaryIO, at: int) -> None:
     """Correct the checksum of the PNG chunk that ends with the record."""
+    if (right := _png_fault(file, at)) is not None:
+        file.seek(-4, os.SEEK_CUR)
+        file.write(right)
+
+
+def _png_fault(file: BinaryIO, at: int) -> bytes | None:
+    """The right checksum of the PNG chunk with the record, if it is wrong; the file is behind it.
+
+    None also for what is no PNG.
+    """
     file.seek(0)
-    if file.read(8) != b"\x89PNG\r\n\x1a\n":
-        return
+    if file.read(8) != PNG:
+        return None
     start = 8
     while True:
         file.seek(start)
@@ -264,5 +357,5 @@ def _mend_png(file: BinaryIO, at: int) -> None:
         if start + 8 + length > at:
             break
         start += 12 + length
-    checksum = zlib.crc32(file.read(4 + length))
-    file.write(struct.pack(">I", checksum))
+    right = struct.pack(">I", zlib.crc32(file.read(4 + length)))
+    return None if file.read(4) == right else right

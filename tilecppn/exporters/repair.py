@@ -1,0 +1,176 @@
+"""Mend an export from the store that it was made from: the damaged files alone are made again."""
+
+import contextlib
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tilecppn import filesystem
+from tilecppn.errors import ExportError
+from tilecppn.exporters import checksums, dzi, provenance, tiles
+from tilecppn.exporters.export import EXPORTERS
+from tilecppn.exporters.layouts import FOLDERS, layout_of
+from tilecppn.exporters.options import KINDS, ExportOptions, suffix_of
+from tilecppn.exporters.output import claimed, naming_destination
+from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.provenance import MANIFEST, Provenance
+from tilecppn.exporters.source import Source
+from tilecppn.exporters.tiles import Layout, TileFolder
+from tilecppn.exporters.verify import FOREIGN, outputs_of
+from tilecppn.storage.store import Store
+
+
+def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: Threads) -> None:
+    """Make the files of `damage` again, as `find_export_damage` names them; the others stay.
+
+    Raises ExportError, before any work, if the export was not made from that store, or what it was
+    made with is not known any more; RenderError later, or Interrupted.
+    """
+    wanted = {file for file, what in damage.items() if what != FOREIGN}
+    made = _made(path, damage)
+    source = _source(path, made, store)
+    options = _options(path, made, source)
+    for output in outputs_of(path):
+        if link := filesystem.linked_folder(output):
+            raise ExportError(
+                f"{link}: is a symbolic link, through which nothing is written; put what it leads "
+                "to in its place"
+            )
+    if any(file.is_dir() or file == dzi.files_of(path) for file in wanted):
+        raise ExportError(f"{path}: its tiles are gone, or have no checksums; export it again")
+    with naming_destination(path), claimed(*outputs_of(path)):
+        for output in outputs_of(path):
+            if inner := {file for file in wanted if output in file.parents}:
+                kind = made.kind if made.kind in FOLDERS else dzi.DeepZoom.kind
+                _repair_folder(output, inner, replace(made, kind=kind), source, options, threads)
+        if files := wanted.intersection(outputs_of(path)):
+            _repair_files(path, files, source, options, threads)
+
+
+def _made(path: Path, damage: Collection[Path]) -> Provenance:
+    """What the export says of itself, in a file that is not damaged if there is one."""
+    readers = {}
+    for output in reversed(outputs_of(path)):
+        if output.is_dir():
+            readers[output / checksums.LIST] = partial(provenance.read_list_record, output)
+            readers[output / MANIFEST] = partial(provenance.read_manifest, output)
+        else:
+            readers[output] = partial(provenance.read, output)
+    for file in sorted(readers, key=lambda file: file in damage):
+        found = readers[file]()
+        if found is not None and found.encoding:
+            return found
+    raise ExportError(f"{path}: what it was made from is damaged, too; export it again")
+
+
+def _source(path: Path, made: Provenance, store: Path) -> Source:
+    opened = Store(store)
+    if made.fingerprint != opened.scene.fingerprint:
+        raise ExportError(f"{path}: was not made from {store}, which holds another picture")
+    values = _values(path, made)
+    return Source(opened, values.get("level", 0), bool(values.get("partial")))
+
+
+def _values(path: Path, made: Provenance) -> dict[str, Any]:
+    """The options in `ExportOptions.encoding`."""
+    try:
+        pairs = dict(word.split("=", 1) for word in made.encoding.split(" "))
+        format = pairs.pop("format")
+        partial = pairs.pop("partial", "False") == "True"
+        pairs.pop("page", None)  # hashed: what a page says is not to be had from there
+        return {"format": format, "partial": partial, **{k: int(v) for k, v in pairs.items()}}
+    except (ValueError, KeyError):
+        raise ExportError(
+            f"{path}: was not exported from a store; make it again with the same command"
+        ) from None
+
+
+def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
+    values = _values(path, made)
+    layout = made.kind if made.kind in FOLDERS else None
+    if suffix_of(path) == ".html":
+        path = path.with_suffix(".dzi")
+    if suffix_of(path) not in EXPORTERS and layout is None:
+        raise ExportError(f"{path}: give NAME.dzi, whose folder of tiles it is")
+    if not KINDS[layout or suffix_of(path)].tile:
+        del values["tile"]  # the store's, which a picture in one piece has no use for
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # its url is only there
+        info = filesystem.read_bounded(path / "info.json", provenance.MAX_MANIFEST)
+        values["url"] = str(json.loads(info)["id"])
+    return ExportOptions(layout=layout, **values).resolved(path, source.store.plan.tile)
+
+
+def _repair_folder(
+    folder: Path,
+    wanted: Collection[Path],
+    made: Provenance,
+    source: Source,
+    options: ExportOptions,
+    threads: Threads,
+) -> None:
+    names = {file.relative_to(folder).as_posix() for file in wanted}
+    if checksums.LIST in names and checksums.right_list_checksum(folder, made.line()) == (
+        provenance.listed_checksum(folder)
+    ):
+        checksums.write_list(folder, made.line())
+    inner = names - {checksums.LIST, MANIFEST}
+    if inner:
+        listed = {name: crc for crc, name in checksums.read_list(folder) if name in inner}
+        with _beside(folder) as temporary:
+            layout = layout_of(FOLDERS.get(made.kind, dzi.DeepZoom), source, options)
+            new = TileFolder(str(temporary.absolute()), layout, options)
+            tiles.fill(source, new, list(_regions(source, layout, options, inner)), threads)
+            layout.describe(source, new)
+            for name, crc in listed.items():
+                if checksums.fault(temporary / name, crc) is None:
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    filesystem.remove(folder / name)
+                    os.replace(temporary / name, folder / name)
+    if MANIFEST in names:
+        provenance.write_manifest(folder, replace(made, source=source.store.scene.to_toml()))
+
+
+def _regions(
+    source: Source, layout: Layout, options: ExportOptions, names: Collection[str]
+) -> Iterator[tiles.Region]:
+    """The tiles of those names."""
+    for region in tiles.regions(source, layout.side, range(len(layout.sizes))):
+        for window in region.tiles.split(layout.side, layout.side):
+            if f"{layout.name(region.level, window)}.{options.suffix}" in names:
+                yield tiles.Region(region.level, window)
+
+
+def _repair_files(
+    path: Path, wanted: Collection[Path], source: Source, options: ExportOptions, threads: Threads
+) -> None:
+    """Make single files again: a picture, or the descriptor and page of a Deep Zoom export."""
+    with _beside(path) as temporary:
+        if suffix_of(path) in (".dzi", ".html"):
+            dzi.write_page(source, temporary / path.with_suffix(".dzi").name, options)
+        else:
+            EXPORTERS[suffix_of(path)].write(source, temporary / path.name, options, threads)
+        for file in wanted:
+            stated = provenance.stated_checksum(file) if file.is_file() else None
+            if stated not in (None, provenance.stated_checksum(temporary / file.name)):
+                raise ExportError(
+                    f"{file}: was made with options or a version that it does not say; export it "
+                    "again"
+                )
+            filesystem.fsync(temporary / file.name)
+            os.replace(temporary / file.name, file)
+    filesystem.fsync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A folder beside a path, for the block."""
+    temporary = filesystem.temporary_path(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+    finally:
+        filesystem.remove(temporary, ignore_errors=True)
