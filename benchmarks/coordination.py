@@ -1,6 +1,9 @@
 """Measure what the coordinator costs: 10,000 workers that answer at once, 10¹² pixels.
 
-python -m benchmarks.coordination [SIDE]
+python -m benchmarks.coordination [SIDE [CHURN]]
+
+CHURN: a worker's node is lost for so many answers, and another worker joins; 18 for a third of them
+in a minute, if a shard takes ten seconds.
 """
 
 import json
@@ -14,7 +17,7 @@ from benchmarks.measuring import peak_bytes
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.executors import Message, TaskResult, WorkerReady
+from tilecppn.run.executors import Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.task_queue import RunResult
 
@@ -54,8 +57,11 @@ class Simulated:
     threads = 1
     depth = 2
 
-    def __init__(self, store: BitStore, workers: int = WORKERS) -> None:
+    def __init__(self, store: BitStore, workers: int = WORKERS, churn: int = 0) -> None:
         self.store = store
+        self.churn = churn
+        self.alive: set[int] = set()
+        self.answers = 0
         self.workers = workers
         self.flight: deque[tuple[int, Shard]] = deque()
         self.messages: list[Message] = []
@@ -66,6 +72,7 @@ class Simulated:
         numbers = list(range(self.number, self.number + count))
         self.number += count
         self.messages += [WorkerReady(number, SOMEONE) for number in numbers]
+        self.alive.update(numbers)
         return numbers
 
     def submit(self, worker: int, shard: Shard) -> None:
@@ -77,22 +84,30 @@ class Simulated:
         messages, self.messages = self.messages, []
         for _ in range(min(BATCH, len(self.flight))):
             worker, shard = self.flight.popleft()
+            if worker not in self.alive:
+                continue
+            self.answers += 1
+            if self.churn and self.answers % self.churn == 0:
+                self.alive.discard(worker)
+                messages.append(WorkerDied(worker, "its node is gone", node_lost=True))
+                continue
             self.store.add(shard)
             messages.append(TaskResult(worker, shard, TaskSucceeded(TaskStats(1.0, 1, 1))))
         return messages
 
     def release(self, worker: int) -> None:
-        """Do nothing: what is released is idle."""
+        """Forget a worker."""
+        self.alive.discard(worker)
 
     def stop(self) -> None:
         """Drop what is in flight."""
         self.flight.clear()
 
 
-def coordinate(plan: Plan, workers: int = WORKERS) -> RunResult:
+def coordinate(plan: Plan, workers: int = WORKERS, churn: int = 0) -> RunResult:
     """A whole run; its outcome has the seconds."""
     store = BitStore(plan)
-    executor = Simulated(store, workers)
+    executor = Simulated(store, workers, churn)
     coordinator = Coordinator(executor)
     coordinator.start()
     return coordinator.run(plan, store)
@@ -101,9 +116,10 @@ def coordinate(plan: Plan, workers: int = WORKERS) -> RunResult:
 def main() -> None:
     """Print the result as JSON."""
     side = int(sys.argv[1]) if len(sys.argv) > 1 else SIDE
+    churn = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     plan = Plan(side, side, channels=3, itemsize=1, tile=512, shard=4096)
     start = time.process_time()
-    outcome = coordinate(plan)
+    outcome = coordinate(plan, churn=churn)
     seconds = time.process_time() - start
     shards = outcome.rendered
     print(
@@ -111,6 +127,8 @@ def main() -> None:
             {
                 "pixels": side**2,
                 "shards": shards,
+                "workers lost": outcome.workers_lost,
+                "failed": len(outcome.failed),
                 "workers": WORKERS,
                 "microseconds a shard": 1e6 * seconds / shards,
                 "peak bytes": peak_bytes(),

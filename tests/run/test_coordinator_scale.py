@@ -22,6 +22,15 @@ def test_a_whole_plan_is_done_by_ten_thousand_workers() -> None:
     assert not outcome.failed
 
 
+def test_workers_that_come_and_go_cost_no_shard() -> None:
+    """A third of them is lost and replaced in the time of six shards."""
+    plan = plan_of(400_000)
+    outcome = coordinate(plan, churn=18)
+    assert outcome.rendered == plan.shards
+    assert outcome.workers_lost > plan.shards / 20
+    assert not outcome.failed
+
+
 def test_each_worker_gets_its_first_shard_before_any_gets_a_second() -> None:
     plan = plan_of(1_000_000)
     executor = Simulated(BitStore(plan))

@@ -21,7 +21,7 @@ from tilecppn.run.events import (
     WorkerRetired,
     WorkersWaiting,
 )
-from tilecppn.run.executors import Message, WorkerLeaving
+from tilecppn.run.executors import Message, WorkerDied, WorkerLeaving
 from tilecppn.run.jobs import WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 
@@ -171,6 +171,26 @@ def test_nobody_is_blamed_for_what_ran_on_a_node_that_went_as_announced() -> Non
     cluster.at(13.0, lambda: cluster.die(0))
     events = whole(cluster)
     assert count(events, WorkerLost) == 1
+
+
+def test_a_task_whose_nodes_are_lost_again_and_again_is_not_given_up_at_once() -> None:
+    """Three nodes that vanish under the same task are no sign that it is to blame."""
+    cluster = Cluster(MemoryStore(), 1)
+
+    def lose() -> Message | None:
+        if not cluster.ran and cluster.now < 100.0:
+            cluster.at(cluster.now + 9.0, lose)
+            worker = next(iter(cluster.alive))
+            if cluster.alive.pop(worker):
+                return WorkerDied(worker, "gone", node_lost=True)
+            return WorkerDied(worker, "gone")
+        return None
+
+    cluster.at(9.0, lose)
+    result, events = run(cluster, PLAN, cluster.store)
+    assert count(events, AttemptFailed) > RetryPolicy().attempts
+    assert not result.failed
+    assert cluster.store == SHARDS
 
 
 def test_a_task_that_a_leaving_worker_gives_back_is_drawn_by_others() -> None:

@@ -111,8 +111,8 @@ class RenderMeter(Meter):
                 self.note(f"worker {worker} gets no more work: {reason}; another takes its place")
             case WorkersWaiting(count):
                 self.note(
-                    f"{counted(count, 'worker')} cannot start for want of a free CPU or GPU; the "
-                    "others go on, and these start when there is room"
+                    f"no free CPU or GPU yet for {counted(count, 'worker')}; they start when there "
+                    "is one"
                 )
             case WorkerJoined() | WorkerReleased() | TaskHedged():
                 pass

@@ -157,16 +157,21 @@ class Coordinator:
                     self._workers.on_ready(worker, worker_info)
                 case TaskResult(worker, task, result):
                     self._on_result(worker, task, result)
-                case WorkerDied(worker, reason):
-                    self._on_death(worker, reason)
+                case WorkerDied(worker, reason, node_lost):
+                    self._on_death(worker, reason, node_lost=node_lost)
                 case WorkerLeaving(worker, reason, task):
                     self._on_leaving(worker, reason, task)
         self._workers.check()
 
     # Workers
 
-    def _on_death(self, number: int, reason: str, late: Sequence[Task] = ()) -> None:
-        """Blame what killed a worker, and give its other tasks back."""
+    def _on_death(
+        self, number: int, reason: str, late: Sequence[Task] = (), *, node_lost: bool = False
+    ) -> None:
+        """Blame what killed a worker, and give its other tasks back.
+
+        What ran on a node that was lost is tried as often as what met an error of the store.
+        """
         worker = self._workers.on_death(number, reason)
         if worker is None:
             return
@@ -180,7 +185,9 @@ class Coordinator:
         self._give_back(self._unfinished(worker.queued))
         for task in blamed:
             if task in unfinished:
-                self._on_failure(number, task, TaskFailed(f"worker lost: {reason}"))
+                self._on_failure(
+                    number, task, TaskFailed(f"worker lost: {reason}", store_error=node_lost)
+                )
 
     def _on_leaving(self, number: int, reason: str, task: Task | None) -> None:
         """Give a worker nothing more, and take back a task that it has not begun."""

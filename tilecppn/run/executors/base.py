@@ -31,10 +31,12 @@ class WorkerDied(NamedTuple):
     """A worker is gone, with all of its tasks, or could not start.
 
     In the latter case its actor may live on, so that nobody else takes its resources too early.
+    node_lost: its whole machine is gone, which no task is likely to have done.
     """
 
     worker: int
     reason: str
+    node_lost: bool = False
 
 
 class WorkerLeaving(NamedTuple):

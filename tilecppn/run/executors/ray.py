@@ -46,6 +46,7 @@ from tilecppn.version import VERSION
 STOP_TIMEOUT = 10.0  # seconds for `ray.shutdown`
 SAME_VERSION = "install version {} on every node"
 MAX_WORDS = 300  # characters of an error of Ray's, which can be a page
+NODE_LOST = "node has died"  # how Ray says it of an actor
 OBJECT_STORE = 100 * 2**20  # bytes; Ray wants 75 MiB at least
 # While Ray starts: else it sets OMP_NUM_THREADS to an actor's CPUs, and asks about statistics.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -187,7 +188,7 @@ class RayExecutor:
             value = ray.get(reference)
         except RayError as error:
             self._forget(call.worker)
-            return [WorkerDied(call.worker, _cause(error))]
+            return [WorkerDied(call.worker, _cause(error), NODE_LOST in f"{error}")]
         if call.task is not None:
             if value is None:
                 return [WorkerLeaving(call.worker, "its process got a SIGTERM", call.task)]
