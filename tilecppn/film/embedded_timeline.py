@@ -70,8 +70,8 @@ def _names_files(values: Any) -> bool:
     """Whether a timeline names a weights file, a file of latents or a sound."""
     if isinstance(values, dict):
         return any(
-            key in ("weights", "track")
-            or (key == "z" and isinstance(value, str))
+            key == "weights"
+            or (key in ("z", "track") and isinstance(value, str))
             or _names_files(value)
             for key, value in values.items()
         )

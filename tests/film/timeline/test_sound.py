@@ -8,6 +8,8 @@ import pytest
 
 from tests.film.sounds import tones
 from tilecppn.errors import SceneError
+from tilecppn.film.animate import animate
+from tilecppn.film.encoding.metadata import copy_with_metadata
 from tilecppn.film.timeline.sound import loudness, released
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
@@ -156,3 +158,13 @@ def test_ends_must_be_numbers_alike(folder: Path, low: Any) -> None:
     text = TEXT.format(track="a.wav", more="").replace("low = 10.0", f"low = {low}")
     with pytest.raises(SceneError, match="low"):
         Timeline.parse(text, folder=folder)
+
+
+def test_a_film_that_names_a_sound_is_refused(folder: Path) -> None:
+    """Its text was edited: no path in a film is followed."""
+    film = Timeline.parse(TEXT.format(track="a.wav", more=""), folder=folder)
+    path = animate(film, folder / "a.gif", executor="local")
+    text = TEXT.format(track=str(folder / "a.wav"), more="")
+    copy_with_metadata(path, folder / "b.gif", ".gif", text)
+    with pytest.raises(SceneError, match="sounds"):
+        Timeline.load(folder / "b.gif")

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError, SceneError
 from tilecppn.film.encoding import ffmpeg
-from tilecppn.film.timeline.frozen import FrozenMapping
 from tilecppn.film.timeline.keyframes import Film
 from tilecppn.names import one_of
 
@@ -38,9 +37,9 @@ DIGITS = 4  # of a loudness: machines may differ in the last bits of a spectrum
 KEYS = ("track", "low", "high", "release")
 
 
-def is_track(value: Any) -> bool:
-    """Whether a value of [film.arrays] is a sound's, not a list."""
-    return isinstance(value, Mapping) and "track" in value
+def has_sounds(film: Film) -> bool:
+    """Whether a track of [film.arrays] follows a sound."""
+    return any(isinstance(value, Mapping) for value in film.arrays.values())
 
 
 def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, value in film.arrays.items():
-        if not is_track(value):
+        if not isinstance(value, Mapping):
             found[name] = value
             continue
         try:
@@ -60,7 +59,7 @@ def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _values(said: FrozenMapping, film: Film, folder: Path, *, exponential: bool) -> list[Any]:
+def _values(said: Mapping[str, Any], film: Film, folder: Path, *, exponential: bool) -> list[Any]:
     for key in said:
         one_of(KEYS, key, "key")
     low, high = (_numbers(said, key) for key in ("low", "high"))
@@ -69,7 +68,7 @@ def _values(said: FrozenMapping, film: Film, folder: Path, *, exponential: bool)
     release = said.get("release", RELEASE)
     if not isinstance(release, int | float) or not 0 <= release < np.inf:
         raise SceneError(f"release = {release}: must be a number of seconds, 0 or more")
-    name, _, band = str(said["track"]).partition("#")
+    name, _, band = str(said.get("track", "")).partition("#")
     samples = decode(folder / name, film.seconds)
     levels = loudness(samples, _band(band or "volume"), film.all_frames, float(film.fps))
     levels = np.round(released(levels, release * float(film.fps)), DIGITS)
@@ -81,7 +80,7 @@ def _values(said: FrozenMapping, film: Film, folder: Path, *, exponential: bool)
     return found
 
 
-def _numbers(said: FrozenMapping, key: str) -> Array:
+def _numbers(said: Mapping[str, Any], key: str) -> Array:
     """A number, or a list of them."""
     try:
         numbers = np.asarray(said[key], np.float64)

@@ -18,7 +18,7 @@ from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.frozen import thaw
 from tilecppn.film.timeline.keyframes import Film, Keyframe, make_section
 from tilecppn.film.timeline.overrides import FILM, override_film, retimed, split_overrides
-from tilecppn.film.timeline.sound import with_sounds
+from tilecppn.film.timeline.sound import has_sounds, with_sounds
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
 from tilecppn.scene import toml_text
@@ -53,9 +53,9 @@ class Timeline:
                 f"film.seconds = {film.seconds:g} at film.fps = {film.fps} gives {frames} frames: "
                 f"must be from 1 to {MAX_FRAMES}"
             )
-        if self.embedded is None:  # no path in what is stored is followed
-            arrays = with_sounds(film, self.folder)
-            object.__setattr__(self, "film", replace(film, arrays=arrays))
+        if self.embedded is None and has_sounds(film):  # no path in what is stored is followed
+            film = replace(film, arrays=with_sounds(film, self.folder))
+            object.__setattr__(self, "film", film)
         if film.excerpt is not None and film.excerpt[1] > frames:
             raise SceneError(
                 f"film.excerpt = {list(film.excerpt)}: the film has frames 0 to {frames - 1}"
