@@ -40,8 +40,9 @@ BLOCK = 1 << 16  # bytes that are hashed at a time
 BLOCKS = 256  # of a large file
 SEARCHED = 16 << 20  # bytes at each end of a file
 PIECE = 1 << 20  # bytes read at a time in search of the record
-_LINE = re.compile(rb'# tilecppn (\{"kind": [^{}\n]{1,8000}"digest": "([0-9a-f]{64})"\})')
-_CRC = re.compile(rb'"crc32c": "([0-9a-f]{8})", "digest": "$')
+# Spaces are those of earlier versions.
+_LINE = re.compile(rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}"digest": ?"([0-9a-f]{64})"\})')
+_CRC = re.compile(rb'"crc32c": ?"([0-9a-f]{8})", ?"digest": ?"$')
 PNG = b"\x89PNG\r\n\x1a\n"
 _MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
 
@@ -69,8 +70,11 @@ class Provenance:
         return self.intact and mine == (other.kind, other.fingerprint, other.encoding)
 
     def line(self) -> str:
-        """The record as a comment; `seal` fills its digest in."""
-        return f"# tilecppn {json.dumps(self._record(UNSEALED))}"
+        """The record as a comment; `seal` fills its digest in.
+
+        Without spaces: a block of a GIF's comment has room for 255 bytes.
+        """
+        return f"# tilecppn {json.dumps(self._record(UNSEALED), separators=(',', ':'))}"
 
     def text(self) -> str:
         """The source, then the record."""

@@ -119,3 +119,9 @@ def test_a_copy_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         copy_with_metadata(plain, tmp_path / "marked.gif", ".gif", "text", check_cancelled)
     assert (tmp_path / "marked.gif").stat().st_size < 3 * metadata.PIECE
+
+
+def test_the_record_of_a_film_fits_into_one_block_of_a_gif() -> None:
+    """Else its length bytes would lie in it, and nothing would find it."""
+    made = Provenance(FILM, "", "f" * 64, "e" * 16, version="10.10.10")
+    assert len(made.line().encode()) <= 255
