@@ -15,6 +15,7 @@ from pathlib import Path
 
 KEY, SECRET = "a-key-of-a-test", "a-secret-of-a-test"
 BUCKET = "pictures"
+WEED = Path(sys.prefix, "bin", "weed")
 PORTS = ("master", "volume", "filer", "s3")  # each has another for gRPC, 10,000 higher
 
 
@@ -36,12 +37,11 @@ class Server:
         self.environment = environment(self.port)
 
     def _begin(self) -> "subprocess.Popen[bytes]":
-        weed = Path(sys.prefix, "bin", "weed")
         options = [f"-{name}.port={port}" for name, port in self.ports.items()]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [
-                    weed,
+                    WEED,
                     "server",
                     f"-dir={self.folder / 'data'}",
                     "-ip=127.0.0.1",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.buckets import BUCKET, Server
+from tests.buckets import BUCKET, WEED, Server
 from tilecppn import machine
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.run.render import render
@@ -109,6 +109,8 @@ def tilecppn(tmp_path: Path) -> Run:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real S3 server with a bucket."""
+    if not WEED.exists():
+        pytest.skip("needs SeaweedFS, which the dev extra brings on Linux")
     server = Server(tmp_path_factory.mktemp("s3"))
     yield server
     server.stop()

@@ -160,6 +160,6 @@ def test_no_address_becomes_a_local_folder() -> None:
     assert str(path / "0") == "s3://bucket/folder/a.zarr/0"
     assert str(path.with_suffix(".html")) == "s3://bucket/folder/a.html"
     assert str((path / "0" / "c").relative_to(path)) == "0/c"
-    for touch in (path.exists, path.mkdir, path.read_bytes, lambda: list(path.iterdir())):
+    for touch in (path.exists, path.is_file, path.mkdir, path.read_bytes, path.unlink):
         with pytest.raises(AddressError):
             touch()

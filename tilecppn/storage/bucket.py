@@ -9,10 +9,11 @@ import contextlib
 import errno
 import json
 import random
+import re
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -34,6 +35,7 @@ GROUP = "zarr.json"
 ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
 PARALLEL = 32  # small requests at once
 FOLDERS = 256  # whose listings are kept
+_OF_ARRAYS = re.compile(r"\d+/")  # names of what lies in a level or in a film's frames
 TAKEN = "another process writes there"
 
 
@@ -155,14 +157,17 @@ class Bucket:
         with contextlib.suppress(FileNotFoundError), self._request(name) as key:
             self._obstore.delete(self._client, key)
 
+    def _delete(self, names: Sequence[str]) -> None:
+        with self._request("") as key:
+            if names:
+                self._obstore.delete(self._client, [f"{key}/{name}" for name in names])
+
     def delete_all(self, keep: Container[str] = ()) -> None:
         """Delete all objects but those that are to be kept."""
         with self._request("") as key:
             for page in self._obstore.list(self._client, prefix=key):
-                names = [meta["path"] for meta in page]
-                gone = [name for name in names if name.removeprefix(f"{key}/") not in keep]
-                if gone:
-                    self._obstore.delete(self._client, gone)
+                names = [meta["path"].removeprefix(f"{key}/") for meta in page]
+                self._delete([name for name in names if name not in keep])
 
     # Shards
 
@@ -266,8 +271,8 @@ class Bucket:
     ) -> Iterator[None]:
         """Mark the group as unfinished, write all else, then the group.
 
-        Where anything was before, each shard gets an empty one of this generation: it keeps late
-        writes of older runs out.
+        Where anything was before, each shard gets an empty one of this generation, which keeps late
+        writes of older runs out, and arrays lose what the new ones do not have.
         """
         with self.lock():
             found = self._versions()
@@ -277,7 +282,10 @@ class Bucket:
             marked = self._version_now(GROUP)
             self._write(((name, data) for name, data in files.items() if name != GROUP), found)
             if found:
-                self._write(shards, found)
+                places = dict(shards)
+                self._write(places.items(), found)
+                left = found.keys() - files.keys() - places.keys()
+                self._delete([name for name in left if _OF_ARRAYS.match(name)])
             self._write([(GROUP, files[GROUP])], {GROUP: marked})
             yield
 
