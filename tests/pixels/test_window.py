@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tests.pixels.reconstructing import MIXED, Counting
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, Kernel, create
+from tilecppn.pixels.output_encoder import BLOCK
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import STRIP, preview, render_colours, render_window
 from tilecppn.plan import Window
@@ -123,7 +124,7 @@ def test_strips_bound_the_points_evaluated_at_a_time_and_pauses() -> None:
     kernel = Recording(create("auto", EvaluationContext.of(tall)))
     pauses: list[int] = []
     render_window(kernel, tall, Window(0, 0, 3000, 300), lambda: pauses.append(len(kernel.asked)))
-    assert len(kernel.asked) == -(-3000 // (STRIP // 300))
+    assert len(kernel.asked) == -(-3000 // (STRIP // 300 // BLOCK * BLOCK))
     assert all(math.prod(lattices.shape) <= STRIP for lattices in kernel.asked)
     assert all(lattices.stride == 1 for lattices in kernel.asked)
     assert pauses == list(range(len(kernel.asked)))  # before each strip

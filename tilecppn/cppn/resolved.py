@@ -81,27 +81,29 @@ class ResolvedNetwork:
         colour: NDArray[np.float64] | None = None
         for i, layer in enumerate(self.layers):
             weight, bias = self.unfolded if i == 0 else layer[:2]
-            total = _product(h, weight) + bias
+            total = product(h, weight) + bias
             if sums is not None:
                 sums.append(total)
-            activated = _activated(total, layer.groups)
-            h = h + activated if self.residual and i > 0 else activated
+            values = activated(total, layer.groups)
+            h = h + values if self.residual and i > 0 else values
             if layer.readout is not None:
-                part = _product(h, layer.readout)
+                part = product(h, layer.readout)
                 colour = part if colour is None else colour + part
         assert colour is not None
         total = colour + self.bias
         if sums is not None:
             sums.append(total)
-        return _activated(total, self.output)
+        return activated(total, self.output)
 
 
-def _product(h: NDArray[np.float64], weight: Weights) -> NDArray[np.float64]:
+def product(h: NDArray[np.float64], weight: Weights) -> NDArray[np.float64]:
+    """Sums (..., out) of inputs h (..., in) and a weight (out, in), the same for any points."""
     # einsum, not BLAS, which sums in another order for another number of points.
     return np.asarray(np.einsum("...i,oi->...o", h, weight, dtype=np.float64))
 
 
-def _activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
+def activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
+    """Values (..., units) of a layer's sums, by each unit's function."""
     if len(groups) == 1:
         return ACTIVATIONS[groups[0][0]].function(sums)
     ends = np.cumsum([count for _, count in groups])[:-1]

@@ -236,3 +236,4 @@ class Memory:
 
     def __init__(self) -> None:
         self.inputs, self.out, self.sums = Workspace(), Workspace(), Workspace()
+        self.whole = Workspace()  # colours that are made window by window

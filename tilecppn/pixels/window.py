@@ -110,8 +110,9 @@ def _evaluated(
 ) -> NDArray[Any]:
     out = empty((scene.channels, window.height, window.width), finish.dtype)
     strip = max(STRIP, kernel.batch)
-    rows = max(1, strip // window.width)
-    for piece in window.split(rows, min(window.width, strip)):
+    # Whole rows of blocks, in which a kernel may work.
+    rows = max(BLOCK, strip // window.width // BLOCK * BLOCK)
+    for piece in window.split(rows, strip // rows):
         check_cancelled()
         lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
         evaluate(kernel, finish, lattices, window, out)

@@ -17,10 +17,12 @@ from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
 from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed, products
+from tilecppn.kernels.llvm.nodes import NodeLayers, nodes_serve, on_nodes, windows
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
 REVISION = 2
+NODES = 1  # more, of a network with detail: its early layers at nodes
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
@@ -48,6 +50,9 @@ class LLVMKernel:
             )
         self.field = field
         network = field.network
+        if field.cppn.structure.detail is not None:
+            revision = self.arithmetic.revision + NODES
+            self.arithmetic = self.arithmetic._replace(revision=revision)
         every = len(network.layers)
         single_from = field.single_from if dtype is None else every if dtype == "float64" else 0
         self.inputs_dtype = np.dtype("float64" if single_from > 0 else "float32")
@@ -69,6 +74,12 @@ class LLVMKernel:
         sizes = zip(self.network.scratch, (DOUBLE, SINGLE), strict=True)
         self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
+        self.between: NodeLayers | None = None
+        if dtype is None and single_from < every and nodes_serve(field, single_from):
+            tiling = self.network.tiling
+            early = _network(shape[:split], split, target, tiling, keeps=True)
+            late = _network(shape[split:], 0, target, tiling)
+            self.between = NodeLayers(field, early, late, self.weights, self.points, target)
 
     @property
     def batch(self) -> int:
@@ -77,11 +88,22 @@ class LLVMKernel:
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         """See `Kernel.evaluate`."""
-        return self._run(lattices, traced=False)[0]
+        if self.between is None or on_nodes(lattices):
+            return self._run(lattices, traced=False)[0]
+        out = self.memory.whole.array((self.field.network.channels, *lattices.shape), self.dtype)
+        for place, row, col, rows, cols in windows(lattices):
+            values = self.between.pixels(row, col, rows, cols)
+            if values is None:
+                values = self._run(Lattices.one(row, col, rows, cols), traced=False)[0][:, 0]
+            out[place] = values[:, :: lattices.stride, :: lattices.stride]
+        return out
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """See `Kernel.trace`."""
-        return self._run(lattices, traced=True)
+        colours, sums = self._run(lattices, traced=True)
+        if self.between is not None and not on_nodes(lattices):
+            colours = self.evaluate(lattices)
+        return colours, sums
 
     def _run(
         self, lattices: Lattices, traced: bool
@@ -106,8 +128,10 @@ def _shaped(values: NDArray[np.floating], lattices: Lattices) -> NDArray[np.floa
 
 
 @thread_safe_cache
-def _network(layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling) -> Network:
-    return Network(layers, split, target, tiling)
+def _network(
+    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keeps: bool = False
+) -> Network:
+    return Network(layers, split, target, tiling, keeps)
 
 
 @thread_safe_cache

@@ -128,16 +128,23 @@ def packed(products: Sequence[Product], tiling: Tiling, dtype: np.dtype[Any]) ->
 class Network:
     """The function of one shape of network, for one machine.
 
-    The first `split` layers are computed in float64, the others in float32.
+    The first `split` layers are computed in float64, the others in float32. One that `keeps`, in
+    float64 throughout, also returns what its last hidden layer holds.
     """
 
     def __init__(
-        self, layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling
+        self,
+        layers: tuple[Layer, ...],
+        split: int,
+        target: Target,
+        tiling: Tiling,
+        keeps: bool = False,
     ) -> None:
         self.tiling = tiling
-        generator = _Generator(layers, split, target, tiling)
+        generator = _Generator(layers, split, target, tiling, keeps)
         self.block = generator.block  # points
         self.scratch = [stage.scratch for stage in generator.stages]  # numbers
+        self.features = generator.double.features
         self.call = Compiled(generator.module, target)["network"]
 
 
@@ -149,6 +156,8 @@ class _Stage:
         self.lanes = target.lanes(real)
         self.block = tiling.vectors * self.lanes  # points
         self.widest = max((layer.outputs for layer in layers), default=0)
+        hidden = [layer.outputs for layer in layers if not layer.readout]
+        self.features = hidden[-1] if hidden else 0  # that go to the next stage
         self.channels = max((layer.outputs for layer in layers if layer.readout), default=0)
         self.scratch = self.block * (2 * self.widest + self.channels)
         self.kinds: dict[tuple[str, bool, bool, int], Function] = {}
@@ -156,9 +165,14 @@ class _Stage:
 
 class _Generator:
     def __init__(
-        self, layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling
+        self,
+        layers: tuple[Layer, ...],
+        split: int,
+        target: Target,
+        tiling: Tiling,
+        keeps: bool,
     ) -> None:
-        self.module, self.tiling = Module(), tiling
+        self.module, self.tiling, self.keeps = Module(), tiling, keeps
         self.double = _Stage(layers[:split], F64, target, tiling)
         self.single = _Stage(layers[split:], F32, target, tiling)
         self.stages = (self.double, self.single)
@@ -176,7 +190,8 @@ class _Generator:
         With traced = 1 also the sums before activation, (units of all layers, points).
         """
         double, single, final = self.double, self.single, self.final
-        narrow = self._narrow() if double.layers and single.layers else None
+        narrow = self._copy(F32) if double.layers and single.layers else None
+        keep = self._copy(F64) if self.keeps else None
         f = self.module.function(
             "network",
             inputs=ArrayOf(double.real if double.layers else single.real),
@@ -188,16 +203,22 @@ class _Generator:
             out=ArrayOf(final.real),
             sums=ArrayOf(final.real),
             traced=I64,
+            **({"hidden": ArrayOf(F64)} if self.keeps else {}),
         )
         points, block = f["points"], f.integer(self.block)
         with f.loop(points, step=self.block) as start:
             out, sums = f.array("out").at(start), f.array("sums").at(start)
             if narrow is None:
                 prefix = "" if final is double else "single_"
-                self._run(
+                source = self._run(
                     f, final, (f.array("inputs").at(start), points),
                     f.array(f"{prefix}weights"), f.array(f"{prefix}scratch"), (out, points), sums,
                 )  # fmt: skip
+                if keep is not None:
+                    width = f.integer(
+                        [layer.outputs for layer in double.layers if not layer.readout][-1]
+                    )
+                    f.call(keep, source, width, f.array("hidden").at(start), points)
             else:
                 into = f.array("single_scratch").at(self.block * single.widest)
                 with f.loop(block, step=double.block) as sub:
@@ -208,13 +229,12 @@ class _Generator:
                         f, double, (f.array("inputs").at(start + sub), points),
                         f.array("weights"), scratch, (colour, apart), sums.at(sub),
                     )  # fmt: skip
-                    hidden = [layer for layer in double.layers if not layer.readout]
-                    width = f.integer(hidden[-1].outputs)
+                    width = f.integer(double.features)
                     f.call(narrow, source, width, into.at(sub), block)
                     if double.channels:
                         channels = f.integer(double.channels)
                         f.call(narrow, colour, channels, out.at(sub), points)
-                units = sum(layer.outputs for layer in hidden)
+                units = sum(layer.outputs for layer in double.layers if not layer.readout)
                 self._run(
                     f, single, (into, block), f.array("single_weights"),
                     f.array("single_scratch"), (out, points), sums.at(points * units),
@@ -267,16 +287,17 @@ class _Generator:
                 sums = sums.at(points * layer.outputs)
         return source[0]
 
-    def _narrow(self) -> Function:
-        """Features of a float64 block, side by side, as float32 at `apart`."""
+    def _copy(self, element: ir.Type) -> Function:
+        """Features of a float64 block, side by side, as float32 or float64 at `apart`."""
         block, lanes = self.double.block, self.double.lanes
+        name = "narrow" if element == F32 else "keep"
         f = self.module.function(
-            "narrow", source=ArrayOf(F64), features=I64, out=ArrayOf(F32), apart=I64
+            name, source=ArrayOf(F64), features=I64, out=ArrayOf(element), apart=I64
         )
         with f.loop(f["features"]) as k:
             source, out = f.array("source").at(k * block), f.array("out").at(k * f["apart"])
             for v in range(0, block, lanes):
-                out.store(source.load(v, lanes).to(F32), v)
+                out.store(source.load(v, lanes).to(element), v)
         f.end()
         return f
 
