@@ -29,7 +29,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.mark.parametrize("kind", [*EXPORTERS, *LAYOUTS])
 def test_an_export_is_replaced_only_when_asked(kind: str, store: Store, tmp_path: Path) -> None:
     layout = kind if kind in LAYOUTS else None
-    dest = tmp_path / ("a" if layout else f"a{kind}")
+    suffix = kind if layout is None else {"store": ".html"}.get(kind, "")
+    dest = tmp_path / f"a{suffix}"
     export(store.path, dest, layout=layout)
     before = tree(tmp_path)
     with pytest.raises(ExportError, match="already exists; add --overwrite"):

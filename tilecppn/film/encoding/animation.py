@@ -25,7 +25,7 @@ from tilecppn.film.timeline.timeline import Timeline
 # shimmer.
 PALETTES = (
     "split[a][b];[a]palettegen=stats_mode=single[p];"
-    "[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
+    "[b][p]paletteuse=new=1:dither=bayer:bayer_scale=5"
 )
 MAX_RUNS = 1000  # of repeated frames that one command line can name
 

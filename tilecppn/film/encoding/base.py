@@ -15,7 +15,7 @@ from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.frames import FrameFormat, Frames
 from tilecppn.film.timeline.timeline import Timeline
 
-REVISION = 2  # raised whenever the same frames give other bytes
+REVISION = 3  # raised whenever the same frames give other bytes
 
 
 @dataclass(frozen=True)
