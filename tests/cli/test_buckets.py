@@ -105,6 +105,7 @@ def test_what_is_not_ours_is_neither_replaced_nor_read(
         ("status", bucket / "a.zarr"),
         ("status", bucket / "none.zarr"),
         ("info", bucket / "none.png"),
+        ("verify", bucket / "none.dzi"),
     ):
         refused = cli(*command)
         assert refused.exit_code == 2

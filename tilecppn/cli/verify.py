@@ -63,6 +63,8 @@ def command(
     tilecppn verify poster.dzi --repair --store poster.zarr
     """
     from tilecppn.errors import InvalidRequestError
+    from tilecppn.exporters.export import EXPORTERS
+    from tilecppn.exporters.options import suffix_of
     from tilecppn.exporters.verify import is_export
     from tilecppn.storage.identity import attributes
 
@@ -76,6 +78,10 @@ def command(
         if repair and store is None:
             raise InvalidRequestError(f"{path}: an export; give its store, too: --store STORE")
         _verify_export(path, store, workers, as_json)
+    elif in_bucket and attributes(path) is None and suffix_of(path) in EXPORTERS:
+        raise InvalidRequestError(
+            f"{path}: verify reads exports on a disk alone; download it first"
+        )
     elif store is not None:
         raise InvalidRequestError("--store is for exports; a store is mended with --scene")
     else:
