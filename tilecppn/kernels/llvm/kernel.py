@@ -17,7 +17,7 @@ from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
 from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed, products
-from tilecppn.kernels.llvm.nodes import NodeLayers, nodes_serve, on_nodes, windows
+from tilecppn.kernels.llvm.nodes import APART, NodeLayers, nodes_serve, on_nodes, windows
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
@@ -74,12 +74,15 @@ class LLVMKernel:
         sizes = zip(self.network.scratch, (DOUBLE, SINGLE), strict=True)
         self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
-        self.between: NodeLayers | None = None
+        self.between: list[NodeLayers] = []
         if dtype is None and single_from < every and nodes_serve(field, single_from):
             tiling = self.network.tiling
             early = _network(shape[:split], split, target, tiling, keeps=True)
             late = _network(shape[split:], 0, target, tiling)
-            self.between = NodeLayers(field, early, late, self.weights, self.points, target)
+            self.between = [
+                NodeLayers(field, early, late, self.weights, self.points, target, apart)
+                for apart in APART
+            ]
 
     @property
     def batch(self) -> int:
@@ -88,20 +91,26 @@ class LLVMKernel:
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         """See `Kernel.evaluate`."""
-        if self.between is None or on_nodes(lattices):
+        if not self.between or on_nodes(lattices):
             return self._run(lattices, traced=False)[0]
         out = self.memory.whole.array((self.field.network.channels, *lattices.shape), self.dtype)
         for place, row, col, rows, cols in windows(lattices):
-            values = self.between.pixels(row, col, rows, cols)
-            if values is None:
-                values = self._run(Lattices.one(row, col, rows, cols), traced=False)[0][:, 0]
+            values = self._window(row, col, rows, cols)
             out[place] = values[:, :: lattices.stride, :: lattices.stride]
         return out
+
+    def _window(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.floating]:
+        """Colours (channels, rows, cols) of pixels of one block."""
+        for nodes in self.between:
+            colours = nodes.pixels(row, col, rows, cols)
+            if colours is not None:
+                return colours
+        return self._run(Lattices.one(row, col, rows, cols), traced=False)[0][:, 0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """See `Kernel.trace`."""
         colours, sums = self._run(lattices, traced=True)
-        if self.between is not None and not on_nodes(lattices):
+        if self.between and not on_nodes(lattices):
             colours = self.evaluate(lattices)
         return colours, sums
 

@@ -1,14 +1,14 @@
 """Early layers at nodes a few pixels apart, and between them by interpolation.
 
 The early layers of a network with detail vary over hundreds of pixels, and need float64. They are
-evaluated at every fourth pixel of the global grid; between those nodes each unit is a polynomial
-through eight nodes along each axis, rounded to float32 for the late layers, which are evaluated at
-every pixel. At a node itself the polynomial is the node's value, to the bit.
+evaluated at every fourth or second pixel of the global grid; between those nodes each unit is a
+polynomial through eight nodes along each axis, rounded to float32 for the late layers, which are
+evaluated at every pixel. At a node itself the polynomial is the node's value, to the bit.
 
 Some places are far busier than the others. A block of 64² pixels is drawn so only where the eighth
 differences of its nodes, which bound the next term of the polynomials, are no more than rounding to
-float32 costs; else all its pixels are evaluated in full. That follows from the block's nodes, so a
-pixel's bits do not depend on what else is drawn.
+float32 costs; else with nodes half as far apart, or all its pixels are evaluated in full. That
+follows from the block's nodes, so a pixel's bits do not depend on what else is drawn.
 """
 
 import math
@@ -37,36 +37,32 @@ from tilecppn.kernels.llvm.points import Points
 from tilecppn.kernels.rounding import ROUNDING
 from tilecppn.scene.view import Lattices
 
-APART = 4  # pixels between nodes
+APART = (4, 2)  # pixels between nodes, as they are tried
 TAPS = 8  # nodes of a polynomial: three before a pixel's own, and four after it
 BEFORE = 3
-LANES = 8  # pixels at a time: those of two cells
+LANES = 8  # pixels at a time
 BLOCK = 64  # pixels of the grid's squares in which pixels are drawn together
-SIDE = BLOCK // APART + TAPS - 1  # nodes that a block needs
 DIFFERENCE = [float((-1) ** k * math.comb(TAPS, k)) for k in range(TAPS + 1)]
+Place = tuple[slice, int, slice, slice]
 ERROR = 35.0 / 32768.0  # of the polynomial in the middle between nodes, for a difference of 1
 MOST = 8.0 * ROUNDING  # the error that a unit may have
 SAMPLES = 64  # points at which the interpolation is tried
 SHARE = 0.5  # of them that must be within MOST
 
 
-def _lagrange() -> NDArray[np.float64]:
-    """(APART, TAPS): the nodes' weights at 0, 1, … pixels after a node; sums of powers of 2."""
+def lagrange(apart: int) -> NDArray[np.float64]:
+    """(apart, TAPS): the nodes' weights at 0, 1, … pixels after a node; sums of powers of 2."""
     nodes = range(-BEFORE, TAPS - BEFORE)
     return np.array(
         [
             [
-                math.prod(Fraction(p - APART * m, APART * (k - m)) for m in nodes if m != k)
+                math.prod(Fraction(p - apart * m, apart * (k - m)) for m in nodes if m != k)
                 for k in nodes
             ]
-            for p in range(APART)
+            for p in range(apart)
         ],
         np.float64,
     )
-
-
-WEIGHTS = _lagrange()
-Place = tuple[slice, int, slice, slice]
 
 
 def nodes_serve(field: EvaluationContext, layers: int) -> bool:
@@ -80,10 +76,11 @@ def nodes_serve(field: EvaluationContext, layers: int) -> bool:
     across, down = field.grid.middle
     rows = np.floor(k / SAMPLES * 2.0 * down)[:, None, None]
     cols = np.floor(k * GOLDEN % 1.0 * 2.0 * across)[:, None, None]
-    offsets = APART * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
+    apart = APART[-1]
+    offsets = apart * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
     around = _hidden(field, layers, rows + offsets[:, None], cols + offsets)
-    half = APART // 2
-    found = np.einsum("nabu,a,b->nu", around, WEIGHTS[half], WEIGHTS[half])
+    half, weights = apart // 2, lagrange(apart)[apart // 2]
+    found = np.einsum("nabu,a,b->nu", around, weights, weights)
     error = np.abs(found - _hidden(field, layers, rows + half, cols + half)[:, 0, 0]).max(axis=1)
     return bool(np.mean(error <= MOST) >= SHARE)
 
@@ -102,8 +99,8 @@ def _hidden(
 
 
 def on_nodes(lattices: Lattices) -> bool:
-    """Whether all points of lattices are nodes."""
-    return lattices.stride % APART == 0 and not (lattices.origins % APART).any()
+    """Whether all points of lattices are nodes, however far apart those are."""
+    return lattices.stride % APART[0] == 0 and not (lattices.origins % APART[0]).any()
 
 
 def windows(lattices: Lattices) -> Iterator[tuple[Place, int, int, int, int]]:
@@ -146,16 +143,21 @@ class NodeLayers:
         weights: Sequence[NDArray[Any]],
         points: Points,
         target: Target,
+        apart: int,
     ) -> None:
-        """`weights` of the early layers in float64 and of the late ones; `early` keeps."""
+        """apart: pixels between nodes. weights: of the early layers and of the late ones.
+
+        `early` keeps what its last layer holds.
+        """
         self.field, self.early, self.late, self.weights = field, early, late, weights
-        self.points, self.compiled = points, _compiled(target)
+        self.points, self.compiled = points, _compiled(target, apart)
+        self.apart, self.side, self.table = apart, _side(apart), lagrange(apart)
         self.channels = field.network.channels
         self.scratch = [
             aligned((early.scratch[0],), np.float64),
             aligned((late.scratch[1],), np.float32),
         ]
-        self.line = aligned((SIDE + LANES,), np.float64)
+        self.line = aligned((self.side + LANES,), np.float64)
         self.inputs, self.hidden, self.colour = Workspace(), Workspace(), Workspace()
         self.features, self.out = Workspace(), Workspace()
 
@@ -165,21 +167,21 @@ class NodeLayers:
         None where the block is too busy.
         """
         top, left = row % BLOCK, col % BLOCK
-        origin = np.array([row - top, col - left]) - BEFORE * APART
-        nodes = Lattices(origin[None], SIDE, SIDE, APART)
+        origin = np.array([row - top, col - left]) - BEFORE * self.apart
+        nodes = Lattices(origin[None], self.side, self.side, self.apart)
         hidden, colour = self._early(nodes)
         self.compiled["roughness"](hidden, hidden.shape[1], len(hidden), self.line)
         if not self.line[0] * ERROR <= MOST:
             return None
-        first = top // APART  # the window's first row of cells
-        height = top + rows - first * APART
+        first = top // self.apart  # the window's first row of cells
+        height = top + rows - first * self.apart
         whole = _whole(height * BLOCK, self.late.block)
         features = self.features.array((len(hidden), whole), np.float32)
         out = self.out.array((self.channels, whole), np.float32)
         for values, into in ((hidden, features), (colour, out)):
             self.compiled["interpolate"](
-                values[:, first * SIDE :], values.shape[1], len(values), height,
-                WEIGHTS, self.line, into, whole,
+                values[:, first * self.side :], values.shape[1], len(values), height,
+                self.table, self.line, into, whole,
             )  # fmt: skip
         self.late.call(
             features, whole, _NONE[0], _NONE[0], self.weights[1], self.scratch[1], out, _NONE[1], 0
@@ -211,25 +213,25 @@ def _whole(points: int, block: int) -> int:
 
 
 @thread_safe_cache
-def _compiled(target: Target) -> Compiled:
+def _compiled(target: Target, apart: int) -> Compiled:
     module = Module()
-    _roughness(module)
-    _interpolate(module)
+    _roughness(module, _side(apart))
+    _interpolate(module, apart)
     return Compiled(module, target)
 
 
-def _roughness(module: Module) -> None:
+def _roughness(module: Module, side: int) -> None:
     """The largest difference of order TAPS along rows and columns of a block's nodes."""
     f = module.function(
         "roughness", nodes=ArrayOf(F64), apart=I64, features=I64, largest=ArrayOf(F64)
     )
-    starts = f.integer(SIDE - TAPS)  # of TAPS + 1 nodes in a row
+    starts = f.integer(side - TAPS)  # of TAPS + 1 nodes in a row
     most = f.variable(f.number(F64, 0.0).splat(LANES))
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["apart"])
-        for stride, rows, cols in ((1, SIDE, starts), (SIDE, SIDE - TAPS, f.integer(SIDE))):
+        for stride, rows, cols in ((1, side, starts), (side, side - TAPS, f.integer(side))):
             with f.loop(f.integer(rows)) as row, f.loop(cols, step=LANES) as col:
-                here = nodes.at(row * SIDE + col.at_most(cols - LANES))
+                here = nodes.at(row * side + col.at_most(cols - LANES))
                 total = here.load(0, LANES)
                 for k in range(1, TAPS + 1):
                     total = here.load(k * stride, LANES).fma(DIFFERENCE[k], total)
@@ -241,7 +243,7 @@ def _roughness(module: Module) -> None:
     f.end()
 
 
-def _interpolate(module: Module) -> None:
+def _interpolate(module: Module, apart: int) -> None:
     """Rows of a block's pixels from its nodes: along columns first, then along rows.
 
     Sums are taken in the nodes' order; `line` is scratch memory for a row of nodes.
@@ -252,24 +254,30 @@ def _interpolate(module: Module) -> None:
         weights=ArrayOf(F64), line=ArrayOf(F64),
         out=ArrayOf(F32), out_apart=I64,
     )  # fmt: skip
-    line = f.array("line")
-    along = [f.vector(F64, WEIGHTS[:, k].tolist() * (LANES // APART)) for k in range(TAPS)]
+    line, side, cells = f.array("line"), _side(apart), LANES // apart
+    table = lagrange(apart)
+    along = [f.vector(F64, table[:, k].tolist() * cells) for k in range(TAPS)]
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["nodes_apart"])
         out = f.array("out").at(feature * f["out_apart"])
         with f.loop(f["rows"]) as row:
-            upper = nodes.at((row >> (APART.bit_length() - 1)) * SIDE)
-            own = f.array("weights").at((row & (APART - 1)) * TAPS)
+            upper = nodes.at((row >> (apart.bit_length() - 1)) * side)
+            own = f.array("weights").at((row & (apart - 1)) * TAPS)
             down = [own.load(k).splat(LANES) for k in range(TAPS)]
-            with f.loop(f.integer(SIDE), step=LANES) as col:
+            with f.loop(f.integer(side), step=LANES) as col:
                 total = down[0] * upper.load(col, LANES)
                 for k in range(1, TAPS):
-                    total = down[k].fma(upper.load(col + k * SIDE, LANES), total)
+                    total = down[k].fma(upper.load(col + k * side, LANES), total)
                 line.store(total, col)
-            with f.loop(f.integer(BLOCK // LANES)) as pair:
-                cells = [line.load(pair * 2 + k, 2).repeat(APART) for k in range(TAPS)]
-                total = along[0] * cells[0]
-                for weight, cell in zip(along[1:], cells[1:], strict=True):
-                    total = weight.fma(cell, total)
-                out.store(total.to(F32), row * BLOCK + pair * LANES)
+            with f.loop(f.integer(BLOCK // LANES)) as part:
+                near = [line.load(part * cells + k, cells).repeat(apart) for k in range(TAPS)]
+                total = along[0] * near[0]
+                for weight, node in zip(along[1:], near[1:], strict=True):
+                    total = weight.fma(node, total)
+                out.store(total.to(F32), row * BLOCK + part * LANES)
     f.end()
+
+
+def _side(apart: int) -> int:
+    """Nodes that a block needs along an axis."""
+    return BLOCK // apart + TAPS - 1
