@@ -62,6 +62,24 @@ def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
         assert record["print"]["dpi"] == 300
 
 
+def test_a_print_has_its_size_on_paper_in_every_file(cli: Cli, tmp_path: Path) -> None:
+    canvas = {"print": "4x2in", "dpi": 75, "bleed": "0.125in"}
+    scene = SCENE.replace(canvas=canvas)
+    (tmp_path / "a.toml").write_text(scene.to_toml())
+    store = render(scene, tmp_path / "a.zarr", executor="local")
+    plan = cli("plan", "a.toml", "--json")
+    assert json.loads(plan.stdout)["print_in"] == [4.253, 2.253]
+    for name in ("a.toml", "a.zarr", "a.dzi", "a.png", "a.tif", "a.jpg", "a.webp"):
+        if name not in ("a.toml", "a.zarr"):
+            export(store.path, tmp_path / name)
+        record = info(cli, name)
+        assert (record["width"], record["height"]) == (319, 169), name
+        assert record["print"]["dpi"] == pytest.approx(75, abs=0.02), name
+        assert record["scene"]["canvas"] == canvas
+    export(store.path, tmp_path / "half.tif", level=1)  # as large on paper
+    assert info(cli, "half.tif")["print"]["dpi"] == 37.5
+
+
 def test_a_timeline_and_its_films(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(
         SCENE.replace(canvas={"width": 32, "height": 16}).to_toml()

@@ -39,6 +39,7 @@ def test_plan_counts_levels_shards_tiles_and_bytes(
     text = ok(cli("plan", "a.toml"))
     assert [line.split()[0] for line in text.splitlines()] == [
         "canvas",
+        "print",
         "levels",
         "bytes",
         "memory",

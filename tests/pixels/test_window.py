@@ -62,6 +62,62 @@ def test_a_window_is_the_crop_of_the_whole(kernel: str, dtype: str) -> None:
     law()
 
 
+VIEWS: list[dict[str, Any]] = [
+    {"rotation": 20.0},
+    {"rotation": 0.0, "mirror": "xy"},
+    {"radial": 5},
+    {"repeat": "xy"},
+    {"aspect": "stretch", "grid": "endpoints"},
+]
+
+
+@pytest.mark.parametrize("output", [{}, {"supersample": 2}, {"dither": "noise"}, {"tolerance": 0}])
+@pytest.mark.parametrize("view", VIEWS)
+def test_bleed_and_crop_have_the_pixels_of_the_whole(
+    view: dict[str, Any], output: dict[str, Any]
+) -> None:
+    assert_parts_of_the_whole(SCENE.replace(view=view, output=output), "auto", examples=4)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [pytest.param(k, marks=pytest.mark.slow) if k == "triton" else k for k in KERNELS],
+)
+def test_bleed_and_crop_have_the_pixels_of_the_whole_on_every_kernel(kernel: str) -> None:
+    assert_parts_of_the_whole(SCENE.replace(output={"dither": "noise"}), kernel, examples=6)
+
+
+def test_bleed_and_crop_of_a_network_with_detail_have_the_pixels_of_the_whole() -> None:
+    scene = Scene.of(cppn={"preset": "tide"}, canvas={"width": WIDTH, "height": HEIGHT})
+    assert_parts_of_the_whole(scene, "auto", examples=4)
+
+
+def assert_parts_of_the_whole(scene: Scene, kernel: str, examples: int) -> None:
+    """Crops have the whole's pixels, and bleed goes on around them."""
+    whole = rendered(scene, kernel)
+    wide = rendered(scene.replace(canvas={"bleed": "70px"}), kernel)
+    assert np.array_equal(wide[:, 70:-70, 70:-70], whole)
+
+    @settings(max_examples=examples)
+    @given(
+        st.integers(0, WIDTH - 1),
+        st.integers(0, HEIGHT - 1),
+        st.integers(1, WIDTH),
+        st.integers(1, HEIGHT),
+        st.integers(0, 70),
+    )
+    def law(left: int, top: int, width: int, height: int, bleed: int) -> None:
+        width, height = min(width, WIDTH - left), min(height, HEIGHT - top)
+        crop = [left / WIDTH, top / HEIGHT, width / WIDTH, height / HEIGHT]
+        part = rendered(scene.replace(canvas={"crop": crop, "bleed": f"{bleed}px"}), kernel)
+        assert part.shape[1:] == (height + 2 * bleed, width + 2 * bleed)
+        first = 70 - bleed + top, 70 - bleed + left
+        expected = wide[:, first[0] :, first[1] :][:, : part.shape[1], : part.shape[2]]
+        assert np.array_equal(part, expected)
+
+    law()
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_pixels_are_the_quantised_function(kernel: str) -> None:
     x, y = SCENE.grid.points(

@@ -14,13 +14,13 @@ from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.scene import sections
 from tilecppn.scene.scene import EMBEDDED, Scene
-from tilecppn.scene.sections import MAX_SIDE
+from tilecppn.scene.sections import MAX_SIDE, Canvas
 
 
 def test_empty_file_is_the_contracts_scene() -> None:
     scene = Scene.parse("")
     assert asdict(scene.latent) == {"seed": 0, "z": None}
-    assert asdict(scene.canvas) == {"width": 1024, "height": 1024}
+    assert scene.canvas == Canvas(width=1024, height=1024)
     view = {
         "center": (0.0, 0.0),
         "scale": 10.0,

@@ -13,31 +13,35 @@ from tilecppn.exporters.provenance import MAX_MANIFEST
 from tilecppn.filesystem import read_bounded
 
 Size = tuple[int, int]  # (width, height)
-DPI = 300.0  # of what has no resolution of its own
+Resolution = float | None  # dots per inch, where the format says them
 _WIDTH = re.compile(r'\bwidth="(\d+)"', re.IGNORECASE)
 _HEIGHT = re.compile(r'\bheight="(\d+)"', re.IGNORECASE)
 
 
-def image_size(path: Path) -> tuple[Size, float] | None:
+def image_size(path: Path) -> tuple[Size, Resolution] | None:
     """Return (width, height) in pixels and dots per inch; None where nothing says them."""
     with contextlib.suppress(Exception):  # each library has its own for a damaged file
         return _READERS.get(suffix_of(path), _of_folder)(path)
     return None
 
 
-def _of_pillow(plugin: str) -> Callable[[Path], tuple[Size, float]]:
+def _of_pillow(plugin: str) -> Callable[[Path], tuple[Size, Resolution]]:
     """The reader of a format by the name of Pillow's class: `Image.open` refuses large ones."""
 
-    def read(path: Path) -> tuple[Size, float]:
+    def read(path: Path) -> tuple[Size, Resolution]:
         module = import_module(f"PIL.{plugin}ImagePlugin")
         kind = getattr(module, f"{plugin}ImageFile")
         with kind(path) as image:
-            return image.size, round(float(image.info.get("dpi", (DPI,))[0]), 2)
+            return image.size, _rounded(image.info.get("dpi"))
 
     return read
 
 
-def _of_tiff(path: Path) -> tuple[Size, float]:
+def _rounded(dpi: tuple[float, float] | None) -> Resolution:
+    return None if dpi is None else round(float(dpi[0]), 2)
+
+
+def _of_tiff(path: Path) -> tuple[Size, Resolution]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
@@ -45,34 +49,34 @@ def _of_tiff(path: Path) -> tuple[Size, float]:
         return (page.imagewidth, page.imagelength), float(page.get_resolution("inch")[0])
 
 
-def _of_xml(text: str) -> tuple[Size, float]:
+def _of_xml(text: str) -> tuple[Size, Resolution]:
     """Of a Deep Zoom descriptor, or of Zoomify's."""
     width, height = _WIDTH.search(text), _HEIGHT.search(text)
     assert width is not None
     assert height is not None
-    return (int(width[1]), int(height[1])), DPI
+    return (int(width[1]), int(height[1])), None
 
 
-def _of_dzi(path: Path) -> tuple[Size, float]:
+def _of_dzi(path: Path) -> tuple[Size, Resolution]:
     return _of_xml(read_bounded(path, MAX_MANIFEST).decode())
 
 
-def _of_szi(path: Path) -> tuple[Size, float]:
+def _of_szi(path: Path) -> tuple[Size, Resolution]:
     with zipfile.ZipFile(path) as file:
         (entry,) = (e for e in file.infolist() if e.filename.endswith(".dzi"))
         assert entry.file_size <= MAX_MANIFEST
         return _of_xml(file.read(entry).decode())
 
 
-def _of_folder(path: Path) -> tuple[Size, float]:
+def _of_folder(path: Path) -> tuple[Size, Resolution]:
     zoomify = path / "ImageProperties.xml"
     if zoomify.is_file():
         return _of_xml(read_bounded(zoomify, MAX_MANIFEST).decode())
     iiif = json.loads(read_bounded(path / "info.json", MAX_MANIFEST))
-    return (int(iiif["width"]), int(iiif["height"])), DPI
+    return (int(iiif["width"]), int(iiif["height"])), None
 
 
-_READERS: dict[str, Callable[[Path], tuple[Size, float]]] = {
+_READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".png": _of_pillow("Png"),
     ".jpg": _of_pillow("Jpeg"),
     ".webp": _of_pillow("WebP"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilecppn.cli.common import OUTPUT, json_option, result
-from tilecppn.cli.image_size import DPI
 from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ def command(path: Path, as_json: bool) -> None:
     """Show what PATH is: its kind, size in pixels and in print, scene, version and arithmetic.
 
     PATH is a scene, a timeline, a store, an export, a film or a weights file. Sizes in print are
-    at the file's own resolution, or at 300 dpi. The scene is shown in full, with what its preset
-    sets.
+    at the file's own resolution, or at the scene's dpi. The scene is shown in full, with what its
+    preset sets.
 
     \b
     tilecppn info poster.toml
@@ -68,7 +67,7 @@ def _file(path: Path) -> Record:
         return {**_head(path, kind, path.suffix[1:]), "version": _version(path), **_film(film)}
     if may_embed_scene(path):
         scene = embedded_scene(path)
-        size, dpi = image_size(path) or ((scene.canvas.width, scene.canvas.height), DPI)
+        size, dpi = image_size(path) or (None, None)
         head = _head(path, *_export_kind(path))
         return {**head, "version": _version(path), **_picture(scene, size, dpi), **_scene(scene)}
     text = read_text(path, "a scene")
@@ -82,9 +81,12 @@ def _head(path: Path, kind: str, format: str) -> Record:
     return {"path": str(path), "kind": kind, "format": format}
 
 
-def _picture(scene: "Scene", size: tuple[int, int] | None = None, dpi: float = DPI) -> Record:
+def _picture(
+    scene: "Scene", size: tuple[int, int] | None = None, dpi: float | None = None
+) -> Record:
     """Size, channels and type of a scene's picture; `size` is (width, height), if another."""
     width, height = size or (scene.canvas.width, scene.canvas.height)
+    dpi = scene.canvas.resolution if dpi is None else dpi
     sides = {"width": width, "height": height}
     return {
         **sides,

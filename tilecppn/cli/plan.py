@@ -102,9 +102,13 @@ def _plan_still(
     stored = estimate.pixel_bytes * plan.pixels
     folder, free = free_disk(output)
     seconds = plan.pixels / estimate.speed
+    dpi = scene.canvas.resolution
+    paper = [side / dpi for side in (plan.width, plan.height)]
     record = {
         "width": plan.width,
         "height": plan.height,
+        "dpi": dpi,
+        "print_in": [round(inches, 3) for inches in paper],
         "levels": len(plan.levels),
         "shards": plan.shards,
         "tiles": plan.tiles,
@@ -117,6 +121,8 @@ def _plan_still(
     lines = [
         f"canvas   {plan.width} × {plan.height}, {counted(plan.channels, 'channel')} of "
         f"{scene.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
+        f"print    {' × '.join(f'{2.54 * inches:.4g}' for inches in paper)} cm "
+        f"({' × '.join(f'{inches:.4g}' for inches in paper)} in) at {dpi:g} dpi",
         f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
         f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
         f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "

@@ -144,10 +144,12 @@ def grid_facts(scene: Scene, width: int, height: int) -> dict[str, Any] | None:
     """
     if Fold.of(scene.view) is not None:
         return None
-    grid = scene.replace(canvas={"width": width, "height": height}).grid
+    sized = scene.replace(canvas=scene.canvas.resized(width, height))
+    grid, (top, left) = sized.grid, sized.canvas.origin
     kept = {"aspect": "preserve", "grid": "centers", "swap": False}
     return {
         **asdict(grid),
+        "middle": (grid.middle[0] - left, grid.middle[1] - top),
         "scale": scene.view.scale,
         "rotation": scene.view.rotation,
         "keep": {

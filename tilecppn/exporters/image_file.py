@@ -17,6 +17,7 @@ from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.png import encode_png
 from tilecppn.exporters.provenance import Provenance
+from tilecppn.scene.paper import DPI
 
 LONGEST_TEXT = 60_000  # bytes: Exif has room for 64 kB
 Image = NDArray[np.uint8]  # (height, width, 1 or 3)
@@ -52,6 +53,7 @@ def write_flat(
     made: Provenance,
     quality: int | None = None,
     effort: int = LEAST,
+    dpi: float = DPI,
 ) -> None:
     """Write an image (height, width, channels) to `temporary`, as the suffix of `dest` says.
 
@@ -68,9 +70,9 @@ def write_flat(
                 file,
                 quality or encoder.quality or 100,
                 effort,
-                exif=_exif(made),
+                exif=_exif(made, dpi),
                 icc_profile=profile,
-                dpi=(tags.PIXELS_PER_INCH, tags.PIXELS_PER_INCH),  # a JPEG's own, beside Exif's
+                dpi=(round(dpi), round(dpi)),  # a JPEG's own, beside Exif's
             )
     except ValueError as error:  # a part of WebP's file has room for 512 kB only
         raise RenderError(
@@ -79,10 +81,10 @@ def write_flat(
         ) from error
 
 
-def _exif(made: Provenance) -> Any:
+def _exif(made: Provenance, dpi: float) -> Any:
     exif = PIL.Image.Exif()
     exif[tags.SOFTWARE] = tags.MAKER
-    exif[tags.X_RESOLUTION] = exif[tags.Y_RESOLUTION] = float(tags.PIXELS_PER_INCH)
+    exif[tags.X_RESOLUTION] = exif[tags.Y_RESOLUTION] = float(dpi)
     exif[tags.UNIT] = tags.INCH
     text = made.text()
     exif[tags.DESCRIPTION] = text if len(text.encode()) <= LONGEST_TEXT else made.line()

@@ -40,6 +40,7 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
             source.provenance(provenance.STILL, options),
             options.quality,
             options.effort,
+            source.resolution,
         )
         provenance.seal(temporary)
     return [dest]

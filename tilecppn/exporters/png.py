@@ -103,7 +103,7 @@ def header(width: int, height: int, channels: int, itemsize: int, scene: str) ->
     return parts
 
 
-def resolution_chunk(per_inch: int) -> bytes:
+def resolution_chunk(per_inch: float) -> bytes:
     """The chunk that says how many pixels a printed inch has; before the pixels."""
     per_metre = round(per_inch / 0.0254)
     return chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tilecppn.exporters import png, provenance, tags
+from tilecppn.exporters import png, provenance
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
@@ -16,7 +16,7 @@ BUDGET = 64 * 2**20  # bytes of pixels in one band
 
 
 def export_png(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write one level as a PNG of 8 or 16 bits, with the scene and 300 ppi. Returns the files."""
+    """Write one level as a PNG of 8 or 16 bits, with scene and resolution. Returns the files."""
     plan = source.store.plan
     itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
 
@@ -28,7 +28,7 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
     with replacing(dest) as temporary:
         head = [
             *png.header(source.width, source.height, plan.channels, itemsize, text),
-            png.resolution_chunk(tags.PIXELS_PER_INCH),
+            png.resolution_chunk(source.resolution),
         ]
         made = (part for _, part in finished(band, bands(source), threads))
         with temporary.open("wb") as file:

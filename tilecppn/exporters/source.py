@@ -59,6 +59,12 @@ class Source:
         """Height of the level that is exported, in pixels."""
         return self.sizes[0][1]
 
+    @property
+    def resolution(self) -> float:
+        """Pixels per inch. With a size on paper every level that is exported has that size."""
+        canvas = self.store.scene.canvas
+        return canvas.resolution if canvas.print is None else canvas.resolution * 0.5**self.base
+
     def provenance(self, kind: str, options: ExportOptions) -> Provenance:
         """What an export of this picture says about itself."""
         scene = self.store.scene

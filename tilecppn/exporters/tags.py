@@ -5,5 +5,4 @@ from tilecppn.version import VERSION
 DESCRIPTION, SOFTWARE = 270, 305  # the scene; who made it
 X_RESOLUTION, Y_RESOLUTION, UNIT = 282, 283, 296
 INCH = 2
-PIXELS_PER_INCH = 300  # what printers ask for; the picture is as large as its pixels allow
 MAKER = f"tilecppn {VERSION}"

@@ -65,7 +65,7 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
         with tifffile.TiffWriter(temporary, bigtiff=big) as file:
             for level, results in levels:
                 width, height = sizes[level]
-                per_inch = tags.PIXELS_PER_INCH / 2**level  # every level is as large on paper
+                per_inch = source.resolution / 2**level  # every level is as large on paper
                 file.write(
                     (tile for _, tiles in results for tile in tiles),
                     shape=(height, width, plan.channels)[: 3 if plan.channels > 1 else 2],

@@ -41,11 +41,13 @@ def render_window(
     """
     finish = OutputEncoder.of(scene.output)
     if scene.output.supersample == 1:
-        return _drawn(_coloured(kernel, scene), scene, finish, window, check_cancelled, empty)
+        place = placed(scene, window)
+        return _drawn(_coloured(kernel, scene), scene, finish, place, check_cancelled, empty)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
         colours = render_colours(kernel, scene, piece, check_cancelled)
-        write(finish, colours[:, None], piece.top, piece.left, part(out, window, piece))
+        top, left, *_ = placed(scene, piece)
+        write(finish, colours[:, None], top, left, part(out, window, piece))
     return out
 
 
@@ -58,9 +60,18 @@ def render_colours(
     several. Their memory is bounded where the window is one of the `pieces`.
     """
     n = scene.output.supersample
-    samples = Window(*(n * edge for edge in window))
+    samples = Window(*(n * edge for edge in placed(scene, window)))
     colours = _drawn(_coloured(kernel, scene), scene, COLOURS, samples, check_cancelled, np.empty)
     return colours if n == 1 else _averaged(colours, n)
+
+
+def placed(scene: Scene, window: Window) -> Window:
+    """Where a window of the canvas lies in the whole picture, without crop and bleed.
+
+    Everything that depends on a place is anchored there, so a part has the pixels of the whole.
+    """
+    top, left = scene.canvas.origin
+    return Window(window.top + top, window.left + left, window.bottom + top, window.right + left)
 
 
 def _coloured(kernel: Kernel, scene: Scene) -> Kernel:
@@ -159,7 +170,7 @@ def preview(
     """
     scene = as_scene(scene)
     width, height = preview_size(scene, width)
-    small = scene.replace(canvas={"width": width, "height": height}, output={"dtype": "uint8"})
+    small = scene.replace(canvas=scene.canvas.resized(width, height), output={"dtype": "uint8"})
     evaluate = create(kernel, EvaluationContext.of(small))
     bands = []
     for band in Window(0, 0, height, width).split(BAND, width):

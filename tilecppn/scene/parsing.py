@@ -64,10 +64,18 @@ def parse_override(text: str) -> tuple[str, str, Any]:
 
 
 def merged(given: Given, changes: Given) -> Given:
-    """`given` with the keys of `changes`; None removes one."""
+    """`given` with the keys of `changes`; None removes one.
+
+    A size in pixels takes the place of one on paper, and the other way round.
+    """
     merged = {**given}
     for section, keys in changes.items():
-        both = {**given.get(section, {}), **keys}
+        old = given.get(section, {})
+        if section == "canvas":
+            replaced = {"print"} if keys.keys() & {"width", "height"} else set()
+            replaced = {"width", "height"} if keys.get("print") is not None else replaced
+            old = {key: value for key, value in old.items() if key not in replaced}
+        both = {**old, **keys}
         merged[section] = {key: value for key, value in both.items() if value is not None}
     return merged
 

@@ -196,7 +196,7 @@ class Scene:
                 check_keys({name: change}, "replace")
                 given = merged(given, {name: change})
             elif name in SECTIONS and isinstance(change, SECTIONS[name]):
-                given = {**given, name: vars(change)}
+                given = {**given, name: change.values()}
             else:
                 raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
         return self._build(given, Path(), network, previous=self)
@@ -204,7 +204,8 @@ class Scene:
     def spelled_out(self) -> "Scene":
         """This scene with all its values given, so that another network changes none of them."""
         given = {
-            name: vars(self.source if name == "cppn" else getattr(self, name)) for name in SECTIONS
+            name: (self.source if name == "cppn" else getattr(self, name)).values()
+            for name in SECTIONS
         }
         return replace(self, given=given)
 
@@ -267,7 +268,7 @@ class Scene:
             {
                 "cppn": source,
                 "latent": latent,
-                "canvas": _without_none(self.canvas),
+                "canvas": {k: v for k, v in self.canvas.values().items() if v is not None},
                 "view": _without_none(self.view),
                 "output": _without_none(self.output),
             }
@@ -291,16 +292,29 @@ class Scene:
         fingerprints of pictures that do not use it.
         """
         record: dict[str, Any] = {"z": [v.hex() for v in self.z.tolist()]}
-        for name in ("canvas", "view", "output"):
+        for name in ("view", "output"):
             section: Section = getattr(self, name)
             record[name] = {
                 f.name: getattr(section, f.name)
                 for f in fields(section)
                 if getattr(section, f.name) != f.default and f.name not in LAYOUT
             }
+        record["canvas"] = self._area()
         digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
         digest.update(self.cppn.to_bytes())
         return digest.hexdigest()
+
+    def _area(self) -> dict[str, Any]:
+        """The pixels that are drawn; how large they are on paper changes none of them."""
+        canvas, usual = self.canvas, Canvas()
+        area: dict[str, Any] = {
+            name: side
+            for name, side in zip(("width", "height"), canvas.whole, strict=True)
+            if side != getattr(usual, name)
+        }
+        if not canvas.is_whole:
+            area["window"] = [*canvas.origin, canvas.height, canvas.width]
+        return area
 
 
 def as_scene(scene: Scene | str | Path) -> Scene:

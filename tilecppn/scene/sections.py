@@ -1,7 +1,7 @@
 """The sections of a scene file: one table of keys, defaults and what is allowed."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import SceneError
-from tilecppn.scene import palettes, validation
+from tilecppn.scene import palettes, paper, validation
 from tilecppn.scene.oklch import oklch_table
 from tilecppn.scene.validation import Section, SeededAmount, key
 
@@ -77,10 +77,108 @@ class Latent(Section):
 
 @dataclass(frozen=True, repr=False)
 class Canvas(Section):
-    """[canvas]: the size in pixels."""
+    """[canvas]: the size, in pixels or on paper, and what of the picture is drawn.
+
+    `width` and `height` are the pixels that are drawn: those of `crop`, with `bleed` on each side.
+    The view is laid over `whole`, the size without them, so both change no pixel of the picture.
+    """
 
     width: int = key(1024, validation.integer(1, MAX_SIDE))
     height: int = key(1024, validation.integer(1, MAX_SIDE))
+    print: str | None = key(None, validation.optional(validation.sheet()))
+    dpi: float | None = key(None, validation.optional(validation.between(1.0, 100_000.0)))
+    bleed: str | None = key(None, validation.optional(validation.length()))
+    crop: tuple[float, ...] | None = key(None, validation.optional(validation.parts()))
+
+    whole: ClassVar[tuple[int, int]]  # (width, height) without crop and bleed
+    origin: ClassVar[tuple[int, int]]  # (row, column) in `whole` of the first pixel that is drawn
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sides = [self.width, self.height]
+        if self.print is not None:
+            if sides != [1024, 1024]:
+                raise SceneError(
+                    "canvas.print cannot be combined with canvas.width and canvas.height; use "
+                    "canvas.dpi for another number of pixels",
+                    keys=["canvas.print", "canvas.width", "canvas.height"],
+                    value=self.print,
+                )
+            sides = [round(inches * self.resolution) for inches in paper.sheet(self.print)]
+        before, both = self.bleed_pixels
+        left, top, width, height = self.crop or (0.0, 0.0, 1.0, 1.0)
+        edges = [
+            (round(start * side) - before, round((start + part) * side) - before + both)
+            for start, part, side in zip((left, top), (width, height), sides, strict=True)
+        ]
+        drawn = [end - start for start, end in edges]
+        if min(drawn) - both < 1 or max(*sides, *drawn) > MAX_SIDE:
+            raise SceneError(
+                f"[canvas] has {drawn[0]} × {drawn[1]} pixels of {sides[0]} × {sides[1]}: must be "
+                f"from 1 to {MAX_SIDE} a side; use another canvas.print, canvas.dpi, canvas.bleed "
+                "or canvas.crop",
+                keys=["canvas.print", "canvas.dpi", "canvas.bleed", "canvas.crop"],
+            )
+        derived = {
+            "width": drawn[0],
+            "height": drawn[1],
+            "whole": (sides[0], sides[1]),
+            "origin": (edges[1][0], edges[0][0]),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def values(self) -> dict[str, Any]:
+        """The keys as in a scene file: the size is that without crop and bleed."""
+        sides = {} if self.print else dict(zip(("width", "height"), self.whole, strict=True))
+        rest = {k: v for k, v in super().values().items() if k not in ("width", "height")}
+        return {**sides, **rest}
+
+    @property
+    def resolution(self) -> float:
+        """Pixels per inch on paper."""
+        return paper.DPI if self.dpi is None else self.dpi
+
+    @property
+    def bleed_pixels(self) -> tuple[int, int]:
+        """Pixels that bleed adds at the left and the top, and in all to the width and the height.
+
+        The whole is rounded, so that the sheet is half a pixel off at most: the right and the
+        lower edge can have one pixel more or less than the others.
+        """
+        pixels = 0.0 if self.bleed is None else paper.length(self.bleed, self.resolution)
+        return round(pixels), round(2.0 * pixels)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the picture is drawn without crop and bleed."""
+        return self.origin == (0, 0) and self.whole == (self.width, self.height)
+
+    def resized(self, width: int, height: int) -> dict[str, Any]:
+        """The keys of [canvas] that draw the same in width × height pixels.
+
+        Crop and bleed are then of whole pixels of that size.
+        """
+        sides: dict[str, Any] = {"width": width, "height": height}
+        if self.is_whole:
+            return sides
+        factors = (width / self.width, height / self.height)
+        before, both = self.bleed_pixels
+        bleed = min(round(0.5 * both * min(factors)), (min(width, height) - 1) // 2)
+        starts = []
+        for name, factor, whole, first in zip(
+            ("width", "height"), factors, self.whole, self.origin[::-1], strict=True
+        ):
+            inner = sides[name] - 2 * bleed
+            start = max(0, round((first + before) * factor))
+            sides[name] = max(round(whole * factor), start + inner)
+            starts.append((start / sides[name], inner / sides[name]))
+        (left, width_part), (top, height_part) = starts
+        return {
+            **sides,
+            "bleed": f"{bleed}px" if bleed else None,
+            "crop": (left, top, width_part, height_part),
+        }
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tilecppn.errors import SceneError
-from tilecppn.scene import palettes
+from tilecppn.scene import palettes, paper
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,32 @@ def names(*known: str, separator: str | None = None) -> Check:
     )
 
 
+def sheet() -> Check:
+    """A size on paper, kept as its text."""
+    allowed = 'a size on paper like "60x40in", "150x100cm", "A0" or "B2 landscape"'
+    return check(allowed, lambda v: isinstance(v, str) and len(paper.sheet(v)) == 2, str)
+
+
+def length() -> Check:
+    """A length of 0 or more, kept as its text."""
+    allowed = 'a length like "3mm", "0.125in" or "36px"'
+    return check(allowed, lambda v: isinstance(v, str) and paper.length(v, 1.0) >= 0.0, str)
+
+
+def parts() -> Check:
+    """A rectangle within the canvas, as parts of it."""
+    four = numbers(4)
+
+    def parse(value: Any) -> tuple[float, ...]:
+        left, top, width, height = four.parse(value)
+        for start, part in ((left, width), (top, height)):
+            if not (start >= 0.0 and part > 0.0 and start + part <= 1.0 + 1e-9):
+                raise ValueError
+        return (left, top, width, height)
+
+    return Check("[left, top, width, height] as parts of the canvas, from 0 to 1", parse)
+
+
 def between(low: float, high: float) -> Check:
     """A number from low to high."""
     return number(f"a number from {low:g} to {high:g}", lambda v: low <= v <= high)
@@ -207,6 +233,10 @@ class Section:
 
     Raises SceneError with the key, as "canvas.width", the value and what is allowed.
     """
+
+    def values(self) -> dict[str, Any]:
+        """The keys and values that make this section."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __repr__(self) -> str:
         """Only what differs from the defaults."""

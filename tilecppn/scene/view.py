@@ -67,7 +67,7 @@ class Grid:
         last pixel lie on ±scale; with "stretch" each axis has its own N. Raises SceneError if
         float64 cannot tell neighbouring pixels apart.
         """
-        sides = (canvas.width, canvas.height)
+        sides = canvas.whole
         # One pixel alone has no step; it lies on the centre.
         counts = [max(n - 1, 1) if view.grid == "endpoints" else n for n in sides]
         if view.aspect == "preserve":
@@ -79,7 +79,7 @@ class Grid:
         grid = cls(
             center=view.center,
             step=step,
-            middle=((canvas.width - 1) / 2, (canvas.height - 1) / 2),
+            middle=((sides[0] - 1) / 2, (sides[1] - 1) / 2),
             cosine=cosine(math.fmod(view.rotation, 360.0)),
             sine=cosine(math.fmod(view.rotation, 360.0) - 90.0),
             swap=view.swap,

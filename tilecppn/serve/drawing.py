@@ -83,4 +83,4 @@ class DrawingPainter:
 
 def resized(scene: Scene, level: int, width: int, height: int) -> Scene:
     """A scene at the size of one of its levels."""
-    return scene if level == 0 else scene.replace(canvas={"width": width, "height": height})
+    return scene if level == 0 else scene.replace(canvas=scene.canvas.resized(width, height))

@@ -55,9 +55,8 @@ def view_of(scene: Scene, name: str) -> View | None:
 def drawn_view(scene: Scene, view: View, side: int) -> Drawn:
     """What is drawn of a level of a view, `side` pixels wide and high."""
     # Nearly every pixel of such a network is evaluated in any case.
-    sized = scene.replace(
-        view=view, canvas={"width": side, "height": side}, output={"tolerance": 0.0}
-    )
+    square = Canvas(width=side, height=side)
+    sized = scene.replace(view=view, canvas=square, output={"tolerance": 0.0})
     context = replace(EvaluationContext.of(sized), scale=contrast_scale(scene, sized.grid.step[0]))
     return Drawn(sized, [(sized, context)])
 

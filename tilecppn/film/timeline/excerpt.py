@@ -65,4 +65,4 @@ def scaled(timeline: Timeline, factor: float) -> Timeline:
         side = getattr(canvas, name)
         step = 1 if side % 2 else 2
         sides[name] = max(step, round(side * factor / step) * step)
-    return replace(timeline, base=timeline.base.replace(canvas=sides))
+    return replace(timeline, base=timeline.base.replace(canvas=canvas.resized(**sides)))
