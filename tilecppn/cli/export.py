@@ -48,7 +48,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
                   float, sRGB profile
     .jpg, .webp   one small file, as large as the format and the memory allow
-                  (single files have 300 ppi)
+                  (single files have the resolution of canvas.dpi, 300)
 
     \b
     With --layout DEST is a folder:
