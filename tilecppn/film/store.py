@@ -48,6 +48,7 @@ from tilecppn.storage.zarr_format import (
 )
 
 CLIPS = "clips"
+_CLIPS_ARRAY = {f"{CLIPS}/{identity.DESCRIPTION}": identity.bytes_array(0)}
 _FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames a clip
 
 
@@ -110,7 +111,8 @@ class FilmStore(StoreDirectory):
         plan = film_plan(timeline, None)
         group, networks = _describe(path, timeline, arithmetic, generation)
         arrays = array_files([_frames_of(plan, timeline.base.output.dtype)])
-        files = {**identity.all_files(group, networks), **arrays}
+        clips = {} if clip is None else _CLIPS_ARRAY
+        files = {**identity.all_files(group, networks), **arrays, **clips}
         shards = _empty_shards(plan, generation)
         with storage_of(path).create(files, shards, overwrite=overwrite):
             yield cls(path, clip, encoding_id)
@@ -179,7 +181,7 @@ class FilmStore(StoreDirectory):
         """With what lets plain readers take the clips, as an array that has none of them."""
         files = super()._identity()
         if files and (self.plan.clip is not None or _has_clips(self.path)):
-            files[f"{CLIPS}/{identity.DESCRIPTION}"] = identity.bytes_array(0)
+            files.update(_CLIPS_ARRAY)
         return files
 
     # Shards of frames, and clips
