@@ -86,12 +86,14 @@ class Provenance:
         return json.dumps({**self._record(digest, crc32c), name: self.source}, indent=1)
 
     def _record(self, digest: str, crc32c: str = UNKNOWN) -> dict[str, str]:
+        # A film's record has to fit into 255 bytes, one block of a GIF's comment.
+        whole = {} if self.kind == FILM else {"crc32c": crc32c}
         return {
             "kind": self.kind,
             "version": self.version,
             "fingerprint": self.fingerprint,
             "encoding": self.encoding,
-            "crc32c": crc32c,
+            **whole,
             "digest": digest,
         }
 
