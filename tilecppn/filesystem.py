@@ -17,6 +17,7 @@ from tilecppn.addresses import NO_ADDRESSES, is_address
 GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
 LONGEST_STEM = 200  # bytes of a name that others are made of; a name has 255 at most
+READ = 1 << 16  # bytes of a file that are read at a time
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 
 
@@ -36,10 +37,12 @@ def read_bounded(path: Path, most: int) -> bytes:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise UnsuitableFileError(errno.EINVAL, "not a regular file", str(path))
-        data = file.read(most + 1)
-        if len(data) > most:
-            raise UnsuitableFileError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
-        return data
+        data = bytearray()
+        while part := file.read(READ):  # memory grows with what is there, not with `most`
+            data += part
+            if len(data) > most:
+                raise UnsuitableFileError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+        return bytes(data)
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -16,7 +16,7 @@ from tilecppn.filesystem import GONE, UnsuitableFileError
 
 LIST = "tilecppn.crc32c"
 MANIFEST = "tilecppn.json"
-PIECE = 1 << 20  # bytes read at a time
+PIECE = 1 << 18  # bytes read at a time
 
 
 def checksum(path: Path) -> str:

@@ -39,7 +39,7 @@ UNKNOWN = "0" * 8  # the CRC-32C of that, and of a folder without a list
 BLOCK = 1 << 16  # bytes that are hashed at a time
 BLOCKS = 256  # of a large file
 SEARCHED = 16 << 20  # bytes at each end of a file
-PIECE = 1 << 20  # bytes read at a time in search of the record
+PIECE = 1 << 18  # bytes read at a time in search of the record
 # Spaces are those of earlier versions.
 _LINE = re.compile(rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}"digest": ?"([0-9a-f]{64})"\})')
 _CRC = re.compile(rb'"crc32c": ?"([0-9a-f]{8})", ?"digest": ?"$')
