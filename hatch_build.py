@@ -21,7 +21,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ModuleNotFoundError:  # by hand, outside of a build
+    BuildHookInterface = dict  # type: ignore[assignment,misc]
 
 PAGE: Final = Path("tilecppn", "exporters", "page")
 

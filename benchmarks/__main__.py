@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import film, kernels, pipeline, plot
+from benchmarks import film, kernels, pipeline, plot, serving
 from benchmarks.measuring import Table
 from tilecppn import machine
 from tilecppn.kernels.llvm.codegen import HOST
@@ -17,7 +17,9 @@ from tilecppn.kernels.llvm.codegen import HOST
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"), help="where to write")
-    parser.add_argument("--only", choices=["kernels", "pipeline", "film"], help="one part")
+    parser.add_argument(
+        "--only", choices=["kernels", "pipeline", "film", "serving"], help="one part"
+    )
     parser.add_argument(
         "--sides", type=int, nargs="*", default=[8192], metavar="PIXELS", help="of whole pictures"
     )
@@ -40,10 +42,12 @@ def main() -> None:
         tables += found
     if options.only in (None, "film"):
         tables += film.tables()
+    served = serving.report() if options.only in (None, "serving") else {}
     results = {
         "machine": where,
         "tables": [table._asdict() for table in tables],
         "pipeline": details,
+        "serving": {name: row._asdict() for name, row in served.items()},
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")

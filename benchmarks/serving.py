@@ -1,0 +1,170 @@
+"""The server of `view`: tiles a second, drawn and from memory, and how long one takes.
+
+The client is a process of its own on the same cores, so the server does not get all of them.
+`python -m benchmarks.serving` runs it alone.
+"""
+
+import asyncio
+import itertools
+import multiprocessing
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
+
+from playwright.sync_api import sync_playwright
+
+from tilecppn import machine
+
+SCENE = """
+[cppn]
+width = 8
+depth = 6
+activations = ["cos", "gaussian", "sin", "cos", "gaussian", "sin"]
+seed = 8
+[canvas]
+width = 16384
+height = 16384
+"""
+LEVEL, SIDE = 14, 32  # full size, and its tiles along a side
+TILES = 320  # of a measurement without the cache
+CACHED = 4000  # requests, for 64 tiles that are in memory
+READY = "viewer.world.getItemCount() && viewer.world.getItemAt(0).getFullyLoaded()"
+
+
+class Load(NamedTuple):
+    """What clients saw of a server."""
+
+    rate: float  # answers a second
+    p50: float  # ms
+    p99: float  # ms
+    cpu: float  # ms of the server's processor time an answer
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:8,.0f} tiles/s   p50 {self.p50:6.1f} ms   p99 {self.p99:6.1f} ms   "
+            f"{self.cpu:5.2f} ms of CPU"
+        )
+
+
+def measure() -> dict[str, Load]:
+    """Requests for tiles at full size, in the order of a shuffled list that is never repeated."""
+    places = [(x, y) for x in range(SIDE) for y in range(SIDE)]
+    random.Random(1).shuffle(places)
+    fresh = iter(places)
+    rows = {}
+    with Viewer() as (port, pid):
+        load(port, pid, [next(fresh) for _ in range(32)], 16)  # kernels are compiled
+        few = [next(fresh) for _ in range(TILES // 4)]
+        rows["drawn, 1 connection"] = load(port, pid, few, 1)
+        rows["drawn, 16 connections"] = load(port, pid, [next(fresh) for _ in range(TILES)], 16)
+        seen = itertools.islice(itertools.cycle(few[:64]), CACHED)
+        rows["from memory, 16 connections"] = load(port, pid, list(seen), 16)
+    return rows
+
+
+class Viewer:
+    """`tilecppn view` of the scene in a process of its own; gives its port and process."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        scene = Path(self.folder.name, "scene.toml")
+        scene.write_text(SCENE)
+        command = [sys.executable, "-m", "tilecppn", "view", str(scene), "--no-open"]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def __enter__(self) -> tuple[int, int]:
+        assert self.process.stdout is not None
+        port = int(self.process.stdout.readline().rstrip("/\n").rpartition(":")[2])
+        return port, self.process.pid
+
+    def __exit__(self, *error: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def load(port: int, pid: int, places: Sequence[tuple[int, int]], connections: int) -> Load:
+    """Ask for tiles on so many connections, each for the next when it has one."""
+    before = _cpu(pid)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        taken, times = pool.apply(_ask_all, (port, places, connections))
+    cpu = 1000 * (_cpu(pid) - before) / len(places)
+    return Load(len(places) / taken, median(times), quantiles(times, n=100)[98], cpu)
+
+
+def _ask_all(
+    port: int, places: Sequence[tuple[int, int]], connections: int
+) -> tuple[float, list[float]]:
+    """Seconds in all, and milliseconds of each request."""
+    return asyncio.run(_clients(port, iter(places), connections))
+
+
+async def _clients(
+    port: int, places: Iterator[tuple[int, int]], connections: int
+) -> tuple[float, list[float]]:
+    times: list[float] = []
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for x, y in places:
+            start = time.perf_counter()
+            request = f"GET /picture_files/{LEVEL}/{x}_{y}.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            writer.write(request.encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200"), head
+            length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+            await reader.readexactly(int(length))
+            times.append(1000 * (time.perf_counter() - start))
+        writer.close()
+
+    start = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(connections)))
+    return time.perf_counter() - start, times
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100.0
+
+
+def first_picture() -> tuple[float, float]:
+    """Seconds from the command to a whole picture in Chromium, and those until it listens."""
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("google-chrome")
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        start = time.perf_counter()
+        with Viewer() as (port, _):
+            begun = time.perf_counter() - start
+            page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+            while not page.evaluate(f"typeof viewer !== 'undefined' && Boolean({READY})"):
+                time.sleep(0.01)
+            whole = time.perf_counter() - start
+        browser.close()
+    return whole, begun
+
+
+def report() -> dict[str, Load]:
+    """Measure and print."""
+    print(f"Tiles on demand: 512² at full size, {machine.cores()} cores, client included")
+    rows = measure()
+    for name, row in rows.items():
+        print(f"  {name:28} {row}")
+    whole, begun = first_picture()
+    print(f"  whole picture in Chromium, 1280 × 800: {whole:.2f} s, {begun:.2f} of it to start\n")
+    return rows
+
+
+if __name__ == "__main__":
+    report()

@@ -1,0 +1,106 @@
+"""Tiles over HTTP: from memory, or as soon as they are drawn."""
+
+import asyncio
+import re
+from typing import Any, Final
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tilecppn.serve.answers import TYPES, busy, is_unchanged, not_found
+from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Tile
+from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
+
+_NUMBER: Final = "(0|[1-9][0-9]{0,9})"
+_FOREVER: Final = b"public, max-age=31536000, immutable"
+_TYPE: Final = TYPES[f".{FORMAT.suffix}"].encode()
+
+
+class Tiles:
+    """Answers `GET …/{files}/{level}/{column}_{row}.png`, and lets `others` answer the rest.
+
+    It stands before the framework, whose routes and responses take as long as all the rest of
+    sending a tile that is in memory.
+    """
+
+    def __init__(self, picture: Picture, queue: TileQueue, files: str, others: ASGIApp) -> None:
+        self.pyramid, self.queue, self.others = picture.pyramid, queue, others
+        self.version = picture.version
+        self.query = f"v={picture.version}".encode()
+        self.address = re.compile(
+            rf"/(?:([a-z]+/[^/]+)/)?{files}/(0|[1-9][0-9]?)/{_NUMBER}_{_NUMBER}\.{FORMAT.suffix}"
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self.address.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self.others(scope, receive, send)
+            return
+        tile = self._tile(*found.groups())
+        if tile is None:
+            await not_found()(scope, receive, send)
+            return
+        encoded = self.queue.cached(tile)
+        if encoded is None:
+            drawn = await self._draw(tile, receive)
+            if isinstance(drawn, Response):
+                await drawn(scope, receive, send)
+                return
+            encoded = drawn
+        await self._send(tile, encoded, scope, send)
+
+    async def _send(self, tile: Tile, encoded: EncodedTile, scope: Scope, send: Send) -> None:
+        status, body, headers = 200, encoded.data, [(b"content-type", _TYPE)]
+        if not encoded.final:
+            headers.append((b"cache-control", b"no-store"))
+        else:
+            # Only an address with the version never shows anything else: another picture may be
+            # served from the same port.
+            forever = scope["query_string"].partition(b"&")[0] == self.query
+            tag = f'"{self.version}-{tile.pyramid}-{tile.level}-{tile.row}-{tile.col}"'
+            headers.append((b"cache-control", _FOREVER if forever else b"no-cache"))
+            headers.append((b"etag", tag.encode()))
+            asked = dict(scope["headers"]).get(b"if-none-match")
+            if asked is not None and is_unchanged(asked.decode("latin-1"), tag):
+                status, body = 304, b""
+        if status == 200:
+            headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _tile(self, name: str | None, level: str, column: str, row: str) -> Tile | None:
+        pyramid = self.pyramid(name or "")
+        if pyramid is None:
+            return None
+        tile = Tile(len(pyramid.levels) - 1 - int(level), int(row), int(column), name or "")
+        return None if pyramid.window(tile) is None else tile
+
+    async def _draw(self, tile: Tile, receive: Receive) -> EncodedTile | Response:
+        """A tile, when it is drawn; dropped if the client goes away before."""
+        try:
+            task = self.queue.ask(tile)
+        except QueueFullError:
+            return busy("too many tiles are waiting")
+        gone = asyncio.create_task(_disconnected(receive))
+        try:
+            waited: set[asyncio.Future[Any]] = {task.future, gone}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if not task.future.done():
+                return Response(status_code=204)  # to nobody
+            return task.future.result()
+        except AbandonedError:
+            return busy("drawing this tile takes too long")
+        except Exception:  # of whatever kind: a damaged shard raises anything
+            return PlainTextResponse(
+                "this tile cannot be made; run tilecppn verify on a store\n",
+                500,
+                headers={"Cache-Control": "no-store"},
+            )
+        finally:
+            gone.cancel()
+            self.queue.leave(task)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
