@@ -1,5 +1,6 @@
 """The metadata of a store: OME-Zarr, levels, our attribute, the network."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,15 @@ def test_a_store_has_its_network_with_it(tmp_path: Path) -> None:
 
     edit_attribute(tmp_path / "a.zarr", elsewhere)
     assert Store(tmp_path / "a.zarr").scene.cppn == model
+
+
+@pytest.mark.parametrize("key", ["configuration", "separator", "index_location"])
+def test_a_key_that_no_reader_knows_is_found(small_store: Store, tmp_path: Path, key: str) -> None:
+    """zarr would take the default, which may be right today."""
+    store = Store(shutil.copytree(small_store.path, tmp_path / "a.zarr"))
+    assert store.invalid_metadata() == []
+    file = store.path / "0/zarr.json"
+    text = file.read_text()
+    assert f'"{key}"' in text
+    file.write_text(text.replace(f'"{key}"', f'"x{key[1:]}"'))
+    assert store.invalid_metadata() == ["0/zarr.json"]

@@ -4,6 +4,7 @@ Zarr v3, one array a level, (c, y, x), sharded; tiles are zstd with a CRC-32C be
 tiles are written like all others.
 """
 
+import json
 import secrets
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -25,6 +26,7 @@ from tilecppn.storage.objects import ObjectStorage
 
 ZSTD_LEVEL = 1
 ABSENT = 2**64 - 1  # in a shard's index
+LONGEST_DESCRIPTION = 1 << 20  # bytes of a zarr.json
 GENERATION = 8  # bytes: of what tells a store from one that takes its place
 AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
 
@@ -56,7 +58,7 @@ def invalid_metadata(storage: ObjectStorage, arrays: Iterable[ArraySpec]) -> dic
     return {
         f"{spec.name}/{DESCRIPTION}": array_file(spec)
         for spec in arrays
-        if _found(storage, spec.name) != _create(MemoryStore(), spec)
+        if not _is_sound(storage, spec)
     }
 
 
@@ -73,12 +75,28 @@ def array_file(spec: ArraySpec) -> bytes:
     return data
 
 
-def _found(storage: ObjectStorage, name: str) -> Any:
-    """The description of an array; None where it cannot be read."""
+def _is_sound(storage: ObjectStorage, spec: ArraySpec) -> bool:
+    """Whether an array's zarr.json says what it must, and nothing else but attributes.
+
+    A key that zarr does not know would make it take a default.
+    """
     try:
-        return _description(zarr.open_array(storage.zarr(), path=name, mode="r"))
+        found = _description(zarr.open_array(storage.zarr(), path=spec.name, mode="r"))
+        text = storage.get(f"{spec.name}/{DESCRIPTION}", LONGEST_DESCRIPTION)
+        keys = _keys(json.loads(text)) <= _keys(json.loads(array_file(spec)))
     except Exception:  # damage can raise anything in zarr
-        return None
+        return False
+    return keys and found == _create(MemoryStore(), spec)
+
+
+def _keys(value: Any, path: str = "") -> set[str]:
+    """The paths of all keys in a JSON value, but those of attributes."""
+    if isinstance(value, list):
+        return set().union(*(_keys(item, f"{path}/{i}") for i, item in enumerate(value)))
+    if not isinstance(value, dict) or path == "/attributes":
+        return set()
+    own = {f"{path}/{key}" for key in value}
+    return own.union(*(_keys(item, f"{path}/{key}") for key, item in value.items()))
 
 
 def _create(store: MemoryStore, spec: ArraySpec) -> Any:
