@@ -183,3 +183,9 @@ def test_missing_assets_say_how_to_get_them(
     monkeypatch.setattr(import_module("tilecppn.exporters.page.page"), "_HERE", tmp_path)
     with pytest.raises(ExportError, match=r"openseadragon\.min\.js .* reinstall tilecppn"):
         assets()
+
+
+def test_the_size_on_paper_is_at_the_scenes_resolution() -> None:
+    text = make(width=600, height=300, per_inch=150.0)
+    assert "Print at 150 ppi" in text
+    assert "10.2 × 5.1 cm" in text

@@ -108,6 +108,7 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
         options.title or dest.stem,
         width=source.width,
         height=source.height,
+        per_inch=source.resolution,
         tile=options.side,
         overlap=options.overlap,
         format=options.suffix,

@@ -48,6 +48,7 @@ def export_store_page(
         options.title or dest.stem,
         width=source.width,
         height=source.height,
+        per_inch=source.resolution,
         tile=scene.output.tile,
         overlap=0,
         format="",

@@ -152,6 +152,7 @@ def _page(picture: Picture) -> str:
         picture.title,
         width=width,
         height=height,
+        per_inch=scene.canvas.resolution,
         tile=scene.output.tile,
         overlap=0,
         format=FORMAT.suffix,

@@ -1,16 +1,12 @@
 """What a page says about the size of its picture."""
 
-from typing import Final
 
-PRINT_PPI: Final = 300
-
-
-def size_facts(width: int, height: int) -> dict[str, str]:
-    """The size in pixels and on paper, name → value."""
+def size_facts(width: int, height: int, per_inch: float) -> dict[str, str]:
+    """The size in pixels and on paper, name → value; per_inch: pixels of a printed inch."""
     return {
         "Size": f"{format_size(width, height)} px",
         "Pixels": _pixels(width * height),
-        f"Print at {PRINT_PPI} ppi": _print_size(width, height),
+        f"Print at {per_inch:g} ppi": _print_size(width, height, per_inch),
     }
 
 
@@ -29,9 +25,9 @@ def _pixels(count: int) -> str:
     return f"{count:,} pixels"
 
 
-def _print_size(width: int, height: int) -> str:
+def _print_size(width: int, height: int, per_inch: float) -> str:
     """The size on paper, in centimetres, or in metres where that is shorter."""
-    sides = [2.54 * side / PRINT_PPI for side in (width, height)]
+    sides = [2.54 * side / per_inch for side in (width, height)]
     if max(sides) >= 1000:
         return " × ".join(f"{side / 100:,.1f}" for side in sides) + " m"
     return " × ".join(f"{side:.1f}" for side in sides) + " cm"

@@ -102,6 +102,7 @@ def page(
     *,
     width: int,
     height: int,
+    per_inch: float = 300.0,
     tile: int,
     overlap: int,
     format: str,
@@ -116,7 +117,8 @@ def page(
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
-    `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi; `format` is
+    `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi, and `per_inch`
+    those of a printed inch; `format` is
     the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
     the panel shows under the size (name → value); `scene` the TOML that can be copied from it, ""
     for none; `description` what the panel begins with; `view` the grid of the scene
@@ -165,7 +167,7 @@ def page(
         source["minLevel"] = (max(width, height) - 1).bit_length() - len(store.levels) + 1
         scripts.append("store")
         libraries = _inlined(*assets()) + _inlined(*_installed("fzstd", _FZSTD))
-    facts = {**size_facts(width, height), **summary}
+    facts = {**size_facts(width, height, per_inch), **summary}
     parts = {
         "title": _text(title),
         "about": f"    <p>{_text(description)}</p>\n" if description else "",
