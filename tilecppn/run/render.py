@@ -172,7 +172,9 @@ def run_job(
             coordinator = Coordinator(
                 executor, policy=run.policy, emit=emit, stopping=run.stopping, admit=admit
             )
-            arithmetic = coordinator.start(majority=current is None).arithmetic
+            # Threads of one process are alike: their first may decide.
+            majority = current is None and executor.remote
+            arithmetic = coordinator.start(majority=majority).arithmetic
             if current is None:
                 current = stack.enter_context(make(arithmetic))
             for task in run.discard:

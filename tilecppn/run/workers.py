@@ -158,11 +158,16 @@ class Workers:
         elif surplus > 0 and self._executor.remote:
             self._release(surplus)
         oldest = next(iter(self._starting.values()), math.inf)
-        if self._clock.awake - oldest > self._policy.waiting_notice and not self._said_waiting:
-            self._said_waiting = True
-            self._emit(WorkersWaiting(len(self._starting)))
+        waited = self._clock.awake - oldest
+        if self._executor.remote and waited > self._policy.waiting_notice:
+            self._say_waiting()
         if not self.pool and not self._ready:
             self._check_no_workers()
+
+    def _say_waiting(self) -> None:
+        if not self._said_waiting:
+            self._said_waiting = True
+            self._emit(WorkersWaiting(len(self._starting)))
 
     def _surplus(self) -> int:
         """Return how many workers there are for which no task is left; below 0, how many lack."""
