@@ -72,7 +72,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "status of a scene": (("status", "ok.toml"), "ok.toml is a scene; render it first"),
     "export a file": (("export", "file.zarr", "x.png"), "is a file, not a store"),
     "export photos": (("export", "photos", "x.png"), "no store of tilecppn"),
-    "export another zarr": (("export", "other.zarr", "x.png"), "no store of tilecppn"),
+    "export another zarr": (("export", "other.zarr", "x.png"), "another program's"),
     "export an unfinished store": (("export", "unfinished.zarr", "x.png"), "--partial"),
     "export an unfinished store to tiles": (("export", "unfinished.zarr", "x.dzi"), "--partial"),
     "a picture for a store": (("render", "ok.toml", "-o", "x.png"), "-o x.zarr --export x.png"),
@@ -113,7 +113,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "tiles over a folder": (("export", "done.zarr", "c.dzi"), "c_files"),
     "tiles over a link": (("export", "done.zarr", "d.dzi"), "symbolic link"),
     # Previews and plans
-    "preview to no PNG": (("preview", "ok.toml", "-o", "x.jpg"), "ends in .png"),
+    "preview to no image": (("preview", "ok.toml", "-o", "x.bmp"), ".png"),
     "preview without a name": (("preview", "ok.toml"), "--output"),
     "preview over a photo": (("preview", "ok.toml", "-o", "photo.png"), "not made by tilecppn"),
     "preview over a link": (("preview", "ok.toml", "-o", "link.png"), "symbolic link"),

@@ -8,7 +8,6 @@ from typing import Any, NoReturn, TypeVar
 
 from numpy.typing import NDArray
 
-from tilecppn.addresses import BucketPath
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.filesystem import NOT_A_FILE
 from tilecppn.kernels import KERNELS, Arithmetic, EvaluationContext, create
@@ -103,7 +102,8 @@ def check_drawn(
 
 def require_scene(path: Path) -> NoReturn:
     """Raise StoreError, which asks for the scene of a store, or says that there is no store."""
-    if storage_of(path).is_free() or not (isinstance(path, BucketPath) or path.is_dir()):
+    left = (DESCRIPTION, COPY, f"0/{DESCRIPTION}")
+    if all(storage_of(path).size(name) is None for name in left):
         raise StoreError(not_a_store(path, reading=True))
     raise StoreError(
         f"{path}: its scene or weights are damaged, and so are their copies; give the scene: "
