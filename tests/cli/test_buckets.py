@@ -16,7 +16,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.serve.server import find, serve
 from tilecppn.serve.store_picture import StorePicture
 from tilecppn.storage.bucket import Bucket
-from tilecppn.storage.objects import storage_of
+from tilecppn.storage.places import storage_of
 
 GROUP = {"zarr.json", "weights/group.json"}  # in a bucket they have the store's generation, too
 

@@ -29,7 +29,7 @@ from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.storage import store as store_module
-from tilecppn.storage.identity import lock_file
+from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
 
 

@@ -27,7 +27,7 @@ from tilecppn.run.jobs import WorkerUnusable
 from tilecppn.run.options import RunOptions
 from tilecppn.run.task_queue import RunResult
 from tilecppn.storage import identity
-from tilecppn.storage.objects import storage_of
+from tilecppn.storage.places import storage_of
 
 ENCODE = "tilecppn.film.encoding.video.VideoEncoding.write"
 FRAMES = 5  # of a clip

@@ -10,9 +10,9 @@ from tests.storage.test_objects import EMPTY, FILES, LEVEL, SHARD, SHARDS, data_
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import AddressError, RenderError, StoreError
 from tilecppn.storage import client, lease
-from tilecppn.storage.bucket import Bucket
+from tilecppn.storage.bucket_storage import BucketStorage
 from tilecppn.storage.lease import Lease, leased
-from tilecppn.storage.objects import storage_of
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import empty_shard
 
 NEWER = empty_shard(LEVEL, "11" * 8)
@@ -22,13 +22,13 @@ SHARDS_OF_NEWER = [(name, NEWER) for name, _ in SHARDS]
 @pytest.fixture
 def path(bucket: BucketPath) -> BucketPath:
     path = bucket / "a.zarr"
-    with Bucket(path).create(FILES, SHARDS, overwrite=False):
+    with BucketStorage(path).create(FILES, SHARDS, overwrite=False):
         pass
     return path
 
 
 def test_a_late_write_of_a_replaced_store_changes_nothing(path: BucketPath) -> None:
-    late, current = Bucket(path), Bucket(path)
+    late, current = BucketStorage(path), BucketStorage(path)
     with current.lock(), current.create(FILES, SHARDS_OF_NEWER, overwrite=True):
         with pytest.raises(StoreError, match="replaced"):
             late.put_shard(SHARD, data_of(0, 0), EMPTY)
@@ -40,10 +40,10 @@ def test_a_late_write_of_a_replaced_store_changes_nothing(path: BucketPath) -> N
 
 
 def test_a_shard_is_never_written_over_other_pixels(path: BucketPath) -> None:
-    Bucket(path).put_shard(SHARD, data_of(0, 1), EMPTY)
+    BucketStorage(path).put_shard(SHARD, data_of(0, 1), EMPTY)
     with pytest.raises(StoreError):
-        Bucket(path).put_shard(SHARD, data_of(0, 0), EMPTY)
-    assert Bucket(path).get(SHARD) == data_of(0, 1)
+        BucketStorage(path).put_shard(SHARD, data_of(0, 0), EMPTY)
+    assert BucketStorage(path).get(SHARD) == data_of(0, 1)
 
 
 def test_one_process_at_a_time_holds_the_lease(
@@ -51,7 +51,7 @@ def test_one_process_at_a_time_holds_the_lease(
 ) -> None:
     monkeypatch.setattr(lease, "LEASE", 3.0)
     monkeypatch.setattr(lease, "POLL", 0.1)
-    with Bucket(path).lock():
+    with BucketStorage(path).lock():
         other = Lease(path)
         with pytest.raises(StoreError, match="in use"):
             other.acquire()
@@ -82,33 +82,33 @@ def test_who_lost_the_lease_creates_nothing(
     path = bucket / "a.zarr"
     with leased(path) as held:
         held.lost = True
-        with pytest.raises(RenderError), Bucket(path).create(FILES, SHARDS, overwrite=False):
+        with pytest.raises(RenderError), BucketStorage(path).create(FILES, SHARDS, overwrite=False):
             pass
-    assert Bucket(path).is_free()
+    assert BucketStorage(path).is_free()
 
 
 def test_a_store_that_was_not_finished_is_made_again(
     bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = bucket / "a.zarr"
-    write = Bucket._write
+    write = BucketStorage._write
 
-    def cut_short(self: Bucket, files: Any, known: Any) -> None:
+    def cut_short(self: BucketStorage, files: Any, known: Any) -> None:
         files = list(files)
         if [name for name, _ in files] == ["0/zarr.json"]:
             raise OSError("cut short")
         write(self, files, known)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bucket, "_write", cut_short)
+        patch.setattr(BucketStorage, "_write", cut_short)
         with (
             pytest.raises(OSError, match="cut short"),
-            Bucket(path).create(FILES, [], overwrite=False),
+            BucketStorage(path).create(FILES, [], overwrite=False),
         ):
             pass
-    assert Bucket(path).is_free()
-    with Bucket(path).create(FILES, SHARDS, overwrite=False):
-        assert {name: Bucket(path).get(name) for name in FILES} == FILES
+    assert BucketStorage(path).is_free()
+    with BucketStorage(path).create(FILES, SHARDS, overwrite=False):
+        assert {name: BucketStorage(path).get(name) for name in FILES} == FILES
 
 
 @pytest.mark.parametrize("ignored", ["create", "update"])
@@ -124,7 +124,7 @@ def test_an_endpoint_that_ignores_conditions_is_refused(
         return put(*arguments, mode="overwrite" if is_ignored else mode, **options)
 
     monkeypatch.setattr(obstore, "put", careless)
-    with pytest.raises(StoreError, match="If-None-Match"), Bucket(path).lock():
+    with pytest.raises(StoreError, match="If-None-Match"), BucketStorage(path).lock():
         pass
 
 
@@ -143,7 +143,7 @@ def test_no_secret_is_in_an_error(bucket: BucketPath, monkeypatch: pytest.Monkey
     client._client.cache_clear()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
     with pytest.raises(PermissionError) as caught:
-        Bucket(bucket / "a.zarr").get("zarr.json")
+        BucketStorage(bucket / "a.zarr").get("zarr.json")
     assert "\n" not in str(caught.value)
     for hidden in ("secret", "Signature=", "Authorization"):
         assert hidden not in str(caught.value)

@@ -10,8 +10,8 @@ from hypothesis import settings
 from tests.storage.helpers import held, leftovers
 from tests.stores import ARITHMETIC, plain_scene
 from tilecppn.errors import StoreError
-from tilecppn.storage.identity import lock_file
 from tilecppn.storage.locks import locked
+from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
 
 laws = settings(derandomize=True, deadline=None, max_examples=25)

@@ -11,7 +11,8 @@ import zarr
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.plan import Level
-from tilecppn.storage.objects import ObjectStorage, storage_of
+from tilecppn.storage.objects import ObjectStorage
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import ArraySpec, array_file, empty_shard, encode_shard
 
 LEVEL = Level(0, 200, 130, 64, 128)

@@ -27,7 +27,7 @@ from tilecppn.run.verify import repair_options
 from tilecppn.storage.directory import is_store
 from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.identity import attributes
-from tilecppn.storage.objects import storage_of
+from tilecppn.storage.places import storage_of
 
 PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
 

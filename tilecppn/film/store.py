@@ -35,8 +35,9 @@ from tilecppn.plan import Plan, Window
 from tilecppn.storage import identity
 from tilecppn.storage.directory import LISTED, StoreDirectory, check_safe_to_overwrite
 from tilecppn.storage.disk import Disk
-from tilecppn.storage.objects import ObjectStorage, storage_of
+from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.ome import film_multiscales
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import (
     ArraySpec,
     array_files,

@@ -17,7 +17,7 @@ from tilecppn.scene.parsing import parse_toml
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.directory import not_a_store
 from tilecppn.storage.identity import COPY, DESCRIPTION, MAX_METADATA, attributes
-from tilecppn.storage.objects import storage_of
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.store import Store, shard_name
 from tilecppn.storage.zarr_format import encode_shard, has_right_checksums
 

@@ -13,7 +13,8 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import TaskGraph
 from tilecppn.storage import identity
 from tilecppn.storage.identity import DESCRIPTION, attributes
-from tilecppn.storage.objects import UNFINISHED, ObjectStorage, storage_of
+from tilecppn.storage.objects import UNFINISHED, ObjectStorage
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import ArraySpec, invalid_metadata
 from tilecppn.version import VERSION
 

@@ -15,7 +15,7 @@ from zarr.storage import LocalStore
 from tilecppn import filesystem
 from tilecppn.errors import StoreError
 from tilecppn.storage import locks
-from tilecppn.storage.identity import FOLDER_NAME, lock_file
+from tilecppn.storage.names import FOLDER_NAME, lock_file
 from tilecppn.storage.objects import Files
 
 TAKEN = "another process has put something there"

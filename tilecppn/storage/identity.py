@@ -13,7 +13,6 @@ and the lock beside zarr.json, and no copies or checksums.
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -24,19 +23,16 @@ import google_crc32c
 from tilecppn import filesystem
 from tilecppn.cppn.weights_file import MAX_BYTES
 from tilecppn.errors import StoreError
-from tilecppn.storage.objects import UNFINISHED, ObjectStorage, storage_of
+from tilecppn.storage.names import FOLDER, SUFFIX
+from tilecppn.storage.objects import UNFINISHED, ObjectStorage
+from tilecppn.storage.places import storage_of
 from tilecppn.version import VERSION
 
 ATTRIBUTE = "tilecppn"
 DESCRIPTION = "zarr.json"
-FOLDER = "weights"
 COPY = f"{FOLDER}/group.json"
-LOCK = f"{FOLDER}/.lock"
-OLD_LOCK = ".lock"  # of version 0.1.0
-SUFFIX = ".safetensors"
 MAX_METADATA = 64 << 20  # bytes of a group's zarr.json
 _NETWORK = re.compile(rf"[\w-]+\{SUFFIX}")
-FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # of what a store writes into
 # What a store keeps besides its arrays, as regular expressions: of its folders, and of its files.
 FOLDERS = rf"({FOLDER}|keyframe-\d+)(/c)?"
 FILES = (
@@ -164,12 +160,6 @@ def repaired_group(
     if "consolidated_metadata" in found:
         right["consolidated_metadata"] = found["consolidated_metadata"]
     return None if found == right else _json(right)
-
-
-def lock_file(folder: Path) -> Path:
-    """The file whose lock is the right to write into a store."""
-    is_old = any(os.path.lexists(folder / name) for name in (OLD_LOCK, f"{FOLDER}{SUFFIX}"))
-    return folder / (OLD_LOCK if is_old else LOCK)
 
 
 def _is_sealed(record: Record | None) -> bool:

@@ -13,13 +13,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
-
-if TYPE_CHECKING:
-    from tilecppn.storage.bucket import Object
+from tilecppn.storage.bucket import Bucket, Object
 
 LEASE = 30.0  # seconds without renewal after which another process may take it
 RENEWALS = 6  # in that time
@@ -56,8 +53,6 @@ class Lease:
     """The lease of one path. Attributes: lost; why_lost, in words."""
 
     def __init__(self, path: BucketPath) -> None:
-        from tilecppn.storage.bucket import Bucket
-
         self.path = path
         self.lost = False
         self.why_lost = (
@@ -124,13 +119,13 @@ class Lease:
             if self.lost:
                 return
 
-    def _fetch(self) -> "Object | None":
+    def _fetch(self) -> Object | None:
         try:
             return self._bucket.fetch(self._name)
         except FileNotFoundError:
             return None
 
-    def _is_free(self, found: "Object", now: float) -> bool:
+    def _is_free(self, found: Object, now: float) -> bool:
         return not _record(found).get("holder") or now - found.modified > LEASE
 
     def _text(self, released: bool = False) -> bytes:
@@ -161,7 +156,7 @@ class Lease:
         return now
 
 
-def _record(found: "Object") -> "dict[str, object]":
+def _record(found: Object) -> "dict[str, object]":
     try:
         record = json.loads(found.data)
     except ValueError:
@@ -169,5 +164,5 @@ def _record(found: "Object") -> "dict[str, object]":
     return record if isinstance(record, dict) else {}
 
 
-def _holder(found: "Object") -> object:
+def _holder(found: Object) -> object:
     return _record(found).get("holder", "unknown")

@@ -1,12 +1,10 @@
-"""Where the files of a store lie, behind one interface: a folder on a disk, or in a bucket."""
+"""The files of a store, behind one interface: in a folder on a disk, or in a bucket."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from re import Pattern
 from typing import Any, Protocol
-
-from tilecppn.addresses import BucketPath, as_path
 
 UNFINISHED = "unfinished"  # the only key of our attribute while a store in a bucket is made
 Files = Mapping[str, bytes]  # by their names in the store, as "0/zarr.json"
@@ -106,18 +104,3 @@ class ObjectStorage(Protocol):
     def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
         """Return the name of a folder or file, leftovers aside, that is not named like these."""
         ...
-
-
-def storage_of(path: str | Path) -> ObjectStorage:
-    """What holds a store at a path: a bucket for an address, else a disk.
-
-    Raises StoreError if the package for buckets is missing.
-    """
-    path = as_path(path)
-    if isinstance(path, BucketPath):
-        from tilecppn.storage.bucket import Bucket
-
-        return Bucket(path)
-    from tilecppn.storage.disk import Disk
-
-    return Disk(path)

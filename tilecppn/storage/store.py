@@ -29,8 +29,8 @@ from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
 from tilecppn.storage import identity
 from tilecppn.storage.directory import LISTED, StoreDirectory, check_safe_to_overwrite
-from tilecppn.storage.objects import storage_of
 from tilecppn.storage.ome import multiscales
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import (
     ArraySpec,
     array_files,

@@ -1,0 +1,224 @@
+"""A store's objects in a bucket: conditional writes, listings instead of many small questions.
+
+Nothing can be renamed in a bucket, and a write may arrive late, of a worker that stood still while
+its run was taken over. So a shard is written only where none is (`If-None-Match: *`), or over an
+empty one of the same generation (`If-Match`); see docs/decisions/0038-buckets.md.
+"""
+
+import contextlib
+import json
+import re
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from re import Pattern
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tilecppn.addresses import BucketPath
+from tilecppn.errors import RenderError, StoreError
+from tilecppn.storage.bucket import Bucket, patiently, version_of
+from tilecppn.storage.client import client_of
+from tilecppn.storage.lease import Lease, held_lease, leased
+from tilecppn.storage.objects import UNFINISHED, Files
+
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
+
+GROUP = "zarr.json"
+ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
+PARALLEL = 32  # small requests at once
+FOLDERS = 256  # whose listings are kept
+_OF_ARRAYS = re.compile(r"\d+/")  # names of what lies in a level or in a film's frames
+TAKEN = "another process writes there"
+
+
+T = TypeVar("T")
+
+
+class _Listing:
+    """The shards of one folder when they were listed, and those that were asked for since."""
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        self.sizes = sizes
+        self.asked: set[str] = set()
+
+
+class BucketStorage(Bucket):
+    """The `ObjectStorage` of a store in a bucket. Belongs to one thread."""
+
+    def __init__(self, path: BucketPath) -> None:
+        """Raises StoreError if obstore is missing, or the settings are wrong."""
+        super().__init__(path)
+        self._listings: OrderedDict[str, _Listing] = OrderedDict()
+
+    # Shards
+
+    def has_shard(self, name: str, empty: bytes) -> bool:
+        """Return whether a shard is there, from the listing of its folder.
+
+        A missing shard that is asked for once more may have come since, and is looked for itself.
+        Raises RenderError if this process held the lease and lost it.
+        """
+        lease = held_lease(self.address)
+        if lease is None:
+            return self._has_shard(name, empty)
+        if lease.lost:
+            raise RenderError(lease.why_lost)
+        # A run, which has much to lose, outlasts a server that is away for a minute or two.
+        return patiently(lambda: self._has_shard(name, empty))
+
+    def _has_shard(self, name: str, empty: bytes) -> bool:
+        listing = self._listing(name.rpartition("/")[0])
+        size = listing.sizes.get(name, 0)
+        if size <= len(empty) and name in listing.asked:
+            size = self.size(name) or 0
+            listing.sizes[name] = size
+        listing.asked.add(name)
+        return size > len(empty)
+
+    def count_shards(self, folder: str, empty: bytes) -> int:
+        """Count the objects below a folder that are no empty shards."""
+        return sum(meta["size"] > len(empty) for _, meta in self.objects(folder))
+
+    def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
+        """Write a shard where none is, or over an empty one of this generation."""
+        if self.put_if(name, data, None) is not None:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            found = self.fetch(name)
+            if found.data == empty and self.put_if(name, data, found.version) is not None:
+                return
+        raise StoreError(
+            f"{self.path / name}: holds other pixels than this run draws; another run has replaced "
+            "the store; nothing was overwritten"
+        )
+
+    def sync(self, folders: Iterable[str]) -> None:
+        """Do nothing: an object outlives a power cut with its name."""
+
+    def delete_shard(self, name: str, empty: bytes) -> None:
+        """Put an empty shard in a shard's place."""
+        listing = self._listing(name.rpartition("/")[0])
+        if listing.sizes.get(name, 0) == 0 and name not in listing.asked:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            found = self.fetch(name)
+            if found.data != empty and self.put_if(name, empty, found.version) is None:
+                raise StoreError(f"{self.path / name}: {TAKEN}")
+        listing.sizes[name] = len(empty)
+
+    def _listing(self, folder: str) -> _Listing:
+        if folder not in self._listings:
+            sizes = {name: int(meta["size"]) for name, meta in self.objects(folder)}
+            self._listings[folder] = _Listing(sizes)
+            if len(self._listings) > FOLDERS:
+                self._listings.popitem(last=False)
+        self._listings.move_to_end(folder)
+        return self._listings[folder]
+
+    # The store
+
+    def zarr(self) -> Any:
+        """The prefix as zarr-python reads it, by ranges."""
+        from zarr.storage import ObjectStore
+
+        return ObjectStore(client_of(self.address, self.address.key), read_only=True)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lease of the store; one that this process holds already is shared."""
+        with leased(self.address):
+            self._listings.clear()
+            yield
+
+    def replace(self, files: Files) -> None:
+        """Write objects, over those that are there while the lease is known to be held."""
+        self._write(files.items(), {name: self._version_now(name) for name in files})
+
+    @contextlib.contextmanager
+    def create(
+        self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
+    ) -> Iterator[None]:
+        """Mark the group as unfinished, write all else, then the group.
+
+        Where anything was before, each shard gets an empty one of this generation, which keeps late
+        writes of older runs out, and arrays lose what the new ones do not have.
+        """
+        with self.lock():
+            found = self._versions()
+            if GROUP in found and not overwrite and not self._is_unfinished():
+                raise StoreError(f"{self.path}: {TAKEN}")
+            self._write([(GROUP, _unfinished())], found)
+            marked = self._version_now(GROUP)
+            self._write(((name, data) for name, data in files.items() if name != GROUP), found)
+            if found:
+                places = dict(shards)
+                self._write(places.items(), found)
+                left = found.keys() - files.keys() - places.keys()
+                self._delete([name for name in left if _OF_ARRAYS.match(name)])
+            self._write([(GROUP, files[GROUP])], {GROUP: marked})
+            yield
+
+    def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
+        """Put empty shards where there is an empty one, of an unknown generation."""
+        sizes = {name: meta["size"] for name, meta in self.objects()}
+        found = self._versions()
+        missing = ((name, empty) for name, empty in shards if sizes.get(name) == len(empty))
+        self._write(missing, found)
+
+    def is_free(self) -> bool:
+        """Whether there is no object, or a store that was never finished."""
+        return next(self.objects(), None) is None or self._is_unfinished()
+
+    def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
+        """List all objects; there are no folders."""
+        names = (name for name, _ in self.objects())
+        return next((name for name in names if not file.fullmatch(name)), None)
+
+    def _write(
+        self, files: Iterable[tuple[str, bytes]], known: "Mapping[str, UpdateVersion | None]"
+    ) -> None:
+        """Write objects, each over the version that is known of it.
+
+        The lease was held when they became known. Raises StoreError if one has changed since.
+        """
+        lease: Lease | None = held_lease(self.address)
+        if lease is None:
+            raise StoreError(f"{self.path}: is written to without its lease")
+        lease.renew()
+
+        def write(item: tuple[str, bytes]) -> bool:
+            name, data = item
+            return self.put_if(name, data, known.get(name)) is not None
+
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            if not all(pool.map(write, files)):
+                raise StoreError(f"{self.path}: {TAKEN}; run it again")
+
+    def _is_unfinished(self) -> bool:
+        try:
+            return bool(json.loads(self.get(GROUP))["attributes"]["tilecppn"][UNFINISHED])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return False
+
+    def _versions(self) -> "dict[str, UpdateVersion | None]":
+        """The versions of all objects; those of Google are not in its listings."""
+        listed = {name: version_of(meta) for name, meta in self.objects()}
+        if self.address.scheme != "gs":
+            return dict(listed)
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            return dict(zip(listed, pool.map(self._version_now, listed), strict=True))
+
+    def _version_now(self, name: str) -> "UpdateVersion | None":
+        try:
+            with self._request(name) as key:
+                return version_of(self._obstore.head(self._client, key))
+        except FileNotFoundError:
+            return None
+
+
+def _unfinished() -> bytes:
+    """What stands for a store's group while the store is made; unlike any other such mark."""
+    mark = {"tilecppn": {UNFINISHED: uuid.uuid4().hex}}
+    return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": mark}).encode()

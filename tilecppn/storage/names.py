@@ -1,0 +1,17 @@
+"""Names of what a store has in its folder besides its arrays."""
+
+import os
+import re
+from pathlib import Path
+
+FOLDER = "weights"
+LOCK = f"{FOLDER}/.lock"
+OLD_LOCK = ".lock"  # of version 0.1.0
+SUFFIX = ".safetensors"
+FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # of what a store writes into
+
+
+def lock_file(folder: Path) -> Path:
+    """The file whose lock is the right to write into a store."""
+    is_old = any(os.path.lexists(folder / name) for name in (OLD_LOCK, f"{FOLDER}{SUFFIX}"))
+    return folder / (OLD_LOCK if is_old else LOCK)

@@ -1,0 +1,20 @@
+"""Where a store lies: on a disk, or in a bucket."""
+
+from pathlib import Path
+
+from tilecppn.addresses import BucketPath, as_path
+from tilecppn.storage.disk import Disk
+from tilecppn.storage.objects import ObjectStorage
+
+
+def storage_of(path: str | Path) -> ObjectStorage:
+    """What holds a store at a path: a bucket for an address, else a disk.
+
+    Raises StoreError if the package for buckets is missing.
+    """
+    path = as_path(path)
+    if isinstance(path, BucketPath):
+        from tilecppn.storage.bucket_storage import BucketStorage
+
+        return BucketStorage(path)
+    return Disk(path)
