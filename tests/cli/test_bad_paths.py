@@ -100,7 +100,10 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "overlap of a TIFF": (("export", "done.zarr", "x.tif", "--overlap", "1"), "only Deep Zoom"),
     "tile of a PNG": (("export", "done.zarr", "x.png", "--tile", "64"), "only pyramids and TIFFs"),
     "format of a TIFF": (("export", "done.zarr", "x.tif", "--format", "jpg"), "only pyramids"),
-    "address of a PNG": (("export", "done.zarr", "x.png", "--url", "http://x"), "only an IIIF"),
+    "address of a PNG": (
+        ("export", "done.zarr", "x.png", "--url", "http://x"),
+        "only folders and pages",
+    ),
     "layout of a file": (("export", "done.zarr", "x.dzi", "--layout", "xyz"), "makes a folder"),
     "export without a worker": (("export", "done.zarr", "x.png", "--workers", "0"), "--workers"),
     "export without a place": (("export", "done.zarr"), "DEST"),

@@ -11,15 +11,16 @@ from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
 from tilecppn.storage.store import Store
 
 PYRAMIDS = {".dzi", ".szi", "iiif", "xyz", "zoomify"}
+PAGES = {".dzi", "iiif", "xyz", "zoomify", "store"}
 OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
-    ({"format": "jpg"}, PYRAMIDS),
+    ({"format": "avif"}, PYRAMIDS),
     ({"format": "webp", "quality": 20}, PYRAMIDS),
-    ({"quality": 20}, {".jpg", ".webp"}),
+    ({"quality": 20}, {".jpg", ".webp", "zoomify"}),
     ({"tile": 48}, PYRAMIDS | {".tif", ".tiff"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
-    ({"url": "https://example.com/a"}, {"iiif", ".dzi", "store"}),
-    ({"title": "Storms"}, {".dzi", "store"}),
-    ({"show_scene": False}, {".dzi", "store"}),
+    ({"url": "https://example.com/a"}, PAGES),
+    ({"title": "Storms"}, PAGES),
+    ({"show_scene": False}, PAGES),
     ({"level": 1}, {*EXPORTERS, *LAYOUTS}),
     ({"effort": 9}, {*EXPORTERS, *LAYOUTS}),
 ]
@@ -53,7 +54,8 @@ def test_an_option_counts_or_is_refused(kind: str, store: Store, tmp_path: Path)
 @pytest.mark.parametrize("kind", [*EXPORTERS, *LAYOUTS])
 def test_an_option_may_say_what_is_so_anyway(kind: str, store: Store, tmp_path: Path) -> None:
     plain = exported(store, kind, tmp_path / "plain")
-    own = {".jpg": "jpg", ".webp": "webp", ".tif": None, ".tiff": None}.get(kind, "png")
+    others = {".jpg": "jpg", "zoomify": "jpg", ".webp": "webp", ".tif": None, ".tiff": None}
+    own = others.get(kind, "png")
     same = exported(store, kind, tmp_path / "same", format=own, overlap=0, effort=1)
     assert same == plain
 

@@ -1,5 +1,6 @@
 """Folders for viewers of the web: every tile where its format says, libvips being the judge."""
 
+import io
 import json
 import math
 import re
@@ -16,16 +17,23 @@ from PIL import Image
 
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.errors import ExportError
-from tilecppn.exporters import layouts
-from tilecppn.exporters.dzi import DeepZoom
+from tilecppn.exporters import layouts, source
+from tilecppn.exporters.dzi import CARD, DeepZoom
+from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.export import export
+from tilecppn.exporters.folder_page import PAGE
 from tilecppn.exporters.output import CONTENTS
+from tilecppn.exporters.page import assets
+from tilecppn.exporters.tiles import padded
 from tilecppn.plan import Window, ceil_div
+from tilecppn.scene.sections import FULL
 from tilecppn.storage.store import Store
 
 SIZES = [(1, 1), (64, 64), (65, 64), (1, 200), (130, 257), (513, 300), (512, 256)]
 TILE = 64
 ABOUT = {"tilecppn.json", "tilecppn.crc32c"}  # what the folder says of itself
+BESIDE = {PAGE, CARD, *(path.name for path in assets()), *ABOUT}  # in every folder
+QUALITY = {"png": None, "webp": 90, "jpg": 90}
 Pixels = NDArray[Any]
 
 
@@ -56,47 +64,154 @@ def levels(store: Store) -> list[Pixels]:
     return [level_pixels(store, k) for k in range(len(store.plan.levels))]
 
 
-def test_xyz_has_level_column_row_with_whole_tiles(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["png", "webp", "jpg"])
+def test_xyz_has_level_column_row_with_whole_tiles(
+    format: str, store: Store, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    assert export(store.path, out, layout="xyz") == [out]
+    assert export(store.path, out, layout="xyz", tile=TILE, format=format, quality=QUALITY[format])
     expected = levels(store)
     found = {}
-    for name in files(out) - ABOUT:
-        match = re.fullmatch(r"(\d+)/(\d+)/(\d+)\.png", name)
+    for name in files(out) - BESIDE - {"tiles.json"}:
+        match = re.fullmatch(rf"(\d+)/(\d+)/(\d+)\.{format}", name)
         assert match is not None
         found[tuple(map(int, match.groups()))] = read(out / name)
     assert max(z for z, _, _ in found) == len(expected) - 1
     for z, pixels in enumerate(reversed(expected)):
         height, width = pixels.shape[:2]
         rows, cols = ceil_div(height, TILE), ceil_div(width, TILE)
-        whole = np.pad(
-            pixels, ((0, rows * TILE - height), (0, cols * TILE - width), (0, 0)), "edge"
-        )
         assert {(x, y) for zoom, x, y in found if zoom == z} == {
             (x, y) for x in range(cols) for y in range(rows)
         }
         for x in range(cols):
             for y in range(rows):
-                part = whole[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
-                assert np.array_equal(found[z, x, y], part)
+                part = pixels[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
+                tile = found[z, x, y]
+                alpha = format != "jpg" and part.shape[:2] != (TILE, TILE)
+                assert tile.shape == (TILE, TILE, 3 + alpha)
+                if alpha:
+                    opaque = np.zeros((TILE, TILE), np.uint8)
+                    opaque[: part.shape[0], : part.shape[1]] = 255
+                    assert np.array_equal(tile[..., 3], opaque)
+                if format == "png":
+                    assert np.array_equal(tile[: part.shape[0], : part.shape[1], :3], part)
 
 
-def test_zoomify_has_libvips_names_and_the_stores_pixels(store: Store, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    export(store.path, out, layout="zoomify")
-    level = store.plan.levels[0]
-    theirs = by_libvips(tmp_path / "theirs", level.width, level.height, "zoomify")
-    assert files(out) - ABOUT == theirs - {"vips-properties.xml"}
-    own, other = (
-        ElementTree.parse(folder / "ImageProperties.xml").getroot()
-        for folder in (out, tmp_path / "theirs")
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("format", ENCODERS)
+def test_edges_of_xyz_are_transparent_where_the_format_can(
+    format: str, channels: int, dtype: str
+) -> None:
+    pixels = np.ones((channels, 40, 30), dtype) * FULL.get(dtype, 1)
+    encoder = ENCODERS[format]
+    data = encoder.encode(padded(pixels.astype(dtype), TILE, encoder.alpha), 90, 1)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (TILE, TILE)
+        assert image.has_transparency_data == (format != "jpg")
+        shown = np.asarray(image.convert("RGBA")).astype(int)
+    assert shown[:36, :26].min() > 235
+    assert shown[44:, :, 3 if encoder.alpha else 0].max() < 20
+
+
+@pytest.mark.parametrize(("url", "tiles"), [(None, ""), ("https://a.org/b/", "https://a.org/b/")])
+def test_tiles_json_says_where_on_a_map_the_picture_lies(
+    url: str | None, tiles: str, tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "in.zarr", 513, 300, tile=TILE)
+    export(store.path, tmp_path / "out", layout="xyz", url=url)
+    found = json.loads((tmp_path / "out" / "tiles.json").read_text(encoding="utf-8"))
+    assert (found["tilejson"], found["scheme"], found["tiles"]) == (
+        "3.0.0",
+        "xyz",
+        [f"{tiles}{{z}}/{{x}}/{{y}}.png"],
     )
-    assert (own.tag, own.attrib) == (other.tag, other.attrib)
-    for z, pixels in enumerate(reversed(levels(store))):
+    assert (found["minzoom"], found["maxzoom"]) == (0, 2)
+    assert (found["width"], found["height"], found["tileSize"]) == (513, 300, 256)
+    west, south, east, north = found["bounds"]
+    assert (west, round(north, 4)) == (-180, 85.0511)
+    # Back to pixels of the largest level by the formula of the maps' tile names
+    # (https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames).
+    world, lat = 256 << 2, math.radians(south)
+    assert (east + 180) / 360 * world == pytest.approx(513)
+    assert (1 - math.asinh(math.tan(lat)) / math.pi) / 2 * world == pytest.approx(300)
+
+
+def viewers_levels(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Columns and rows, and both as groups count them, by the arithmetic of OpenSeadragon.
+
+    From the smallest level on; OpenLayers' is the same with `tierSizeCalculation: "truncated"`.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    w, h, scale = width, height, 1
+    while True:
+        cols, rows = (math.ceil(side / scale / TILE) for side in (width, height))
+        found.insert(0, (cols, rows, math.ceil(w / TILE), math.ceil(h / TILE)))
+        if w <= TILE and h <= TILE:
+            return found
+        w, h, scale = w // 2, h // 2, scale * 2
+
+
+@pytest.mark.parametrize("size", [*SIZES, (257, 130), (263, 200), (1025, 1030), (2049, 1100)])
+def test_zoomify_has_the_files_that_viewers_ask_for(size: tuple[int, int]) -> None:
+    width, height = size
+    wanted, before = set(), 0
+    for z, (cols, rows, counted, down) in enumerate(viewers_levels(width, height)):
+        for x in range(cols):
+            for y in range(rows):
+                wanted.add(f"TileGroup{(before + y * counted + x) // 256}/{z}-{x}-{y}")
+        before += counted * down
+    sizes = source.sizes(width, height)
+    layout = layouts.Zoomify(tuple(sizes[: layouts.Zoomify.levels(sizes, TILE)]), TILE)
+    names = [
+        layout.name(level, tile)
+        for level, (w, h) in enumerate(layout.sizes)
+        for tile in Window(0, 0, h, w).split(TILE, TILE)
+    ]
+    assert len(set(names)) == len(names)
+    assert set(names) == wanted
+    assert layout.before[-1] == before
+
+
+def test_zoomify_has_the_stores_pixels(store: Store, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(store.path, out, layout="zoomify", tile=TILE, format="png")
+    level = store.plan.levels[0]
+    properties = ElementTree.parse(out / "ImageProperties.xml").getroot().attrib
+    assert properties["NUMTILES"].isdigit()
+    assert (int(properties["WIDTH"]), int(properties["HEIGHT"])) == (level.width, level.height)
+    names = {path.stem for path in out.glob("TileGroup*/*.png")}
+    last = max(int(name.split("-")[0]) for name in names)
+    for z in range(last + 1):
+        pixels = levels(store)[last - z]
         for path in out.glob(f"TileGroup*/{z}-*.png"):
             x, y = map(int, path.stem.split("-")[1:])
             part = pixels[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
             assert np.array_equal(read(path), part)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (65, 64), (512, 256), (576, 320)])
+def test_where_halves_are_even_zoomify_is_that_of_libvips(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "in.zarr", *size, tile=TILE)
+    export(store.path, tmp_path / "out", layout="zoomify", tile=TILE, format="png")
+    theirs = by_libvips(tmp_path / "theirs", *size, "zoomify")
+    assert files(tmp_path / "out") - BESIDE == theirs - {"vips-properties.xml"}
+    own, other = (
+        ElementTree.parse(tmp_path / folder / "ImageProperties.xml").getroot()
+        for folder in ("out", "theirs")
+    )
+    assert (own.tag, own.attrib) == (other.tag, other.attrib)
+
+
+@pytest.mark.parametrize(("layout", "suffix"), [("xyz", "png"), ("zoomify", "jpg")])
+def test_tiles_are_those_that_viewers_expect(layout: str, suffix: str, tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "in.zarr", 600, 300)
+    export(store.path, tmp_path / "out", layout=layout)
+    tiles = [p for p in (tmp_path / "out").rglob("*/*") if p.is_file()]
+    assert {path.suffix for path in tiles} == {f".{suffix}"}
+    assert max(read(path).shape[:2] for path in tiles) == (256, 256)
 
 
 def test_zoomifys_groups_hold_256_tiles_from_the_smallest_level_on() -> None:
@@ -127,7 +242,7 @@ def test_iiif_has_every_tile_and_whole_picture_that_its_info_promises(
     assert (info["width"], info["height"]) == (level.width, level.height)
     assert info["preferredFormats"] == info["extraFormats"] == ["png"]
     assert "maxWidth" not in info
-    promised = {"info.json", *ABOUT, "full/max/0/default.png"}
+    promised = {"info.json", *BESIDE, "full/max/0/default.png"}
     (tiles,) = info["tiles"]
     expected = levels(store)
     assert tiles["scaleFactors"] == [2**k for k in range(len(expected))]
@@ -162,7 +277,7 @@ def test_iiif_says_how_large_the_whole_of_a_giant_is_given(
     assert (info["maxWidth"], info["maxHeight"]) == (75, 51)
     assert info["sizes"] == [{"width": 38, "height": 26}, {"width": 75, "height": 51}]
     assert read(tmp_path / "out/full/max/0/default.png").shape == (51, 75, 3)
-    assert info["id"] == "http://localhost:8000/out"
+    assert info["id"] == "."  # for pages in the folder
 
 
 @pytest.mark.parametrize("layout", layouts.FOLDERS)
@@ -170,11 +285,11 @@ def test_a_folder_of_ours_is_replaced_and_another_spared(layout: str, tmp_path: 
     store = noise_store(tmp_path / "in.zarr", 130, 100, tile=TILE)
     out = tmp_path / "out"
     out.mkdir()  # empty: nothing is lost
-    export(store.path, out, layout=layout, format="jpg", tile=32, level=1)
+    export(store.path, out, layout=layout, format="webp", tile=32, level=1)
     before = files(out)
-    assert any(name.endswith(".jpg") for name in before)
+    assert any(name.endswith(".webp") for name in before)
     export(store.path, out, layout=layout, overwrite=True)
-    assert not files(out) & before - ABOUT - {"info.json", "ImageProperties.xml"}
+    assert not files(out) & before - BESIDE - {"info.json", "tiles.json", "ImageProperties.xml"}
     (out / "tilecppn.json").unlink()
     kept = tree(out)
     with pytest.raises(ExportError, match="not made by tilecppn"):

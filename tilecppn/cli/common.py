@@ -108,7 +108,11 @@ def export_options(function: F) -> F:
             show_default=True,
             help="Pixels that Deep Zoom tiles share on each side.",
         ),
-        click.option("--tile", type=int, help="Side of a tile in pixels [default: the store's]."),
+        click.option(
+            "--tile",
+            type=int,
+            help="Side of a tile in pixels [default: the store's; XYZ and Zoomify: 256].",
+        ),
         click.option(
             "--effort",
             type=int,
@@ -122,14 +126,14 @@ def export_options(function: F) -> F:
         click.option(
             "--format",
             metavar="png|jpg|webp|avif",
-            help="Format of a pyramid's tiles [default: png].",
+            help="Format of a pyramid's tiles [default: png; Zoomify: jpg].",
         ),
-        click.option("--title", help="Title of a .dzi's page [default: the file's name]."),
+        click.option("--title", help="Title of the page of a .dzi or folder [default: its name]."),
         click.option(
             "--scene/--no-scene",
             "show_scene",
             default=True,
-            help="Whether a .dzi's page shows the scene.",
+            help="Whether the page shows the scene.",
         ),
     ):
         function = option(function)

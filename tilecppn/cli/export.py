@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--layout", metavar="iiif|xyz|zoomify|store", help="A pyramid of this kind in the folder DEST."
 )
-@click.option("--url", help="Where an IIIF folder or a .dzi's page will be served, https://….")
+@click.option("--url", help="Where a folder or a page will be served, https://….")
 @click.option(
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
 )
@@ -52,9 +52,11 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
 
     \b
     With --layout DEST is a folder:
-    iiif      Image API 3, level 0: give --url with the address that it will have
-    xyz       {z}/{x}/{y}, z from the smallest level up, y down; tiles at the edge are filled up
-    zoomify   TileGroups and ImageProperties.xml
+    iiif      Image API 3, level 0: for viewers elsewhere give --url, its address
+    xyz       {z}/{x}/{y}, z from the smallest level up, y down, and tiles.json; tiles of 256,
+              transparent (JPEG: black) outside the picture
+    zoomify   TileGroups and ImageProperties.xml; tiles of 256, JPEG
+    Each has a page, index.html, to open by double-click.
 
     \b
     With --layout store DEST is a page, NAME.html, that reads the tiles out of the store itself: put

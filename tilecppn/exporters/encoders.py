@@ -18,14 +18,16 @@ class Encoder(NamedTuple):
     """A format: its default quality, if it has one, its longest side in pixels, and its
     name in Pillow.
 
-    `options` gives Pillow's options for a quality (1 to 100) and an effort (1, fast, to 9, small).
-    PNG is not Pillow's: it has neither, and any size.
+    `alpha`: whether a channel of opacity may follow the colours. `options` gives Pillow's options
+    for a quality (1 to 100) and an effort (1, fast, to 9, small). PNG is not Pillow's: it has
+    neither, and any size.
     """
 
     suffix: str
     quality: int | None = None
     side: int = 2**31 - 1
     name: str = ""
+    alpha: bool = True
     options: Callable[[int, int], dict[str, Any]] = lambda quality, effort: {}
 
     def encode(self, pixels: NDArray[Any], quality: int, effort: int) -> bytes:
@@ -80,7 +82,7 @@ def _avif(quality: int, effort: int) -> dict[str, Any]:
 
 ENCODERS: dict[str, Encoder] = {
     "png": Encoder("png"),
-    "jpg": Encoder("jpg", 90, 65_535, "JPEG", _jpeg),
-    "webp": Encoder("webp", 90, 16_383, "WEBP", _webp),
-    "avif": Encoder("avif", 80, 65_535, "AVIF", _avif),
+    "jpg": Encoder("jpg", 90, 65_535, "JPEG", alpha=False, options=_jpeg),
+    "webp": Encoder("webp", 90, 16_383, "WEBP", options=_webp),
+    "avif": Encoder("avif", 80, 65_535, "AVIF", options=_avif),
 }

@@ -120,8 +120,9 @@ def export(
 ) -> list[Path]:
     """Export the store at `path` to `dest`, by its suffix; returns what was written.
 
-    format ("png", the default, "jpg", "webp" or "avif"), tile and overlap (pixels) are those of a
-    pyramid's tiles; quality (1-100) of JPEG, WebP and AVIF; effort from 1, fast, to 9, small files.
+    format ("png", the default but for Zoomify, "jpg", "webp" or "avif"), tile (the store's; 256 for
+    XYZ and Zoomify) and overlap (pixels) are those of a pyramid's tiles; quality (1-100) of JPEG,
+    WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
     `dest`, or "store", with a page that reads the store itself. url: where an IIIF folder or a page
     will be served. title: of a page; show_scene: whether it shows the scene. partial: allow an

@@ -1,63 +1,65 @@
-"""Pyramids in a folder, for viewers of the web: IIIF, XYZ and Zoomify.
+"""Pyramids in a folder, for viewers of the web: IIIF, Zoomify and, from its own file, XYZ.
 
-Levels are the store's, from the largest to the first that one tile holds.
+Levels are the store's, from the largest to the first that one tile holds. A page comes with each.
 """
 
 import json
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from tilecppn.exporters.folder_page import add_page
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.tiles import Layout, Pixels, Size, TileFolder, filled, write_pyramid
+from tilecppn.exporters.tiles import Layout, Size, TileFolder, levels_to_one_tile, write_pyramid
+from tilecppn.exporters.xyz import XYZ
 from tilecppn.plan import Window, ceil_div
 
 WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
 GROUP = 256  # tiles in a folder of Zoomify's
-
-
-class XYZ(Layout):
-    """{z}/{x}/{y}, z from the level that one tile holds up, x to the right and y down.
-
-    All tiles are whole, as map viewers stretch others.
-    """
-
-    kind = "xyz"
-
-    def name(self, level: int, tile: Window) -> str:
-        z = len(self.sizes) - 1 - level
-        return f"{z}/{tile.left // self.side}/{tile.top // self.side}"
-
-    def fitted(self, pixels: Pixels) -> Pixels:
-        return filled(pixels, self.side)
+HERE = "."  # the id of an IIIF picture without an address: for pages in its folder alone
 
 
 class Zoomify(Layout):
     """TileGroup{n}/{z}-{x}-{y}, groups of 256 tiles counted from the smallest level's first on.
 
-    A level's sides are half of the one before, rounded up, as libvips has them; viewers that round
-    down find other groups where that changes the number of tiles.
+    A level's sides, by which levels and groups are counted, are half of the one before, rounded
+    down, as OpenSeadragon and OpenLayers ("truncated") count. Its tiles are those of sides that are
+    rounded up, which OpenSeadragon asks for: a last column or row may have a single pixel.
     """
 
     kind = "zoomify"
 
+    @classmethod
+    def levels(cls, sizes: Sequence[Size], side: int) -> int:
+        return next(k for k in count() if max(sizes[0]) >> k <= side) + 1
+
     def name(self, level: int, tile: Window) -> str:
         z, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
-        number = self.before[z] + y * ceil_div(self.sizes[level][0], self.side) + x
+        number = self.before[z] + y * self.grid[level][0] + x
         return f"TileGroup{number // GROUP}/{z}-{x}-{y}"
+
+    @cached_property
+    def grid(self) -> list[tuple[int, int]]:
+        """Columns and rows of each level, from the largest on, as they are counted."""
+        width, height = self.sizes[0]
+        return [
+            (ceil_div(width >> k, self.side), ceil_div(height >> k, self.side))
+            for k in range(len(self.sizes))
+        ]
 
     @cached_property
     def before(self) -> list[int]:
         """Tiles of all levels smaller than z, and for the last z + 1 of all."""
-        counts = [ceil_div(w, self.side) * ceil_div(h, self.side) for w, h in self.sizes]
+        counts = [columns * rows for columns, rows in self.grid]
         return list(accumulate(reversed(counts), initial=0))
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write ImageProperties.xml."""
+        """Write ImageProperties.xml and the page."""
         values = {
             "WIDTH": source.width,
             "HEIGHT": source.height,
@@ -68,6 +70,15 @@ class Zoomify(Layout):
         }
         text = " ".join(f"{name}={quoteattr(str(value))}" for name, value in values.items())
         folder.add("ImageProperties.xml", f"<IMAGE_PROPERTIES {text} />\n".encode())
+        viewer = {
+            "type": "zoomifytileservice",
+            "width": source.width,
+            "height": source.height,
+            "tileSize": self.side,
+            "tilesUrl": "",
+            "fileFormat": folder.options.suffix,
+        }
+        add_page(source, folder, viewer)
 
 
 class IIIF(Layout):
@@ -78,6 +89,10 @@ class IIIF(Layout):
 
     kind = "iiif"
 
+    @classmethod
+    def levels(cls, sizes: Sequence[Size], side: int) -> int:
+        return levels_to_one_tile(sizes, side)
+
     def name(self, level: int, tile: Window) -> str:
         width, height = self.sizes[0]
         left, top = tile.left << level, tile.top << level
@@ -86,7 +101,7 @@ class IIIF(Layout):
         return f"{region}/{tile.width},{tile.height}/0/default"
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write info.json, and the whole picture in the sizes that it lists."""
+        """Write info.json, the page, and the whole picture in the sizes that info.json lists."""
         largest = max(WHOLE, self.side)
         whole = [level for level, size in enumerate(self.sizes) if max(size) <= largest]
         for level in whole:
@@ -98,7 +113,7 @@ class IIIF(Layout):
         suffix = folder.options.suffix
         info: dict[str, Any] = {
             "@context": "http://iiif.io/api/image/3/context.json",
-            "id": folder.options.url,
+            "id": folder.options.url or HERE,
             "type": "ImageService3",
             "protocol": "http://iiif.io/api/image",
             "profile": "level0",
@@ -122,14 +137,15 @@ class IIIF(Layout):
             "extraFormats": [suffix],
         }
         folder.add("info.json", json.dumps(info, indent=1).encode())
+        add_page(source, folder, info | {"id": HERE})
 
 
 FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
 
 
 def layout_of(kind: type[Layout], source: Source, options: ExportOptions) -> Layout:
-    """The layout of a picture's tiles; but for Deep Zoom it ends where one tile holds all."""
-    levels = len(source.sizes) if kind.kind not in FOLDERS else _levels(source.sizes, options.side)
+    """The layout of a picture's tiles."""
+    levels = kind.levels(source.sizes, options.side)
     return kind(tuple(source.sizes[:levels]), options.side)
 
 
@@ -139,8 +155,3 @@ def export_folder(
     """Write the pyramid into the folder `dest`. Returns its name."""
     write_pyramid(source, layout_of(kind, source, options), dest, options, threads)
     return [dest]
-
-
-def _levels(sizes: list[Size], side: int) -> int:
-    """How many there are from the largest to the first that one tile holds."""
-    return next(k for k, size in enumerate(sizes) if max(size) <= side) + 1

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from urllib.parse import quote
 
 from numpy.typing import NDArray
 
@@ -14,18 +13,20 @@ from tilecppn.names import suggestion
 
 MAX_TILE = 8192
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
-LOCAL = "http://localhost:8000"  # where `python -m http.server` shows a folder
+MAP_TILE = 256  # pixels: the side that map viewers and Zoomify's expect unless told otherwise
 
 
 class Kind(NamedTuple):
     """Which options a kind of export takes besides those that all take.
 
-    formats: those of its tiles, or the one of the file itself. tile: whether it has tiles, with
-    sides that are a `multiple`. page: whether a page comes with it.
+    formats: those of its tiles, the default first, or the one of the file itself. tile: whether it
+    has tiles, with sides that are a `multiple`. side: of its tiles, where viewers expect one; else
+    the store's. page: whether a page comes with it.
     """
 
     formats: tuple[str, ...] = tuple(ENCODERS)
     tile: bool = True
+    side: int | None = None
     multiple: int = 1
     overlap: bool = False
     url: bool = False
@@ -40,9 +41,10 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
-    "iiif": Kind(url=True),
-    "xyz": Kind(),
-    "zoomify": Kind(),
+    "iiif": Kind(url=True, page=True),
+    "xyz": Kind(side=MAP_TILE, url=True, page=True),
+    # Its viewers ask for .jpg.
+    "zoomify": Kind(("jpg", "png", "webp", "avif"), side=MAP_TILE, url=True, page=True),
     "store": Kind(("png",), tile=False, url=True, page=True),
 }
 FORMATS = {name for kind in KINDS.values() for name in kind.formats}
@@ -73,6 +75,7 @@ class ExportOptions:
     show_scene: bool = True
     partial: bool = False
     overwrite: bool = False
+    name: str = ""  # of the export; resolved from its path
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -108,17 +111,17 @@ class ExportOptions:
             raise ExportError(f"overlap {self.overlap}: only Deep Zoom has one; leave it out")
         if self.url is not None and not kind.url:
             raise ExportError(
-                f"url {self.url}: only an IIIF picture and a .dzi's page have one; leave it out"
+                f"url {self.url}: only folders and pages have an address; leave it out"
             )
         if not kind.page and (self.title is not None or not self.show_scene):
-            raise ExportError("title, no-scene: only the page of a .dzi has them; leave it out")
+            raise ExportError("title, no-scene: only exports with a page have them; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.quality is not None and default is None:
             raise ExportError(
                 f"quality {self.quality}: only JPEG, WebP and AVIF have one; leave it out, or "
                 "choose another format"
             )
-        tile = side if self.tile is None else self.tile
+        tile = self.tile or kind.side or side
         if tile % kind.multiple:
             raise ExportError(f"tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
         if self.overlap > tile // 2:
@@ -128,14 +131,9 @@ class ExportOptions:
             format=format,
             quality=default if self.quality is None else self.quality,
             tile=tile,
-            url=self._url(dest),
+            url=self.url if self.layout is None else (self.url or "").rstrip("/") or None,
+            name=dest.absolute().name,
         )
-
-    def _url(self, dest: Path) -> str | None:
-        """An IIIF picture needs an address; a page does without."""
-        if self.layout != "iiif":
-            return self.url
-        return (self.url or f"{LOCAL}/{quote(dest.absolute().name)}").rstrip("/")
 
     # Of resolved options
 
@@ -149,6 +147,11 @@ class ExportOptions:
     def suffix(self) -> str:
         """Of a tile's file."""
         return ENCODERS[str(self.format)].suffix
+
+    @property
+    def alpha(self) -> bool:
+        """Whether tiles can be transparent."""
+        return ENCODERS[str(self.format)].alpha
 
     @property
     def encoding(self) -> str:

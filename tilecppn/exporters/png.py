@@ -92,7 +92,7 @@ def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> Non
 
 def header(width: int, height: int, channels: int, itemsize: int, scene: str) -> list[bytes]:
     """All chunks before the pixels."""
-    colour = {1: 0, 3: 2}[channels]
+    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # even: with alpha
     parts = [
         SIGNATURE,
         chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),

@@ -13,7 +13,7 @@ from tilecppn import filesystem
 from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance, tiles
 from tilecppn.exporters.export import EXPORTERS
-from tilecppn.exporters.layouts import FOLDERS, layout_of
+from tilecppn.exporters.layouts import FOLDERS, HERE, layout_of
 from tilecppn.exporters.options import KINDS, ExportOptions, suffix_of
 from tilecppn.exporters.output import claimed, naming_destination
 from tilecppn.exporters.parallel import Threads
@@ -100,7 +100,8 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
         del values["tile"]  # the store's, which a picture in one piece has no use for
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # its url is only there
         info = filesystem.read_bounded(path / "info.json", provenance.MAX_MANIFEST)
-        values["url"] = str(json.loads(info)["id"])
+        address = str(json.loads(info)["id"])
+        values["url"] = None if address == HERE else address
     return ExportOptions(layout=layout, **values).resolved(path, source.store.plan.tile)
 
 

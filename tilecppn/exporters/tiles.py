@@ -20,6 +20,7 @@ from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
+from tilecppn.scene.sections import FULL
 
 REGION = 4096  # pixels of a row of tiles encoded in one go
 
@@ -51,8 +52,16 @@ class Layout(ABC):
     def name(self, level: int, tile: Window) -> str:
         """The file, below the pyramid's folder and without suffix, of a tile of a level."""
 
-    def fitted(self, pixels: Pixels) -> Pixels:
-        """A tile at the right or lower edge as this layout wants it."""
+    @classmethod
+    def levels(cls, sizes: Sequence[Size], side: int) -> int:
+        """How many levels it has, of those with `sizes`, from the largest to the single pixel."""
+        return len(sizes)
+
+    def fitted(self, pixels: Pixels, alpha: bool) -> Pixels:
+        """A tile at the right or lower edge as this layout wants it.
+
+        alpha: whether the tiles' format takes a further channel of opacity.
+        """
         return pixels
 
     def describe(self, source: Source, folder: "TileFolder") -> None:  # noqa: B027 - may do nothing
@@ -72,7 +81,7 @@ class TileFolder:
         with self._open() as put:
             for tile, pixels in tiles:
                 name = f"{self.layout.name(level, tile)}.{self.options.suffix}"
-                put(name, self.options.encode(self.layout.fitted(pixels)))
+                put(name, self.options.encode(self.layout.fitted(pixels, self.options.alpha)))
 
     def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
         """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
@@ -149,6 +158,22 @@ def filled(pixels: Pixels, side: int) -> Pixels:
     if height == width == side:
         return pixels
     return np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
+
+
+def padded(pixels: Pixels, side: int, alpha: bool) -> Pixels:
+    """A tile of full size; what is outside is 0, and transparent with `alpha`."""
+    channels, height, width = pixels.shape
+    if height == width == side:
+        return pixels
+    out = np.zeros((channels + alpha, side, side), pixels.dtype)
+    out[:channels, :height, :width] = pixels
+    out[channels:, :height, :width] = FULL.get(pixels.dtype.name, 1)
+    return out
+
+
+def levels_to_one_tile(sizes: Sequence[Size], side: int) -> int:
+    """How many levels there are from the largest to the first that one tile holds."""
+    return next(k for k, size in enumerate(sizes) if max(size) <= side) + 1
 
 
 def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:

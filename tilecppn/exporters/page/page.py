@@ -114,6 +114,7 @@ def page(
     card: Card | None = None,
     served: Served | None = None,
     store: StoredTiles | None = None,
+    viewer: Mapping[str, Any] | None = None,
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
@@ -123,7 +124,9 @@ def page(
     the panel shows under the size (name → value); `scene` the TOML that can be copied from it, ""
     for none; `description` what the panel begins with; `view` the grid of the scene
     (`dzi.grid_facts`), with which the page can say in plane units what it shows. With `store` the
-    tiles are read out of it, and what else the page needs is in it.
+    tiles are read out of it, and what else the page needs is in it. `viewer` are OpenSeadragon's
+    options for the tiles around the page, in a layout that is not Deep Zoom's: a `template` such as
+    {z}/{x}/{y}.png is the address of a tile, an `id` relative to the page.
 
     What is shown is kept in the address, in plane units as in a scene's [view]:
     `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
@@ -161,6 +164,8 @@ def page(
             count, fps = served.frames
             data["frames"] = {"count": count, "fps": fps}
             film = _read("film.html").replace("{{last}}", str(count - 1))
+    if viewer is not None:
+        data["viewer"] = viewer
     libraries = f'<script src="{folder}/{_OPENSEADRAGON[0]}"></script>'
     if store is not None:
         data["store"] = store._asdict()

@@ -1,5 +1,14 @@
 // ---- the beginning ------------------------------------------------------------------------------
 
+/** The tiles around this page, in a layout that is not Deep Zoom's. */
+function folderSource({ template, ...source }) {
+  if (template) source.getTileUrl = (z, x, y) => template.replace(/{(\w)}/g, (_, key) => ({ z, x, y })[key]);
+  if (source.id) source.id = new URL(source.id, location.href).href.replace(/\/$/, "");
+  return source;
+}
+
 const { place: firstPlace } = readAddress();
 if (data.views && firstPlace) setShown(pyramidAt(firstPlace));
-viewer.open(data.store ? storeSource() : new OpenSeadragon.DziTileSource(shown.source));
+if (data.store) viewer.open(storeSource());
+else if (data.viewer) viewer.open(folderSource(data.viewer));
+else viewer.open(new OpenSeadragon.DziTileSource(shown.source));

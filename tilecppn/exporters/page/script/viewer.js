@@ -13,7 +13,9 @@ function note(text, seconds = 2.5) {
 $("scene").textContent = data.scene;
 $("source").hidden = $("copy-scene").hidden = !data.scene;
 if (typeof OpenSeadragon === "undefined") {
-  note("The picture's folder is missing: keep “" + data.files + "” beside this page.", 0);
+  note(data.viewer
+    ? "The viewer is missing: keep this page in its folder, with openseadragon.min.js."
+    : "The picture's folder is missing: keep “" + data.files + "” beside this page.", 0);
   return;
 }
 

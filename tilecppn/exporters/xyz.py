@@ -1,0 +1,79 @@
+"""XYZ: {z}/{x}/{y}, as map viewers ask for tiles, and tiles.json, which describes them."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tilecppn.exporters.folder_page import add_page
+from tilecppn.exporters.source import Source
+from tilecppn.exporters.tiles import Layout, Pixels, Size, TileFolder, levels_to_one_tile, padded
+from tilecppn.plan import Window
+
+
+class XYZ(Layout):
+    """{z}/{x}/{y}, z from the level that one tile holds up, x to the right and y down.
+
+    All tiles are whole, as map viewers stretch others; what is outside the picture is transparent
+    where the format can be, else black.
+    """
+
+    kind = "xyz"
+
+    @classmethod
+    def levels(cls, sizes: Sequence[Size], side: int) -> int:
+        return levels_to_one_tile(sizes, side)
+
+    def name(self, level: int, tile: Window) -> str:
+        z = len(self.sizes) - 1 - level
+        return f"{z}/{tile.left // self.side}/{tile.top // self.side}"
+
+    def fitted(self, pixels: Pixels, alpha: bool) -> Pixels:
+        return padded(pixels, self.side, alpha)
+
+    def describe(self, source: Source, folder: TileFolder) -> None:
+        """Write tiles.json and the page."""
+        template = f"{{z}}/{{x}}/{{y}}.{folder.options.suffix}"
+        described = tile_json(self, template, folder.options.url, folder.options.name)
+        folder.add("tiles.json", json.dumps(described, indent=1).encode())
+        viewer = {
+            "width": source.width,
+            "height": source.height,
+            "tileSize": self.side,
+            "minLevel": 0,
+            "maxLevel": len(self.sizes) - 1,
+            "template": template,
+        }
+        add_page(source, folder, viewer)
+
+
+def tile_json(layout: XYZ, template: str, url: str | None, name: str) -> dict[str, Any]:
+    """The tiles as TileJSON 3.0.0, https://github.com/mapbox/tilejson-spec/tree/master/3.0.0.
+
+    Without the address `url` the tiles' is relative to the file. On a map the tile of zoom 0 is the
+    whole world in the Web Mercator projection (EPSG:3857), and the picture begins at its upper left
+    corner. `width`, `height` and `tileSize`, in pixels, are not TileJSON's own.
+    """
+    zoom = len(layout.sizes) - 1
+    width, height = layout.sizes[0]
+    world = layout.side << zoom  # pixels along the equator
+    west, north = _degrees(0, 0)
+    east, south = _degrees(width / world, height / world)
+    return {
+        "tilejson": "3.0.0",
+        "name": name,
+        "scheme": "xyz",
+        "tiles": [f"{url}/{template}" if url else template],
+        "minzoom": 0,
+        "maxzoom": zoom,
+        "bounds": [west, south, east, north],
+        "center": [*_degrees(width / world / 2, height / world / 2), 0],
+        "width": width,
+        "height": height,
+        "tileSize": layout.side,
+    }
+
+
+def _degrees(x: float, y: float) -> tuple[float, float]:
+    """Longitude and latitude of a point, in parts of the world's sides from the upper left."""
+    return 360 * x - 180, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y))))
