@@ -53,7 +53,7 @@ def test_an_export_shows_its_progress(kind: str, store: Store, tmp_path: Path) -
     meter = Watched("export")
     dest = tmp_path / ("a" if layout else f"a{kind}")
     export(store.path, dest, layout=layout, progress=export_progress(meter))
-    assert len(meter.lines) > 3
+    assert len(meter.lines) >= 3
     assert_told(meter.lines)
 
 
