@@ -13,7 +13,7 @@ from tilecppn.errors import StoreError
 from tilecppn.plan import Level
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.zarr_format import ArraySpec, array_file, empty_shard, encode_shard
+from tilecppn.storage.zarr_format import ArraySpec, array_files, empty_shard, encode_shard
 
 LEVEL = Level(0, 200, 130, 64, 128)
 EMPTY = empty_shard(LEVEL, "00" * 8)
@@ -21,7 +21,7 @@ PIXELS = np.arange(3 * 130 * 200, dtype="uint16").reshape(3, 130, 200).astype("u
 SHARD = "0/c/0/0/1"
 FILES = {
     "zarr.json": b'{"zarr_format": 3, "node_type": "group", "attributes": {"a": 1}}',
-    "0/zarr.json": array_file(ArraySpec("0", PIXELS.shape, LEVEL, "uint8")),
+    **array_files([ArraySpec("0", PIXELS.shape, LEVEL, "uint8")]),
 }
 SHARDS = [(f"0/c/0/{row}/{col}", EMPTY) for row in range(2) for col in range(2)]
 Open = Callable[[], ObjectStorage]

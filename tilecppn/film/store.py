@@ -33,23 +33,27 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Window
 from tilecppn.storage import identity
-from tilecppn.storage.directory import LISTED, StoreDirectory, check_safe_to_overwrite
+from tilecppn.storage.directory import (
+    LISTED,
+    NewStore,
+    StoreDirectory,
+    check_safe_to_overwrite,
+    create_store,
+    rewrite_store,
+)
 from tilecppn.storage.disk import Disk
+from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.ome import film_multiscales
-from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import (
     ArraySpec,
-    array_files,
     empty_shard,
     encode_shard,
     find_fault,
-    invalid_metadata,
-    new_generation,
 )
 
 CLIPS = "clips"
-_CLIPS_ARRAY = {f"{CLIPS}/{identity.DESCRIPTION}": identity.bytes_array(0)}
+_CLIPS_ARRAY = {f"{CLIPS}/{DESCRIPTION}": identity.bytes_array(0)}
 _FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames a clip
 
 
@@ -108,14 +112,9 @@ class FilmStore(StoreDirectory):
         `overwrite` replaces an existing tilecppn store, whose lock the caller holds. Raises
         StoreError if something else is there.
         """
-        generation = new_generation(path)
-        plan = film_plan(timeline, None)
-        group, networks = _describe(path, timeline, arithmetic, generation)
-        arrays = array_files([_frames_of(plan, timeline.base.output.dtype)])
-        clips = {} if clip is None else _CLIPS_ARRAY
-        files = {**identity.all_files(group, networks), **arrays, **clips}
-        shards = _empty_shards(plan, generation)
-        with storage_of(path).create(files, shards, overwrite=overwrite):
+        clips = None if clip is None else _CLIPS_ARRAY
+        new = _new_store(path, timeline, arithmetic)
+        with create_store(path, new, overwrite=overwrite, more=clips):
             yield cls(path, clip, encoding_id)
 
     @classmethod
@@ -124,15 +123,7 @@ class FilmStore(StoreDirectory):
 
         Raises StoreError if the store is being rendered.
         """
-        storage = storage_of(path)
-        with storage.lock():
-            kept = identity.attributes(path) or {}
-            generation = str(kept.get("generation") or new_generation(path))
-            plan = film_plan(timeline, None)
-            identity.write(storage, *_describe(path, timeline, arithmetic, generation))
-            arrays = [_frames_of(plan, timeline.base.output.dtype)]
-            storage.replace(invalid_metadata(storage, arrays))
-            storage.reserve(_empty_shards(plan, generation))
+        rewrite_store(path, _new_store(path, timeline, arithmetic))
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
@@ -304,26 +295,23 @@ def frame_name(shard: FrameShard) -> str:
     return f"0/c/{shard.frame}/0/{shard.row}/{shard.col}"
 
 
-def _empty_shards(plan: FilmPlan, generation: str) -> Iterator[tuple[str, bytes]]:
-    empty = empty_shard(plan.still.levels[0], generation)
-    for frame in range(plan.frames):
-        for shard in plan.frame_shards(frame):
-            yield frame_name(shard), empty
+def _new_store(path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
+    plan = film_plan(timeline, None)
 
+    def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
+        empty = empty_shard(plan.still.levels[0], generation)
+        for frame in range(plan.frames):
+            for shard in plan.frame_shards(frame):
+                yield frame_name(shard), empty
 
-def _describe(
-    path: Path, timeline: Timeline, arithmetic: Arithmetic, generation: str
-) -> tuple[identity.Record, dict[str, bytes]]:
-    """The metadata of a store's group, and its networks."""
     own = {
         "timeline": timeline.to_toml(),
         "fingerprint": timeline.fingerprint,
         "arithmetic": arithmetic._asdict(),
-        **({"generation": generation} if generation else {}),
     }
-    networks = dict(timeline.networks)
-    ome = _ome(timeline, film_plan(timeline, None), path.name.removesuffix(".zarr"))
-    return identity.seal(ome, own, networks), networks
+    ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
+    arrays = [_frames_of(plan, timeline.base.output.dtype)]
+    return NewStore(own, ome, dict(timeline.networks), arrays, empty_shards)
 
 
 def _named(timeline: Timeline) -> tuple[str, int, int]:

@@ -16,7 +16,8 @@ from tilecppn.plan import Level, Plan, Shard
 from tilecppn.scene.parsing import parse_toml
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.directory import not_a_store
-from tilecppn.storage.identity import COPY, DESCRIPTION, MAX_METADATA, attributes
+from tilecppn.storage.identity import COPY, MAX_METADATA, attributes
+from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.store import Store, shard_name
 from tilecppn.storage.zarr_format import encode_shard, has_right_checksums

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import random
-import re
 import time
 from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from itertools import count
@@ -17,14 +16,7 @@ from tilecppn.storage.client import as_os_errors, client_of
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
 
-
-GROUP = "zarr.json"
 ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
-PARALLEL = 32  # small requests at once
-FOLDERS = 256  # whose listings are kept
-_OF_ARRAYS = re.compile(r"\d+/")  # names of what lies in a level or in a film's frames
-TAKEN = "another process writes there"
-
 
 T = TypeVar("T")
 
@@ -84,11 +76,8 @@ class Bucket:
 
     def size(self, name: str) -> int | None:
         """The size of an object now; None where there is none."""
-        try:
-            with self._request(name) as key:
-                return int(self._obstore.head(self._client, key)["size"])
-        except FileNotFoundError:
-            return None
+        meta = self._head(name)
+        return None if meta is None else int(meta["size"])
 
     def objects(self, folder: str = "") -> Iterator[tuple[str, "ObjectMeta"]]:
         """All objects below a folder, with their names in the store."""
@@ -149,9 +138,18 @@ class Bucket:
 
     def identity(self, name: str) -> Hashable | None:
         """Tell an object by its version."""
+        version = self.version(name)
+        return None if version is None else tuple(sorted(version.items()))
+
+    def version(self, name: str) -> "UpdateVersion | None":
+        """The version of an object now; None where there is none."""
+        meta = self._head(name)
+        return None if meta is None else version_of(meta)
+
+    def _head(self, name: str) -> "ObjectMeta | None":
         try:
             with self._request(name) as key:
-                return tuple(sorted(version_of(self._obstore.head(self._client, key)).items()))
+                return self._obstore.head(self._client, key)
         except FileNotFoundError:
             return None
 

@@ -13,27 +13,23 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from re import Pattern
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
 from tilecppn.storage.bucket import Bucket, patiently, version_of
 from tilecppn.storage.client import client_of
 from tilecppn.storage.lease import Lease, held_lease, leased
+from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion
 
-GROUP = "zarr.json"
-ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
 PARALLEL = 32  # small requests at once
 FOLDERS = 256  # whose listings are kept
 _OF_ARRAYS = re.compile(r"\d+/")  # names of what lies in a level or in a film's frames
 TAKEN = "another process writes there"
-
-
-T = TypeVar("T")
 
 
 class _Listing:
@@ -134,7 +130,7 @@ class BucketStorage(Bucket):
 
     def replace(self, files: Files) -> None:
         """Write objects, over those that are there while the lease is known to be held."""
-        self._write(files.items(), {name: self._version_now(name) for name in files})
+        self._write(files.items(), {name: self.version(name) for name in files})
 
     @contextlib.contextmanager
     def create(
@@ -147,17 +143,18 @@ class BucketStorage(Bucket):
         """
         with self.lock():
             found = self._versions()
-            if GROUP in found and not overwrite and not self._is_unfinished():
+            if DESCRIPTION in found and not overwrite and not self._is_unfinished():
                 raise StoreError(f"{self.path}: {TAKEN}")
-            self._write([(GROUP, _unfinished())], found)
-            marked = self._version_now(GROUP)
-            self._write(((name, data) for name, data in files.items() if name != GROUP), found)
+            self._write([(DESCRIPTION, _unfinished())], found)
+            marked = self.version(DESCRIPTION)
+            others = ((name, data) for name, data in files.items() if name != DESCRIPTION)
+            self._write(others, found)
             if found:
                 places = dict(shards)
                 self._write(places.items(), found)
                 left = found.keys() - files.keys() - places.keys()
                 self._delete([name for name in left if _OF_ARRAYS.match(name)])
-            self._write([(GROUP, files[GROUP])], {GROUP: marked})
+            self._write([(DESCRIPTION, files[DESCRIPTION])], {DESCRIPTION: marked})
             yield
 
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
@@ -198,7 +195,7 @@ class BucketStorage(Bucket):
 
     def _is_unfinished(self) -> bool:
         try:
-            return bool(json.loads(self.get(GROUP))["attributes"]["tilecppn"][UNFINISHED])
+            return bool(json.loads(self.get(DESCRIPTION))["attributes"]["tilecppn"][UNFINISHED])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return False
 
@@ -208,14 +205,7 @@ class BucketStorage(Bucket):
         if self.address.scheme != "gs":
             return dict(listed)
         with ThreadPoolExecutor(PARALLEL) as pool:
-            return dict(zip(listed, pool.map(self._version_now, listed), strict=True))
-
-    def _version_now(self, name: str) -> "UpdateVersion | None":
-        try:
-            with self._request(name) as key:
-                return version_of(self._obstore.head(self._client, key))
-        except FileNotFoundError:
-            return None
+            return dict(zip(listed, pool.map(self.version, listed), strict=True))
 
 
 def _unfinished() -> bytes:

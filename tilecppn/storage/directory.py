@@ -3,19 +3,25 @@
 import contextlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import TaskGraph
 from tilecppn.storage import identity
-from tilecppn.storage.identity import DESCRIPTION, attributes
-from tilecppn.storage.objects import UNFINISHED, ObjectStorage
+from tilecppn.storage.identity import attributes
+from tilecppn.storage.names import DESCRIPTION
+from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.zarr_format import ArraySpec, invalid_metadata
+from tilecppn.storage.zarr_format import (
+    ArraySpec,
+    array_files,
+    invalid_metadata,
+    new_generation,
+)
 from tilecppn.version import VERSION
 
 LISTED = 3  # differences named in one error
@@ -152,6 +158,56 @@ class StoreDirectory(ABC):
             self.check_in_place()
             self.storage.replace(self._repaired_metadata())
             yield
+
+
+class NewStore(NamedTuple):
+    """What a store holds before its first shard.
+
+    own: our attribute of its group. networks: the bytes of its weights files by name. empty_shards:
+    gives the name of each shard, and what a bucket keeps in its place, for a generation.
+    """
+
+    own: Mapping[str, Any]
+    ome: Mapping[str, Any]
+    networks: Mapping[str, bytes]
+    arrays: list[ArraySpec]
+    empty_shards: Callable[[str], Iterable[tuple[str, bytes]]]
+
+    def group(self, generation: str) -> identity.Record:
+        """The group's metadata."""
+        own = {**self.own, "generation": generation} if generation else self.own
+        return identity.seal(self.ome, own, self.networks)
+
+
+@contextlib.contextmanager
+def create_store(
+    path: Path, new: NewStore, *, overwrite: bool, more: Files | None = None
+) -> Iterator[None]:
+    """Create a store, whole or not at all, and hold its lock for the block.
+
+    more: further files. overwrite: replace a store of ours, whose lock the caller holds. Raises
+    StoreError if something else is there.
+    """
+    generation = new_generation(path)
+    files = {
+        **identity.all_files(new.group(generation), new.networks),
+        **array_files(new.arrays),
+        **(more or {}),
+    }
+    shards = new.empty_shards(generation)
+    with storage_of(path).create(files, shards, overwrite=overwrite):
+        yield
+
+
+def rewrite_store(path: Path, new: NewStore) -> None:
+    """Write anew all of a store but its shards. Raises StoreError if it is being rendered."""
+    storage = storage_of(path)
+    with storage.lock():
+        kept = identity.attributes(path) or {}
+        generation = str(kept.get("generation") or new_generation(path))
+        identity.write(storage, new.group(generation), new.networks)
+        storage.replace(invalid_metadata(storage, new.arrays))
+        storage.reserve(new.empty_shards(generation))
 
 
 def is_store(path: Path) -> bool:

@@ -23,13 +23,12 @@ import google_crc32c
 from tilecppn import filesystem
 from tilecppn.cppn.weights_file import MAX_BYTES
 from tilecppn.errors import StoreError
-from tilecppn.storage.names import FOLDER, SUFFIX
+from tilecppn.storage.names import DESCRIPTION, FOLDER, SUFFIX
 from tilecppn.storage.objects import UNFINISHED, ObjectStorage
 from tilecppn.storage.places import storage_of
 from tilecppn.version import VERSION
 
 ATTRIBUTE = "tilecppn"
-DESCRIPTION = "zarr.json"
 COPY = f"{FOLDER}/group.json"
 MAX_METADATA = 64 << 20  # bytes of a group's zarr.json
 _NETWORK = re.compile(rf"[\w-]+\{SUFFIX}")

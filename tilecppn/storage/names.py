@@ -1,9 +1,10 @@
-"""Names of what a store has in its folder besides its arrays."""
+"""Names of the files in a store."""
 
 import os
 import re
 from pathlib import Path
 
+DESCRIPTION = "zarr.json"  # of the group, and of each array
 FOLDER = "weights"
 LOCK = f"{FOLDER}/.lock"
 OLD_LOCK = ".lock"  # of version 0.1.0

@@ -28,17 +28,20 @@ from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
 from tilecppn.storage import identity
-from tilecppn.storage.directory import LISTED, StoreDirectory, check_safe_to_overwrite
+from tilecppn.storage.directory import (
+    LISTED,
+    NewStore,
+    StoreDirectory,
+    check_safe_to_overwrite,
+    create_store,
+    rewrite_store,
+)
 from tilecppn.storage.ome import multiscales
-from tilecppn.storage.places import storage_of
 from tilecppn.storage.zarr_format import (
     ArraySpec,
-    array_files,
     empty_shard,
     encode_shard,
     find_fault,
-    invalid_metadata,
-    new_generation,
     still_arrays,
 )
 
@@ -85,13 +88,8 @@ class Store(StoreDirectory):
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        generation = new_generation(path)
-        plan = Plan.of(scene.canvas, scene.output, scene.channels)
-        group, networks = _describe(path, scene, arithmetic, generation)
-        arrays = array_files(still_arrays(plan, scene.output.dtype))
-        files = {**identity.all_files(group, networks), **arrays}
-        shards = _empty_shards(plan, generation)
-        with storage_of(path).create(files, shards, overwrite=overwrite):
+        new = _new_store(path, scene, arithmetic)
+        with create_store(path, new, overwrite=overwrite):
             yield cls(path)
 
     @classmethod
@@ -100,15 +98,7 @@ class Store(StoreDirectory):
 
         Raises StoreError if the store is being rendered.
         """
-        storage = storage_of(path)
-        with storage.lock():
-            kept = identity.attributes(path) or {}
-            generation = str(kept.get("generation") or new_generation(path))
-            plan = Plan.of(scene.canvas, scene.output, scene.channels)
-            identity.write(storage, *_describe(path, scene, arithmetic, generation))
-            arrays = still_arrays(plan, scene.output.dtype)
-            storage.replace(invalid_metadata(storage, arrays))
-            storage.reserve(_empty_shards(plan, generation))
+        rewrite_store(path, _new_store(path, scene, arithmetic))
 
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
@@ -218,25 +208,22 @@ def shard_name(shard: Shard) -> str:
     return f"{shard.level}/c/0/{shard.row}/{shard.col}"
 
 
-def _empty_shards(plan: Plan, generation: str) -> Iterator[tuple[str, bytes]]:
-    for shard in plan.order():
-        yield shard_name(shard), empty_shard(plan.levels[shard.level], generation)
-
-
-def _describe(
-    path: Path, scene: Scene, arithmetic: Arithmetic, generation: str
-) -> tuple[identity.Record, dict[str, bytes]]:
-    """The metadata of a store's group, and its networks."""
+def _new_store(path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
+
+    def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
+        for shard in plan.order():
+            yield shard_name(shard), empty_shard(plan.levels[shard.level], generation)
+
     own = {
         "scene": scene.to_toml(),
         "fingerprint": scene.fingerprint,
         "arithmetic": arithmetic._asdict(),
-        **({"generation": generation} if generation else {}),
     }
+    dtype = scene.output.dtype
+    ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
     networks = {EMBEDDED: scene.cppn.to_bytes()}
-    ome = multiscales(plan, scene.output.dtype, path.name.removesuffix(".zarr"))
-    return identity.seal(ome, own, networks), networks
+    return NewStore(own, ome, networks, still_arrays(plan, dtype), empty_shards)
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]

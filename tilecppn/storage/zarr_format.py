@@ -21,7 +21,8 @@ from zarr.storage import MemoryStore
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError
 from tilecppn.plan import Level, Plan, Window, ceil_div
-from tilecppn.storage.identity import DESCRIPTION, crc32c
+from tilecppn.storage.identity import crc32c
+from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import ObjectStorage
 
 ZSTD_LEVEL = 1
@@ -55,38 +56,30 @@ def still_arrays(plan: Plan, dtype: str) -> list[ArraySpec]:
 
 def invalid_metadata(storage: ObjectStorage, arrays: Iterable[ArraySpec]) -> dict[str, bytes]:
     """The zarr.json of arrays that are missing, damaged, or say something else, as they must be."""
-    return {
-        f"{spec.name}/{DESCRIPTION}": array_file(spec)
-        for spec in arrays
-        if not _is_sound(storage, spec)
-    }
+    found = {}
+    for spec in arrays:
+        name, (expected, data) = f"{spec.name}/{DESCRIPTION}", _created(spec)
+        if not _says(storage, name, expected, data):
+            found[name] = data
+    return found
 
 
 def array_files(arrays: Iterable[ArraySpec]) -> dict[str, bytes]:
     """The zarr.json of each array, by its name."""
-    return {f"{spec.name}/{DESCRIPTION}": array_file(spec) for spec in arrays}
+    return {f"{spec.name}/{DESCRIPTION}": _created(spec)[1] for spec in arrays}
 
 
-def array_file(spec: ArraySpec) -> bytes:
-    """An array's zarr.json."""
-    files: dict[str, Any] = {}
-    _create(MemoryStore(files), spec)
-    data: bytes = files[f"{spec.name}/{DESCRIPTION}"].to_bytes()
-    return data
-
-
-def _is_sound(storage: ObjectStorage, spec: ArraySpec) -> bool:
+def _says(storage: ObjectStorage, name: str, expected: Any, data: bytes) -> bool:
     """Whether an array's zarr.json says what it must, and nothing else but attributes.
 
     A key that zarr does not know would make it take a default.
     """
     try:
-        found = _description(zarr.open_array(storage.zarr(), path=spec.name, mode="r"))
-        text = storage.get(f"{spec.name}/{DESCRIPTION}", LONGEST_DESCRIPTION)
-        keys = _keys(json.loads(text)) <= _keys(json.loads(array_file(spec)))
+        array = zarr.open_array(storage.zarr(), path=name.rpartition("/")[0], mode="r")
+        found = json.loads(storage.get(name, LONGEST_DESCRIPTION))
     except Exception:  # damage can raise anything in zarr
         return False
-    return keys and found == _create(MemoryStore(), spec)
+    return _keys(found) <= _keys(json.loads(data)) and bool(_description(array) == expected)
 
 
 def _keys(value: Any, path: str = "") -> set[str]:
@@ -99,12 +92,13 @@ def _keys(value: Any, path: str = "") -> set[str]:
     return own.union(*(_keys(item, f"{path}/{key}") for key, item in value.items()))
 
 
-def _create(store: MemoryStore, spec: ArraySpec) -> Any:
-    """Create an array; returns its description."""
+def _created(spec: ArraySpec) -> tuple[Any, bytes]:
+    """An array's description, and its zarr.json."""
+    files: dict[str, Any] = {}
     *frame, channels, _, _ = spec.shape
     frame = [1] * len(frame)
     array = zarr.create_array(
-        store,
+        MemoryStore(files),
         name=spec.name,
         shape=spec.shape,
         chunks=(*frame, channels, spec.level.tile, spec.level.tile),
@@ -116,7 +110,7 @@ def _create(store: MemoryStore, spec: ArraySpec) -> Any:
         dimension_names=AXES[-len(spec.shape) :],
         config={"write_empty_chunks": True},
     )
-    return _description(array)
+    return _description(array), files[f"{spec.name}/{DESCRIPTION}"].to_bytes()
 
 
 def _description(array: Any) -> Any:
