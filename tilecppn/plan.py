@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tilecppn.scene.sections import Canvas, Output
 
+BLOCK = 64  # pixels: the side of a block of the global grid, in which pixels are drawn together
+
 
 class Window(NamedTuple):
     """Pixels top ≤ row < bottom, left ≤ column < right of one level."""

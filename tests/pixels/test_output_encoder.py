@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tilecppn.kernels.llvm.codegen import aligned
-from tilecppn.pixels.output_encoder import BLOCK, COLOURS, LANES, OutputEncoder, compiled, cubic
+from tilecppn.pixels.output_encoder import COLOURS, LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.reconstruction import write
+from tilecppn.plan import BLOCK
 
 LAWS = settings(max_examples=60)
 

@@ -23,11 +23,10 @@ from tests.pixels.reconstructing import (
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import KERNELS, PIXELS, EvaluationContext, create
 from tilecppn.pixels import window as drawing
-from tilecppn.pixels.output_encoder import BLOCK
 from tilecppn.pixels.prediction_error import HALO
 from tilecppn.pixels.reconstruction import BATCH, FINER, FIRST, RegionState
 from tilecppn.pixels.window import render_window
-from tilecppn.plan import Window
+from tilecppn.plan import BLOCK, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 

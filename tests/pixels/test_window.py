@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from tests.pixels.reconstructing import MIXED, Counting
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, Kernel, create
-from tilecppn.pixels.output_encoder import BLOCK
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import STRIP, preview, render_colours, render_window
-from tilecppn.plan import Window
+from tilecppn.plan import BLOCK, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE, Output
 from tilecppn.scene.view import Lattices

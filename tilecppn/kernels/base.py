@@ -99,11 +99,14 @@ class EvaluationContext:
 
     @cached_property
     def some_points(self) -> NDArray[np.float64]:
-        """x, y, r (3, POINTS) at pixels spread evenly over the canvas (a Fibonacci lattice)."""
-        k = np.arange(POINTS) + 0.5
+        """x, y, r (3, POINTS) at `some_places`."""
+        return np.stack(np.broadcast_arrays(*self.points(*self.some_places(POINTS))))
+
+    def some_places(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Rows and columns of so many places spread evenly over the canvas: a Fibonacci lattice."""
+        k = np.arange(count) + 0.5
         across, down = self.grid.middle
-        rows, cols = k / POINTS * 2.0 * down, (k * GOLDEN % 1.0) * 2.0 * across
-        return np.stack(np.broadcast_arrays(*self.points(rows, cols)))
+        return k / count * 2.0 * down, np.asarray((k * GOLDEN % 1.0) * 2.0 * across, np.float64)
 
     @cached_property
     def rounding(self) -> float:

@@ -21,9 +21,9 @@ from tilecppn.kernels.llvm.codegen import (
     thread_safe_cache,
 )
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, I32, I64
+from tilecppn.plan import BLOCK
 from tilecppn.scene.sections import FULL, Output
 
-BLOCK = 64  # pixels: the side of a block
 LANES = 16
 
 

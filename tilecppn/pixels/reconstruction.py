@@ -32,11 +32,11 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels import EvaluationContext, Kernel, StoringKernel
 from tilecppn.kernels.llvm.codegen import aligned, row_stride
-from tilecppn.pixels.output_encoder import BLOCK, LANES, OutputEncoder, compiled, cubic
+from tilecppn.pixels.output_encoder import LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.prediction_error import HALO, prediction_error
 from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction
 from tilecppn.pixels.variation import limits, variation_ratio
-from tilecppn.plan import Window
+from tilecppn.plan import BLOCK, Window
 from tilecppn.scene.sections import FULL, Output
 from tilecppn.scene.view import Lattices
 

@@ -14,9 +14,9 @@ from tilecppn.kernels import EvaluationContext, Kernel, StoringKernel, create
 from tilecppn.kernels.llvm.codegen import Empty
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.output_encoder import BLOCK, COLOURS, OutputEncoder
+from tilecppn.pixels.output_encoder import COLOURS, OutputEncoder
 from tilecppn.pixels.reconstruction import Reconstruction, evaluate, write
-from tilecppn.plan import Window, ceil_div
+from tilecppn.plan import BLOCK, Window, ceil_div
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.scene.view import Lattices
 

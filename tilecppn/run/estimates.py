@@ -13,9 +13,8 @@ from tilecppn.errors import PlanError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.output_encoder import BLOCK
 from tilecppn.pixels.window import render_window
-from tilecppn.plan import Level, Plan, Window
+from tilecppn.plan import BLOCK, Level, Plan, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas
 from tilecppn.storage.zarr_format import encode_shard

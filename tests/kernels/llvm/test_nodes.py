@@ -12,8 +12,9 @@ from tests.kernels.fields import bits
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST
 from tilecppn.kernels.llvm.kernel import LLVMKernel
-from tilecppn.kernels.llvm.nodes import APART, BEFORE, BLOCK, MOST, TAPS, lagrange, windows
+from tilecppn.kernels.llvm.nodes import APART, BEFORE, MOST, TAPS, lagrange, windows
 from tilecppn.kernels.reference import ReferenceKernel
+from tilecppn.plan import BLOCK
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 

@@ -119,7 +119,7 @@ class LLVMKernel:
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
         points = math.prod(lattices.shape)
-        whole = -(-points // self.network.block) * self.network.block
+        whole = self.network.whole(points)
         units = self.field.network.units if traced else 0
         inputs = self.memory.inputs.array((len(COORDINATES), whole), self.inputs_dtype)
         out = self.memory.out.array((self.field.network.channels, whole), self.dtype)

@@ -31,6 +31,7 @@ from tilecppn.kernels.llvm.codegen import (
     Variable,
 )
 from tilecppn.kernels.llvm.codegen.values import F32, F64, I64
+from tilecppn.plan import ceil_div
 
 RUN = 32  # inputs that are summed in one chain
 
@@ -147,6 +148,10 @@ class Network:
         self.features = generator.double.features
         self.call = Compiled(generator.module, target)["network"]
 
+    def whole(self, points: int) -> int:
+        """So many points, filled up to whole blocks."""
+        return ceil_div(points, self.block) * self.block
+
 
 class _Stage:
     """The layers that are computed in one precision, and their functions."""
@@ -215,9 +220,7 @@ class _Generator:
                     f.array(f"{prefix}weights"), f.array(f"{prefix}scratch"), (out, points), sums,
                 )  # fmt: skip
                 if keep is not None:
-                    width = f.integer(
-                        [layer.outputs for layer in double.layers if not layer.readout][-1]
-                    )
+                    width = f.integer(double.features)
                     f.call(keep, source, width, f.array("hidden").at(start), points)
             else:
                 into = f.array("single_scratch").at(self.block * single.widest)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.resolved import activated, product
 from tilecppn.cppn.structure import COORDINATES
-from tilecppn.kernels.base import GOLDEN, EvaluationContext
+from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.llvm.codegen import (
     ArrayOf,
     Compiled,
@@ -35,13 +35,13 @@ from tilecppn.kernels.llvm.codegen.values import F32, F64, I64
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.kernels.rounding import ROUNDING
+from tilecppn.plan import BLOCK
 from tilecppn.scene.view import Lattices
 
 APART = (4, 2)  # pixels between nodes, as they are tried
 TAPS = 8  # nodes of a polynomial: three before a pixel's own, and four after it
 BEFORE = 3
 LANES = 8  # pixels at a time
-BLOCK = 64  # pixels of the grid's squares in which pixels are drawn together
 DIFFERENCE = [float((-1) ** k * math.comb(TAPS, k)) for k in range(TAPS + 1)]
 Place = tuple[slice, int, slice, slice]
 ERROR = 35.0 / 32768.0  # of the polynomial in the middle between nodes, for a difference of 1
@@ -72,10 +72,7 @@ def nodes_serve(field: EvaluationContext, layers: int) -> bool:
     """
     if field.cppn.structure.detail is None or not field.plain or layers == 0:
         return False
-    k = np.arange(SAMPLES) + 0.5
-    across, down = field.grid.middle
-    rows = np.floor(k / SAMPLES * 2.0 * down)[:, None, None]
-    cols = np.floor(k * GOLDEN % 1.0 * 2.0 * across)[:, None, None]
+    rows, cols = (np.floor(n)[:, None, None] for n in field.some_places(SAMPLES))
     apart = APART[-1]
     offsets = apart * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
     around = _hidden(field, layers, rows + offsets[:, None], cols + offsets)
@@ -175,7 +172,7 @@ class NodeLayers:
             return None
         first = top // self.apart  # the window's first row of cells
         height = top + rows - first * self.apart
-        whole = _whole(height * BLOCK, self.late.block)
+        whole = self.late.whole(height * BLOCK)
         features = self.features.array((len(hidden), whole), np.float32)
         out = self.out.array((self.channels, whole), np.float32)
         for values, into in ((hidden, features), (colour, out)):
@@ -191,7 +188,7 @@ class NodeLayers:
 
     def _early(self, nodes: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What the last early layer holds, and the readouts' sum, (features, nodes) each."""
-        whole = _whole(math.prod(nodes.shape), self.early.block)
+        whole = self.early.whole(math.prod(nodes.shape))
         inputs = self.inputs.array((len(COORDINATES), whole), np.float64)
         hidden, colour = (
             memory.array((count * whole + LANES,), np.float64)[:-LANES].reshape(count, whole)
@@ -206,10 +203,6 @@ class NodeLayers:
 
 
 _NONE = np.zeros(0, np.float64), np.zeros(0, np.float32)
-
-
-def _whole(points: int, block: int) -> int:
-    return -(-points // block) * block
 
 
 @thread_safe_cache
