@@ -80,6 +80,20 @@ def _plain_exp2(x):
 
 
 @triton.jit
+def _dot_of_units(a, b, total):
+    """a @ b + total by the matrix units: products of float16 are exact, sums float32."""
+    return tl.dot(a, b, total)
+
+
+@triton.jit
+def _plain_dot(a, b, total):
+    """The same in the interpreter, whose product is that of a BLAS: float32 sums of some depend on
+    a row's place. Those of float64 are all but exact, so their order does not show.
+    """
+    return tl.dot(a.to(tl.float64), b.to(tl.float64), out_dtype=tl.float64).to(tl.float32) + total
+
+
+@triton.jit
 def polynomial(x, coefficients: tl.constexpr):
     """Horner's rule, highest power first."""
     total = tl.fma(x, coefficients[0], coefficients[1])
@@ -246,9 +260,10 @@ def fast_sigmoid(x):
 
 
 if interpreted():
-    reciprocal, exp2, tanh_estimate = _plain_reciprocal, _plain_exp2, tanh
+    dot, reciprocal, exp2, tanh_estimate = _plain_dot, _plain_reciprocal, _plain_exp2, tanh
 else:
-    reciprocal, exp2, tanh_estimate = _reciprocal_of_unit, _exp2_of_unit, _tanh_of_unit
+    dot, reciprocal = _dot_of_units, _reciprocal_of_unit
+    exp2, tanh_estimate = _exp2_of_unit, _tanh_of_unit
 
 EXACT = {
     "tanh": tanh,

@@ -17,7 +17,7 @@ Nothing here depends on a point's place in its block, and nothing is contracted 
 import triton
 import triton.language as tl
 
-from tilecppn.kernels.triton.activations import constant, to_integer
+from tilecppn.kernels.triton.activations import constant, dot, to_integer
 
 FIRST_ROWS = constant(4)  # of `vectors`: weights of x, y and r, and the bias
 
@@ -149,9 +149,9 @@ def hidden(
             source = k * PIECE + tl.arange(0, PIECE)
             place = (layer * WIDTH + source)[:, None] * WIDTH + unit[None, :]
             weights = tl.load(high + place)
-            total = tl.dot(uppers[k], tl.load(low + place), total)
-            total = tl.dot(lowers[k], weights, total)
-            total = tl.dot(uppers[k], weights, total)
+            total = dot(uppers[k], tl.load(low + place), total)
+            total = dot(lowers[k], weights, total)
+            total = dot(uppers[k], weights, total)
         scale = tl.load(vectors + (FIRST_ROWS + 2 * layer) * WIDTH + unit)
         bias = tl.load(vectors + (FIRST_ROWS + 2 * layer + 1) * WIDTH + unit)
         total = tl.fma(total * unscale, scale[None, :], bias[None, :])
