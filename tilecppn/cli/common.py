@@ -242,11 +242,9 @@ def open_store(path: Path) -> "Store | FilmStore":
 def done_tasks(store: "Store | FilmStore") -> Found:
     """Count the finished shards of each level or frame, and the finished clips."""
     from tilecppn.film.plan import ClipTask
-    from tilecppn.storage.directory import StoreDirectory
     from tilecppn.storage.store import Store
 
     if isinstance(store, Store):  # by what is there: a canvas may have 10¹¹ shards
         return Counter({level.index: store.count_done(level.index) for level in store.plan.levels})
-    found: StoreDirectory = store
-    done = (task for task in store.plan.order() if found.has(task))
+    done = (task for task in store.plan.order() if store.has(task))
     return Counter(task if isinstance(task, ClipTask) else task[0] for task in done)

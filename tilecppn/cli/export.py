@@ -59,8 +59,9 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     Each has a page, index.html, to open by double-click.
 
     \b
-    With --layout store DEST is a page, NAME.html, that reads the tiles out of the store itself: put
-    both on a server with ranges, as they lie to each other here. Nothing else is written.
+    With --layout store DEST is a page, NAME.html, that reads the tiles out of the store itself:
+    upload both to a server that supports range requests, keeping their relative paths. Nothing
+    else is written.
 
     \b
     tilecppn export poster.zarr poster.dzi

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from tilecppn.cli.common import (
-    FILE,
     json_option,
     kernel_option,
     load,
@@ -14,7 +13,7 @@ from tilecppn.cli.common import (
     result,
     scene_argument,
 )
-from tilecppn.cli.image_output import image_output
+from tilecppn.cli.image_output import image_option, image_output
 from tilecppn.formatting import counted
 
 
@@ -26,18 +25,12 @@ def _names(text: str) -> list[str]:
 
 @click.command()
 @scene_argument
-@click.option(
-    "-o",
-    "--output",
-    type=FILE,
-    required=True,
-    help="The image to write: .png, .jpg, .webp or .tif.",
-)
+@image_option
 @click.option(
     "--seeds",
     type=parse_seeds,
     metavar="0-24",
-    help="Seeds of the weights [default: 0-24, if nothing varies].",
+    help="Seeds of the weights [default: 0-24, if no other variants are given].",
 )
 @click.option("--latents", type=parse_seeds, metavar="0-24", help="Seeds of the latent.")
 @click.option("--mutations", type=parse_seeds, metavar="0-24", help="Seeds of mutations.")
@@ -55,7 +48,8 @@ def _names(text: str) -> list[str]:
 @click.option(
     "--columns",
     type=click.IntRange(1, 2500),
-    help="Pictures in a row (default: as many as rows; of two kinds, all of the second).",
+    help="Pictures per row [default: about as many as rows; with several kinds of variants, all of "
+    "the last].",
 )
 @click.option(
     "--width",

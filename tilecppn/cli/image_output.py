@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from tilecppn.cli.common import FILE
 from tilecppn.errors import ExportError
 
 if TYPE_CHECKING:
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from tilecppn.scene.scene import Scene
 
 FORMATS = ".png, .jpg, .webp or .tif"
+image_option = click.option(
+    "-o", "--output", type=FILE, required=True, help=f"The image to write: {FORMATS}."
+)
 
 
 def image_output(

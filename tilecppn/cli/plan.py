@@ -126,7 +126,7 @@ def _plan_still(
         f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
         f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
         f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "
-        f"(estimated), {_free_words(output)}",
+        f"(estimated), {_free_words(output, folder, free)}",
         *_lines(estimate, seconds),
     ]
     result("\n".join(lines), record, as_json)
@@ -151,7 +151,7 @@ def _plan_film(
     film, plan = timeline.film, film_plan(timeline, None)
     estimate = _estimate(timeline.scene(0), plan.still, workers, kernel, price)
     stored = estimate.pixel_bytes / LEVELS_BYTES * plan.pixels  # frames have no smaller levels
-    _, free = free_disk(output)
+    folder, free = free_disk(output)
     seconds = plan.pixels * film.samples / estimate.speed
     record = {
         "width": plan.still.width,
@@ -167,17 +167,14 @@ def _plan_film(
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
         f"{film.fps} a second, in {counted(plan.tasks, 'shard')}",
         f"bytes    about {format_bytes(stored)} for all frames in a store (estimated); a video is "
-        f"smaller; {_free_words(output)}",
+        f"smaller; {_free_words(output, folder, free)}",
         *_lines(estimate, seconds),
         "encoding comes on top",
     ]
     result("\n".join(lines), record, as_json)
 
 
-def _free_words(output: Path) -> str:
-    from tilecppn.run.estimates import free_disk
-
-    folder, free = free_disk(output)
+def _free_words(output: Path, folder: Path, free: int) -> str:
     return (
         f"in {folder}"
         if isinstance(output, BucketPath)

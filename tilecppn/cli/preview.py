@@ -14,19 +14,13 @@ from tilecppn.cli.common import (
     result,
     set_option,
 )
-from tilecppn.cli.image_output import image_output
+from tilecppn.cli.image_output import image_option, image_output
 
 
 @click.command()
 @click.argument("scene", metavar="SCENE|TIMELINE", type=FILE)
 @set_option
-@click.option(
-    "-o",
-    "--output",
-    type=FILE,
-    required=True,
-    help="The image to write: .png, .jpg, .webp or .tif.",
-)
+@image_option
 @click.option(
     "--width",
     type=click.IntRange(1, 32768),

@@ -1,4 +1,4 @@
-"""The options that render and animate share: who does the work, and who is told."""
+"""The options that render and animate share: executor, workers, kernel, deadline and event log."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -33,20 +33,21 @@ _OPTIONS = {
         default=1.0,
         show_default=True,
         metavar="SHARE",
-        help="GPU that a Ray worker reserves, 0.5 for two workers on one.",
+        help="Share of a GPU that each Ray worker reserves; 0.5 puts two on one.",
     ),
     "kernel": kernel_option,
     "deadline": click.option(
         "--deadline",
         type=click.FloatRange(0.1),
         metavar="SECONDS",
-        help="Time limit for one task, after which another worker gets it [default: from others].",
+        help="Time limit for one task, after which another worker gets it [default: from the times "
+        "of other tasks].",
     ),
     "log": click.option(
         "--log",
         type=FILE,
         metavar="FILE",
-        help="Append what happens to FILE, one JSON object a line.",
+        help="Append events to FILE, one JSON object per line.",
     ),
 }
 

@@ -54,7 +54,7 @@ def command(
 
     Exits 1 if there are any, unless --repair has repaired them. What identifies a store, its scene
     and weights, is kept twice; where both copies are lost, give the scene that it was begun with.
-    An export is mended from its store.
+    An export is repaired from its store.
 
     \b
     tilecppn verify poster.zarr
@@ -74,7 +74,7 @@ def command(
     in_bucket = isinstance(path, BucketPath)
     if not in_bucket and attributes(path) is None and is_export(path) and path.suffix != ".toml":
         if scene is not None:
-            raise InvalidRequestError("--scene is for stores; an export is mended with --store")
+            raise InvalidRequestError("--scene is for stores; an export is repaired with --store")
         if repair and store is None:
             raise InvalidRequestError(f"{path}: an export; give its store, too: --store STORE")
         _verify_export(path, store, workers, as_json)
@@ -83,19 +83,26 @@ def command(
             f"{path}: verify reads exports on a disk alone; download it first"
         )
     elif store is not None:
-        raise InvalidRequestError("--store is for exports; a store is mended with --scene")
+        raise InvalidRequestError("--store is for exports; a store is repaired with --scene")
     else:
         _verify_store(path, repair, scene, workers, as_json)
 
 
 def _verify_export(path: Path, store: Path | None, workers: int | None, as_json: bool) -> None:
-    """Verify an export, and mend it from `store` if there is one."""
+    """Verify an export, and repair it from `store` if there is one."""
     from tilecppn import machine
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import ExportError, RenderError
     from tilecppn.exporters.parallel import Threads
     from tilecppn.exporters.repair import repair_export
-    from tilecppn.exporters.verify import find_export_damage, outputs_of, size_of
+    from tilecppn.exporters.verify import (
+        DAMAGED,
+        FOREIGN,
+        MISSING,
+        find_export_damage,
+        outputs_of,
+        size_of,
+    )
 
     if not any(output.exists() for output in outputs_of(path)):
         raise ExportError(f"{path}: does not exist")
@@ -113,7 +120,7 @@ def _verify_export(path: Path, store: Path | None, workers: int | None, as_json:
         "export": str(path),
         **{
             name: [str(file) for file, what in damage.items() if what == name]
-            for name in ("damaged", "missing", "not part of the export")
+            for name in (DAMAGED, MISSING, FOREIGN)
         },
     }
     if damage and store is not None:
@@ -141,7 +148,7 @@ def _verify_export(path: Path, store: Path | None, workers: int | None, as_json:
 def _verify_store(
     store: Path, repair: bool, scene: Path | None, workers: int | None, as_json: bool
 ) -> None:
-    """Verify a store, and mend it if so asked."""
+    """Verify a store, and repair it if so asked."""
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import RenderError
     from tilecppn.run.verify import find_damage
@@ -150,7 +157,7 @@ def _verify_store(
     wrong = opened.invalid_metadata()
     if wrong and repair:
         with opened.lock():
-            pass  # locking a store mends its metadata
+            pass  # locking a store repairs its metadata
     with Meter("verify") as meter:
         unread = set() if repair else {str(Path(file).parent) for file in wrong}
         damage = find_damage(
@@ -166,7 +173,7 @@ def _verify_store(
     lines += _told(damage)
     if rescued:
         record["rescued"] = True
-        lines.append(f"{store}: what identifies it was damaged; written anew")
+        lines.append(f"{store}: its metadata and the copy were damaged; written again")
     if not (wrong or damage):
         lines.append(f"{store}: complete and undamaged")
     elif repair:

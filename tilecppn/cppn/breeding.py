@@ -81,9 +81,8 @@ def crossed(structure: Structure, i: int, arrays: Arrays, others: Arrays, step: 
     taken = uniforms(step.seed, CROSSINGS + i, len(arrays[0])) < step.amount
     changed = []
     for k, (own, other) in enumerate(zip(arrays, others, strict=True)):
-        rows = (
-            k < 2 and own.ndim == 2
-        )  # a unit has a row of the weight, and a column of the readout
+        # A unit has a row of the weight, and a column of the readout.
+        rows = k < 2 and own.ndim == 2
         changed.append(np.where(taken[:, None] if rows else taken, other, own))
     return _finished(structure, i, changed)
 

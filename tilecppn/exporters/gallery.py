@@ -59,8 +59,9 @@ def gallery(
     latents: seeds of the latent.
     mutations: seeds of mutations of the network by `amount`, 0 to 1.
     palettes: seeds of palettes. presets: their names.
-    columns: pictures in a row; None for one of each of the last kind given, in the order above but
-    with presets first, or of one kind for about as many as there are rows.
+    columns: pictures in a row; None for one of each of the last kind given, in the order
+    presets, seeds, mutations, palettes, latents, or of one kind for about as many as there are
+    rows.
     width: pixels of a picture's longer side.
     progress: is called with the pixels done, and with all of them.
 

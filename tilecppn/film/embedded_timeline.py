@@ -14,6 +14,7 @@ from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
 from tilecppn.scene import toml_text
+from tilecppn.scene.picture_palette import is_picture
 from tilecppn.storage.identity import attributes
 
 
@@ -34,8 +35,8 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
     text = found.source
     if _names_files(toml_text.loads(text)):
         raise SceneError(
-            f"{path}: its timeline names weights files or sounds, which the film does not hold; "
-            "give the timeline's file"
+            f"{path}: its timeline names files (weights, latents, sounds or pictures), which the "
+            "film does not hold; give the timeline's file"
         )
     return Timeline.parse(text, name=str(path), overrides=overrides, **film)
 
@@ -67,11 +68,12 @@ def _provenance_on_disk(path: Path) -> Provenance | None:
 
 
 def _names_files(values: Any) -> bool:
-    """Whether a timeline names a weights file, a file of latents or a sound."""
+    """Whether a timeline names a weights file, a file of latents, a sound or a picture."""
     if isinstance(values, dict):
         return any(
             key == "weights"
             or (key in ("z", "track") and isinstance(value, str))
+            or (key == "palette" and is_picture(value))
             or _names_files(value)
             for key, value in values.items()
         )

@@ -12,7 +12,7 @@ from tilecppn.kernels import Arithmetic, EvaluationContext, Kernel, Memory, crea
 from tilecppn.kernels.llvm.codegen import Empty, Workspace
 from tilecppn.pixels.output_encoder import OutputEncoder
 from tilecppn.pixels.reconstruction import write
-from tilecppn.pixels.window import part, pieces, placed, render_colours, render_window
+from tilecppn.pixels.window import part, pieces, render_colours, render_window, uncropped_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 
@@ -77,7 +77,7 @@ def render_moments(
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
         mean = _mean(kernels, moments, piece, check_cancelled)
-        top, left, *_ = placed(scene, piece)
+        top, left, *_ = uncropped_window(scene, piece)
         write(finish, mean[:, None], top, left, part(out, window, piece))
     return out
 

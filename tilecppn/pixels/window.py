@@ -41,12 +41,12 @@ def render_window(
     """
     finish = OutputEncoder.of(scene.output)
     if scene.output.supersample == 1:
-        place = placed(scene, window)
+        place = uncropped_window(scene, window)
         return _drawn(_coloured(kernel, scene), scene, finish, place, check_cancelled, empty)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
         colours = render_colours(kernel, scene, piece, check_cancelled)
-        top, left, *_ = placed(scene, piece)
+        top, left, *_ = uncropped_window(scene, piece)
         write(finish, colours[:, None], top, left, part(out, window, piece))
     return out
 
@@ -60,12 +60,12 @@ def render_colours(
     several. Their memory is bounded where the window is one of the `pieces`.
     """
     n = scene.output.supersample
-    samples = Window(*(n * edge for edge in placed(scene, window)))
+    samples = Window(*(n * edge for edge in uncropped_window(scene, window)))
     colours = _drawn(_coloured(kernel, scene), scene, COLOURS, samples, check_cancelled, np.empty)
     return colours if n == 1 else _averaged(colours, n)
 
 
-def placed(scene: Scene, window: Window) -> Window:
+def uncropped_window(scene: Scene, window: Window) -> Window:
     """Where a window of the canvas lies in the whole picture, without crop and bleed.
 
     Everything that depends on a place is anchored there, so a part has the pixels of the whole.

@@ -31,7 +31,7 @@ def rgb_of_oklch(lightness: Array, chroma: Array, turns: Array) -> Array:
     excess = np.maximum(chroma / np.maximum(most, 1e-9) - KNEE, 0.0) / (1.0 - KNEE)
     soft = most * (KNEE + (1.0 - KNEE) * excess / (1.0 + excess))
     chroma = np.where(excess > 0.0, soft, chroma)
-    return srgb(np.stack([lightness, chroma * along, chroma * up], -1))
+    return srgb(np.stack(np.broadcast_arrays(lightness, chroma * along, chroma * up), -1))
 
 
 def most_chroma(lightness: Array, along: Array, up: Array) -> Array:
@@ -54,7 +54,7 @@ def oklch_table() -> Array:
     Chroma 1 is FULL; hue 1 is hue 0 again.
     """
     axes = [np.arange(n + 1) / n for n in INTERVALS]
-    light, chroma, turns = np.meshgrid(*axes, indexing="ij")
+    light, chroma, turns = np.meshgrid(*axes, indexing="ij", sparse=True)
     table = whole_steps(rgb_of_oklch(light, FULL * chroma, turns))
     table[:, :, -1] = table[:, :, 0]
     table.setflags(write=False)

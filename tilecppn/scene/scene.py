@@ -306,11 +306,11 @@ class Scene:
 
     def _area(self) -> dict[str, Any]:
         """The pixels that are drawn; how large they are on paper changes none of them."""
-        canvas, usual = self.canvas, Canvas()
+        canvas = self.canvas
         area: dict[str, Any] = {
             name: side
             for name, side in zip(("width", "height"), canvas.whole, strict=True)
-            if side != getattr(usual, name)
+            if side != getattr(Canvas, name)
         }
         if not canvas.is_whole:
             area["window"] = [*canvas.origin, canvas.height, canvas.width]

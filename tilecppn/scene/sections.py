@@ -97,7 +97,7 @@ class Canvas(Section):
         super().__post_init__()
         sides = [self.width, self.height]
         if self.print is not None:
-            if sides != [1024, 1024]:
+            if sides != [Canvas.width, Canvas.height]:
                 raise SceneError(
                     "canvas.print cannot be combined with canvas.width and canvas.height; use "
                     "canvas.dpi for another number of pixels",

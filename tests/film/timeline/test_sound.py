@@ -160,11 +160,12 @@ def test_ends_must_be_numbers_alike(folder: Path, low: Any) -> None:
         Timeline.parse(text, folder=folder)
 
 
-def test_a_film_that_names_a_sound_is_refused(folder: Path) -> None:
+def test_a_film_that_names_a_sound_or_a_picture_is_refused(folder: Path) -> None:
     """Its text was edited: no path in a film is followed."""
     film = Timeline.parse(TEXT.format(track="a.wav", more=""), folder=folder)
     path = animate(film, folder / "a.gif", executor="local")
     text = TEXT.format(track=str(folder / "a.wav"), more="")
-    copy_with_metadata(path, folder / "b.gif", ".gif", text)
-    with pytest.raises(SceneError, match="sounds"):
-        Timeline.load(folder / "b.gif")
+    for k, edited in enumerate((text, '[output]\npalette = "a.png"\n[film]\nseconds = 1\n')):
+        copy_with_metadata(path, folder / f"{k}.gif", ".gif", edited)
+        with pytest.raises(SceneError, match="names files"):
+            Timeline.load(folder / f"{k}.gif")

@@ -367,14 +367,14 @@ def test_which_palettes_blend() -> None:
         keyframes = [Keyframe(k, output={"palette": p}) for k, p in enumerate(palettes)]
         return Timeline.of(grey, keyframes, seconds=2, fps=2)
 
-    assert not film("magma", "magma").tracks["output.palette"].blends_palettes
+    assert not film("magma", "magma").tracks["output.palette"].blends_colours
     for mixed, count in (
         (film(["#000", "#fff"], ["#f00", "#00f"]), 2),
         (film("magma", "viridis"), 256),
         (film(["#000", "#fff"], "magma"), 256),
         (film("seed:1", "seed:2"), 7),
     ):
-        assert mixed.tracks["output.palette"].blends_palettes
+        assert mixed.tracks["output.palette"].blends_colours
         assert len(mixed.scene(1).output.palette or ()) == count
 
 
@@ -386,6 +386,7 @@ def test_the_shadow_of_a_palette_moves_too() -> None:
     assert film.scene(2).output.shadow == "#2040ff"
     between = film.scene(1).output.shadow
     assert between not in ("#000000", "#2040ff")
+    assert film.tracks["output.shadow"].blends_colours
 
 
 def test_the_seed_and_the_mutations_of_a_network_with_detail_move() -> None:

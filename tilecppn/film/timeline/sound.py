@@ -9,7 +9,8 @@ sound, so a film or a store needs no sound file to be drawn again.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tilecppn.film.timeline.keyframes import Film
 from tilecppn.names import one_of
 
 Array = NDArray[np.float64]
+Sound = NDArray[np.float32]  # samples from -1 to 1
 
 RATE = 44100  # samples a second that are looked at
 WINDOW = 2048  # samples around a frame's time, 46 ms
@@ -47,19 +49,27 @@ def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
 
     Paths of sounds are relative to `folder`. Raises SceneError.
     """
+
+    @cache  # several tracks may follow one sound
+    def samples(name: str) -> Sound:
+        return decode(folder / name, film.seconds)
+
     found: dict[str, Any] = {}
     for name, value in film.arrays.items():
         if not isinstance(value, Mapping):
             found[name] = value
             continue
         try:
-            found[name] = _values(value, film, folder, exponential=name == "view.scale")
+            found[name] = _values(value, film, samples, exponential=name == "view.scale")
         except SceneError as error:
             raise SceneError(f"film.arrays.{name}: {error}") from None
     return found
 
 
-def _values(said: Mapping[str, Any], film: Film, folder: Path, *, exponential: bool) -> list[Any]:
+def _values(
+    said: Mapping[str, Any], film: Film, samples: Callable[[str], Sound], *, exponential: bool
+) -> list[Any]:
+    """One value a frame, from the loudness of the sound that `said` names."""
     for key in said:
         one_of(KEYS, key, "key")
     low, high = (_numbers(said, key) for key in ("low", "high"))
@@ -69,8 +79,8 @@ def _values(said: Mapping[str, Any], film: Film, folder: Path, *, exponential: b
     if not isinstance(release, int | float) or not 0 <= release < np.inf:
         raise SceneError(f"release = {release}: must be a number of seconds, 0 or more")
     name, _, band = str(said.get("track", "")).partition("#")
-    samples = decode(folder / name, film.seconds)
-    levels = loudness(samples, _band(band or "volume"), film.all_frames, float(film.fps))
+    frequencies = _band(band or "volume")
+    levels = loudness(samples(name), frequencies, film.all_frames, float(film.fps))
     levels = np.round(released(levels, release * float(film.fps)), DIGITS)
     if exponential and low > 0 and high > 0:  # as between keyframes
         values = low * (high / low) ** levels

@@ -29,7 +29,7 @@ from tilecppn.scene.validation import Section, format_value
 
 MAX_FRAMES = 1_000_000
 REVISION = 2  # raised whenever the same timeline gives other frames
-BLENDING = 4  # of films that blend palettes, in OKLab
+BLENDING = 4  # of films that blend colours or palettes, in OKLab
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,8 @@ class Timeline:
     base: Scene
     film: Film
     keyframes: tuple[Keyframe, ...]
-    folder: Path = (
-        Path()
-    )  # of sounds, and of the weights files that keyframes name, or their bytes:
+    # Of sounds, and of the weights files that keyframes name, unless their bytes are in `embedded`.
+    folder: Path = Path()
     embedded: Mapping[str, bytes] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -246,7 +245,7 @@ class Timeline:
         film = self.film
         record: dict[str, Any] = {
             "revision": BLENDING
-            if any(track.blends_palettes for track in self.tracks.values())
+            if any(track.blends_colours for track in self.tracks.values())
             else REVISION,
             "base": self.base.fingerprint,
             "film": [film.frames, str(film.fps), film.samples],

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS, Segment, spline_slopes
-from tilecppn.film.timeline.values import PALETTE, ValueType, value_type
+from tilecppn.film.timeline.values import COLOUR, PALETTE, ValueType, value_type
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Track:
         return [] if self.value_type is None else self.value_type.encode(self.values)
 
     @property
-    def blends_palettes(self) -> bool:
-        """Whether it goes from one palette to another."""
-        return self.value_type is PALETTE and len(set(self.values)) > 1
+    def blends_colours(self) -> bool:
+        """Whether it goes from one colour or palette to another."""
+        return self.value_type in (COLOUR, PALETTE) and len(set(self.values)) > 1
 
     @property
     def steps(self) -> bool:

@@ -80,6 +80,11 @@ def _arrays(cppn: CPPN) -> list[NDArray[np.float32]]:
 
 
 PALETTE = ValueType(_is_palette, _palette_rows, _palette)
+COLOUR = ValueType(
+    _is_colour,
+    lambda values: [oklab(np.array(palettes.eight_bits(value)) / 255.0) for value in values],
+    lambda row, like: hexadecimal(srgb(row)),
+)
 VALUE_TYPES = (
     ValueType(
         lambda value: type(value) is float,
@@ -92,11 +97,7 @@ VALUE_TYPES = (
         lambda row, like: tuple(row.tolist()),
     ),
     PALETTE,
-    ValueType(
-        _is_colour,
-        lambda values: [oklab(palettes.stops((value, value))[0]) for value in values],
-        lambda row, like: hexadecimal(srgb(row)),
-    ),
+    COLOUR,
     ValueType(
         lambda value: isinstance(value, CPPN),
         lambda values: [_weights(value) for value in values],
