@@ -39,6 +39,15 @@ class Window(NamedTuple):
         """Height × width."""
         return self.height * self.width
 
+    def intersection(self, other: "Window") -> "Window":
+        """What lies in both; they must touch."""
+        return Window(
+            max(self.top, other.top),
+            max(self.left, other.left),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        )
+
     def split(self, height: int, width: int) -> Iterator["Window"]:
         """Cut this window into pieces of at most height × width, row by row from its upper left."""
         for top in range(self.top, self.bottom, height):

@@ -13,7 +13,7 @@ from tilecppn.storage import client, lease
 from tilecppn.storage.bucket_storage import BucketStorage
 from tilecppn.storage.lease import Lease, leased
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.zarr_format import empty_shard
+from tilecppn.storage.shard_file import empty_shard
 
 NEWER = empty_shard(LEVEL, "11" * 8)
 SHARDS_OF_NEWER = [(name, NEWER) for name, _ in SHARDS]

@@ -67,7 +67,7 @@ def test_any_truncation_is_found(spoiled: Store, shard: Shard) -> None:
     good = shard_file(spoiled, shard).read_bytes()
 
     @settings(derandomize=True, deadline=None, max_examples=40)
-    @given(st.integers(0, len(good) - 1) | st.integers(0, 100))
+    @given(st.integers(1, len(good) - 1) | st.integers(1, 100))
     def truncated(length: int) -> None:
         damages(spoiled, shard, good[:length])
 
@@ -85,7 +85,17 @@ def test_an_absent_tile_is_damage_though_it_reads_as_black(store: Store) -> None
     assert Store(store.path).damage(Shard(0, 0, 0)) == "missing"
 
 
-@pytest.mark.parametrize("spoil", [b"", b"\0" * 10_000, b"garbage"])
+def test_a_shard_without_a_byte_is_missing(store: Store) -> None:
+    """A power cut can leave nothing of a file but its name."""
+    shard_file(store, Shard(0, 0, 0)).write_bytes(b"")
+    assert store.damage(Shard(0, 0, 0)) == "missing"
+    assert not store.has(Shard(0, 0, 0))
+    with pytest.raises(RenderError, match="missing"):
+        store.read(0, Window(0, 0, 1, 1))
+    assert not store.read(0, Window(0, 0, 1, 1), partial=True).any()
+
+
+@pytest.mark.parametrize("spoil", [b"\0" * 10_000, b"garbage"])
 def test_writing_over_a_damaged_shard_mends_it(store: Store, spoil: bytes) -> None:
     shard = Shard(0, 1, 1)
     good = shard_file(store, shard).read_bytes()

@@ -13,7 +13,8 @@ from tilecppn.errors import StoreError
 from tilecppn.plan import Level
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.zarr_format import ArraySpec, array_files, empty_shard, encode_shard
+from tilecppn.storage.shard_file import empty_shard, encode_shard
+from tilecppn.storage.zarr_format import ArraySpec, array_files
 
 LEVEL = Level(0, 200, 130, 64, 128)
 EMPTY = empty_shard(LEVEL, "00" * 8)
@@ -97,7 +98,13 @@ def test_parts_of_files_are_read(made: Open) -> None:
     data = FILES["0/zarr.json"]
     assert made().get_tail("0/zarr.json", 10) == data[-10:]
     assert made().get_tail("0/zarr.json", len(data) + 1) == data
-    for read in (made().get, lambda name: made().get_tail(name, 3)):
+    assert made().get_range("0/zarr.json", 5, 10) == data[5:15]
+    assert made().get_range("0/zarr.json", 5, len(data)) == data[5:]
+    for read in (
+        made().get,
+        lambda name: made().get_tail(name, 3),
+        lambda name: made().get_range(name, 0, 3),
+    ):
         with pytest.raises(FileNotFoundError) as caught:
             read("nothing")
         assert str(caught.value.filename).endswith("a.zarr/nothing")

@@ -8,19 +8,21 @@ import pytest
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numcodecs import Zstd as ZSTD
 from zarr.storage import LocalStore
 
 from tests.stores import noise
-from tilecppn.errors import RenderError
 from tilecppn.plan import Level, Window
 from tilecppn.storage.disk import Disk
-from tilecppn.storage.zarr_format import (
+from tilecppn.storage.identity import crc32c
+from tilecppn.storage.shard_file import (
     ABSENT,
-    ArraySpec,
+    ShardFile,
+    ShardFileError,
+    empty_shard,
     encode_shard,
-    find_fault,
-    invalid_metadata,
 )
+from tilecppn.storage.zarr_format import ArraySpec, invalid_metadata
 
 TILE = 64
 
@@ -146,6 +148,59 @@ def test_a_description_that_says_something_else_is_written_anew(
     assert not invalid_metadata(Disk(tmp_path), [spec])
 
 
+# Reading
+
+LEVEL = level_of(512, 512, 256)
+
+
+def shard_file(folder: Path, level: Level = LEVEL, dtype: str = "uint8") -> ShardFile:
+    return ShardFile(Disk(folder), "shard", level, 3, np.dtype(dtype), empty_shard(level, ""))
+
+
+@given(window=st.data(), dtype=st.sampled_from(["uint8", "uint16", "float32"]))
+@settings(deadline=None, derandomize=True, max_examples=40)
+def test_a_window_of_a_shard_has_the_pixels_that_were_written(
+    tmp_path_factory: pytest.TempPathFactory, window: st.DataObject, dtype: str
+) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    height, width = (window.draw(st.integers(1, 256)) for _ in range(2))
+    pixels = noise((3, height, width), dtype)
+    (folder / "shard").write_bytes(encode_shard(pixels, LEVEL))
+    top, left = window.draw(st.integers(0, height - 1)), window.draw(st.integers(0, width - 1))
+    bottom, right = (
+        window.draw(st.integers(top + 1, height)),
+        window.draw(st.integers(left + 1, width)),
+    )
+    out = np.empty((3, bottom - top, right - left), dtype)
+    shard_file(folder, dtype=dtype).read(Window(top, left, bottom, right), out)
+    assert np.array_equal(out, pixels[:, top:bottom, left:right])
+
+
+def test_tiles_of_other_zstd_frames_are_read(tmp_path: Path) -> None:
+    """Other writers' headers have other fields; one without its size is not taken."""
+    pixels = noise((3, 64, 64), "uint8")
+    level = level_of(64, 64, 64)
+    for frame, taken in (
+        (ZSTD(level=19).encode(pixels), True),
+        (ZSTD(level=1, checksum=True).encode(pixels), True),
+        (ZSTD(level=1).encode(pixels[:2]), False),
+        (ZSTD(level=1).encode(np.zeros(1 << 22, np.uint8)), False),
+        (b"\x28\xb5\x2f\xfd\x00\x58" + bytes(10), False),
+        (b"\x28\xb5", False),
+        (b"", False),
+    ):
+        data = bytes(frame) + crc32c(bytes(frame))
+        index = np.array([0, len(data)], "<u8").tobytes()
+        (tmp_path / "shard").write_bytes(data + index + crc32c(index))
+        out = np.empty_like(pixels)
+        if taken:
+            shard_file(tmp_path, level).read(Window(0, 0, 64, 64), out)
+            assert np.array_equal(out, pixels)
+        else:
+            with pytest.raises(ShardFileError):
+                shard_file(tmp_path, level).read(Window(0, 0, 64, 64), out)
+
+
 # Faults
 
 WINDOW = Window(0, 0, 100, 65)  # two tiles by two of a shard of four by four
@@ -153,39 +208,40 @@ WINDOW = Window(0, 0, 100, 65)  # two tiles by two of a shard of four by four
 
 def fault_of(data: bytes, folder: Path) -> str | None:
     (folder / "shard").write_bytes(data)
-    level = level_of(512, 512, 256)
-    return find_fault(Disk(folder), "shard", level, WINDOW, lambda: None)
+    return shard_file(folder).fault(WINDOW)
 
 
 def test_a_shard_without_a_tile_or_its_index_is_damaged(tmp_path: Path) -> None:
-    data = encode_shard(noise((3, 100, 65), "uint8"), level_of(512, 512, 256))
+    data = encode_shard(noise((3, 100, 65), "uint8"), LEVEL)
     size = 16 * 4 * 4 + 4
     absent = b"\xff" * 16
     assert fault_of(data, tmp_path) is None
-    assert fault_of(data[-size:], tmp_path) is None  # its tiles are for `read` to look at
-    assert fault_of(data[:-size] + absent + data[-size + 16 :], tmp_path) == "damaged"
-    for cut in (data[1 - size :], data[-4:], b""):
-        assert fault_of(cut, tmp_path) == "damaged"
+    for spoiled in (
+        data[-size:],
+        data[:-size] + absent + data[-size + 16 :],
+        data[1 - size :],
+        data[-4:],
+    ):
+        assert fault_of(spoiled, tmp_path) == "damaged"
+    index = np.frombuffer(data[-size:-4], "<u8").reshape(4, 4, 2).copy()
+    for place in (ABSENT, 1 << 63, len(data)):
+        index[1, 1, 0] = place
+        tail = index.tobytes()
+        assert fault_of(data[:-size] + tail + crc32c(tail), tmp_path) == "damaged"
+    assert fault_of(data, tmp_path) is None
 
 
 def test_what_cannot_be_read_is_missing_or_damaged(tmp_path: Path) -> None:
-    level = level_of(512, 512, 256)
-
-    def refuse() -> None:
-        raise RenderError("no tile")
-
-    assert find_fault(Disk(tmp_path), "shard", level, WINDOW, refuse) == "missing"
-    assert find_fault(Disk(tmp_path), ".", level, WINDOW, refuse) == "damaged"
-    data = encode_shard(noise((3, 100, 65), "uint8"), level)
-    (tmp_path / "shard").write_bytes(data)
-    assert find_fault(Disk(tmp_path), "shard", level, WINDOW, refuse) == "damaged"
+    assert shard_file(tmp_path).fault(WINDOW) == "missing"
+    assert fault_of(b"", tmp_path) == "missing"
+    assert fault_of(empty_shard(LEVEL, ""), tmp_path) == "missing"
+    assert shard_file(tmp_path)._replace(name=".").fault(WINDOW) == "damaged"
 
 
-def test_of_a_shard_only_the_index_is_read_to_find_a_fault(tmp_path: Path) -> None:
+def test_of_a_shard_only_index_and_tiles_are_read(tmp_path: Path) -> None:
     """Behind a hole of 64 GiB, which would take minutes to read, and more memory than there is."""
-    data = encode_shard(noise((3, 100, 65), "uint8"), level_of(512, 512, 256))
+    data = encode_shard(noise((3, 100, 65), "uint8"), LEVEL)
     with (tmp_path / "shard").open("wb") as file:
         file.seek(1 << 36)
         file.write(data)
-    level = level_of(512, 512, 256)
-    assert find_fault(Disk(tmp_path), "shard", level, WINDOW, lambda: None) is None
+    assert shard_file(tmp_path).fault(WINDOW) == "damaged"

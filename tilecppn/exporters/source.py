@@ -1,15 +1,12 @@
 """A store as exporters read it: from one level on, down to a single pixel."""
 
-import asyncio
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 from numpy.typing import NDArray
-from zarr.core.sync import sync
 
-from tilecppn.errors import ExportError, RenderError
+from tilecppn.errors import ExportError
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.pixels.downsample import mean2x2
@@ -93,26 +90,7 @@ class Source:
         return levels
 
     def _read(self, level: int, window: Window) -> NDArray[Any]:
-        try:
-            return self.store.read(level, window, partial=self.partial)
-        except RenderError:
-            with _FINISHING:
-                sync(_others())
-            raise
-
-
-# Two that wait for all others would wait for each other.
-_FINISHING = Lock()
-
-
-async def _others() -> None:
-    """Wait for the tasks of zarr's event loop.
-
-    When one tile of a window is damaged, zarr goes on with the others, and at the end of the
-    process asyncio prints a traceback for each that is not done.
-    """
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.gather(*others, return_exceptions=True)
+        return self.store.read(level, window, partial=self.partial)
 
 
 def sizes(width: int, height: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.formatting import format_bytes
 from tilecppn.plan import Level, ceil_div
 from tilecppn.run.estimates import SAMPLE, SAMPLES, free_disk, sample_windows
-from tilecppn.storage.zarr_format import encode_shard
+from tilecppn.storage.shard_file import encode_shard
 
 # A film takes at least this share of what its samples suggest. Films of the examples took 0.7 or
 # more in a store, and as PNG or TIFF at least 0.6 of that.

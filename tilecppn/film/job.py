@@ -23,7 +23,6 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.plan import Window
 from tilecppn.run.jobs import TaskStats, WorkerInfo
 from tilecppn.run.visibility import wait_until_visible
-from tilecppn.storage.zarr_format import use_threads
 
 BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at least
 
@@ -41,14 +40,13 @@ class FilmJob:
 
     def open(self, threads: int) -> "FilmRunner":
         """Return the runner of the calling thread, one of so many of its process."""
-        return FilmRunner(self, threads)
+        return FilmRunner(self)
 
 
 class FilmRunner:
     """Draws the shards of frames, and encodes the clips, of a FilmJob on one thread."""
 
-    def __init__(self, job: FilmJob, threads: int) -> None:
-        use_threads(threads)
+    def __init__(self, job: FilmJob) -> None:
         self.job = job
         self.timeline = Timeline.parse(job.timeline, embedded=job.networks)
         self.renderer = FrameRenderer(self.timeline, job.kernel)

@@ -15,18 +15,17 @@ import contextlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from tilecppn import filesystem
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.errors import InvalidRequestError, RenderError, StoreError
+from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.film.encoding import checksums
 from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask, FrameShard
 from tilecppn.film.timeline.timeline import Timeline
@@ -45,12 +44,8 @@ from tilecppn.storage.disk import Disk
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.ome import film_multiscales
-from tilecppn.storage.zarr_format import (
-    ArraySpec,
-    empty_shard,
-    encode_shard,
-    find_fault,
-)
+from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard, read_window
+from tilecppn.storage.zarr_format import ArraySpec
 
 CLIPS = "clips"
 _CLIPS_ARRAY = {f"{CLIPS}/{DESCRIPTION}": identity.bytes_array(0)}
@@ -237,21 +232,11 @@ class FilmStore(StoreDirectory):
 
         Raises RenderError if a shard is missing or damaged.
         """
-        for shard in self.plan.frame_shards(frame):
-            top, left, bottom, right = self.plan.window(shard)
-            touched = (
-                top < window.bottom
-                and window.top < bottom
-                and left < window.right
-                and window.left < right
-            )
-            if touched and not super().has(shard):
-                raise RenderError(f"{self.file(shard)}: missing")
-        try:
-            pixels = self._frames[frame, :, window.top : window.bottom, window.left : window.right]
-        except Exception as error:  # damage can raise anything in zarr and its codecs
-            raise RenderError(f"{self.path}: frame {frame} is damaged: {error}") from error
-        return np.asarray(pixels)
+
+        def file(row: int, col: int) -> ShardFile:
+            return self._shard_file(FrameShard(frame, row, col))
+
+        return read_window(file, self.plan.still.levels[0], window)
 
     def damage(self, task: FilmTask) -> str | None:
         """Return what is wrong with a shard or clip: "missing", "damaged", or None.
@@ -265,15 +250,7 @@ class FilmStore(StoreDirectory):
         clip = self.plan.parent(task)
         if clip is not None and super().has(clip):
             return None
-        level, window = self.plan.still.levels[0], self.plan.window(task)
-        return find_fault(
-            self.storage,
-            self.name(task),
-            level,
-            window,
-            lambda: self.read(task.frame, window),
-            self.empty(task),
-        )
+        return self._shard_file(task).fault(self.plan.window(task))
 
     def name(self, task: FilmTask) -> str:
         """The name of a shard's or clip's file."""
@@ -285,9 +262,17 @@ class FilmStore(StoreDirectory):
         """What a bucket keeps in the place of a missing shard; it has no clips."""
         return empty_shard(self.plan.still.levels[0], self.generation)
 
-    @cached_property
-    def _frames(self) -> Any:
-        return zarr.open_array(self.storage.zarr(), path="0", mode="r")
+    def _shard_file(self, shard: FrameShard) -> ShardFile:
+        still = self.plan.still
+        dtype = np.dtype(self.timeline.base.output.dtype)
+        return ShardFile(
+            self.storage,
+            self.name(shard),
+            still.levels[0],
+            still.channels,
+            dtype,
+            self.empty(shard),
+        )
 
 
 def frame_name(shard: FrameShard) -> str:

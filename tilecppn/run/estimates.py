@@ -17,7 +17,7 @@ from tilecppn.pixels.window import render_window
 from tilecppn.plan import BLOCK, Level, Plan, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas
-from tilecppn.storage.zarr_format import encode_shard
+from tilecppn.storage.shard_file import encode_shard
 
 COPIES = 3.0  # measured peak of a worker, in largest shards before compression
 SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers

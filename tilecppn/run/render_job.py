@@ -22,7 +22,6 @@ from tilecppn.run.jobs import TaskStats, WorkerInfo
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT, wait_until_visible
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
-from tilecppn.storage.zarr_format import use_threads
 
 
 class Tiler(Protocol):
@@ -53,7 +52,6 @@ class RenderRunner:
     """Draws and builds the shards of a RenderJob on one thread."""
 
     def __init__(self, job: RenderJob, threads: int) -> None:
-        use_threads(threads)
         self.scene = Scene.parse(job.scene, embedded=job.weights)
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self.kernel = create(job.kernel, EvaluationContext.of(self.scene))

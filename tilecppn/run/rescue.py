@@ -19,8 +19,8 @@ from tilecppn.storage.directory import not_a_store
 from tilecppn.storage.identity import COPY, MAX_METADATA, attributes
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.places import storage_of
+from tilecppn.storage.shard_file import encode_shard, has_right_checksums
 from tilecppn.storage.store import Store, shard_name
-from tilecppn.storage.zarr_format import encode_shard, has_right_checksums
 
 DRAWN = 3  # shards at most, to prove that a scene is a store's
 LOOKED_AT = 1000  # shards, of which the largest are drawn: a plain one proves little

@@ -1,6 +1,9 @@
 """Find damage in a store, and repair it from the store's own scene."""
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
+from threading import Lock
 from typing import Protocol
 
 from tilecppn import machine
@@ -13,7 +16,6 @@ from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.task_queue import RunResult
 from tilecppn.storage.directory import StoreDirectory
 from tilecppn.storage.store import Store
-from tilecppn.storage.zarr_format import use_threads
 
 
 class Meter(Protocol):
@@ -41,19 +43,38 @@ def find_damage(
     Those in the arrays `unread` are passed over. Raises InvalidRequestError or Interrupted.
     """
     check_workers(workers)
-    use_threads(workers or machine.cores())
+    threads = workers or machine.cores()
     if meter is not None:
         meter.begin(store.plan.pixels)
-    found = {}
-    for task in store.plan.order():
-        if stopping():
-            raise Interrupted("stopped")
-        passed_over = unread and store.name(task).partition("/")[0] in unread
-        if not passed_over and (damage := store.damage(task)) is not None:
-            found[task] = damage
-        if meter is not None:
-            meter.add(store.plan.pixels_of(task))
-    return found
+    tasks = enumerate(store.plan.order())
+    found: dict[tuple[int, Task], str] = {}
+    taking = Lock()
+
+    def read() -> None:
+        own = store.for_thread()
+        while not stopping():
+            with taking:
+                number, task = next(tasks, (-1, None))
+            if task is None:
+                return
+            damage = None if _array_of(store, task) in unread else own.damage(task)
+            with taking:
+                if damage is not None:
+                    found[number, task] = damage
+                if meter is not None:
+                    meter.add(store.plan.pixels_of(task))
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(read) for _ in range(threads)]:
+            done.result()
+    if stopping():
+        raise Interrupted("stopped")
+    return {task: found[number, task] for number, task in sorted(found, key=itemgetter(0))}
+
+
+def _array_of(store: StoreDirectory, task: Task) -> str:
+    """The name of the array that a task's file is of."""
+    return store.name(task).partition("/")[0]
 
 
 def repair_store(

@@ -23,7 +23,6 @@ from tilecppn.serve.tile_endpoint import Tiles
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.serve.views import SIDE, has_views
 from tilecppn.storage.bucket import Bucket
-from tilecppn.storage.zarr_format import use_threads
 
 NAME: Final = "picture"
 FILES: Final = f"{NAME}_files"
@@ -84,7 +83,6 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
     """A picture's page, descriptor, tiles and progress."""
     threads = workers or machine.cores()
     queue = TileQueue(picture.painter, threads)
-    use_threads(threads)
 
     @contextlib.asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:

@@ -1,11 +1,12 @@
 """A store as a run fills it, on a disk or in a bucket: recognised, described, locked."""
 
 import contextlib
+import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
@@ -16,11 +17,11 @@ from tilecppn.storage.identity import attributes
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
+from tilecppn.storage.shard_file import new_generation
 from tilecppn.storage.zarr_format import (
     ArraySpec,
     array_files,
     invalid_metadata,
-    new_generation,
 )
 from tilecppn.version import VERSION
 
@@ -55,6 +56,12 @@ class StoreDirectory(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
+
+    def for_thread(self) -> Self:
+        """The same store for another thread: what talks to a bucket belongs to one."""
+        other = copy.copy(self)
+        other.storage = storage_of(self.path)
+        return other
 
     def check_in_place(self) -> None:
         """Raise StoreError if the path leads to another store by now, or to none.

@@ -18,6 +18,7 @@ from tilecppn.storage import locks
 from tilecppn.storage.names import FOLDER_NAME, lock_file
 from tilecppn.storage.objects import Files
 
+MAX_OFFSET = 2**62  # in a file
 TAKEN = "another process has put something there"
 
 
@@ -58,6 +59,11 @@ class Disk:
         with (self.path / name).open("rb") as data:
             data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
             return data.read(size)
+
+    def get_range(self, name: str, start: int, size: int) -> bytes:
+        """Read bytes of a file; fewer where it ends before."""
+        with (self.path / name).open("rb", buffering=0) as data:
+            return os.pread(data.fileno(), size, min(start, MAX_OFFSET))
 
     def has_shard(self, name: str, empty: bytes) -> bool:
         """Return whether a shard's file is there."""

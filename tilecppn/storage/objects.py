@@ -32,6 +32,10 @@ class ObjectStorage(Protocol):
         """Read the last bytes of a file; all where it has fewer."""
         ...
 
+    def get_range(self, name: str, start: int, size: int) -> bytes:
+        """Read bytes of a file; fewer, or an OSError in a bucket, where it ends before."""
+        ...
+
     def has_shard(self, name: str, empty: bytes) -> bool:
         """Return whether a shard is there: no leftover, and not an empty one."""
         ...

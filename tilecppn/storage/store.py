@@ -6,9 +6,9 @@
 
 `identity.py` says what else lies in weights/.
 
-A shard that is there is done. Its file is written by us, because zarr-python writes nothing for
-black, reads a missing shard as black, and reads a damaged one before it replaces it; zarr-python
-reads it.
+A shard that is there is done. Its file is written and read by us (`shard_file.py`), because
+zarr-python writes nothing for black, reads a missing shard as black, and reads a damaged one before
+it replaces it; zarr-python and others read it.
 """
 
 import contextlib
@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from tilecppn.addresses import as_path
-from tilecppn.errors import InvalidRequestError, RenderError, StoreError
+from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Shard, Window, ceil_div
+from tilecppn.plan import Plan, Shard, Window
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
 from tilecppn.storage import identity
@@ -37,13 +36,8 @@ from tilecppn.storage.directory import (
     rewrite_store,
 )
 from tilecppn.storage.ome import multiscales
-from tilecppn.storage.zarr_format import (
-    ArraySpec,
-    empty_shard,
-    encode_shard,
-    find_fault,
-    still_arrays,
-)
+from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard, read_window
+from tilecppn.storage.zarr_format import ArraySpec, still_arrays
 
 
 class Store(StoreDirectory):
@@ -57,7 +51,6 @@ class Store(StoreDirectory):
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not one of ours."""
         super().__init__(as_path(path))
-        self._arrays: dict[int, Any] = {}  # a level's, once it is read
         kept = self.record
         if "timeline" in kept:
             raise StoreError(
@@ -148,32 +141,15 @@ class Store(StoreDirectory):
         Raises RenderError if a shard in it is missing, unless `partial`, where it reads as 0, or
         if one is damaged.
         """
-        if not partial:
-            for shard in self._touched(level, window):
-                if not self.has(shard):
-                    raise RenderError(
-                        f"{self.file(shard)}: missing or damaged; run tilecppn render again"
-                    )
-        try:
-            array = self._array(level)
-            return np.asarray(array[:, window.top : window.bottom, window.left : window.right])
-        except Exception as error:  # damage can raise anything in zarr and its codecs
-            raise RenderError(
-                f"{self.path}: level {level} is damaged near row {window.top}, column "
-                f"{window.left}: {error}; run tilecppn verify --repair"
-            ) from error
+
+        def file(row: int, col: int) -> ShardFile:
+            return self._shard_file(Shard(level, row, col))
+
+        return read_window(file, self.plan.levels[level], window, partial=partial)
 
     def damage(self, shard: Shard) -> str | None:
         """What is wrong with a shard: "missing", "damaged", or None."""
-        level, window = self.plan.levels[shard.level], self.plan.window(shard)
-        return find_fault(
-            self.storage,
-            self.name(shard),
-            level,
-            window,
-            lambda: self.read(shard.level, window),
-            self.empty(shard),
-        )
+        return self._shard_file(shard).fault(self.plan.window(shard))
 
     def is_whole(self) -> bool:
         """Whether every shard of every level is there."""
@@ -191,16 +167,15 @@ class Store(StoreDirectory):
 
     # Inner
 
-    def _touched(self, level: int, window: Window) -> Iterator[Shard]:
-        side = self.plan.levels[level].shard
-        for row in range(window.top // side, ceil_div(window.bottom, side)):
-            for col in range(window.left // side, ceil_div(window.right, side)):
-                yield Shard(level, row, col)
-
-    def _array(self, level: int) -> Any:
-        if level not in self._arrays:
-            self._arrays[level] = zarr.open_array(self.storage.zarr(), path=str(level), mode="r")
-        return self._arrays[level]
+    def _shard_file(self, shard: Shard) -> ShardFile:
+        return ShardFile(
+            self.storage,
+            self.name(shard),
+            self.plan.levels[shard.level],
+            self.plan.channels,
+            np.dtype(self.scene.output.dtype),
+            self.empty(shard),
+        )
 
 
 def shard_name(shard: Shard) -> str:

@@ -1,0 +1,226 @@
+"""A shard's file: Zarr's sharding codec, tile by tile.
+
+The tiles, then where each begins and how long it is, then a CRC-32C of that
+(https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/). A tile is little-endian,
+zstd, and a CRC-32C of the compressed bytes; at the canvas' edge it is filled up with 0. Black tiles
+are written like all others; tiles beyond the canvas are absent. Every file of a store is read here,
+too: zarr-python's reading is set up for a whole process, and costs more than decoding.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numcodecs.zstd import compress, decompress
+from numpy.typing import NDArray
+
+from tilecppn.addresses import BucketPath
+from tilecppn.errors import RenderError
+from tilecppn.plan import Level, Window, ceil_div
+from tilecppn.storage.identity import crc32c
+from tilecppn.storage.objects import ObjectStorage
+
+ZSTD_LEVEL = 1
+ABSENT = 2**64 - 1  # in a shard's index
+GENERATION = 8  # bytes: of what tells a store from one that takes its place
+OVERHEAD = 1024  # bytes and 1/128 that a tile of noise may take more than it holds
+
+
+class ShardFileError(ValueError):
+    """A shard's file is damaged; the message says how."""
+
+
+def new_generation(path: Path) -> str:
+    """What is to tell a new store at a path from another there; "" on a disk, which needs none."""
+    return secrets.token_hex(GENERATION) if isinstance(path, BucketPath) else ""
+
+
+@lru_cache
+def empty_shard(level: Level, generation: str) -> bytes:
+    """A shard without a tile, which reads as black, with the mark of its store's generation.
+
+    It is smaller than any shard with a tile, so that listings tell them apart.
+    """
+    side = level.shard // level.tile
+    index = np.full((side, side, 2), ABSENT, "<u8").tobytes()
+    return bytes.fromhex(generation) + index + crc32c(index)
+
+
+def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
+    """The file of a shard's pixels (channels, height, width), cut by the canvas or whole.
+
+    A frame of a film is the same: its array has one more axis, with one frame a shard.
+    """
+    channels, height, width = pixels.shape
+    side = level.shard // level.tile
+    index = np.full((side, side, 2), ABSENT, "<u8")
+    parts: list[bytes] = []
+    position = 0
+    tile = np.zeros((channels, level.tile, level.tile), pixels.dtype.newbyteorder("<"))
+    for row in range(ceil_div(height, level.tile)):
+        for col in range(ceil_div(width, level.tile)):
+            top, left = row * level.tile, col * level.tile
+            part = pixels[:, top : top + level.tile, left : left + level.tile]
+            if part.shape != tile.shape:
+                tile.fill(0)
+            tile[:, : part.shape[1], : part.shape[2]] = part
+            data = compress(tile, ZSTD_LEVEL)
+            parts += [data, crc32c(data)]
+            index[row, col] = position, len(data) + 4
+            position += len(data) + 4
+    tail = index.tobytes()
+    return b"".join([*parts, tail, crc32c(tail)])
+
+
+class ShardFile(NamedTuple):
+    """The file of a shard, for reading. empty: what stands for one that is missing."""
+
+    storage: ObjectStorage
+    name: str
+    level: Level
+    channels: int
+    dtype: np.dtype[Any]
+    empty: bytes
+
+    def read(self, window: Window, out: NDArray[Any]) -> None:
+        """Read a window, counted from the shard's own corner, into out (channels, height, width).
+
+        Raises ShardFileError, or OSError: FileNotFoundError if the shard is missing.
+        """
+        for part, pixels in self._parts(window):
+            top, left = part.top - window.top, part.left - window.left
+            out[:, top : top + part.height, left : left + part.width] = pixels
+
+    def fault(self, window: Window) -> str | None:
+        """What is wrong with a shard that holds `window`: "missing", "damaged", or None."""
+        try:
+            for _ in self._parts(Window(0, 0, window.height, window.width)):
+                pass
+        except FileNotFoundError:
+            return "missing"
+        except (OSError, ShardFileError):
+            return "damaged"
+        return None
+
+    def _parts(self, window: Window) -> Iterator[tuple[Window, NDArray[Any]]]:
+        """What of a window lies in each tile, with its pixels, which are overwritten by the next.
+
+        The tiles of a row are read at once.
+        """
+        side, index = self.level.tile, self._index()
+        tile = np.empty((self.channels, side, side), self.dtype)
+        left, right = window.left // side, ceil_div(window.right, side)
+        for row in range(window.top // side, ceil_div(window.bottom, side)):
+            start, data = self._tiles(index[row, left:right].tolist(), tile.nbytes)
+            for col, (first, length) in enumerate(index[row, left:right].tolist(), left):
+                _decode(data[first - start : first - start + length], tile)
+                corner = Window(row * side, col * side, (row + 1) * side, (col + 1) * side)
+                part = window.intersection(corner)
+                top, begin = part.top - corner.top, part.left - corner.left
+                yield part, tile[:, top : top + part.height, begin : begin + part.width]
+
+    def _tiles(self, places: list[list[int]], size: int) -> tuple[int, bytes]:
+        """The bytes of tiles that hold `size` bytes each, and where in the file they begin."""
+        # An absent tile reads as black elsewhere; we write every tile within the canvas.
+        if any(first == ABSENT for first, _ in places):
+            raise ShardFileError("a tile is missing")
+        start = min(first for first, _ in places)
+        length = max(first + length for first, length in places) - start
+        if length > len(places) * (size + size // 128 + OVERHEAD):
+            raise ShardFileError("its tiles are larger than they can be")
+        return start, self.storage.get_range(self.name, start, length)
+
+    def _index(self) -> NDArray[np.uint64]:
+        """Where each tile begins, and how long it is: (rows, columns, 2)."""
+        size = _index_size(self.level)
+        tail = self.storage.get_tail(self.name, size + GENERATION)
+        if tail in (b"", self.empty):  # a power cut can leave nothing of a file but its name
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.name)
+        return _parsed_index(tail[-size:], self.level)
+
+
+def read_window(
+    file: Callable[[int, int], ShardFile],
+    level: Level,
+    window: Window,
+    *,
+    partial: bool = False,
+) -> NDArray[Any]:
+    """Read pixels (channels, height, width) of a window of a level.
+
+    file: gives that of the shard in a row and column. With `partial`, missing ones read as 0.
+    Raises RenderError.
+    """
+    side, first = level.shard, file(window.top // level.shard, window.left // level.shard)
+    out = np.zeros((first.channels, window.height, window.width), first.dtype)
+    for row in range(window.top // side, ceil_div(window.bottom, side)):
+        for col in range(window.left // side, ceil_div(window.right, side)):
+            shard = file(row, col)
+            top, left = row * side, col * side
+            part = window.intersection(Window(top, left, top + side, left + side))
+            into = out[
+                :,
+                part.top - window.top : part.bottom - window.top,
+                part.left - window.left : part.right - window.left,
+            ]
+            own = Window(part.top - top, part.left - left, part.bottom - top, part.right - left)
+            path = shard.storage.path / shard.name
+            try:
+                shard.read(own, into)
+            except FileNotFoundError:
+                if not partial:
+                    raise RenderError(f"{path}: missing; run tilecppn render again") from None
+            except (OSError, ShardFileError) as error:
+                raise RenderError(
+                    f"{path}: damaged ({error}); run tilecppn verify --repair"
+                ) from error
+    return out
+
+
+def _decode(data: bytes, tile: NDArray[Any]) -> None:
+    """Decode a tile into an array of its shape. Raises ShardFileError."""
+    if crc32c(data[:-4]) != data[-4:]:
+        raise ShardFileError("a tile's checksum is wrong")
+    try:
+        if _content_size(data) != tile.nbytes:
+            raise ShardFileError("a tile has another size")
+        decompress(data[:-4], tile)
+    except (IndexError, RuntimeError) as error:
+        raise ShardFileError(f"a tile cannot be decoded: {error}") from error
+
+
+def _content_size(frame: bytes) -> int:
+    """The bytes that a zstd frame says it holds; 0 if it does not say (RFC 8878, 3.1.1.1)."""
+    flags = frame[4]
+    single, size = flags >> 5 & 1, flags >> 6
+    begin = 6 - single + (0, 1, 2, 4)[flags & 3]
+    width = (single, 2, 4, 8)[size]
+    return int.from_bytes(frame[begin : begin + width], "little") + (256 if width == 2 else 0)
+
+
+def _index_size(level: Level) -> int:
+    """Bytes of a shard's index with its checksum."""
+    return 16 * (level.shard // level.tile) ** 2 + 4
+
+
+def _parsed_index(data: bytes, level: Level) -> NDArray[np.uint64]:
+    """A shard's index (rows, columns, 2) from its bytes. Raises ShardFileError."""
+    if len(data) < _index_size(level) or crc32c(data[:-4]) != data[-4:]:
+        raise ShardFileError("its index is damaged")
+    side = level.shard // level.tile
+    return np.frombuffer(data[:-4], "<u8").reshape(side, side, 2)
+
+
+def has_right_checksums(data: bytes, level: Level) -> bool:
+    """Whether the bytes of a shard's file have the checksums that they say, without decoding it."""
+    try:
+        index = _parsed_index(data[-_index_size(level) :], level)
+    except ShardFileError:
+        return False
+    tiles = (data[first : first + n] for first, n in index.reshape(-1, 2).tolist() if n != ABSENT)
+    return all(crc32c(tile[:-4]) == tile[-4:] for tile in tiles)
