@@ -21,19 +21,25 @@ from tilecppn.cli.terminal import write_line
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port [default: a free one]."
 )
+@click.option(
+    "--cors", is_flag=True, help="Let pages of other sites read tiles, as IIIF viewers elsewhere."
+)
 @click.option("--open/--no-open", "open_", default=True, help="Open the browser.")
-def command(path: Path, overrides: tuple[str, ...], host: str, port: int, open_: bool) -> None:
+def command(
+    path: Path, overrides: tuple[str, ...], host: str, port: int, cors: bool, open_: bool
+) -> None:
     """Show PATH in your browser, until Ctrl-C: a scene, a film, a store or an export.
 
     Tiles of a scene or a timeline are drawn when you look at them, and nothing is stored. A store
     may still be rendering: what is missing is drawn for now, and darkened. An export is NAME.dzi,
-    NAME.html or the folder that holds them.
+    NAME.html, or the folder of one.
 
     \b
     tilecppn view poster.toml
     tilecppn view poster.zarr
     tilecppn view film.toml
     tilecppn view poster.dzi
+    tilecppn view iiif/ --cors
     """
     import os
     import sys
@@ -42,7 +48,7 @@ def command(path: Path, overrides: tuple[str, ...], host: str, port: int, open_:
     from tilecppn.serve.guard import is_local
     from tilecppn.serve.server import serve
 
-    with serve(path, host=host, port=port, overrides=overrides) as server:
+    with serve(path, host=host, port=port, overrides=overrides, cors=cors) as server:
         click.echo(server.url)
         if not is_local(host):
             write_line(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from starlette.applications import Starlette
@@ -17,23 +17,18 @@ from tilecppn.addresses import BucketPath
 from tilecppn.exporters.dzi import describe, grid_facts, summary
 from tilecppn.exporters.page import Served, assets, page
 from tilecppn.serve.answers import TYPES, busy, is_unchanged, not_found
-from tilecppn.serve.exports import Export
+from tilecppn.serve.exports import FILES, PICTURE, Export
 from tilecppn.serve.pyramids import FORMAT, Picture, Pyramid
 from tilecppn.serve.tile_endpoint import Tiles
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.serve.views import SIDE, has_views
 from tilecppn.storage.bucket import Bucket
 
-NAME: Final = "picture"
-FILES: Final = f"{NAME}_files"
-
-
 # ---- An export -----------------------------------------------------------------------------------
 
 
 def export_app(export: Export) -> Starlette:
-    """The files of an export, also under the names `/`, `/picture.dzi` and `/picture_files/`."""
-    names = {f"{NAME}.dzi": export.descriptor, FILES: export.files, "": export.page}
+    """The files of an export, as its `locate` finds them."""
 
     async def answer(request: Request) -> Response:
         # Split first, so that an encoded slash is part of a name, and there refused.
@@ -41,7 +36,7 @@ def export_app(export: Export) -> Starlette:
         parts = [
             unquote_to_bytes(part).decode("utf-8", "surrogateescape") for part in raw.split(b"/")
         ][1:]
-        path = await asyncio.to_thread(export.locate, [names.get(parts[0], parts[0]), *parts[1:]])
+        path = await asyncio.to_thread(export.locate, parts)
         if path is None:
             return not_found()
         if isinstance(path, BucketPath):
@@ -124,8 +119,8 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
 
     routes = [
         Route("/", index),
-        Route(f"/{NAME}.dzi", describe_picture),
-        Route(f"/{{kind}}/{{which}}/{NAME}.dzi", describe_picture),
+        Route(f"/{PICTURE}.dzi", describe_picture),
+        Route(f"/{{kind}}/{{which}}/{PICTURE}.dzi", describe_picture),
         Route("/status.json", status),
         Route(f"/{FILES}/{{name}}", asset),
     ]

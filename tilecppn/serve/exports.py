@@ -1,16 +1,43 @@
-"""A Deep Zoom export on a disk or in a bucket: which of its files may be seen."""
+"""An export on a disk or in a bucket: which of its files may be seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.folder_page import PAGE
 from tilecppn.storage.bucket import Bucket
+
+PICTURE: Final = "picture"  # the name in addresses of whatever is shown
+FILES: Final = f"{PICTURE}_files"
+_WHAT: Final = "NAME.dzi, its NAME.html, or the folder of an export"
 
 
 @dataclass(frozen=True)
-class Export:
-    """One Deep Zoom export; `folder` is the real path of what it lies in."""
+class TileFolder:
+    """A folder of tiles with its page, as `export --layout` makes it; `folder` is its real path.
+
+    Nothing is found that is reached by `..` or by a symbolic link that leads out. In a bucket what
+    is found need not be there.
+    """
+
+    folder: Path
+
+    def locate(self, parts: list[str]) -> Path | None:
+        """The file that the path `parts` below the root names, or None; `/` is the page."""
+        return _within(self.folder, [PAGE] if parts == [""] else parts)
+
+
+@dataclass(frozen=True)
+class DeepZoom:
+    """A Deep Zoom export, found as a `TileFolder` is; `folder` is the real path of what it lies in.
+
+    Only the page, the descriptor and what lies in NAME_files is ever found, also by the names `/`,
+    `/picture.dzi` and `/picture_files/`.
+    """
 
     folder: Path
     name: str
@@ -30,64 +57,75 @@ class Export:
         """Name of the folder of tiles."""
         return f"{self.name}_files"
 
-    @classmethod
-    def find(cls, path: Path) -> "Export":
-        """The export that `path` names: its .dzi, its .html, or a folder with exactly one .dzi.
-
-        Raises ExportError where there is none, or not all of it.
-        """
-        if isinstance(path, BucketPath):
-            return cls._in_bucket(path)
-        if path.is_dir():
-            found = sorted(entry.stem for entry in path.glob("*.dzi"))
-            if len(found) != 1:
-                what = "no .dzi" if not found else f"{len(found)} .dzi files"
-                raise ExportError(f"{path} holds {what}: give one NAME.dzi or NAME.html")
-            folder, name = path, found[0]
-        elif path.suffix not in (".dzi", ".html"):
-            raise ExportError(f"cannot view {path}: give a NAME.dzi, its NAME.html or their folder")
-        elif not path.is_file():
-            raise ExportError(f"{path} does not exist: give a NAME.dzi, its NAME.html or a folder")
-        else:
-            folder, name = path.parent, path.stem
-        export = cls(folder.resolve(), name)
-        for part in (export.descriptor, export.page):
-            if export.locate([part]) is None:
-                raise ExportError(f"{folder / part} is missing: export the picture again")
-        root = export.folder / export.files
-        if not root.is_dir() or root.resolve() != root:
-            raise ExportError(f"{folder / export.files} is not a folder: export the picture again")
-        return export
-
-    @classmethod
-    def _in_bucket(cls, path: BucketPath) -> "Export":
-        if path.suffix not in (".dzi", ".html"):
-            raise ExportError(f"cannot view {path}: give a store, a NAME.dzi or its NAME.html")
-        export = cls(path.parent, path.stem)
-        for part in (export.descriptor, export.page):
-            if Bucket(path.parent).size(part) is None:
-                raise ExportError(f"{path.with_name(part)} is missing: export the picture again")
-        return export
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Other names of its files."""
+        return {f"{PICTURE}.dzi": self.descriptor, FILES: self.files, "": self.page}
 
     def locate(self, parts: list[str]) -> Path | None:
-        """The file that the path `parts` below the export's folder names, or None.
+        """The file that the path `parts` below the server's root names, or None."""
+        first, *rest = [self.names.get(parts[0], parts[0]), *parts[1:]]
+        if not rest and first in (self.page, self.descriptor):
+            found = _within(self.folder, [first])
+            return found if found == self.folder / first else None  # else a link
+        return _within(self.folder / self.files, rest) if rest and first == self.files else None
 
-        Only the page, the descriptor and what lies in NAME_files is ever found, and nothing that
-        is reached by `..` or by a symbolic link that leads out. In a bucket it need not be there.
-        """
-        if any(part in ("", ".", "..") or set(part) & {"/", "\\", ":", "\0"} for part in parts[1:]):
-            return None
-        if len(parts) == 1 and parts[0] in (self.page, self.descriptor):
-            within = path = self.folder / parts[0]
-        elif len(parts) > 1 and parts[0] == self.files:
-            within = self.folder / self.files
-            path = within.joinpath(*parts[1:])
-        else:
-            return None
-        if isinstance(path, BucketPath):
-            return path
-        try:
-            real = path.resolve(strict=True)
-        except (OSError, RuntimeError):  # missing, or links in a circle
-            return None
-        return real if real.is_relative_to(within) and real.is_file() else None
+
+Export = DeepZoom | TileFolder
+
+
+def find_export(path: Path) -> Export:
+    """The export that `path` names: a .dzi, its .html, or the folder of an export.
+
+    Raises ExportError where there is none, or not all of it.
+    """
+    if isinstance(path, BucketPath):
+        return _in_bucket(path)
+    if path.is_dir() and (path / PAGE).is_file() and provenance.read_manifest(path) is not None:
+        return TileFolder(path.resolve())
+    if path.is_dir():
+        found = sorted(entry.stem for entry in path.glob("*.dzi"))
+        if len(found) != 1:
+            what = "no .dzi" if not found else f"{len(found)} .dzi files"
+            raise ExportError(f"{path} holds {what}: give {_WHAT}")
+        folder, name = path, found[0]
+    elif path.suffix not in (".dzi", ".html"):
+        raise ExportError(f"cannot view {path}: give {_WHAT}")
+    elif not path.is_file():
+        raise ExportError(f"{path} does not exist: give {_WHAT}")
+    else:
+        folder, name = path.parent, path.stem
+    export = DeepZoom(folder.resolve(), name)
+    for part in (export.descriptor, export.page):
+        if export.locate([part]) is None:
+            raise ExportError(f"{folder / part} is missing: export the picture again")
+    root = export.folder / export.files
+    if not root.is_dir() or root.resolve() != root:
+        raise ExportError(f"{folder / export.files} is not a folder: export the picture again")
+    return export
+
+
+def _in_bucket(path: BucketPath) -> Export:
+    if path.suffix not in (".dzi", ".html"):
+        if Bucket(path).size(PAGE) is None:
+            raise ExportError(f"cannot view {path}: give a store, {_WHAT}")
+        return TileFolder(path)
+    export = DeepZoom(path.parent, path.stem)
+    for part in (export.descriptor, export.page):
+        if Bucket(path.parent).size(part) is None:
+            raise ExportError(f"{path.with_name(part)} is missing: export the picture again")
+    return export
+
+
+def _within(folder: Path, parts: list[str]) -> Path | None:
+    """The file below a folder, which no part and no link leads out of."""
+    if any(part in ("", ".", "..") or set(part) & {"/", "\\", ":", "\0"} for part in parts):
+        return None
+    path = folder.joinpath(*parts)
+    if isinstance(path, BucketPath):
+        return path
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # missing, or links in a circle
+        return None
+    return real if real.is_relative_to(folder) and real.is_file() else None

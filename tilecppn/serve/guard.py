@@ -20,7 +20,11 @@ _SECURITY: Final = [
     (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_OWN_PAGES: Final = [(b"cross-origin-resource-policy", b"same-origin")]
+_ANY_PAGE: Final = [
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"access-control-allow-origin", b"*"),
 ]
 
 
@@ -59,8 +63,9 @@ def _is_address(name: str) -> bool:
 class Guard:
     """Lets requests through that name this server once, and have no body."""
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, *, cors: bool = False) -> None:
         self.app = app
+        self.headers = [*_SECURITY, *(_ANY_PAGE if cors else _OWN_PAGES)]
         self.is_ours = host_check(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +75,7 @@ class Guard:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_SECURITY]
+                message["headers"] = [*message.get("headers", ()), *self.headers]
             await send(message)
 
         await (self._refusal(scope) or self.app)(scope, receive, secured)

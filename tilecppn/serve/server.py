@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import ExportError
 from tilecppn.serve.app import export_app, picture_app
-from tilecppn.serve.exports import Export
+from tilecppn.serve.exports import Export, find_export
 from tilecppn.serve.film_picture import FilmPicture
 from tilecppn.serve.guard import LOOPBACK, Guard
 from tilecppn.serve.pictures import ScenePicture
@@ -29,7 +29,9 @@ OWN_FILES: Final = 256  # that this process needs beside its connections
 class Server(uvicorn.Server):
     """Listens from the start; answers while `serve_forever` runs."""
 
-    def __init__(self, app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str = LOOPBACK, port: int = 0, *, cors: bool = False
+    ) -> None:
         """Raises ExportError if the host and port cannot be listened on."""
         self.socket = _listening(host, port)
         self.port: int = self.socket.getsockname()[1]
@@ -38,7 +40,7 @@ class Server(uvicorn.Server):
         LimitedProtocol.most_connections = _most_connections()
         self._stopping: Callable[[], bool] = lambda: False
         config = uvicorn.Config(
-            Guard(app, host),
+            Guard(app, host, cors=cors),
             http=LimitedProtocol,
             ws="none",
             loop="asyncio",
@@ -85,18 +87,24 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    path: str | Path, *, host: str = LOOPBACK, port: int = 0, overrides: Sequence[str] = ()
+    path: str | Path,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    overrides: Sequence[str] = (),
+    cors: bool = False,
 ) -> Server:
     """A server for what is at `path`; the caller runs `serve_forever`.
 
     `path` is a scene, a timeline, a store, a film, an image that holds its scene, or an export:
-    NAME.dzi, NAME.html or a folder with one export. `overrides` are values of the scene, which is
-    then drawn, whatever the store has. `port` 0 takes a free one. Raises InvalidRequestError if
+    NAME.dzi, NAME.html or the folder of an export. `overrides` are values of the scene, which is
+    then drawn, whatever the store has. `port` 0 takes a free one. `cors` lets pages of any origin
+    read what is served. Raises InvalidRequestError if
     there is nothing to show, or the host or port cannot be had.
     """
     found = find(as_path(path), overrides)
     app = export_app(found) if isinstance(found, Export) else picture_app(found)
-    return Server(app, host, port)
+    return Server(app, host, port, cors=cors)
 
 
 def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
@@ -122,9 +130,9 @@ def _stored(path: Path) -> Export | Picture | None:
     if attributes(path) is not None:
         return StorePicture(Store(path), title)
     if isinstance(path, BucketPath):
-        return Export.find(path)
+        return find_export(path)
     if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
-        return Export.find(path)
+        return find_export(path)
     return None
 
 
