@@ -24,7 +24,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.port = self.ports["s3"]
         identity = {
             "name": "tests",
@@ -122,7 +122,7 @@ def _signed(host: str) -> Mapping[str, str]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that are free, and so are those 10,000 higher."""
     found: list[int] = []
     while len(found) < count:

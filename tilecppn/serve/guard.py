@@ -28,13 +28,15 @@ _ANY_PAGE: Final = [
 ]
 
 
-def host_check(host: str) -> Callable[[str], bool]:
-    """Whether a name may stand in the Host header of a server that listens on `host`.
+def host_check(host: str | None) -> Callable[[str], bool]:
+    """Whether a name may stand in the Host header of a server that listens on `host`; None: any.
 
     Another site's name may lead to this machine, and that site could then read what is served
     through a visitor's browser. A server that listens on all addresses takes every address, and
     the machine's name.
     """
+    if host is None:
+        return lambda name: True
     names = {"localhost", LOOPBACK, host.lower(), f"[{host.lower()}]"}
     if not _is_any(host):
         return names.__contains__
@@ -63,7 +65,7 @@ def _is_address(name: str) -> bool:
 class Guard:
     """Lets requests through that name this server once, and have no body."""
 
-    def __init__(self, app: ASGIApp, host: str, *, cors: bool = False) -> None:
+    def __init__(self, app: ASGIApp, host: str | None, *, cors: bool = False) -> None:
         self.app = app
         self.headers = [*_SECURITY, *(_ANY_PAGE if cors else _OWN_PAGES)]
         self.is_ours = host_check(host)

@@ -102,9 +102,19 @@ def serve(
     read what is served. Raises InvalidRequestError if
     there is nothing to show, or the host or port cannot be had.
     """
+    return Server(application(path, overrides), host, port, cors=cors)
+
+
+def application(
+    path: str | Path, overrides: Sequence[str] = (), threads: int | None = None
+) -> ASGIApp:
+    """The web application for what is at `path`, with the arguments of `serve`.
+
+    threads: that make tiles; one per core by default. Raises InvalidRequestError if there is
+    nothing to show.
+    """
     found = find(as_path(path), overrides)
-    app = export_app(found) if isinstance(found, Export) else picture_app(found)
-    return Server(app, host, port, cors=cors)
+    return export_app(found) if isinstance(found, Export) else picture_app(found, threads)
 
 
 def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
