@@ -12,14 +12,14 @@ What is guaranteed: at the nodes that were compared, three quarters of the block
 one beyond its border, prediction and network differ by the tolerance at most. What is checked
 beyond that, since features can lie between nodes: the inputs x, y and r must be predicted as well
 (r has a tip, a fold a crease), and no unit's sum may change or bend over a cell by more than its
-activation can follow (`narrow.py`); a block that fails there is asked again on finer lattices, and
-evaluated if it still fails 4 pixels apart.
+activation can follow (`variation.py`); a block that fails there is asked again on finer lattices,
+and evaluated if it still fails 4 pixels apart.
 What is left: a cubic's error falls with the fourth power of the distance, so that between nodes it
 is up to about 1/16 of the difference that was accepted where the picture is smooth, and about all
 of it along a kink. In 8 bits that tips the pixels nearest to a rounding tie, so a block with many
-nodes there (`ties.py`) goes on to finer lattices as well. The checks are no proof: they look at
-nodes, and a network can be made that hides between them. `tests/pixels/hard.py` has those that
-were tried.
+nodes there (`rounding_boundaries.py`) goes on to finer lattices as well. The checks are no proof:
+they look at nodes, and a network can be made that hides between them. `tests/pixels/hard.py` has
+those that were tried.
 """
 
 from collections.abc import Iterator

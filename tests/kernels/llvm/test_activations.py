@@ -1,4 +1,4 @@
-"""The activations as compiled code, against many digits: the error table of `elementary.py`."""
+"""The activations as compiled code, against many digits: the error table of `activations.py`."""
 
 import re
 from collections.abc import Callable

@@ -3,7 +3,8 @@
 Each reduces its argument and goes on with a polynomial or a rational function, whose coefficients
 are those of least relative error (Remez exchange in 50 digits), highest power first. Largest
 errors in units of the last place of 1 (2^-23 in float32, 2^-52 in float64), as measured and
-rounded up; `tests/kernels/test_elementary.py` reads them here and holds the functions to them:
+rounded up; `tests/kernels/llvm/test_activations.py` reads them here and holds the functions to
+them:
 
 | function | error | float32 | float64 |
 |---|---|---|---|

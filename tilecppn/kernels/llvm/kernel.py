@@ -2,7 +2,7 @@
 
 A point's bits depend on its pixel index and the scene alone: not on the lattice, the width of the
 vectors, the number of threads or the model of the CPU, since every operation is IEEE's, rounded
-once, in a fixed order (`network.py`, `elementary.py`). Coordinates are computed in float64 from
+once, in a fixed order (`network.py`, `activations.py`). Coordinates are computed in float64 from
 global indices and rounded once to the network's precision.
 """
 

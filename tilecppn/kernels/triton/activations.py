@@ -1,4 +1,4 @@
-"""The activations in Triton: float32, the expressions of `elementary.py`, one row each.
+"""The activations in Triton: float32, the expressions of `llvm/activations.py`, one row each.
 
 Products and sums are contracted only where `tl.fma` says so: the kernel is compiled without fusion.
 tanh and sigmoid are 2^x and 1 / x of the special-function unit, so that tanh has an absolute error
