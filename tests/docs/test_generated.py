@@ -14,6 +14,7 @@ import tilecppn
 from tests.commands import accepts, commands
 from tilecppn.cli import main
 from tilecppn.cppn.presets import PRESETS
+from tilecppn.scene.meaning import MEANING
 from tilecppn.scene.sections import SECTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,7 +36,7 @@ def generated() -> ModuleType:
 
 def test_every_key_of_a_scene_is_explained(generated: ModuleType) -> None:
     keys = {f"{name}.{f.name}" for name, section in SECTIONS.items() for f in fields(section)}
-    assert set(generated.MEANING) == keys
+    assert set(MEANING) == keys
     table = generated.scene_table()
     for name, section in SECTIONS.items():
         assert f"### `[{name}]`" in table

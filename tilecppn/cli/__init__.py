@@ -28,6 +28,7 @@ COMMANDS = {
     "morph": "Morph between pictures of a trained model, as a GIF.",
     "fit": "Fit a CPPN to one image.",
     "view": "Look at a scene, a store or an export in your browser.",
+    "studio": "Find pictures by looking: variations, controls, history, in your browser.",
     "info": "Show what a file, folder or store is: size, scene, version.",
     "presets": "List the presets, activations and colour maps.",
 }

@@ -41,10 +41,6 @@ def command(
     tilecppn view poster.dzi
     tilecppn view iiif/ --cors
     """
-    import os
-    import sys
-    import webbrowser
-
     from tilecppn.serve.guard import is_local
     from tilecppn.serve.server import serve
 
@@ -57,8 +53,17 @@ def command(
                 "encryption"
             )
         write_line("press Ctrl-C to stop")
-        # Only with a screen: a text browser would take over the terminal.
-        screen = sys.platform == "darwin" or os.environ.get("DISPLAY")
-        if open_ and (screen or os.environ.get("WAYLAND_DISPLAY")):
-            webbrowser.open(f"http://127.0.0.1:{server.port}/" if host == "0.0.0.0" else server.url)
+        if open_:
+            show(f"http://127.0.0.1:{server.port}/" if host == "0.0.0.0" else server.url)
         server.serve_forever(stop_request())
+
+
+def show(url: str) -> None:
+    """Open the browser, where there is a screen: a text browser would take over the terminal."""
+    import os
+    import sys
+    import webbrowser
+
+    screen = sys.platform == "darwin" or os.environ.get("DISPLAY")
+    if screen or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(url)

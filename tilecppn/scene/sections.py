@@ -36,7 +36,10 @@ SPACES = {
 
 # Two are for presets with detail alone: place on a palette, and lightness.
 CHANNELS = validation.check(
-    "one of 1, 3 (grey or colour, without alpha)", lambda v: type(v) is int and v in (1, 2, 3), int
+    "one of 1, 3 (grey or colour, without alpha)",
+    lambda v: type(v) is int and v in (1, 2, 3),
+    int,
+    enum=[1, 2, 3],
 )
 SEEDED = validation.seeded_amount(MAX_SEED)
 MAX_MUTATIONS = 1000
@@ -186,7 +189,9 @@ class View(Section):
     """[view]: where on the plane the canvas lies; see `tilecppn.scene.view` for the formula."""
 
     center: tuple[float, float] = key((0.0, 0.0), validation.numbers(2))
-    scale: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
+    scale: float = key(
+        10.0, validation.number("a finite number above 0", lambda v: v > 0, exclusiveMinimum=0)
+    )
     rotation: float = key(0.0, validation.number())
     aspect: str = key("preserve", validation.choice("preserve", "stretch"))
     grid: str = key("centers", validation.choice("centers", "endpoints"))
@@ -211,7 +216,9 @@ class Output(Section):
     """[output]: how colours are made and stored, and the layout of the store."""
 
     dtype: str = key("uint8", validation.choice("uint8", "uint16", "float32"))
-    tolerance: float = key(0.1, validation.number("a finite number of 0 or more", lambda v: v >= 0))
+    tolerance: float = key(
+        0.1, validation.number("a finite number of 0 or more", lambda v: v >= 0, minimum=0)
+    )
     precision: str = key("exact", validation.choice("exact", "fast"))
     supersample: int = key(1, validation.integer(1, MAX_SUPERSAMPLE))
     dither: str = key("none", validation.choice("none", "noise"))

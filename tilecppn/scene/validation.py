@@ -15,11 +15,13 @@ class Check:
     """What a value may be.
 
     allowed: says it to a person, after "must be". parse: returns the value as it is kept, or
-    raises ValueError, TypeError or OverflowError.
+    raises ValueError, TypeError or OverflowError. schema: says it to a program, in the words of
+    JSON Schema, as far as they reach; `nullable` and `format` as OpenAPI has them.
     """
 
     allowed: str
     parse: Callable[[Any], Any]
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 def key(default: Any, check: Check) -> Any:
@@ -27,7 +29,9 @@ def key(default: Any, check: Check) -> Any:
     return field(default=default, metadata={"check": check})
 
 
-def check(allowed: str, test: Callable[[Any], bool], keep: Callable[[Any], Any]) -> Check:
+def check(
+    allowed: str, test: Callable[[Any], bool], keep: Callable[[Any], Any], **schema: Any
+) -> Check:
     """Return a Check of values that pass `test`; `keep` converts them."""
 
     def parse(value: Any) -> Any:
@@ -35,24 +39,33 @@ def check(allowed: str, test: Callable[[Any], bool], keep: Callable[[Any], Any])
             raise ValueError
         return keep(value)
 
-    return Check(allowed, parse)
+    return Check(allowed, parse, schema)
 
 
 def integer(low: int, high: int) -> Check:
     """An integer, not a bool, from low to high."""
     return check(
-        f"an integer from {low} to {high}", lambda v: type(v) is int and low <= v <= high, int
+        f"an integer from {low} to {high}",
+        lambda v: type(v) is int and low <= v <= high,
+        int,
+        type="integer",
+        minimum=low,
+        maximum=high,
     )
 
 
 def number(
-    allowed: str = "a finite number", test: Callable[[float], bool] = math.isfinite
+    allowed: str = "a finite number",
+    test: Callable[[float], bool] = math.isfinite,
+    **schema: Any,
 ) -> Check:
     """A finite number that passes `test`, kept as a float."""
     return check(
         allowed,
         lambda v: type(v) in (int, float) and math.isfinite(v) and test(v),
         float,
+        type="number",
+        **schema,
     )
 
 
@@ -63,6 +76,9 @@ def numbers(count: int | None = None) -> Check:
         f"a list of {count or 'finite'} numbers",
         lambda v: isinstance(v, list | tuple) and count in (None, len(v)),
         lambda v: tuple(one.parse(x) for x in v),
+        type="array",
+        items=one.schema,
+        **({} if count is None else {"minItems": count, "maxItems": count}),
     )
 
 
@@ -72,6 +88,7 @@ def latent() -> Check:
     return Check(
         'a list of finite numbers, or "latents.json#name"',
         lambda v: (one if isinstance(v, str) else many).parse(v),
+        many.schema,
     )
 
 
@@ -82,12 +99,13 @@ def choice(*options: str | int, note: str = "") -> Check:
         f"{allowed} ({note})" if note else allowed,
         lambda v: any(type(v) is type(o) and v == o for o in options),
         lambda v: v,
+        enum=list(options),
     )
 
 
 def boolean() -> Check:
     """True or False."""
-    return check("true or false", lambda v: type(v) is bool, bool)
+    return check("true or false", lambda v: type(v) is bool, bool, type="boolean")
 
 
 def text() -> Check:
@@ -96,6 +114,7 @@ def text() -> Check:
         "a text in quotes, without NUL",
         lambda v: isinstance(v, str) and v != "" and "\0" not in v,
         str,
+        type="string",
     )
 
 
@@ -113,19 +132,29 @@ def names(*known: str, separator: str | None = None) -> Check:
         f"a list of names, each {one.allowed}{joined}",
         lambda v: isinstance(v, list | tuple) and len(v) > 0,
         lambda v: tuple(parse(x) for x in v),
+        type="array",
+        items=one.schema,
+        minItems=1,
     )
 
 
 def sheet() -> Check:
     """A size on paper, kept as its text."""
     allowed = 'a size on paper like "60x40in", "150x100cm", "A0" or "B2 landscape"'
-    return check(allowed, lambda v: isinstance(v, str) and len(paper.sheet(v)) == 2, str)
+    return check(
+        allowed, lambda v: isinstance(v, str) and len(paper.sheet(v)) == 2, str, format="sheet"
+    )
 
 
 def length() -> Check:
     """A length of 0 or more, kept as its text."""
     allowed = 'a length like "3mm", "0.125in" or "36px"'
-    return check(allowed, lambda v: isinstance(v, str) and paper.length(v, 1.0) >= 0.0, str)
+    return check(
+        allowed,
+        lambda v: isinstance(v, str) and paper.length(v, 1.0) >= 0.0,
+        str,
+        format="length",
+    )
 
 
 def parts() -> Check:
@@ -139,12 +168,14 @@ def parts() -> Check:
                 raise ValueError
         return (left, top, width, height)
 
-    return Check("[left, top, width, height] as parts of the canvas, from 0 to 1", parse)
+    allowed = "[left, top, width, height] as parts of the canvas, from 0 to 1"
+    return Check(allowed, parse, four.schema)
 
 
 def between(low: float, high: float) -> Check:
     """A number from low to high."""
-    return number(f"a number from {low:g} to {high:g}", lambda v: low <= v <= high)
+    allowed = f"a number from {low:g} to {high:g}"
+    return number(allowed, lambda v: low <= v <= high, minimum=low, maximum=high)
 
 
 def per_output() -> Check:
@@ -153,13 +184,17 @@ def per_output() -> Check:
     return Check(
         "a number, or a list of one for each of the network's outputs",
         lambda v: many.parse(v) if isinstance(v, list | tuple) else (one.parse(v),),
+        many.schema,
     )
 
 
 def colour() -> Check:
     """A colour as #rgb or #rrggbb."""
     return check(
-        'a colour like "#0b1d51"', lambda v: isinstance(v, str) and palettes.is_colour(v), str
+        'a colour like "#0b1d51"',
+        lambda v: isinstance(v, str) and palettes.is_colour(v),
+        str,
+        format="color",
     )
 
 
@@ -180,6 +215,7 @@ def palette() -> Check:
         'a list of colours like "#0b1d51", 2 at least, a colour map\'s name, "seed:12", or a '
         'picture like "photo.jpg"',
         parse,
+        {"format": "palette", "minItems": 2, "maxItems": palettes.MAX_COLOURS},
     )
 
 
@@ -201,7 +237,12 @@ def seeded_amount(largest: int) -> Check:
             raise ValueError
         return SeededAmount(seed.parse(table["seed"]), amount.parse(table["amount"]))
 
-    return Check("a table like {seed = 5, amount = 0.1}, amount from 0 to 1", parse)
+    parts = {"seed": seed.schema, "amount": amount.schema}
+    return Check(
+        "a table like {seed = 5, amount = 0.1}, amount from 0 to 1",
+        parse,
+        {"type": "object", "properties": parts},
+    )
 
 
 def several(one: Check, most: int) -> Check:
@@ -210,6 +251,10 @@ def several(one: Check, most: int) -> Check:
         f"a list of 1 to {most}, each {one.allowed}",
         lambda v: isinstance(v, list | tuple) and 1 <= len(v) <= most,
         lambda v: tuple(one.parse(x) for x in v),
+        type="array",
+        items=one.schema,
+        minItems=1,
+        maxItems=most,
     )
 
 
@@ -219,12 +264,17 @@ def power_of_two(low: int, high: int) -> Check:
         f"a power of two from {low} to {high}",
         lambda v: type(v) is int and low <= v <= high and v & (v - 1) == 0,
         int,
+        enum=[2**k for k in range(low.bit_length() - 1, high.bit_length())],
     )
 
 
 def optional(check: Check) -> Check:
     """What `check` allows, or None."""
-    return Check(check.allowed, lambda value: None if value is None else check.parse(value))
+    return Check(
+        check.allowed,
+        lambda value: None if value is None else check.parse(value),
+        {**check.schema, "nullable": True},
+    )
 
 
 @dataclass(frozen=True, repr=False)

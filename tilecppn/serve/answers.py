@@ -7,8 +7,10 @@ from starlette.responses import PlainTextResponse, Response
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".dzi": "application/xml",
+    ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".png": "image/png",
     ".jpg": "image/jpeg",

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK: Final = "127.0.0.1"
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
@@ -63,10 +63,15 @@ def _is_address(name: str) -> bool:
 
 
 class Guard:
-    """Lets requests through that name this server once, and have no body."""
+    """Lets requests through that name this server once, and have no body.
 
-    def __init__(self, app: ASGIApp, host: str | None, *, cors: bool = False) -> None:
-        self.app = app
+    most_body: bytes that the body of a POST may have; 0 lets no POST through.
+    """
+
+    def __init__(
+        self, app: ASGIApp, host: str | None, *, cors: bool = False, most_body: int = 0
+    ) -> None:
+        self.app, self.most_body = app, most_body
         self.headers = [*_SECURITY, *(_ANY_PAGE if cors else _OWN_PAGES)]
         self.is_ours = host_check(host)
 
@@ -90,13 +95,22 @@ class Guard:
         found = _HOST.fullmatch(hosts[0].decode("latin-1").lower())
         if found is None or not self.is_ours(found[1]):
             return _closing("this server has another name", 421)
-        if scope["method"] not in ("GET", "HEAD"):
-            return _closing("only GET and HEAD", 405, allow="GET, HEAD")
-        if any(
-            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-            for name, value in headers
-        ):
-            return _closing("a request must have no body", 413)
+        methods = ("GET", "HEAD", "POST") if self.most_body else ("GET", "HEAD")
+        if scope["method"] not in methods:
+            allow = ", ".join(methods)
+            return _closing(f"only {allow}", 405, allow=allow)
+        return self._body_refusal(headers, self.most_body if scope["method"] == "POST" else 0)
+
+    @staticmethod
+    def _body_refusal(headers: list[tuple[bytes, bytes]], most: int) -> PlainTextResponse | None:
+        """Why the body that the headers announce is refused; its length must be known."""
+        lengths = [value for name, value in headers if name == b"content-length"]
+        if any(name == b"transfer-encoding" for name, _ in headers) or len(lengths) > 1:
+            return _closing("a request must say how long its body is", 413)
+        length = lengths[0] if lengths else b"0"
+        if len(length) > 12 or not length.isdigit() or int(length) > most:
+            allowed = f"a body of {most:,} bytes at most" if most else "no body"
+            return _closing(f"a request must have {allowed}", 413)
         return None
 
 

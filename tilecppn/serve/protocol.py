@@ -19,9 +19,10 @@ BUSY: Final = (
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. `most_connections` is set by the server."""
+    """One connection. `most_connections` and `most_bytes`, of a request, are set by the server."""
 
     most_connections = 1000
+    most_bytes = REQUEST_BYTES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,7 +53,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._bytes > REQUEST_BYTES:
+        if self._bytes > self.most_bytes:
             self.send_400_response("The request is too large.")
         elif len(self.pipeline) > MOST_PIPELINED:
             self.transport.abort()

@@ -17,7 +17,7 @@ from tilecppn.serve.exports import Export, find_export
 from tilecppn.serve.film_picture import FilmPicture
 from tilecppn.serve.guard import LOOPBACK, Guard
 from tilecppn.serve.pictures import ScenePicture
-from tilecppn.serve.protocol import LimitedProtocol
+from tilecppn.serve.protocol import REQUEST_BYTES, LimitedProtocol
 from tilecppn.serve.pyramids import Picture
 from tilecppn.serve.store_picture import StorePicture
 
@@ -30,18 +30,28 @@ class Server(uvicorn.Server):
     """Listens from the start; answers while `serve_forever` runs."""
 
     def __init__(
-        self, app: ASGIApp, host: str = LOOPBACK, port: int = 0, *, cors: bool = False
+        self,
+        app: ASGIApp,
+        host: str = LOOPBACK,
+        port: int = 0,
+        *,
+        cors: bool = False,
+        most_body: int = 0,
     ) -> None:
-        """Raises ExportError if the host and port cannot be listened on."""
+        """most_body: bytes that a request may bring; 0 for a server that is only read.
+
+        Raises ExportError if the host and port cannot be listened on.
+        """
         self.socket = _listening(host, port)
         self.port: int = self.socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}/"
         LimitedProtocol.most_connections = _most_connections()
         self._stopping: Callable[[], bool] = lambda: False
+        limits = {"most_bytes": REQUEST_BYTES + most_body}
         config = uvicorn.Config(
-            Guard(app, host, cors=cors),
-            http=LimitedProtocol,
+            Guard(app, host, cors=cors, most_body=most_body),
+            http=type("Protocol", (LimitedProtocol,), limits),
             ws="none",
             loop="asyncio",
             log_config=None,

@@ -42,7 +42,14 @@ class Tiles:
             return
         encoded = self.queue.cached(tile)
         if encoded is None:
-            drawn = await self._draw(tile, receive)
+            try:
+                drawn = await draw(self.queue, tile, receive)
+            except Exception:  # of whatever kind: a damaged shard raises anything
+                drawn = PlainTextResponse(
+                    "this tile cannot be made; run tilecppn verify on a store\n",
+                    500,
+                    headers={"Cache-Control": "no-store"},
+                )
             if isinstance(drawn, Response):
                 await drawn(scope, receive, send)
                 return
@@ -75,30 +82,28 @@ class Tiles:
         tile = Tile(len(pyramid.levels) - 1 - int(level), int(row), int(column), name or "")
         return None if pyramid.window(tile) is None else tile
 
-    async def _draw(self, tile: Tile, receive: Receive) -> EncodedTile | Response:
-        """A tile, when it is drawn; dropped if the client goes away before."""
-        try:
-            task = self.queue.ask(tile)
-        except QueueFullError:
-            return busy("too many tiles are waiting")
-        gone = asyncio.create_task(_disconnected(receive))
-        try:
-            waited: set[asyncio.Future[Any]] = {task.future, gone}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if not task.future.done():
-                return Response(status_code=204)  # to nobody
-            return task.future.result()
-        except AbandonedError:
-            return busy("drawing this tile takes too long")
-        except Exception:  # of whatever kind: a damaged shard raises anything
-            return PlainTextResponse(
-                "this tile cannot be made; run tilecppn verify on a store\n",
-                500,
-                headers={"Cache-Control": "no-store"},
-            )
-        finally:
-            gone.cancel()
-            self.queue.leave(task)
+
+async def draw(queue: TileQueue, tile: Tile, receive: Receive) -> EncodedTile | Response:
+    """A tile, when it is drawn; dropped if the client goes away before.
+
+    Raises what drawing it raised.
+    """
+    try:
+        task = queue.ask(tile)
+    except QueueFullError:
+        return busy("too many tiles are waiting")
+    gone = asyncio.create_task(_disconnected(receive))
+    try:
+        waited: set[asyncio.Future[Any]] = {task.future, gone}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if not task.future.done():
+            return Response(status_code=204)  # to nobody
+        return task.future.result()
+    except AbandonedError:
+        return busy("drawing this tile takes too long")
+    finally:
+        gone.cancel()
+        queue.leave(task)
 
 
 async def _disconnected(receive: Receive) -> None:

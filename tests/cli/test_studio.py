@@ -1,0 +1,37 @@
+"""`tilecppn studio` as a process: its address, its end, and what it refuses."""
+
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.results import assert_refused
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_until_it_is_stopped(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-m", "tilecppn", "studio", "--no-open"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(url) as answer:
+            assert b"<title>Studio" in answer.read()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "press Ctrl-C to stop\n")
+    mode = (tmp_path / ".tilecppn" / "session.json").stat().st_mode
+    assert mode & 0o077 == 0  # nobody else reads the token
+
+
+def test_what_it_cannot_open_is_refused(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "bad.toml").write_text("[cppn]\nsed = 1\n")
+    assert_refused(cli("studio", "bad.toml", "--no-open"), 'did you mean "seed"')
+    assert_refused(cli("studio", "nothing.toml", "--no-open"), "nothing.toml")
+    assert_refused(cli("studio", "--set", "cppn.seed=1", "--no-open"), "--set")
+    assert not (tmp_path / "nothing.toml").exists()

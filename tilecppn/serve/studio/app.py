@@ -1,0 +1,136 @@
+"""The studio's web application: one row a route. Bodies and answers are JSON."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from tilecppn import machine
+from tilecppn.errors import InvalidRequestError
+from tilecppn.serve.answers import TYPES, busy, not_found
+from tilecppn.serve.pyramids import Tile
+from tilecppn.serve.studio.answering import FOREVER, FRESH, failure, read, written
+from tilecppn.serve.studio.desk import Desk
+from tilecppn.serve.studio.drawing import (
+    COARSEST,
+    MOST_TILES,
+    THUMBS,
+    StudioPainter,
+    levels,
+    thumb_of,
+    tile_of,
+)
+from tilecppn.serve.studio.schema import schema
+from tilecppn.serve.tile_endpoint import draw
+from tilecppn.serve.tiles import TileQueue
+
+PAGE: Final = Path(__file__).parent / "page"
+FILES: Final = frozenset(path.name for path in PAGE.iterdir() if path.suffix in TYPES)
+_TILE: Final = re.compile(r"(-?[0-9]{1,4})/(-?[0-9]{1,14})_(-?[0-9]{1,14})\.png")
+
+
+def studio_app(desk: Desk) -> Starlette:
+    """The application on a desk; its paths begin after the token."""
+    threads = machine.cores()
+    queue = TileQueue(lambda: StudioPainter(desk.scenes), threads)
+
+    @contextlib.asynccontextmanager
+    async def running(app: Starlette) -> AsyncIterator[None]:
+        queue.start()
+        first = queue.ask(thumb_of(desk.first, 96))  # its machine code is there when the page asks
+        first.future.add_done_callback(lambda future: future.cancelled() or future.exception())
+        try:
+            yield
+        finally:
+            queue.close()
+            desk.close()
+
+    async def page(request: Request) -> Response:
+        name = request.path_params.get("name", "index.html")
+        path = PAGE / name
+        if name not in FILES:
+            return not_found()
+        return FileResponse(
+            path, media_type=TYPES[path.suffix], headers={"Cache-Control": "no-cache"}
+        )
+
+    async def keys(request: Request) -> Response:
+        return JSONResponse(schema(), headers=FRESH)
+
+    async def tile(request: Request) -> Response:
+        found = _TILE.fullmatch(request.path_params["place"])
+        if found is None:
+            return not_found()
+        level, col, row = map(int, found.groups())
+        if max(abs(col), abs(row)) > MOST_TILES or level > COARSEST:
+            return not_found()
+        name = request.path_params["name"]
+        if level < 0:
+            try:
+                scene = await asyncio.to_thread(desk.scenes.scene, name)
+            except InvalidRequestError as error:
+                return failure(error)
+            if level < levels(scene)[0]:
+                return not_found()
+        return await drawn(tile_of(name, level, row, col), request)
+
+    async def thumb(request: Request) -> Response:
+        side = request.path_params["side"]
+        if side not in THUMBS:
+            return not_found()
+        return await drawn(thumb_of(request.path_params["name"], side), request)
+
+    async def drawn(tile: Tile, request: Request) -> Response:
+        found = queue.cached(tile)
+        if found is None:
+            try:
+                made = await draw(queue, tile, request.receive)
+            except InvalidRequestError as error:
+                return failure(error)
+            except MemoryError:
+                return busy("there is not enough memory for this picture")
+            if isinstance(made, Response):
+                return made
+            found = made
+        return Response(found.data, media_type=TYPES[".png"], headers=FOREVER)
+
+    routes = [
+        Route("/", page),
+        Route("/schema.json", keys),
+        Route("/tiles/{name}/{place:path}", tile),
+        Route("/thumbs/{side:int}/{name}.png", thumb),
+        Route("/scenes/{name}.json", read(lambda request: desk.shown(request.path_params["name"]))),
+        Route("/session.json", read(lambda request: desk.session())),
+        Route("/files.json", read(lambda request: desk.files())),
+        Route("/import", dropping(desk), methods=["POST"]),
+        *(Route(path, written(answer), methods=["POST"]) for path, answer in desk.posts.items()),
+        Route("/{name}", page),
+    ]
+    app = Starlette(routes=routes, lifespan=running)
+    app.router.redirect_slashes = False  # to an address with whatever Host was sent
+    return app
+
+
+def dropping(desk: Desk) -> Callable[[Request], Any]:
+    """Take a file that was dropped onto the page, one at a time: it is held in memory."""
+    one = asyncio.Lock()
+
+    async def answer(request: Request) -> Response:
+        async with one:
+            data = await request.body()
+            name = request.query_params.get("name", "")
+            try:
+                return JSONResponse(
+                    await asyncio.to_thread(desk.dropped, name, data), headers=FRESH
+                )
+            except InvalidRequestError as error:
+                return failure(error)
+
+    return answer

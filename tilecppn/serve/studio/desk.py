@@ -1,0 +1,158 @@
+"""What the page can ask for beside pictures: scenes and their changes, history, files."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tilecppn import machine
+from tilecppn.errors import InvalidRequestError
+from tilecppn.serve.studio.answering import Asked, number, text, whole
+from tilecppn.serve.studio.folder import Folder, read_dropped
+from tilecppn.serve.studio.journal import Journal, Step
+from tilecppn.serve.studio.record import commands, record
+from tilecppn.serve.studio.scenes import Scenes, checked_changes, from_text, label_of
+from tilecppn.serve.studio.variations import children, variations
+
+
+class Desk:
+    """The studio's scenes, history and folder, and what can be done with them.
+
+    file: the name of the scene file that the studio was started with, "" for none. Each method
+    below takes a JSON object and returns one; it raises InvalidRequestError.
+    """
+
+    def __init__(self, folder: Folder, journal: Journal, file: str = "") -> None:
+        self.folder, self.journal, self.file = folder, journal, file
+        self.scenes = Scenes(journal.network)
+        for step in journal.steps.values():
+            self.scenes.keep(step.scene)
+
+    @property
+    def posts(self) -> dict[str, Callable[[Asked], Any]]:
+        """The routes that take a JSON object."""
+        return {
+            "/scenes": self.change,
+            "/variations": self.vary,
+            "/steps": self.add_step,
+            "/steps/at": self.show_step,
+            "/steps/pin": self.pin_step,
+            "/open": self.open,
+            "/save": self.save,
+            "/commands": self.commands,
+        }
+
+    @property
+    def first(self) -> str:
+        """The name of the scene that is shown first."""
+        return self.scenes.keep(self.journal.steps[self.journal.at].scene)
+
+    def close(self) -> None:
+        """End what goes on."""
+
+    # ---- scenes ----------------------------------------------------------------------------------
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """All of a scene by its name, or that of a variation."""
+        own = self.scenes.own_name(name)
+        return record(self.scenes.scene(own), own)
+
+    def change(self, asked: Asked) -> dict[str, Any]:
+        """The scene of a `toml`, or of `changes` to the scene `base`."""
+        if "toml" in asked:
+            scene = from_text(text(asked, "toml"), "scene")
+            return self.shown(self.scenes.add(scene))
+        changes = checked_changes(asked.get("changes"))
+        found = self.shown(self.scenes.derive(text(asked, "base"), changes))
+        return {**found, "label": label_of(changes)}
+
+    def vary(self, asked: Asked) -> dict[str, Any]:
+        """Variations of the scene `base`, `count` of a `kind` from `start` on.
+
+        With `parents`, names of two scenes or more, their children.
+        """
+        start, count = whole(asked, "start", 0), whole(asked, "count", 24)
+        parents = asked.get("parents")
+        if parents is not None:
+            if not isinstance(parents, list) or not all(isinstance(p, str) for p in parents[:17]):
+                raise InvalidRequestError('"parents" must be names of scenes')
+            base = parents[0] if parents else ""
+            found = children([self.scenes.scene(name) for name in parents[:17]], start, count)
+        else:
+            base = text(asked, "base")
+            amount = number(asked, "amount", 0.1)
+            found = variations(self.scenes.scene(base), text(asked, "kind"), start, count, amount)
+        made = [
+            {"label": label, "id": self.scenes.derive(base, changes)} for label, changes in found
+        ]
+        return {"variations": made, "more": len(made) == count}
+
+    # ---- history ---------------------------------------------------------------------------------
+
+    def session(self) -> dict[str, Any]:
+        """What the page begins with: the history, where it is, and the machine."""
+        steps = [self._step(step) for step in self.journal.steps.values()]
+        return {
+            "steps": steps,
+            "at": self.journal.at,
+            "pinned": sorted(self.journal.pinned),
+            "kept": self.journal.is_kept,
+            "folder": str(self.folder.root),
+            "file": self.file,
+            "cores": machine.cores(),
+        }
+
+    def add_step(self, asked: Asked) -> dict[str, Any]:
+        """Keep the scene `id` as a step after `parent`."""
+        parent = text(asked, "parent", "")
+        if parent and parent not in self.journal.steps:
+            raise InvalidRequestError("there is no such step")
+        scene = self.scenes.text(text(asked, "id"))
+        network = None if scene.network is None else self.scenes.network(scene.network)
+        return self._step(self.journal.add(parent, text(asked, "label", ""), scene, network))
+
+    def show_step(self, asked: Asked) -> dict[str, Any]:
+        """Remember that the step `name` is shown."""
+        return {"known": self.journal.show(text(asked, "name"))}
+
+    def pin_step(self, asked: Asked) -> dict[str, Any]:
+        """Remember whether somebody likes the step `name`."""
+        return {"known": self.journal.pin(text(asked, "name"), asked.get("on") is True)}
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        name = self.scenes.keep(step.scene)
+        return {
+            "name": step.name,
+            "parent": step.parent,
+            "label": step.label,
+            "time": step.time,
+            "id": name,
+        }
+
+    # ---- files -----------------------------------------------------------------------------------
+
+    def files(self) -> dict[str, Any]:
+        """What may be opened."""
+        return {"files": self.folder.files()}
+
+    def open(self, asked: Asked) -> dict[str, Any]:
+        """The scene of the file `name` below the folder."""
+        return self.shown(self.scenes.add(self.folder.open(asked.get("name"))))
+
+    def save(self, asked: Asked) -> dict[str, Any]:
+        """Write the scene `id` as the file `name`; over one that is there only with `overwrite`."""
+        scene = self.scenes.scene(text(asked, "id"))
+        return {"name": self.folder.save(scene, asked.get("name"), asked.get("overwrite") is True)}
+
+    def dropped(self, name: str, data: bytes) -> dict[str, Any]:
+        """The scene in a file's bytes, or the main `colours` of a picture without one."""
+        found = read_dropped(name, data)
+        if isinstance(found, list):
+            return {"colours": found}
+        return self.shown(self.scenes.add(found))
+
+    def commands(self, asked: Asked) -> dict[str, str]:
+        """The command lines that draw the scene `id`, which is in `file` or differs from it."""
+        file = text(asked, "file", "")
+        scene = self.scenes.scene(text(asked, "id"))
+        path = self.folder.path(file)
+        before = self.folder.open(file) if path.exists() else None
+        return commands(scene, file, before)

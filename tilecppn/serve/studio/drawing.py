@@ -1,0 +1,124 @@
+"""Draws what the page shows: tiles of the plane around a scene, and thumbnails.
+
+The tiles of a scene lie on its own grid of pixels, which goes on beyond the canvas in all
+directions: tile (row, column) of level 0 has the pixels from (256·row, 256·column) on, and each
+next level has pixels twice as large; negative levels go into the picture.
+"""
+
+import math
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.kernels import EvaluationContext, Kernel, Memory, create
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Window
+from tilecppn.scene.scene import Scene
+from tilecppn.serve.pyramids import FORMAT, EncodedTile, Tile
+from tilecppn.serve.studio.scenes import Scenes
+from tilecppn.serve.views import contrast_scale
+
+SIDE: Final = 256  # pixels of a tile
+COARSEST: Final = 24  # level, or so many doublings of the canvas' pixels
+MOST_TILES: Final = 2**40  # rows and columns from the canvas on
+THUMBS: Final = range(16, 513)  # pixels of a thumbnail's longer side
+WARM: Final = 16  # kernels that a thread keeps
+
+
+def tile_of(scene: str, level: int, row: int, col: int) -> Tile:
+    """What a tile of a scene is called in the queue."""
+    return Tile(level, row, col, f"tiles/{scene}")
+
+
+def thumb_of(scene: str, side: int) -> Tile:
+    """What a thumbnail of a scene is called in the queue."""
+    return Tile(side, 0, 0, f"thumbs/{scene}")
+
+
+def levels(scene: Scene) -> tuple[int, int]:
+    """The finest level that float64 tells apart, with some room, and the coarsest."""
+    grid = scene.grid
+    room = min(grid.step) / (16.0 * math.ulp(grid.reach))
+    return -max(0, math.floor(math.log2(room))), COARSEST
+
+
+def level_context(scene: Scene, level: int) -> EvaluationContext:
+    """What a kernel evaluates for the tiles of a level."""
+    factor = 2.0**level
+    grid = scene.grid
+    step = (grid.step[0] * factor, grid.step[1] * factor)
+    middle = tuple((m + 0.5) / factor - 0.5 for m in grid.middle)
+    return replace(
+        EvaluationContext.of(scene),
+        grid=replace(grid, step=step, middle=(middle[0], middle[1])),
+        scale=contrast_scale(scene, step[0]),
+    )
+
+
+class StudioPainter:
+    """Draws tiles and thumbnails, in one thread."""
+
+    def __init__(self, scenes: Scenes, kernel: str = "auto") -> None:
+        self.scenes, self.kernel = scenes, kernel
+        self.memory = Memory()
+        self.warm: OrderedDict[tuple[str, int], tuple[Scene, Kernel]] = OrderedDict()
+
+    def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
+        """Draw and encode one. Raises InvalidRequestError for a scene that cannot be drawn."""
+        kind, _, name = tile.pyramid.partition("/")
+        if kind == "thumbs":
+            pixels = self.thumb(self.scenes.scene(name), tile.level, check_cancelled)
+        else:
+            pixels = self.draw(name, tile.level, tile.row, tile.col, check_cancelled)
+        check_cancelled()
+        return EncodedTile(FORMAT.encode(pixels))
+
+    def draw(
+        self, name: str, level: int, row: int, col: int, check_cancelled: CheckCancelled
+    ) -> NDArray[Any]:
+        """Return the pixels (channels, SIDE, SIDE) of a tile, in 8 bits.
+
+        Those of level 0 are what `render` stores; other levels have one sample a pixel.
+        """
+        scene, kernel = self._warm(name, level)
+        top, left = row * SIDE, col * SIDE
+        # `render_window` counts from the first pixel that is drawn, tiles from the whole's.
+        down, right = scene.canvas.origin
+        window = Window(top - down, left - right, top - down + SIDE, left - right + SIDE)
+        return render_window(kernel, scene, window, check_cancelled)
+
+    def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
+        """Return the whole picture (channels, height, width), its longer side `side` pixels."""
+        small = shown(scene, flat=True)
+        longest = max(scene.canvas.width, scene.canvas.height)
+        sides = (
+            max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height)
+        )
+        small = small.replace(canvas=small.canvas.resized(*sides))
+        kernel = create(self.kernel, EvaluationContext.of(small), self.memory)
+        window = Window(0, 0, small.canvas.height, small.canvas.width)
+        return render_window(kernel, small, window, check_cancelled)
+
+    def _warm(self, name: str, level: int) -> tuple[Scene, Kernel]:
+        key = name, level
+        if key not in self.warm:
+            scene = shown(self.scenes.scene(name), flat=level != 0)
+            context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
+            if level != 0:
+                scene = scene.replace(canvas={"crop": None, "bleed": None})
+            self.warm[key] = scene, create(self.kernel, context, self.memory)
+            if len(self.warm) > WARM:
+                self.warm.popitem(last=False)
+        self.warm.move_to_end(key)
+        return self.warm[key]
+
+
+def shown(scene: Scene, flat: bool) -> Scene:
+    """A scene as a screen shows it, in 8 bits; flat: one sample for each pixel, evaluated."""
+    output: dict[str, Any] = {"dtype": "uint8", "precision": "exact"}
+    if flat:
+        output |= {"supersample": 1, "tolerance": 0.0}
+    return scene.replace(output=output)

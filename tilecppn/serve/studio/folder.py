@@ -1,0 +1,132 @@
+"""Scene files below the folder that the studio was started in, and nothing beside them."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.scene.scene import Scene
+
+MOST_LISTED: Final = 500
+MOST_VISITED: Final = 20_000  # entries of folders
+DEEPEST: Final = 4
+OPENED: Final = (
+    ".toml", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".dzi", ".szi", ".zarr", ".html",
+)  # fmt: skip
+TEXT: Final = ".toml"
+
+
+class Folder:
+    """A folder and what lies below it. Paths of the page are relative, with slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def path(self, name: Any) -> Path:
+        """Return the path that a name stands for. Raises InvalidRequestError for one elsewhere."""
+        if not isinstance(name, str) or not 0 < len(name) <= 1000 or "\0" in name:
+            raise InvalidRequestError("a file needs a name")
+        parts = name.split("/")
+        outside = name.startswith(("/", "~")) or "\\" in name or Path(name).is_absolute()
+        if outside or any(part in ("", "..") or part.startswith(".") for part in parts):
+            raise InvalidRequestError(f"{name[:80]}: give a name below {self.root}")
+        try:
+            path = self.root.joinpath(*parts).resolve()
+        except (OSError, RuntimeError, ValueError):
+            raise InvalidRequestError(f"{name[:80]}: cannot be read") from None
+        if not path.is_relative_to(self.root):
+            raise InvalidRequestError(f"{name[:80]}: leads out of {self.root}")
+        return path
+
+    def open(self, name: Any) -> Scene:
+        """Read the scene of a file or store. Raises InvalidRequestError."""
+        path = self.path(name)
+        if not path.exists():
+            raise InvalidRequestError(f"{name}: does not exist")
+        return Scene.load(path)
+
+    def save(self, scene: Scene, name: Any, overwrite: bool) -> str:
+        """Write a scene file; return its name. Raises InvalidRequestError.
+
+        A file that is there is replaced only with `overwrite`, and only if it is a scene.
+        """
+        path = self.path(name)
+        if path.suffix != TEXT:
+            path = self.path(f"{name}{TEXT}")
+        if not path.parent.is_dir():
+            raise InvalidRequestError(f"{path.parent}: is no folder")
+        if path.exists():
+            if not overwrite:
+                raise FileExistsError(str(path.relative_to(self.root)))
+            try:
+                Scene.load(path)
+            except InvalidRequestError:
+                raise InvalidRequestError(
+                    f"{name}: is not a scene and is not replaced; choose another name"
+                ) from None
+        scene.save(path)
+        return path.relative_to(self.root).as_posix()
+
+    def files(self) -> list[dict[str, Any]]:
+        """List what may hold a scene, the newest first: `name` and `time`, seconds since 1970."""
+        found = sorted(self._walk(self.root, DEEPEST, [MOST_VISITED]), reverse=True)
+        return [{"name": name, "time": when} for when, name in found[:MOST_LISTED]]
+
+    def _walk(self, folder: Path, deep: int, left: list[int]) -> Iterator[tuple[float, str]]:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                left[0] -= 1
+                if left[0] < 0:
+                    return
+                if entry.name.startswith("."):
+                    continue
+                suffix = Path(entry.name).suffix.lower()
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if suffix in OPENED and (is_folder == (suffix == ".zarr")):
+                    name = Path(entry.path).relative_to(self.root).as_posix()
+                    yield entry.stat(follow_symlinks=False).st_mtime, name
+                elif is_folder and deep and not entry.name.endswith((".zarr", "_files", ".parts")):
+                    yield from self._walk(Path(entry.path), deep - 1, left)
+
+
+def read_dropped(name: str, data: bytes) -> Scene | list[str]:
+    """Read a file that was dropped onto the page: its scene, or else a picture's main colours.
+
+    name: only its suffix counts, and errors begin with it. Raises InvalidRequestError.
+    """
+    import numpy as np
+
+    from tilecppn.exporters.embedded_scene import READERS, provenance_in
+    from tilecppn.exporters.options import suffix_of
+    from tilecppn.pictures import read_picture
+    from tilecppn.scene.picture_palette import main_colours
+    from tilecppn.serve.studio.scenes import from_text
+
+    shown = name[:80]
+    suffix = Path(name).suffix.lower()
+    if suffix == TEXT:
+        try:
+            return from_text(data.decode("utf-8-sig"), shown)
+        except UnicodeDecodeError:
+            raise SceneError(f"{shown}: not a text file; a scene is a TOML file") from None
+    if suffix not in OPENED or suffix in (".zarr", ".dzi"):
+        raise InvalidRequestError(f"{shown}: drop a scene (.toml) or a picture")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"dropped{suffix}")
+        path.write_bytes(data)
+        found = provenance_in(path) if suffix_of(path) in READERS else None
+        if found is not None:
+            return from_text(found.source, shown) if found.source else _nothing(shown)
+        if suffix in (".html", ".szi"):
+            return _nothing(shown)
+        try:
+            return list(main_colours(np.asarray(read_picture(path, enough=64))))
+        except InvalidRequestError:
+            return _nothing(shown)
+
+
+def _nothing(name: str) -> Scene:
+    raise InvalidRequestError(f"{name}: holds no scene, and is no picture")

@@ -1,0 +1,302 @@
+// The picture: the plane around the canvas, to be moved, zoomed and turned without end.
+
+import { Camera, toPlane } from "./plane.js";
+import { change, pace, state } from "./state.js";
+import { addresses, coarseLevel, inSight, levelFor, SIDE, Tiles } from "./tiles.js";
+
+const $ = (id) => document.getElementById(id);
+const view = $("view");
+const context = view.getContext("2d");
+const sheet = document.createElement("canvas");  // tiles side by side, at their own size
+const old = document.createElement("canvas");    // the last scene, until the new one is there
+export const camera = new Camera();
+export const tiles = new Tiles();
+let ratio = 1;            // screen pixels of a CSS pixel
+let oldCamera = null;     // where `old` was seen
+let thirds = false;
+let drawn = 0;            // the animation frame that was asked for
+let shownAt = [];         // who waits to see something of the scene
+let fitted = true;        // whether the whole canvas is to stay in sight
+
+/** The canvas in pixels of the whole: left, top, width, height. */
+function frame() {
+  const { width, height, origin } = state.scene.canvas;
+  return [origin[1], origin[0], width, height];
+}
+
+// ---- drawing -------------------------------------------------------------------------------------
+
+export function redraw() {
+  drawn ||= requestAnimationFrame(draw);
+}
+
+function draw() {
+  drawn = 0;
+  if (!state.scene) return;
+  resize();
+  const { id, levels } = state.scene;
+  const level = levelFor(camera.zoom, levels), coarse = coarseLevel(level, levels);
+  const fine = addresses(id, level, inSight(camera, level));
+  const first = level === coarse ? [] : addresses(id, coarse, inSight(camera, coarse));
+  const rough = first.some((address) => !tiles.bitmaps.has(address) && !tiles.failed.has(address));
+  tiles.want(rough ? first : fine);
+  const ready = [...first, ...fine].some((address) => tiles.bitmaps.has(address));
+  paint(id, level, levels[1], rough);
+  if (ready && !rough) tellShown();
+  if (ready && !rough) view.dataset.begun = id;
+  view.dataset.complete = !rough && fine.every((a) => tiles.bitmaps.has(a) || tiles.failed.has(a)) ? id : "";
+  $("scale").textContent = percent(camera.zoom);
+}
+
+/** Draw all that is there of a scene: coarse tiles below fine ones, the last scene below all. */
+function paint(id, level, coarsest, rough) {
+  const [[left, right], [top, bottom]] = inSight(camera, level);
+  const size = SIDE * 2 ** level;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, view.width, view.height);
+  if (oldCamera && rough) place(old, oldCamera.corner, oldCamera.size);
+  else oldCamera = null;
+  sheet.width = (right - left + 1) * SIDE;
+  sheet.height = (bottom - top + 1) * SIDE;
+  const flat = sheet.getContext("2d");
+  for (let above = Math.min(coarsest, level + 6); above >= level; above--) {
+    const times = 2 ** (above - level);
+    const [[first, last], [highest, lowest]] = inSight(camera, above);
+    for (let row = highest; row <= lowest; row++) {
+      for (let col = first; col <= last; col++) {
+        const bitmap = tiles.get(`${id}/${above}/${col}_${row}`);
+        const at = [col * times - left, row * times - top].map((value) => value * SIDE);
+        if (bitmap) flat.drawImage(bitmap, ...at, SIDE * times, SIDE * times);
+      }
+    }
+  }
+  place(sheet, [left * size, top * size], [(right - left + 1) * size, (bottom - top + 1) * size]);
+  drawFrame();
+}
+
+/** Draw an image whose corner is at a pixel, and which is so many pixels large. */
+function place(image, corner, size) {
+  const [c, s] = camera.axis, zoom = camera.zoom;
+  const [x, y] = camera.toScreen(corner);
+  const turned = Math.abs(c) > 1e-9 && Math.abs(s) > 1e-9;
+  const exact = !turned && Math.abs(zoom * size[0] / image.width - 1) < 1e-9;
+  const [px, py] = exact ? [Math.round(x), Math.round(y)] : [x, y];
+  context.imageSmoothingEnabled = zoom * size[0] < 3.5 * image.width || state.scene.levels[0] < 0;
+  context.imageSmoothingQuality = "high";
+  context.setTransform(c * zoom, s * zoom, -s * zoom, c * zoom, px, py);
+  context.drawImage(image, 0, 0, ...size);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+}
+
+function drawFrame() {
+  const [left, top, width, height] = frame();
+  const corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
+    .map((corner) => camera.toScreen(corner));
+  const path = new Path2D();
+  path.moveTo(...corners[0]);
+  corners.slice(1).forEach((corner) => path.lineTo(...corner));
+  path.closePath();
+  const around = new Path2D(path);
+  around.rect(0, 0, view.width, view.height);
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  context.fillStyle = dark ? "rgba(14, 14, 16, 0.8)" : "rgba(222, 222, 226, 0.84)";
+  context.fill(around, "evenodd");
+  context.lineWidth = ratio;
+  context.strokeStyle = dark ? "rgba(255, 255, 255, 0.28)" : "rgba(0, 0, 0, 0.35)";
+  context.stroke(path);
+  if (!thirds) return;
+  context.beginPath();
+  for (const part of [1 / 3, 2 / 3]) {
+    context.moveTo(...camera.toScreen([left + part * width, top]));
+    context.lineTo(...camera.toScreen([left + part * width, top + height]));
+    context.moveTo(...camera.toScreen([left, top + part * height]));
+    context.lineTo(...camera.toScreen([left + width, top + part * height]));
+  }
+  for (const [style, wide] of [["rgba(0, 0, 0, 0.45)", 3], ["rgba(255, 255, 255, 0.8)", 1]]) {
+    context.strokeStyle = style;
+    context.lineWidth = wide * ratio;
+    context.stroke();
+  }
+}
+
+function percent(zoom) {
+  const value = 100 * zoom;
+  return value >= 1e5 ? `${(value / 100).toExponential(0)} ×` : `${value.toPrecision(value < 100 ? 2 : 3) * 1} %`;
+}
+
+function resize() {
+  ratio = Math.min(devicePixelRatio || 1, 2);
+  const width = Math.round(view.clientWidth * ratio), height = Math.round(view.clientHeight * ratio);
+  if (view.width === width && view.height === height) return;
+  view.width = camera.width = width;
+  view.height = camera.height = height;
+  if (fitted) fit();
+}
+
+/** Keep what is on the screen until there is something of the new scene to see. */
+function keepOld() {
+  if (!view.width || !view.height) return;
+  const bounds = camera.bounds();
+  old.width = view.width;
+  old.height = view.height;
+  if (camera.turn % 360) return void (oldCamera = null);
+  old.getContext("2d").drawImage(view, 0, 0);
+  oldCamera = { corner: bounds.map(([least]) => least), size: bounds.map(([least, most]) => most - least) };
+}
+
+/** Resolves when something of the scene is on the screen, after a moment in any case. */
+pace.shown = () => new Promise((resolve) => {
+  shownAt.push(resolve);
+  setTimeout(resolve, 250);
+});
+
+function tellShown() {
+  shownAt.forEach((resolve) => resolve());
+  shownAt = [];
+}
+
+// ---- moving --------------------------------------------------------------------------------------
+
+/** Show the whole canvas, with some of what is around it. */
+export function fit() {
+  const [left, top, width, height] = frame();
+  camera.center = [left + width / 2, top + height / 2];
+  camera.turn = 0;
+  const edge = 24 * ratio, below = 64 * ratio;
+  camera.zoom = Math.max(1e-9, Math.min(
+    (camera.width - 2 * edge) / width, (camera.height - 2 * edge - 2 * (below - edge)) / height));
+  fitted = true;
+  redraw();
+}
+
+const middle = () => [camera.width / 2, camera.height / 2];
+
+export function zoomBy(factor, at = middle()) {
+  const { levels } = state.scene;
+  const least = 2 ** -(levels[1] - 1), most = 2 ** (-levels[0] + 1);
+  camera.around(at, () => (camera.zoom = Math.min(most, Math.max(least, camera.zoom * factor))));
+  fitted = false;
+  redraw();
+}
+
+export function actualPixels() {
+  zoomBy(1 / camera.zoom);
+  camera.center = camera.center.map((value, i) => Math.round(value) + (i ? camera.height : camera.width) % 2 / 2);
+}
+
+export function turnBy(degrees) {
+  camera.turn = (camera.turn + degrees + 360) % 360;
+  fitted = false;
+  redraw();
+}
+
+export function moveBy(dx, dy) {
+  camera.center = camera.toPixel([camera.width / 2 + dx, camera.height / 2 + dy]);
+  fitted = false;
+  redraw();
+}
+
+export function toggleThirds() {
+  thirds = !thirds;
+  $("thirds").setAttribute("aria-pressed", thirds);
+  redraw();
+}
+
+/** The [view] that shows in the canvas what the window shows. */
+export function seenView() {
+  const { grid, values, canvas } = state.scene;
+  const zoom = Math.min(camera.width / canvas.whole[0], camera.height / canvas.whole[1]);
+  const { mirror, radial, repeat } = values.view;
+  const found = {
+    scale: values.view.scale * zoom / camera.zoom,
+    rotation: rounded(values.view.rotation - camera.turn),
+  };
+  // A folded picture is folded around its centre.
+  return mirror || radial || repeat ? found : { ...found, center: toPlane(grid, camera.center) };
+}
+
+const rounded = (degrees) => Math.round(1e9 * (((degrees + 180) % 360 + 360) % 360 - 180)) / 1e9;
+
+/** Make what the window shows the picture. */
+export async function frameSeen() {
+  await change({ view: seenView() }, true, "frame", "framed what was seen");
+  oldCamera = null;
+  fit();
+}
+
+// ---- pointers, wheel, keys -----------------------------------------------------------------------
+
+const pointers = new Map();
+const placeOf = (event) => {
+  const box = view.getBoundingClientRect();
+  return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
+};
+
+view.addEventListener("pointerdown", (event) => {
+  view.setPointerCapture(event.pointerId);
+  pointers.set(event.pointerId, placeOf(event));
+});
+view.addEventListener("pointermove", (event) => {
+  const before = pointers.get(event.pointerId);
+  if (!before) return;
+  const now = placeOf(event);
+  if (pointers.size === 1) moveBy(before[0] - now[0], before[1] - now[1]);
+  if (pointers.size === 2) pinch(event.pointerId, before, now);
+  pointers.set(event.pointerId, now);
+});
+for (const name of ["pointerup", "pointercancel"]) {
+  view.addEventListener(name, (event) => pointers.delete(event.pointerId));
+}
+
+/** Two fingers move, zoom and turn at once. */
+function pinch(moved, before, now) {
+  const [other] = [...pointers].filter(([id]) => id !== moved).map(([, place]) => place);
+  const way = (place) => [place[0] - other[0], place[1] - other[1]];
+  const [a, b] = [way(before), way(now)];
+  zoomBy(Math.hypot(...b) / Math.max(1, Math.hypot(...a)), other);
+  const angle = (Math.atan2(b[1], b[0]) - Math.atan2(a[1], a[0])) * 180 / Math.PI;
+  camera.around(other, () => (camera.turn = (camera.turn + angle + 360) % 360));
+}
+
+view.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  const lines = event.deltaMode === 1 ? 24 : event.deltaMode === 2 ? 240 : 1;
+  const amount = Math.max(-240, Math.min(240, event.deltaY * lines));
+  zoomBy(2 ** (-amount / (event.ctrlKey ? 100 : 300)), placeOf(event));
+}, { passive: false });
+view.addEventListener("dblclick", (event) => zoomBy(event.shiftKey ? 0.5 : 2, placeOf(event)));
+
+const step = (event) => (event.shiftKey ? 240 : 60) * ratio;
+const KEYS = {
+  ArrowLeft: (event) => moveBy(-step(event), 0),
+  ArrowRight: (event) => moveBy(step(event), 0),
+  ArrowUp: (event) => moveBy(0, -step(event)),
+  ArrowDown: (event) => moveBy(0, step(event)),
+};
+view.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key](event);
+});
+
+// ---- following the scene -------------------------------------------------------------------------
+
+let last = null;  // the canvas that was fitted
+state.addEventListener("scene", () => {
+  const size = JSON.stringify(state.scene.canvas);
+  if (last !== null && size === last) keepOld();
+  else if (last !== null) fitted = true, oldCamera = null;
+  const another = size !== last;
+  last = size;
+  resize();
+  if (another) fit();
+  redraw();
+});
+tiles.addEventListener("tile", redraw);
+new ResizeObserver(redraw).observe(view);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+
+for (const [id, run] of Object.entries({
+  in: () => zoomBy(1.5), out: () => zoomBy(1 / 1.5), scale: actualPixels, home: fit,
+  turn: (event) => turnBy(event.shiftKey ? -15 : 15), thirds: toggleThirds, frame: frameSeen,
+})) $(id).addEventListener("click", run);

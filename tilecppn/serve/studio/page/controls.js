@@ -1,0 +1,65 @@
+// Controls for every key of a scene, made from the schema that the server has of them.
+
+import { get } from "./api.js";
+import { control, element } from "./fields.js";
+import { latentControl } from "./latent.js";
+import { paletteControl } from "./palette.js";
+import { state } from "./state.js";
+
+const panel = document.getElementById("controls");
+
+/** What is shown together: title → keys; those after "more" are folded away. */
+const GROUPS = {
+  Network: ["cppn.preset", "cppn.seed", "cppn.depth", "cppn.width", "cppn.activations", "more", "cppn.mutations",
+    "cppn.cross", "cppn.channels", "cppn.z_dim", "cppn.inputs", "cppn.residual", "cppn.gain", "cppn.decay", "cppn.contrast"],
+  Latent: ["latent.seed", "latent.z"],
+  Colour: ["output.palette", "output.color", "output.invert", "more", "output.shadow", "output.shade", "output.glow"],
+  View: ["view.scale", "view.center", "view.rotation", "view.mirror", "view.radial", "view.repeat", "more",
+    "view.aspect", "view.grid", "view.swap"],
+  Canvas: ["canvas.width", "canvas.height", "canvas.print", "canvas.dpi", "canvas.bleed", "canvas.crop"],
+  Output: ["output.dtype", "output.supersample", "output.dither", "more", "output.tolerance", "output.precision",
+    "output.tile", "output.shard"],
+};
+const OWN = { "latent.z": latentControl, "output.palette": paletteControl };
+const OPEN = ["Network", "Latent", "Colour", "View"];
+const controls = new Map();  // key → what shows its value
+
+/** Make the controls. */
+export async function begin() {
+  const schema = await get("schema.json");
+  const all = Object.entries(schema.sections)
+    .flatMap(([section, keys]) => Object.keys(keys).map((key) => `${section}.${key}`));
+  const placed = Object.values(GROUPS).flat();
+  const others = all.filter((key) => !placed.includes(key) && key !== "cppn.weights");
+  for (const [title, keys] of Object.entries({ ...GROUPS, Others: others })) {
+    if (!keys.length) continue;
+    const group = element("details", { open: OPEN.includes(title) }, element("summary", { textContent: title }));
+    let place = group;
+    for (const key of keys) {
+      if (key === "more") {
+        place = element("details", {}, element("summary", { textContent: "More" }));
+        group.append(place);
+        continue;
+      }
+      const [section, name] = key.split(".");
+      const made = (OWN[key] ?? control)(key, schema.sections[section][name], schema);
+      controls.set(key, made);
+      place.append(made.element);
+    }
+    panel.append(group);
+  }
+  state.addEventListener("scene", update);
+  if (state.scene) update();
+}
+
+function update() {
+  for (const [key, made] of controls) {
+    const [section, name] = key.split(".");
+    const value = state.scene.values[section][name];
+    made.element.classList.toggle("own", JSON.stringify(value ?? null) !== JSON.stringify(made.usual ?? null));
+    made.show(value, state.scene);
+  }
+}
+
+/** Put the focus into the controls. */
+export const focus = () => panel.querySelector("select, input, button")?.focus();

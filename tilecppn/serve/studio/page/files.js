@@ -1,0 +1,163 @@
+// Opening, saving, dropping files, and the command lines that render.
+
+import { post, get } from "./api.js";
+import { button, element } from "./fields.js";
+import { coloured } from "./palette.js";
+import { change, note, state, take } from "./state.js";
+
+const $ = (id) => document.getElementById(id);
+
+// ---- open ----------------------------------------------------------------------------------------
+
+let files = [];
+
+export async function open() {
+  $("folder").textContent = `In ${state.folder}`;
+  files = (await get("files.json")).files;
+  $("search").value = "";
+  list();
+  $("opening").showModal();
+  $("search").focus();
+}
+
+function list() {
+  const words = $("search").value.toLowerCase().split(/\s+/);
+  const found = files.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  const rows = found.slice(0, 200).map(({ name, time }) => {
+    const made = element("button", { type: "button" }, element("span", { textContent: name }),
+      element("small", { textContent: new Date(time * 1000).toLocaleDateString() }));
+    made.addEventListener("click", () => openFile(name));
+    return element("li", {}, made);
+  });
+  $("files").replaceChildren(...(rows.length ? rows : [element("li", { className: "empty", textContent: "Nothing here holds a scene." })]));
+}
+
+async function openFile(name) {
+  try {
+    const scene = await post("open", { name });
+    $("opening").close();
+    state.file = name.endsWith(".toml") ? name : "";
+    await take(scene, `opened ${name}`, "file");
+  } catch (error) {
+    note(error.message, true);
+    $("opening").close();
+  }
+}
+
+$("search").addEventListener("input", list);
+$("search").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") $("files").querySelector("button")?.click();
+});
+$("chosen").addEventListener("change", () => {
+  if ($("chosen").files[0]) receive($("chosen").files[0]);
+  $("chosen").value = "";
+  $("opening").close();
+});
+
+/** Take a file from elsewhere: its scene, or else the colours of a picture. */
+export async function receive(file, palette = false) {
+  try {
+    const found = await post(`import?name=${encodeURIComponent(file.name)}`, file);
+    if (found.colours || palette) {
+      const colours = found.colours ?? found.palette;
+      const changes = colours && coloured(colours);
+      if (changes) await change(changes, true, "file");
+      else if (!colours) note("this picture has no palette", true);
+      return;
+    }
+    state.file = "";
+    await take(found, `dropped ${file.name}`, "file");
+  } catch (error) {
+    note(error.message, true);
+  }
+}
+document.addEventListener("palette-from", (event) => receive(event.detail, true));
+
+// ---- drop ----------------------------------------------------------------------------------------
+
+const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+let inside = 0;
+addEventListener("dragenter", (event) => holdsFiles(event) && (inside++, $("drop").hidden = false));
+addEventListener("dragleave", (event) => holdsFiles(event) && --inside <= 0 && ($("drop").hidden = true));
+addEventListener("dragover", (event) => holdsFiles(event) && event.preventDefault());
+addEventListener("drop", (event) => {
+  inside = 0;
+  $("drop").hidden = true;
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  receive(event.dataTransfer.files[0]);
+});
+
+// ---- save ----------------------------------------------------------------------------------------
+
+let overwrite = false;
+
+export function save() {
+  $("saving-folder").textContent = state.folder;
+  $("save-name").value = state.file || suggestion();
+  forget();
+  $("saving").showModal();
+  $("save-name").select();
+}
+
+function suggestion() {
+  const { preset, seed } = state.scene.values.cppn;
+  return `${preset}-${seed}.toml`;
+}
+
+function forget() {
+  overwrite = false;
+  $("save-error").hidden = true;
+  $("save-now").textContent = "Save";
+}
+
+$("save-name").addEventListener("input", forget);
+$("saving").querySelector("form").addEventListener("submit", async (event) => {
+  if (event.submitter?.value !== "save") return;
+  event.preventDefault();
+  try {
+    const { name } = await post("save", { id: state.scene.id, name: $("save-name").value.trim(), overwrite });
+    state.file = name;
+    $("saving").close();
+    state.dispatchEvent(new Event("scene"));
+    note(`saved as ${name}`);
+  } catch (error) {
+    $("save-error").hidden = false;
+    $("save-error").textContent = error.status === 409 ? `${error.message} is there already. Its comments would be lost.` : error.message;
+    if (error.status === 409) {
+      overwrite = true;
+      $("save-now").textContent = "Replace it";
+    }
+  }
+});
+
+// ---- command lines -------------------------------------------------------------------------------
+
+const PURPOSES = { store: "A store, to be rendered at any size and resumed", page: "A page to zoom into", preview: "A small image", plan: "What it will take" };
+
+export async function render() {
+  const file = state.file || suggestion();
+  try {
+    const lines = await post("commands", { id: state.scene.id, file });
+    $("rendering-hint").textContent = state.file
+      ? `In ${state.folder}. What differs from ${file} is in the command; save the scene for a shorter one.`
+      : `Save the scene first, as ${file} in ${state.folder}.`;
+    $("lines").replaceChildren(...Object.entries(lines).flatMap(([purpose, line]) => {
+      const code = element("code", { textContent: line });
+      return [element("dt", { className: "quiet", textContent: PURPOSES[purpose] }),
+        element("dd", {}, code, button("Copy", `Copy: ${PURPOSES[purpose]}`, () => copy(line), "text"))];
+    }));
+    $("rendering").showModal();
+  } catch (error) {
+    note(error.message, true);
+  }
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    note("copied");
+  } catch {
+    note("the browser does not allow it; select the line and copy it");
+  }
+}

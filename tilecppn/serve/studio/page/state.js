@@ -1,0 +1,143 @@
+// The scene that is shown, and the history of scenes. Everything else on the page follows from it.
+
+import { get, post } from "./api.js";
+
+/** `scene` is what the server says of the one that is shown (`record.py`); it tells
+ * "scene" when another is shown, and "steps" when the history changed. */
+export const state = Object.assign(new EventTarget(), {
+  scene: null,
+  base: null,         // what the changes that are not yet a step are made to
+  steps: new Map(),   // name → { name, parent, label, time, id }
+  at: "",             // the step that is shown
+  pinned: new Set(),
+  file: "",           // the scene file that it is in
+  folder: "",
+  kept: true,
+  by: "",             // who changed it last: "wall", "controls", "history", …
+});
+
+const later = new Map();  // step → the step after it that was shown last
+const told = (name) => state.dispatchEvent(new Event(name));
+
+/** Show an error or a remark for a moment. */
+export const note = (text, bad = false) =>
+  state.dispatchEvent(new CustomEvent("note", { detail: { text, bad } }));
+
+/** Begin: the history of the last session, and where it ended. */
+export async function begin() {
+  const session = await get("session.json");
+  for (const step of session.steps) remember(step);
+  state.pinned = new Set(session.pinned);
+  Object.assign(state, { file: session.file, folder: session.folder, kept: session.kept });
+  await goTo(session.at, "history");
+}
+
+function remember(step) {
+  state.steps.set(step.name, step);
+  later.set(step.parent, step.name);
+}
+
+function show(scene, by) {
+  state.scene = scene;
+  state.by = by;
+  told("scene");
+}
+
+/** Show a step of the history. */
+export async function goTo(name, by = "history") {
+  const step = state.steps.get(name);
+  if (!step) return;
+  pending = null;
+  const scene = await get(`scenes/${step.id}.json`);
+  state.at = name;
+  state.base = scene;
+  later.set(step.parent, name);
+  show(scene, by);
+  told("steps");
+  await post("steps/at", { name });
+}
+
+export const parentStep = () => state.steps.get(state.steps.get(state.at)?.parent);
+export const laterStep = () => state.steps.get(later.get(state.at));
+export const undo = () => parentStep() && goTo(parentStep().name);
+export const redo = () => laterStep() && goTo(laterStep().name);
+
+/** Show a scene and make it a step. */
+export async function take(scene, label, by) {
+  pending = null;
+  state.base = scene;
+  show(scene, by);
+  if (state.steps.get(state.at)?.id === scene.id) return;
+  await addStep(scene, label);
+}
+
+async function addStep(scene, label) {
+  const step = await post("steps", { id: scene.id, parent: state.at, label });
+  remember(step);
+  state.at = step.name;
+  told("steps");
+}
+
+/** Take a variation by its name. */
+export const takeNamed = async (id, label, by) => take(await get(`scenes/${id}.json`), label, by);
+
+// ---- changes: one on its way at a time, the latest wins ------------------------------------------
+
+let pending = null;      // section → key → value, all that differs from `state.base`
+let changed = false;     // since it was sent
+let words = "";           // what the step is called, "" for what is changed
+let finished = false;    // whether it is to become a step
+let busy = false;
+/** Awaited between changes, so that each is seen; the canvas sets it. */
+export const pace = { shown: async () => {} };
+
+/** Change keys of the scene; with `final` it becomes a step of the history, called `label`. */
+export function change(changes, final = true, by = "controls", label = "") {
+  pending = merged(pending ?? {}, changes);
+  words = label;
+  changed = true;
+  finished ||= final;
+  return busy ? null : sendChanges(by);
+}
+
+async function sendChanges(by) {
+  busy = true;
+  try {
+    while (changed && pending) {
+      const sent = pending, last = finished;
+      changed = finished = false;
+      const scene = await post("scenes", { base: state.base.id, changes: sent });
+      if (pending === null) break;  // something else is shown meanwhile
+      if (last && !changed) {
+        pending = null;
+        await take(scene, words || scene.label, by);
+      } else {
+        finished ||= last;
+        show(scene, by);
+        await pace.shown();
+      }
+    }
+  } catch (error) {
+    pending = null;
+    changed = finished = false;
+    note(error.message, true);
+    show(state.base, "error");
+  } finally {
+    busy = false;
+  }
+}
+
+function merged(old, changes) {
+  const all = { ...old };
+  for (const [section, keys] of Object.entries(changes)) all[section] = { ...all[section], ...keys };
+  return all;
+}
+
+/** Pin or unpin the step that is shown. */
+export async function pin(name = state.at) {
+  const on = !state.pinned.has(name);
+  if (on) state.pinned.add(name);
+  else state.pinned.delete(name);
+  told("steps");
+  await post("steps/pin", { name, on });
+}

@@ -1,0 +1,92 @@
+// Tiles of scenes: asked for when they are in sight, dropped when they no longer are.
+
+import { image } from "./api.js";
+
+export const SIDE = 256;     // pixels of a tile
+const AT_ONCE = 6;           // requests on their way
+const MOST = 600;            // bitmaps that are kept, about 150 MB
+const COARSER = 3;           // levels: what is seen first
+
+/** Tells "tile" when there is more to see. */
+export class Tiles extends EventTarget {
+  bitmaps = new Map();   // "scene/level/col_row" → ImageBitmap, the latest used last
+  asked = new Map();     // the same → AbortController
+  failed = new Set();
+  wanted = [];
+
+  /** Ask for these, in this order, and drop what else is on its way. */
+  want(addresses) {
+    this.wanted = addresses.filter((address) => !this.bitmaps.has(address) && !this.failed.has(address));
+    const keep = new Set(this.wanted);
+    for (const [address, controller] of this.asked) {
+      if (!keep.has(address)) {
+        controller.abort();
+        this.asked.delete(address);
+      }
+    }
+    this.ask();
+  }
+
+  ask() {
+    for (const address of this.wanted) {
+      if (this.asked.size >= AT_ONCE) return;
+      if (!this.asked.has(address)) this.load(address);
+    }
+  }
+
+  async load(address) {
+    const controller = new AbortController();
+    this.asked.set(address, controller);
+    try {
+      const bitmap = await image(`tiles/${address}.png`, controller.signal);
+      this.bitmaps.set(address, bitmap);
+      while (this.bitmaps.size > MOST) {
+        const [oldest, dropped] = this.bitmaps.entries().next().value;
+        dropped.close();
+        this.bitmaps.delete(oldest);
+      }
+    } catch (error) {
+      if (controller.signal.aborted) return;
+      if (error.status !== 0 && error.status !== 503 && error.status !== 410) this.failed.add(address);
+      else await new Promise((resume) => setTimeout(resume, 1000));
+    }
+    if (this.asked.get(address) !== controller) return;
+    this.asked.delete(address);
+    this.wanted = this.wanted.filter((other) => other !== address);
+    this.ask();
+    this.dispatchEvent(new Event("tile"));
+  }
+
+  get(address) {
+    const bitmap = this.bitmaps.get(address);
+    if (bitmap) {
+      this.bitmaps.delete(address);
+      this.bitmaps.set(address, bitmap);
+    }
+    return bitmap;
+  }
+}
+
+/** The level whose pixels are about as large as the screen's, a little larger at most. */
+export const levelFor = (zoom, [finest, coarsest]) =>
+  Math.max(finest, Math.min(coarsest, Math.floor(-Math.log2(zoom) + 0.35)));
+
+export const coarseLevel = (level, [, coarsest]) => Math.min(coarsest, level + COARSER);
+
+/** The tiles of a level in sight: rows and columns, from the first to the last. */
+export function inSight(camera, level) {
+  const size = SIDE * 2 ** level;
+  return camera.bounds().map(([least, most]) => [Math.floor(least / size), Math.floor(most / size)]);
+}
+
+/** Their addresses, those in the middle first. */
+export function addresses(scene, level, [[left, right], [top, bottom]]) {
+  const found = [];
+  for (let row = top; row <= bottom; row++) {
+    for (let col = left; col <= right; col++) {
+      const far = Math.hypot(col - (left + right) / 2, row - (top + bottom) / 2);
+      found.push([far, `${scene}/${level}/${col}_${row}`]);
+    }
+  }
+  return found.sort((a, b) => a[0] - b[0]).map(([, address]) => address);
+}

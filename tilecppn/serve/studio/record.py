@@ -1,0 +1,64 @@
+"""What the page is told of a scene, and the command lines that draw it."""
+
+import shlex
+from dataclasses import asdict
+from pathlib import PurePosixPath
+from typing import Any
+
+from tilecppn.exporters.page.facts import size_facts
+from tilecppn.scene.scene import Scene
+from tilecppn.serve.studio.drawing import levels
+from tilecppn.serve.studio.scenes import overrides, values_of
+from tilecppn.serve.studio.schema import colours_of
+
+
+def record(scene: Scene, name: str) -> dict[str, Any]:
+    """All that the page shows of a scene: its values, its grid of pixels, its network and latent.
+
+    `grid` is as in `tilecppn.scene.view.Grid`; `canvas` has the pixels that are drawn, `origin`
+    (row, column) the first of them, `whole` (width, height) the size without crop and bleed.
+    """
+    structure, canvas = scene.cppn.structure, scene.canvas
+    palette = scene.output.palette
+    finest, coarsest = levels(scene)
+    return {
+        "id": name,
+        "toml": scene.to_toml(),
+        "values": values_of(scene),
+        "z": scene.z.tolist(),
+        "network": {
+            "layers": list(structure.activations),
+            "width": scene.cppn.width,
+            "channels": scene.cppn.channels,
+            "own": scene.source.weights is not None,
+            "detail": structure.detail is not None,
+            "spread": [structure.latent.kind, structure.latent.a, structure.latent.b],
+        },
+        "grid": asdict(scene.grid),
+        "levels": [finest, coarsest],
+        "canvas": {
+            "width": canvas.width,
+            "height": canvas.height,
+            "origin": canvas.origin,
+            "whole": canvas.whole,
+        },
+        "palette": None if palette is None else colours_of(palette, 64),
+        "size": size_facts(canvas.width, canvas.height, canvas.resolution),
+    }
+
+
+def commands(scene: Scene, file: str, before: Scene | None) -> dict[str, str]:
+    """The command lines that draw a scene: its purpose → the line, to be run in the folder.
+
+    file: the scene file that it is in. before: what that file says now; None if it is not there.
+    """
+    changes = [] if before is None else overrides(before, scene)
+    sets = [part for change in changes for part in ("--set", change)]
+    stem = PurePosixPath(file).with_suffix("").as_posix()
+    lines = {
+        "store": ["render", file, "-o", f"{stem}.zarr", *sets],
+        "page": ["render", file, "-o", f"{stem}.zarr", *sets, "--export", f"{stem}.dzi"],
+        "preview": ["preview", file, "-o", f"{stem}.png", *sets],
+        "plan": ["plan", file, *sets],
+    }
+    return {purpose: shlex.join(["tilecppn", *line]) for purpose, line in lines.items()}

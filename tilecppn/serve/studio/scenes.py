@@ -1,0 +1,249 @@
+"""Scenes by the names that the page asks for them with.
+
+A name is a digest of what makes the scene: its whole TOML, or changes of another scene. So it never
+shows another picture, and a scene of the wall is only made when its thumbnail is drawn.
+"""
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.scene.parsing import Given, check_keys, parse_toml
+from tilecppn.scene.resolve import check_no_paths
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.validation import Section, SeededAmount, format_value
+
+MOST_RECIPES: Final = 50_000
+MOST_TEXT: Final = 256 << 20  # characters of all recipes
+MOST_WEIGHTS: Final = 1 << 26  # of the networks that are kept
+LARGEST: Final = 1 << 23  # weights of a network that is drawn while somebody looks
+
+
+class UnknownSceneError(InvalidRequestError):
+    """No scene has that name: the server was started again, or it was made too long ago."""
+
+
+class Text(NamedTuple):
+    """A scene by its whole TOML, with the digest of its network if that is a weights file's."""
+
+    toml: str
+    network: str | None
+
+
+class Change(NamedTuple):
+    """A scene by what it changes of another: JSON of section → key → value."""
+
+    base: str
+    changes: str
+
+
+class Scenes:
+    """Makes scenes of their recipes and keeps the latest. For all threads.
+
+    find_network: the bytes of a weights file by the digest of its network, from an earlier session.
+    """
+
+    def __init__(self, find_network: Callable[[str], bytes | None] = lambda digest: None) -> None:
+        self._find_network = find_network
+        self._lock = threading.Lock()
+        self._recipes: OrderedDict[str, Text | Change] = OrderedDict()
+        self._length = 0
+        self._networks: dict[str, bytes] = {}
+        self._made: OrderedDict[str, Scene] = OrderedDict()
+
+    def add(self, scene: Scene) -> str:
+        """Return the name of a scene. Raises InvalidRequestError if its network is too large."""
+        check_size(scene)
+        network = None
+        if scene.source.weights is not None:
+            network = scene.cppn.sha256
+            with self._lock:
+                self._networks.setdefault(network, scene.cppn.to_bytes())
+        return self.keep(Text(scene.to_toml(), network))
+
+    def keep(self, recipe: Text | Change) -> str:
+        """Return the name of what a recipe makes; nothing is made yet."""
+        name = _name(recipe)
+        with self._lock:
+            if name not in self._recipes:
+                self._recipes[name] = recipe
+                self._length += sum(len(part or "") for part in recipe)
+            self._recipes.move_to_end(name)
+            while len(self._recipes) > MOST_RECIPES or self._length > MOST_TEXT:
+                _, dropped = self._recipes.popitem(last=False)
+                self._length -= sum(len(part or "") for part in dropped)
+        return name
+
+    def derive(self, base: str, changes: Given) -> str:
+        """Return the name of a scene with some keys changed, None removing one."""
+        return self.keep(Change(base, json.dumps(changes, sort_keys=True)))
+
+    def own_name(self, name: str) -> str:
+        """Return the name of a scene by its TOML, which does not depend on how it was made.
+
+        Raises as `scene` does.
+        """
+        with self._lock:
+            recipe = self._recipes.get(name)
+        return name if isinstance(recipe, Text) else self.add(self.scene(name))
+
+    def text(self, name: str) -> Text:
+        """Return a scene's whole TOML. Raises as `scene` does."""
+        with self._lock:
+            recipe = self._recipes.get(name)
+        return recipe if isinstance(recipe, Text) else self.text(self.add(self.scene(name)))
+
+    def network(self, digest: str) -> bytes:
+        """Return a weights file by the digest of its network. Raises UnknownSceneError."""
+        found = self._networks.get(digest) or self._find_network(digest)
+        if found is None:
+            raise UnknownSceneError("the weights file of this scene is gone; open the scene again")
+        with self._lock:
+            return self._networks.setdefault(digest, found)
+
+    def scene(self, name: str) -> Scene:
+        """Return a scene by its name. Raises UnknownSceneError, SceneError or WeightsError."""
+        with self._lock:
+            found, recipe = self._made.get(name), self._recipes.get(name)
+        if found is None:
+            if recipe is None:
+                raise UnknownSceneError(f"there is no scene {name[:40]} any more")
+            found = self._make(recipe)
+            check_size(found)
+        with self._lock:
+            self._made[name] = found
+            self._made.move_to_end(name)
+            while len(self._made) > 2 and sum(map(_weights, self._made.values())) > MOST_WEIGHTS:
+                self._made.popitem(last=False)
+            while len(self._made) > 512:
+                self._made.popitem(last=False)
+        return found
+
+    def _make(self, recipe: Text | Change) -> Scene:
+        if isinstance(recipe, Change):
+            return self.scene(recipe.base).replace(**json.loads(recipe.changes))
+        if recipe.network is None:
+            check_paths(recipe.toml, "scene")
+            return Scene.parse(recipe.toml, whole=True)
+        return Scene.parse(recipe.toml, whole=True, embedded=self.network(recipe.network))
+
+
+def from_text(text: str, name: str) -> Scene:
+    """Read a scene file that came through the browser: no path in it is followed.
+
+    name: what errors begin with. Raises SceneError.
+    """
+    check_paths(text, name)
+    return Scene.parse(text, name=name)
+
+
+def check_paths(text: str, name: str) -> None:
+    """Raise SceneError for a scene file that names other files."""
+    values = parse_toml(text, name)
+    check_no_paths(values, name)
+    if values.get("cppn", {}).get("weights") is not None:
+        raise SceneError(
+            f"{name}: its network is a weights file, which does not come with it; put both into "
+            "the studio's folder and open the scene from there"
+        )
+
+
+def checked_changes(changes: Any) -> Given:
+    """Return changes as they came through the browser, section → key → value.
+
+    Raises SceneError for what is no such thing, an unknown key, or a path.
+    """
+    if not isinstance(changes, Mapping):
+        raise SceneError("changes must be sections with their keys")
+    check_keys(changes, "scene")
+    check_no_paths(changes, "scene")
+    if changes.get("cppn", {}).get("weights") is not None:
+        raise SceneError("cppn.weights cannot be set here; open a scene that names its file")
+    return changes
+
+
+def check_size(scene: Scene) -> None:
+    """Raise SceneError for a network that is too large to be drawn while somebody looks."""
+    if _weights(scene) > LARGEST:
+        raise SceneError(
+            f"this network has {_weights(scene):,} weights; the studio draws up to {LARGEST:,}: "
+            "use a smaller cppn.width or cppn.depth"
+        )
+
+
+def plain(value: Any) -> Any:
+    """Return a value of a scene as JSON has it."""
+    if isinstance(value, SeededAmount):
+        return asdict(value)
+    return [plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def values_of(scene: Scene) -> dict[str, dict[str, Any]]:
+    """Return all values of a scene, section → key → value, as JSON has them."""
+    sections: dict[str, Section] = {
+        "cppn": scene.source,
+        "latent": scene.latent,
+        "canvas": scene.canvas,
+        "view": scene.view,
+        "output": scene.output,
+    }
+    return {
+        name: {key: plain(value) for key, value in section.values().items()}
+        for name, section in sections.items()
+    }
+
+
+def overrides(before: Scene, after: Scene) -> list[str]:
+    """Return the `--set` options that make `after` of `before`, in the words of a scene file."""
+    old, new = values_of(before), values_of(after)
+    return [
+        f"{section}.{key}={_toml(value)}"
+        for section, keys in new.items()
+        for key, value in keys.items()
+        if old[section].get(key) != value
+    ]
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def label_of(changes: Given) -> str:
+    """Return changes in a few words, for the history."""
+    parts = [
+        f"{section}.{key} = {_rounded(value)}"
+        for section, keys in changes.items()
+        for key, value in keys.items()
+    ]
+    words = ", ".join(parts) or "nothing"
+    return words if len(words) <= 80 else words[:79] + "…"
+
+
+def _rounded(value: Any) -> str:
+    """A value as a person reads it: numbers have four digits."""
+    if value is None:
+        return "none"
+    if isinstance(value, list | tuple) and all(type(part) in (int, float) for part in value):
+        more = ", …" if len(value) > 4 else ""
+        return "[" + ", ".join(f"{part:.4g}" for part in value[:4]) + more + "]"
+    return f"{value:.4g}" if isinstance(value, float) else format_value(plain(value))
+
+
+def _weights(scene: Scene) -> int:
+    return sum(weight.size for weight, _ in scene.cppn.layers)
+
+
+def _name(recipe: Text | Change) -> str:
+    kind = type(recipe).__name__
+    return sha256(json.dumps([kind, *recipe]).encode()).hexdigest()[:24]

@@ -1,0 +1,51 @@
+"""What the page's controls are made of: every key of a scene, from the scene's own table."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.presets import PRESETS
+from tilecppn.scene.meaning import MEANING
+from tilecppn.scene.oklab import hexadecimal
+from tilecppn.scene.palettes import names, stops
+from tilecppn.scene.sections import SECTIONS
+from tilecppn.scene.validation import Check
+from tilecppn.serve.studio.scenes import plain
+
+SHOWN_STOPS = 16  # of a colour map
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return sections → keys → default, help, what is allowed in words, and as JSON Schema.
+
+    Beside them, under `presets`, `activations` and `palettes`, what there is to choose from; of
+    each colour map some of its colours.
+    """
+    sections = {}
+    for name, section in SECTIONS.items():
+        keys = {}
+        for field in fields(section):
+            check: Check = field.metadata["check"]
+            keys[field.name] = {
+                "default": plain(field.default),
+                "help": MEANING[f"{name}.{field.name}"].replace("`", ""),
+                "allowed": check.allowed,
+                **check.schema,
+            }
+        sections[name] = keys
+    return {
+        "sections": sections,
+        "presets": {name: preset.description for name, preset in PRESETS.items()},
+        "activations": {name: activation.formula for name, activation in ACTIVATIONS.items()},
+        "palettes": {name: colours_of(name) for name in names()},
+    }
+
+
+def colours_of(palette: str | tuple[str, ...], most: int = SHOWN_STOPS) -> list[str]:
+    """Return some of a palette's colours, evenly spaced, as "#rrggbb"; all, if they are few."""
+    colours = stops(palette)
+    count = min(len(colours), most)
+    places = [round(i * (len(colours) - 1) / (count - 1)) for i in range(count)]
+    return [hexadecimal(colours[place]) for place in places]

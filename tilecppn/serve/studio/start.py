@@ -1,0 +1,73 @@
+"""Starts the studio: the scene to begin with, the token, and the port."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tilecppn.errors import ExportError
+from tilecppn.kernels import require
+from tilecppn.scene.scene import Scene
+from tilecppn.serve.server import Server
+from tilecppn.serve.studio.app import studio_app
+from tilecppn.serve.studio.desk import Desk
+from tilecppn.serve.studio.folder import Folder
+from tilecppn.serve.studio.gate import Gate
+from tilecppn.serve.studio.journal import Journal
+from tilecppn.serve.studio.scenes import Text
+
+MOST_DROPPED: Final = 256 << 20  # bytes of a file that is dropped onto the page
+FIRST: Final = {"preset": "silk"}  # what is shown where nothing was ever opened
+
+
+def studio(
+    scene: str | Path | None = None,
+    *,
+    folder: str | Path = ".",
+    port: int = 0,
+    overrides: Sequence[str] = (),
+) -> Server:
+    """A server for the studio, on this machine alone; the caller runs `serve_forever`.
+
+    scene: what to begin with, as `Scene.load` takes it; None goes on where the last session in
+    `folder` ended. folder: where scenes are opened and saved, and the history is kept. port: 0
+    takes that of the last session, or a free one. Raises InvalidRequestError.
+    """
+    require("auto", "exact")
+    where = Folder(Path(folder))
+    if not where.root.is_dir():
+        raise ExportError(f"{folder}: is no folder")
+    journal = Journal(where.root)
+    file = ""
+    if scene is not None:
+        path = Path(scene).resolve()
+        if path.is_relative_to(where.root):
+            file = path.relative_to(where.root).as_posix()
+    desk = Desk(where, journal, file)
+    if scene is not None or not journal.steps:
+        _begin(desk, scene, overrides)
+    token, last = journal.session()
+    app = Gate(studio_app(desk), token)
+    server = _listening(app, port, last)
+    journal.keep_session(token, server.port)
+    server.url += f"{token}/"
+    return server
+
+
+def _begin(desk: Desk, scene: str | Path | None, overrides: Sequence[str]) -> None:
+    """Put a scene into the history, unless it is what was looked at last."""
+    begun = Scene.of(cppn=FIRST) if scene is None else Scene.load(scene, overrides)
+    name = desk.scenes.add(begun)
+    text: Text = desk.scenes.text(name)
+    last = desk.journal.steps.get(desk.journal.at)
+    if last is None or last.scene != text:
+        label = "a new scene" if scene is None else f"opened {Path(scene).name}"
+        desk.add_step({"parent": "", "id": name, "label": label})
+
+
+def _listening(app: Gate, port: int, last: int) -> Server:
+    if port == 0 and last:
+        try:
+            return Server(app, port=last, most_body=MOST_DROPPED)
+        except ExportError:  # another studio, or something else
+            pass
+    return Server(app, port=port, most_body=MOST_DROPPED)
