@@ -110,3 +110,18 @@ def test_what_is_not_ours_is_refused(cli: Cli, tmp_path: Path, name: str) -> Non
     (tmp_path / "folder").mkdir()
     done = cli("info", name)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_what_was_made_without_its_scene(cli: Cli, tmp_path: Path) -> None:
+    scene = SCENE.replace(about={"title": "Storms", "share_scene": False})
+    store = render(scene, tmp_path / "a.zarr", executor="local")
+    assert info(cli, "a.zarr")["scene"]["about"]["title"] == "Storms"
+    for name, kind in (("a.png", "image"), ("a.dzi", "pyramid"), ("a.szi", "pyramid")):
+        export(store.path, tmp_path / name)
+        record = info(cli, name)
+        assert (record["kind"], record["width"], record["height"]) == (kind, 300, 150)
+        assert record["version"] == VERSION
+        assert record["scene"] == {"about": {"title": "Storms", "share_scene": False}}
+        assert "network" not in record
+        done = cli("render", name, "-o", "b.zarr")
+        assert (done.exit_code, "made without its scene" in done.stderr) == (2, True)

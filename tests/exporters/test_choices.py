@@ -19,8 +19,8 @@ OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"tile": 48}, PYRAMIDS | {".tif", ".tiff"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
     ({"url": "https://example.com/a"}, PAGES),
-    ({"title": "Storms"}, PAGES),
-    ({"show_scene": False}, PAGES),
+    ({"title": "Storms"}, {*EXPORTERS, *LAYOUTS}),
+    ({"show_scene": False}, {*EXPORTERS, *LAYOUTS}),
     ({"level": 1}, {*EXPORTERS, *LAYOUTS}),
     ({"effort": 9}, {*EXPORTERS, *LAYOUTS}),
 ]

@@ -13,6 +13,7 @@ import pytest
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters.page import Card, assets, page
+from tilecppn.scene.sections import About
 
 HOSTILE = "</script><b>&\"'\u2028\u2029{{scene}}"
 
@@ -57,7 +58,9 @@ def data_of(text: str) -> Any:
 
 def test_a_link_to_the_page_is_shown_with_title_description_and_picture() -> None:
     text = make(
-        title="A & B", description="Storms", card=Card("a_files/card.jpg", "https://x.org/p/")
+        title="A & B",
+        about=About(description="Storms"),
+        card=Card("a_files/card.jpg", "https://x.org/p/"),
     )
     tags = {
         str(tag.get("property") or tag.get("name")): tag["content"]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, clips_in, killed, pixels
 from tests.stores import tree
-from tilecppn.errors import ExportError, InvalidRequestError, RenderError, StoreError
+from tilecppn.errors import ExportError, InvalidRequestError, RenderError, SceneError, StoreError
 from tilecppn.exporters.export import export
 from tilecppn.film.animate import PARTS, animate, animate_to
+from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.plan import ClipTask
 from tilecppn.film.store import FilmStore
@@ -279,3 +281,20 @@ def test_a_clips_receipt_says_how_long_it_took(film: Timeline, tmp_path: Path) -
     for stats in receipts:
         assert stats.seconds > 0.01  # a process was started
         assert stats.bytes > 1000
+
+
+def test_a_film_says_whose_it_is(even_film: Timeline, out: Path) -> None:
+    about = {"title": "Stürme", "artist": "Zoë", "description": "a=b;c"}
+    credited = replace(even_film, base=even_film.base.replace(about=about))
+    assert credited.fingerprint == even_film.fingerprint
+    animate(credited, out / "a.mp4")
+    found = ffmpeg.metadata(out / "a.mp4")
+    assert {name: found[name] for name in about} == about
+    again = Timeline.load(out / "a.mp4")
+    assert again == credited
+    withheld = replace(credited, base=credited.base.replace(about={"share_scene": False}))
+    animate(withheld, out / "a.mp4", overwrite=True)
+    assert b"[cppn]" not in (out / "a.mp4").read_bytes()
+    assert ffmpeg.metadata(out / "a.mp4")["artist"] == "Zoë"
+    with pytest.raises(SceneError, match="made without its scene"):
+        Timeline.load(out / "a.mp4")

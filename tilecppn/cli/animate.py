@@ -197,7 +197,7 @@ def command(
         write = image_output(contact, SHEET, overwrite=overwrite)
         with Meter("contact") as contact_meter:
             sheet = contact_sheet(picture, choices["kernel"], contact_meter)
-        write(sheet, picture.to_toml(), picture.fingerprint)
+        write(sheet, picture)
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:

@@ -128,12 +128,13 @@ def export_options(function: F) -> F:
             metavar="png|jpg|webp|avif",
             help="Format of a pyramid's tiles [default: png; Zoomify: jpg].",
         ),
-        click.option("--title", help="Title of the page of a .dzi or folder [default: its name]."),
+        click.option("--title", help="Title of the picture [default: about.title of its scene]."),
         click.option(
             "--scene/--no-scene",
             "show_scene",
             default=True,
-            help="Whether the page shows the scene.",
+            help="Whether files and pages carry the scene, with which anybody can draw the "
+            "picture again.",
         ),
     ):
         function = option(function)

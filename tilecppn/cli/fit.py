@@ -113,7 +113,7 @@ def command(
                 f"{progress.psnr:.2f} dB{eta}"
             )
             if write is not None:
-                write(progress.drawn, scene, "")
+                write(progress.drawn, scene)
 
         fit = fit_image(
             picture,

@@ -109,7 +109,7 @@ def command(
             kernel=kernel,
             progress=meter.progress,
         )
-    write(sheet, picture.to_toml(), picture.fingerprint)
+    write(sheet, picture)
     kinds = [kind for kind in (seeds, latents, mutations, palettes, presets) if kind is not None]
     pictures = math.prod(len(kind) for kind in kinds) if kinds else len(SEEDS)
     seconds = time.perf_counter() - start

@@ -24,12 +24,12 @@ image_option = click.option(
 
 def image_output(
     path: Path, what: str, *, overwrite: bool = False
-) -> Callable[["NDArray[np.uint8]", str, str], None]:
+) -> Callable[["NDArray[np.uint8]", "Scene | Timeline | str"], None]:
     """What writes an image (height, width, channels) to `path`, as often as it is called.
 
-    The suffix decides the format. The function takes the image, its scene or timeline as TOML and
-    the fingerprint of that. what: "a preview", for a person. Raises ExportError, before any work,
-    for another suffix, and unless `path` is free or, with `overwrite`, an unchanged still of ours.
+    The suffix decides the format. The function takes the image and its scene or timeline, or a
+    scene's TOML. what: "a preview", for a person. Raises ExportError, before any work, for another
+    suffix, and unless `path` is free or, with `overwrite`, an unchanged still of ours.
     """
     from tilecppn.exporters.image_file import WRITERS, write_image
     from tilecppn.exporters.options import suffix_of
@@ -41,11 +41,17 @@ def image_output(
     check_output(path, STILL, overwrite=overwrite)
     written = False
 
-    def write(image: "NDArray[np.uint8]", source: str, fingerprint: str) -> None:
+    def made_from(picture: "Scene | Timeline | str") -> Provenance:
+        if isinstance(picture, str):
+            return Provenance(STILL, picture, "", what)
+        source, about = picture.shared_toml(), picture.about
+        return Provenance(STILL, source, picture.fingerprint, what, about=about)
+
+    def write(image: "NDArray[np.uint8]", picture: "Scene | Timeline | str") -> None:
         nonlocal written
         with naming_destination(path), claimed(path):
             check_output(path, STILL, overwrite=overwrite or written)
-            write_image(image, path, Provenance(STILL, source, fingerprint, what))
+            write_image(image, path, made_from(picture))
         written = True
 
     return write

@@ -12,6 +12,7 @@ from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.cppn import CPPN
+    from tilecppn.exporters.provenance import Provenance
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.scene.scene import Scene
     from tilecppn.storage.directory import StoreDirectory
@@ -54,14 +55,17 @@ def describe(path: Path) -> Record:
 
 def _file(path: Path) -> Record:
     from tilecppn.cli.image_size import image_size
-    from tilecppn.exporters.embedded_scene import embedded_scene, may_embed_scene
-    from tilecppn.film.embedded_timeline import embedded_timeline, is_film
+    from tilecppn.exporters.embedded_scene import embedded_scene, is_withheld, may_embed_scene
+    from tilecppn.film.embedded_timeline import embedded_timeline, film_provenance, is_film
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.parsing import read_text
     from tilecppn.scene.scene import Scene
 
     if path.suffix == ".safetensors":
         return _weights(path)
+    made = film_provenance(path)
+    if made is not None and is_withheld(made):
+        return _withheld(path, made)
     if (film := embedded_timeline(path)) is not None:
         kind = "film" if is_film(path) else "contact sheet"
         return {**_head(path, kind, path.suffix[1:]), "version": _version(path), **_film(film)}
@@ -77,6 +81,24 @@ def _file(path: Path) -> Record:
     return {**_head(path, "scene", "toml"), **_picture(scene), **_scene(scene)}
 
 
+def _withheld(path: Path, made: "Provenance") -> Record:
+    """An output that was made without its scene: what it is, and what [about] says."""
+    from tilecppn.cli.image_size import image_size
+    from tilecppn.exporters.provenance import FILM, FRAMES
+    from tilecppn.scene import paper, toml_text
+
+    is_film = made.kind in (FILM, FRAMES)
+    head = _head(path, *(("film", path.suffix[1:]) if is_film else _export_kind(path)))
+    size, dpi = image_size(path) or (None, None)
+    sized = {} if size is None else _size(*size, paper.DPI if dpi is None else dpi)
+    return {
+        **head,
+        "version": _version(path),
+        **sized,
+        "scene": toml_text.loads(made.source),
+    }
+
+
 def _head(path: Path, kind: str, format: str) -> Record:
     return {"path": str(path), "kind": kind, "format": format}
 
@@ -87,11 +109,17 @@ def _picture(
     """Size, channels and type of a scene's picture; `size` is (width, height), if another."""
     width, height = size or (scene.canvas.width, scene.canvas.height)
     dpi = scene.canvas.resolution if dpi is None else dpi
+    return {
+        **_size(width, height, dpi),
+        "channels": scene.channels,
+        "dtype": scene.output.dtype,
+    }
+
+
+def _size(width: int, height: int, dpi: float) -> Record:
     sides = {"width": width, "height": height}
     return {
         **sides,
-        "channels": scene.channels,
-        "dtype": scene.output.dtype,
         "print": {
             "dpi": dpi,
             **{f"{name}_in": round(side / dpi, 3) for name, side in sides.items()},

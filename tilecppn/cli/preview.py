@@ -74,7 +74,7 @@ def command(
     check_image_size(output, preview_size(picture, width))
     with Meter("preview") as meter:
         image = preview(picture, width, kernel, meter.progress)
-    write(image, picture.to_toml(), picture.fingerprint)
+    write(image, picture)
     height, width = image.shape[:2]
     record = {
         "files": [str(output)],

@@ -21,6 +21,7 @@ from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Layout, Size, TileFolder
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import About
 from tilecppn.scene.symmetry import Fold
 
 CARD: Final = "card.jpg"  # what a link to the page is shown with
@@ -105,7 +106,7 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
     outputs = dest, html, files = outputs_of(dest)
     scene = source.store.scene
     text = page(
-        options.title or dest.stem,
+        options.about.title or dest.stem,
         width=source.width,
         height=source.height,
         per_inch=source.resolution,
@@ -113,8 +114,9 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
         overlap=options.overlap,
         format=options.suffix,
         files=files.name,
-        summary=summary(scene),
-        scene=scene.to_toml() if options.show_scene else "",
+        summary=summary(scene, options.about),
+        scene=scene.to_toml() if options.about.share_scene else "",
+        about=options.about,
         view=grid_facts(scene, source.width, source.height),
         card=Card(f"{quote(files.name, errors='surrogateescape')}/{CARD}", options.url or ""),
     )
@@ -129,8 +131,10 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
     return list(outputs)
 
 
-def summary(scene: Scene) -> dict[str, str]:
-    """What the page says about the picture."""
+def summary(scene: Scene, about: About) -> dict[str, str]:
+    """What the page says of the network, which is nothing where the scene is not shared."""
+    if not about.share_scene:
+        return {}
     facts = {"Network": scene.cppn.structure.preset}
     if scene.source.weights is None:
         facts["Seed"] = str(scene.source.seed)

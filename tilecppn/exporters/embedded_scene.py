@@ -106,17 +106,37 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
         found = provenance_in(copy)
     if found is None:
         raise SceneError(f"{path}: holds no scene; give a scene file, or an image made by tilecppn")
+    check_shared(found, path)
     try:
         values = toml_text.loads(found.source)
         weights = values.get("cppn", {}).get("weights")
     except (ValueError, AttributeError) as error:
         raise SceneError(f"{path}: its scene is damaged: {error}") from None
+    if "cppn" not in values:  # it was too long for the format
+        raise SceneError(f"{path}: holds no scene; give the scene's file, or the store")
     if weights and not any(o.startswith(WEIGHTS) for o in overrides):
         raise SceneError(
             f"{path}: its network is a weights file, which the picture does not hold; give its "
             f"store, or --set {WEIGHTS}FILE"
         )
     return Scene.parse(found.source, name=str(path), overrides=overrides, whole=True)
+
+
+def is_withheld(made: Provenance) -> bool:
+    """Whether an output was made without its scene or timeline: it says so in [about]."""
+    try:
+        return toml_text.loads(made.source)["about"]["share_scene"] is False
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def check_shared(made: Provenance, path: Path) -> None:
+    """Raise SceneError for an output that was made without its scene or timeline."""
+    if is_withheld(made):
+        raise SceneError(
+            f"{path}: was made without its scene (--no-scene, or about.share_scene = false); give "
+            "the scene's file, or the store"
+        )
 
 
 def provenance_in(path: Path) -> Provenance | None:

@@ -125,9 +125,10 @@ def export(
     WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
     `dest`, or "store", with a page that reads the store itself. url: where an IIIF folder or a page
-    will be served. title: of a page; show_scene: whether it shows the scene. partial: allow an
-    unfinished store, missing shards black. overwrite: replace an export of the same kind that is
-    unchanged since tilecppn made it; anything else that exists is never replaced.
+    will be served. title: of the picture, instead of its scene's; show_scene: whether files and
+    pages carry the scene. partial: allow an unfinished store, missing shards black. overwrite:
+    replace an export of the same kind that is unchanged since tilecppn made it; anything else that
+    exists is never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """
@@ -157,7 +158,7 @@ def export_store(
     store, dest = Store(path), as_path(dest)
     exporter = choose_exporter(store.path, dest, options.layout)
     exporter.check(dest, overwrite=options.overwrite)
-    options = options.resolved(dest, store.plan.tile)
+    options = options.resolved(dest, store.plan.tile, store.scene.about)
     return write(exporter, Source(store, options.level, options.partial), dest, options, threads)
 
 

@@ -18,15 +18,16 @@ def add_page(source: Source, folder: TileFolder, viewer: Mapping[str, Any]) -> N
     """
     options, scene = folder.options, source.store.scene
     text = page(
-        options.title or options.name,
+        options.about.title or options.name,
         width=source.width,
         height=source.height,
         tile=options.side,
         overlap=0,
         format=options.suffix,
         files=".",
-        summary=summary(scene),
-        scene=scene.to_toml() if options.show_scene else "",
+        summary=summary(scene, options.about),
+        scene=scene.to_toml() if options.about.share_scene else "",
+        about=options.about,
         view=grid_facts(scene, source.width, source.height),
         card=Card(CARD, f"{options.url}/" if options.url else ""),
         viewer=viewer,

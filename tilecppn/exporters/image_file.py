@@ -9,7 +9,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters import provenance, tags
+from tilecppn.exporters import credits, provenance, tags
 from tilecppn.exporters.deflate import LEAST, compressed
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.icc import srgb
@@ -19,7 +19,7 @@ from tilecppn.exporters.png import encode_png
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.scene.paper import DPI
 
-LONGEST_TEXT = 60_000  # bytes: Exif has room for 64 kB
+LONGEST_TEXT = 50_000  # bytes: Exif has room for 64 kB, and holds the credits, too
 Image = NDArray[np.uint8]  # (height, width, 1 or 3)
 
 
@@ -71,6 +71,7 @@ def write_flat(
                 quality or encoder.quality or 100,
                 effort,
                 exif=_exif(made, dpi),
+                **({"xmp": xmp} if (xmp := credits.xmp(made.about)) else {}),
                 icc_profile=profile,
                 dpi=(round(dpi), round(dpi)),  # a JPEG's own, beside Exif's
             )
@@ -86,19 +87,21 @@ def _exif(made: Provenance, dpi: float) -> Any:
     exif[tags.SOFTWARE] = tags.MAKER
     exif[tags.X_RESOLUTION] = exif[tags.Y_RESOLUTION] = float(dpi)
     exif[tags.UNIT] = tags.INCH
+    for tag, value in credits.exif(made.about).items():
+        exif[tag] = value
     text = made.text()
     exif[tags.DESCRIPTION] = text if len(text.encode()) <= LONGEST_TEXT else made.line()
     return exif
 
 
 def _write_png(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
-    temporary.write_bytes(encode_png(image, made.text()))
+    temporary.write_bytes(encode_png(image, made.text(), more=credits.png_chunks(made.about)))
 
 
 def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
     import tifffile
 
-    from tilecppn.exporters.tiff import HORIZONTAL, predicted  # which reads stores
+    from tilecppn.exporters.tiff import HORIZONTAL, extra_tags, predicted  # which reads stores
 
     height, width, channels = image.shape
     tifffile.imwrite(
@@ -113,6 +116,7 @@ def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> 
         iccprofile=srgb(channels),
         description=made.text().encode(),
         software=tags.MAKER,
+        extratags=extra_tags(made.about),
         metadata=None,
     )
 

@@ -1,15 +1,16 @@
 """What a person can choose for an export, as one checked value."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from numpy.typing import NDArray
 
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
+from tilecppn.scene.sections import About
 
 MAX_TILE = 8192
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
@@ -21,7 +22,7 @@ class Kind(NamedTuple):
 
     formats: those of its tiles, the default first, or the one of the file itself. tile: whether it
     has tiles, with sides that are a `multiple`. side: of its tiles, where viewers expect one; else
-    the store's. page: whether a page comes with it.
+    the store's.
     """
 
     formats: tuple[str, ...] = tuple(ENCODERS)
@@ -30,22 +31,21 @@ class Kind(NamedTuple):
     multiple: int = 1
     overlap: bool = False
     url: bool = False
-    page: bool = False
 
 
 DEEP_ZOOM = Kind(overlap=True)
 KINDS: dict[str, Kind] = {  # by suffix or layout
-    ".dzi": DEEP_ZOOM._replace(url=True, page=True),
+    ".dzi": DEEP_ZOOM._replace(url=True),
     ".szi": DEEP_ZOOM,
     ".png": Kind(("png",), tile=False),
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
-    "iiif": Kind(url=True, page=True),
-    "xyz": Kind(side=MAP_TILE, url=True, page=True),
+    "iiif": Kind(url=True),
+    "xyz": Kind(side=MAP_TILE, url=True),
     # Its viewers ask for .jpg.
-    "zoomify": Kind(("jpg", "png", "webp", "avif"), side=MAP_TILE, url=True, page=True),
-    "store": Kind(("png",), tile=False, url=True, page=True),
+    "zoomify": Kind(("jpg", "png", "webp", "avif"), side=MAP_TILE, url=True),
+    "store": Kind(("png",), tile=False, url=True),
 }
 FORMATS = {name for kind in KINDS.values() for name in kind.formats}
 
@@ -57,8 +57,9 @@ class ExportOptions:
     format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
     start from. layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF
-    folder or a page will be served. title: of the page; show_scene: whether it shows the scene.
-    partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
+    folder or a page will be served. title: of the picture, instead of the scene's; show_scene:
+    whether files and pages carry the scene, unless that forbids it. partial: allow an unfinished
+    store. overwrite: replace an unchanged export of ours.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
     """
@@ -76,6 +77,8 @@ class ExportOptions:
     partial: bool = False
     overwrite: bool = False
     name: str = ""  # of the export; resolved from its path
+    # What it says to people; resolved from the scene and these options.
+    about: About = field(default_factory=About)
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -94,10 +97,11 @@ class ExportOptions:
         if self.overlap < 0:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
-    def resolved(self, dest: Path, side: int) -> Self:
-        """These options with every default filled in, of a store whose tiles have a `side`.
+    def resolved(self, dest: Path, side: int, about: About) -> Self:
+        """These options with every default filled in.
 
-        Raises ExportError for an option that this kind of export does not take.
+        side: of the store's tiles. about: of its scene. Raises ExportError for an option that this
+        kind of export does not take.
         """
         kind = KINDS[self.layout or suffix_of(dest)]
         format = self.format or kind.formats[0]
@@ -113,8 +117,6 @@ class ExportOptions:
             raise ExportError(
                 f"url {self.url}: only folders and pages have an address; leave it out"
             )
-        if not kind.page and (self.title is not None or not self.show_scene):
-            raise ExportError("title, no-scene: only exports with a page have them; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.quality is not None and default is None:
             raise ExportError(
@@ -133,7 +135,18 @@ class ExportOptions:
             tile=tile,
             url=self.url if self.layout is None else (self.url or "").rstrip("/") or None,
             name=dest.absolute().name,
+            about=self._described(about),
         )
+
+    def _described(self, about: About) -> About:
+        """What the export says to people: the scene's [about], with these options."""
+        changes: dict[str, Any] = {} if self.show_scene else {"share_scene": False}
+        if self.title is not None:
+            changes["title"] = self.title
+        try:
+            return replace(about, **changes)
+        except SceneError as error:
+            raise ExportError(f"title: must be {error.allowed}") from None
 
     # Of resolved options
 
@@ -166,8 +179,8 @@ class ExportOptions:
         }
         if self.partial:
             values["partial"] = True
-        if self.title is not None or not self.show_scene:
-            values["page"] = sha256(repr((self.title, self.show_scene)).encode()).hexdigest()[:8]
+        if self.about != About():
+            values["about"] = sha256(repr(self.about).encode()).hexdigest()[:8]
         return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
 
     def encode(self, pixels: NDArray[Any]) -> bytes:

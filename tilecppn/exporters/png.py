@@ -7,7 +7,7 @@ order (https://www.w3.org/TR/png-3/, RFC 1950 and 1951).
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -36,20 +36,25 @@ class Band(NamedTuple):
     length: int
 
 
-def encode_png(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
+def encode_png(
+    pixels: Pixels, scene: str = "", effort: int = LEAST, more: Iterable[bytes] = ()
+) -> bytes:
     """A whole PNG from (height, width, channels); `scene` is kept as text in it.
 
-    effort: 1 (fast) to 9 (small).
+    effort: 1 (fast) to 9 (small). more: further chunks before the pixels.
     """
-    return encode_planes(pixels.transpose(2, 0, 1), scene, effort)
+    return encode_planes(pixels.transpose(2, 0, 1), scene, effort, more)
 
 
-def encode_planes(pixels: Pixels, scene: str = "", effort: int = LEAST) -> bytes:
+def encode_planes(
+    pixels: Pixels, scene: str = "", effort: int = LEAST, more: Iterable[bytes] = ()
+) -> bytes:
     """As `encode_png`, of pixels (channels, height, width)."""
     channels, height, width = pixels.shape
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene),
+            *more,
             chunk(b"IDAT", _packed(filtered(pixels), effort)),
             chunk(b"IEND", b""),
         ]
@@ -109,9 +114,9 @@ def resolution_chunk(per_inch: float) -> bytes:
     return chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
 
 
-def text_chunk(text: str) -> bytes:
-    """The chunk that holds a scene, or whatever a file says of itself."""
-    return chunk(b"iTXt", KEYWORD + b"\0\0\0\0\0" + text.encode())
+def text_chunk(text: str, keyword: bytes = KEYWORD) -> bytes:
+    """A chunk of text: by our keyword the scene, or whatever a file says of itself."""
+    return chunk(b"iTXt", keyword + b"\0\0\0\0\0" + text.encode())
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tilecppn.exporters import png, provenance
+from tilecppn.exporters import credits, png, provenance
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
@@ -24,15 +24,16 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
         pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
         return png.deflate_band(pixels, options.effort)
 
-    text = source.provenance(provenance.STILL, options).text()
+    made = source.provenance(provenance.STILL, options)
     with replacing(dest) as temporary:
         head = [
-            *png.header(source.width, source.height, plan.channels, itemsize, text),
+            *png.header(source.width, source.height, plan.channels, itemsize, made.text()),
+            *credits.png_chunks(made.about),
             png.resolution_chunk(source.resolution),
         ]
-        made = (part for _, part in finished(band, bands(source), threads))
+        parts = (part for _, part in finished(band, bands(source), threads))
         with temporary.open("wb") as file:
-            png.write_bands(file, head, made)
+            png.write_bands(file, head, parts)
         provenance.seal(temporary)
     return [dest]
 

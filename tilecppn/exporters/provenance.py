@@ -22,13 +22,14 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tilecppn.exporters import checksums
 from tilecppn.exporters.checksums import masked_checksum
 from tilecppn.filesystem import read_bounded
+from tilecppn.scene.sections import About
 from tilecppn.version import VERSION
 
 MAX_MANIFEST = 16 << 20  # bytes
@@ -54,7 +55,7 @@ class Provenance:
     kind: "still", "film", or that of a folder (see `output.CONTENTS`). source: the scene or
     timeline as TOML, "" where it was not looked for. fingerprint: of that scene or timeline.
     encoding: the options it was made with, in words or hashed. intact: whether its digest is
-    there and right.
+    there and right. about: what it says to people besides; not read back from here.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Provenance:
     encoding: str = ""
     version: str = VERSION
     intact: bool = False
+    about: About = field(default_factory=About)
 
     def is_copy_of(self, other: "Provenance") -> bool:
         """Whether this is an unchanged output that would be made again as it is."""

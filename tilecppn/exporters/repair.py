@@ -81,7 +81,8 @@ def _values(path: Path, made: Provenance) -> dict[str, Any]:
         pairs = dict(word.split("=", 1) for word in made.encoding.split(" "))
         format = pairs.pop("format")
         partial = pairs.pop("partial", "False") == "True"
-        pairs.pop("page", None)  # hashed: what a page says is not to be had from there
+        for hashed in ("about", "page"):  # what it says is not to be had from there
+            pairs.pop(hashed, None)
         return {"format": format, "partial": partial, **{k: int(v) for k, v in pairs.items()}}
     except (ValueError, KeyError):
         raise ExportError(
@@ -102,7 +103,12 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
         info = filesystem.read_bounded(path / "info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
         values["url"] = None if address == HERE else address
-    return ExportOptions(layout=layout, **values).resolved(path, source.store.plan.tile)
+    tile, about = source.store.plan.tile, source.store.scene.about
+    shown, withheld = (
+        ExportOptions(layout=layout, show_scene=show, **values).resolved(path, tile, about)
+        for show in (True, False)
+    )
+    return withheld if made.encoding == withheld.encoding else shown
 
 
 def _repair_folder(
@@ -132,7 +138,8 @@ def _repair_folder(
                     filesystem.remove(folder / name)
                     os.replace(temporary / name, folder / name)
     if MANIFEST in names:
-        provenance.write_manifest(folder, replace(made, source=source.store.scene.to_toml()))
+        text = source.provenance(made.kind, options).source
+        provenance.write_manifest(folder, replace(made, source=text))
 
 
 def _regions(

@@ -1,6 +1,6 @@
 """A store as exporters read it: from one level on, down to a single pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -64,8 +64,10 @@ class Source:
 
     def provenance(self, kind: str, options: ExportOptions) -> Provenance:
         """What an export of this picture says about itself."""
-        scene = self.store.scene
-        return Provenance(kind, scene.to_toml(), scene.fingerprint, options.encoding)
+        scene = replace(self.store.scene, about=options.about)
+        return Provenance(
+            kind, scene.shared_toml(), scene.fingerprint, options.encoding, about=options.about
+        )
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
         """Stored pixels (channels, height, width) of a window of one of `sizes`.

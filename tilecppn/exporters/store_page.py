@@ -45,7 +45,7 @@ def export_store_page(
         ],
     )
     text = page(
-        options.title or dest.stem,
+        options.about.title or dest.stem,
         width=source.width,
         height=source.height,
         per_inch=source.resolution,
@@ -53,8 +53,9 @@ def export_store_page(
         overlap=0,
         format="",
         files="",
-        summary=summary(scene),
-        scene=scene.to_toml() if options.show_scene else "",
+        summary=summary(scene, options.about),
+        scene=scene.to_toml() if options.about.share_scene else "",
+        about=options.about,
         view=grid_facts(scene, source.width, source.height),
         card=Card("", options.url) if options.url else None,
         store=stored,

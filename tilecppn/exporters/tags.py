@@ -3,6 +3,7 @@
 from tilecppn.version import VERSION
 
 DESCRIPTION, SOFTWARE = 270, 305  # the scene; who made it
+ARTIST, COPYRIGHT, XMP = 315, 33432, 700
 X_RESOLUTION, Y_RESOLUTION, UNIT = 282, 283, 296
 INCH = 2
 MAKER = f"tilecppn {VERSION}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.exporters import provenance, tags
+from tilecppn.exporters import credits, provenance, tags
 from tilecppn.exporters.deflate import compressed
 from tilecppn.exporters.icc import srgb
 from tilecppn.exporters.options import ExportOptions
@@ -22,9 +22,11 @@ from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Region, Size, cut, filled, regions
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.plan import ceil_div
+from tilecppn.scene.sections import About
 
 SMALLEST = 256  # pixels of the longer side of the smallest level
 NONE, HORIZONTAL = 1, 2  # predictors
+BYTES, ASCII = 1, 2  # types of tags
 CLASSIC = 2**32 - 2**26  # bytes of a file with offsets of 32 bits, less what its tags may take
 
 
@@ -45,10 +47,12 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
         "resolutionunit": tags.INCH,
         "metadata": None,
     }
+    made = source.provenance(provenance.STILL, options)
     first: dict[str, Any] = {
         "subifds": len(sizes) - 1,
         "iccprofile": srgb(plan.channels),
-        "description": source.provenance(provenance.STILL, options).text().encode(),
+        "description": made.text().encode(),
+        "extratags": extra_tags(made.about),
     }
 
     def encode(region: Region) -> list[bytes]:
@@ -75,6 +79,13 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
                 )
         provenance.seal(temporary)
     return [dest]
+
+
+def extra_tags(about: About) -> list[tuple[int, int, int, bytes, bool]]:
+    """The credits as tifffile takes them: tag, type, count (0: of the value), value, once."""
+    texts = [(tag, ASCII, 0, text, True) for tag, text in credits.exif(about).items()]
+    xmp = credits.xmp(about)
+    return [*texts, *([(tags.XMP, BYTES, len(xmp), xmp, True)] if xmp else [])]
 
 
 def largest_file(sizes: Sequence[Size], side: int, pixel_bytes: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tilecppn.errors import SceneError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.embedded_scene import provenance_in
+from tilecppn.exporters.embedded_scene import check_shared, provenance_in
 from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
@@ -29,7 +29,9 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
         return Timeline.parse(
             kept.to_toml(), name=str(path), overrides=overrides, embedded=kept.networks, **film
         )
-    found = _provenance(path)
+    found = film_provenance(path)
+    if found is not None and found.kind in (FILM, FRAMES):
+        check_shared(found, path)
     if found is None or not is_timeline(found.source):
         return None
     text = found.source
@@ -43,7 +45,7 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film made by tilecppn, or a folder has the frames of one."""
-    found = _provenance(path)
+    found = film_provenance(path)
     return found is not None and found.kind in (FILM, FRAMES)
 
 
@@ -52,7 +54,8 @@ def is_film_store(path: Path) -> bool:
     return "timeline" in (attributes(path) or {})
 
 
-def _provenance(path: Path) -> Provenance | None:
+def film_provenance(path: Path) -> Provenance | None:
+    """What a film, or a folder of its frames, says of itself; of other files what they say."""
     with fetched(path) as copy:
         return _provenance_on_disk(copy)
 

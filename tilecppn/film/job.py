@@ -89,7 +89,7 @@ class FilmRunner:
             frames = Frames(
                 numbers,
                 lambda number: self._bands(number, check_cancelled),
-                lambda number: self.timeline.scene(number).to_toml(),
+                lambda number: self.timeline.scene(number).shared_toml(),
                 check_cancelled,
             )
             store.put_clip(clip, lambda path: encoding.write(path, frames))

@@ -28,7 +28,7 @@ def scene_png(scene: Scene) -> bytes:
     """A small picture of a scene as the bytes of a PNG file."""
     width, height = scene.canvas.width, scene.canvas.height
     small = max(1, SIDE * width // max(width, height))
-    return encode_png(preview(scene, small), scene.to_toml())
+    return encode_png(preview(scene, small), scene.shared_toml())
 
 
 def network_png(cppn: CPPN) -> bytes:

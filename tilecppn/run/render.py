@@ -93,6 +93,9 @@ def render_to(
         store.check_safe_to_overwrite()
     else:
         store.check(scene)
+        if store.scene.about != scene.about:
+            Store.rewrite(path, scene, store.arithmetic)
+            store = Store(path)
 
     def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
         return Store.create(path, scene, arithmetic, overwrite=store is not None)

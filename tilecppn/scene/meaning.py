@@ -56,4 +56,11 @@ MEANING: Final[dict[str, str]] = {
     "output.invert": "Invert every channel.",
     "output.tile": "Side of a tile in pixels, the smallest square that can be read.",
     "output.shard": "Side of a shard in pixels, the unit of work; a power-of-two multiple of tile.",
+    "about.title": "Title of the picture, in files and on pages.",
+    "about.artist": "Who made it.",
+    "about.copyright": "The copyright notice, such as © 2026 A. Person.",
+    "about.licence": "What others may do with it: a name or an address.",
+    "about.description": "What it is, in as many words as it needs.",
+    "about.share_scene": "Whether files and pages carry the scene; with it anybody can draw the "
+    "picture again.",
 }

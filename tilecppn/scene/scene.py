@@ -16,7 +16,7 @@ from tilecppn import cppn as networks
 from tilecppn import filesystem
 from tilecppn.addresses import as_path
 from tilecppn.errors import SceneError
-from tilecppn.scene import sections
+from tilecppn.scene import sections, toml_text
 from tilecppn.scene.parsing import (
     COLOURS,
     LIGHT,
@@ -38,7 +38,7 @@ from tilecppn.scene.resolve import (
     network_of,
     own_view,
 )
-from tilecppn.scene.sections import LAYOUT, SECTIONS, Canvas, Latent, Output, View
+from tilecppn.scene.sections import LAYOUT, SECTIONS, About, Canvas, Latent, Output, View
 from tilecppn.scene.validation import Section, format_value
 from tilecppn.scene.view import Grid
 
@@ -49,8 +49,9 @@ EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weigh
 class Scene:
     """One picture, at one size. Frozen: `replace` gives a changed copy.
 
-    Make one with `Scene.load`, `Scene.parse` or `Scene.of`. `source`, `latent`, `canvas`, `view`
-    and `output` are its sections; `cppn` is the network and `z` the latent (z_dim,) that they name.
+    Make one with `Scene.load`, `Scene.parse` or `Scene.of`. `source`, `latent`, `canvas`, `view`,
+    `output` and `about` are its sections; `cppn` is the network and `z` the latent (z_dim,) that
+    they name.
     """
 
     source: sections.CPPN
@@ -58,6 +59,7 @@ class Scene:
     canvas: Canvas
     view: View
     output: Output
+    about: About
     cppn: networks.CPPN
     # What a person gave, by section and key. The preset or weights file decides the others, anew
     # in `replace`.
@@ -172,7 +174,8 @@ class Scene:
         source = replace(source, channels=network.channels)
         if latent.z is not None:  # a file of latents is read once
             given = {**given, "latent": {**given["latent"], "z": latent.z}}
-        return cls(source, latent, canvas, view, output, network, given)
+        about = About(**given.get("about", {}))
+        return cls(source, latent, canvas, view, output, about, network, given)
 
     def replace(self, **changes: Any) -> "Scene":
         """This scene with other sections: whole ones, or mappings of the keys that change.
@@ -257,29 +260,36 @@ class Scene:
 
     def to_toml(self) -> str:
         """Return the whole scene as TOML; a weights file is called `EMBEDDED`, as in a store."""
-        import tomli_w
-
         embedded = {"weights": EMBEDDED}
         source = _without_none(self.source) if self.source.weights is None else embedded
         latent = _without_none(self.latent)
         if self.latent.z is not None:
             del latent["seed"]
-        return tomli_w.dumps(
+        return toml_text.dumps(
             {
                 "cppn": source,
                 "latent": latent,
                 "canvas": {k: v for k, v in self.canvas.values().items() if v is not None},
                 "view": _without_none(self.view),
                 "output": _without_none(self.output),
+                **_about(self.about),
             }
         )
 
+    def shared_toml(self) -> str:
+        """Return what files carry of the scene: all, or [about] alone unless it is to be shared."""
+        return self.to_toml() if self.about.share_scene else toml_text.dumps(_about(self.about))
+
     def differences(self, other: "Scene") -> list[str]:
-        """List what differs: `canvas.width: 512 there, 1024 here`; "here" is `other`."""
+        """List what differs: `canvas.width: 512 there, 1024 here`; "here" is `other`.
+
+        What [about] says is no part of the picture.
+        """
         there, here = (tomllib.loads(scene.to_toml()) for scene in (self, other))
         return [
             f"{section}.{key}: {_shown(old)} there, {_shown(new)} here"
             for section in there
+            if section != "about"
             for key in sorted(there[section].keys() | here[section].keys())
             if (old := there[section].get(key)) != (new := here[section].get(key))
         ]
@@ -324,6 +334,11 @@ def as_scene(scene: Scene | str | Path) -> Scene:
 
 def _shown(value: Any) -> str:
     return "none" if value is None else format_value(value)
+
+
+def _about(about: About) -> dict[str, Any]:
+    """The section [about], where it says anything."""
+    return {"about": given} if (given := about.given()) else {}
 
 
 def _without_none(section: Any) -> dict[str, Any]:

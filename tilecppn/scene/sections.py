@@ -1,6 +1,6 @@
 """The sections of a scene file: one table of keys, defaults and what is allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -297,6 +297,25 @@ class Output(Section):
         return np.dtype(self.dtype).itemsize
 
 
+@dataclass(frozen=True, repr=False)
+class About(Section):
+    """[about]: what files and pages say of the picture to people. It changes no pixel.
+
+    share_scene: whether they carry the scene, with which anybody can draw the picture again.
+    """
+
+    title: str = key("", validation.caption(500))
+    artist: str = key("", validation.caption(500))
+    copyright: str = key("", validation.caption(500))
+    licence: str = key("", validation.caption(500))
+    description: str = key("", validation.caption(4000))
+    share_scene: bool = key(True, validation.boolean())
+
+    def given(self) -> dict[str, Any]:
+        """The keys that are not at their defaults."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
+
+
 LAYOUT = ("tile", "shard")  # the keys of [output] that change no pixel
 SECTIONS: dict[str, type[Section]] = {
     "cppn": CPPN,
@@ -304,4 +323,5 @@ SECTIONS: dict[str, type[Section]] = {
     "canvas": Canvas,
     "view": View,
     "output": Output,
+    "about": About,
 }

@@ -1,16 +1,30 @@
-"""TOML that a stranger may have written: what would take long to parse is refused before."""
+"""TOML that files carry, in ASCII; of a stranger's, what would take long to parse is refused."""
 
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 MAX_BYTES = 4 << 20  # of a scene or timeline
 MAX_WORD = 1000  # characters of a number or a bare key; Python cannot write longer numbers out
 MAX_PARTS = 32  # of a dotted key: tomllib takes the square of their number
 MAX_SECTIONS = 50_000
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # in strings alone: keys are ours
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'")
 _WORD = re.compile(r"[\w+-]+")
 _DOTTED = re.compile(rf"(?<![\w.-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{MAX_PARTS}}}")
+
+
+def dumps(values: Mapping[str, Any]) -> str:
+    """Return TOML in ASCII, which every format's text can hold: other characters are escaped."""
+    import tomli_w
+
+    return _NOT_ASCII.sub(_escaped, tomli_w.dumps(values))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
 def loads(text: str) -> dict[str, Any]:

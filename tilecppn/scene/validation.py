@@ -9,6 +9,8 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, paper
 
+_RECORD = "# tilecppn {"  # begins what a file says of itself (`exporters/provenance.py`)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -115,6 +117,26 @@ def text() -> Check:
         lambda v: isinstance(v, str) and v != "" and "\0" not in v,
         str,
         type="string",
+    )
+
+
+def caption(longest: int) -> Check:
+    """A text for people, "" for none, of so many characters; line breaks as LF."""
+
+    def test(value: Any) -> bool:
+        return (
+            isinstance(value, str)
+            and len(value) <= longest
+            and all(c.isprintable() or c in "\n\t" for c in value)
+            and _RECORD not in value
+        )
+
+    return check(
+        f"a text of up to {longest:,} characters, without control characters",
+        test,
+        str.strip,
+        type="string",
+        maxLength=longest,
     )
 
 
@@ -315,7 +337,7 @@ class Section:
 def format_value(value: Any) -> str:
     """Format a value as a person would write it in TOML, shortened."""
     try:
-        words = json.dumps(value)
+        words = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
     except (TypeError, ValueError):
         try:
             words = str(value)

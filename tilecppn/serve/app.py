@@ -142,7 +142,7 @@ def _page(picture: Picture) -> str:
     scene = picture.scene
     width, height = scene.canvas.width, scene.canvas.height
     return page(
-        picture.title,
+        scene.about.title or picture.title,
         width=width,
         height=height,
         per_inch=scene.canvas.resolution,
@@ -150,8 +150,9 @@ def _page(picture: Picture) -> str:
         overlap=0,
         format=FORMAT.suffix,
         files=FILES,
-        summary=summary(scene),
-        scene=picture.source,
+        summary=summary(scene, scene.about),
+        scene=picture.source if scene.about.share_scene else "",
+        about=scene.about,
         view=grid_facts(scene, width, height) if picture.frames is None else None,
         served=Served(
             query=f"?v={picture.version}",

@@ -1,4 +1,12 @@
-"""What a page says about the size of its picture."""
+"""What a page says about its picture: whose it is, and its size."""
+
+from tilecppn.scene.sections import About
+
+
+def credit_facts(about: About) -> dict[str, str]:
+    """Whose the picture is, and who may use it, name → value."""
+    facts = {"Artist": about.artist, "Copyright": about.copyright, "Licence": about.licence}
+    return {name: value for name, value in facts.items() if value}
 
 
 def size_facts(width: int, height: int, per_inch: float) -> dict[str, str]:

@@ -16,8 +16,11 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters.page.facts import format_size, size_facts
+from tilecppn.exporters.credits import is_address
+from tilecppn.exporters.page.facts import credit_facts, format_size, size_facts
+from tilecppn.scene.sections import About
 
+NOTHING: Final = About()
 _HERE: Final = Path(__file__).parent
 _OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
 _FZSTD: Final = ("fzstd.min.js", "fzstd.LICENSE.txt")
@@ -109,7 +112,7 @@ def page(
     files: str,
     summary: Mapping[str, str],
     scene: str,
-    description: str = "",
+    about: About = NOTHING,
     view: Mapping[str, Any] | None = None,
     card: Card | None = None,
     served: Served | None = None,
@@ -122,7 +125,7 @@ def page(
     those of a printed inch; `format` is
     the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
     the panel shows under the size (name → value); `scene` the TOML that can be copied from it, ""
-    for none; `description` what the panel begins with; `view` the grid of the scene
+    for none; `about` what the panel begins with; `view` the grid of the scene
     (`dzi.grid_facts`), with which the page can say in plane units what it shows. With `store` the
     tiles are read out of it, and what else the page needs is in it. `viewer` are OpenSeadragon's
     options for the tiles around the page, in a layout that is not Deep Zoom's: a `template` such as
@@ -172,15 +175,16 @@ def page(
         source["minLevel"] = (max(width, height) - 1).bit_length() - len(store.levels) + 1
         scripts.append("store")
         libraries = _inlined(*assets()) + _inlined(*_installed("fzstd", _FZSTD))
-    facts = {**size_facts(width, height, per_inch), **summary}
+    facts = {**credit_facts(about), **size_facts(width, height, per_inch), **summary}
+    description = about.description
     parts = {
         "title": _text(title),
         "about": f"    <p>{_text(description)}</p>\n" if description else "",
-        "head": _head(title, description or f"{facts['Size']}, to zoom into", card),
+        "head": _head(title, about, description or f"{facts['Size']}, to zoom into", card),
         "icon": "data:image/svg+xml," + quote(_ICON, safe=""),
         "size": _text(format_size(width, height)),
         "facts": "".join(
-            f"      <dt>{_text(name)}</dt><dd>{_text(value)}</dd>\n"
+            f"      <dt>{_text(name)}</dt><dd>{_linked(value)}</dd>\n"
             for name, value in facts.items()
         ),
         "data": _json(data),
@@ -194,10 +198,17 @@ def page(
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
-def _head(title: str, description: str, card: Card | None) -> str:
+def _linked(value: str) -> str:
+    """A fact, or a link where it is an address."""
+    text = _text(value)
+    return f'<a href="{text}">{text}</a>' if is_address(value) else text
+
+
+def _head(title: str, about: About, description: str, card: Card | None) -> str:
     """The tags by which a link to the page is shown elsewhere (https://ogp.me)."""
     properties = {"og:type": "website", "og:title": title, "og:description": description}
     names = {"description": description}
+    names |= {k: v for k, v in (("author", about.artist), ("copyright", about.copyright)) if v}
     if card is not None:
         if card.picture:
             properties["og:image"] = urljoin(card.url, card.picture)

@@ -14,6 +14,7 @@ from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.frames import FrameFormat, Frames
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.sections import About
 
 REVISION = 3  # raised whenever the same frames give other bytes
 
@@ -102,8 +103,11 @@ class Target(ABC):
 
     def provenance(self, timeline: Timeline) -> Provenance:
         """Return what the film will say about itself."""
-        encoding = self.encoding.encoding_id
-        return Provenance(self.kind, timeline.to_toml(), timeline.fingerprint, encoding)
+        encoding, about = self.encoding.encoding_id, timeline.about
+        if about != About():  # as long as before: see `Provenance.line`
+            encoding = hashlib.sha256(f"{encoding}{about!r}".encode()).hexdigest()[: len(encoding)]
+        source, fingerprint = timeline.shared_toml(), timeline.fingerprint
+        return Provenance(self.kind, source, fingerprint, encoding, about=about)
 
 
 def check_count(made: int, wanted: int) -> None:

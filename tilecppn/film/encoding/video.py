@@ -9,7 +9,7 @@ from pathlib import Path
 from tilecppn import filesystem
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance
+from tilecppn.exporters import credits, provenance
 from tilecppn.exporters.output import atomic_output
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.film.encoding import ffmpeg
@@ -128,7 +128,8 @@ class VideoTarget(Target):
     ) -> None:
         listing, text = filesystem.temporary_path(clips[0]), filesystem.temporary_path(clips[0])
         listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
-        text.write_text(ffmpeg.metadata_file({KEY: info.text()}), encoding="utf-8")
+        said = ffmpeg.metadata_file({**credits.film(info.about), KEY: info.text()})
+        text.write_text(said, encoding="utf-8")
         container, sound = CONTAINERS[suffix_of(self.path)], []
         if self.audio is not None:
             sound = self.audio.input(float(self.frames / self.encoding.frame_format.rate))

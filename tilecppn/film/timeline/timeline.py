@@ -25,6 +25,7 @@ from tilecppn.scene import toml_text
 from tilecppn.scene.parsing import TIMELINE, read_text
 from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.scene import EMBEDDED, Scene
+from tilecppn.scene.sections import About
 from tilecppn.scene.validation import Section, format_value
 
 MAX_FRAMES = 1_000_000
@@ -158,6 +159,11 @@ class Timeline:
         """How many frames are drawn."""
         return self.film.frames
 
+    @property
+    def about(self) -> About:
+        """What the film says to people."""
+        return self.base.about
+
     @cached_property
     def channels(self) -> int:
         """Channels of every frame; a palette that only keyframes set gives grey frames colour."""
@@ -220,15 +226,17 @@ class Timeline:
 
     def to_toml(self) -> str:
         """Return the timeline as TOML; weights files have their names in `networks`."""
-        import tomli_w
-
         record = tomllib.loads(self.base.to_toml())
         record["film"] = {**_given(self.film), "fps": str(self.film.fps)}
         record["keyframe"] = [_given(keyframe) for keyframe in self.keyframes]
         for i, keyframe in enumerate(self.keyframes):
             if "weights" in keyframe.cppn:
                 record["keyframe"][i]["cppn"] = {"weights": _file(i)}
-        return tomli_w.dumps(record)
+        return toml_text.dumps(record)
+
+    def shared_toml(self) -> str:
+        """Return what a film says of the timeline, as `Scene.shared_toml` does of a scene."""
+        return self.to_toml() if self.about.share_scene else self.base.shared_toml()
 
     @cached_property
     def networks(self) -> dict[str, bytes]:

@@ -191,6 +191,7 @@ def values_of(scene: Scene) -> dict[str, dict[str, Any]]:
         "canvas": scene.canvas,
         "view": scene.view,
         "output": scene.output,
+        "about": scene.about,
     }
     return {
         name: {key: plain(value) for key, value in section.values().items()}
