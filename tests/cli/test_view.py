@@ -1,6 +1,7 @@
 """`tilecppn view`."""
 
 import contextlib
+import json
 import re
 import signal
 import subprocess
@@ -56,3 +57,27 @@ def test_view_serves_an_export_until_it_is_interrupted(
     assert process.returncode in (0, 130)
     assert stdout == ""
     assert stderr == "press Ctrl-C to stop\n"
+
+
+def test_a_render_with_its_page_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("[canvas]\nwidth = 300\nheight = 200\n")
+    command = [sys.executable, "-m", "tilecppn", "render", "a.toml", "-o", "a.zarr", "--view"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            found = (re.search(r"a\.zarr is shown at (\S+)", line) for line in process.stderr)
+            address = next(match[1] for match in found if match)
+            with urllib.request.urlopen(f"{address}status.json", timeout=30) as response:
+                assert response.status == 200
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("a.zarr: 300 × 200")  # and it goes on
+            with urllib.request.urlopen(f"{address}status.json", timeout=30) as response:
+                assert json.load(response)["finished"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(address, timeout=30)

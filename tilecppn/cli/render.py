@@ -1,7 +1,7 @@
 """`tilecppn render`: render a scene into a store."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,14 @@ from tilecppn.cli.common import (
     scene_argument,
 )
 from tilecppn.cli.run_options import Choices, opened_run, run_options
+from tilecppn.cli.signals import stop_request
+
+if TYPE_CHECKING:
+    from tilecppn.cli.run_meter import RenderMeter
+    from tilecppn.exporters.options import ExportOptions
+    from tilecppn.run.options import RunOptions
+    from tilecppn.run.task_queue import RunResult
+    from tilecppn.scene.scene import Scene
 
 # What people call pictures: not what a store, which is a folder, should be called.
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", ".szi", ".mp4"}
@@ -36,6 +44,9 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
     help="Also export to DEST (as tilecppn export) while rendering.",
 )
 @export_options
+@click.option(
+    "--view", is_flag=True, help="Show the picture in your browser while it is rendered, and after."
+)
 @json_option
 def command(
     scene: Path,
@@ -44,6 +55,7 @@ def command(
     overwrite: bool,
     choices: Choices,
     export_to: Path | None,
+    view: bool,
     as_json: bool,
     **export_choices: Any,
 ) -> None:
@@ -56,13 +68,15 @@ def command(
     tilecppn render poster.toml -o poster.zarr
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     tilecppn render poster.toml -o poster.zarr --export poster.dzi --format jpg --quality 85
+    tilecppn render poster.toml -o poster.zarr --view
 
     With --export, the options from --format to --overlap are those of tilecppn export.
     """
+    from tilecppn.cli.live_view import LiveView
     from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.options import ExportOptions
-    from tilecppn.run.render import render_to, require_complete
+    from tilecppn.run.render import require_complete
 
     if output.suffix in PICTURES:
         raise InvalidRequestError(
@@ -75,28 +89,39 @@ def command(
             "--format, --quality, --effort, --tile and --overlap need --export DEST"
         )
     picture = load(scene, overrides)
-    files: list[Path] = []
-    with (
-        RenderMeter("render", picture) as meter,
-        opened_run(choices, meter, overwrite=overwrite) as run,
-    ):
-        if export_to is None:
-            _, outcome = render_to(picture, output, run)
-        else:
-            from tilecppn.cli.export import export_progress
-            from tilecppn.exporters.one_pass import render_and_export
+    meter = RenderMeter("render", picture)
+    with LiveView(output, meter.note) as viewer:
+        with (
+            meter,
+            opened_run(choices, meter, *([viewer] if view else []), overwrite=overwrite) as run,
+        ):
+            outcome, files = _rendered(picture, output, export_to, run, meter, options)
+        require_complete(outcome)
+        size = f"{picture.canvas.width} × {picture.canvas.height}"
+        lines = [f"{output}: {size}, {outcome_words(outcome)}", *map(str, files)]
+        export = {"export": [str(path) for path in files]} if files else {}
+        record = {"store": str(output), **outcome_record(outcome), **export}
+        result("\n".join(lines), record, as_json)
+        if view:
+            viewer.wait(stop_request())
 
-            _, outcome, files = render_and_export(
-                picture, output, export_to, run, export_progress(meter), options
-            )
-    require_complete(outcome)
-    record: dict[str, object] = {
-        "store": str(output),
-        **outcome_record(outcome),
-    }
-    size = f"{picture.canvas.width} × {picture.canvas.height}"
-    text = f"{output}: {size}, {outcome_words(outcome)}"
-    if files:
-        record["export"] = [str(path) for path in files]
-        text += "\n" + "\n".join(str(path) for path in files)
-    result(text, record, as_json)
+
+def _rendered(
+    scene: "Scene",
+    output: Path,
+    export_to: Path | None,
+    run: "RunOptions",
+    meter: "RenderMeter",
+    options: "ExportOptions",
+) -> "tuple[RunResult, list[Path]]":
+    """Render, and export as well if asked; the files that were exported."""
+    from tilecppn.run.render import render_to
+
+    if export_to is None:
+        return render_to(scene, output, run)[1], []
+    from tilecppn.cli.export import export_progress
+    from tilecppn.exporters.one_pass import render_and_export
+
+    progress = export_progress(meter)
+    _, outcome, files = render_and_export(scene, output, export_to, run, progress, options)
+    return outcome, files

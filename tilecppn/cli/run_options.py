@@ -68,7 +68,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def opened_run(
-    choices: Choices, listener: "events.Listener", *, overwrite: bool
+    choices: Choices, *listeners: "events.Listener", overwrite: bool
 ) -> Iterator["RunOptions"]:
     """Give the options of a run; its log, if any, is open in the block."""
     from tilecppn.run.event_log import EventLog
@@ -79,13 +79,11 @@ def opened_run(
     log: Path | None = given.pop("log")
     policy = RetryPolicy(deadline=given.pop("deadline"))
     with contextlib.ExitStack() as stack:
-        listeners = [listener]
-        if log is not None:
-            listeners.append(stack.enter_context(EventLog(log)))
+        logs = [] if log is None else [stack.enter_context(EventLog(log))]
         yield RunOptions(
             **given,
             overwrite=overwrite,
             policy=policy,
-            listeners=listeners,
+            listeners=[*listeners, *logs],
             stopping=stop_request(),
         )

@@ -1,0 +1,71 @@
+"""`render --view`: the page of a store beside its render, from a process of its own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from tilecppn.cancellation import ShouldStop
+from tilecppn.run.events import Event
+from tilecppn.storage.identity import attributes
+
+PATIENCE = 10.0  # seconds that the viewer has to end
+
+
+class LiveView:
+    """Starts `tilecppn view` as soon as the store is there; a listener of the run's events.
+
+    The viewer ends with the block. note: is told where the page is.
+    """
+
+    def __init__(self, store: Path, note: Callable[[str], None]) -> None:
+        self.store, self.note = store, note
+        self.process: subprocess.Popen[str] | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Start the viewer, unless it was started, or the store is not there yet."""
+        self.start()
+
+    def start(self) -> None:
+        """Start the viewer if the store is there."""
+        if self.process is None and attributes(self.store) is not None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tilecppn", "view", str(self.store)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            Thread(target=self._read, args=[self.process], daemon=True).start()
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.note(f"{self.store} is shown at {line.strip()}")
+
+    def wait(self, stopping: ShouldStop) -> None:
+        """Keep the page up until Ctrl-C, or the end of the viewer."""
+        self.start()
+        self.note("the page stays up until Ctrl-C")
+        while self.process is not None and self.process.poll() is None and not stopping():
+            time.sleep(0.1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
