@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tilecppn.cli.batch import render_batch
 from tilecppn.cli.common import (
+    FILE,
     OUTPUT,
     export_options,
     json_option,
@@ -13,7 +15,7 @@ from tilecppn.cli.common import (
     outcome_record,
     outcome_words,
     result,
-    scene_argument,
+    set_option,
 )
 from tilecppn.cli.run_options import Choices, opened_run, run_options
 from tilecppn.cli.signals import stop_request
@@ -30,9 +32,20 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
 
 
 @click.command()
-@scene_argument
+@click.argument("scenes", metavar="SCENE…", type=OUTPUT, nargs=-1)
+@set_option
 @click.option(
-    "-o", "--output", type=OUTPUT, required=True, help="The store to write, a folder OUT.zarr."
+    "-o",
+    "--output",
+    type=OUTPUT,
+    required=True,
+    help="The store to write, a folder OUT.zarr; of several scenes, the folder for their stores.",
+)
+@click.option(
+    "--jobs",
+    type=FILE,
+    metavar="FILE",
+    help="Render the scenes of a TOML file: [[job]] with scene, and if wanted name and set.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing tilecppn store and export.")
 @run_options
@@ -49,9 +62,10 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", "
 )
 @json_option
 def command(
-    scene: Path,
+    scenes: tuple[Path, ...],
     overrides: tuple[str, ...],
     output: Path,
+    jobs: Path | None,
     overwrite: bool,
     choices: Choices,
     export_to: Path | None,
@@ -69,6 +83,10 @@ def command(
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     tilecppn render poster.toml -o poster.zarr --export poster.dzi --format jpg --quality 85
     tilecppn render poster.toml -o poster.zarr --view
+    tilecppn render a.toml b.toml c.toml -o stores/
+
+    Several scenes are one run on one set of workers, each into a store of its own, as
+    stores/a.zarr. One that fails is named, and the others go on.
 
     With --export, the options from --format to --overlap are those of tilecppn export.
     """
@@ -84,11 +102,18 @@ def command(
             f"-o {output.with_suffix('.zarr')} --export {output}"
         )
     options = ExportOptions(**export_choices)
+    if len(scenes) > 1 or jobs is not None:
+        if view or export_to is not None:
+            raise InvalidRequestError("--view and --export are for one scene; export each store")
+        render_batch(scenes, jobs, overrides, output, choices, overwrite=overwrite, as_json=as_json)
+        return
+    if not scenes:
+        raise click.UsageError("missing SCENE, a scene file; or --jobs FILE")
     if export_to is None and options != ExportOptions():
         raise InvalidRequestError(
             "--format, --quality, --effort, --tile and --overlap need --export DEST"
         )
-    picture = load(scene, overrides)
+    picture = load(scenes[0], overrides)
     meter = RenderMeter("render", picture)
     with LiveView(output, meter.note) as viewer:
         with (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tilecppn import kernels
 from tilecppn.addresses import as_path
@@ -20,9 +20,9 @@ from tilecppn.run.jobs import Job, WorkerInfo
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render_job import RenderJob, Tiler
 from tilecppn.run.retry_policy import RetryPolicy
-from tilecppn.run.task_queue import RunResult
+from tilecppn.run.task_queue import RunResult, TaskStore
 from tilecppn.scene.scene import Scene, as_scene
-from tilecppn.storage.directory import StoreDirectory, is_store
+from tilecppn.storage.directory import is_store
 from tilecppn.storage.store import Store
 
 
@@ -117,7 +117,37 @@ def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
     kernels.resolve(run.kernel)  # a wrong name is refused here; "auto" is decided by each worker
 
 
-S = TypeVar("S", bound=StoreDirectory)
+class RunStore(TaskStore, Protocol):
+    """What a run asks a store, a StoreDirectory or a Batch."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def storage(self) -> Any:
+        """What has `sync`."""
+        ...
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the right to write."""
+        ...
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise InvalidRequestError for the arithmetic of a worker that may not write."""
+        ...
+
+    def name(self, task: Any, /) -> str:
+        """The name of a task's file."""
+        ...
+
+    def check_in_place(self) -> None:
+        """Raise StoreError if it was moved or replaced."""
+        ...
+
+
+S = TypeVar("S", bound=RunStore)
 
 
 def run_job(
@@ -202,7 +232,7 @@ def run_job(
         return current, result
 
 
-def _what_is_kept(store: StoreDirectory, resume_hint: str) -> str:
+def _what_is_kept(store: RunStore, resume_hint: str) -> str:
     try:
         store.check_in_place()
     except StoreError:

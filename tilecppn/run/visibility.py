@@ -23,13 +23,25 @@ def wait_until_visible(open_store: Callable[[], S], picture: Any, arithmetic: Ar
     Raises WorkerUnusable if it is not visible after VISIBILITY_TIMEOUT, or if it is of another
     picture or arithmetic: a worker may outlive its run, and another run follow.
     """
+
+    def checked() -> S:
+        store = open_store()
+        store.check(picture)
+        store.check_arithmetic(arithmetic)
+        return store
+
+    return open_when_visible(checked)
+
+
+def open_when_visible(open_store: Callable[[], S]) -> S:
+    """Open a store, once it is visible on this node.
+
+    Raises WorkerUnusable if `open_store` still raises StoreError after VISIBILITY_TIMEOUT.
+    """
     until = time.monotonic() + VISIBILITY_TIMEOUT
     while True:
         try:
-            store = open_store()
-            store.check(picture)
-            store.check_arithmetic(arithmetic)
-            return store
+            return open_store()
         except StoreError as error:
             if time.monotonic() > until:
                 raise WorkerUnusable(

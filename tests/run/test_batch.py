@@ -1,0 +1,141 @@
+"""Many scenes as one run: each store is that of the scene alone, whatever happens to others."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import SMALL_NET
+from tests.run.renders import pixels, shard_files
+from tests.signalled import interrupting
+from tilecppn.errors import Interrupted
+from tilecppn.run.batch import Batch, BatchItem, ItemResult, render_batch
+from tilecppn.run.events import TaskDone
+from tilecppn.run.options import RunOptions
+from tilecppn.run.render import render
+from tilecppn.run.task_queue import RunResult
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
+
+SCENES = [
+    Scene.of(
+        cppn={**SMALL_NET, "seed": seed},
+        canvas={"width": 300, "height": 200 + 50 * seed},
+        output={"tile": 64, "shard": 128},
+    )
+    for seed in range(3)
+]
+SCENES += [
+    Scene.of(cppn={"preset": "ink", "seed": 3}, canvas={"width": 90, "height": 60}),
+    Scene.of(cppn={**SMALL_NET, "channels": 1}, canvas={"width": 70}, output={"dtype": "uint16"}),
+]
+
+
+def items(folder: Path) -> list[BatchItem]:
+    return [BatchItem(scene, folder / f"{k}.zarr") for k, scene in enumerate(SCENES)]
+
+
+def run(folder: Path, **options: object) -> tuple[Batch, RunResult]:
+    given = {"executor": "local", "workers": 2, **options}
+    return render_batch(items(folder), folder, RunOptions(**given))  # type: ignore[arg-type]
+
+
+def results(batch: Batch) -> list[ItemResult]:
+    return [batch.result_of(k) for k in range(len(SCENES))]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> list[Store]:
+    """Each scene's store, rendered by itself."""
+    folder = tmp_path_factory.mktemp("alone")
+    return [render(s, folder / f"{k}.zarr", executor="local") for k, s in enumerate(SCENES)]
+
+
+def assert_whole(folder: Path, alone: list[Store]) -> None:
+    for item, expected in zip(items(folder), alone, strict=True):
+        store = Store(item.path)
+        assert store.is_whole()
+        assert store.arithmetic == expected.arithmetic
+        for ours, theirs in zip(pixels(store), pixels(expected), strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_each_store_is_that_of_the_scene_alone(
+    executor: str, alone: list[Store], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("ray_here")
+    batch, result = run(tmp_path, executor=executor, shuffle=3)
+    assert_whole(tmp_path, alone)
+    assert not any(found.error for found in results(batch))
+    assert result.rendered == result.tasks == sum(found.rendered for found in results(batch))
+    assert result.pixels == sum(scene.canvas.width * scene.canvas.height for scene in SCENES)
+    before = [shard_files(item.path) for item in items(tmp_path)]
+    batch, result = run(tmp_path)
+    assert (result.rendered, result.skipped) == (0, result.tasks)
+    assert [shard_files(item.path) for item in items(tmp_path)] == before
+
+
+def test_a_stopped_batch_goes_on(alone: list[Store], tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run(tmp_path, listeners=[interrupting(TaskDone)])
+    for item in items(tmp_path):  # the locks are free again
+        if item.path.exists():
+            with Store(item.path).lock():
+                pass
+    run(tmp_path)
+    assert_whole(tmp_path, alone)
+
+
+def test_a_scene_whose_store_is_another_fails_alone(alone: list[Store], tmp_path: Path) -> None:
+    other = SCENES[1].replace(cppn={"seed": 77})
+    render(other, tmp_path / "1.zarr", executor="local")
+    (tmp_path / "3.zarr").mkdir()
+    (tmp_path / "3.zarr" / "notes.txt").write_text("mine")
+    batch, _ = run(tmp_path)
+    wrong = {k: found.error or "" for k, found in enumerate(results(batch)) if found.error}
+    assert sorted(wrong) == [1, 3]
+    assert "holds another picture" in wrong[1]
+    assert (tmp_path / "3.zarr" / "notes.txt").read_text() == "mine"
+    (tmp_path / "3.zarr" / "notes.txt").unlink()
+    batch, _ = run(tmp_path, overwrite=True)
+    assert not any(found.error for found in results(batch))
+    assert_whole(tmp_path, alone)
+
+
+def test_a_store_in_use_fails_alone(alone: list[Store], tmp_path: Path) -> None:
+    store = render(SCENES[0], tmp_path / "0.zarr", executor="local")
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    held, free = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(store.path, held, free))
+    process.start()
+    try:
+        assert held.wait(60)
+        batch, _ = run(tmp_path)
+    finally:
+        free.set()
+        process.join()
+    assert [bool(found.error) for found in results(batch)] == [True, False, False, False, False]
+
+
+def _hold(path: Path, held: "object", free: "object") -> None:
+    with Store(path).lock():
+        held.set()  # type: ignore[attr-defined]
+        free.wait(60)  # type: ignore[attr-defined]
+
+
+def test_few_stores_are_open_at_once(tmp_path: Path) -> None:
+    scene = SCENES[0].replace(canvas={"width": 64, "height": 64})
+    many = [BatchItem(scene.replace(cppn={"seed": k}), tmp_path / f"{k}.zarr") for k in range(60)]
+    most = 0
+
+    def count(event: object) -> None:
+        nonlocal most
+        most = max(most, len(list(Path("/proc/self/fd").iterdir())))
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    render_batch(many, tmp_path, RunOptions("local", workers=2, listeners=[count]))
+    assert most < before + 40

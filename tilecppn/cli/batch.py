@@ -1,0 +1,138 @@
+"""`tilecppn render A.toml B.toml … -o FOLDER`: many scenes as one run."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tilecppn.cli.common import load, outcome_record, outcome_words, result
+from tilecppn.cli.run_options import Choices, opened_run
+from tilecppn.errors import InvalidRequestError, RenderError, SceneError
+from tilecppn.formatting import counted
+from tilecppn.names import one_of
+
+if TYPE_CHECKING:
+    from tilecppn.run.batch import Batch, ItemResult
+
+LISTED = 20  # scenes that failed, of which each is named
+KEYS = ("scene", "name", "set")  # of a [[job]]
+
+
+class Request(NamedTuple):
+    """A scene that is to be rendered: its file, the name of its store, and values of --set."""
+
+    scene: Path
+    name: str
+    overrides: tuple[str, ...]
+
+
+def render_batch(
+    scenes: Sequence[Path],
+    jobs: Path | None,
+    overrides: tuple[str, ...],
+    folder: Path,
+    choices: Choices,
+    *,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Render scenes, and those of a file of jobs, into stores in `folder`.
+
+    Raises InvalidRequestError before any work if one of them is wrong, RenderError if some failed.
+    """
+    from tilecppn.cli.run_meter import RenderMeter
+    from tilecppn.run.batch import BatchItem, render_batch
+    from tilecppn.storage.identity import attributes
+
+    requests = [Request(path, _stem(path), ()) for path in scenes]
+    requests += [] if jobs is None else read_jobs(jobs)
+    if not requests:
+        raise InvalidRequestError(f"{jobs}: has no [[job]]")
+    _check_names(requests, folder)
+    if attributes(folder) is not None:
+        raise InvalidRequestError(
+            f"{folder}: is a store; several scenes need a folder that holds theirs"
+        )
+    items = [
+        BatchItem(load(scene, (*own, *overrides)), folder / f"{name}.zarr")
+        for scene, name, own in requests
+    ]
+    with (
+        RenderMeter("render") as meter,
+        opened_run(choices, meter, overwrite=overwrite) as run,
+    ):
+        batch, outcome = render_batch(items, folder, run)
+    results = [batch.result_of(number) for number in range(len(items))]
+    record = {
+        "folder": str(folder),
+        **outcome_record(outcome),
+        "stores": [_record(batch, k, found) for k, found in enumerate(results)],
+    }
+    errors = {item.path: f.error for item, f in zip(items, results, strict=True) if f.error}
+    lines = [f"{path}: not finished: {error}" for path, error in [*errors.items()][:LISTED]]
+    if len(errors) > LISTED:
+        lines.append(f"… and {len(errors) - LISTED:,} more")
+    lines.append(f"{folder}: {counted(len(items), 'scene')}, {outcome_words(outcome)}")
+    result("\n".join(lines), record, as_json)
+    if errors:
+        raise RenderError(
+            f"{len(errors):,} of {counted(len(items), 'scene')} are not finished; "
+            f"{outcome.resume_hint} to try them once more"
+        )
+
+
+def read_jobs(path: Path) -> list[Request]:
+    """Read a file of jobs: TOML with a [[job]] of scene, and perhaps name and set, for each.
+
+    Paths of scenes are relative to the file. Raises SceneError.
+    """
+    from tilecppn.scene.parsing import read_text
+
+    try:
+        found = tomllib.loads(read_text(path, "a file of jobs")).get("job", [])
+        tables: list[dict[str, Any]] = [dict(job) for job in found]
+    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+        raise SceneError(f"{path}: not a file of jobs: {error}") from None
+    requests = []
+    for number, table in enumerate(tables, 1):
+        try:
+            requests.append(_request(table, path.parent))
+        except SceneError as error:
+            raise SceneError(f"{path}: job {number}: {error}") from None
+    return requests
+
+
+def _request(table: dict[str, Any], folder: Path) -> Request:
+    for key in table:
+        one_of(KEYS, key, "key")
+    scene, values = table.get("scene"), table.get("set", [])
+    if not isinstance(scene, str):
+        raise SceneError("scene: must name a file")
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        raise SceneError('set: must be a list of values as for --set, like ["cppn.seed=7"]')
+    path = folder / Path(scene).expanduser()
+    name = table.get("name", _stem(path))
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise SceneError(f"name = {name!r}: must be a file's name without a folder")
+    return Request(path, name.removesuffix(".zarr"), tuple(values))
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(path.suffix)
+
+
+def _check_names(requests: Sequence[Request], folder: Path) -> None:
+    """Raise InvalidRequestError if two scenes would have one store."""
+    seen: dict[str, Path] = {}
+    for scene, name, _ in requests:
+        if name in seen:
+            raise InvalidRequestError(
+                f"{seen[name]} and {scene}: both would be {folder / name}.zarr; give them names "
+                "in a file of jobs (--jobs)"
+            )
+        seen[name] = scene
+
+
+def _record(batch: "Batch", number: int, found: "ItemResult") -> dict[str, Any]:
+    record = {"store": str(batch.items[number].path), **found._asdict()}
+    return record if found.error else {k: v for k, v in record.items() if k != "error"}

@@ -1,0 +1,249 @@
+"""Many scenes as one run: one set of workers draws them into stores of their own.
+
+To the coordinator a batch is one plan and one store. A scene's store is opened, or made, when its
+tasks come up, and closed when they are done, so that few are open at once. A scene whose store
+cannot be opened fails alone.
+"""
+
+import contextlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from tilecppn.errors import InvalidRequestError
+from tilecppn.kernels import Arithmetic, EvaluationContext, create
+from tilecppn.plan import Plan
+from tilecppn.run import events
+from tilecppn.run.batch_job import BatchJob, SceneTask
+from tilecppn.run.estimates import check_disk
+from tilecppn.run.options import RunOptions
+from tilecppn.run.render import check_request, run_job
+from tilecppn.run.task_queue import RunResult
+from tilecppn.scene.scene import Scene
+from tilecppn.storage.directory import is_store
+from tilecppn.storage.store import Store
+from tilecppn.version import VERSION
+
+
+class BatchItem(NamedTuple):
+    """A scene of a batch, and where its store is, or will be."""
+
+    scene: Scene
+    path: Path
+
+    @property
+    def plan(self) -> Plan:
+        """The scene's own plan."""
+        return Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
+
+
+class ItemResult(NamedTuple):
+    """What came of one scene; error: why it is not finished."""
+
+    rendered: int
+    skipped: int
+    error: str | None
+
+
+@dataclass
+class Batch:
+    """The plan and the store of a batch, as a run sees them.
+
+    Attributes: items; folder, what they lie in; overwrite, whether existing stores are replaced;
+    errors, of each scene that is not finished.
+    """
+
+    items: Sequence[BatchItem]
+    folder: Path
+    overwrite: bool = False
+    errors: dict[int, str] = field(default_factory=dict)
+    _open: dict[int, Store] = field(default_factory=dict)
+    _locks: dict[int, contextlib.ExitStack] = field(default_factory=dict)
+    _counts: defaultdict[int, Counter[type[events.Event]]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    _written: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _arithmetic: Arithmetic | None = None
+
+    @property
+    def path(self) -> Path:
+        """What the stores lie in."""
+        return self.folder
+
+    # The plan
+
+    @cached_property
+    def plans(self) -> list[Plan]:
+        """The scenes' plans."""
+        return [item.plan for item in self.items]
+
+    @cached_property
+    def tasks(self) -> int:
+        """The shards of all scenes."""
+        return sum(plan.tasks for plan in self.plans)
+
+    @cached_property
+    def pixels(self) -> int:
+        """The pixels of all canvases."""
+        return sum(plan.pixels for plan in self.plans)
+
+    def pixels_of(self, task: SceneTask) -> int:
+        """Pixels of the canvas that a task draws."""
+        return self.plans[task.scene].pixels_of(task.shard)
+
+    def parent(self, task: SceneTask) -> SceneTask | None:
+        """The task of the shard that is built from this one."""
+        shard = self.plans[task.scene].parent(task.shard)
+        return None if shard is None else task._replace(shard=shard)
+
+    def ancestors(self, task: SceneTask) -> Iterator[SceneTask]:
+        """Parent, grandparent, and so on."""
+        for shard in self.plans[task.scene].ancestors(task.shard):
+            yield task._replace(shard=shard)
+
+    def order(self, shuffle: Random | None = None) -> Iterator[SceneTask]:
+        """Every task, scene by scene, whose store is open by then."""
+        for number, (item, plan) in enumerate(zip(self.items, self.plans, strict=True)):
+            if self._opened(number):
+                for shard in plan.order(shuffle):
+                    yield SceneTask(number, item.path.name.removesuffix(".zarr"), shard)
+
+    # The store
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Close, at the end of the block, the stores that are still open."""
+        try:
+            yield
+        finally:
+            for number in list(self._open):
+                self._close(number)
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Take over the first worker's arithmetic, and raise InvalidRequestError for another."""
+        if self._arithmetic not in (None, arithmetic):
+            raise InvalidRequestError(f"{arithmetic} differs from the first worker's")
+        self._arithmetic = arithmetic
+
+    def has(self, task: SceneTask) -> bool:
+        """Whether a task is done."""
+        store = self._open.get(task.scene)
+        return store is None or store.has(task.shard)
+
+    def delete(self, task: SceneTask) -> None:
+        """Make a task undone."""
+        self._open[task.scene].delete(task.shard)
+
+    def name(self, task: SceneTask) -> str:
+        """The name of a task's store, for what is to be synced: each store does so for itself."""
+        return str(task.scene)
+
+    def check_in_place(self) -> None:
+        """Do nothing: each store looks for itself."""
+
+    def sync(self, folders: Iterable[str]) -> None:
+        """Do nothing: each store's folders are synced when it is closed."""
+
+    @property
+    def storage(self) -> "Batch":
+        """What syncs folders."""
+        return self
+
+    # Scenes
+
+    def on_event(self, event: events.Event) -> None:
+        """Count what becomes of each scene, and close the store of one that is finished."""
+        match event:
+            case events.TaskDone(SceneTask() as task) | events.TaskSkipped(SceneTask() as task):
+                counts = self._counts[task.scene]
+                counts[type(event)] += 1
+                if isinstance(event, events.TaskDone):
+                    name = self._open[task.scene].name(task.shard)
+                    self._written[task.scene].add(name.rpartition("/")[0])
+                if counts.total() == self.plans[task.scene].tasks:
+                    self._close(task.scene)
+            case events.AttemptFailed(SceneTask() as task, reason=reason, final=True):
+                self.errors.setdefault(task.scene, f"{task.shard.name}: {reason}")
+
+    def result_of(self, number: int) -> ItemResult:
+        """What came of a scene."""
+        counts = self._counts[number]
+        error = self.errors.get(number)
+        if error is None and counts.total() < self.plans[number].tasks:
+            error = "not finished"
+        return ItemResult(counts[events.TaskDone], counts[events.TaskSkipped], error)
+
+    def _opened(self, number: int) -> bool:
+        """Open a scene's store, or make it; False, with the error kept, where that fails."""
+        item, stack = self.items[number], contextlib.ExitStack()
+        try:
+            self._open[number] = self._open_store(item, stack)
+        except (InvalidRequestError, OSError) as error:
+            stack.close()
+            self.errors[number] = str(error)
+            return False
+        self._locks[number] = stack
+        return True
+
+    def _open_store(self, item: BatchItem, stack: contextlib.ExitStack) -> Store:
+        scene, path = item
+        store = Store(path) if is_store(path) else None
+        if store is None:
+            check_disk(item.plan, path)
+        else:
+            if self.overwrite:
+                store.check_safe_to_overwrite()
+            else:
+                store.check(scene)
+                store.check_arithmetic(self._arithmetic_of(scene))
+            stack.enter_context(store.lock())
+        if store is None or self.overwrite:
+            arithmetic = self._arithmetic_of(scene)
+            make = Store.create(path, scene, arithmetic, overwrite=store is not None)
+            store = stack.enter_context(make)
+        return store
+
+    def _arithmetic_of(self, scene: Scene) -> Arithmetic:
+        """What the workers' kernel has for a scene; that of llvm depends on the network."""
+        found = self._arithmetic
+        assert found is not None  # a worker is ready before the first task
+        if found.kernel == "llvm":
+            return create("llvm", EvaluationContext.of(scene)).arithmetic
+        return found._replace(precision=scene.output.precision)
+
+    def _close(self, number: int) -> None:
+        self._open.pop(number).storage.sync(self._written.pop(number, ()))
+        self._locks.pop(number).close()
+
+
+def render_batch(
+    items: Sequence[BatchItem], folder: Path, run: RunOptions
+) -> tuple[Batch, RunResult]:
+    """Render scenes into stores of their own, as one run; raises nothing for a scene that fails.
+
+    folder: what the stores lie in, for messages. Raises InvalidRequestError, RenderError where no
+    worker is left, or Interrupted.
+    """
+    batch = Batch(items, folder, run.overwrite)
+    largest = max(items, key=lambda item: item.plan.shard_bytes)
+    check_request(largest.plan, largest.scene.output.precision, run)
+    first = items[0].scene
+    job = BatchJob(
+        tuple(str(item.path.absolute()) for item in items),
+        run.kernel,
+        (first.to_toml(), first.cppn.to_bytes()),
+    )
+    options = replace(run, overwrite=False, listeners=[*run.listeners, batch.on_event])
+
+    def make(arithmetic: Arithmetic) -> contextlib.AbstractContextManager[Batch]:
+        raise AssertionError("a batch makes its stores itself")
+
+    hint = run.resume_hint
+    _, result = run_job(
+        job, batch, batch, make, path=folder, network=VERSION, run=options, resume_hint=hint
+    )
+    return batch, result

@@ -1,0 +1,101 @@
+"""What the workers of a batch do: each task is a shard of one of many scenes."""
+
+import os
+import socket
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tilecppn.cancellation import CheckCancelled
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.plan import Shard
+from tilecppn.run.jobs import TaskStats, WorkerInfo
+from tilecppn.run.render_job import RenderJob, RenderRunner
+from tilecppn.run.visibility import open_when_visible
+from tilecppn.scene.scene import EMBEDDED, Scene
+from tilecppn.storage.store import Store
+from tilecppn.version import VERSION
+
+RUNNERS = 2  # that a thread keeps: the scene at hand, and one whose last shards come late
+
+
+class SceneTask(NamedTuple):
+    """A shard of a scene of a batch: the scene's number and name."""
+
+    scene: int
+    label: str
+    shard: Shard
+
+    @property
+    def name(self) -> str:
+        """Its name in messages."""
+        return f"{self.label}, {self.shard.name}"
+
+    @property
+    def kind(self) -> str:
+        """As of the shard."""
+        return self.shard.kind
+
+
+class SceneJobs:
+    """The jobs of the scenes that a process is at, by number; empty again when it is pickled."""
+
+    def __init__(self) -> None:
+        self._jobs: OrderedDict[int, RenderJob] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, number: int, path: str, kernel: str, threads: int) -> RenderJob:
+        """The job of a scene, made from its store. Raises WorkerUnusable if it is not visible."""
+        with self._lock:
+            if number not in self._jobs:
+                store = open_when_visible(lambda: Store(path))
+                weights = store.networks[EMBEDDED]
+                self._jobs[number] = RenderJob(store.scene.to_toml(), weights, path, kernel)
+                if len(self._jobs) > threads + RUNNERS:
+                    self._jobs.popitem(last=False)
+            self._jobs.move_to_end(number)
+            return self._jobs[number]
+
+    def __reduce__(self) -> tuple[type["SceneJobs"], tuple[()]]:
+        return SceneJobs, ()
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """Render shards of many scenes, each of which is read from its store."""
+
+    stores: tuple[str, ...]  # absolute paths; on a cluster, of a disk that all nodes share
+    kernel: str
+    first: tuple[str, bytes]  # a scene, TOML and weights, whose kernel says what a worker is
+    jobs: SceneJobs = field(default_factory=SceneJobs)  # of a process
+
+    def open(self, threads: int) -> "BatchRunner":
+        """Return the runner of the calling thread, one of so many of its process."""
+        return BatchRunner(self, threads)
+
+
+class BatchRunner:
+    """Draws and builds shards of many scenes on one thread."""
+
+    def __init__(self, job: BatchJob, threads: int) -> None:
+        self.job, self.threads = job, threads
+        self.runners: OrderedDict[int, RenderRunner] = OrderedDict()
+        text, weights = job.first
+        field = EvaluationContext.of(Scene.parse(text, embedded=weights))
+        location = f"{socket.gethostname()}:{os.getpid()}"
+        self.worker_info = WorkerInfo(VERSION, create(job.kernel, field).arithmetic, location)
+
+    def run(self, task: SceneTask, check_cancelled: CheckCancelled) -> TaskStats:
+        """Draw or build a shard of a scene, and store it."""
+        return self._runner(task.scene).run(task.shard, check_cancelled)
+
+    def _runner(self, number: int) -> RenderRunner:
+        if number not in self.runners:
+            path = self.job.stores[number]
+            job = self.job.jobs.get(number, path, self.job.kernel, self.threads)
+            self.runners[number] = RenderRunner(job, self.threads)
+            if len(self.runners) > RUNNERS:
+                self.runners.popitem(last=False)
+        self.runners.move_to_end(number)
+        return self.runners[number]
