@@ -315,19 +315,6 @@ def test_a_picture_brings_its_scene(client: Client, tmp_path: Path) -> None:
     assert found["id"] == client.told("scenes", toml=embedded_scene(image).to_toml())["id"]
 
 
-def test_the_command_lines_draw_what_is_shown(client: Client, folder: Path) -> None:
-    changes = {"cppn": {"seed": 12}, "view": {"center": [0.5, -1.0], "mirror": "x"}}
-    changed = client.told("scenes", base=client.scene["id"], changes=changes)
-    lines = client.told("commands", id=changed["id"], file="my.toml")
-    import shlex
-
-    words = shlex.split(lines["store"])
-    assert words[:5] == ["tilecppn", "render", "my.toml", "-o", "my.zarr"]
-    sets = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
-    assert Scene.load(folder / "my.toml", sets) == Scene.parse(changed["toml"])
-    assert "--set" not in client.told("commands", id=changed["id"], file="new file.toml")["store"]
-
-
 # ---- history -------------------------------------------------------------------------------------
 
 

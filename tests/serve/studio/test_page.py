@@ -318,3 +318,77 @@ def test_what_is_dropped_is_taken_or_refused(browser: Browser, place: Path) -> N
         page.wait_for_selector("#note.bad:not([hidden])")
         assert "no picture" in page.inner_text("#note")
         assert shown(page) == taken
+
+
+def points(scene: Scene) -> Any:
+    """The points of the plane at the first and the last pixel."""
+    last = np.array([[scene.canvas.height - 1.0]]), np.array([[scene.canvas.width - 1.0]])
+    ends = [scene.grid.points(np.zeros((1, 1)), np.zeros((1, 1))), scene.grid.points(*last)]
+    return [[float(value[0, 0]) for value in end] for end in ends]
+
+
+def scene_of(page: Page) -> Scene:
+    return Scene.parse(page.evaluate("window.studio.state.scene.toml"))
+
+
+@pytest.mark.slow
+def test_an_edge_is_dragged(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        before, old = complete(page), scene_of(page)
+        box = page.locator("#view").bounding_box()
+        assert box is not None
+        middle = page.evaluate("window.studio.camera.toScreen([600, 200])")
+        x, y = box["x"] + middle[0], box["y"] + middle[1]
+        page.mouse.move(x, y)
+        assert page.evaluate("document.getElementById('view').style.cursor") == "ew-resize"
+        page.mouse.down()
+        page.mouse.move(x - 80, y, steps=4)
+        page.mouse.up()
+        framed = becomes(page, before)
+        new = scene_of(page)
+        assert new.canvas.height == 400
+        assert 400 < new.canvas.width < 600
+        np.testing.assert_allclose(points(new)[0], points(old)[0], atol=1e-9)
+        np.testing.assert_allclose(new.grid.step, old.grid.step, rtol=1e-12)
+        assert page.evaluate("window.studio.camera.toScreen([600, 200])")[0] == pytest.approx(
+            middle[0]
+        )  # nothing has moved
+        # A shape from the controls.
+        page.click("summary:has-text('Canvas')")
+        page.click("[title='Shape 2 : 1']")
+        shaped = becomes(page, framed)
+        canvas = scene_of(page).canvas
+        assert canvas.width == pytest.approx(2 * canvas.height, abs=2)
+        np.testing.assert_allclose(scene_of(page).grid.step, old.grid.step, rtol=1e-12)
+        # Compared with what it was before.
+        page.keyboard.press("x")
+        page.keyboard.press("End")
+        assert complete(page) == shaped
+        assert page.is_visible("#split")
+        page.keyboard.press("Escape")
+        page.keyboard.press("x")
+        assert not page.is_visible("#split")
+
+
+@pytest.mark.slow
+def test_a_picture_is_rendered_from_the_page(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        page.keyboard.press("r")
+        page.click("[data-purpose=page]")
+        page.fill("#order input >> nth=0", "large")
+        page.fill("#order input >> nth=1", "1200")
+        page.wait_for_selector("#plan:has-text('1200 × 800')")
+        assert "tilecppn render large.toml -o large.zarr" in page.inner_text("#lines")
+        keep(page, "render")
+        page.click("#start")
+        page.wait_for_selector(".render.done")
+        assert "large.html" in page.inner_text("#renders")
+        assert Scene.load(place / "large.dzi").canvas.width == 1200
+        # What was made is opened as it was on the page.
+        page.click("#rendering-close")
+        before = complete(page)
+        page.keyboard.press("o")
+        page.fill("#search", "large.toml")
+        page.keyboard.press("Enter")
+        becomes(page, before)
+        assert scene_of(page).replace(canvas={"width": 600, "height": 400}) == SCENE

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.studio.scenes import checked_changes, overrides
+from tilecppn.serve.studio.scenes import checked_changes
 from tilecppn.serve.studio.variations import KINDS, children, variations
 
 BASES = [
@@ -61,15 +61,3 @@ def test_what_a_scene_does_not_have() -> None:
     for kind in ("latents", "nearby"):
         with pytest.raises(InvalidRequestError, match="no latent"):
             variations(plain, kind, 0, 3, 0.1)
-
-
-@settings(max_examples=40)
-@given(bases, bases, st.sampled_from(list(KINDS)), st.integers(0, 2))
-def test_overrides_make_one_scene_of_another(
-    before: Scene, base: Scene, kind: str, start: int
-) -> None:
-    """What the page shows for copying draws what it shows."""
-    changes = variations(base, kind, start, 1, 0.3)[0].changes
-    after = Scene.parse(base.replace(**changes).to_toml(), whole=True)
-    again = Scene.parse(before.to_toml(), overrides=overrides(before, after))
-    assert again.fingerprint == after.fingerprint

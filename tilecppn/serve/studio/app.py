@@ -50,7 +50,7 @@ def studio_app(desk: Desk) -> Starlette:
             yield
         finally:
             queue.close()
-            desk.close()
+            await asyncio.to_thread(desk.close)
 
     async def page(request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
@@ -109,6 +109,7 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/scenes/{name}.json", read(lambda request: desk.shown(request.path_params["name"]))),
         Route("/session.json", read(lambda request: desk.session())),
         Route("/files.json", read(lambda request: desk.files())),
+        Route("/renders.json", read(lambda request: desk.renders())),
         Route("/import", dropping(desk), methods=["POST"]),
         *(Route(path, written(answer), methods=["POST"]) for path, answer in desk.posts.items()),
         Route("/{name}", page),

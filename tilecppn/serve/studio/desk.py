@@ -1,5 +1,6 @@
 """What the page can ask for beside pictures: scenes and their changes, history, files."""
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,11 @@ from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
 from tilecppn.serve.studio.answering import Asked, number, text, whole
 from tilecppn.serve.studio.folder import Folder, read_dropped
+from tilecppn.serve.studio.jobs import Jobs
 from tilecppn.serve.studio.journal import Journal, Step
-from tilecppn.serve.studio.record import commands, record
+from tilecppn.serve.studio.orders import order
+from tilecppn.serve.studio.planning import planned
+from tilecppn.serve.studio.record import record
 from tilecppn.serve.studio.scenes import Scenes, checked_changes, from_text, label_of
 from tilecppn.serve.studio.variations import children, variations
 
@@ -23,6 +27,7 @@ class Desk:
     def __init__(self, folder: Folder, journal: Journal, file: str = "") -> None:
         self.folder, self.journal, self.file = folder, journal, file
         self.scenes = Scenes(journal.network)
+        self.jobs = Jobs(folder.root, journal.place)
         for step in journal.steps.values():
             self.scenes.keep(step.scene)
 
@@ -37,7 +42,10 @@ class Desk:
             "/steps/pin": self.pin_step,
             "/open": self.open,
             "/save": self.save,
-            "/commands": self.commands,
+            "/plan": self.plan,
+            "/renders": self.render,
+            "/renders/cancel": self.cancel,
+            "/renders/resume": self.resume,
         }
 
     @property
@@ -46,7 +54,8 @@ class Desk:
         return self.scenes.keep(self.journal.steps[self.journal.at].scene)
 
     def close(self) -> None:
-        """End what goes on."""
+        """Stop what is being rendered."""
+        self.jobs.close()
 
     # ---- scenes ----------------------------------------------------------------------------------
 
@@ -149,10 +158,41 @@ class Desk:
             return {"colours": found}
         return self.shown(self.scenes.add(found))
 
-    def commands(self, asked: Asked) -> dict[str, str]:
-        """The command lines that draw the scene `id`, which is in `file` or differs from it."""
-        file = text(asked, "file", "")
-        scene = self.scenes.scene(text(asked, "id"))
-        path = self.folder.path(file)
-        before = self.folder.open(file) if path.exists() else None
-        return commands(scene, file, before)
+    # ---- renders ---------------------------------------------------------------------------------
+
+    def plan(self, asked: Asked) -> dict[str, Any]:
+        """What rendering the scene `id` as the form says takes, and its command lines."""
+        found = order(self.scenes.scene(text(asked, "id")), asked)
+        lines = [shlex.join(["tilecppn", *line]) for line in found.lines]
+        return {"plan": planned(found, self.folder.root), "commands": lines}
+
+    def render(self, asked: Asked) -> dict[str, Any]:
+        """Render the scene `id` as the form says, after what is being rendered already.
+
+        Its scene file is written first; one that is there must hold the same scene.
+        """
+        found = order(self.scenes.scene(text(asked, "id")), asked)
+        own = self.scenes.add(found.scene)
+        try:
+            self.folder.save(found.scene, f"{found.name}.toml", overwrite=False)
+        except FileExistsError:
+            there = self.folder.open(f"{found.name}.toml")
+            if self.scenes.add(there) != own:
+                raise InvalidRequestError(
+                    f"{found.name}.toml is another scene; choose another name"
+                ) from None
+        return {"number": self.jobs.add(found, own)}
+
+    def renders(self) -> dict[str, Any]:
+        """All renders of this session, and how far they are."""
+        return {"renders": self.jobs.told()}
+
+    def cancel(self, asked: Asked) -> dict[str, Any]:
+        """Stop render `number`; what is finished of it stays."""
+        self.jobs.cancel(whole(asked, "number", -1))
+        return self.renders()
+
+    def resume(self, asked: Asked) -> dict[str, Any]:
+        """Go on with render `number`."""
+        self.jobs.resume(whole(asked, "number", -1))
+        return self.renders()

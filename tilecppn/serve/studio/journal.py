@@ -45,7 +45,8 @@ class Journal:
 
     def __init__(self, folder: Path | None) -> None:
         self._lock = threading.Lock()
-        self._place = None if folder is None else _own_folder(folder / PLACE)
+        # The folder that it is kept in, None for none.
+        self.place = None if folder is None else _own_folder(folder / PLACE)
         self.steps: dict[str, Step] = {}
         self.at = ""  # the step that was shown last
         self.pinned: set[str] = set()
@@ -55,13 +56,13 @@ class Journal:
     @property
     def is_kept(self) -> bool:
         """Whether it outlives this process."""
-        return self._place is not None
+        return self.place is not None
 
     def add(self, parent: str, label: str, scene: Text, network: bytes | None) -> Step:
         """Keep a step, and a weights file if its scene has one; it is shown from now on."""
         step = Step(secrets.token_hex(6), parent, label[:200], time.time(), scene)
-        if scene.network is not None and network is not None and self._place is not None:
-            path = self._place / f"{scene.network}.safetensors"
+        if scene.network is not None and network is not None and self.place is not None:
+            path = self.place / f"{scene.network}.safetensors"
             if not path.exists():
                 filesystem.write_atomic(path, network)
         record: dict[str, Any] = step._asdict()
@@ -78,10 +79,10 @@ class Journal:
 
     def network(self, digest: str) -> bytes | None:
         """The bytes of a weights file that was kept, by the digest of its network."""
-        if self._place is None or _DIGEST.fullmatch(digest) is None:
+        if self.place is None or _DIGEST.fullmatch(digest) is None:
             return None
         with contextlib.suppress(OSError):
-            return (self._place / f"{digest}.safetensors").read_bytes()
+            return (self.place / f"{digest}.safetensors").read_bytes()
         return None
 
     def session(self) -> tuple[str, int]:
@@ -90,8 +91,8 @@ class Journal:
         A page that is still open then goes on when the studio is started again.
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            if self._place is not None:
-                kept = json.loads((self._place / SESSION).read_bytes()[:1000])
+            if self.place is not None:
+                kept = json.loads((self.place / SESSION).read_bytes()[:1000])
                 token, port = kept["token"], kept["port"]
                 if re.fullmatch("[A-Za-z0-9_-]{32}", token) and type(port) is int:
                     return token, port if 0 <= port <= 65535 else 0
@@ -99,10 +100,10 @@ class Journal:
 
     def keep_session(self, token: str, port: int) -> None:
         """Keep a token and a port for the next session, for nobody but the user to read."""
-        if self._place is None:
+        if self.place is None:
             return
         with contextlib.suppress(OSError):
-            path = self._place / SESSION
+            path = self.place / SESSION
             path.unlink(missing_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
@@ -112,8 +113,8 @@ class Journal:
         line = json.dumps(record).encode() + b"\n"
         with self._lock:
             self._take(record)
-            if self._place is not None:
-                path = self._place / HISTORY
+            if self.place is not None:
+                path = self.place / HISTORY
                 # On a full disk the session goes on in memory.
                 with contextlib.suppress(OSError), path.open("ab") as file:
                     file.write(line)
@@ -138,9 +139,9 @@ class Journal:
                     del self.steps[next(iter(self.steps))]
 
     def _lines(self) -> Iterator[Any]:
-        if self._place is None:
+        if self.place is None:
             return
-        with contextlib.suppress(OSError), (self._place / HISTORY).open("rb") as file:
+        with contextlib.suppress(OSError), (self.place / HISTORY).open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - MOST_BYTES))
             for line in file.read(MOST_BYTES).split(b"\n"):

@@ -1,14 +1,12 @@
-"""What the page is told of a scene, and the command lines that draw it."""
+"""What the page is told of a scene."""
 
-import shlex
 from dataclasses import asdict
-from pathlib import PurePosixPath
 from typing import Any
 
 from tilecppn.exporters.page.facts import size_facts
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.drawing import levels
-from tilecppn.serve.studio.scenes import overrides, values_of
+from tilecppn.serve.studio.scenes import values_of
 from tilecppn.serve.studio.schema import colours_of
 
 
@@ -45,20 +43,3 @@ def record(scene: Scene, name: str) -> dict[str, Any]:
         "palette": None if palette is None else colours_of(palette, 64),
         "size": size_facts(canvas.width, canvas.height, canvas.resolution),
     }
-
-
-def commands(scene: Scene, file: str, before: Scene | None) -> dict[str, str]:
-    """The command lines that draw a scene: its purpose → the line, to be run in the folder.
-
-    file: the scene file that it is in. before: what that file says now; None if it is not there.
-    """
-    changes = [] if before is None else overrides(before, scene)
-    sets = [part for change in changes for part in ("--set", change)]
-    stem = PurePosixPath(file).with_suffix("").as_posix()
-    lines = {
-        "store": ["render", file, "-o", f"{stem}.zarr", *sets],
-        "page": ["render", file, "-o", f"{stem}.zarr", *sets, "--export", f"{stem}.dzi"],
-        "preview": ["preview", file, "-o", f"{stem}.png", *sets],
-        "plan": ["plan", file, *sets],
-    }
-    return {purpose: shlex.join(["tilecppn", *line]) for purpose, line in lines.items()}

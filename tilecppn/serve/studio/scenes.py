@@ -199,27 +199,6 @@ def values_of(scene: Scene) -> dict[str, dict[str, Any]]:
     }
 
 
-def overrides(before: Scene, after: Scene) -> list[str]:
-    """Return the `--set` options that make `after` of `before`, in the words of a scene file."""
-    old, new = values_of(before), values_of(after)
-    return [
-        f"{section}.{key}={_toml(value)}"
-        for section, keys in new.items()
-        for key, value in keys.items()
-        if old[section].get(key) != value
-    ]
-
-
-def _toml(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def label_of(changes: Given) -> str:
     """Return changes in a few words, for the history."""
     parts = [

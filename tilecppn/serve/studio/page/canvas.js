@@ -1,7 +1,9 @@
 // The picture: the plane around the canvas, to be moved, zoomed and turned without end.
 
+import { get } from "./api.js";
+import { cursor, framed, grab, stretched } from "./frame.js";
 import { Camera, toPlane } from "./plane.js";
-import { change, pace, state } from "./state.js";
+import { change, parentStep, pace, state } from "./state.js";
 import { addresses, coarseLevel, inSight, levelFor, SIDE, Tiles } from "./tiles.js";
 
 const $ = (id) => document.getElementById(id);
@@ -34,34 +36,45 @@ function draw() {
   drawn = 0;
   if (!state.scene) return;
   resize();
-  const { id, levels } = state.scene;
-  const level = levelFor(camera.zoom, levels), coarse = coarseLevel(level, levels);
-  const fine = addresses(id, level, inSight(camera, level));
-  const first = level === coarse ? [] : addresses(id, coarse, inSight(camera, coarse));
-  const rough = first.some((address) => !tiles.bitmaps.has(address) && !tiles.failed.has(address));
-  tiles.want(rough ? first : fine);
-  const ready = [...first, ...fine].some((address) => tiles.bitmaps.has(address));
-  paint(id, level, levels[1], rough);
-  if (ready && !rough) tellShown();
-  if (ready && !rough) view.dataset.begun = id;
-  view.dataset.complete = !rough && fine.every((a) => tiles.bitmaps.has(a) || tiles.failed.has(a)) ? id : "";
+  const { id } = state.scene;
+  const own = needed(state.scene, camera);
+  const others = compared ? needed(compared, cameraOf(compared)) : null;
+  tiles.want([...own.next, ...(others?.next ?? [])]);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, view.width, view.height);
+  if (oldCamera && own.rough) place(old, oldCamera.corner, oldCamera.size, camera);
+  else oldCamera = null;
+  layer(state.scene, own.level, camera);
+  if (compared) drawCompared(others.level);
+  drawFrame();
+  if (own.ready && !own.rough) {
+    tellShown();
+    view.dataset.begun = id;
+  }
+  view.dataset.complete = own.complete && (others?.complete ?? true) ? id : "";
   $("scale").textContent = percent(camera.zoom);
 }
 
-/** Draw all that is there of a scene: coarse tiles below fine ones, the last scene below all. */
-function paint(id, level, coarsest, rough) {
-  const [[left, right], [top, bottom]] = inSight(camera, level);
+/** What is in sight of a scene: the level, the tiles to ask for next, and how much is there. */
+function needed({ id, levels }, from) {
+  const level = levelFor(from.zoom, levels), coarse = coarseLevel(level, levels);
+  const fine = addresses(id, level, inSight(from, level));
+  const first = level === coarse ? [] : addresses(id, coarse, inSight(from, coarse));
+  const there = (address) => tiles.bitmaps.has(address), settled = (address) => there(address) || tiles.failed.has(address);
+  const rough = !first.every(settled);
+  return { level, next: rough ? first : fine, rough, ready: [...first, ...fine].some(there), complete: !rough && fine.every(settled) };
+}
+
+/** Draw all that is there of a scene: coarse tiles below fine ones. */
+function layer({ id, levels }, level, from) {
+  const [[left, right], [top, bottom]] = inSight(from, level);
   const size = SIDE * 2 ** level;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, view.width, view.height);
-  if (oldCamera && rough) place(old, oldCamera.corner, oldCamera.size);
-  else oldCamera = null;
   sheet.width = (right - left + 1) * SIDE;
   sheet.height = (bottom - top + 1) * SIDE;
   const flat = sheet.getContext("2d");
-  for (let above = Math.min(coarsest, level + 6); above >= level; above--) {
+  for (let above = Math.min(levels[1], level + 6); above >= level; above--) {
     const times = 2 ** (above - level);
-    const [[first, last], [highest, lowest]] = inSight(camera, above);
+    const [[first, last], [highest, lowest]] = inSight(from, above);
     for (let row = highest; row <= lowest; row++) {
       for (let col = first; col <= last; col++) {
         const bitmap = tiles.get(`${id}/${above}/${col}_${row}`);
@@ -70,26 +83,66 @@ function paint(id, level, coarsest, rough) {
       }
     }
   }
-  place(sheet, [left * size, top * size], [(right - left + 1) * size, (bottom - top + 1) * size]);
-  drawFrame();
+  place(sheet, [left * size, top * size], [(right - left + 1) * size, (bottom - top + 1) * size], from);
 }
 
 /** Draw an image whose corner is at a pixel, and which is so many pixels large. */
-function place(image, corner, size) {
-  const [c, s] = camera.axis, zoom = camera.zoom;
-  const [x, y] = camera.toScreen(corner);
+function place(image, corner, size, from) {
+  const [c, s] = from.axis, zoom = from.zoom;
+  const [x, y] = from.toScreen(corner);
   const turned = Math.abs(c) > 1e-9 && Math.abs(s) > 1e-9;
   const exact = !turned && Math.abs(zoom * size[0] / image.width - 1) < 1e-9;
   const [px, py] = exact ? [Math.round(x), Math.round(y)] : [x, y];
-  context.imageSmoothingEnabled = zoom * size[0] < 3.5 * image.width || state.scene.levels[0] < 0;
   context.imageSmoothingQuality = "high";
   context.setTransform(c * zoom, s * zoom, -s * zoom, c * zoom, px, py);
   context.drawImage(image, 0, 0, ...size);
   context.setTransform(1, 0, 0, 1, 0, 0);
 }
 
-function drawFrame() {
+// ---- two scenes side by side ---------------------------------------------------------------------
+
+let compared = null;  // the scene at the left of the line
+
+/** The camera that sees another scene's canvas where this one's is. */
+function cameraOf(scene) {
+  const other = Object.assign(new Camera(), { turn: camera.turn, width: camera.width, height: camera.height });
   const [left, top, width, height] = frame();
+  const times = scene.canvas.width / width, [row, col] = scene.canvas.origin;
+  other.zoom = camera.zoom / times;
+  other.center = [
+    (camera.center[0] - left - width / 2) * times + col + scene.canvas.width / 2,
+    (camera.center[1] - top - height / 2) * times + row + scene.canvas.height / 2,
+  ];
+  return other;
+}
+
+function drawCompared(level) {
+  const at = Math.round(view.width * $("split").value);
+  context.save();
+  context.beginPath();
+  context.rect(0, 0, at, view.height);
+  context.clip();
+  context.clearRect(0, 0, at, view.height);
+  layer(compared, level, cameraOf(compared));
+  context.restore();
+  context.fillStyle = "rgba(0, 0, 0, 0.5)";
+  context.fillRect(at - 1.5 * ratio, 0, 3 * ratio, view.height);
+  context.fillStyle = "#fff";
+  context.fillRect(at - 0.5 * ratio, 0, ratio, view.height);
+}
+
+/** Compare with the scene that was shown before; again to stop. */
+export async function compare() {
+  compared = compared ? null : parentStep() ? await get(`scenes/${parentStep().id}.json`) : null;
+  $("split").hidden = !compared;
+  $("compare").setAttribute("aria-pressed", Boolean(compared));
+  redraw();
+  if (compared) $("split").focus();
+}
+$("split").addEventListener("input", redraw);
+
+function drawFrame() {
+  const [left, top, width, height] = edges?.rectangle ?? becoming ?? frame();
   const corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
     .map((corner) => camera.toScreen(corner));
   const path = new Path2D();
@@ -227,6 +280,8 @@ export async function frameSeen() {
 // ---- pointers, wheel, keys -----------------------------------------------------------------------
 
 const pointers = new Map();
+let becoming = null;  // the rectangle that is about to be the canvas
+let edges = null;  // what of the frame is dragged, and its rectangle
 const placeOf = (event) => {
   const box = view.getBoundingClientRect();
   return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
@@ -234,18 +289,52 @@ const placeOf = (event) => {
 
 view.addEventListener("pointerdown", (event) => {
   view.setPointerCapture(event.pointerId);
-  pointers.set(event.pointerId, placeOf(event));
+  const place = placeOf(event);
+  pointers.set(event.pointerId, place);
+  const grabbed = state.scene && pointers.size === 1 ? grab(camera, state.scene, place, (event.pointerType === "touch" ? 18 : 8) * ratio) : null;
+  edges = grabbed && { grabbed, rectangle: frame() };
 });
 view.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
-  if (!before) return;
   const now = placeOf(event);
+  if (!before) return void (state.scene && event.pointerType === "mouse" && (view.style.cursor = cursor(grab(camera, state.scene, now, 8 * ratio), camera)));
+  pointers.set(event.pointerId, now);
+  if (edges) {
+    edges.rectangle = stretched(edges, camera.toPixel(now), state.scene, event.shiftKey);
+    return redraw();
+  }
   if (pointers.size === 1) moveBy(before[0] - now[0], before[1] - now[1]);
   if (pointers.size === 2) pinch(event.pointerId, before, now);
-  pointers.set(event.pointerId, now);
 });
 for (const name of ["pointerup", "pointercancel"]) {
-  view.addEventListener(name, (event) => pointers.delete(event.pointerId));
+  view.addEventListener(name, (event) => {
+    pointers.delete(event.pointerId);
+    if (!edges) return;
+    const { rectangle } = edges;
+    edges = null;
+    if (name === "pointerup") frameTo(rectangle);
+    redraw();
+  });
+}
+
+/** Make a rectangle of pixels the canvas; the picture stays where it is. */
+export async function frameTo(rectangle) {
+  const changes = framed(state.scene, rectangle);
+  if (!changes) return;
+  becoming = rectangle;
+  try {
+    await change(changes, true, "frame", "framed by hand");
+  } finally {
+    becoming = null;
+    redraw();
+  }
+}
+
+/** Give the canvas a shape, width : height; it stays around its middle, with about as many pixels. */
+export function shape(aspect) {
+  const [left, top, width, height] = frame();
+  const wide = Math.round(Math.sqrt(width * height * aspect)), high = Math.round(wide / aspect);
+  return frameTo([left + (width - wide) / 2, top + (height - high) / 2, wide, high].map(Math.round));
 }
 
 /** Two fingers move, zoom and turn at once. */
@@ -281,15 +370,25 @@ view.addEventListener("keydown", (event) => {
 
 // ---- following the scene -------------------------------------------------------------------------
 
-let last = null;  // the canvas that was fitted
+let last = "";  // the canvas that was shown
 state.addEventListener("scene", () => {
   const size = JSON.stringify(state.scene.canvas);
-  if (last !== null && size === last) keepOld();
-  else if (last !== null) fitted = true, oldCamera = null;
-  const another = size !== last;
+  const same = size === last;
+  if (same || becoming) keepOld();
+  else oldCamera = null;
+  if (becoming && !same) {
+    // Its corner is another, and the picture stays where it is.
+    const corner = becoming.slice(0, 2);
+    camera.center = camera.center.map((value, i) => value - corner[i]);
+    if (oldCamera) oldCamera.corner = oldCamera.corner.map((value, i) => value - corner[i]);
+    fitted = false;
+    becoming = null;
+  } else if (!same) {
+    fitted = true;
+  }
   last = size;
   resize();
-  if (another) fit();
+  if (!same && fitted) fit();
   redraw();
 });
 tiles.addEventListener("tile", redraw);
@@ -298,5 +397,5 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 for (const [id, run] of Object.entries({
   in: () => zoomBy(1.5), out: () => zoomBy(1 / 1.5), scale: actualPixels, home: fit,
-  turn: (event) => turnBy(event.shiftKey ? -15 : 15), thirds: toggleThirds, frame: frameSeen,
+  turn: (event) => turnBy(event.shiftKey ? -15 : 15), thirds: toggleThirds, compare, frame: frameSeen,
 })) $(id).addEventListener("click", run);

@@ -1,7 +1,8 @@
 // Controls for every key of a scene, made from the schema that the server has of them.
 
 import { get } from "./api.js";
-import { control, element } from "./fields.js";
+import { shape } from "./canvas.js";
+import { button, control, element } from "./fields.js";
 import { latentControl } from "./latent.js";
 import { paletteControl } from "./palette.js";
 import { state } from "./state.js";
@@ -47,10 +48,19 @@ export async function begin() {
       controls.set(key, made);
       place.append(made.element);
     }
+    if (title === "Canvas") group.querySelector("summary").after(shapes());
     panel.append(group);
   }
   state.addEventListener("scene", update);
   if (state.scene) update();
+}
+
+/** Shapes that the canvas can have, at the press of a button. */
+function shapes() {
+  const rows = { "1 : 1": 1, "5 : 4": 5 / 4, "4 : 3": 4 / 3, "3 : 2": 3 / 2, "A4": Math.SQRT2, "16 : 9": 16 / 9, "2 : 1": 2 };
+  const buttons = Object.entries(rows).map(([name, aspect]) => button(name, `Shape ${name}`, () => shape(aspect)));
+  const turned = button("turned", "Width for height", () => shape(state.scene.canvas.height / state.scene.canvas.width));
+  return element("div", { className: "control wide several", role: "group", "aria-label": "shape" }, ...buttons, turned);
 }
 
 function update() {

@@ -1,7 +1,7 @@
-// Opening, saving, dropping files, and the command lines that render.
+// Opening, saving and dropping files.
 
 import { post, get } from "./api.js";
-import { button, element } from "./fields.js";
+import { element } from "./fields.js";
 import { coloured } from "./palette.js";
 import { change, note, state, take } from "./state.js";
 
@@ -100,7 +100,8 @@ export function save() {
   $("save-name").select();
 }
 
-function suggestion() {
+/** A name for the scene that is shown. */
+export function suggestion() {
   const { preset, seed } = state.scene.values.cppn;
   return `${preset}-${seed}.toml`;
 }
@@ -130,34 +131,3 @@ $("saving").querySelector("form").addEventListener("submit", async (event) => {
     }
   }
 });
-
-// ---- command lines -------------------------------------------------------------------------------
-
-const PURPOSES = { store: "A store, to be rendered at any size and resumed", page: "A page to zoom into", preview: "A small image", plan: "What it will take" };
-
-export async function render() {
-  const file = state.file || suggestion();
-  try {
-    const lines = await post("commands", { id: state.scene.id, file });
-    $("rendering-hint").textContent = state.file
-      ? `In ${state.folder}. What differs from ${file} is in the command; save the scene for a shorter one.`
-      : `Save the scene first, as ${file} in ${state.folder}.`;
-    $("lines").replaceChildren(...Object.entries(lines).flatMap(([purpose, line]) => {
-      const code = element("code", { textContent: line });
-      return [element("dt", { className: "quiet", textContent: PURPOSES[purpose] }),
-        element("dd", {}, code, button("Copy", `Copy: ${PURPOSES[purpose]}`, () => copy(line), "text"))];
-    }));
-    $("rendering").showModal();
-  } catch (error) {
-    note(error.message, true);
-  }
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    note("copied");
-  } catch {
-    note("the browser does not allow it; select the line and copy it");
-  }
-}

@@ -5,6 +5,7 @@ import * as canvas from "./canvas.js";
 import * as controls from "./controls.js";
 import * as files from "./files.js";
 import * as history from "./history.js";
+import * as renders from "./renders.js";
 import { begin, goTo, note, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
 
@@ -62,15 +63,15 @@ const guarded = (run) => async (event) => {
   }
 };
 const RUN = {
-  undo, redo, pin: () => pin(), open: files.open, save: files.save, render: files.render, help: () => $("keys").showModal(),
+  undo, redo, pin: () => pin(), open: files.open, save: files.save, render: renders.open, help: () => $("keys").showModal(),
 };
 for (const [id, run] of Object.entries(RUN)) $(id).addEventListener("click", guarded(run));
 
 const KEYS = {
-  z: undo, Z: redo, y: redo, p: () => pin(), o: files.open, s: files.save, r: files.render, "?": RUN.help,
+  z: undo, Z: redo, y: redo, p: () => pin(), o: files.open, s: files.save, r: renders.open, "?": RUN.help,
   "+": () => canvas.zoomBy(1.5), "=": () => canvas.zoomBy(1.5), "-": () => canvas.zoomBy(1 / 1.5),
   "0": canvas.fit, "1": canvas.actualPixels, "[": () => canvas.turnBy(-15), "]": () => canvas.turnBy(15),
-  t: canvas.toggleThirds, f: canvas.frameSeen, b: wall.breed,
+  t: canvas.toggleThirds, x: canvas.compare, f: canvas.frameSeen, b: wall.breed,
   v: () => side("wall", true), c: () => side("controls", true), h: () => side("history", true),
 };
 const WITH_CONTROL = { z: undo, Z: redo, y: redo, s: files.save, o: files.open };

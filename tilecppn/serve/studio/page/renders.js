@@ -1,0 +1,232 @@
+// Rendering: what to make, what it takes, the exact command lines, and how far each render is.
+
+import { get, post } from "./api.js";
+import { button, element } from "./fields.js";
+import { suggestion } from "./files.js";
+import { note, state } from "./state.js";
+
+const $ = (id) => document.getElementById(id);
+const PAPER = ["", "A4", "A3", "A2", "A1", "A0", "A2 landscape", "50x70cm", "60x40in", "24x36in"];
+
+/** Purpose → its name, and its fields: name → [label, kind, default, more]. */
+const PURPOSES = {
+  print: ["A print", {
+    size: ["Size", "text", "60x40cm", { list: PAPER, hint: "60x40in, 150x100cm, A2 landscape" }],
+    dpi: ["Pixels an inch", "number", 300, { min: 1, max: 2400 }],
+    bleed: ["Bleed", "text", "", { hint: "3mm" }],
+    format: ["Format", "select", "tif", { list: ["tif", "png"] }],
+  }],
+  page: ["A page to zoom into", {
+    width: ["Width in pixels", "number", 16384, { min: 1, max: 1000000, whole: true }],
+    format: ["Tiles", "select", "webp", { list: ["webp", "png", "jpg", "avif"] }],
+  }],
+  film: ["A film", {
+    move: ["Move", "select", "orbit", { list: ["orbit", "zoom", "morph"] }],
+    zoom: ["Closer by", "number", 20, { min: 1.01, max: 1e9, when: ["move", "zoom"] }],
+    seeds: ["Latent seeds", "text", "1, 2, 3", { when: ["move", "morph"] }],
+    seconds: ["Seconds", "number", 10, { min: 0.1, max: 3600 }],
+    fps: ["Frames a second", "number", 30, { min: 1, max: 120, whole: true }],
+    width: ["Width in pixels", "number", 1920, { min: 2, max: 16384, whole: true }],
+    loop: ["Endless", "checkbox", true, {}],
+    format: ["Format", "select", "mp4", { list: ["mp4", "webm", "gif"] }],
+  }],
+  image: ["A small image", {
+    width: ["Width in pixels", "number", 2048, { min: 1, max: 32768, whole: true }],
+    format: ["Format", "select", "png", { list: ["png", "jpg", "webp", "tif"] }],
+  }],
+};
+
+let purpose = "print";
+let fields = {};
+let proposed = "";   // the name that was filled in
+let asking = null;   // the request for a plan that is on its way
+let waiting = 0;
+
+// ---- what to make --------------------------------------------------------------------------------
+
+for (const [name, [title]] of Object.entries(PURPOSES)) {
+  const tab = element("button", { type: "button", role: "tab", textContent: title });
+  tab.dataset.purpose = name;
+  tab.addEventListener("click", () => choose(name));
+  $("purposes").append(tab);
+}
+$("purposes").addEventListener("keydown", (event) => {
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!way) return;
+  const all = [...$("purposes").children];
+  const next = all[(all.indexOf(document.activeElement) + way + all.length) % all.length];
+  choose(next.dataset.purpose);
+  next.focus();
+});
+
+function choose(name) {
+  const kept = fields.name?.value !== proposed ? fields.name?.value : undefined;
+  purpose = name;
+  for (const tab of $("purposes").children) {
+    tab.setAttribute("aria-selected", tab.dataset.purpose === name);
+    tab.tabIndex = tab.dataset.purpose === name ? 0 : -1;
+  }
+  proposed = `${(state.file || suggestion()).replace(/\.toml$/, "")}-${name}`;
+  fields = {};
+  const rows = [row("name", ["Name", "text", kept ?? proposed, {}])];
+  for (const [key, field] of Object.entries(PURPOSES[name][1])) rows.push(row(key, field));
+  if (name !== "image") rows.push(row("address", ["Ray cluster", "text", "", { hint: "this machine; or auto, host:6379" }]));
+  $("order").replaceChildren(...rows);
+  ask();
+}
+
+function row(key, [label, kind, value, { list, hint, min, max, whole, when }]) {
+  let field;
+  if (kind === "select") {
+    field = element("select", {}, ...list.map((option) => element("option", { value: option, textContent: option })));
+    field.value = value;
+  } else {
+    field = element("input", { type: kind, placeholder: hint ?? "", spellcheck: false, autocomplete: "off" });
+    if (kind === "checkbox") field.checked = value;
+    else field.value = value;
+    if (kind === "number") Object.assign(field, { min, max, step: whole ? 1 : "any", required: true });
+  }
+  const made = element("label", { className: "control" }, element("span", { className: "label", textContent: label }), field);
+  if (list && kind === "text") {
+    const options = element("datalist", { id: `list-${key}` }, ...list.filter(Boolean).map((option) => element("option", { value: option })));
+    field.setAttribute("list", options.id);
+    made.append(options);
+  }
+  if (when) made.dataset.when = when.join("=");
+  fields[key] = field;
+  field.addEventListener("input", ask);
+  return made;
+}
+
+/** The form as the server takes it. */
+function form() {
+  const found = { id: state.scene.id, purpose };
+  for (const [key, field] of Object.entries(fields)) {
+    if (field.type === "checkbox") found[key] = field.checked;
+    else found[key] = field.type === "number" ? Number(field.value) : field.value;
+  }
+  return found;
+}
+
+// ---- what it takes -------------------------------------------------------------------------------
+
+function ask() {
+  for (const made of $("order").querySelectorAll("[data-when]")) {
+    const [key, value] = made.dataset.when.split("=");
+    made.hidden = fields[key].value !== value;
+  }
+  clearTimeout(waiting);
+  asking?.abort();
+  $("start").disabled = true;
+  $("plan").textContent = "…";
+  $("plan").classList.remove("wrong");
+  if (!$("order").checkValidity()) return say("some of it is out of range", true);
+  waiting = setTimeout(plan, 350);
+}
+
+function say(text, bad) {
+  $("plan").textContent = text;
+  $("plan").classList.toggle("wrong", bad);
+}
+
+async function plan() {
+  const mine = asking = new AbortController();
+  try {
+    const { plan: text, commands } = await post("plan", form(), mine.signal);
+    if (mine !== asking) return;
+    say(text, false);
+    $("lines").replaceChildren(...commands.map((line) => element("div", { className: "row" },
+      element("code", { textContent: line }), button("Copy", "Copy the command line", () => copy(line), "text"))));
+    $("start").disabled = false;
+  } catch (error) {
+    if (mine === asking && error.name !== "AbortError") say(error.message, true);
+  }
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    note("copied");
+  } catch {
+    note("the browser does not allow it; select the line and copy it");
+  }
+}
+
+/** Show what can be made of the scene. */
+export async function open() {
+  delete fields.name;
+  choose(purpose);
+  $("rendering").showModal();
+  await follow();
+}
+
+$("rendering-close").addEventListener("click", () => $("rendering").close());
+$("order").addEventListener("submit", (event) => event.preventDefault());
+$("start").addEventListener("click", async () => {
+  $("start").disabled = true;
+  try {
+    await post("renders", form());
+    await follow();
+    $("renders").scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    say(error.message, true);
+  }
+});
+
+// ---- how far it is -------------------------------------------------------------------------------
+
+const ACTIVE = ["waiting", "running", "stopping"];
+let timer = 0;
+let known = "";
+const states = new Map();
+
+async function follow() {
+  clearTimeout(timer);
+  try {
+    show((await get("renders.json")).renders);
+  } catch {
+    timer = setTimeout(follow, 2000);
+  }
+}
+
+function show(renders) {
+  for (const { number, name, state: now } of renders) {
+    if (states.get(number) !== now && states.has(number) && !$("rendering").open) {
+      if (now === "done") note(`${name} is rendered`);
+      if (now === "failed") note(`${name} failed; R shows why`, true);
+    }
+    states.set(number, now);
+  }
+  const active = renders.filter((render) => ACTIVE.includes(render.state));
+  $("render").textContent = active.length ? `Render (${active.length})` : "Render";
+  $("renders").hidden = !renders.length;
+  if (JSON.stringify(renders) !== known) {
+    known = JSON.stringify(renders);
+    const focused = document.activeElement?.dataset?.act;
+    $("renders").replaceChildren(...[...renders].reverse().map(card));
+    if (focused) $("renders").querySelector(`[data-act="${focused}"]`)?.focus();
+  }
+  if (active.length) timer = setTimeout(follow, 700);
+}
+
+function card({ number, name, state: now, error, done, tasks, outputs, scene, commands }) {
+  const running = now === "running" || now === "stopping";
+  const bar = element("progress", { max: 1, "aria-label": `progress of ${name}` });
+  if (now === "done") bar.value = 1;
+  else if (tasks && !(running && done === tasks)) bar.value = done / tasks;
+  else if (!running) bar.value = 0;
+  const words = { waiting: "waits for the one before", stopping: "is being stopped", done: `done: ${outputs.join(", ")}`, failed: error,
+    stopped: "stopped; what is finished is kept", running: !tasks ? "begins" : done < tasks ? `${done} of ${tasks} shards` : "writes the files" }[now];
+  const act = (text, path) => {
+    const made = button(text, `${text} ${name}`, () => post(path, { number }).then(({ renders }) => show(renders)).catch((e) => note(e.message, true)), "text");
+    made.dataset.act = `${number}`;
+    return made;
+  };
+  const actions = ["waiting", "running"].includes(now) ? [act("Cancel", "renders/cancel")]
+    : ["stopped", "failed"].includes(now) ? [act("Go on", "renders/resume")] : [];
+  return element("article", { className: `render ${now}`, title: commands.join("\n") },
+    element("img", { src: `thumbs/96/${scene}.png`, alt: "" }),
+    element("div", {}, element("strong", { textContent: name }), bar, element("small", { textContent: words, className: now === "failed" ? "wrong" : "" })),
+    ...actions);
+}
+follow();
