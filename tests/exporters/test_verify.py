@@ -132,6 +132,21 @@ def test_another_store_is_refused(work: Path) -> None:
     assert tree(work) == before
 
 
+def test_a_page_with_a_title_of_its_own_is_not_made_without_it(work: Path) -> None:
+    """Nor with the scene that was withheld: only the command that made it knows what it said."""
+    store = work / "a.zarr"
+    export(store, work / "t.dzi", title="Mine", show_scene=False)
+    page, tile = work / "t.html", next((work / "t_files").glob("*/*.png"))
+    before = tile.read_bytes()
+    tile.write_bytes(b"junk")
+    repair_export(work / "t.dzi", find_export_damage(work / "t.dzi"), store, Threads(1))
+    assert tile.read_bytes() == before
+    page.write_bytes(b"junk")
+    with pytest.raises(ExportError, match="export it again"):
+        repair_export(work / "t.dzi", find_export_damage(work / "t.dzi"), store, Threads(1))
+    assert page.read_bytes() == b"junk"
+
+
 def test_nothing_is_written_through_a_link(work: Path, tmp_path: Path) -> None:
     shutil.move(work / "xyz" / "0", tmp_path / "outside")
     (work / "xyz" / "0").symlink_to(tmp_path / "outside")

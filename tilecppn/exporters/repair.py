@@ -48,6 +48,11 @@ def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: 
                 kind = made.kind if made.kind in FOLDERS else dzi.DeepZoom.kind
                 _repair_folder(output, inner, replace(made, kind=kind), source, options, threads)
         if files := wanted.intersection(outputs_of(path)):
+            if options.encoding != made.encoding:
+                raise ExportError(
+                    f"{path}: was made with a --title or [about] that only its own command knows; "
+                    "export it again"
+                )
             _repair_files(path, files, source, options, threads)
 
 
