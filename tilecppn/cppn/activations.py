@@ -61,6 +61,33 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
+def _gaussian_difference(a: Array, b: Array) -> Array:
+    # Of e^-a² and e^-(a+b)² the larger, times e^-|(a+b)² - a²| - 1: neither can overflow.
+    more = b * (2.0 * a + b)
+    largest = np.exp(-np.minimum(np.square(a), np.square(a + b)))
+    return np.asarray(np.copysign(largest, more) * np.expm1(-np.abs(more)))
+
+
+def _tanh_difference(a: Array, b: Array) -> Array:
+    # tanh(u) = 1 - 2·sigmoid(-2u); again in exponentials of what is not above 0.
+    low, high = np.minimum(a, a + b), np.maximum(a, a + b)
+    size = -2.0 * np.expm1(-2.0 * np.abs(b)) * _logistic(2.0 * high) * _logistic(-2.0 * low)
+    return np.asarray(np.copysign(size, b))
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.maximum(x, -300.0))))
+
+
+# f(a + b) - f(a) with b as exact as it is small: nothing cancels. Of networks with detail.
+DIFFERENCES: dict[str, Callable[[Array, Array], Array]] = {
+    "sin": lambda a, b: 2.0 * np.cos(a + 0.5 * b) * np.sin(0.5 * b),
+    "cos": lambda a, b: -2.0 * np.sin(a + 0.5 * b) * np.sin(0.5 * b),
+    "gaussian": _gaussian_difference,
+    "tanh": _tanh_difference,
+}
+
+
 def parts(name: str) -> list[str]:
     """The functions of a layer's activation: unit i uses number i mod n of these n."""
     return name.split("+")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS, parts
+from tilecppn.cppn.center import Center
 from tilecppn.cppn.seeding import logarithm
 from tilecppn.cppn.structure import Structure
 from tilecppn.errors import SceneError
@@ -31,6 +32,7 @@ RAMP = 4.0  # octaves of zoom over which the place comes to count
 FINENESS = 2.0**-20  # octaves to which a place's fineness is rounded: libraries' last digits go
 FAINTEST = -30.0  # log2 of an amplitude that is taken as 0
 REST = 1e-6  # of the layers' sum of squares, which is left out of the normalisation
+DEEP = 36.0  # octaves from the structure's scale to a pixel from which float64 does not serve
 MAX_LAYERS = 256
 
 
@@ -118,14 +120,28 @@ class Readouts:
             return 0.0
         return 0.5 * octaves * octaves if octaves <= 1.0 else octaves - 0.5
 
+    def octaves(self, view: Sampling) -> float:
+        """From the structure's own scale to a view's pixels."""
+        return log2(self.detail.scale / view.step)
+
+    def coarser(self, view: Sampling, fineness: float) -> int:
+        """How many layers vary less than once over a view; at least 1."""
+        inside, layer = self.inside(view), 1
+        while self.expected(layer).octave + fineness < inside:
+            layer += 1
+        return layer
+
     def fineness(
-        self, view: Sampling, layers: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]
+        self,
+        view: Sampling,
+        layers: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]],
+        center: Center | None = None,
     ) -> float:
         """Octaves by which layers are finer at the view's centre than expected.
 
         From the network's derivative there, over the layers 2 to 5 octaves coarser than the view,
         which are as good as linear within it. `layers`: weight (out, in) and bias of each, layer 0
-        of x, y and r.
+        of x, y and r. `center`: more digits than float64 gives, where the view is deep.
         """
         inside = self.inside(view)
         ramp = min(inside / RAMP, 1.0)
@@ -139,7 +155,7 @@ class Readouts:
             frequency, octave, _, variance = self.expected(i)
             if octave - inside >= NEAR or ramp == 0.0:
                 break
-            sums = np.einsum("oi,i->o", weight, h) + bias
+            sums = np.einsum("oi,i->o", weight, h) + bias if center is None else center.sums(i)
             names = parts(self.structure.activation(i))
             h, slope = np.empty_like(sums), np.empty_like(sums)
             for k, name in enumerate(names):

@@ -5,12 +5,14 @@ import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import breeding, weights_file
-from tilecppn.cppn.detail import Readouts, Sampling
+from tilecppn.cppn.center import Center
+from tilecppn.cppn.detail import DEEP, Readouts, Sampling
 from tilecppn.cppn.draw import DrawnLayer, draw
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
@@ -26,8 +28,15 @@ from tilecppn.cppn.structure import COORDINATES, Structure
 from tilecppn.errors import SceneError
 
 Array = NDArray[np.float64]
-# Hidden layers, the readout of each, the outputs' biases.
-Parts = tuple[Sequence[tuple[Weights, Weights]], Sequence[Weights | None], Weights]
+
+
+class Parts(NamedTuple):
+    """What a resolved network is made of."""
+
+    hidden: Sequence[tuple[Weights, Weights]]
+    readouts: Sequence[Weights | None]  # of each hidden layer
+    bias: Weights  # of the outputs
+    differences: int = 0  # see `ResolvedNetwork`
 
 
 class CPPN:
@@ -138,15 +147,23 @@ class CPPN:
         """
         return self.resolve(z).colour(x, y, r, sums)
 
-    def resolve(self, z: ArrayLike, view: Sampling | None = None) -> ResolvedNetwork:
+    def resolve(
+        self, z: ArrayLike, view: Sampling | None = None, folded_plane: bool = False
+    ) -> ResolvedNetwork:
         """The network for one latent (z_dim,) and one view.
 
-        Without a view, detail is that of the structure's own scale, and none of it fades.
+        Without a view, detail is that of the structure's own scale, and none of it fades. In a
+        deep one the first layers are of differences from the centre, unless the plane is folded.
         """
         s = self.structure
         latent = self._latent(z) * s.latent_scale
         folded = self._folded(latent)
-        hidden, readouts, bias = self._plain() if s.detail is None else self._read_out(view, folded)
+        if s.detail is None:
+            parts = self._plain()
+        else:
+            deep = view is not None and not folded_plane and self._readouts.octaves(view) >= DEEP
+            parts = self._read_out(view, folded, latent if deep else None)
+        hidden, readouts, bias, differences = parts
         unfolded = hidden[0]
         before = list(range(unfolded[0].shape[1]))
         layers = []
@@ -161,10 +178,10 @@ class CPPN:
                 readout = readout[:, order]
             if i == 0:
                 unfolded = weight[order], layer_bias[order]
-                weight, layer_bias = (part[order] for part in folded)
+                weight, layer_bias = unfolded if differences else (a[order] for a in folded)
             else:
                 weight, layer_bias = weight[order][:, before], layer_bias[order]
-            layers.append(HiddenLayer(weight, layer_bias, groups, readout))
+            layers.append(HiddenLayer(weight, layer_bias, groups, readout, i < differences))
             before = order
         return ResolvedNetwork(
             layers=tuple(layers),
@@ -178,30 +195,52 @@ class CPPN:
 
     def _plain(self) -> Parts:
         *hidden, (last, bias) = self.layers
-        return hidden, [*[None] * (len(hidden) - 1), last], bias
+        return Parts(hidden, [*[None] * (len(hidden) - 1), last], bias)
 
-    def _read_out(self, view: Sampling | None, first: tuple[Array, Array]) -> Parts:
-        detail, fineness = self.structure.detail, 0.0
-        if view is not None and detail is not None:
-            held = len(self.layers) - 1
-            numbers = range(1, held) if detail.seed is None else itertools.count(1)
-            further = (self.hidden_layer(i)[:2] for i in numbers)
-            fineness = self._readouts.fineness(view, itertools.chain([first], further))
+    def _read_out(
+        self, view: Sampling | None, first: tuple[Array, Array], latent: Array | None
+    ) -> Parts:
+        """`latent`: scaled, of a view that is so deep that the first layers are of differences."""
+        fineness, center, coarser = 0.0, None, 0
+        if view is not None:
+            if latent is not None:
+                center = self._center(view, latent)
+            fineness = self._fineness(view, first, center)
+            coarser = self._readouts.coarser(view, fineness) if center else 0
         amplitudes = self._readouts.amplitudes(view, fineness)
         while len(amplitudes) > 1 and not any(amplitudes[-1]):
             amplitudes.pop()
-        hidden, readouts = [], []
+        hidden: list[tuple[Weights, Weights]] = []
+        readouts = []
         bias = self.layers[-1][1].astype(np.float64)
         for i, factors in enumerate(amplitudes):
             weight, layer_bias, readout = self.hidden_layer(i)
-            hidden.append((weight, layer_bias))
+            means = np.resize(self._readouts.expected(i).means, self.width)
+            if center is not None and i <= coarser:
+                hidden.append((first[0] if i == 0 else weight, center.sums(i)))
+            else:
+                hidden.append((weight, layer_bias))
+            if center is not None and i < coarser:
+                means = means - center.values(i)
             scaled = self._readouts.scaled(i, readout, factors)
-            means = self._readouts.expected(i).means
             for k in range(self.width):
-                bias = bias - scaled[:, k] * means[k % len(means)]
+                bias = bias - scaled[:, k] * means[k]
             last = i == len(amplitudes) - 1
             readouts.append(scaled if last or any(factors) else None)
-        return hidden, readouts, bias
+        return Parts(hidden, readouts, bias, coarser)
+
+    def _center(self, view: Sampling, latent: Array) -> Center:
+        octaves = self._readouts.octaves(view)
+        return Center(
+            self.structure, lambda i: self.hidden_layer(i)[:2], view.center, latent, octaves
+        )
+
+    def _fineness(self, view: Sampling, first: tuple[Array, Array], center: Center | None) -> float:
+        detail, held = self.structure.detail, len(self.layers) - 1
+        assert detail is not None
+        numbers = range(1, held) if detail.seed is None else itertools.count(1)
+        further = (self.hidden_layer(i)[:2] for i in numbers)
+        return self._readouts.fineness(view, itertools.chain([first], further), center)
 
     def hidden_layer(self, i: int) -> DrawnLayer:
         """(weight, bias, readout) of hidden layer i of a network with detail.

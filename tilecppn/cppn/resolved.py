@@ -8,20 +8,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tilecppn.cppn.activations import ACTIVATIONS, parts
-from tilecppn.cppn.structure import Structure
+from tilecppn.cppn.activations import ACTIVATIONS, DIFFERENCES, parts
+from tilecppn.cppn.structure import COORDINATES, Structure
 
 Weights = NDArray[np.floating]
 Groups = tuple[tuple[str, int], ...]  # (function, how many units) in the order of the units
 
 
 class HiddenLayer(NamedTuple):
-    """One hidden layer: h = activation(weight · inputs + bias), read out as readout · h."""
+    """One hidden layer: h = activation(weight · inputs + bias), read out as readout · h.
+
+    One that `differs` takes and gives differences from the values at the view's centre, where its
+    sums are `bias`: h = activation(bias + weight · inputs) - activation(bias).
+    """
 
     weight: Weights  # (out, in)
     bias: Weights  # (out,)
     groups: Groups
     readout: Weights | None  # (channels, out); None: it adds nothing to the colour
+    differs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +36,9 @@ class ResolvedNetwork:
     The latent is part of layer 0's bias, and the view's amplitudes of the readouts. Units of a
     layer that mixes activations are sorted by them, so that equal ones lie side by side. A plain
     network reads out its last hidden layer alone.
+
+    In a deep zoom the first layers are those of differences, and x, y and r are, too. The next
+    layer's bias is its sums at the centre; `bias` has what the first ones give there.
     """
 
     layers: tuple[HiddenLayer, ...]  # layer 0 takes x, y, r
@@ -52,6 +60,11 @@ class ResolvedNetwork:
         return sum(len(layer.bias) for layer in self.layers) + self.channels
 
     @property
+    def differences(self) -> int:
+        """How many of the first layers are of differences from the view's centre."""
+        return sum(layer.differs for layer in self.layers)
+
+    @property
     def width(self) -> int:
         """Of the widest hidden layer."""
         return max(len(layer.bias) for layer in self.layers)
@@ -71,20 +84,27 @@ class ResolvedNetwork:
     ) -> NDArray[np.float64]:
         """The colour (..., channels) at plane points, in float64; r is their radius.
 
+        In a deep zoom x, y and r are differences from those of the view's centre.
+
         `sums` is given each layer's sums before activation, (..., out), the outputs' last.
         """
         x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
         latent = [np.broadcast_to(v, x.shape) for v in self.latent]
         columns = {"x": [x], "y": [y], "r": [r], "z": latent, "one": [np.ones(x.shape)]}
-        inputs = [column for name in self.structure.inputs for column in columns[name]]
+        names = COORDINATES if self.differences else self.structure.inputs
+        inputs = [column for name in names for column in columns[name]]
         h = np.stack(inputs, axis=-1)  # (..., columns)
         colour: NDArray[np.float64] | None = None
         for i, layer in enumerate(self.layers):
             weight, bias = self.unfolded if i == 0 else layer[:2]
-            total = product(h, weight) + bias
+            change = product(h, weight)
+            total = change + bias
             if sums is not None:
                 sums.append(total)
-            values = activated(total, layer.groups)
+            if layer.differs:
+                values = differences(bias, change, layer.groups)
+            else:
+                values = activated(total, layer.groups)
             h = h + values if self.residual and i > 0 else values
             if layer.readout is not None:
                 part = product(h, layer.readout)
@@ -111,6 +131,16 @@ def activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
     return np.concatenate(
         [ACTIVATIONS[name].function(v) for (name, _), v in zip(groups, values, strict=True)], -1
     )
+
+
+def differences(start: Weights, change: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
+    """How much values (..., units) change where sums change from `start` (units,)."""
+    values, first = np.empty_like(change), 0
+    for name, count in groups:
+        part = slice(first, first + count)
+        values[..., part] = DIFFERENCES[name](np.asarray(start[part]), change[..., part])
+        first += count
+    return values
 
 
 def unit_functions(activation: str, units: int) -> list[str]:

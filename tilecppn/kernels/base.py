@@ -4,7 +4,7 @@ A kernel evaluates a CPPN with one latent on lattices of points; it belongs to o
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -22,6 +22,7 @@ from tilecppn.scene.symmetry import Fold
 from tilecppn.scene.view import Grid, Lattices
 
 PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
+DIFFERENCES = 1  # likewise, where a deep zoom is drawn by differences from its centre
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 DETAILED = 0.0004  # likewise, of a network with detail, whose errors spread evenly
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
@@ -33,7 +34,7 @@ class Arithmetic(NamedTuple):
     kernel: str
     precision: str
     device: str  # "cpu", or the model of the CUDA device
-    revision: int  # the kernel's own and PIXELS: one is raised whenever the bytes change
+    revision: int  # the kernel's own and the field's: one is raised whenever the bytes change
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,19 +70,38 @@ class EvaluationContext:
         if self.scale is None:
             return self.cppn.resolve(self.z)
         return self.cppn.resolve(
-            self.z, Sampling(max(self.grid.step), self.scale, self.grid.center)
+            self.z,
+            Sampling(max(self.grid.step), self.scale, self.grid.center),
+            folded_plane=self.fold is not None,
         )
+
+    @cached_property
+    def plane(self) -> Grid:
+        """The grid of the network's x and y: in a deep zoom, of differences from the centre."""
+        return replace(self.grid, center=(0.0, 0.0)) if self.network.differences else self.grid
+
+    @property
+    def revision(self) -> int:
+        """What every kernel adds to its own revision."""
+        return PIXELS + (DIFFERENCES if self.network.differences else 0)
 
     @property
     def plain(self) -> bool:
-        """Whether x and y are `grid.points` as they are, and r their distance from the origin."""
-        return self.fold is None
+        """Whether x and y are `plane.points` as they are, and r their distance from the origin,
+        or no input.
+        """
+        deep_r = self.network.differences > 0 and "r" in self.cppn.structure.inputs
+        return self.fold is None and not deep_r
 
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
         """The network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
 
-        NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it.
+        NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it. In a
+        deep zoom they are differences from those of the view's centre.
         """
+        if self.network.differences:
+            x, y = self.plane.points(rows, cols)
+            return x, y, self._radius_difference(x, y)
         x0, y0 = self.cppn.structure.origin
         with np.errstate(over="ignore"):  # beyond 1e154 the radius is infinite
             if self.fold is None:
@@ -91,6 +111,15 @@ class EvaluationContext:
                 x, y, height = self.fold.points(self.grid, rows, cols)
                 square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + height
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
+
+    def _radius_difference(self, x: Any, y: Any) -> Any:
+        """How much further from the origin points are than the centre, without cancellation."""
+        cx, cy = (c - o for c, o in zip(self.grid.center, self.cppn.structure.origin, strict=True))
+        square = (cx + x) * (cx + x) + (cy + y) * (cy + y)
+        radius = np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
+        if cx == cy == 0.0:
+            return radius
+        return (x * (2.0 * cx + x) + y * (2.0 * cy + y)) / (radius + math.sqrt(cx * cx + cy * cy))
 
     def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:
         """x, y and r (n, rows, cols) of lattices' points."""
@@ -123,7 +152,7 @@ class EvaluationContext:
         layers = len(self.network.layers)
         if self.cppn.structure.detail is None:
             return layers if self.needs_float64 else 0
-        low, high = (1 if self._coarse_coordinates else 0), layers
+        low, high = max(1 if self._coarse_coordinates else 0, self.network.differences), layers
         while low < high:
             middle = (low + high) // 2
             error = rounding_error(self.network, self.some_points, middle)

@@ -18,6 +18,7 @@ class ReferenceKernel:
 
     def __init__(self, field: EvaluationContext) -> None:
         self.field = field
+        self.arithmetic = self.arithmetic._replace(revision=REVISION + field.revision)
         self.noise = field.noise(np.float64)
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float64]:

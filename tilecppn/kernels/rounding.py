@@ -8,11 +8,13 @@ what was found.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS
+from tilecppn.cppn.activations import DIFFERENCES
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 
 ROUNDING = 2.0**-25  # of a float32 result, relative
@@ -39,9 +41,10 @@ def rounding_error(network: ResolvedNetwork, points: Array, single_from: int = 0
         for i, layer in enumerate(network.layers):
             rounding = ROUNDING if i >= single_from else 0.0
             sums, spread = _product(layer.weight, h, error, rounding)
-            sums = sums + layer.bias[:, None]
+            if not layer.differs:
+                sums = sums + layer.bias[:, None]
             spread += (rounding * sums) ** 2
-            value, slope = _activated(sums, layer.groups)
+            value, slope = _activated(sums, layer.groups, layer.bias if layer.differs else None)
             spread = np.square(slope) * spread + np.square(2.0 * rounding * value)
             if network.residual and i > 0:
                 h, error = h + value, error + spread
@@ -74,12 +77,17 @@ def _product(
     return sums, squares @ error + rounding**2 * partial
 
 
-def _activated(sums: Array, groups: Groups) -> tuple[Array, Array]:
-    """Values and slopes (units, points)."""
+def _activated(
+    sums: Array, groups: Groups, start: NDArray[np.floating] | None = None
+) -> tuple[Array, Array]:
+    """Values and slopes (units, points), or how much they differ from those at `start`."""
     value, slope = np.empty_like(sums), np.empty_like(sums)
     first = 0
     for name, count in groups:
-        function, part = ACTIVATIONS[name].function, slice(first, first + count)
+        part = slice(first, first + count)
+        function = ACTIVATIONS[name].function
+        if start is not None:
+            function = partial(DIFFERENCES[name], start[part, None].astype(np.float64))
         value[part] = function(sums[part])
         slope[part] = (function(sums[part] + STEP) - function(sums[part] - STEP)) / (2.0 * STEP)
         first += count

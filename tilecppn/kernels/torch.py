@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.resolved import Groups
 from tilecppn.errors import RenderError
-from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext
+from tilecppn.kernels.base import Arithmetic, EvaluationContext
 from tilecppn.scene.view import Lattices
 
 REVISION = 3
@@ -62,6 +62,36 @@ ROWS: dict[str, Apply] = {
     "sqrt-tanh": _sqrt_tanh,
     "sigmoid-sin": lambda x: x.sin_().sigmoid_(),
 }
+
+
+def _gaussian_difference(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    more = b * (2.0 * a + b)
+    largest = torch.exp(-torch.minimum(a * a, torch.square(a + b)))
+    return torch.copysign(largest, more) * torch.expm1(-more.abs())
+
+
+def _tanh_difference(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    low, high = torch.minimum(a, a + b), torch.maximum(a, a + b)
+    ends = torch.sigmoid(2.0 * high) * torch.sigmoid(-2.0 * low)
+    return torch.copysign(-2.0 * torch.expm1(-2.0 * b.abs()) * ends, b)
+
+
+# f(a + b) - f(a): see `cppn.activations.DIFFERENCES`.
+DIFFERENCES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "sin": lambda a, b: 2.0 * torch.cos(a + 0.5 * b) * torch.sin(0.5 * b),
+    "cos": lambda a, b: -2.0 * torch.sin(a + 0.5 * b) * torch.sin(0.5 * b),
+    "gaussian": _gaussian_difference,
+    "tanh": _tanh_difference,
+}
+
+
+def _differ(start: torch.Tensor, change: torch.Tensor, groups: Groups) -> None:
+    """In place: how much values change where sums change from `start` (units, 1)."""
+    first = 0
+    for name, count in groups:
+        part = slice(first, first + count)
+        change[part] = DIFFERENCES[name](start[part], change[part])
+        first += count
 
 
 def _activate(sums: torch.Tensor, groups: Groups) -> None:
@@ -108,6 +138,7 @@ class TorchKernel:
         self.residual = network.residual
         self.layers = [self._layer(w, b) for w, b, *_ in network.layers]
         self.groups = [layer.groups for layer in network.layers]
+        self.differs = [layer.differs for layer in network.layers]
         self.readouts = [
             None if layer.readout is None else self._tensor(layer.readout)
             for layer in network.layers
@@ -120,7 +151,7 @@ class TorchKernel:
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         self.colour = self._empty(network.channels)
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
-        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, REVISION + PIXELS)
+        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, REVISION + field.revision)
         self._check_columns()
 
     def _layer(
@@ -189,11 +220,16 @@ class TorchKernel:
         h = self.inputs
         start = self.bias
         traced: list[torch.Tensor] = []
-        steps = zip(self.layers, self.groups, self.readouts, self.sums, strict=True)
-        for i, ((weight, bias), groups, readout, out) in enumerate(steps):
-            torch.addmm(bias, weight, h, out=out)
-            self._trace(out, traces, traced)
-            _activate(out, groups)
+        steps = zip(self.layers, self.groups, self.differs, self.readouts, self.sums, strict=True)
+        for i, ((weight, bias), groups, differs, readout, out) in enumerate(steps):
+            if differs:
+                torch.mm(weight, h, out=out)
+                self._trace(out, traces, traced, bias)
+                _differ(bias, out, groups)
+            else:
+                torch.addmm(bias, weight, h, out=out)
+                self._trace(out, traces, traced)
+                _activate(out, groups)
             if self.residual and i > 0:
                 out.add_(h)
             h = out
@@ -205,11 +241,17 @@ class TorchKernel:
         return self.colour
 
     def _trace(
-        self, sums: torch.Tensor, traces: torch.Tensor | None, before: list[torch.Tensor]
+        self,
+        sums: torch.Tensor,
+        traces: torch.Tensor | None,
+        before: list[torch.Tensor],
+        start: torch.Tensor | None = None,
     ) -> None:
+        """`start`: of sums that are differences, what they start from."""
         if traces is not None and len(traces):
             first = sum(map(len, before))
-            traces[first : first + len(sums)] = sums[:, : traces.shape[1]]
+            own = sums[:, : traces.shape[1]]
+            traces[first : first + len(sums)] = own if start is None else start + own
             before.append(sums)
 
     def _steps(self, count: int, stride: int) -> torch.Tensor:

@@ -165,6 +165,12 @@ def exp(x: Value) -> Value:
     return part.fma(scale, scale)
 
 
+def exp_less_one(x: Value) -> Value:
+    """e^x - 1, with all its digits for small x."""
+    scale, part = exp_parts(x)
+    return part.fma(scale, scale - 1.0)
+
+
 def tanh(x: Value) -> Value:
     """tanh(x): a rational function in float32, through e^(2x) in float64."""
     if x.element == F32:
@@ -172,8 +178,7 @@ def tanh(x: Value) -> Value:
         square = x * x
         return x * polynomial(square, TANH_TOP) / polynomial(square, TANH_BOTTOM)
     # (e^2x - 1) / (e^2x + 1), with the upper half kept as it is for small x.
-    scale, part = exp_parts(2.0 * within(x, 20.0))
-    less_one = part.fma(scale, scale - 1.0)
+    less_one = exp_less_one(2.0 * within(x, 20.0))
     return less_one / (less_one + 2.0)
 
 
@@ -233,4 +238,37 @@ FUNCTIONS: dict[str, Callable[[Value], Value]] = {
     "half-sine": lambda x: sin(x).fma(0.5, 0.5),
     "sqrt-tanh": sqrt_tanh,
     "sigmoid-sin": lambda x: sigmoid(sin(x)),
+}
+
+
+def _sine_difference(a: Value, b: Value) -> Value:
+    half = b * 0.5
+    return cos(a + half) * sin(half) * 2.0
+
+
+def _cosine_difference(a: Value, b: Value) -> Value:
+    half = b * 0.5
+    return sin(a + half) * sin(half) * -2.0
+
+
+def _gaussian_difference(a: Value, b: Value) -> Value:
+    more = b * b.like(2.0).fma(a, b)
+    moved = a + b
+    largest = exp(-(a * a).at_most(moved * moved))
+    less = largest * exp_less_one(-more.abs())
+    return (more < 0.0).where(-less, less)
+
+
+def _tanh_difference(a: Value, b: Value) -> Value:
+    low, high = a.at_most(a + b), a.at_least(a + b)
+    less = exp_less_one(-2.0 * b.abs()) * sigmoid(2.0 * high) * sigmoid(-2.0 * low) * 2.0
+    return (b < 0.0).where(less, -less)
+
+
+# f(a + b) - f(a): see `cppn.activations.DIFFERENCES`.
+DIFFERENCES: dict[str, Callable[[Value, Value], Value]] = {
+    "sin": _sine_difference,
+    "cos": _cosine_difference,
+    "gaussian": _gaussian_difference,
+    "tanh": _tanh_difference,
 }

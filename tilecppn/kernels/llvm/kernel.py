@@ -50,15 +50,14 @@ class LLVMKernel:
             )
         self.field = field
         network = field.network
-        if field.cppn.structure.detail is not None:
-            revision = self.arithmetic.revision + NODES
-            self.arithmetic = self.arithmetic._replace(revision=revision)
+        own = NODES if field.cppn.structure.detail is not None else 0
+        self.arithmetic = self.arithmetic._replace(revision=REVISION + own + field.revision)
         every = len(network.layers)
         single_from = field.single_from if dtype is None else every if dtype == "float64" else 0
         self.inputs_dtype = np.dtype("float64" if single_from > 0 else "float32")
         self.dtype = np.dtype("float64" if single_from == every else "float32")
-        own = single_from in (0, every)
-        self.noise = field.noise(self.dtype) if own else field.mixed_noise(single_from)
+        pure = single_from in (0, every)
+        self.noise = field.noise(self.dtype) if pure else field.mixed_noise(single_from)
         parts = products(network)
         split = len(parts)
         if single_from < every:  # readouts of float64 layers are float64's as well

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork
-from tilecppn.kernels.llvm.activations import FUNCTIONS
+from tilecppn.kernels.llvm.activations import DIFFERENCES, FUNCTIONS
 from tilecppn.kernels.llvm.codegen import (
     Array,
     ArrayOf,
@@ -39,7 +39,8 @@ RUN = 32  # inputs that are summed in one chain
 class Layer(NamedTuple):
     """One product: activation(weight · input + bias), plus the input if it is residual.
 
-    One that `adds` begins with what its outputs hold instead of the bias: a readout.
+    One that `adds` begins with what its outputs hold instead of the bias: a readout. One that
+    `differs` gives how much the activation changes where `bias` changes by weight · input.
     """
 
     inputs: int
@@ -47,6 +48,7 @@ class Layer(NamedTuple):
     residual: bool = False
     adds: bool = False
     readout: bool = False  # its outputs are the colours', not the next layer's inputs
+    differs: bool = False
 
     @property
     def outputs(self) -> int:
@@ -68,9 +70,10 @@ def products(network: ResolvedNetwork) -> list[Product]:
     channels = network.channels
     last = max(i for i, layer in enumerate(network.layers) if layer.readout is not None)
     started = False
-    for i, (weight, bias, groups, readout) in enumerate(network.layers):
+    for i, (weight, bias, groups, readout, differs) in enumerate(network.layers):
         residual = network.residual and i > 0
-        result.append(Product(Layer(weight.shape[1], groups, residual), weight, bias))
+        layer = Layer(weight.shape[1], groups, residual, differs=differs)
+        result.append(Product(layer, weight, bias))
         if readout is not None:
             ends = network.output if i == last else (("identity", channels),)
             layer = Layer(readout.shape[1], ends, adds=started, readout=True)
@@ -165,7 +168,7 @@ class _Stage:
         self.features = hidden[-1] if hidden else 0  # that go to the next stage
         self.channels = max((layer.outputs for layer in layers if layer.readout), default=0)
         self.scratch = self.block * (2 * self.widest + self.channels)
-        self.kinds: dict[tuple[str, bool, bool, int], Function] = {}
+        self.kinds: dict[tuple[str, bool, bool, bool, int], Function] = {}
 
 
 class _Generator:
@@ -306,18 +309,25 @@ class _Generator:
 
     def _kind(self, stage: _Stage, layer: Layer, group: Group) -> Function:
         """The function of all layers of this kind: groups of neurons, for a block of points."""
-        key = (group.activation, layer.residual, layer.adds, group.neurons)
+        key = (group.activation, layer.residual, layer.adds, layer.differs, group.neurons)
         if key not in stage.kinds:
             stage.kinds[key] = self._layer(stage, *key)
         return stage.kinds[key]
 
     def _layer(
-        self, stage: _Stage, activation: str, residual: bool, adds: bool, neurons: int
+        self,
+        stage: _Stage,
+        activation: str,
+        residual: bool,
+        adds: bool,
+        differs: bool,
+        neurons: int,
     ) -> Function:
         reals, lanes = ArrayOf(stage.real), stage.lanes
         bits = 32 if stage.real == F32 else 64
         f = self.module.function(
-            f"{activation}{'_residual' * residual}{'_adds' * adds}_{neurons}_f{bits}",
+            f"{activation}{'_residual' * residual}{'_adds' * adds}{'_differs' * differs}"
+            f"_{neurons}_f{bits}",
             source=reals,  # feature k of the block at k · stride
             stride=I64,
             features=I64,
@@ -334,10 +344,11 @@ class _Generator:
             first = group * neurons
             own = weights.at(first * (features + 1))  # biases, then weights feature by feature
             outs = [f.array("out").at((first + n) * f["apart"]) for n in range(neurons)]
+            biases = [] if adds else [own.load(n).splat(lanes) for n in range(neurons)]
             if adds:
                 sums = [[f.variable(v) for v in self._vectors(out, lanes)] for out in outs]
             else:
-                starts = [own.load(n).splat(lanes) for n in range(neurons)]
+                starts = [v.like(0.0) for v in biases] if differs else biases
                 sums = [[f.variable(v) for _ in range(self.tiling.vectors)] for v in starts]
             self._add(f, own, sums, f.integer(0), features.at_most(RUN), lanes)
             with f.loop(features, start=RUN, step=RUN) as start:
@@ -352,9 +363,14 @@ class _Generator:
                 for n in range(neurons):
                     trace = f.array("traces").at((first + n) * f["traced"])
                     for v, total in enumerate(sums[n]):
-                        trace.store(total.value.to(self.final.real), v * lanes)
+                        value = biases[n] + total.value if differs else total.value
+                        trace.store(value.to(self.final.real), v * lanes)
             for n in range(neurons):
-                results = [FUNCTIONS[activation](total.value) for total in sums[n]]
+                if differs:
+                    change = DIFFERENCES[activation]
+                    results = [change(biases[n], total.value) for total in sums[n]]
+                else:
+                    results = [FUNCTIONS[activation](total.value) for total in sums[n]]
                 if residual:
                     skipped = f.array("skipped").at((first + n) * f["stride"])
                     inputs = self._vectors(skipped, lanes)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.resolved import activated, product
+from tilecppn.cppn.resolved import activated, differences, product
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.llvm.codegen import (
@@ -91,7 +91,11 @@ def _hidden(
     """Output (…, units) of hidden layer `layers` - 1 at pixel indices that broadcast."""
     h = np.stack(np.broadcast_arrays(*field.points(rows, cols)), axis=-1)
     for layer in field.network.layers[:layers]:
-        h = activated(product(h, layer.weight) + layer.bias, layer.groups)
+        sums = product(h, layer.weight)
+        if layer.differs:
+            h = differences(layer.bias, sums, layer.groups)
+        else:
+            h = activated(sums + layer.bias, layer.groups)
     return h
 
 

@@ -44,7 +44,7 @@ class Points:
 
 def numbers(field: EvaluationContext) -> NDArray[np.float64]:
     """The grid's numbers in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
-    grid = field.grid
+    grid = field.plane
     turned = [[grid.cosine, -grid.sine], [grid.sine, grid.cosine]]
     if grid.swap:
         turned.reverse()

@@ -15,7 +15,7 @@ import torch
 import triton
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import COLOURS, PIXELS, Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.base import COLOURS, Arithmetic, EvaluationContext, Storage
 from tilecppn.kernels.triton.activations import interpreted
 from tilecppn.kernels.triton.program import CONFIGURATIONS, Configuration, Program
 from tilecppn.scene.view import Lattices
@@ -39,7 +39,7 @@ def arithmetic(field: EvaluationContext) -> Arithmetic:
     Another Triton may order a sum otherwise, so its version is part of the device.
     """
     device = "cpu" if interpreted() else f"{torch.cuda.get_device_name()}, Triton {TRITON}"
-    return Arithmetic("triton", field.precision, device, REVISION + PIXELS)
+    return Arithmetic("triton", field.precision, device, REVISION + field.revision)
 
 
 class TritonKernel:
