@@ -9,7 +9,9 @@ import re
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from tilecppn.addresses import NO_ADDRESSES, is_address
@@ -18,6 +20,7 @@ GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a dis
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
 LONGEST_STEM = 200  # bytes of a name that others are made of; a name has 255 at most
 READ = 1 << 16  # bytes of a file that are read at a time
+SYNCING, SYNCED_TOGETHER = 8, 1000  # threads that bring files to the disk, and files at a time
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 
 
@@ -114,10 +117,19 @@ def identity(path: Path) -> tuple[int, int, int] | None:
 
 def fsync_tree(folder: Path) -> None:
     """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
-    for root, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            fsync(Path(root, name))
-        fsync_directory(Path(root))
+    walk = os.walk(folder, topdown=False)
+    fsync_all(Path(root, name) for root, _, names in walk for name in (*names, ""))
+
+
+def fsync_all(paths: Iterable[Path]) -> None:
+    """Bring files, and the names in folders, to the disk, several at once.
+
+    A disk with a journal writes together what is asked for together: 12 take the time of one.
+    """
+    left = iter(paths)
+    with ThreadPoolExecutor(SYNCING) as pool:
+        while some := list(islice(left, SYNCED_TOGETHER)):
+            list(pool.map(lambda p: fsync_directory(p) if p.is_dir() else fsync(p), some))
 
 
 def fsync_directory(folder: Path) -> None:

@@ -80,3 +80,9 @@ def test_wrong_requests_are_refused_before_any_work(
     ok(cli("render", "a.toml", "-o", "s.zarr", *LOCAL))
     assert_refused(cli("render", *words), says)
     assert not (tmp_path / "out").exists()
+
+
+def test_all_scenes_that_are_wrong_are_named_at_once(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text("[cppn]\nseed = -1\n")
+    found = cli("render", "a.toml", "b.toml", "none.toml", "-o", "out")
+    assert_refused(found, "b.toml: cppn.seed = -1", "none.toml: cannot be read")

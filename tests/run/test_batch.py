@@ -1,5 +1,6 @@
 """Many scenes as one run: each store is that of the scene alone, whatever happens to others."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,18 @@ import pytest
 from tests.conftest import SMALL_NET
 from tests.run.renders import pixels, shard_files
 from tests.signalled import interrupting
-from tilecppn.errors import Interrupted
+from tilecppn.errors import Interrupted, StoreError
+from tilecppn.kernels.llvm.kernel import LLVMKernel
+from tilecppn.plan import Shard
 from tilecppn.run.batch import Batch, BatchItem, ItemResult, render_batch
 from tilecppn.run.events import TaskDone
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
+from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
+from tilecppn.storage import locks
+from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
 
 SCENES = [
@@ -139,3 +145,59 @@ def test_few_stores_are_open_at_once(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     render_batch(many, tmp_path, RunOptions("local", workers=2, listeners=[count]))
     assert most < before + 40
+
+
+def test_a_store_that_is_removed_in_mid_run_fails_alone(
+    alone: list[Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilecppn.run.visibility.VISIBILITY_TIMEOUT", 0.1)
+
+    def remove(event: object) -> None:
+        if isinstance(event, TaskDone) and event.task.name.startswith("1,"):
+            shutil.rmtree(tmp_path / "1.zarr", ignore_errors=True)
+
+    policy = RetryPolicy(attempts=2)
+    batch, _ = run(tmp_path, listeners=[remove], policy=policy)
+    assert [bool(found.error) for found in results(batch)] == [False, True, False, False, False]
+    run(tmp_path)
+    assert_whole(tmp_path, alone)
+
+
+def test_a_scene_that_fails_gives_its_lock_back_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Store.write
+
+    def broken(self: Store, shard: Shard, pixels: np.ndarray) -> int:
+        if self.path.name == "0.zarr":
+            raise ValueError("broken")
+        return write(self, shard, pixels)
+
+    monkeypatch.setattr(Store, "write", broken)
+    free = False
+
+    def look(event: object) -> None:
+        nonlocal free
+        if isinstance(event, TaskDone) and event.task.name.startswith("4,"):
+            free = not locks.holds_lock(lock_file(tmp_path / "0.zarr"))
+
+    policy = RetryPolicy(attempts=2)
+    batch, _ = run(tmp_path, workers=1, listeners=[look], policy=policy)
+    assert "broken" in (results(batch)[0].error or "")
+    assert not any(found.error for found in results(batch)[1:])
+    assert free
+
+
+def test_most_workers_decide_on_new_stores_and_a_store_that_is_there_binds_them(
+    tmp_path: Path,
+) -> None:
+    other = LLVMKernel.arithmetic._replace(revision=0)
+    batch = Batch(items(tmp_path), tmp_path)
+    batch.check_arithmetic(other)  # nobody is bound yet
+    with Store.create(tmp_path / "0.zarr", SCENES[0], LLVMKernel.arithmetic):
+        pass
+    begun = Batch(items(tmp_path), tmp_path)
+    begun.check_arithmetic(LLVMKernel.arithmetic)
+    with pytest.raises(StoreError, match="another arithmetic"):
+        begun.check_arithmetic(other)
+    Batch(items(tmp_path), tmp_path, overwrite=True).check_arithmetic(other)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tilecppn.run.batch import Batch, ItemResult
 
 LISTED = 20  # scenes that failed, of which each is named
+WRONG = 3  # scene files that cannot be read, of which each is named
 KEYS = ("scene", "name", "set")  # of a [[job]]
 
 
@@ -53,10 +54,15 @@ def render_batch(
         raise InvalidRequestError(
             f"{folder}: is a store; several scenes need a folder that holds theirs"
         )
-    items = [
-        BatchItem(load(scene, (*own, *overrides)), folder / f"{name}.zarr")
-        for scene, name, own in requests
-    ]
+    items, wrong = [], []
+    for scene, name, own in requests:
+        try:
+            items.append(BatchItem(load(scene, (*own, *overrides)), folder / f"{name}.zarr"))
+        except InvalidRequestError as error:
+            wrong.append(str(error))
+    if wrong:
+        more = f"; and {len(wrong) - WRONG:,} more scenes" if len(wrong) > WRONG else ""
+        raise InvalidRequestError("; ".join(wrong[:WRONG]) + more)
     with (
         RenderMeter("render") as meter,
         opened_run(choices, meter, overwrite=overwrite) as run,

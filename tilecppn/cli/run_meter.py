@@ -21,6 +21,7 @@ from tilecppn.run.events import (
     TaskDone,
     TaskHedged,
     TaskSkipped,
+    TaskUnbuilt,
     WorkerJoined,
     WorkerLost,
     WorkerRejected,
@@ -114,7 +115,7 @@ class RenderMeter(Meter):
                     f"no free CPU or GPU yet for {counted(count, 'worker')}; they start when there "
                     "is one"
                 )
-            case WorkerJoined() | WorkerReleased() | TaskHedged():
+            case WorkerJoined() | WorkerReleased() | TaskHedged() | TaskUnbuilt():
                 pass
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tilecppn.errors import InvalidRequestError
+from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic, EvaluationContext, create
 from tilecppn.plan import Plan
 from tilecppn.run import events
@@ -120,14 +120,30 @@ class Batch:
         try:
             yield
         finally:
-            for number in list(self._open):
-                self._close(number)
+            with contextlib.ExitStack() as stack:  # all of them, also if one fails
+                for number in self._open:
+                    stack.callback(self._close, number)
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
-        """Take over the first worker's arithmetic, and raise InvalidRequestError for another."""
-        if self._arithmetic not in (None, arithmetic):
-            raise InvalidRequestError(f"{arithmetic} differs from the first worker's")
-        self._arithmetic = arithmetic
+        """Raise StoreError if the first scene's store is there, and was begun with another."""
+        if self.begun is not None:
+            self.begun.check_arithmetic(arithmetic)
+
+    @cached_property
+    def begun(self) -> Store | None:
+        """The first scene's store, if the batch goes on with it: its arithmetic binds the workers.
+
+        Elsewhere the workers decide, as for any new store.
+        """
+        scene, path = self.items[0]
+        try:
+            if self.overwrite or not is_store(path):
+                return None
+            store = Store(path)
+            store.check(scene)
+        except (InvalidRequestError, OSError):  # is said when its turn comes
+            return None
+        return store
 
     def has(self, task: SceneTask) -> bool:
         """Whether a task is done."""
@@ -135,8 +151,9 @@ class Batch:
         return store is None or store.has(task.shard)
 
     def delete(self, task: SceneTask) -> None:
-        """Make a task undone."""
-        self._open[task.scene].delete(task.shard)
+        """Make a task undone; in a store that was moved it fails, as its worker finds."""
+        with contextlib.suppress(StoreError):
+            self._open[task.scene].delete(task.shard)
 
     def name(self, task: SceneTask) -> str:
         """The name of a task's store, for what is to be synced: each store does so for itself."""
@@ -158,16 +175,26 @@ class Batch:
     def on_event(self, event: events.Event) -> None:
         """Count what becomes of each scene, and close the store of one that is finished."""
         match event:
-            case events.TaskDone(SceneTask() as task) | events.TaskSkipped(SceneTask() as task):
-                counts = self._counts[task.scene]
-                counts[type(event)] += 1
-                if isinstance(event, events.TaskDone):
-                    name = self._open[task.scene].name(task.shard)
-                    self._written[task.scene].add(name.rpartition("/")[0])
-                if counts.total() == self.plans[task.scene].tasks:
-                    self._close(task.scene)
+            case events.RunStarted(arithmetic=arithmetic):
+                self._arithmetic = arithmetic
+            case events.TaskDone(SceneTask() as task):
+                name = self._open[task.scene].name(task.shard)
+                self._written[task.scene].add(name.rpartition("/")[0])
+                self._count(task, event)
+            case events.TaskSkipped(SceneTask() as task) | events.TaskUnbuilt(SceneTask() as task):
+                self._count(task, event)
             case events.AttemptFailed(SceneTask() as task, reason=reason, final=True):
                 self.errors.setdefault(task.scene, f"{task.shard.name}: {reason}")
+                self._count(task, event)
+
+    def _count(self, task: SceneTask, event: events.Event) -> None:
+        counts = self._counts[task.scene]
+        counts[type(event)] += 1
+        if counts.total() == self.plans[task.scene].tasks:
+            try:
+                self._close(task.scene)
+            except (InvalidRequestError, OSError) as error:
+                self.errors.setdefault(task.scene, str(error))
 
     def result_of(self, number: int) -> ItemResult:
         """What came of a scene."""
@@ -216,8 +243,8 @@ class Batch:
         return found._replace(precision=scene.output.precision)
 
     def _close(self, number: int) -> None:
-        self._open.pop(number).storage.sync(self._written.pop(number, ()))
-        self._locks.pop(number).close()
+        with self._locks.pop(number):
+            self._open.pop(number).storage.sync(self._written.pop(number, ()))
 
 
 def render_batch(
@@ -239,11 +266,14 @@ def render_batch(
     )
     options = replace(run, overwrite=False, listeners=[*run.listeners, batch.on_event])
 
-    def make(arithmetic: Arithmetic) -> contextlib.AbstractContextManager[Batch]:
-        raise AssertionError("a batch makes its stores itself")
+    @contextlib.contextmanager
+    def make(arithmetic: Arithmetic) -> Iterator[Batch]:
+        with batch.lock():
+            yield batch
 
     hint = run.resume_hint
+    begun = None if batch.begun is None else batch
     _, result = run_job(
-        job, batch, batch, make, path=folder, network=VERSION, run=options, resume_hint=hint
+        job, batch, begun, make, path=folder, network=VERSION, run=options, resume_hint=hint
     )
     return batch, result

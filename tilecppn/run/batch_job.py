@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.plan import Shard
-from tilecppn.run.jobs import TaskStats, WorkerInfo
+from tilecppn.run.jobs import TaskStats, WorkerInfo, WorkerUnusable
 from tilecppn.run.render_job import RenderJob, RenderRunner
 from tilecppn.run.visibility import open_when_visible
 from tilecppn.scene.scene import EMBEDDED, Scene
@@ -81,20 +82,32 @@ class BatchRunner:
     def __init__(self, job: BatchJob, threads: int) -> None:
         self.job, self.threads = job, threads
         self.runners: OrderedDict[int, RenderRunner] = OrderedDict()
+        self.sees_stores = False  # none yet: perhaps this node has another disk
         text, weights = job.first
         field = EvaluationContext.of(Scene.parse(text, embedded=weights))
         location = f"{socket.gethostname()}:{os.getpid()}"
         self.worker_info = WorkerInfo(VERSION, create(job.kernel, field).arithmetic, location)
 
     def run(self, task: SceneTask, check_cancelled: CheckCancelled) -> TaskStats:
-        """Draw or build a shard of a scene, and store it."""
-        return self._runner(task.scene).run(task.shard, check_cancelled)
+        """Draw or build a shard of a scene, and store it.
+
+        Raises RenderError for what is wrong with one store alone, where other scenes can go on.
+        """
+        try:
+            return self._runner(task.scene).run(task.shard, check_cancelled)
+        except InvalidRequestError as error:
+            raise RenderError(str(error)) from error.__cause__
+        except WorkerUnusable as error:
+            if not self.sees_stores:
+                raise
+            raise RenderError(str(error)) from None
 
     def _runner(self, number: int) -> RenderRunner:
         if number not in self.runners:
             path = self.job.stores[number]
             job = self.job.jobs.get(number, path, self.job.kernel, self.threads)
             self.runners[number] = RenderRunner(job, self.threads)
+            self.sees_stores = True
             if len(self.runners) > RUNNERS:
                 self.runners.popitem(last=False)
         self.runners.move_to_end(number)

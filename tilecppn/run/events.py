@@ -86,6 +86,13 @@ class TaskSkipped:
 
 
 @dataclass(frozen=True)
+class TaskUnbuilt:
+    """A task is not run, since one that it is made from failed."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
 class TaskDone:
     """A task is in the store."""
 
@@ -119,6 +126,7 @@ Event = (
     | WorkerReleased
     | TaskHedged
     | TaskSkipped
+    | TaskUnbuilt
     | TaskDone
     | AttemptFailed
 )
@@ -130,6 +138,8 @@ def log(event: Event) -> None:
     match event:
         case TaskSkipped(task):
             LOGGER.debug("%s was done already", task.name)
+        case TaskUnbuilt(task):
+            LOGGER.debug("%s is not built: what it is made from failed", task.name)
         case TaskDone(task, worker, stats):
             LOGGER.debug("%s done by worker %d in %.2f s", task.name, worker, stats.seconds)
         case RunStarted(plan, executor, workers):

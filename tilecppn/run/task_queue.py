@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.plan import Task, TaskGraph
-from tilecppn.run.events import Event, TaskSkipped
+from tilecppn.run.events import Event, TaskSkipped, TaskUnbuilt
 from tilecppn.run.options import SAME_COMMAND
 
 
@@ -144,6 +144,7 @@ class TaskQueue:
         if task in self._blocked:
             self._blocked.discard(task)
             self.result.unbuilt += 1
+            self._emit(TaskUnbuilt(task))
             self._block_parent(task)
             return False
         if not stale and self._store.has(task):

@@ -84,8 +84,8 @@ class Disk:
 
     def sync(self, folders: Iterable[str]) -> None:
         """Bring the names to the disk; those of shards that were put are not there yet."""
-        for name in {n for folder in folders for n in (Path(folder), *Path(folder).parents)}:
-            filesystem.fsync_directory(self.path / name)
+        names = {n for folder in folders for n in (Path(folder), *Path(folder).parents)}
+        filesystem.fsync_all(self.path / name for name in names)
 
     def delete_shard(self, name: str, empty: bytes) -> None:
         """Delete a shard's file, and what is no file, which damage may have put there."""

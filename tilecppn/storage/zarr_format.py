@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +77,7 @@ def _keys(value: Any, path: str = "") -> set[str]:
     return own.union(*(_keys(item, f"{path}/{key}") for key, item in value.items()))
 
 
+@lru_cache(64)  # zarr takes milliseconds, and many pictures have one size
 def _created(spec: ArraySpec) -> tuple[Any, bytes]:
     """An array's description, and its zarr.json."""
     files: dict[str, Any] = {}

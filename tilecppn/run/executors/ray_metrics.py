@@ -11,6 +11,7 @@ from tilecppn.run.events import (
     TaskDone,
     TaskHedged,
     TaskSkipped,
+    TaskUnbuilt,
     WorkerJoined,
     WorkerLost,
     WorkerRejected,
@@ -67,7 +68,7 @@ class RayMetrics:
                 self._hedged.inc()
             case AttemptFailed():
                 self._retries.inc()
-        if isinstance(event, TaskDone | TaskSkipped) or (
+        if isinstance(event, TaskDone | TaskSkipped | TaskUnbuilt) or (
             isinstance(event, AttemptFailed) and event.final
         ):
             self._open -= 1
