@@ -10,8 +10,9 @@ from PIL import Image, ImageCms
 
 from tilecppn import machine, pictures
 from tilecppn.errors import DataError
-from tilecppn.exporters.icc import PRIMARIES, _curve, _profile, _xyz, srgb
+from tilecppn.exporters.icc import icc_profile, profile_of
 from tilecppn.pictures import read_picture, to_srgb
+from tilecppn.scene.profiles import SRGB
 from tilecppn.train.data.sources import read_data
 
 ORIENTATION = 274
@@ -54,13 +55,9 @@ def test_every_way_in_turns_a_photograph(tmp_path: Path) -> None:
 
 
 def wide_profile() -> bytes:
-    """A profile with red and green exchanged, which no sRGB file can be mistaken for."""
-    tags = {"desc": b"desc" + bytes(4) + b"\0\0\0\5Wide\0" + bytes(79)}
-    tags |= {"wtpt": _xyz((0.9642, 1.0, 0.8249))}
-    swapped = {"r": PRIMARIES["g"], "g": PRIMARIES["r"], "b": PRIMARIES["b"]}
-    tags |= {f"{c}XYZ": _xyz(value) for c, value in swapped.items()}
-    tags |= {f"{c}TRC": _curve() for c in PRIMARIES}
-    return _profile(b"RGB ", tags)
+    """sRGB with red and green swapped."""
+    red, green, blue = SRGB.colorants
+    return profile_of(SRGB._replace(name="wide", colorants=(green, red, blue)), 3)
 
 
 def test_colours_of_a_profile_become_srgb(tmp_path: Path) -> None:
@@ -71,7 +68,11 @@ def test_colours_of_a_profile_become_srgb(tmp_path: Path) -> None:
     assert np.abs(np.asarray(read_picture(path), int) - (20, 100, 45)).max() <= 2
 
 
-@pytest.mark.parametrize("profile", [srgb(3), b"no profile", srgb(1)], ids=["srgb", "bad", "grey"])
+@pytest.mark.parametrize(
+    "profile",
+    [icc_profile("srgb", 3), b"no profile", icc_profile("srgb", 1)],
+    ids=["srgb", "bad", "grey"],
+)
 def test_srgb_and_useless_profiles_change_nothing(tmp_path: Path, profile: bytes) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.tif", icc_profile=profile)

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngImageFile
 from tests.cli.conftest import Cli
 from tests.cli.results import assert_refused, ok, record
 from tilecppn.exporters import provenance
-from tilecppn.exporters.icc import srgb
+from tilecppn.exporters.icc import icc_profile
 from tilecppn.pixels.window import preview
 from tilecppn.scene.scene import Scene
 
@@ -45,7 +45,7 @@ def test_the_suffix_decides_the_format(
         assert (image.format, image.size) == (kind, (60, 40))
         drawn = np.asarray(image).reshape(40, 60, -1)[..., :channels].astype(int)
         colours = 3 if kind == "WEBP" else channels
-        assert image.info["icc_profile"] == srgb(colours)
+        assert image.info["icc_profile"] == icc_profile("srgb", colours)
     assert np.abs(drawn - expected).mean() <= error
     found = provenance.read(tmp_path / name)
     assert found is not None

@@ -15,7 +15,7 @@ from tilecppn import machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance, tags
 from tilecppn.exporters.export import export
-from tilecppn.exporters.icc import srgb
+from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding.metadata import copy_with_metadata
 from tilecppn.run.render import render
@@ -41,7 +41,7 @@ def test_it_is_the_picture_with_its_scene_and_profile(
     assert np.abs(by_vips(path) - expected).mean() < 2.5
     with Image.open(path) as image:
         exif = image.getexif()
-        assert image.info["icc_profile"] == srgb(3)
+        assert image.info["icc_profile"] == icc_profile("srgb", 3)
     assert Scene.parse(exif[tags.DESCRIPTION]) == small_store.scene
     assert exif[tags.SOFTWARE].startswith("tilecppn ")
     assert exif[tags.X_RESOLUTION] == 300
@@ -65,7 +65,7 @@ def test_grey_pictures_of_any_depth_become_8_bits(suffix: str, dtype: str, tmp_p
     expected = level_pixels(store, 0) / full * 255.0
     assert np.abs(by_vips(tmp_path / f"a{suffix}")[..., :1] - expected).mean() < 2.5
     with Image.open(tmp_path / f"a{suffix}") as image:  # a grey WebP is stored in colour
-        assert image.info["icc_profile"] == srgb(len(image.getbands()))
+        assert image.info["icc_profile"] == icc_profile("srgb", len(image.getbands()))
 
 
 @pytest.mark.parametrize("suffix", FLATS)

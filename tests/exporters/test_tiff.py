@@ -14,7 +14,7 @@ from tests.stores import level_pixels, noise_store
 from tilecppn.errors import ExportError
 from tilecppn.exporters import tiff
 from tilecppn.exporters.export import export
-from tilecppn.exporters.icc import srgb
+from tilecppn.exporters.icc import icc_profile
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
@@ -63,7 +63,7 @@ def test_its_tags_are_what_printers_ask_for_and_the_scene(
         assert (page.tilewidth, page.tilelength) == (48, 48)
     assert tags["XResolution"] == tags["YResolution"] == (300, 1)
     assert tags["ResolutionUnit"] == 2
-    assert tags["InterColorProfile"] == srgb(3)
+    assert tags["InterColorProfile"] == icc_profile("srgb", 3)
     assert tags["Software"].startswith("tilecppn ")
     assert Scene.parse(tags["ImageDescription"]) == small_store.scene
     assert np.array_equal(by_vips(tmp_path / "a.tiff"), level_pixels(small_store, 1))

@@ -17,7 +17,6 @@ from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage, outputs_of
-from tilecppn.scene.sections import About
 from tilecppn.storage.store import Store
 
 FOLDERS = ["iiif", "xyz", "zoomify"]
@@ -171,8 +170,9 @@ def test_an_export_without_checksums_is_judged_by_its_digest(work: Path) -> None
     """As version 0.1.0 leaves none, and some storage."""
     folder = work / "xyz"
     (folder / checksums.LIST).unlink()
-    options = ExportOptions(layout="xyz").resolved(folder, 64, About())
-    made = Source(Store(work / "a.zarr")).provenance("xyz", options)
+    store = Store(work / "a.zarr")
+    options = ExportOptions(layout="xyz").resolved(folder, store.scene)
+    made = Source(store).provenance("xyz", options)
     digest = provenance._folder_digest(provenance._sizes(folder), json.loads(made.manifest()))
     (folder / provenance.MANIFEST).write_text(made.manifest(digest))
     assert not find_export_damage(folder)

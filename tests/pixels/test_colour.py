@@ -367,7 +367,8 @@ def test_more_chroma_than_the_screen_has_is_not_clipped() -> None:
     """At all lightnesses and hues each chroma has a colour of its own, to the last."""
     light, turns = np.meshgrid(np.linspace(0.1, 0.95, 18), np.linspace(0, 1, 24, endpoint=False))
     chroma = FULL * np.linspace(0.0, 1.0, 50)[:, None, None]
-    lab = oklab(rgb_of_oklch_exactly(*np.broadcast_arrays(light, chroma, turns)))
+    light, chroma, turns = np.broadcast_arrays(light, chroma, turns)
+    lab = oklab(rgb_of_oklch_exactly(light, chroma, turns))
     found = np.hypot(lab[..., 1], lab[..., 2])
     assert (np.diff(found, axis=0) > 1e-6).all()
     assert np.abs(lab[..., 0] - light).max() < 1e-5

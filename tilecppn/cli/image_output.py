@@ -35,6 +35,7 @@ def image_output(
     from tilecppn.exporters.options import suffix_of
     from tilecppn.exporters.output import check_output, claimed, naming_destination
     from tilecppn.exporters.provenance import STILL, Provenance
+    from tilecppn.scene.scene import Scene
 
     if suffix_of(path) not in WRITERS:
         raise ExportError(f"{path}: {what} is one image; give a name that ends in {FORMATS}")
@@ -45,7 +46,8 @@ def image_output(
         if isinstance(picture, str):
             return Provenance(STILL, picture, "", what)
         source, about = picture.shared_toml(), picture.about
-        return Provenance(STILL, source, picture.fingerprint, what, about=about)
+        profile = picture.output.profile if isinstance(picture, Scene) else "srgb"  # as films are
+        return Provenance(STILL, source, picture.fingerprint, what, about=about, profile=profile)
 
     def write(image: "NDArray[np.uint8]", picture: "Scene | Timeline | str") -> None:
         nonlocal written

@@ -85,9 +85,11 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
 
 def card(source: Source) -> bytes:
     """The store's last level, which a tile holds, as a JPEG."""
+    scene = source.store.scene
     level = len(source.store.plan.levels) - 1 - source.base
     width, height = source.sizes[level]
-    return ENCODERS["jpg"].encode(source.read(level, Window(0, 0, height, width)), 85, 1)
+    pixels, profile = source.read(level, Window(0, 0, height, width)), scene.output.profile
+    return ENCODERS["jpg"].encode(pixels, 85, 1, profile)
 
 
 def descriptor(source: Source, options: ExportOptions) -> str:

@@ -7,6 +7,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.png import encode_planes
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
@@ -30,13 +31,18 @@ class Encoder(NamedTuple):
     alpha: bool = True
     options: Callable[[int, int], dict[str, Any]] = lambda quality, effort: {}
 
-    def encode(self, pixels: NDArray[Any], quality: int, effort: int) -> bytes:
-        """The file of stored pixels (channels, height, width) of any dtype."""
+    def encode(
+        self, pixels: NDArray[Any], quality: int, effort: int, profile: str = "srgb"
+    ) -> bytes:
+        """The file of stored pixels (channels, height, width) of any dtype; profile: its space."""
         if not self.name:
-            return encode_planes(lossless(pixels), effort=effort)
+            icc = embedded(profile, 3 if len(pixels) > 2 else 1)
+            return encode_planes(lossless(pixels), effort=effort, profile=icc)
         data = to_uint8(pixels)
+        icc = embedded(profile, 1 if len(pixels) == 1 and self.name == "JPEG" else 3)
+        extra = {"icc_profile": icc} if icc else {}
         file = io.BytesIO()
-        self.save(data[0] if len(data) == 1 else interleaved(data), file, quality, effort)
+        self.save(data[0] if len(data) == 1 else interleaved(data), file, quality, effort, **extra)
         return file.getvalue()
 
     def save(

@@ -158,7 +158,7 @@ def export_store(
     store, dest = Store(path), as_path(dest)
     exporter = choose_exporter(store.path, dest, options.layout)
     exporter.check(dest, overwrite=options.overwrite)
-    options = options.resolved(dest, store.plan.tile, store.scene.about)
+    options = options.resolved(dest, store.scene)
     return write(exporter, Source(store, options.level, options.partial), dest, options, threads)
 
 

@@ -1,43 +1,45 @@
-"""ICC profiles of sRGB, for files that go to print: in colour, and of its greys.
+"""ICC profiles of the spaces that pixels can be in: in colour, and of their greys.
 
-Version 2, which every printer's program reads: sRGB's primaries adapted to D50 (IEC 61966-2-1,
-ICC.1:2001-04), and its transfer curve as a table.
+Version 2, which every printer's program reads: the primaries adapted to D50 (ICC.1:2001-04), and
+the transfer curve as a gamma or a table.
 """
 
 import struct
 from functools import cache
 
-# X, Y, Z of D50, and of sRGB's primaries adapted to it (Bradford).
-WHITE = (0.9642, 1.0, 0.8249)
-PRIMARIES = {
-    "r": (0.436066, 0.222488, 0.013916),
-    "g": (0.385147, 0.716873, 0.097076),
-    "b": (0.143066, 0.060608, 0.714096),
-}
+from tilecppn.scene.profiles import PROFILES, Profile
+
+WHITE = (0.9642, 1.0, 0.8249)  # X, Y, Z of D50
 CURVE = 1024  # entries
 HEAD = 128  # bytes
 
 
 @cache
-def srgb(channels: int) -> bytes:
-    """The profile of pictures of 1 (grey) or 3 channels (red, green, blue)."""
-    name = "sRGB" if channels == 3 else "sRGB grey"
+def icc_profile(name: str, channels: int) -> bytes:
+    """The profile of pictures of 1 (grey) or 3 channels in a space, one of PROFILES."""
+    return profile_of(PROFILES[name], channels)
+
+
+def profile_of(space: Profile, channels: int) -> bytes:
+    """As `icc_profile`, of any space."""
     tags = {
-        "desc": _description(name),
+        "desc": _description(space.name if channels == 3 else f"{space.name} grey"),
         "cprt": b"text\0\0\0\0No copyright, use freely\0",
         "wtpt": _xyz(WHITE),
     }
     if channels == 1:
-        tags["kTRC"] = _curve()
+        tags["kTRC"] = _curve(space)
     else:
-        tags |= {f"{c}XYZ": _xyz(value) for c, value in PRIMARIES.items()}
-        tags |= {f"{c}TRC": _curve() for c in PRIMARIES}
+        colours = "rgb"
+        for colour, value in zip(colours, space.colorants, strict=True):
+            tags[f"{colour}XYZ"] = _xyz(value)
+        tags |= {f"{colour}TRC": _curve(space) for colour in colours}
     return _profile(b"RGB " if channels == 3 else b"GRAY", tags)
 
 
-def linear(value: float) -> float:
-    """sRGB's transfer function: what is stored → light."""
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+def embedded(name: str, channels: int) -> bytes:
+    """The profile that a tile carries: none in sRGB, which viewers take untagged files for."""
+    return b"" if name == "srgb" else icc_profile(name, channels)
 
 
 def _profile(space: bytes, tags: dict[str, bytes]) -> bytes:
@@ -75,8 +77,10 @@ def _xyz(value: tuple[float, float, float]) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">3i", *(_fixed(v) for v in value))
 
 
-def _curve() -> bytes:
-    values = [round(65535 * linear(k / (CURVE - 1))) for k in range(CURVE)]
+def _curve(space: Profile) -> bytes:
+    if space.gamma is not None:
+        return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(space.gamma * 256))
+    values = [round(65535 * space.linear(k / (CURVE - 1))) for k in range(CURVE)]
     return b"curv\0\0\0\0" + struct.pack(f">I{CURVE}H", CURVE, *values)
 
 

@@ -12,7 +12,7 @@ from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters import credits, provenance, tags
 from tilecppn.exporters.deflate import LEAST, compressed
 from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.icc import srgb
+from tilecppn.exporters.icc import embedded, icc_profile
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.png import encode_png
@@ -62,7 +62,7 @@ def write_flat(
     encoder = ENCODERS[suffix_of(dest)[1:]]
     grey = image.shape[2] == 1
     # A grey WebP is stored in colour.
-    profile = srgb(1 if grey and encoder.name == "JPEG" else 3)
+    profile = icc_profile(made.profile, 1 if grey and encoder.name == "JPEG" else 3)
     try:
         with temporary.open("wb") as file:
             encoder.save(
@@ -95,7 +95,9 @@ def _exif(made: Provenance, dpi: float) -> Any:
 
 
 def _write_png(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
-    temporary.write_bytes(encode_png(image, made.text(), more=credits.png_chunks(made.about)))
+    profile = embedded(made.profile, image.shape[2])
+    more = credits.png_chunks(made.about)
+    temporary.write_bytes(encode_png(image, made.text(), more=more, profile=profile))
 
 
 def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
@@ -113,7 +115,7 @@ def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> 
         photometric="rgb" if channels > 1 else "minisblack",
         compression="adobe_deflate",
         predictor=HORIZONTAL,
-        iccprofile=srgb(channels),
+        iccprofile=icc_profile(made.profile, channels),
         description=made.text().encode(),
         software=tags.MAKER,
         extratags=extra_tags(made.about),

@@ -55,7 +55,7 @@ def render_and_export(
     exporter = choose_exporter(path, dest)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     options = replace(options or ExportOptions(), overwrite=run.overwrite)
-    options = options.resolved(dest, plan.tile, scene.about)
+    options = options.resolved(dest, scene)
     made = set() if options.overwrite else _made(exporter, dest, scene, options)
     outputs = exporter.outputs(dest)
     is_dzi = exporter is EXPORTERS[".dzi"]

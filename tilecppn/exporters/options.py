@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
+from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import About
 
 MAX_TILE = 8192
@@ -79,6 +80,7 @@ class ExportOptions:
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
+    profile: str = "srgb"  # of the colours, one of PROFILES; resolved from the scene
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -97,11 +99,10 @@ class ExportOptions:
         if self.overlap < 0:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
-    def resolved(self, dest: Path, side: int, about: About) -> Self:
-        """These options with every default filled in.
+    def resolved(self, dest: Path, scene: Scene) -> Self:
+        """These options with every default filled in, of a store's scene.
 
-        side: of the store's tiles. about: of its scene. Raises ExportError for an option that this
-        kind of export does not take.
+        Raises ExportError for an option that this kind of export does not take.
         """
         kind = KINDS[self.layout or suffix_of(dest)]
         format = self.format or kind.formats[0]
@@ -123,7 +124,7 @@ class ExportOptions:
                 f"quality {self.quality}: only JPEG, WebP and AVIF have one; leave it out, or "
                 "choose another format"
             )
-        tile = self.tile or kind.side or side
+        tile = self.tile or kind.side or scene.output.tile
         if tile % kind.multiple:
             raise ExportError(f"tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
         if self.overlap > tile // 2:
@@ -135,7 +136,8 @@ class ExportOptions:
             tile=tile,
             url=self.url if self.layout is None else (self.url or "").rstrip("/") or None,
             name=dest.absolute().name,
-            about=self._described(about),
+            about=self._described(scene.about),
+            profile=scene.output.profile,
         )
 
     def _described(self, about: About) -> About:
@@ -185,7 +187,8 @@ class ExportOptions:
 
     def encode(self, pixels: NDArray[Any]) -> bytes:
         """The file of a tile's stored pixels (channels, height, width)."""
-        return ENCODERS[str(self.format)].encode(pixels, self.quality or 100, self.effort)
+        encoder, quality = ENCODERS[str(self.format)], self.quality or 100
+        return encoder.encode(pixels, quality, self.effort, self.profile)
 
 
 def suffix_of(path: Path) -> str:

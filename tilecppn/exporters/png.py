@@ -37,23 +37,32 @@ class Band(NamedTuple):
 
 
 def encode_png(
-    pixels: Pixels, scene: str = "", effort: int = LEAST, more: Iterable[bytes] = ()
+    pixels: Pixels,
+    scene: str = "",
+    effort: int = LEAST,
+    more: Iterable[bytes] = (),
+    profile: bytes = b"",
 ) -> bytes:
     """A whole PNG from (height, width, channels); `scene` is kept as text in it.
 
-    effort: 1 (fast) to 9 (small). more: further chunks before the pixels.
+    effort: 1 (fast) to 9 (small). more: further chunks before the pixels. profile: ICC's, of pixels
+    that are not sRGB.
     """
-    return encode_planes(pixels.transpose(2, 0, 1), scene, effort, more)
+    return encode_planes(pixels.transpose(2, 0, 1), scene, effort, more, profile)
 
 
 def encode_planes(
-    pixels: Pixels, scene: str = "", effort: int = LEAST, more: Iterable[bytes] = ()
+    pixels: Pixels,
+    scene: str = "",
+    effort: int = LEAST,
+    more: Iterable[bytes] = (),
+    profile: bytes = b"",
 ) -> bytes:
     """As `encode_png`, of pixels (channels, height, width)."""
     channels, height, width = pixels.shape
     return b"".join(
         [
-            *header(width, height, channels, pixels.dtype.itemsize, scene),
+            *header(width, height, channels, pixels.dtype.itemsize, scene, profile),
             *more,
             chunk(b"IDAT", _packed(filtered(pixels), effort)),
             chunk(b"IEND", b""),
@@ -95,15 +104,21 @@ def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> Non
     file.write(chunk(b"IEND", b""))
 
 
-def header(width: int, height: int, channels: int, itemsize: int, scene: str) -> list[bytes]:
-    """All chunks before the pixels."""
+def header(
+    width: int, height: int, channels: int, itemsize: int, scene: str, profile: bytes = b""
+) -> list[bytes]:
+    """All chunks before the pixels. profile: ICC's, of pixels that are not sRGB."""
     colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # even: with alpha
     parts = [
         SIGNATURE,
         chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),
     ]
-    if scene:
+    if profile:
+        packed = compressed(np.frombuffer(profile, np.uint8))
+        parts.append(chunk(b"iCCP", b"ICC profile\0\0" + packed))
+    elif scene:
         parts.append(chunk(b"sRGB", b"\x00"))
+    if scene:
         parts.append(text_chunk(scene))
     return parts
 

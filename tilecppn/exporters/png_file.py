@@ -6,6 +6,7 @@ import numpy as np
 
 from tilecppn.exporters import credits, png, provenance
 from tilecppn.exporters.encoders import lossless
+from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
@@ -24,10 +25,11 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
         pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
         return png.deflate_band(pixels, options.effort)
 
+    icc = embedded(options.profile, plan.channels)
     made = source.provenance(provenance.STILL, options)
     with replacing(dest) as temporary:
         head = [
-            *png.header(source.width, source.height, plan.channels, itemsize, made.text()),
+            *png.header(source.width, source.height, plan.channels, itemsize, made.text(), icc),
             *credits.png_chunks(made.about),
             png.resolution_chunk(source.resolution),
         ]

@@ -55,7 +55,8 @@ class Provenance:
     kind: "still", "film", or that of a folder (see `output.CONTENTS`). source: the scene or
     timeline as TOML, "" where it was not looked for. fingerprint: of that scene or timeline.
     encoding: the options it was made with, in words or hashed. intact: whether its digest is
-    there and right. about: what it says to people besides; not read back from here.
+    there and right. about: what it says to people besides; profile: the space of its colours,
+    one of PROFILES; neither is read back from here.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Provenance:
     version: str = VERSION
     intact: bool = False
     about: About = field(default_factory=About)
+    profile: str = "srgb"
 
     def is_copy_of(self, other: "Provenance") -> bool:
         """Whether this is an unchanged output that would be made again as it is."""

@@ -108,9 +108,8 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
         info = filesystem.read_bounded(path / "info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
         values["url"] = None if address == HERE else address
-    tile, about = source.store.plan.tile, source.store.scene.about
     shown, withheld = (
-        ExportOptions(layout=layout, show_scene=show, **values).resolved(path, tile, about)
+        ExportOptions(layout=layout, show_scene=show, **values).resolved(path, source.store.scene)
         for show in (True, False)
     )
     return withheld if made.encoding == withheld.encoding else shown

@@ -66,7 +66,12 @@ class Source:
         """What an export of this picture says about itself."""
         scene = replace(self.store.scene, about=options.about)
         return Provenance(
-            kind, scene.shared_toml(), scene.fingerprint, options.encoding, about=options.about
+            kind,
+            scene.shared_toml(),
+            scene.fingerprint,
+            options.encoding,
+            about=options.about,
+            profile=options.profile,
         )
 
     def read(self, level: int, window: Window) -> NDArray[Any]:

@@ -28,6 +28,11 @@ def export_store_page(
 ) -> list[Path]:
     """Write a page that finds the store by its path from there. Returns the page's name."""
     scene = source.store.scene
+    if scene.output.profile != "srgb":
+        raise ExportError(
+            f"{dest}: browsers take a store's tiles for sRGB, not output.profile = "
+            f'"{scene.output.profile}"; export a .dzi'
+        )
     levels = source.store.plan.levels[source.base :]
     path = os.path.relpath(source.store.path.resolve(), dest.resolve().parent)
     stored = StoredTiles(

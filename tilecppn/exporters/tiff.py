@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn.exporters import credits, provenance, tags
 from tilecppn.exporters.deflate import compressed
-from tilecppn.exporters.icc import srgb
+from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
@@ -50,7 +50,7 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
     made = source.provenance(provenance.STILL, options)
     first: dict[str, Any] = {
         "subifds": len(sizes) - 1,
-        "iccprofile": srgb(plan.channels),
+        "iccprofile": icc_profile(options.profile, plan.channels),
         "description": made.text().encode(),
         "extratags": extra_tags(made.about),
     }

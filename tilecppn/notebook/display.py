@@ -7,6 +7,7 @@ The scene and the network do not know who draws them; `register` tells IPython i
 import sys
 
 from tilecppn.cppn import CPPN
+from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.png import encode_png
 from tilecppn.pixels.window import preview
 from tilecppn.scene.scene import Scene
@@ -28,7 +29,8 @@ def scene_png(scene: Scene) -> bytes:
     """A small picture of a scene as the bytes of a PNG file."""
     width, height = scene.canvas.width, scene.canvas.height
     small = max(1, SIDE * width // max(width, height))
-    return encode_png(preview(scene, small), scene.shared_toml())
+    profile = embedded(scene.output.profile, scene.channels)
+    return encode_png(preview(scene, small), scene.shared_toml(), profile=profile)
 
 
 def network_png(cppn: CPPN) -> bytes:

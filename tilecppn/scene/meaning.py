@@ -48,6 +48,7 @@ MEANING: Final[dict[str, str]] = {
     "output.dither": '`"noise"` rounds up or down by a fixed noise, against banding.',
     "output.color": 'What three channels mean; `"hsv"` is hue, saturation and value, `"oklch"` '
     "lightness, chroma and hue.",
+    "output.profile": "The colour space of the pixels, which exported files carry.",
     "output.palette": "Colours for one channel or two: a list, a colour map's name, "
     '`"seed:12"`, or the main colours of a picture, `"photo.jpg"`.',
     "output.shadow": "Two-channel networks: the colour that the palette darkens to.",

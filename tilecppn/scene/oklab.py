@@ -46,20 +46,29 @@ _RGB_OF_LMS = np.array(
 
 def oklab(rgb: Array) -> Array:
     """L, a, b (..., 3) of sRGB (..., 3) from 0 to 1."""
-    high = ((np.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, high)
-    return _times(_LAB_OF_LMS, np.cbrt(_times(_LMS_OF_RGB, linear)))
+    return times(_LAB_OF_LMS, np.cbrt(times(_LMS_OF_RGB, decoded(rgb))))
 
 
 def linear_rgb(lab: Array) -> Array:
     """Linear red, green, blue (..., 3) of L, a, b; outside of 0 to 1 where the screen has none."""
-    lms = _times(_LMS_OF_LAB, lab)
-    return _times(_RGB_OF_LMS, lms * lms * lms)
+    lms = times(_LMS_OF_LAB, lab)
+    return times(_RGB_OF_LMS, lms * lms * lms)
 
 
 def srgb(lab: Array) -> Array:
     """The sRGB (..., 3) from 0 to 1 of L, a, b, clipped channel by channel."""
-    linear = np.clip(linear_rgb(lab), 0.0, 1.0)
+    return encoded(linear_rgb(lab))
+
+
+def decoded(rgb: Array) -> Array:
+    """The light of stored sRGB values from 0 to 1."""
+    high = ((np.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
+    return np.where(rgb <= 0.04045, rgb / 12.92, high)
+
+
+def encoded(linear: Array) -> Array:
+    """The stored sRGB values of light, clipped to 0 to 1."""
+    linear = np.clip(linear, 0.0, 1.0)
     high = 1.055 * np.maximum(linear, 0.0031308) ** (1.0 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, linear * 12.92, high)
 
@@ -93,7 +102,8 @@ def whole_steps(colours: Array) -> Array:
     return np.asarray(np.floor(colours * STEPS + 0.5) / STEPS)
 
 
-def _times(matrix: Array, colours: Array) -> Array:
+def times(matrix: Array, colours: Array) -> Array:
+    """A matrix (3, 3) times each of the colours (..., 3)."""
     # Summed in order, not by BLAS.
     x, y, z = np.moveaxis(colours, -1, 0)
     return np.stack([row[0] * x + row[1] * y + row[2] * z for row in matrix], -1)

@@ -1,4 +1,4 @@
-"""Colours by lightness, chroma and hue (OKLCH), brought softly into sRGB, as a table.
+"""Colours by lightness, chroma and hue (OKLCH), brought softly into a colour space, as a table.
 
 OKLCH is the polar form of OKLab: see `tilecppn.scene.oklab`.
 """
@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.scene.oklab import linear_rgb, srgb, whole_steps
+from tilecppn.scene.oklab import linear_rgb, whole_steps
+from tilecppn.scene.profiles import PROFILES, SRGB, Profile
 
 Array = NDArray[np.float64]
 
@@ -18,44 +19,47 @@ KNEE = 0.6  # share of a hue's chroma at a lightness up to which colours stay as
 HALVINGS = 40
 
 
-def rgb_of_oklch(lightness: Array, chroma: Array, turns: Array) -> Array:
-    """The sRGB (..., 3) from 0 to 1 of OKLCH; the hue is in turns, of 360 degrees.
+def rgb_of_oklch(lightness: Array, chroma: Array, turns: Array, profile: Profile = SRGB) -> Array:
+    """Red, green, blue (..., 3) from 0 to 1 in a space, of OKLCH; the hue is in turns.
 
-    Up to KNEE of the chroma that sRGB has at this lightness and hue, the colour is exactly that.
-    What is more approaches sRGB's edge and never reaches it, so that different chromas give
-    different colours and nothing is clipped.
+    Up to KNEE of the chroma that the space has at this lightness and hue, the colour is exactly
+    that. What is more approaches the space's edge and never reaches it, so that different chromas
+    give different colours and nothing is clipped.
     """
     hue = 2.0 * np.pi * turns
     along, up = np.cos(hue), np.sin(hue)
-    most = most_chroma(lightness, along, up)
+    most = most_chroma(lightness, along, up, profile)
     excess = np.maximum(chroma / np.maximum(most, 1e-9) - KNEE, 0.0) / (1.0 - KNEE)
     soft = most * (KNEE + (1.0 - KNEE) * excess / (1.0 + excess))
     chroma = np.where(excess > 0.0, soft, chroma)
-    return srgb(np.stack(np.broadcast_arrays(lightness, chroma * along, chroma * up), -1))
+    lab = np.stack(np.broadcast_arrays(lightness, chroma * along, chroma * up), -1)
+    return profile.encoded(profile.from_linear_srgb(linear_rgb(lab)))
 
 
-def most_chroma(lightness: Array, along: Array, up: Array) -> Array:
-    """The largest chroma that sRGB has at a lightness and hue (its cosine and sine)."""
+def most_chroma(lightness: Array, along: Array, up: Array, profile: Profile = SRGB) -> Array:
+    """The largest chroma that a space has at a lightness and hue (its cosine and sine)."""
     low = np.zeros(np.broadcast_shapes(lightness.shape, along.shape))
     high = np.full_like(low, 0.5)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         lab = np.stack([lightness + 0.0 * low, middle * along, middle * up], -1)
-        linear = linear_rgb(lab)
+        linear = profile.from_linear_srgb(linear_rgb(lab))
         inside = ((linear >= 0.0) & (linear <= 1.0)).all(-1)
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
     return low
 
 
 @cache
-def oklch_table() -> Array:
+def oklch_table(profile: str = "srgb") -> Array:
     """Colours (lightnesses, chromas, hues, 3) from 0 to 1, each from 0 to 1; read only.
+
+    profile: the space that they are in, a key of PROFILES.
 
     Chroma 1 is FULL; hue 1 is hue 0 again.
     """
     axes = [np.arange(n + 1) / n for n in INTERVALS]
     light, chroma, turns = np.meshgrid(*axes, indexing="ij", sparse=True)
-    table = whole_steps(rgb_of_oklch(light, FULL * chroma, turns))
+    table = whole_steps(rgb_of_oklch(light, FULL * chroma, turns, PROFILES[profile]))
     table[:, :, -1] = table[:, :, 0]
     table.setflags(write=False)
     return table

@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.names import one_of
 from tilecppn.scene.oklab import hexadecimal, light_table, oklab
+from tilecppn.scene.profiles import PROFILES, SRGB, finer
 from tilecppn.scene.seeded_palette import seeded_palette
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _SEED = re.compile(r"seed:(\d{1,19})")
 MAX_COLOURS = 4096
+INTERVALS = 1024  # between the stops of a palette in another space than sRGB
 
 
 @cache
@@ -73,6 +75,20 @@ def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
     colours = light_table(stops(palette), shadow, light.shade, light.glow)
     colours.setflags(write=False)
     return colours
+
+
+def in_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDArray[np.float64]:
+    """Stops (n, 3) or a table (places, lights, 3) of sRGB in another space, to look the same there.
+
+    Stops become so many that colours between them are as in sRGB, too. invert: whether pixels are
+    inverted afterwards; those look the same then.
+    """
+    space = PROFILES[profile]
+    if space is SRGB:
+        return colours
+    if colours.ndim == 2:
+        colours = finer(colours, INTERVALS)
+    return 1.0 - space.from_srgb(1.0 - colours) if invert else space.from_srgb(colours)
 
 
 def is_colour(text: str) -> bool:

@@ -13,6 +13,7 @@ from tilecppn.cppn.structure import INPUTS, MAX_DEPTH, MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, paper, validation
 from tilecppn.scene.oklch import oklch_table
+from tilecppn.scene.profiles import PROFILES
 from tilecppn.scene.validation import Section, SeededAmount, key
 
 MAX_SIDE = 2**31 - 1
@@ -223,6 +224,7 @@ class Output(Section):
     supersample: int = key(1, validation.integer(1, MAX_SUPERSAMPLE))
     dither: str = key("none", validation.choice("none", "noise"))
     color: str = key("rgb", validation.choice(*SPACES))
+    profile: str = key("srgb", validation.choice(*PROFILES))
     palette: str | tuple[str, ...] | None = key(None, validation.optional(validation.palette()))
     shadow: str | None = key(None, validation.optional(validation.colour()))
     shade: float | None = key(None, validation.optional(validation.between(0.0, 1.0)))
@@ -255,18 +257,18 @@ class Output(Section):
         (places, lights, 3). Of three, OKLCH: a table (lightnesses, chromas, hues, 3).
         """
         if self.color == "oklch":
-            return oklch_table()
+            return oklch_table(self.profile)
         if self.palette is None:
             return None
         if channels == 1:
-            return palettes.stops(self.palette)
+            return palettes.in_profile(palettes.stops(self.palette), self.profile, self.invert)
         own = palettes.light_of(self.palette)
         light = palettes.Light(
             own.shadow if self.shadow is None else self.shadow,
             own.shade if self.shade is None else self.shade,
             own.glow if self.glow is None else self.glow,
         )
-        return palettes.table(self.palette, light)
+        return palettes.in_profile(palettes.table(self.palette, light), self.profile, self.invert)
 
     def gain(self, channels: int) -> float:
         """How many times faster a colour can change than the network's output."""

@@ -11,7 +11,7 @@ from tilecppn.film.frame_renderer import render_moments
 from tilecppn.kernels import EvaluationContext, Kernel, Memory, create
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.pyramids import FORMAT, EncodedTile, Pyramid, Tile
+from tilecppn.serve.pyramids import EncodedTile, Pyramid, Tile
 
 KERNELS: Final = 8  # that a thread keeps: one for each level of a pyramid
 
@@ -52,7 +52,7 @@ class DrawingPainter:
         """Draw and encode a tile."""
         pixels = self.draw(tile, check_cancelled)
         check_cancelled()
-        return EncodedTile(FORMAT.encode(pixels))
+        return EncodedTile.of(pixels, self._warm(tile)[0].scene)
 
     def draw(self, tile: Tile, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return the pixels (channels, height, width) of a tile as a store would have them."""

@@ -12,7 +12,7 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import EvaluationContext, require
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.drawing import DrawingPainter, Drawn, resized
-from tilecppn.serve.pyramids import FORMAT, EncodedTile, Pyramid, Tile, version_of
+from tilecppn.serve.pyramids import EncodedTile, Pyramid, Tile, version_of
 
 _FRAME = re.compile("frames/(0|[1-9][0-9]{0,6})")
 
@@ -105,7 +105,7 @@ class FilmStorePainter(DrawingPainter):
             except RenderError:  # not there, or damaged
                 pass
             else:
-                return EncodedTile(FORMAT.encode(pixels))
+                return EncodedTile.of(pixels, self.store.timeline.base)
         return super().paint(tile, check_cancelled)
 
 

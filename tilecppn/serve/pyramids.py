@@ -6,9 +6,12 @@ canvas leads to. A pyramid's name is what stands in front of its address: "" for
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.exporters.options import ExportOptions
@@ -34,6 +37,11 @@ class EncodedTile(NamedTuple):
 
     data: bytes
     final: bool = True
+
+    @classmethod
+    def of(cls, pixels: NDArray[Any], scene: Scene, *, final: bool = True) -> "EncodedTile":
+        """The file of a scene's stored pixels (channels, height, width)."""
+        return cls(replace(FORMAT, profile=scene.output.profile).encode(pixels), final)
 
 
 class Progress(NamedTuple):

@@ -15,7 +15,7 @@ from tilecppn.plan import Plan, Shard, Window, ceil_div
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.drawing import DrawingPainter
 from tilecppn.serve.pictures import ScenePicture
-from tilecppn.serve.pyramids import FORMAT, EncodedTile, Progress, Pyramid, Tile, version_of
+from tilecppn.serve.pyramids import EncodedTile, Progress, Pyramid, Tile, version_of
 from tilecppn.storage.store import Store
 
 LOOKED_FOR: Final = 1024  # shards, at most, that are looked for to shade one tile
@@ -90,14 +90,15 @@ class StorePainter:
             return self.draft.paint(tile, check_cancelled)
         window = self.draft.window(tile)
         if self._is_stored(tile.level, window):
-            return EncodedTile(FORMAT.encode(self.source.read(tile.level, window)))
+            stored = self.source.read(tile.level, window)
+            return EncodedTile.of(stored, self.store.scene)
         pixels = self.draft.draw(tile, check_cancelled)
         for part in missing(self.store.plan, tile.level, window, self.store.has):
             top, left = part.top - window.top, part.left - window.left
             dark = pixels[:, top : top + part.height, left : left + part.width]
             np.multiply(dark, SHADE, out=dark, casting="unsafe")
         check_cancelled()
-        return EncodedTile(FORMAT.encode(pixels), final=False)
+        return EncodedTile.of(pixels, self.store.scene, final=False)
 
     def _is_stored(self, level: int, window: Window) -> bool:
         """Whether the shard that holds a tile is there; smaller levels are made of the last."""

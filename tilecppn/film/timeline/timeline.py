@@ -47,6 +47,10 @@ class Timeline:
     def __post_init__(self) -> None:
         # A frame has all of the scene but what moves: another network brings no view of its own.
         object.__setattr__(self, "base", self.base.spelled_out())
+        if self.base.output.profile != "srgb":
+            raise SceneError(
+                f'output.profile = "{self.base.output.profile}": films are in sRGB; leave it out'
+            )
         film, frames = self.film, self.film.all_frames
         if not 1 <= frames <= MAX_FRAMES:
             raise SceneError(

@@ -17,7 +17,7 @@ from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Latent
 
-FIXED = ("dtype", *LAYOUT)  # keys of [output] that cannot change within a film
+FIXED = ("dtype", "profile", *LAYOUT)  # keys of [output] that cannot change within a film
 DEFAULT = "linear"
 DEFAULTS = {"latent": "spherical", "view.scale": "exponential"}  # interpolation, if not DEFAULT
 TURN = 360.0  # degrees

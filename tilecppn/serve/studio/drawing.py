@@ -17,7 +17,7 @@ from tilecppn.kernels import EvaluationContext, Kernel, Memory, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.pyramids import FORMAT, EncodedTile, Tile
+from tilecppn.serve.pyramids import EncodedTile, Tile
 from tilecppn.serve.studio.scenes import Scenes
 from tilecppn.serve.views import contrast_scale
 
@@ -70,11 +70,13 @@ class StudioPainter:
         """Draw and encode one. Raises InvalidRequestError for a scene that cannot be drawn."""
         kind, _, name = tile.pyramid.partition("/")
         if kind == "thumbs":
-            pixels = self.thumb(self.scenes.scene(name), tile.level, check_cancelled)
+            scene = self.scenes.scene(name)
+            pixels = self.thumb(scene, tile.level, check_cancelled)
         else:
+            scene = self.scenes.scene(name)
             pixels = self.draw(name, tile.level, tile.row, tile.col, check_cancelled)
         check_cancelled()
-        return EncodedTile(FORMAT.encode(pixels))
+        return EncodedTile.of(pixels, scene)
 
     def draw(
         self, name: str, level: int, row: int, col: int, check_cancelled: CheckCancelled

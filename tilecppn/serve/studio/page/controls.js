@@ -19,7 +19,7 @@ const GROUPS = {
     "view.aspect", "view.grid", "view.swap"],
   Canvas: ["canvas.width", "canvas.height", "canvas.print", "canvas.dpi", "canvas.bleed", "canvas.crop"],
   Output: ["output.dtype", "output.supersample", "output.dither", "more", "output.tolerance", "output.precision",
-    "output.tile", "output.shard"],
+    "output.profile", "output.tile", "output.shard"],
   About: ["about.title", "about.artist", "about.copyright", "about.licence", "about.description", "about.share_scene"],
 };
 const OWN = { "latent.z": latentControl, "output.palette": paletteControl };

@@ -1,0 +1,106 @@
+"""The colour spaces that pixels can be in: primaries, transfer curve, and the way there from sRGB.
+
+sRGB is IEC 61966-2-1, Display P3 is SMPTE EG 432-1 with sRGB's curve, Adobe RGB is Adobe RGB (1998)
+Color Image Encoding, 2005. The white of all is D65.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.scene.oklab import decoded, encoded, times, whole_steps
+
+Array = NDArray[np.float64]
+Triple = tuple[float, float, float]
+
+
+class Profile(NamedTuple):
+    """A space of red, green and blue.
+
+    colorants: X, Y, Z of its primaries, adapted to D50 (Bradford). of_srgb: the matrix from linear
+    sRGB. gamma: of its curve; None: sRGB's curve.
+    """
+
+    name: str
+    colorants: tuple[Triple, Triple, Triple]
+    of_srgb: Array
+    gamma: float | None = None
+
+    def from_linear_srgb(self, linear: Array) -> Array:
+        """Linear red, green, blue (..., 3) in this space; outside of 0 to 1 where it has none."""
+        return linear if self is SRGB else times(self.of_srgb, linear)
+
+    def encoded(self, linear: Array) -> Array:
+        """What is stored, 0 to 1, of this space's linear values, clipped channel by channel."""
+        if self.gamma is None:
+            return encoded(linear)
+        return np.asarray(np.clip(linear, 0.0, 1.0) ** (1.0 / self.gamma))
+
+    def linear(self, value: float) -> float:
+        """The light of a stored value from 0 to 1."""
+        return float(decoded(np.array(value))) if self.gamma is None else value**self.gamma
+
+    def from_srgb(self, colours: Array) -> Array:
+        """The same colours (..., 3) in this space, of sRGB from 0 to 1, in whole steps."""
+        if self is SRGB:
+            return colours
+        return whole_steps(self.encoded(self.from_linear_srgb(decoded(colours))))
+
+
+SRGB = Profile(
+    "sRGB",
+    # Those of the profile that HP and Microsoft published, which most files carry.
+    (
+        (0.436066, 0.222488, 0.013916),
+        (0.385147, 0.716873, 0.097076),
+        (0.143066, 0.060608, 0.714096),
+    ),
+    np.eye(3),
+)
+PROFILES: dict[str, Profile] = {
+    "srgb": SRGB,
+    "display-p3": Profile(
+        "Display P3",
+        (
+            (0.515119, 0.241189, -0.001050),
+            (0.291978, 0.692244, 0.041879),
+            (0.157103, 0.066567, 0.784071),
+        ),
+        np.array(
+            [
+                [0.8224619687, 0.1775380313, 0.0],
+                [0.0331941989, 0.9668058011, 0.0],
+                [0.0170826307, 0.0723974407, 0.9105199286],
+            ]
+        ),
+    ),
+    "adobe-rgb": Profile(
+        "Adobe RGB (1998)",
+        (
+            (0.609741, 0.311113, 0.019465),
+            (0.205273, 0.625675, 0.060875),
+            (0.149187, 0.063212, 0.744560),
+        ),
+        np.array(
+            [
+                [0.7151256069, 0.2848743931, 0.0],
+                [0.0, 1.0, 0.0],
+                [0.0, 0.0411619485, 0.9588380515],
+            ]
+        ),
+        gamma=563 / 256,
+    ),
+}
+
+
+def finer(stops: Array, intervals: int) -> Array:
+    """Colours (m, 3) evenly spaced on the lines between `stops` (n, 3), which are among them.
+
+    They have at least so many intervals.
+    """
+    parts = -(-intervals // (len(stops) - 1))
+    place = np.arange((len(stops) - 1) * parts + 1) / parts
+    index = np.minimum(place.astype(np.intp), len(stops) - 2)
+    part = (place - index)[:, None]
+    return np.asarray(stops[index] * (1.0 - part) + stops[index + 1] * part)
