@@ -21,6 +21,8 @@ OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"url": "https://example.com/a"}, PAGES),
     ({"title": "Storms"}, {*EXPORTERS, *LAYOUTS}),
     ({"show_scene": False}, {*EXPORTERS, *LAYOUTS}),
+    ({"max_size": 100}, {*EXPORTERS, *LAYOUTS} - {"store"}),
+    ({"bits": 16}, set()),  # of a store of 8
     ({"level": 1}, {*EXPORTERS, *LAYOUTS}),
     ({"effort": 9}, {*EXPORTERS, *LAYOUTS}),
 ]

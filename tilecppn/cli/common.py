@@ -96,7 +96,7 @@ kernel_option = click.option(
 
 
 def export_options(function: F) -> F:
-    """How an export is made: --format, --quality, --effort, --tile, --overlap, --title, --no-scene.
+    """How an export is made: --format, --quality, --effort, --tile, --overlap, --bits, …
 
     Given to the verb under the names of `ExportOptions`' fields.
     """
@@ -127,6 +127,17 @@ def export_options(function: F) -> F:
             "--format",
             metavar="png|jpg|webp|avif",
             help="Format of a pyramid's tiles [default: png; Zoomify: jpg].",
+        ),
+        click.option(
+            "--max-size",
+            type=int,
+            help="Make it smaller: pixels of the longer side, at most.",
+        ),
+        click.option(
+            "--bits",
+            type=int,
+            metavar="8|16",
+            help="Bits of a value, of a store with more; 8 are dithered, so that nothing bands.",
         ),
         click.option("--title", help="Title of the picture [default: about.title of its scene]."),
         click.option(

@@ -68,6 +68,8 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr poster.dzi --format jpg --quality 85
     tilecppn export poster.zarr poster.tif
     tilecppn export poster.zarr half.png --level 1
+    tilecppn export poster.zarr small.jpg --max-size 2048
+    tilecppn export poster.zarr print.tif --bits 8
     tilecppn export poster.zarr poster --layout iiif --url https://example.com/poster
     """
     import time

@@ -84,9 +84,9 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
 
 
 def card(source: Source) -> bytes:
-    """The store's last level, which a tile holds, as a JPEG."""
+    """The first level that a tile of the store holds, as a JPEG."""
     scene = source.store.scene
-    level = len(source.store.plan.levels) - 1 - source.base
+    level = tiles.levels_to_one_tile(source.sizes, scene.output.tile) - 1
     width, height = source.sizes[level]
     pixels, profile = source.read(level, Window(0, 0, height, width)), scene.output.profile
     return ENCODERS["jpg"].encode(pixels, 85, 1, profile)

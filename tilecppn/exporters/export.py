@@ -108,6 +108,8 @@ def export(
     tile: int | None = None,
     overlap: int = 0,
     level: int = 0,
+    bits: int | None = None,
+    max_size: int | None = None,
     layout: str | None = None,
     url: str | None = None,
     title: str | None = None,
@@ -123,10 +125,11 @@ def export(
     format ("png", the default but for Zoomify, "jpg", "webp" or "avif"), tile (the store's; 256 for
     XYZ and Zoomify) and overlap (pixels) are those of a pyramid's tiles; quality (1-100) of JPEG,
     WebP and AVIF; effort from 1, fast, to 9, small files.
-    level: the store's level to start from. layout: "iiif", "xyz" or "zoomify", with a folder as
-    `dest`, or "store", with a page that reads the store itself. url: where an IIIF folder or a page
-    will be served. title: of the picture, instead of its scene's; show_scene: whether files and
-    pages carry the scene. partial: allow an unfinished store, missing shards black. overwrite:
+    level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
+    max_size: pixels of the longer side at most. layout: "iiif", "xyz" or "zoomify", with a folder
+    as `dest`, or "store", with a page that reads the store itself. url: where an IIIF folder or a
+    page will be served. title: of the picture, instead of its scene's; show_scene: whether files
+    and pages carry the scene. partial: allow an unfinished store, missing shards black. overwrite:
     replace an export of the same kind that is unchanged since tilecppn made it; anything else that
     exists is never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
@@ -139,6 +142,8 @@ def export(
         tile=tile,
         overlap=overlap,
         level=level,
+        bits=bits,
+        max_size=max_size,
         layout=layout,
         url=url,
         title=title,
@@ -159,7 +164,7 @@ def export_store(
     exporter = choose_exporter(store.path, dest, options.layout)
     exporter.check(dest, overwrite=options.overwrite)
     options = options.resolved(dest, store.scene)
-    return write(exporter, Source(store, options.level, options.partial), dest, options, threads)
+    return write(exporter, Source.of(store, options), dest, options, threads)
 
 
 def write(

@@ -64,6 +64,7 @@ def render_and_export(
         exporter.check(dest, overwrite=options.overwrite)
     threads = Threads(run.workers or machine.cores(), progress, run.stopping)
     one_pass = is_dzi and options.tile == plan.tile and not options.overlap
+    one_pass = one_pass and options.bits is None and options.max_size is None
     if made or not one_pass:
         store, outcome = render_to(scene, path, run)
         require_complete(outcome)
@@ -71,8 +72,8 @@ def render_and_export(
             return store, outcome, list(outputs)
         if tiled:  # all but the page and the descriptor, which a kill prevented
             with naming_destination(dest), claimed(*outputs):
-                return store, outcome, dzi.write_page(Source(store), dest, options)
-        return store, outcome, write(exporter, Source(store), dest, options, threads)
+                return store, outcome, dzi.write_page(Source.of(store, options), dest, options)
+        return store, outcome, write(exporter, Source.of(store, options), dest, options, threads)
     return _one_pass(scene, path, dest, run, options, threads)
 
 

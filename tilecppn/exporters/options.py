@@ -11,7 +11,7 @@ from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
 from tilecppn.scene.scene import Scene
-from tilecppn.scene.sections import About
+from tilecppn.scene.sections import FULL, MAX_SIDE, About
 
 MAX_TILE = 8192
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
@@ -57,7 +57,8 @@ class ExportOptions:
 
     format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
-    start from. layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF
+    start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
+    side at most. layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF
     folder or a page will be served. title: of the picture, instead of the scene's; show_scene:
     whether files and pages carry the scene, unless that forbids it. partial: allow an unfinished
     store. overwrite: replace an unchanged export of ours.
@@ -77,6 +78,8 @@ class ExportOptions:
     show_scene: bool = True
     partial: bool = False
     overwrite: bool = False
+    bits: int | None = None
+    max_size: int | None = None
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
@@ -96,6 +99,10 @@ class ExportOptions:
             raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
         if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
             raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
+        if self.bits not in (None, 8, 16):
+            raise ExportError(f"bits {self.bits}: must be 8 or 16")
+        if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
+            raise ExportError(f"max-size {self.max_size}: must be from 1 to {MAX_SIDE} pixels")
         if self.overlap < 0:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
@@ -118,6 +125,13 @@ class ExportOptions:
             raise ExportError(
                 f"url {self.url}: only folders and pages have an address; leave it out"
             )
+        if self.layout == "store" and (self.bits or self.max_size):
+            raise ExportError("bits, max-size: only exports with pixels have them; leave it out")
+        stored = FULL.get(scene.output.dtype, 2**32)
+        if self.bits is not None and 2**self.bits > stored + 1:
+            raise ExportError(f"bits {self.bits}: only stores with more have them; leave it out")
+        if self.bits == 16 and format in ENCODERS and ENCODERS[format].name:
+            raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.quality is not None and default is None:
             raise ExportError(
@@ -178,6 +192,8 @@ class ExportOptions:
             "tile": self.tile,
             "overlap": self.overlap,
             "level": self.level,
+            "bits": self.bits,
+            "max_size": self.max_size,
         }
         if self.partial:
             values["partial"] = True

@@ -19,7 +19,7 @@ BUDGET = 64 * 2**20  # bytes of pixels in one band
 def export_png(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write one level as a PNG of 8 or 16 bits, with scene and resolution. Returns the files."""
     plan = source.store.plan
-    itemsize = min(plan.itemsize, 2)  # float32 becomes 16 bits
+    itemsize = min(source.dtype.itemsize, 2)  # float32 becomes 16 bits
 
     def band(window: Window) -> png.Band:
         pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)

@@ -77,7 +77,13 @@ def _source(path: Path, made: Provenance, store: Path) -> Source:
     if made.fingerprint != opened.scene.fingerprint:
         raise ExportError(f"{path}: was not made from {store}, which holds another picture")
     values = _values(path, made)
-    return Source(opened, values.get("level", 0), bool(values.get("partial")))
+    return Source(
+        opened,
+        values.get("level", 0),
+        bool(values.get("partial")),
+        values.get("bits"),
+        values.get("max_size"),
+    )
 
 
 def _values(path: Path, made: Provenance) -> dict[str, Any]:

@@ -1,29 +1,44 @@
 """A store as exporters read it: from one level on, down to a single pixel."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.provenance import Provenance
+from tilecppn.pixels.depth import dithered
 from tilecppn.pixels.downsample import mean2x2
+from tilecppn.pixels.quantise import to_uint16
+from tilecppn.pixels.resample import Size, resampled
 from tilecppn.plan import Window, halved
 from tilecppn.storage.store import Store
+
+DEPTHS = {8: "uint8", 16: "uint16"}  # bits → dtype
 
 
 @dataclass(frozen=True)
 class Source:
     """`store` seen from its level `base`; level k here is level base + k there.
 
-    With `partial`, missing shards read as 0.
+    With `partial`, missing shards read as 0. bits: 8 or 16 for pixels of so many, else as they are
+    stored. longest: pixels of the longer side at most; level k is then a half of level k - 1 made
+    from the store's next larger level.
     """
 
     store: Store
     base: int = 0
     partial: bool = False
+    bits: int | None = None
+    longest: int | None = None
+
+    @classmethod
+    def of(cls, store: Store, options: ExportOptions) -> "Source":
+        """A store as the options ask for it."""
+        return cls(store, options.level, options.partial, options.bits, options.max_size)
 
     def __post_init__(self) -> None:
         count = len(self.store.plan.levels)
@@ -41,10 +56,25 @@ class Source:
             )
 
     @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
+    def sizes(self) -> list[Size]:
         """(width, height) of every level down to 1×1, where the store's levels end earlier too."""
+        width, height = self._stored[0]
+        longest = max(width, height)
+        if self.longest is None or self.longest >= longest:
+            return self._stored
+        scale = self.longest / longest
+        return sizes(max(1, round(width * scale)), max(1, round(height * scale)))
+
+    @cached_property
+    def _stored(self) -> list[Size]:
+        """`sizes` of the store's levels, from `base` on."""
         level = self.store.plan.levels[self.base]
         return sizes(level.width, level.height)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the pixels."""
+        return np.dtype(DEPTHS[self.bits] if self.bits else self.store.scene.output.dtype)
 
     @property
     def width(self) -> int:
@@ -60,7 +90,10 @@ class Source:
     def resolution(self) -> float:
         """Pixels per inch. With a size on paper every level that is exported has that size."""
         canvas = self.store.scene.canvas
-        return canvas.resolution if canvas.print is None else canvas.resolution * 0.5**self.base
+        if canvas.print is None:
+            return canvas.resolution
+        part = 1.0 if self.sizes is self._stored else self.width / self._stored[0][0]
+        return canvas.resolution * 0.5**self.base * part
 
     def provenance(self, kind: str, options: ExportOptions) -> Provenance:
         """What an export of this picture says about itself."""
@@ -75,10 +108,25 @@ class Source:
         )
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
-        """Stored pixels (channels, height, width) of a window of one of `sizes`.
+        """Pixels (channels, height, width) of a window of one of `sizes`.
 
         Raises RenderError where a shard is damaged.
         """
+        pixels = self._resampled(level, window)
+        if self.bits is None or pixels.dtype == self.dtype:
+            return pixels
+        return dithered(pixels, window.top, window.left) if self.bits == 8 else to_uint16(pixels)
+
+    def _resampled(self, level: int, window: Window) -> NDArray[Any]:
+        if self.sizes is self._stored:
+            return self._level(level, window)
+        width, height = self.sizes[level]
+        # The smallest that is as large on both sides.
+        near = max(k for k, (w, h) in enumerate(self._stored) if w >= width and h >= height)
+        return resampled(partial(self._level, near), self._stored[near], (width, height), window)
+
+    def _level(self, level: int, window: Window) -> NDArray[Any]:
+        """Stored pixels of a window of one of `_stored`."""
         below = self.base + level - len(self.store.plan.levels)
         if below < 0:
             return self._read(self.base + level, window)
@@ -100,7 +148,7 @@ class Source:
         return self.store.read(level, window, partial=self.partial)
 
 
-def sizes(width: int, height: int) -> list[tuple[int, int]]:
+def sizes(width: int, height: int) -> list[Size]:
     """(width, height) of every level, each half of the one before, down to 1×1."""
     result = [(width, height)]
     while result[-1] != (1, 1):

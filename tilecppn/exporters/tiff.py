@@ -34,8 +34,7 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
     """Write the picture in its own depth, 8 or 16 bits or float32. Returns its name."""
     import tifffile
 
-    plan, scene = source.store.plan, source.store.scene
-    dtype = np.dtype(scene.output.dtype)
+    plan, dtype = source.store.plan, source.dtype
     sizes = [size for k, size in enumerate(source.sizes) if k == 0 or max(size) >= SMALLEST]
     common: dict[str, Any] = {
         "dtype": dtype,
