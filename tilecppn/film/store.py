@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import filesystem
@@ -30,7 +29,7 @@ from tilecppn.film.encoding import checksums
 from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask, FrameShard
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Window
+from tilecppn.plan import Level, Plan, Window
 from tilecppn.storage import identity
 from tilecppn.storage.directory import (
     LISTED,
@@ -38,13 +37,12 @@ from tilecppn.storage.directory import (
     StoreDirectory,
     check_safe_to_overwrite,
     create_store,
-    rewrite_store,
 )
 from tilecppn.storage.disk import Disk
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.ome import film_multiscales
-from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard, read_window
+from tilecppn.storage.shard_file import ShardFile, empty_shard, read_window
 from tilecppn.storage.zarr_format import ArraySpec
 
 CLIPS = "clips"
@@ -79,6 +77,9 @@ class FilmStore(StoreDirectory):
         if kept.get("fingerprint") != self.timeline.fingerprint:
             raise StoreError(f"{self.path}: its timeline was changed after it was begun")
         self.plan = film_plan(self.timeline, clip)
+        self.channels, self.dtype = self.plan.still.channels, self.timeline.base.output.dtype
+        # A frame that waits for its clip needs no sync: after a power cut it is drawn again.
+        self.lasting = clip is None
 
     @classmethod
     def found(cls, path: str | Path) -> "FilmStore":
@@ -108,17 +109,29 @@ class FilmStore(StoreDirectory):
         StoreError if something else is there.
         """
         clips = None if clip is None else _CLIPS_ARRAY
-        new = _new_store(path, timeline, arithmetic)
+        new = cls.described(path, timeline, arithmetic)
         with create_store(path, new, overwrite=overwrite, more=clips):
             yield cls(path, clip, encoding_id)
 
     @classmethod
-    def rewrite(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> None:
-        """Write anew what identifies the store at `path`, whose frames are of that timeline.
+    def described(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
+        """What a store of a film at `path` holds before its first frame."""
+        plan = film_plan(timeline, None)
 
-        Raises StoreError if the store is being rendered.
-        """
-        rewrite_store(path, _new_store(path, timeline, arithmetic))
+        def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
+            empty = empty_shard(plan.still.levels[0], generation)
+            for frame in range(plan.frames):
+                for shard in plan.frame_shards(frame):
+                    yield frame_name(shard), empty
+
+        own = {
+            "timeline": timeline.to_toml(),
+            "fingerprint": timeline.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+        }
+        ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
+        arrays = [_frames_of(plan, timeline.base.output.dtype)]
+        return NewStore(own, ome, dict(timeline.networks), arrays, empty_shards)
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
@@ -162,7 +175,7 @@ class FilmStore(StoreDirectory):
 
     def arrays(self) -> list[ArraySpec]:
         """The Zarr arrays that the store should have."""
-        return [_frames_of(self.plan, self.timeline.base.output.dtype)]
+        return [_frames_of(self.plan, self.dtype)]
 
     def _identity(self) -> dict[str, bytes]:
         """With what lets plain readers take the clips, as an array that has none of them."""
@@ -177,15 +190,6 @@ class FilmStore(StoreDirectory):
         """Whether a shard or clip is done; frames of a finished clip are."""
         clip = self.plan.parent(task)
         return super().has(task) or (clip is not None and super().has(clip))
-
-    def write(self, shard: FrameShard, pixels: NDArray[Any]) -> int:
-        """Store a shard's pixels (channels, height, width); return the bytes written."""
-        data = encode_shard(pixels, self.plan.still.levels[0])
-        self.check_in_place()
-        # A frame that waits for its clip needs no sync: after a power cut it is drawn again.
-        lasting = self.plan.clip is None
-        self.storage.put_shard(self.name(shard), data, self.empty(shard), lasting=lasting)
-        return len(data)
 
     def link_frames(self, other: "FilmStore") -> None:
         """Take over the frames of another store of the same film, without a copy where possible.
@@ -234,7 +238,7 @@ class FilmStore(StoreDirectory):
         """
 
         def file(row: int, col: int) -> ShardFile:
-            return self._shard_file(FrameShard(frame, row, col))
+            return self.shard_file(FrameShard(frame, row, col))
 
         return read_window(file, self.plan.still.levels[0], window)
 
@@ -250,7 +254,7 @@ class FilmStore(StoreDirectory):
         clip = self.plan.parent(task)
         if clip is not None and super().has(clip):
             return None
-        return self._shard_file(task).fault(self.plan.window(task))
+        return self.shard_file(task).fault(self.plan.window(task))
 
     def name(self, task: FilmTask) -> str:
         """The name of a shard's or clip's file."""
@@ -258,45 +262,14 @@ class FilmStore(StoreDirectory):
             return f"{CLIPS}/{self.encoding_id}-{self.plan.clip}/{task.first}"
         return frame_name(task)
 
-    def empty(self, task: FilmTask) -> bytes:
-        """What a bucket keeps in the place of a missing shard; it has no clips."""
-        return empty_shard(self.plan.still.levels[0], self.generation)
-
-    def _shard_file(self, shard: FrameShard) -> ShardFile:
-        still = self.plan.still
-        dtype = np.dtype(self.timeline.base.output.dtype)
-        return ShardFile(
-            self.storage,
-            self.name(shard),
-            still.levels[0],
-            still.channels,
-            dtype,
-            self.empty(shard),
-        )
+    def level(self, task: FilmTask) -> Level:
+        """The one level of every frame."""
+        return self.plan.still.levels[0]
 
 
 def frame_name(shard: FrameShard) -> str:
     """The name of the file of a frame's shard in its store."""
     return f"0/c/{shard.frame}/0/{shard.row}/{shard.col}"
-
-
-def _new_store(path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
-    plan = film_plan(timeline, None)
-
-    def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
-        empty = empty_shard(plan.still.levels[0], generation)
-        for frame in range(plan.frames):
-            for shard in plan.frame_shards(frame):
-                yield frame_name(shard), empty
-
-    own = {
-        "timeline": timeline.to_toml(),
-        "fingerprint": timeline.fingerprint,
-        "arithmetic": arithmetic._asdict(),
-    }
-    ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
-    arrays = [_frames_of(plan, timeline.base.output.dtype)]
-    return NewStore(own, ome, dict(timeline.networks), arrays, empty_shards)
 
 
 def _named(timeline: Timeline) -> tuple[str, int, int]:

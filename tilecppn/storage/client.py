@@ -84,15 +84,12 @@ def as_os_errors(path: BucketPath) -> Iterator[None]:
 
     try:
         yield
-    except FileNotFoundError as error:
-        number, words = errno.ENOENT, "no such object"
-        if "NoSuchBucket" in str(error):
-            words = "no such bucket"
-        raise FileNotFoundError(number, words, str(path)) from None
-    except BaseError as error:
+    except (BaseError, FileNotFoundError) as error:
         words = _words(error)
-        if "NoSuchBucket" in words:
+        if "NoSuchBucket" in str(error):
             raise FileNotFoundError(errno.ENOENT, "no such bucket", str(path)) from None
+        if isinstance(error, FileNotFoundError):
+            raise FileNotFoundError(errno.ENOENT, "no such object", str(path)) from None
         denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
         if denied or words.startswith(("401", "403")):
             raise PermissionError(

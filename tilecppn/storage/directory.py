@@ -8,21 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import TaskGraph
+from tilecppn.plan import Level, TaskGraph
 from tilecppn.storage import identity
 from tilecppn.storage.identity import attributes
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.shard_file import new_generation
-from tilecppn.storage.zarr_format import (
-    ArraySpec,
-    array_files,
-    invalid_metadata,
-)
+from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard, new_generation
+from tilecppn.storage.zarr_format import ArraySpec, array_files, invalid_metadata
 from tilecppn.version import VERSION
 
 LISTED = 3  # differences named in one error
@@ -32,12 +31,16 @@ class StoreDirectory(ABC):
     """A store of a still or of a film, as a run fills it: one file for each task that is done.
 
     Attributes: path; storage, its files; plan; arithmetic; record, our attribute of its group;
-    networks, the bytes of its weights files by name.
+    networks, the bytes of its weights files by name; channels and dtype of its pixels; lasting,
+    whether a shard outlives a power cut once it is written.
     """
 
     plan: TaskGraph
     arithmetic: Arithmetic
     networks: Mapping[str, bytes]
+    channels: int
+    dtype: str
+    lasting = True
 
     def __init__(self, path: Path) -> None:
         """Find a store. Raises StoreError if there is none of ours."""
@@ -96,8 +99,29 @@ class StoreDirectory(ABC):
         return self.path / self.name(task)
 
     @abstractmethod
+    def level(self, task: Any, /) -> Level:
+        """The level that a task's shard belongs to."""
+
     def empty(self, task: Any, /) -> bytes:
         """What a bucket keeps in the place of a task's missing shard."""
+        return empty_shard(self.level(task), self.generation)
+
+    def shard_file(self, task: Any, /) -> ShardFile:
+        """The file of a task's shard, for reading."""
+        empty, dtype = self.empty(task), np.dtype(self.dtype)
+        return ShardFile(
+            self.storage, self.name(task), self.level(task), self.channels, dtype, empty
+        )
+
+    def write(self, task: Any, pixels: NDArray[Any], /) -> int:
+        """Store a shard's pixels (channels, height, width); return the bytes written.
+
+        Raises StoreError if the store was moved, removed or replaced since it was opened.
+        """
+        data = encode_shard(pixels, self.level(task))
+        self.check_in_place()
+        self.storage.put_shard(self.name(task), data, self.empty(task), lasting=self.lasting)
+        return len(data)
 
     @abstractmethod
     def damage(self, task: Any, /) -> str | None:
@@ -116,6 +140,25 @@ class StoreDirectory(ABC):
         """Delete a task's file, if it is there. Raises StoreError if the store was moved."""
         self.check_in_place()
         self.storage.delete_shard(self.name(task), self.empty(task))
+
+    @classmethod
+    @abstractmethod
+    def described(cls, path: Path, picture: Any, arithmetic: Arithmetic, /) -> "NewStore":
+        """What a store of a scene or film at `path` holds before its first shard."""
+
+    @classmethod
+    def rewrite(cls, path: Path, picture: Any, arithmetic: Arithmetic) -> None:
+        """Write anew all but the shards of the store at `path`, which are of that picture.
+
+        Raises StoreError if the store is being rendered.
+        """
+        new, storage = cls.described(path, picture, arithmetic), storage_of(path)
+        with storage.lock():
+            kept = identity.attributes(path) or {}
+            generation = str(kept.get("generation") or new_generation(path))
+            identity.write(storage, new.group(generation), new.networks)
+            storage.replace(invalid_metadata(storage, new.arrays))
+            storage.reserve(new.empty_shards(generation))
 
     @abstractmethod
     def multiscales(self, name: str) -> dict[str, Any]:
@@ -186,10 +229,9 @@ class NewStore(NamedTuple):
         return identity.seal(self.ome, own, self.networks)
 
 
-@contextlib.contextmanager
 def create_store(
     path: Path, new: NewStore, *, overwrite: bool, more: Files | None = None
-) -> Iterator[None]:
+) -> contextlib.AbstractContextManager[None]:
     """Create a store, whole or not at all, and hold its lock for the block.
 
     more: further files. overwrite: replace a store of ours, whose lock the caller holds. Raises
@@ -202,19 +244,7 @@ def create_store(
         **(more or {}),
     }
     shards = new.empty_shards(generation)
-    with storage_of(path).create(files, shards, overwrite=overwrite):
-        yield
-
-
-def rewrite_store(path: Path, new: NewStore) -> None:
-    """Write anew all of a store but its shards. Raises StoreError if it is being rendered."""
-    storage = storage_of(path)
-    with storage.lock():
-        kept = identity.attributes(path) or {}
-        generation = str(kept.get("generation") or new_generation(path))
-        identity.write(storage, new.group(generation), new.networks)
-        storage.replace(invalid_metadata(storage, new.arrays))
-        storage.reserve(new.empty_shards(generation))
+    return storage_of(path).create(files, shards, overwrite=overwrite)
 
 
 def is_store(path: Path) -> bool:

@@ -22,16 +22,6 @@ MAX_OFFSET = 2**62  # in a file
 TAKEN = "another process has put something there"
 
 
-def is_written(file: Path) -> bool:
-    """Whether a shard's file is there."""
-    try:
-        status = file.stat()
-    except OSError:
-        return False
-    # An empty file is what a power cut can leave; zarr would read it as black.
-    return stat.S_ISREG(status.st_mode) and status.st_size > 0
-
-
 class Disk:
     """The `ObjectStorage` of a folder; the missing shards in it need no place."""
 
@@ -67,7 +57,12 @@ class Disk:
 
     def has_shard(self, name: str, empty: bytes) -> bool:
         """Return whether a shard's file is there."""
-        return is_written(self.path / name)
+        try:
+            status = (self.path / name).stat()
+        except OSError:
+            return False
+        # An empty file is what a power cut can leave; zarr would read it as black.
+        return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
     def count_shards(self, folder: str, empty: bytes) -> int:
         """Count the files that are named as shards; none where nothing was begun."""

@@ -13,10 +13,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
 from tilecppn.storage.bucket import Bucket, Object
+
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
 
 LEASE = 30.0  # seconds without renewal after which another process may take it
 RENEWALS = 6  # in that time
@@ -63,7 +67,7 @@ class Lease:
         self._name = f".{path.name}.lease"
         self._token = uuid.uuid4().hex
         self._renewed = 0
-        self._version: object = None
+        self._version: UpdateVersion | None = None
         self._mutex = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="tilecppn-lease", daemon=True)
@@ -76,16 +80,13 @@ class Lease:
         while True:
             found = self._fetch()
             if found is None or self._is_free(found, now + time.monotonic() - start):
-                version = self._bucket.put_if(
-                    self._name,
-                    self._text(),
-                    None if found is None else found.version,
-                )
-                if version is not None:
-                    self._version = version
+                there = None if found is None else found.version
+                self._version = self._bucket.put_if(self._name, self._text(), there)
+                if self._version is not None:
                     break
             elif seen is not None and seen.version != found.version:
-                raise StoreError(f"{self.path} is in use by another process ({_holder(found)})")
+                holder = _record(found).get("holder", "unknown")
+                raise StoreError(f"{self.path} is in use by another process ({holder})")
             seen = found
             time.sleep(POLL)
         self._thread.start()
@@ -95,9 +96,8 @@ class Lease:
         with self._mutex:
             if not self.lost:
                 self._renewed += 1
-                version = self._bucket.put_if(self._name, self._text(), self._version)  # type: ignore[arg-type]
-                self.lost = version is None
-                self._version = version
+                self._version = self._bucket.put_if(self._name, self._text(), self._version)
+                self.lost = self._version is None
         if self.lost:
             raise RenderError(self.why_lost)
 
@@ -108,7 +108,7 @@ class Lease:
         with contextlib.suppress(OSError):  # it lapses
             if not self.lost:
                 text = self._text(released=True)
-                given_back = self._bucket.put_if(self._name, text, self._version)  # type: ignore[arg-type]
+                given_back = self._bucket.put_if(self._name, text, self._version)
                 if delete and given_back is not None:
                     self._bucket.delete(self._name)
 
@@ -162,7 +162,3 @@ def _record(found: Object) -> "dict[str, object]":
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
-
-
-def _holder(found: Object) -> object:
-    return _record(found).get("holder", "unknown")

@@ -4,12 +4,14 @@ import contextlib
 import errno
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 from tilecppn.errors import StoreError
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_HELD: list[os.stat_result] = []  # of the files whose locks this process has
 
 
 @contextlib.contextmanager
@@ -22,7 +24,7 @@ def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
     descriptor = _acquire(path, what, transient)
     try:
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"pid {os.getpid()} on {_host()}".encode())
+        os.write(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode())
         status = os.fstat(descriptor)
         _HELD.append(status)
         try:
@@ -61,9 +63,6 @@ def _acquire(path: Path, what: str, transient: bool) -> int:
         os.close(descriptor)  # its last holder has just removed it
 
 
-_HELD: list[os.stat_result] = []  # of the files whose locks this process has
-
-
 def holds_lock(path: Path) -> bool:
     """Whether the file that is at `path` now is one whose lock this process has."""
     try:
@@ -78,12 +77,6 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _host() -> str:
-    import socket
-
-    return socket.gethostname()
 
 
 def _take(descriptor: int) -> bool:

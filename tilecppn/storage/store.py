@@ -17,13 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.addresses import as_path
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Plan, Shard, Window
+from tilecppn.plan import Level, Plan, Shard, Window
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
 from tilecppn.storage import identity
@@ -33,10 +32,9 @@ from tilecppn.storage.directory import (
     StoreDirectory,
     check_safe_to_overwrite,
     create_store,
-    rewrite_store,
 )
 from tilecppn.storage.ome import multiscales
-from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard, read_window
+from tilecppn.storage.shard_file import ShardFile, empty_shard, read_window
 from tilecppn.storage.zarr_format import ArraySpec, still_arrays
 
 
@@ -70,6 +68,7 @@ class Store(StoreDirectory):
                 f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
             )
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
+        self.channels, self.dtype = self.plan.channels, self.scene.output.dtype
 
     @classmethod
     @contextlib.contextmanager
@@ -81,17 +80,27 @@ class Store(StoreDirectory):
         `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
         something else is there.
         """
-        new = _new_store(path, scene, arithmetic)
+        new = cls.described(path, scene, arithmetic)
         with create_store(path, new, overwrite=overwrite):
             yield cls(path)
 
     @classmethod
-    def rewrite(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> None:
-        """Write anew what identifies the store at `path`, whose shards are of that scene.
+    def described(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
+        plan = Plan.of(scene.canvas, scene.output, scene.channels)
 
-        Raises StoreError if the store is being rendered.
-        """
-        rewrite_store(path, _new_store(path, scene, arithmetic))
+        def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
+            for shard in plan.order():
+                yield shard_name(shard), empty_shard(plan.levels[shard.level], generation)
+
+        own = {
+            "scene": scene.to_toml(),
+            "fingerprint": scene.fingerprint,
+            "arithmetic": arithmetic._asdict(),
+        }
+        dtype = scene.output.dtype
+        ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
+        networks = {EMBEDDED: scene.cppn.to_bytes()}
+        return NewStore(own, ome, networks, still_arrays(plan, dtype), empty_shards)
 
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError unless all in the folder is of a store's making."""
@@ -117,23 +126,12 @@ class Store(StoreDirectory):
             )
 
     def multiscales(self, name: str) -> dict[str, Any]:
-        return multiscales(self.plan, self.scene.output.dtype, name)
+        return multiscales(self.plan, self.dtype, name)
 
     def arrays(self) -> list[ArraySpec]:
-        return still_arrays(self.plan, self.scene.output.dtype)
+        return still_arrays(self.plan, self.dtype)
 
     # Shards
-
-    def write(self, shard: Shard, pixels: NDArray[Any]) -> int:
-        """Store a shard's pixels (channels, height, width); returns the bytes written.
-
-        Raises StoreError if the store was moved, removed or replaced since it was opened.
-        """
-        level = self.plan.levels[shard.level]
-        data = encode_shard(pixels, level)
-        self.check_in_place()
-        self.storage.put_shard(self.name(shard), data, self.empty(shard))
-        return len(data)
 
     def read(self, level: int, window: Window, *, partial: bool = False) -> NDArray[Any]:
         """Pixels (channels, height, width) of a window.
@@ -143,13 +141,13 @@ class Store(StoreDirectory):
         """
 
         def file(row: int, col: int) -> ShardFile:
-            return self._shard_file(Shard(level, row, col))
+            return self.shard_file(Shard(level, row, col))
 
         return read_window(file, self.plan.levels[level], window, partial=partial)
 
     def damage(self, shard: Shard) -> str | None:
         """What is wrong with a shard: "missing", "damaged", or None."""
-        return self._shard_file(shard).fault(self.plan.window(shard))
+        return self.shard_file(shard).fault(self.plan.window(shard))
 
     def is_whole(self) -> bool:
         """Whether every shard of every level is there."""
@@ -158,47 +156,17 @@ class Store(StoreDirectory):
     def name(self, shard: Shard) -> str:
         return shard_name(shard)
 
-    def empty(self, shard: Shard) -> bytes:
-        return empty_shard(self.plan.levels[shard.level], self.generation)
+    def level(self, shard: Shard) -> Level:
+        return self.plan.levels[shard.level]
 
     def count_done(self, level: int) -> int:
         """Count the shards of a level that are there, by listing them. Raises OSError."""
         return self.storage.count_shards(f"{level}/c/0", self.empty(Shard(level, 0, 0)))
 
-    # Inner
-
-    def _shard_file(self, shard: Shard) -> ShardFile:
-        return ShardFile(
-            self.storage,
-            self.name(shard),
-            self.plan.levels[shard.level],
-            self.plan.channels,
-            np.dtype(self.scene.output.dtype),
-            self.empty(shard),
-        )
-
 
 def shard_name(shard: Shard) -> str:
     """The name of a shard's file in its store."""
     return f"{shard.level}/c/0/{shard.row}/{shard.col}"
-
-
-def _new_store(path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
-    plan = Plan.of(scene.canvas, scene.output, scene.channels)
-
-    def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
-        for shard in plan.order():
-            yield shard_name(shard), empty_shard(plan.levels[shard.level], generation)
-
-    own = {
-        "scene": scene.to_toml(),
-        "fingerprint": scene.fingerprint,
-        "arithmetic": arithmetic._asdict(),
-    }
-    dtype = scene.output.dtype
-    ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
-    networks = {EMBEDDED: scene.cppn.to_bytes()}
-    return NewStore(own, ome, networks, still_arrays(plan, dtype), empty_shards)
 
 
 _LAYOUT_KEYS = [f"output.{key}" for key in LAYOUT]
