@@ -91,9 +91,10 @@ def test_a_clip_is_on_the_disk_before_its_frames_go(
     animate(film, tmp_path / "a.mkv", clip=0, executor="local")
     first = log.index(("delete", tmp_path / ("a.mkv" + PARTS)))
     before = [path for what, path in log[:first] if what == "sync"]
-    names = [path.name for path in before]
-    kind = before[names.index("clips") - 1]
-    assert any(name.startswith(".0.sha256.") for name in names)
-    assert any(name.startswith(".0.") and "sha256" not in name for name in names)
-    assert kind.parent.name == "clips"
+    files = [path for path in before if path.name.startswith(".0.")]
+    assert ["sha256" in file.name for file in files] == [True, False]
+    clip = files[-1]
+    after = before[before.index(clip) :]
+    assert {clip.parent, clip.parent.parent} <= set(after)
+    assert clip.parent.parent == tmp_path / ("a.mkv" + PARTS) / "clips"
     assert log[-1] == ("sync", tmp_path)  # the film's own name, before its clips go
