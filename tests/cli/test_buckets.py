@@ -8,6 +8,7 @@ import pytest
 import zarr
 
 from tests.cli.conftest import Cli
+from tests.cli.results import assert_refused
 from tests.serve.serving import ask, running
 from tests.stores import tree
 from tilecppn.addresses import BucketPath
@@ -15,6 +16,7 @@ from tilecppn.exporters.checksums import LIST, MANIFEST
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.server import find, serve
 from tilecppn.serve.store_picture import StorePicture
+from tilecppn.storage import client
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.places import storage_of
 
@@ -215,3 +217,28 @@ def test_the_frames_of_a_film_lie_in_a_bucket(
     assert {name for name in here if here[name] != there.get(name)} == GROUP
     assert cli("verify", bucket / "f.zarr").exit_code == 0
     assert cli("animate", bucket / "f.zarr", "-o", "f.gif").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("render", "a.toml", "-o"),
+        ("animate", "a.toml", "--morph", "1,2", "--seconds", "0.1", "-o"),
+        ("status",),
+        ("verify",),
+    ],
+)
+def test_wrong_credentials_are_refused_in_one_line(
+    command: tuple[str, ...],
+    scene: Scene,
+    cli: Cli,
+    bucket: BucketPath,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    client._client.cache_clear()
+    try:
+        found = cli(*command, bucket / "denied.zarr")
+    finally:
+        client._client.cache_clear()
+    assert_refused(found, "access denied", "check the credentials")

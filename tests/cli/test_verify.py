@@ -5,11 +5,16 @@ import shutil
 from pathlib import Path
 from unittest.mock import ANY
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import Cli
-from tests.cli.results import ok, one_line, record
-from tests.stores import tree
+from tests.cli.results import assert_refused, ok, one_line, record
+from tests.stores import plain_scene, tree
+from tilecppn.kernels.llvm.kernel import LLVMKernel
+from tilecppn.plan import Shard
+from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 
@@ -162,3 +167,51 @@ def test_verify_names_an_export_that_is_not_there(copied: Store, cli: Cli) -> No
     missing = cli("verify", "b.dzi")
     assert missing.exit_code == 2
     assert "b.dzi: does not exist" in one_line(missing.stderr)
+
+
+def test_verify_of_a_canvas_with_billions_of_missing_shards_reads_what_is_there(
+    cli: Cli, tmp_path: Path
+) -> None:
+    side = 2**31 - 1
+    scene = plain_scene(side, side, tile=512, shard=1024)
+    with Store.create(tmp_path / "huge.zarr", scene, LLVMKernel.arithmetic) as store:
+        for col in (7, 70_000):
+            store.write(Shard(0, 3, col), np.full((3, 1024, 1024), col % 256, np.uint8))
+    file = store.file(Shard(0, 3, 70_000))
+    file.write_bytes(flipped(file.read_bytes()))
+    found = cli("verify", "huge.zarr", "--json")
+    assert found.exit_code == 1
+    said = json.loads(found.stdout)
+    assert (said["damaged"], said["missing"]) == ([[0, 3, 70_000]], [])
+    level = store.plan.levels[0]
+    assert said["missing_of_level"]["0"] == level.rows * level.cols - 2
+    lines = cli("verify", "huge.zarr").stdout.splitlines()
+    assert lines[0] == f"shards of level 0: {level.rows * level.cols - 2:,} missing"
+    assert "level 0 row 3 column 70000: damaged" in lines
+
+
+def flipped(data: bytes) -> bytes:
+    """The same with one bit changed in the first tile."""
+    return bytes([data[0] ^ 1]) + data[1:]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "photo.png", "empty.png", "photo.tif"])
+def test_a_file_of_another_program_is_not_called_damaged(
+    name: str, cli: Cli, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    if "photo" in name:
+        Image.new("RGB", (40, 30)).save(file)
+    else:
+        file.write_text("mine" if name == "notes.txt" else "")
+    assert_refused(cli("verify", name), f"{name}: nothing in it says that tilecppn made it")
+
+
+def test_a_file_of_ours_with_a_damaged_record_is_damaged(scene: Scene, cli: Cli) -> None:
+    ok(cli("preview", "a.toml", "-o", "a.png"))
+    data = Path("a.png").read_bytes()
+    for piece in (b"# tilecppn", b'"kind"', b'"digest"'):
+        at = data.index(piece) + 2
+        Path("a.png").write_bytes(data[:at] + b"?" + data[at + 1 :])
+        found = cli("verify", "a.png")
+        assert (found.exit_code, found.stdout.splitlines()[0]) == (1, "a.png: damaged")

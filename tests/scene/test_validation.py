@@ -123,7 +123,8 @@ def test_bad_value_is_refused_with_file_key_value_and_what_is_allowed(
         ("[view]\ncentre = [0.0, 0.0]\n", 'unknown key "view.centre"; did you mean "center"?'),
         ("[output]\nzzz = 1\n", 'unknown key "output.zzz"; known: '),
         ("[view.center]\nx = 1\n", "view.center"),
-        ('[cppn]\npreset = "hardmary"\n', '"hardmaru"'),
+        ('[cppn]\npreset = "hardmary"\n', 'did you mean "hardmaru"? It must be one of'),
+        ('[cppn]\nactivations = ["sin", "tahn"]\n', 'did you mean "tanh"? It must be a list'),
         ("[latent]\nz = [0.0]\n", "latent.z has 1 values: must have 8"),
         ("[cppn]\nz_dim = 0\n[latent]\nz = [0.0]\n", "must have 0"),
         (

@@ -101,7 +101,16 @@ class Commands(click.Group):
         except MemoryError:
             _fail("out of memory; tilecppn plan shows what a render needs", 1)
         except OSError as error:
-            _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), 1)
+            code = 2 if _is_denied(error) else 1
+            _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), code)
+
+
+def _is_denied(error: OSError) -> bool:
+    """Whether there is no access to a bucket, or no such bucket; a run says it as a RenderError."""
+    from tilecppn.addresses import is_address
+
+    denied = isinstance(error, PermissionError | FileNotFoundError)
+    return denied and is_address(str(error.filename))
 
 
 def _misused(error: click.UsageError) -> NoReturn:

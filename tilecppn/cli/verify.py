@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tilecppn.storage.directory import StoreDirectory
     from tilecppn.storage.store import Store
 
+MOST_MISSING = 100_000  # shards that are missing and listed, one by one
 NAMED = 20  # missing shards of a level
 LISTED = 200  # files of an export
 
@@ -99,6 +100,7 @@ def _verify_export(path: Path, store: Path | None, workers: int | None, as_json:
         DAMAGED,
         FOREIGN,
         MISSING,
+        check_made_here,
         find_export_damage,
         outputs_of,
         size_of,
@@ -106,6 +108,8 @@ def _verify_export(path: Path, store: Path | None, workers: int | None, as_json:
 
     if not any(output.exists() for output in outputs_of(path)):
         raise ExportError(f"{path}: does not exist")
+    if store is None:  # else a person says that it was made from there
+        check_made_here(path)
 
     def find(what: str) -> "dict[Path, str]":
         with Meter(what, unit="MB") as meter:
@@ -160,8 +164,15 @@ def _verify_store(
             pass  # locking a store repairs its metadata
     with Meter("verify") as meter:
         unread = set() if repair else {str(Path(file).parent) for file in wrong}
+        lacking = _lacking(opened)
         damage = find_damage(
-            opened, unread=unread, workers=workers, meter=meter, stopping=stop_request()
+            opened,
+            there=_there(opened) if lacking else None,
+            pixels=_pixels_there(opened, lacking),
+            unread=unread,
+            workers=workers,
+            meter=meter,
+            stopping=stop_request(),
         )
     record: dict[str, Any] = {
         "store": str(store),
@@ -169,15 +180,18 @@ def _verify_store(
         "damaged": [_place(task) for task, what in damage.items() if what == "damaged"],
         "missing": [_place(task) for task, what in damage.items() if what == "missing"],
     }
+    if lacking:  # too many to be listed
+        record["missing_of_level"] = lacking
     lines = [f"{file}: missing, damaged or wrong" for file in wrong]
+    lines += [f"shards of level {level}: {n:,} missing" for level, n in lacking.items() if n]
     lines += _told(damage)
     if rescued:
         record["rescued"] = True
         lines.append(f"{store}: its metadata and the copy were damaged; written again")
-    if not (wrong or damage):
+    if not (wrong or damage or lacking):
         lines.append(f"{store}: complete and undamaged")
     elif repair:
-        rendered = _repair(opened, damage, workers).rendered if damage else 0
+        rendered = _repair(opened, damage, workers).rendered if damage or lacking else 0
         record["rendered"] = rendered
         again = open_store(store)
         if again.invalid_metadata() or _is_damaged(again, damage):
@@ -185,11 +199,47 @@ def _verify_store(
         lines.append(f"{store}: repaired, {counted(rendered, 'shard')} rendered again")
     else:
         what = [counted(len(wrong), "metadata file")] if wrong else []
-        what += [counted(len(damage), "shard")] if damage or not wrong else []
+        many = len(damage) + sum(lacking.values())
+        what += [counted(many, "shard")] if many or not wrong else []
         lines.append(f"{store}: {' and '.join(what)} to repair: {_remedy(store, opened)}")
     result("\n".join(lines), record, as_json)
-    if (wrong or damage) and not repair:
+    if (wrong or damage or lacking) and not repair:
         raise SystemExit(1)
+
+
+def _lacking(store: "Store | FilmStore") -> dict[int, int]:
+    """How many shards of each level are missing, if they are too many to be listed; else nothing.
+
+    A canvas may have 10¹¹ shards, of which a few are there.
+    """
+    from tilecppn.storage.store import Store
+
+    if not isinstance(store, Store) or store.plan.shards <= MOST_MISSING:
+        return {}
+    found = {
+        level.index: level.rows * level.cols - store.count_done(level.index)
+        for level in store.plan.levels
+    }
+    return found if sum(found.values()) > MOST_MISSING else {}
+
+
+def _pixels_there(store: "Store | FilmStore", lacking: "Mapping[int, int]") -> int:
+    """Pixels of the canvas whose shards are there; all unless many are missing."""
+    from tilecppn.storage.store import Store
+
+    pixels = store.plan.pixels
+    if not isinstance(store, Store) or not lacking:
+        return pixels
+    level = store.plan.levels[0]
+    return min(pixels, (level.rows * level.cols - lacking[0]) * level.shard**2)
+
+
+def _there(store: "Store | FilmStore") -> "Iterable[Task]":
+    """The shards that are there, by listing them."""
+    from tilecppn.storage.store import Store
+
+    assert isinstance(store, Store)
+    return (shard for level in store.plan.levels for shard in store.stored(level.index))
 
 
 def _open(path: Path, repair: bool, scene: Path | None) -> "tuple[Store | FilmStore, bool]":

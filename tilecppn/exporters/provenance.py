@@ -43,6 +43,8 @@ SEARCHED = 16 << 20  # bytes at each end of a file
 PIECE = 1 << 18  # bytes read at a time in search of the record
 # Spaces are those of earlier versions.
 _LINE = re.compile(rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}"digest": ?"([0-9a-f]{64})"\})')
+_TRACE = re.compile(rb'tilecppn|"(?:kind|version|fingerprint|encoding|crc32c|digest)"')
+TRACES = 2  # different ones, which are no chance and outlast a damaged byte
 _CRC = re.compile(rb'"crc32c": ?"([0-9a-f]{8})", ?"digest": ?"$')
 PNG = b"\x89PNG\r\n\x1a\n"
 _MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
@@ -194,6 +196,18 @@ def is_undamaged(path: Path) -> bool:
             return False
         crc = _crc_place(file, found[1])
         return crc is None or stated_checksum(path) == _checksum(file, crc, found[1])
+
+
+def has_trace(path: Path) -> bool:
+    """Whether a file, or a folder, has any part of a record, however damaged the rest is.
+
+    Raises OSError.
+    """
+    if path.is_dir():
+        return any(os.path.lexists(path / name) for name in (MANIFEST, checksums.LIST))
+    with path.open("rb") as file:
+        pieces = (data for _, data in _ends(file, file.seek(0, os.SEEK_END)))
+        return any(len(set(_TRACE.findall(data))) >= TRACES for data in pieces)
 
 
 def read_list_record(folder: Path) -> Provenance | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tilecppn.cancellation import ShouldStop, never
-from tilecppn.errors import Interrupted
+from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters import checksums, dzi, provenance
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.provenance import MANIFEST
@@ -26,6 +26,16 @@ def outputs_of(path: Path) -> list[Path]:
     if suffix_of(path) == ".html" and dzi.files_of(path).is_dir():  # else a store's page
         path = path.with_suffix(".dzi")
     return list(dzi.outputs_of(path)) if suffix_of(path) == ".dzi" else [path]
+
+
+def check_made_here(path: Path) -> None:
+    """Raise ExportError if nothing that is there of an export says that tilecppn made it."""
+    found = [output for output in outputs_of(path) if output.exists()]
+    if not any(map(provenance.has_trace, found)):
+        raise ExportError(
+            f"{path}: nothing in it says that tilecppn made it: it is another program's, or what "
+            "said so is lost"
+        )
 
 
 def size_of(path: Path) -> int:

@@ -1,6 +1,6 @@
 """Find damage in a store, and repair it from the store's own scene."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from threading import Lock
@@ -33,6 +33,8 @@ class Meter(Protocol):
 def find_damage(
     store: StoreDirectory,
     *,
+    there: Iterable[Task] | None = None,
+    pixels: int | None = None,
     unread: Collection[str] = (),
     workers: int | None = None,
     meter: Meter | None = None,
@@ -40,13 +42,15 @@ def find_damage(
 ) -> dict[Task, str]:
     """Read all of a store; return every task whose file is "damaged" or "missing".
 
-    Those in the arrays `unread` are passed over. Raises InvalidRequestError or Interrupted.
+    there: reads these alone, of so many `pixels`. Those in the arrays `unread` are passed over.
+
+    Raises InvalidRequestError or Interrupted.
     """
     check_workers(workers)
     threads = workers or machine.cores()
     if meter is not None:
-        meter.begin(store.plan.pixels)
-    tasks = enumerate(store.plan.order())
+        meter.begin(store.plan.pixels if pixels is None else pixels)
+    tasks = enumerate(store.plan.order() if there is None else there)
     found: dict[tuple[int, Task], str] = {}
     taking = Lock()
 

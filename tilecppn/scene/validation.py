@@ -4,11 +4,13 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, paper
 
+LONGEST_NAME = 100  # characters of a wrong name that are compared with the right ones
 _RECORD = "# tilecppn {"  # begins what a file says of itself (`exporters/provenance.py`)
 
 
@@ -324,7 +326,7 @@ class Section:
             try:
                 object.__setattr__(self, f.name, check.parse(value))
             except (ValueError, TypeError, OverflowError) as error:
-                known = f"{error}" if isinstance(error, SceneError) else f"must be {check.allowed}"
+                known = f"{error}" if isinstance(error, SceneError) else _remedy(value, check)
                 name = f"{type(self).__name__.lower()}.{f.name}"
                 raise SceneError(
                     f"{name} = {format_value(value)}: {known}",
@@ -344,3 +346,14 @@ def format_value(value: Any) -> str:
         except ValueError:  # an integer of thousands of digits
             words = hex(value)
     return words if len(words) <= 60 else words[:57] + "…"
+
+
+def _remedy(value: Any, check: Check) -> str:
+    """Say what a wrong value must be, and of names the nearest to the wrong one."""
+    schema = check.schema.get("items", check.schema) if isinstance(value, list) else check.schema
+    known = [name for name in schema.get("enum", ()) if isinstance(name, str)]
+    values = value if isinstance(value, list) else [value]
+    wrong = next((v for v in values if isinstance(v, str) and v not in known), "")
+    near = get_close_matches(wrong[:LONGEST_NAME], known, n=1)
+    must = f"must be {check.allowed}"
+    return f'did you mean "{near[0]}"? It {must}' if near else must

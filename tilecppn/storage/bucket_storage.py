@@ -73,9 +73,12 @@ class BucketStorage(Bucket):
         listing.asked.add(name)
         return size > len(empty)
 
-    def count_shards(self, folder: str, empty: bytes) -> int:
-        """Count the objects below a folder that are no empty shards."""
-        return sum(meta["size"] > len(empty) for _, meta in self.objects(folder))
+    def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
+        """List the objects below a folder that are no empty shards."""
+        for name, meta in self.objects(folder):
+            row, _, col = name.removeprefix(f"{folder}/").partition("/")
+            if meta["size"] > len(empty) and row.isdecimal() and col.isdecimal():
+                yield int(row), int(col)
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
         """Write a shard where none is, or over an empty one of this generation."""

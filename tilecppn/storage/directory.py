@@ -250,12 +250,18 @@ def create_store(
 def is_store(path: Path) -> bool:
     """Whether `path` is a store of ours; False where nothing is, or an empty folder.
 
-    Raises StoreError for anything else: a file, a symbolic link, another program's folder.
+    Raises StoreError for anything else: a file, a symbolic link, another program's folder, and
+    where access to a bucket is denied.
     """
-    if storage_of(path).is_free():
-        return False
-    if attributes(path) is None:
-        raise StoreError(not_a_store(path))
+    try:
+        if storage_of(path).is_free():
+            return False
+        if attributes(path) is None:
+            raise StoreError(not_a_store(path))
+    except PermissionError as error:
+        if not isinstance(path, BucketPath):
+            raise
+        raise StoreError(f"{path}: {error.strerror}") from error
     return True
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Hashable, Iterable, Iterator
@@ -19,6 +20,7 @@ from tilecppn.storage.names import FOLDER_NAME, lock_file
 from tilecppn.storage.objects import Files
 
 MAX_OFFSET = 2**62  # in a file
+NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # of a row or column
 TAKEN = "another process has put something there"
 
 
@@ -64,14 +66,13 @@ class Disk:
         # An empty file is what a power cut can leave; zarr would read it as black.
         return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
-    def count_shards(self, folder: str, empty: bytes) -> int:
-        """Count the files that are named as shards; none where nothing was begun."""
-        count = 0
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / folder) as rows:
-            for row in [row.path for row in rows if row.name.isdigit()]:
-                with os.scandir(row) as cols:
-                    count += sum(col.name.isdigit() and col.stat().st_size > 0 for col in cols)
-        return count
+    def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
+        """Find the files that are named as shards; none where nothing was begun."""
+        with contextlib.suppress(FileNotFoundError):
+            for row in _numbered(self.path / folder):
+                for col, file in _numbered(self.path / folder / str(row)).items():
+                    if file.stat().st_size > 0:
+                        yield row, col
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
         """Write a shard's file."""
@@ -197,6 +198,13 @@ class Disk:
         finally:
             if locks.holds_lock(lock_file(self.path)):
                 filesystem.sweep(self.path)
+
+
+def _numbered(folder: Path) -> dict[int, os.DirEntry[str]]:
+    """What has a number as its name, in the order of the numbers."""
+    with os.scandir(folder) as entries:
+        found = {int(entry.name): entry for entry in entries if NUMBER.fullmatch(entry.name)}
+    return dict(sorted(found.items()))
 
 
 def _name(folder: Path, path: Path) -> None:

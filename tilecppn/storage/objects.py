@@ -1,6 +1,6 @@
 """The files of a store, behind one interface: in a folder on a disk, or in a bucket."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from re import Pattern
@@ -40,8 +40,8 @@ class ObjectStorage(Protocol):
         """Return whether a shard is there: no leftover, and not an empty one."""
         ...
 
-    def count_shards(self, folder: str, empty: bytes) -> int:
-        """Count the shards in the folders of a folder, from what they list."""
+    def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
+        """Row and column of the shards in the folders of a folder, from what they list."""
         ...
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:

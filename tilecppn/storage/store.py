@@ -161,7 +161,15 @@ class Store(StoreDirectory):
 
     def count_done(self, level: int) -> int:
         """Count the shards of a level that are there, by listing them. Raises OSError."""
-        return self.storage.count_shards(f"{level}/c/0", self.empty(Shard(level, 0, 0)))
+        return sum(1 for _ in self.stored(level))
+
+    def stored(self, level: int) -> Iterator[Shard]:
+        """The shards of a level that are there, by listing them. Raises OSError."""
+        there = self.plan.levels[level]
+        empty = self.empty(Shard(level, 0, 0))
+        for row, col in self.storage.shards(f"{level}/c/0", empty):
+            if row < there.rows and col < there.cols:
+                yield Shard(level, row, col)
 
 
 def shard_name(shard: Shard) -> str:
