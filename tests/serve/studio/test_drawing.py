@@ -10,6 +10,7 @@ from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.drawing import SIDE, StudioPainter, level_context
+from tilecppn.serve.studio.films import Films
 from tilecppn.serve.studio.scenes import Scenes
 
 
@@ -19,7 +20,7 @@ def go_on() -> None:
 
 def painter(scene: Scene) -> tuple[StudioPainter, str]:
     scenes = Scenes()
-    return StudioPainter(scenes), scenes.add(scene)
+    return StudioPainter(scenes, Films()), scenes.add(scene)
 
 
 @pytest.mark.parametrize(

@@ -273,9 +273,11 @@ def test_two_pages_and_a_server_that_is_started_again(browser: Browser, place: P
             complete(page)
         begun = shown(one)
         for page, seed in ((one, 3), (two, 4)):
+            page.bring_to_front()
             page.click(f"#thumbs .thumb[title='seed {seed}']")
             becomes(page, begun)
         assert len(Client(server).json("session.json")["steps"]) == 3
+    one.bring_to_front()
     one.click("#thumbs .thumb[title='seed 5']")
     one.wait_for_selector("#note.bad:not([hidden])")
     with running(studio(folder=place)) as server:
@@ -392,3 +394,34 @@ def test_a_picture_is_rendered_from_the_page(browser: Browser, place: Path) -> N
         page.keyboard.press("Enter")
         becomes(page, before)
         assert scene_of(page).replace(canvas={"width": 600, "height": 400}) == SCENE
+
+
+@pytest.mark.slow
+def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        begun = complete(page)
+        page.click("#kinds [data-kind=latents]")
+        page.keyboard.press("m")
+        page.click("text=Add this picture")
+        page.click("#thumbs .thumb[title='latent 3']")
+        becomes(page, begun)
+        page.click("text=Add this picture")
+        page.fill("[aria-label=seconds]", "2")
+        page.fill("[aria-label='frames a second']", "6")
+        page.wait_for_selector(".player button:enabled")
+        page.click(".player button")
+        page.wait_for_selector("#playing:not([hidden])")
+        keep(page, "film")
+        first = page.get_attribute("#playing", "src")
+        wait_until(lambda: page.get_attribute("#playing", "src") != first)
+        page.focus("#view")
+        page.keyboard.press("Escape")
+        assert not page.is_visible("#playing")
+        page.fill("[aria-label=name]", "morph")
+        page.select_option("[aria-label=format]", "gif")
+        page.click("text=Save and render")
+        page.keyboard.press("Escape")
+        page.keyboard.press("r")
+        page.wait_for_selector(".render.done")
+        assert (place / "morph.gif").exists()
+        assert (place / "morph.toml").exists()

@@ -23,10 +23,12 @@ from tilecppn.serve.studio.drawing import (
     MOST_TILES,
     THUMBS,
     StudioPainter,
+    frame_of,
     levels,
     thumb_of,
     tile_of,
 )
+from tilecppn.serve.studio.films import MOST_FRAMES
 from tilecppn.serve.studio.schema import schema
 from tilecppn.serve.tile_endpoint import draw
 from tilecppn.serve.tiles import TileQueue
@@ -39,7 +41,7 @@ _TILE: Final = re.compile(r"(-?[0-9]{1,4})/(-?[0-9]{1,14})_(-?[0-9]{1,14})\.png"
 def studio_app(desk: Desk) -> Starlette:
     """The application on a desk; its paths begin after the token."""
     threads = machine.cores()
-    queue = TileQueue(lambda: StudioPainter(desk.scenes), threads)
+    queue = TileQueue(lambda: StudioPainter(desk.scenes, desk.films), threads)
 
     @contextlib.asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
@@ -87,6 +89,12 @@ def studio_app(desk: Desk) -> Starlette:
             return not_found()
         return await drawn(thumb_of(request.path_params["name"], side), request)
 
+    async def frame(request: Request) -> Response:
+        side, number = request.path_params["side"], request.path_params["number"]
+        if side not in THUMBS or number >= MOST_FRAMES:
+            return not_found()
+        return await drawn(frame_of(request.path_params["name"], number, side), request)
+
     async def drawn(tile: Tile, request: Request) -> Response:
         found = queue.cached(tile)
         if found is None:
@@ -106,6 +114,7 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/schema.json", keys),
         Route("/tiles/{name}/{place:path}", tile),
         Route("/thumbs/{side:int}/{name}.png", thumb),
+        Route("/frames/{side:int}/{name}/{number:int}.png", frame),
         Route("/scenes/{name}.json", read(lambda request: desk.shown(request.path_params["name"]))),
         Route("/session.json", read(lambda request: desk.session())),
         Route("/files.json", read(lambda request: desk.files())),

@@ -6,11 +6,13 @@ from typing import Any
 
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.serve.studio.answering import Asked, number, text, whole
+from tilecppn.serve.studio.films import MOST_KEYFRAMES, Films, Knot, timeline
 from tilecppn.serve.studio.folder import Folder, read_dropped
 from tilecppn.serve.studio.jobs import Jobs
 from tilecppn.serve.studio.journal import Journal, Step
-from tilecppn.serve.studio.orders import order
+from tilecppn.serve.studio.orders import Order, film_order, order
 from tilecppn.serve.studio.planning import planned
 from tilecppn.serve.studio.record import record
 from tilecppn.serve.studio.scenes import Scenes, checked_changes, from_text, label_of
@@ -27,6 +29,7 @@ class Desk:
     def __init__(self, folder: Folder, journal: Journal, file: str = "") -> None:
         self.folder, self.journal, self.file = folder, journal, file
         self.scenes = Scenes(journal.network)
+        self.films = Films()
         self.jobs = Jobs(folder.root, journal.place)
         for step in journal.steps.values():
             self.scenes.keep(step.scene)
@@ -42,6 +45,7 @@ class Desk:
             "/steps/pin": self.pin_step,
             "/open": self.open,
             "/save": self.save,
+            "/films": self.film,
             "/plan": self.plan,
             "/renders": self.render,
             "/renders/cancel": self.cancel,
@@ -158,29 +162,57 @@ class Desk:
             return {"colours": found}
         return self.shown(self.scenes.add(found))
 
-    # ---- renders ---------------------------------------------------------------------------------
+    # ---- films and renders -----------------------------------------------------------------------
+
+    def film(self, asked: Asked) -> dict[str, Any]:
+        """The film through some pictures, by its name, and how many frames it has."""
+        film = self._timeline(asked)
+        return {"id": self.films.keep(film), "frames": film.frames}
+
+    def _timeline(self, asked: Asked) -> Timeline:
+        """The film of `knots`: each has a scene `id`, a `time` and an `easing`."""
+        knots = asked.get("knots")
+        if not isinstance(knots, list) or not all(isinstance(knot, dict) for knot in knots):
+            raise InvalidRequestError('"knots" must be a list of objects')
+        made = [
+            Knot(
+                self.scenes.scene(text(knot, "id")),
+                number(knot, "time", 0.0),
+                text(knot, "easing", "linear"),
+            )
+            for knot in knots[: MOST_KEYFRAMES + 1]
+        ]
+        seconds, fps = number(asked, "seconds", 10.0), whole(asked, "fps", 12)
+        return timeline(made, seconds, fps, asked.get("loop") is True)
+
+    def _order(self, asked: Asked) -> Order:
+        if "knots" in asked:
+            return film_order(self._timeline(asked), asked)
+        return order(self.scenes.scene(text(asked, "id")), asked)
 
     def plan(self, asked: Asked) -> dict[str, Any]:
-        """What rendering the scene `id` as the form says takes, and its command lines."""
-        found = order(self.scenes.scene(text(asked, "id")), asked)
+        """What it takes to render the scene `id`, or a film of `knots`, and the command lines."""
+        found = self._order(asked)
         lines = [shlex.join(["tilecppn", *line]) for line in found.lines]
         return {"plan": planned(found, self.folder.root), "commands": lines}
 
     def render(self, asked: Asked) -> dict[str, Any]:
-        """Render the scene `id` as the form says, after what is being rendered already.
+        """Render the scene `id`, or a film of `knots`, after what is being rendered already.
 
-        Its scene file is written first; one that is there must hold the same scene.
+        Its scene or timeline file is written first; one that is there must hold the same.
         """
-        found = order(self.scenes.scene(text(asked, "id")), asked)
+        found = self._order(asked)
         own = self.scenes.add(found.scene)
+        name = f"{found.name}.toml"
+        if found.purpose == "timeline" and found.timeline is not None:
+            self.folder.write(name, found.timeline.to_toml())
+            return {"number": self.jobs.add(found, own)}
         try:
-            self.folder.save(found.scene, f"{found.name}.toml", overwrite=False)
+            self.folder.save(found.scene, name, overwrite=False)
         except FileExistsError:
-            there = self.folder.open(f"{found.name}.toml")
+            there = self.folder.open(name)
             if self.scenes.add(there) != own:
-                raise InvalidRequestError(
-                    f"{found.name}.toml is another scene; choose another name"
-                ) from None
+                raise InvalidRequestError(f"{name} is another scene; choose another name") from None
         return {"number": self.jobs.add(found, own)}
 
     def renders(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pyramids import EncodedTile, Tile
+from tilecppn.serve.studio.films import Films
 from tilecppn.serve.studio.scenes import Scenes
 from tilecppn.serve.views import contrast_scale
 
@@ -36,6 +37,11 @@ def tile_of(scene: str, level: int, row: int, col: int) -> Tile:
 def thumb_of(scene: str, side: int) -> Tile:
     """What a thumbnail of a scene is called in the queue."""
     return Tile(side, 0, 0, f"thumbs/{scene}")
+
+
+def frame_of(film: str, number: int, side: int) -> Tile:
+    """What a small frame of a film is called in the queue."""
+    return Tile(side, number, 0, f"frames/{film}")
 
 
 def levels(scene: Scene) -> tuple[int, int]:
@@ -61,15 +67,18 @@ def level_context(scene: Scene, level: int) -> EvaluationContext:
 class StudioPainter:
     """Draws tiles and thumbnails, in one thread."""
 
-    def __init__(self, scenes: Scenes, kernel: str = "auto") -> None:
-        self.scenes, self.kernel = scenes, kernel
+    def __init__(self, scenes: Scenes, films: Films, kernel: str = "auto") -> None:
+        self.scenes, self.films, self.kernel = scenes, films, kernel
         self.memory = Memory()
         self.warm: OrderedDict[tuple[str, int], tuple[Scene, Kernel]] = OrderedDict()
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Draw and encode one. Raises InvalidRequestError for a scene that cannot be drawn."""
         kind, _, name = tile.pyramid.partition("/")
-        if kind == "thumbs":
+        if kind == "frames":
+            scene = self.films.frame(name, tile.row)
+            pixels = self.thumb(scene, tile.level, check_cancelled)
+        elif kind == "thumbs":
             scene = self.scenes.scene(name)
             pixels = self.thumb(scene, tile.level, check_cancelled)
         else:

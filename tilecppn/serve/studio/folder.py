@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tilecppn import filesystem
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.scene.scene import Scene
 
@@ -69,6 +70,17 @@ class Folder:
                 ) from None
         scene.save(path)
         return path.relative_to(self.root).as_posix()
+
+    def write(self, name: str, text: str) -> None:
+        """Write a new file; one that is there must hold this text. Raises InvalidRequestError."""
+        path = self.path(name)
+        if not path.parent.is_dir():
+            raise InvalidRequestError(f"{path.parent}: is no folder")
+        if path.exists():
+            if not path.is_file() or path.read_bytes() != text.encode():
+                raise InvalidRequestError(f"{name} is something else; choose another name")
+            return
+        filesystem.write_atomic(path, text.encode())
 
     def files(self) -> list[dict[str, Any]]:
         """List what may hold a scene, the newest first: `name` and `time`, seconds since 1970."""

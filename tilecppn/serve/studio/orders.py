@@ -59,6 +59,24 @@ def order(scene: Scene, form: Form) -> Order:
     return found
 
 
+def film_order(film: Timeline, form: Form) -> Order:
+    """Return what a form asks for of a timeline: the film, or a sheet of its frames.
+
+    Raises InvalidRequestError.
+    """
+    name = name_of(form)
+    suffix = _choice(form, "format", ("mp4", "webm", "gif", "sheet"))
+    line = ["animate", f"{name}.toml", "-o", f"{name}.{suffix}"]
+    canvas = film.base.canvas
+    if suffix in ("mp4", "webm") and (canvas.width % 2 or canvas.height % 2):
+        line += ["--even", "crop"]
+    outputs = f"{name}.{suffix}", f"{name}.toml"
+    if suffix == "sheet":
+        line = ["animate", f"{name}.toml", "--contact", f"{name}.png"]
+        outputs = f"{name}.png", f"{name}.toml"
+    return Order(name, "timeline", form, film.scene(0), [line], outputs, film)
+
+
 def name_of(form: Form) -> str:
     """Return the name of a form's outputs: below the folder, and never like an option."""
     name = text(form, "name").removesuffix(".toml")

@@ -66,11 +66,11 @@ def _child(one: Scene, other: Scene, number: int) -> Variation:
     own, theirs = one.source.mutations or (), other.source.mutations or ()
     # A child of brothers has some of the steps of each, and one small step of its own.
     steps = [step for step, chance in zip(own, draw[8:], strict=False) if chance < 0.75]
-    if _same_shape(one, other):
+    if same_shape(one, other):
         new = (step for step in theirs if step not in own)
         steps += [step for step, chance in zip(new, draw[:7:-1], strict=False) if chance < 0.6]
     cppn: dict[str, Any] = {"mutations": [*plain(steps), {"seed": number, "amount": 0.05}]}
-    if _same_shape(one, other) and one.source.seed != other.source.seed:
+    if same_shape(one, other) and one.source.seed != other.source.seed:
         cppn["cross"] = {"seed": other.source.seed, "amount": round(0.15 + 0.7 * float(draw[0]), 2)}
     changes: dict[str, dict[str, Any]] = {"cppn": cppn}
     if alike and len(one.z) == len(other.z) and one.z.tolist() != other.z.tolist():
@@ -85,7 +85,7 @@ def _child(one: Scene, other: Scene, number: int) -> Variation:
     return Variation(f"child {number}", changes)
 
 
-def _same_shape(one: Scene, other: Scene) -> bool:
+def same_shape(one: Scene, other: Scene) -> bool:
     """Whether both networks come from seeds and are of one shape."""
     if one.source.weights is not None or other.source.weights is not None:
         return False

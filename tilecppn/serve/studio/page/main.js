@@ -3,6 +3,7 @@
 import { connection } from "./api.js";
 import * as canvas from "./canvas.js";
 import * as controls from "./controls.js";
+import * as film from "./film.js";
 import * as files from "./files.js";
 import * as history from "./history.js";
 import * as renders from "./renders.js";
@@ -29,7 +30,7 @@ connection.addEventListener("back", () => {
 
 // ---- panels --------------------------------------------------------------------------------------
 
-const PANELS = { wall, controls, history };
+const PANELS = { wall, controls, history, time: film };
 const wide = matchMedia("(min-width: 861px)");
 
 function side(name, focused = false) {
@@ -72,7 +73,7 @@ const KEYS = {
   "+": () => canvas.zoomBy(1.5), "=": () => canvas.zoomBy(1.5), "-": () => canvas.zoomBy(1 / 1.5),
   "0": canvas.fit, "1": canvas.actualPixels, "[": () => canvas.turnBy(-15), "]": () => canvas.turnBy(15),
   t: canvas.toggleThirds, x: canvas.compare, f: canvas.frameSeen, b: wall.breed,
-  v: () => side("wall", true), c: () => side("controls", true), h: () => side("history", true),
+  v: () => side("wall", true), c: () => side("controls", true), h: () => side("history", true), m: () => side("time", true),
 };
 const WITH_CONTROL = { z: undo, Z: redo, y: redo, s: files.save, o: files.open };
 const typing = (target) => target.matches('input:not([type="range"], [type="checkbox"], [type="color"]), textarea, select');
@@ -80,7 +81,7 @@ const typing = (target) => target.matches('input:not([type="range"], [type="chec
 addEventListener("keydown", (event) => {
   if (event.altKey || document.querySelector("dialog[open]") || !state.scene) return;
   const control = event.ctrlKey || event.metaKey;
-  if (event.key === "Escape") return $("view").focus();
+  if (event.key === "Escape") return film.stop(), $("view").focus();
   if (!control && typing(event.target)) return;
   if (control && typing(event.target) && !["s", "o"].includes(event.key)) return;
   const run = (control ? WITH_CONTROL : KEYS)[event.key];

@@ -180,7 +180,8 @@ let timer = 0;
 let known = "";
 const states = new Map();
 
-async function follow() {
+/** Show how far the renders are, until all have ended. */
+export async function follow() {
   clearTimeout(timer);
   try {
     show((await get("renders.json")).renders);
