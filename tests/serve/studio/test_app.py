@@ -300,6 +300,9 @@ def test_what_is_dropped_is_read(client: Client, tmp_path: Path) -> None:
     ):
         status, answer = client.post(f"import?name={name}", data)
         assert (status, "error" in answer) == (422, True), name
+    assert client.get("covers/96.png?name=my.toml")[0] == 200
+    for name in ("nothing.toml", "..%2Fa.toml", "notes.txt", ""):
+        assert client.get(f"covers/96.png?name={name}")[0] == 422
 
 
 def test_a_picture_brings_its_scene(client: Client, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -89,6 +90,18 @@ def studio_app(desk: Desk) -> Starlette:
             return not_found()
         return await drawn(thumb_of(request.path_params["name"], side), request)
 
+    async def cover(request: Request) -> Response:
+        side, name = request.path_params["side"], request.query_params.get("name", "")
+        if side not in THUMBS:
+            return not_found()
+        try:
+            scene = await asyncio.to_thread(desk.name_of_file, name)
+        except InvalidRequestError as error:
+            return failure(error)
+        response = await drawn(thumb_of(scene, side), request)
+        response.headers["Cache-Control"] = "no-cache"  # another scene may be in that file
+        return response
+
     async def frame(request: Request) -> Response:
         side, number = request.path_params["side"], request.path_params["number"]
         if side not in THUMBS or number >= MOST_FRAMES:
@@ -114,6 +127,7 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/schema.json", keys),
         Route("/tiles/{name}/{place:path}", tile),
         Route("/thumbs/{side:int}/{name}.png", thumb),
+        Route("/covers/{side:int}.png", cover),
         Route("/frames/{side:int}/{name}/{number:int}.png", frame),
         Route("/scenes/{name}.json", read(lambda request: desk.shown(request.path_params["name"]))),
         Route("/session.json", read(lambda request: desk.session())),
@@ -129,18 +143,21 @@ def studio_app(desk: Desk) -> Starlette:
 
 
 def dropping(desk: Desk) -> Callable[[Request], Any]:
-    """Take a file that was dropped onto the page, one at a time: it is held in memory."""
+    """Take a file that was dropped onto the page, one at a time, in a file of its own."""
     one = asyncio.Lock()
 
     async def answer(request: Request) -> Response:
+        name = request.query_params.get("name", "")
         async with one:
-            data = await request.body()
-            name = request.query_params.get("name", "")
-            try:
-                return JSONResponse(
-                    await asyncio.to_thread(desk.dropped, name, data), headers=FRESH
-                )
-            except InvalidRequestError as error:
-                return failure(error)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "dropped")
+                with path.open("wb") as file:
+                    async for chunk in request.stream():
+                        await asyncio.to_thread(file.write, chunk)
+                try:
+                    found = await asyncio.to_thread(desk.dropped, name, path)
+                except InvalidRequestError as error:
+                    return failure(error)
+        return JSONResponse(found, headers=FRESH)
 
     return answer

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tilecppn import machine
@@ -148,16 +149,23 @@ class Desk:
 
     def open(self, asked: Asked) -> dict[str, Any]:
         """The scene of the file `name` below the folder."""
-        return self.shown(self.scenes.add(self.folder.open(asked.get("name"))))
+        return self.shown(self.name_of_file(asked.get("name")))
+
+    def name_of_file(self, name: Any) -> str:
+        """The name of the scene in a file below the folder."""
+        return self.scenes.add(self.folder.open(name))
 
     def save(self, asked: Asked) -> dict[str, Any]:
         """Write the scene `id` as the file `name`; over one that is there only with `overwrite`."""
         scene = self.scenes.scene(text(asked, "id"))
         return {"name": self.folder.save(scene, asked.get("name"), asked.get("overwrite") is True)}
 
-    def dropped(self, name: str, data: bytes) -> dict[str, Any]:
-        """The scene in a file's bytes, or the main `colours` of a picture without one."""
-        found = read_dropped(name, data)
+    def dropped(self, name: str, path: Path) -> dict[str, Any]:
+        """The scene in a file that was called `name`, or the main `colours` of a picture.
+
+        It may be renamed.
+        """
+        found = read_dropped(name, path)
         if isinstance(found, list):
             return {"colours": found}
         return self.shown(self.scenes.add(found))

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from tilecppn import filesystem
-from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.errors import InvalidRequestError
+from tilecppn.scene.parsing import read_text
 from tilecppn.scene.scene import Scene
 
 MOST_LISTED: Final = 500
@@ -104,10 +104,11 @@ class Folder:
                     yield from self._walk(Path(entry.path), deep - 1, left)
 
 
-def read_dropped(name: str, data: bytes) -> Scene | list[str]:
+def read_dropped(name: str, path: Path) -> Scene | list[str]:
     """Read a file that was dropped onto the page: its scene, or else a picture's main colours.
 
-    name: only its suffix counts, and errors begin with it. Raises InvalidRequestError.
+    name: what it was called, of which only the suffix counts, and with which errors begin. path:
+    where it lies now; it gets that suffix. Raises InvalidRequestError.
     """
     import numpy as np
 
@@ -120,24 +121,19 @@ def read_dropped(name: str, data: bytes) -> Scene | list[str]:
     shown = name[:80]
     suffix = Path(name).suffix.lower()
     if suffix == TEXT:
-        try:
-            return from_text(data.decode("utf-8-sig"), shown)
-        except UnicodeDecodeError:
-            raise SceneError(f"{shown}: not a text file; a scene is a TOML file") from None
+        return from_text(read_text(path, "a scene").lstrip("\ufeff"), shown)
     if suffix not in OPENED or suffix in (".zarr", ".dzi"):
         raise InvalidRequestError(f"{shown}: drop a scene (.toml) or a picture")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, f"dropped{suffix}")
-        path.write_bytes(data)
-        found = provenance_in(path) if suffix_of(path) in READERS else None
-        if found is not None:
-            return from_text(found.source, shown) if found.source else _nothing(shown)
-        if suffix in (".html", ".szi"):
-            return _nothing(shown)
-        try:
-            return list(main_colours(np.asarray(read_picture(path, enough=64))))
-        except InvalidRequestError:
-            return _nothing(shown)
+    path = path.rename(path.with_suffix(suffix))
+    found = provenance_in(path) if suffix_of(path) in READERS else None
+    if found is not None:
+        return from_text(found.source, shown) if found.source else _nothing(shown)
+    if suffix in (".html", ".szi"):
+        return _nothing(shown)
+    try:
+        return list(main_colours(np.asarray(read_picture(path, enough=64))))
+    except InvalidRequestError:
+        return _nothing(shown)
 
 
 def _nothing(name: str) -> Scene:

@@ -24,7 +24,9 @@ function list() {
   const words = $("search").value.toLowerCase().split(/\s+/);
   const found = files.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
   const rows = found.slice(0, 200).map(({ name, time }) => {
-    const made = element("button", { type: "button" }, element("span", { textContent: name }),
+    const cover = element("img", { src: `covers/96.png?name=${encodeURIComponent(name)}`, alt: "", loading: "lazy" });
+    cover.addEventListener("error", () => cover.classList.add("none"));  // a timeline, or no scene
+    const made = element("button", { type: "button" }, cover, element("span", { textContent: name }),
       element("small", { textContent: new Date(time * 1000).toLocaleDateString() }));
     made.addEventListener("click", () => openFile(name));
     return element("li", {}, made);

@@ -6,6 +6,8 @@ import { goTo, laterStep, note, parentStep, state } from "./state.js";
 const $ = (id) => document.getElementById(id);
 const panel = $("history");
 const SHOWN = 200;
+const HEIGHT = 52;       // pixels of a step
+const MOST_LINES = 6;    // side by side
 
 const thumb = (step) => element("img", { src: `thumbs/96/${step.id}.png`, alt: "", loading: "lazy" });
 const go = (name) => goTo(name).catch((error) => note(error.message, true));
@@ -29,7 +31,10 @@ function draw() {
     }));
     parts.push(element("h3", { textContent: "Pinned" }), box);
   }
-  const list = element("ol", {}, ...steps.slice(-SHOWN).reverse().map((step) => {
+  const latest = steps.slice(-SHOWN).reverse();
+  const lanes = lanesOf(latest);
+  const most = Math.max(0, ...lanes.values());
+  const list = element("ol", { style: `--lane: ${18 + 12 * most}px` }, tree(latest, lanes), ...latest.map((step) => {
     const made = element("button", { type: "button", className: "step" }, thumb(step),
       element("span", { textContent: step.label, title: step.label }), element("small", { textContent: when(step.time) }));
     made.setAttribute("aria-current", step.name === state.at);
@@ -39,6 +44,41 @@ function draw() {
   parts.push(element("h3", { textContent: "Steps" }), list);
   if (!state.kept) parts.unshift(element("p", { className: "quiet", textContent: "This folder cannot be written into: the history ends with the studio." }));
   panel.replaceChildren(...parts);
+}
+
+/** Which line of the tree each step lies on: the first that goes on from a step stays on its line, and
+ * another gets one that no step since then lies on. */
+function lanesOf(latest) {
+  const lanes = new Map(), taken = new Set();
+  const steps = [...latest].reverse();
+  steps.forEach(({ name, parent }, i) => {
+    const line = lanes.get(parent);
+    if (line === undefined) return lanes.set(name, 0);
+    const since = steps.slice(steps.findIndex((step) => step.name === parent), i).map((step) => lanes.get(step.name));
+    lanes.set(name, taken.has(parent) ? Math.min(MOST_LINES, Math.max(...since) + 1) : line);
+    taken.add(parent);
+  });
+  return lanes;
+}
+
+/** The tree of steps as a drawing at the left of the list: each step is tied to the one before it. */
+function tree(latest, lanes) {
+  const place = new Map(latest.map(({ name }, i) => [name, [8 + 12 * lanes.get(name), HEIGHT * (i + 0.5)]]));
+  const svg = (tag, values) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(values)) made.setAttribute(key, value);
+    return made;
+  };
+  const drawing = svg("svg", { width: 1, height: HEIGHT * latest.length, "aria-hidden": "true" });
+  for (const { name, parent } of latest) {
+    const [x, y] = place.get(name), from = place.get(parent);
+    if (from) drawing.append(svg("path", { d: `M${x} ${y}V${from[1] - HEIGHT / 2}Q${x} ${from[1]} ${from[0]} ${from[1]}` }));
+  }
+  for (const { name } of latest) {
+    const [cx, cy] = place.get(name);
+    drawing.append(svg("circle", { cx, cy, r: 3.5, ...(name === state.at ? { class: "at" } : {}) }));
+  }
+  return drawing;
 }
 
 state.addEventListener("steps", draw);

@@ -125,7 +125,7 @@ async function load() {
     more = found.more;
     mark();
     loading = false;
-    if (near()) load();
+    if (near() && count < 3000) load();
   } catch (error) {
     if (mine === round) fail(error);
   }
@@ -169,7 +169,44 @@ const sight = new IntersectionObserver((entries) => {
   }
 }, { root: thumbs, rootMargin: "160px" });
 
-thumbs.addEventListener("load", (event) => event.target.classList.add("there"), true);
+thumbs.addEventListener("load", ({ target }) => {
+  target.classList.add("there");
+  judge(target);
+}, true);
+
+// ---- dull ones -----------------------------------------------------------------------------------
+
+const DULL = 12;     // of 255: the deviation of a picture's colours below which it is dull
+const small = new OffscreenCanvas(16, 16).getContext("2d", { willReadFrequently: true });
+const without = $("dull").querySelector("input");
+
+/** Hide a thumbnail that is nearly of one colour, if that is wanted. */
+function judge(image) {
+  const dull = without.checked && image.naturalWidth > 0 && deviation(image) < DULL;
+  image.closest(".thumb").classList.toggle("dull", dull);
+  if (dull && near()) load();
+}
+
+function deviation(image) {
+  small.drawImage(image, 0, 0, 16, 16);
+  const { data } = small.getImageData(0, 0, 16, 16);
+  let square = 0;
+  for (let channel = 0; channel < 3; channel++) {
+    let sum = 0, sums = 0;
+    for (let i = channel; i < data.length; i += 4) {
+      sum += data[i];
+      sums += data[i] ** 2;
+    }
+    square += sums / 256 - (sum / 256) ** 2;
+  }
+  return Math.sqrt(square / 3);
+}
+
+without.addEventListener("change", () => {
+  for (const image of thumbs.querySelectorAll("img.there")) judge(image);
+  if (near()) load();
+});
+
 thumbs.addEventListener("error", async (event) => {
   const image = event.target, button = image.closest(".thumb");
   if (!image.getAttribute("src")) return;
