@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tilecppn.run.retry_policy import RetryPolicy
     from tilecppn.scene.scene import Scene
     from tilecppn.scene.sections import Canvas, Latent, Output, View
+    from tilecppn.shaders.write import shader
     from tilecppn.storage.store import Store
 
 # Name → module. Loaded on first use: `tilecppn --help` must not wait for torch or zarr.
@@ -78,6 +79,7 @@ _PUBLIC = {
     "preview": "tilecppn.pixels.window",
     "render": "tilecppn.run.render",
     "save_latents": "tilecppn.cppn.latents",
+    "shader": "tilecppn.shaders.write",
     "slerp": "tilecppn.cppn.latents",
 }
 
@@ -115,6 +117,7 @@ __all__ = [
     "preview",
     "render",
     "save_latents",
+    "shader",
     "slerp",
 ]
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "Export a store: a page you can zoom into, another pyramid, or one image.",
     "preview": "Draw a small image of a scene.",
     "gallery": "Draw a sheet of small images with different seeds.",
+    "shader": "Write a page that draws a scene on its viewer's GPU, or its GLSL or WGSL.",
     "animate": "Render a film from a timeline, or from a scene with a ready-made move.",
     "plan": "Estimate what a render takes, and whether it fits.",
     "status": "Show how much of a store is finished.",

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.detail import DEEP, Readouts, Sampling
+from tilecppn.cppn.detail import DEEP, Expected, Readouts, Sampling
 from tilecppn.cppn.draw import DrawnLayer, draw
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
@@ -253,6 +253,19 @@ class CPPN:
         if i not in self._further:
             self._further[i] = breeding.further_layer(self.structure, i, self.width)
         return self._further[i]
+
+    def readout_amplitudes(self, view: Sampling) -> list[tuple[float, ...]]:
+        """For each layer that a view shows, a factor for each output: with detail alone."""
+        return self._readouts.amplitudes(view)
+
+    def expected_layer(self, i: int) -> Expected:
+        """What is expected of hidden layer i of a network with detail."""
+        return self._readouts.expected(i)
+
+    @property
+    def readout_factors(self) -> list[float]:
+        """What the readouts of each output are multiplied by, beside a view's amplitudes."""
+        return self._readouts.factors
 
     @cached_property
     def _readouts(self) -> Readouts:

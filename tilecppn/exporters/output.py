@@ -29,6 +29,8 @@ CONTENTS = {  # what an output holds, in words
     "dzi": "tiles for Deep Zoom",
     "descriptor": "the descriptor of a Deep Zoom pyramid",
     "page": "the page of a Deep Zoom pyramid",
+    "live": "a page that draws a picture itself",
+    "shader": "a function in a shader language",
     "szi": "a Deep Zoom pyramid in one file",
     "iiif": "tiles for IIIF",
     "xyz": "tiles for XYZ",

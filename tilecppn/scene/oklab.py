@@ -28,14 +28,14 @@ _LAB_OF_LMS = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-_LMS_OF_LAB = np.array(
+LMS_OF_LAB = np.array(
     [
         [1.0, 0.3963377774, 0.2158037573],
         [1.0, -0.1055613458, -0.0638541728],
         [1.0, -0.0894841775, -1.2914855480],
     ]
 )
-_RGB_OF_LMS = np.array(
+RGB_OF_LMS = np.array(
     [
         [4.0767416621, -3.3077115913, 0.2309699292],
         [-1.2684380046, 2.6097574011, -0.3413193965],
@@ -51,8 +51,8 @@ def oklab(rgb: Array) -> Array:
 
 def linear_rgb(lab: Array) -> Array:
     """Linear red, green, blue (..., 3) of L, a, b; outside of 0 to 1 where the screen has none."""
-    lms = times(_LMS_OF_LAB, lab)
-    return times(_RGB_OF_LMS, lms * lms * lms)
+    lms = times(LMS_OF_LAB, lab)
+    return times(RGB_OF_LMS, lms * lms * lms)
 
 
 def srgb(lab: Array) -> Array:

@@ -91,6 +91,11 @@ def in_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDAr
     return 1.0 - space.from_srgb(1.0 - colours) if invert else space.from_srgb(colours)
 
 
+def lab_of(colour: str) -> NDArray[np.float64]:
+    """L, a, b (3,) of `#rgb` or `#rrggbb`."""
+    return oklab(np.array(_rgb(colour)))
+
+
 def is_colour(text: str) -> bool:
     """Whether a text is `#rgb` or `#rrggbb`."""
     return _HEX.fullmatch(text) is not None

@@ -262,13 +262,19 @@ class Output(Section):
             return None
         if channels == 1:
             return palettes.in_profile(palettes.stops(self.palette), self.profile, self.invert)
+        table = palettes.table(self.palette, self.light)
+        return palettes.in_profile(table, self.profile, self.invert)
+
+    @property
+    def light(self) -> palettes.Light:
+        """How the palette, which there must be, goes from dark to bright."""
+        assert self.palette is not None
         own = palettes.light_of(self.palette)
-        light = palettes.Light(
+        return palettes.Light(
             own.shadow if self.shadow is None else self.shadow,
             own.shade if self.shade is None else self.shade,
             own.glow if self.glow is None else self.glow,
         )
-        return palettes.in_profile(palettes.table(self.palette, light), self.profile, self.invert)
 
     def gain(self, channels: int) -> float:
         """How many times faster a colour can change than the network's output."""

@@ -74,10 +74,18 @@ def _kaleidoscope(u: Any, v: Any, count: int) -> tuple[Any, Any]:
     from it, k falling to 0, each of which halves the wedge.
     """
     u = abs(u)
-    for k in range(math.ceil(math.log2(count / 2)), -1, -1):
-        degrees = 180.0 * 2**k / count
-        c, s = cosine(degrees), cosine(degrees - 90.0)
+    for c, s in reflections(count):
         beyond = u * c + v * s  # up is -v
         twice = beyond + abs(beyond)
         u, v = u - twice * c, v - twice * s
     return u, v
+
+
+def reflections(count: int) -> list[tuple[float, float]]:
+    """The lines through the centre, after the vertical one, at which a kaleidoscope reflects.
+
+    Each by the unit vector that points beyond it; none for a count of 1.
+    """
+    halvings = range(math.ceil(math.log2(count / 2)), -1, -1) if count > 1 else ()
+    angles = [180.0 * 2**k / count for k in halvings]
+    return [(cosine(degrees), cosine(degrees - 90.0)) for degrees in angles]

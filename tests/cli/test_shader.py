@@ -1,0 +1,26 @@
+"""`tilecppn shader`: its results, and its refusals in one line."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+from tests.cli.results import ok
+from tilecppn.scene.scene import Scene
+
+
+def test_it_writes_a_page_or_a_function_and_says_so(cli: Cli, scene: Scene, tmp_path: Path) -> None:
+    record = json.loads(ok(cli("shader", "a.toml", "-o", "a.html", "--title", "Storms", "--json")))
+    assert record == {"files": ["a.html"], "bytes": (tmp_path / "a.html").stat().st_size}
+    assert "<title>Storms</title>" in (tmp_path / "a.html").read_text()
+    assert ok(cli("shader", "a.toml", "-o", "a.glsl")).startswith("a.glsl: ")
+    assert "vec3 tilecppn(vec2 p)" in (tmp_path / "a.glsl").read_text()
+    assert "fn tilecppn(p: vec2f) -> vec3f" in (
+        ok(cli("shader", "a.toml", "-o", "a.wgsl")) and (tmp_path / "a.wgsl").read_text()
+    )
+
+
+def test_refusals_are_one_line_and_2(cli: Cli, scene: Scene) -> None:
+    for arguments in (("-o", "a.png"), ("-o", "a.html", "--set", "cppn.width=999")):
+        done = cli("shader", "a.toml", *arguments)
+        assert done.exit_code == 2
+        assert len(done.output.splitlines()) == 1

@@ -1,0 +1,122 @@
+"""A browser whose WebGPU and WebGL2 are software, and pages drawn there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Window
+from tilecppn.scene.scene import Scene
+from tilecppn.shaders.page import live_page
+
+_QUIET = "--no-sandbox --no-first-run --disable-background-networking --disable-sync"
+_PLAIN = "--disable-component-update --force-color-profile=srgb"
+_WEBGPU = "--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan"
+_WEBGL = "--use-angle=swiftshader --enable-unsafe-swiftshader"
+FLAGS = f"{_QUIET} {_PLAIN} {_WEBGPU} {_WEBGL}".split()
+WAIT = 60.0  # seconds
+_DRAW = """async ([width, height, view]) => {
+    const samples = picture.facts.samples, scratch = document.createElement("canvas");
+    const pixels = await picture.locked(() => {
+        const draw = picture.prepare(width, height, samples, { ...picture.view, ...view });
+        return picture.strip(draw, width, 0, height, scratch);
+    });
+    return Array.from(pixels);
+}"""
+
+
+@pytest.fixture(scope="session")
+def gpu_browser() -> Iterator[Browser]:
+    """Headless Chromium; skips where there is none, but not in CI."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium: apt-get install chromium")
+        pytest.skip("no Chromium on PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Live:
+    """A live page that is open."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)  # of the console, errors, and requests
+
+    def start(self, path: Path, gpu: str = "") -> None:
+        """Open a page's file and wait until it runs; nothing is drawn then but what is asked."""
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.said.append(request.url))
+        self.page.goto(path.as_uri() + (f"#gpu={gpu}" if gpu else ""))
+        self.page.evaluate("loaded")
+        if gpu:
+            assert self.page.evaluate("failures") == []
+            assert self.page.evaluate("picture.gpu.name") == gpu
+
+    @property
+    def foreign(self) -> list[str]:
+        """All that was said but the request for the page and its data addresses."""
+        own = self.page.url.partition("#")[0]
+        return [
+            text for text in self.said
+            if text.partition("#")[0] != own and not text.startswith("data:")
+        ]  # fmt: skip
+
+    def draw(self, width: int, height: int, **view: float) -> NDArray[np.uint8]:
+        """Pixels (height, width, 3) of a view, the page's own where nothing else is said."""
+        self.page.evaluate("picture.busy = true")
+        values: list[int] = self.page.evaluate(_DRAW, [width, height, view])
+        return np.array(values, np.uint8).reshape(height, width, 4)[:, :, :3]
+
+
+@pytest.fixture
+def live(gpu_browser: Browser) -> Iterator[Live]:
+    context = gpu_browser.new_context(viewport={"width": 64, "height": 48})
+    yield Live(context.new_page())
+    context.close()
+
+
+def until(page: Page | Frame, condition: str) -> None:
+    """Wait until a JavaScript expression is true; the page's policy forbids Playwright's way."""
+    end = time.monotonic() + WAIT
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"not in {WAIT:g} s: {condition}"
+        time.sleep(0.02)
+
+
+def write_page(path: Path, scene: Scene, **options: Any) -> Path:
+    """Write the live page of a scene."""
+    path.write_text(live_page(scene, "test", **options), encoding="utf-8")
+    return path
+
+
+def oracle(scene: Scene) -> NDArray[np.uint8]:
+    """The picture (height, width, 3) in float64, each pixel evaluated."""
+    exact = scene.replace(output={"tolerance": 0.0, "dtype": "uint8"})
+    canvas = exact.canvas
+    kernel = create("reference", EvaluationContext.of(exact))
+    pixels = render_window(kernel, exact, Window(0, 0, canvas.height, canvas.width))
+    return np.broadcast_to(np.moveaxis(pixels, 0, -1), (canvas.height, canvas.width, 3))
+
+
+def check_close(found: NDArray[np.uint8], wanted: NDArray[np.uint8], most: int = 3) -> None:
+    """At least 99.9 % of the values within 1 step, and none further than `most`."""
+    off = np.abs(found.astype(int) - wanted.astype(int))
+    assert (off <= 1).mean() >= 0.999, f"{(off > 1).mean():.3%} off by more than 1"
+    assert off.max() <= most

@@ -1,0 +1,116 @@
+"""What the page draws, in WebGPU and WebGL2 of a browser, beside the float64 oracle."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shaders.conftest import Live, check_close, oracle, write_page
+from tilecppn.cppn import PRESETS
+from tilecppn.scene.scene import Scene
+
+WIDTH, HEIGHT = 72, 48
+QUICK = {"ember", "jupiter"}  # plain and with detail; compiling others takes software long
+
+
+def scene_of(**sections: Any) -> Scene:
+    return Scene.of(**({"canvas": {"width": WIDTH, "height": HEIGHT}} | sections))
+
+
+def cases(names: Any) -> list[Any]:
+    return [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow, id=name)
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("gpu", ["WebGPU", "WebGL2"])
+@pytest.mark.parametrize("preset", cases(PRESETS))
+def test_presets_are_as_the_oracle_has_them(
+    preset: str, gpu: str, live: Live, tmp_path: Path
+) -> None:
+    scene = scene_of(cppn={"preset": preset, "seed": 3}, latent={"seed": 5})
+    live.start(write_page(tmp_path / "a.html", scene), gpu)
+    check_close(live.draw(WIDTH, HEIGHT), oracle(scene))
+    assert live.foreign == []
+
+
+MIXED = ["sin+cos+tanh", "square+abs", "gaussian+relu+leaky-relu", "softplus+identity"]
+ADDED = ["sin+cos+tanh", "half-sine", "sqrt-tanh+sigmoid", "sigmoid-sin"]
+STRUCTURES: dict[str, dict[str, Any]] = {
+    "mixtures": {"cppn": {"width": 10, "activations": MIXED}},
+    "residual mixtures": {"cppn": {"width": 10, "activations": ADDED, "residual": True}},
+    "one layer": {"cppn": {"width": 6, "depth": 1, "inputs": ["x", "r", "one"]}},
+    "64 units": {"cppn": {"width": 64}},
+    "grey, inverted": {"cppn": {"channels": 1, "width": 8}, "output": {"invert": True}},
+    "cosines with detail": {
+        "cppn": {"preset": "jupiter", "activations": ["cos", "sin+cos", "gaussian+tanh", "sin"]}
+    },
+    "radius with detail": {"cppn": {"preset": "ink", "inputs": ["x", "y", "r", "z"]}},
+    "hsv": {"cppn": {"width": 8}, "output": {"color": "hsv"}},
+    "oklch": {"cppn": {"width": 8}, "output": {"color": "oklch"}},
+    "a map of 256 colours": {"cppn": {"preset": "silk"}, "output": {"palette": "viridis"}},
+    "samples": {"cppn": {"preset": "tide"}, "output": {"supersample": 3}},
+    "crop": {
+        "cppn": {"preset": "silk"},
+        "canvas": {"width": 2 * WIDTH, "height": 2 * HEIGHT, "crop": [0.25, 0.5, 0.5, 0.5]},
+    },
+    "mirror, turned": {
+        "cppn": {"preset": "tide"},
+        "view": {"mirror": "xy", "rotation": 30.0, "center": [0.3, -0.2]},
+    },
+    "kaleidoscope": {
+        "cppn": {"preset": "jupiter"}, "view": {"radial": 7, "center": [0.4, 0.1], "swap": True}
+    },
+    "seamless": {"cppn": {"width": 8}, "view": {"repeat": "xy", "mirror": "x"}},
+    "seamless with detail": {"cppn": {"preset": "ink"}, "view": {"repeat": "x", "mirror": "xy"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("gpu", ["WebGPU", "WebGL2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in {"mixtures", "kaleidoscope"} else pytest.param(name, marks=pytest.mark.slow)
+        for name in STRUCTURES
+    ],
+)
+def test_structures_are_as_the_oracle_has_them(
+    name: str, gpu: str, live: Live, tmp_path: Path
+) -> None:
+    scene = scene_of(**STRUCTURES[name])
+    live.start(write_page(tmp_path / "a.html", scene), gpu)
+    check_close(live.draw(WIDTH, HEIGHT), oracle(scene))
+
+
+@pytest.mark.parametrize("zoom", [10.0, 1e3, 1e5])
+@pytest.mark.parametrize("preset", cases(["jupiter", "tide", "agate", "hardmaru"]))
+def test_a_view_far_inside_is_as_the_oracle_has_it(
+    preset: str, zoom: float, live: Live, tmp_path: Path
+) -> None:
+    scene = scene_of(cppn={"preset": preset})
+    live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
+    u, v = 0.137 * scene.view.scale, -0.21 * scene.view.scale
+    center = scene.view.center[0] + u, scene.view.center[1] + v
+    inside = scene.replace(view={"center": center, "scale": scene.view.scale / zoom})
+    check_close(live.draw(WIDTH, HEIGHT, u=u, v=v, zoom=zoom), oracle(inside))
+
+
+def test_other_latents_and_turns_are_as_the_oracle_has_them(live: Live, tmp_path: Path) -> None:
+    scene = scene_of(cppn={"preset": "ember"})
+    live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
+    z = [0.3] * scene.cppn.structure.z_dim
+    live.page.evaluate("z => { picture.z = z }", z)
+    turned = scene.replace(latent={"z": z}, view={"rotation": 90.0})
+    check_close(live.draw(WIDTH, HEIGHT, turn=1.5707963267948966), oracle(turned))
+
+
+def test_the_pages_reference_is_that_of_python(live: Live, tmp_path: Path) -> None:
+    from tilecppn.kernels.wgsl import data_of
+
+    scene = scene_of(cppn={"preset": "ink", "seed": 2}, view={"mirror": "x"})
+    live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
+    live.draw(WIDTH, HEIGHT)
+    rows = data_of(scene).rows
+    found = live.page.evaluate("Array.from(picture.reference.rows)")[: rows.size]
+    assert found == pytest.approx(rows.ravel().tolist(), rel=1e-5, abs=1e-6)

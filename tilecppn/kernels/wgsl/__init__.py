@@ -1,0 +1,7 @@
+"""A scene as shader source: written in a subset of WGSL, from which GLSL follows word by word."""
+
+from tilecppn.kernels.wgsl.data import Data, check_fits, data_of
+from tilecppn.kernels.wgsl.glsl import glsl_of
+from tilecppn.kernels.wgsl.program import Program, function_alone, program_of
+
+__all__ = ["Data", "Program", "check_fits", "data_of", "function_alone", "glsl_of", "program_of"]

@@ -1,0 +1,83 @@
+"""Whole shaders around a program: a fragment shader in WGSL (WebGPU) and GLSL ES 3.00 (WebGL2).
+
+Both read rows of data, from a storage buffer or a texture of TEXTURE texels a row, and two vectors
+of where they draw:
+
+    (x, y) of the first pixel from the reference, in pixels; samples along a pixel's side; layers
+    the matrix from pixels to offsets in plane units: to the right (x, y), down (x, y)
+"""
+
+from tilecppn.kernels.wgsl.glsl import glsl_of
+from tilecppn.kernels.wgsl.program import Program
+
+TEXTURE = 1024  # texels in a row of the texture
+
+_PIXEL = """\
+fn cppn_pixel(index: vec2f) -> vec4f {
+  let place: vec4f = cppn_view[0];
+  let turn: vec4f = cppn_view[1];
+  let samples: i32 = i32(place.z);
+  var total: vec3f = vec3f(0.0);
+  for (var i: i32 = 0; i < samples * samples; i = i + 1) {
+    let part: vec2f = (vec2f(f32(i / samples), f32(i % samples)) + 0.5) / place.z - 0.5;
+    let at: vec2f = place.xy + index + part;
+    let d: vec2f = vec2f(dot(turn.xy, at), dot(turn.zw, at));
+    total = total + cppn_colour(d, i32(place.w));
+  }
+  return vec4f(total / (place.z * place.z), 1.0);
+}
+"""
+WGSL_POWER = """\
+fn cppn_power(n: vec4f) -> vec4f {
+  return bitcast<vec4f>((vec4i(n) + 127) << vec4u(23));
+}
+"""
+GLSL_POWER = """\
+vec4 cppn_power(vec4 n) {
+  return intBitsToFloat((ivec4(n) + 127) << 23);
+}
+"""
+_WGSL = """\
+@group(0) @binding(0) var<storage, read> cppn_data: array<vec4f>;
+@group(0) @binding(1) var<uniform> cppn_view: array<vec4f, 2>;
+fn cppn_at(i: i32) -> vec4f {
+  return cppn_data[i];
+}
+"""
+_WGSL_STAGES = """\
+@vertex fn corner(@builtin(vertex_index) i: u32) -> @builtin(position) vec4f {
+  return vec4f(f32(i & 1) * 4.0 - 1.0, f32(i & 2) * 2.0 - 1.0, 0.0, 1.0);
+}
+@fragment fn pixel(@builtin(position) p: vec4f) -> @location(0) vec4f {
+  return cppn_pixel(floor(p.xy));
+}
+"""
+_GLSL = """\
+#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+uniform sampler2D cppn_data;
+uniform vec4 cppn_view[2];
+uniform float cppn_height;
+out vec4 cppn_out;
+vec4 cppn_at(int i) {
+  return texelFetch(cppn_data, ivec2(i % %d, i / %d), 0);
+}
+""".replace("%d", str(TEXTURE))
+_GLSL_STAGES = """\
+void main() {
+  vec2 p = floor(gl_FragCoord.xy);
+  cppn_out = cppn_pixel(vec2(p.x, cppn_height - 1.0 - p.y));
+}
+"""
+
+
+def wgsl_fragment(program: Program) -> str:
+    """A module with the stages `corner` (3 vertices) and `pixel`."""
+    return _WGSL + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES
+
+
+def glsl_fragment(program: Program) -> str:
+    """A fragment shader; `cppn_height` is the number of rows that are drawn, the top one first."""
+    return _GLSL + GLSL_POWER + glsl_of(program.source + _PIXEL) + _GLSL_STAGES

@@ -1,0 +1,43 @@
+"""WGSL of ours → GLSL ES 3.00, word by word.
+
+It holds for the subset that the files beside this one are written in: every declaration has its
+type, `for` loops count up, and built-in functions are those that both languages have.
+"""
+
+import re
+
+_TYPES = {
+    "f32": "float",
+    "i32": "int",
+    "vec2f": "vec2",
+    "vec3f": "vec3",
+    "vec4f": "vec4",
+    "mat4x4f": "mat4",
+}
+_RULES = (
+    (r"\bfn (\w+)\((.*?)\) -> (\w+) \{", lambda m: f"{m[3]} {m[1]}({_parameters(m[2])}) {{"),
+    (r"\bstruct (\w+) \{(.*?)\}", lambda m: f"struct {m[1]} {{{_members(m[2])}}};"),
+    (r"\bconst (\w+): (\w+) =", r"const \2 \1 ="),
+    (r"\bvar (\w+): array<(\w+), (\d+)>", r"\2 \1[\3]"),
+    (r"\b(?:let|var) (\w+): (\w+)", r"\2 \1"),
+)
+
+
+def glsl_of(wgsl: str) -> str:
+    """Translate shader source."""
+    text = wgsl
+    for pattern, replacement in _RULES:
+        text = re.sub(pattern, replacement, text, flags=re.DOTALL)
+    return re.sub(r"\b\w+\b", lambda match: _TYPES.get(match[0], match[0]), text)
+
+
+def _parameters(text: str) -> str:
+    return ", ".join(f"{kind} {name}" for name, kind in _pairs(text))
+
+
+def _members(text: str) -> str:
+    return "".join(f" {kind} {name};" for name, kind in _pairs(text)) + " "
+
+
+def _pairs(text: str) -> list[list[str]]:
+    return [part.strip().split(": ") for part in text.split(",") if part.strip()]

@@ -1,0 +1,293 @@
+"""The shader's program: `cppn_colour`, from an offset to red, green and blue.
+
+Two forms of one text. With the numbers as data (`program_of`), they are read from rows of a buffer
+or a texture by `cppn_at`, which whoever runs it defines: weights, latent and view may change.
+With the numbers in the text (`function_alone`), it needs nothing but itself.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tilecppn.kernels.wgsl import activations, colours, points
+from tilecppn.kernels.wgsl.data import Data
+from tilecppn.kernels.wgsl.shape import Functions, Shape
+from tilecppn.kernels.wgsl.text import number, vector, with_needs
+from tilecppn.scene import palettes
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import Output
+
+Row = Callable[[str, int], str]  # the text of row `base + k` of the data
+
+# Vectors of four units up to which a layer is written out. Wider ones are loops: drivers take very
+# long to compile as much text, and software adapters give up.
+WRITTEN_OUT = 8
+
+_LIBRARY = {**activations.LIBRARY, **colours.LIBRARY}
+
+
+class Program(NamedTuple):
+    """Functions in WGSL of ours, and the shape of the data that they read."""
+
+    source: str
+    shape: Shape
+
+
+def program_of(scene: Scene, shape: Shape) -> Program:
+    """Functions that end with `cppn_colour(d: vec2f, layers: i32) -> vec3f`.
+
+    d: an offset from the reference in plane units, to the right and down. layers: how many hidden
+    layers are evaluated. They call `cppn_at(row: i32) -> vec4f` and `cppn_power(n: vec4f)`, 2^n.
+    """
+    rows = [f"cppn_at({k})" for k in range(shape.outputs + 1)]
+    stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({shape.palette} + i);\n}}"
+    network = [_network(shape)]
+    if shape.fours <= WRITTEN_OUT:
+        network = [_members(shape), _sums(shape), _readouts(shape), *network]
+    return Program(_joined(scene, shape, rows, stops, network, with_layers=True), shape)
+
+
+def function_alone(scene: Scene, data: Data, stops: str) -> str:
+    """Functions that end with `cppn_colour(d: vec2f) -> vec3f`, all numbers in the text.
+
+    stops: `cppn_stop`, which the languages write differently. They call `cppn_power`.
+    """
+    shape = data.shape
+    rows = [vector(row) for row in data.rows[: shape.outputs + 1].tolist()]
+    network = [_members(shape), _written_out(data)]
+    return _joined(scene, shape, rows, stops, network, with_layers=False)
+
+
+def _joined(
+    scene: Scene,
+    shape: Shape,
+    rows: list[str],
+    stops: str,
+    network: Sequence[str],
+    *,
+    with_layers: bool,
+) -> str:
+    colour = colours.colour_piece(scene.output, shape.channels)
+    table = activations.DIFFERENCES if shape.detail else activations.FUNCTIONS
+    used = sorted({table[name] for layer in shape.layers for name in layer})
+    used += sorted({activations.FUNCTIONS[name] for name in shape.output})
+    if points.needs_sine(shape):
+        used.append("cppn_sin")
+    has_stops = shape.stops > 0
+    parts = [
+        *(_light(scene.output, shape) if has_stops else []),
+        *([stops] if has_stops else []),
+        *with_needs([*used, colour], _LIBRARY),
+        points.point_function(shape, scene.grid, rows),
+        *network,
+        _colour(scene.output.invert, layers=with_layers),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _light(output: Output, shape: Shape) -> list[str]:
+    """Constants of the palette."""
+    lines = [f"const CPPN_LAST: f32 = {shape.stops - 1}.0;"]
+    if shape.channels == 2:
+        light = output.light
+        shadow = palettes.lab_of(light.shadow).tolist()
+        lines.append(f"const CPPN_SHADOW: vec4f = {vector([*shadow, light.shade])};")
+        lines.append(f"const CPPN_GLOW: f32 = {number(light.glow)};")
+    return lines
+
+
+def _members(shape: Shape) -> str:
+    fields = ", ".join(f"h{k}: vec4f" for k in range(shape.fours))
+    return f"struct Cppn {{ {fields} }}"
+
+
+def _product(row: Row, base: str, first: int, shape: Shape) -> str:
+    """The sum of four units' weights times the layer before."""
+    terms = []
+    for k in range(shape.fours):
+        columns = ", ".join(row(base, first + 4 * k + c) for c in range(4))
+        terms.append(f"mat4x4f({columns}) * h.h{k}")
+    return "\n    + ".join(terms)
+
+
+def _data_row(base: str, k: int) -> str:
+    return f"cppn_at({base} + {k})" if k else f"cppn_at({base})"
+
+
+def _sums(shape: Shape) -> str:
+    """`cppn_sums`: products with the layer before, of the four units whose rows begin at k."""
+    return (
+        "fn cppn_sums(k: i32, h: Cppn) -> vec4f {\n  return "
+        + _product(_data_row, "k", shape.own, shape)
+        + ";\n}"
+    )
+
+
+def _readouts(shape: Shape) -> str:
+    """`cppn_read`: what a layer adds to the outputs' sums; its readout begins at row k."""
+    body = _read(_data_row, "k", shape)
+    return f"fn cppn_read(k: i32, h: Cppn) -> vec4f {{\n  return {body};\n}}"
+
+
+def _read(row: Row, base: str, shape: Shape) -> str:
+    sums = []
+    for c in range(shape.channels):
+        terms = (f"dot({row(base, c * shape.fours + k)}, h.h{k})" for k in range(shape.fours))
+        sums.append("\n    + ".join(terms))
+    return "vec4f(" + ",\n    ".join([*sums, *["0.0"] * (4 - len(sums))]) + ")"
+
+
+def _applied(functions: Sequence[str], call: Callable[[str], str]) -> str:
+    """Each of four lanes through its own function; `call` has the text of a call."""
+    names = list(dict.fromkeys(functions))
+    text = call(names[0])
+    for name in names[1:]:
+        mask = [1.0 if f == name else 0.0 for f in functions]
+        text = f"mix({text}, {call(name)}, {vector(mask)})"
+    return text
+
+
+def _four(functions: Functions, k: int) -> Sequence[str]:
+    """The functions of four units, the last one's for those beyond."""
+    return [functions[min(4 * k + lane, len(functions) - 1)] for lane in range(4)]
+
+
+def _unit(shape: Shape, layer: int, k: int, row: Row, base: str, sums: str) -> str:
+    """The values of four units of a layer."""
+    four = _four(shape.layers[layer], k)
+    if shape.detail:
+        return _applied(
+            four,
+            lambda f: f"{activations.DIFFERENCES[f]}({row(base, 0)}, {row(base, 1)},\n    {sums})",
+        )
+    total = f"{row(base, 0)} + {sums}"
+    value = _applied(four, lambda f: f"{activations.FUNCTIONS[f]}({total})")
+    return f"h.h{k} + {value}" if shape.residual and layer > 0 else value
+
+
+def _first(row: Row, base: str, shape: Shape) -> str:
+    weights = [row(base, shape.own + c) for c in range(3 if shape.radius else 2)]
+    return " + ".join(f"{w} * p.{'xyz'[c]}" for c, w in enumerate(weights))
+
+
+def _outputs(shape: Shape) -> str:
+    return (
+        "  return "
+        + _applied(_four(shape.output, 0), lambda f: f"{activations.FUNCTIONS[f]}(total)")
+        + ";\n}"
+    )
+
+
+def _network(shape: Shape) -> str:
+    """`cppn_network`: layer 0, and a loop for each run of equal layers."""
+    written = shape.fours <= WRITTEN_OUT
+    kind = "Cppn" if written else f"array<vec4f, {shape.fours}>"
+    fours = _fours_written if written else _fours_looped
+    last = shape.readout(len(shape.layers) - 1)
+    lines = [
+        "fn cppn_network(p: vec4f, layers: i32) -> vec4f {",
+        f"  var total: vec4f = cppn_at({shape.outputs});",
+        f"  var h: {kind};",
+        f"  var n: {kind};",
+        *fours(shape, 0, str(shape.layer(0))),
+        "  h = n;",
+    ]
+    if shape.detail:
+        lines += _read_lines(shape, str(shape.readout(0)))
+    for start, end in shape.runs:
+        lines.append(f"  for (var i: i32 = {start}; i < min({end}, layers); i = i + 1) {{")
+        lines.append(f"    let k: i32 = {shape.layer(start)} + (i - {start}) * {shape.stride};")
+        lines += [f"  {line}" for line in fours(shape, start, "k")]
+        lines.append("    h = n;")
+        if shape.detail:
+            at = shape.fours * shape.four(start)
+            lines += [f"  {line}" for line in _read_lines(shape, f"k + {at}")]
+        lines.append("  }")
+    if not shape.detail:
+        lines += _read_lines(shape, str(last))
+    return "\n".join([*lines, _outputs(shape)])
+
+
+def _fours_written(shape: Shape, layer: int, base: str) -> list[str]:
+    """Statements for the units of a layer, `n` from `h`, each four of them on its own."""
+    lines = []
+    for k in range(shape.fours):
+        at = k * shape.four(layer)
+        own = f"{base} + {at}" if at else base
+        if layer == 0:
+            own = str(int(base) + at)
+        sums = _first(_data_row, own, shape) if layer == 0 else f"cppn_sums({own}, h)"
+        lines.append(f"  n.h{k} = {_unit(shape, layer, k, _data_row, own, sums)};")
+    return lines
+
+
+def _fours_looped(shape: Shape, layer: int, base: str) -> list[str]:
+    """As `_fours_written`, in loops over fours of the same functions."""
+    patterns = [tuple(_four(shape.layers[layer], k)) for k in range(shape.fours)]
+    lines, k = [], 0
+    products = ", ".join(f"cppn_at(q + 4 * j + {shape.own + c})" for c in range(4))
+    while k < shape.fours:
+        end = next((e for e in range(k, shape.fours) if patterns[e] != patterns[k]), shape.fours)
+        lines.append(f"  for (var o: i32 = {k}; o < {end}; o = o + 1) {{")
+        lines.append(f"    let q: i32 = {base} + o * {shape.four(layer)};")
+        if layer == 0:
+            sums = _first(_data_row, "q", shape)
+        else:
+            sums = "s"
+            lines.append("    var s: vec4f = vec4f(0.0);")
+            lines.append(f"    for (var j: i32 = 0; j < {shape.fours}; j = j + 1) {{")
+            lines.append(f"      s = s + mat4x4f({products}) * h[j];")
+            lines.append("    }")
+        value = _unit(shape, layer, k, _data_row, "q", sums).replace(f"h.h{k} +", "h[o] +")
+        lines += [f"    n[o] = {value};", "  }"]
+        k = end
+    return lines
+
+
+def _read_lines(shape: Shape, row: str) -> list[str]:
+    """Statements that add a layer's readout to `total`."""
+    if shape.fours <= WRITTEN_OUT:
+        return [f"  total = total + cppn_read({row}, h);"]
+    sums = [f"dot(cppn_at({row} + j + {c * shape.fours}), h[j])" for c in range(shape.channels)]
+    sums += ["0.0"] * (4 - len(sums))
+    return [
+        f"  for (var j: i32 = 0; j < {shape.fours}; j = j + 1) {{",
+        f"    total = total + vec4f({', '.join(sums)});",
+        "  }",
+    ]
+
+
+def _written_out(data: Data) -> str:
+    """`cppn_network` with each layer and each number in the text."""
+    shape, texts = data.shape, {}
+
+    def row(base: str, k: int) -> str:
+        at = int(base) + k
+        if at not in texts:
+            texts[at] = vector(data.rows[at].tolist())
+        return texts[at]
+
+    lines = [
+        "fn cppn_network(p: vec4f) -> vec4f {",
+        f"  var total: vec4f = {row(str(shape.outputs), 0)};",
+        "  var h: Cppn;",
+        "  var n: Cppn;",
+    ]
+    for i in range(len(shape.layers)):
+        for k in range(shape.fours):
+            base = str(shape.layer(i) + k * shape.four(i))
+            sums = _first(row, base, shape) if i == 0 else _product(row, base, shape.own, shape)
+            lines.append(f"  n.h{k} = {_unit(shape, i, k, row, base, sums)};")
+        lines.append("  h = n;")
+        if shape.is_read(i):
+            lines.append(f"  total = total + {_read(row, str(shape.readout(i)), shape)};")
+    return "\n".join([*lines, _outputs(shape)])
+
+
+def _colour(invert: bool, *, layers: bool) -> str:
+    parameters, given = (", layers: i32", ", layers") if layers else ("", "")
+    rgb = f"cppn_rgb(cppn_network(cppn_point(d){given}))"
+    colour = f"1.0 - {rgb}" if invert else rgb
+    return (
+        f"fn cppn_colour(d: vec2f{parameters}) -> vec3f {{\n"
+        f"  return clamp({colour}, vec3f(0.0), vec3f(1.0));\n}}"
+    )

@@ -1,0 +1,149 @@
+"""What of a scene decides the text of its shader, and where in the data each number lies.
+
+Data are rows of four float32. Units and channels are taken in fours, those beyond the last with
+weights of zero.
+
+| rows | what |
+|---|---|
+| 2 | the reference point: x, y from the structure's origin and heights; its radius |
+| 2 + … | with symmetry: `reference.fold_rows` |
+| 1 | sums of the outputs |
+| stops | colours of the palette |
+| for each layer, for each four units | of the reference, the weights of each input; readouts |
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+
+from tilecppn.cppn.resolved import sorted_units, unit_functions
+from tilecppn.errors import InvalidRequestError
+from tilecppn.scene import palettes
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.symmetry import Fold, reflections
+
+WIDEST = 128  # units of a layer, which one invocation holds
+DEEPEST = 128  # hidden layers
+
+Functions = tuple[str, ...]  # of each unit
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The structure of a shader."""
+
+    layers: tuple[Functions, ...]
+    output: Functions
+    residual: bool
+    detail: bool  # every layer is read out, and differences from the reference are evaluated
+    radius: bool  # whether r is an input
+    stops: int  # colours of the palette
+    fold: Fold | None
+
+    @classmethod
+    def of(cls, scene: Scene, layers: int) -> "Shape":
+        """The shape of a scene's network with so many hidden layers."""
+        s = scene.cppn.structure
+        width = scene.cppn.width
+        stops = 0 if scene.output.palette is None else len(palettes.stops(scene.output.palette))
+        functions = [unit_functions(s.activation(i), width) for i in range(layers)]
+        if not s.residual:
+            orders = [sorted_units(s.activation(i), width) for i in range(layers)]
+            functions = [[f[k] for k in o] for f, o in zip(functions, orders, strict=True)]
+        return cls(
+            layers=tuple(map(tuple, functions)),
+            output=tuple(unit_functions(s.output, s.channels)),
+            residual=s.residual,
+            detail=s.detail is not None,
+            radius="r" in s.inputs,
+            stops=stops,
+            fold=Fold.of(scene.view),
+        )
+
+    @property
+    def channels(self) -> int:
+        """Outputs of the network."""
+        return len(self.output)
+
+    @cached_property
+    def fours(self) -> int:
+        """Vectors of four units that a layer has."""
+        return -(-len(self.layers[0]) // 4)
+
+    @property
+    def own(self) -> int:
+        """Rows of four units before their weights: biases, or the reference."""
+        return 2 if self.detail else 1
+
+    @property
+    def fold_rows(self) -> int:
+        """Rows of the reference's symmetry: both axes, and the distances to the mirrors."""
+        if self.fold is None:
+            return 0
+        return 2 + -(-len(reflections(self.fold.radial)) // 4)
+
+    @property
+    def outputs(self) -> int:
+        """The row of the outputs' sums."""
+        return 2 + self.fold_rows
+
+    @property
+    def palette(self) -> int:
+        """The first row of the palette."""
+        return self.outputs + 1
+
+    def four(self, layer: int) -> int:
+        """Rows of four units of a layer."""
+        return self.own + (3 if layer == 0 else 4 * self.fours)
+
+    def rows_of(self, layer: int) -> int:
+        """Rows of a layer."""
+        readout = self.channels * self.fours if self.is_read(layer) else 0
+        return self.fours * self.four(layer) + readout
+
+    @property
+    def stride(self) -> int:
+        """Rows from one layer after the first to the next."""
+        readout = self.channels * self.fours if self.detail else 0
+        return self.fours * self.four(1) + readout
+
+    def is_read(self, layer: int) -> bool:
+        """Whether a layer is read out into the colour."""
+        return self.detail or layer == len(self.layers) - 1
+
+    def layer(self, layer: int) -> int:
+        """The first row of a layer; of the one beyond the last, the number of all rows."""
+        first = self.palette + self.stops
+        return first + sum(self.rows_of(i) for i in range(layer))
+
+    def readout(self, layer: int) -> int:
+        """The first row of a layer's readout: for each channel all fours."""
+        return self.layer(layer) + self.fours * self.four(layer)
+
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """Layers after the first, in runs of equal ones: from, to (exclusive)."""
+        found, start = [], 1
+        for _, run in groupby(self.layers[1:]):
+            end = start + len(list(run))
+            found.append((start, end))
+            start = end
+        return found
+
+
+def check_fits(scene: Scene, widest: int = WIDEST) -> None:
+    """Raise InvalidRequestError for a network that is too large for a shader."""
+    cppn = scene.cppn
+    depth = len(cppn.structure.activations)
+    for what, value, most in (("width", cppn.width, widest), ("depth", depth, DEEPEST)):
+        if value > most:
+            raise InvalidRequestError(
+                f"cppn.{what} = {value}: a shader has room for {most}; "
+                "`tilecppn export` makes a page of tiles of any network"
+            )
+    if not np.isfinite(scene.grid.reach * 1e3) or scene.grid.reach > 1e18:
+        raise InvalidRequestError(
+            f"view.scale = {scene.view.scale:g}: too large for a shader, which has float32 alone"
+        )

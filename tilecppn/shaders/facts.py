@@ -1,0 +1,154 @@
+"""What the page needs to know of a scene, beside the text of its shader."""
+
+import base64
+import zlib
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.cppn import CPPN, detail
+from tilecppn.cppn.activations import parts
+from tilecppn.cppn.resolved import grouped, sorted_units
+from tilecppn.cppn.structure import Detail
+from tilecppn.errors import InvalidRequestError
+from tilecppn.kernels.wgsl.data import stop_rows
+from tilecppn.kernels.wgsl.shape import DEEPEST, Shape
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.symmetry import reflections
+
+ZOOM: Final = 1e5  # how far the page goes in, from the whole picture
+SCREEN: Final = 2000.0  # pixels of a window there, whose finest layers are in the page
+
+
+def layers_of(scene: Scene) -> int:
+    """How many hidden layers the page holds: with detail, those that the deepest zoom shows."""
+    cppn, d = scene.cppn, scene.cppn.structure.detail
+    held = len(cppn.structure.activations)
+    if d is None or d.seed is None:
+        return held
+    scale = scene.view.scale / zoom_of(scene)
+    deepest = detail.Sampling(2.0 * scale / SCREEN, scale)
+    return min(max(held, len(cppn.readout_amplitudes(deepest))), DEEPEST)
+
+
+def zoom_of(scene: Scene) -> float:
+    """How far the page goes in: to ZOOM, or to where float64 no longer serves a reference.
+
+    Raises InvalidRequestError for a scene that lies beyond already.
+    """
+    d = scene.cppn.structure.detail
+    if d is None:
+        return ZOOM
+    deepest = d.scale * 2.0**-detail.DEEP * SCREEN / 2.0
+    zoom = scene.view.scale / deepest
+    if zoom < 1.0:
+        raise InvalidRequestError(
+            f"view.scale = {scene.view.scale:g}: a page goes in to {deepest:.1g} at most; "
+            "`tilecppn export` makes a page of tiles at any scale"
+        )
+    return min(float(f"{zoom:.1g}"), ZOOM)
+
+
+def facts_of(scene: Scene, shape: Shape) -> dict[str, Any]:
+    """What the page's scripts read, as JSON."""
+    cppn, s, canvas = scene.cppn, scene.cppn.structure, scene.canvas
+    runs = [grouped(functions) for functions in shape.layers]
+    patterns = list(dict.fromkeys(runs))
+    grid = scene.grid
+    facts: dict[str, Any] = {
+        "zoom": zoom_of(scene),
+        "samples": scene.output.supersample,
+        "whole": canvas.whole,
+        "drawn": [canvas.origin[1], canvas.origin[0], canvas.width, canvas.height],
+        "scale": scene.view.scale,
+        "stretch": scene.view.aspect == "stretch",
+        "endpoints": scene.view.grid == "endpoints",
+        "grid": {
+            "center": grid.center,
+            "step": grid.step,
+            "middle": grid.middle,
+            "cosine": grid.cosine,
+            "sine": grid.sine,
+            "swap": grid.swap,
+        },
+        "origin": s.origin,
+        "inputs": s.inputs,
+        "z": scene.z.tolist(),
+        "latent": {"scale": s.latent_scale, **s.latent._asdict()},
+        "width": cppn.width,
+        "channels": shape.channels,
+        "patterns": patterns,
+        "layers": [patterns.index(run) for run in runs],
+        "rows": {
+            "fours": shape.fours,
+            "own": shape.own,
+            "outputs": shape.outputs,
+            "palette": shape.palette,
+            "stops": shape.stops,
+            "layers": [shape.layer(i) for i in range(len(runs) + 1)],
+        },
+    }
+    if shape.fold is not None:
+        fold = shape.fold
+        facts["fold"] = {
+            "mirror": "xy" if "y" in fold.mirror and "x" in fold.mirror else fold.mirror,
+            "repeat": fold.repeat,
+            "lines": reflections(fold.radial),
+        }
+    if s.detail is not None:
+        facts["detail"] = _detail_facts(cppn, s.detail, len(runs))
+    return facts
+
+
+def _detail_facts(cppn: CPPN, d: Detail, layers: int) -> dict[str, Any]:
+    expected = [cppn.expected_layer(i) for i in range(layers)]
+    names = [parts(cppn.structure.activation(i)) for i in range(layers)]
+    return {
+        "scale": d.scale,
+        "decay": [detail.log2(d.decay_of(o)) for o in range(cppn.channels)],
+        "factors": cppn.readout_factors,
+        "frequency": [e.frequency for e in expected],
+        "octave": [e.octave for e in expected],
+        "variance": [e.variance for e in expected],
+        "means": [dict(zip(n, e.means, strict=True)) for n, e in zip(names, expected, strict=True)],
+        "limit": detail.LIMIT,
+        "fade": detail.FADE,
+        "recede": detail.RECEDE,
+        "near": detail.NEAR,
+        "far": detail.FAR,
+        "ramp": detail.RAMP,
+        "fineness": detail.FINENESS,
+        "faintest": detail.FAINTEST,
+    }
+
+
+def numbers_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
+    """All numbers of the network: for each layer weights (out, in), biases and readouts.
+
+    Units in the order of the shader; then the outputs' biases, and the palette's colours.
+    """
+    cppn = scene.cppn
+    found: list[NDArray[np.floating]] = []
+    before: list[int] | None = None
+    for i in range(len(shape.layers)):
+        weight, bias = cppn.hidden_layer(i)[:2] if shape.detail else cppn.layers[i]
+        order = list(range(len(bias)))
+        if not shape.residual:
+            order = sorted_units(cppn.structure.activation(i), len(bias))
+        weight = weight[order]
+        found += [(weight if before is None else weight[:, before]).ravel(), bias[order]]
+        if shape.is_read(i):
+            readout = cppn.hidden_layer(i)[2] if shape.detail else cppn.layers[-1][0]
+            found.append(readout[:, order].ravel())
+        before = order
+    found.append(cppn.layers[-1][1])
+    if shape.stops:
+        found.append(stop_rows(scene)[:, :3].ravel())
+    return np.concatenate(found).astype("<f4")
+
+
+def packed(values: NDArray[np.float32]) -> str:
+    """Float32 as text: byte by byte in planes, deflated, in base64."""
+    planes = values.view(np.uint8).reshape(-1, 4).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()

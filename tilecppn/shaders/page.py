@@ -1,0 +1,118 @@
+"""The page: one HTML file that draws a scene on its viewer's GPU, opened by double-click.
+
+Parts, in web/: page.html, page.css and the files of script/, which share one scope. Nothing is
+fetched, and the policy in the page forbids it; scripts and styles are the page's own, by their
+hashes.
+"""
+
+import base64
+import hashlib
+import html
+import io
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from tilecppn.exporters.page.facts import credit_facts
+from tilecppn.kernels.wgsl import check_fits, program_of
+from tilecppn.kernels.wgsl.fragment import glsl_fragment, wgsl_fragment
+from tilecppn.kernels.wgsl.shape import Shape
+from tilecppn.pixels.window import preview
+from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import About
+from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed
+
+_HERE: Final = Path(__file__).parent / "web"
+_SCRIPTS: Final = (  # packed; loader.js is as it is
+    "numbers", "reference", "gpu", "picture", "png", "walk", "controls", "start",
+)  # fmt: skip
+STILL: Final = 240  # pixels along the longer side of the still
+
+
+def live_page(scene: Scene, title: str, *, show_scene: bool = True) -> str:
+    """The text of the page, to be written as UTF-8.
+
+    show_scene: whether it shows the scene. What the scene's [about] says stands in the panel.
+    Raises InvalidRequestError for a network that is too large for a shader.
+    """
+    check_fits(scene)
+    shape = Shape.of(scene, layers_of(scene))
+    program = program_of(scene, shape)
+    sources = {"wgsl": wgsl_fragment(program), "glsl": glsl_fragment(program)}
+    style, loader = _tight("page.css", "/*"), _tight("script/loader.js", "//")
+    script = "\n".join(_tight(f"script/{name}.js", "//") for name in _SCRIPTS)
+    sources["script"] = script
+    data = {"numbers": packed(numbers_of(scene, shape)), "sources": _deflated(json.dumps(sources))}
+    scene_text = _text(scene.to_toml()) if show_scene else ""
+    parts = {
+        "policy": _policy(style, loader, script),
+        "title": _text(title),
+        "style": style,
+        "still": _still(scene),
+        "about": _about(scene.about),
+        "scene": _details(scene_text) if show_scene else "",
+        "facts": _json(facts_of(scene, shape)),
+        "data": _json(data),
+        "script": loader,
+    }
+    template = (_HERE / "page.html").read_text("utf-8")
+    # One pass, so that nothing in a part is taken for a place to fill.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _about(about: About) -> str:
+    credits = (f"{name}: {value}" for name, value in credit_facts(about).items())
+    lines = (line for line in (about.description, *credits) if line)
+    return "".join(f"    <p>{_text(line)}</p>\n" for line in lines)
+
+
+def _details(scene: str) -> str:
+    return f"    <details><summary>Scene</summary><pre>{scene}</pre></details>\n"
+
+
+def _policy(style: str, *scripts: str) -> str:
+    def source(text: str) -> str:
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        return f"'sha256-{digest}'"
+
+    return (
+        f"default-src 'none'; script-src {' '.join(map(source, scripts))}; "
+        f"style-src {source(style)}; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _still(scene: Scene) -> str:
+    """A small WebP as a data address, for where nothing else works."""
+    canvas = scene.canvas
+    width = max(1, min(STILL, round(STILL * canvas.width / max(canvas.width, canvas.height))))
+    # As the shader draws: in sRGB, whatever the scene's profile.
+    pixels = preview(scene.replace(output={"profile": "srgb"}), width)
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=50, method=6)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _deflated(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _tight(name: str, comment: str) -> str:
+    """A style or script of web/ without indentation and lines of comments."""
+    lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(comment))
+
+
+def _text(text: str) -> str:
+    """Escaped for HTML, between tags or within quotes."""
+    return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _json(value: object) -> str:
+    """JSON that is safe in a <script>: all of it ASCII, nothing that could end the element."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,148 @@
+// What draws: WebGPU or WebGL2.
+//   rows(values)               the shader's data
+//   draw(width, height, place) a promise of a canvas with the pixels at its top left, to be copied
+//                              at once; place: eight numbers, see fragment.py
+//   lost                       a promise that is kept when the device is gone
+
+const TEXELS = 1024;
+
+async function webgpu(source, rows) {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return null;
+  const device = await adapter.requestDevice();
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ code: source });
+  const pipeline = await device.createRenderPipelineAsync({
+    layout: "auto",
+    vertex: { module, entryPoint: "corner" },
+    fragment: { module, entryPoint: "pixel", targets: [{ format: "rgba8unorm" }] },
+  });
+  const { STORAGE, UNIFORM, COPY_DST } = GPUBufferUsage;
+  const data = device.createBuffer({ size: rows.byteLength, usage: STORAGE | COPY_DST });
+  const view = device.createBuffer({ size: 32, usage: UNIFORM | COPY_DST });
+  const entries = [data, view].map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  const fault = await device.popErrorScope();
+  if (fault) throw new Error(fault.message);
+  // Pixels are read back: a canvas of WebGPU's own is not to be had from software adapters.
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  let target = null;
+  function sized(width, height) {
+    const padded = Math.ceil(width / 64) * 64;  // a row has a multiple of 256 bytes
+    if (target?.width === padded && target.height === height) return target;
+    target?.texture.destroy();
+    target?.pixels.destroy();
+    const { RENDER_ATTACHMENT, COPY_SRC } = GPUTextureUsage;
+    const usage = RENDER_ATTACHMENT | COPY_SRC, size = [padded, height];
+    const texture = device.createTexture({ size, format: "rgba8unorm", usage });
+    const { MAP_READ } = GPUBufferUsage;
+    const pixels = device.createBuffer({ size: 4 * padded * height, usage: MAP_READ | COPY_DST });
+    canvas.width = padded;
+    canvas.height = height;
+    return (target = { width: padded, height, texture, pixels });
+  }
+  return {
+    name: "WebGPU",
+    lost: device.lost,
+    rows: (values) => device.queue.writeBuffer(data, 0, values),
+    async draw(width, height, place) {
+      const { texture, pixels, width: padded } = sized(width, height);
+      device.queue.writeBuffer(view, 0, new Float32Array(place));
+      const encoder = device.createCommandEncoder();
+      const attachment = { view: texture.createView(), loadOp: "clear", storeOp: "store" };
+      const pass = encoder.beginRenderPass({ colorAttachments: [attachment] });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.setScissorRect(0, 0, width, height);
+      pass.draw(3);
+      pass.end();
+      const into = { buffer: pixels, bytesPerRow: 4 * padded };
+      encoder.copyTextureToBuffer({ texture }, into, [padded, height]);
+      device.queue.submit([encoder.finish()]);
+      await pixels.mapAsync(GPUMapMode.READ);
+      const bytes = new Uint8ClampedArray(pixels.getMappedRange()).slice();
+      pixels.unmap();
+      context.putImageData(new ImageData(bytes, padded, height), 0, 0);
+      return canvas;
+    },
+  };
+}
+
+const CORNERS = `#version 300 es
+void main() {
+  gl_Position = vec4(float(gl_VertexID & 1) * 4.0 - 1.0, float(gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0);
+}`;
+
+async function webgl2(source, rows) {
+  const canvas = document.createElement("canvas");
+  const options = {
+    alpha: false, antialias: false, preserveDrawingBuffer: true,
+    powerPreference: "high-performance",
+  };
+  const gl = canvas.getContext("webgl2", options);
+  if (!gl) return null;
+  const program = gl.createProgram();
+  for (const [kind, text] of [[gl.VERTEX_SHADER, CORNERS], [gl.FRAGMENT_SHADER, source]]) {
+    const shader = gl.createShader(kind);
+    gl.shaderSource(shader, text);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+    const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
+    throw new Error([gl.getProgramInfoLog(program), ...logs].join("\n"));
+  }
+  gl.useProgram(program);
+  gl.disable(gl.DITHER);
+  const view = gl.getUniformLocation(program, "cppn_view");
+  const heightOf = gl.getUniformLocation(program, "cppn_height");
+  const lines = Math.ceil(rows.length / 4 / TEXELS), padded = new Float32Array(4 * TEXELS * lines);
+  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA32F, TEXELS, lines);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+  const lost = new Promise((kept) =>
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      kept(event);
+    }),
+  );
+  return {
+    name: "WebGL2",
+    lost,
+    lose: () => gl.getExtension("WEBGL_lose_context").loseContext(),
+    rows(values) {
+      padded.set(values);
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, TEXELS, lines, gl.RGBA, gl.FLOAT, padded);
+    },
+    async draw(width, height, place) {
+      if (canvas.width !== width) canvas.width = width;
+      if (canvas.height !== height) canvas.height = height;
+      gl.viewport(0, 0, width, height);
+      gl.uniform4fv(view, place);
+      gl.uniform1f(heightOf, height);
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+      gl.flush();
+      const pending = () => gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED;
+      while (pending()) await new Promise((next) => setTimeout(next, 2));
+      gl.deleteSync(fence);
+      return canvas;
+    },
+  };
+}
+
+// The first of them that works here; null where neither does.
+async function drawer(sources, rows, names = ["WebGPU", "WebGL2"]) {
+  for (const name of names) {
+    try {
+      const made = await (name === "WebGPU" ? webgpu(sources.wgsl, rows) : webgl2(sources.glsl, rows));
+      if (made) return made;
+    } catch (error) {
+      failures.push(`${name}: ${error.message}`);
+    }
+  }
+  return null;
+}
+const failures = [];

@@ -1,0 +1,28 @@
+// The network's numbers, as the page holds them.
+
+function floatsOf(planes) {
+  const count = planes.length / 4, bytes = new Uint8Array(planes.length);
+  for (let plane = 0; plane < 4; plane++)
+    for (let i = 0; i < count; i++) bytes[4 * i + plane] = planes[plane * count + i];
+  return new Float32Array(bytes.buffer);
+}
+
+// Layers with weight, bias, readout and the function of each unit; the outputs' biases; colours.
+function networkOf(facts, floats) {
+  let at = 0;
+  const take = (count) => floats.subarray(at, (at += count));
+  const { width, channels } = facts, depth = facts.layers.length;
+  const columns = facts.inputs.reduce((n, name) => n + (name === "z" ? facts.z.length : 1), 0);
+  const layers = facts.layers.map((pattern, i) => {
+    const inputs = i ? width : columns, runs = facts.patterns[pattern];
+    const read = facts.detail || i === depth - 1;
+    return {
+      inputs,
+      weight: take(width * inputs),
+      bias: take(width),
+      readout: read ? take(channels * width) : null,
+      functions: runs.flatMap(([name, count]) => Array(count).fill(name)),
+    };
+  });
+  return { layers, bias: take(channels), stops: take(3 * facts.rows.stops) };
+}

@@ -1,0 +1,134 @@
+// The view, and the picture drawn for it: coarse while it moves, then every pixel, tile by tile.
+
+const TILE = 256;
+const REST = 160;  // milliseconds without a change, after which every pixel is drawn
+const FRAME = 24;  // milliseconds that a frame may take while the view moves
+
+class Picture {
+  constructor(facts, reference, gpu, canvas) {
+    Object.assign(this, { facts, reference, gpu, canvas });
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.z = [...facts.z];
+    this.speed = 500;  // pixels a millisecond, as measured
+    this.changed = 0;
+    this.lock = Promise.resolve();
+    this.home();
+  }
+
+  home() {
+    const { drawn, whole, grid } = this.facts;
+    const middle = [0, 1].map((k) => drawn[k] + (drawn[k + 2] - 1) / 2 - (whole[k] - 1) / 2);
+    this.view = { u: middle[0] * grid.step[0], v: middle[1] * grid.step[1], zoom: 1, turn: 0 };
+    this.change();
+  }
+
+  // Plane units a pixel, to the right and down, where the picture is shown width × height large.
+  steps(width, height, zoom) {
+    const { drawn, grid, endpoints, stretch } = this.facts, [, , w, h] = drawn;
+    const count = (n) => (endpoints ? Math.max(n - 1, 1) : n);
+    let along = count(w) / count(width), down = count(h) / count(height);
+    if (Math.abs(w * height - h * width) >= Math.max(w, h)) along = down = Math.max(along, down);
+    else if (!stretch) along = down = w <= h ? along : down;
+    return [(grid.step[0] * along) / zoom, (grid.step[1] * down) / zoom];
+  }
+
+  // The matrix from pixels to plane units: to the right (x, y), down (x, y).
+  matrix([along, down], turn) {
+    const c = Math.cos(turn), s = Math.sin(turn);
+    return [c * along, -s * along, s * down, c * down];
+  }
+
+  // Tells the shader of a view that is shown width × height large; returns what draws parts of it.
+  prepare(width, height, samples, view = this.view, z = this.z) {
+    const steps = this.steps(width, height, view.zoom);
+    const scale = this.facts.scale / view.zoom, step = Math.max(...steps) / samples;
+    const layers = this.reference.fill({ u: view.u, v: view.v, step, scale, z });
+    this.gpu.rows(this.reference.rows);
+    const turn = this.matrix(steps, view.turn);
+    // A part at (x, y), drawn w × h large, of which each pixel stands for q × q.
+    return (x, y, w, h, q = 1) => {
+      const first = [x - (width - 1) / 2, y - (height - 1) / 2].map((n) => (n + (q - 1) / 2) / q);
+      return this.gpu.draw(w, h, [...first, samples, layers, ...turn.map((n) => n * q)]);
+    };
+  }
+
+  // Runs a task that draws when the one before has ended: there is one device.
+  locked(task) {
+    return (this.lock = this.lock.catch(() => {}).then(task));
+  }
+
+  change() {
+    this.changed = performance.now();
+    if (!this.running) this.running = this.run().finally(() => (this.running = null));
+  }
+
+  async run() {
+    for (;;) {
+      await new Promise((next) => (document.hidden ? setTimeout(next, 50) : requestAnimationFrame(next)));
+      if (this.busy) continue;
+      const at = this.changed;
+      this.onframe?.();
+      await this.locked(() => this.coarse());
+      if (this.changed === at && !this.walking && (await this.locked(() => this.fine(at)))) return;
+    }
+  }
+
+  // The size of the screen's part in its own pixels.
+  size() {
+    const ratio = window.devicePixelRatio || 1, { clientWidth, clientHeight } = this.canvas;
+    return [clientWidth, clientHeight].map((side) => Math.max(1, Math.round(side * ratio)));
+  }
+
+  async coarse() {
+    const [width, height] = this.size();
+    let q = 1;
+    while (q < 16 && (width * height) / (q * q) > this.speed * FRAME) q *= 2;
+    const w = Math.ceil(width / q), h = Math.ceil(height / q);
+    const draw = this.prepare(width, height, 1), start = performance.now();
+    const source = await draw(0, 0, w, h, q);
+    if (this.canvas.width !== width) this.canvas.width = width;  // which clears it
+    if (this.canvas.height !== height) this.canvas.height = height;
+    this.context.drawImage(source, 0, 0, w, h, 0, 0, w * q, h * q);
+    const speed = (w * h) / Math.max(performance.now() - start, 0.5);
+    this.speed = 0.7 * this.speed + 0.3 * speed;
+    this.quality = q;
+  }
+
+  // Whether all of it was drawn before the view changed again.
+  async fine(at) {
+    const { samples } = this.facts;
+    while (performance.now() - at < REST) {
+      await new Promise((next) => setTimeout(next, 20));
+      if (this.changed !== at || this.busy) return false;
+    }
+    if (this.quality === 1 && samples === 1) return (this.complete = at), true;
+    const { width, height } = this.canvas, draw = this.prepare(width, height, samples);
+    for (const [x, y] of tilesFrom(width, height)) {
+      const w = Math.min(TILE, width - x), h = Math.min(TILE, height - y);
+      this.context.drawImage(await draw(x, y, w, h), 0, 0, w, h, x, y, w, h);
+      if (this.changed !== at || this.busy) return false;
+    }
+    this.complete = at;
+    return true;
+  }
+
+  // The pixels (RGBA) of a part of a picture of width × height, drawn tile by tile.
+  async strip(draw, width, top, rows, scratch) {
+    const context = scratch.getContext("2d", { alpha: false, willReadFrequently: true });
+    scratch.width = width;
+    scratch.height = rows;
+    for (let x = 0; x < width; x += 1024) {
+      const part = Math.min(1024, width - x), source = await draw(x, top, part, rows);
+      context.drawImage(source, 0, 0, part, rows, x, 0, part, rows);
+    }
+    return context.getImageData(0, 0, width, rows).data;
+  }
+}
+
+// Corners of tiles, the nearest to the middle first.
+function tilesFrom(width, height) {
+  const corners = [];
+  for (let y = 0; y < height; y += TILE) for (let x = 0; x < width; x += TILE) corners.push([x, y]);
+  const far = ([x, y]) => Math.hypot(x + TILE / 2 - width / 2, y + TILE / 2 - height / 2);
+  return corners.sort((a, b) => far(a) - far(b));
+}

@@ -1,0 +1,230 @@
+// What the shader is told of a view: the rows of tilecppn/kernels/wgsl/shape.py, computed in
+// float64 at one point, from which it draws differences; and how strongly each layer counts.
+
+const TAU = 2 * Math.PI;
+const turned = (s) => s - TAU * Math.floor(s / TAU + 0.5);
+// Of the activations of networks with detail: value, slope, and what the shader needs of a sum.
+const KNOWN = {
+  sin: [Math.sin, Math.cos, (s) => [turned(s + Math.PI / 2), 0]],
+  cos: [Math.cos, (s) => -Math.sin(s), (s) => [turned(s + Math.PI), 0]],
+  tanh: [
+    Math.tanh,
+    (s) => 1 - Math.tanh(s) ** 2,
+    (s) => [Math.max(-20, Math.min(20, s)), Math.tanh(s)],
+  ],
+  gaussian: [
+    (s) => Math.exp(-s * s),
+    (s) => -2 * s * Math.exp(-s * s),
+    (s) => [Math.max(-13, Math.min(13, s)), Math.exp(-s * s)],
+  ],
+};
+
+class Reference {
+  constructor(facts, floats) {
+    this.facts = facts;
+    this.network = networkOf(facts, floats);
+    const { rows, width, channels } = facts, { fours, own } = rows;
+    this.rows = new Float32Array(4 * rows.layers.at(-1));
+    this.network.layers.forEach((layer, i) => {
+      if (i) this.#weights(i, layer.inputs, (o, k) => layer.weight[o * layer.inputs + k]);
+      if (layer.readout && !facts.detail) this.#readout(i, Array(channels).fill(1));
+    });
+    for (let i = 0; i < rows.stops; i++)
+      this.rows.set(this.network.stops.subarray(3 * i, 3 * i + 3), 4 * (rows.palette + i));
+  }
+
+  // Fills in the rows for a view: { u, v, step, scale, z }; returns the number of layers.
+  fill(view) {
+    const { facts, network } = this, { width, channels, rows } = facts;
+    const point = folded(facts, view.u, view.v);
+    const place = [point.x - facts.origin[0], point.y - facts.origin[1], ...point.heights];
+    const r = Math.hypot(...place);
+    this.rows.set(place, 0);
+    this.rows[4] = r;
+    point.rows.forEach((row, i) => this.rows.set(row, 4 * (2 + i)));
+    const first = this.#first(view.z);
+    this.#weights(0, 3, (o, k) => first.weight[3 * o + k]);
+    const total = Float64Array.from(network.bias), inputs = [point.x, point.y, r];
+    const layers = facts.detail
+      ? this.#detail(view, first, inputs, total)
+      : this.#plain(first, inputs);
+    this.rows.fill(0, 4 * rows.outputs, 4 * rows.outputs + 4);
+    this.rows.set(total, 4 * rows.outputs);
+    return layers;
+  }
+
+  // Layer 0 with the latent in its biases: weights of x, y and r.
+  #first(z) {
+    const { facts } = this, { weight, bias, inputs } = this.network.layers[0];
+    const full = new Float64Array(3 * facts.width), sums = Float64Array.from(bias);
+    for (let o = 0; o < facts.width; o++) {
+      let column = o * inputs;
+      for (const name of facts.inputs) {
+        if (name === "z")
+          for (const value of z) sums[o] += weight[column++] * value * facts.latent.scale;
+        else if (name === "one") sums[o] += weight[column++];
+        else full[3 * o + "xyr".indexOf(name)] = weight[column++];
+      }
+    }
+    return { weight: full, bias: sums, inputs: 3 };
+  }
+
+  #plain(first, inputs) {
+    this.network.layers.forEach((layer, i) => {
+      const sums = i ? layer.bias : sumsOf(first, inputs);
+      for (let o = 0; o < this.facts.width; o++) this.rows[this.#own(i, o, 0)] = sums[o];
+    });
+    return this.network.layers.length;
+  }
+
+  #detail(view, first, inputs, total) {
+    const { facts, network } = this, { width, channels } = facts, { means, factors } = facts.detail;
+    const layers = [first, ...network.layers.slice(1)];
+    const amplitudes = amplitudesOf(facts, view, this.#fineness(view, layers, inputs));
+    let h = inputs;
+    for (let i = 0; i < amplitudes.length; i++) {
+      const { functions, readout } = network.layers[i], sums = sumsOf(layers[i], h);
+      h = new Float64Array(width);
+      const scaled = amplitudes[i].map((a, c) => a * factors[c]);
+      this.#readout(i, scaled);
+      for (let o = 0; o < width; o++) {
+        const [value, , reference] = KNOWN[functions[o]];
+        h[o] = value(sums[o]);
+        const [a, b] = reference(sums[o]);
+        this.rows[this.#own(i, o, 0)] = a;
+        this.rows[this.#own(i, o, 1)] = b;
+        for (let c = 0; c < channels; c++)
+          total[c] += scaled[c] * readout[c * width + o] * (h[o] - means[i][functions[o]]);
+      }
+    }
+    return amplitudes.length;
+  }
+
+  // Octaves by which layers are finer at the reference than expected: detail.py has the reasons.
+  #fineness(view, layers, [x, y, r]) {
+    const { facts, network } = this, d = facts.detail, inside = insideOf(d, view.scale);
+    const share = Math.min(inside / d.ramp, 1), ramp = share * share * (3 - 2 * share);
+    let h = [x, y, r], total = 0, weights = 0;
+    let jacobian = [[1, 0], [0, 1], r ? [x / r, y / r] : [0, 0]];
+    for (let i = 0; i < layers.length; i++) {
+      if (d.octave[i] - inside >= d.near || ramp === 0) break;
+      const sums = sumsOf(layers[i], h), { weight, inputs } = layers[i], next = [];
+      let square = 0;
+      h = sums.map((s, o) => {
+        const [value, slope] = KNOWN[network.layers[i].functions[o]], own = slope(s);
+        let along = 0, down = 0;
+        for (let k = 0; k < inputs; k++) {
+          along += weight[o * inputs + k] * jacobian[k][0];
+          down += weight[o * inputs + k] * jacobian[k][1];
+        }
+        next.push([along * own, down * own]);
+        square += (along * own) ** 2 + (down * own) ** 2;
+        return value(s);
+      });
+      jacobian = next;
+      const place = (d.octave[i] - inside - d.far) / (d.near - d.far);
+      if (place > 0) {
+        const weight = (place * (1 - place)) ** 2;
+        const found = Math.sqrt(Math.max(square, 1e-300) / (facts.width * d.variance[i]));
+        total += weight * Math.log2(found / d.frequency[i]);
+        weights += weight;
+      }
+    }
+    return weights ? Math.round((ramp * total) / weights / d.fineness) * d.fineness : 0;
+  }
+
+  #own(layer, unit, row) {
+    const { rows } = this.facts, four = this.#four(layer);
+    return 4 * (rows.layers[layer] + (unit >> 2) * four + row) + (unit & 3);
+  }
+
+  #four(layer) {
+    return this.facts.rows.own + (layer ? 4 * this.facts.rows.fours : 3);
+  }
+
+  #weights(layer, inputs, weight) {
+    const { own } = this.facts.rows;
+    for (let o = 0; o < this.facts.width; o++)
+      for (let k = 0; k < inputs; k++) this.rows[this.#own(layer, o, own + k)] = weight(o, k);
+  }
+
+  #readout(layer, factors) {
+    const { rows, width } = this.facts, { readout } = this.network.layers[layer];
+    const start = 4 * (rows.layers[layer] + rows.fours * this.#four(layer));
+    factors.forEach((factor, c) => {
+      for (let k = 0; k < width; k++)
+        this.rows[start + 4 * rows.fours * c + k] = factor * readout[c * width + k];
+    });
+  }
+}
+
+function sumsOf({ weight, bias, inputs }, h) {
+  const sums = Float64Array.from(bias);
+  for (let o = 0; o < sums.length; o++)
+    for (let k = 0; k < inputs; k++) sums[o] += weight[o * inputs + k] * h[k];
+  return sums;
+}
+
+// The point u to the right and v below the canvas' centre, after symmetry.
+function folded({ grid, fold }, u, v) {
+  const offsets = [u, v], heights = [0, 0], rows = [];
+  if (fold) {
+    for (const k of [0, 1]) {
+      const axis = "xy"[k], mirrored = fold.mirror.includes(axis) || (!k && fold.lines.length);
+      if (!fold.repeat.includes(axis)) {
+        const sign = mirrored && offsets[k] < 0 ? -1 : 1;
+        offsets[k] *= sign;
+        rows.push([offsets[k], sign, 0, 0]);
+        continue;
+      }
+      const span = grid.step[k] * (2 * grid.middle[k] + 1), radius = span / TAU;
+      let turns = offsets[k] / span;
+      turns -= Math.floor(turns + 0.5);
+      const sign = mirrored && turns < 0 ? -1 : 1;
+      turns *= sign;
+      offsets[k] = radius * Math.sin(TAU * turns);
+      heights[k] = radius * (1 - Math.cos(TAU * turns));
+      rows.push([turns, sign, 1 - 2 * turns, TAU * turns]);
+    }
+    const beyonds = fold.lines.map(([c, s]) => {
+      const beyond = offsets[0] * c + offsets[1] * s, twice = beyond + Math.abs(beyond);
+      offsets[0] -= twice * c;
+      offsets[1] -= twice * s;
+      return beyond;
+    });
+    for (let i = 0; i < beyonds.length; i += 4) rows.push(beyonds.slice(i, i + 4));
+  }
+  const { cosine, sine, center, swap } = grid;
+  const place = [
+    offsets[0] * cosine - offsets[1] * sine,
+    offsets[0] * sine + offsets[1] * cosine,
+  ];
+  if (swap) place.reverse();
+  return { x: place[0] + center[0], y: place[1] + center[1], heights, rows };
+}
+
+function insideOf(d, scale) {
+  const octaves = Math.log2(d.scale / scale);
+  if (octaves <= 0) return 0;
+  return octaves <= 1 ? 0.5 * octaves * octaves : octaves - 0.5;
+}
+
+// For each layer that a view shows, a factor for each output.
+function amplitudesOf(facts, view, fineness) {
+  const d = facts.detail, inside = insideOf(d, view.scale), result = [];
+  const finest = Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0]));
+  while (result.length < facts.layers.length) {
+    const octave = d.octave[result.length] + fineness;
+    const left = Math.min((finest - octave) / d.fade, 1);
+    if (left <= 0 && result.length) break;
+    const kept = Math.max(left, 0), fade = kept * kept * (3 - 2 * kept), from = octave - inside;
+    result.push(
+      d.decay.map((decay) => {
+        const exponent = from * decay - (from < 0 ? d.recede * from * from : 0);
+        return exponent > d.faintest ? fade * 2 ** exponent : 0;
+      }),
+    );
+  }
+  while (result.length > 1 && !result.at(-1).some(Boolean)) result.pop();
+  return result;
+}

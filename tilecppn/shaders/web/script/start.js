@@ -1,0 +1,36 @@
+// Starts the page: the still stays until the first picture is drawn, or for good.
+
+let picture = null;
+const started = (async () => {
+  const facts = JSON.parse($("facts").textContent);
+  const reference = new Reference(facts, floatsOf(await inflated(packed.numbers)));
+  const wanted = new URLSearchParams(location.hash.slice(1)).get("gpu");
+  const names = wanted ? [wanted] : undefined;
+  const gpu = await drawer(sources, reference.rows, names);
+  if (!gpu) {
+    notice("Neither WebGPU nor WebGL2 works here: this is a still of the picture.", true);
+    return null;
+  }
+  $("view").hidden = false;
+  $("bar").hidden = false;
+  $("state").textContent = `Drawn here by ${gpu.name}, from ${reference.network.layers.length} layers of ${facts.width} units.`;
+  picture = new Picture(facts, reference, gpu, $("view"));
+  const walk = new Walk(picture);
+  picture.onframe = () => picture.walking && walk.step();
+  new Controls(picture, walk);
+  watch(gpu, names);
+  return picture;
+})();
+
+// A device that is lost (a driver's update, another tab's fault) is asked for once more.
+function watch(gpu, names) {
+  gpu.lost.then(async () => {
+    picture.busy = true;
+    const again = await drawer(sources, picture.reference.rows, names);
+    if (!again) return notice("The graphics device was lost; reload the page to draw on.", true);
+    picture.gpu = again;
+    picture.busy = false;
+    watch(again, names);
+    picture.change();
+  });
+}

@@ -1,0 +1,58 @@
+"""Scene → NAME.html, a page that draws it, or NAME.glsl and NAME.wgsl, the function alone."""
+
+from pathlib import Path
+from typing import Final
+
+from tilecppn.errors import InvalidRequestError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.output import atomic_output, check_output, naming_destination
+from tilecppn.exporters.provenance import Provenance
+from tilecppn.scene.scene import Scene, as_scene
+from tilecppn.shaders.alone import alone
+from tilecppn.shaders.page import live_page
+from tilecppn.version import VERSION
+
+SUFFIXES: Final = (".html", ".glsl", ".wgsl")
+_LIVE, _FUNCTION = "live", "shader"  # kinds of `exporters.output.CONTENTS`
+
+
+def shader(
+    scene: Scene | str | Path,
+    path: str | Path,
+    *,
+    title: str | None = None,
+    show_scene: bool = True,
+    overwrite: bool = False,
+) -> Path:
+    """Write a scene as a shader; the suffix of `path` decides what: one of SUFFIXES.
+
+    title: of the page or function, instead of the scene's own, which is else the file's name.
+    show_scene: whether the page shows the scene. Returns the path. Raises InvalidRequestError for a
+    network that is too large for a shader, or a scene that is not shared, and ExportError unless
+    `path` is free or, with `overwrite`, an unchanged output of that kind.
+    """
+    scene, path = as_scene(scene), Path(path)
+    suffix = suffix_of(path)
+    if suffix not in SUFFIXES:
+        raise InvalidRequestError(
+            f"{path}: a shader is a page or a function; give a name that ends in "
+            f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+        )
+    if not scene.about.share_scene:
+        raise InvalidRequestError(
+            "about.share_scene = false: a shader holds the network, which draws the picture at any "
+            "size; add --set about.share_scene=true to share it"
+        )
+    kind = _LIVE if suffix == ".html" else _FUNCTION
+    check_output(path, kind, overwrite=overwrite)
+    name = scene.about.title or path.stem if title is None else title
+    line = Provenance(kind, "", scene.fingerprint, "").line()
+    if suffix == ".html":
+        text = f"{live_page(scene, name, show_scene=show_scene)}<!-- {line} -->\n"
+    else:
+        text = alone(scene, suffix[1:], name, VERSION) + f"// {line}\n"
+    with naming_destination(path), atomic_output(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        provenance.seal(temporary)
+    return path
