@@ -10,7 +10,7 @@ from tilecppn.errors import ExportError
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
 from tilecppn.storage.store import Store
 
-PYRAMIDS = {".dzi", ".szi", "iiif", "xyz", "zoomify"}
+PYRAMIDS = {".dzi", ".szi", ".pmtiles", "iiif", "xyz", "zoomify"}
 PAGES = {".dzi", "iiif", "xyz", "zoomify", "store"}
 OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"format": "avif"}, PYRAMIDS),

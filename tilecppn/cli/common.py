@@ -111,7 +111,7 @@ def export_options(function: F) -> F:
         click.option(
             "--tile",
             type=int,
-            help="Side of a tile in pixels [default: the store's; XYZ and Zoomify: 256].",
+            help="Side of a tile in pixels [default: the store's; XYZ, PMTiles and Zoomify: 256].",
         ),
         click.option(
             "--effort",

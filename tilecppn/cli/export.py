@@ -44,6 +44,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     .dzi          a Deep Zoom pyramid NAME.dzi and NAME_files/, with NAME.html to open by
                   double-click
     .szi          the same in one file, without the page
+    .pmtiles      one file of map tiles, read by range requests from any static server
     .png          one PNG, 8 or 16 bits, of any size
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
                   float, sRGB profile

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.pmtiles_archive import read_metadata
 from tilecppn.exporters.provenance import MAX_MANIFEST
 from tilecppn.filesystem import read_bounded
 
@@ -68,6 +69,11 @@ def _of_szi(path: Path) -> tuple[Size, Resolution]:
         return _of_xml(file.read(entry).decode())
 
 
+def _of_pmtiles(path: Path) -> tuple[Size, Resolution]:
+    metadata = read_metadata(path)
+    return (int(metadata["width"]), int(metadata["height"])), None
+
+
 def _of_folder(path: Path) -> tuple[Size, Resolution]:
     zoomify = path / "ImageProperties.xml"
     if zoomify.is_file():
@@ -83,4 +89,5 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".tif": _of_tiff,
     ".dzi": _of_dzi,
     ".szi": _of_szi,
+    ".pmtiles": _of_pmtiles,
 }

@@ -199,7 +199,7 @@ def _export_kind(path: Path) -> tuple[str, str]:
     if path.is_dir():
         found = read_manifest(path)
         return "pyramid", "" if found is None else found.kind
-    return "pyramid" if path.suffix in (".dzi", ".szi") else "image", path.suffix[1:]
+    return "pyramid" if path.suffix in (".dzi", ".szi", ".pmtiles") else "image", path.suffix[1:]
 
 
 def _version(path: Path) -> str | None:

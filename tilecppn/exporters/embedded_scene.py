@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import png, tags
+from tilecppn.exporters import pmtiles_archive, png, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
@@ -76,6 +76,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".dzi": _of_dzi,
     ".html": _of_dzi,
     ".szi": _of_szi,
+    ".pmtiles": lambda path: str(pmtiles_archive.read_metadata(path)["tilecppn"]["scene"]),
 }
 
 

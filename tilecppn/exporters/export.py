@@ -9,7 +9,7 @@ from tilecppn import machine
 from tilecppn.addresses import as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
-from tilecppn.exporters import store_page
+from tilecppn.exporters import pmtiles, store_page
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.jpeg_webp import check_size, export_flat
 from tilecppn.exporters.layouts import FOLDERS, export_folder
@@ -17,6 +17,7 @@ from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import check_output, claimed, naming_destination
 from tilecppn.exporters.page.page import assets
 from tilecppn.exporters.parallel import Progress, Threads
+from tilecppn.exporters.pmtiles import export_pmtiles
 from tilecppn.exporters.png_file import export_png
 from tilecppn.exporters.provenance import STILL
 from tilecppn.exporters.source import Source
@@ -50,6 +51,7 @@ class Exporter(NamedTuple):
 EXPORTERS: dict[str, Exporter] = {
     ".dzi": Exporter(export_dzi, outputs_of),
     ".szi": Exporter(export_szi, lambda dest: {dest: "szi"}),
+    ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}),
     ".png": Exporter(export_png),
     ".tif": Exporter(export_tiff),
     ".jpg": Exporter(export_flat, fits=check_size),

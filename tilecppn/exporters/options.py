@@ -38,6 +38,7 @@ DEEP_ZOOM = Kind(overlap=True)
 KINDS: dict[str, Kind] = {  # by suffix or layout
     ".dzi": DEEP_ZOOM._replace(url=True),
     ".szi": DEEP_ZOOM,
+    ".pmtiles": Kind(side=MAP_TILE),
     ".png": Kind(("png",), tile=False),
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
     ".jpg": Kind(("jpg",), tile=False),

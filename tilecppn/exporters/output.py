@@ -32,6 +32,7 @@ CONTENTS = {  # what an output holds, in words
     "live": "a page that draws a picture itself",
     "shader": "a function in a shader language",
     "szi": "a Deep Zoom pyramid in one file",
+    "pmtiles": "a pyramid for maps in one file",
     "iiif": "tiles for IIIF",
     "xyz": "tiles for XYZ",
     "zoomify": "tiles for Zoomify",
