@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
@@ -57,6 +58,24 @@ class FileType(click.Path):
 FILE = FileType()
 OUTPUT = FileType(addresses=True)  # a store or an export, on a disk or in a bucket
 
+
+class ByteCount(click.ParamType[int]):
+    """A number of bytes: 20000000, 20MB, 1.5 GB."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Fails for another text, and for none or less."""
+        found = _BYTES.fullmatch(str(value).strip())
+        count = int(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+        if count < 1:
+            self.fail(f"{value!r}: write a size as 20MB, 800kB or 1.5GB", param, ctx)
+        return count
+
+
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+BYTES = ByteCount()
 MOST_SEEDS = 2500  # of one option
 
 set_option = click.option(

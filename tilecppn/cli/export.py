@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilecppn.cli.common import (
+    BYTES,
     OUTPUT,
     done_tasks,
     export_options,
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
 @click.option("--url", help="Where a folder or a page will be served, https://….")
 @click.option(
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
+)
+@click.option(
+    "--lab", is_flag=True, help="A .jpg or .tif that print labs take: 8 bits, RGB, one page."
+)
+@click.option(
+    "--max-bytes",
+    type=BYTES,
+    metavar="N",
+    help="Largest size of a .jpg or .webp, such as 20MB; its quality falls to 60 for it.",
 )
 @overwrite_option
 @workers_option
@@ -71,6 +81,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr half.png --level 1
     tilecppn export poster.zarr small.jpg --max-size 2048
     tilecppn export poster.zarr print.tif --bits 8
+    tilecppn export poster.zarr lab.jpg --lab --max-bytes 40MB
     tilecppn export poster.zarr poster --layout iiif --url https://example.com/poster
     """
     import time
@@ -103,7 +114,7 @@ def run_export(
         if options.partial:
             _tell_missing(store, options.level, meter)
         progress = export_progress(meter)
-        threads = Threads(workers or machine.cores(), progress, stop_request())
+        threads = Threads(workers or machine.cores(), progress, stop_request(), meter.note)
         return export_store(store, dest, options, threads)
 
 

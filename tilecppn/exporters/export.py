@@ -12,6 +12,7 @@ from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters import pmtiles, store_page
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.jpeg_webp import check_size, export_flat
+from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.layouts import FOLDERS, export_folder
 from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import check_output, claimed, naming_destination
@@ -112,6 +113,8 @@ def export(
     level: int = 0,
     bits: int | None = None,
     max_size: int | None = None,
+    max_bytes: int | None = None,
+    lab: bool = False,
     layout: str | None = None,
     url: str | None = None,
     title: str | None = None,
@@ -128,12 +131,13 @@ def export(
     XYZ and Zoomify) and overlap (pixels) are those of a pyramid's tiles; quality (1-100) of JPEG,
     WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
-    max_size: pixels of the longer side at most. layout: "iiif", "xyz" or "zoomify", with a folder
-    as `dest`, or "store", with a page that reads the store itself. url: where an IIIF folder or a
-    page will be served. title: of the picture, instead of its scene's; show_scene: whether files
-    and pages carry the scene. partial: allow an unfinished store, missing shards black. overwrite:
-    replace an export of the same kind that is unchanged since tilecppn made it; anything else that
-    exists is never replaced.
+    max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
+    to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. layout: "iiif", "xyz" or
+    "zoomify", with a folder as `dest`, or "store", with a page that reads the store itself. url:
+    where an IIIF folder or a page will be served. title: of the picture, instead of its scene's;
+    show_scene: whether files and pages carry the scene. partial: allow an unfinished store, missing
+    shards black. overwrite: replace an export of the same kind that is unchanged since tilecppn
+    made it; anything else that exists is never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """
@@ -146,6 +150,8 @@ def export(
         level=level,
         bits=bits,
         max_size=max_size,
+        max_bytes=max_bytes,
+        lab=lab,
         layout=layout,
         url=url,
         title=title,
@@ -166,6 +172,8 @@ def export_store(
     exporter = choose_exporter(store.path, dest, options.layout)
     exporter.check(dest, overwrite=options.overwrite)
     options = options.resolved(dest, store.scene)
+    if options.lab and suffix_of(dest) == ".tif":
+        exporter = Exporter(export_lab_tiff, fits=bound(check_lab_size, options))
     return write(exporter, Source.of(store, options), dest, options, threads)
 
 

@@ -1,11 +1,12 @@
 """One JPEG or WebP of a level, in 8 bits, for where a small file counts: it is made in memory."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from tilecppn import machine
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.image_file import write_flat
@@ -18,14 +19,17 @@ from tilecppn.formatting import format_bytes
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
+from tilecppn.scene.profiles import PROFILES
 
+RGB = 3  # channels
+WORST = 60  # the lowest quality that is chosen unasked
 PILLOW = 5  # bytes of a pixel in Pillow, and of the file
 
 
 def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the picture, which `check_size` has let pass. Returns its name."""
-    plan = source.store.plan
-    out = np.empty((source.height, source.width, plan.channels), np.uint8)
+    channels = RGB if options.lab else source.store.plan.channels
+    out = np.empty((source.height, source.width, channels), np.uint8)
 
     def read(window: Window) -> None:
         out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
@@ -33,17 +37,42 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
     for _ in finished(read, bands(source), threads):
         pass
     with replacing(dest) as temporary:
-        write_flat(
-            out,
-            temporary,
-            dest,
-            source.provenance(provenance.STILL, options),
-            options.quality,
-            options.effort,
-            source.resolution,
-        )
+        made = source.provenance(provenance.STILL, options)
+
+        def size(quality: int) -> int:
+            write_flat(out, temporary, dest, made, quality, options.effort, source.resolution)
+            return temporary.stat().st_size
+
+        assert options.quality is not None
+        quality = options.quality
+        if options.max_bytes is not None:
+            quality = _quality_within(options.max_bytes, quality, size, dest)
+        written = size(quality)
         provenance.seal(temporary)
+    if options.lab or options.max_bytes is not None:
+        kind = ENCODERS[suffix_of(dest)[1:]].name
+        said = f"8 bits, {PROFILES[made.profile].name}, {kind} of quality {quality}"
+        threads.note(f"{dest}: {said}, {format_bytes(written)}")
     return [dest]
+
+
+def _quality_within(limit: int, best: int, size: Callable[[int], int], dest: Path) -> int:
+    """The largest quality, `best` at most, whose file has `limit` bytes at most.
+
+    Raises RenderError if that of WORST is larger.
+    """
+    if size(best) <= limit:
+        return best
+    low, high = min(WORST, best), best
+    if (smallest := size(low)) > limit:
+        raise RenderError(
+            f"{dest}: takes {format_bytes(smallest)} at quality {low}, more than "
+            f"{format_bytes(limit)}; use --max-size for fewer pixels"
+        )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if size(middle) <= limit else (low, middle)
+    return low
 
 
 def check_size(source: Source, dest: Path) -> None:

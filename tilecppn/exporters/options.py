@@ -15,6 +15,9 @@ from tilecppn.scene.sections import FULL, MAX_SIDE, About
 
 MAX_TILE = 8192
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
+LABS = (".jpg", ".tif")
+LAB_PROFILES = ("srgb", "adobe-rgb")
+LAB_QUALITY = 95
 MAP_TILE = 256  # pixels: the side that map viewers and Zoomify's expect unless told otherwise
 
 
@@ -59,10 +62,11 @@ class ExportOptions:
     format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
-    side at most. layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF
-    folder or a page will be served. title: of the picture, instead of the scene's; show_scene:
-    whether files and pages carry the scene, unless that forbids it. partial: allow an unfinished
-    store. overwrite: replace an unchanged export of ours.
+    side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
+    layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF folder or a
+    page will be served. title: of the picture, instead of the scene's; show_scene: whether files
+    and pages carry the scene, unless that forbids it. partial: allow an unfinished store.
+    overwrite: replace an unchanged export of ours.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
     """
@@ -81,6 +85,8 @@ class ExportOptions:
     overwrite: bool = False
     bits: int | None = None
     max_size: int | None = None
+    max_bytes: int | None = None
+    lab: bool = False
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
@@ -112,6 +118,7 @@ class ExportOptions:
 
         Raises ExportError for an option that this kind of export does not take.
         """
+        self._check_lab(dest, scene)
         kind = KINDS[self.layout or suffix_of(dest)]
         format = self.format or kind.formats[0]
         if format not in kind.formats:
@@ -134,6 +141,10 @@ class ExportOptions:
         if self.bits == 16 and format in ENCODERS and ENCODERS[format].name:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
+        if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
+            raise ExportError("max-bytes: only one JPEG or WebP has them; leave it out")
+        if self.lab and default is not None:
+            default = LAB_QUALITY
         if self.quality is not None and default is None:
             raise ExportError(
                 f"quality {self.quality}: only JPEG, WebP and AVIF have one; leave it out, or "
@@ -146,6 +157,7 @@ class ExportOptions:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
         return replace(
             self,
+            bits=8 if self.lab and stored > FULL["uint8"] else self.bits,
             format=format,
             quality=default if self.quality is None else self.quality,
             tile=tile,
@@ -154,6 +166,18 @@ class ExportOptions:
             about=self._described(scene.about),
             profile=scene.output.profile,
         )
+
+    def _check_lab(self, dest: Path, scene: Scene) -> None:
+        """Raise ExportError for what no lab takes."""
+        if not self.lab:
+            return
+        if self.layout is not None or suffix_of(dest) not in LABS:
+            raise ExportError(f"{dest}: labs take {' and '.join(LABS)}; use another suffix")
+        if scene.output.profile not in LAB_PROFILES:
+            raise ExportError(
+                f'{dest}: labs take no output.profile = "{scene.output.profile}"; render with '
+                f"{' or '.join(LAB_PROFILES)}"
+            )
 
     def _described(self, about: About) -> About:
         """What the export says to people: the scene's [about], with these options."""
@@ -195,7 +219,10 @@ class ExportOptions:
             "level": self.level,
             "bits": self.bits,
             "max_size": self.max_size,
+            "max_bytes": self.max_bytes,
         }
+        if self.lab:
+            values["lab"] = 1
         if self.partial:
             values["partial"] = True
         if self.about != About():

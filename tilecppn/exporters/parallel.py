@@ -14,11 +14,15 @@ Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 @dataclass(frozen=True)
 class Threads:
-    """Who does the work of an export, who hears of it, and who may end it."""
+    """Who does the work of an export, who hears of it, and who may end it.
+
+    note: is told in words what was chosen.
+    """
 
     workers: int = 1
     progress: Progress = lambda done, total: None
     stopping: ShouldStop = never
+    note: Callable[[str], None] = lambda text: None
 
 
 class Piece(Protocol):

@@ -108,6 +108,8 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
         path = path.with_suffix(".dzi")
     if suffix_of(path) not in EXPORTERS and layout is None:
         raise ExportError(f"{path}: give NAME.dzi, whose folder of tiles it is")
+    if values.get("lab") and suffix_of(path) == ".tif":
+        raise ExportError(f"{path}: is for a lab; export it again with --lab")
     if not KINDS[layout or suffix_of(path)].tile:
         del values["tile"]  # the store's, which a picture in one piece has no use for
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # its url is only there

@@ -1,0 +1,73 @@
+"""One file as a print lab's upload form takes it: 8 bits, RGB, one page, a classic TIFF or a JPEG.
+
+A TIFF is not compressed and lies in strips, which every program reads; a JPEG has full-resolution
+colour.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance, tags
+from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.options import ExportOptions, suffix_of
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.parallel import Threads, finished
+from tilecppn.exporters.png_file import bands
+from tilecppn.exporters.source import Source
+from tilecppn.exporters.tiff import CLASSIC, extra_tags
+from tilecppn.formatting import format_bytes
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8
+from tilecppn.plan import Window
+from tilecppn.scene.profiles import PROFILES
+
+STRIP = 1 << 20  # bytes
+RGB = 3
+
+
+def export_lab_tiff(
+    source: Source, dest: Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
+    """Write the picture, which `check_lab_size` has let pass, band by band. Returns its name."""
+    import tifffile
+
+    made = source.provenance(provenance.STILL, options)
+    with replacing(dest) as temporary:
+        out = tifffile.memmap(
+            temporary,
+            shape=(source.height, source.width, RGB),
+            dtype=np.uint8,
+            photometric="rgb",
+            rowsperstrip=max(1, STRIP // (source.width * RGB)),
+            iccprofile=icc_profile(made.profile, RGB),
+            description=made.text().encode(),
+            software=tags.MAKER,
+            extratags=extra_tags(made.about),
+            resolution=(source.resolution, source.resolution),
+            resolutionunit=tags.INCH,
+            metadata=None,
+        )
+
+        def write(window: Window) -> None:
+            out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
+
+        for _ in finished(write, bands(source), threads):
+            pass
+        out.flush()
+        provenance.seal(temporary)
+    name = PROFILES[made.profile].name
+    threads.note(f"{dest}: 8 bits, {name}, uncompressed TIFF of one page")
+    return [dest]
+
+
+def check_lab_size(options: ExportOptions, source: Source, dest: Path) -> None:
+    """Raise ExportError where a TIFF would be larger than it may be."""
+    size = source.width * source.height * RGB
+    limit = min(CLASSIC, options.max_bytes or CLASSIC)
+    if suffix_of(dest) == ".tif" and size > limit:
+        raise ExportError(
+            f"{dest}: {source.width} × {source.height}: takes {format_bytes(size)} of "
+            f"{format_bytes(limit)}; use .jpg, or --max-size"
+        )
