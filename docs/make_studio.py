@@ -7,6 +7,7 @@ import io
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -23,12 +24,39 @@ SCENE = Scene.of(
 )
 
 
-def save(page: Page, name: str) -> None:
-    """Write what the window shows into docs/images."""
+def shot(page: Page, wait: int = 1500) -> Image.Image:
+    """What the window shows when the picture is complete, and `wait` milliseconds later."""
+    page.wait_for_timeout(wait)
     page.wait_for_selector("#view[data-complete]:not([data-complete=''])")
-    page.wait_for_timeout(1500)
-    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    shot.save(IMAGES / name, quality=86, subsampling=0, optimize=True)
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def session(page: Page) -> Iterator[Image.Image]:
+    """Find a picture: what the window shows after each step."""
+    page.click("#kinds [data-kind=mutations]")
+    yield shot(page)
+    page.click("#thumbs .thumb:nth-child(8)")
+    yield shot(page)
+    page.click("#kinds [data-kind=palettes]")
+    yield shot(page)
+    page.click("#thumbs .thumb:nth-child(5)")
+    yield shot(page)
+    page.click("#tab-history")
+    page.click("#kinds [data-kind=symmetry]")
+    yield shot(page)
+    page.click("#thumbs .thumb[title='radial 6']")
+    yield shot(page)
+    page.focus("#view")
+    page.keyboard.press("z")
+    yield shot(page)
+    for key in ("+", "+", "]", "t"):
+        page.keyboard.press(key)
+        yield shot(page, 400)
+    page.keyboard.press("f")
+    yield shot(page)
+    page.keyboard.press("r")
+    page.wait_for_selector("#start:enabled")
+    yield shot(page)
 
 
 def main() -> None:
@@ -44,11 +72,14 @@ def main() -> None:
             )
             page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
             page.goto(server.url)
-            page.click("#kinds [data-kind=mutations]")
-            save(page, "studio.jpg")
+            shots = list(session(page))
             browser.close()
             server.shutdown_soon()
             thread.join()
+    shots[0].save(IMAGES / "studio.jpg", quality=86, subsampling=0, optimize=True)
+    film = [image.resize((960, 600), Image.Resampling.LANCZOS) for image in shots]
+    options = {"append_images": film[1:], "duration": 1400, "loop": 0, "quality": 70, "method": 6}
+    film[0].save(IMAGES / "studio.webp", save_all=True, **options)
 
 
 if __name__ == "__main__":

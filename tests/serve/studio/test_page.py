@@ -364,12 +364,12 @@ def test_an_edge_is_dragged(browser: Browser, place: Path) -> None:
         np.testing.assert_allclose(scene_of(page).grid.step, old.grid.step, rtol=1e-12)
         # Compared with what it was before.
         page.keyboard.press("x")
+        page.wait_for_selector("#split:focus")
         page.keyboard.press("End")
         assert complete(page) == shaped
-        assert page.is_visible("#split")
         page.keyboard.press("Escape")
         page.keyboard.press("x")
-        assert not page.is_visible("#split")
+        page.wait_for_selector("#split", state="hidden")
 
 
 @pytest.mark.slow
