@@ -73,6 +73,20 @@ class ByteCount(click.ParamType[int]):
         return count
 
 
+class Length(click.ParamType[int | str]):
+    """A number of pixels, or a text for a length on paper."""
+
+    name = "length"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Return an integer for digits, else the text."""
+        text = str(value).strip()
+        return int(text) if re.fullmatch(r"-?\d{1,9}", text) else text
+
+
+LENGTH = Length()
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 BYTES = ByteCount()
@@ -122,10 +136,11 @@ def export_options(function: F) -> F:
     for option in (
         click.option(
             "--overlap",
-            type=int,
+            type=LENGTH,
+            metavar="N",
             default=0,
             show_default=True,
-            help="Pixels that Deep Zoom tiles share on each side.",
+            help="Pixels that Deep Zoom tiles share on each side, or that panels share.",
         ),
         click.option(
             "--tile",

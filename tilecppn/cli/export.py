@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
 )
 @click.option(
+    "--panels",
+    metavar="COLUMNSxROWS",
+    help="Files of parts that fit to the pixel, which share --overlap (20mm), and a sheet.",
+)
+@click.option(
     "--lab", is_flag=True, help="A .jpg or .tif that print labs take: 8 bits, RGB, one page."
 )
 @click.option(
@@ -81,6 +86,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr half.png --level 1
     tilecppn export poster.zarr small.jpg --max-size 2048
     tilecppn export poster.zarr print.tif --bits 8
+    tilecppn export poster.zarr wall.tif --panels 3x2 --overlap 20mm
     tilecppn export poster.zarr lab.jpg --lab --max-bytes 40MB
     tilecppn export poster.zarr poster --layout iiif --url https://example.com/poster
     """
@@ -91,6 +97,9 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     from tilecppn.formatting import format_bytes, format_duration
 
     start = time.perf_counter()
+    if options["panels"] is not None:
+        overlap = options.pop("overlap")
+        options["panel_overlap"] = overlap if isinstance(overlap, str) else f"{overlap}px"
     files = run_export(store, dest, ExportOptions(**options), workers)
     seconds = time.perf_counter() - start
     size = sum(size_of(path) for path in files)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial as bound
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from tilecppn import machine
 from tilecppn.addresses import as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
+from tilecppn.exporters import panels as panelling
 from tilecppn.exporters import pmtiles, store_page
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.jpeg_webp import check_size, export_flat
@@ -115,6 +117,8 @@ def export(
     max_size: int | None = None,
     max_bytes: int | None = None,
     lab: bool = False,
+    panels: str | None = None,
+    panel_overlap: str = "0px",
     layout: str | None = None,
     url: str | None = None,
     title: str | None = None,
@@ -132,7 +136,8 @@ def export(
     WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
     max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
-    to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. layout: "iiif", "xyz" or
+    to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
+    "3x2", columns and rows of files that share panel_overlap ("20mm"). layout: "iiif", "xyz" or
     "zoomify", with a folder as `dest`, or "store", with a page that reads the store itself. url:
     where an IIIF folder or a page will be served. title: of the picture, instead of its scene's;
     show_scene: whether files and pages carry the scene. partial: allow an unfinished store, missing
@@ -152,6 +157,8 @@ def export(
         max_size=max_size,
         max_bytes=max_bytes,
         lab=lab,
+        panels=panels,
+        panel_overlap=panel_overlap,
         layout=layout,
         url=url,
         title=title,
@@ -170,11 +177,28 @@ def export_store(
     """As `export`."""
     store, dest = Store(path), as_path(dest)
     exporter = choose_exporter(store.path, dest, options.layout)
-    exporter.check(dest, overwrite=options.overwrite)
+    if options.panels is None:
+        exporter.check(dest, overwrite=options.overwrite)
     options = options.resolved(dest, store.scene)
     if options.lab and suffix_of(dest) == ".tif":
         exporter = Exporter(export_lab_tiff, fits=bound(check_lab_size, options))
+    if options.panels is not None:
+        exporter = _panelled(exporter, options)
     return write(exporter, Source.of(store, options), dest, options, threads)
+
+
+def _panelled(exporter: Exporter, options: ExportOptions) -> Exporter:
+    """An exporter of panels, each made by another exporter."""
+
+    def outputs(dest: Path) -> dict[Path, str]:
+        rows = panelling.paths(dest, panelling.grid_of(str(options.panels)))
+        return dict.fromkeys([*chain.from_iterable(rows), panelling.sheet_path(dest)], STILL)
+
+    def fits(source: Source, dest: Path) -> None:
+        for path, panel in panelling.panels(source, dest, options):
+            exporter.fits(panel, path)
+
+    return Exporter(bound(panelling.export_panels, exporter.write), outputs, fits)
 
 
 def write(

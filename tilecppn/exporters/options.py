@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
+from tilecppn.scene import paper
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL, MAX_SIDE, About
 
@@ -63,6 +64,7 @@ class ExportOptions:
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
     side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
+    panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
     layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF folder or a
     page will be served. title: of the picture, instead of the scene's; show_scene: whether files
     and pages carry the scene, unless that forbids it. partial: allow an unfinished store.
@@ -87,6 +89,8 @@ class ExportOptions:
     max_size: int | None = None
     max_bytes: int | None = None
     lab: bool = False
+    panels: str | None = None
+    panel_overlap: str = "0px"
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
@@ -106,6 +110,14 @@ class ExportOptions:
             raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
         if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
             raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
+        if not isinstance(self.overlap, int):
+            raise ExportError(f"overlap {self.overlap}: must be pixels, but for --panels")
+        try:
+            paper.length(self.panel_overlap, 1.0)
+        except ValueError:
+            raise ExportError(
+                f"overlap {self.panel_overlap}: must be a length such as 20mm, 0.5in or 36px"
+            ) from None
         if self.bits not in (None, 8, 16):
             raise ExportError(f"bits {self.bits}: must be 8 or 16")
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
@@ -140,6 +152,8 @@ class ExportOptions:
             raise ExportError(f"bits {self.bits}: only stores with more have them; leave it out")
         if self.bits == 16 and format in ENCODERS and ENCODERS[format].name:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
+        if self.panels is not None and kind.tile and format != "tif":
+            raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
             raise ExportError("max-bytes: only one JPEG or WebP has them; leave it out")
@@ -223,6 +237,8 @@ class ExportOptions:
         }
         if self.lab:
             values["lab"] = 1
+        if self.panels is not None:
+            values["panels"] = f"{self.panels}+{self.panel_overlap}".replace(" ", "")
         if self.partial:
             values["partial"] = True
         if self.about != About():

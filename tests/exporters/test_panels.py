@@ -1,0 +1,109 @@
+"""Panels: together they are the whole, and beside each other they share what was asked for."""
+
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.conftest import SMALL_NET
+from tests.stores import level_pixels, noise_store
+from tilecppn.errors import ExportError
+from tilecppn.exporters.export import export
+from tilecppn.exporters.panels import grid_of, windows
+from tilecppn.exporters.verify import find_export_damage
+from tilecppn.run.render import render
+from tilecppn.scene.scene import Scene
+
+
+def seen(path: Path) -> NDArray[Any]:
+    if path.suffix == ".tif":
+        pixels: NDArray[Any] = tifffile.imread(path)
+        return pixels
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+@given(st.data())
+def test_panels_cover_the_whole_and_share_the_overlap(data: st.DataObject) -> None:
+    size = data.draw(st.integers(20, 500)), data.draw(st.integers(20, 500))
+    grid = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    least = min(length // count for length, count in zip(size, grid, strict=True))
+    overlap = data.draw(st.integers(0, least - 1))
+    rows = windows(size, grid, overlap)
+    assert (len(rows), {len(row) for row in rows}) == (grid[1], {grid[0]})
+    seen = np.zeros(size[::-1], np.int64)
+    for row in rows:
+        for one, other in pairwise(row):
+            assert one.right - other.left == overlap
+            assert (one.top, one.bottom) == (other.top, other.bottom)
+        for top, left, bottom, right in row:
+            seen[top:bottom, left:right] += 1
+    for upper, lower in pairwise(rows):
+        assert upper[0].bottom - lower[0].top == overlap
+    assert seen.min() == 1
+    assert rows[0][0].top == rows[0][0].left == 0
+    assert (rows[-1][-1].right, rows[-1][-1].bottom) == size
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_each_panel_has_the_pixels_of_the_whole(dtype: str, suffix: str, tmp_path: Path) -> None:
+    channels = 3 if dtype == "uint8" or suffix == "tif" else 1  # Pillow has no RGB of 16 bits
+    store = noise_store(tmp_path / "a.zarr", 401, 300, dtype=dtype, channels=channels)
+    whole = level_pixels(store, 0).squeeze()
+    files = export(
+        store.path, tmp_path / f"a.{suffix}", panels="3x2", panel_overlap="10px", workers=2
+    )
+    expected = windows((401, 300), (3, 2), 10)
+    names = [f"a-{row}-{col}.{suffix}" for row in (1, 2) for col in (1, 2, 3)]
+    assert [path.name for path in files] == [*names, "a-sheet.png"]
+    for path, window in zip(files, chain.from_iterable(expected), strict=False):
+        top, left, bottom, right = window
+        assert np.array_equal(seen(path), whole[top:bottom, left:right])
+        assert Scene.load(path) == store.scene
+        assert find_export_damage(path) == {}
+    assert seen(tmp_path / "a-sheet.png").shape == (300, 401, 3)
+
+
+def test_lengths_are_on_paper_and_lab_files_are_panels_too(tmp_path: Path) -> None:
+    scene = Scene.of(
+        cppn={**SMALL_NET, "channels": 1},
+        canvas={"print": "4x3cm", "dpi": 254},
+        output={"dtype": "uint16", "tile": 64, "shard": 128},
+    )
+    store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
+    files = export(store.path, tmp_path / "a.tif", panels="2x1", panel_overlap="5mm", lab=True)
+    shapes = [seen(path).shape for path in files[:2]]
+    assert shapes == [(300, 225, 3), (300, 225, 3)]  # 400 pixels, 50 of them twice
+    with tifffile.TiffFile(files[0]) as file:
+        assert file.pages.first.get_resolution("inch") == (254, 254)
+    assert np.array_equal(seen(files[0])[:, -50:], seen(files[1])[:, :50])
+
+
+def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 100, 60)
+    (tmp_path / "b").mkdir()
+    refused: list[tuple[str, dict[str, Any], str]] = [
+        ("a.png", {"panels": "0x2"}, "columns × rows"),
+        ("a.png", {"panels": "1x1"}, "columns × rows"),
+        ("a.dzi", {"panels": "2x2"}, "leave it out"),
+        ("a.png", {"panels": "2x2", "panel_overlap": "30px"}, "smaller --overlap"),
+        ("a.png", {"panels": "2x2", "panel_overlap": "3"}, "must be a length"),
+        ("a.png", {"panels": "99x99"}, "fewer panels"),
+    ]
+    for name, options, why in refused:
+        with pytest.raises(ExportError, match=why):
+            export(store.path, tmp_path / "b" / name, **options)
+    assert not list((tmp_path / "b").iterdir())
+    export(store.path, tmp_path / "b" / "a.png", panels="2x1")
+    with pytest.raises(ExportError, match="already exists"):
+        export(store.path, tmp_path / "b" / "a.png", panels="2x1")
+    export(store.path, tmp_path / "b" / "a.png", panels="2x1", overwrite=True)
+    assert grid_of("3×2") == (3, 2)

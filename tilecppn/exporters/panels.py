@@ -1,0 +1,187 @@
+"""A picture in panels, for walls and murals: files that fit to the pixel, and a sheet of them.
+
+Panels beside each other share `overlap` pixels. A panel has the pixels that the whole has there.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.image_file import write_image
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.source import Source
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8
+from tilecppn.pixels.resample import Size
+from tilecppn.plan import Window
+from tilecppn.scene import paper
+
+Write = Callable[[Source, Path, ExportOptions, Threads], list[Path]]
+ONE = Window(0, 0, 1, 1)
+SHEET = 1600  # pixels of the sheet's longer side, at most
+CM = 2.54  # of an inch
+LINE, INK = (255, 255, 255), (20, 20, 20)
+_GRID = re.compile(r"([1-9]\d?)[x×]([1-9]\d?)")
+
+
+@dataclass(frozen=True)
+class Panel(Source):
+    """A window of the largest level of `whole`, as a picture of one level."""
+
+    whole: Source | None = None
+    window: Window = ONE
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """The whole was checked."""
+
+    @cached_property
+    def sizes(self) -> list[Size]:
+        return [(self.window.width, self.window.height)]
+
+    @property
+    def resolution(self) -> float:
+        return self._whole.resolution
+
+    @property
+    def _whole(self) -> Source:
+        assert self.whole is not None
+        return self.whole
+
+    def provenance(self, kind: str, options: ExportOptions) -> Provenance:
+        made = self._whole.provenance(kind, options)
+        return replace(made, encoding=f"{made.encoding} panel={self.name}")
+
+    def read(self, level: int, window: Window) -> NDArray[Any]:
+        top, left, bottom, right = window
+        down, across = self.window.top, self.window.left
+        moved = Window(top + down, left + across, bottom + down, right + across)
+        return self._whole.read(0, moved)
+
+
+def grid_of(text: str) -> tuple[int, int]:
+    """Columns and rows of "3x2". Raises ExportError for another text."""
+    found = _GRID.fullmatch(text.strip())
+    if found is None or text.strip() in ("1x1", "1×1"):
+        raise ExportError(f"panels {text}: must be columns × rows, as 3x2, up to 99x99")
+    return int(found[1]), int(found[2])
+
+
+def windows(size: Size, grid: tuple[int, int], overlap: int) -> list[list[Window]]:
+    """The panels of a picture (width, height), row by row.
+
+    Raises ExportError where the overlap is not smaller than a panel.
+    """
+    across, down = (_spans(*side, overlap) for side in zip(size, grid, strict=True))
+    return [[Window(top, left, bottom, right) for left, right in across] for top, bottom in down]
+
+
+def _spans(length: int, count: int, overlap: int) -> list[tuple[int, int]]:
+    cuts = [length * k // count for k in range(count + 1)]
+    if count > 1 and overlap >= min(end - start for start, end in pairwise(cuts)):
+        raise ExportError(
+            f"panels: {count} panels of {length:,} pixels with {overlap:,} that overlap: use fewer "
+            "panels or a smaller --overlap"
+        )
+    before, after = overlap // 2, overlap - overlap // 2
+    return [
+        (max(0, start - before), min(length, end + after if k < count - 1 else end))
+        for k, (start, end) in enumerate(pairwise(cuts))
+    ]
+
+
+def paths(dest: Path, grid: tuple[int, int]) -> list[list[Path]]:
+    """NAME-ROW-COLUMN.SUFFIX of each panel, from 1, row by row."""
+    columns, rows = grid
+    return [
+        [dest.with_name(f"{dest.stem}-{row}-{col}{dest.suffix}") for col in range(1, columns + 1)]
+        for row in range(1, rows + 1)
+    ]
+
+
+def sheet_path(dest: Path) -> Path:
+    """NAME-sheet.png."""
+    return dest.with_name(f"{dest.stem}-sheet.png")
+
+
+def panels(source: Source, dest: Path, options: ExportOptions) -> list[tuple[Path, Panel]]:
+    """Each panel with the file that it becomes."""
+    grid = grid_of(str(options.panels))
+    overlap = round(paper.length(options.panel_overlap, source.resolution))
+
+    def panel(path: Path, window: Window) -> Panel:
+        name = path.stem.removeprefix(f"{dest.stem}-")
+        bits = source.bits
+        return Panel(source.store, source.base, bits=bits, whole=source, window=window, name=name)
+
+    return [
+        (path, panel(path, window))
+        for row, line in zip(
+            paths(dest, grid),
+            windows((source.width, source.height), grid, overlap),
+            strict=True,
+        )
+        for path, window in zip(row, line, strict=True)
+    ]
+
+
+def export_panels(
+    write: Write, source: Source, dest: Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
+    """Write each panel by an exporter's `write`, and the sheet. Returns all names."""
+    made = panels(source, dest, options)
+    total, before, files = sum(p.width * p.height for _, p in made), 0, []
+    for path, panel in made:
+
+        def progress(done: int, _: int, before: int = before) -> None:
+            threads.progress(before + done, total)
+
+        files += write(panel, path, options, replace(threads, progress=progress))
+        before += panel.width * panel.height
+    sheet = assembly_sheet(source, [(panel.name, panel.window) for _, panel in made])
+    said = source.provenance(provenance.STILL, options)
+    write_image(sheet, sheet_path(dest), said)
+    return [*files, sheet_path(dest)]
+
+
+def assembly_sheet(source: Source, named: list[tuple[str, Window]]) -> NDArray[np.uint8]:
+    """The whole, small, with the outline of each panel, its name, and its size in centimetres."""
+    level = next(k for k, size in enumerate(source.sizes) if max(size) <= SHEET)
+    width, height = source.sizes[level]
+    pixels = interleaved(to_uint8(source.read(level, Window(0, 0, height, width))))
+    image = Image.fromarray(np.broadcast_to(pixels, (height, width, 3)).copy())
+    draw = ImageDraw.Draw(image)
+    scale, cm = width / source.width, CM / source.resolution
+    for name, window in named:
+        corners = tuple(
+            scale * edge for edge in (window.left, window.top, window.right, window.bottom)
+        )
+        left, top, right, bottom = corners
+        for grown, colour in ((0, INK), (1, LINE)):
+            box = (left + grown, top + grown, right - 1 - grown, bottom - 1 - grown)
+            draw.rectangle(box, outline=colour)
+        text = f"{name}\n{window.width * cm:.1f} x {window.height * cm:.1f} cm"  # no × in the font
+        size = max(8.0, min(28.0, (corners[2] - corners[0]) / 12))
+        draw.multiline_text(
+            ((corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2),
+            text,
+            fill=LINE,
+            font=ImageFont.load_default(size),
+            anchor="mm",
+            align="center",
+            stroke_width=2,
+            stroke_fill=INK,
+        )
+    return np.asarray(image)
