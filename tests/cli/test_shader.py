@@ -24,3 +24,9 @@ def test_refusals_are_one_line_and_2(cli: Cli, scene: Scene) -> None:
         done = cli("shader", "a.toml", *arguments)
         assert done.exit_code == 2
         assert len(done.output.splitlines()) == 1
+
+
+def test_info_tells_a_page_that_draws_itself(cli: Cli, scene: Scene) -> None:
+    ok(cli("shader", "a.toml", "-o", "a.html"))
+    record = json.loads(ok(cli("info", "a.html", "--json")))
+    assert (record["kind"], record["width"]) == ("live page", 150)

@@ -54,8 +54,8 @@ def test_hostile_texts_cannot_break_out(live: Live, tmp_path: Path) -> None:
 
 def test_the_page_shows_the_scene_where_it_may(live: Live, tmp_path: Path) -> None:
     live.start(write_page(tmp_path / "a.html", small()))
-    assert live.page.locator("pre").text_content() == small().to_toml()
-    assert "<pre>" not in write_page(tmp_path / "b.html", small(), show_scene=False).read_text()
+    assert live.page.locator("#scene").text_content() == small().to_toml()
+    assert "<pre" not in write_page(tmp_path / "b.html", small(), show_scene=False).read_text()
 
 
 def test_without_a_gpu_the_page_is_a_still(live: Live, tmp_path: Path) -> None:

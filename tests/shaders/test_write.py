@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands import accepts, commands
 from tests.shaders.conftest import Live, check_close, oracle
-from tilecppn.errors import ExportError, InvalidRequestError
+from tilecppn.errors import ExportError, InvalidRequestError, SceneError
 from tilecppn.exporters import provenance
 from tilecppn.scene.scene import Scene
 from tilecppn.shaders import shader
@@ -157,6 +157,13 @@ def test_a_scene_beyond_float64_has_no_page_but_a_function(tmp_path: Path) -> No
         shader(deep, tmp_path / "a.html")
     halfway = deep.replace(view={"scale": 1e-5})
     assert '"zoom":600.0' in shader(halfway, tmp_path / "a.html").read_text()
+
+
+def test_a_page_is_drawn_again_from_the_scene_that_it_shows(tmp_path: Path) -> None:
+    scene = Scene.of(**SMALL, about={"title": "</pre> & so on"})
+    assert Scene.load(shader(scene, tmp_path / "a.html")) == scene
+    with pytest.raises(SceneError, match="holds no scene"):
+        Scene.load(shader(scene, tmp_path / "b.html", show_scene=False))
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:

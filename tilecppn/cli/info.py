@@ -194,11 +194,14 @@ def _versions(store: "StoreDirectory") -> Record:
 
 def _export_kind(path: Path) -> tuple[str, str]:
     """The kind of an export, and its format or layout."""
+    from tilecppn.exporters.embedded_scene import is_live_page
     from tilecppn.exporters.provenance import read_manifest
 
     if path.is_dir():
         found = read_manifest(path)
         return "pyramid", "" if found is None else found.kind
+    if is_live_page(path):
+        return "live page", "html"
     return "pyramid" if path.suffix in (".dzi", ".szi", ".pmtiles") else "image", path.suffix[1:]
 
 

@@ -1,12 +1,14 @@
 """Read the scene from an image made by tilecppn, so that it can be drawn again, larger."""
 
 import contextlib
+import html
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import pmtiles_archive, png, tags
+from tilecppn.exporters import pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
@@ -18,12 +20,15 @@ from tilecppn.exporters.provenance import (
     parse_manifest,
     read_manifest,
 )
+from tilecppn.filesystem import read_bounded
 from tilecppn.scene import toml_text
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.identity import attributes
 from tilecppn.storage.store import Store
 
 WEIGHTS = "cppn.weights="
+MAX_PAGE = 16 << 20  # bytes
+_SHOWN = re.compile(r'<pre id="scene">(.*?)</pre>', re.DOTALL)
 
 
 def _of_tiff(path: Path) -> str | None:
@@ -55,6 +60,19 @@ def _of_dzi(path: Path) -> str | None:
     return _of_folder(files_of(path))
 
 
+def is_live_page(path: Path) -> bool:
+    """Whether a file is a page that draws its picture itself."""
+    found = provenance.read(path) if suffix_of(path) == ".html" and path.is_file() else None
+    return found is not None and found.kind == provenance.LIVE
+
+
+def _of_page(path: Path) -> str | None:
+    if not is_live_page(path):
+        return _of_dzi(path)
+    shown = _SHOWN.search(read_bounded(path, MAX_PAGE).decode())
+    return None if shown is None else html.unescape(shown[1])
+
+
 def _of_szi(path: Path) -> str | None:
     with zipfile.ZipFile(path) as file:
         (entry,) = (e for e in file.infolist() if e.filename.rpartition("/")[2] == MANIFEST)
@@ -74,7 +92,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".jpg": _of_jpeg,
     ".webp": _of_webp,
     ".dzi": _of_dzi,
-    ".html": _of_dzi,
+    ".html": _of_page,
     ".szi": _of_szi,
     ".pmtiles": lambda path: str(pmtiles_archive.read_metadata(path)["tilecppn"]["scene"]),
 }

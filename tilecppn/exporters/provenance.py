@@ -34,7 +34,7 @@ from tilecppn.version import VERSION
 
 MAX_MANIFEST = 16 << 20  # bytes
 MANIFEST = checksums.MANIFEST
-STILL, FILM, FRAMES = "still", "film", "frames"  # kinds
+STILL, FILM, FRAMES, LIVE = "still", "film", "frames", "live"  # kinds
 UNSEALED = "0" * 64  # the digest of what is being written
 UNKNOWN = "0" * 8  # the CRC-32C of that, and of a folder without a list
 BLOCK = 1 << 16  # bytes that are hashed at a time

@@ -139,6 +139,7 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
 
 def _stored(path: Path) -> Export | Picture | None:
     """A store, or an export that is not a film."""
+    from tilecppn.exporters.embedded_scene import is_live_page
     from tilecppn.film.embedded_timeline import is_film, is_film_store
     from tilecppn.film.store import FilmStore
     from tilecppn.storage.identity import attributes
@@ -151,6 +152,8 @@ def _stored(path: Path) -> Export | Picture | None:
         return StorePicture(Store(path), title)
     if isinstance(path, BucketPath):
         return find_export(path)
+    if is_live_page(path):
+        return None  # its scene is drawn
     if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
         return find_export(path)
     return None

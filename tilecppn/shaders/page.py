@@ -71,7 +71,8 @@ def _about(about: About) -> str:
 
 
 def _details(scene: str) -> str:
-    return f"    <details><summary>Scene</summary><pre>{scene}</pre></details>\n"
+    # `exporters.embedded_scene` reads it from there.
+    return f'    <details><summary>Scene</summary><pre id="scene">{scene}</pre></details>\n'
 
 
 def _policy(style: str, *scripts: str) -> str:

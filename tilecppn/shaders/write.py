@@ -7,14 +7,14 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.output import atomic_output, check_output, naming_destination
-from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.provenance import LIVE, Provenance
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.shaders.alone import alone
 from tilecppn.shaders.page import live_page
 from tilecppn.version import VERSION
 
 SUFFIXES: Final = (".html", ".glsl", ".wgsl")
-_LIVE, _FUNCTION = "live", "shader"  # kinds of `exporters.output.CONTENTS`
+_FUNCTION = "shader"  # a kind, as LIVE is, of `exporters.output.CONTENTS`
 
 
 def shader(
@@ -44,7 +44,7 @@ def shader(
             "about.share_scene = false: a shader holds the network, which draws the picture at any "
             "size; add --set about.share_scene=true to share it"
         )
-    kind = _LIVE if suffix == ".html" else _FUNCTION
+    kind = LIVE if suffix == ".html" else _FUNCTION
     check_output(path, kind, overwrite=overwrite)
     name = scene.about.title or path.stem if title is None else title
     line = Provenance(kind, "", scene.fingerprint, "").line()

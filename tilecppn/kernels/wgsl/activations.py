@@ -8,6 +8,7 @@ that is. There `a` and `b` are what `data.REFERENCES` makes of s.
 
 import math
 
+from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.kernels.llvm.activations import SINGLE, TANH_BOTTOM, TANH_TOP
 from tilecppn.kernels.wgsl.text import Piece, horner, number, short_parts
 
@@ -70,22 +71,7 @@ LIBRARY: dict[str, Piece] = {
         "cppn_sigmoid_sin", "cppn_sigmoid(cppn_sin(x))", "cppn_sigmoid", "cppn_sin"
     ),
 }
-FUNCTIONS = {
-    "tanh": "cppn_tanh",
-    "sigmoid": "cppn_sigmoid",
-    "softplus": "cppn_softplus",
-    "relu": "cppn_relu",
-    "leaky-relu": "cppn_leaky_relu",
-    "sin": "cppn_sin",
-    "cos": "cppn_cos",
-    "gaussian": "cppn_gaussian",
-    "abs": "cppn_abs",
-    "square": "cppn_square",
-    "identity": "cppn_identity",
-    "half-sine": "cppn_half_sine",
-    "sqrt-tanh": "cppn_sqrt_tanh",
-    "sigmoid-sin": "cppn_sigmoid_sin",
-}
+FUNCTIONS = {name: f"cppn_{name.replace('-', '_')}" for name in ACTIVATIONS}
 
 _PARAMETERS = "a: vec4f, b: vec4f, d: vec4f"
 # Where d is large, there is no cancellation to speak of.

@@ -1,0 +1,91 @@
+"""The source of shaders: numbers are exact, tables are whole, and GLSL follows from WGSL."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tilecppn.cppn.activations import ACTIVATIONS
+from tilecppn.cppn.detail import KNOWN
+from tilecppn.kernels.wgsl import data_of, glsl_of, program_of
+from tilecppn.kernels.wgsl.activations import DIFFERENCES, FUNCTIONS, LIBRARY
+from tilecppn.kernels.wgsl.reference import REFERENCES
+from tilecppn.kernels.wgsl.shape import Shape
+from tilecppn.kernels.wgsl.text import number, short_parts, with_needs
+from tilecppn.scene.scene import Scene
+
+
+def test_every_activation_has_a_function_and_detail_its_difference() -> None:
+    assert set(FUNCTIONS) == set(ACTIVATIONS)
+    assert set(FUNCTIONS.values()) | set(DIFFERENCES.values()) <= set(LIBRARY)
+    assert set(DIFFERENCES) == set(REFERENCES) == set(KNOWN)
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_a_literal_is_the_number(value: float) -> None:
+    assert np.float32(float(number(value))) == np.float32(value)
+    assert re.fullmatch(r"-?\d+(\.\d+)?(e[+-]\d+)?", number(value))
+    assert "." in number(value) or "e" in number(value)
+
+
+@given(st.sampled_from([math.pi, math.log(2.0)]), st.integers(-2000, 2000))
+def test_products_with_short_parts_are_exact(value: float, n: int) -> None:
+    *short, rest = short_parts(value, 9, 11)
+    assert math.fsum([*short, rest]) == pytest.approx(value, rel=1e-15)
+    for part in short:
+        assert float(np.float32(n) * np.float32(part)) == n * part
+    assert abs(rest) < 2.0**-18 * value
+
+
+def test_a_piece_comes_after_those_it_needs_and_once() -> None:
+    found = with_needs(["cppn_sigmoid_sin", "cppn_sigmoid"], LIBRARY)
+    names = [text.split("(")[0].removeprefix("fn ") for text in found]
+    assert names == ["cppn_exp", "cppn_sigmoid", "cppn_sin", "cppn_sigmoid_sin"]
+
+
+def test_glsl_is_translated_word_by_word() -> None:
+    wgsl = (
+        "struct A { h0: vec4f, h1: vec4f }\n"
+        "const N: f32 = 2.0;\n"
+        "fn f(k: i32, x: vec4f) -> vec3f {\n"
+        "  var h: array<vec4f, 3>;\n"
+        "  let y: f32 = f32(k) * N;\n"
+        "  for (var i: i32 = 0; i < 3; i = i + 1) { h[i] = y * x; }\n"
+        "  return h[1].xyz;\n}"
+    )
+    assert glsl_of(wgsl) == (
+        "struct A { vec4 h0; vec4 h1; };\n"
+        "const float N = 2.0;\n"
+        "vec3 f(int k, vec4 x) {\n"
+        "  vec4 h[3];\n"
+        "  float y = float(k) * N;\n"
+        "  for (int i = 0; i < 3; i = i + 1) { h[i] = y * x; }\n"
+        "  return h[1].xyz;\n}"
+    )
+
+
+@pytest.mark.parametrize("preset", ["hardmaru", "hardmaru-gan-vae", "tide"])
+def test_no_word_of_wgsl_is_left_in_glsl(preset: str) -> None:
+    scene = Scene.of(cppn={"preset": preset}, view={"repeat": "x"})
+    text = glsl_of(program_of(scene, data_of(scene).shape).source)
+    assert not re.search(r"\b(fn|let|var|f32|i32|vec\df|mat4x4f|array)\b|->", text)
+
+
+def test_rows_follow_each_other_without_a_gap() -> None:
+    scene = Scene.of(cppn={"preset": "ink"}, view={"radial": 7})
+    shape = Shape.of(scene, 9)
+    for i in range(9):
+        end = shape.readout(i) + shape.channels * shape.fours
+        assert end == shape.layer(i + 1)
+    assert shape.layer(2) - shape.layer(1) == shape.stride
+
+
+def test_latent_and_view_change_numbers_and_no_text() -> None:
+    scene = Scene.of(cppn={"preset": "jupiter"}, canvas={"width": 64, "height": 64})
+    other = scene.replace(latent={"seed": 5}, view={"scale": 0.9})
+    shape = data_of(scene).shape
+    assert program_of(scene, shape) == program_of(other, shape)
+    assert not np.array_equal(data_of(scene).rows[:200], data_of(other).rows[:200])
