@@ -174,6 +174,20 @@ def test_what_was_queued_behind_a_crash_is_not_blamed() -> None:
     assert set(outcome.failed) == {SHARDS[0]}
 
 
+def test_what_ran_before_a_crash_is_not_given_up_for_it() -> None:
+    """Its answer can be lost with the worker, again and again: the last attempt runs alone."""
+    poison = SHARDS[4]
+
+    class Behind(Script):
+        def result(self, worker: int, shard: Shard) -> str:
+            behind = list(self.flight[worker])[1:]
+            return "lost" if shard == poison else "zombie" if poison in behind else "done"
+
+    script = Behind(MemoryStore(), workers=1, depth=2)
+    coordinator, _ = coordinate(script)
+    assert set(coordinator.run(PLAN, script.store).failed) == {poison}
+
+
 BIG = Plan(width=2**20, height=2**20, channels=3, itemsize=1, tile=64, shard=256)
 FIRST = next(iter(BIG.order()))
 

@@ -9,9 +9,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
-from typing import Any
+from typing import Any, TypeVar
 
 from tilecppn.serve.server import Server
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -56,10 +58,10 @@ def raw(server: Server, request: bytes) -> bytes:
         return b"".join(parts)
 
 
-def run_async(main: Coroutine[Any, Any, None]) -> None:
+def run_async(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a thread of its own: Playwright's loop runs in the main one."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, main).result()
+        return pool.submit(asyncio.run, main).result()
 
 
 def wait_until(true: Callable[[], bool]) -> None:

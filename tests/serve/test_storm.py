@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.serve.serving import run_async
 from tests.serve.test_view import HOSTILE, SCENE
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pictures import ScenePicture
@@ -89,9 +90,9 @@ def test_a_storm_gets_right_answers_and_leaves_nothing_behind(tmp_path: Path) ->
         ending.callback(process.kill)
         assert process.stdout is not None
         port = int(process.stdout.readline().rstrip("/\n").rpartition(":")[2])
-        first = asyncio.run(storm(port, tile, 1))
+        first = run_async(storm(port, tile, 1))
         before = resident(process)
-        second = asyncio.run(storm(port, tile, 2))
+        second = run_async(storm(port, tile, 2))
         assert resident(process) < before + GROWTH
         for kinds in (first, second):
             assert kinds["valid 200"] > CLIENTS / 5
@@ -110,7 +111,7 @@ def test_a_storm_gets_right_answers_and_leaves_nothing_behind(tmp_path: Path) ->
             await load
             return time.monotonic() - start
 
-        took = asyncio.run(interrupted())
+        took = run_async(interrupted())
         print(f"ended {took:.2f} s after Ctrl-C")
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()

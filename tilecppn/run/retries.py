@@ -18,7 +18,8 @@ from tilecppn.run.task_queue import TaskStore
 class Retry:
     """What is known of a task that failed, or ran when a worker died.
 
-    `alone`: it was one of several that ran then. Run alone, it can only bring itself down.
+    `alone`: it was one of several that ran then, or has its last attempt. Run alone, it can only
+    bring itself down.
     """
 
     failures: Counter[bool] = field(default_factory=Counter)  # of the store, or others
@@ -75,6 +76,8 @@ class Retries:
         retry = self._known.setdefault(task, Retry())
         retry.workers.add(worker)
         retry.failures[store_error] += 1
+        if not store_error and retry.failures[False] == self._policy.attempts - 1:
+            retry.alone = True  # nobody else's crash ends the last attempt
         delay = self._policy.retry_delay(
             retry.failures[store_error], self._random, store_error=store_error
         )
