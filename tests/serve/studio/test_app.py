@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.serve.serving import raw
@@ -16,6 +18,8 @@ from tilecppn.pixels.window import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.app import FILES
 from tilecppn.serve.studio.drawing import levels
+
+POSTS = ["scenes", "variations", "steps", "steps/at", "steps/pin", "open", "save", "films"]
 
 
 def pixels(png: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
@@ -63,7 +67,7 @@ def test_a_change_is_another_scene(client: Client) -> None:
         ({"cppn": {"sed": 1}}, 'did you mean "seed"'),
         ({"cppn": {"seed": -1}}, "an integer from 0"),
         ({"cppn": {"seed": 1e400}}, "an integer from 0"),
-        ({"cppn": {"width": 1024, "depth": 10}}, "the studio draws up to"),
+        ({"cppn": {"width": 512, "depth": 6}}, "the studio draws up to"),
         ({"cppn": {"weights": "/etc/passwd"}}, "cannot be set here"),
         ({"latent": {"z": "/etc/passwd#a"}}, "not a path"),
         ({"output": {"palette": "/etc/passwd.png"}}, "not a path"),
@@ -183,11 +187,57 @@ def test_bodies_are_bounded(client: Client, head: bytes, status: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b"{}"])
-@pytest.mark.parametrize("path", ["scenes", "variations", "steps", "steps/at", "open", "save"])
+@pytest.mark.parametrize("path", POSTS)
 def test_what_is_no_request_is_refused(client: Client, path: str, body: bytes) -> None:
     status, answer = client.post(path, body)
     assert status == 422
     assert answer["error"]
+
+
+WORDS = st.sampled_from(
+    [
+        "id",
+        "base",
+        "changes",
+        "toml",
+        "kind",
+        "start",
+        "count",
+        "amount",
+        "parents",
+        "name",
+        "label",
+        "parent",
+        "on",
+        "overwrite",
+        "purpose",
+        "size",
+        "knots",
+        "seconds",
+        "fps",
+        "number",
+        "time",
+    ]
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["seeds", "print", "film", "cppn", "view", "my.toml", "SCENE"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(POSTS), st.dictionaries(WORDS, VALUES, max_size=5))
+def test_any_request_has_its_answer(client: Client, path: str, body: dict[str, object]) -> None:
+    known = {key: client.scene["id"] if value == "SCENE" else value for key, value in body.items()}
+    status, answer = client.post(path, json.dumps(known).encode())
+    assert status in (200, 409, 410, 422), answer
+    assert status == 200 or "\n" not in answer["error"]
 
 
 def test_only_posts_change_anything(client: Client) -> None:
@@ -278,7 +328,7 @@ def test_files_lie_below_the_folder(client: Client, folder: Path, name: object) 
     assert set(folder.parent.iterdir()) == outside
 
 
-def test_what_is_dropped_is_read(client: Client, tmp_path: Path) -> None:
+def test_what_is_dropped_is_read(client: Client, folder: Path, tmp_path: Path) -> None:
     scene = SCENE.to_toml().encode()
     assert client.post("import?name=a.toml", scene)[1]["id"] == client.scene["id"]
     png = tmp_path / "made.png"
@@ -301,7 +351,10 @@ def test_what_is_dropped_is_read(client: Client, tmp_path: Path) -> None:
         status, answer = client.post(f"import?name={name}", data)
         assert (status, "error" in answer) == (422, True), name
     assert client.get("covers/96.png?name=my.toml")[0] == 200
-    for name in ("nothing.toml", "..%2Fa.toml", "notes.txt", ""):
+    SCENE.cppn.save(folder / "net.safetensors")
+    (folder / "own.toml").write_text('[cppn]\nweights = "net.safetensors"\n')
+    assert client.post("open", {"name": "own.toml"})[0] == 200
+    for name in ("nothing.toml", "..%2Fa.toml", "notes.txt", "own.toml", ""):
         assert client.get(f"covers/96.png?name={name}")[0] == 422
 
 

@@ -95,7 +95,7 @@ def studio_app(desk: Desk) -> Starlette:
         if side not in THUMBS:
             return not_found()
         try:
-            scene = await asyncio.to_thread(desk.name_of_file, name)
+            scene = await asyncio.to_thread(desk.cover, name)
         except InvalidRequestError as error:
             return failure(error)
         response = await drawn(thumb_of(scene, side), request)

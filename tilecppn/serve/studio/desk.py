@@ -149,11 +149,11 @@ class Desk:
 
     def open(self, asked: Asked) -> dict[str, Any]:
         """The scene of the file `name` below the folder."""
-        return self.shown(self.name_of_file(asked.get("name")))
+        return self.shown(self.scenes.add(self.folder.open(asked.get("name"))))
 
-    def name_of_file(self, name: Any) -> str:
-        """The name of the scene in a file below the folder."""
-        return self.scenes.add(self.folder.open(name))
+    def cover(self, name: str) -> str:
+        """The name of the scene in a file below the folder, for its thumbnail."""
+        return self.scenes.add(self.folder.glance(name))
 
     def save(self, asked: Asked) -> dict[str, Any]:
         """Write the scene `id` as the file `name`; over one that is there only with `overwrite`."""

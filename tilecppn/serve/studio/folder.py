@@ -10,6 +10,7 @@ from tilecppn import filesystem
 from tilecppn.errors import InvalidRequestError
 from tilecppn.scene.parsing import read_text
 from tilecppn.scene.scene import Scene
+from tilecppn.serve.studio.scenes import from_text
 
 MOST_LISTED: Final = 500
 MOST_VISITED: Final = 20_000  # entries of folders
@@ -48,6 +49,16 @@ class Folder:
         if not path.exists():
             raise InvalidRequestError(f"{name}: does not exist")
         return Scene.load(path)
+
+    def glance(self, name: Any) -> Scene:
+        """Read the scene of a file that nobody has opened: no path in it is followed.
+
+        Raises InvalidRequestError.
+        """
+        path = self.path(name)
+        if path.suffix == TEXT:
+            return from_text(read_text(path, "a scene"), path.name)
+        return self.open(name)
 
     def save(self, scene: Scene, name: Any, overwrite: bool) -> str:
         """Write a scene file; return its name. Raises InvalidRequestError.
@@ -116,7 +127,6 @@ def read_dropped(name: str, path: Path) -> Scene | list[str]:
     from tilecppn.exporters.options import suffix_of
     from tilecppn.pictures import read_picture
     from tilecppn.scene.picture_palette import main_colours
-    from tilecppn.serve.studio.scenes import from_text
 
     shown = name[:80]
     suffix = Path(name).suffix.lower()

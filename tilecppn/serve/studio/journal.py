@@ -155,6 +155,8 @@ def _own_folder(path: Path) -> Path | None:
         path.mkdir(exist_ok=True)
         if path.is_symlink() or (path / HISTORY).is_symlink():
             return None
+        if not (path / ".gitignore").exists():
+            (path / ".gitignore").write_text("*\n")
         with (path / HISTORY).open("ab") as file:
             if file.tell() and not _ends_a_line(path / HISTORY):
                 file.write(b"\n")

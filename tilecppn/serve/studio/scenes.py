@@ -21,7 +21,7 @@ from tilecppn.scene.validation import Section, SeededAmount, format_value
 MOST_RECIPES: Final = 50_000
 MOST_TEXT: Final = 256 << 20  # characters of all recipes
 MOST_WEIGHTS: Final = 1 << 26  # of the networks that are kept
-LARGEST: Final = 1 << 23  # weights of a network that is drawn while somebody looks
+LARGEST: Final = 1 << 20  # weights of a network that is drawn while somebody looks
 
 
 class UnknownSceneError(InvalidRequestError):
