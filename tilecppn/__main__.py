@@ -1,6 +1,16 @@
-"""`python -m tilecppn`: the command line."""
+"""`tilecppn` and `python -m tilecppn`: the command line."""
 
-from tilecppn.cli import main
+import signal
+
+
+def main() -> None:
+    """Run the command line; until it handles Ctrl-C itself, that ends the process silently."""
+    # Python's own handler would print a traceback of whatever was being imported.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tilecppn.cli import main as command
+
+    command(prog_name="tilecppn")
+
 
 if __name__ == "__main__":
-    main(prog_name="tilecppn")
+    main()

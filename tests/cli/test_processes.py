@@ -116,3 +116,43 @@ def test_work_goes_on_where_stderr_cannot_be_written(stderr: str, tmp_path: Path
     )
     assert result.returncode == 0
     assert json.loads(result.stdout)["rendered"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8:strict", "ascii"])
+def test_results_are_printed_in_any_encoding(encoding: str, scene: Scene, tmp_path: Path) -> None:
+    name = os.fsdecode("日本 ".encode() + b"\xff.toml")
+    (tmp_path / name).write_bytes((tmp_path / "a.toml").read_bytes())
+    for arguments in (["presets"], ["info", name], ["preview", name, "-o", f"{name}.png"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tilecppn", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b""), arguments
+        assert done.stdout
+
+
+# Ctrl-C as the command line is being imported, which takes the longest of a start.
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tilecppn.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from tilecppn.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_a_command_starts_prints_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT, "presets"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

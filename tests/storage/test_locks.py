@@ -92,3 +92,15 @@ def test_a_disk_without_locks_is_named_with_a_remedy(
         locked(tmp_path / ".lock", "a.zarr"),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_store_on_a_read_only_disk_is_refused(
+    number: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tilecppn.storage.locks.os.open", refuse)
+    with pytest.raises(StoreError, match=r"a\.zarr: cannot be written to \("), store.lock():
+        raise AssertionError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.storage.helpers import DTYPES, zarr_level
 from tests.stores import ARITHMETIC, noise, noise_store, plain_scene, tree
 from tilecppn.cppn import CPPN
-from tilecppn.errors import RenderError, StoreError
+from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.plan import Shard, Window
 from tilecppn.storage.store import Store
 
@@ -185,3 +185,21 @@ def test_another_arithmetic_is_refused_saying_what_differs(
     with pytest.raises(StoreError, match=says) as caught:
         noisy.check_arithmetic(ARITHMETIC._replace(**change))
     assert str(noisy.path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("level", "window"),
+    [
+        (-1, Window(0, 0, 1, 1)),
+        (99, Window(0, 0, 1, 1)),
+        (0, Window(0, 0, 1, 100_000)),
+        (0, Window(0, 0, 100_000, 1)),
+        (0, Window(-1, 0, 1, 1)),
+        (0, Window(5, 0, 1, 1)),
+    ],
+)
+def test_what_the_store_does_not_have_is_no_damage(
+    noisy: Store, level: int, window: Window
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"levels are 0 to|not within level 0 of"):
+        noisy.read(level, window)

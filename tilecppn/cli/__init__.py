@@ -9,7 +9,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from tilecppn.cli.signals import stop_on_signals
-from tilecppn.cli.terminal import write_line
+from tilecppn.cli.terminal import make_printable, write_line
 from tilecppn.errors import TilecppnError
 from tilecppn.version import VERSION
 
@@ -41,6 +41,11 @@ EXTRAS = {"torch": "torch", "matplotlib": "train", "sklearn": "train"}
 
 class Commands(click.Group):
     """Loads a command's file when it is called; turns errors into one line and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the arguments of the process and run the command."""
+        make_printable(sys.stdout)
+        return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names, in the order of the help."""

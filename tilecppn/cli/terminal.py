@@ -1,10 +1,22 @@
-"""Messages on stderr. Work goes on even if stderr is closed."""
+"""Results on stdout, whatever it can encode; messages on stderr, even if that is closed."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 import click
+
+
+def make_printable(stream: TextIO | None) -> None:
+    """Let a stream take any text: what its encoding lacks is written as an escape, as in \\u2026.
+
+    Terminals of old locales lack characters of ours and of file names, and UTF-8 has none for a
+    byte of a file name that is no UTF-8.
+    """
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 def write_line(text: str) -> None:

@@ -11,6 +11,20 @@ from pathlib import Path
 from tilecppn.errors import StoreError
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def _open(path: Path, what: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno not in NOT_WRITABLE:
+            raise
+        raise StoreError(
+            f"{what}: cannot be written to ({error.strerror}); choose another path"
+        ) from error
+
+
 _HELD: list[os.stat_result] = []  # of the files whose locks this process has
 
 
@@ -19,7 +33,7 @@ def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
     """Hold the operating system's lock on the file `path`; it ends with the process.
 
     transient: remove the file at the end. Raises StoreError at once, naming `what` and the holder,
-    if another process has the lock, or if the disk has no locks.
+    if another process has the lock, if nothing can be written there, or if the disk has no locks.
     """
     descriptor = _acquire(path, what, transient)
     try:
@@ -40,7 +54,7 @@ def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
 def _acquire(path: Path, what: str, transient: bool) -> int:
     """Return the locked descriptor of a file. Raises as `locked`."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor = _open(path, what)
         try:
             taken = _take(descriptor)
             if taken and _is_at(descriptor, path):

@@ -20,7 +20,7 @@ from numcodecs.zstd import compress, decompress
 from numpy.typing import NDArray
 
 from tilecppn.addresses import BucketPath
-from tilecppn.errors import RenderError
+from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.plan import Level, Window, ceil_div
 from tilecppn.storage.identity import crc32c
 from tilecppn.storage.objects import ObjectStorage
@@ -154,8 +154,15 @@ def read_window(
     """Read pixels (channels, height, width) of a window of a level.
 
     file: gives that of the shard in a row and column. With `partial`, missing ones read as 0.
-    Raises RenderError.
+    Raises RenderError; InvalidRequestError for a window that is not within the level.
     """
+    if not (
+        0 <= window.top <= window.bottom <= level.height
+        and 0 <= window.left <= window.right <= level.width
+    ):
+        raise InvalidRequestError(
+            f"{window}: not within level {level.index} of {level.width} × {level.height} pixels"
+        )
     side, first = level.shard, file(window.top // level.shard, window.left // level.shard)
     out = np.zeros((first.channels, window.height, window.width), first.dtype)
     for row in range(window.top // side, ceil_div(window.bottom, side)):

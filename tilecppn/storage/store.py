@@ -137,8 +137,11 @@ class Store(StoreDirectory):
         """Pixels (channels, height, width) of a window.
 
         Raises RenderError if a shard in it is missing, unless `partial`, where it reads as 0, or
-        if one is damaged.
+        if one is damaged; InvalidRequestError for a level or a window that the store does not have.
         """
+        if not 0 <= level < len(self.plan.levels):
+            last = len(self.plan.levels) - 1
+            raise InvalidRequestError(f"{self.path}: level {level}: its levels are 0 to {last}")
 
         def file(row: int, col: int) -> ShardFile:
             return self.shard_file(Shard(level, row, col))
