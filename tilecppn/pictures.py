@@ -55,7 +55,8 @@ def read_picture(
     except MemoryError:
         raise DataError(f"{path}: too large for memory; scale it down first") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as an image: {error}") from None
+        why = getattr(error, "strerror", None) or error  # without the path, which is named already
+        raise DataError(f"{path}: cannot be read as an image: {why}") from None
 
 
 def to_srgb(image: Image.Image) -> Image.Image:

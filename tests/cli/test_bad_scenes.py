@@ -24,7 +24,9 @@ SCENES: dict[str, Bad] = {
     "unknown key": Bad("[canvas]\nwidht = 9", ('"canvas.widht"', 'did you mean "width"?')),
     "unknown key like none": Bad("[canvas]\nzzz = 9", ('"canvas.zzz"', "known: width, height")),
     "key outside of sections": Bad("width = 9", ('"width"',)),
-    "key of later work": Bad('[output]\nprofile = "display-p3"', ('"output.profile"',)),
+    "profile that is none": Bad(
+        '[output]\nprofile = "p3"', ('output.profile = "p3"', '"display-p3"')
+    ),
     "precision that is none": Bad(
         '[output]\nprecision = "double"', ('output.precision = "double"', '"exact"')
     ),

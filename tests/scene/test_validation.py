@@ -7,7 +7,7 @@ import pytest
 
 from tests.scene.conftest import refusal, scene_file
 from tilecppn.cppn.seeding import MAX_SEED
-from tilecppn.errors import SceneError
+from tilecppn.errors import InvalidRequestError, SceneError, WeightsError
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE
 
@@ -185,6 +185,43 @@ def test_every_error_of_a_file_begins_with_its_path(tmp_path: Path) -> None:
         with pytest.raises(SceneError) as caught:
             Scene.load(str(path))
         assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[cppn]\nweights = "no.safetensors"', 'cppn.weights = "no.safetensors": '),
+        ('[latent]\nz = "no.json#cat"', 'latent.z = "no.json#cat": '),
+        ('[output]\npalette = "no.jpg"', 'output.palette = "no.jpg": '),
+        ("[cppn]\ngain = 3", "cppn.gain = 3: preset hardmaru has no detail"),
+        ('[cppn]\ndepth = 3\nactivations = ["tanh"]', "cppn.depth = 3, but activations names 1"),
+        ('[cppn]\nz_dim = 3\ninputs = ["x", "y"]', "cppn.z_dim = 3: inputs without"),
+        ("[cppn]\nchannels = 2", "cppn.channels = 2: must be"),
+    ],
+)
+def test_what_a_scene_names_and_cannot_have_is_refused_by_file_key_and_value(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    path = scene_file(tmp_path, text)
+    with pytest.raises(InvalidRequestError) as caught:
+        Scene.load(path)
+    assert str(caught.value).startswith(f"{path}: {says}")
+    assert "[Errno" not in str(caught.value)
+
+
+def test_the_option_at_fault_is_named_for_a_weights_file(tmp_path: Path) -> None:
+    path = scene_file(tmp_path, "")
+    with pytest.raises(WeightsError) as caught:
+        Scene.load(path, ["cppn.weights=no.safetensors"])
+    assert str(caught.value).startswith("--set cppn.weights=no.safetensors: cppn.weights = ")
+
+
+@pytest.mark.parametrize(("scale", "remedy"), [("1e308", "smaller"), ("1e-300", "larger")])
+def test_a_scale_that_float64_cannot_hold_is_refused_with_what_helps(
+    tmp_path: Path, scale: str, remedy: str
+) -> None:
+    with pytest.raises(SceneError, match=f"use a {remedy} scale"):
+        Scene.load(scene_file(tmp_path, f"[view]\nscale = {scale}"))
 
 
 def test_long_values_are_shown_short() -> None:

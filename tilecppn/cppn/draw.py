@@ -52,7 +52,7 @@ def draw(
     chosen = preset.inputs if inputs is None else _inputs(inputs)
     if "z" not in chosen:
         if z_dim:
-            raise SceneError(f'z_dim = {z_dim}: inputs without "z" take no latent')
+            raise _wrong("z_dim", z_dim, 'inputs without "z" take no latent')
         z_dim = 0
     _within("seed", seed, 0, MAX_SEED)
     structure = Structure(
@@ -70,7 +70,7 @@ def draw(
         detail=_detail(preset, name, None if depth is not None else seed, detail),
     )
     if structure.detail is not None and structure.residual:
-        raise SceneError(f"residual = true: not for {name}, whose layers are all read out")
+        raise _wrong("residual", "true", f"not for {name}, whose layers are all read out")
     widest = MAX_WIDTH if structure.detail is None else MAX_DETAIL_WIDTH
     hidden = _within("width", preset.width if width is None else width, 1, widest)
     parameters = sum(rows * columns for rows, columns in shapes(structure, hidden))
@@ -140,7 +140,7 @@ def _first_deviations(structure: Structure, detail: Detail) -> NDArray[np.float6
 def _inputs(names: Sequence[str]) -> tuple[str, ...]:
     chosen = {one_of(INPUTS, name, "input") for name in names}
     if not chosen or len(chosen) < len(names):
-        raise SceneError(f"inputs = {list(names)}: must name some of {', '.join(INPUTS)}, once")
+        raise _wrong("inputs", list(names), f"must name some of {', '.join(INPUTS)}, once")
     return tuple(name for name in INPUTS if name in chosen)
 
 
@@ -165,7 +165,8 @@ def _activations(
         n = len(pattern) if depth is None else depth
         return tuple(pattern[i % len(pattern)] for i in range(n))
     if depth is not None and depth != len(pattern):
-        raise SceneError(f"depth = {depth}, but activations names {len(pattern)} layers")
+        text = f"depth = {depth}, but activations names {len(pattern)} layers"
+        raise SceneError(text, keys=["depth"], value=depth)
     return pattern
 
 
@@ -173,9 +174,9 @@ def _detail(preset: Preset, name: str, seed: int | None, changes: dict[str, Any]
     """The preset's detail with what was given; `seed` is for further layers."""
     given = {key: value for key, value in changes.items() if value is not None}
     if preset.detail is None:
-        for key in given:
+        for key, value in given.items():
             known = ", ".join(n for n, p in PRESETS.items() if p.detail is not None)
-            raise SceneError(f"{key}: preset {name} has no detail; use one of {known}")
+            raise _wrong(key, value, f"preset {name} has no detail; use one of {known}")
         return None
     for key in ("decay", "contrast"):
         if key in given:
@@ -189,7 +190,7 @@ def _detail(preset: Preset, name: str, seed: int | None, changes: dict[str, Any]
 
 def _within(name: str, value: int, low: int, high: int) -> int:
     if not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise SceneError(f"{name} = {value}: must be an integer from {low} to {high}")
+        raise _wrong(name, value, f"must be an integer from {low} to {high}")
     return value
 
 
@@ -199,5 +200,10 @@ def _channels(preset: Preset, value: int | None) -> int:
     value = preset.channels if value is None else value
     if not isinstance(value, int | np.integer) or value not in allowed:
         *most, last = map(str, allowed)
-        raise SceneError(f"channels = {value}: must be {', '.join(most)} or {last}")
+        raise _wrong("channels", value, f"must be {', '.join(most)} or {last}")
     return value
+
+
+def _wrong(key: str, value: object, why: str) -> SceneError:
+    shown = f"{value:g}" if isinstance(value, float) else value
+    return SceneError(f"{key} = {shown}: {why}", keys=[key], value=value)

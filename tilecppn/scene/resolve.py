@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import load_latents
-from tilecppn.errors import SceneError, WeightsError
+from tilecppn.errors import InvalidRequestError, SceneError, WeightsError
 from tilecppn.scene import sections
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.picture_palette import is_picture
@@ -29,9 +29,15 @@ _OF_PRESETS = (
 
 
 def network_of(source: sections.CPPN, folder: Path) -> CPPN:
-    """Load or make the CPPN that [cppn] names; those of presets with their cross and mutations."""
+    """Load or make the CPPN that [cppn] names; those of presets with their cross and mutations.
+
+    Raises SceneError, or WeightsError, which name the key.
+    """
     if source.weights is not None:
-        return CPPN.load(folder / source.weights)
+        try:
+            return CPPN.load(folder / source.weights)
+        except WeightsError as error:
+            raise WeightsError(f"cppn.weights = {format_value(source.weights)}: {error}") from error
     if source.channels == 2 and PRESETS[source.preset].detail is None:
         raise SceneError(
             f"cppn.channels = 2: must be {CHANNELS.allowed}",
@@ -54,20 +60,25 @@ def mutated(network: CPPN, mutations: Sequence[SeededAmount] | None) -> CPPN:
 
 
 def _seeded(source: sections.CPPN, seed: int) -> CPPN:
-    return CPPN.from_preset(
-        source.preset,
-        seed=seed,
-        channels=source.channels,
-        z_dim=source.z_dim,
-        width=source.width,
-        depth=source.depth,
-        activations=source.activations,
-        inputs=source.inputs,
-        residual=source.residual,
-        gain=source.gain,
-        decay=source.decay,
-        contrast=source.contrast,
-    )
+    try:
+        return CPPN.from_preset(
+            source.preset,
+            seed=seed,
+            channels=source.channels,
+            z_dim=source.z_dim,
+            width=source.width,
+            depth=source.depth,
+            activations=source.activations,
+            inputs=source.inputs,
+            residual=source.residual,
+            gain=source.gain,
+            decay=source.decay,
+            contrast=source.contrast,
+        )
+    except SceneError as error:
+        keys = [f"cppn.{key}" for key in error.keys]
+        text = f"cppn.{error}" if keys else str(error)  # which begins with its first key
+        raise SceneError(text, keys=keys, value=error.value) from None
 
 
 def check_weights(source: sections.CPPN, network: CPPN) -> None:
@@ -99,11 +110,16 @@ def check_no_paths(stored: Given, name: str) -> None:
 
 
 def latent_values(latent: Latent, folder: Path) -> Latent:
-    """Replace the name of a file of latents by its values."""
+    """Replace the name of a file of latents by its values. Raises SceneError."""
     if not isinstance(latent.z, str):
         return latent
     file, _, name = latent.z.partition("#")
-    named = load_latents(folder / file)
+    try:
+        named = load_latents(folder / file)
+    except InvalidRequestError as error:
+        raise SceneError(
+            f"latent.z = {format_value(latent.z)}: {error}", keys=["latent.z"], value=latent.z
+        ) from error
     if not name and len(named) == 1:
         (name,) = named
     if name not in named:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tilecppn import cppn as networks
 from tilecppn import filesystem
 from tilecppn.addresses import as_path
-from tilecppn.errors import SceneError
+from tilecppn.errors import SceneError, WeightsError
 from tilecppn.scene import sections, toml_text
 from tilecppn.scene.parsing import (
     COLOURS,
@@ -114,6 +114,8 @@ class Scene:
             return cls._build(values, Path(folder), network)
         except SceneError as error:
             raise error.at(next((options[k] for k in error.keys if k in options), name)) from None
+        except WeightsError as error:
+            raise WeightsError(f"{options.get('cppn.weights', name)}: {error}") from error
 
     @classmethod
     def of(cls, **values: Mapping[str, Any]) -> "Scene":

@@ -85,7 +85,14 @@ class Grid:
             swap=view.swap,
         )
         reach = grid.reach
-        if not math.isfinite(reach) or min(step) < max(2.0 * math.ulp(reach), 1e-300):
+        if not math.isfinite(reach):
+            raise SceneError(
+                f"view.scale = {view.scale:g}: the canvas would reach beyond float64's numbers "
+                f"at view.center = {list(view.center)}; use a smaller scale",
+                keys=["view.scale", "view.center"],
+                value=view.scale,
+            )
+        if min(step) < max(2.0 * math.ulp(reach), 1e-300):
             raise SceneError(
                 f"view.scale = {view.scale:g}: neighbouring pixels would lie on the same point "
                 f"at view.center = {list(view.center)}; use a larger scale or a smaller canvas",
