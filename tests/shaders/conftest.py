@@ -24,9 +24,10 @@ from tilecppn.shaders.page import live_page
 _QUIET = "--no-sandbox --no-first-run --disable-background-networking --disable-sync"
 _PLAIN = "--disable-component-update --force-color-profile=srgb"
 _WEBGPU = "--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan"
-_WEBGL = "--use-angle=swiftshader --enable-unsafe-swiftshader"
+# Software compiles slowly on a busy machine, and no test depends on how slowly.
+_WEBGL = "--use-angle=swiftshader --enable-unsafe-swiftshader --disable-gpu-watchdog"
 FLAGS = f"{_QUIET} {_PLAIN} {_WEBGPU} {_WEBGL}".split()
-WAIT = 60.0  # seconds
+WAIT = 120.0  # seconds
 _DRAW = """async ([width, height, view]) => {
     const samples = picture.facts.samples, scratch = document.createElement("canvas");
     const pixels = await picture.locked(() => {
@@ -88,6 +89,7 @@ class Live:
 @pytest.fixture
 def live(gpu_browser: Browser) -> Iterator[Live]:
     context = gpu_browser.new_context(viewport={"width": 64, "height": 48})
+    context.set_default_timeout(1000.0 * WAIT)
     yield Live(context.new_page())
     context.close()
 

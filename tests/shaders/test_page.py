@@ -103,16 +103,16 @@ def test_what_is_on_the_screen_at_rest_has_every_pixel(live: Live, tmp_path: Pat
 
 
 def test_a_saved_png_is_the_picture_at_its_size(live: Live, tmp_path: Path) -> None:
-    scene = small(canvas={"width": 1200, "height": 800})
+    scene = small(canvas={"width": 1100, "height": 300})
     live.start(write_page(tmp_path / "a.html", scene))
     live.page.keyboard.press("s")
-    live.page.fill("#pixels", "1200")
+    live.page.fill("#pixels", "1100")
     with live.page.expect_download() as download:
         live.page.click("#start")
     assert download.value.suggested_filename == "test.png"
     data = Path(download.value.path()).read_bytes()
     with Image.open(io.BytesIO(data)) as image:
-        assert image.size == (1200, 800)
+        assert image.size == (1100, 300)
         check_close(np.asarray(image), oracle(scene))
 
 
@@ -139,6 +139,26 @@ def test_keys_wheel_and_mouse_move_the_view(live: Live, tmp_path: Path) -> None:
     until(live.page, "picture.view.zoom > 1.2")
     after = live.page.evaluate(PLACE)
     assert after == pytest.approx(before, rel=1e-9)
+
+
+def test_two_fingers_zoom_turn_and_move(gpu_browser: Browser, tmp_path: Path) -> None:
+    context = gpu_browser.new_context(viewport={"width": 400, "height": 300}, has_touch=True)
+    live = Live(context.new_page())
+    live.start(write_page(tmp_path / "a.html", small()))
+    touch = context.new_cdp_session(live.page)
+
+    def fingers(kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    fingers("touchStart", (180, 130), (220, 130))
+    fingers("touchMove", (200, 90), (200, 170))  # twice as far apart, a quarter turn
+    fingers("touchEnd")
+    until(live.page, "picture.view.zoom > 1.5")
+    zoom, turn = live.page.evaluate("[picture.view.zoom, picture.view.turn]")
+    assert zoom == pytest.approx(2.0, rel=0.05)
+    assert turn == pytest.approx(-np.pi / 2, rel=0.05)
+    context.close()
 
 
 def test_a_zoom_ends_with_a_notice(live: Live, tmp_path: Path) -> None:

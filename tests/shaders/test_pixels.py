@@ -24,8 +24,14 @@ def cases(names: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("gpu", ["WebGPU", "WebGL2"])
-@pytest.mark.parametrize("preset", cases(PRESETS))
+def on_both(names: Any, quick: set[str]) -> list[Any]:
+    """Names with a back end each. One of each kind is in the fast lane: WebGPU compiles slowly."""
+    both = [(name, gpu) for name in names for gpu in ("WebGPU", "WebGL2")]
+    fast = {(name, "WebGL2") for name in quick} | {("ember", "WebGPU")}
+    return [case if case in fast else pytest.param(*case, marks=pytest.mark.slow) for case in both]
+
+
+@pytest.mark.parametrize(("preset", "gpu"), on_both(PRESETS, QUICK))
 def test_presets_are_as_the_oracle_has_them(
     preset: str, gpu: str, live: Live, tmp_path: Path
 ) -> None:
@@ -67,14 +73,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("gpu", ["WebGPU", "WebGL2"])
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name in {"mixtures", "kaleidoscope"} else pytest.param(name, marks=pytest.mark.slow)
-        for name in STRUCTURES
-    ],
-)
+@pytest.mark.parametrize(("name", "gpu"), on_both(STRUCTURES, {"mixtures", "kaleidoscope"}))
 def test_structures_are_as_the_oracle_has_them(
     name: str, gpu: str, live: Live, tmp_path: Path
 ) -> None:
@@ -83,8 +82,16 @@ def test_structures_are_as_the_oracle_has_them(
     check_close(live.draw(WIDTH, HEIGHT), oracle(scene))
 
 
-@pytest.mark.parametrize("zoom", [10.0, 1e3, 1e5])
-@pytest.mark.parametrize("preset", cases(["jupiter", "tide", "agate", "hardmaru"]))
+@pytest.mark.parametrize(
+    ("preset", "zoom"),
+    [
+        (preset, zoom)
+        if (preset, zoom) == ("jupiter", 1e5)
+        else pytest.param(preset, zoom, marks=pytest.mark.slow)
+        for preset in ("jupiter", "tide", "agate", "hardmaru")
+        for zoom in (10.0, 1e3, 1e5)
+    ],
+)
 def test_a_view_far_inside_is_as_the_oracle_has_it(
     preset: str, zoom: float, live: Live, tmp_path: Path
 ) -> None:

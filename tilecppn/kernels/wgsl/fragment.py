@@ -62,9 +62,9 @@ uniform vec4 cppn_view[2];
 uniform float cppn_height;
 out vec4 cppn_out;
 vec4 cppn_at(int i) {
-  return texelFetch(cppn_data, ivec2(i % %d, i / %d), 0);
+  return texelFetch(cppn_data, ivec2(i & MASK, i >> BITS), 0);
 }
-""".replace("%d", str(TEXTURE))
+""".replace("MASK", str(TEXTURE - 1)).replace("BITS", str(TEXTURE.bit_length() - 1))
 _GLSL_STAGES = """\
 void main() {
   vec2 p = floor(gl_FragCoord.xy);
