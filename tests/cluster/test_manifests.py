@@ -28,12 +28,14 @@ from tests.commands import accepts
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / "cluster"
 RAYJOB = CLUSTER / "kuberay" / "rayjob.yaml"
+RAYCLUSTER = CLUSTER / "kuberay" / "raycluster.yaml"
 SHARED_DISK = CLUSTER / "kuberay" / "shared-disk.yaml"
-AWS = CLUSTER / "aws.yaml"
+LAUNCHERS = {name: CLUSTER / f"{name}.yaml" for name in ("aws", "gcp")}
+SLURM = CLUSTER / "slurm.sbatch"
 DOCKERFILE = CLUSTER / "Dockerfile"
 README = CLUSTER / "README.md"
 YAML_FILES = sorted(CLUSTER.rglob("*.yaml"))
-TEXT_FILES = [DOCKERFILE, README, *YAML_FILES]
+TEXT_FILES = [DOCKERFILE, README, SLURM, *YAML_FILES]
 
 SCHEMA = Path(__file__).with_name("manifests.schema.json")
 YAMLLINT = "{extends: default, rules: {line-length: {max: 100}}}"
@@ -52,7 +54,7 @@ def documents(path: Path) -> list[dict[str, Any]]:
 
 
 def kubernetes_objects() -> list[dict[str, Any]]:
-    return documents(SHARED_DISK) + documents(RAYJOB)
+    return documents(SHARED_DISK) + documents(RAYJOB) + documents(RAYCLUSTER)
 
 
 def only(kind: str) -> dict[str, Any]:
@@ -60,9 +62,21 @@ def only(kind: str) -> dict[str, Any]:
     return found
 
 
-def launcher() -> dict[str, Any]:
-    (config,) = documents(AWS)
+def launcher(name: str = "aws") -> dict[str, Any]:
+    (config,) = documents(LAUNCHERS[name])
     return config
+
+
+every_launcher = pytest.mark.parametrize("name", LAUNCHERS)
+CLUSTERS = ("RayJob", "RayCluster")
+
+
+def ray_cluster(kind: str) -> dict[str, Any]:
+    """The Ray cluster of a job, or the one that stays."""
+    spec = only(kind)["spec"]
+    cluster = spec["rayClusterSpec"] if kind == "RayJob" else spec
+    assert isinstance(cluster, dict)
+    return cluster
 
 
 def schema_errors(item: dict[str, Any]) -> list[str]:
@@ -72,17 +86,17 @@ def schema_errors(item: dict[str, Any]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(item)]
 
 
-def pod_specs() -> dict[str, dict[str, Any]]:
+def pod_specs(kind: str = "RayJob") -> dict[str, dict[str, Any]]:
     """The pod specification of Ray's head and of each worker group, by name."""
-    cluster = only("RayJob")["spec"]["rayClusterSpec"]
+    cluster = ray_cluster(kind)
     workers = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
     groups = {"head": cluster["headGroupSpec"]} | workers
     return {name: group["template"]["spec"] for name, group in groups.items()}
 
 
-def start_params() -> dict[str, dict[str, str]]:
+def start_params(kind: str = "RayJob") -> dict[str, dict[str, str]]:
     """The parameters of `ray start` of Ray's head and of each worker group, by name."""
-    cluster = only("RayJob")["spec"]["rayClusterSpec"]
+    cluster = ray_cluster(kind)
     workers = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
     groups = {"head": cluster["headGroupSpec"]} | workers
     return {name: group["rayStartParams"] for name, group in groups.items()}
@@ -146,6 +160,10 @@ def test_yamllint_has_nothing_to_say() -> None:
     )
 
 
+def test_shellcheck_has_nothing_to_say() -> None:
+    assert complaints(Path(sysconfig.get_path("scripts"), "shellcheck"), SLURM) == ""
+
+
 def test_hadolint_has_nothing_to_say() -> None:
     assert complaints(Path(sysconfig.get_path("scripts"), "hadolint"), DOCKERFILE) == ""
 
@@ -175,10 +193,11 @@ def test_the_schema_refuses_what_kuberay_would_refuse(path: tuple[str, ...], val
     assert len(schema_errors(job)) == 1
 
 
-def test_ray_accepts_the_launcher_configuration() -> None:
+@every_launcher
+def test_ray_accepts_the_launcher_configuration(name: str) -> None:
     from ray.autoscaler._private.util import prepare_config, validate_config
 
-    validate_config(prepare_config(launcher()))
+    validate_config(prepare_config(launcher(name)))
 
 
 def test_the_image_is_built_from_files_that_exist_and_are_not_ignored() -> None:
@@ -211,7 +230,7 @@ def test_no_file_names_another_ray_version(path: Path) -> None:
 
 
 def test_the_manifest_and_the_readme_name_the_ray_version() -> None:
-    assert only("RayJob")["spec"]["rayClusterSpec"]["rayVersion"] == pinned_ray()
+    assert {ray_cluster(kind)["rayVersion"] for kind in CLUSTERS} == {pinned_ray()}
     assert f"ray[default]=={pinned_ray()}" in README.read_text(encoding="utf-8")
 
 
@@ -237,8 +256,9 @@ def test_the_base_image_runs_the_package() -> None:
 
 
 def test_every_node_runs_the_same_image() -> None:
-    images = {spec["containers"][0]["image"] for spec in pod_specs().values()}
-    assert images == {launcher()["docker"]["image"]}
+    specs = [spec for kind in CLUSTERS for spec in pod_specs(kind).values()]
+    images = {spec["containers"][0]["image"] for spec in specs}
+    assert images == {launcher(name)["docker"]["image"] for name in LAUNCHERS}
 
 
 def test_there_are_commands_to_check() -> None:
@@ -266,7 +286,7 @@ def test_the_scene_is_one_that_the_program_reads(tmp_path: Path) -> None:
 # Right for the job
 
 
-def test_the_job_renders_with_ray_from_the_mounted_scene_into_the_shared_disk() -> None:
+def test_the_job_renders_with_ray_from_the_mounted_scene_into_a_bucket() -> None:
     (words,) = tilecppn_commands(only("RayJob")["spec"]["entrypoint"])
     verb, scene, flag, store, *rest = words
     assert (verb, flag) == ("render", "-o")
@@ -276,10 +296,15 @@ def test_the_job_renders_with_ray_from_the_mounted_scene_into_the_shared_disk() 
     config_map = only("ConfigMap")
     assert scene_volume["configMap"]["name"] == config_map["metadata"]["name"]
     assert PurePosixPath(scene).name in config_map["data"]
-    claim = only("PersistentVolumeClaim")["metadata"]["name"]
-    for spec in pod_specs().values():
-        volume = volume_at(spec, str(PurePosixPath(store).parent))
-        assert volume["persistentVolumeClaim"]["claimName"] == claim
+    assert store.startswith("s3://")
+
+
+@pytest.mark.parametrize("kind", CLUSTERS)
+def test_every_pod_has_the_settings_of_the_bucket(kind: str) -> None:
+    secret = {"secretRef": {"name": "tilecppn-bucket"}}
+    for spec in pod_specs(kind).values():
+        assert [item["envFrom"] for item in spec["containers"]] == [[secret]]
+    assert "kubectl create secret generic tilecppn-bucket" in README.read_text(encoding="utf-8")
 
 
 def test_the_job_is_retried_bounded_and_cleaned_up() -> None:
@@ -321,20 +346,23 @@ def test_a_gpus_worker_fits_its_pod_with_a_thread_on_every_cpu() -> None:
     assert gpu_threads(resources["CPU"], resources["GPU"]) == resources["CPU"]
 
 
-@pytest.mark.parametrize("name", pod_specs())
-def test_a_pod_has_a_small_object_store_that_fits_its_shared_memory(name: str) -> None:
-    spec = pod_specs()[name]
+PODS = [(kind, name) for kind in CLUSTERS for name in pod_specs(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), PODS)
+def test_a_pod_has_a_small_object_store_that_fits_its_shared_memory(kind: str, name: str) -> None:
+    spec = pod_specs(kind)[name]
     (container,) = spec["containers"]
     shared_memory = volume_at(spec, "/dev/shm")["emptyDir"]
     assert shared_memory["medium"] == "Memory"
-    object_store = int(start_params()[name]["object-store-memory"])
+    object_store = int(start_params(kind)[name]["object-store-memory"])
     limit = in_bytes(container["resources"]["limits"]["memory"])
     assert RAY_SMALLEST_OBJECT_STORE <= object_store < in_bytes(shared_memory["sizeLimit"]) < limit
 
 
-@pytest.mark.parametrize("name", pod_specs())
-def test_a_pod_runs_as_the_images_user_with_one_thread(name: str) -> None:
-    spec = pod_specs()[name]
+@pytest.mark.parametrize(("kind", "name"), PODS)
+def test_a_pod_runs_as_the_images_user_with_one_thread(kind: str, name: str) -> None:
+    spec = pod_specs(kind)[name]
     (container,) = spec["containers"]
     assert {"name": "OMP_NUM_THREADS", "value": "1"} in container["env"]
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -350,23 +378,23 @@ def test_the_image_does_not_run_as_root_and_pins_its_threads() -> None:
     assert not re.search(r"(?m)^ENTRYPOINT", text)
 
 
-def test_every_node_of_the_launcher_says_how_it_authenticates() -> None:
-    config = launcher()
+@every_launcher
+def test_every_node_of_the_launcher_says_how_it_authenticates(name: str) -> None:
+    config = launcher(name)
     assert "--env=RAY_AUTH_MODE=token" in config["docker"]["run_options"]
     assert list(config["file_mounts"]) == ["/home/tilecppn/.ray/auth_token"]
 
 
-def test_every_node_of_the_launcher_mounts_the_shared_disk() -> None:
-    config = launcher()
-    (volume,) = (item for item in config["docker"]["run_options"] if item.startswith("--volume="))
-    host, container = volume.removeprefix("--volume=").split(":")
-    assert container == "/shared"
-    commands = config["initialization_commands"]
-    assert any("mount -t nfs4" in command and command.endswith(f" {host}") for command in commands)
+def test_the_launchers_workers_have_access_to_the_bucket() -> None:
+    aws, gcp = (launcher(name)["available_node_types"]["gpu"]["node_config"] for name in LAUNCHERS)
+    assert aws["IamInstanceProfile"]["Name"]
+    (account,) = gcp["serviceAccounts"]
+    assert account["scopes"] == ["https://www.googleapis.com/auth/devstorage.read_write"]
 
 
-def test_the_launcher_starts_several_gpu_workers_and_installs_no_other_ray() -> None:
-    config = launcher()
+@every_launcher
+def test_the_launcher_starts_several_gpu_workers_and_installs_no_other_ray(name: str) -> None:
+    config = launcher(name)
     types = config["available_node_types"]
     workers = {name: kind for name, kind in types.items() if name != config["head_node_type"]}
     assert sum(kind["min_workers"] for kind in workers.values()) == config["max_workers"] > 1
@@ -378,3 +406,27 @@ def test_the_launcher_starts_several_gpu_workers_and_installs_no_other_ray() -> 
         (size,) = re.findall(r"--object-store-memory=(\d+)", start)
         assert RAY_SMALLEST_OBJECT_STORE <= int(size) < 512 * MIB
     assert "--shm-size=512m" in config["docker"]["run_options"]
+
+
+def test_the_cluster_that_stays_grows_from_no_pod_and_shrinks_again() -> None:
+    cluster = ray_cluster("RayCluster")
+    assert cluster["enableInTreeAutoscaling"] is True
+    for group in cluster["workerGroupSpecs"]:
+        assert group["minReplicas"] == 0 < group["maxReplicas"]
+    assert start_params("RayCluster")["head"]["num-cpus"] == "0"
+
+
+@pytest.mark.parametrize("extras", ["ray,serve,cloud,torch", "ray,serve,cloud"])
+def test_an_image_has_what_its_extras_need(extras: str, tmp_path: Path) -> None:
+    # The second `pip install` is without an index: it fails where the first lacks something.
+    text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
+    (program,) = re.findall(r"RUN python -c '([^']*)' \"\$EXTRAS\"", text)
+    done = subprocess.run(
+        [sys.executable, "-c", program, extras], cwd=ROOT, capture_output=True, check=True
+    )
+    table = project()
+    needed = [need for name in extras.split(",") for need in table["optional-dependencies"][name]]
+    assert done.stdout.decode().split("\n")[:-1] == [*table["dependencies"], *needed]
+    assert any(need.startswith("torch") for need in needed) == ("torch" in extras)
+    assert f"EXTRAS={extras}" in text
+    assert "[$EXTRAS]" in text
