@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
 )
 @click.option(
+    "--strip",
+    metavar="SIZE",
+    help="A test strip of this size on paper (30x20cm, A4): the whole, and parts at full size.",
+)
+@click.option(
     "--panels",
     metavar="COLUMNSxROWS",
     help="Files of parts that fit to the pixel, which share --overlap (20mm), and a sheet.",
@@ -86,6 +91,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr half.png --level 1
     tilecppn export poster.zarr small.jpg --max-size 2048
     tilecppn export poster.zarr print.tif --bits 8
+    tilecppn export poster.zarr strip.tif --strip A4
     tilecppn export poster.zarr wall.tif --panels 3x2 --overlap 20mm
     tilecppn export poster.zarr lab.jpg --lab --max-bytes 40MB
     tilecppn export poster.zarr poster --layout iiif --url https://example.com/poster

@@ -25,6 +25,7 @@ from tilecppn.exporters.png_file import export_png
 from tilecppn.exporters.provenance import STILL
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.store_page import export_store_page
+from tilecppn.exporters.strip import check_page, export_strip
 from tilecppn.exporters.szi import export_szi
 from tilecppn.exporters.tiff import export_tiff
 from tilecppn.names import suggestion
@@ -119,6 +120,7 @@ def export(
     lab: bool = False,
     panels: str | None = None,
     panel_overlap: str = "0px",
+    strip: str | None = None,
     layout: str | None = None,
     url: str | None = None,
     title: str | None = None,
@@ -137,7 +139,8 @@ def export(
     level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
     max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
     to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
-    "3x2", columns and rows of files that share panel_overlap ("20mm"). layout: "iiif", "xyz" or
+    "3x2", columns and rows of files that share panel_overlap ("20mm"). strip:
+    the size on paper of a test strip, the whole over parts at full size. layout: "iiif", "xyz" or
     "zoomify", with a folder as `dest`, or "store", with a page that reads the store itself. url:
     where an IIIF folder or a page will be served. title: of the picture, instead of its scene's;
     show_scene: whether files and pages carry the scene. partial: allow an unfinished store, missing
@@ -159,6 +162,7 @@ def export(
         lab=lab,
         panels=panels,
         panel_overlap=panel_overlap,
+        strip=strip,
         layout=layout,
         url=url,
         title=title,
@@ -182,6 +186,8 @@ def export_store(
     options = options.resolved(dest, store.scene)
     if options.lab and suffix_of(dest) == ".tif":
         exporter = Exporter(export_lab_tiff, fits=bound(check_lab_size, options))
+    if options.strip is not None:
+        exporter = Exporter(export_strip, fits=bound(check_page, options))
     if options.panels is not None:
         exporter = _panelled(exporter, options)
     return write(exporter, Source.of(store, options), dest, options, threads)

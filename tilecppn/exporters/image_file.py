@@ -15,7 +15,7 @@ from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.icc import embedded, icc_profile
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.output import replacing
-from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.png import encode_png, resolution_chunk
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.scene.paper import DPI
 
@@ -23,13 +23,14 @@ LONGEST_TEXT = 50_000  # bytes: Exif has room for 64 kB, and holds the credits, 
 Image = NDArray[np.uint8]  # (height, width, 1 or 3)
 
 
-def write_image(image: Image, path: Path, made: Provenance) -> None:
+def write_image(image: Image, path: Path, made: Provenance, dpi: float | None = None) -> None:
     """Write an image atomically to `path`, which the caller has claimed, as its suffix says.
 
-    Raises RenderError where the format cannot hold it.
+    dpi: pixels of a printed inch; by default JPEG and WebP say DPI, and others nothing. Raises
+    RenderError where the format cannot hold it.
     """
     with replacing(path) as temporary:
-        WRITERS[suffix_of(path)](image, temporary, path, made)
+        WRITERS[suffix_of(path)](image, temporary, path, made, dpi)
         provenance.seal(temporary)
 
 
@@ -94,13 +95,25 @@ def _exif(made: Provenance, dpi: float) -> Any:
     return exif
 
 
-def _write_png(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
+def _write_flat(
+    image: Image, temporary: Path, dest: Path, made: Provenance, dpi: float | None
+) -> None:
+    write_flat(image, temporary, dest, made, dpi=DPI if dpi is None else dpi)
+
+
+def _write_png(
+    image: Image, temporary: Path, dest: Path, made: Provenance, dpi: float | None
+) -> None:
     profile = embedded(made.profile, image.shape[2])
     more = credits.png_chunks(made.about)
+    if dpi is not None:
+        more.append(resolution_chunk(dpi))
     temporary.write_bytes(encode_png(image, made.text(), more=more, profile=profile))
 
 
-def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> None:
+def _write_tiff(
+    image: Image, temporary: Path, dest: Path, made: Provenance, dpi: float | None
+) -> None:
     import tifffile
 
     from tilecppn.exporters.tiff import HORIZONTAL, extra_tags, predicted  # which reads stores
@@ -119,14 +132,16 @@ def _write_tiff(image: Image, temporary: Path, dest: Path, made: Provenance) -> 
         description=made.text().encode(),
         software=tags.MAKER,
         extratags=extra_tags(made.about),
+        resolution=None if dpi is None else (dpi, dpi),
+        resolutionunit=None if dpi is None else tags.INCH,
         metadata=None,
     )
 
 
-# By suffix: image, the file to write, its name in the end, and what it says of itself.
-WRITERS: dict[str, Callable[[Image, Path, Path, Provenance], None]] = {
+# By suffix: image, the file to write, its name in the end, what it says of itself, and its dpi.
+WRITERS: dict[str, Callable[[Image, Path, Path, Provenance, float | None], None]] = {
     ".png": _write_png,
-    ".jpg": write_flat,
-    ".webp": write_flat,
+    ".jpg": _write_flat,
+    ".webp": _write_flat,
     ".tif": _write_tiff,
 }

@@ -65,10 +65,10 @@ class ExportOptions:
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
     side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
     panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
-    layout: "iiif", "xyz" or "zoomify", for a folder, or "store". url: where an IIIF folder or a
-    page will be served. title: of the picture, instead of the scene's; show_scene: whether files
-    and pages carry the scene, unless that forbids it. partial: allow an unfinished store.
-    overwrite: replace an unchanged export of ours.
+    strip: the size on paper of a test strip. layout: "iiif", "xyz" or "zoomify", for a folder, or
+    "store". url: where an IIIF folder or a page will be served. title: of the picture, instead of
+    the scene's; show_scene: whether files and pages carry the scene, unless that forbids it.
+    partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
     """
@@ -91,6 +91,7 @@ class ExportOptions:
     lab: bool = False
     panels: str | None = None
     panel_overlap: str = "0px"
+    strip: str | None = None
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
@@ -118,6 +119,13 @@ class ExportOptions:
             raise ExportError(
                 f"overlap {self.panel_overlap}: must be a length such as 20mm, 0.5in or 36px"
             ) from None
+        if self.strip is not None:
+            try:
+                paper.sheet(self.strip)
+            except ValueError:
+                raise ExportError(
+                    f"strip {self.strip}: must be a size on paper such as 30x20cm or A4"
+                ) from None
         if self.bits not in (None, 8, 16):
             raise ExportError(f"bits {self.bits}: must be 8 or 16")
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
@@ -154,6 +162,8 @@ class ExportOptions:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         if self.panels is not None and kind.tile and format != "tif":
             raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
+        if self.strip is not None and ((kind.tile and format != "tif") or self.panels or self.lab):
+            raise ExportError(f"strip {self.strip}: only single files have one; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
             raise ExportError("max-bytes: only one JPEG or WebP has them; leave it out")
@@ -237,6 +247,8 @@ class ExportOptions:
         }
         if self.lab:
             values["lab"] = 1
+        if self.strip is not None:
+            values["strip"] = self.strip.replace(" ", "")
         if self.panels is not None:
             values["panels"] = f"{self.panels}+{self.panel_overlap}".replace(" ", "")
         if self.partial:
