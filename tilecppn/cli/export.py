@@ -7,6 +7,7 @@ import click
 
 from tilecppn.cli.common import (
     BYTES,
+    FILE,
     OUTPUT,
     done_tasks,
     export_options,
@@ -34,6 +35,19 @@ if TYPE_CHECKING:
 @click.option("--url", help="Where a folder or a page will be served, https://….")
 @click.option(
     "--partial", is_flag=True, help="Allow an unfinished store; what is missing is black."
+)
+@click.option(
+    "--proof",
+    type=FILE,
+    metavar="PROFILE.icc",
+    help="A printer's profile: a .tif is in its colours, a .png shows them.",
+)
+@click.option(
+    "--intent",
+    metavar="relative|perceptual|saturation|absolute",
+    default="relative",
+    show_default=True,
+    help="Rendering intent of --proof; black becomes the printer's black.",
 )
 @click.option(
     "--strip",
@@ -91,6 +105,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr half.png --level 1
     tilecppn export poster.zarr small.jpg --max-size 2048
     tilecppn export poster.zarr print.tif --bits 8
+    tilecppn export poster.zarr printer.tif --proof printer.icc
     tilecppn export poster.zarr strip.tif --strip A4
     tilecppn export poster.zarr wall.tif --panels 3x2 --overlap 20mm
     tilecppn export poster.zarr lab.jpg --lab --max-bytes 40MB

@@ -22,6 +22,7 @@ from tilecppn.exporters.page.page import assets
 from tilecppn.exporters.parallel import Progress, Threads
 from tilecppn.exporters.pmtiles import export_pmtiles
 from tilecppn.exporters.png_file import export_png
+from tilecppn.exporters.proof import check_proof, export_proof
 from tilecppn.exporters.provenance import STILL
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.store_page import export_store_page
@@ -121,6 +122,8 @@ def export(
     panels: str | None = None,
     panel_overlap: str = "0px",
     strip: str | None = None,
+    proof: str | Path | None = None,
+    intent: str = "relative",
     layout: str | None = None,
     url: str | None = None,
     title: str | None = None,
@@ -140,7 +143,9 @@ def export(
     max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
     to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
     "3x2", columns and rows of files that share panel_overlap ("20mm"). strip:
-    the size on paper of a test strip, the whole over parts at full size. layout: "iiif", "xyz" or
+    the size on paper of a test strip, the whole over parts at full size. proof: a printer's ICC
+    profile, for a .tif in its colours or a .png that shows them; intent: "relative", "perceptual",
+    "saturation" or "absolute". layout: "iiif", "xyz" or
     "zoomify", with a folder as `dest`, or "store", with a page that reads the store itself. url:
     where an IIIF folder or a page will be served. title: of the picture, instead of its scene's;
     show_scene: whether files and pages carry the scene. partial: allow an unfinished store, missing
@@ -163,6 +168,8 @@ def export(
         panels=panels,
         panel_overlap=panel_overlap,
         strip=strip,
+        proof=None if proof is None else Path(proof),
+        intent=intent,
         layout=layout,
         url=url,
         title=title,
@@ -186,6 +193,8 @@ def export_store(
     options = options.resolved(dest, store.scene)
     if options.lab and suffix_of(dest) == ".tif":
         exporter = Exporter(export_lab_tiff, fits=bound(check_lab_size, options))
+    if options.proof is not None:
+        exporter = Exporter(export_proof, fits=bound(check_proof, options))
     if options.strip is not None:
         exporter = Exporter(export_strip, fits=bound(check_page, options))
     if options.panels is not None:

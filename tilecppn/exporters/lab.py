@@ -4,9 +4,12 @@ A TIFF is not compressed and lies in strips, which every program reads; a JPEG h
 colour.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance, tags
@@ -15,6 +18,7 @@ from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.png_file import bands
+from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiff import CLASSIC, extra_tags
 from tilecppn.formatting import format_bytes
@@ -31,35 +35,49 @@ def export_lab_tiff(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
     """Write the picture, which `check_lab_size` has let pass, band by band. Returns its name."""
-    import tifffile
-
     made = source.provenance(provenance.STILL, options)
     with replacing(dest) as temporary:
-        out = tifffile.memmap(
-            temporary,
-            shape=(source.height, source.width, RGB),
-            dtype=np.uint8,
-            photometric="rgb",
-            rowsperstrip=max(1, STRIP // (source.width * RGB)),
-            iccprofile=icc_profile(made.profile, RGB),
-            description=made.text().encode(),
-            software=tags.MAKER,
-            extratags=extra_tags(made.about),
-            resolution=(source.resolution, source.resolution),
-            resolutionunit=tags.INCH,
-            metadata=None,
-        )
+        profile = icc_profile(made.profile, RGB)
+        with plain_tiff(temporary, source, made, "rgb", RGB, profile) as out:
 
-        def write(window: Window) -> None:
-            out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
+            def write(window: Window) -> None:
+                out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
 
-        for _ in finished(write, bands(source), threads):
-            pass
-        out.flush()
+            for _ in finished(write, bands(source), threads):
+                pass
         provenance.seal(temporary)
     name = PROFILES[made.profile].name
     threads.note(f"{dest}: 8 bits, {name}, uncompressed TIFF of one page")
     return [dest]
+
+
+@contextlib.contextmanager
+def plain_tiff(
+    path: Path, source: Source, made: Provenance, photometric: str, channels: int, profile: bytes
+) -> Iterator[NDArray[np.uint8]]:
+    """A classic TIFF of one page, not compressed, of the picture's size: its pixels, to be filled.
+
+    (height, width, channels), a map of the file, which is written at the end of the block.
+    profile: ICC's.
+    """
+    import tifffile
+
+    out = tifffile.memmap(
+        path,
+        shape=(source.height, source.width, channels)[: 3 if channels > 1 else 2],
+        dtype=np.uint8,
+        photometric=photometric,
+        rowsperstrip=max(1, STRIP // (source.width * channels)),
+        iccprofile=profile,
+        description=made.text().encode(),
+        software=tags.MAKER,
+        extratags=extra_tags(made.about),
+        resolution=(source.resolution, source.resolution),
+        resolutionunit=tags.INCH,
+        metadata=None,
+    )
+    yield out.reshape(source.height, source.width, channels)
+    out.flush()
 
 
 def check_lab_size(options: ExportOptions, source: Source, dest: Path) -> None:

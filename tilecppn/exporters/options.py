@@ -16,6 +16,8 @@ from tilecppn.scene.sections import FULL, MAX_SIDE, About
 
 MAX_TILE = 8192
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
+INTENTS = {"perceptual": 0, "relative": 1, "saturation": 2, "absolute": 3}  # ICC's numbers
+PROOFS = (".tif", ".png")
 LABS = (".jpg", ".tif")
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
@@ -65,7 +67,8 @@ class ExportOptions:
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
     side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
     panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
-    strip: the size on paper of a test strip. layout: "iiif", "xyz" or "zoomify", for a folder, or
+    strip: the size on paper of a test strip. proof: a printer's ICC profile; intent: a key of
+    INTENTS. layout: "iiif", "xyz" or "zoomify", for a folder, or
     "store". url: where an IIIF folder or a page will be served. title: of the picture, instead of
     the scene's; show_scene: whether files and pages carry the scene, unless that forbids it.
     partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
@@ -92,6 +95,8 @@ class ExportOptions:
     panels: str | None = None
     panel_overlap: str = "0px"
     strip: str | None = None
+    proof: Path | None = None
+    intent: str = "relative"
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
@@ -126,6 +131,8 @@ class ExportOptions:
                 raise ExportError(
                     f"strip {self.strip}: must be a size on paper such as 30x20cm or A4"
                 ) from None
+        if self.intent not in INTENTS:
+            raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
         if self.bits not in (None, 8, 16):
             raise ExportError(f"bits {self.bits}: must be 8 or 16")
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
@@ -162,6 +169,13 @@ class ExportOptions:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         if self.panels is not None and kind.tile and format != "tif":
             raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
+        if self.proof is not None and (
+            self.layout or suffix_of(dest) not in PROOFS or self.panels or self.lab or self.strip
+        ):
+            raise ExportError(
+                f"{dest}: only .tif, in the printer's colours, and .png, the soft proof, have a "
+                "proof, without lab, panels and strip; leave it out"
+            )
         if self.strip is not None and ((kind.tile and format != "tif") or self.panels or self.lab):
             raise ExportError(f"strip {self.strip}: only single files have one; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
@@ -181,7 +195,7 @@ class ExportOptions:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
         return replace(
             self,
-            bits=8 if self.lab and stored > FULL["uint8"] else self.bits,
+            bits=8 if (self.lab or self.proof) and stored > FULL["uint8"] else self.bits,
             format=format,
             quality=default if self.quality is None else self.quality,
             tile=tile,
@@ -247,6 +261,9 @@ class ExportOptions:
         }
         if self.lab:
             values["lab"] = 1
+        if self.proof is not None:
+            values["proof"] = sha256(self.proof.read_bytes()).hexdigest()[:8]
+            values["intent"] = self.intent
         if self.strip is not None:
             values["strip"] = self.strip.replace(" ", "")
         if self.panels is not None:

@@ -1,0 +1,146 @@
+"""A picture in a printer's own colours, by its ICC profile, or how it will look, on a screen.
+
+LittleCMS converts, in 8 bits, band by band. A PNG is the soft proof: the picture in sRGB as the
+printer will show it, grey where the printer cannot.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn import filesystem, machine
+from tilecppn.errors import ExportError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.image_file import write_image
+from tilecppn.exporters.lab import plain_tiff
+from tilecppn.exporters.options import INTENTS, ExportOptions, suffix_of
+from tilecppn.exporters.output import replacing
+from tilecppn.exporters.parallel import Threads, finished
+from tilecppn.exporters.png_file import bands
+from tilecppn.exporters.source import Source
+from tilecppn.exporters.tiff import CLASSIC
+from tilecppn.formatting import format_bytes
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8
+from tilecppn.plan import Window
+
+LARGEST = 64 << 20  # bytes of a profile
+RGB = 3  # channels
+SPACES = {  # ICC's → Pillow's mode, TIFF's photometric interpretation, channels
+    "RGB ": ("RGB", "rgb", 3),
+    "CMYK": ("CMYK", "separated", 4),
+    "GRAY": ("L", "minisblack", 1),
+}
+
+
+class Printer(NamedTuple):
+    """A printer's profile: its bytes, its name, and its space in the words of Pillow and TIFF."""
+
+    data: bytes
+    name: str
+    mode: str
+    photometric: str
+    channels: int
+
+    @classmethod
+    def read(cls, path: Path) -> "Printer":
+        """Read a profile. Raises ExportError for what is none, or not of a printer's colours."""
+        from PIL import ImageCms
+
+        try:
+            data = filesystem.read_bounded(path, LARGEST)
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+            space = profile.profile.xcolor_space.ljust(4)
+            name = ImageCms.getProfileDescription(profile).strip()
+        except (OSError, ValueError, ImageCms.PyCMSError) as error:
+            raise ExportError(f"{path}: cannot be read as an ICC profile ({error})") from None
+        if space not in SPACES:
+            raise ExportError(f"{path}: is a profile of {space}, not of RGB, CMYK or grey")
+        return cls(data, name or path.stem, *SPACES[space])
+
+
+def export_proof(
+    source: Source, dest: Path, options: ExportOptions, threads: Threads
+) -> list[Path]:
+    """Write a TIFF in the printer's colours, or the soft proof as a PNG. Returns its name."""
+    assert options.proof is not None
+    printer, soft = Printer.read(options.proof), suffix_of(dest) == ".png"
+    made = source.provenance(provenance.STILL, options)
+    convert = converter(printer, made.profile, options.intent, soft=soft)
+
+    def fill(out: NDArray[np.uint8]) -> None:
+        def write(window: Window) -> None:
+            pixels = interleaved(to_uint8(source.read(0, window)))
+            out[window.top : window.bottom] = convert(pixels)
+
+        for _ in finished(write, bands(source), threads):
+            pass
+
+    if soft:
+        image = np.empty((source.height, source.width, RGB), np.uint8)
+        fill(image)
+        write_image(image, dest, replace(made, profile="srgb"), source.resolution)
+        threads.note(f"{dest}: how {printer.name} will look, {options.intent} intent")
+        return [dest]
+    with replacing(dest) as temporary:
+        with plain_tiff(
+            temporary, source, made, printer.photometric, printer.channels, printer.data
+        ) as out:
+            fill(out)
+        provenance.seal(temporary)
+    threads.note(f"{dest}: 8 bits, {printer.mode} of {printer.name}, {options.intent} intent")
+    return [dest]
+
+
+def check_proof(options: ExportOptions, source: Source, dest: Path) -> None:
+    """Raise ExportError for a profile that is none, or a file that is too large."""
+    assert options.proof is not None
+    printer = Printer.read(options.proof)
+    pixels, free = source.width * source.height, machine.free_memory()
+    if suffix_of(dest) == ".png" and free is not None and pixels * RGB * 2 > free:
+        raise ExportError(
+            f"{dest}: the soft proof is made in memory, which has {format_bytes(free)} free; "
+            "use --max-size"
+        )
+    if suffix_of(dest) == ".tif" and pixels * printer.channels > CLASSIC:
+        wanted, limit = format_bytes(pixels * printer.channels), format_bytes(CLASSIC)
+        raise ExportError(f"{dest}: takes {wanted} of {limit}; use --panels or --max-size")
+
+
+def converter(
+    printer: Printer, profile: str, intent: str, *, soft: bool
+) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """What converts pixels (height, width, 1 or 3) in a space of PROFILES, by LittleCMS.
+
+    To the printer's, with its black for ours; or, soft, through the printer's to sRGB.
+    """
+    from PIL import Image, ImageCms
+
+    def opened(data: bytes) -> ImageCms.ImageCmsProfile:
+        return ImageCms.ImageCmsProfile(io.BytesIO(data))
+
+    start, end = opened(icc_profile(profile, RGB)), opened(printer.data)
+    black, number = ImageCms.Flags.BLACKPOINTCOMPENSATION, ImageCms.Intent(INTENTS[intent])
+    if soft:
+        relative = ImageCms.Intent.RELATIVE_COLORIMETRIC  # the paper's white is the screen's
+        flags = black | ImageCms.Flags.SOFTPROOFING | ImageCms.Flags.GAMUTCHECK
+        screen = opened(icc_profile("srgb", RGB))
+        transform = ImageCms.buildProofTransform(
+            start, screen, end, "RGB", "RGB", number, relative, flags
+        )
+    else:
+        transform = ImageCms.buildTransform(start, end, "RGB", printer.mode, number, black)
+
+    def convert(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        rgb = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], RGB)))
+        image = ImageCms.applyTransform(Image.fromarray(rgb), transform)
+        assert image is not None
+        return np.asarray(image).reshape(*pixels.shape[:2], -1)
+
+    return convert
