@@ -62,6 +62,20 @@ def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
         assert record["print"]["dpi"] == 300
 
 
+@pytest.mark.parametrize("layout", [None, "store"])
+@pytest.mark.parametrize("show_scene", [True, False])
+def test_a_page(cli: Cli, tmp_path: Path, layout: str | None, show_scene: bool) -> None:
+    store = render(SCENE, tmp_path / "a.zarr", executor="local")
+    name = "a.html" if layout else "a.dzi"
+    export(store.path, tmp_path / name, layout=layout, level=1, show_scene=show_scene)
+    record = info(cli, "a.html")
+    assert (record["kind"], record["format"]) == ("page", "html")
+    assert (record["width"], record["height"]) == (150, 75)
+    assert ("cppn" in record["scene"]) == show_scene
+    again = cli("preview", "a.html", "-o", "again.png", "--width", 30)
+    assert again.exit_code == (0 if show_scene else 2), again.stderr
+
+
 def test_a_print_has_its_size_on_paper_in_every_file(cli: Cli, tmp_path: Path) -> None:
     canvas = {"print": "4x2in", "dpi": 75, "bleed": "0.125in"}
     scene = SCENE.replace(canvas=canvas)

@@ -15,6 +15,8 @@ from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
+from tilecppn.serve.server import find
+from tilecppn.serve.store_picture import StorePicture
 
 SCENES: dict[str, dict[str, Any]] = {
     "colour": {},
@@ -65,8 +67,21 @@ def test_missing_shards_and_a_page_on_a_disk_are_told(browser: Browser, tmp_path
         page.close()
     page = browser.new_page()
     page.goto((tmp_path / "a.html").as_uri())
-    assert "only from a server" in page.inner_text("#note")
+    assert "only from a server: tilecppn view a.html" in page.inner_text("#note")
     page.close()
+
+
+def test_view_shows_the_store_of_a_page(tmp_path: Path) -> None:
+    scene = Scene.of(canvas={"width": 100, "height": 80}, output={"tile": 64})
+    (tmp_path / "site").mkdir()
+    store = render(scene, tmp_path / "a #1.zarr", executor="local", workers=1)
+    (page,) = export(store.path, tmp_path / "site" / "b.html", layout="store")
+    found = find(page)
+    assert isinstance(found, StorePicture)
+    assert (found.store.scene.fingerprint, found.title) == (scene.fingerprint, "b")
+    store.path.rename(tmp_path / "elsewhere.zarr")
+    with pytest.raises(ExportError, match=r"b\.html: shows the store .*a #1\.zarr, which is not"):
+        find(page)
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.page import page_data
 from tilecppn.exporters.pmtiles_archive import read_metadata
 from tilecppn.exporters.provenance import MAX_MANIFEST
 from tilecppn.filesystem import read_bounded
@@ -62,6 +63,11 @@ def _of_dzi(path: Path) -> tuple[Size, Resolution]:
     return _of_xml(read_bounded(path, MAX_MANIFEST).decode())
 
 
+def _of_page(path: Path) -> tuple[Size, Resolution]:
+    source = page_data(path)["source"]
+    return (int(source["width"]), int(source["height"])), None
+
+
 def _of_szi(path: Path) -> tuple[Size, Resolution]:
     with zipfile.ZipFile(path) as file:
         (entry,) = (e for e in file.infolist() if e.filename.endswith(".dzi"))
@@ -88,6 +94,7 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".webp": _of_pillow("WebP"),
     ".tif": _of_tiff,
     ".dzi": _of_dzi,
+    ".html": _of_page,
     ".szi": _of_szi,
     ".pmtiles": _of_pmtiles,
 }

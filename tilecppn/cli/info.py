@@ -202,6 +202,8 @@ def _export_kind(path: Path) -> tuple[str, str]:
         return "pyramid", "" if found is None else found.kind
     if is_live_page(path):
         return "live page", "html"
+    if path.suffix == ".html":
+        return "page", "html"
     return "pyramid" if path.suffix in (".dzi", ".szi", ".pmtiles") else "image", path.suffix[1:]
 
 

@@ -12,6 +12,7 @@ from tilecppn.exporters import pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.page import MAX_PAGE, page_data
 from tilecppn.exporters.provenance import (
     MANIFEST,
     MAX_MANIFEST,
@@ -27,7 +28,7 @@ from tilecppn.storage.identity import attributes
 from tilecppn.storage.store import Store
 
 WEIGHTS = "cppn.weights="
-MAX_PAGE = 16 << 20  # bytes
+_WITHHELD = "[about]\nshare_scene = false\n"
 _SHOWN = re.compile(r'<pre id="scene">(.*?)</pre>', re.DOTALL)
 
 
@@ -68,7 +69,10 @@ def is_live_page(path: Path) -> bool:
 
 def _of_page(path: Path) -> str | None:
     if not is_live_page(path):
-        return _of_dzi(path)
+        data = page_data(path)
+        if "store" not in data:
+            return _of_dzi(path)
+        return str(data["scene"]) or _WITHHELD
     shown = _SHOWN.search(read_bounded(path, MAX_PAGE).decode())
     return None if shown is None else html.unescape(shown[1])
 

@@ -2,14 +2,14 @@
 
 import os
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.dzi import grid_facts, summary
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
-from tilecppn.exporters.page import Card, StoredTiles, page
+from tilecppn.exporters.page import Card, StoredTiles, page, page_data
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 
@@ -21,6 +21,15 @@ def outputs_of(dest: Path) -> dict[Path, str]:
     if dest.suffix != SUFFIX:
         raise ExportError(f"{dest}: layout store makes a page; give a name that ends in {SUFFIX}")
     return {dest: "page"}
+
+
+def store_of(page: Path) -> Path | None:
+    """Where the page of a store finds it; None for any other file. The store need not be there."""
+    stored = page_data(page).get("store") if page.suffix == SUFFIX else None
+    url = stored.get("url") if isinstance(stored, dict) else None
+    if not isinstance(url, str):
+        return None
+    return page.resolve().parent / unquote(url, errors="surrogateescape")
 
 
 def export_store_page(

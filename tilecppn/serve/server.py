@@ -140,6 +140,7 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
 def _stored(path: Path) -> Export | Picture | None:
     """A store, or an export that is not a film."""
     from tilecppn.exporters.embedded_scene import is_live_page
+    from tilecppn.exporters.store_page import store_of
     from tilecppn.film.embedded_timeline import is_film, is_film_store
     from tilecppn.film.store import FilmStore
     from tilecppn.storage.identity import attributes
@@ -154,6 +155,10 @@ def _stored(path: Path) -> Export | Picture | None:
         return find_export(path)
     if is_live_page(path):
         return None  # its scene is drawn
+    if (shown := store_of(path)) is not None:
+        if attributes(shown) is None:
+            raise ExportError(f"{path}: shows the store {shown}, which is not there")
+        return StorePicture(Store(shown), path.stem)
     if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
         return find_export(path)
     return None

@@ -87,6 +87,7 @@ function storeSource() {
   return source;
 }
 if (location.protocol === "file:") {
-  note("Browsers let a page read its store only from a server.", 0);
+  const name = decodeURIComponent(location.pathname.split("/").pop());
+  note(`Browsers let a page read its store only from a server: tilecppn view ${name}`, 0);
   missing = true;  // is said already
 }
