@@ -141,6 +141,28 @@ def test_keys_wheel_and_mouse_move_the_view(live: Live, tmp_path: Path) -> None:
     assert after == pytest.approx(before, rel=1e-9)
 
 
+@pytest.mark.parametrize("latent", [{"seed": 1}, {"z": [0.5, 1.0, -0.25, 0.0, 0.1, 0.2, 0.3, 0.4]}])
+def test_the_view_as_a_scene_draws_what_is_on_the_screen(
+    latent: dict[str, Any], live: Live, tmp_path: Path
+) -> None:
+    scene = small(latent=latent, view={"rotation": 30.0, "center": [0.5, -1.0]})
+    live.start(write_page(tmp_path / "a.html", scene))
+    live.page.evaluate("Object.assign(picture.view, { u: 0.25, v: 1, zoom: 4, turn: -1 })")
+    live.page.evaluate("picture.z[0] = 1")
+    text = live.page.evaluate("viewScene($('scene').textContent, picture)")
+    found = Scene.parse(text)
+    assert found.view.rotation == pytest.approx(30.0 - 180.0 / np.pi + 360.0)
+    check_close(live.draw(48, 32), oracle(found))
+
+
+def test_a_folded_picture_has_no_views_that_are_scenes(live: Live, tmp_path: Path) -> None:
+    live.start(write_page(tmp_path / "a.html", small(view={"mirror": "x"})))
+    live.page.set_viewport_size({"width": 600, "height": 500})
+    live.page.keyboard.press("i")
+    live.page.click("#copy")
+    assert "no scene" in (live.page.locator("#notice").text_content() or "")
+
+
 def test_two_fingers_zoom_turn_and_move(gpu_browser: Browser, tmp_path: Path) -> None:
     context = gpu_browser.new_context(viewport={"width": 400, "height": 300}, has_touch=True)
     live = Live(context.new_page())

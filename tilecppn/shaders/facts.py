@@ -62,6 +62,7 @@ def facts_of(scene: Scene, shape: Shape) -> dict[str, Any]:
         "whole": canvas.whole,
         "drawn": [canvas.origin[1], canvas.origin[0], canvas.width, canvas.height],
         "scale": scene.view.scale,
+        "rotation": scene.view.rotation,
         "stretch": scene.view.aspect == "stretch",
         "endpoints": scene.view.grid == "endpoints",
         "grid": {

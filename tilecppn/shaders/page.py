@@ -28,7 +28,7 @@ from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed
 
 _HERE: Final = Path(__file__).parent / "web"
 _SCRIPTS: Final = (  # packed; loader.js is as it is
-    "numbers", "reference", "gpu", "picture", "png", "walk", "controls", "start",
+    "numbers", "reference", "gpu", "picture", "png", "walk", "scene", "controls", "start",
 )  # fmt: skip
 STILL: Final = 240  # pixels along the longer side of the still
 
@@ -72,7 +72,10 @@ def _about(about: About) -> str:
 
 def _details(scene: str) -> str:
     # `exporters.embedded_scene` reads it from there.
-    return f'    <details><summary>Scene</summary><pre id="scene">{scene}</pre></details>\n'
+    return (
+        '    <p><button type="button" id="copy">Copy view as a scene</button></p>\n'
+        f'    <details><summary>Scene</summary><pre id="scene">{scene}</pre></details>\n'
+    )
 
 
 def _policy(style: str, *scripts: str) -> str:

@@ -98,6 +98,7 @@ class Controls {
       },
     };
     for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", action);
+    $("copy")?.addEventListener("click", () => copyScene(this.picture));
     const still = !this.picture.facts.z.length;
     $("walk").hidden = $("next").hidden = still;
     $("full").hidden = !document.fullscreenEnabled;

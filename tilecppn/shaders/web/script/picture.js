@@ -86,12 +86,17 @@ class Picture {
     const w = Math.ceil(width / q), h = Math.ceil(height / q);
     const draw = this.prepare(width, height, 1), start = performance.now();
     const source = await draw(0, 0, w, h, q);
+    this.measure(w * h, start);
     if (this.canvas.width !== width) this.canvas.width = width;  // which clears it
     if (this.canvas.height !== height) this.canvas.height = height;
     this.context.drawImage(source, 0, 0, w, h, 0, 0, w * q, h * q);
-    const speed = (w * h) / Math.max(performance.now() - start, 0.5);
-    this.speed = 0.7 * this.speed + 0.3 * speed;
     this.quality = q;
+  }
+
+  // A faster draw is believed at once; a slower one may have been held up.
+  measure(pixels, start) {
+    const speed = pixels / Math.max(performance.now() - start, 0.5);
+    this.speed = speed > this.speed ? speed : 0.5 * (this.speed + speed);
   }
 
   // Whether all of it was drawn before the view changed again.
@@ -105,7 +110,9 @@ class Picture {
     const { width, height } = this.canvas, draw = this.prepare(width, height, samples);
     for (const [x, y] of tilesFrom(width, height)) {
       const w = Math.min(TILE, width - x), h = Math.min(TILE, height - y);
-      this.context.drawImage(await draw(x, y, w, h), 0, 0, w, h, x, y, w, h);
+      const start = performance.now(), source = await draw(x, y, w, h);
+      this.measure(w * h, start);
+      this.context.drawImage(source, 0, 0, w, h, x, y, w, h);
       if (this.changed !== at || this.busy) return false;
     }
     this.complete = at;

@@ -1,0 +1,36 @@
+// The view on the screen as a scene, which tilecppn draws at any size; null where it is none: a part
+// of a folded picture, or a turned one with two scales.
+function viewScene(text, { facts, view, z }) {
+  if (facts.fold || (facts.stretch && view.turn)) return null;
+  const { x, y } = folded(facts, view.u, view.v), degrees = (view.turn * 180) / Math.PI;
+  const values = {
+    center: `[${real(x)}, ${real(y)}]`,
+    scale: real(facts.scale / view.zoom),
+    rotation: real((((facts.rotation + degrees) % 360) + 360) % 360),
+  };
+  const latent = z.length ? `[latent]\nz = [${z.map(real).join(", ")}]\n` : "$&";
+  let scene = text.replace(/^\[latent\]\n[^]*?\n(?=\n\[)/m, latent);
+  for (const [key, value] of Object.entries(values))
+    scene = scene.replace(new RegExp(`^${key} = (\\[[^\\]]*\\]|.*)`, "m"), `${key} = ${value}`);
+  return scene;
+}
+
+// A float of TOML, which has a point or an exponent.
+function real(number) {
+  const text = String(number);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+async function copyScene(picture) {
+  const scene = viewScene($("scene").textContent, picture);
+  if (!scene) return notice("This view is no scene: the picture is folded around its centre");
+  try {
+    await navigator.clipboard.writeText(scene);
+    notice("Copied: a scene that tilecppn draws at any size");
+  } catch {
+    $("scene").textContent = scene;
+    $("scene").closest("details").open = true;
+    getSelection().selectAllChildren($("scene"));
+    notice("Copying is not allowed here: the scene is selected");
+  }
+}
