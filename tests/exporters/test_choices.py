@@ -56,7 +56,7 @@ def test_an_option_counts_or_is_refused(kind: str, store: Store, tmp_path: Path)
 @pytest.mark.parametrize("kind", [*EXPORTERS, *LAYOUTS])
 def test_an_option_may_say_what_is_so_anyway(kind: str, store: Store, tmp_path: Path) -> None:
     plain = exported(store, kind, tmp_path / "plain")
-    others = {".jpg": "jpg", "zoomify": "jpg", ".webp": "webp", ".tif": None, ".tiff": None}
+    others = {".jpg": "jpg", "zoomify": "jpg", ".webp": "webp", ".tif": None, ".pdf": None}
     own = others.get(kind, "png")
     same = exported(store, kind, tmp_path / "same", format=own, overlap=0, effort=1)
     assert same == plain

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Rendering intent of --proof; black becomes the printer's black.",
 )
+@click.option("--marks", is_flag=True, help="Marks to cut along, and a line of text, in a .pdf.")
 @click.option(
     "--strip",
     metavar="SIZE",
@@ -82,6 +83,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     .png          one PNG, 8 or 16 bits, of any size
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
                   float, sRGB profile
+    .pdf          one page with the picture as it is, its trim and bleed
     .jpg, .webp   one small file, as large as the format and the memory allow
                   (single files have the resolution of canvas.dpi, 300)
 
@@ -106,6 +108,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr small.jpg --max-size 2048
     tilecppn export poster.zarr print.tif --bits 8
     tilecppn export poster.zarr printer.tif --proof printer.icc
+    tilecppn export poster.zarr poster.pdf --marks
     tilecppn export poster.zarr strip.tif --strip A4
     tilecppn export poster.zarr wall.tif --panels 3x2 --overlap 20mm
     tilecppn export poster.zarr lab.jpg --lab --max-bytes 40MB

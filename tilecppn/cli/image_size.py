@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.page import page_data
+from tilecppn.exporters.pdf import POINT, SEARCHED
 from tilecppn.exporters.pmtiles_archive import read_metadata
 from tilecppn.exporters.provenance import MAX_MANIFEST
 from tilecppn.filesystem import read_bounded
@@ -17,6 +18,8 @@ from tilecppn.filesystem import read_bounded
 Size = tuple[int, int]  # (width, height)
 Resolution = float | None  # dots per inch, where the format says them
 _WIDTH = re.compile(r'\bwidth="(\d+)"', re.IGNORECASE)
+_IMAGE = re.compile(rb"/Width (\d+) /Height (\d+) ")
+_BLEED = re.compile(rb"/BleedBox \[([\d.]+) [\d.]+ ([\d.]+) ")
 _HEIGHT = re.compile(r'\bheight="(\d+)"', re.IGNORECASE)
 
 
@@ -75,6 +78,16 @@ def _of_szi(path: Path) -> tuple[Size, Resolution]:
         return _of_xml(file.read(entry).decode())
 
 
+def _of_pdf(path: Path) -> tuple[Size, Resolution]:
+    with path.open("rb") as file:
+        head = file.read(SEARCHED)
+    size, box = _IMAGE.search(head), _BLEED.search(head)
+    assert size is not None
+    assert box is not None
+    width = int(size[1])
+    return (width, int(size[2])), round(width * POINT / (float(box[2]) - float(box[1])), 2)
+
+
 def _of_pmtiles(path: Path) -> tuple[Size, Resolution]:
     metadata = read_metadata(path)
     return (int(metadata["width"]), int(metadata["height"])), None
@@ -97,4 +110,5 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".html": _of_page,
     ".szi": _of_szi,
     ".pmtiles": _of_pmtiles,
+    ".pdf": _of_pdf,
 }

@@ -53,7 +53,12 @@ def xmp(about: About) -> bytes:
     if not said:
         return b""
     said.append(f"<xmp:CreatorTool>{tags.MAKER}</xmp:CreatorTool>\n")
-    return _XMP.format(properties="".join(said)).encode()
+    return packet("".join(said))
+
+
+def packet(properties: str) -> bytes:
+    """An XMP packet of properties, each an XML element."""
+    return _XMP.format(properties=properties).encode()
 
 
 def exif(about: About) -> dict[int, bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import pmtiles_archive, png, provenance, tags
+from tilecppn.exporters import pdf, pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
@@ -98,6 +98,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".dzi": _of_dzi,
     ".html": _of_page,
     ".szi": _of_szi,
+    ".pdf": pdf.scene_in,
     ".pmtiles": lambda path: str(pmtiles_archive.read_metadata(path)["tilecppn"]["scene"]),
 }
 

@@ -20,6 +20,7 @@ from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import check_output, claimed, naming_destination
 from tilecppn.exporters.page.page import assets
 from tilecppn.exporters.parallel import Progress, Threads
+from tilecppn.exporters.pdf import check_pdf, export_pdf
 from tilecppn.exporters.pmtiles import export_pmtiles
 from tilecppn.exporters.png_file import export_png
 from tilecppn.exporters.proof import check_proof, export_proof
@@ -59,6 +60,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}),
     ".png": Exporter(export_png),
     ".tif": Exporter(export_tiff),
+    ".pdf": Exporter(export_pdf, fits=check_pdf),
     ".jpg": Exporter(export_flat, fits=check_size),
     ".webp": Exporter(export_flat, fits=check_size),
 }
@@ -122,6 +124,7 @@ def export(
     panels: str | None = None,
     panel_overlap: str = "0px",
     strip: str | None = None,
+    marks: bool = False,
     proof: str | Path | None = None,
     intent: str = "relative",
     layout: str | None = None,
@@ -143,7 +146,8 @@ def export(
     max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
     to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
     "3x2", columns and rows of files that share panel_overlap ("20mm"). strip:
-    the size on paper of a test strip, the whole over parts at full size. proof: a printer's ICC
+    the size on paper of a test strip, the whole over parts at full size. marks: to cut
+    along, of a .pdf. proof: a printer's ICC
     profile, for a .tif in its colours or a .png that shows them; intent: "relative", "perceptual",
     "saturation" or "absolute". layout: "iiif", "xyz" or
     "zoomify", with a folder as `dest`, or "store", with a page that reads the store itself. url:
@@ -168,6 +172,7 @@ def export(
         panels=panels,
         panel_overlap=panel_overlap,
         strip=strip,
+        marks=marks,
         proof=None if proof is None else Path(proof),
         intent=intent,
         layout=layout,

@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".szi": DEEP_ZOOM,
     ".pmtiles": Kind(side=MAP_TILE),
     ".png": Kind(("png",), tile=False),
+    ".pdf": Kind(("pdf",), tile=False),
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
@@ -67,11 +68,11 @@ class ExportOptions:
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
     side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
     panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
-    strip: the size on paper of a test strip. proof: a printer's ICC profile; intent: a key of
-    INTENTS. layout: "iiif", "xyz" or "zoomify", for a folder, or
-    "store". url: where an IIIF folder or a page will be served. title: of the picture, instead of
-    the scene's; show_scene: whether files and pages carry the scene, unless that forbids it.
-    partial: allow an unfinished store. overwrite: replace an unchanged export of ours.
+    strip: the size on paper of a test strip. marks: to cut along, of a PDF. proof: a printer's ICC
+    profile; intent: a key of INTENTS. layout: "iiif", "xyz" or "zoomify", for a folder, or "store".
+    url: where an IIIF folder or a page will be served. title: of the picture, instead of the
+    scene's; show_scene: whether files and pages carry the scene, unless that forbids it. partial:
+    allow an unfinished store. overwrite: replace an unchanged export of ours.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
     """
@@ -95,6 +96,7 @@ class ExportOptions:
     panels: str | None = None
     panel_overlap: str = "0px"
     strip: str | None = None
+    marks: bool = False
     proof: Path | None = None
     intent: str = "relative"
     name: str = ""  # of the export; resolved from its path
@@ -169,6 +171,10 @@ class ExportOptions:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         if self.panels is not None and kind.tile and format != "tif":
             raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
+        if self.marks and format != "pdf":
+            raise ExportError("marks: only a .pdf has them; leave it out")
+        if format == "pdf" and (self.panels or self.strip):
+            raise ExportError("panels, strip: only images have them, not a PDF; leave it out")
         if self.proof is not None and (
             self.layout or suffix_of(dest) not in PROOFS or self.panels or self.lab or self.strip
         ):
@@ -261,6 +267,8 @@ class ExportOptions:
         }
         if self.lab:
             values["lab"] = 1
+        if self.marks:
+            values["marks"] = 1
         if self.proof is not None:
             values["proof"] = sha256(self.proof.read_bytes()).hexdigest()[:8]
             values["intent"] = self.intent
