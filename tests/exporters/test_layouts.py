@@ -18,12 +18,12 @@ from PIL import Image
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.errors import ExportError
 from tilecppn.exporters import layouts, source
-from tilecppn.exporters.dzi import CARD, DeepZoom
+from tilecppn.exporters.dzi import DeepZoom
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.export import export
-from tilecppn.exporters.folder_page import PAGE
 from tilecppn.exporters.output import CONTENTS
 from tilecppn.exporters.page import assets
+from tilecppn.exporters.source_page import CARD, PAGE
 from tilecppn.exporters.tiles import padded
 from tilecppn.plan import Window, ceil_div
 from tilecppn.scene.sections import FULL

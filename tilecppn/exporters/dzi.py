@@ -6,25 +6,19 @@ Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
 from urllib.parse import quote
 
 from tilecppn.exporters import provenance, tiles
-from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import remove, replacing
-from tilecppn.exporters.page.page import Card, assets, page
+from tilecppn.exporters.page import Card
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
+from tilecppn.exporters.source_page import CARD, add_viewer, page_of
 from tilecppn.exporters.tiles import Layout, Size, TileFolder
 from tilecppn.plan import Window
-from tilecppn.scene.scene import Scene
-from tilecppn.scene.sections import About
-from tilecppn.scene.symmetry import Fold
 
-CARD: Final = "card.jpg"  # what a link to the page is shown with
 _DESCRIPTOR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" '
@@ -56,9 +50,7 @@ class DeepZoom(Layout):
 
     def describe(self, source: Source, folder: TileFolder) -> None:
         """Write the viewer, and the picture for links to the page."""
-        for asset in assets():
-            folder.add(asset.name, asset.read_bytes())
-        folder.add(CARD, card(source))
+        add_viewer(source, folder)
 
 
 def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
@@ -83,85 +75,27 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
             remove(path)
 
 
-def card(source: Source) -> bytes:
-    """The first level that a tile of the store holds, as a JPEG."""
-    scene = source.store.scene
-    level = tiles.levels_to_one_tile(source.sizes, scene.output.tile) - 1
-    width, height = source.sizes[level]
-    pixels, profile = source.read(level, Window(0, 0, height, width)), scene.output.profile
-    return ENCODERS["jpg"].encode(pixels, 85, 1, profile)
-
-
-def descriptor(source: Source, options: ExportOptions) -> str:
-    """The text of NAME.dzi."""
-    suffix = options.suffix
-    return describe(source.width, source.height, options.side, options.overlap, suffix)
-
-
-def describe(width: int, height: int, tile: int, overlap: int, format: str) -> str:
-    """The descriptor of a pyramid; sizes in pixels, `format` the suffix of its tiles."""
+def descriptor(width: int, height: int, tile: int, overlap: int, format: str) -> str:
+    """The text of NAME.dzi; sizes in pixels, `format` the suffix of its tiles."""
     return _DESCRIPTOR.format(width=width, height=height, tile=tile, overlap=overlap, format=format)
 
 
 def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]:
     """Write the page and, last, the descriptor. Returns all three names of the export."""
     outputs = dest, html, files = outputs_of(dest)
-    scene = source.store.scene
-    text = page(
-        options.about.title or dest.stem,
-        width=source.width,
-        height=source.height,
-        per_inch=source.resolution,
-        tile=options.side,
+    text = page_of(
+        source,
+        options,
+        dest.stem,
         overlap=options.overlap,
-        format=options.suffix,
         files=files.name,
-        summary=summary(scene, options.about),
-        scene=scene.to_toml() if options.about.share_scene else "",
-        about=options.about,
-        view=grid_facts(scene, source.width, source.height),
         card=Card(f"{quote(files.name, errors='surrogateescape')}/{CARD}", options.url or ""),
     )
-    for path, kind, content in (
-        (html, "page", text),
-        (dest, "descriptor", descriptor(source, options)),
-    ):
+    size = source.width, source.height
+    xml = descriptor(*size, options.side, options.overlap, options.suffix)
+    for path, kind, content in ((html, "page", text), (dest, "descriptor", xml)):
         line = source.provenance(kind, options).line()
         with replacing(path) as temporary:
             temporary.write_text(f"{content}<!-- {line} -->\n", encoding="utf-8")
             provenance.seal(temporary)
     return list(outputs)
-
-
-def summary(scene: Scene, about: About) -> dict[str, str]:
-    """What the page says of the network, which is nothing where the scene is not shared."""
-    if not about.share_scene:
-        return {}
-    facts = {"Network": scene.cppn.structure.preset}
-    if scene.source.weights is None:
-        facts["Seed"] = str(scene.source.seed)
-    facts["Latent"] = "given" if scene.latent.z is not None else f"seed {scene.latent.seed}"
-    return facts
-
-
-def grid_facts(scene: Scene, width: int, height: int) -> dict[str, Any] | None:
-    """What the page needs to say where on the plane its view lies, on a level of this size.
-
-    None for a picture that is folded around its centre: a part of it is no view of the scene.
-    """
-    if Fold.of(scene.view) is not None:
-        return None
-    sized = scene.replace(canvas=scene.canvas.resized(width, height))
-    grid, (top, left) = sized.grid, sized.canvas.origin
-    kept = {"aspect": "preserve", "grid": "centers", "swap": False}
-    return {
-        **asdict(grid),
-        "middle": (grid.middle[0] - left, grid.middle[1] - top),
-        "scale": scene.view.scale,
-        "rotation": scene.view.rotation,
-        "keep": {
-            key: value
-            for key, usual in kept.items()
-            if (value := getattr(scene.view, key)) != usual
-        },
-    }

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from tilecppn.exporters.folder_page import add_page
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
+from tilecppn.exporters.source_page import add_page
 from tilecppn.exporters.tiles import Layout, Size, TileFolder, levels_to_one_tile, write_pyramid
 from tilecppn.exporters.xyz import XYZ
 from tilecppn.plan import Window, ceil_div

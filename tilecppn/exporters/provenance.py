@@ -7,8 +7,8 @@ that text's last line a comment:
 
 The line lies uncompressed in every format, so it is found without decoding the file. A folder has
 the same record, and the TOML, in tilecppn.json. The digest covers the file's length and up to
-16 MiB of its bytes, spread evenly (all of a smaller file); of a folder, the
-manifest and every name and size. It is read before an output is replaced. `crc32c` covers all of a
+16 MiB of its bytes, spread evenly (all of a smaller file); of a folder, the manifest and every name
+and size. It is read before an output is replaced. `crc32c` covers all of a
 file, or the list of a folder's files with a checksum of each (`checksums.py`); `verify` reads it.
 Whatever was edited or encoded again no longer matches, though it may have kept our text.
 
@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from tilecppn.exporters import checksums
 from tilecppn.exporters.checksums import masked_checksum
@@ -42,10 +42,12 @@ BLOCKS = 256  # of a large file
 SEARCHED = 16 << 20  # bytes at each end of a file
 PIECE = 1 << 18  # bytes read at a time in search of the record
 # Spaces are those of earlier versions.
-_LINE = re.compile(rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}"digest": ?"([0-9a-f]{64})"\})')
+_LINE = re.compile(
+    rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}?"'
+    rb'(?:crc32c": ?"(?P<crc>[0-9a-f]{8})", ?")?digest": ?"(?P<digest>[0-9a-f]{64})"\})'
+)
 _TRACE = re.compile(rb'tilecppn|"(?:kind|version|fingerprint|encoding|crc32c|digest)"')
 TRACES = 2  # different ones, which are no chance and outlast a damaged byte
-_CRC = re.compile(rb'"crc32c": ?"([0-9a-f]{8})", ?"digest": ?"$')
 PNG = b"\x89PNG\r\n\x1a\n"
 _MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
 
@@ -150,15 +152,16 @@ def seal(path: Path) -> None:
         found = _find(file)
         if found is None:
             raise ValueError(f"{path}: no record to seal")
-        _, at, _ = found
-        if (crc := _crc_place(file, at)) is not None:
-            right = _checksum(file, crc, at).encode()
-            file.seek(crc)
-            file.write(right)
-        digest = _digest(file, at).encode()
-        file.seek(at)
+        if found.crc_at is not None:
+            crc = _checksum(file, found.crc_at, found.at).encode()
+            file.seek(found.crc_at)
+            file.write(crc)
+        digest = _digest(file, found.at).encode()
+        file.seek(found.at)
         file.write(digest)
-        _mend_png(file, at)
+        if (right := _png_fault(file, found.at)) is not None:
+            file.seek(-4, os.SEEK_CUR)
+            file.write(right)
 
 
 def seal_folder(folder: Path, provenance: Provenance) -> None:
@@ -192,10 +195,9 @@ def is_undamaged(path: Path) -> bool:
     """
     with path.open("rb") as file:
         found = _find(file)
-        if found is None or _digest(file, found[1]) != found[2] or _png_fault(file, found[1]):
+        if found is None or _digest(file, found.at) != found.digest or _png_fault(file, found.at):
             return False
-        crc = _crc_place(file, found[1])
-        return crc is None or stated_checksum(path) == _checksum(file, crc, found[1])
+        return found.crc_at is None or found.crc == _checksum(file, found.crc_at, found.at)
 
 
 def has_trace(path: Path) -> bool:
@@ -210,26 +212,11 @@ def has_trace(path: Path) -> bool:
         return any(len(set(_TRACE.findall(data))) >= TRACES for data in pieces)
 
 
-def read_list_record(folder: Path) -> Provenance | None:
-    """What the list of a folder says of it, where the manifest is lost; None if nothing."""
-    try:
-        with (folder / checksums.LIST).open("rb") as file:
-            found = _find(file)
-    except OSError:
-        return None
-    record = _decoded(found[0]) if found else None
-    return None if record is None else _provenance(record, "", intact=False)
-
-
 def stated_checksum(path: Path) -> str | None:
     """The CRC-32C that a file says of itself; None if it says none. Raises OSError."""
     with path.open("rb") as file:
         found = _find(file)
-        crc = None if found is None else _crc_place(file, found[1])
-        if crc is None:
-            return None
-        file.seek(crc)
-        return file.read(8).decode()
+    return None if found is None else found.crc
 
 
 def listed_checksum(folder: Path) -> str | None:
@@ -247,12 +234,10 @@ def _read_file(path: Path) -> Provenance | None:
         return None
     with path.open("rb") as file:
         found = _find(file)
-        if found is None:
+        if found is None or (record := _decoded(found.text)) is None:
             return None
-        line, at, digest = found
-        record = _decoded(line)
-        intact = digest != UNSEALED and _digest(file, at) == digest
-    return None if record is None else _provenance(record, "", intact=intact)
+        intact = found.digest != UNSEALED and _digest(file, found.at) == found.digest
+    return _provenance(record, "", intact=intact)
 
 
 def _read_folder(path: Path) -> Provenance | None:
@@ -295,12 +280,25 @@ def _decoded(text: bytes | str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _find(file: BinaryIO) -> tuple[bytes, int, str] | None:
-    """The record in a file, the offset of its digest, and that; None where there is none."""
+class _Record(NamedTuple):
+    """A record in a file: its text, its digest and CRC-32C, if it has one, and their offsets."""
+
+    text: bytes
+    at: int
+    digest: str
+    crc_at: int | None = None
+    crc: str | None = None
+
+
+def _find(file: BinaryIO) -> _Record | None:
+    """The record in a file; None where there is none."""
     size = file.seek(0, os.SEEK_END)
     for start, data in _ends(file, size):
         if found := _LINE.search(data):
-            return found[1], start + found.start(2), found[2].decode()
+            at, digest, crc = start + found.start("digest"), found["digest"].decode(), found["crc"]
+            if crc is None:
+                return _Record(found[1], at, digest)
+            return _Record(found[1], at, digest, start + found.start("crc"), crc.decode())
     return None
 
 
@@ -349,21 +347,6 @@ def _checksum(file: BinaryIO, crc: int, at: int) -> str:
     file.seek(0)
     is_png = file.read(8) == PNG
     return masked_checksum(file, crc, at + (_MASK if is_png else 64))
-
-
-def _crc_place(file: BinaryIO, at: int) -> int | None:
-    """The offset of the record's CRC-32C, whose digest is at `at`; None if it has none."""
-    start = max(0, at - 64)
-    file.seek(start)
-    found = _CRC.search(file.read(at - start))
-    return None if found is None else start + found.start(1)
-
-
-def _mend_png(file: BinaryIO, at: int) -> None:
-    """Correct the checksum of the PNG chunk that ends with the record."""
-    if (right := _png_fault(file, at)) is not None:
-        file.seek(-4, os.SEEK_CUR)
-        file.write(right)
 
 
 def _png_fault(file: BinaryIO, at: int) -> bytes | None:

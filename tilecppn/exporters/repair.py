@@ -61,7 +61,7 @@ def _made(path: Path, damage: Collection[Path]) -> Provenance:
     readers = {}
     for output in reversed(outputs_of(path)):
         if output.is_dir():
-            readers[output / checksums.LIST] = partial(provenance.read_list_record, output)
+            readers[output / checksums.LIST] = partial(provenance.read, output / checksums.LIST)
             readers[output / MANIFEST] = partial(provenance.read_manifest, output)
         else:
             readers[output] = partial(provenance.read, output)

@@ -6,12 +6,12 @@ from urllib.parse import quote, unquote
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.dzi import grid_facts, summary
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
-from tilecppn.exporters.page import Card, StoredTiles, page, page_data
+from tilecppn.exporters.page import Card, StoredTiles, page_data
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
+from tilecppn.exporters.source_page import page_of
 
 SUFFIX = ".html"
 
@@ -58,22 +58,8 @@ def export_store_page(
             for level in levels
         ],
     )
-    text = page(
-        options.about.title or dest.stem,
-        width=source.width,
-        height=source.height,
-        per_inch=source.resolution,
-        tile=scene.output.tile,
-        overlap=0,
-        format="",
-        files="",
-        summary=summary(scene, options.about),
-        scene=scene.to_toml() if options.about.share_scene else "",
-        about=options.about,
-        view=grid_facts(scene, source.width, source.height),
-        card=Card("", options.url) if options.url else None,
-        store=stored,
-    )
+    card = Card("", options.url) if options.url else None
+    text = page_of(source, options, dest.stem, files="", card=card, store=stored)
     with replacing(dest) as temporary:
         line = source.provenance("page", options).line()
         temporary.write_text(f"{text}<!-- {line} -->\n", encoding="utf-8")

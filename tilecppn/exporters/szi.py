@@ -39,7 +39,9 @@ def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Thre
                 # ZipInfo's own date, of 1980: the same picture gives the same bytes.
                 file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
 
-            add(f"{name}.dzi", descriptor(source, options))
+            size = source.width, source.height
+            xml = descriptor(*size, options.side, options.overlap, options.suffix)
+            add(f"{name}.dzi", xml)
             add(f"{name}_files/{provenance.MANIFEST}", made.manifest())
             for _, entries in finished(encode, regions, threads):
                 for entry, data in entries:

@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tilecppn.exporters.folder_page import add_page
 from tilecppn.exporters.source import Source
+from tilecppn.exporters.source_page import add_page
 from tilecppn.exporters.tiles import Layout, Pixels, Size, TileFolder, levels_to_one_tile, padded
 from tilecppn.plan import Window
 

@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Lifespan
 
 from tilecppn import machine
 from tilecppn.addresses import BucketPath
-from tilecppn.exporters.dzi import describe, grid_facts, summary
+from tilecppn.exporters.dzi import descriptor
 from tilecppn.exporters.page import Served, assets, page
+from tilecppn.exporters.source_page import grid_facts, summary
 from tilecppn.serve.answers import TYPES, busy, is_unchanged, not_found
 from tilecppn.serve.exports import FILES, PICTURE, Export
 from tilecppn.serve.pyramids import FORMAT, Picture, Pyramid
@@ -164,4 +165,4 @@ def _page(picture: Picture) -> str:
 
 
 def _descriptor(pyramid: Pyramid) -> str:
-    return describe(pyramid.width, pyramid.height, pyramid.side, 0, FORMAT.suffix)
+    return descriptor(pyramid.width, pyramid.height, pyramid.side, 0, FORMAT.suffix)

@@ -8,7 +8,7 @@ from typing import Final
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.folder_page import PAGE
+from tilecppn.exporters.source_page import PAGE
 from tilecppn.storage.bucket import Bucket
 
 PICTURE: Final = "picture"  # the name in addresses of whatever is shown

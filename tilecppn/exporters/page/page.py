@@ -122,14 +122,14 @@ def page(
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
     `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi, and `per_inch`
-    those of a printed inch; `format` is
-    the tiles' suffix without a dot; `files` the plain name of the folder of tiles; `summary` what
-    the panel shows under the size (name → value); `scene` the TOML that can be copied from it, ""
-    for none; `about` what the panel begins with; `view` the grid of the scene
-    (`dzi.grid_facts`), with which the page can say in plane units what it shows. With `store` the
-    tiles are read out of it, and what else the page needs is in it. `viewer` are OpenSeadragon's
-    options for the tiles around the page, in a layout that is not Deep Zoom's: a `template` such as
-    {z}/{x}/{y}.png is the address of a tile, an `id` relative to the page.
+    those of a printed inch; `format` is the tiles' suffix without a dot; `files` the plain name of
+    the folder of tiles; `summary` what the panel shows under the size (name → value); `scene` the
+    TOML that can be copied from it, "" for none; `about` what the panel begins with; `view` the
+    grid of the scene (`source_page.grid_facts`), with which the page can say in plane units what it
+    shows. With `store` the tiles are read out of it, and what else the page needs is in it.
+    `viewer` are OpenSeadragon's options for the tiles around the page, in a layout that is not Deep
+    Zoom's: a `template` such as {z}/{x}/{y}.png is the address of a tile, an `id` relative to the
+    page.
 
     What is shown is kept in the address, in plane units as in a scene's [view]:
     `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
