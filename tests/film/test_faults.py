@@ -163,7 +163,8 @@ def test_ffmpeg_alone_would_tell_of_a_clip_that_is_short(
 def short(clip: Path) -> None:
     """A film of one frame, but a sound one."""
     one = clip.with_name("one")
-    assert ffmpeg.run(["-i", str(clip), "-c", "copy", "-frames:v", "1", "-f", "mov", str(one)]) == 1
+    made = ffmpeg.run(["-i", str(clip), "-c", "copy", "-frames:v", "1", "-f", "mov", str(one)])
+    assert made.frames == 1
     one.replace(clip)
 
 

@@ -208,7 +208,6 @@ def _fill(
             plan,
             store,
             make,
-            path=path,
             network=timeline.fingerprint,
             run=run,
             resume_hint=None if target is None else SAME_COMMAND,

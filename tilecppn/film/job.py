@@ -1,8 +1,6 @@
 """A film's job: workers draw shards of frames, and encode clips of them."""
 
 import contextlib
-import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,11 +48,7 @@ class FilmRunner:
         self.job = job
         self.timeline = Timeline.parse(job.timeline, embedded=job.networks)
         self.renderer = FrameRenderer(self.timeline, job.kernel)
-        self.worker_info = WorkerInfo(
-            self.timeline.fingerprint,
-            self.renderer.arithmetic,
-            f"{socket.gethostname()}:{os.getpid()}",
-        )
+        self.worker_info = WorkerInfo.of(self.timeline.fingerprint, self.renderer.arithmetic)
 
     @cached_property
     def store(self) -> FilmStore:

@@ -229,7 +229,7 @@ class FilmStore(StoreDirectory):
         """Delete a shard's file, or a clip's and its checksum, if there."""
         super().delete(task)
         if isinstance(task, ClipTask):
-            checksums.checksum(self.file(task)).unlink(missing_ok=True)
+            checksums.checksum_path(self.file(task)).unlink(missing_ok=True)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Read pixels (channels, height, width) of a frame.

@@ -7,7 +7,7 @@ cannot be opened fails alone.
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -53,12 +53,12 @@ class ItemResult(NamedTuple):
 class Batch:
     """The plan and the store of a batch, as a run sees them.
 
-    Attributes: items; folder, what they lie in; overwrite, whether existing stores are replaced;
-    errors, of each scene that is not finished.
+    Attributes: items; path, the folder that they lie in; overwrite, whether existing stores are
+    replaced; errors, of each scene that is not finished.
     """
 
     items: Sequence[BatchItem]
-    folder: Path
+    path: Path
     overwrite: bool = False
     errors: dict[int, str] = field(default_factory=dict)
     _open: dict[int, Store] = field(default_factory=dict)
@@ -66,13 +66,7 @@ class Batch:
     _counts: defaultdict[int, Counter[type[events.Event]]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
-    _written: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     _arithmetic: Arithmetic | None = None
-
-    @property
-    def path(self) -> Path:
-        """What the stores lie in."""
-        return self.folder
 
     # The plan
 
@@ -155,20 +149,15 @@ class Batch:
         with contextlib.suppress(StoreError):
             self._open[task.scene].delete(task.shard)
 
-    def name(self, task: SceneTask) -> str:
-        """The name of a task's store, for what is to be synced: each store does so for itself."""
-        return str(task.scene)
+    def note_written(self, task: SceneTask) -> None:
+        """Let a task's store remember that it was written."""
+        self._open[task.scene].note_written(task.shard)
 
     def check_in_place(self) -> None:
         """Do nothing: each store looks for itself."""
 
-    def sync(self, folders: Iterable[str]) -> None:
-        """Do nothing: each store's folders are synced when it is closed."""
-
-    @property
-    def storage(self) -> "Batch":
-        """What syncs folders."""
-        return self
+    def sync(self) -> None:
+        """Do nothing: each store is synced when it is closed."""
 
     # Scenes
 
@@ -177,11 +166,11 @@ class Batch:
         match event:
             case events.RunStarted(arithmetic=arithmetic):
                 self._arithmetic = arithmetic
-            case events.TaskDone(SceneTask() as task):
-                name = self._open[task.scene].name(task.shard)
-                self._written[task.scene].add(name.rpartition("/")[0])
-                self._count(task, event)
-            case events.TaskSkipped(SceneTask() as task) | events.TaskUnbuilt(SceneTask() as task):
+            case (
+                events.TaskDone(SceneTask() as task)
+                | events.TaskSkipped(SceneTask() as task)
+                | events.TaskUnbuilt(SceneTask() as task)
+            ):
                 self._count(task, event)
             case events.AttemptFailed(SceneTask() as task, reason=reason, final=True):
                 self.errors.setdefault(task.scene, f"{task.shard.name}: {reason}")
@@ -244,7 +233,7 @@ class Batch:
 
     def _close(self, number: int) -> None:
         with self._locks.pop(number):
-            self._open.pop(number).storage.sync(self._written.pop(number, ()))
+            self._open.pop(number).sync()
 
 
 def render_batch(
@@ -273,7 +262,5 @@ def render_batch(
 
     hint = run.resume_hint
     begun = None if batch.begun is None else batch
-    _, result = run_job(
-        job, batch, begun, make, path=folder, network=VERSION, run=options, resume_hint=hint
-    )
+    _, result = run_job(job, batch, begun, make, network=VERSION, run=options, resume_hint=hint)
     return batch, result

@@ -1,7 +1,5 @@
 """What the workers of a batch do: each task is a shard of one of many scenes."""
 
-import os
-import socket
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -85,8 +83,7 @@ class BatchRunner:
         self.sees_stores = False  # none yet: perhaps this node has another disk
         text, weights = job.first
         field = EvaluationContext.of(Scene.parse(text, embedded=weights))
-        location = f"{socket.gethostname()}:{os.getpid()}"
-        self.worker_info = WorkerInfo(VERSION, create(job.kernel, field).arithmetic, location)
+        self.worker_info = WorkerInfo.of(VERSION, create(job.kernel, field).arithmetic)
 
     def run(self, task: SceneTask, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard of a scene, and store it.

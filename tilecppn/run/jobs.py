@@ -1,6 +1,8 @@
 """What a worker does and reports: it opens a job and runs tasks, one at a time on each thread."""
 
 import errno
+import os
+import socket
 from typing import Any, NamedTuple, Protocol
 
 from tilecppn import machine
@@ -37,6 +39,11 @@ class WorkerInfo(NamedTuple):
     network: str  # SHA-256 of the weights it holds
     arithmetic: Arithmetic
     location: str  # host:process
+
+    @classmethod
+    def of(cls, network: str, arithmetic: Arithmetic) -> "WorkerInfo":
+        """That of this process."""
+        return cls(network, arithmetic, f"{socket.gethostname()}:{os.getpid()}")
 
 
 class TaskStats(NamedTuple):

@@ -100,7 +100,7 @@ def render_to(
     def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
         return Store.create(path, scene, arithmetic, overwrite=store is not None)
 
-    return run_job(job, plan, store, make, path=path, network=scene.cppn.sha256, run=run)
+    return run_job(job, plan, store, make, network=scene.cppn.sha256, run=run)
 
 
 def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
@@ -125,11 +125,6 @@ class RunStore(TaskStore, Protocol):
         """Where it is."""
         ...
 
-    @property
-    def storage(self) -> Any:
-        """What has `sync`."""
-        ...
-
     def lock(self) -> AbstractContextManager[None]:
         """Hold the right to write."""
         ...
@@ -138,8 +133,12 @@ class RunStore(TaskStore, Protocol):
         """Raise InvalidRequestError for the arithmetic of a worker that may not write."""
         ...
 
-    def name(self, task: Any, /) -> str:
-        """The name of a task's file."""
+    def note_written(self, task: Any, /) -> None:
+        """Remember that a worker has written a task's file, for `sync`."""
+        ...
+
+    def sync(self) -> None:
+        """Let the names of files that workers wrote outlive a power cut."""
         ...
 
     def check_in_place(self) -> None:
@@ -156,12 +155,11 @@ def run_job(
     store: S | None,
     make: Callable[[Arithmetic], AbstractContextManager[S]],
     *,
-    path: Path,
     network: str,
     run: RunOptions,
     resume_hint: str | None = None,
 ) -> tuple[S, RunResult]:
-    """Bring every task of `plan` into the store at `path`, with an executor of its own.
+    """Bring every task of `plan` into its store, with an executor of its own.
 
     store: the one that is there, if any.
     make: gives a new store with its lock held, where there is none or it is to be overwritten.
@@ -173,25 +171,16 @@ def run_job(
     name = choose(run.executor, run.address)
     resume_hint = resume_hint or run.resume_hint
     current = None if run.overwrite else store  # what this run fills, once it is known
-    written: set[str] = set()  # folders in the store
 
     def admit(worker: WorkerInfo) -> None:
-        if worker.network != network:
-            raise RenderError(
-                f"{worker.location} holds other weights; install the same version everywhere"
-            )
-        if executor is not None and executor.gpus and worker.arithmetic.device == "cpu":
-            raise RenderError(
-                f"{worker.location} holds a GPU of Ray's but finds no CUDA there: mend its driver "
-                'or torch (pip install "tilecppn[cuda]"), or draw on CPUs with --kernel llvm'
-            )
+        _check_worker(worker, network, has_gpu=executor is not None and executor.gpus > 0)
         if current is not None:
             current.check_arithmetic(worker.arithmetic)
 
     def emit(event: events.Event) -> None:
         if isinstance(event, events.TaskDone):
             assert current is not None
-            written.add(current.name(event.task).rpartition("/")[0])
+            current.note_written(event.task)
         brought = executor.listeners if executor is not None else ()
         for listener in (events.log, *run.listeners, *brought):
             listener(event)
@@ -216,12 +205,9 @@ def run_job(
             shuffle = None if run.shuffle is None else Random(run.shuffle)
             result = coordinator.run(plan, current, plan.order(shuffle))
             result.resume_hint = resume_hint
-            current.storage.sync(written)
+            current.sync()
         except KeyboardInterrupt:
-            kept = "nothing was begun or replaced"
-            if current is not None:
-                kept = _what_is_kept(current, resume_hint)
-            raise Interrupted(f"stopped; {kept}") from None
+            raise Interrupted(f"stopped; {_what_is_kept(current, resume_hint)}") from None
         except RenderError as error:
             if current is None:
                 raise
@@ -232,7 +218,22 @@ def run_job(
         return current, result
 
 
-def _what_is_kept(store: RunStore, resume_hint: str) -> str:
+def _check_worker(worker: WorkerInfo, network: str, *, has_gpu: bool) -> None:
+    """Raise RenderError for a worker of another network, or one that cannot use its GPU."""
+    if worker.network != network:
+        raise RenderError(
+            f"{worker.location} holds other weights; install the same version everywhere"
+        )
+    if has_gpu and worker.arithmetic.device == "cpu":
+        raise RenderError(
+            f"{worker.location} holds a GPU of Ray's but finds no CUDA there: mend its driver "
+            'or torch (pip install "tilecppn[cuda]"), or draw on CPUs with --kernel llvm'
+        )
+
+
+def _what_is_kept(store: RunStore | None, resume_hint: str) -> str:
+    if store is None:
+        return "nothing was begun or replaced"
     try:
         store.check_in_place()
     except StoreError:

@@ -1,7 +1,5 @@
 """A still's job: workers draw shards of level 0 and build those of the other levels."""
 
-import os
-import socket
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -60,11 +58,7 @@ class RenderRunner:
         self.downsample_cache = job.downsample_cache
         self.downsample_cache.share(threads)
         self.memory = Workspace()  # of the shard at hand
-        self.worker_info = WorkerInfo(
-            self.scene.cppn.sha256,
-            self.kernel.arithmetic,
-            f"{socket.gethostname()}:{os.getpid()}",
-        )
+        self.worker_info = WorkerInfo.of(self.scene.cppn.sha256, self.kernel.arithmetic)
 
     @cached_property
     def store(self) -> Store:

@@ -46,6 +46,7 @@ class StoreDirectory(ABC):
         """Find a store. Raises StoreError if there is none of ours."""
         self.path = path
         self.storage: ObjectStorage = storage_of(path)
+        self._written: set[str] = set()  # folders that have new names
         self._found = self.storage.identity(DESCRIPTION)
         group = identity.group(self.storage)
         if group is None:
@@ -135,6 +136,14 @@ class StoreDirectory(ABC):
     def has(self, task: Any, /) -> bool:
         """Whether a task is done."""
         return self.storage.has_shard(self.name(task), self.empty(task))
+
+    def note_written(self, task: Any, /) -> None:
+        """Remember that a worker has written a task's file, for `sync`."""
+        self._written.add(self.name(task).rpartition("/")[0])
+
+    def sync(self) -> None:
+        """Let the names of files that workers wrote outlive a power cut."""
+        self.storage.sync(self._written)
 
     def delete(self, task: Any, /) -> None:
         """Delete a task's file, if it is there. Raises StoreError if the store was moved."""

@@ -55,7 +55,7 @@ class AnimationEncoding(Encoding):
         made = ffmpeg.run(
             [*given, "-lavfi", filters, *timing, *output], feed(), frames.check_cancelled
         )
-        check_count(made, len(frames.numbers) - repeats.count)
+        check_count(made.frames, len(frames.numbers) - repeats.count)
 
 
 class RepeatedFrames:

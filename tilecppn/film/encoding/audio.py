@@ -38,7 +38,7 @@ def sound_seconds(path: Path) -> float:
         with path.open("rb"):
             pass
         arguments = [*ffmpeg.local_input(path), *ffmpeg.FIRST_SOUND, "-f", "null", "-"]
-        return ffmpeg.run_for_seconds(arguments)
+        return ffmpeg.run(arguments).seconds
     except OSError as error:
         raise ExportError(f"{path}: cannot be read ({error.strerror})") from None
     except RenderError as error:

@@ -9,8 +9,8 @@ from tilecppn import filesystem
 CHECKSUM = ".sha256"
 
 
-def checksum(file: Path) -> Path:
-    """The path of a file's checksum."""
+def checksum_path(file: Path) -> Path:
+    """Where the checksum of a file lies."""
     return file.with_name(file.name + CHECKSUM)
 
 
@@ -19,7 +19,7 @@ def put(file: Path, write: Callable[[Path], object]) -> None:
 
     def sealed(path: Path) -> None:
         write(path)
-        filesystem.write_atomic(checksum(file), f"{_digest(path)}  {file.name}\n".encode())
+        filesystem.write_atomic(checksum_path(file), f"{_digest(path)}  {file.name}\n".encode())
 
     filesystem.write_file_atomic(file, sealed)
 
@@ -27,7 +27,7 @@ def put(file: Path, write: Callable[[Path], object]) -> None:
 def is_sound(file: Path) -> bool:
     """Read all of a file, and return whether it matches its checksum."""
     try:
-        wanted = checksum(file).read_text("utf-8").partition(" ")[0]
+        wanted = checksum_path(file).read_text("utf-8").partition(" ")[0]
         return wanted == _digest(file)
     except (OSError, UnicodeDecodeError):
         return False

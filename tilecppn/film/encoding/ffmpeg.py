@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -53,20 +53,23 @@ def version() -> str:
 
 @functools.cache
 def _version(program: str) -> str:
-    with _scratch() as log:
-        try:
-            done = subprocess.run(
-                [program, "-version"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        except OSError as error:
-            raise InvalidRequestError(
-                f"{program}: cannot be run ({error.strerror}); set IMAGEIO_FFMPEG_EXE to an "
-                "ffmpeg, or unset it"
-            ) from None
-    return done.stdout.decode(errors="replace").partition("\n")[0]
+    try:
+        return _output(program, "-version").partition("\n")[0]
+    except OSError as error:
+        raise InvalidRequestError(
+            f"{program}: cannot be run ({error.strerror}); set IMAGEIO_FFMPEG_EXE to an "
+            "ffmpeg, or unset it"
+        ) from None
+
+
+def _output(program: str, *arguments: str) -> str:
+    """What a program prints; nothing of what it says of errors."""
+    return subprocess.run(
+        [program, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ).stdout.decode(errors="replace")
 
 
 def short_version() -> str:
@@ -80,44 +83,27 @@ def local_input(path: Path) -> list[str]:
     return ["-protocol_whitelist", "file", "-i", f"file:{path}"]
 
 
+class Made(NamedTuple):
+    """What ffmpeg says that it wrote: frames (packets, if an encoder gathers frames), seconds."""
+
+    frames: int
+    seconds: float
+
+
 def run(
     arguments: Sequence[str],
     feed: Iterable[NDArray[Any]] = (),
     check_cancelled: CheckCancelled = lambda: None,
-) -> int:
+) -> Made:
     """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
-
-    Returns how many frames are in the file that it wrote (packets, if an encoder gathers frames).
-    Raises as `_run`.
-    """
-    return _last(rb"frame", _run(arguments, feed, check_cancelled))
-
-
-def run_for_seconds(arguments: Sequence[str]) -> float:
-    """Run ffmpeg to its end, and return the seconds of what it wrote. Raises as `_run`."""
-    return _last(rb"out_time_us", _run(arguments)) / 1e6
-
-
-def _last(name: bytes, report: bytes) -> int:
-    """The last value of a number in ffmpeg's report of its progress; 0 if there is none."""
-    found = re.findall(rb"^" + name + rb"=\s*(\d+)", report, re.MULTILINE)
-    return int(found[-1]) if found else 0
-
-
-def _run(
-    arguments: Sequence[str],
-    feed: Iterable[NDArray[Any]] = (),
-    check_cancelled: CheckCancelled = lambda: None,
-) -> bytes:
-    """Run ffmpeg, and return the report of its progress.
 
     Raises RenderError with ffmpeg's own words, also for damaged input, OSError if the disk is full,
     and what `check_cancelled` raises. The process has ended by then.
     """
     # SVT-AV1 speaks past ffmpeg's own log level. A session of its own: a terminal's Ctrl-C is
-    # ours to hear, and ffmpeg would end its file early.
+    # ours to hear, and ffmpeg would end its file early. Files, since nobody reads a pipe meanwhile.
     command = [executable(), "-hide_banner", "-v", "error", "-xerror", "-y", *_COUNTED, *arguments]
-    with _scratch() as log, _scratch() as counts:
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as counts:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -126,39 +112,56 @@ def _run(
             env={**os.environ, "SVT_LOG": "1"},
             start_new_session=True,
         )
-        pipe = process.stdin
-        assert pipe is not None
-        _widen(pipe)
-        try:
-            with contextlib.suppress(BrokenPipeError):  # ffmpeg's own message says why
-                for part in feed:
-                    check_cancelled()
-                    pipe.write(part.data)
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-            while True:
-                check_cancelled()
-                try:
-                    code = process.wait(TICK)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            with contextlib.suppress(OSError):
-                pipe.close()
-        if code != 0:
-            log.seek(0)
-            words = log.read().decode(errors="replace")
-            if os.strerror(errno.ENOSPC) in words:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            # The first line tells the cause; what follows, what came of it.
-            first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
-            raise RenderError(f"ffmpeg ended with {code}: {first or 'without a word'}")
+        code = _fed(process, feed, check_cancelled)
+        log.seek(0)
         counts.seek(0)
-        return counts.read()
+        if code != 0:
+            raise _error(code, log.read().decode(errors="replace"))
+        report = counts.read()
+    return Made(_last(rb"frame", report), _last(rb"out_time_us", report) / 1e6)
+
+
+def _fed(
+    process: subprocess.Popen[bytes],
+    feed: Iterable[NDArray[Any]],
+    check_cancelled: CheckCancelled,
+) -> int:
+    """Write `feed` to a process, and return its exit code; on an error it is killed."""
+    pipe = process.stdin
+    assert pipe is not None
+    _widen(pipe)
+    try:
+        with contextlib.suppress(BrokenPipeError):  # ffmpeg's own message says why
+            for part in feed:
+                check_cancelled()
+                pipe.write(part.data)
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
+        while True:
+            check_cancelled()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(TICK)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        with contextlib.suppress(OSError):
+            pipe.close()
+
+
+def _error(code: int, words: str) -> Exception:
+    """The error of an ffmpeg that ended with a code and these words."""
+    if os.strerror(errno.ENOSPC) in words:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    # The first line tells the cause; what follows, what came of it.
+    first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
+    return RenderError(f"ffmpeg ended with {code}: {first or 'without a word'}")
+
+
+def _last(name: bytes, report: bytes) -> int:
+    """The last value of a number in ffmpeg's report of its progress; 0 if there is none."""
+    found = re.findall(rb"^" + name + rb"=\s*(\d+)", report, re.MULTILINE)
+    return int(found[-1]) if found else 0
 
 
 def _widen(pipe: IO[bytes]) -> None:
@@ -170,15 +173,9 @@ def _widen(pipe: IO[bytes]) -> None:
 
 def metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file; empty if ffmpeg cannot read it."""
-    with _scratch() as log:
-        done = subprocess.run(
-            [executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
+    text = _output(executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-")
     found = {}
-    for line in re.split(r"(?<!\\)\n", done.stdout.decode(errors="replace")):
+    for line in re.split(r"(?<!\\)\n", text):
         name, equals, value = line.partition("=")
         if equals and not line.startswith(";"):
             found[name.lower()] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
@@ -190,8 +187,3 @@ def metadata_file(values: dict[str, str]) -> str:
     escaped = {name: re.sub(r"([=;#\\\n])", r"\\\1", value) for name, value in values.items()}
     lines = [f"{name}={value}" for name, value in escaped.items()]
     return "\n".join([";FFMETADATA1", *lines, ""])
-
-
-def _scratch() -> IO[bytes]:
-    # A file, since a pipe would fill up while nobody reads it.
-    return tempfile.TemporaryFile()

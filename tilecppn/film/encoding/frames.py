@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,10 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
+
+# ffmpeg's names of pixels, by the bytes of a value
+_GREY = {1: "gray", 2: "gray16le"}
+_COLOUR = {1: "rgb24", 2: "rgb48le"}
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,11 @@ class FrameFormat:
         """Frames per second."""
         return Fraction(self.fps)
 
-    def raw_pixels(self, itemsize: int, *, colour: bool) -> str:
-        """ffmpeg's name for what `raw_bands` yields with these arguments."""
-        deep = min(self.itemsize, itemsize) == 2
-        if self.channels == 1 and not colour:
-            return "gray16le" if deep else "gray"
-        return "rgb48le" if deep else "rgb24"
-
     def ffmpeg_input(self, itemsize: int, *, colour: bool) -> list[str]:
         """The options with which ffmpeg reads `raw_bands` from its standard input."""
+        names = _GREY if self.channels == 1 and not colour else _COLOUR
         return [
-            *("-f", "rawvideo", "-pix_fmt", self.raw_pixels(itemsize, colour=colour)),
+            *("-f", "rawvideo", "-pix_fmt", names[min(self.itemsize, itemsize)]),
             *("-video_size", f"{self.width}x{self.height}", "-framerate", self.fps, "-i", "-"),
         ]
 
@@ -61,18 +60,13 @@ class Frames(NamedTuple):
     scene: Callable[[int], str]  # frame → its scene as TOML
     check_cancelled: CheckCancelled
 
-    def all_bands(self) -> Iterator[NDArray[Any]]:
-        """The bands of all frames, one frame after another."""
-        for number in self.numbers:
-            yield from self.bands(number)
-
 
 def raw_bands(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArray[Any]]:
     """Yield bands as ffmpeg reads them: little-endian integers of at most `itemsize` bytes.
 
     With `colour`, a grey frame gets three equal channels.
     """
-    for band in frames.all_bands():
+    for band in chain.from_iterable(map(frames.bands, frames.numbers)):
         part = as_integers(band, itemsize)
         if colour and part.shape[-1] == 1:
             part = np.repeat(part, 3, axis=-1)

@@ -62,7 +62,8 @@ class VideoEncoding(Encoding):
             *("-f", codec.clip, str(path)),
         ]
         feed = prefetched(raw_bands(frames, 2, colour=not lossless))
-        check_count(ffmpeg.run(arguments, feed, frames.check_cancelled), len(frames.numbers))
+        made = ffmpeg.run(arguments, feed, frames.check_cancelled)
+        check_count(made.frames, len(frames.numbers))
 
     def _own_pixels(self) -> str:
         """The lossless pixel format of the frames themselves."""
@@ -148,7 +149,7 @@ class VideoTarget(Target):
                 ],
                 check_cancelled=check_cancelled,
             )
-            check_count(joined, self.frames)
+            check_count(joined.frames, self.frames)
             provenance.seal(temporary)
 
 
