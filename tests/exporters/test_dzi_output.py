@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -196,13 +197,13 @@ Encode = Callable[..., bytes]
 
 def failing_after(count: int, error: Exception) -> Encode:
     """An encoder of PNG that raises at its call number `count`."""
-    good = png.encode_planes
+    good = png.encode_png
     calls = iter(range(count))
 
-    def encode(pixels: Pixels, effort: int) -> bytes:
+    def encode(pixels: Pixels, **options: Any) -> bytes:
         if next(calls, None) is None:
             raise error
-        return good(pixels, effort=effort)
+        return good(pixels, **options)
 
     return encode
 
@@ -222,7 +223,7 @@ def test_a_failure_leaves_nothing_behind_and_an_earlier_export_whole(
         export(finished.path, out / "a.dzi", overlap=1)
     before = tree(out)
     bad = failing_after(count, RuntimeError("broken"))
-    monkeypatch.setattr("tilecppn.exporters.encoders.encode_planes", bad)
+    monkeypatch.setattr("tilecppn.exporters.encoders.encode_png", bad)
     with pytest.raises(RuntimeError, match="broken"):
         export(finished.path, out / "a.dzi", workers=workers, overwrite=True)
     assert tree(out) == before
@@ -232,7 +233,7 @@ def test_a_full_disk_is_a_failure_that_names_the_export(
     finished: Store, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr("tilecppn.exporters.encoders.encode_planes", failing_after(3, full))
+    monkeypatch.setattr("tilecppn.exporters.encoders.encode_png", failing_after(3, full))
     with pytest.raises(RenderError, match=r"a\.dzi.*No space left"):
         export(finished.path, out / "a.dzi")
     assert tree(out) == {}
@@ -242,16 +243,16 @@ def test_a_missing_viewer_is_found_before_any_work(
     finished: Store, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = []
-    good = png.encode_planes
+    good = png.encode_png
 
-    def encode(pixels: Pixels, effort: int) -> bytes:
+    def encode(pixels: Pixels, **options: Any) -> bytes:
         encoded.append(pixels.shape)
-        return good(pixels, effort=effort)
+        return good(pixels, **options)
 
     def missing() -> tuple[Path, ...]:
         raise ExportError("the viewer is not installed")
 
-    monkeypatch.setattr("tilecppn.exporters.encoders.encode_planes", encode)
+    monkeypatch.setattr("tilecppn.exporters.encoders.encode_png", encode)
     monkeypatch.setattr("tilecppn.exporters.export.assets", missing)
     with pytest.raises(ExportError, match="viewer"):
         export(finished.path, out / "a.dzi")

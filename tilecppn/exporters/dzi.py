@@ -43,6 +43,10 @@ class DeepZoom(Layout):
 
     kind = "dzi"
 
+    @classmethod
+    def levels(cls, sizes: Sequence[Size], side: int) -> int:
+        return len(sizes)
+
     def name(self, level: int, tile: Window) -> str:
         """Deep Zoom counts from the single pixel up; here 0 is the largest."""
         number, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.exporters.icc import embedded
-from tilecppn.exporters.png import encode_planes
+from tilecppn.exporters.png import encode_png
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
@@ -37,7 +37,8 @@ class Encoder(NamedTuple):
         """The file of stored pixels (channels, height, width) of any dtype; profile: its space."""
         if not self.name:
             icc = embedded(profile, 3 if len(pixels) > 2 else 1)
-            return encode_planes(lossless(pixels), effort=effort, profile=icc)
+            image = np.moveaxis(lossless(pixels), 0, -1)
+            return encode_png(image, effort=effort, profile=icc)
         data = to_uint8(pixels)
         icc = embedded(profile, 1 if len(pixels) == 1 and self.name == "JPEG" else 3)
         extra = {"icc_profile": icc} if icc else {}

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,18 +115,18 @@ def _kinds(
         raise InvalidRequestError(
             "--latents: the scene gives latent.z, which no seed changes; remove it"
         )
-    kinds = (
-        [Variant(f"cppn.preset={name}", "cppn", "preset", name) for name in presets or ()],
-        [Variant(f"cppn.seed={seed}", "cppn", "seed", seed) for seed in seeds or ()],
-        [_mutation(scene, seed, amount) for seed in mutations or ()],
-        [
-            Variant(f"output.palette=seed:{seed}", "output", "palette", f"seed:{seed}")
-            for seed in palettes or ()
-        ],
-        [Variant(f"latent.seed={seed}", "latent", "seed", seed) for seed in latents or ()],
-    )
-    given = (presets, seeds, mutations, palettes, latents)
-    return [kind for kind, asked in zip(kinds, given, strict=True) if asked is not None]
+    kinds: list[tuple[Sequence[Any] | None, Callable[[Any], Variant]]] = [
+        (presets, partial(_variant, "cppn", "preset")),
+        (seeds, partial(_variant, "cppn", "seed")),
+        (mutations, lambda seed: _mutation(scene, seed, amount)),
+        (palettes, lambda seed: _variant("output", "palette", f"seed:{seed}")),
+        (latents, partial(_variant, "latent", "seed")),
+    ]
+    return [[make(value) for value in given] for given, make in kinds if given is not None]
+
+
+def _variant(section: str, key: str, value: Any) -> Variant:
+    return Variant(f"{section}.{key}={value}", section, key, value)
 
 
 def _mutation(scene: Scene, seed: int, amount: float) -> Variant:

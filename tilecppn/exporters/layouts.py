@@ -15,7 +15,7 @@ from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import add_page
-from tilecppn.exporters.tiles import Layout, Size, TileFolder, levels_to_one_tile, write_pyramid
+from tilecppn.exporters.tiles import Layout, Size, TileFolder, write_pyramid
 from tilecppn.exporters.xyz import XYZ
 from tilecppn.plan import Window, ceil_div
 
@@ -88,10 +88,6 @@ class IIIF(Layout):
     """
 
     kind = "iiif"
-
-    @classmethod
-    def levels(cls, sizes: Sequence[Size], side: int) -> int:
-        return levels_to_one_tile(sizes, side)
 
     def name(self, level: int, tile: Window) -> str:
         width, height = self.sizes[0]

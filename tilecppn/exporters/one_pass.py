@@ -27,17 +27,6 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 
-class Skipped:
-    """A listener that remembers the shards that were there already."""
-
-    def __init__(self) -> None:
-        self.shards: list[Shard] = []
-
-    def __call__(self, event: events.Event) -> None:
-        if isinstance(event, events.TaskSkipped) and isinstance(event.task, Shard):
-            self.shards.append(event.task)
-
-
 def render_and_export(
     scene: Scene,
     path: Path,
@@ -97,19 +86,24 @@ def _one_pass(
 ) -> tuple[Store, RunResult, list[Path]]:
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     levels = sizes(scene.canvas.width, scene.canvas.height)
-    skipped = Skipped()
+    skipped: list[Shard] = []  # shards that were there already
+
+    def on_event(event: events.Event) -> None:
+        if isinstance(event, events.TaskSkipped) and isinstance(event.task, Shard):
+            skipped.append(event.task)
+
     with contextlib.ExitStack() as stack:
         with naming_destination(dest):
             stack.enter_context(claimed(*dzi.outputs_of(dest)))
             export = stack.enter_context(contextlib.ExitStack())
             folder = export.enter_context(dzi.tile_folder(levels, dest, options))
-        heard = replace(run, listeners=[*run.listeners, skipped])
+        heard = replace(run, listeners=[*run.listeners, on_event])
         store, outcome = render_to(scene, path, heard, folder)
         require_complete(outcome)
         source = Source(store)
         try:
             with naming_destination(dest):
-                tiles.fill(source, folder, _rest(source, plan, skipped.shards), threads)
+                tiles.fill(source, folder, _rest(source, plan, skipped), threads)
                 folder.complete(source)
                 export.close()  # the folder takes its place
                 return store, outcome, dzi.write_page(source, dest, options)

@@ -69,7 +69,8 @@ def _is_free(path: Path, kind: str) -> bool:
         raise ExportError(f"{path}: {why}; choose another path")
     if path.is_symlink():
         raise ExportError(f"{path}: is a symbolic link; choose another path")
-    return not path.exists() or (kind in FOLDERS and _is_empty(path))
+    is_empty = path.is_dir() and not any(path.iterdir())
+    return not path.exists() or (kind in FOLDERS and is_empty)
 
 
 def read_provenance(path: Path) -> Provenance | None:
@@ -89,10 +90,6 @@ def _why_kept(path: Path, kind: str) -> str | None:
         contents = CONTENTS.get(found.kind, "what another version of tilecppn made")
         return f"holds {contents}, not {CONTENTS[kind]}"
     return None if found.intact else "was changed or damaged since tilecppn made it"
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
 
 
 @contextlib.contextmanager
@@ -117,15 +114,12 @@ def claimed(*paths: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         for path in paths:
-            if isinstance(path, BucketPath):
-                try:
-                    stack.enter_context(leased(path, transient=True))
-                except StoreError as error:
-                    raise ExportError(str(error)) from None
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = filesystem.temporary_name(path, "lock")
             try:
+                if isinstance(path, BucketPath):
+                    stack.enter_context(leased(path, transient=True))
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = filesystem.temporary_name(path, "lock")
                 stack.enter_context(locks.locked(lock, str(path), transient=True))
             except StoreError as error:
                 raise ExportError(str(error)) from None

@@ -48,23 +48,12 @@ def encode_png(
     effort: 1 (fast) to 9 (small). more: further chunks before the pixels. profile: ICC's, of pixels
     that are not sRGB.
     """
-    return encode_planes(pixels.transpose(2, 0, 1), scene, effort, more, profile)
-
-
-def encode_planes(
-    pixels: Pixels,
-    scene: str = "",
-    effort: int = LEAST,
-    more: Iterable[bytes] = (),
-    profile: bytes = b"",
-) -> bytes:
-    """As `encode_png`, of pixels (channels, height, width)."""
-    channels, height, width = pixels.shape
+    height, width, channels = pixels.shape
     return b"".join(
         [
             *header(width, height, channels, pixels.dtype.itemsize, scene, profile),
             *more,
-            chunk(b"IDAT", _packed(filtered(pixels), effort)),
+            chunk(b"IDAT", _packed(filtered(pixels.transpose(2, 0, 1)), effort)),
             chunk(b"IEND", b""),
         ]
     )

@@ -54,8 +54,8 @@ class Layout(ABC):
 
     @classmethod
     def levels(cls, sizes: Sequence[Size], side: int) -> int:
-        """How many levels it has, of those with `sizes`, from the largest to the single pixel."""
-        return len(sizes)
+        """How many levels it has, of those with `sizes`: down to the first that one tile holds."""
+        return levels_to_one_tile(sizes, side)
 
     def fitted(self, pixels: Pixels, alpha: bool) -> Pixels:
         """A tile at the right or lower edge as this layout wants it.

@@ -2,12 +2,11 @@
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import add_page
-from tilecppn.exporters.tiles import Layout, Pixels, Size, TileFolder, levels_to_one_tile, padded
+from tilecppn.exporters.tiles import Layout, Pixels, TileFolder, padded
 from tilecppn.plan import Window
 
 
@@ -19,10 +18,6 @@ class XYZ(Layout):
     """
 
     kind = "xyz"
-
-    @classmethod
-    def levels(cls, sizes: Sequence[Size], side: int) -> int:
-        return levels_to_one_tile(sizes, side)
 
     def name(self, level: int, tile: Window) -> str:
         z = len(self.sizes) - 1 - level
