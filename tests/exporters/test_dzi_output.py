@@ -77,19 +77,6 @@ def test_a_death_while_an_export_takes_the_place_of_another_costs_neither(
     assert tree(tmp_path / "out") == earlier
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The folder of the export out/a.dzi."""
-    path = tmp_path / "out"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def finished(tmp_path: Path) -> Store:
-    return noise_store(tmp_path / "in.zarr", 130, 67)
-
-
 def _file(path: Path) -> None:
     path.write_bytes(b"mine")
 

@@ -31,7 +31,7 @@ from tilecppn.exporters.png import (
 )
 from tilecppn.pixels.interleave import filtered
 
-laws = settings(derandomize=True, deadline=None, max_examples=60)
+LAWS = settings(max_examples=60)
 
 images = st.tuples(
     st.sampled_from(["uint8", "uint16"]),
@@ -97,13 +97,13 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@laws
+@LAWS
 @given(images)
 def test_a_whole_png_reads_back_bit_for_bit(pixels: NDArray[Any]) -> None:
     assert_same(encode_png(pixels), pixels)
 
 
-@laws
+@LAWS
 @given(images, st.lists(st.integers(1, 39)))
 def test_a_banded_png_reads_back_bit_for_bit_however_it_is_cut(
     pixels: NDArray[Any], rows: list[int]
@@ -143,7 +143,7 @@ def test_extreme_shapes_and_values_read_back(
     assert_same(banded(pixels, [1, 2, 200]), pixels)
 
 
-@laws
+@LAWS
 @given(images, st.lists(st.integers(1, 39)), scenes)
 def test_chunks_and_zlib_stream_are_valid(
     pixels: NDArray[Any], rows: list[int], scene: str
@@ -188,7 +188,7 @@ def test_bands_are_taken_one_by_one() -> None:
     assert_same(file.getvalue(), pixels)
 
 
-@laws
+@LAWS
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_adler32_of_joined_data_follows_from_its_pieces(first: bytes, second: bytes) -> None:
     joined = adler32_combine(zlib.adler32(first), zlib.adler32(second), len(second))
@@ -202,7 +202,7 @@ def test_adler32_combines_across_its_modulus(length: int) -> None:
     assert joined == zlib.adler32(first + second)
 
 
-@laws
+@LAWS
 @given(scene=scenes)
 def test_the_scene_is_read_back_by_pillow_and_by_us(folder: Path, scene: str) -> None:
     pixels = np.zeros((3, 2, 3), np.uint8)

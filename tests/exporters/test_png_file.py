@@ -153,7 +153,7 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
     assert peak < picture / 3
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(0, 20))
 def test_results_come_in_order_and_few_are_begun_ahead(workers: int, count: int) -> None:
     begun: list[int] = []
@@ -186,18 +186,6 @@ def test_progress_counts_every_pixel(tmp_path: Path) -> None:
 
 
 # What may be there already
-
-
-@pytest.fixture
-def finished(tmp_path: Path) -> Store:
-    return noise_store(tmp_path / "in.zarr", 130, 67)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    path = tmp_path / "out"
-    path.mkdir()
-    return path
 
 
 def test_exporting_again_replaces_our_own(finished: Store, out: Path) -> None:

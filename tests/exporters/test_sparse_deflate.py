@@ -14,7 +14,7 @@ from tilecppn.exporters.huffman import LONGEST, WHOLE, codes, lengths
 from tilecppn.exporters.sparse_deflate import LONGEST_RUN, SPARSE, SYMBOLS, VECTOR, deflated
 from tilecppn.kernels.llvm.codegen import HOST, Compiled, Module
 
-laws = settings(derandomize=True, deadline=None, max_examples=100)
+LAWS = settings(max_examples=100)
 Bytes = NDArray[np.uint8]
 
 
@@ -47,7 +47,7 @@ def sparse(draw: st.DrawFn) -> Bytes:
     return data
 
 
-@laws
+@LAWS
 @given(sparse())
 @example(np.zeros(VECTOR, np.uint8))
 def test_it_reads_back_bit_for_bit(data: Bytes) -> None:
@@ -126,7 +126,7 @@ some_counts = st.lists(
 ).filter(lambda counts: sum(n > 0 for n in counts) > 1)
 
 
-@laws
+@LAWS
 @given(some_counts)
 @example([1] * SYMBOLS)
 @example([10**9, *[1] * (SYMBOLS - 1)])

@@ -4,12 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.stores import noise_store
 from tilecppn.storage.store import Store
-
-laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import zarr
 from hypothesis import settings
 
-laws = settings(derandomize=True, deadline=None, max_examples=25)
+LAWS = settings(max_examples=25)
 
 
 DTYPES = ["uint8", "uint16", "float32"]

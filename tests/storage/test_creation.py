@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from tests.storage.helpers import held
 from tests.stores import ARITHMETIC, plain_scene, tree
@@ -17,8 +16,6 @@ from tilecppn.errors import StoreError
 from tilecppn.storage import locks
 from tilecppn.storage.directory import is_store
 from tilecppn.storage.store import Store
-
-laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 # Making
 

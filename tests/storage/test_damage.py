@@ -14,9 +14,6 @@ from tilecppn.errors import RenderError
 from tilecppn.plan import Shard, Window
 from tilecppn.storage.store import Store
 
-laws = settings(derandomize=True, deadline=None, max_examples=25)
-
-
 # Damage
 
 
@@ -50,7 +47,7 @@ def test_any_flipped_bit_is_found(spoiled: Store, shard: Shard, black: bool) -> 
     spoiled.write(shard, np.zeros(shape, np.uint8) if black else noise(shape, "uint8"))
     good = shard_file(spoiled, shard).read_bytes()
 
-    @settings(derandomize=True, deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.integers(0, 8 * len(good) - 1))
     def flipped(bit: int) -> None:
         data = bytearray(good)
@@ -66,7 +63,7 @@ def test_any_truncation_is_found(spoiled: Store, shard: Shard) -> None:
     spoiled.write(shard, noise((3, window.height, window.width), "uint8"))
     good = shard_file(spoiled, shard).read_bytes()
 
-    @settings(derandomize=True, deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.integers(1, len(good) - 1) | st.integers(1, 100))
     def truncated(length: int) -> None:
         damages(spoiled, shard, good[:length])

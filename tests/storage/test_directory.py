@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
-from hypothesis import settings
 
 from tests.storage.helpers import leftovers
 from tests.stores import ARITHMETIC, NETWORK, edit_attribute, plain_scene, tree
@@ -19,8 +18,6 @@ from tilecppn.run.render import render
 from tilecppn.scene.scene import EMBEDDED
 from tilecppn.storage.directory import is_store
 from tilecppn.storage.store import Store
-
-laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 # What is at a path
 

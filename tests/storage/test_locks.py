@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.storage.helpers import held, leftovers
 from tests.stores import ARITHMETIC, plain_scene
@@ -13,8 +12,6 @@ from tilecppn.errors import StoreError
 from tilecppn.storage.locks import locked
 from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
-
-laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 
 def test_one_process_at_a_time_and_its_lock_dies_with_it(store: Store) -> None:

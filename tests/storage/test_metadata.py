@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
-from hypothesis import settings
 from ome_zarr_models.common.omero import Omero
 from ome_zarr_models.v05 import Image
 from ome_zarr_models.v05.coordinate_transformations import VectorScale, VectorTranslation
@@ -18,8 +17,6 @@ from tilecppn.cppn import CPPN
 from tilecppn.kernels import Arithmetic
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.storage.store import Store
-
-laws = settings(derandomize=True, deadline=None, max_examples=25)
 
 # Metadata
 

@@ -51,7 +51,7 @@ def test_zarr_python_reads_whole_and_cut_shards(
     dtype: str, channels: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     @given(st.integers(1, 300), st.integers(1, 300))
-    @settings(deadline=None, derandomize=True, max_examples=12)
+    @settings(max_examples=12)
     def law(width: int, height: int) -> None:
         folder = tmp_path_factory.mktemp("shards")
         level = level_of(width, height, 128)
@@ -158,7 +158,7 @@ def shard_file(folder: Path, level: Level = LEVEL, dtype: str = "uint8") -> Shar
 
 
 @given(window=st.data(), dtype=st.sampled_from(["uint8", "uint16", "float32"]))
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 def test_a_window_of_a_shard_has_the_pixels_that_were_written(
     tmp_path_factory: pytest.TempPathFactory, window: st.DataObject, dtype: str
 ) -> None:

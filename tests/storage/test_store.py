@@ -6,22 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.storage.helpers import DTYPES, zarr_level
+from tests.storage.helpers import DTYPES, LAWS, zarr_level
 from tests.stores import ARITHMETIC, noise, noise_store, plain_scene, tree
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.plan import Shard, Window
 from tilecppn.storage.store import Store
 
-laws = settings(derandomize=True, deadline=None, max_examples=25)
-
 # Writing and reading
 
 
-@laws
+@LAWS
 @given(
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     channels=st.sampled_from([1, 3]),
@@ -50,7 +48,7 @@ def test_what_is_written_is_read_by_us_and_by_plain_zarr(
         )
 
 
-@laws
+@LAWS
 @given(
     st.tuples(st.integers(0, 200), st.integers(0, 200)),
     st.tuples(st.integers(0, 130), st.integers(0, 130)),
