@@ -54,11 +54,6 @@ def headers(name: str) -> dict[str, str]:
     }
 
 
-def upload(path: BucketPath, data: bytes | Path) -> None:
-    """Write an object over any that is there. Raises OSError."""
-    Bucket(path.parent).put(path.name, data, headers(path.name))
-
-
 @contextlib.contextmanager
 def uploads(folder: BucketPath) -> Iterator[Put]:
     """What writes files of a folder, several at once; all are there at the end of the block."""
@@ -127,7 +122,7 @@ def replacing_file(path: BucketPath) -> Iterator[Path]:
                 f"{path}: something was put there while tilecppn was writing; nothing was "
                 "replaced; choose another path"
             )
-        upload(path, temporary)
+        bucket.put(path.name, temporary, headers(path.name))
 
 
 def remove(path: BucketPath) -> None:

@@ -9,7 +9,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters import credits, provenance, tags
+from tilecppn.exporters import credits, provenance, tags, tiff_tags
 from tilecppn.exporters.deflate import LEAST, compressed
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.icc import embedded, icc_profile
@@ -116,25 +116,16 @@ def _write_tiff(
 ) -> None:
     import tifffile
 
-    from tilecppn.exporters.tiff import HORIZONTAL, extra_tags, predicted  # which reads stores
-
     height, width, channels = image.shape
     tifffile.imwrite(
         temporary,
-        iter([compressed(predicted(image))]),
-        dtype=image.dtype,
-        shape=(height, width, channels)[: 3 if channels > 1 else 2],
+        iter([compressed(tiff_tags.predicted(image))]),
+        shape=tiff_tags.shape(height, width, channels),
         rowsperstrip=height,
-        photometric="rgb" if channels > 1 else "minisblack",
-        compression="adobe_deflate",
-        predictor=HORIZONTAL,
-        iccprofile=icc_profile(made.profile, channels),
-        description=made.text().encode(),
-        software=tags.MAKER,
-        extratags=extra_tags(made.about),
         resolution=None if dpi is None else (dpi, dpi),
         resolutionunit=None if dpi is None else tags.INCH,
-        metadata=None,
+        **tiff_tags.stored(image.dtype, channels),
+        **tiff_tags.described(made, channels),
     )
 
 

@@ -116,7 +116,7 @@ def parse(text: str) -> Provenance:
             return Provenance("")
     found = _LINE.search(text.encode(errors="replace"))
     record = _decoded(found[1]) if found else None
-    return _provenance(record or {"kind": STILL}, text, intact=False)
+    return _provenance(record or {"kind": STILL}, text)
 
 
 def read(path: Path) -> Provenance | None:
@@ -143,7 +143,7 @@ def parse_manifest(text: str) -> Provenance:
     record = _decoded(text)
     if record is None:
         raise ValueError("not a manifest of tilecppn")
-    return _of_manifest(record, intact=False)
+    return _provenance(record)
 
 
 def seal(path: Path) -> None:
@@ -253,22 +253,19 @@ def read_listed(manifest: bytes, sizes: Iterable[tuple[str, int]]) -> Provenance
     record = _decoded(manifest)
     if record is None:
         return None
-    return _of_manifest(record, intact=record.get("digest") == _folder_digest(sizes, record))
+    return _provenance(record, intact=record.get("digest") == _folder_digest(sizes, record))
 
 
-def _of_manifest(record: dict[str, Any], *, intact: bool) -> Provenance:
-    """Of version 0.1.0 some values have other names."""
-    source = record.get("scene") or record.get("timeline") or ""
-    encoding = record.get("encoding", record.get("recipe", ""))
-    version = record.get("version", record.get("tilecppn", ""))
-    changed = {**record, "encoding": encoding, "version": version}
-    return _provenance(changed, str(source), intact=intact)
-
-
-def _provenance(record: dict[str, Any], source: str, *, intact: bool) -> Provenance:
-    kind, fingerprint, encoding, version = (
-        str(record.get(name, "")) for name in ("kind", "fingerprint", "encoding", "version")
-    )
+def _provenance(
+    record: dict[str, Any], source: str | None = None, *, intact: bool = False
+) -> Provenance:
+    """What a record says; its source, too, where that is not given."""
+    if source is None:
+        source = str(record.get("scene") or record.get("timeline") or "")
+    kind, fingerprint = (str(record.get(name, "")) for name in ("kind", "fingerprint"))
+    # Of version 0.1.0 these have other names.
+    encoding = str(record.get("encoding", record.get("recipe", "")))
+    version = str(record.get("version", record.get("tilecppn", "")))
     return Provenance(kind, source, fingerprint, encoding, version, intact)
 
 

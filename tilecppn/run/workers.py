@@ -146,8 +146,10 @@ class Workers:
             self._emit(WorkerRetired(number, reason))
 
     def check(self) -> None:
-        """Do what is due: replacements; starts where there is room and work for more workers;
-        releases where fewer tasks are left than workers.
+        """Replace, start and release workers as is due, and give up if none is likely to come.
+
+        More are started where there is room and work for them; some are released where fewer tasks
+        are left than workers.
         """
         for number in (*self.pool.finished(), *self._restarts.due(self._clock.now)):
             self._remove(number)
@@ -159,15 +161,12 @@ class Workers:
             self._release(surplus)
         oldest = next(iter(self._starting.values()), math.inf)
         waited = self._clock.awake - oldest
-        if self._executor.remote and waited > self._policy.waiting_notice:
-            self._say_waiting()
-        if not self.pool and not self._ready:
-            self._check_no_workers()
-
-    def _say_waiting(self) -> None:
-        if not self._said_waiting:
+        late = self._executor.remote and waited > self._policy.waiting_notice
+        if late and not self._said_waiting:
             self._said_waiting = True
             self._emit(WorkersWaiting(len(self._starting)))
+        if not self.pool and not self._ready:
+            self._check_no_workers()
 
     def _surplus(self) -> int:
         """Return how many workers there are for which no task is left; below 0, how many lack."""
