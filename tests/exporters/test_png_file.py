@@ -18,12 +18,13 @@ from PIL.PngImagePlugin import PngImageFile
 from tests.conftest import Run
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn.errors import ExportError, Interrupted, RenderError
-from tilecppn.exporters import png_file
+from tilecppn.exporters import bands
+from tilecppn.exporters.bands import band_rows
 from tilecppn.exporters.export import export
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, in_order
 from tilecppn.exporters.png import encode_png
-from tilecppn.exporters.png_file import band_rows, export_png
+from tilecppn.exporters.png_file import export_png
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Shard, Window
 from tilecppn.scene.scene import Scene
@@ -113,8 +114,8 @@ def test_a_band_is_the_largest_even_part_of_a_tile_within_the_budget(
     rows = band_rows(row_bytes, tile)
     assert 1 <= rows <= tile
     assert tile % rows == 0  # no band reaches into two rows of tiles
-    assert rows == 1 or rows * row_bytes <= png_file.BUDGET
-    assert rows == tile or 2 * rows * row_bytes > png_file.BUDGET
+    assert rows == 1 or rows * row_bytes <= bands.BUDGET
+    assert rows == tile or 2 * rows * row_bytes > bands.BUDGET
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def test_a_wide_picture_is_read_in_bands_within_the_budget(
     budget: int, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = noise_store(tmp_path / "in.zarr", 300, 100)
-    monkeypatch.setattr(png_file, "BUDGET", budget)
+    monkeypatch.setattr(bands, "BUDGET", budget)
     source = Watched(store)
     export_png(source, tmp_path / "out.png", ExportOptions(), Threads())
     assert source.windows == list(Window(0, 0, 100, 300).split(rows, 300))
@@ -303,7 +304,7 @@ def test_stopping_leaves_nothing_behind_and_an_earlier_file_whole(
     if earlier:
         export(finished.path, out / "a.png", level=1)
     before = tree(out)
-    monkeypatch.setattr(png_file, "BUDGET", 1)  # many bands
+    monkeypatch.setattr(bands, "BUDGET", 1)  # many bands
     calm = iter(range(looks))
     threads = Threads(stopping=lambda: next(calm, None) is None)
     with pytest.raises(Interrupted):

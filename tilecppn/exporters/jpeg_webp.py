@@ -8,17 +8,14 @@ import numpy as np
 from tilecppn import machine
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters import provenance
+from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.image_file import write_flat
 from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import replacing
-from tilecppn.exporters.parallel import Threads, finished
-from tilecppn.exporters.png_file import bands
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.formatting import format_bytes
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
-from tilecppn.plan import Window
 from tilecppn.scene.profiles import PROFILES
 
 RGB = 3  # channels
@@ -30,12 +27,7 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
     """Write the picture, which `check_size` has let pass. Returns its name."""
     channels = RGB if options.lab else source.store.plan.channels
     out = np.empty((source.height, source.width, channels), np.uint8)
-
-    def read(window: Window) -> None:
-        out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
-
-    for _ in finished(read, bands(source), threads):
-        pass
+    read_image(source, out, threads)
     with replacing(dest) as temporary:
         made = source.provenance(provenance.STILL, options)
 

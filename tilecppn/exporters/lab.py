@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance, tags
+from tilecppn.exporters import provenance, tags, tiff_tags
+from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import replacing
-from tilecppn.exporters.parallel import Threads, finished
-from tilecppn.exporters.png_file import bands
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.tiff import CLASSIC, extra_tags
+from tilecppn.exporters.tiff import CLASSIC
 from tilecppn.formatting import format_bytes
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
-from tilecppn.plan import Window
 from tilecppn.scene.profiles import PROFILES
 
 STRIP = 1 << 20  # bytes
@@ -39,12 +36,7 @@ def export_lab_tiff(
     with replacing(dest) as temporary:
         profile = icc_profile(made.profile, RGB)
         with plain_tiff(temporary, source, made, "rgb", RGB, profile) as out:
-
-            def write(window: Window) -> None:
-                out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
-
-            for _ in finished(write, bands(source), threads):
-                pass
+            read_image(source, out, threads)
         provenance.seal(temporary)
     name = PROFILES[made.profile].name
     threads.note(f"{dest}: 8 bits, {name}, uncompressed TIFF of one page")
@@ -64,14 +56,12 @@ def plain_tiff(
 
     out = tifffile.memmap(
         path,
-        shape=(source.height, source.width, channels)[: 3 if channels > 1 else 2],
+        shape=tiff_tags.shape(source.height, source.width, channels),
         dtype=np.uint8,
         photometric=photometric,
         rowsperstrip=max(1, STRIP // (source.width * channels)),
-        iccprofile=profile,
-        description=made.text().encode(),
         software=tags.MAKER,
-        extratags=extra_tags(made.about),
+        **tiff_tags.described(made, channels) | {"iccprofile": profile},
         resolution=(source.resolution, source.resolution),
         resolutionunit=tags.INCH,
         metadata=None,

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tilecppn.exporters import credits, png, provenance
+from tilecppn.exporters.bands import bands
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.options import ExportOptions
@@ -12,8 +13,6 @@ from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
-
-BUDGET = 64 * 2**20  # bytes of pixels in one band
 
 
 def export_png(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
@@ -38,18 +37,3 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
             png.write_bands(file, head, parts)
         provenance.seal(temporary)
     return [dest]
-
-
-def bands(source: Source) -> list[Window]:
-    """The picture in windows of whole rows, few enough for the memory."""
-    plan = source.store.plan
-    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
-    return list(Window(0, 0, source.height, source.width).split(rows, source.width))
-
-
-def band_rows(row_bytes: int, tile: int) -> int:
-    """Rows of a band: one row of tiles, or a part of it that the budget allows."""
-    rows = tile
-    while rows > 1 and rows * row_bytes > BUDGET:
-        rows //= 2
-    return rows

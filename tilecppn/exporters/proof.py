@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tilecppn import filesystem, machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
+from tilecppn.exporters.bands import bands
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.image_file import write_image
 from tilecppn.exporters.lab import plain_tiff
 from tilecppn.exporters.options import INTENTS, ExportOptions, suffix_of
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
-from tilecppn.exporters.png_file import bands
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiff import CLASSIC
 from tilecppn.formatting import format_bytes
