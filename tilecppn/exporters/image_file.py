@@ -125,7 +125,7 @@ def _write_tiff(
         resolution=None if dpi is None else (dpi, dpi),
         resolutionunit=None if dpi is None else tags.INCH,
         **tiff_tags.stored(image.dtype, channels),
-        **tiff_tags.described(made, channels),
+        **tiff_tags.described(made, icc_profile(made.profile, channels)),
     )
 
 

@@ -61,7 +61,7 @@ def plain_tiff(
         photometric=photometric,
         rowsperstrip=max(1, STRIP // (source.width * channels)),
         software=tags.MAKER,
-        **tiff_tags.described(made, channels) | {"iccprofile": profile},
+        **tiff_tags.described(made, profile),
         resolution=(source.resolution, source.resolution),
         resolutionunit=tags.INCH,
         metadata=None,

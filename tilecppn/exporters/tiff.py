@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tilecppn.exporters import provenance, tags, tiff_tags
 from tilecppn.exporters.deflate import compressed
+from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
@@ -34,7 +35,8 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
         "tile": (options.side, options.side),
         "resolutionunit": tags.INCH,
     }
-    first = {"subifds": len(sizes) - 1, **tiff_tags.described(made, plan.channels)}
+    profile = icc_profile(made.profile, plan.channels)
+    first = {"subifds": len(sizes) - 1, **tiff_tags.described(made, profile)}
 
     def encode(region: Region) -> list[bytes]:
         tiles = (interleaved(filled(p, options.side)) for _, p in cut(source, region, options.side))

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.exporters import credits, tags
-from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.scene.sections import About
 
@@ -26,10 +25,10 @@ def stored(dtype: np.dtype[Any], channels: int) -> dict[str, Any]:
     }
 
 
-def described(made: Provenance, channels: int) -> dict[str, Any]:
-    """What the first page says of the picture."""
+def described(made: Provenance, profile: bytes) -> dict[str, Any]:
+    """What the first page says of the picture. profile: ICC's."""
     return {
-        "iccprofile": icc_profile(made.profile, channels),
+        "iccprofile": profile,
         "description": made.text().encode(),
         "extratags": _credits(made.about),
     }
