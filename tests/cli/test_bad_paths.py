@@ -78,8 +78,8 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "a picture for a store": (("render", "ok.toml", "-o", "x.png"), "-o x.zarr --export x.png"),
     "into the store": (("export", "done.zarr", "done.zarr/x.dzi"), "lies in the store done.zarr"),
     "unknown suffix": (
-        ("export", "done.zarr", "x.psd"),
-        '".psd"; known: .dzi, .szi, .pmtiles, .png',
+        ("export", "done.zarr", "x.exr"),
+        '".exr"; known: .dzi, .szi, .pmtiles, .png',
     ),
     "suffix like a known one": (("export", "done.zarr", "x.dz"), 'did you mean ".dzi"?'),
     "no suffix": (("export", "done.zarr", "x"), "known: .dzi, .szi, .pmtiles, .png"),
