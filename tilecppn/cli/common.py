@@ -173,6 +173,11 @@ def export_options(function: F) -> F:
             metavar="8|16",
             help="Bits of a value, of a store with more; 8 are dithered, so that nothing bands.",
         ),
+        click.option(
+            "--skip-blanks",
+            metavar="COLOUR",
+            help="Leave out tiles that are all of this colour, #000000, which a page shows anyway.",
+        ),
         click.option("--title", help="Title of the picture [default: about.title of its scene]."),
         click.option(
             "--scene/--no-scene",

@@ -125,6 +125,7 @@ def export(
     panel_overlap: str = "0px",
     strip: str | None = None,
     marks: bool = False,
+    skip_blanks: str | None = None,
     proof: str | Path | None = None,
     intent: str = "relative",
     layout: str | None = None,
@@ -145,16 +146,15 @@ def export(
     level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
     max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
     to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
-    "3x2", columns and rows of files that share panel_overlap ("20mm"). strip:
-    the size on paper of a test strip, the whole over parts at full size. marks: to cut
-    along, of a .pdf. proof: a printer's ICC
-    profile, for a .tif in its colours or a .png that shows them; intent: "relative", "perceptual",
-    "saturation" or "absolute". layout: "iiif", "xyz" or
-    "zoomify", with a folder as `dest`, or "store", with a page that reads the store itself. url:
-    where an IIIF folder or a page will be served. title: of the picture, instead of its scene's;
-    show_scene: whether files and pages carry the scene. partial: allow an unfinished store, missing
-    shards black. overwrite: replace an export of the same kind that is unchanged since tilecppn
-    made it; anything else that exists is never replaced.
+    "3x2", columns and rows of files that share panel_overlap ("20mm"). strip: the size on paper of
+    a test strip, the whole over parts at full size. marks: to cut along, of a .pdf. skip_blanks: a
+    colour, "#000000", whose tiles a pyramid leaves out. proof: a printer's ICC profile, for a .tif
+    in its colours or a .png that shows them; intent: "relative", "perceptual", "saturation" or
+    "absolute". layout: "iiif", "xyz" or "zoomify", with a folder as `dest`, or "store", with a page
+    that reads the store itself. url: where an IIIF folder or a page will be served. title: of the
+    picture, instead of its scene's; show_scene: whether files and pages carry the scene. partial:
+    allow an unfinished store, missing shards black. overwrite: replace an export of the same kind
+    that is unchanged since tilecppn made it; anything else that exists is never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """
@@ -173,6 +173,7 @@ def export(
         panel_overlap=panel_overlap,
         strip=strip,
         marks=marks,
+        skip_blanks=skip_blanks,
         proof=None if proof is None else Path(proof),
         intent=intent,
         layout=layout,

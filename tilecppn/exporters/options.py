@@ -5,12 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
-from tilecppn.scene import paper
+from tilecppn.scene import palettes, paper
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL, MAX_SIDE, About
 
@@ -68,7 +69,8 @@ class ExportOptions:
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
     side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
     panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
-    strip: the size on paper of a test strip. marks: to cut along, of a PDF. proof: a printer's ICC
+    strip: the size on paper of a test strip. marks: to cut along, of a PDF.
+    skip_blanks: a colour, "#000000", whose tiles are left out. proof: a printer's ICC
     profile; intent: a key of INTENTS. layout: "iiif", "xyz" or "zoomify", for a folder, or "store".
     url: where an IIIF folder or a page will be served. title: of the picture, instead of the
     scene's; show_scene: whether files and pages carry the scene, unless that forbids it. partial:
@@ -97,6 +99,7 @@ class ExportOptions:
     panel_overlap: str = "0px"
     strip: str | None = None
     marks: bool = False
+    skip_blanks: str | None = None
     proof: Path | None = None
     intent: str = "relative"
     name: str = ""  # of the export; resolved from its path
@@ -135,6 +138,8 @@ class ExportOptions:
                 ) from None
         if self.intent not in INTENTS:
             raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
+        if self.skip_blanks is not None and not palettes.is_colour(self.skip_blanks):
+            raise ExportError(f'skip-blanks {self.skip_blanks}: must be a colour such as "#000000"')
         if self.bits not in (None, 8, 16):
             raise ExportError(f"bits {self.bits}: must be 8 or 16")
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
@@ -171,6 +176,8 @@ class ExportOptions:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         if self.panels is not None and kind.tile and format != "tif":
             raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
+        if self.skip_blanks is not None and (not kind.tile or format == "tif"):
+            raise ExportError("skip-blanks: only pyramids have tiles to leave out; leave it out")
         if self.marks and format != "pdf":
             raise ExportError("marks: only a .pdf has them; leave it out")
         if format == "pdf" and (self.panels or self.strip):
@@ -264,6 +271,7 @@ class ExportOptions:
             "bits": self.bits,
             "max_size": self.max_size,
             "max_bytes": self.max_bytes,
+            "skip_blanks": None if self._blank is None else int(bytes(self._blank).hex(), 16),
         }
         if self.lab:
             values["lab"] = 1
@@ -281,6 +289,21 @@ class ExportOptions:
         if self.about != About():
             values["about"] = sha256(repr(self.about).encode()).hexdigest()[:8]
         return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+
+    @property
+    def _blank(self) -> tuple[int, ...] | None:
+        """Red, green and blue of blank tiles, in 8 bits."""
+        return None if self.skip_blanks is None else palettes.eight_bits(self.skip_blanks)
+
+    def is_blank(self, pixels: NDArray[Any]) -> bool:
+        """Whether a tile (channels, height, width) is left out: all of it has the blank colour."""
+        if self._blank is None:
+            return False
+        full = FULL.get(pixels.dtype.name)
+        wanted = [np.float32(c / 255) if full is None else c * full // 255 for c in self._blank]
+        if len(pixels) < len(wanted) and len(set(wanted)) > 1:
+            return False  # a grey picture has no such colour
+        return all(bool((p == c).all()) for p, c in zip(pixels, wanted, strict=False))
 
     def encode(self, pixels: NDArray[Any]) -> bytes:
         """The file of a tile's stored pixels (channels, height, width)."""

@@ -38,6 +38,7 @@ def export_pmtiles(
         tiles = [
             (_number(zoom, tile, side), options.encode(layout.fitted(pixels, options.alpha)))
             for tile, pixels in cut(source, square, side)
+            if not options.is_blank(pixels)
         ]
         return sorted(tiles)
 

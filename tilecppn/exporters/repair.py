@@ -94,7 +94,10 @@ def _values(path: Path, made: Provenance) -> dict[str, Any]:
         partial = pairs.pop("partial", "False") == "True"
         for hashed in ("about", "page"):  # what it says is not to be had from there
             pairs.pop(hashed, None)
-        return {"format": format, "partial": partial, **{k: int(v) for k, v in pairs.items()}}
+        values = {"format": format, "partial": partial, **{k: int(v) for k, v in pairs.items()}}
+        if "skip_blanks" in values:
+            values["skip_blanks"] = f"#{values['skip_blanks']:06x}"
+        return values
     except (ValueError, KeyError):
         raise ExportError(
             f"{path}: was not exported from a store; make it again with the same command"

@@ -30,6 +30,7 @@ def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Thre
                 options.encode(pixels),
             )
             for tile, pixels in tiles.cut(source, region, options.side, options.overlap)
+            if not options.is_blank(pixels)
         ]
 
     with replacing(dest) as temporary:

@@ -80,6 +80,8 @@ class TileFolder:
         """Write the tiles that cover windows, each from its pixels with the overlap around it."""
         with self._open() as put:
             for tile, pixels in tiles:
+                if self.options.is_blank(pixels):
+                    continue
                 name = f"{self.layout.name(level, tile)}.{self.options.suffix}"
                 put(name, self.options.encode(self.layout.fitted(pixels, self.options.alpha)))
 
