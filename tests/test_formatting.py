@@ -58,3 +58,4 @@ def test_one_is_no_plural() -> None:
         "2 workers",
         "1,024 workers",
     ]
+    assert [counted(n, "batch", "batches") for n in (1, 2)] == ["1 batch", "2 batches"]

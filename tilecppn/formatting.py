@@ -1,9 +1,9 @@
 """Numbers as people read them."""
 
 
-def counted(number: int, noun: str) -> str:
-    """Count in words: `1 shard`, `1,024 shards`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Count in words: `1 shard`, `1,024 shards`; `plural` where that is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def format_bytes(count: float) -> str:

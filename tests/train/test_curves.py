@@ -18,6 +18,16 @@ def test_curves_forget_what_came_after_the_checkpoint(tmp_path: Path) -> None:
     assert (rows[0]["vae"], rows[0]["g"], rows[0]["d"]) == ("0.5", "", "0.25")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    curves = Curves(tmp_path, 0)
+    curves.path.unlink()
+    curves.path.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space") as caught:
+        curves.add(Point(1, 0, 26, 1.0, Losses(0.5, None, 0.25, 4, 1, 0)))
+    assert caught.value.filename == str(curves.path)
+
+
 LINE = "3,0,26,3.000,0.5,,0.25,4,1,0\n"
 
 

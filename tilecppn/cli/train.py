@@ -9,6 +9,7 @@ import click
 from tilecppn.cli.common import FILE, blaming_options, json_option, result
 from tilecppn.cli.options import device_options, given_settings, settings_options
 from tilecppn.cli.signals import stop_request
+from tilecppn.formatting import counted
 
 # Setting → what its option says; the options' types follow from the settings.
 HELP = {
@@ -144,8 +145,8 @@ def command(
         losses = outcome.point.losses
         record |= {name: getattr(losses, name) for name in ("vae", "g", "d")}
     text = (
-        f"{outcome.model}: {outcome.batches:,} batches, {outcome.epochs:.1f} epochs, in "
-        f"{outcome.seconds / 60:.1f} min\n"
+        f"{outcome.model}: {counted(outcome.batches, 'batch', 'batches')}, "
+        f"{outcome.epochs:.1f} epochs, in {outcome.seconds / 60:.1f} min\n"
         f"sheets, curves and checkpoints: {outcome.checkpoint.parent.parent}"
     )
     result(text, record, as_json)

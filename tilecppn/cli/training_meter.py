@@ -3,7 +3,7 @@
 import time
 
 from tilecppn.cli.progress import Meter
-from tilecppn.formatting import format_duration
+from tilecppn.formatting import counted, format_duration
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 
 
@@ -25,7 +25,7 @@ class TrainingMeter(Meter):
                     f"batch, on {event.device}; parameters: {parts}"
                 )
                 if event.done:
-                    self.note(f"going on after {event.done:,} batches")
+                    self.note(f"going on after {counted(event.done, 'batch', 'batches')}")
                 self.begin(event.batches)
                 self.skip(event.done)
             case BatchDone(point):

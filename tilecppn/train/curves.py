@@ -55,7 +55,10 @@ class Curves:
         losses = [f"{v:.6g}" if isinstance(v, float) else v for v in point.losses]
         cells = [point.batch, point.epoch, point.side, f"{point.seconds:.3f}", *losses]
         row = ",".join("" if cell is None else str(cell) for cell in cells)
-        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+        with (
+            filesystem.naming_file(self.path),
+            self.path.open("a", encoding="utf-8", newline="\n") as file,
+        ):
             file.write(row + "\n")
 
 

@@ -25,6 +25,7 @@ from tilecppn.errors import (
     Interrupted,
     TrainingDivergedError,
 )
+from tilecppn.formatting import counted
 from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
 from tilecppn.train.checkpoint import State
@@ -183,8 +184,8 @@ class _Session:
                     saved_at = time.monotonic()
                 if self.stopping():
                     raise Interrupted(
-                        f"stopped after {done:,} batches; {self.saved} has them, and the same "
-                        "command goes on from there"
+                        f"stopped after {counted(done, 'batch', 'batches')}; {self.saved} has "
+                        "them, and the same command goes on from there"
                     )
                 if ends:
                     break
@@ -221,13 +222,15 @@ class _Session:
         folder = self.folder / "sheets"
         folder.mkdir(exist_ok=True)
         networks, size = self.trainer.networks, self.trainer.size
-        sheets.samples(networks, self.settings.seed, size).save(folder / f"{done:08d}-samples.png")
-        if networks.q is not None:
-            shown = self.images.centre(_one_of_each(self.images), size)
-            sheet = sheets.reconstructions(networks, shown)
-            sheet.save(folder / f"{done:08d}-reconstructions.png")
-        if self.last is not None:
-            plot(self.folder)
+        sheet = sheets.samples(networks, self.settings.seed, size)
+        with filesystem.naming_file(folder):
+            sheet.save(folder / f"{done:08d}-samples.png")
+            if networks.q is not None:
+                shown = self.images.centre(_one_of_each(self.images), size)
+                sheet = sheets.reconstructions(networks, shown)
+                sheet.save(folder / f"{done:08d}-reconstructions.png")
+            if self.last is not None:
+                plot(self.folder)
         self._tell(Saved(self.saved))
 
     def _diverged(self, what: str) -> TrainingDivergedError:
