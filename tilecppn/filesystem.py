@@ -194,6 +194,12 @@ def naming_file(path: Path | str) -> Iterator[None]:
         raise
 
 
+def error_text(error: OSError) -> str:
+    """An error for people: `a.zarr/0/c/0/0/0: No space left on device`; without a file the reason."""
+    why = error.strerror or str(error)
+    return f"{error.filename}: {why}" if error.filename else why
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed writers left. Only the holder of the folder's lock may."""
     for root, _, names in os.walk(folder):

@@ -42,7 +42,15 @@ def test_it_is_told_in_words_and_whether_it_lasts(error: Exception, permanent: b
 )
 def test_what_another_node_may_not_have_is_the_workers_fault(error: Exception) -> None:
     result = run_task(Failing(error), Shard(0, 0, 0), lambda: None)  # type: ignore[arg-type]
-    assert result == TaskFailed(f"{error}", permanent=False, worker_unusable=True)
+    words = error.strerror if isinstance(error, OSError) else f"{error}"
+    assert result == TaskFailed(str(words), permanent=False, worker_unusable=True)
+
+
+def test_an_error_of_the_disk_is_told_as_file_and_reason() -> None:
+    error = OSError(28, "No space left on device", "a.zarr/0/c/0/0/0")
+    result = run_task(Failing(error), Shard(0, 0, 0), lambda: None)  # type: ignore[arg-type]
+    assert isinstance(result, TaskFailed)
+    assert result.reason == "a.zarr/0/c/0/0/0: No space left on device"
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,9 @@ class Commands(click.Group):
         except MemoryError:
             _fail("out of memory; tilecppn plan shows what a render needs", 1)
         except OSError as error:
-            code = 2 if _is_denied(error) else 1
-            _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), code)
+            from tilecppn.filesystem import error_text
+
+            _fail(error_text(error), 2 if _is_denied(error) else 1)
 
 
 def _is_denied(error: OSError) -> bool:

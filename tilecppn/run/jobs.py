@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from tilecppn import machine
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, TilecppnError
+from tilecppn.filesystem import error_text
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Task
 
@@ -124,7 +125,8 @@ def run_task(
     except Exception as error:
         number = _error_number(error)
         known = isinstance(error, TilecppnError | OSError)
-        words = f"{error}" if known else f"{type(error).__name__}: {error}"
+        text = error_text(error) if isinstance(error, OSError) else f"{error}"
+        words = text if known else f"{type(error).__name__}: {error}"
         if not known and machine.is_lost_device(error):
             raise DeviceLost(words) from error
         return TaskFailed(

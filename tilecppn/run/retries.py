@@ -8,6 +8,7 @@ from itertools import count
 from random import Random
 
 from tilecppn.errors import RenderError
+from tilecppn.filesystem import error_text
 from tilecppn.plan import Task
 from tilecppn.run.jobs import TRANSIENT_ERRORS
 from tilecppn.run.retry_policy import RetryPolicy
@@ -50,7 +51,7 @@ class PatientStore:
                 if error.errno in TRANSIENT_ERRORS:
                     delay = self._policy.retry_delay(failures, self._random, store_error=True)
                 if delay is None:
-                    raise RenderError(f"{error}") from error
+                    raise RenderError(error_text(error)) from error
                 self._wait(delay)
 
 
