@@ -195,7 +195,7 @@ def naming_file(path: Path | str) -> Iterator[None]:
 
 
 def error_text(error: OSError) -> str:
-    """An error for people: `a.zarr/0/c/0/0/0: No space left on device`; without a file the reason."""
+    """Say an error of the disk: `a.zarr/0/c/0/0/0: No space left on device`."""
     why = error.strerror or str(error)
     return f"{error.filename}: {why}" if error.filename else why
 

@@ -53,3 +53,19 @@ def test_without_a_command_help_is_shown(cli: Cli) -> None:
     result = cli()
     assert result.exit_code == 2
     assert "Commands:" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["gallery", "a.toml", "--presets"], "gallery"),  # an option without its argument
+        (["gallery", "a.toml", "--nosuch"], "gallery"),
+        (["presets", "extra"], "presets"),
+    ],
+)
+def test_wrong_usage_leads_to_the_help_of_its_command(
+    cli: Cli, arguments: list[str], command: str
+) -> None:
+    done = cli(*arguments)
+    assert done.exit_code == 2
+    assert done.stderr.endswith(f"(see tilecppn {command} --help)\n")

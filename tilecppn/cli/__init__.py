@@ -92,7 +92,7 @@ class Commands(click.Group):
                 _end(0)
             return value
         except click.UsageError as error:
-            _misused(error)
+            _misused(error, ctx)
         except TilecppnError as error:
             _fail(str(error), error.exit_code)
         except KeyboardInterrupt as error:  # Interrupted says what is kept
@@ -120,13 +120,15 @@ def _is_denied(error: OSError) -> bool:
     return denied and is_address(str(error.filename))
 
 
-def _misused(error: click.UsageError) -> NoReturn:
+def _misused(error: click.UsageError, group: click.Context | None = None) -> NoReturn:
     """Exit with what is wrong with the arguments, in one line."""
     if isinstance(error, NoArgsIsHelpError):
         raise error
     words = error.format_message().removesuffix(".")
-    command = error.ctx or click.get_current_context()
-    _fail(f"{words} (see {command.command_path} --help)", error.exit_code)
+    path = (error.ctx or click.get_current_context()).command_path
+    if error.ctx is None and group is not None and group.invoked_subcommand:
+        path = f"{group.command_path} {group.invoked_subcommand}"
+    _fail(f"{words} (see {path} --help)", error.exit_code)
 
 
 def _fail(message: str, code: int) -> NoReturn:
