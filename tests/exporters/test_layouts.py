@@ -24,7 +24,7 @@ from tilecppn.exporters.export import export
 from tilecppn.exporters.output import CONTENTS
 from tilecppn.exporters.page import assets
 from tilecppn.exporters.source_page import CARD, PAGE
-from tilecppn.exporters.tiles import padded
+from tilecppn.exporters.tiles import padded_with_zeros
 from tilecppn.plan import Window, ceil_div
 from tilecppn.scene.sections import FULL
 from tilecppn.storage.store import Store
@@ -105,7 +105,7 @@ def test_edges_of_xyz_are_transparent_where_the_format_can(
 ) -> None:
     pixels = np.ones((channels, 40, 30), dtype) * FULL.get(dtype, 1)
     encoder = ENCODERS[format]
-    data = encoder.encode(padded(pixels.astype(dtype), TILE, encoder.alpha), 90, 1)
+    data = encoder.encode(padded_with_zeros(pixels.astype(dtype), TILE, encoder.alpha), 90, 1)
     with Image.open(io.BytesIO(data)) as image:
         assert image.size == (TILE, TILE)
         assert image.has_transparency_data == (format != "jpg")

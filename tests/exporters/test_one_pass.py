@@ -220,7 +220,7 @@ def test_nothing_is_left_of_an_export_that_is_stopped_while_it_tiles_the_rest(
         raise Interrupted("stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tiles, "fill", stop)
+        patch.setattr(tiles, "write_tiles", stop)
         with pytest.raises(Interrupted, match="run the same command again"):
             one_pass(SCENE, one)
     assert [p.name for p in one.iterdir()] == ["a.zarr"]

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from tilecppn.exporters import provenance, tiles
+from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import remove, replacing
 from tilecppn.exporters.page import Card
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import CARD, add_viewer, page_of
-from tilecppn.exporters.tiles import Layout, Size, TileFolder
+from tilecppn.exporters.tiles import Layout, Size, TileFolder, fill_folder
 from tilecppn.plan import Window
 
 _DESCRIPTOR = (
@@ -60,9 +60,7 @@ class DeepZoom(Layout):
 def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
     with tile_folder(source.sizes, dest, options) as folder:
-        everything = tiles.regions(source, options.side, range(len(source.sizes)))
-        tiles.fill(source, folder, everything, threads)
-        folder.complete(source)
+        fill_folder(source, folder, threads)
     return write_page(source, dest, options)
 
 
@@ -73,7 +71,7 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
     A descriptor and a page of an older export go just before: they would show the new tiles.
     """
     with replacing(files_of(dest), folder=True) as temporary:
-        layout = DeepZoom(tuple(sizes), options.side)
+        layout = DeepZoom.of(sizes, options.side)
         yield TileFolder(str(temporary.absolute()), layout, options)
         for path in (dest, dest.with_suffix(".html")):
             remove(path)

@@ -12,10 +12,11 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import add_page
-from tilecppn.exporters.tiles import Layout, Size, TileFolder, write_pyramid
+from tilecppn.exporters.tiles import Layout, Size, TileFolder, fill_folder
 from tilecppn.exporters.xyz import XYZ
 from tilecppn.plan import Window, ceil_div
 
@@ -139,15 +140,11 @@ class IIIF(Layout):
 FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
 
 
-def layout_of(kind: type[Layout], source: Source, options: ExportOptions) -> Layout:
-    """The layout of a picture's tiles."""
-    levels = kind.levels(source.sizes, options.side)
-    return kind(tuple(source.sizes[:levels]), options.side)
-
-
 def export_folder(
     kind: type[Layout], source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
     """Write the pyramid into the folder `dest`. Returns its name."""
-    write_pyramid(source, layout_of(kind, source, options), dest, options, threads)
+    with replacing(dest, folder=True) as temporary:
+        layout = kind.of(source.sizes, options.side)
+        fill_folder(source, TileFolder(str(temporary.absolute()), layout, options), threads)
     return [dest]

@@ -103,7 +103,7 @@ def _one_pass(
         source = Source(store)
         try:
             with naming_destination(dest):
-                tiles.fill(source, folder, _rest(source, plan, skipped), threads)
+                tiles.write_tiles(source, folder, _rest(source, plan, skipped), threads)
                 folder.complete(source)
                 export.close()  # the folder takes its place
                 return store, outcome, dzi.write_page(source, dest, options)

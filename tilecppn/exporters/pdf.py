@@ -14,12 +14,12 @@ import numpy as np
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters import credits, png, provenance, tags
+from tilecppn.exporters.bands import bands
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
-from tilecppn.exporters.png_file import bands
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
 from tilecppn.formatting import format_bytes

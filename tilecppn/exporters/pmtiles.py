@@ -26,7 +26,7 @@ def export_pmtiles(
 ) -> list[Path]:
     """Write the tiles of XYZ, with their numbers in the order of the file. Returns its name."""
     side = options.side
-    layout = XYZ(tuple(source.sizes[: XYZ.levels(source.sizes, side)]), side)
+    layout = XYZ.of(source.sizes, side)
     made = source.provenance(KIND, options)
     described = tile_json(layout, "", None, options.about.title or dest.stem)
     west, south, east, north = described["bounds"]

@@ -13,7 +13,7 @@ from tilecppn import filesystem
 from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance, tiles
 from tilecppn.exporters.export import EXPORTERS
-from tilecppn.exporters.layouts import FOLDERS, HERE, layout_of
+from tilecppn.exporters.layouts import FOLDERS, HERE
 from tilecppn.exporters.options import KINDS, ExportOptions, suffix_of
 from tilecppn.exporters.output import claimed, naming_destination
 from tilecppn.exporters.parallel import Threads
@@ -143,9 +143,9 @@ def _repair_folder(
     if inner:
         listed = {name: crc for crc, name in checksums.read_list(folder) if name in inner}
         with _beside(folder) as temporary:
-            layout = layout_of(FOLDERS.get(made.kind, dzi.DeepZoom), source, options)
+            layout = FOLDERS.get(made.kind, dzi.DeepZoom).of(source.sizes, options.side)
             new = TileFolder(str(temporary.absolute()), layout, options)
-            tiles.fill(source, new, list(_regions(source, layout, options, inner)), threads)
+            tiles.write_tiles(source, new, list(_regions(source, layout, options, inner)), threads)
             layout.describe(source, new)
             for name, crc in listed.items():
                 if checksums.fault(temporary / name, crc) is None:

@@ -15,7 +15,7 @@ from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.tiles import Region, Size, cut, filled, regions
+from tilecppn.exporters.tiles import Region, Size, cut, padded_with_edge, regions
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.plan import ceil_div
 
@@ -39,8 +39,9 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
     first = {"subifds": len(sizes) - 1, **tiff_tags.described(made, profile)}
 
     def encode(region: Region) -> list[bytes]:
-        tiles = (interleaved(filled(p, options.side)) for _, p in cut(source, region, options.side))
-        return [compressed(tiff_tags.predicted(tile), options.effort) for tile in tiles]
+        tiles = (padded_with_edge(p, options.side) for _, p in cut(source, region, options.side))
+        pixels = map(tiff_tags.predicted, map(interleaved, tiles))
+        return [compressed(tile, options.effort) for tile in pixels]
 
     encoded = finished(encode, regions(source, options.side, range(len(sizes))), threads)
     levels = groupby(encoded, lambda result: result[0].level)

@@ -5,8 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from tilecppn.addresses import BucketPath, as_path
 from tilecppn.exporters import bucket_output, provenance
 from tilecppn.exporters.bucket_output import Put
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
@@ -51,6 +49,11 @@ class Layout(ABC):
     @abstractmethod
     def name(self, level: int, tile: Window) -> str:
         """The file, below the pyramid's folder and without suffix, of a tile of a level."""
+
+    @classmethod
+    def of(cls, sizes: Sequence[Size], side: int) -> Self:
+        """The layout of a pyramid in tiles of a side; sizes: of its levels down to 1×1."""
+        return cls(tuple(sizes[: cls.levels(sizes, side)]), side)
 
     @classmethod
     def levels(cls, sizes: Sequence[Size], side: int) -> int:
@@ -133,17 +136,16 @@ def _write_file(file: str, data: bytes) -> None:
         opened.write(data)
 
 
-def write_pyramid(
-    source: Source, layout: Layout, dest: Path, options: ExportOptions, threads: Threads
+def fill_folder(source: Source, folder: TileFolder, threads: Threads) -> None:
+    """Write all tiles, and what else is in the folder."""
+    layout = folder.layout
+    write_tiles(source, folder, regions(source, layout.side, range(len(layout.sizes))), threads)
+    folder.complete(source)
+
+
+def write_tiles(
+    source: Source, folder: TileFolder, wanted: Sequence[Region], threads: Threads
 ) -> None:
-    """Write all tiles, and what else is in the folder `dest`."""
-    with replacing(dest, folder=True) as temporary:
-        folder = TileFolder(str(temporary.absolute()), layout, options)
-        fill(source, folder, regions(source, layout.side, range(len(layout.sizes))), threads)
-        folder.complete(source)
-
-
-def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], threads: Threads) -> None:
     """Write the tiles of regions of the store."""
 
     def write(region: Region) -> None:
@@ -154,7 +156,7 @@ def fill(source: Source, folder: TileFolder, wanted: Sequence[Region], threads: 
         pass
 
 
-def filled(pixels: Pixels, side: int) -> Pixels:
+def padded_with_edge(pixels: Pixels, side: int) -> Pixels:
     """A tile of full size; what is outside repeats the edge."""
     height, width = pixels.shape[1:]
     if height == width == side:
@@ -162,7 +164,7 @@ def filled(pixels: Pixels, side: int) -> Pixels:
     return np.pad(pixels, ((0, 0), (0, side - height), (0, side - width)), "edge")
 
 
-def padded(pixels: Pixels, side: int, alpha: bool) -> Pixels:
+def padded_with_zeros(pixels: Pixels, side: int, alpha: bool) -> Pixels:
     """A tile of full size; what is outside is 0, and transparent with `alpha`."""
     channels, height, width = pixels.shape
     if height == width == side:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import add_page
-from tilecppn.exporters.tiles import Layout, Pixels, TileFolder, padded
+from tilecppn.exporters.tiles import Layout, Pixels, TileFolder, padded_with_zeros
 from tilecppn.plan import Window
 
 
@@ -24,7 +24,7 @@ class XYZ(Layout):
         return f"{z}/{tile.left // self.side}/{tile.top // self.side}"
 
     def fitted(self, pixels: Pixels, alpha: bool) -> Pixels:
-        return padded(pixels, self.side, alpha)
+        return padded_with_zeros(pixels, self.side, alpha)
 
     def describe(self, source: Source, folder: TileFolder) -> None:
         """Write tiles.json and the page."""

@@ -1,1 +1,1 @@
-"""Storage: the Zarr store, its OME-Zarr metadata, locks, and durable writes."""
+"""Storage: the Zarr store on a disk or in a bucket, its metadata, and who may write to it."""
