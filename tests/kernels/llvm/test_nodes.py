@@ -12,7 +12,7 @@ from tests.kernels.fields import bits
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST
 from tilecppn.kernels.llvm.kernel import LLVMKernel
-from tilecppn.kernels.llvm.nodes import APART, BEFORE, MOST, TAPS, lagrange, windows
+from tilecppn.kernels.llvm.nodes import APART, BEFORE, MOST, STRIP, TAPS, lagrange, strips, windows
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.plan import BLOCK
 from tilecppn.scene.scene import Scene
@@ -67,6 +67,24 @@ def test_windows_hold_every_point_of_a_lattice_once(
         assert (row, col) == (top + place[2].start * stride, left + place[3].start * stride)
         part += 1
     assert (seen == 1).all()
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=20),
+    st.integers(1, BLOCK),
+)
+def test_strips_are_of_blocks_side_by_side(blocks: list[tuple[int, int]], side: int) -> None:
+    origins = np.array(blocks, np.int64) * BLOCK
+    lattices = Lattices(origins, side, side, 1)
+    every = list(windows(lattices))
+    found = list(strips(every))
+    assert [window for strip in found for window in strip] == every
+    for strip in found:
+        row, col = strip[0].row // BLOCK, strip[0].col // BLOCK
+        places = [(window.row // BLOCK, window.col // BLOCK) for window in strip]
+        assert places == [(row, col + k) for k in range(len(strip))]
+        assert len(strip) <= STRIP
 
 
 @pytest.mark.parametrize("preset", ["jupiter", "ink"])
@@ -140,7 +158,8 @@ def test_the_tip_of_r_is_too_busy() -> None:
     field = picture(cppn={"inputs": ["x", "y", "r"]})
     kernel = at_nodes(LLVMKernel(field))
     assert kernel.between
-    assert all(n.pixels(16384, 16384, 8, 8) is None for n in kernel.between)
+    middle = list(windows(Lattices.one(16384, 16384, 8, 8)))
+    assert all([c for _, c in n.colours(middle)] == [None] for n in kernel.between)
     lattice = Lattices.one(16384 - 20, 16384 - 20, 40, 40)
     exact = ReferenceKernel(field).evaluate(lattice)
     assert np.abs(kernel.evaluate(lattice) - exact).max() < 1e-4

@@ -199,7 +199,7 @@ def _sine(x: Value, offset: float) -> Value:
     """sin(x - offset·π) for an offset of 0 or ½, through the multiple of π nearest to x."""
     c = constants(x)
     n, bits = to_integer(x.fma(1.0 / math.pi, -offset))
-    n = n + offset
+    n = n + offset if offset else n
     r = n.fma(-c.pi[0], x)
     r = within(n.fma(-c.pi[1], r), math.pi / 2)  # where x has no digit left behind the point
     square = r * r

@@ -8,6 +8,7 @@ global indices and rounded once to the network's precision.
 
 import math
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
 from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed, products
-from tilecppn.kernels.llvm.nodes import APART, NodeLayers, nodes_serve, on_nodes, windows
+from tilecppn.kernels.llvm.nodes import (
+    APART,
+    NodeLayers,
+    PixelWindow,
+    nodes_serve,
+    on_nodes,
+    strips,
+    windows,
+)
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
@@ -93,18 +102,25 @@ class LLVMKernel:
         if not self.between or on_nodes(lattices):
             return self._run(lattices, traced=False)[0]
         out = self.memory.whole.array((self.field.network.channels, *lattices.shape), self.dtype)
-        for place, row, col, rows, cols in windows(lattices):
-            values = self._window(row, col, rows, cols)
-            out[place] = values[:, :: lattices.stride, :: lattices.stride]
+        for window, values in self._windows(windows(lattices)):
+            out[window.place] = values[:, :: lattices.stride, :: lattices.stride]
         return out
 
-    def _window(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.floating]:
-        """Colours (channels, rows, cols) of pixels of one block."""
+    def _windows(
+        self, windows: Iterable[PixelWindow]
+    ) -> Iterator[tuple[PixelWindow, NDArray[np.floating]]]:
+        """Windows with their colours (channels, rows, cols), in any order."""
         for nodes in self.between:
-            colours = nodes.pixels(row, col, rows, cols)
-            if colours is not None:
-                return colours
-        return self._run(Lattices.one(row, col, rows, cols), traced=False)[0][:, 0]
+            busy = []
+            for strip in strips(windows):
+                for window, colours in nodes.colours(strip):
+                    if colours is None:
+                        busy.append(window)
+                    else:
+                        yield window, colours
+            windows = busy
+        for window in windows:
+            yield window, self._run(Lattices.one(*window[1:]), traced=False)[0][:, 0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """See `Kernel.trace`."""

@@ -12,7 +12,7 @@ follows from the block's nodes, so a pixel's bits do not depend on what else is 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ from tilecppn.kernels.llvm.codegen import (
     aligned,
     thread_safe_cache,
 )
-from tilecppn.kernels.llvm.codegen.values import F32, F64, I64
+from tilecppn.kernels.llvm.codegen.values import F32, F64, I64, Value
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.kernels.rounding import ROUNDING
@@ -41,9 +41,9 @@ from tilecppn.scene.view import Lattices
 APART = (4, 2)  # pixels between nodes, as they are tried
 TAPS = 8  # nodes of a polynomial: three before a pixel's own, and four after it
 BEFORE = 3
-LANES = 8  # pixels at a time
+LANES = 8  # nodes at a time
+STRIP = 4  # blocks side by side whose nodes are evaluated together: neighbours share some
 DIFFERENCE = [float((-1) ** k * math.comb(TAPS, k)) for k in range(TAPS + 1)]
-Place = tuple[slice, int, slice, slice]
 ERROR = 35.0 / 32768.0  # of the polynomial in the middle between nodes, for a difference of 1
 MOST = 8.0 * ROUNDING  # the error that a unit may have
 SAMPLES = 64  # points at which the interpolation is tried
@@ -104,16 +104,38 @@ def on_nodes(lattices: Lattices) -> bool:
     return lattices.stride % APART[0] == 0 and not (lattices.origins % APART[0]).any()
 
 
-def windows(lattices: Lattices) -> Iterator[tuple[Place, int, int, int, int]]:
-    """Rows, columns and sizes of pixels in which lattices lie, none across blocks of the grid.
+class PixelWindow(NamedTuple):
+    """Pixels of one block of the grid in which a part of a lattice lies."""
 
-    With each its place in an array (channels, n, rows, cols); there are stride² as many pixels.
-    """
+    place: tuple[slice, int, slice, slice]  # in an array (channels, n, rows, cols) of lattices
+    row: int
+    col: int
+    rows: int  # of pixels: for each point of the lattice stride
+    cols: int
+
+
+def windows(lattices: Lattices) -> Iterator[PixelWindow]:
+    """Windows of pixels in which lattices lie, none across blocks of the grid."""
     for i, (top, left) in enumerate(lattices.origins.tolist()):
         for rows in _runs(top, lattices.rows, lattices.stride):
             for cols in _runs(left, lattices.cols, lattices.stride):
                 place = (slice(None), i, rows.part, cols.part)
-                yield place, rows.first, cols.first, rows.pixels, cols.pixels
+                yield PixelWindow(place, rows.first, cols.first, rows.pixels, cols.pixels)
+
+
+def strips(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
+    """Windows in turn, up to STRIP together whose blocks lie side by side."""
+    strip: list[PixelWindow] = []
+    for window in windows:
+        block = window.row // BLOCK, window.col // BLOCK - 1
+        if strip and (
+            len(strip) == STRIP or block != (strip[-1].row // BLOCK, strip[-1].col // BLOCK)
+        ):
+            yield strip
+            strip = []
+        strip.append(window)
+    if strip:
+        yield strip
 
 
 class _Run(NamedTuple):
@@ -159,51 +181,60 @@ class NodeLayers:
             aligned((late.scratch[1],), np.float32),
         ]
         self.line = aligned((self.side + LANES,), np.float64)
-        self.inputs, self.hidden, self.colour = Workspace(), Workspace(), Workspace()
-        self.features, self.out = Workspace(), Workspace()
+        self.inputs, self.nodes, self.features = Workspace(), Workspace(), Workspace()
 
-    def pixels(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float32] | None:
-        """Colours (channels, rows, cols) of a window of a block; the next call overwrites them.
+    def colours(
+        self, strip: Sequence[PixelWindow]
+    ) -> Iterator[tuple[PixelWindow, NDArray[np.float32] | None]]:
+        """Each window's colours (channels, rows, cols); the next one's overwrite them.
 
         None where the block is too busy.
         """
-        top, left = row % BLOCK, col % BLOCK
-        origin = np.array([row - top, col - left]) - BEFORE * self.apart
-        nodes = Lattices(origin[None], self.side, self.side, self.apart)
-        hidden, colour = self._early(nodes)
-        self.compiled["roughness"](hidden, hidden.shape[1], len(hidden), self.line)
+        row, first = (v // BLOCK * BLOCK for v in (strip[0].row, strip[0].col))
+        across = len(strip) * BLOCK // self.apart + TAPS - 1
+        origin = np.array([[row, first]]) - BEFORE * self.apart
+        nodes = self._early(Lattices(origin, self.side, across, self.apart))
+        for window in strip:
+            left = (window.col // BLOCK * BLOCK - first) // self.apart
+            yield window, self._pixels(window, nodes[:, left:], across)
+
+    def _pixels(
+        self, window: PixelWindow, nodes: NDArray[np.float64], across: int
+    ) -> NDArray[np.float32] | None:
+        """`nodes` (features and channels, …): from the block's first one on."""
+        features, apart = self.early.features, nodes.strides[0] // nodes.itemsize
+        self.compiled["roughness"](nodes, apart, across, features, self.line)
         if not self.line[0] * ERROR <= MOST:
             return None
+        top, left = window.row % BLOCK, window.col % BLOCK
         first = top // self.apart  # the window's first row of cells
-        height = top + rows - first * self.apart
+        height = top + window.rows - first * self.apart
         whole = self.late.whole(height * BLOCK)
-        features = self.features.array((len(hidden), whole), np.float32)
-        out = self.out.array((self.channels, whole), np.float32)
-        for values, into in ((hidden, features), (colour, out)):
-            self.compiled["interpolate"](
-                values[:, first * self.side :], values.shape[1], len(values), height,
-                self.table, self.line, into, whole,
-            )  # fmt: skip
+        values = self.features.array((len(nodes), whole), np.float32)
+        self.compiled["interpolate"](
+            nodes[:, first * across :], apart, across, len(nodes), height,
+            self.table, self.line, values, whole,
+        )  # fmt: skip
+        out = values[features:]
         self.late.call(
-            features, whole, _NONE[0], _NONE[0], self.weights[1], self.scratch[1], out, _NONE[1], 0
+            values, whole, _NONE[0], _NONE[0], self.weights[1], self.scratch[1], out, _NONE[1], 0
         )
         colours = out[:, : height * BLOCK].reshape(self.channels, height, BLOCK)
-        return colours[:, height - rows :, left : left + cols]
+        return colours[:, height - window.rows :, left : left + window.cols]
 
-    def _early(self, nodes: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What the last early layer holds, and the readouts' sum, (features, nodes) each."""
-        whole = self.early.whole(math.prod(nodes.shape))
+    def _early(self, lattices: Lattices) -> NDArray[np.float64]:
+        """What the last early layer holds, and below it the readouts' sum."""
+        whole, features = self.early.whole(math.prod(lattices.shape)), self.early.features
         inputs = self.inputs.array((len(COORDINATES), whole), np.float64)
-        hidden, colour = (
-            memory.array((count * whole + LANES,), np.float64)[:-LANES].reshape(count, whole)
-            for memory, count in ((self.hidden, self.early.features), (self.colour, self.channels))
-        )
-        self.points.fill(self.field, nodes, inputs)
+        count = features + self.channels
+        memory = self.nodes.array((count * whole + LANES,), np.float64)
+        nodes = memory[:-LANES].reshape(count, whole)
+        self.points.fill(self.field, lattices, inputs)
         self.early.call(
             inputs, whole, self.weights[0], self.scratch[0], _NONE[1], _NONE[1],
-            colour, _NONE[0], 0, hidden,
+            nodes[features:], _NONE[0], 0, nodes,
         )  # fmt: skip
-        return hidden, colour
+        return nodes
 
 
 _NONE = np.zeros(0, np.float64), np.zeros(0, np.float32)
@@ -220,18 +251,21 @@ def _compiled(target: Target, apart: int) -> Compiled:
 def _roughness(module: Module, side: int) -> None:
     """The largest difference of order TAPS along rows and columns of a block's nodes."""
     f = module.function(
-        "roughness", nodes=ArrayOf(F64), apart=I64, features=I64, largest=ArrayOf(F64)
-    )
+        "roughness",
+        nodes=ArrayOf(F64), apart=I64, across=I64,  # from a feature, and a row, to the next
+        features=I64, largest=ArrayOf(F64),
+    )  # fmt: skip
     starts = f.integer(side - TAPS)  # of TAPS + 1 nodes in a row
     most = f.variable(f.number(F64, 0.0).splat(LANES))
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["apart"])
-        for stride, rows, cols in ((1, side, starts), (side, side - TAPS, f.integer(side))):
+        steps = ((f.integer(1), side, starts), (f["across"], side - TAPS, f.integer(side)))
+        for stride, rows, cols in steps:
             with f.loop(f.integer(rows)) as row, f.loop(cols, step=LANES) as col:
-                here = nodes.at(row * side + col.at_most(cols - LANES))
+                here = nodes.at(row * f["across"] + col.at_most(cols - LANES))
                 total = here.load(0, LANES)
                 for k in range(1, TAPS + 1):
-                    total = here.load(k * stride, LANES).fma(DIFFERENCE[k], total)
+                    total = here.load(stride * k, LANES).fma(DIFFERENCE[k], total)
                 most.set(most.value.at_least(total.abs()))
     f.array("largest").store(most.value)
     with f.loop(f.integer(LANES), start=1) as lane:
@@ -243,36 +277,50 @@ def _roughness(module: Module, side: int) -> None:
 def _interpolate(module: Module, apart: int) -> None:
     """Rows of a block's pixels from its nodes: along columns first, then along rows.
 
-    Sums are taken in the nodes' order; `line` is scratch memory for a row of nodes.
+    Sums are taken in the nodes' order; `line` is scratch memory for a row of nodes. At a node
+    itself a pixel has its value.
     """
     f = module.function(
         "interpolate",
-        nodes=ArrayOf(F64), nodes_apart=I64, features=I64, rows=I64,
+        nodes=ArrayOf(F64), nodes_apart=I64, across=I64,
+        features=I64, rows=I64,
         weights=ArrayOf(F64), line=ArrayOf(F64),
         out=ArrayOf(F32), out_apart=I64,
     )  # fmt: skip
-    line, side, cells = f.array("line"), _side(apart), LANES // apart
+    line, side = f.array("line"), _side(apart)
     table = lagrange(apart)
-    along = [f.vector(F64, table[:, k].tolist() * cells) for k in range(TAPS)]
+    along = [[f.number(F64, w).splat(LANES) for w in row] for row in table[1:].tolist()]
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["nodes_apart"])
         out = f.array("out").at(feature * f["out_apart"])
         with f.loop(f["rows"]) as row:
-            upper = nodes.at((row >> (apart.bit_length() - 1)) * side)
+            upper = nodes.at((row >> (apart.bit_length() - 1)) * f["across"])
             own = f.array("weights").at((row & (apart - 1)) * TAPS)
             down = [own.load(k).splat(LANES) for k in range(TAPS)]
             with f.loop(f.integer(side), step=LANES) as col:
-                total = down[0] * upper.load(col, LANES)
-                for k in range(1, TAPS):
-                    total = down[k].fma(upper.load(col + k * side, LANES), total)
-                line.store(total, col)
-            with f.loop(f.integer(BLOCK // LANES)) as part:
-                near = [line.load(part * cells + k, cells).repeat(apart) for k in range(TAPS)]
-                total = along[0] * near[0]
-                for weight, node in zip(along[1:], near[1:], strict=True):
-                    total = weight.fma(node, total)
-                out.store(total.to(F32), row * BLOCK + part * LANES)
+                column = [upper.load(f["across"] * k + col, LANES) for k in range(TAPS)]
+                line.store(_sum(down, column), col)
+            with f.loop(f.integer(BLOCK // apart), step=LANES) as cell:
+                near = [line.load(cell + k, LANES) for k in range(TAPS)]
+                phases = [near[BEFORE], *(_sum(weights, near) for weights in along)]
+                out.store(_in_turn([p.to(F32) for p in phases]), row * BLOCK + cell * apart)
     f.end()
+
+
+def _sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
+    total = weights[0] * values[0]
+    for weight, value in zip(weights[1:], values[1:], strict=True):
+        total = weight.fma(value, total)
+    return total
+
+
+def _in_turn(phases: Sequence[Value]) -> Value:
+    """The first lane of each, the second of each, …; of 2 or 4 vectors."""
+    lanes = LANES * len(phases)
+    order = [lane % len(phases) * LANES + lane // len(phases) for lane in range(lanes)]
+    whole = list(range(2 * LANES))
+    halves = [a.picked(whole, b) for a, b in zip(phases[::2], phases[1::2], strict=True)]
+    return halves[0].picked(order, halves[1] if len(halves) > 1 else None)
 
 
 def _side(apart: int) -> int:
