@@ -30,15 +30,14 @@ def picture(preset: str = "jupiter", **options: Any) -> EvaluationContext:
 
 
 def at_nodes(kernel: LLVMKernel) -> LLVMKernel:
-    assert kernel.between
+    assert kernel.between is not None
     return kernel
 
 
-@pytest.mark.parametrize("apart", APART)
-def test_weights_are_those_of_polynomials(apart: int) -> None:
+def test_weights_are_those_of_polynomials() -> None:
     """Exact for any of degree 7, and sums of powers of 2, so that no rounding hides in them."""
-    table = lagrange(apart)
-    nodes = apart * np.arange(-BEFORE, TAPS - BEFORE)
+    table = lagrange(APART)
+    nodes = APART * np.arange(-BEFORE, TAPS - BEFORE)
     for pixel, weights in enumerate(table):
         assert weights.sum() == 1.0
         assert (weights * 2.0**30 % 1.0 == 0.0).all()
@@ -101,9 +100,9 @@ def test_points_bits_do_not_depend_on_the_lattice(preset: str) -> None:
         st.integers(1, 60),
         st.integers(1, 30),
     )
-    @example(0, 0, 33, 50, APART[0])  # all of them nodes
+    @example(0, 0, 33, 50, APART)  # all of them nodes
     @example(0, 0, 9, 13, 16)
-    @example(1, 0, 33, 50, APART[0])
+    @example(1, 0, 33, 50, APART)
     @example(129, 199, 1, 1, 1)
     def law(row: int, col: int, rows: int, cols: int, stride: int) -> None:
         rows = min(rows, -(-(130 - row) // stride))
@@ -118,8 +117,8 @@ def test_points_bits_do_not_depend_on_the_lattice(preset: str) -> None:
 
 def test_sums_are_those_of_every_layer() -> None:
     kernel, plain = LLVMKernel(picture()), LLVMKernel(picture())
-    plain.between = []
-    for stride in (1, APART[0]):
+    plain.between = None
+    for stride in (1, APART):
         lattice = Lattices.one(CORNER, CORNER, 9, 9, stride)
         found = kernel.trace(lattice)[1].copy()
         assert np.array_equal(found, plain.trace(lattice)[1])
@@ -134,18 +133,27 @@ def test_bits_do_not_depend_on_the_vectors_width() -> None:
 
 
 ZOOM = {"center": [0.3, -0.2], "scale": 1e-4}
+DEEP = {"center": [0.3, -0.2], "scale": 1e-10}
 
 
 @pytest.mark.parametrize(
     ("preset", "view"),
-    [("jupiter", {}), ("agate", {}), ("petal", ZOOM), ("meadow", ZOOM)],
+    [
+        ("jupiter", {}),
+        ("agate", {}),
+        ("tide", {}),
+        ("petal", ZOOM),
+        ("meadow", ZOOM),
+        ("tide", DEEP),
+        ("agate", DEEP),
+    ],
 )
 def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
     preset: str, view: dict[str, Any]
 ) -> None:
     field = picture(preset, view=view)
     kernel, plain, oracle = LLVMKernel(field), LLVMKernel(field), ReferenceKernel(field)
-    plain.between = []
+    plain.between = None
     rng = np.random.default_rng(3)
     lattices = Lattices(rng.integers(0, 500, (6, 2)) * BLOCK, BLOCK, BLOCK, 1)
     exact = oracle.evaluate(lattices)
@@ -153,19 +161,36 @@ def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
     assert error < 1.5 * usual
 
 
+def test_busy_blocks_interpolate_earlier_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly all blocks of this picture are drawn from nodes, about half of them so."""
+    kernel = at_nodes(LLVMKernel(picture("tide")))
+    assert kernel.between is not None
+    drawn, later = kernel.between._pixels, []
+
+    def pixels(*given: Any) -> Any:
+        later.append(given[-1] is not None)
+        return drawn(*given)
+
+    monkeypatch.setattr(kernel.between, "_pixels", pixels)
+    rng = np.random.default_rng(3)
+    kernel.evaluate(Lattices(rng.integers(0, 500, (30, 2)) * BLOCK, BLOCK, BLOCK, 1))
+    assert len(later) >= 28
+    assert 5 <= sum(later) <= 25
+
+
 def test_the_tip_of_r_is_too_busy() -> None:
     """In the middle of the canvas r has a tip, which no polynomial follows."""
     field = picture(cppn={"inputs": ["x", "y", "r"]})
     kernel = at_nodes(LLVMKernel(field))
-    assert kernel.between
+    assert kernel.between is not None
     middle = list(windows(Lattices.one(16384, 16384, 8, 8)))
-    assert all([c for _, c in n.colours(middle)] == [None] for n in kernel.between)
+    assert [colours for _, colours in kernel.between.colours(middle)] == [None]
     lattice = Lattices.one(16384 - 20, 16384 - 20, 40, 40)
     exact = ReferenceKernel(field).evaluate(lattice)
     assert np.abs(kernel.evaluate(lattice) - exact).max() < 1e-4
 
 
 def test_a_plain_network_has_no_nodes() -> None:
-    assert not LLVMKernel(EvaluationContext.of(Scene.of(cppn={"preset": "flux"}))).between
-    assert not LLVMKernel(picture(view={"mirror": "x"})).between
+    assert LLVMKernel(EvaluationContext.of(Scene.of(cppn={"preset": "flux"}))).between is None
+    assert LLVMKernel(picture(view={"mirror": "x"})).between is None
     assert MOST < 1e-6

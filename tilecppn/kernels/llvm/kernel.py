@@ -8,7 +8,6 @@ global indices and rounded once to the network's precision.
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
 from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed, products
 from tilecppn.kernels.llvm.nodes import (
-    APART,
+    LATER,
     NodeLayers,
     PixelWindow,
+    Stage,
     nodes_serve,
     on_nodes,
     strips,
@@ -31,7 +31,7 @@ from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
 REVISION = 2
-NODES = 1  # more, of a network with detail: its early layers at nodes
+NODES = 2  # more, of a network with detail: its early layers at nodes
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
@@ -68,10 +68,9 @@ class LLVMKernel:
         pure = single_from in (0, every)
         self.noise = field.noise(self.dtype) if pure else field.mixed_noise(single_from)
         parts = products(network)
-        split = len(parts)
-        if single_from < every:  # readouts of float64 layers are float64's as well
-            hidden = [i for i, (layer, *_) in enumerate(parts) if not layer.readout]
-            split = hidden[single_from]
+        # Readouts of float64 layers are float64's as well.
+        starts = [i for i, (layer, *_) in enumerate(parts) if not layer.readout] + [len(parts)]
+        split = starts[single_from]
         shape = tuple(layer for layer, *_ in parts)
         self.network = _network(shape, split, target, tiling or Tiling.of(target))
         self.points = _points(self.inputs_dtype, target)
@@ -82,15 +81,18 @@ class LLVMKernel:
         sizes = zip(self.network.scratch, (DOUBLE, SINGLE), strict=True)
         self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
-        self.between: list[NodeLayers] = []
+        self.between: NodeLayers | None = None
         if dtype is None and single_from < every and nodes_serve(field, single_from):
             tiling = self.network.tiling
-            early = _network(shape[:split], split, target, tiling, keeps=True)
-            late = _network(shape[split:], 0, target, tiling)
-            self.between = [
-                NodeLayers(field, early, late, self.weights, self.points, target, apart)
-                for apart in APART
-            ]
+            late = Stage(_network(shape[split:], 0, target, tiling), self.weights[1])
+
+            def double(first: int, stop: int) -> Stage:
+                layers = _network(shape[first:stop], stop - first, target, tiling, keeps=True)
+                return Stage(layers, packed(parts[first:stop], tiling, DOUBLE))
+
+            start = starts[single_from - LATER]
+            early, later = double(0, start), double(start, split)
+            self.between = NodeLayers(field, early, later, late, self.points, target)
 
     @property
     def batch(self) -> int:
@@ -99,33 +101,23 @@ class LLVMKernel:
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         """See `Kernel.evaluate`."""
-        if not self.between or on_nodes(lattices):
+        if self.between is None or on_nodes(lattices):
             return self._run(lattices, traced=False)[0]
         out = self.memory.whole.array((self.field.network.channels, *lattices.shape), self.dtype)
-        for window, values in self._windows(windows(lattices)):
-            out[window.place] = values[:, :: lattices.stride, :: lattices.stride]
+        for strip in strips(windows(lattices)):
+            for window, colours in self.between.colours(strip):
+                values = self._full(window) if colours is None else colours
+                out[window.place] = values[:, :: lattices.stride, :: lattices.stride]
         return out
 
-    def _windows(
-        self, windows: Iterable[PixelWindow]
-    ) -> Iterator[tuple[PixelWindow, NDArray[np.floating]]]:
-        """Windows with their colours (channels, rows, cols), in any order."""
-        for nodes in self.between:
-            busy = []
-            for strip in strips(windows):
-                for window, colours in nodes.colours(strip):
-                    if colours is None:
-                        busy.append(window)
-                    else:
-                        yield window, colours
-            windows = busy
-        for window in windows:
-            yield window, self._run(Lattices.one(*window[1:]), traced=False)[0][:, 0]
+    def _full(self, window: PixelWindow) -> NDArray[np.floating]:
+        """Colours (channels, rows, cols) of pixels with every layer evaluated."""
+        return self._run(Lattices.one(*window[1:]), traced=False)[0][:, 0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """See `Kernel.trace`."""
         colours, sums = self._run(lattices, traced=True)
-        if self.between and not on_nodes(lattices):
+        if self.between is not None and not on_nodes(lattices):
             colours = self.evaluate(lattices)
         return colours, sums
 

@@ -1,14 +1,15 @@
 """Early layers at nodes a few pixels apart, and between them by interpolation.
 
 The early layers of a network with detail vary over hundreds of pixels, and need float64. They are
-evaluated at every fourth or second pixel of the global grid; between those nodes each unit is a
-polynomial through eight nodes along each axis, rounded to float32 for the late layers, which are
-evaluated at every pixel. At a node itself the polynomial is the node's value, to the bit.
+evaluated at every fourth pixel of the global grid; between those nodes each unit is a polynomial
+through eight nodes along each axis, rounded to float32 for the late layers, which are evaluated at
+every pixel. At a node itself the polynomial is the node's value, to the bit.
 
 Some places are far busier than the others. A block of 64² pixels is drawn so only where the eighth
 differences of its nodes, which bound the next term of the polynomials, are no more than rounding to
-float32 costs; else with nodes half as far apart, or all its pixels are evaluated in full. That
-follows from the block's nodes, so a pixel's bits do not depend on what else is drawn.
+float32 costs. Else the values two layers earlier are interpolated, which vary more slowly, and
+those two layers are evaluated at every pixel in float64; or all layers are. That follows from the
+block's nodes, so a pixel's bits do not depend on what else is drawn.
 """
 
 import math
@@ -23,6 +24,7 @@ from tilecppn.cppn.resolved import activated, differences, product
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.llvm.codegen import (
+    ELEMENTS,
     ArrayOf,
     Compiled,
     Module,
@@ -31,21 +33,22 @@ from tilecppn.kernels.llvm.codegen import (
     aligned,
     thread_safe_cache,
 )
-from tilecppn.kernels.llvm.codegen.values import F32, F64, I64, Value
+from tilecppn.kernels.llvm.codegen.values import F64, I64, Value
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.kernels.rounding import ROUNDING
 from tilecppn.plan import BLOCK
 from tilecppn.scene.view import Lattices
 
-APART = (4, 2)  # pixels between nodes, as they are tried
+APART = 4  # pixels between nodes
+LATER = 2  # layers in float64 that are not interpolated in busy blocks
 TAPS = 8  # nodes of a polynomial: three before a pixel's own, and four after it
 BEFORE = 3
 LANES = 8  # nodes at a time
 STRIP = 4  # blocks side by side whose nodes are evaluated together: neighbours share some
 DIFFERENCE = [float((-1) ** k * math.comb(TAPS, k)) for k in range(TAPS + 1)]
 ERROR = 35.0 / 32768.0  # of the polynomial in the middle between nodes, for a difference of 1
-MOST = 8.0 * ROUNDING  # the error that a unit may have
+MOST = 8.0 * ROUNDING  # the error that a unit may have which goes on in float32
 SAMPLES = 64  # points at which the interpolation is tried
 SHARE = 0.5  # of them that must be within MOST
 
@@ -65,21 +68,31 @@ def lagrange(apart: int) -> NDArray[np.float64]:
     )
 
 
+LAGRANGE = lagrange(APART)
+SIDE = BLOCK // APART + TAPS - 1  # nodes that a block needs along an axis
+
+
 def nodes_serve(field: EvaluationContext, layers: int) -> bool:
-    """Whether most blocks can be drawn from nodes of the output of the first `layers`.
+    """Whether most blocks can be drawn from nodes, where the first `layers` are in float64.
 
     Tried in the middle between nodes, at points spread over the canvas.
     """
-    if field.cppn.structure.detail is None or not field.plain or layers == 0:
+    if field.cppn.structure.detail is None or not field.plain or layers <= LATER:
         return False
     rows, cols = (np.floor(n)[:, None, None] for n in field.some_places(SAMPLES))
-    apart = APART[-1]
-    offsets = apart * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
-    around = _hidden(field, layers, rows + offsets[:, None], cols + offsets)
-    half, weights = apart // 2, lagrange(apart)[apart // 2]
+    offsets = APART * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
+    early, half, weights = layers - LATER, APART // 2, lagrange(APART)[APART // 2]
+    around = _hidden(field, early, rows + offsets[:, None], cols + offsets)
     found = np.einsum("nabu,a,b->nu", around, weights, weights)
-    error = np.abs(found - _hidden(field, layers, rows + half, cols + half)[:, 0, 0]).max(axis=1)
-    return bool(np.mean(error <= MOST) >= SHARE)
+    error = np.abs(found - _hidden(field, early, rows + half, cols + half)[:, 0, 0]).max(axis=1)
+    return bool(np.mean(error <= most(field, LATER)) >= SHARE)
+
+
+def most(field: EvaluationContext, later: int) -> float:
+    """The error that a unit may have so many layers before the first one in float32."""
+    detail = field.cppn.structure.detail
+    assert detail is not None
+    return MOST / detail.gain**later
 
 
 def _hidden(
@@ -100,8 +113,8 @@ def _hidden(
 
 
 def on_nodes(lattices: Lattices) -> bool:
-    """Whether all points of lattices are nodes, however far apart those are."""
-    return lattices.stride % APART[0] == 0 and not (lattices.origins % APART[0]).any()
+    """Whether all points of lattices are nodes."""
+    return lattices.stride % APART == 0 and not (lattices.origins % APART).any()
 
 
 class PixelWindow(NamedTuple):
@@ -155,33 +168,41 @@ def _runs(start: int, points: int, stride: int) -> list[_Run]:
     return runs
 
 
+class Stage(NamedTuple):
+    """Some layers of a network in one precision, and their weights."""
+
+    network: Network
+    weights: NDArray[Any]
+
+
 class NodeLayers:
-    """The early layers at nodes, and the late ones at every pixel, of one kernel."""
+    """The early layers at nodes, and the others at every pixel, of one kernel."""
 
     def __init__(
         self,
         field: EvaluationContext,
-        early: Network,
-        late: Network,
-        weights: Sequence[NDArray[Any]],
+        early: Stage,
+        later: Stage,
+        late: Stage,
         points: Points,
         target: Target,
-        apart: int,
     ) -> None:
-        """apart: pixels between nodes. weights: of the early layers and of the late ones.
+        """early and later: in float64, LATER layers in the latter; late: in float32.
 
-        `early` keeps what its last layer holds.
+        The first two keep what their last layers hold.
         """
-        self.field, self.early, self.late, self.weights = field, early, late, weights
-        self.points, self.compiled = points, _compiled(target, apart)
-        self.apart, self.side, self.table = apart, _side(apart), lagrange(apart)
-        self.channels = field.network.channels
+        self.field, self.early, self.later, self.late = field, early, later, late
+        self.points, self.compiled = points, _compiled(target)
+        self.channels, self.features = field.network.channels, early.network.features
+        self.rows = self.features + self.channels  # of an array of values
+        double = max(stage.network.scratch[0] for stage in (early, later))
         self.scratch = [
-            aligned((early.scratch[0],), np.float64),
-            aligned((late.scratch[1],), np.float32),
+            aligned((double,), np.float64),
+            aligned((late.network.scratch[1],), np.float32),
         ]
-        self.line = aligned((self.side + LANES,), np.float64)
-        self.inputs, self.nodes, self.features = Workspace(), Workspace(), Workspace()
+        self.line = aligned((SIDE + LANES,), np.float64)
+        self.inputs, self.nodes, self.ends = Workspace(), Workspace(), Workspace()
+        self.between, self.values = Workspace(), Workspace()
 
     def colours(
         self, strip: Sequence[PixelWindow]
@@ -191,75 +212,105 @@ class NodeLayers:
         None where the block is too busy.
         """
         row, first = (v // BLOCK * BLOCK for v in (strip[0].row, strip[0].col))
-        across = len(strip) * BLOCK // self.apart + TAPS - 1
-        origin = np.array([[row, first]]) - BEFORE * self.apart
-        nodes = self._early(Lattices(origin, self.side, across, self.apart))
+        across = len(strip) * BLOCK // APART + TAPS - 1
+        origin = np.array([[row, first]]) - BEFORE * APART
+        nodes, ends = self._nodes(Lattices(origin, SIDE, across, APART))
         for window in strip:
-            left = (window.col // BLOCK * BLOCK - first) // self.apart
-            yield window, self._pixels(window, nodes[:, left:], across)
+            left = (window.col // BLOCK * BLOCK - first) // APART
+            if self._error(ends[:, left:], across) <= most(self.field, 0):
+                yield window, self._pixels(window, ends[:, left:], across, None)
+            elif self._error(nodes[:, left:], across) <= most(self.field, LATER):
+                yield window, self._pixels(window, nodes[:, left:], across, self.later)
+            else:
+                yield window, None
+
+    def _error(self, nodes: NDArray[np.float64], across: int) -> float:
+        """Of interpolation, in the block whose first node is the first."""
+        apart = nodes.strides[0] // nodes.itemsize
+        self.compiled["roughness"](nodes, apart, across, self.features, self.line)
+        return float(self.line[0]) * ERROR
 
     def _pixels(
-        self, window: PixelWindow, nodes: NDArray[np.float64], across: int
-    ) -> NDArray[np.float32] | None:
-        """`nodes` (features and channels, …): from the block's first one on."""
-        features, apart = self.early.features, nodes.strides[0] // nodes.itemsize
-        self.compiled["roughness"](nodes, apart, across, features, self.line)
-        if not self.line[0] * ERROR <= MOST:
-            return None
+        self, window: PixelWindow, nodes: NDArray[np.float64], across: int, later: Stage | None
+    ) -> NDArray[np.float32]:
+        """`nodes`: from the block's first one on. later: layers that are not in them."""
         top, left = window.row % BLOCK, window.col % BLOCK
-        first = top // self.apart  # the window's first row of cells
-        height = top + window.rows - first * self.apart
-        whole = self.late.whole(height * BLOCK)
-        values = self.features.array((len(nodes), whole), np.float32)
-        self.compiled["interpolate"](
-            nodes[:, first * across :], apart, across, len(nodes), height,
-            self.table, self.line, values, whole,
+        first = top // APART  # the window's first row of cells
+        height = top + window.rows - first * APART
+        whole = self.late.network.whole(height * BLOCK)
+        values = self.values.array((self.rows, whole), np.float32)
+        into: NDArray[Any] = values
+        if later is not None:
+            whole = later.network.whole(whole)
+            into = self.between.array((self.rows + self.features, whole), np.float64)
+        self.compiled[f"interpolate_{into.dtype}"](
+            nodes[:, first * across :], nodes.strides[0] // nodes.itemsize, across,
+            self.rows, height, LAGRANGE, self.line, into, whole,
         )  # fmt: skip
-        out = values[features:]
-        self.late.call(
-            values, whole, _NONE[0], _NONE[0], self.weights[1], self.scratch[1], out, _NONE[1], 0
+        if later is not None:
+            hidden = into[self.rows :]
+            self._run(later, into, into[self.features :], hidden)
+            values[: self.features] = hidden[:, : values.shape[1]]
+            values[self.features :] = into[self.features : self.rows, : values.shape[1]]
+        out = values[self.features :]
+        self.late.network.call(
+            values, values.shape[1], *_NONE, self.late.weights, self.scratch[1], out, _NONE[1], 0
         )
         colours = out[:, : height * BLOCK].reshape(self.channels, height, BLOCK)
         return colours[:, height - window.rows :, left : left + window.cols]
 
-    def _early(self, lattices: Lattices) -> NDArray[np.float64]:
-        """What the last early layer holds, and below it the readouts' sum."""
-        whole, features = self.early.whole(math.prod(lattices.shape)), self.early.features
+    def _nodes(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What the last early layer holds, and below it the readouts' sum; likewise of `later`."""
+        whole = self.early.network.whole(math.prod(lattices.shape))
         inputs = self.inputs.array((len(COORDINATES), whole), np.float64)
-        count = features + self.channels
-        memory = self.nodes.array((count * whole + LANES,), np.float64)
-        nodes = memory[:-LANES].reshape(count, whole)
+        nodes, ends = (
+            memory.array((self.rows * whole + LANES,), np.float64)[:-LANES].reshape(-1, whole)
+            for memory in (self.nodes, self.ends)
+        )
         self.points.fill(self.field, lattices, inputs)
-        self.early.call(
-            inputs, whole, self.weights[0], self.scratch[0], _NONE[1], _NONE[1],
-            nodes[features:], _NONE[0], 0, nodes,
+        self._run(self.early, inputs, nodes[self.features :], nodes)
+        ends[self.features :] = nodes[self.features :]
+        self._run(self.later, nodes, ends[self.features :], ends)
+        return nodes, ends
+
+    def _run(
+        self,
+        stage: Stage,
+        inputs: NDArray[np.float64],
+        colours: NDArray[np.float64],
+        hidden: NDArray[np.float64],
+    ) -> None:
+        """Layers in float64: they add to `colours` and fill `hidden`."""
+        stage.network.call(
+            inputs, inputs.shape[1], stage.weights, self.scratch[0], _NONE[1], _NONE[1],
+            colours, _NONE[0], 0, hidden,
         )  # fmt: skip
-        return nodes
 
 
 _NONE = np.zeros(0, np.float64), np.zeros(0, np.float32)
 
 
 @thread_safe_cache
-def _compiled(target: Target, apart: int) -> Compiled:
+def _compiled(target: Target) -> Compiled:
     module = Module()
-    _roughness(module, _side(apart))
-    _interpolate(module, apart)
+    _roughness(module)
+    for dtype in ("float32", "float64"):
+        _interpolate(module, dtype)
     return Compiled(module, target)
 
 
-def _roughness(module: Module, side: int) -> None:
+def _roughness(module: Module) -> None:
     """The largest difference of order TAPS along rows and columns of a block's nodes."""
     f = module.function(
         "roughness",
         nodes=ArrayOf(F64), apart=I64, across=I64,  # from a feature, and a row, to the next
         features=I64, largest=ArrayOf(F64),
     )  # fmt: skip
-    starts = f.integer(side - TAPS)  # of TAPS + 1 nodes in a row
+    starts = f.integer(SIDE - TAPS)  # of TAPS + 1 nodes in a row
     most = f.variable(f.number(F64, 0.0).splat(LANES))
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["apart"])
-        steps = ((f.integer(1), side, starts), (f["across"], side - TAPS, f.integer(side)))
+        steps = ((f.integer(1), SIDE, starts), (f["across"], SIDE - TAPS, f.integer(SIDE)))
         for stride, rows, cols in steps:
             with f.loop(f.integer(rows)) as row, f.loop(cols, step=LANES) as col:
                 here = nodes.at(row * f["across"] + col.at_most(cols - LANES))
@@ -274,36 +325,36 @@ def _roughness(module: Module, side: int) -> None:
     f.end()
 
 
-def _interpolate(module: Module, apart: int) -> None:
+def _interpolate(module: Module, dtype: str) -> None:
     """Rows of a block's pixels from its nodes: along columns first, then along rows.
 
     Sums are taken in the nodes' order; `line` is scratch memory for a row of nodes. At a node
     itself a pixel has its value.
     """
+    real = ELEMENTS[np.dtype(dtype)]
     f = module.function(
-        "interpolate",
+        f"interpolate_{dtype}",
         nodes=ArrayOf(F64), nodes_apart=I64, across=I64,
         features=I64, rows=I64,
         weights=ArrayOf(F64), line=ArrayOf(F64),
-        out=ArrayOf(F32), out_apart=I64,
+        out=ArrayOf(real), out_apart=I64,
     )  # fmt: skip
-    line, side = f.array("line"), _side(apart)
-    table = lagrange(apart)
-    along = [[f.number(F64, w).splat(LANES) for w in row] for row in table[1:].tolist()]
+    line = f.array("line")
+    along = [[f.number(F64, w).splat(LANES) for w in row] for row in LAGRANGE[1:].tolist()]
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["nodes_apart"])
         out = f.array("out").at(feature * f["out_apart"])
         with f.loop(f["rows"]) as row:
-            upper = nodes.at((row >> (apart.bit_length() - 1)) * f["across"])
-            own = f.array("weights").at((row & (apart - 1)) * TAPS)
+            upper = nodes.at((row >> (APART.bit_length() - 1)) * f["across"])
+            own = f.array("weights").at((row & (APART - 1)) * TAPS)
             down = [own.load(k).splat(LANES) for k in range(TAPS)]
-            with f.loop(f.integer(side), step=LANES) as col:
+            with f.loop(f.integer(SIDE), step=LANES) as col:
                 column = [upper.load(f["across"] * k + col, LANES) for k in range(TAPS)]
                 line.store(_sum(down, column), col)
-            with f.loop(f.integer(BLOCK // apart), step=LANES) as cell:
+            with f.loop(f.integer(BLOCK // APART), step=LANES) as cell:
                 near = [line.load(cell + k, LANES) for k in range(TAPS)]
                 phases = [near[BEFORE], *(_sum(weights, near) for weights in along)]
-                out.store(_in_turn([p.to(F32) for p in phases]), row * BLOCK + cell * apart)
+                out.store(_in_turn([p.to(real) for p in phases]), row * BLOCK + cell * APART)
     f.end()
 
 
@@ -315,14 +366,8 @@ def _sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
 
 
 def _in_turn(phases: Sequence[Value]) -> Value:
-    """The first lane of each, the second of each, …; of 2 or 4 vectors."""
-    lanes = LANES * len(phases)
-    order = [lane % len(phases) * LANES + lane // len(phases) for lane in range(lanes)]
-    whole = list(range(2 * LANES))
-    halves = [a.picked(whole, b) for a, b in zip(phases[::2], phases[1::2], strict=True)]
-    return halves[0].picked(order, halves[1] if len(halves) > 1 else None)
-
-
-def _side(apart: int) -> int:
-    """Nodes that a block needs along an axis."""
-    return BLOCK // apart + TAPS - 1
+    """The first lane of each of four vectors, the second of each, …."""
+    lanes = range(4 * LANES)
+    order = [lane % 4 * LANES + lane // 4 for lane in lanes]
+    whole = lanes[: 2 * LANES]
+    return phases[0].picked(whole, phases[1]).picked(order, phases[2].picked(whole, phases[3]))
