@@ -1,9 +1,10 @@
 # Every target works on a bare clone: it makes .venv with all that it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+RUNS ?= 200
 READY := .venv/.ready
 
-.PHONY: dist demo test test-versions test-slow lint format bench docs clean
+.PHONY: dist demo test test-versions test-slow chaos lint format bench docs clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt hatch_build.py
@@ -29,6 +30,9 @@ test-versions:
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos --runs $(RUNS)
 
 lint: $(READY)
 	$(BIN)/ruff check

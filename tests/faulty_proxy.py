@@ -10,6 +10,11 @@ from random import Random
 FAULTS = ("500 before", "503 before", "500 after", "cut before", "cut after", "slow")
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that was killed."""
+
+
 class FaultyProxy:
     """Forwards requests to a port of this machine. Attributes: port; made, faults by kind.
 
@@ -71,7 +76,7 @@ class FaultyProxy:
             def log_message(self, format: str, *arguments: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -78,8 +78,10 @@ def is_temporary(path: str) -> bool:
 
 def leftovers(path: Path) -> list[Path]:
     """What was begun for `path` and is still there, by killed processes or by live ones."""
-    found = [(p, _TEMPORARY.fullmatch(p.name)) for p in path.parent.iterdir()]
-    return [p for p, match in found if match and match["stem"] == _stem(path.name)]
+    stem = _stem(path.name)
+    found = [name for name in os.listdir(path.parent) if name.endswith(PARTIAL)]  # of 10,000 few
+    matches = [match for name in found if (match := _TEMPORARY.fullmatch(name))]
+    return [path.parent / match[0] for match in matches if match["stem"] == stem]
 
 
 def _stem(name: str) -> str:

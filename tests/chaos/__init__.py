@@ -1,0 +1,1 @@
+"""Renders under random faults, each by its seed."""
