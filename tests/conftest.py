@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,28 @@ settings.register_profile("tilecppn", deadline=None, derandomize=True, max_examp
 settings.load_profile("tilecppn")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[[str], Any]]:
+    """launch(flags): the machine's own Chromium, headless; skips where none is, but not in CI.
+
+    Playwright's own loop runs but once in a process.
+    """
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium: apt-get install chromium")
+        pytest.skip("no Chromium on PATH")
+    quiet = "--no-sandbox --no-first-run --disable-background-networking --disable-sync"
+    plain = "--disable-component-update --force-color-profile=srgb"
+    with sync_playwright() as playwright:
+        yield lambda flags: playwright.chromium.launch(
+            executable_path=found, args=f"{quiet} {plain} {flags}".split()
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
