@@ -54,5 +54,9 @@ def test_a_folder_is_served_and_nothing_beside_it(cors: bool, tmp_path: Path) ->
         policy = found.headers["Cross-Origin-Resource-Policy"]
         allowed = found.headers["Access-Control-Allow-Origin"]
         assert (policy, allowed) == (("cross-origin", "*") if cors else ("same-origin", None))
+        assert b"300" in ask(server, "/picture.dzi")[1]
+        tile, drawn = ask(server, "/picture_files/9/0_0.png")
+        assert tile.status == 200
+        assert drawn.startswith(b"\x89PNG")
         for path in ("/../secret.txt", "/link.txt", "/%2e%2e/secret.txt", "/no", "//info.json"):
             assert ask(server, path)[0].status == 404

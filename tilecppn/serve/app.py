@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from tilecppn import machine
 from tilecppn.addresses import BucketPath
@@ -55,6 +55,18 @@ def export_app(export: Export) -> Starlette:
         return FileResponse(path, headers=headers, media_type=kind, stat_result=status)
 
     return _app([Route("/{path:path}", answer)])
+
+
+def with_pyramid(files: ASGIApp, pyramid: ASGIApp) -> ASGIApp:
+    """The files of an export, with the Deep Zoom pyramid of a picture beside them."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_own = scope["type"] == "lifespan" or scope["path"].startswith(
+            (f"/{PICTURE}.dzi", f"/{FILES}/")
+        )
+        await (pyramid if is_own else files)(scope, receive, send)
+
+    return app
 
 
 def _from_bucket(path: BucketPath, request_tag: str | None) -> Response:

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import ExportError
-from tilecppn.serve.app import export_app, picture_app
-from tilecppn.serve.exports import Export, find_export
+from tilecppn.serve.app import export_app, picture_app, with_pyramid
+from tilecppn.serve.exports import Export, TileFolder, find_export
 from tilecppn.serve.film_picture import FilmPicture
 from tilecppn.serve.guard import LOOPBACK, Guard
 from tilecppn.serve.pictures import ScenePicture
@@ -124,7 +124,21 @@ def application(
     nothing to show.
     """
     found = find(as_path(path), overrides)
-    return export_app(found) if isinstance(found, Export) else picture_app(found, threads)
+    if not isinstance(found, Export):
+        return picture_app(found, threads)
+    files, picture = export_app(found), _picture_of(found)
+    return files if picture is None else with_pyramid(files, picture_app(picture, threads))
+
+
+def _picture_of(export: Export) -> ScenePicture | None:
+    """The scene of a folder of tiles, from which it can be shown as Deep Zoom, too."""
+    from tilecppn.exporters.provenance import read_manifest
+    from tilecppn.scene.scene import Scene
+
+    made = read_manifest(export.folder) if isinstance(export, TileFolder) else None
+    if made is None or not made.source:
+        return None
+    return ScenePicture(Scene.parse(made.source), export.folder.name)
 
 
 def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
