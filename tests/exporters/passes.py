@@ -1,7 +1,11 @@
 """A render and its export, in one pass or in two, and what they left."""
 
+import io
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from tests.conftest import SMALL_NET
 from tests.stores import tree
@@ -48,3 +52,22 @@ def one_pass(
     _, _, files = render_and_export(scene, store, dest, run, progress)
     assert files == [folder / "a.dzi", folder / "a.html", folder / "a_files"]
     return made(folder)
+
+
+def assert_same(
+    found: dict[str, bytes | str | None], expected: dict[str, bytes | str | None]
+) -> None:
+    """Assert that two trees are equal; says which files differ, and of PNGs whether pixels do."""
+    differing = {
+        name: _pixels_equal(found.get(name), expected.get(name))
+        for name in sorted(found.keys() | expected.keys())
+        if found.get(name) != expected.get(name)
+    }
+    assert differing == {}
+
+
+def _pixels_equal(one: bytes | str | None, other: bytes | str | None) -> str:
+    if not (isinstance(one, bytes) and isinstance(other, bytes) and one[1:4] == b"PNG"):
+        return "differs"
+    a, b = (np.asarray(Image.open(io.BytesIO(data))) for data in (one, other))
+    return "equal pixels" if np.array_equal(a, b) else "other pixels"

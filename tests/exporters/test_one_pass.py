@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import Run as Command
-from tests.exporters.passes import SCENE, made, one_pass, scene_of, two_passes
+from tests.exporters.passes import SCENE, assert_same, made, one_pass, scene_of, two_passes
 from tests.signalled import signalled
 from tests.stores import tree
 from tilecppn.errors import Interrupted, RenderError
@@ -45,20 +45,20 @@ from tilecppn.storage.store import Store
     ids=lambda scene: f"{scene.canvas.width}x{scene.canvas.height}-{scene.output.dtype}",
 )
 def test_one_pass_gives_the_bytes_of_two(scene: Scene, one: Path, two: Path) -> None:
-    assert one_pass(scene, one) == two_passes(scene, two)
+    assert_same(one_pass(scene, one), two_passes(scene, two))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_change_no_byte(
     workers: int, one: Path, undisturbed: dict[str, bytes | str | None]
 ) -> None:
-    assert one_pass(SCENE, one, workers=workers) == undisturbed
+    assert_same(one_pass(SCENE, one, workers=workers), undisturbed)
 
 
 def test_actors_give_the_same_bytes(
     ray_here: None, one: Path, undisturbed: dict[str, bytes | str | None]
 ) -> None:
-    assert one_pass(SCENE, one, executor="ray", workers=2) == undisturbed
+    assert_same(one_pass(SCENE, one, executor="ray", workers=2), undisturbed)
 
 
 def test_one_png_is_made_after_the_render(one: Path, two: Path) -> None:
@@ -138,7 +138,7 @@ def test_what_was_stored_before_is_tiled_from_the_store(
 ) -> None:
     """Also where the store is whole, and where shards here and there are missing."""
     render(SCENE, one / "a.zarr", executor="local")
-    assert one_pass(SCENE, one) == undisturbed
+    assert_same(one_pass(SCENE, one), undisturbed)
     store = Store(one / "a.zarr")
     for gone in (Shard(0, 0, 2), Shard(0, 1, 0)):
         store.delete(gone)
@@ -148,7 +148,7 @@ def test_what_was_stored_before_is_tiled_from_the_store(
         if isinstance(event, events.TaskDone):
             drawn.append(event.task)
 
-    assert one_pass(SCENE, one, listeners=(listen,)) == undisturbed
+    assert_same(one_pass(SCENE, one, listeners=(listen,)), undisturbed)
     above = {a for s in (Shard(0, 0, 2), Shard(0, 1, 0)) for a in store.plan.ancestors(s)}
     assert set(drawn) == {Shard(0, 0, 2), Shard(0, 1, 0)} | above
 
@@ -224,7 +224,7 @@ def test_nothing_is_left_of_an_export_that_is_stopped_while_it_tiles_the_rest(
         with pytest.raises(Interrupted, match="run the same command again"):
             one_pass(SCENE, one)
     assert [p.name for p in one.iterdir()] == ["a.zarr"]
-    assert one_pass(SCENE, one) == undisturbed
+    assert_same(one_pass(SCENE, one), undisturbed)
 
 
 def test_an_earlier_export_stays_until_the_new_one_is_whole(
@@ -249,7 +249,7 @@ def test_an_earlier_export_stays_until_the_new_one_is_whole(
 def test_overwriting_replaces_store_and_export(one: Path, two: Path) -> None:
     one_pass(SCENE, one)
     other = scene_of(200, 300)
-    assert one_pass(other, one, overwrite=True) == two_passes(other, two)
+    assert_same(one_pass(other, one, overwrite=True), two_passes(other, two))
 
 
 def test_the_tiles_hold_the_stored_pixels(one: Path) -> None:
