@@ -13,7 +13,8 @@ from tilecppn.errors import Interrupted, StoreError
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run.batch import Batch, BatchItem, ItemResult, render_batch
-from tilecppn.run.events import TaskDone
+from tilecppn.run.events import RunStarted, TaskDone
+from tilecppn.run.jobs import TaskStats
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
 from tilecppn.run.retry_policy import RetryPolicy
@@ -161,6 +162,17 @@ def test_a_store_that_is_removed_in_mid_run_fails_alone(
     assert [bool(found.error) for found in results(batch)] == [False, True, False, False, False]
     run(tmp_path)
     assert_whole(tmp_path, alone)
+
+
+def test_a_store_that_is_gone_when_it_is_closed_fails_alone(tmp_path: Path) -> None:
+    batch = Batch(items(tmp_path)[:2], tmp_path)
+    batch.on_event(RunStarted(batch, "local", 1, 1, LLVMKernel.arithmetic))
+    with batch.lock():
+        tasks = list(batch.order())
+        batch.note_written(tasks[0])
+        batch.on_event(TaskDone(tasks[0], 0, TaskStats(0.0, 0, 0)))
+        shutil.rmtree(tmp_path / "0.zarr")
+    assert "No such file" in (batch.result_of(0).error or "")
 
 
 def test_a_scene_that_fails_gives_its_lock_back_at_once(

@@ -114,9 +114,8 @@ class Batch:
         try:
             yield
         finally:
-            with contextlib.ExitStack() as stack:  # all of them, also if one fails
-                for number in self._open:
-                    stack.callback(self._close, number)
+            for number in list(self._open):
+                self._close(number)
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError if the first scene's store is there, and was begun with another."""
@@ -180,10 +179,7 @@ class Batch:
         counts = self._counts[task.scene]
         counts[type(event)] += 1
         if counts.total() == self.plans[task.scene].tasks:
-            try:
-                self._close(task.scene)
-            except (InvalidRequestError, OSError) as error:
-                self.errors.setdefault(task.scene, str(error))
+            self._close(task.scene)
 
     def result_of(self, number: int) -> ItemResult:
         """What came of a scene."""
@@ -232,8 +228,12 @@ class Batch:
         return found._replace(precision=scene.output.precision)
 
     def _close(self, number: int) -> None:
-        with self._locks.pop(number):
-            self._open.pop(number).sync()
+        """Bring a scene's store to the disk and give its lock back; what fails is its own."""
+        try:
+            with self._locks.pop(number):
+                self._open.pop(number).sync()
+        except (InvalidRequestError, OSError) as error:
+            self.errors.setdefault(number, str(error))
 
 
 def render_batch(
