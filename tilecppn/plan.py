@@ -48,6 +48,10 @@ class Window(NamedTuple):
             min(self.right, other.right),
         )
 
+    def moved(self, rows: int, cols: int) -> "Window":
+        """The window so many rows further down and columns to the right."""
+        return Window(self.top + rows, self.left + cols, self.bottom + rows, self.right + cols)
+
     def split(self, height: int, width: int) -> Iterator["Window"]:
         """Cut this window into pieces of at most height × width, row by row from its upper left."""
         for top in range(self.top, self.bottom, height):

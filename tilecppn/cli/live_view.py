@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
 from typing import Self
 
 from tilecppn.cancellation import ShouldStop
@@ -57,12 +56,7 @@ class LiveView:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.process is not None:
             self.process.terminate()
             try:

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
 
 BUDGET = 64 * 2**20  # bytes of pixels in one band
@@ -16,7 +14,7 @@ def read_image(source: Source, out: NDArray[np.uint8], threads: Threads) -> None
     """Fill `out`, 8 bits (height, width, channels), with the picture; greys fill all channels."""
 
     def read(window: Window) -> None:
-        out[window.top : window.bottom] = interleaved(to_uint8(source.read(0, window)))
+        out[window.top : window.bottom] = source.read_uint8(0, window)
 
     for _ in finished(read, bands(source), threads):
         pass

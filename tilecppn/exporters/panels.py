@@ -22,8 +22,6 @@ from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
 from tilecppn.pixels.resample import Size
 from tilecppn.plan import Window
 from tilecppn.scene import paper
@@ -65,10 +63,7 @@ class Panel(Source):
         return replace(made, encoding=f"{made.encoding} panel={self.name}")
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
-        top, left, bottom, right = window
-        down, across = self.window.top, self.window.left
-        moved = Window(top + down, left + across, bottom + down, right + across)
-        return self._whole.read(0, moved)
+        return self._whole.read(0, window.moved(self.window.top, self.window.left))
 
 
 def grid_of(text: str) -> tuple[int, int]:
@@ -160,22 +155,19 @@ def assembly_sheet(source: Source, named: list[tuple[str, Window]]) -> NDArray[n
     """The whole, small, with the outline of each panel, its name, and its size in centimetres."""
     level = next(k for k, size in enumerate(source.sizes) if max(size) <= SHEET)
     width, height = source.sizes[level]
-    pixels = interleaved(to_uint8(source.read(level, Window(0, 0, height, width))))
+    pixels = source.read_uint8(level, Window(0, 0, height, width))
     image = Image.fromarray(np.broadcast_to(pixels, (height, width, 3)).copy())
     draw = ImageDraw.Draw(image)
     scale, cm = width / source.width, CM / source.resolution
     for name, window in named:
-        corners = tuple(
-            scale * edge for edge in (window.left, window.top, window.right, window.bottom)
-        )
-        left, top, right, bottom = corners
+        top, left, bottom, right = (scale * edge for edge in window)
         for grown, colour in ((0, INK), (1, LINE)):
             box = (left + grown, top + grown, right - 1 - grown, bottom - 1 - grown)
             draw.rectangle(box, outline=colour)
         text = f"{name}\n{window.width * cm:.1f} x {window.height * cm:.1f} cm"  # no × in the font
-        size = max(8.0, min(28.0, (corners[2] - corners[0]) / 12))
+        size = max(8.0, min(28.0, (right - left) / 12))
         draw.multiline_text(
-            ((corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2),
+            ((left + right) / 2, (top + bottom) / 2),
             text,
             fill=LINE,
             font=ImageFont.load_default(size),

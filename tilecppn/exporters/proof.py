@@ -26,8 +26,6 @@ from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiff import CLASSIC
 from tilecppn.formatting import format_bytes
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
 
 LARGEST = 64 << 20  # bytes of a profile
@@ -76,8 +74,7 @@ def export_proof(
 
     def fill(out: NDArray[np.uint8]) -> None:
         def write(window: Window) -> None:
-            pixels = interleaved(to_uint8(source.read(0, window)))
-            out[window.top : window.bottom] = convert(pixels)
+            out[window.top : window.bottom] = convert(source.read_uint8(0, window))
 
         for _ in finished(write, bands(source), threads):
             pass

@@ -16,8 +16,6 @@ from tilecppn.exporters.image_file import write_image
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
 from tilecppn.pixels.resample import Size
 from tilecppn.plan import Window
 from tilecppn.scene import paper
@@ -70,12 +68,12 @@ def strip(source: Source, size: Size) -> NDArray[np.uint8]:
         source.bits,
         max(1, int(max(source.width, source.height) * scale)),
     )
-    _put(page, _read(whole, Window(0, 0, whole.height, whole.width)), margin, (width, upper))
+    _put(page, whole.read_uint8(0, Window(0, 0, whole.height, whole.width)), margin, (width, upper))
     across = (width - margin * (len(PARTS) + 1)) // len(PARTS)
     top = upper + margin
     for k, middle in enumerate(PARTS):
         window = part(source, middle, (across, height - top - margin))
-        pixels = _read(source, window)
+        pixels = source.read_uint8(0, window)
         left = margin + k * (across + margin)
         page[top : top + window.height, left : left + window.width] = pixels
     return page
@@ -94,7 +92,3 @@ def _put(page: NDArray[Any], pixels: NDArray[Any], margin: int, room: Size) -> N
     height, width = pixels.shape[:2]
     left, top = max(margin, (room[0] - width) // 2), margin
     page[top : top + height, left : left + width] = pixels
-
-
-def _read(source: Source, window: Window) -> NDArray[np.uint8]:
-    return interleaved(to_uint8(source.read(0, window)))

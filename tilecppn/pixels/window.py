@@ -70,8 +70,7 @@ def uncropped_window(scene: Scene, window: Window) -> Window:
 
     Everything that depends on a place is anchored there, so a part has the pixels of the whole.
     """
-    top, left = scene.canvas.origin
-    return Window(window.top + top, window.left + left, window.bottom + top, window.right + left)
+    return window.moved(*scene.canvas.origin)
 
 
 def _coloured(kernel: Kernel, scene: Scene) -> Kernel:

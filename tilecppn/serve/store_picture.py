@@ -129,12 +129,13 @@ def missing(
     for row in rows:
         for col in cols:
             if not has(Shard(finer.index, row, col)):
-                yield Window(
-                    max(row * side >> zoom, window.top),
-                    max(col * side >> zoom, window.left),
-                    min(ceil_div((row + 1) * side, 1 << zoom), window.bottom),
-                    min(ceil_div((col + 1) * side, 1 << zoom), window.right),
+                shown = Window(
+                    row * side >> zoom,
+                    col * side >> zoom,
+                    ceil_div((row + 1) * side, 1 << zoom),
+                    ceil_div((col + 1) * side, 1 << zoom),
                 )
+                yield window.intersection(shown)
 
 
 class ShardCounter:

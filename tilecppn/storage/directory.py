@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import re
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from tilecppn.storage.identity import attributes
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard, new_generation
+from tilecppn.storage.shard_file import GENERATION, ShardFile, empty_shard, encode_shard
 from tilecppn.storage.zarr_format import ArraySpec, array_files, invalid_metadata
 from tilecppn.version import VERSION
 
@@ -217,6 +218,11 @@ class StoreDirectory(ABC):
             self.check_in_place()
             self.storage.replace(self._repaired_metadata())
             yield
+
+
+def new_generation(path: Path) -> str:
+    """What is to tell a new store at a path from another there; "" on a disk, which needs none."""
+    return secrets.token_hex(GENERATION) if isinstance(path, BucketPath) else ""
 
 
 class NewStore(NamedTuple):

@@ -9,17 +9,14 @@ too: zarr-python's reading is set up for a whole process, and costs more than de
 
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numcodecs.zstd import compress, decompress
 from numpy.typing import NDArray
 
-from tilecppn.addresses import BucketPath
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.plan import Level, Window, ceil_div
 from tilecppn.storage.identity import crc32c
@@ -33,11 +30,6 @@ OVERHEAD = 1024  # bytes and 1/128 that a tile of noise may take more than it ho
 
 class ShardFileError(ValueError):
     """A shard's file is damaged; the message says how."""
-
-
-def new_generation(path: Path) -> str:
-    """What is to tell a new store at a path from another there; "" on a disk, which needs none."""
-    return secrets.token_hex(GENERATION) if isinstance(path, BucketPath) else ""
 
 
 @lru_cache
@@ -93,8 +85,7 @@ class ShardFile(NamedTuple):
         Raises ShardFileError, or OSError: FileNotFoundError if the shard is missing.
         """
         for part, pixels in self._parts(window):
-            top, left = part.top - window.top, part.left - window.left
-            out[:, top : top + part.height, left : left + part.width] = pixels
+            out[_within(window, part)] = pixels
 
     def fault(self, window: Window) -> str | None:
         """What is wrong with a shard that holds `window`: "missing", "damaged", or None."""
@@ -116,13 +107,13 @@ class ShardFile(NamedTuple):
         tile = np.empty((self.channels, side, side), self.dtype)
         left, right = window.left // side, ceil_div(window.right, side)
         for row in range(window.top // side, ceil_div(window.bottom, side)):
-            start, data = self._tiles(index[row, left:right].tolist(), tile.nbytes)
-            for col, (first, length) in enumerate(index[row, left:right].tolist(), left):
+            places = index[row, left:right].tolist()
+            start, data = self._tiles(places, tile.nbytes)
+            for col, (first, length) in enumerate(places, left):
                 _decode(data[first - start : first - start + length], tile)
                 corner = Window(row * side, col * side, (row + 1) * side, (col + 1) * side)
                 part = window.intersection(corner)
-                top, begin = part.top - corner.top, part.left - corner.left
-                yield part, tile[:, top : top + part.height, begin : begin + part.width]
+                yield part, tile[_within(corner, part)]
 
     def _tiles(self, places: list[list[int]], size: int) -> tuple[int, bytes]:
         """The bytes of tiles that hold `size` bytes each, and where in the file they begin."""
@@ -170,15 +161,9 @@ def read_window(
             shard = file(row, col)
             top, left = row * side, col * side
             part = window.intersection(Window(top, left, top + side, left + side))
-            into = out[
-                :,
-                part.top - window.top : part.bottom - window.top,
-                part.left - window.left : part.right - window.left,
-            ]
-            own = Window(part.top - top, part.left - left, part.bottom - top, part.right - left)
             path = shard.storage.path / shard.name
             try:
-                shard.read(own, into)
+                shard.read(part.moved(-top, -left), out[_within(window, part)])
             except FileNotFoundError:
                 if not partial:
                     raise RenderError(f"{path}: missing; run tilecppn render again") from None
@@ -187,6 +172,12 @@ def read_window(
                     f"{path}: damaged ({error}); run tilecppn verify --repair"
                 ) from error
     return out
+
+
+def _within(window: Window, part: Window) -> tuple[slice, slice, slice]:
+    """Where a part of a window lies in the window's pixels (channels, height, width)."""
+    inner = part.moved(-window.top, -window.left)
+    return slice(None), slice(inner.top, inner.bottom), slice(inner.left, inner.right)
 
 
 def _decode(data: bytes, tile: NDArray[Any]) -> None:

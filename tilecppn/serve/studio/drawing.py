@@ -95,11 +95,10 @@ class StudioPainter:
         Those of level 0 are what `render` stores; other levels have one sample a pixel.
         """
         scene, kernel = self._warm(name, level)
-        top, left = row * SIDE, col * SIDE
+        tile = Window(row * SIDE, col * SIDE, (row + 1) * SIDE, (col + 1) * SIDE)
         # `render_window` counts from the first pixel that is drawn, tiles from the whole's.
         down, right = scene.canvas.origin
-        window = Window(top - down, left - right, top - down + SIDE, left - right + SIDE)
-        return render_window(kernel, scene, window, check_cancelled)
+        return render_window(kernel, scene, tile.moved(-down, -right), check_cancelled)
 
     def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return the whole picture (channels, height, width), its longer side `side` pixels."""
