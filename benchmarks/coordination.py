@@ -45,6 +45,10 @@ class BitStore:
         """A shard is undone."""
         self.done[shard.level][shard.row, shard.col] = False
 
+    def why_gone(self, shard: Shard) -> None:
+        """Return None: it stays."""
+        return
+
 
 class Simulated:
     """An executor without workers: whatever is submitted is done at the next poll but a few."""

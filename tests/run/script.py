@@ -1,7 +1,7 @@
 """An executor that is a script, and the coordinator over it: any order, faults and losses."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from random import Random
 from typing import Any
 
@@ -19,11 +19,16 @@ SHARDS = list(PLAN.order())
 
 
 class MemoryStore(set[Shard]):
+    gone: Container[Shard] = ()  # whose store is not there any more
+
     def has(self, shard: Shard) -> bool:
         return shard in self
 
     def delete(self, shard: Shard) -> None:
         self.discard(shard)
+
+    def why_gone(self, shard: Shard) -> str | None:
+        return "moved" if shard in self.gone else None
 
 
 class Script:

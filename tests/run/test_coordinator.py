@@ -188,6 +188,18 @@ def test_what_ran_before_a_crash_is_not_given_up_for_it() -> None:
     assert set(coordinator.run(PLAN, script.store).failed) == {poison}
 
 
+def test_a_shard_whose_store_is_gone_fails_alone() -> None:
+    """A worker has stored it, and nobody sees it: others, in stores that are there, go on."""
+    lost = SHARDS[0]
+    store = MemoryStore()
+    store.gone = {lost}
+    script = Script(store, lambda shard: "elsewhere" if shard == lost else "done")
+    coordinator, _ = coordinate(script)
+    outcome = coordinator.run(PLAN, store)
+    assert outcome.failed == {lost: "moved"}
+    assert outcome.rendered + outcome.unbuilt + 1 == len(SHARDS)
+
+
 BIG = Plan(width=2**20, height=2**20, channels=3, itemsize=1, tile=64, shard=256)
 FIRST = next(iter(BIG.order()))
 

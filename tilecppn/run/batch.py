@@ -148,6 +148,14 @@ class Batch:
         with contextlib.suppress(StoreError):
             self._open[task.scene].delete(task.shard)
 
+    def why_gone(self, task: SceneTask) -> str | None:
+        """Why a scene's store is gone, as where somebody has moved it; None while it is there."""
+        try:
+            self._open[task.scene].check_in_place()
+        except StoreError as error:
+            return str(error)
+        return None
+
     def note_written(self, task: SceneTask) -> None:
         """Let a task's store remember that it was written."""
         self._open[task.scene].note_written(task.shard)

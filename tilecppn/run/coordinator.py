@@ -245,6 +245,9 @@ class Coordinator:
             if self._store.has(task):
                 del self._unconfirmed[task]
                 self._on_success(number, task, stats)
+            elif gone := self._store.why_gone(task):
+                del self._unconfirmed[task]
+                self._on_failure(number, task, TaskFailed(gone))
             elif self._time.awake > until:
                 raise RenderError(
                     f"worker {number} has stored {task.name}, but its file is not visible from "

@@ -35,6 +35,7 @@ class PatientStore:
         self, store: TaskStore, policy: RetryPolicy, random: Random, wait: Callable[[float], None]
     ) -> None:
         self.has = store.has
+        self.why_gone = store.why_gone
         self._delete = store.delete
         self._policy = policy
         self._random = random

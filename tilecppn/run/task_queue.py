@@ -28,6 +28,10 @@ class TaskStore(Protocol):
         """Make a task undone."""
         ...
 
+    def why_gone(self, task: Any, /) -> str | None:
+        """Why a task's store is gone, where others can go on in theirs; None: it is there."""
+        ...
+
 
 @dataclass
 class RunResult:
