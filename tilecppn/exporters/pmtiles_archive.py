@@ -14,13 +14,13 @@ import gzip
 import io
 import json
 import struct
-from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 HEAD = 127  # bytes of the header
@@ -72,7 +72,7 @@ class Archive:
     def __init__(self, file: IO[bytes], waiting: IO[bytes]) -> None:
         self.file, self.waiting = file, waiting
         self.entries: list[tuple[int, int, int, int]] = []
-        self.places: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
+        self.places: LRUCache[bytes, tuple[int, int]] = LRUCache(REMEMBERED)
         self.size = self.tiles = self.count = self.contents = 0
         file.write(bytes(RESERVED))
 
@@ -118,16 +118,13 @@ class Archive:
 
     def _place(self, data: bytes) -> tuple[int, int]:
         key = blake2b(data, digest_size=16).digest()
-        if key in self.places:
-            self.places.move_to_end(key)
-            return self.places[key]
+        if found := self.places.get(key):
+            return found
         place = self.size, len(data)
         self.file.write(data)
         self.size += len(data)
         self.contents += 1
         self.places[key] = place
-        if len(self.places) > REMEMBERED:
-            self.places.popitem(last=False)
         return place
 
     def _put_away(self) -> None:

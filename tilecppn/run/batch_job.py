@@ -1,10 +1,12 @@
 """What the workers of a batch do: each task is a shard of one of many scenes."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cachetools import LRUCache
+
+from tilecppn import machine
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.kernels import EvaluationContext, create
@@ -41,19 +43,16 @@ class SceneJobs:
     """The jobs of the scenes that a process is at, by number; empty again when it is pickled."""
 
     def __init__(self) -> None:
-        self._jobs: OrderedDict[int, RenderJob] = OrderedDict()
+        self._jobs: LRUCache[int, RenderJob] = LRUCache(machine.cores() + RUNNERS)
         self._lock = threading.Lock()
 
-    def get(self, number: int, path: str, kernel: str, threads: int) -> RenderJob:
+    def get(self, number: int, path: str, kernel: str) -> RenderJob:
         """The job of a scene, made from its store. Raises WorkerUnusable if it is not visible."""
         with self._lock:
             if number not in self._jobs:
                 store = open_when_visible(lambda: Store(path))
                 weights = store.networks[EMBEDDED]
                 self._jobs[number] = RenderJob(store.scene.to_toml(), weights, path, kernel)
-                if len(self._jobs) > threads + RUNNERS:
-                    self._jobs.popitem(last=False)
-            self._jobs.move_to_end(number)
             return self._jobs[number]
 
     def __reduce__(self) -> tuple[type["SceneJobs"], tuple[()]]:
@@ -79,7 +78,7 @@ class BatchRunner:
 
     def __init__(self, job: BatchJob, threads: int) -> None:
         self.job, self.threads = job, threads
-        self.runners: OrderedDict[int, RenderRunner] = OrderedDict()
+        self.runners: LRUCache[int, RenderRunner] = LRUCache(RUNNERS)
         self.sees_stores = False  # none yet: perhaps this node has another disk
         text, weights = job.first
         field = EvaluationContext.of(Scene.parse(text, embedded=weights))
@@ -102,10 +101,7 @@ class BatchRunner:
     def _runner(self, number: int) -> RenderRunner:
         if number not in self.runners:
             path = self.job.stores[number]
-            job = self.job.jobs.get(number, path, self.job.kernel, self.threads)
+            job = self.job.jobs.get(number, path, self.job.kernel)
             self.runners[number] = RenderRunner(job, self.threads)
             self.sees_stores = True
-            if len(self.runners) > RUNNERS:
-                self.runners.popitem(last=False)
-        self.runners.move_to_end(number)
         return self.runners[number]

@@ -1,9 +1,9 @@
 """Draws tiles when they are asked for, with kernels that stay warm."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
@@ -46,7 +46,7 @@ class DrawingPainter:
     ) -> None:
         self.pyramid, self.level, self.kernel = pyramid, level, kernel
         self.memory = Memory()
-        self.warm: OrderedDict[tuple[str, int], tuple[Drawn, list[Kernel]]] = OrderedDict()
+        self.warm: LRUCache[tuple[str, int], tuple[Drawn, list[Kernel]]] = LRUCache(KERNELS)
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Draw and encode a tile."""
@@ -75,9 +75,6 @@ class DrawingPainter:
             drawn = self.level(tile.pyramid, tile.level, *pyramid.levels[tile.level])
             kernels = [create(self.kernel, context, self.memory) for _, context in drawn.moments]
             self.warm[key] = drawn, kernels
-            if len(self.warm) > KERNELS:
-                self.warm.popitem(last=False)
-        self.warm.move_to_end(key)
         return self.warm[key]
 
 

@@ -7,9 +7,11 @@ that nobody waits without end while others keep asking.
 import asyncio
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Final
+
+from cachetools import LRUCache
 
 from tilecppn.serve.pyramids import EncodedTile, Painter, Tile
 
@@ -55,9 +57,8 @@ class TileQueue:
         most_waiting: int = MOST_WAITING,
     ) -> None:
         self._make_painter, self._count = make_painter, threads
-        self._cache_bytes, self._most_waiting = cache_bytes, most_waiting
-        self._cache: OrderedDict[Tile, EncodedTile] = OrderedDict()
-        self._cached = 0  # bytes
+        self._most_waiting = most_waiting
+        self._cache: LRUCache[Tile, EncodedTile] = LRUCache(cache_bytes, lambda t: len(t.data))
         self._tasks: dict[Tile, TileTask] = {}
         self._waiting: deque[TileTask] = deque()  # the newest last; guarded by the condition
         self._condition = threading.Condition()
@@ -87,10 +88,7 @@ class TileQueue:
 
     def cached(self, tile: Tile) -> EncodedTile | None:
         """A tile that is in memory."""
-        found = self._cache.get(tile)
-        if found is not None:
-            self._cache.move_to_end(tile)
-        return found
+        return self._cache.get(tile)
 
     def ask(self, tile: Tile) -> TileTask:
         """Ask for a tile; await the task's future, shielded, and call `leave` in any case.
@@ -136,13 +134,8 @@ class TileQueue:
             task.future.cancel()
 
     def _keep(self, tile: Tile, drawn: EncodedTile) -> None:
-        if not drawn.final or len(drawn.data) > self._cache_bytes:
-            return
-        self._cache[tile] = drawn
-        self._cached += len(drawn.data)
-        while self._cached > self._cache_bytes:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached -= len(dropped.data)
+        if drawn.final and len(drawn.data) <= self._cache.maxsize:
+            self._cache[tile] = drawn
 
     # In the threads
 

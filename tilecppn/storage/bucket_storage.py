@@ -9,11 +9,12 @@ import contextlib
 import json
 import re
 import uuid
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from re import Pattern
 from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
@@ -46,7 +47,7 @@ class BucketStorage(Bucket):
     def __init__(self, path: BucketPath) -> None:
         """Raises StoreError if obstore is missing, or the settings are wrong."""
         super().__init__(path)
-        self._listings: OrderedDict[str, _Listing] = OrderedDict()
+        self._listings: LRUCache[str, _Listing] = LRUCache(FOLDERS)
 
     # Shards
 
@@ -111,9 +112,6 @@ class BucketStorage(Bucket):
         if folder not in self._listings:
             sizes = {name: int(meta["size"]) for name, meta in self.objects(folder)}
             self._listings[folder] = _Listing(sizes)
-            if len(self._listings) > FOLDERS:
-                self._listings.popitem(last=False)
-        self._listings.move_to_end(folder)
         return self._listings[folder]
 
     # The store

@@ -6,10 +6,10 @@ next level has pixels twice as large; negative levels go into the picture.
 """
 
 import math
-from collections import OrderedDict
 from dataclasses import replace
 from typing import Any, Final
 
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
@@ -70,7 +70,7 @@ class StudioPainter:
     def __init__(self, scenes: Scenes, films: Films, kernel: str = "auto") -> None:
         self.scenes, self.films, self.kernel = scenes, films, kernel
         self.memory = Memory()
-        self.warm: OrderedDict[tuple[str, int], tuple[Scene, Kernel]] = OrderedDict()
+        self.warm: LRUCache[tuple[str, int], tuple[Scene, Kernel]] = LRUCache(WARM)
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Draw and encode one. Raises InvalidRequestError for a scene that cannot be drawn."""
@@ -120,9 +120,6 @@ class StudioPainter:
             if level != 0:
                 scene = scene.replace(canvas={"crop": None, "bleed": None})
             self.warm[key] = scene, create(self.kernel, context, self.memory)
-            if len(self.warm) > WARM:
-                self.warm.popitem(last=False)
-        self.warm.move_to_end(key)
         return self.warm[key]
 
 

@@ -1,10 +1,11 @@
 """A timeline of pictures that were found, and its frames by the name of the timeline."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
+
+from cachetools import LRUCache
 
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.keyframes import Keyframe
@@ -94,16 +95,13 @@ class Films:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._films: OrderedDict[str, Timeline] = OrderedDict()
+        self._films: LRUCache[str, Timeline] = LRUCache(KEPT)
 
     def keep(self, film: Timeline) -> str:
         """Return the name of a timeline."""
         name = sha256(film.to_toml().encode()).hexdigest()[:24]
         with self._lock:
             self._films[name] = film
-            self._films.move_to_end(name)
-            while len(self._films) > KEPT:
-                self._films.popitem(last=False)
         return name
 
     def film(self, name: str) -> Timeline:

@@ -6,11 +6,12 @@ shows another picture, and a scene of the wall is only made when its thumbnail i
 
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
+
+from cachetools import LRUCache
 
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.scene.parsing import Given, check_keys, parse_toml
@@ -19,6 +20,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.validation import Section, SeededAmount, format_value
 
 MOST_RECIPES: Final = 50_000
+MOST_SCENES: Final = 512
 MOST_TEXT: Final = 256 << 20  # characters of all recipes
 MOST_WEIGHTS: Final = 1 << 26  # of the networks that are kept
 LARGEST: Final = 1 << 20  # weights of a network that is drawn while somebody looks
@@ -51,10 +53,9 @@ class Scenes:
     def __init__(self, find_network: Callable[[str], bytes | None] = lambda digest: None) -> None:
         self._find_network = find_network
         self._lock = threading.Lock()
-        self._recipes: OrderedDict[str, Text | Change] = OrderedDict()
-        self._length = 0
+        self._recipes: LRUCache[str, Text | Change] = LRUCache(MOST_TEXT, _length)
         self._networks: dict[str, bytes] = {}
-        self._made: OrderedDict[str, Scene] = OrderedDict()
+        self._made: LRUCache[str, Scene] = LRUCache(MOST_WEIGHTS, _weights)
 
     def add(self, scene: Scene) -> str:
         """Return the name of a scene. Raises InvalidRequestError if its network is too large."""
@@ -70,13 +71,7 @@ class Scenes:
         """Return the name of what a recipe makes; nothing is made yet."""
         name = _name(recipe)
         with self._lock:
-            if name not in self._recipes:
-                self._recipes[name] = recipe
-                self._length += sum(len(part or "") for part in recipe)
-            self._recipes.move_to_end(name)
-            while len(self._recipes) > MOST_RECIPES or self._length > MOST_TEXT:
-                _, dropped = self._recipes.popitem(last=False)
-                self._length -= sum(len(part or "") for part in dropped)
+            self._recipes[name] = recipe
         return name
 
     def derive(self, base: str, changes: Given) -> str:
@@ -117,11 +112,6 @@ class Scenes:
             check_size(found)
         with self._lock:
             self._made[name] = found
-            self._made.move_to_end(name)
-            while len(self._made) > 2 and sum(map(_weights, self._made.values())) > MOST_WEIGHTS:
-                self._made.popitem(last=False)
-            while len(self._made) > 512:
-                self._made.popitem(last=False)
         return found
 
     def _make(self, recipe: Text | Change) -> Scene:
@@ -169,9 +159,9 @@ def checked_changes(changes: Any) -> Given:
 
 def check_size(scene: Scene) -> None:
     """Raise SceneError for a network that is too large to be drawn while somebody looks."""
-    if _weights(scene) > LARGEST:
+    if _size(scene) > LARGEST:
         raise SceneError(
-            f"this network has {_weights(scene):,} weights; the studio draws up to {LARGEST:,}: "
+            f"this network has {_size(scene):,} weights; the studio draws up to {LARGEST:,}: "
             "use a smaller cppn.width or cppn.depth"
         )
 
@@ -220,7 +210,18 @@ def _rounded(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else format_value(plain(value))
 
 
+# What counts against the limits: the least that it may is what limits the number.
+
+
+def _length(recipe: Text | Change) -> int:
+    return max(MOST_TEXT // MOST_RECIPES, sum(len(part or "") for part in recipe))
+
+
 def _weights(scene: Scene) -> int:
+    return max(MOST_WEIGHTS // MOST_SCENES, _size(scene))
+
+
+def _size(scene: Scene) -> int:
     return sum(weight.size for weight, _ in scene.cppn.layers)
 
 
