@@ -52,6 +52,7 @@ def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
         ("a.tif", None, "image", (150, 75)),
         ("a.JPEG", None, "image", (150, 75)),
         ("a.webp", None, "image", (150, 75)),
+        ("a.avif", None, "image", (150, 75)),
     ]:
         level = 1 if kind == "image" else 0
         export(store.path, tmp_path / name, layout=layout, level=level)
@@ -83,7 +84,7 @@ def test_a_print_has_its_size_on_paper_in_every_file(cli: Cli, tmp_path: Path) -
     store = render(scene, tmp_path / "a.zarr", executor="local")
     plan = cli("plan", "a.toml", "--json")
     assert json.loads(plan.stdout)["print_in"] == [4.253, 2.253]
-    for name in ("a.toml", "a.zarr", "a.dzi", "a.png", "a.tif", "a.jpg", "a.webp"):
+    for name in ("a.toml", "a.zarr", "a.dzi", "a.png", "a.tif", "a.jpg", "a.webp", "a.avif"):
         if name not in ("a.toml", "a.zarr"):
             export(store.path, tmp_path / name)
         record = info(cli, name)

@@ -8,6 +8,7 @@ import pytest
 from tests.stores import noise_store, tree
 from tilecppn.errors import ExportError
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
+from tilecppn.exporters.options import KINDS
 from tilecppn.storage.store import Store
 
 PYRAMIDS = {".dzi", ".szi", ".pmtiles", "iiif", "xyz", "zoomify"}
@@ -15,7 +16,7 @@ PAGES = {".dzi", "iiif", "xyz", "zoomify", "store"}
 OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"format": "avif"}, PYRAMIDS),
     ({"format": "webp", "quality": 20}, PYRAMIDS),
-    ({"quality": 20}, {".jpg", ".webp", "zoomify"}),
+    ({"quality": 20}, {".jpg", ".webp", ".avif", "zoomify"}),
     ({"tile": 48}, PYRAMIDS | {".tif", ".tiff"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
     ({"url": "https://example.com/a"}, PAGES),
@@ -56,8 +57,7 @@ def test_an_option_counts_or_is_refused(kind: str, store: Store, tmp_path: Path)
 @pytest.mark.parametrize("kind", [*EXPORTERS, *LAYOUTS])
 def test_an_option_may_say_what_is_so_anyway(kind: str, store: Store, tmp_path: Path) -> None:
     plain = exported(store, kind, tmp_path / "plain")
-    others = {".jpg": "jpg", "zoomify": "jpg", ".webp": "webp", ".tif": None, ".pdf": None}
-    own = others.get(kind, "png")
+    own = KINDS[kind].formats[0]
     same = exported(store, kind, tmp_path / "same", format=own, overlap=0, effort=1)
     assert same == plain
 

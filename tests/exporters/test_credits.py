@@ -55,7 +55,7 @@ def xmp_of(path: Path) -> dict[str, str]:
     return {element.tag: "".join(element.itertext()) for element in tree[0][0]}
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".avif"])
 def test_files_say_whose_they_are(suffix: str, store: Store, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     export(store.path, path)
@@ -69,7 +69,7 @@ def test_files_say_whose_they_are(suffix: str, store: Store, tmp_path: Path) -> 
     assert find_export_damage(path) == {}
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif"])
 def test_exif(suffix: str, store: Store, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     export(store.path, path)
@@ -95,7 +95,7 @@ def test_texts_of_a_png_and_tags_of_a_tiff(store: Store, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".avif"])
 def test_exiftool_reads_it_without_a_warning(suffix: str, store: Store, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     export(store.path, path)

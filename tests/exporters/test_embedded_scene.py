@@ -66,7 +66,7 @@ def test_what_holds_no_scene_is_refused_in_one_line(suffix: str, tmp_path: Path)
     path.write_bytes(b"mine")
     with pytest.raises(SceneError, match="holds no scene; give a scene file"):
         embedded_scene(path)
-    if suffix in (".png", ".tif", ".jpg", ".webp"):
+    if suffix in (".png", ".tif", ".jpg", ".webp", ".avif"):
         Image.fromarray(np.zeros((5, 5), np.uint8)).save(path)
         with pytest.raises(SceneError, match="holds no scene"):
             embedded_scene(path)

@@ -97,12 +97,12 @@ def test_every_file_and_tile_carries_the_profile(channels: int, tmp_path: Path) 
     store = rendered(tmp_path, {"profile": "display-p3"}, cppn)
     expected = {"L": icc_profile("display-p3", 1), "RGB": icc_profile("display-p3", 3)}
     files = []
-    for suffix in ("png", "tif", "jpg", "webp"):
+    for suffix in ("png", "tif", "jpg", "webp", "avif"):
         files += export(store, tmp_path / f"a.{suffix}")
     for format in ("png", "jpg", "webp", "avif"):
         export(store, tmp_path / format, layout="xyz", format=format)
         files += sorted((tmp_path / format).rglob(f"0/*/*.{format}"))
-    assert len(files) == 8
+    assert len(files) == 9
     for path in files:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             profile = image.info["icc_profile"]

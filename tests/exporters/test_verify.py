@@ -20,7 +20,7 @@ from tilecppn.exporters.verify import find_export_damage, outputs_of
 from tilecppn.storage.store import Store
 
 FOLDERS = ["iiif", "xyz", "zoomify"]
-FILES = ["a.png", "a.tif", "a.jpg", "a.webp", "a.szi"]
+FILES = ["a.png", "a.tif", "a.jpg", "a.webp", "a.avif", "a.szi"]
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     "--max-bytes",
     type=BYTES,
     metavar="N",
-    help="Largest size of a .jpg or .webp, such as 20MB; its quality falls to 60 for it.",
+    help="Largest size of a .jpg, .webp or .avif (20MB); its quality falls to 60 for it.",
 )
 @overwrite_option
 @workers_option
@@ -84,7 +84,8 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
                   float, sRGB profile
     .pdf          one page with the picture as it is, its trim and bleed
-    .jpg, .webp   one small file, as large as the format and the memory allow
+    .jpg, .webp, .avif
+                  one small file, as large as the format and the memory allow
                   (single files have the resolution of canvas.dpi, 300)
 
     \b

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.scene.scene import Scene
 
-FORMATS = ".png, .jpg, .webp or .tif"
+FORMATS = ".png, .jpg, .webp, .avif or .tif"
 image_option = click.option(
     "-o", "--output", type=FILE, required=True, help=f"The image to write: {FORMATS}."
 )

@@ -105,6 +105,7 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".png": _of_pillow("Png"),
     ".jpg": _of_pillow("Jpeg"),
     ".webp": _of_pillow("WebP"),
+    ".avif": _of_pillow("Avif"),
     ".tif": _of_tiff,
     ".dzi": _of_dzi,
     ".html": _of_page,

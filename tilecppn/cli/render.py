@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from tilecppn.scene.scene import Scene
 
 # What people call pictures: not what a store, which is a folder, should be called.
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".dzi", ".szi", ".mp4"}
+PICTURES = {
+    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"),
+    *(".gif", ".mp4", ".dzi", ".szi"),
+}
 
 
 @click.command()

@@ -5,6 +5,8 @@ import html
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from tilecppn.errors import SceneError
@@ -47,11 +49,12 @@ def _of_jpeg(path: Path) -> str | None:
         return image.getexif().get(tags.DESCRIPTION)
 
 
-def _of_webp(path: Path) -> str | None:
+def _of_exif(kind: str, path: Path) -> str | None:
+    """By the name of Pillow's class."""
     from PIL import Image
-    from PIL.WebPImagePlugin import WebPImageFile
 
-    with WebPImageFile(path) as image:
+    module = import_module(f"PIL.{kind}ImagePlugin")
+    with getattr(module, f"{kind}ImageFile")(path) as image:
         exif = Image.Exif()
         exif.load(image.info.get("exif", b""))
         return exif.get(tags.DESCRIPTION)
@@ -94,7 +97,8 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".png": png.scene_of,
     ".tif": _of_tiff,
     ".jpg": _of_jpeg,
-    ".webp": _of_webp,
+    ".webp": partial(_of_exif, "WebP"),
+    ".avif": partial(_of_exif, "Avif"),
     ".dzi": _of_dzi,
     ".html": _of_page,
     ".szi": _of_szi,

@@ -16,8 +16,8 @@ _JPEG_HEAD = 1 << 10  # bytes that other Huffman tables may take more
 
 
 class Encoder(NamedTuple):
-    """A format: its default quality, if it has one, its longest side in pixels, and its
-    name in Pillow.
+    """A format: its default quality, if it has one, its longest side, its most pixels, its name in
+    Pillow, and the bytes of memory that encoding a pixel takes, the file's included.
 
     `alpha`: whether a channel of opacity may follow the colours. `options` gives Pillow's options
     for a quality (1 to 100) and an effort (1, fast, to 9, small). PNG is not Pillow's: it has
@@ -27,7 +27,9 @@ class Encoder(NamedTuple):
     suffix: str
     quality: int | None = None
     side: int = 2**31 - 1
+    pixels: int = 2**62
     name: str = ""
+    memory: int = 0
     alpha: bool = True
     options: Callable[[int, int], dict[str, Any]] = lambda quality, effort: {}
 
@@ -89,7 +91,8 @@ def _avif(quality: int, effort: int) -> dict[str, Any]:
 
 ENCODERS: dict[str, Encoder] = {
     "png": Encoder("png"),
-    "jpg": Encoder("jpg", 90, 65_535, "JPEG", alpha=False, options=_jpeg),
-    "webp": Encoder("webp", 90, 16_383, "WEBP", options=_webp),
-    "avif": Encoder("avif", 80, 65_535, "AVIF", options=_avif),
+    "jpg": Encoder("jpg", 90, 65_535, name="JPEG", memory=5, alpha=False, options=_jpeg),
+    "webp": Encoder("webp", 90, 16_383, name="WEBP", memory=5, options=_webp),
+    # What libavif reads unless told otherwise.
+    "avif": Encoder("avif", 80, 32_768, 2**28, "AVIF", memory=42, options=_avif),
 }

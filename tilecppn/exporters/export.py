@@ -13,7 +13,7 @@ from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters import panels as panelling
 from tilecppn.exporters import pmtiles, store_page
 from tilecppn.exporters.dzi import export_dzi, outputs_of
-from tilecppn.exporters.jpeg_webp import check_size, export_flat
+from tilecppn.exporters.flat import check_size, export_flat
 from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.layouts import FOLDERS, export_folder
 from tilecppn.exporters.options import ExportOptions, suffix_of
@@ -63,6 +63,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".pdf": Exporter(export_pdf, fits=check_pdf),
     ".jpg": Exporter(export_flat, fits=check_size),
     ".webp": Exporter(export_flat, fits=check_size),
+    ".avif": Exporter(export_flat, fits=check_size),
 }
 
 
@@ -144,8 +145,8 @@ def export(
     XYZ and Zoomify) and overlap (pixels) are those of a pyramid's tiles; quality (1-100) of JPEG,
     WebP and AVIF; effort from 1, fast, to 9, small files.
     level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
-    max_size: pixels of the longer side at most. max_bytes: of one JPEG or WebP, whose quality falls
-    to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
+    max_size: pixels of the longer side at most. max_bytes: of one JPEG, WebP or AVIF, whose
+    quality falls to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
     "3x2", columns and rows of files that share panel_overlap ("20mm"). strip: the size on paper of
     a test strip, the whole over parts at full size. marks: to cut along, of a .pdf. skip_blanks: a
     colour, "#000000", whose tiles a pyramid leaves out. proof: a printer's ICC profile, for a .tif

@@ -1,4 +1,4 @@
-"""An image in memory as one PNG, JPEG, WebP or TIFF that carries its scene or timeline."""
+"""An image in memory as one PNG, JPEG, WebP, AVIF or TIFF that carries its scene or timeline."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,8 +26,8 @@ Image = NDArray[np.uint8]  # (height, width, 1 or 3)
 def write_image(image: Image, path: Path, made: Provenance, dpi: float | None = None) -> None:
     """Write an image atomically to `path`, which the caller has claimed, as its suffix says.
 
-    dpi: pixels of a printed inch; by default JPEG and WebP say DPI, and others nothing. Raises
-    RenderError where the format cannot hold it.
+    dpi: pixels of a printed inch; by default JPEG, WebP and AVIF say DPI, and others nothing.
+    Raises RenderError where the format cannot hold it.
     """
     with replacing(path) as temporary:
         WRITERS[suffix_of(path)](image, temporary, path, made, dpi)
@@ -62,7 +62,7 @@ def write_flat(
     """
     encoder = ENCODERS[suffix_of(dest)[1:]]
     grey = image.shape[2] == 1
-    # A grey WebP is stored in colour.
+    # A grey WebP or AVIF is stored in colour.
     profile = icc_profile(made.profile, 1 if grey and encoder.name == "JPEG" else 3)
     try:
         with temporary.open("wb") as file:
@@ -134,5 +134,6 @@ WRITERS: dict[str, Callable[[Image, Path, Path, Provenance, float | None], None]
     ".png": _write_png,
     ".jpg": _write_flat,
     ".webp": _write_flat,
+    ".avif": _write_flat,
     ".tif": _write_tiff,
 }

@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
+    ".avif": Kind(("avif",), tile=False),
     "iiif": Kind(url=True),
     "xyz": Kind(side=MAP_TILE, url=True),
     # Its viewers ask for .jpg.
@@ -67,8 +68,8 @@ class ExportOptions:
     format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
     AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
     start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
-    side at most. max_bytes: of one JPEG or WebP, whose quality falls for it. lab: for a print lab.
-    panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
+    side at most. max_bytes: of one JPEG, WebP or AVIF, whose quality falls for it. lab: for a
+    print lab. panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
     strip: the size on paper of a test strip. marks: to cut along, of a PDF.
     skip_blanks: a colour, "#000000", whose tiles are left out. proof: a printer's ICC
     profile; intent: a key of INTENTS. layout: "iiif", "xyz" or "zoomify", for a folder, or "store".
@@ -193,7 +194,7 @@ class ExportOptions:
             raise ExportError(f"strip {self.strip}: only single files have one; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
-            raise ExportError("max-bytes: only one JPEG or WebP has them; leave it out")
+            raise ExportError("max-bytes: only one JPEG, WebP or AVIF has them; leave it out")
         if self.lab and default is not None:
             default = LAB_QUALITY
         if self.quality is not None and default is None:

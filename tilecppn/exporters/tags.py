@@ -1,4 +1,4 @@
-"""The tags that TIFF, JPEG and WebP share, and their values (TIFF 6.0, Exif 2.3)."""
+"""The tags that TIFF, JPEG, WebP and AVIF share, and their values (TIFF 6.0, Exif 2.3)."""
 
 from tilecppn.version import VERSION
 

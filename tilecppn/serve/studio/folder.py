@@ -16,7 +16,8 @@ MOST_LISTED: Final = 500
 MOST_VISITED: Final = 20_000  # entries of folders
 DEEPEST: Final = 4
 OPENED: Final = (
-    ".toml", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".dzi", ".szi", ".zarr", ".html",
+    ".toml", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".avif",
+    ".dzi", ".szi", ".zarr", ".html",
 )  # fmt: skip
 TEXT: Final = ".toml"
 

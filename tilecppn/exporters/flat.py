@@ -1,5 +1,6 @@
-"""One JPEG or WebP of a level, in 8 bits, for where a small file counts: it is made in memory."""
+"""One JPEG, WebP or AVIF of a level, in 8 bits, for where a small file counts: made in memory."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from tilecppn.scene.profiles import PROFILES
 
 RGB = 3  # channels
 WORST = 60  # the lowest quality that is chosen unasked
-PILLOW = 5  # bytes of a pixel in Pillow, and of the file
 
 
 def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
@@ -74,11 +74,13 @@ def check_size(source: Source, dest: Path) -> None:
 
     def needed(level: int) -> int:
         width, height = source.sizes[level]
-        return width * height * (source.store.plan.channels + PILLOW)
+        return width * height * (source.store.plan.channels + encoder.memory)
 
     def reason(level: int) -> str | None:
         if max(source.sizes[level]) > encoder.side:
             return f"{kind} has {encoder.side:,} pixels a side at most"
+        if math.prod(source.sizes[level]) > encoder.pixels:
+            return f"readers of {kind} take {encoder.pixels:,} pixels at most"
         if free is not None and needed(level) > free:
             wanted = format_bytes(needed(level))
             return f"{kind} is made in memory: it takes {wanted} of {format_bytes(free)} free"

@@ -1,4 +1,4 @@
-"""One JPEG or WebP: near the store's pixels, with the scene, and refused where it cannot be."""
+"""One JPEG, WebP or AVIF: near the store's pixels, with the scene; refused where it cannot be."""
 
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from tests.stores import level_pixels, noise_store
 from tilecppn import machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance, tags
+from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.export import export
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.provenance import FILM, Provenance
@@ -22,7 +23,7 @@ from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
-FLATS = (".jpg", ".webp")
+FLATS = (".jpg", ".webp", ".avif")
 
 
 def by_vips(path: Path) -> NDArray[Any]:
@@ -64,7 +65,7 @@ def test_grey_pictures_of_any_depth_become_8_bits(suffix: str, dtype: str, tmp_p
     full = 65535.0 if dtype == "uint16" else 1.0
     expected = level_pixels(store, 0) / full * 255.0
     assert np.abs(by_vips(tmp_path / f"a{suffix}")[..., :1] - expected).mean() < 2.5
-    with Image.open(tmp_path / f"a{suffix}") as image:  # a grey WebP is stored in colour
+    with Image.open(tmp_path / f"a{suffix}") as image:  # a grey WebP or AVIF is stored in colour
         assert image.info["icc_profile"] == icc_profile("srgb", len(image.getbands()))
 
 
@@ -99,7 +100,7 @@ def test_a_film_of_ours_is_said_to_be_one(small_store: Store, tmp_path: Path) ->
 
 def test_a_side_beyond_the_formats_limit_names_the_level_that_fits(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 70_000, 1, shard=8192, tile=4096)
-    for suffix, level in ((".jpg", 1), (".webp", 3)):
+    for suffix, level in ((".jpg", 1), (".webp", 3), (".avif", 2)):
         with pytest.raises(ExportError, match=f"pixels a side at most; use --level {level}, or"):
             export(store.path, tmp_path / f"a{suffix}")
         export(store.path, tmp_path / f"a{suffix}", level=level)
@@ -113,3 +114,14 @@ def test_a_picture_that_memory_cannot_hold_names_the_level_that_fits(
     with pytest.raises(ExportError, match=r"made in memory.*use --level 2, or \.tif"):
         export(store.path, tmp_path / "a.jpg")
     export(store.path, tmp_path / "a.jpg", level=2)
+
+
+def test_more_pixels_than_readers_take_name_the_level_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = noise_store(tmp_path / "in.zarr", 300, 200)
+    few = ENCODERS["avif"]._replace(pixels=300 * 200 // 4)
+    monkeypatch.setitem(ENCODERS, "avif", few)
+    with pytest.raises(ExportError, match=r"readers of AVIF take 15,000 pixels.*use --level 1"):
+        export(store.path, tmp_path / "a.avif")
+    export(store.path, tmp_path / "a.avif", level=1)
