@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.results import assert_refused
+from tilecppn.serve.studio import studio
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -24,9 +25,18 @@ def test_it_answers_until_it_is_stopped(tmp_path: Path, number: int) -> None:
             assert b"<title>Studio" in answer.read()
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
-    assert (process.returncode, said) == (0, "press Ctrl-C to stop\n")
+    assert (process.returncode, said) == (130, "press Ctrl-C to stop\nerror: stopped\n")
     mode = (tmp_path / ".tilecppn" / "session.json").stat().st_mode
     assert mode & 0o077 == 0  # nobody else reads the token
+
+
+def test_it_says_at_once_where_nothing_is_kept(tmp_path: Path) -> None:
+    (tmp_path / ".tilecppn").write_text("no folder")
+    said: list[str] = []
+    with studio(folder=tmp_path, warn=said.append) as server:
+        server.socket.close()
+    assert len(said) == 1
+    assert "the history ends with this session" in said[0]
 
 
 def test_what_it_cannot_open_is_refused(tmp_path: Path, cli: Cli) -> None:

@@ -115,4 +115,4 @@ def test_a_storm_gets_right_answers_and_leaves_nothing_behind(tmp_path: Path) ->
         print(f"ended {took:.2f} s after Ctrl-C")
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
-        assert process.returncode == 0
+        assert process.returncode == 130

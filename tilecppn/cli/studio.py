@@ -38,7 +38,11 @@ def command(scene: Path | None, overrides: tuple[str, ...], port: int, open_: bo
 
     if overrides and scene is None:
         raise InvalidRequestError("--set needs a SCENE whose values it overrides")
-    with studio(scene, port=port, overrides=overrides) as server:
+
+    def warn(text: str) -> None:
+        write_line(f"warning: {text}")
+
+    with studio(scene, port=port, overrides=overrides, warn=warn) as server:
         click.echo(server.url)
         write_line("press Ctrl-C to stop")
         if open_:

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tilecppn.addresses import BucketPath, as_path
-from tilecppn.errors import ExportError
+from tilecppn.errors import ExportError, Interrupted
 from tilecppn.serve.app import export_app, picture_app, with_pyramid
 from tilecppn.serve.exports import Export, TileFolder, find_export
 from tilecppn.serve.film_picture import FilmPicture
@@ -67,9 +67,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     def serve_forever(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Answer until `shutdown` is called, or `stopping`, which is asked often, says so."""
+        """Answer until `shutdown_soon` is called.
+
+        Raises Interrupted when `stopping`, which is asked often, says so.
+        """
         self._stopping = stopping
         self.run(sockets=[self.socket])
+        if stopping():
+            raise Interrupted("stopped")
 
     def shutdown_soon(self) -> None:
         """End `serve_forever`; from any thread."""

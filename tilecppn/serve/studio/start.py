@@ -1,6 +1,7 @@
 """Starts the studio: the scene to begin with, the token, and the port."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from tilecppn.serve.studio.app import studio_app
 from tilecppn.serve.studio.desk import Desk
 from tilecppn.serve.studio.folder import Folder
 from tilecppn.serve.studio.gate import Gate
-from tilecppn.serve.studio.journal import Journal
+from tilecppn.serve.studio.journal import PLACE, Journal
 from tilecppn.serve.studio.scenes import Text
 
 MOST_DROPPED: Final = 256 << 20  # bytes of a file that is dropped onto the page
@@ -25,18 +26,26 @@ def studio(
     folder: str | Path = ".",
     port: int = 0,
     overrides: Sequence[str] = (),
+    warn: Callable[[str], object] = lambda text: None,
 ) -> Server:
     """A server for the studio, on this machine alone; the caller runs `serve_forever`.
 
     scene: what to begin with, as `Scene.load` takes it; None goes on where the last session in
     `folder` ended. folder: where scenes are opened and saved, and the history is kept. port: 0
-    takes that of the last session, or a free one. Raises InvalidRequestError.
+    takes that of the last session, or a free one. warn: is told what will not work. Raises
+    InvalidRequestError.
     """
     require("auto", "exact")
     where = Folder(Path(folder))
     if not where.root.is_dir():
         raise ExportError(f"{folder}: is no folder")
     journal = Journal(where.root)
+    if not journal.is_kept:
+        no_more = "" if os.access(where.root, os.W_OK | os.X_OK) else "; nothing can be saved here"
+        warn(
+            f"{where.root / PLACE}: cannot be written to{no_more}; the history ends with this "
+            "session; start the studio in a folder of yours"
+        )
     file = ""
     if scene is not None:
         path = Path(scene).resolve()
