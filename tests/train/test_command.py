@@ -58,7 +58,7 @@ def test_a_stopped_command_goes_on(tmp_path: Path, signal_: signal.Signals) -> N
     _, errors = process.communicate(timeout=60)
     if signal_ != signal.SIGKILL:
         assert process.returncode == 130, errors
-        assert errors.rstrip().splitlines()[-1].startswith("error: stopped after"), errors
+        assert errors.rstrip().splitlines()[-1].startswith("error: stopped"), errors
     last = int(checkpoints(tmp_path / "m.training")[-1].name)
     again = start(tmp_path, f"--epochs={last // 2 + 2}", "--json")
     output, errors = again.communicate(timeout=60)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.train.runs import same_files, train
+from tilecppn.cancellation import ShouldStop
 from tilecppn.errors import (
     TrainingDivergedError,
 )
@@ -25,10 +26,10 @@ def spoil(monkeypatch: pytest.MonkeyPatch, after: int, value: float) -> None:
         own, total = real(self, *arguments)
         return own * 0 + value, total
 
-    def counted(self: Trainer, x: torch.Tensor) -> Losses:
+    def counted(self: Trainer, x: torch.Tensor, stopping: ShouldStop) -> Losses:
         if next(batches) == after:
             monkeypatch.setattr(Trainer, "_losses", spoiled)
-        return learn(self, x)
+        return learn(self, x, stopping)
 
     monkeypatch.setattr(Trainer, "learn", counted)
 
@@ -54,8 +55,8 @@ def test_a_weight_that_is_nan_is_never_saved(
 ) -> None:
     learn = Trainer.learn
 
-    def poisoned(self: Trainer, x: torch.Tensor) -> Losses:
-        told = learn(self, x)
+    def poisoned(self: Trainer, x: torch.Tensor, stopping: ShouldStop) -> Losses:
+        told = learn(self, x, stopping)
         with torch.no_grad():
             self.networks.g.biases[0][0] = float("nan")
         return told

@@ -1,5 +1,6 @@
 """A CPPN that learns one picture."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 import tilecppn as tc
 from tests.conftest import Run
 from tilecppn.cppn import CPPN
-from tilecppn.errors import DataError, InvalidRequestError, TrainingDivergedError
+from tilecppn.errors import DataError, Interrupted, InvalidRequestError, TrainingDivergedError
 from tilecppn.scene.scene import Scene
 from tilecppn.train.fit import Progress, fit_image, fresh, psnr_of
 from tilecppn.train.settings import FitSettings
@@ -58,6 +59,24 @@ def test_the_same_seed_and_steps_give_the_same_file(tmp_path: Path) -> None:
     first, second, other = (path.read_bytes() for path in files)
     assert first == second
     assert first != other
+
+
+@pytest.mark.parametrize("looks", [0, 5, 21])
+def test_a_stop_keeps_what_was_learned_without_drawing_it(tmp_path: Path, looks: int) -> None:
+    """At a step, or in the midst of a check, which takes long for a large picture."""
+    count, told = itertools.count(), list[Progress]()
+    model = tmp_path / "m.safetensors"
+    with pytest.raises(Interrupted, match="stopped") as error:
+        fit_image(
+            picture(), model, SMALL, max_steps=240, device=CPU, listeners=[told.append],
+            stopping=lambda: next(count) >= looks,
+        )  # fmt: skip
+    assert error.value.exit_code == 130
+    assert not told
+    assert model.exists() == (looks > 0)
+    if looks:
+        fit_image(picture(), tmp_path / "n.safetensors", SMALL, max_steps=240, device=CPU)
+        assert CPPN.load(model).structure == CPPN.load(tmp_path / "n.safetensors").structure
 
 
 def test_it_ends_when_it_is_good_enough(tmp_path: Path) -> None:

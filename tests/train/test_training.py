@@ -1,6 +1,7 @@
 """Trainings as a whole: resume, stops, checkpoints, what they leave, and what they refuse."""
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -47,6 +48,28 @@ def test_resume_is_bit_for_bit(tmp_path: Path, undisturbed: Path, stop_after: in
     same_files(mine, theirs, "model.safetensors", "optimisers.safetensors")
     rows, wanted = (csv_rows(f / "m.training") for f in (tmp_path, undisturbed))
     assert without_seconds(rows) == without_seconds(wanted)
+
+
+@pytest.mark.parametrize("update", [1, 4, 6])
+def test_a_stop_between_updates_leaves_whole_batches(
+    tmp_path: Path, undisturbed: Path, update: int
+) -> None:
+    """By a look at the request, or by an exception: neither waits for the end of the batch."""
+    looks = itertools.count()
+    with pytest.raises(Interrupted, match="stopped"):
+        train(tmp_path, stopping=lambda: next(looks) >= 8 + update)
+    done = [int(path.name) for path in checkpoints(tmp_path / "m.training")]
+    assert len(done) == 1
+    assert not (tmp_path / "m.training" / "sheets").exists()  # they take longest
+    train(tmp_path)
+    same_files(tmp_path, undisturbed, "m.safetensors")
+
+
+def test_a_stop_within_the_first_batch_leaves_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted, match="nothing was written"):
+        train(tmp_path, stopping=lambda: True)
+    assert not checkpoints(tmp_path / "m.training")
+    assert not (tmp_path / "m.safetensors").exists()
 
 
 def test_the_same_seed_gives_the_same_and_another_does_not(

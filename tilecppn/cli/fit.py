@@ -1,6 +1,5 @@
 """`tilecppn fit`: fit a CPPN to an image."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +124,7 @@ def command(
             device=chosen,
             mixed=mixed,
             listeners=[show],
-            stopping=stop_request(patience=math.inf),
+            stopping=stop_request(patience=1.0),
         )
     record = {
         "model": str(output),

@@ -1,6 +1,5 @@
 """`tilecppn train`: train a CPPN on small images."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +131,7 @@ def command(
             device=device,
             precision=precision,
             listeners=[meter],
-            stopping=stop_request(patience=math.inf),
+            stopping=stop_request(patience=1.0),
         )
     record: dict[str, Any] = {
         "model": str(outcome.model),

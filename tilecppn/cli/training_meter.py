@@ -37,7 +37,7 @@ class TrainingMeter(Meter):
             case Saved(path):
                 self.note(f"{self.line()}  {path}")
             case Stopping():
-                self.note("stopping: a checkpoint with its sheets is written first")
+                self.note("stopping: a checkpoint is written first")
             case StageBegan(side):
                 self.note(f"now {side} × {side} pixels")
 

@@ -125,8 +125,7 @@ def restore(trainer: Trainer, state: State, model: Tensors, moments: Tensors, na
 
 def is_finite(trainer: Trainer) -> bool:
     """Whether all weights still are numbers: a loss shows what went wrong one update late."""
-    modules = [trainer.networks.g, *trainer.networks.companions().values()]
-    return all(bool(torch.isfinite(p).all()) for m in modules for p in m.parameters())
+    return all(bool(torch.isfinite(p).all()) for m in trainer.modules for p in m.parameters())
 
 
 def _moments(trainer: Trainer) -> Tensors:

@@ -25,6 +25,7 @@ from tilecppn.cppn import CPPN, Distribution, Structure
 from tilecppn.cppn.seeding import uniforms
 from tilecppn.cppn.structure import shapes
 from tilecppn.errors import Interrupted, TrainingDivergedError
+from tilecppn.formatting import counted
 from tilecppn.scene.sections import Canvas, View
 from tilecppn.scene.view import Grid
 from tilecppn.train.device import autocast
@@ -96,15 +97,15 @@ def fit_image(
         while True:
             seconds = time.monotonic() - began
             share = max(seconds / (60 * max_minutes), steps / max_steps if max_steps else 0.0)
-            if share >= 1 or stopping() or share * CHECKS >= checked + 1:
+            if stopping():
+                raise KeyboardInterrupt
+            if share >= 1 or share * CHECKS >= checked + 1:
                 checked = int(share * CHECKS)
-                drawn = picture.draw(model)
+                drawn = picture.draw(model, stopping)
                 progress = Progress(min(share, 1.0), steps, seconds, picture.psnr(drawn), drawn)
                 filesystem.write_atomic(output, model.cppn().to_bytes())
                 for listener in listeners:
                     listener(progress)
-                if stopping():
-                    raise KeyboardInterrupt
                 if share >= 1 or (psnr is not None and progress.psnr >= psnr):
                     return Fit(output, progress.psnr, steps, seconds)
             if place + settings.batch > len(order):
@@ -127,8 +128,11 @@ def fit_image(
             optimiser.step()
             steps += 1
     except KeyboardInterrupt as error:
-        kept = f"{output} has {progress.psnr:.2f} dB" if progress else "nothing was written"
-        raise Interrupted(f"stopped; {kept}") from error
+        if not steps:
+            raise Interrupted("stopped; nothing was written") from error
+        filesystem.write_atomic(output, model.cppn().to_bytes())
+        learned = counted(steps, "step")
+        raise Interrupted(f"stopped; {output} has what was learned in {learned}") from error
 
 
 _NO_LATENT = torch.empty(1, 0)
@@ -179,13 +183,14 @@ class _Picture:
         points = torch.stack([x, y, (x * x + y * y).sqrt()], dim=1).float()
         return points, self.colours[index].float() / 255
 
-    def draw(self, model: Generator) -> Pixels:
-        """All pixels as the model has them now, in 8 bits."""
+    def draw(self, model: Generator, stopping: ShouldStop) -> Pixels:
+        """All pixels as the model has them now, in 8 bits. Raises KeyboardInterrupt."""
+        parts = []
         with torch.no_grad():
-            parts = [
-                model(self.at(index)[0], _NO_LATENT.to(self.device))[0]
-                for index in torch.split(torch.arange(self.count, device=self.device), EVALUATED)
-            ]
+            for index in torch.split(torch.arange(self.count, device=self.device), EVALUATED):
+                if stopping():  # a large picture takes many seconds
+                    raise KeyboardInterrupt
+                parts.append(model(self.at(index)[0], _NO_LATENT.to(self.device))[0])
         drawn = (torch.cat(parts) * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
         return np.asarray(drawn.reshape(self.pixels.shape))
 

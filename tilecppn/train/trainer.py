@@ -1,10 +1,13 @@
 """One batch of images → updates of the three networks."""
 
+import copy
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import TrainingDivergedError
 from tilecppn.scene.sections import View
 from tilecppn.train import losses, noise
@@ -18,6 +21,7 @@ from tilecppn.train.settings import Settings
 
 EXPLODED = 1e6  # a loss above it is as bad as NaN
 ADAM_BETA2, ADAM_EPSILON = 0.999, 1e-8
+Snapshot = tuple[int, list[dict[str, Any]]]  # updates, and the states of networks and optimisers
 
 
 class Trainer:
@@ -56,10 +60,30 @@ class Trainer:
         """Return the stage of the curriculum whose images have `side` cells."""
         return Stage(View(**self.networks.g.structure.view), self.size, side, self.device)
 
-    def learn(self, images: Tensor) -> Losses:
+    @property
+    def modules(self) -> list[torch.nn.Module]:
+        """The networks."""
+        return [self.networks.g, *self.networks.companions().values()]
+
+    @property
+    def _parts(self) -> list[torch.nn.Module | torch.optim.Optimizer]:
+        return [*self.modules, *self.optimisers.values()]
+
+    def snapshot(self) -> Snapshot:
+        """Copy all that learning changes."""
+        return self.updates, [copy.deepcopy(part.state_dict()) for part in self._parts]
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Be as when the snapshot was taken."""
+        self.updates, states = snapshot
+        for part, state in zip(self._parts, states, strict=True):
+            part.load_state_dict(state)
+
+    def learn(self, images: Tensor, stopping: ShouldStop = never) -> Losses:
         """All updates that the schedule gives one batch (B, size, size, C).
 
-        Raises Diverged at the first loss that is NaN or has exploded, before it is learned from.
+        Raises Diverged at the first loss that is NaN or has exploded, before it is learned from,
+        and KeyboardInterrupt between two updates if it is to stop.
         """
         coarse = self.stage.coarse(images.to(self.device))
         last: dict[Update, float] = {}
@@ -67,6 +91,8 @@ class Trainer:
         steps = self.settings.schedule.batch()
         asked = next(steps, None)
         while asked is not None:
+            if stopping():
+                raise KeyboardInterrupt
             name, learn = asked
             last[name] = self._update(name, coarse, learn)
             learned[name] += learn

@@ -78,7 +78,7 @@ def train_model(
     where the device does that itself.
 
     Raises InvalidRequestError before any work; TrainingDivergedError, with the last checkpoint
-    kept; Interrupted on Ctrl-C, after a checkpoint.
+    kept; Interrupted on Ctrl-C, after a checkpoint of all whole batches.
     """
     began = time.monotonic()
     folder = save_dir or default_save_dir(output)
@@ -159,7 +159,6 @@ class _Session:
         saved_at = time.monotonic()
         side = self.trainer.size
         try:
-            self.stopping()  # from this look on a signal waits for the end of a batch
             while done < total:
                 began = time.monotonic()
                 epoch, index = divmod(done, self.per_epoch)
@@ -168,25 +167,27 @@ class _Session:
                     side = now
                     self.trainer.stage = self.trainer.stage_of(side)
                     self._tell(StageBegan(side))
-                learned = self._learn(epoch, index, done)
+                before = self.trainer.snapshot()
+                try:
+                    learned = self._learn(epoch, index, done)
+                except KeyboardInterrupt:  # a batch may take long: the next session learns it anew
+                    self.trainer.restore(before)
+                    raise self._stopped(done, seconds, state.batches) from None
                 done += 1
                 seconds += time.monotonic() - began
                 self.last = Point(done, epoch, side, seconds, learned)
                 curves.add(self.last)
                 self._tell(BatchDone(self.last))
-                late = deadline is not None and time.monotonic() >= deadline
-                ends = self.stopping() or late or done == total
-                due = done % self.per_epoch == 0 or time.monotonic() - saved_at > CHECKPOINT_EVERY
                 if self.stopping():
-                    self._tell(Stopping())
+                    raise self._stopped(done, seconds, state.batches)
+                late = deadline is not None and time.monotonic() >= deadline
+                ends = late or done == total
+                due = done % self.per_epoch == 0 or time.monotonic() - saved_at > CHECKPOINT_EVERY
                 if ends or due:
                     self._save(done, seconds)
+                    self._draw_sheets(done)
+                    self._tell_saved()
                     saved_at = time.monotonic()
-                if self.stopping():
-                    raise Interrupted(
-                        f"stopped after {counted(done, 'batch', 'batches')}; {self.saved} has "
-                        "them, and the same command goes on from there"
-                    )
                 if ends:
                     break
         except Interrupted:
@@ -196,8 +197,23 @@ class _Session:
             raise Interrupted(f"stopped; {kept} is kept") from None
         if self.saved is None:  # nothing was left to do
             self._save(done, seconds)
+            self._draw_sheets(done)
+            self._tell_saved()
         assert self.saved is not None
         return Outcome(self.output, self.saved, done, done / self.per_epoch, seconds, self.last)
+
+    def _stopped(self, done: int, seconds: float, before: int) -> Interrupted:
+        """What to raise, after a checkpoint without its sheets if more than `before` is done."""
+        if done == before:
+            kept = "the last checkpoint is kept" if done else "nothing was written"
+            return Interrupted(f"stopped before a batch was done; {kept}")
+        self._tell(Stopping())
+        self._save(done, seconds)
+        self._tell_saved()
+        return Interrupted(
+            f"stopped after {counted(done, 'batch', 'batches')}; {self.saved} has "
+            "them, and the same command goes on from there"
+        )
 
     def _learn(self, epoch: int, index: int, done: int) -> Losses:
         """One batch: its images in the epoch's order, each cut out at a random place."""
@@ -208,17 +224,20 @@ class _Session:
             turned = noise.flips(seed, done, n)
             crops[turned] = crops[turned, :, ::-1]
         try:
-            return self.trainer.learn(torch.from_numpy(crops))
+            return self.trainer.learn(torch.from_numpy(crops), self.stopping)
         except TrainingDivergedError as error:
             raise self._diverged(str(error)) from None
 
     def _save(self, done: int, seconds: float) -> None:
-        """Checkpoint, model file, sheets and plot."""
+        """Write a checkpoint and the model file."""
         if not checkpoint.is_finite(self.trainer):
             raise self._diverged("a weight is NaN or infinite")
         state = State(done, self.trainer.updates, seconds, self.settings.record(), self.data)
         self.saved = checkpoint.save(self.folder, self.trainer, state, self.keep)
         filesystem.write_atomic(self.output, (self.saved / checkpoint.MODEL).read_bytes())
+
+    def _draw_sheets(self, done: int) -> None:
+        """Write the sheets and the plot of the curves, which takes many seconds."""
         folder = self.folder / "sheets"
         folder.mkdir(exist_ok=True)
         networks, size = self.trainer.networks, self.trainer.size
@@ -231,6 +250,9 @@ class _Session:
                 sheet.save(folder / f"{done:08d}-reconstructions.png")
             if self.last is not None:
                 plot(self.folder)
+
+    def _tell_saved(self) -> None:
+        assert self.saved is not None
         self._tell(Saved(self.saved))
 
     def _diverged(self, what: str) -> TrainingDivergedError:
