@@ -1,8 +1,10 @@
 """Paths of objects in buckets: s3://bucket/key, gs://bucket/key and az://container/key."""
 
+import contextlib
 import re
 from pathlib import Path, PosixPath
 from typing import Self
+from urllib.parse import urlsplit
 
 from tilecppn.errors import AddressError
 
@@ -58,6 +60,29 @@ class BucketPath(PosixPath):
 def is_address(path: str | Path) -> bool:
     """Whether a path is an address, as s3://bucket/key; a `Path` has lost one of its slashes."""
     return _ADDRESS.match(str(path)) is not None
+
+
+def file_beside(folder: Path, name: str) -> Path:
+    """The file on a disk that a scene in `folder` names; ~ is the home folder.
+
+    Raises AddressError for an address.
+    """
+    if is_address(name):
+        raise AddressError(f"{name}: is an address; download the file first, and give its path")
+    with contextlib.suppress(RuntimeError):  # no such user, or no home
+        return folder / Path(name).expanduser()
+    return folder / name
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a text is an http or https address that names can be added to."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.port != 0 and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return False
+    plain = text.isprintable() and not set(text) & set(' <>"\\^`{|}?#')
+    return valid and plain and parts.scheme in ("http", "https")
 
 
 def as_path(path: str | Path) -> Path:

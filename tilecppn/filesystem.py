@@ -98,9 +98,14 @@ def obstacle(path: Path) -> str | None:
     if is_address(path):
         return NO_ADDRESSES
     for parent in path.parents:
-        if parent.exists() and not parent.is_dir():
+        if os.path.exists(parent) and not parent.is_dir():
             return f"{parent} is a file, not a folder"
-    there = next(parent for parent in path.absolute().parents if parent.exists())
+    whole = path.absolute()
+    there = next(parent for parent in whole.parents if os.path.exists(parent))
+    most = os.pathconf(there, "PC_NAME_MAX")
+    longest = max(len(os.fsencode(name)) for name in whole.relative_to(there).parts)
+    if longest > most:
+        return f"a name of {longest} bytes is too long for its disk, which takes {most}"
     return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
 
 

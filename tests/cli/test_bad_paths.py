@@ -17,6 +17,9 @@ RENDER = ("render", "ok.toml", "--executor", "local", "-o")
 TOWER = ("--set", "canvas.height=20000000")
 
 
+LONG = 260 * "a"
+
+
 PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     # A store to render into
     "render into a file": ((*RENDER, "file.zarr"), "file.zarr: is a file"),
@@ -118,6 +121,36 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "tiles over a page": (("export", "done.zarr", "b.dzi"), "b.html"),
     "tiles over a folder": (("export", "done.zarr", "c.dzi"), "c_files"),
     "tiles over a link": (("export", "done.zarr", "d.dzi"), "symbolic link"),
+    "address without https": (
+        ("export", "done.zarr", "x.dzi", "--url", "example.com/x"),
+        "must be an address such as https://example.com/poster",
+    ),
+    "address of files": (
+        ("export", "done.zarr", "x", "--layout", "iiif", "--url", "file:///x"),
+        "must be an address",
+    ),
+    "address without a server": (
+        ("export", "done.zarr", "x", "--layout", "iiif", "--url", "https:///x"),
+        "must be an address",
+    ),
+    "address with a query": (
+        ("export", "done.zarr", "x", "--layout", "xyz", "--url", "https://x.org/?a"),
+        "must be an address",
+    ),
+    # Names that no disk takes
+    "render into a long name": ((*RENDER, LONG), "too long"),
+    "render into a long folder": ((*RENDER, f"{LONG}/a.zarr"), "too long"),
+    "render and export to a long name": ((*RENDER, "new.zarr", "--export", f"{LONG}.png"), "long"),
+    "export to a long name": (("export", "done.zarr", f"{LONG}.png"), "too long"),
+    "tiles in a long folder": (("export", "done.zarr", f"{LONG[:250]}.dzi"), "too long"),
+    "preview to a long name": (("preview", "ok.toml", "-o", f"{LONG}.png"), "too long"),
+    "film with long parts": (
+        ("animate", "ok.toml", "-o", f"{LONG[:250]}.gif", "--zoom", "2", "--seconds", "1"),
+        "too long",
+    ),
+    "info of photos": (("info", "photos"), "a folder that tilecppn did not make"),
+    "preview of photos": (("preview", "photos", "-o", "x.png"), "that tilecppn did not make"),
+    "info of a long name": (("info", f"{LONG}.png"), "too long"),
     # Previews and plans
     "preview to no image": (("preview", "ok.toml", "-o", "x.bmp"), ".png"),
     "preview without a name": (("preview", "ok.toml"), "--output"),

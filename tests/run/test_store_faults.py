@@ -110,10 +110,23 @@ def test_two_that_overwrite_a_free_path_do_not_mix(scene: Scene, tmp_path: Path)
         if isinstance(event, WorkerJoined) and not path.exists():
             theirs.enter_context(Store.create(path, other, LLVMKernel.arithmetic))
 
-    with theirs, pytest.raises(StoreError, match="another process has put something there"):
+    with theirs, pytest.raises(StoreError, match=r"another tilecppn \(pid .* has just begun"):
         render_to(scene, path, RunOptions("local", overwrite=True, listeners=[make]))
     assert Store(path).scene == other
     assert not shard_files(path)
+
+
+def test_what_a_stranger_puts_at_a_free_path_is_called_so(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+
+    def put(event: Event) -> None:
+        if isinstance(event, WorkerJoined) and not path.exists():
+            path.mkdir()
+            (path / "notes.txt").write_text("mine")
+
+    with pytest.raises(StoreError, match="another process has put something there"):
+        render_to(scene, path, RunOptions("local", listeners=[put]))
+    assert [file.name for file in path.iterdir()] == ["notes.txt"]
 
 
 def test_a_store_that_is_moved_in_mid_run_keeps_what_it_has_and_the_run_says_so(

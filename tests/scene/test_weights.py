@@ -6,7 +6,8 @@ import pytest
 
 from tests.scene.conftest import refusal, scene_file
 from tilecppn.cppn import CPPN
-from tilecppn.errors import InvalidRequestError, WeightsError
+from tilecppn.errors import InvalidRequestError, TilecppnError, WeightsError
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import EMBEDDED, Scene
 
 
@@ -52,6 +53,30 @@ def test_weights_that_cannot_be_read_are_refused(tmp_path: Path, name: str) -> N
     with pytest.raises(InvalidRequestError, match=r"cannot be read|without NUL") as caught:
         Scene.load(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["cppn.weights", "latent.z", "output.palette", "cppn.weights of a film"]
+)
+def test_a_file_at_an_address_is_to_be_downloaded_first(tmp_path: Path, key: str) -> None:
+    section, _, name = key.split()[0].partition(".")
+    named = {"weights": "m.safetensors", "z": "z.json#a", "palette": "a.jpg"}[name]
+    text = f'[{section}]\n{name} = "https://example.com/{named}"\n'
+    if "film" in key:
+        text = f"[film]\nseconds = 1\n[[keyframe]]\ntime = 0\n[keyframe.{text[1:]}"
+    path = scene_file(tmp_path, text)
+    with pytest.raises(TilecppnError, match="download the file first") as caught:
+        Timeline.load(path) if "film" in key else Scene.load(path)
+    assert "https://example.com/" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_tilde_in_a_scene_is_the_home_folder(
+    tmp_path: Path, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(weights_file.parent))
+    scene = Scene.load(scene_file(tmp_path, f'[cppn]\nweights = "~/{weights_file.name}"\n'))
+    assert scene.cppn.to_bytes() == weights_file.read_bytes()
 
 
 @pytest.mark.parametrize("named", ["/etc/passwd", "../../secret", "gone.safetensors", EMBEDDED])

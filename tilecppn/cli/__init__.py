@@ -1,5 +1,6 @@
 """The command line: one small file for each command, imported only when that is called."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -109,13 +110,18 @@ class Commands(click.Group):
         except OSError as error:
             from tilecppn.filesystem import error_text
 
-            _fail(error_text(error), 2 if _is_denied(error) else 1)
+            _fail(error_text(error), 2 if _is_refused(error) else 1)
 
 
-def _is_denied(error: OSError) -> bool:
-    """Whether there is no access to a bucket, or no such bucket; a run says it as a RenderError."""
+def _is_refused(error: OSError) -> bool:
+    """Whether a name is too long, or there is no access to a bucket, or no such bucket.
+
+    Work that has begun says it as a RenderError.
+    """
     from tilecppn.addresses import is_address
 
+    if error.errno == errno.ENAMETOOLONG:
+        return True
     denied = isinstance(error, PermissionError | FileNotFoundError)
     return denied and is_address(str(error.filename))
 

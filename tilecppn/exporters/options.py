@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
@@ -141,6 +142,11 @@ class ExportOptions:
             raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
         if self.skip_blanks is not None and not palettes.is_colour(self.skip_blanks):
             raise ExportError(f'skip-blanks {self.skip_blanks}: must be a colour such as "#000000"')
+        if self.url is not None and not is_web_address(self.url):
+            raise ExportError(
+                f"url {self.url}: must be an address such as https://example.com/poster, without "
+                "? and #"
+            )
         if self.bits not in (None, 8, 16):
             raise ExportError(f"bits {self.bits}: must be 8 or 16")
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tilecppn import filesystem
+from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance, tiles
 from tilecppn.exporters.export import EXPORTERS
-from tilecppn.exporters.layouts import FOLDERS, HERE
+from tilecppn.exporters.layouts import FOLDERS
 from tilecppn.exporters.options import KINDS, ExportOptions, suffix_of
 from tilecppn.exporters.output import claimed, naming_destination
 from tilecppn.exporters.parallel import Threads
@@ -118,7 +119,7 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # its url is only there
         info = filesystem.read_bounded(path / "info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
-        values["url"] = None if address == HERE else address
+        values["url"] = address if is_web_address(address) else None
     shown, withheld = (
         ExportOptions(layout=layout, show_scene=show, **values).resolved(path, source.store.scene)
         for show in (True, False)

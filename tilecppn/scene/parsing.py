@@ -28,6 +28,10 @@ def read_text(path: Path, what: str) -> str:
         return data.decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError:
         raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
+    except IsADirectoryError:
+        raise SceneError(
+            f"{path}: a folder that tilecppn did not make; {what} is a TOML file"
+        ) from None
     except OSError as error:
         raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
     except SceneError:

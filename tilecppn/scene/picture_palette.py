@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import DataError, SceneError
+from tilecppn.addresses import file_beside
+from tilecppn.errors import AddressError, DataError, SceneError
 from tilecppn.scene.oklab import hexadecimal, oklab, srgb
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.validation import format_value
@@ -35,8 +36,8 @@ def with_colours(given: Given, folder: Path) -> Given:
     from tilecppn.pictures import read_picture
 
     try:
-        picture = read_picture(folder / Path(palette).expanduser(), enough=SIDE)
-    except DataError as error:
+        picture = read_picture(file_beside(folder, palette), enough=SIDE)
+    except (DataError, AddressError) as error:
         raise SceneError(
             f"output.palette = {format_value(palette)}: {error}", keys=["output.palette"]
         ) from None

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tilecppn.addresses import file_beside
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import load_latents
-from tilecppn.errors import InvalidRequestError, SceneError, WeightsError
+from tilecppn.errors import AddressError, InvalidRequestError, SceneError, WeightsError
 from tilecppn.scene import sections
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.picture_palette import is_picture
@@ -35,8 +36,8 @@ def network_of(source: sections.CPPN, folder: Path) -> CPPN:
     """
     if source.weights is not None:
         try:
-            return CPPN.load(folder / source.weights)
-        except WeightsError as error:
+            return CPPN.load(file_beside(folder, source.weights))
+        except (WeightsError, AddressError) as error:
             raise WeightsError(f"cppn.weights = {format_value(source.weights)}: {error}") from error
     if source.channels == 2 and PRESETS[source.preset].detail is None:
         raise SceneError(
@@ -115,8 +116,8 @@ def latent_values(latent: Latent, folder: Path) -> Latent:
         return latent
     file, _, name = latent.z.partition("#")
     try:
-        named = load_latents(folder / file)
-    except InvalidRequestError as error:
+        named = load_latents(file_beside(folder, file))
+    except (InvalidRequestError, AddressError) as error:
         raise SceneError(
             f"latent.z = {format_value(latent.z)}: {error}", keys=["latent.z"], value=latent.z
         ) from error

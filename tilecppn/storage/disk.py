@@ -21,7 +21,6 @@ from tilecppn.storage.objects import Files
 
 MAX_OFFSET = 2**62  # in a file
 NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # of a row or column
-TAKEN = "another process has put something there"
 
 
 class Disk:
@@ -149,7 +148,7 @@ class Disk:
                 filesystem.fsync_tree(temporary)
                 if overwrite and not self.is_free():
                     if not locks.holds_lock(lock_file(path)):
-                        raise StoreError(f"{path}: {TAKEN}")
+                        raise _taken(path)
                     os.rename(path, old)
                 _name(temporary, path)
             except BaseException as error:
@@ -207,13 +206,23 @@ def _numbered(folder: Path) -> dict[int, os.DirEntry[str]]:
     return dict(sorted(found.items()))
 
 
+def _taken(path: Path) -> StoreError:
+    """What to say of a path that was free a moment ago."""
+    if holder := locks.holder(lock_file(path)):
+        return StoreError(
+            f"{path}: another tilecppn ({holder}) has just begun to render into it; wait for its "
+            "end, or choose another path"
+        )
+    return StoreError(f"{path}: another process has put something there; choose another path")
+
+
 def _name(folder: Path, path: Path) -> None:
     """Rename a folder; StoreError where something is by now, unless an empty folder."""
     try:
         os.rename(folder, path)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise StoreError(f"{path}: {TAKEN}") from error
+            raise _taken(path) from error
         raise
 
 

@@ -61,8 +61,8 @@ def _acquire(path: Path, what: str, transient: bool) -> int:
                 return descriptor
             if not (taken and transient):
                 # A file that lost its name was the lock of a store that is no more.
-                holder = os.read(descriptor, 200).decode(errors="replace").strip()
-                raise StoreError(f"{what} is in use by another process ({holder or 'unknown'})")
+                name = _holder(descriptor) or "unknown"
+                raise StoreError(f"{what} is in use by another process ({name})")
         except OSError as error:
             os.close(descriptor)
             if error.errno not in NO_LOCKS:
@@ -75,6 +75,21 @@ def _acquire(path: Path, what: str, transient: bool) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)  # its last holder has just removed it
+
+
+def holder(path: Path) -> str:
+    """Who has or last had the lock of a file; empty where nobody had it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            return _holder(descriptor)
+        finally:
+            os.close(descriptor)
+    return ""
+
+
+def _holder(descriptor: int) -> str:
+    return os.read(descriptor, 200).decode(errors="replace").strip()
 
 
 def holds_lock(path: Path) -> bool:

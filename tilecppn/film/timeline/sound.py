@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.addresses import file_beside
 from tilecppn.errors import InvalidRequestError, RenderError, SceneError
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.timeline.keyframes import Film
@@ -52,7 +53,7 @@ def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
 
     @cache  # several tracks may follow one sound
     def samples(name: str) -> Sound:
-        return decode(folder / name, film.seconds)
+        return decode(file_beside(folder, name), film.seconds)
 
     found: dict[str, Any] = {}
     for name, value in film.arrays.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tilecppn.addresses import file_beside
 from tilecppn.cppn import CPPN, Structure
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline import formula
@@ -82,7 +83,7 @@ class Values:
 
     def _file(self, name: str) -> CPPN:
         if self.embedded is None:
-            return CPPN.load(self.folder / name)
+            return CPPN.load(file_beside(self.folder, name))
         return CPPN.from_bytes(self.embedded[name], name)
 
     def latent(self, change: Mapping[str, Any]) -> tuple[float, ...]:
