@@ -86,9 +86,9 @@ def test_files_of_a_lossy_pyramid_bear_its_suffix(small_store: Store, tmp_path: 
 @pytest.mark.parametrize("quality", [1, 50, 94, 95, 100])
 def test_noise_is_encoded_at_every_effort_and_quality(name: str, effort: int, quality: int) -> None:
     """A JPEG of noise is larger than the buffer that Pillow gives an optimised one."""
-    pixels = noise((3, 256, 256), "uint8")
-    data = ENCODERS[name].encode(pixels, quality, effort)
-    assert by_pillow(data).shape == (256, 256, 3)
+    side = 64 if name == "avif" else 256  # AVIF takes seconds for it
+    data = ENCODERS[name].encode(noise((3, side, side), "uint8"), quality, effort)
+    assert by_pillow(data).shape == (side, side, 3)
 
 
 def test_suffixes_and_formats_are_taken_as_meant(small_store: Store, tmp_path: Path) -> None:
