@@ -41,7 +41,8 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(
         latent={"seed": seed},
         canvas={"width": size[0], "height": size[1]},
     )
-    most, equal = compared(name, scene, seed)
+    few = (name, seed, size) in QUICK  # the oracle takes most of the time
+    most, equal = compared(name, scene, seed, windows=2 if few else 6)
     assert most <= 1
     assert equal >= 0.999
 
