@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.kernels.fields import bits
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.llvm.codegen import HOST
+from tilecppn.kernels.llvm.codegen import HOST, Workspace
 from tilecppn.kernels.llvm.kernel import LLVMKernel
+from tilecppn.kernels.llvm.network import Tiling
 from tilecppn.kernels.llvm.nodes import APART, BEFORE, MOST, STRIP, TAPS, lagrange, strips, windows
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.plan import BLOCK
@@ -23,7 +24,7 @@ CORNER = 40 * BLOCK
 
 def picture(preset: str = "jupiter", **options: Any) -> EvaluationContext:
     """A picture whose early layers vary slowly."""
-    side = 32768
+    side = options.pop("side", 32768)
     cppn = {"preset": preset, **options.pop("cppn", {})}
     scene = Scene.of(cppn=cppn, canvas={"width": side, "height": side}, **options)
     return EvaluationContext.of(scene)
@@ -194,3 +195,20 @@ def test_a_plain_network_has_no_nodes() -> None:
     assert LLVMKernel(EvaluationContext.of(Scene.of(cppn={"preset": "flux"}))).between is None
     assert LLVMKernel(picture(view={"mirror": "x"})).between is None
     assert MOST < 1e-6
+
+
+def test_what_fills_up_the_last_block_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of 24 and 12 points do not divide the grid's: the rest is memory as it was found."""
+    field, lattice = picture("ink", side=65536, cppn={"seed": 2}), Lattices.one(3, 7, 64, 64, 936)
+    expected = bits(LLVMKernel(field).evaluate(lattice).copy())
+    fresh = Workspace.array
+
+    def found(self: Workspace, shape: tuple[int, ...], dtype: Any) -> Any:
+        array = fresh(self, shape, dtype)
+        array.fill(np.finfo(dtype).max)
+        return array
+
+    monkeypatch.setattr(Workspace, "array", found)
+    narrow = replace(HOST, vector_bits=256)
+    kernel = LLVMKernel(field, target=narrow, tiling=Tiling(4, 3))
+    assert np.array_equal(bits(kernel.evaluate(lattice)), expected)

@@ -250,8 +250,9 @@ class NodeLayers:
         if later is not None:
             hidden = into[self.rows :]
             self._run(later, into, into[self.features :], hidden)
-            values[: self.features] = hidden[:, : values.shape[1]]
-            values[self.features :] = into[self.features : self.rows, : values.shape[1]]
+            pixels = height * BLOCK  # what fills up the last block may be anything
+            values[: self.features, :pixels] = hidden[:, :pixels]
+            values[self.features :, :pixels] = into[self.features : self.rows, :pixels]
         out = values[self.features :]
         self.late.network.call(
             values, values.shape[1], *_NONE, self.late.weights, self.scratch[1], out, _NONE[1], 0
