@@ -30,7 +30,7 @@ from tilecppn.kernels.llvm.nodes import (
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
-REVISION = 2
+REVISION = 3
 NODES = 2  # more, of a network with detail: its early layers at nodes
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 

@@ -9,7 +9,7 @@ that is. There `a` and `b` are what `data.REFERENCES` makes of s.
 import math
 
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.kernels.llvm.activations import SINGLE, TANH_BOTTOM, TANH_TOP
+from tilecppn.kernels.llvm.activations import SINGLE, TANH_BOTTOM, TANH_END, TANH_TOP
 from tilecppn.kernels.wgsl.text import Piece, horner, number, short_parts
 
 _LN2 = [number(part) for part in short_parts(math.log(2.0), 9)]
@@ -41,7 +41,7 @@ _SIN = f"""\
 _TANH = f"""\
   let c: vec4f = clamp(x, vec4f(-8.8), vec4f(8.8));
   let q: vec4f = c * c;
-  return c * ({horner("q", TANH_TOP)}) / ({horner("q", TANH_BOTTOM)});"""
+  return c * (({horner("q", TANH_TOP)}) / ({horner("q", TANH_BOTTOM)}) + {number(TANH_END)});"""
 _SOFTPLUS = f"""\
   let u: vec4f = cppn_exp(-abs(x));
   let s: vec4f = u / (u + 2.0);

@@ -8,6 +8,7 @@ from tilecppn.kernels.llvm.codegen.target import (
     Target,
     Workspace,
     aligned,
+    assembly,
     row_stride,
     thread_safe_cache,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Variable",
     "Workspace",
     "aligned",
+    "assembly",
     "row_stride",
     "thread_safe_cache",
 ]

@@ -42,6 +42,7 @@ class Function:
         self.ir = ir.Function(module.ir, ir.FunctionType(ir.VoidType(), types), name=name)
         self.ir.attributes.add("nounwind")
         self.ir.attributes.add("noinline")  # what is compiled once is enough
+        self.ir.attributes.alignstack = 64  # a vector kept on the stack never crosses cache lines
         for argument, label in zip(self.ir.args, arguments, strict=True):
             argument.name = label
             if isinstance(arguments[label], ArrayOf):

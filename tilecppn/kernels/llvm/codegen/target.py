@@ -79,9 +79,7 @@ class Compiled:
     def __init__(self, module: Module, target: Target) -> None:
         text = str(module)
         with _LLVM:
-            machine = llvm.Target.from_default_triple().create_target_machine(
-                cpu=target.cpu, features=target.features, opt=2, jit=True
-            )
+            machine = _machine(target)
             made_of = (VERSION, llvmlite.__version__, llvm.llvm_version_info, target, text)
             code = cached(repr(made_of), lambda: _object_file(text, machine))
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
@@ -106,14 +104,31 @@ class Compiled:
         return call
 
 
+def assembly(module: Module, target: Target) -> str:
+    """What `Compiled` makes of a module, to be read and counted."""
+    with _LLVM:
+        machine = _machine(target)
+        return str(machine.emit_assembly(_optimised(str(module), machine)))
+
+
+def _machine(target: Target) -> llvm.TargetMachine:
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=target.cpu, features=target.features, opt=2, jit=True
+    )
+
+
 def _object_file(text: str, machine: llvm.TargetMachine) -> bytes:
+    return bytes(machine.emit_object(_optimised(text, machine)))
+
+
+def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
     parsed = llvm.parse_assembly(text)
     parsed.verify()
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(parsed, builder)
-    return bytes(machine.emit_object(parsed))
+    return parsed
 
 
 def thread_safe_cache(make: Callable[P, T]) -> Callable[P, T]:
