@@ -16,8 +16,9 @@ import pytest
 from hypothesis import settings
 
 from tests.buckets import BUCKET, WEED, Server
-from tilecppn import machine
+from tilecppn import kernels, machine
 from tilecppn.addresses import BucketPath, as_path
+from tilecppn.errors import InvalidRequestError
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.storage import client
@@ -33,6 +34,36 @@ if not machine.has_cuda():
 # Every property test has this profile; one that needs more or fewer examples says how many.
 settings.register_profile("tilecppn", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("tilecppn")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest takes the slow ones out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The kernel wgpu is slow in the suites of all kernels: software compiles each program."""
+    for item in items:
+        if _draws_with_wgpu(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if _draws_with_wgpu(item):
+        require_wgpu()
+
+
+def _draws_with_wgpu(item: pytest.Item) -> bool:
+    found = getattr(item, "callspec", None)
+    values = found.params.values() if found else ()
+    return any(isinstance(value, str) and value.startswith("wgpu") for value in values)
+
+
+def require_wgpu() -> None:
+    """Skip where wgpu has no adapter, not even software, but fail in CI."""
+    try:
+        kernels.require("wgpu", "exact")
+    except InvalidRequestError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"{error}; in CI: apt-get install mesa-vulkan-drivers")
+        pytest.skip(str(error))
+
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

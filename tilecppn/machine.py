@@ -69,7 +69,8 @@ def is_lost_device(error: Exception) -> bool:
     words = f"{type(error).__name__}: {error}"
     if "out of memory" in words:
         return False
-    return any(sign in words for sign in ("AcceleratorError", "CUDA error", "Triton Error [CUDA]"))
+    signs = ("AcceleratorError", "CUDA error", "Triton Error [CUDA]", "LostDeviceError")
+    return any(sign in words for sign in signs)
 
 
 def free_memory() -> int | None:

@@ -20,7 +20,7 @@ FAST = [name for name in KERNELS if name != "reference"]
 
 
 SIZES = [(1024, 1024), (1_000_000, 1_000_000), (1_000_000, 1000)]
-SEEDS = {"llvm": (0, 1, 5, 19, 20), "torch": (0, 5)}
+SEEDS = {"llvm": (0, 1, 5, 19, 20), "torch": (0, 5), "wgpu": (0,)}
 
 
 EVERY = [(name, seed, size) for name, seeds in SEEDS.items() for seed in seeds for size in SIZES]

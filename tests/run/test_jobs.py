@@ -55,7 +55,11 @@ def test_an_error_of_the_disk_is_told_as_file_and_reason() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["CUDA error: an illegal memory access was encountered", "Triton Error [CUDA]: unknown error"],
+    [
+        "CUDA error: an illegal memory access was encountered",
+        "Triton Error [CUDA]: unknown error",
+        "LostDeviceError: the device of some GPU is lost to this process",
+    ],
 )
 def test_a_process_without_its_gpu_is_a_lost_worker(words: str) -> None:
     runner = Failing(RuntimeError(words))

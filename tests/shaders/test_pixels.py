@@ -7,6 +7,7 @@ import pytest
 
 from tests.shaders.conftest import Live, check_close, oracle, write_page
 from tilecppn.cppn import PRESETS
+from tilecppn.kernels import EvaluationContext
 from tilecppn.scene.scene import Scene
 
 WIDTH, HEIGHT = 72, 48
@@ -114,10 +115,12 @@ def test_other_latents_and_turns_are_as_the_oracle_has_them(live: Live, tmp_path
 
 def test_the_pages_reference_is_that_of_python(live: Live, tmp_path: Path) -> None:
     from tilecppn.kernels.wgsl import data_of
+    from tilecppn.shaders.facts import layers_of
 
     scene = scene_of(cppn={"preset": "ink", "seed": 2}, view={"mirror": "x"})
     live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
     live.draw(WIDTH, HEIGHT)
-    rows = data_of(scene).rows
-    found = live.page.evaluate("Array.from(picture.reference.rows)")[: rows.size]
-    assert found == pytest.approx(rows.ravel().tolist(), rel=1e-5, abs=1e-6)
+    shape, rows = data_of(scene, layers_of(scene))
+    shown = 4 * shape.layer(len(EvaluationContext.of(scene).network.layers))
+    found = live.page.evaluate("Array.from(picture.reference.rows)")[:shown]
+    assert found == pytest.approx(rows.ravel()[:shown].tolist(), rel=1e-5, abs=1e-6)

@@ -124,7 +124,7 @@ kernel_option = click.option(
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="Kernel that evaluates the network: auto, reference, llvm, torch or triton.",
+    help="Kernel that evaluates the network: auto, reference, llvm, torch, triton or wgpu.",
 )
 
 

@@ -12,6 +12,7 @@ from tilecppn.errors import TilecppnError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.formatting import counted, format_duration
 from tilecppn.kernels import EvaluationContext, create
+from tilecppn.kernels.wgpu.kernel import serves
 from tilecppn.plan import TaskGraph
 from tilecppn.run.estimates import measure
 from tilecppn.run.events import (
@@ -65,6 +66,13 @@ class RenderMeter(Meter):
                 self.expected_rate = rate
                 self.note(f"{self.line()} (estimated from samples)")
 
+    def _say_if_on_cpu(self, scene: Scene) -> None:
+        if not serves(EvaluationContext.of(scene)):
+            self.note(
+                "needs float64 or wide layers, for which wgpu's shaders have no room: "
+                "drawn by llvm on the CPU"
+            )
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -85,6 +93,8 @@ class RenderMeter(Meter):
                     f"{self.work(plan)}, {who}{each}, "
                     f"kernel {arithmetic.kernel} ({arithmetic.precision}) on {arithmetic.device}"
                 )
+                if self.scene is not None and arithmetic.kernel == "wgpu":
+                    self._say_if_on_cpu(self.scene)
                 if self.scene is not None and executor == "local" and arithmetic.device == "cpu":
                     busy = min(workers, machine.cores(), plan.tasks)
                     self._timer = threading.Timer(

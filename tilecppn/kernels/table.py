@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels.base import EvaluationContext, Kernel, Memory
+from tilecppn.kernels.wgpu.device import adapter, has_gpu
 from tilecppn.names import suggestion
 
 
@@ -63,11 +64,33 @@ def _triton(field: EvaluationContext, memory: Memory | None) -> Kernel:
     return TorchKernel(field, arithmetic=arithmetic(field))
 
 
+def _require_wgpu() -> None:
+    try:
+        adapter()
+    except (ImportError, OSError) as error:
+        raise InvalidRequestError(
+            f'wgpu is not installed ({error}): pip install "tilecppn[gpu]"'
+        ) from error
+
+
+def _wgpu(field: EvaluationContext, memory: Memory | None) -> Kernel:
+    from tilecppn.kernels.wgpu.kernel import WgpuKernel, on_cpu, serves
+
+    if serves(field):
+        return WgpuKernel(field)
+    from tilecppn.kernels.llvm.kernel import LLVMKernel
+
+    kernel = LLVMKernel(field, memory=memory)
+    kernel.arithmetic = on_cpu(kernel.arithmetic)
+    return kernel
+
+
 KERNELS: dict[str, Callable[[EvaluationContext, Memory | None], Kernel]] = {
     "reference": _reference,
     "llvm": _llvm,
     "torch": _torch,
     "triton": _triton,
+    "wgpu": _wgpu,
 }
 
 
@@ -78,7 +101,7 @@ def resolve(name: str) -> str:
     """
     if name == "auto":
         if not machine.has_cuda():
-            return "llvm"
+            return "wgpu" if has_gpu() else "llvm"
         return "triton" if machine.triton_fault() is None else "torch"
     if name not in KERNELS:
         raise InvalidRequestError(
@@ -101,6 +124,8 @@ def require(name: str, precision: str) -> str:
         _require_torch()
     if name == "triton":
         _require_triton()
+    if name == "wgpu":
+        _require_wgpu()
     return name
 
 

@@ -19,7 +19,7 @@ class RunOptions:
     executor: "local" threads, "ray" actors, or "auto".
     address: of a Ray cluster.
     workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
-    kernel: what evaluates the network: "auto", "reference", "llvm", "torch" or "triton".
+    kernel: what evaluates the network: "auto", or a name of `tilecppn.kernels.KERNELS`.
     gpus_per_worker: what a Ray actor reserves of a GPU; below 1, several share one.
     overwrite: replace an existing tilecppn store.
     policy: how failures are dealt with; None for `RetryPolicy()`.

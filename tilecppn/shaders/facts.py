@@ -84,6 +84,7 @@ def facts_of(scene: Scene, shape: Shape) -> dict[str, Any]:
         "rows": {
             "fours": shape.fours,
             "own": shape.own,
+            "reference": shape.reference(0),
             "outputs": shape.outputs,
             "palette": shape.palette,
             "stops": shape.stops,

@@ -26,15 +26,18 @@ _REPEATED = """\
   let h{i}: f32 = {diameter} * s{i}.x * s{i}.z;"""
 
 
-def point_function(shape: Shape, grid: Grid, row: list[str]) -> str:
+def point_function(
+    shape: Shape, grid: Grid, row: list[str], turn: tuple[str, str] | None = None
+) -> str:
     """`cppn_point`: (to the right, down) in plane units → (x, y, r, 0), all from the reference.
 
-    row: the text of each row of the data that it needs.
+    row: the text of each row of the data that it needs. turn: those of the cosine and sine of the
+    grid's rotation, where its numbers are not to be in the text.
     """
     lines = ["fn cppn_point(d: vec2f) -> vec4f {", *_folded(shape, grid, row)]
-    c, s = number(grid.cosine), number(grid.sine)
+    c, s = turn or (number(grid.cosine), number(grid.sine))
     turned = f"du * {c} - dv * {s}", f"du * {s} + dv * {c}"
-    if grid.sine == 0.0:
+    if turn is None and grid.sine == 0.0:
         turned = f"du * {c}", f"dv * {c}"
     x, y = turned[::-1] if grid.swap else turned
     lines += [f"  let x: f32 = {x};", f"  let y: f32 = {y};"]

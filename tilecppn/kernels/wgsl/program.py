@@ -6,17 +6,21 @@ With the numbers in the text (`function_alone`), it needs nothing but itself.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
-from tilecppn.kernels.wgsl import activations, colours, points
+from tilecppn.kernels.wgsl import activations, colours
 from tilecppn.kernels.wgsl.data import Data
+from tilecppn.kernels.wgsl.points import needs_sine, point_function
 from tilecppn.kernels.wgsl.shape import Functions, Shape
 from tilecppn.kernels.wgsl.text import number, vector, with_needs
 from tilecppn.scene import palettes
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Output
+from tilecppn.scene.view import Grid
 
 Row = Callable[[str, int], str]  # the text of row `base + k` of the data
+Own = Callable[[int], str]  # of four units: the text of their row k of the reference
 
 # Vectors of four units up to which a layer is written out. Wider ones are loops: drivers take very
 # long to compile as much text, and software adapters give up.
@@ -32,18 +36,63 @@ class Program(NamedTuple):
     shape: Shape
 
 
+class Rows(NamedTuple):
+    """How a text has the numbers."""
+
+    data: Row
+    reference: Row
+    written: bool  # layers written out, not as loops
+    numbers: bool = False  # in the text, and not read from data
+    traced: bool = False  # whether all sums go to `cppn_trace`, too
+
+
+class Place(NamedTuple):
+    """Texts of a layer's number and of the rows where its weights and its reference begin."""
+
+    layer: str
+    weights: str
+    reference: str
+
+
 def program_of(scene: Scene, shape: Shape) -> Program:
     """Functions that end with `cppn_colour(d: vec2f, layers: i32) -> vec3f`.
 
     d: an offset from the reference in plane units, to the right and down. layers: how many hidden
     layers are evaluated. They call `cppn_at(row: i32) -> vec4f` and `cppn_power(n: vec4f)`, 2^n.
     """
-    rows = [f"cppn_at({k})" for k in range(shape.outputs + 1)]
+    rows = [_data_row(str(k), 0) for k in range(shape.outputs + 1)]
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({shape.palette} + i);\n}}"
-    network = [_network(shape)]
-    if shape.fours <= WRITTEN_OUT:
-        network = [_members(shape), _sums(shape), _readouts(shape), *network]
+    network = _networks(shape, Rows(_data_row, _data_row, shape.fours <= WRITTEN_OUT))
     return Program(_joined(scene, shape, rows, stops, network, with_layers=True), shape)
+
+
+def network_of(grid: Grid, shape: Shape, turn: tuple[str, str], *, looped: bool) -> str:
+    """Functions that end with `cppn_point` and `cppn_network`, for a kernel.
+
+    They call `cppn_at` for weights, `cppn_reference(row: i32) -> vec4f` for the rows before
+    `shape.palette`, and `cppn_trace(layer: i32, four: i32, sums: vec4f)` with the sums of each four
+    units, or with detail how much these differ from the reference; last with the outputs'.
+    turn: the texts of the cosine and sine of the grid's rotation. looped: all layers as loops,
+    which are compiled faster; else narrow ones are written out.
+    """
+    rows = [_block_row(str(k), 0) for k in range(shape.outputs + 1)]
+    written = shape.fours <= WRITTEN_OUT and not looped
+    network = _networks(shape, Rows(_data_row, _block_row, written, traced=True))
+    parts = [*with_needs(_used(shape), _LIBRARY), point_function(shape, grid, rows, turn), *network]
+    return "\n".join(parts) + "\n"
+
+
+def _networks(shape: Shape, rows: Rows) -> list[str]:
+    written = [_members(shape), _sums(shape), _readouts(shape)]
+    return [*(written if rows.written else []), _network(shape, rows)]
+
+
+def _used(shape: Shape) -> list[str]:
+    """The functions that a network calls."""
+    table = activations.DIFFERENCES if shape.detail else activations.FUNCTIONS
+    used = sorted({table[name] for layer in shape.layers for name in layer})
+    used += sorted({activations.FUNCTIONS[name] for name in shape.output})
+    return [*used, "cppn_sin"] if needs_sine(shape) else used
 
 
 def function_alone(scene: Scene, data: Data, stops: str) -> str:
@@ -67,17 +116,12 @@ def _joined(
     with_layers: bool,
 ) -> str:
     colour = colours.colour_piece(scene.output, shape.channels)
-    table = activations.DIFFERENCES if shape.detail else activations.FUNCTIONS
-    used = sorted({table[name] for layer in shape.layers for name in layer})
-    used += sorted({activations.FUNCTIONS[name] for name in shape.output})
-    if points.needs_sine(shape):
-        used.append("cppn_sin")
     has_stops = shape.stops > 0
     parts = [
         *(_light(scene.output, shape) if has_stops else []),
         *([stops] if has_stops else []),
-        *with_needs([*used, colour], _LIBRARY),
-        points.point_function(shape, scene.grid, rows),
+        *with_needs([*_used(shape), colour], _LIBRARY),
+        point_function(shape, scene.grid, rows),
         *network,
         _colour(scene.output.invert, layers=with_layers),
     ]
@@ -100,24 +144,35 @@ def _members(shape: Shape) -> str:
     return f"struct Cppn {{ {fields} }}"
 
 
-def _product(row: Row, base: str, first: int, shape: Shape) -> str:
+def _product(row: Row, base: str, shape: Shape) -> str:
     """The sum of four units' weights times the layer before."""
     terms = []
     for k in range(shape.fours):
-        columns = ", ".join(row(base, first + 4 * k + c) for c in range(4))
+        columns = ", ".join(row(base, 4 * k + c) for c in range(4))
         terms.append(f"mat4x4f({columns}) * h.h{k}")
     return "\n    + ".join(terms)
 
 
+def _plus(base: str, k: int) -> str:
+    """The text of `base + k`; of numbers, their sum."""
+    if base.isdecimal():
+        return str(int(base) + k)
+    return f"{base} + {k}" if k else base
+
+
 def _data_row(base: str, k: int) -> str:
-    return f"cppn_at({base} + {k})" if k else f"cppn_at({base})"
+    return f"cppn_at({_plus(base, k)})"
+
+
+def _block_row(base: str, k: int) -> str:
+    return f"cppn_reference({_plus(base, k)})"
 
 
 def _sums(shape: Shape) -> str:
     """`cppn_sums`: products with the layer before, of the four units whose rows begin at k."""
     return (
         "fn cppn_sums(k: i32, h: Cppn) -> vec4f {\n  return "
-        + _product(_data_row, "k", shape.own, shape)
+        + _product(_data_row, "k", shape)
         + ";\n}"
     )
 
@@ -151,21 +206,18 @@ def _four(functions: Functions, k: int) -> Sequence[str]:
     return [functions[min(4 * k + lane, len(functions) - 1)] for lane in range(4)]
 
 
-def _unit(shape: Shape, layer: int, k: int, row: Row, base: str, sums: str) -> str:
-    """The values of four units of a layer."""
+def _unit(shape: Shape, layer: int, k: int, own: Own, sums: str) -> str:
+    """The values of four units of a layer; `own`: their rows of the reference."""
     four = _four(shape.layers[layer], k)
     if shape.detail:
-        return _applied(
-            four,
-            lambda f: f"{activations.DIFFERENCES[f]}({row(base, 0)}, {row(base, 1)},\n    {sums})",
-        )
-    total = f"{row(base, 0)} + {sums}"
-    value = _applied(four, lambda f: f"{activations.FUNCTIONS[f]}({total})")
+        a, b = own(0), own(1)
+        return _applied(four, lambda f: f"{activations.DIFFERENCES[f]}({a}, {b}, {sums})")
+    value = _applied(four, lambda f: f"{activations.FUNCTIONS[f]}({sums})")
     return f"h.h{k} + {value}" if shape.residual and layer > 0 else value
 
 
 def _first(row: Row, base: str, shape: Shape) -> str:
-    weights = [row(base, shape.own + c) for c in range(3 if shape.radius else 2)]
+    weights = [row(base, c) for c in range(3 if shape.radius else 2)]
     return " + ".join(f"{w} * p.{'xyz'[c]}" for c, w in enumerate(weights))
 
 
@@ -177,75 +229,88 @@ def _outputs(shape: Shape) -> str:
     )
 
 
-def _network(shape: Shape) -> str:
+def _network(shape: Shape, rows: Rows) -> str:
     """`cppn_network`: layer 0, and a loop for each run of equal layers."""
-    written = shape.fours <= WRITTEN_OUT
-    kind = "Cppn" if written else f"array<vec4f, {shape.fours}>"
-    fours = _fours_written if written else _fours_looped
+    kind = "Cppn" if rows.written else f"array<vec4f, {shape.fours}>"
+    lines_of = _fours_written if rows.written else _fours_looped
     last = shape.readout(len(shape.layers) - 1)
     lines = [
         "fn cppn_network(p: vec4f, layers: i32) -> vec4f {",
-        f"  var total: vec4f = cppn_at({shape.outputs});",
+        f"  var total: vec4f = {rows.reference(str(shape.outputs), 0)};",
         f"  var h: {kind};",
         f"  var n: {kind};",
-        *fours(shape, 0, str(shape.layer(0))),
+        *lines_of(shape, 0, rows, Place("0", str(shape.layer(0)), str(shape.reference(0)))),
         "  h = n;",
     ]
     if shape.detail:
-        lines += _read_lines(shape, str(shape.readout(0)))
+        lines += _read_lines(shape, rows, str(shape.readout(0)))
     for start, end in shape.runs:
+        of_reference = f"{shape.reference(0)} + i * {shape.fours * shape.own}"
         lines.append(f"  for (var i: i32 = {start}; i < min({end}, layers); i = i + 1) {{")
         lines.append(f"    let k: i32 = {shape.layer(start)} + (i - {start}) * {shape.stride};")
-        lines += [f"  {line}" for line in fours(shape, start, "k")]
+        lines.append(f"    let r: i32 = {of_reference};")
+        lines += [f"  {line}" for line in lines_of(shape, start, rows, Place("i", "k", "r"))]
         lines.append("    h = n;")
         if shape.detail:
             at = shape.fours * shape.four(start)
-            lines += [f"  {line}" for line in _read_lines(shape, f"k + {at}")]
+            lines += [f"  {line}" for line in _read_lines(shape, rows, f"k + {at}")]
         lines.append("  }")
     if not shape.detail:
-        lines += _read_lines(shape, str(last))
+        lines += _read_lines(shape, rows, str(last))
+    if rows.traced:
+        lines.append("  cppn_trace(layers, 0, total);")
     return "\n".join([*lines, _outputs(shape)])
 
 
-def _fours_written(shape: Shape, layer: int, base: str) -> list[str]:
+def _fours_written(shape: Shape, layer: int, rows: Rows, place: Place) -> list[str]:
     """Statements for the units of a layer, `n` from `h`, each four of them on its own."""
     lines = []
     for k in range(shape.fours):
-        at = k * shape.four(layer)
-        own = f"{base} + {at}" if at else base
+        at = _plus(place.weights, k * shape.four(layer))
         if layer == 0:
-            own = str(int(base) + at)
-        sums = _first(_data_row, own, shape) if layer == 0 else f"cppn_sums({own}, h)"
-        lines.append(f"  n.h{k} = {_unit(shape, layer, k, _data_row, own, sums)};")
+            sums = _first(rows.data, at, shape)
+        elif rows.numbers:
+            sums = _product(rows.data, at, shape)
+        else:
+            sums = f"cppn_sums({at}, h)"
+        four = partial(rows.reference, _plus(place.reference, k * shape.own))
+        total = sums if shape.detail else f"{four(0)} + {sums}"
+        lines.append(f"  let s{k}: vec4f = {total};")
+        if rows.traced:
+            lines.append(f"  cppn_trace({place.layer}, {k}, s{k});")
+        lines.append(f"  n.h{k} = {_unit(shape, layer, k, four, f's{k}')};")
     return lines
 
 
-def _fours_looped(shape: Shape, layer: int, base: str) -> list[str]:
+def _fours_looped(shape: Shape, layer: int, rows: Rows, place: Place) -> list[str]:
     """As `_fours_written`, in loops over fours of the same functions."""
     patterns = [tuple(_four(shape.layers[layer], k)) for k in range(shape.fours)]
     lines, k = [], 0
-    products = ", ".join(f"cppn_at(q + 4 * j + {shape.own + c})" for c in range(4))
+    products = ", ".join(rows.data("q + 4 * j", c) for c in range(4))
+    four = partial(rows.reference, "w")
     while k < shape.fours:
         end = next((e for e in range(k, shape.fours) if patterns[e] != patterns[k]), shape.fours)
         lines.append(f"  for (var o: i32 = {k}; o < {end}; o = o + 1) {{")
-        lines.append(f"    let q: i32 = {base} + o * {shape.four(layer)};")
+        lines.append(f"    let q: i32 = {place.weights} + o * {shape.four(layer)};")
+        lines.append(f"    let w: i32 = {place.reference} + o * {shape.own};")
+        lines.append(f"    var s: vec4f = {'vec4f(0.0)' if shape.detail else four(0)};")
         if layer == 0:
-            sums = _first(_data_row, "q", shape)
+            lines.append(f"    s = s + {_first(rows.data, 'q', shape)};")
         else:
-            sums = "s"
-            lines.append("    var s: vec4f = vec4f(0.0);")
             lines.append(f"    for (var j: i32 = 0; j < {shape.fours}; j = j + 1) {{")
             lines.append(f"      s = s + mat4x4f({products}) * h[j];")
             lines.append("    }")
-        value = _unit(shape, layer, k, _data_row, "q", sums).replace(f"h.h{k} +", "h[o] +")
+        if rows.traced:
+            lines.append(f"    cppn_trace({place.layer}, o, s);")
+        value = _unit(shape, layer, k, four, "s").replace(f"h.h{k} +", "h[o] +")
         lines += [f"    n[o] = {value};", "  }"]
         k = end
     return lines
 
 
-def _read_lines(shape: Shape, row: str) -> list[str]:
+def _read_lines(shape: Shape, rows: Rows, row: str) -> list[str]:
     """Statements that add a layer's readout to `total`."""
-    if shape.fours <= WRITTEN_OUT:
+    if rows.written:
         return [f"  total = total + cppn_read({row}, h);"]
     sums = [f"dot(cppn_at({row} + j + {c * shape.fours}), h[j])" for c in range(shape.channels)]
     sums += ["0.0"] * (4 - len(sums))
@@ -258,14 +323,13 @@ def _read_lines(shape: Shape, row: str) -> list[str]:
 
 def _written_out(data: Data) -> str:
     """`cppn_network` with each layer and each number in the text."""
-    shape, texts = data.shape, {}
+    shape = data.shape
 
+    @cache
     def row(base: str, k: int) -> str:
-        at = int(base) + k
-        if at not in texts:
-            texts[at] = vector(data.rows[at].tolist())
-        return texts[at]
+        return vector(data.rows[int(base) + k].tolist())
 
+    rows = Rows(row, row, written=True, numbers=True)
     lines = [
         "fn cppn_network(p: vec4f) -> vec4f {",
         f"  var total: vec4f = {row(str(shape.outputs), 0)};",
@@ -273,11 +337,8 @@ def _written_out(data: Data) -> str:
         "  var n: Cppn;",
     ]
     for i in range(len(shape.layers)):
-        for k in range(shape.fours):
-            base = str(shape.layer(i) + k * shape.four(i))
-            sums = _first(row, base, shape) if i == 0 else _product(row, base, shape.own, shape)
-            lines.append(f"  n.h{k} = {_unit(shape, i, k, row, base, sums)};")
-        lines.append("  h = n;")
+        place = Place(str(i), str(shape.layer(i)), str(shape.reference(i)))
+        lines += ["  {", *_fours_written(shape, i, rows, place), "  }", "  h = n;"]
         if shape.is_read(i):
             lines.append(f"  total = total + {_read(row, str(shape.readout(i)), shape)};")
     return "\n".join([*lines, _outputs(shape)])

@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.cppn.resolved import Weights, grouped, product
+from tilecppn.kernels.base import EvaluationContext
+from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.scene.symmetry import Fold, reflections
 from tilecppn.scene.view import Grid
 
@@ -78,3 +81,60 @@ REFERENCES: dict[str, Callable[[Array], tuple[Array, Array]]] = {
     "tanh": _tanh,
     "gaussian": _gaussian,
 }
+
+
+class References(NamedTuple):
+    """Rows of points' references, and the sums there of every unit that differences start from."""
+
+    rows: NDArray[np.float32]  # (points, shape.palette, 4)
+    sums: Array  # (units, points); without detail of no unit
+
+
+def references(field: EvaluationContext, shape: Shape, rows: Array, cols: Array) -> References:
+    """The references at pixels of `field.grid`, rows (n,) and cols (n,), fractions allowed."""
+    network = field.network
+    out = np.zeros((len(rows), shape.palette, 4))
+    _place(field, shape, rows, cols, out)
+    x, y, r = field.points(rows, cols)
+    if not shape.detail:
+        first, *others = network.layers
+        sums = product(np.stack([x, y, r], axis=-1), first.weight) + first.bias
+        for i, values in enumerate([sums, *(layer.bias for layer in others)]):
+            _put(out, shape, i, 0, values)
+        out[:, shape.outputs, : shape.channels] = network.bias
+        return References(out.astype(np.float32), np.empty((0, len(rows))))
+    totals: list[Array] = []
+    network.colour(x, y, r, totals)
+    for i, sums in enumerate(totals[:-1]):
+        runs = grouped(shape.layers[i])
+        ends = np.cumsum([count for _, count in runs])[:-1]
+        parts = np.split(sums, ends, axis=-1)
+        pairs = [REFERENCES[name](part) for (name, _), part in zip(runs, parts, strict=True)]
+        for row, of_runs in enumerate(zip(*pairs, strict=True)):
+            _put(out, shape, i, row, np.concatenate(of_runs, axis=-1))
+    out[:, shape.outputs, : shape.channels] = totals[-1]
+    return References(out.astype(np.float32), np.concatenate(totals[:-1], axis=-1).T)
+
+
+def _place(field: EvaluationContext, shape: Shape, rows: Array, cols: Array, out: Array) -> None:
+    """Write the points themselves into `out`: the first rows, up to that of the outputs."""
+    grid, (x0, y0) = field.grid, field.cppn.structure.origin
+    if field.fold is None:
+        x, y = grid.points(rows, cols)
+        out[:, 0, 0], out[:, 0, 1] = x - x0, y - y0
+    else:
+        u = (cols - grid.middle[0]) * grid.step[0]
+        v = (rows - grid.middle[1]) * grid.step[1]
+        for own, *place in zip(out, u.tolist(), v.tolist(), strict=True):
+            point = reference_point(grid, field.fold, *place)
+            own[0] = point.x - x0, point.y - y0, *point.heights
+            own[2 : shape.outputs] = point.rows
+    out[:, 1, 0] = np.sqrt(np.square(out[:, 0]).sum(axis=-1))
+
+
+def _put(out: Array, shape: Shape, layer: int, row: int, values: Weights) -> None:
+    """Write a row of a layer's reference: values (points, units), or (units,) the same for all."""
+    four, start = np.zeros((len(out), 4 * shape.fours)), shape.reference(layer) + row
+    four[:, : values.shape[-1]] = values
+    end = shape.reference(layer + 1)
+    out[:, start : end : shape.own] = four.reshape(len(out), shape.fours, 4)

@@ -7,9 +7,10 @@ weights of zero.
 |---|---|
 | 2 | the reference point: x, y from the structure's origin and heights; its radius |
 | 2 + … | with symmetry: `reference.fold_rows` |
-| 1 | sums of the outputs |
+| 1 | of the reference: sums of the outputs |
+| for each layer, for each four units | of the reference: `own` rows |
 | stops | colours of the palette |
-| for each layer, for each four units | of the reference, the weights of each input; readouts |
+| for each layer, for each four units | the weights of each input; then readouts |
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from itertools import groupby
 
 import numpy as np
 
+from tilecppn.cppn import CPPN
 from tilecppn.cppn.resolved import sorted_units, unit_functions
 from tilecppn.errors import InvalidRequestError
 from tilecppn.scene import palettes
@@ -44,10 +46,14 @@ class Shape:
 
     @classmethod
     def of(cls, scene: Scene, layers: int) -> "Shape":
-        """The shape of a scene's network with so many hidden layers."""
-        s = scene.cppn.structure
-        width = scene.cppn.width
+        """The shape of a scene's colours, with so many hidden layers."""
         stops = 0 if scene.output.palette is None else len(palettes.stops(scene.output.palette))
+        return cls.of_network(scene.cppn, Fold.of(scene.view), layers, stops)
+
+    @classmethod
+    def of_network(cls, cppn: CPPN, fold: Fold | None, layers: int, stops: int = 0) -> "Shape":
+        """The shape of a network with so many hidden layers and a palette of so many colours."""
+        s, width = cppn.structure, cppn.width
         functions = [unit_functions(s.activation(i), width) for i in range(layers)]
         if not s.residual:
             orders = [sorted_units(s.activation(i), width) for i in range(layers)]
@@ -59,7 +65,7 @@ class Shape:
             detail=s.detail is not None,
             radius="r" in s.inputs,
             stops=stops,
-            fold=Fold.of(scene.view),
+            fold=fold,
         )
 
     @property
@@ -74,7 +80,7 @@ class Shape:
 
     @property
     def own(self) -> int:
-        """Rows of four units before their weights: biases, or the reference."""
+        """Rows of four units in the reference: their sums or biases, or what differences need."""
         return 2 if self.detail else 1
 
     @property
@@ -89,14 +95,18 @@ class Shape:
         """The row of the outputs' sums."""
         return 2 + self.fold_rows
 
+    def reference(self, layer: int) -> int:
+        """The first row of a layer in the reference; beyond the last, of what no view changes."""
+        return self.outputs + 1 + layer * self.fours * self.own
+
     @property
     def palette(self) -> int:
-        """The first row of the palette."""
-        return self.outputs + 1
+        """The first row of the palette; all rows before it are the reference."""
+        return self.reference(len(self.layers))
 
     def four(self, layer: int) -> int:
-        """Rows of four units of a layer."""
-        return self.own + (3 if layer == 0 else 4 * self.fours)
+        """Rows of the weights of four units of a layer."""
+        return 3 if layer == 0 else 4 * self.fours
 
     def rows_of(self, layer: int) -> int:
         """Rows of a layer."""

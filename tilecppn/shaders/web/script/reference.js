@@ -133,19 +133,23 @@ class Reference {
     return weights ? Math.round((ramp * total) / weights / d.fineness) * d.fineness : 0;
   }
 
-  #own(layer, unit, row) {
-    const { rows } = this.facts, four = this.#four(layer);
-    return 4 * (rows.layers[layer] + (unit >> 2) * four + row) + (unit & 3);
+  // Where in the rows lies row k of a unit: of the reference, of the weights.
+  #own(layer, unit, k) {
+    const { fours, own, reference } = this.facts.rows;
+    return 4 * (reference + (layer * fours + (unit >> 2)) * own + k) + (unit & 3);
+  }
+
+  #weight(layer, unit, k) {
+    return 4 * (this.facts.rows.layers[layer] + (unit >> 2) * this.#four(layer) + k) + (unit & 3);
   }
 
   #four(layer) {
-    return this.facts.rows.own + (layer ? 4 * this.facts.rows.fours : 3);
+    return layer ? 4 * this.facts.rows.fours : 3;
   }
 
   #weights(layer, inputs, weight) {
-    const { own } = this.facts.rows;
     for (let o = 0; o < this.facts.width; o++)
-      for (let k = 0; k < inputs; k++) this.rows[this.#own(layer, o, own + k)] = weight(o, k);
+      for (let k = 0; k < inputs; k++) this.rows[this.#weight(layer, o, k)] = weight(o, k);
   }
 
   #readout(layer, factors) {

@@ -1,0 +1,159 @@
+"""The wgpu kernel: each field in a compute shader, in float32, by differences from references.
+
+A shader has no float64. So each block of the canvas has a reference in its middle, which NumPy
+evaluates in float64: a plain network's first sums, and with detail those of all units. The shader
+adds how much a point differs from there (see `kernels/wgsl/`), and so it serves deep zooms into
+detail. Fields that need float64 beyond that, and networks wider than a shader's, are evaluated by
+the llvm kernel on the CPU (`serves`).
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.kernels.base import COLOURS, Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.wgpu.device import Device, device_name, is_software, noticing_loss
+from tilecppn.kernels.wgpu.places import parts, places_of
+from tilecppn.kernels.wgpu.source import GROUP, compute_source, fits_uniform
+from tilecppn.kernels.wgsl.data import weight_rows
+from tilecppn.kernels.wgsl.reference import references
+from tilecppn.kernels.wgsl.shape import DEEPEST, WIDEST, Shape
+from tilecppn.scene.sections import FULL
+from tilecppn.scene.view import Lattices
+
+REVISION = 1
+BATCH = 1 << 20  # points
+BYTES = 1 << 26  # of one buffer: every device has as much
+QUICK = 1 << 15  # multiply-adds a point up to which all pixels are evaluated, as by triton
+LOOSE = 4.0  # times float32's error: what is allowed for loose divisions and roots
+SPARE = 4  # layers of detail come in so many, so that a zoom needs few programs
+
+_CALL = np.dtype(
+    [(name, "<u4") for name in (
+        "points", "rows", "cols", "stride", "down", "across", "layers", "traced",
+        "packed", "dither", "invert", "words",
+    )] + [("step", "<f4", 2), ("turn", "<f4", 2), ("full", "<f4")]
+    + [(name, "<u4") for name in ("units", "lattices", "spare")]
+)  # fmt: skip
+
+
+def serves(field: EvaluationContext) -> bool:
+    """Whether a shader evaluates the field, and not the llvm kernel."""
+    detail = field.cppn.structure.detail is not None
+    large = field.cppn.width > WIDEST or len(field.network.layers) > DEEPEST - SPARE
+    within = field.grid.reach < 1e18 and min(field.grid.step) > 1e-25  # of float32's exponents
+    return within and not large and (detail or not field.needs_float64)
+
+
+def arithmetic(field: EvaluationContext) -> Arithmetic:
+    """Of a picture that a shader evaluates."""
+    return Arithmetic("wgpu", "exact", device_name(), REVISION + field.revision)
+
+
+def on_cpu(own: Arithmetic) -> Arithmetic:
+    """Of a picture that the llvm kernel evaluates instead, with its own arithmetic.
+
+    It names the device all the same: one run, or one film, has one arithmetic.
+    """
+    return own._replace(kernel="wgpu", device=device_name())
+
+
+class WgpuKernel:
+    """Evaluates one field on the device of the thread that makes it.
+
+    Methods raise LostDeviceError where that is lost.
+    """
+
+    batch = BATCH
+
+    def __init__(self, field: EvaluationContext) -> None:
+        self.field = field
+        self.arithmetic = arithmetic(field)
+        detail = field.cppn.structure.detail is not None
+        error = field.mixed_noise(field.single_from) if detail else field.noise(np.float32)
+        self.noise = LOOSE * error
+        network = field.network
+        self.prefer_full_evaluation = network.multiply_adds <= QUICK
+        layers = len(network.layers)
+        room = -(-layers // SPARE) * SPARE if detail else layers
+        self.shape = Shape.of_network(field.cppn, field.fold, room)
+        # Software's compilers take many times as long for layers that are written out.
+        source = compute_source(self.shape, field.grid, field.cppn.width, looped=is_software())
+        rows = weight_rows(network, self.shape)
+        with noticing_loss():
+            self.device = Device.here()
+            self.pipeline = self.device.pipeline(source)
+            self.weights = self.device.sent(rows, uniform=fits_uniform(len(rows)))
+
+    def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
+        """See `Kernel.evaluate`."""
+        return self.store(lattices, COLOURS)
+
+    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
+        """See `StoringKernel.store`."""
+        return self._run(lattices, storage, traced=False)[0]
+
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Kernel.trace`."""
+        return self._run(lattices, COLOURS, traced=True)
+
+    def _run(
+        self, lattices: Lattices, storage: Storage, traced: bool
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        units = self.field.network.units if traced else 0
+        out = np.empty((self.shape.channels, *lattices.shape), storage.dtype)
+        sums = np.empty((units, *lattices.shape), np.float32)
+        points = min(BATCH, BYTES // 4 // max(units, self.shape.channels))
+        blocks = BYTES // 16 // self.shape.palette
+        with noticing_loss():
+            for place, part in parts(lattices, points, blocks):
+                self._draw(part, storage, out[:, *place], sums[:, *place])
+        return out, sums
+
+    def _draw(
+        self, lattices: Lattices, storage: Storage, out: NDArray[Any], sums: NDArray[np.float32]
+    ) -> None:
+        """Fill `out` (channels, n, rows, cols) and, unless it has no units, `sums`."""
+        places = places_of(lattices)
+        found = references(self.field, self.shape, places.rows, places.cols)
+        points = math.prod(lattices.shape)
+        packed = 4 // out.itemsize
+        words = -(-points // packed)
+        device = self.device
+        call = self._call(lattices, storage, points=points, packed=packed, words=words)
+        call["down"], call["across"] = places.down, places.across
+        call["traced"] = len(sums) > 0
+        pixels = device.buffer("pixels", 4 * len(out) * words, "STORAGE|COPY_SRC")
+        traces = device.buffer("sums", 4 * len(sums) * points, "STORAGE|COPY_SRC")
+        bound = [
+            {"buffer": self.weights, "offset": 0, "size": self.weights.size},
+            device.write("references", found.rows),
+            device.write("places", places.words),
+            device.write("call", call, "UNIFORM"),
+            pixels,
+            traces,
+        ]
+        wanted = [pixels, traces] if len(sums) else [pixels]
+        values = device.run(self.pipeline, bound, -(-words // GROUP), wanted)
+        stored = np.frombuffer(next(values), out.dtype, len(out) * words * packed)
+        stored = stored.reshape(len(out), -1)
+        out[...] = stored[:, :points].reshape(out.shape)
+        for more in values:
+            sums[...] = np.frombuffer(more, np.float32, sums.size).reshape(sums.shape)
+            # With detail they are differences from the reference's.
+            sums[: len(found.sums)] += found.sums[:, places.numbers].astype(np.float32)
+
+    def _call(self, lattices: Lattices, storage: Storage, **numbers: int) -> NDArray[Any]:
+        grid, network = self.field.grid, self.field.network
+        call = np.zeros(1, _CALL)
+        for name, value in numbers.items():
+            call[name] = value
+        call["lattices"], call["rows"], call["cols"] = lattices.shape
+        call["stride"], call["units"] = lattices.stride, network.units
+        call["layers"] = len(network.layers)
+        call["dither"], call["invert"] = storage.dither, storage.invert
+        call["step"], call["turn"] = grid.step, (grid.cosine, grid.sine)
+        call["full"] = FULL.get(storage.dtype, 1)
+        return call
