@@ -16,7 +16,7 @@ from tilecppn.film.encoding.frames import FrameFormat, Frames
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.sections import About
 
-REVISION = 3  # raised whenever the same frames give other bytes
+REVISION = 4  # raised whenever the same frames give other bytes
 
 
 @dataclass(frozen=True)

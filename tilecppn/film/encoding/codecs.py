@@ -25,13 +25,14 @@ class Codec(NamedTuple):
     tag: tuple[str, ...] = ()  # ffmpeg's options for the name of the codec in the file
 
 
+_X264 = "mbtree=1:rc-lookahead=10:me=dia:subme=0"
 _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-threads=1")
 
 CODECS: dict[str, Codec] = {
     "h264": Codec(
         "H.264, 8 bits 4:2:0: plays everywhere",
-        # On pictures as smooth as these, as small as "medium" in a quarter of the time.
-        ("-c:v", "libx264", "-preset", "veryfast", "-x264-params", "me=dia:subme=1"),
+        # On pictures as smooth as these, as small as "veryfast" at the same quality, in less time.
+        ("-c:v", "libx264", "-preset", "superfast", "-x264-params", _X264),
         "yuv420p",
         Quality(0, 51, 18),
         (2, 2),

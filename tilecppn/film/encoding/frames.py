@@ -14,6 +14,7 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
+from tilecppn.pixels.yuv import Planes
 
 # ffmpeg's names of pixels, by the bytes of a value
 _GREY = {1: "gray", 2: "gray16le"}
@@ -45,8 +46,12 @@ class FrameFormat:
     def ffmpeg_input(self, itemsize: int, *, colour: bool) -> list[str]:
         """The options with which ffmpeg reads `raw_bands` from its standard input."""
         names = _GREY if self.channels == 1 and not colour else _COLOUR
+        return self.ffmpeg_input_as(names[min(self.itemsize, itemsize)])
+
+    def ffmpeg_input_as(self, pixels: str) -> list[str]:
+        """The same for pixels that have this name at ffmpeg."""
         return [
-            *("-f", "rawvideo", "-pix_fmt", names[min(self.itemsize, itemsize)]),
+            *("-f", "rawvideo", "-pix_fmt", pixels),
             *("-video_size", f"{self.width}x{self.height}", "-framerate", self.fps, "-i", "-"),
         ]
 
@@ -72,6 +77,15 @@ def raw_bands(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArra
             part = np.repeat(part, 3, axis=-1)
         rows = interleaved(np.moveaxis(part, -1, 0))
         yield rows.astype(rows.dtype.newbyteorder("<"), copy=False)
+
+
+def yuv_frames(frames: Frames, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield frames of 8 bits as ffmpeg reads yuv420p; a band has an even number of rows."""
+    for number in frames.numbers:
+        planes = Planes(width, height)
+        for band in frames.bands(number):
+            planes.add(np.moveaxis(band, -1, 0))
+        yield planes.data
 
 
 def as_integers(band: NDArray[Any], itemsize: int) -> NDArray[Any]:

@@ -90,8 +90,9 @@ def _fault(target: Target, program: str) -> str | None:
     `program` is the ffmpeg, for the cache.
     """
     size = target.encoding.frame_format
-    row = np.zeros((1, size.width, size.channels), f"u{min(size.itemsize, 2)}")
-    black = Frames(range(1), lambda _: repeat(row, size.height), str, lambda: None)
+    rows = 2 - size.height % 2
+    band = np.zeros((rows, size.width, size.channels), f"u{min(size.itemsize, 2)}")
+    black = Frames(range(1), lambda _: repeat(band, size.height // rows), str, lambda: None)
     info = Provenance(target.kind, "", "trial", target.encoding.encoding_id)
     with tempfile.TemporaryDirectory() as folder:
         clip, made = Path(folder, "clip"), replace(target, path=Path(folder, target.path))

@@ -1,10 +1,13 @@
 """Videos: .mp4, .mov, .webm, .mkv. Clips are encoded one by one and joined without re-encoding."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from tilecppn import filesystem
 from tilecppn.cancellation import CheckCancelled
@@ -16,11 +19,13 @@ from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.audio import Audio
 from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of
-from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands
+from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands, yuv_frames
 from tilecppn.film.encoding.metadata import KEY
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.names import suggestion
+from tilecppn.pixels.yuv import NARROWEST
 
+YUV = "yuv420p"
 # Matrix, range and dither of the conversion from RGB to YUV are ours, not ffmpeg's guess. An
 # ordered dither is the same in every frame, so it does not shimmer.
 TO_BT709 = (
@@ -48,10 +53,15 @@ class VideoEncoding(Encoding):
         lossless = codec.pixels == ""
         pixels = codec.pixels or self._own_pixels()
         colours = [f"format={pixels}", SRGB] if lossless else [TO_BT709, f"format={pixels}", BT709]
+        given = self.frame_format.ffmpeg_input(2, colour=not lossless)
+        feed: Iterator[NDArray[Any]] = raw_bands(frames, 2, colour=not lossless)
+        if self._converts_here(pixels):
+            colours, given = [BT709], self.frame_format.ffmpeg_input_as(pixels)
+            feed = yuv_frames(frames, self.frame_format.width, self.frame_format.height)
         quality = [] if self.crf is None else ["-crf", str(self.crf)]
         group = 1 if lossless else min(len(frames.numbers), GROUP)
         arguments = [
-            *self.frame_format.ffmpeg_input(2, colour=not lossless),
+            *given,
             *("-vf", ",".join([*self._even_filters(), *colours])),
             *codec.encoder,
             *quality,
@@ -61,9 +71,14 @@ class VideoEncoding(Encoding):
             *ffmpeg.EXACT,
             *("-f", codec.clip, str(path)),
         ]
-        feed = prefetched(raw_bands(frames, 2, colour=not lossless))
-        made = ffmpeg.run(arguments, feed, frames.check_cancelled)
+        made = ffmpeg.run(arguments, prefetched(feed), frames.check_cancelled)
         check_count(made.frames, len(frames.numbers))
+
+    def _converts_here(self, pixels: str) -> bool:
+        """Whether frames reach ffmpeg as YUV, which it takes ten times as long to make."""
+        form = self.frame_format
+        plain = pixels == YUV and form.itemsize == 1 and not self._even_filters()
+        return plain and form.width >= NARROWEST
 
     def _own_pixels(self) -> str:
         """The lossless pixel format of the frames themselves."""
