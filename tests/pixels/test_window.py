@@ -13,7 +13,7 @@ from tests.pixels.reconstructing import MIXED, Counting
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, Kernel, create
 from tilecppn.pixels.quantise import quantise
-from tilecppn.pixels.window import STRIP, preview, render_colours, render_window
+from tilecppn.pixels.window import STRIP, Renderer, preview, render_window
 from tilecppn.plan import BLOCK, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE, Output
@@ -290,8 +290,8 @@ def test_colours_cost_no_more_than_the_picture() -> None:
     scene = MIXED.replace(output={"dither": "noise"})
     window = Window(0, 0, 333, 501)
     counts = []
-    for draw in (render_window, render_colours):
+    for draw in (Renderer.render, Renderer.colours):
         kernel = Counting(create("auto", EvaluationContext.of(scene)))
-        draw(kernel, scene, window)
+        draw(Renderer(kernel, scene), window)
         counts.append(kernel.points)
     assert counts[0] == counts[1]

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.kernels import Arithmetic, EvaluationContext, Kernel, Memory, create
+from tilecppn.kernels import Arithmetic, EvaluationContext, Memory, create
 from tilecppn.kernels.llvm.codegen import Empty, Workspace
 from tilecppn.pixels.output_encoder import OutputEncoder
 from tilecppn.pixels.reconstruction import write
-from tilecppn.pixels.window import part, pieces, render_colours, render_window, uncropped_window
+from tilecppn.pixels.window import Renderer, part, pieces, uncropped_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 
@@ -26,8 +26,8 @@ class FrameRenderer:
         self._pixels = Workspace()  # of the current window
         self._memory = Memory()
         self._frame = -1
-        self._kernels: list[Kernel] = []  # one for each moment of that frame
-        self.arithmetic: Arithmetic = self._kernel(0).arithmetic
+        self._moments: list[Renderer] = []  # of that frame
+        self.arithmetic: Arithmetic = self._moments_of(0)[0].kernel.arithmetic
 
     def render(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return stored pixels (channels, height, width) of a window, valid until the next call.
@@ -36,31 +36,23 @@ class FrameRenderer:
         colours of the frame's moments are averaged, then inverted, dithered and quantised as a
         still's are. Raises what `check_cancelled` raises.
         """
-        self._kernel(frame)
-        return render_moments(
-            self._kernels,
-            self.timeline.moments(frame),
-            self.timeline.scene(frame),
-            window,
-            check_cancelled,
-            self._pixels.array,
-        )
+        moments, scene = self._moments_of(frame), self.timeline.scene(frame)
+        return render_moments(moments, scene, window, check_cancelled, self._pixels.array)
 
-    def _kernel(self, frame: int) -> Kernel:
-        """Return the kernel of a frame's first moment; all its kernels are kept until the next."""
+    def _moments_of(self, frame: int) -> list[Renderer]:
+        """Return what draws a frame's moments; it is kept until the next frame."""
         if frame != self._frame:
-            moments = self.timeline.moments(frame)
-            self._kernels = []  # on a GPU each holds memory of its own
-            self._kernels = [
-                create(self.kernel, EvaluationContext.of(scene), self._memory) for scene in moments
+            self._moments = []  # on a GPU each holds memory of its own
+            self._moments = [
+                Renderer(create(self.kernel, EvaluationContext.of(scene), self._memory), scene)
+                for scene in self.timeline.moments(frame)
             ]
             self._frame = frame
-        return self._kernels[0]
+        return self._moments
 
 
 def render_moments(
-    kernels: Sequence[Kernel],
-    moments: Sequence[Scene],
+    moments: Sequence[Renderer],
     scene: Scene,
     window: Window,
     check_cancelled: CheckCancelled,
@@ -68,28 +60,25 @@ def render_moments(
 ) -> NDArray[Any]:
     """Return stored pixels (channels, height, width) of a window of the mean of some scenes.
 
-    kernels: one for each moment. scene: says how the mean is finished and stored; of one moment
-    alone, it is that one. empty: makes the array. Raises what `check_cancelled` raises.
+    scene: says how the mean is finished and stored; of one moment alone, it is that one. empty:
+    makes the array. Raises what `check_cancelled` raises.
     """
     if len(moments) == 1:
-        return render_window(kernels[0], moments[0], window, check_cancelled, empty)
+        return moments[0].render(window, check_cancelled, empty)
     finish = OutputEncoder.of(scene.output)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
-        mean = _mean(kernels, moments, piece, check_cancelled)
+        mean = _mean(moments, piece, check_cancelled)
         top, left, *_ = uncropped_window(scene, piece)
         write(finish, mean[:, None], top, left, part(out, window, piece))
     return out
 
 
 def _mean(
-    kernels: Sequence[Kernel],
-    moments: Sequence[Scene],
-    window: Window,
-    check_cancelled: CheckCancelled,
+    moments: Sequence[Renderer], window: Window, check_cancelled: CheckCancelled
 ) -> NDArray[np.float32]:
     """Return the mean colours; summed in float64, so that the mean of equal ones is exact."""
-    total = np.zeros((moments[0].channels, window.height, window.width))
-    for kernel, moment in zip(kernels, moments, strict=True):
-        total += render_colours(kernel, moment, window, check_cancelled)
+    total = np.zeros((moments[0].scene.channels, window.height, window.width))
+    for moment in moments:
+        total += moment.colours(window, check_cancelled)
     return (total / len(moments)).astype(np.float32)

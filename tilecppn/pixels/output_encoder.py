@@ -4,6 +4,7 @@ Each pass reads its input once and writes its output once, and releases the GIL.
 integer operations for every pixel: its bytes depend on its colour and its global index alone.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,7 @@ def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
     f.end()
 
 
+@cache
 def cubic(stride: int) -> NDArray[np.float32]:
     """Weights (stride, 4) of the nodes at -1, 0, 1, 2 for the points k / stride between 0 and 1.
 

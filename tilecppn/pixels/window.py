@@ -27,6 +27,91 @@ LARGEST = 32768  # pixels of a preview's side
 SAMPLES = 1024  # samples that are averaged at a time, a side
 
 
+class Renderer:
+    """Draws windows of a scene's level 0, in one thread, with what does not depend on the window.
+
+    `kernel` evaluates `EvaluationContext.of(scene)`. In its methods `check_cancelled` is called
+    between pieces of the work; it may raise to stop it.
+    """
+
+    def __init__(self, kernel: Kernel, scene: Scene) -> None:
+        self.scene = scene
+        self.kernel = kernel = coloured(kernel, scene.output, scene.cppn.channels)
+        self.finish = OutputEncoder.of(scene.output)
+        quick = isinstance(kernel, StoringKernel) and kernel.prefer_full_evaluation
+        self._evaluates = quick or scene.output.tolerance == 0.0
+        self._reconstructions: dict[OutputEncoder, Reconstruction] = {}
+
+    def render(
+        self,
+        window: Window,
+        check_cancelled: CheckCancelled = lambda: None,
+        empty: Empty = np.empty,
+    ) -> NDArray[Any]:
+        """Return the stored pixels (channels, height, width) of a window.
+
+        `empty` makes the array, which may be a view of a larger one.
+        """
+        scene = self.scene
+        if scene.output.supersample == 1:
+            place = uncropped_window(scene, window)
+            return self._drawn(self.finish, place, check_cancelled, empty)
+        out = empty((scene.channels, window.height, window.width), scene.output.dtype)
+        for piece in pieces(scene, window):
+            colours = self.colours(piece, check_cancelled)
+            top, left, *_ = uncropped_window(scene, piece)
+            write(self.finish, colours[:, None], top, left, part(out, window, piece))
+        return out
+
+    def colours(
+        self, window: Window, check_cancelled: CheckCancelled = lambda: None
+    ) -> NDArray[np.float32]:
+        """Return the colours (channels, height, width) of a window, within the scene's tolerance.
+
+        As `render` has them before they are inverted, dithered and quantised: for a mean of
+        several. Their memory is bounded where the window is one of the `pieces`.
+        """
+        n = self.scene.output.supersample
+        samples = Window(*(n * edge for edge in uncropped_window(self.scene, window)))
+        colours = self._drawn(COLOURS, samples, check_cancelled, np.empty)
+        return colours if n == 1 else _averaged(colours, n)
+
+    def _drawn(
+        self, finish: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
+    ) -> NDArray[Any]:
+        """Samples of a window of the grid of samples."""
+        draw = self._evaluated if self._evaluates else self._reconstructed
+        return draw(finish, window, check_cancelled, empty)
+
+    def _evaluated(
+        self, finish: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
+    ) -> NDArray[Any]:
+        out = empty((self.scene.channels, window.height, window.width), finish.dtype)
+        strip = max(STRIP, self.kernel.batch)
+        # Whole rows of blocks, in which a kernel may work.
+        rows = max(BLOCK, strip // window.width // BLOCK * BLOCK)
+        for piece in window.split(rows, strip // rows):
+            check_cancelled()
+            lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
+            evaluate(self.kernel, finish, lattices, window, out)
+        return out
+
+    def _reconstructed(
+        self, finish: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
+    ) -> NDArray[Any]:
+        if finish not in self._reconstructions:
+            field, output = EvaluationContext.of(self.scene), self.scene.output
+            self._reconstructions[finish] = Reconstruction(self.kernel, field, output, finish)
+        whole = _of_whole_blocks(window)
+        out = empty((self.scene.channels, whole.height, whole.width), finish.dtype)
+        for region in whole.split(REGION, REGION):
+            top, left = region.top - whole.top, region.left - whole.left
+            pixels = out[:, top : top + region.height, left : left + region.width]
+            self._reconstructions[finish].draw(region, pixels, check_cancelled)
+        top, left = window.top - whole.top, window.left - whole.left
+        return out[:, top : top + window.height, left : left + window.width]
+
+
 def render_window(
     kernel: Kernel,
     scene: Scene,
@@ -34,35 +119,8 @@ def render_window(
     check_cancelled: CheckCancelled = lambda: None,
     empty: Empty = np.empty,
 ) -> NDArray[Any]:
-    """The stored pixels (channels, height, width) of a window of level 0.
-
-    `kernel` evaluates `EvaluationContext.of(scene)`. `check_cancelled` is called between pieces of
-    the work; it may raise to stop it. `empty` makes the array, which may be a view of a larger one.
-    """
-    finish = OutputEncoder.of(scene.output)
-    if scene.output.supersample == 1:
-        place = uncropped_window(scene, window)
-        return _drawn(_coloured(kernel, scene), scene, finish, place, check_cancelled, empty)
-    out = empty((scene.channels, window.height, window.width), scene.output.dtype)
-    for piece in pieces(scene, window):
-        colours = render_colours(kernel, scene, piece, check_cancelled)
-        top, left, *_ = uncropped_window(scene, piece)
-        write(finish, colours[:, None], top, left, part(out, window, piece))
-    return out
-
-
-def render_colours(
-    kernel: Kernel, scene: Scene, window: Window, check_cancelled: CheckCancelled = lambda: None
-) -> NDArray[np.float32]:
-    """The colours (channels, height, width) of a window of level 0, within the scene's tolerance.
-
-    As `render_window` has them before they are inverted, dithered and quantised: for a mean of
-    several. Their memory is bounded where the window is one of the `pieces`.
-    """
-    n = scene.output.supersample
-    samples = Window(*(n * edge for edge in uncropped_window(scene, window)))
-    colours = _drawn(_coloured(kernel, scene), scene, COLOURS, samples, check_cancelled, np.empty)
-    return colours if n == 1 else _averaged(colours, n)
+    """The stored pixels (channels, height, width) of one window: see `Renderer`."""
+    return Renderer(kernel, scene).render(window, check_cancelled, empty)
 
 
 def uncropped_window(scene: Scene, window: Window) -> Window:
@@ -71,10 +129,6 @@ def uncropped_window(scene: Scene, window: Window) -> Window:
     Everything that depends on a place is anchored there, so a part has the pixels of the whole.
     """
     return window.moved(*scene.canvas.origin)
-
-
-def _coloured(kernel: Kernel, scene: Scene) -> Kernel:
-    return coloured(kernel, scene.output, scene.cppn.channels)
 
 
 def pieces(scene: Scene, window: Window) -> Iterator[Window]:
@@ -94,58 +148,6 @@ def _averaged(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     rows = reduce(np.add, [samples[:, i::n] for i in range(n)])
     total = reduce(np.add, [rows[:, :, i::n] for i in range(n)])
     return np.ascontiguousarray(total * np.float32(1.0 / n**2))
-
-
-def _drawn(
-    kernel: Kernel,
-    scene: Scene,
-    finish: OutputEncoder,
-    window: Window,
-    check_cancelled: CheckCancelled,
-    empty: Empty,
-) -> NDArray[Any]:
-    """Samples of a window of the grid of samples."""
-    quick = isinstance(kernel, StoringKernel) and kernel.prefer_full_evaluation
-    draw = _evaluated if quick or scene.output.tolerance == 0.0 else _reconstructed
-    return draw(kernel, scene, finish, window, check_cancelled, empty)
-
-
-def _evaluated(
-    kernel: Kernel,
-    scene: Scene,
-    finish: OutputEncoder,
-    window: Window,
-    check_cancelled: CheckCancelled,
-    empty: Empty,
-) -> NDArray[Any]:
-    out = empty((scene.channels, window.height, window.width), finish.dtype)
-    strip = max(STRIP, kernel.batch)
-    # Whole rows of blocks, in which a kernel may work.
-    rows = max(BLOCK, strip // window.width // BLOCK * BLOCK)
-    for piece in window.split(rows, strip // rows):
-        check_cancelled()
-        lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
-        evaluate(kernel, finish, lattices, window, out)
-    return out
-
-
-def _reconstructed(
-    kernel: Kernel,
-    scene: Scene,
-    finish: OutputEncoder,
-    window: Window,
-    check_cancelled: CheckCancelled,
-    empty: Empty,
-) -> NDArray[Any]:
-    reconstruction = Reconstruction(kernel, EvaluationContext.of(scene), scene.output, finish)
-    whole = _of_whole_blocks(window)
-    out = empty((scene.channels, whole.height, whole.width), finish.dtype)
-    for region in whole.split(REGION, REGION):
-        top, left = region.top - whole.top, region.left - whole.left
-        pixels = out[:, top : top + region.height, left : left + region.width]
-        reconstruction.draw(region, pixels, check_cancelled)
-    top, left = window.top - whole.top, window.left - whole.left
-    return out[:, top : top + window.height, left : left + window.width]
 
 
 def _of_whole_blocks(window: Window) -> Window:

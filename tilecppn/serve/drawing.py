@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.frame_renderer import render_moments
-from tilecppn.kernels import EvaluationContext, Kernel, Memory, create
+from tilecppn.kernels import EvaluationContext, Memory, create
+from tilecppn.pixels.window import Renderer
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pyramids import EncodedTile, Pyramid, Tile
@@ -46,7 +47,7 @@ class DrawingPainter:
     ) -> None:
         self.pyramid, self.level, self.kernel = pyramid, level, kernel
         self.memory = Memory()
-        self.warm: LRUCache[tuple[str, int], tuple[Drawn, list[Kernel]]] = LRUCache(KERNELS)
+        self.warm: LRUCache[tuple[str, int], tuple[Drawn, list[Renderer]]] = LRUCache(KERNELS)
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Draw and encode a tile."""
@@ -56,9 +57,8 @@ class DrawingPainter:
 
     def draw(self, tile: Tile, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return the pixels (channels, height, width) of a tile as a store would have them."""
-        drawn, kernels = self._warm(tile)
-        moments = [scene for scene, _ in drawn.moments]
-        return render_moments(kernels, moments, drawn.scene, self.window(tile), check_cancelled)
+        drawn, moments = self._warm(tile)
+        return render_moments(moments, drawn.scene, self.window(tile), check_cancelled)
 
     def window(self, tile: Tile) -> Window:
         """The pixels that a tile covers."""
@@ -67,14 +67,19 @@ class DrawingPainter:
         assert window is not None  # whoever asks has looked
         return window
 
-    def _warm(self, tile: Tile) -> tuple[Drawn, list[Kernel]]:
+    def _warm(self, tile: Tile) -> tuple[Drawn, list[Renderer]]:
         key = tile.pyramid, tile.level
         if key not in self.warm:
             pyramid = self.pyramid(tile.pyramid)
             assert pyramid is not None
             drawn = self.level(tile.pyramid, tile.level, *pyramid.levels[tile.level])
-            kernels = [create(self.kernel, context, self.memory) for _, context in drawn.moments]
-            self.warm[key] = drawn, kernels
+            self.warm[key] = (
+                drawn,
+                [
+                    Renderer(create(self.kernel, context, self.memory), scene)
+                    for scene, context in drawn.moments
+                ],
+            )
         return self.warm[key]
 
 

@@ -13,8 +13,8 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.kernels import EvaluationContext, Kernel, Memory, create
-from tilecppn.pixels.window import render_window
+from tilecppn.kernels import EvaluationContext, Memory, create
+from tilecppn.pixels.window import Renderer, render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pyramids import EncodedTile, Tile
@@ -70,7 +70,7 @@ class StudioPainter:
     def __init__(self, scenes: Scenes, films: Films, kernel: str = "auto") -> None:
         self.scenes, self.films, self.kernel = scenes, films, kernel
         self.memory = Memory()
-        self.warm: LRUCache[tuple[str, int], tuple[Scene, Kernel]] = LRUCache(WARM)
+        self.warm: LRUCache[tuple[str, int], Renderer] = LRUCache(WARM)
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Draw and encode one. Raises InvalidRequestError for a scene that cannot be drawn."""
@@ -94,11 +94,11 @@ class StudioPainter:
 
         Those of level 0 are what `render` stores; other levels have one sample a pixel.
         """
-        scene, kernel = self._warm(name, level)
+        renderer = self._warm(name, level)
         tile = Window(row * SIDE, col * SIDE, (row + 1) * SIDE, (col + 1) * SIDE)
-        # `render_window` counts from the first pixel that is drawn, tiles from the whole's.
-        down, right = scene.canvas.origin
-        return render_window(kernel, scene, tile.moved(-down, -right), check_cancelled)
+        # A renderer counts from the first pixel that is drawn, tiles from the whole's.
+        down, right = renderer.scene.canvas.origin
+        return renderer.render(tile.moved(-down, -right), check_cancelled)
 
     def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return the whole picture (channels, height, width), its longer side `side` pixels."""
@@ -112,14 +112,14 @@ class StudioPainter:
         window = Window(0, 0, small.canvas.height, small.canvas.width)
         return render_window(kernel, small, window, check_cancelled)
 
-    def _warm(self, name: str, level: int) -> tuple[Scene, Kernel]:
+    def _warm(self, name: str, level: int) -> Renderer:
         key = name, level
         if key not in self.warm:
             scene = shown(self.scenes.scene(name), flat=level != 0)
             context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
             if level != 0:
                 scene = scene.replace(canvas={"crop": None, "bleed": None})
-            self.warm[key] = scene, create(self.kernel, context, self.memory)
+            self.warm[key] = Renderer(create(self.kernel, context, self.memory), scene)
         return self.warm[key]
 
 

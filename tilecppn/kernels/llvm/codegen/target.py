@@ -99,7 +99,7 @@ class Compiled:
         pointer = ctypes.CFUNCTYPE(None, *types)(self._engine.get_function_address(name))
 
         def call(*arguments: Any, _owner: Any = self._engine) -> None:  # keeps the code in memory
-            pointer(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+            pointer(*[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
 
         return call
 
@@ -115,6 +115,14 @@ def _machine(target: Target) -> llvm.TargetMachine:
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=target.cpu, features=target.features, opt=2, jit=True
     )
+
+
+def _address(array: Any) -> int:
+    """Where the data of a NumPy array lies; a tile asks some hundred times."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # in a quarter of the time
+    except (TypeError, ValueError, BufferError):  # it is read-only, empty, or has gaps
+        return int(array.ctypes.data)
 
 
 def _object_file(text: str, machine: llvm.TargetMachine) -> bytes:
