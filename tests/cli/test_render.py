@@ -11,6 +11,7 @@ import zarr
 from tests.cli.conftest import Cli
 from tests.cli.results import LOCAL, ok, record
 from tests.stores import level_pixels, tree
+from tilecppn.cli.run_meter import RenderMeter
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
@@ -44,6 +45,15 @@ def test_render_counts_in_json_and_a_second_run_renders_nothing(scene: Scene, cl
     assert first["workers_joined"] >= 1
     second = record(cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--json"))
     assert (second["rendered"], second["skipped"], second["pixels"]) == (0, 4, 0)
+
+
+def test_render_says_how_far_off_an_estimate_was(
+    scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RenderMeter, "estimated_seconds", lambda self, pixels: pixels / 1e4)
+    done = cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--json")
+    assert record(done)["estimated_seconds"] == 1.515
+    assert "estimated 1.5 s from samples at the start: it took" in done.stderr
 
 
 def test_render_goes_on_with_what_is_missing(scene: Scene, cli: Cli, tmp_path: Path) -> None:

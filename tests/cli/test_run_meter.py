@@ -22,6 +22,12 @@ def test_the_time_is_estimated_from_samples_within_the_first_shard(
     meter.estimate("llvm", 1)
     assert "ETA" in meter.line()
     assert "ETA" in capsys.readouterr().err
+    assert meter.sampled_rate is not None
+    assert meter.estimated_seconds(10**6) == 10**6 / meter.sampled_rate
+
+
+def test_without_samples_nothing_was_estimated() -> None:
+    assert RenderMeter("render", SCENE).estimated_seconds(10**6) is None
 
 
 def test_a_film_speaks_of_frames() -> None:

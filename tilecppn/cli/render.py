@@ -19,6 +19,8 @@ from tilecppn.cli.common import (
 )
 from tilecppn.cli.run_options import Choices, opened_run, run_options
 from tilecppn.cli.signals import stop_request
+from tilecppn.cli.terminal import write_line
+from tilecppn.formatting import format_duration
 
 if TYPE_CHECKING:
     from tilecppn.cli.run_meter import RenderMeter
@@ -129,9 +131,20 @@ def command(
         lines = [f"{output}: {size}, {outcome_words(outcome)}", *map(str, files)]
         export = {"export": [str(path) for path in files]} if files else {}
         record = {"store": str(output), **outcome_record(outcome), **export}
+        if (seconds := meter.estimated_seconds(outcome.pixels)) is not None:
+            write_line(_compared(seconds, outcome.seconds))
+            record["estimated_seconds"] = round(seconds, 3)
         result("\n".join(lines), record, as_json)
         if view:
             viewer.wait(stop_request())
+
+
+def _compared(estimated: float, seconds: float) -> str:
+    """How far off the estimate was that samples gave at the start."""
+    return (
+        f"estimated {format_duration(estimated)} from samples at the start: it took "
+        f"{seconds / max(estimated, 1e-9):.2g} times that"
+    )
 
 
 def _rendered(

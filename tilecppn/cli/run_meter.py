@@ -50,6 +50,7 @@ class RenderMeter(Meter):
     ) -> None:
         super().__init__(what, clock)
         self.scene = scene
+        self.sampled_rate: float | None = None  # pixels a second, where samples were drawn
         self._timer: threading.Timer | None = None
 
     def __exit__(self, *error: Any) -> None:
@@ -62,6 +63,7 @@ class RenderMeter(Meter):
         with contextlib.suppress(TilecppnError):
             context = EvaluationContext.of(self.scene)
             rate, _ = measure(create(kernel, context), self.scene, threads)
+            self.sampled_rate = rate
             if not self.done:
                 self.expected_rate = rate
                 self.note(f"{self.line()} (estimated from samples)")
@@ -72,6 +74,10 @@ class RenderMeter(Meter):
                 "needs float64 or wide layers, for which wgpu's shaders have no room: "
                 "drawn by llvm on the CPU"
             )
+
+    def estimated_seconds(self, pixels: int) -> float | None:
+        """What samples said that so many pixels take; None where none were drawn."""
+        return None if self.sampled_rate is None else pixels / self.sampled_rate
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
