@@ -10,7 +10,10 @@ Only IEEE + - × / and square roots are used: no maths library can change a digi
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -54,37 +57,45 @@ class Expected(NamedTuple):
 
 
 class Readouts:
-    """The amplitudes of one structure's hidden layers."""
+    """The amplitudes of one structure's hidden layers. For all threads."""
 
     def __init__(self, structure: Structure, width: int) -> None:
         assert structure.detail is not None
         self.structure, self.detail, self.width = structure, structure.detail, width
+        self._lock = threading.Lock()
         self._expected: list[Expected] = []
         self._sums = _first_sums(structure)
         self.factors = [self._factor(o) for o in range(structure.channels)]
 
+    def __reduce__(self) -> tuple[Callable[..., "Readouts"], tuple[Structure, int]]:
+        return readouts, (self.structure, self.width)
+
     def expected(self, layer: int) -> Expected:
         """Of hidden layer `layer`, 0 the first. Raises SceneError for too slow a growth."""
-        while len(self._expected) <= layer:
-            if len(self._expected) >= MAX_LAYERS:
-                raise SceneError(
-                    f"cppn.gain = {self.detail.gain:g}: needs more than {MAX_LAYERS} layers here; "
-                    "use a larger gain or a smaller canvas"
-                )
-            variance, gradient = self._sums
-            names = parts(self.structure.activation(len(self._expected)))
-            moments = [KNOWN[name].moments(variance) for name in names]
-            means = tuple(m.mean for m in moments)
-            square = sum(m.square for m in moments) / len(names)
-            spread = square - sum(mean * mean for mean in means) / len(names)
-            gradient = gradient * (sum(m.slope for m in moments) / len(names))
-            frequency = math.sqrt(gradient / spread)
-            first = self._expected[0].frequency if self._expected else frequency
-            octave = log2(frequency / first)
-            self._expected.append(Expected(frequency, octave, means, spread))
-            gain = self.detail.gain
-            self._sums = (gain**2 * square + self.detail.bias**2, gradient * gain**2)
+        with self._lock:
+            while len(self._expected) <= layer:
+                self._expect_next()
         return self._expected[layer]
+
+    def _expect_next(self) -> None:
+        if len(self._expected) >= MAX_LAYERS:
+            raise SceneError(
+                f"cppn.gain = {self.detail.gain:g}: needs more than {MAX_LAYERS} layers here; "
+                "use a larger gain or a smaller canvas"
+            )
+        variance, gradient = self._sums
+        names = parts(self.structure.activation(len(self._expected)))
+        moments = [KNOWN[name].moments(variance) for name in names]
+        means = tuple(m.mean for m in moments)
+        square = sum(m.square for m in moments) / len(names)
+        spread = square - sum(mean * mean for mean in means) / len(names)
+        gradient = gradient * (sum(m.slope for m in moments) / len(names))
+        frequency = math.sqrt(gradient / spread)
+        first = self._expected[0].frequency if self._expected else frequency
+        octave = log2(frequency / first)
+        self._expected.append(Expected(frequency, octave, means, spread))
+        gain = self.detail.gain
+        self._sums = (gain**2 * square + self.detail.bias**2, gradient * gain**2)
 
     def amplitudes(
         self, view: Sampling | None = None, fineness: float = 0.0
@@ -194,6 +205,17 @@ class Readouts:
             layer += 1
 
 
+def readouts(structure: Structure, width: int) -> Readouts:
+    """The amplitudes of a structure's networks of that width, whatever their seeds."""
+    detail = structure.detail
+    assert detail is not None
+    common = replace(detail, seed=None if detail.seed is None else 0, lineage=())
+    return _readouts(replace(structure, view={}, detail=common), width)
+
+
+_readouts = lru_cache(64)(Readouts)
+
+
 def _first_sums(structure: Structure) -> tuple[float, float]:
     """Variance of layer 0's sums over the picture and seeds, and of their gradient."""
     detail = structure.detail
@@ -262,6 +284,7 @@ KNOWN = {
 }
 
 
+@lru_cache(4096)
 def log2(x: float) -> float:
     """Return the binary logarithm of a positive number."""
     return float(logarithm(np.array([x], np.float64))[0]) / math.log(2.0)
@@ -277,21 +300,21 @@ def exp2(x: float) -> float:
     return math.ldexp(total, n)
 
 
-def orthogonal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows made orthonormal one after another: modified Gram-Schmidt, every sum in order.
+def orthogonal(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of matrices (…, n, n) made orthonormal: modified Gram-Schmidt, every sum in order.
 
     A product of many random matrices draws everything into one direction; of orthogonal ones it
     does not.
     """
-    a = matrix.copy()
-    for i, row in enumerate(a):
-        norm = 0.0
-        for value in row.tolist():
-            norm += value * value
-        a[i] = row / math.sqrt(norm)
-        rest = a[i + 1 :]
-        along = np.zeros(len(rest))
-        for k in range(a.shape[1]):
-            along = along + rest[:, k] * a[i, k]
-        a[i + 1 :] = rest - along[:, None] * a[i]
+    a = matrices.copy()
+    for i in range(a.shape[-2]):
+        row = a[..., i, :]
+        row /= np.sqrt(_in_order(row * row))[..., None]
+        rest = a[..., i + 1 :, :]
+        rest -= _in_order(rest * row[..., None, :])[..., None] * row[..., None, :]
     return a
+
+
+def _in_order(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sums of the last axis, each from its first term to its last."""
+    return np.asarray(np.add.accumulate(terms, axis=-1)[..., -1])

@@ -1,7 +1,7 @@
 """Networks drawn from a preset and a seed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from tilecppn.errors import SceneError
 from tilecppn.names import one_of
 
 Array = NDArray[np.float32]
+Values = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]
 DrawnLayer = tuple[Array, Array, Array]  # weight, bias, readout
 
@@ -81,20 +82,31 @@ def draw(
         )
     if structure.detail is not None:
         return structure, *_with_detail(structure, hidden, seed, preset)
-    layers = []
-    for i, (rows, columns) in enumerate(shapes(structure, hidden)):
-        # One stream a layer: its weights, row by row, then its biases.
-        u = uniforms(seed, i, rows * columns + rows)
-        weight = preset.weights.quantile(u[:-rows]).reshape(rows, columns)
-        bias = preset.biases.quantile(u[-rows:])
-        layers.append((weight.astype(np.float32), bias.astype(np.float32)))
+    # One stream a layer: its weights, row by row, then its biases.
+    sizes = shapes(structure, hidden)
+    drawn = [
+        np.split(uniforms(seed, i, rows * columns + rows), [rows * columns])
+        for i, (rows, columns) in enumerate(sizes)
+    ]
+    weights = _each(preset.weights.quantile, [u for u, _ in drawn])
+    biases = _each(preset.biases.quantile, [u for _, u in drawn])
+    layers = [
+        (weight.reshape(size).astype(np.float32), bias.astype(np.float32))
+        for weight, bias, size in zip(weights, biases, sizes, strict=True)
+    ]
     return structure, layers, []
+
+
+def _each(function: Callable[[Values], Values], parts: Sequence[Values]) -> list[Values]:
+    """What an elementwise function makes of each of some arrays, called once."""
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    return np.split(function(np.concatenate(parts)), ends)
 
 
 def _with_detail(
     structure: Structure, width: int, seed: int, preset: Preset
 ) -> tuple[Layers, list[Array]]:
-    drawn = [draw_layer(structure, i, width, seed) for i in range(len(structure.activations))]
+    drawn = _drawn_layers(structure, range(len(structure.activations)), width, seed)
     offset = [preset.offset[min(o, 1)] for o in range(structure.channels)]
     layers = [(weight, bias) for weight, bias, _ in drawn]
     *readouts, last = [readout for _, _, readout in drawn]
@@ -107,29 +119,45 @@ def draw_layer(structure: Structure, i: int, width: int, seed: int | None = None
     One stream a layer: its weights, row by row, its biases, and its readout, row by row, all of
     them normal. `seed` None: the structure's own.
     """
+    assert structure.detail is not None
+    seed = structure.detail.seed if seed is None else seed
+    assert seed is not None
+    (layer,) = _drawn_layers(structure, [i], width, seed)
+    return layer
+
+
+def _drawn_layers(
+    structure: Structure, layers: Sequence[int], width: int, seed: int
+) -> list[DrawnLayer]:
     detail = structure.detail
     assert detail is not None
-    seed = detail.seed if seed is None else seed
-    assert seed is not None
-    columns = structure.columns if i == 0 else width
     rest = width + structure.channels * width
-    numbers = inverse_normal(uniforms(seed, i, width * columns + rest))
-    weight = numbers[:-rest].reshape(width, columns)
-    bias, readout = np.split(numbers[-rest:], [width])
-    if i == 0:
-        weight = weight * _first_deviations(structure, detail)
-    elif i < detail.free:
-        weight = weight / math.sqrt(width) * detail.gain
-    else:
-        weight = orthogonal(weight) * detail.gain
-    return (
-        weight.astype(np.float32),
-        (bias * detail.bias).astype(np.float32),
-        readout.reshape(structure.channels, width).astype(np.float32),
-    )
+    sizes = [width * (width if i else structure.columns) + rest for i in layers]
+    drawn = [uniforms(seed, i, size) for i, size in zip(layers, sizes, strict=True)]
+    numbers = _each(inverse_normal, drawn)
+    weights = [own[:-rest].reshape(width, -1) for own in numbers]
+    late = [k for k, i in enumerate(layers) if i >= max(1, detail.free)]
+    if late:
+        for k, weight in zip(late, orthogonal(np.stack([weights[k] for k in late])), strict=True):
+            weights[k] = weight * detail.gain
+    result = []
+    for i, weight, own in zip(layers, weights, numbers, strict=True):
+        if i == 0:
+            weight = weight * _first_deviations(structure, detail)
+        elif i < detail.free:
+            weight = weight / math.sqrt(width) * detail.gain
+        bias, readout = own[-rest:][:width], own[-rest:][width:]
+        result.append(
+            (
+                weight.astype(np.float32),
+                (bias * detail.bias).astype(np.float32),
+                readout.reshape(structure.channels, width).astype(np.float32),
+            )
+        )
+    return result
 
 
-def _first_deviations(structure: Structure, detail: Detail) -> NDArray[np.float64]:
+def _first_deviations(structure: Structure, detail: Detail) -> Values:
     """Of layer 0's weights, one for each column."""
     along, down = detail.first
     own = {"x": [along], "y": [down], "r": [along], "one": [detail.bias]}

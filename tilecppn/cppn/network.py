@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.detail import DEEP, Expected, Readouts, Sampling
+from tilecppn.cppn.detail import DEEP, Expected, Readouts, Sampling, readouts
 from tilecppn.cppn.draw import DrawnLayer, draw
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
@@ -223,8 +223,9 @@ class CPPN:
             if center is not None and i < coarser:
                 means = means - center.values(i)
             scaled = self._readouts.scaled(i, readout, factors)
-            for k in range(self.width):
-                bias = bias - scaled[:, k] * means[k]
+            # One after another, as a sum's digits depend on the order.
+            terms = np.column_stack([bias, scaled * means])
+            bias = np.subtract.accumulate(terms, axis=1)[:, -1]
             last = i == len(amplitudes) - 1
             readouts.append(scaled if last or any(factors) else None)
         return Parts(hidden, readouts, bias, coarser)
@@ -269,7 +270,7 @@ class CPPN:
 
     @cached_property
     def _readouts(self) -> Readouts:
-        return Readouts(self.structure, self.width)
+        return readouts(self.structure, self.width)
 
     def first_layer(self, z: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Layer 0 for one fixed latent, in float64: weight (width, 3) of x, y, r and bias (width,).

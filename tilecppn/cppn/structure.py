@@ -80,7 +80,7 @@ class Structure:
     z_dim: int
     latent_scale: float
     latent: Distribution
-    view: Mapping[str, Any] = field(default_factory=dict)
+    view: Mapping[str, Any] = field(default_factory=dict, hash=False)
     residual: bool = False  # hidden layers after the first add to their input: h + act(W h + b)
     inputs: tuple[str, ...] = ("x", "y", "r", "z")  # of INPUTS, in its order
     origin: tuple[float, float] = (0.0, 0.0)  # the plane point that r is measured from

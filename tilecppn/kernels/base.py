@@ -15,7 +15,7 @@ from tilecppn.cppn import CPPN
 from tilecppn.cppn.detail import Sampling
 from tilecppn.cppn.resolved import ResolvedNetwork
 from tilecppn.kernels.llvm.codegen import Workspace
-from tilecppn.kernels.rounding import POINTS, rounding_error
+from tilecppn.kernels.rounding import POINTS, Roundings
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL
 from tilecppn.scene.symmetry import Fold
@@ -48,6 +48,7 @@ class EvaluationContext:
     gain: float = 1.0  # how much steeper the picture's colours can be than the network's
     precision: str = "exact"  # or "fast": see `output.precision`
     scale: float | None = None  # the view's; None: the network's own, and no detail fades
+    share: float | None = None  # of 8-bit values that may come out 1 off; None: as few as promised
 
     @classmethod
     def of(cls, scene: Scene) -> "EvaluationContext":
@@ -128,8 +129,9 @@ class EvaluationContext:
 
     @cached_property
     def some_points(self) -> NDArray[np.float64]:
-        """x, y, r (3, POINTS) at `some_places`."""
-        return np.stack(np.broadcast_arrays(*self.points(*self.some_places(POINTS))))
+        """x, y, r (3, POINTS) at `some_places`; a few of them where more errors are allowed."""
+        count = POINTS if self.share is None else POINTS // 4
+        return np.stack(np.broadcast_arrays(*self.points(*self.some_places(count))))
 
     def some_places(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rows and columns of so many places spread evenly over the canvas: a Fibonacci lattice."""
@@ -138,9 +140,13 @@ class EvaluationContext:
         return k / count * 2.0 * down, np.asarray((k * GOLDEN % 1.0) * 2.0 * across, np.float64)
 
     @cached_property
+    def _roundings(self) -> Roundings:
+        return Roundings(self.network, self.some_points)
+
+    @cached_property
     def rounding(self) -> float:
         """The mean error of the network's colours in float32."""
-        return rounding_error(self.network, self.some_points)
+        return self._roundings.error()
 
     @cached_property
     def single_from(self) -> int:
@@ -153,13 +159,14 @@ class EvaluationContext:
         if self.cppn.structure.detail is None:
             return layers if self.needs_float64 else 0
         low, high = max(1 if self._coarse_coordinates else 0, self.network.differences), layers
+        middle = low  # which mostly serves where `share` allows more
         while low < high:
-            middle = (low + high) // 2
-            error = rounding_error(self.network, self.some_points, middle)
-            if FULL["uint8"] * self.gain * error <= DETAILED:
+            error = self._roundings.error(middle)
+            if FULL["uint8"] * self.gain * error <= (self.share or DETAILED):
                 high = middle
             else:
                 low = middle + 1
+            middle = (low + high) // 2
         return low
 
     @property
@@ -184,7 +191,7 @@ class EvaluationContext:
         if self._coarse_coordinates:
             return True
         share = FULL["uint8"] * self.gain * self.rounding
-        return share > (PROMISED if self.cppn.is_preset_shaped else COMMON)
+        return share > (self.share or (PROMISED if self.cppn.is_preset_shaped else COMMON))
 
     def noise(self, dtype: Any) -> float:
         """The mean error of colours evaluated in float32 or float64."""
@@ -195,7 +202,7 @@ class EvaluationContext:
         """The mean error of colours whose layers before `single_from` are in float64."""
         if single_from >= len(self.network.layers):
             return self.noise(np.float64)
-        return self.gain * rounding_error(self.network, self.some_points, single_from)
+        return self.gain * self._roundings.error(single_from)
 
 
 class Kernel(Protocol):

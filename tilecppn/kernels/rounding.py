@@ -9,6 +9,7 @@ what was found.
 
 import math
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,56 +26,93 @@ MEAN_OF_NORMAL = math.sqrt(2.0 / math.pi)  # of the absolute value, deviation 1
 Array = NDArray[np.float64]
 
 
-def rounding_error(network: ResolvedNetwork, points: Array, single_from: int = 0) -> float:
-    """The mean error of the picture's colours that is to be expected of float32.
+class _Product(NamedTuple):
+    """The sums weight · h at all points, and what the variance of their error is made of."""
 
-    255 times it is the share of its 8-bit values that come out 1 off. `points`: x, y and r (3, n)
-    of some of the picture's. Hidden layers before `single_from` are in float64.
+    squares: Array  # of the weights
+    sums: Array
+    partial: Array  # of each rounding's square
+
+    @classmethod
+    def of(cls, weight: NDArray[np.floating], h: Array) -> "_Product":
+        squares = np.square(weight, dtype=np.float64)
+        # Partial sums of n terms of any sign: half of n times the terms' squares.
+        partial = 0.5 * len(h) * (squares @ np.square(h))
+        return cls(squares, weight.astype(np.float64) @ h, partial)
+
+    def variance(self, error: Array, rounding: float) -> Array:
+        return self.squares @ error + rounding**2 * self.partial
+
+
+class _Evaluated(NamedTuple):
+    """A hidden layer at all points; `total` is what is read out so far."""
+
+    product: _Product
+    sums: Array
+    value: Array
+    slope: Array
+    outputs: Array
+    readout: _Product | None
+    total: Array
+
+
+class Roundings:
+    """A network evaluated at some points of its picture, and what float32 would change there.
+
+    points: x, y and r (3, n).
     """
-    total = np.zeros((network.channels, 1))
-    variance = np.zeros((network.channels, 1))
-    terms = 0
-    with np.errstate(all="ignore"):
-        h, error = points, np.zeros_like(points)
-        if single_from == 0:
-            error = np.square(ROUNDING * h)
-        for i, layer in enumerate(network.layers):
-            rounding = ROUNDING if i >= single_from else 0.0
-            sums, spread = _product(layer.weight, h, error, rounding)
-            if not layer.differs:
-                sums = sums + layer.bias[:, None]
-            spread += (rounding * sums) ** 2
-            value, slope = _activated(sums, layer.groups, layer.bias if layer.differs else None)
-            spread = np.square(slope) * spread + np.square(2.0 * rounding * value)
-            if network.residual and i > 0:
-                h, error = h + value, error + spread
-            else:
-                h, error = value, spread
-            if layer.readout is not None:
-                part, spread = _product(layer.readout, h, error, rounding)
-                total, variance, terms = total + part, variance + spread, terms + 1
-                if terms > 1:
-                    variance = variance + (rounding * total) ** 2
-            if i + 1 == single_from:  # rounded on the way to the next
-                error = error + np.square(ROUNDING * h)
-                variance = variance + np.square(ROUNDING * total)
-        total = total + network.bias[:, None]
-        variance = variance + (ROUNDING * total) ** 2
-        value, slope = _activated(total, network.output)
-        variance = np.square(slope) * variance + np.square(2.0 * ROUNDING * value)
-    errors = np.sqrt(variance[np.isfinite(variance)])
-    return float(MEAN_OF_NORMAL * errors.mean()) if errors.size else 0.0
 
+    def __init__(self, network: ResolvedNetwork, points: Array) -> None:
+        self.points, self.residual = points, network.residual
+        self.layers: list[_Evaluated] = []
+        h, total = points, np.zeros((network.channels, 1))
+        with np.errstate(all="ignore"):
+            for i, layer in enumerate(network.layers):
+                product = _Product.of(layer.weight, h)
+                sums = product.sums
+                if not layer.differs:
+                    sums = sums + layer.bias[:, None]
+                start = layer.bias if layer.differs else None
+                value, slope = _activated(sums, layer.groups, start)
+                h = h + value if network.residual and i > 0 else value
+                readout = None
+                if layer.readout is not None:
+                    readout = _Product.of(layer.readout, h)
+                    total = total + readout.sums
+                self.layers.append(_Evaluated(product, sums, value, slope, h, readout, total))
+            self.total = total + network.bias[:, None]
+            self.value, self.slope = _activated(self.total, network.output)
 
-def _product(
-    weight: NDArray[np.floating], h: Array, error: Array, rounding: float
-) -> tuple[Array, Array]:
-    """The sums weight · h, and the variance of their error."""
-    squares = np.square(weight, dtype=np.float64)
-    sums = weight.astype(np.float64) @ h
-    # Partial sums of n terms of any sign: half of n times the terms' squares.
-    partial = 0.5 * len(h) * (squares @ np.square(h))
-    return sums, squares @ error + rounding**2 * partial
+    def error(self, single_from: int = 0) -> float:
+        """The mean error of the picture's colours that is to be expected of float32.
+
+        255 times it is the share of its 8-bit values that come out 1 off. Hidden layers before
+        `single_from` are in float64.
+        """
+        variance = np.zeros_like(self.total[:, :1])
+        terms = 0
+        with np.errstate(all="ignore"):
+            error = np.zeros_like(self.points)
+            if single_from == 0:
+                error = np.square(ROUNDING * self.points)
+            for i, layer in enumerate(self.layers):
+                rounding = ROUNDING if i >= single_from else 0.0
+                spread = layer.product.variance(error, rounding)
+                spread += (rounding * layer.sums) ** 2
+                spread = np.square(layer.slope) * spread + np.square(2.0 * rounding * layer.value)
+                error = error + spread if self.residual and i > 0 else spread
+                if layer.readout is not None:
+                    variance = variance + layer.readout.variance(error, rounding)
+                    terms += 1
+                    if terms > 1:
+                        variance = variance + (rounding * layer.total) ** 2
+                if i + 1 == single_from:  # rounded on the way to the next
+                    error = error + np.square(ROUNDING * layer.outputs)
+                    variance = variance + np.square(ROUNDING * layer.total)
+            variance = variance + (ROUNDING * self.total) ** 2
+            variance = np.square(self.slope) * variance + np.square(2.0 * ROUNDING * self.value)
+        errors = np.sqrt(variance[np.isfinite(variance)])
+        return float(MEAN_OF_NORMAL * errors.mean()) if errors.size else 0.0
 
 
 def _activated(

@@ -52,8 +52,12 @@ class ColouredKernel:
         self.kernel = kernel
         self.colour = colour
         self.arithmetic = kernel.arithmetic
-        self.noise = kernel.noise  # which knows the field's gain
         self.batch = kernel.batch
+
+    @property
+    def noise(self) -> float:
+        """The kernel's, which knows the field's gain."""
+        return self.kernel.noise
 
     def evaluate(self, lattices: Lattices) -> Values:
         """Colours (channels, n, rows, cols) after the colour map."""

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tests.serve.serving import running
 from tilecppn.serve.server import Server
 from tilecppn.serve.studio import studio
+from tilecppn.serve.studio.drawing import SHARE
 
 
 class Client:
@@ -71,3 +75,10 @@ def opened(folder: Path, scene: Path | None = None, **options: Any) -> Iterator[
     """A studio in `folder`, as long as the block runs."""
     with running(studio(scene, folder=folder, **options)) as server:
         yield Client(server)
+
+
+def assert_seen_alike(found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> None:
+    """Both are the same picture, as exact as what only a screen shows."""
+    off = np.abs(found.astype(int) - expected)
+    assert off.max() <= 1
+    assert off.mean() <= SHARE

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.serve.serving import raw
-from tests.serve.studio.asking import Client, opened
+from tests.serve.studio.asking import Client, assert_seen_alike, opened
 from tests.serve.studio.conftest import SCENE
 from tilecppn.exporters.embedded_scene import embedded_scene
 from tilecppn.pixels.window import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.app import FILES
-from tilecppn.serve.studio.drawing import levels
+from tilecppn.serve.studio.drawing import SIDES, levels
 
 POSTS = ["scenes", "variations", "steps", "steps/at", "steps/pin", "open", "save", "films"]
 
@@ -27,7 +27,7 @@ def pixels(png: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
 
 
 def test_the_page_and_its_files_are_there(client: Client) -> None:
-    assert {"index.html", "main.js", "studio.css"} <= FILES
+    assert {"index.html", "main.js", "studio.css"} <= FILES.keys()
     for name in ("", *FILES):
         status, body = client.get(name)
         assert (status, len(body) > 100) == (200, True), name
@@ -100,11 +100,12 @@ def test_thumbnails_and_tiles_are_pictures(client: Client) -> None:
     status, png = client.get(f"thumbs/128/{scene}.png")
     assert status == 200
     flat = SCENE.replace(output={"tolerance": 0.0})
-    np.testing.assert_array_equal(pixels(png), preview(flat, 128))
+    assert_seen_alike(pixels(png), preview(flat, 128))
     for place in ("0/0_0", "0/-3_2", "3/0_0", "-4/20_20", "24/-1_-1"):
-        status, png = client.get(f"tiles/{scene}/{place}.png")
-        assert status == 200, place
-        assert pixels(png).shape == (256, 256, 3)
+        for kind, side in SIDES.items():
+            status, png = client.get(f"{kind}/{scene}/{place}.png")
+            assert status == 200, place
+            assert pixels(png).shape == (side, side, 3)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.serve.studio.asking import assert_seen_alike
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.studio.drawing import SIDE, StudioPainter, level_context
+from tilecppn.serve.studio.drawing import (
+    SIDES,
+    Levels,
+    StudioPainter,
+    level_context,
+    window_of,
+)
 from tilecppn.serve.studio.films import Films
 from tilecppn.serve.studio.scenes import Scenes
+
+SIDE = SIDES["tiles"]
 
 
 def go_on() -> None:
@@ -20,7 +29,7 @@ def go_on() -> None:
 
 def painter(scene: Scene) -> tuple[StudioPainter, str]:
     scenes = Scenes()
-    return StudioPainter(scenes, Films()), scenes.add(scene)
+    return StudioPainter(scenes, Levels(scenes), Films()), scenes.add(scene)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +54,7 @@ def test_full_size_is_what_render_stores(values: dict[str, Any]) -> None:
     compared = 0
     for row in range(-1, 3):
         for col in range(-1, 4):
-            tile = drawer.draw(name, 0, row, col, go_on)
+            tile = drawer.draw(name, 0, window_of("tiles", row, col), go_on)
             assert tile.shape == (scene.channels, SIDE, SIDE)
             first = row * SIDE - top, col * SIDE - left
             inside = [
@@ -60,14 +69,15 @@ def test_full_size_is_what_render_stores(values: dict[str, Any]) -> None:
     assert compared == picture.size
 
 
-@pytest.mark.parametrize("preset", ["silk", "hardmaru"])
+@pytest.mark.parametrize("preset", ["silk", "hardmaru", "jupiter"])
 def test_a_smaller_level_is_the_scene_at_that_size(preset: str) -> None:
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": 1024, "height": 1024})
     drawer, name = painter(scene)
     small = scene.replace(canvas={"width": 256, "height": 256}, output={"tolerance": 0.0})
     kernel = create("auto", EvaluationContext.of(small))
     expected = render_window(kernel, small, Window(0, 0, 256, 256))
-    np.testing.assert_array_equal(drawer.draw(name, 2, 0, 0, go_on), expected)
+    found = drawer.draw(name, 2, Window(0, 0, 256, 256), go_on)
+    assert_seen_alike(found, expected)
 
 
 @pytest.mark.parametrize("level", [-30, -3, -1, 1, 5])
@@ -95,4 +105,4 @@ def test_what_nobody_waits_for_is_dropped() -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        drawer.draw(name, 0, 0, 0, stop)
+        drawer.draw(name, 0, Window(0, 0, SIDE, SIDE), stop)

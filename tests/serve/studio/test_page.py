@@ -62,7 +62,7 @@ def looking(
 
 def failure(request: Request) -> list[str]:
     """What failed; a picture that the page itself no longer wants did not."""
-    dropped = any(part in request.url for part in ("/tiles/", "/thumbs/"))
+    dropped = any(part in request.url for part in ("/tiles/", "/glimpses/", "/thumbs/"))
     return [] if dropped and request.failure == "net::ERR_ABORTED" else [f"failed: {request.url}"]
 
 

@@ -8,6 +8,7 @@ global indices and rounded once to the network's precision.
 
 import math
 import warnings
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,7 @@ class LLVMKernel:
         single_from = field.single_from if dtype is None else every if dtype == "float64" else 0
         self.inputs_dtype = np.dtype("float64" if single_from > 0 else "float32")
         self.dtype = np.dtype("float64" if single_from == every else "float32")
-        pure = single_from in (0, every)
-        self.noise = field.noise(self.dtype) if pure else field.mixed_noise(single_from)
+        self._single_from = single_from
         parts = products(network)
         # Readouts of float64 layers are float64's as well.
         starts = [i for i, (layer, *_) in enumerate(parts) if not layer.readout] + [len(parts)]
@@ -93,6 +93,13 @@ class LLVMKernel:
             start = starts[single_from - LATER]
             early, later = double(0, start), double(start, split)
             self.between = NodeLayers(field, early, later, late, self.points, target)
+
+    @cached_property
+    def noise(self) -> float:
+        """See `Kernel.noise`."""
+        if self._single_from in (0, len(self.field.network.layers)):
+            return self.field.noise(self.dtype)
+        return self.field.mixed_noise(self._single_from)
 
     @property
     def batch(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tilecppn import machine
@@ -22,7 +23,9 @@ from tilecppn.serve.studio.desk import Desk
 from tilecppn.serve.studio.drawing import (
     COARSEST,
     MOST_TILES,
+    SIDES,
     THUMBS,
+    Levels,
     StudioPainter,
     frame_of,
     levels,
@@ -35,14 +38,18 @@ from tilecppn.serve.tile_endpoint import draw
 from tilecppn.serve.tiles import TileQueue
 
 PAGE: Final = Path(__file__).parent / "page"
-FILES: Final = frozenset(path.name for path in PAGE.iterdir() if path.suffix in TYPES)
-_TILE: Final = re.compile(r"(-?[0-9]{1,4})/(-?[0-9]{1,14})_(-?[0-9]{1,14})\.png")
+FILES: Final = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in TYPES}
+BEGUN: Final = b"{}"  # in index.html, where the page finds what it would ask for first
+_TILE: Final = re.compile(
+    rf"/({'|'.join(SIDES)})/([^/]+)/(-?[0-9]{{1,4}})/(-?[0-9]{{1,14}})_(-?[0-9]{{1,14}})\.png"
+)
 
 
 def studio_app(desk: Desk) -> Starlette:
     """The application on a desk; its paths begin after the token."""
     threads = machine.cores()
-    queue = TileQueue(lambda: StudioPainter(desk.scenes, desk.films), threads)
+    drawn_levels = Levels(desk.scenes)
+    queue = TileQueue(lambda: StudioPainter(desk.scenes, drawn_levels, desk.films), threads)
 
     @contextlib.asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
@@ -56,25 +63,28 @@ def studio_app(desk: Desk) -> Starlette:
             await asyncio.to_thread(desk.close)
 
     async def page(request: Request) -> Response:
-        name = request.path_params.get("name", "index.html")
-        path = PAGE / name
+        begun = json.dumps(await asyncio.to_thread(desk.session)).replace("<", "\\u003c")
+        text = FILES["index.html"].replace(BEGUN, begun.encode())
+        return Response(text, media_type=TYPES[".html"], headers=FRESH)
+
+    async def file(request: Request) -> Response:
+        name = request.path_params["name"]
         if name not in FILES:
             return not_found()
-        return FileResponse(
-            path, media_type=TYPES[path.suffix], headers={"Cache-Control": "no-cache"}
-        )
+        kind = TYPES[Path(name).suffix]
+        return Response(FILES[name], media_type=kind, headers={"Cache-Control": "no-cache"})
 
     async def keys(request: Request) -> Response:
         return JSONResponse(schema(), headers=FRESH)
 
     async def tile(request: Request) -> Response:
-        found = _TILE.fullmatch(request.path_params["place"])
+        found = _TILE.fullmatch(request.scope["path"])
         if found is None:
             return not_found()
-        level, col, row = map(int, found.groups())
+        kind, name = found[1], found[2]
+        level, col, row = map(int, found.groups()[2:])
         if max(abs(col), abs(row)) > MOST_TILES or level > COARSEST:
             return not_found()
-        name = request.path_params["name"]
         if level < 0:
             try:
                 scene = await asyncio.to_thread(desk.scenes.scene, name)
@@ -82,7 +92,7 @@ def studio_app(desk: Desk) -> Starlette:
                 return failure(error)
             if level < levels(scene)[0]:
                 return not_found()
-        return await drawn(tile_of(name, level, row, col), request)
+        return await drawn(tile_of(kind, name, level, row, col), request)
 
     async def thumb(request: Request) -> Response:
         side = request.path_params["side"]
@@ -125,7 +135,7 @@ def studio_app(desk: Desk) -> Starlette:
     routes = [
         Route("/", page),
         Route("/schema.json", keys),
-        Route("/tiles/{name}/{place:path}", tile),
+        *(Route(f"/{kind}/{{place:path}}", tile) for kind in SIDES),
         Route("/thumbs/{side:int}/{name}.png", thumb),
         Route("/covers/{side:int}.png", cover),
         Route("/frames/{side:int}/{name}/{number:int}.png", frame),
@@ -135,7 +145,7 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/renders.json", read(lambda request: desk.renders())),
         Route("/import", dropping(desk), methods=["POST"]),
         *(Route(path, written(answer), methods=["POST"]) for path, answer in desk.posts.items()),
-        Route("/{name}", page),
+        Route("/{name}", file),
     ]
     app = Starlette(routes=routes, lifespan=running)
     app.router.redirect_slashes = False  # to an address with whatever Host was sent

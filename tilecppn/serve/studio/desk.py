@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.serve.studio.answering import Asked, number, text, whole
@@ -102,17 +101,23 @@ class Desk:
     # ---- history ---------------------------------------------------------------------------------
 
     def session(self) -> dict[str, Any]:
-        """What the page begins with: the history, where it is, and the machine."""
+        """What the page begins with: the history, where it is, and the scene there."""
         steps = [self._step(step) for step in self.journal.steps.values()]
         return {
+            "scene": self._scene_shown(),
             "steps": steps,
             "at": self.journal.at,
             "pinned": sorted(self.journal.pinned),
             "kept": self.journal.is_kept,
             "folder": str(self.folder.root),
             "file": self.file,
-            "cores": machine.cores(),
         }
+
+    def _scene_shown(self) -> dict[str, Any] | None:
+        try:
+            return self.shown(self.first)
+        except InvalidRequestError:  # of which the page is told when it asks for it
+            return None
 
     def add_step(self, asked: Asked) -> dict[str, Any]:
         """Keep the scene `id` as a step after `parent`."""

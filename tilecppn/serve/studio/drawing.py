@@ -2,10 +2,12 @@
 
 The tiles of a scene lie on its own grid of pixels, which goes on beyond the canvas in all
 directions: tile (row, column) of level 0 has the pixels from (256·row, 256·column) on, and each
-next level has pixels twice as large; negative levels go into the picture.
+next level has pixels twice as large; negative levels go into the picture. Glimpses are small tiles
+of coarse levels, of which little is in sight.
 """
 
 import math
+import threading
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,16 +24,17 @@ from tilecppn.serve.studio.films import Films
 from tilecppn.serve.studio.scenes import Scenes
 from tilecppn.serve.views import contrast_scale
 
-SIDE: Final = 256  # pixels of a tile
+SIDES: Final = {"tiles": 256, "glimpses": 64}  # pixels
 COARSEST: Final = 24  # level, or so many doublings of the canvas' pixels
 MOST_TILES: Final = 2**40  # rows and columns from the canvas on
 THUMBS: Final = range(16, 513)  # pixels of a thumbnail's longer side
 WARM: Final = 16  # kernels that a thread keeps
+SHARE: Final = 0.01  # of the values of what no file ever has that may come out 1 off
 
 
-def tile_of(scene: str, level: int, row: int, col: int) -> Tile:
-    """What a tile of a scene is called in the queue."""
-    return Tile(level, row, col, f"tiles/{scene}")
+def tile_of(kind: str, scene: str, level: int, row: int, col: int) -> Tile:
+    """What a tile of a scene is called in the queue. kind: of SIDES."""
+    return Tile(level, row, col, f"{kind}/{scene}")
 
 
 def thumb_of(scene: str, side: int) -> Tile:
@@ -42,6 +45,12 @@ def thumb_of(scene: str, side: int) -> Tile:
 def frame_of(film: str, number: int, side: int) -> Tile:
     """What a small frame of a film is called in the queue."""
     return Tile(side, number, 0, f"frames/{film}")
+
+
+def window_of(kind: str, row: int, col: int) -> Window:
+    """The pixels of a tile, from the corner of the whole canvas on."""
+    side = SIDES[kind]
+    return Window(row * side, col * side, (row + 1) * side, (col + 1) * side)
 
 
 def levels(scene: Scene) -> tuple[int, int]:
@@ -61,14 +70,39 @@ def level_context(scene: Scene, level: int) -> EvaluationContext:
         EvaluationContext.of(scene),
         grid=replace(grid, step=step, middle=(middle[0], middle[1])),
         scale=contrast_scale(scene, step[0]),
+        share=SHARE,
     )
 
 
-class StudioPainter:
-    """Draws tiles and thumbnails, in one thread."""
+class Levels:
+    """What is drawn of scenes at their levels, and what kernels evaluate there. For all threads.
 
-    def __init__(self, scenes: Scenes, films: Films, kernel: str = "auto") -> None:
-        self.scenes, self.films, self.kernel = scenes, films, kernel
+    Python takes some milliseconds for it, which two threads cannot do at once.
+    """
+
+    def __init__(self, scenes: Scenes) -> None:
+        self._scenes, self._lock = scenes, threading.Lock()
+        self._found: LRUCache[tuple[str, int], tuple[Scene, EvaluationContext]] = LRUCache(WARM)
+
+    def of(self, name: str, level: int) -> tuple[Scene, EvaluationContext]:
+        """Return both of a scene by its name. Raises as `Scenes.scene` does."""
+        key = name, level
+        with self._lock:
+            if key not in self._found:
+                scene = shown(self._scenes.scene(name), flat=level != 0)
+                context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
+                if level != 0:
+                    scene = scene.replace(canvas={"crop": None, "bleed": None})
+                context.single_from  # noqa: B018 - found once for all kernels
+                self._found[key] = scene, context
+            return self._found[key]
+
+
+class StudioPainter:
+    """Draws tiles and thumbnails, in one thread. `levels` is shared with all others."""
+
+    def __init__(self, scenes: Scenes, levels: Levels, films: Films, kernel: str = "auto") -> None:
+        self.scenes, self.levels, self.films, self.kernel = scenes, levels, films, kernel
         self.memory = Memory()
         self.warm: LRUCache[tuple[str, int], Renderer] = LRUCache(WARM)
 
@@ -83,49 +117,49 @@ class StudioPainter:
             pixels = self.thumb(scene, tile.level, check_cancelled)
         else:
             scene = self.scenes.scene(name)
-            pixels = self.draw(name, tile.level, tile.row, tile.col, check_cancelled)
+            window = window_of(kind, tile.row, tile.col)
+            pixels = self.draw(name, tile.level, window, check_cancelled)
         check_cancelled()
         return EncodedTile.of(pixels, scene)
 
     def draw(
-        self, name: str, level: int, row: int, col: int, check_cancelled: CheckCancelled
+        self, name: str, level: int, window: Window, check_cancelled: CheckCancelled
     ) -> NDArray[Any]:
-        """Return the pixels (channels, SIDE, SIDE) of a tile, in 8 bits.
+        """Return the pixels (channels, height, width) of a window of a level, in 8 bits.
 
         Those of level 0 are what `render` stores; other levels have one sample a pixel.
         """
         renderer = self._warm(name, level)
-        tile = Window(row * SIDE, col * SIDE, (row + 1) * SIDE, (col + 1) * SIDE)
-        # A renderer counts from the first pixel that is drawn, tiles from the whole's.
+        # A renderer counts from the first pixel that is drawn, windows here from the whole's.
         down, right = renderer.scene.canvas.origin
-        return renderer.render(tile.moved(-down, -right), check_cancelled)
+        return renderer.render(window.moved(-down, -right), check_cancelled)
 
     def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return the whole picture (channels, height, width), its longer side `side` pixels."""
-        small = shown(scene, flat=True)
         longest = max(scene.canvas.width, scene.canvas.height)
         sides = (
             max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height)
         )
-        small = small.replace(canvas=small.canvas.resized(*sides))
-        kernel = create(self.kernel, EvaluationContext.of(small), self.memory)
+        small = shown(scene, flat=True, canvas=scene.canvas.resized(*sides))
+        context = replace(EvaluationContext.of(small), share=SHARE)
+        kernel = create(self.kernel, context, self.memory)
         window = Window(0, 0, small.canvas.height, small.canvas.width)
         return render_window(kernel, small, window, check_cancelled)
 
     def _warm(self, name: str, level: int) -> Renderer:
         key = name, level
         if key not in self.warm:
-            scene = shown(self.scenes.scene(name), flat=level != 0)
-            context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
-            if level != 0:
-                scene = scene.replace(canvas={"crop": None, "bleed": None})
+            scene, context = self.levels.of(name, level)
             self.warm[key] = Renderer(create(self.kernel, context, self.memory), scene)
         return self.warm[key]
 
 
-def shown(scene: Scene, flat: bool) -> Scene:
-    """A scene as a screen shows it, in 8 bits; flat: one sample for each pixel, evaluated."""
+def shown(scene: Scene, flat: bool, **changes: Any) -> Scene:
+    """A scene as a screen shows it, in 8 bits; flat: one sample for each pixel, evaluated.
+
+    changes: to further sections.
+    """
     output: dict[str, Any] = {"dtype": "uint8", "precision": "exact"}
     if flat:
         output |= {"supersample": 1, "tolerance": 0.0}
-    return scene.replace(output=output)
+    return scene.replace(output=output, **changes)

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { cursor, framed, grab, stretched } from "./frame.js";
 import { Camera, toPlane } from "./plane.js";
 import { change, parentStep, pace, state } from "./state.js";
-import { addresses, coarseLevel, inSight, levelFor, SIDE, Tiles } from "./tiles.js";
+import { addresses, coarseLevel, levelFor, range, SIDES, Tiles } from "./tiles.js";
 
 const $ = (id) => document.getElementById(id);
 const view = $("view");
@@ -17,12 +17,14 @@ let ratio = 1;            // screen pixels of a CSS pixel
 let oldCamera = null;     // where `old` was seen
 let thirds = false;
 let drawn = 0;            // the animation frame that was asked for
-let shownAt = [];         // who waits to see something of the scene
+let soon = 0;             // the timer until one is asked for
+const shownAt = [];       // who waits to see something of the scene
+const completeAt = [];    // who waits to see all of it
 let fitted = true;        // whether the whole canvas is to stay in sight
 
 /** The canvas in pixels of the whole: left, top, width, height. */
-function frame() {
-  const { width, height, origin } = state.scene.canvas;
+function frame(scene = state.scene) {
+  const { width, height, origin } = scene.canvas;
   return [origin[1], origin[0], width, height];
 }
 
@@ -33,7 +35,8 @@ export function redraw() {
 }
 
 function draw() {
-  drawn = 0;
+  clearTimeout(soon);
+  drawn = soon = 0;
   if (!state.scene) return;
   resize();
   const { id } = state.scene;
@@ -42,44 +45,60 @@ function draw() {
   tiles.want([...own.next, ...(others?.next ?? [])]);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, view.width, view.height);
-  if (oldCamera && own.rough) place(old, oldCamera.corner, oldCamera.size, camera);
+  if (oldCamera && !own.covered) place(old, oldCamera.corner, oldCamera.size, camera);
   else oldCamera = null;
   layer(state.scene, own.level, camera);
   if (compared) drawCompared(others.level);
   drawFrame();
-  if (own.ready && !own.rough) {
-    tellShown();
+  if (!own.rough) {
+    tell(shownAt);
     view.dataset.begun = id;
   }
-  view.dataset.complete = own.complete && (others?.complete ?? true) ? id : "";
+  const complete = own.complete && (others?.complete ?? true);
+  if (complete) tell(completeAt);
+  view.dataset.complete = complete ? id : "";
   $("scale").textContent = percent(camera.zoom);
 }
 
-/** What is in sight of a scene: the level, the tiles to ask for next, and how much is there. */
-function needed({ id, levels }, from) {
+/** What is in sight of a scene: the level, the tiles to ask for next, and how much is there.
+ *
+ * First glimpses of the canvas, then all of it, then what is around it. */
+function needed(scene, from) {
+  const { id, levels } = scene;
   const level = levelFor(from.zoom, levels), coarse = coarseLevel(level, levels);
-  const fine = addresses(id, level, inSight(from, level));
-  const first = level === coarse ? [] : addresses(id, coarse, inSight(from, coarse));
-  const there = (address) => tiles.bitmaps.has(address), settled = (address) => there(address) || tiles.failed.has(address);
-  const rough = !first.every(settled);
-  return { level, next: rough ? first : fine, rough, ready: [...first, ...fine].some(there), complete: !rough && fine.every(settled) };
+  const sight = from.bounds(), canvas = overlap(sight, frame(scene));
+  const glimpses = (rectangle) => (coarse > level ? addresses("glimpses", id, coarse, rectangle) : []);
+  const tilesOf = (rectangle) => addresses("tiles", id, level, rectangle);
+  const stages = [...(canvas ? [glimpses(canvas), tilesOf(canvas)] : [[], []]), glimpses(sight), tilesOf(sight)];
+  const there = stages.map((stage) => stage.every((address) => tiles.bitmaps.has(address) || tiles.failed.has(address)));
+  const next = stages[there.indexOf(false)] ?? [];
+  return { level, next, rough: !there[0], complete: there[0] && there[1], covered: there[0] && there[2] };
+}
+
+/** What of a rectangle is in sight, as ranges of x and y; null for nothing. */
+function overlap(sight, [left, top, width, height]) {
+  const found = [[left, left + width], [top, top + height]]
+    .map(([from, to], i) => [Math.max(from, sight[i][0]), Math.min(to, sight[i][1])]);
+  return found.every(([from, to]) => from < to) ? found : null;
 }
 
 /** Draw all that is there of a scene: coarse tiles below fine ones. */
 function layer({ id, levels }, level, from) {
-  const [[left, right], [top, bottom]] = inSight(from, level);
-  const size = SIDE * 2 ** level;
-  sheet.width = (right - left + 1) * SIDE;
-  sheet.height = (bottom - top + 1) * SIDE;
+  const sight = from.bounds();
+  const [[left, right], [top, bottom]] = range("tiles", level, sight);
+  const side = SIDES.tiles, size = side * 2 ** level;
+  sheet.width = (right - left + 1) * side;
+  sheet.height = (bottom - top + 1) * side;
   const flat = sheet.getContext("2d");
   for (let above = Math.min(levels[1], level + 6); above >= level; above--) {
-    const times = 2 ** (above - level);
-    const [[first, last], [highest, lowest]] = inSight(from, above);
-    for (let row = highest; row <= lowest; row++) {
-      for (let col = first; col <= last; col++) {
-        const bitmap = tiles.get(`${id}/${above}/${col}_${row}`);
-        const at = [col * times - left, row * times - top].map((value) => value * SIDE);
-        if (bitmap) flat.drawImage(bitmap, ...at, SIDE * times, SIDE * times);
+    for (const kind of Object.keys(SIDES)) {
+      const wide = SIDES[kind] * 2 ** (above - level);
+      const [[first, last], [highest, lowest]] = range(kind, above, sight);
+      for (let row = highest; row <= lowest; row++) {
+        for (let col = first; col <= last; col++) {
+          const bitmap = tiles.get(`${kind}/${id}/${above}/${col}_${row}`);
+          if (bitmap) flat.drawImage(bitmap, col * wide - left * side, row * wide - top * side, wide, wide);
+        }
       }
     }
   }
@@ -197,16 +216,18 @@ function keepOld() {
   oldCamera = { corner: bounds.map(([least]) => least), size: bounds.map(([least, most]) => most - least) };
 }
 
-/** Resolves when something of the scene is on the screen, after a moment in any case. */
-pace.shown = () => new Promise((resolve) => {
-  shownAt.push(resolve);
-  setTimeout(resolve, 250);
+const waiting = (list, most) => new Promise((resolve) => {
+  list.push(resolve);
+  setTimeout(resolve, most);
 });
 
-function tellShown() {
-  shownAt.forEach((resolve) => resolve());
-  shownAt = [];
-}
+const tell = (list) => list.splice(0).forEach((resolve) => resolve());
+
+/** Resolves when something of the scene is on the screen, after a moment in any case. */
+pace.shown = () => waiting(shownAt, 250);
+
+/** Resolves when all of the picture is on the screen, after a while in any case. */
+export const complete = async () => view.dataset.complete === state.scene?.id || waiting(completeAt, 1500);
 
 // ---- moving --------------------------------------------------------------------------------------
 
@@ -391,7 +412,11 @@ state.addEventListener("scene", () => {
   if (!same && fitted) fit();
   redraw();
 });
-tiles.addEventListener("tile", redraw);
+// Drawing takes longer than a tile: what comes one by one is drawn together.
+tiles.addEventListener("tile", () => {
+  if (tiles.wanted.length) soon ||= setTimeout(redraw, 100);
+  else redraw();
+});
 new ResizeObserver(redraw).observe(view);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 

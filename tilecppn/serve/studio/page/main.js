@@ -7,7 +7,7 @@ import * as film from "./film.js";
 import * as files from "./files.js";
 import * as history from "./history.js";
 import * as renders from "./renders.js";
-import { begin, goTo, note, pin, redo, state, undo } from "./state.js";
+import { begin, goTo, note, pace, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
 
 const $ = (id) => document.getElementById(id);
@@ -102,4 +102,9 @@ state.addEventListener("scene", () => {
 });
 window.studio = { state, camera: canvas.camera };  // for whoever looks with the browser's tools
 
-guarded(() => Promise.all([begin(), controls.begin()]))();
+guarded(async () => {
+  const seen = pace.shown();
+  await begin();
+  await seen;  // the picture comes before the controls
+  await controls.begin();
+})();

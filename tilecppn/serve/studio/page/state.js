@@ -23,13 +23,13 @@ const told = (name) => state.dispatchEvent(new Event(name));
 export const note = (text, bad = false) =>
   state.dispatchEvent(new CustomEvent("note", { detail: { text, bad } }));
 
-/** Begin: the history of the last session, and where it ended. */
+/** Begin: the history of the last session, and where it ended, which comes with the page. */
 export async function begin() {
-  const session = await get("session.json");
-  for (const step of session.steps) remember(step);
-  state.pinned = new Set(session.pinned);
-  Object.assign(state, { file: session.file, folder: session.folder, kept: session.kept });
-  await goTo(session.at, "history");
+  const { steps, at, pinned, scene, file, folder, kept } = JSON.parse(document.getElementById("begun").textContent);
+  for (const step of steps) remember(step);
+  Object.assign(state, { pinned: new Set(pinned), file, folder, kept });
+  if (scene) arrive(at, scene, "history");
+  else await goTo(at);
 }
 
 function remember(step) {
@@ -48,13 +48,16 @@ export async function goTo(name, by = "history") {
   const step = state.steps.get(name);
   if (!step) return;
   pending = null;
-  const scene = await get(`scenes/${step.id}.json`);
+  arrive(name, await get(`scenes/${step.id}.json`), by);
+  await post("steps/at", { name });
+}
+
+function arrive(name, scene, by) {
   state.at = name;
   state.base = scene;
-  later.set(step.parent, name);
+  later.set(state.steps.get(name).parent, name);
   show(scene, by);
   told("steps");
-  await post("steps/at", { name });
 }
 
 export const parentStep = () => state.steps.get(state.steps.get(state.at)?.parent);

@@ -2,14 +2,14 @@
 
 import { image } from "./api.js";
 
-export const SIDE = 256;     // pixels of a tile
+export const SIDES = { glimpses: 64, tiles: 256 };  // pixels
 const AT_ONCE = 6;           // requests on their way
 const MOST = 600;            // bitmaps that are kept, about 150 MB
 const COARSER = 3;           // levels: what is seen first
 
 /** Tells "tile" when there is more to see. */
 export class Tiles extends EventTarget {
-  bitmaps = new Map();   // "scene/level/col_row" → ImageBitmap, the latest used last
+  bitmaps = new Map();   // "kind/scene/level/col_row" → ImageBitmap, the latest used last
   asked = new Map();     // the same → AbortController
   failed = new Set();
   wanted = [];
@@ -38,7 +38,7 @@ export class Tiles extends EventTarget {
     const controller = new AbortController();
     this.asked.set(address, controller);
     try {
-      const bitmap = await image(`tiles/${address}.png`, controller.signal);
+      const bitmap = await image(`${address}.png`, controller.signal);
       this.bitmaps.set(address, bitmap);
       while (this.bitmaps.size > MOST) {
         const [oldest, dropped] = this.bitmaps.entries().next().value;
@@ -73,19 +73,20 @@ export const levelFor = (zoom, [finest, coarsest]) =>
 
 export const coarseLevel = (level, [, coarsest]) => Math.min(coarsest, level + COARSER);
 
-/** The tiles of a level in sight: rows and columns, from the first to the last. */
-export function inSight(camera, level) {
-  const size = SIDE * 2 ** level;
-  return camera.bounds().map(([least, most]) => [Math.floor(least / size), Math.floor(most / size)]);
+/** Tiles of a level in a rectangle of pixels: columns and rows, from the first to the last. */
+export function range(kind, level, [[left, right], [top, bottom]]) {
+  const size = SIDES[kind] * 2 ** level;
+  return [[left, right], [top, bottom]].map(([from, to]) => [Math.floor(from / size), Math.ceil(to / size) - 1]);
 }
 
 /** Their addresses, those in the middle first. */
-export function addresses(scene, level, [[left, right], [top, bottom]]) {
+export function addresses(kind, scene, level, rectangle) {
+  const [[left, right], [top, bottom]] = range(kind, level, rectangle);
   const found = [];
   for (let row = top; row <= bottom; row++) {
     for (let col = left; col <= right; col++) {
       const far = Math.hypot(col - (left + right) / 2, row - (top + bottom) / 2);
-      found.push([far, `${scene}/${level}/${col}_${row}`]);
+      found.push([far, `${kind}/${scene}/${level}/${col}_${row}`]);
     }
   }
   return found.sort((a, b) => a[0] - b[0]).map(([, address]) => address);

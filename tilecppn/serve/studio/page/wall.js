@@ -1,6 +1,7 @@
 // The wall: variations of what is shown, without end; a click takes one, Shift and a click breeds.
 
 import { get, post } from "./api.js";
+import { complete } from "./canvas.js";
 import { note, state, takeNamed } from "./state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -97,6 +98,8 @@ async function refresh() {
   const mine = ++round;
   loading = false;
   try {
+    await complete();
+    if (mine !== round) return;
     const { variations } = await ask(0, Math.min(200, count));
     if (mine !== round) return;
     const cells = [...thumbs.querySelectorAll(".thumb")];
@@ -118,6 +121,8 @@ async function load() {
   loading = true;
   const mine = round;
   try {
+    if (!count) await complete();
+    if (mine !== round) return;
     const found = await ask(count, PAGE);
     if (mine !== round) return;
     for (const variation of found.variations) thumbs.append(fill(cell(), variation));
