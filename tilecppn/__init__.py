@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tilecppn.film.animate import animate
     from tilecppn.film.timeline.keyframes import Keyframe
     from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.notebook.explore import explore
     from tilecppn.notebook.sampler import Sampler
     from tilecppn.pixels.window import preview
     from tilecppn.plan import Window
@@ -72,6 +73,7 @@ _PUBLIC = {
     "WeightsError": "tilecppn.errors",
     "Window": "tilecppn.plan",
     "animate": "tilecppn.film.animate",
+    "explore": "tilecppn.notebook.explore",
     "export": "tilecppn.exporters.export",
     "gallery": "tilecppn.exporters.gallery",
     "lerp": "tilecppn.cppn.latents",
@@ -110,6 +112,7 @@ __all__ = [
     "Window",
     "__version__",
     "animate",
+    "explore",
     "export",
     "gallery",
     "lerp",

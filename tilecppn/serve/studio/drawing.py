@@ -135,16 +135,8 @@ class StudioPainter:
         return renderer.render(window.moved(-down, -right), check_cancelled)
 
     def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """Return the whole picture (channels, height, width), its longer side `side` pixels."""
-        longest = max(scene.canvas.width, scene.canvas.height)
-        sides = (
-            max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height)
-        )
-        small = shown(scene, flat=True, canvas=scene.canvas.resized(*sides))
-        context = replace(EvaluationContext.of(small), share=SHARE)
-        kernel = create(self.kernel, context, self.memory)
-        window = Window(0, 0, small.canvas.height, small.canvas.width)
-        return render_window(kernel, small, window, check_cancelled)
+        """See `small_picture`."""
+        return small_picture(scene, side, check_cancelled, self.kernel, self.memory)
 
     def _warm(self, name: str, level: int) -> Renderer:
         key = name, level
@@ -152,6 +144,25 @@ class StudioPainter:
             scene, context = self.levels.of(name, level)
             self.warm[key] = Renderer(create(self.kernel, context, self.memory), scene)
         return self.warm[key]
+
+
+def small_picture(
+    scene: Scene,
+    side: int,
+    check_cancelled: CheckCancelled = lambda: None,
+    kernel: str = "auto",
+    memory: Memory | None = None,
+) -> NDArray[Any]:
+    """Return the whole picture (channels, height, width) in 8 bits, its longer side `side` pixels.
+
+    One sample a pixel; up to SHARE of the values are 1 off.
+    """
+    longest = max(scene.canvas.width, scene.canvas.height)
+    sides = (max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height))
+    small = shown(scene, flat=True, canvas=scene.canvas.resized(*sides))
+    context = replace(EvaluationContext.of(small), share=SHARE)
+    window = Window(0, 0, small.canvas.height, small.canvas.width)
+    return render_window(create(kernel, context, memory), small, window, check_cancelled)
 
 
 def shown(scene: Scene, flat: bool, **changes: Any) -> Scene:

@@ -1,0 +1,62 @@
+"""The widget of `tc.explore`, by anywidget: the kernel draws, the page shows.
+
+The page asks with a message: `changes` to the scene, section → key → value, and `side`, the
+longer side of the picture that it wants. It gets what it shows of the scene and a PNG, or an error
+in one line. It asks again only when it has its answer, so nothing piles up in the kernel.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import traitlets
+
+from tilecppn.errors import InvalidRequestError
+from tilecppn.kernels import Memory
+from tilecppn.scene.scene import Scene
+from tilecppn.serve.pyramids import EncodedTile
+from tilecppn.serve.studio.drawing import THUMBS, small_picture
+from tilecppn.serve.studio.record import record
+from tilecppn.serve.studio.scenes import checked_changes
+
+_WIDGET: Final = Path(__file__).parent / "widget"
+_PLANE: Final = Path(__file__).parents[1] / "serve" / "studio" / "page" / "plane.js"
+LARGEST: Final = 4 * (THUMBS.stop - 1)  # pixels of the longer side
+
+
+class Explorer(anywidget.AnyWidget):
+    """A scene in a notebook. `scene` is what is shown; it can be set, and observed."""
+
+    _esm = "\n".join(path.read_text("utf-8") for path in (_PLANE, _WIDGET / "explorer.js"))
+    _css = (_WIDGET / "explorer.css").read_text("utf-8")
+    scene = traitlets.Instance(Scene)
+    _asking = ""  # the view whose message is being answered
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene=scene)
+        self._memory = Memory()
+        self.on_msg(self._answer)
+
+    @traitlets.observe("scene")
+    def _tell(self, change: Any) -> None:
+        """Have all views ask for another scene, but the one that has made it."""
+        if isinstance(change["old"], Scene):  # not at the beginning
+            self.send({"changed_by": self._asking})
+
+    def _answer(self, widget: Any, asked: Any, buffers: Any) -> None:
+        """Change the scene as a view asks, and send it a picture."""
+        view = str(asked["view"])
+        try:
+            changes = checked_changes(asked["changes"])
+            scene = self.scene.replace(**changes) if changes else self.scene
+            side = max(16, min(LARGEST, int(asked["side"])))
+            pixels = small_picture(scene, side, memory=self._memory)
+        except InvalidRequestError as error:
+            self.send({"view": view, "error": " ".join(str(error).split())})
+            return
+        self._asking = view
+        try:
+            self.scene = scene
+        finally:
+            self._asking = ""
+        self.send({"view": view, "scene": record(scene, "")}, [EncodedTile.of(pixels, scene).data])
