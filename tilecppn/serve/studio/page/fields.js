@@ -13,8 +13,10 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/** A button; its title is its name where its text is a sign, or begins the title. */
 export const button = (textContent, title, run, className = "mini") => {
-  const made = element("button", { type: "button", textContent, title, className, "aria-label": title });
+  const named = /\p{L}/u.test(textContent) && !title.startsWith(textContent);
+  const made = element("button", { type: "button", textContent, title, className, ...(named ? {} : { "aria-label": title }) });
   made.addEventListener("click", run);
   return made;
 };

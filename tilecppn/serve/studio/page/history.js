@@ -29,7 +29,7 @@ function draw() {
       made.addEventListener("click", () => go(step.name));
       return made;
     }));
-    parts.push(element("h3", { textContent: "Pinned" }), box);
+    parts.push(element("h2", { textContent: "Pinned" }), box);
   }
   const latest = steps.slice(-SHOWN).reverse();
   const lanes = lanesOf(latest);
@@ -41,7 +41,7 @@ function draw() {
     made.addEventListener("click", () => go(step.name));
     return element("li", {}, made);
   }));
-  parts.push(element("h3", { textContent: "Steps" }), list);
+  parts.push(element("h2", { textContent: "Steps" }), list);
   if (!state.kept) parts.unshift(element("p", { className: "quiet", textContent: "This folder cannot be written into: the history ends with the studio." }));
   panel.replaceChildren(...parts);
 }
