@@ -144,7 +144,11 @@ def test_the_page_moves_and_changes_the_scene(page: Page, told: Told) -> None:
     widget = told.widget
 
     def wait(holds: Callable[[], bool]) -> None:
-        wait_until(lambda: page.wait_for_timeout(20) or holds())  # in which the page is answered
+        def answered() -> bool:
+            page.wait_for_timeout(20)  # in which the page has its answers
+            return holds()
+
+        wait_until(answered)
 
     assert page.locator("canvas").bounding_box()["width"] == 640  # type: ignore[index]
     page.fill("label:has-text('seed') input", "12")
