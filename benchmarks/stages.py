@@ -12,7 +12,7 @@ from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.run import render_job
-from tilecppn.storage import store
+from tilecppn.storage import directory
 
 NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
     "network",
@@ -28,7 +28,7 @@ CALLS: tuple[tuple[str, Any, str], ...] = (
     (RECONSTRUCTION, render_job, "render_window"),
     (PYRAMID, render_job.RenderRunner, "_mean"),
     (PYRAMID, render_job, "mean2x2"),
-    (ENCODING, store, "encode_shard"),
+    (ENCODING, directory, "encode_shard"),
     (ENCODING, ExportOptions, "encode"),
     (WRITING, filesystem, "write_atomic"),
     (WRITING, TileFolder, "write_all"),
