@@ -73,11 +73,7 @@ def test_zarr_python_reads_whole_and_cut_shards(
 def test_tiles_are_those_of_zarr_pythons_own_codecs(
     dtype: str, black: bool, tmp_path: Path
 ) -> None:
-    """Both pad a cut tile with the fill value, so that cut tiles are the same, too.
-
-    Of 8 bits, the pixels are: smooth tiles have frames of our own.
-    """
-    read = ZSTD().decode if dtype == "uint8" else bytes
+    """Both pad a cut tile with the fill value, so that cut tiles are the same, too."""
     level = level_of(128 + 77, 128 + 1, 128)
     shape = (3, level.height, level.width)
     write_array_metadata(tmp_path, ArraySpec("0", shape, level, dtype))
@@ -95,9 +91,7 @@ def test_tiles_are_those_of_zarr_pythons_own_codecs(
                 if here[0] == ABSENT:
                     continue  # beyond the canvas; zarr-python pads here with black tiles or none
                 mine = ours[int(here[0]) : int(here[0] + here[1])]
-                their = theirs[int(there[0]) : int(there[0] + there[1])]
-                assert mine[-4:] == crc32c(mine[:-4])
-                assert read(mine[:-4]) == read(their[:-4])
+                assert mine == theirs[int(there[0]) : int(there[0] + there[1])]
 
 
 def test_only_tiles_beyond_the_canvas_are_absent() -> None:

@@ -14,11 +14,11 @@ from tilecppn.kernels.llvm.codegen import (
     HOST,
     Array,
     ArrayOf,
-    BitWriter,
     Compiled,
     Function,
     Module,
     Value,
+    Variable,
     thread_safe_cache,
 )
 from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
@@ -86,6 +86,23 @@ def _header() -> list[tuple[int, int]]:
 
 TABLE = np.append(_runs(), OF_LENGTHS)
 SLOT = SYMBOLS + 1  # numbers of an array in the scratch memory
+
+
+class _Output(NamedTuple):
+    """Bits on their way to memory, the lowest first."""
+
+    bytes: Array
+    position: Variable
+    held: Variable  # bits that are no whole byte yet
+    filled: Variable  # their number, below 8
+
+    def put(self, word: Value) -> None:
+        held = self.held.value | ((word >> 8) << self.filled.value)
+        filled = self.filled.value + (word & 255)
+        self.bytes.at(self.position.value).store(held)
+        self.position.set(self.position.value + (filled >> 3))
+        self.held.set(held >> (filled & ~7))
+        self.filled.set(filled & 7)
 
 
 def _rows_of(table: Array) -> list[Array]:
@@ -219,27 +236,24 @@ def _write(module: Module) -> Function:
         out=ArrayOf(I8),
         written=ArrayOf(I64),  # bytes
     )  # fmt: skip
-    out = BitWriter.at(f, f.array("out"), f.integer(0))
-
-    def put(word: Value) -> None:
-        out.put(word >> 8, word & 255)
-
+    position, held, filled = (f.variable(f.integer(0)) for _ in range(3))
+    out = _Output(f.array("out"), position, held, filled)
     for number, bits in _header():
-        out.put(f.integer(number), bits)
+        out.put(f.integer(number << 8 | bits))
     with f.loop(f.integer(SYMBOLS)) as symbol:
-        put(f.array("of_lengths").load(f.array("lengths").load(symbol)))
+        out.put(f.array("of_lengths").load(f.array("lengths").load(symbol)))
     for _ in range(DISTANCES):
-        put(f.array("of_lengths").load(1))
+        out.put(f.array("of_lengths").load(1))
     codes = f.array("codes")
     end = codes.load(END)
     codes.store(f.integer(0), END)  # no literal
     with f.loop(f["found"]) as token:
         both = f.array("tokens").load(token).unsigned(I64)
-        put(joined(f.array("words").load(both >> 16), codes.load(both & 0xFFFF)))
-    put(end)
-    out.put(f.integer(0), 3)  # a block that is not the last, stored
-    out.put(f.integer(0), (f.integer(8) - out.filled.value) & 7)
-    out.put(f.integer(0xFFFF0000), 32)
-    f.array("written").store(out.position.value)
+        out.put(joined(f.array("words").load(both >> 16), codes.load(both & 0xFFFF)))
+    out.put(end)
+    out.put(f.integer(3))  # a block that is not the last, stored
+    out.put((f.integer(8) - filled.value) & 7)
+    out.put(f.integer(0xFFFF0000 << 8 | 32))
+    f.array("written").store(position.value)
     f.end()
     return f

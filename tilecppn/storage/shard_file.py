@@ -21,7 +21,6 @@ from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.plan import Level, Window, ceil_div
 from tilecppn.storage.identity import crc32c
 from tilecppn.storage.objects import ObjectStorage
-from tilecppn.storage.zstd_rows import RowEncoder
 
 ZSTD_LEVEL = 1
 ABSENT = 2**64 - 1  # in a shard's index
@@ -54,8 +53,7 @@ def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
     index = np.full((side, side, 2), ABSENT, "<u8")
     parts: list[bytes] = []
     position = 0
-    frames = RowEncoder((channels, level.tile, level.tile), pixels.dtype)
-    tile = frames.picture
+    tile = np.zeros((channels, level.tile, level.tile), pixels.dtype.newbyteorder("<"))
     for row in range(ceil_div(height, level.tile)):
         for col in range(ceil_div(width, level.tile)):
             top, left = row * level.tile, col * level.tile
@@ -63,7 +61,7 @@ def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
             if part.shape != tile.shape:
                 tile.fill(0)
             tile[:, : part.shape[1], : part.shape[2]] = part
-            data = frames.frame() or compress(tile, ZSTD_LEVEL)
+            data = compress(tile, ZSTD_LEVEL)
             parts += [data, crc32c(data)]
             index[row, col] = position, len(data) + 4
             position += len(data) + 4

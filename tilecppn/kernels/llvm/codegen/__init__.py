@@ -1,6 +1,5 @@
 """Machine code made in this process: expressions and loops, written in Python, through LLVM."""
 
-from tilecppn.kernels.llvm.codegen.bits import BitWriter
 from tilecppn.kernels.llvm.codegen.function import Array, ArrayOf, Function, Module, Variable
 from tilecppn.kernels.llvm.codegen.target import (
     HOST,
@@ -20,7 +19,6 @@ __all__ = [
     "HOST",
     "Array",
     "ArrayOf",
-    "BitWriter",
     "Compiled",
     "Empty",
     "Function",

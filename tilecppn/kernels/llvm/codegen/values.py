@@ -157,15 +157,6 @@ class Value:
         no_zero = Value(self.build, ir.Constant(I1, 1))
         return self._intrinsic("cttz", no_zero)
 
-    def leading_zeros(self) -> "Value":
-        """Of an integer that is not 0: how many of its highest bits are 0."""
-        no_zero = Value(self.build, ir.Constant(I1, 1))
-        return self._intrinsic("ctlz", no_zero)
-
-    def ones(self) -> "Value":
-        """Of an integer: how many of its bits are 1."""
-        return self._intrinsic("ctpop")
-
     def reversed_bits(self) -> "Value":
         """An integer with its highest bit lowest."""
         return self._intrinsic("bitreverse")
@@ -233,8 +224,8 @@ class Value:
         return Value(self.build, self.build.bitcast(self.ir, kind))
 
     def mask(self) -> "Value":
-        """A vector of 8 to 64 conditions as the bits of an integer, the first lowest."""
-        return Value(self.build, self.build.bitcast(self.ir, ir.IntType(self.type.count)))
+        """A vector of 64 conditions as the bits of an integer, the first lowest."""
+        return Value(self.build, self.build.bitcast(self.ir, I64))
 
     def _shape(self, element: ir.Type) -> ir.Type:
         if isinstance(self.type, ir.VectorType):
