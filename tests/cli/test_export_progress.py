@@ -8,7 +8,7 @@ import pytest
 from tests.stores import noise_store
 from tilecppn.cli.export import export_progress
 from tilecppn.cli.progress import Meter
-from tilecppn.exporters import bands, pmtiles, tiles
+from tilecppn.exporters import bands, map_tiles, tiles
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.run.options import RunOptions
@@ -32,7 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store whose exports have many parts."""
     monkeypatch.setattr(bands, "BUDGET", 1)
     monkeypatch.setattr(tiles, "REGION", 64)
-    monkeypatch.setattr(pmtiles, "SQUARE", 64)
+    monkeypatch.setattr(map_tiles, "SQUARE", 64)
     return noise_store(tmp_path / "a.zarr", 300, 200)
 
 

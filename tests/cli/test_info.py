@@ -45,6 +45,8 @@ def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
     for name, layout, kind, size in [
         ("a.dzi", None, "pyramid", (300, 150)),
         ("a.szi", None, "pyramid", (300, 150)),
+        ("a.pmtiles", None, "pyramid", (300, 150)),
+        ("a.mbtiles", None, "pyramid", (300, 150)),
         ("iiif", "iiif", "pyramid", (300, 150)),
         ("zoomify", "zoomify", "pyramid", (300, 150)),
         ("xyz", "xyz", "pyramid", (300, 150)),

@@ -11,7 +11,7 @@ from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
 from tilecppn.exporters.options import KINDS
 from tilecppn.storage.store import Store
 
-PYRAMIDS = {".dzi", ".szi", ".pmtiles", "iiif", "xyz", "zoomify"}
+PYRAMIDS = {".dzi", ".szi", ".pmtiles", ".mbtiles", "iiif", "xyz", "zoomify"}
 PAGES = {".dzi", "iiif", "xyz", "zoomify", "store"}
 OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"format": "avif"}, PYRAMIDS),

@@ -80,6 +80,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
                   double-click
     .szi          the same in one file, without the page
     .pmtiles      one file of map tiles, read by range requests from any static server
+    .mbtiles      the same as an SQLite file, for tile servers and desktop map programs
     .png          one PNG, 8 or 16 bits, of any size
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
                   float, sRGB profile

@@ -7,11 +7,12 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from tilecppn.exporters import mbtiles, pmtiles_archive
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.page import page_data
 from tilecppn.exporters.pdf import POINT, SEARCHED
-from tilecppn.exporters.pmtiles_archive import read_metadata
 from tilecppn.exporters.provenance import MAX_MANIFEST
 from tilecppn.filesystem import read_bounded
 
@@ -88,9 +89,16 @@ def _of_pdf(path: Path) -> tuple[Size, Resolution]:
     return (width, int(size[2])), round(width * POINT / (float(box[2]) - float(box[1])), 2)
 
 
-def _of_pmtiles(path: Path) -> tuple[Size, Resolution]:
-    metadata = read_metadata(path)
-    return (int(metadata["width"]), int(metadata["height"])), None
+def _of_metadata(
+    read: Callable[[Path], dict[str, Any]],
+) -> Callable[[Path], tuple[Size, Resolution]]:
+    """The reader of a pyramid in one file that says its size."""
+
+    def size(path: Path) -> tuple[Size, Resolution]:
+        metadata = read(path)
+        return (int(metadata["width"]), int(metadata["height"])), None
+
+    return size
 
 
 def _of_folder(path: Path) -> tuple[Size, Resolution]:
@@ -110,6 +118,7 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".dzi": _of_dzi,
     ".html": _of_page,
     ".szi": _of_szi,
-    ".pmtiles": _of_pmtiles,
+    ".pmtiles": _of_metadata(pmtiles_archive.read_metadata),
+    ".mbtiles": _of_metadata(mbtiles.read_metadata),
     ".pdf": _of_pdf,
 }

@@ -204,7 +204,8 @@ def _export_kind(path: Path) -> tuple[str, str]:
         return "live page", "html"
     if path.suffix == ".html":
         return "page", "html"
-    return "pyramid" if path.suffix in (".dzi", ".szi", ".pmtiles") else "image", path.suffix[1:]
+    pyramids = (".dzi", ".szi", ".pmtiles", ".mbtiles")
+    return "pyramid" if path.suffix in pyramids else "image", path.suffix[1:]
 
 
 def _version(path: Path) -> str | None:

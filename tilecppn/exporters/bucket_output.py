@@ -28,6 +28,7 @@ TYPES = {
     ".jpg": "image/jpeg",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".mbtiles": "application/vnd.sqlite3",
     ".pdf": "application/pdf",
     ".pmtiles": "application/vnd.pmtiles",
     ".png": "image/png",

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import pdf, pmtiles_archive, png, provenance, tags
+from tilecppn.exporters import mbtiles, pdf, pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
@@ -103,6 +103,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".html": _of_page,
     ".szi": _of_szi,
     ".pdf": pdf.scene_in,
+    ".mbtiles": lambda path: str(mbtiles.read_metadata(path)["tilecppn"]),
     ".pmtiles": lambda path: str(pmtiles_archive.read_metadata(path)["tilecppn"]["scene"]),
 }
 

@@ -10,12 +10,13 @@ from tilecppn import machine
 from tilecppn.addresses import as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted
+from tilecppn.exporters import mbtiles, pmtiles, store_page
 from tilecppn.exporters import panels as panelling
-from tilecppn.exporters import pmtiles, store_page
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.flat import check_size, export_flat
 from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.layouts import FOLDERS, export_folder
+from tilecppn.exporters.mbtiles import export_mbtiles
 from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import check_output, claimed, naming_destination
 from tilecppn.exporters.page.page import assets
@@ -58,6 +59,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".dzi": Exporter(export_dzi, outputs_of),
     ".szi": Exporter(export_szi, lambda dest: {dest: "szi"}),
     ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}),
+    ".mbtiles": Exporter(export_mbtiles, lambda dest: {dest: mbtiles.KIND}),
     ".png": Exporter(export_png),
     ".tif": Exporter(export_tiff),
     ".pdf": Exporter(export_pdf, fits=check_pdf),

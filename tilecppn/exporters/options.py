@@ -47,6 +47,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".dzi": DEEP_ZOOM._replace(url=True),
     ".szi": DEEP_ZOOM,
     ".pmtiles": Kind(side=MAP_TILE),
+    ".mbtiles": Kind(side=MAP_TILE),
     ".png": Kind(("png",), tile=False),
     ".pdf": Kind(("pdf",), tile=False),
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0

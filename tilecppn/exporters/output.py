@@ -33,6 +33,7 @@ CONTENTS = {  # what an output holds, in words
     "shader": "a function in a shader language",
     "szi": "a Deep Zoom pyramid in one file",
     "pmtiles": "a pyramid for maps in one file",
+    "mbtiles": "a pyramid for maps in one SQLite file",
     "iiif": "tiles for IIIF",
     "xyz": "tiles for XYZ",
     "zoomify": "tiles for Zoomify",
