@@ -95,6 +95,35 @@ def test_a_killed_video_becomes_the_undisturbed_one(film: Timeline, tmp_path: Pa
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
 
 
+def test_direct_clips_are_the_same_film_and_frames_that_are_there_are_used(
+    even_film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choices = FilmOptions(clip=0.3)  # clips of 3, 3 and 5 frames
+    for workers, direct in ((1, 2), (2, 2), (3, 0)):
+        path = tmp_path / f"{workers}.mp4"
+        outcome = animate_to(even_film, path, choices, RunOptions("local", workers=workers))
+        assert outcome.tasks == outcome.rendered == 3 + FRAMES - 3 * direct
+        assert outcome.pixels == FRAMES * 96 * 66
+    frames = animate(even_film, tmp_path / "a.zarr", executor="local")
+    with monkeypatch.context() as patch:
+        patch.setattr("tilecppn.film.frame_renderer.FrameRenderer.render", None)
+        animate_to(even_film, tmp_path / "4.mp4", choices, RunOptions("local"), frames)
+    assert len({(tmp_path / f"{name}.mp4").read_bytes() for name in (1, 2, 3, 4)}) == 1
+
+
+def test_a_film_killed_in_a_direct_clip_keeps_those_before(
+    even_film: Timeline, tmp_path: Path
+) -> None:
+    encode = "tilecppn.film.encoding.video.VideoEncoding.write"
+    killed(even_film, tmp_path, "a.mkv", encode, 3, "--clip", "0.3")  # the first is a trial
+    assert len(clips_in(tmp_path / ("a.mkv" + PARTS))) == 1
+    choices = FilmOptions(clip=0.3)
+    outcome = animate_to(even_film, tmp_path / "a.mkv", choices, RunOptions("local", workers=1))
+    assert (outcome.skipped, outcome.rendered) == (1, 1 + 5 + 1)
+    animate_to(even_film, tmp_path / "b.mkv", choices, RunOptions("local", workers=2))
+    assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
 def test_clips_of_another_length_are_not_taken(film: Timeline, tmp_path: Path) -> None:
     run = RunOptions(executor="local")
     animate_to(film, tmp_path / "whole.mkv", FilmOptions(clip=0.5), run)

@@ -31,6 +31,34 @@ def test_every_task_comes_once_and_clips_after_their_frames(
         assert children == {s for frame in plan.frames_of(made) for s in plan.frame_shards(frame)}
 
 
+@pytest.mark.parametrize("clip", [1, 3, 5, 11, 23])
+@pytest.mark.parametrize("workers", [1, 2, 3, 50])
+def test_frames_of_direct_clips_have_no_tasks(clip: int, workers: int) -> None:
+    small = Plan(width=97, height=66, channels=3, itemsize=1, tile=128, shard=128)
+    stored = FilmPlan(small, 23, clip)
+    plan = stored.direct_for(workers)
+    assert plan.direct % workers == 0
+    assert plan.direct < plan.clips  # workers share the frames of the last
+    assert workers >= plan.clips or plan.direct > 0
+    for shuffle in (None, Random(3)):
+        order = list(plan.order(shuffle))
+        assert len(order) == len(set(order)) == plan.tasks
+        assert plan.pixels == sum(map(plan.pixels_of, order))
+        assert {task for task in order if isinstance(task, ClipTask)} == set(plan.all_clips())
+        drawn = [task for task in stored.order() if isinstance(task, FrameShard)]
+        direct = {clip for clip in plan.all_clips() if plan.is_direct(clip)}
+        assert {task for task in drawn if plan.parent(task) not in direct} == {
+            task for task in order if isinstance(task, FrameShard)
+        }
+
+
+def test_no_clip_is_direct_that_a_kill_would_cost_dear() -> None:
+    shards = FilmPlan(STILL, 23, 5)  # four a frame
+    large = FilmPlan(Plan(4096, 4096, channels=3, itemsize=1, tile=512, shard=4096), 300, 30)
+    for plan in (shards, large, FilmPlan(STILL, 23, None)):
+        assert plan.direct_for(2) == plan
+
+
 @pytest.mark.parametrize("frames", range(1, 14))
 @pytest.mark.parametrize("clip", range(1, 7))
 def test_clips_are_consecutive_and_only_small_ones_are_short(frames: int, clip: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tilecppn import kernels
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
@@ -14,11 +15,14 @@ from tilecppn.film.disk_estimate import check_film_fits
 from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.job import FilmJob, clip_files
+from tilecppn.film.plan import FilmPlan
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Task
 from tilecppn.run import events
+from tilecppn.run.executors import choose
+from tilecppn.run.executors.base import local_worker_layout, uses_gpus
 from tilecppn.run.options import SAME_COMMAND, RunOptions
 from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
@@ -101,7 +105,7 @@ def animate_to(
             f"{path}: only the frames of a film go into a bucket, as NAME.zarr; give a path on a "
             "disk for a film"
         )
-    plan = film_plan(timeline, None if target is None else target.clip)
+    plan = _planned(timeline, None if target is None else target.clip, run)
     if target is None:
         _, outcome = _fill(timeline, path, None, run, drawn)
         return outcome
@@ -165,7 +169,7 @@ def _fill(
     damaged clip is encoded again.
     """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
-    plan = film_plan(timeline, clip)
+    plan = _planned(timeline, clip, run)
     check_request(plan.still, timeline.scene(0).output.precision, run)
     encoding_id = "" if encoding is None else encoding.encoding_id
     job = FilmJob(
@@ -175,6 +179,7 @@ def _fill(
         kernel=run.kernel,
         clip=clip,
         encoding=encoding,
+        direct=plan.direct,
     )
     with contextlib.ExitStack() as stack:
         there = is_store(path)
@@ -212,6 +217,14 @@ def _fill(
             run=run,
             resume_hint=None if target is None else SAME_COMMAND,
         )
+
+
+def _planned(timeline: Timeline, clip: int | None, run: RunOptions) -> FilmPlan:
+    """The plan, with direct clips where all workers are threads here that draw on CPUs."""
+    plan = film_plan(timeline, clip)
+    if choose(run.executor, run.address) != "local" or uses_gpus(kernels.resolve(run.kernel)):
+        return plan
+    return plan.direct_for(local_worker_layout("local", run.workers).workers)
 
 
 def _open(

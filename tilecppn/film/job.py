@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,10 @@ BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at le
 
 @dataclass(frozen=True)
 class FilmJob:
-    """Draw the frames' shards, and make clips of `clip` frames each with `encoding`, if any."""
+    """Draw the frames' shards, and make clips of `clip` frames each with `encoding`, if any.
+
+    direct: as FilmPlan's.
+    """
 
     timeline: str  # TOML
     networks: Mapping[str, bytes]
@@ -35,6 +38,7 @@ class FilmJob:
     kernel: str
     clip: int | None = None
     encoding: Encoding | None = None
+    direct: int = 0
 
     def open(self, threads: int) -> "FilmRunner":
         """Return the runner of the calling thread, one of so many of its process."""
@@ -71,7 +75,8 @@ class FilmRunner:
             check_cancelled()
             written = self.store.write(task, pixels)
         seconds = time.perf_counter() - start
-        return TaskStats(seconds, self.store.plan.pixels_of(task), written)
+        plan = replace(self.store.plan, direct=self.job.direct)
+        return TaskStats(seconds, plan.pixels_of(task), written)
 
     def _encode(self, clip: ClipTask, check_cancelled: CheckCancelled) -> int:
         """Encode a clip and delete its frames, which are no longer needed. Returns its bytes."""
@@ -102,8 +107,8 @@ class FilmRunner:
             yield self._pixels(frame, window, check_cancelled).transpose(1, 2, 0)
 
     def _pixels(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        # What another node has written may come into sight late, and a shard may be damaged:
-        # drawing it again gives the same bytes.
+        # Frames of a direct clip are not stored. What another node has written may come into sight
+        # late, and a shard may be damaged: drawing it again gives the same bytes.
         with contextlib.suppress(RenderError):
             return self.store.read(frame, window)
         return self.renderer.render(frame, window, check_cancelled).copy()  # bands may be gathered

@@ -1,11 +1,12 @@
 """A film's tasks: pure arithmetic on integers.
 
 A frame is cut into the shards of a still of its size. A clip is encoded from some frames, in
-their order; a film that stays a store of frames has no clips.
+their order; a film that stays a store of frames has no clips. The frames of a direct clip are drawn
+as it is encoded, and never stored.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
@@ -51,15 +52,34 @@ FilmTask = FrameShard | ClipTask
 # Frames of a clip. Encoders with B-frames delay the frames of longer clips, so where a shorter one
 # is joined to those, decoding times have a gap, and the film's average rate is wrong.
 SHORTEST = 3
+DIRECT = 1 << 27  # pixels: a clip of more is not direct, since a kill would lose minutes
 
 
 @dataclass(frozen=True)
 class FilmPlan:
-    """`frames` stills of one plan; `clip` is how many of them a clip has, None for no clips."""
+    """`frames` stills of one plan; `clip` is how many of them a clip has, None for no clips.
+
+    direct: so many clips, the first ones, have no tasks for their frames. It changes no byte, and
+    may differ from run to run.
+    """
 
     still: Plan
     frames: int
     clip: int | None
+    direct: int = 0
+
+    def direct_for(self, workers: int) -> "FilmPlan":
+        """This plan with as many direct clips as keep so many workers equally busy.
+
+        The last clips are not, so that workers share their frames; none are where frames have
+        several shards, or a clip is long.
+        """
+        level = self.still.levels[0]
+        if self.clip is None or self.clip * self.still.pixels > DIRECT:
+            return self
+        if level.rows * level.cols > 1:
+            return self
+        return replace(self, direct=(self.clips - 1) // workers * workers)
 
     @property
     def clips(self) -> int:
@@ -81,7 +101,8 @@ class FilmPlan:
     def tasks(self) -> int:
         """Shards of all frames, and clips."""
         level = self.still.levels[0]
-        return self.frames * level.rows * level.cols + self.clips
+        stored = self.frames - self.direct * (self.clip or 0)
+        return stored * level.rows * level.cols + self.clips
 
     @property
     def pixels(self) -> int:
@@ -89,8 +110,15 @@ class FilmPlan:
         return self.frames * self.still.pixels
 
     def pixels_of(self, task: FilmTask) -> int:
-        """Return the pixels that a task draws; 0 for a clip."""
-        return self.window(task).pixels if isinstance(task, FrameShard) else 0
+        """Return the pixels that a task draws; 0 for a clip that is not direct."""
+        if isinstance(task, FrameShard):
+            return self.window(task).pixels
+        return len(self.frames_of(task)) * self.still.pixels if self.is_direct(task) else 0
+
+    def is_direct(self, clip: ClipTask) -> bool:
+        """Whether a clip's frames are drawn as it is encoded."""
+        assert self.clip is not None
+        return clip.first < self.direct * self.clip
 
     def window(self, shard: FrameShard) -> Window:
         """Return the pixels of its frame that a shard holds."""
@@ -136,6 +164,8 @@ class FilmPlan:
             shuffle.shuffle(clips)
         for clip in clips:
             frames = list(range(self.frames) if clip is None else self.frames_of(clip))
+            if clip is not None and self.is_direct(clip):
+                frames = []
             if shuffle is not None:
                 shuffle.shuffle(frames)
             for frame in frames:
