@@ -30,15 +30,15 @@ from tilecppn.storage import identity
 from tilecppn.storage.places import storage_of
 
 ENCODE = "tilecppn.film.encoding.video.VideoEncoding.write"
-FRAMES = 5  # of a clip
-TASKS = FRAMES + 1  # of a clip, with its frames of one shard each
+FRAMES = 5 * 4  # shards of the frames of a clip, which are stored, since each has several
+TASKS = FRAMES + 1  # of a clip
 
 
 @pytest.fixture(scope="module")
 def long(film: Timeline) -> Timeline:
     """Five clips of five frames."""
-    one_shard = film.base.replace(output={"tile": 128, "shard": 128})
-    return moving(one_shard, morph=[1, 2, 3], loop=True, seconds=2.5, fps=10)
+    four_shards = film.base.replace(output={"tile": 64, "shard": 64})
+    return moving(four_shards, morph=[1, 2, 3], loop=True, seconds=2.5, fps=10)
 
 
 @pytest.fixture(scope="module")
