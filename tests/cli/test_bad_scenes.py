@@ -104,14 +104,18 @@ def test_a_bad_scene_is_refused_naming_file_and_value(
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     ("path", "says"),
-    [("missing.toml", "No such file"), ("folder", "Is a directory"), ("file/x.toml", "Not a")],
+    [
+        ("missing.toml", "cannot be read: No such file"),
+        ("folder", "a folder that tilecppn did not make"),
+        ("file/x.toml", "cannot be read: Not a"),
+    ],
 )
 def test_a_scene_that_cannot_be_read_is_refused(
     path: str, says: str, command: str, cli: Cli, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    assert_refused(cli(command, path, *COMMANDS[command]), path, "cannot be read", says)
+    assert_refused(cli(command, path, *COMMANDS[command]), path, says)
     assert set(tree(tmp_path)) == {"folder", "file"}
 
 
