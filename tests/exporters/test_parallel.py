@@ -1,6 +1,7 @@
 """Work on threads: results in order, errors as they are."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 
@@ -8,12 +9,34 @@ import pytest
 
 from tilecppn.errors import Interrupted
 from tilecppn.exporters import parallel
-from tilecppn.exporters.parallel import in_order
+from tilecppn.exporters.parallel import Threads, finished, in_order
+from tilecppn.plan import Window
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_results_come_in_order(workers: int) -> None:
     assert list(in_order(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
+
+
+def test_no_thread_goes_on_after_an_error_of_progress() -> None:
+    """Its traceback is still there as what the threads write is removed."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def work(piece: Window) -> None:
+        if piece.left:
+            begun.set()
+            time.sleep(0.2)
+            ended.set()
+
+    def progress(done: int, total: int) -> None:
+        begun.wait()
+        raise KeyboardInterrupt
+
+    pieces = [Window(0, left, 1, left + 1) for left in (0, 1)]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        list(finished(work, pieces, Threads(2, progress)))
+    assert ended.is_set()
+    assert caught.tb is not None
 
 
 def test_a_result_that_comes_just_after_a_look_for_it_is_taken(

@@ -1,8 +1,9 @@
 """Work on threads with results in order, and little of it ahead of the reader."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -45,7 +46,7 @@ def in_order(
     items: Iterable[T],
     workers: int,
     stopping: Callable[[], bool] = lambda: False,
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """function(item) for each item, in order, at most workers + 1 of them at a time.
 
     Raises what `function` raises, and Interrupted once `stopping()`.
@@ -77,8 +78,9 @@ def finished(
 ) -> Iterator[tuple[P, R]]:
     """Each piece and function(piece), in order, with progress; raises as `in_order`."""
     done, total = 0, sum(piece.pixels for piece in pieces)
-    results = in_order(function, pieces, threads.workers, threads.stopping)
-    for piece, result in zip(pieces, results, strict=True):
-        done += piece.pixels
-        threads.progress(done, total)
-        yield piece, result
+    # Closed here: an error's traceback would keep it, and threads go on after its cleanup.
+    with closing(in_order(function, pieces, threads.workers, threads.stopping)) as results:
+        for piece, result in zip(pieces, results, strict=True):
+            done += piece.pixels
+            threads.progress(done, total)
+            yield piece, result
