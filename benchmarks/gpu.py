@@ -135,9 +135,9 @@ def _inference(net: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> 
 
 def end_to_end(store: Path, scene: Scene, threads: int, reconstructed: bool) -> float:
     """Pixels a second from a scene to a store with all its levels; threads share the GPU."""
-    from tilecppn.kernels.triton import kernel
+    from tilecppn.kernels import gpu
 
-    with patch.object(kernel, "QUICK", 0 if reconstructed else kernel.QUICK):
+    with patch.object(gpu, "QUICK", 0 if reconstructed else gpu.QUICK):
         small = scene.replace(canvas={"width": WARM, "height": WARM})  # compiles all that it needs
         shutil.rmtree(render(small, store, kernel="triton", executor="local", workers=1).path)
         start = time.perf_counter()

@@ -5,11 +5,12 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tilecppn.exporters import mbtiles, pmtiles_archive
+from tilecppn.exporters.embedded_scene import image_file
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.page import page_data
 from tilecppn.exporters.pdf import POINT, SEARCHED
@@ -31,16 +32,9 @@ def image_size(path: Path) -> tuple[Size, Resolution] | None:
     return None
 
 
-def _of_pillow(plugin: str) -> Callable[[Path], tuple[Size, Resolution]]:
-    """The reader of a format by the name of Pillow's class: `Image.open` refuses large ones."""
-
-    def read(path: Path) -> tuple[Size, Resolution]:
-        module = import_module(f"PIL.{plugin}ImagePlugin")
-        kind = getattr(module, f"{plugin}ImageFile")
-        with kind(path) as image:
-            return image.size, _rounded(image.info.get("dpi"))
-
-    return read
+def _of_pillow(kind: str, path: Path) -> tuple[Size, Resolution]:
+    with image_file(kind, path) as image:
+        return image.size, _rounded(image.info.get("dpi"))
 
 
 def _rounded(dpi: tuple[float, float] | None) -> Resolution:
@@ -89,16 +83,10 @@ def _of_pdf(path: Path) -> tuple[Size, Resolution]:
     return (width, int(size[2])), round(width * POINT / (float(box[2]) - float(box[1])), 2)
 
 
-def _of_metadata(
-    read: Callable[[Path], dict[str, Any]],
-) -> Callable[[Path], tuple[Size, Resolution]]:
-    """The reader of a pyramid in one file that says its size."""
-
-    def size(path: Path) -> tuple[Size, Resolution]:
-        metadata = read(path)
-        return (int(metadata["width"]), int(metadata["height"])), None
-
-    return size
+def _of_metadata(read: Callable[[Path], dict[str, Any]], path: Path) -> tuple[Size, Resolution]:
+    """Of a pyramid in one file that says its size."""
+    metadata = read(path)
+    return (int(metadata["width"]), int(metadata["height"])), None
 
 
 def _of_folder(path: Path) -> tuple[Size, Resolution]:
@@ -110,15 +98,15 @@ def _of_folder(path: Path) -> tuple[Size, Resolution]:
 
 
 _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
-    ".png": _of_pillow("Png"),
-    ".jpg": _of_pillow("Jpeg"),
-    ".webp": _of_pillow("WebP"),
-    ".avif": _of_pillow("Avif"),
+    ".png": partial(_of_pillow, "Png"),
+    ".jpg": partial(_of_pillow, "Jpeg"),
+    ".webp": partial(_of_pillow, "WebP"),
+    ".avif": partial(_of_pillow, "Avif"),
     ".tif": _of_tiff,
     ".dzi": _of_dzi,
     ".html": _of_page,
     ".szi": _of_szi,
-    ".pmtiles": _of_metadata(pmtiles_archive.read_metadata),
-    ".mbtiles": _of_metadata(mbtiles.read_metadata),
+    ".pmtiles": partial(_of_metadata, pmtiles_archive.read_metadata),
+    ".mbtiles": partial(_of_metadata, mbtiles.read_metadata),
     ".pdf": _of_pdf,
 }

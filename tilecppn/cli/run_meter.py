@@ -12,7 +12,6 @@ from tilecppn.errors import TilecppnError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.formatting import counted, format_duration
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.kernels.wgpu.kernel import serves
 from tilecppn.plan import TaskGraph
 from tilecppn.run.estimates import measure
 from tilecppn.run.events import (
@@ -69,6 +68,8 @@ class RenderMeter(Meter):
                 self.note(f"{self.line()} (estimated from samples)")
 
     def _say_if_on_cpu(self, scene: Scene) -> None:
+        from tilecppn.kernels.wgpu.kernel import serves
+
         if not serves(EvaluationContext.of(scene)):
             self.note(
                 "needs float64 or wide layers, for which wgpu's shaders have no room: "

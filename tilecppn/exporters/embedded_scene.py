@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tilecppn.errors import SceneError
 from tilecppn.exporters import mbtiles, pdf, pmtiles_archive, png, provenance, tags
@@ -42,19 +43,22 @@ def _of_tiff(path: Path) -> str | None:
         return None if description is None else str(description.value)
 
 
-def _of_jpeg(path: Path) -> str | None:
-    from PIL.JpegImagePlugin import JpegImageFile  # as it is: Image.open refuses large ones
+def image_file(kind: str, path: Path) -> Any:
+    """Open a picture by the name of Pillow's class: `Image.open` refuses large ones."""
+    module = import_module(f"PIL.{kind}ImagePlugin")
+    return getattr(module, f"{kind}ImageFile")(path)
 
-    with JpegImageFile(path) as image:
-        return image.getexif().get(tags.DESCRIPTION)
+
+def _of_jpeg(path: Path) -> str | None:
+    with image_file("Jpeg", path) as image:
+        text: str | None = image.getexif().get(tags.DESCRIPTION)
+        return text
 
 
 def _of_exif(kind: str, path: Path) -> str | None:
-    """By the name of Pillow's class."""
     from PIL import Image
 
-    module = import_module(f"PIL.{kind}ImagePlugin")
-    with getattr(module, f"{kind}ImageFile")(path) as image:
+    with image_file(kind, path) as image:
         exif = Image.Exif()
         exif.load(image.info.get("exif", b""))
         return exif.get(tags.DESCRIPTION)

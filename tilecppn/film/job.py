@@ -15,7 +15,7 @@ from tilecppn.errors import RenderError
 from tilecppn.film.encoding.base import Encoding
 from tilecppn.film.encoding.frames import Frames
 from tilecppn.film.frame_renderer import FrameRenderer
-from tilecppn.film.plan import ClipTask, FilmTask
+from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.plan import Window
@@ -64,19 +64,23 @@ class FilmRunner:
             self.worker_info.arithmetic,
         )
 
+    @cached_property
+    def plan(self) -> FilmPlan:
+        """The store's plan, with the clips that are direct in this run."""
+        return replace(self.store.plan, direct=self.job.direct)
+
     def run(self, task: FilmTask, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw and store a shard of a frame, or encode a clip."""
         start = time.perf_counter()
         if isinstance(task, ClipTask):
             written = self._encode(task, check_cancelled)
         else:
-            window = self.store.plan.window(task)
+            window = self.plan.window(task)
             pixels = self.renderer.render(task.frame, window, check_cancelled)
             check_cancelled()
             written = self.store.write(task, pixels)
         seconds = time.perf_counter() - start
-        plan = replace(self.store.plan, direct=self.job.direct)
-        return TaskStats(seconds, plan.pixels_of(task), written)
+        return TaskStats(seconds, self.plan.pixels_of(task), written)
 
     def _encode(self, clip: ClipTask, check_cancelled: CheckCancelled) -> int:
         """Encode a clip and delete its frames, which are no longer needed. Returns its bytes."""

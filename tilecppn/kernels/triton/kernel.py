@@ -15,7 +15,8 @@ import torch
 import triton
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import COLOURS, Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.base import Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.gpu import LOOSE, GPUKernel
 from tilecppn.kernels.triton.activations import interpreted
 from tilecppn.kernels.triton.program import CONFIGURATIONS, Configuration, Program
 from tilecppn.scene.view import Lattices
@@ -23,9 +24,6 @@ from tilecppn.scene.view import Lattices
 REVISION = 1
 TRITON = ".".join(triton.__version__.split(".")[:2])
 WIDEST = max(CONFIGURATIONS)
-BATCH = 1 << 20  # points
-QUICK = 1 << 15  # multiply-adds a point, see docs/architecture.md
-LOOSE = 4.0  # times float32's error: what is allowed for the matrix units' sums
 
 
 def serves(field: EvaluationContext) -> bool:
@@ -42,43 +40,25 @@ def arithmetic(field: EvaluationContext) -> Arithmetic:
     return Arithmetic("triton", field.precision, device, REVISION + field.revision)
 
 
-class TritonKernel:
+class TritonKernel(GPUKernel):
     """Evaluates one field on the current CUDA device, in a stream of its own.
 
     A worker that waits for its copy holds neither the GIL, nor its core, nor the device: several
     threads keep the device busy while others encode.
     """
 
-    batch = BATCH
-
     def __init__(
         self, field: EvaluationContext, configuration: Configuration | None = None
     ) -> None:
         """`configuration` other than the width's own is for tests and benchmarks."""
-        self.field = field
+        super().__init__(field)
         self.arithmetic = arithmetic(field)
         self.noise = LOOSE * field.noise(np.float32)
-        self.prefer_full_evaluation = field.network.multiply_adds <= QUICK
         self.device = torch.device("cpu" if interpreted() else "cuda")
         self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with self._streaming():
             self.program = Program(field, self.device, configuration)
         self._host: dict[str, torch.Tensor] = {}
-
-    def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
-        """See `Kernel.evaluate`."""
-        return self.store(lattices, COLOURS)
-
-    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
-        """Pixels (channels, n, rows, cols) of lattices as they are stored.
-
-        As `evaluate` else; equal to the bit to what `pixels.finish` makes of its colours.
-        """
-        return self._run(lattices, storage, traced=False)[0]
-
-    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Kernel.trace`."""
-        return self._run(lattices, COLOURS, traced=True)
 
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool

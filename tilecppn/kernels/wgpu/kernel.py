@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import COLOURS, Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.base import Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.gpu import BATCH, LOOSE, GPUKernel
 from tilecppn.kernels.wgpu.device import Device, device_name, is_software, noticing_loss
 from tilecppn.kernels.wgpu.places import parts, places_of
 from tilecppn.kernels.wgpu.source import GROUP, compute_source, fits_uniform
@@ -24,10 +25,7 @@ from tilecppn.scene.sections import FULL
 from tilecppn.scene.view import Lattices
 
 REVISION = 1
-BATCH = 1 << 20  # points
 BYTES = 1 << 26  # of one buffer: every device has as much
-QUICK = 1 << 15  # multiply-adds a point up to which all pixels are evaluated, as by triton
-LOOSE = 4.0  # times float32's error: what is allowed for loose divisions and roots
 SPARE = 4  # layers of detail come in so many, so that a zoom needs few programs
 
 _CALL = np.dtype(
@@ -60,22 +58,19 @@ def on_cpu(own: Arithmetic) -> Arithmetic:
     return own._replace(kernel="wgpu", device=device_name())
 
 
-class WgpuKernel:
+class WgpuKernel(GPUKernel):
     """Evaluates one field on the device of the thread that makes it.
 
     Methods raise LostDeviceError where that is lost.
     """
 
-    batch = BATCH
-
     def __init__(self, field: EvaluationContext) -> None:
-        self.field = field
+        super().__init__(field)
         self.arithmetic = arithmetic(field)
         detail = field.cppn.structure.detail is not None
         error = field.mixed_noise(field.single_from) if detail else field.noise(np.float32)
         self.noise = LOOSE * error
         network = field.network
-        self.prefer_full_evaluation = network.multiply_adds <= QUICK
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers
         self.shape = Shape.of_network(field.cppn, field.fold, room)
@@ -86,18 +81,6 @@ class WgpuKernel:
             self.device = Device.here()
             self.pipeline = self.device.pipeline(source)
             self.weights = self.device.sent(rows, uniform=fits_uniform(len(rows)))
-
-    def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
-        """See `Kernel.evaluate`."""
-        return self.store(lattices, COLOURS)
-
-    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
-        """See `StoringKernel.store`."""
-        return self._run(lattices, storage, traced=False)[0]
-
-    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Kernel.trace`."""
-        return self._run(lattices, COLOURS, traced=True)
 
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool

@@ -1,0 +1,45 @@
+"""What the kernels of GPUs share: one program gives stored pixels, colours and sums."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.kernels.base import COLOURS, EvaluationContext, Storage
+from tilecppn.scene.view import Lattices
+
+BATCH = 1 << 20  # points
+QUICK = 1 << 15  # multiply-adds a point up to which a GPU evaluates all pixels
+LOOSE = 4.0  # times float32's error: what is allowed for a GPU's sums, divisions and roots
+
+
+class GPUKernel(ABC):
+    """A `StoringKernel` whose every call is one of `_run`."""
+
+    batch = BATCH
+
+    def __init__(self, field: EvaluationContext) -> None:
+        self.field = field
+        self.prefer_full_evaluation = field.network.multiply_adds <= QUICK
+
+    def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
+        """See `Kernel.evaluate`."""
+        return self.store(lattices, COLOURS)
+
+    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
+        """See `StoringKernel.store`.
+
+        Equal to the bit to what `pixels.finish` makes of the colours of `evaluate`.
+        """
+        return self._run(lattices, storage, traced=False)[0]
+
+    def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Kernel.trace`."""
+        return self._run(lattices, COLOURS, traced=True)
+
+    @abstractmethod
+    def _run(
+        self, lattices: Lattices, storage: Storage, traced: bool
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Stored values (channels, n, rows, cols), and sums (units, …): of none if not traced."""
