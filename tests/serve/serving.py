@@ -9,11 +9,25 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tilecppn.serve.server import Server
 
 T = TypeVar("T")
+
+
+class Listening(Protocol):
+    """A server that runs, here or in another process."""
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        ...
 
 
 @contextmanager
@@ -48,7 +62,7 @@ def status(server: Server) -> Any:
     return json.loads(ask(server, "/status.json")[1])
 
 
-def raw(server: Server, request: bytes) -> bytes:
+def raw(server: Listening, request: bytes) -> bytes:
     """All that comes back to some bytes until the server closes the connection."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(request)

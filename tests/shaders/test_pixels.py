@@ -44,6 +44,7 @@ def test_presets_are_as_the_oracle_has_them(
 
 MIXED = ["sin+cos+tanh", "square+abs", "gaussian+relu+leaky-relu", "softplus+identity"]
 ADDED = ["sin+cos+tanh", "half-sine", "sqrt-tanh+sigmoid", "sigmoid-sin"]
+PLACED = ["#102040 0%", "#f0d060 13%", "#c03020 40%", "#ffffff 100%"]
 STRUCTURES: dict[str, dict[str, Any]] = {
     "mixtures": {"cppn": {"width": 10, "activations": MIXED}},
     "residual mixtures": {"cppn": {"width": 10, "activations": ADDED, "residual": True}},
@@ -57,6 +58,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "hsv": {"cppn": {"width": 8}, "output": {"color": "hsv"}},
     "oklch": {"cppn": {"width": 8}, "output": {"color": "oklch"}},
     "a map of 256 colours": {"cppn": {"preset": "silk"}, "output": {"palette": "viridis"}},
+    "colours at places": {"cppn": {"preset": "jupiter"}, "output": {"palette": PLACED}},
     "samples": {"cppn": {"preset": "tide"}, "output": {"supersample": 3}},
     "crop": {
         "cppn": {"preset": "silk"},

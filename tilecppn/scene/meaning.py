@@ -49,8 +49,9 @@ MEANING: Final[dict[str, str]] = {
     "output.color": 'What three channels mean; `"hsv"` is hue, saturation and value, `"oklch"` '
     "lightness, chroma and hue.",
     "output.profile": "The colour space of the pixels, which exported files carry.",
-    "output.palette": "Colours for one channel or two: a list, a colour map's name, "
-    '`"seed:12"`, or the main colours of a picture, `"photo.jpg"`.',
+    "output.palette": "Colours for one channel or two: a list, evenly spaced or each with its "
+    'place, as in `"#0b1d51 30%"`; a colour map\'s name; `"seed:12"`; or the main colours of a '
+    'picture, `"photo.jpg"`.',
     "output.shadow": "Two-channel networks: the colour that the palette darkens to.",
     "output.shade": "Two-channel networks: how much of the shadow is mixed in, 0 to 1.",
     "output.glow": "Two-channel networks: how much brighter the brightest places are.",

@@ -79,14 +79,13 @@ def hexadecimal(rgb: Array) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def light_table(stops: Array, shadow: Array, shade: float, glow: float) -> Array:
+def light_table(lab: Array, shadow: Array, shade: float, glow: float) -> Array:
     """A palette from dark to bright: sRGB (places, lights, 3) from 0 to 1.
 
-    Row 0 is the first of `stops` (n, 3), PLACES rows later comes the next. Along a row the colour
-    goes from a mixture with `shadow` (3,), of which it has the share `shade`, to the colour with
-    `glow` times what it lacks to white added to it, as one that is exposed for longer.
+    Row 0 is the first of the stops `lab` (n, 3), PLACES rows later comes the next. Along a row the
+    colour goes from a mixture with `shadow` (3,), of which it has the share `shade`, to the colour
+    with `glow` times what it lacks to white added to it, as one that is exposed for longer.
     """
-    lab = oklab(stops)
     place = np.arange((len(lab) - 1) * PLACES + 1) / PLACES
     index = np.minimum(place.astype(np.intp), len(lab) - 2)
     part = (place - index)[:, None]

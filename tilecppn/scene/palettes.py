@@ -1,6 +1,8 @@
 """Palettes: colours that map a grey value, evenly spaced from 0 to 1.
 
-A palette is a list of colours or the name of a matplotlib colour map; `_r` reverses a map.
+A palette is a list of colours or the name of a matplotlib colour map; `_r` reverses a map. Each
+colour of a list may have a place, "#0b1d51 30%". Places are whole percents, so that such a list is
+one of at most 101 evenly spaced colours, which is all that anything else knows.
 `colour_maps.json` has the maps' stops (red, green and blue in 16 bits each, as hexadecimal digits),
 so that a picture's colours never change and drawing needs no matplotlib. A test compares each with
 matplotlib's.
@@ -11,7 +13,9 @@ developed by Cynthia Brewer (http://colorbrewer.org/); the others are matplotlib
 """
 
 import json
+import math
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -26,6 +30,7 @@ from tilecppn.scene.profiles import PROFILES, SRGB, finer
 from tilecppn.scene.seeded_palette import seeded_palette
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_PLACE = re.compile(r" (0|[1-9][0-9]?|100)%")
 _SEED = re.compile(r"seed:(\d{1,19})")
 MAX_COLOURS = 4096
 INTERVALS = 1024  # between the stops of a palette in another space than sRGB
@@ -63,8 +68,7 @@ def light_of(palette: str | tuple[str, ...]) -> Light:
     seed = seed_of(palette) if isinstance(palette, str) else None
     if seed is not None:
         return Light(seeded_palette(seed).shadow, 0.55, 0.6)
-    colours = stops(palette)
-    darkest = colours[int(np.argmin(oklab(colours)[:, 0]))] * 0.5
+    darkest = stops(palette)[int(np.argmin(lab_stops(palette)[:, 0]))] * 0.5
     return Light(hexadecimal(darkest), 0.6, 0.8)
 
 
@@ -72,7 +76,7 @@ def light_of(palette: str | tuple[str, ...]) -> Light:
 def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
     """The colours (places, lights, 3), from 0 to 1, of a palette from dark to bright; read only."""
     shadow = np.array(_rgb(light.shadow))
-    colours = light_table(stops(palette), shadow, light.shade, light.glow)
+    colours = light_table(lab_stops(palette), shadow, light.shade, light.glow)
     colours.setflags(write=False)
     return colours
 
@@ -101,20 +105,62 @@ def is_colour(text: str) -> bool:
     return _HEX.fullmatch(text) is not None
 
 
+def is_list(values: Sequence[object]) -> bool:
+    """Whether these are colours, 2 at least, of which all or none have a place.
+
+    Places are from 0% to 100% and increase.
+    """
+    if not 2 <= len(values) <= MAX_COLOURS or not all(isinstance(v, str) for v in values):
+        return False
+    texts = [str(value) for value in values]
+    if not any(" " in text for text in texts):
+        return all(map(is_colour, texts))
+    found = [(is_colour(text.partition(" ")[0]), _place(text)) for text in texts]
+    places = [place for known, place in found if known and place is not None]
+    return len(places) == len(texts) and places == sorted(set(places))
+
+
 @cache
 def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     """Return the colours (n, 3), from 0 to 1, of a name or a list of at least 2 colours; read only.
 
-    Raises SceneError for an unknown name.
+    Between places colours are mixed in sRGB. Raises SceneError for an unknown name.
     """
-    colours = _colours(palette)
+    colours = _even(_colours(palette), palette)
     colours.setflags(write=False)
     return colours
 
 
+@cache
+def lab_stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
+    """L, a, b (n, 3) of `stops`, but mixed in OKLab between places."""
+    colours = _even(oklab(_colours(palette)), palette)
+    colours.setflags(write=False)
+    return colours
+
+
+def _even(colours: NDArray[np.float64], palette: str | tuple[str, ...]) -> NDArray[np.float64]:
+    """Colours (n, 3) at the places of a palette, as evenly spaced ones among which all of them are.
+
+    Before the first place and after the last the colour stays.
+    """
+    places = [_place(colour) for colour in palette] if isinstance(palette, tuple) else []
+    known = [place for place in places if place is not None]
+    if not known:
+        return colours
+    even = np.arange(0, 101, math.gcd(100, *known))
+    return np.stack([np.interp(even, known, channel) for channel in colours.T], axis=-1)
+
+
+def _place(colour: str) -> int | None:
+    """The place in percent of "#0b1d51 30%"; None for a colour without one."""
+    found = _PLACE.fullmatch(colour[colour.find(" ") :]) if " " in colour else None
+    return None if found is None else int(found[1])
+
+
 def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     if isinstance(palette, tuple):
-        return np.array([_rgb(colour) for colour in palette])
+        return np.array([_rgb(colour.partition(" ")[0]) for colour in palette])
     if (seed := seed_of(palette)) is not None:
         return _colours(seeded_palette(seed).stops)
     backwards = palette.endswith("_r")

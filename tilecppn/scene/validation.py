@@ -229,15 +229,14 @@ def palette() -> Check:
         if isinstance(value, str):
             palettes.stops(value)  # raises SceneError with the nearest name
             return value
-        if not isinstance(value, list | tuple) or not 2 <= len(value) <= palettes.MAX_COLOURS:
-            raise ValueError
-        if not all(isinstance(v, str) and palettes.is_colour(v) for v in value):
+        if not isinstance(value, list | tuple) or not palettes.is_list(value):
             raise ValueError
         return tuple(value)
 
     return Check(
-        'a list of colours like "#0b1d51", 2 at least, a colour map\'s name, "seed:12", or a '
-        'picture like "photo.jpg"',
+        'a list of colours like "#0b1d51", 2 at least, all or none with a place like '
+        '"#0b1d51 30%", increasing from 0% to 100%; a colour map\'s name; "seed:12"; or a picture '
+        'like "photo.jpg"',
         parse,
         {"format": "palette", "minItems": 2, "maxItems": palettes.MAX_COLOURS},
     )

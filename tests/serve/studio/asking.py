@@ -1,26 +1,35 @@
 """A studio that runs, and what its page would ask of it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.serve.serving import running
-from tilecppn.serve.server import Server
+from tests.serve.serving import Listening, running
 from tilecppn.serve.studio import studio
 from tilecppn.serve.studio.drawing import SHARE
+
+
+class Started(NamedTuple):
+    """A studio that is a process of its own."""
+
+    url: str
+    port: int
+    process: "subprocess.Popen[str]"
 
 
 class Client:
     """Asks a server as its own page does."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Listening) -> None:
         self.server = server
         self.path = urlsplit(server.url).path
         self.origin = f"http://127.0.0.1:{server.port}"
@@ -75,6 +84,19 @@ def opened(folder: Path, scene: Path | None = None, **options: Any) -> Iterator[
     """A studio in `folder`, as long as the block runs."""
     with running(studio(scene, folder=folder, **options)) as server:
         yield Client(server)
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[Started]:
+    """`tilecppn studio` with some words, begun in a folder; killed if it still runs at the end."""
+    command = [sys.executable, "-m", "tilecppn", "studio", *words, "--no-open"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            yield Started(url, urlsplit(url).port or 0, process)
+        finally:
+            process.kill()
 
 
 def assert_seen_alike(found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> None:

@@ -28,3 +28,10 @@ def client(folder: Path) -> Iterator[Client]:
     """A studio that shows it."""
     with opened(folder, folder / "my.toml") as client:
         yield client
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder of its own with my.toml."""
+    (tmp_path / "my.toml").write_text(SCENE.to_toml())
+    return tmp_path

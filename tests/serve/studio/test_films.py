@@ -27,6 +27,7 @@ PAIRS: list[dict[str, Any]] = [
     {"cppn": {"seed": 3, "cross": {"seed": 4, "amount": 0.5}}, "latent": {"seed": 2}},
     {"view": {"center": [1.0, 2.0], "scale": 0.1, "rotation": 45.0}},
     {"output": {"palette": "viridis"}},
+    {"output": {"palette": ["#001 0%", "#fff 30%", "#a31 100%"]}},
 ]
 
 

@@ -1,114 +1,30 @@
-"""A whole session in a real browser: find, breed, frame, colour, undo, save, reload."""
+"""The page in a real browser: a whole session, its keys and names, a phone, the frame."""
 
 import io
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page
 
-from tests.serve.serving import running, wait_until
-from tests.serve.studio.asking import Client, opened
+from tests.serve.studio.asking import opened
 from tests.serve.studio.conftest import SCENE
+from tests.serve.studio.looking import (
+    THERE,
+    becomes,
+    complete,
+    keep,
+    looking,
+    scene_of,
+    steps,
+    values,
+)
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.studio import studio
-
-COMPLETE = "#view[data-complete='{}']"
-THERE = "#thumbs .thumb:nth-child({}) img.there"
-
-
-@contextmanager
-def looking(
-    browser: Browser,
-    url: str,
-    *,
-    width: int = 1280,
-    height: int = 800,
-    but: str = "\n",
-    **options: Any,
-) -> Iterator[Page]:
-    """The page at `url`, drawn; fails if it says anything or asks for anything elsewhere.
-
-    but: what may be said.
-    """
-    said: list[str] = []
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, reduced_motion="reduce", **options
-    )
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", lambda request: said.extend(failure(request)))
-    page.on(
-        "request", lambda request: said.extend([] if request.url.startswith(url) else [request.url])
-    )
-    try:
-        page.goto(url)
-        complete(page)
-        yield page
-    finally:
-        context.close()
-    assert [words for words in said if but not in words] == []
-
-
-def failure(request: Request) -> list[str]:
-    """What failed; a picture that the page itself no longer wants did not."""
-    dropped = any(part in request.url for part in ("/tiles/", "/glimpses/", "/thumbs/"))
-    return [] if dropped and request.failure == "net::ERR_ABORTED" else [f"failed: {request.url}"]
-
-
-def shown(page: Page) -> str:
-    """The name of the scene that is shown."""
-    return str(page.evaluate("window.studio.state.scene?.id ?? ''"))
-
-
-def complete(page: Page) -> str:
-    """Wait until all of the scene that is shown is on the screen; its name."""
-    wait_until(
-        lambda: shown(page) != "" and page.query_selector(COMPLETE.format(shown(page))) is not None
-    )
-    return shown(page)
-
-
-def values(page: Page) -> Any:
-    return page.evaluate("window.studio.state.scene.values")
-
-
-def becomes(page: Page, before: str) -> str:
-    """Wait until another scene than `before` is shown and a step of the history."""
-    wait_until(
-        lambda: page.evaluate(
-            "(before) => { const { scene, steps, at } = window.studio.state;"
-            " return scene.id !== before && steps.get(at).id === scene.id; }",
-            before,
-        )
-    )
-    return complete(page)
-
-
-def steps(page: Page) -> int:
-    return int(page.evaluate("window.studio.state.steps.size"))
-
-
-def keep(page: Page, name: str) -> None:
-    """Keep a picture of the window where somebody wants to look at it."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder, f"studio-{name}.png"))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    (tmp_path / "my.toml").write_text(SCENE.to_toml())
-    return tmp_path
 
 
 @pytest.mark.slow
@@ -177,6 +93,21 @@ def test_a_whole_session(browser: Browser, place: Path) -> None:
         assert steps(page) == count == 6
         page.keyboard.press("z")
         assert becomes(page, red) == coloured
+        # Render it as print, and open the result.
+        page.keyboard.press("r")
+        for name, value in (("Name", "printed"), ("Size", "6x4cm"), ("Pixels an inch", "100")):
+            page.fill(f"#order label:has-text('{name}') input", value)
+        page.wait_for_selector("#plan:has-text('236 × 157')")
+        page.click("#start")
+        page.wait_for_selector(".render.done")
+        page.click("#rendering-close")
+        page.keyboard.press("o")
+        page.fill("#search", "printed.tif")
+        page.keyboard.press("Enter")
+        becomes(page, coloured)
+        assert scene_of(page).canvas.print == "6x4cm"
+        assert scene_of(page).output == Scene.load(place / "printed.tif").output
+        assert values(page)["output"]["palette"] != saved.output.palette
 
 
 def on_screen(page: Page, scene: Scene) -> int:
@@ -262,75 +193,11 @@ def test_a_phone_browses_the_wall(browser: Browser, place: Path, scheme: str) ->
         assert wide == 390
 
 
-@pytest.mark.slow
-def test_two_pages_and_a_server_that_is_started_again(browser: Browser, place: Path) -> None:
-    with running(studio(place / "my.toml", folder=place)) as server:
-        url = server.url
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        one, two = context.new_page(), context.new_page()
-        for page in (one, two):
-            page.goto(url)
-            complete(page)
-        begun = shown(one)
-        for page, seed in ((one, 3), (two, 4)):
-            page.bring_to_front()
-            page.click(f"#thumbs .thumb[title='seed {seed}']")
-            becomes(page, begun)
-        assert len(Client(server).json("session.json")["steps"]) == 3
-    one.bring_to_front()
-    one.click("#thumbs .thumb[title='seed 5']")
-    one.wait_for_selector("#note.bad:not([hidden])")
-    with running(studio(folder=place)) as server:
-        assert server.url == url
-        one.wait_for_selector("#note:has-text('is back')")
-        one.click("#kinds [data-kind=symmetry]")
-        one.wait_for_selector("#thumbs .thumb[title='radial 2'] img.there")
-        one.click("#thumbs .thumb[title='radial 2']")
-        wait_until(lambda: values(one)["view"]["radial"] == 2)
-        assert values(one)["cppn"]["seed"] == 3
-    context.close()
-
-
-def test_what_is_dropped_is_taken_or_refused(browser: Browser, place: Path) -> None:
-    with (
-        opened(place, place / "my.toml") as client,
-        looking(browser, client.server.url, but="status of 422") as page,
-    ):
-        before = complete(page)
-
-        def drop(name: str, data: str) -> None:
-            page.evaluate(
-                """([name, data]) => {
-                    const carried = new DataTransfer();
-                    carried.items.add(new File([data], name));
-                    for (const kind of ['dragenter', 'dragover', 'drop']) {
-                        document.getElementById('view').dispatchEvent(new DragEvent(kind,
-                            { dataTransfer: carried, bubbles: true, cancelable: true }));
-                    }
-                }""",
-                [name, data],
-            )
-
-        drop("other.toml", SCENE.replace(cppn={"seed": 40}).to_toml())
-        taken = becomes(page, before)
-        assert values(page)["cppn"]["seed"] == 40
-        with page.expect_response("**/import?*") as answer:
-            drop("wrong.png", "nothing")
-        assert answer.value.status == 422
-        page.wait_for_selector("#note.bad:not([hidden])")
-        assert "no picture" in page.inner_text("#note")
-        assert shown(page) == taken
-
-
 def points(scene: Scene) -> Any:
     """The points of the plane at the first and the last pixel."""
     last = np.array([[scene.canvas.height - 1.0]]), np.array([[scene.canvas.width - 1.0]])
     ends = [scene.grid.points(np.zeros((1, 1)), np.zeros((1, 1))), scene.grid.points(*last)]
     return [[float(value[0, 0]) for value in end] for end in ends]
-
-
-def scene_of(page: Page) -> Scene:
-    return Scene.parse(page.evaluate("window.studio.state.scene.toml"))
 
 
 @pytest.mark.slow
@@ -370,58 +237,3 @@ def test_an_edge_is_dragged(browser: Browser, place: Path) -> None:
         page.keyboard.press("Escape")
         page.keyboard.press("x")
         page.wait_for_selector("#split", state="hidden")
-
-
-@pytest.mark.slow
-def test_a_picture_is_rendered_from_the_page(browser: Browser, place: Path) -> None:
-    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
-        page.keyboard.press("r")
-        page.click("[data-purpose=page]")
-        page.fill("#order input >> nth=0", "large")
-        page.fill("#order input >> nth=1", "1200")
-        page.wait_for_selector("#plan:has-text('1200 × 800')")
-        assert "tilecppn render large.toml -o large.zarr" in page.inner_text("#lines")
-        keep(page, "render")
-        page.click("#start")
-        page.wait_for_selector(".render.done")
-        assert "large.html" in page.inner_text("#renders")
-        assert Scene.load(place / "large.dzi").canvas.width == 1200
-        # What was made is opened as it was on the page.
-        page.click("#rendering-close")
-        before = complete(page)
-        page.keyboard.press("o")
-        page.fill("#search", "large.toml")
-        page.keyboard.press("Enter")
-        becomes(page, before)
-        assert scene_of(page).replace(canvas={"width": 600, "height": 400}) == SCENE
-
-
-@pytest.mark.slow
-def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
-    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
-        begun = complete(page)
-        page.click("#kinds [data-kind=latents]")
-        page.keyboard.press("m")
-        page.click("text=Add this picture")
-        page.click("#thumbs .thumb[title='latent 3']")
-        becomes(page, begun)
-        page.click("text=Add this picture")
-        page.fill("[aria-label=seconds]", "2")
-        page.fill("[aria-label='frames a second']", "6")
-        page.wait_for_selector(".player button:enabled")
-        page.click(".player button")
-        page.wait_for_selector("#playing:not([hidden])")
-        keep(page, "film")
-        first = page.get_attribute("#playing", "src")
-        wait_until(lambda: page.get_attribute("#playing", "src") != first)
-        page.focus("#view")
-        page.keyboard.press("Escape")
-        assert not page.is_visible("#playing")
-        page.fill("[aria-label=name]", "morph")
-        page.select_option("[aria-label=format]", "gif")
-        page.click("text=Save and render")
-        page.keyboard.press("Escape")
-        page.keyboard.press("r")
-        page.wait_for_selector(".render.done")
-        assert (place / "morph.gif").exists()
-        assert (place / "morph.toml").exists()

@@ -14,7 +14,7 @@ import tifffile
 
 from tests.commands import accepts
 from tests.serve.serving import wait_until
-from tests.serve.studio.asking import Client, opened
+from tests.serve.studio.asking import Client, opened, started
 from tests.serve.studio.conftest import SCENE
 from tilecppn.errors import InvalidRequestError
 from tilecppn.scene.scene import Scene
@@ -175,23 +175,13 @@ def test_a_render_that_fails_says_why(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_ends_the_studio_and_its_render(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text(SCENE.replace(output={"tolerance": 0.0}).to_toml())
-    command = [sys.executable, "-m", "tilecppn", "studio", "my.toml", "--no-open"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        client = Client.__new__(Client)
-        client.origin, _, token = url.removesuffix("/").rpartition("/")
-        client.path = f"/{token}/"
-
-        class Listening:
-            port = int(client.origin.rpartition(":")[2])
-
-        client.server = Listening()  # type: ignore[assignment]
+    with started(tmp_path, "my.toml") as studio:
+        client = Client(studio)
         form = {"purpose": "page", "name": "large", "width": 20000}
         client.told("renders", id=client.scene["id"], **form)
         wait_until(lambda: renders(client)[0]["done"] > 0)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(40) == 0
+        studio.process.send_signal(signal.SIGINT)
+        assert studio.process.wait(40) == 130
     assert not running_in(tmp_path)
 
 

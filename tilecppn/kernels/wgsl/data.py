@@ -9,7 +9,7 @@ from tilecppn.cppn.resolved import HiddenLayer, ResolvedNetwork
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.wgsl.reference import references
 from tilecppn.kernels.wgsl.shape import Shape, check_fits
-from tilecppn.scene import oklab, palettes
+from tilecppn.scene import palettes
 from tilecppn.scene.scene import Scene
 
 Array = NDArray[np.float64]
@@ -66,7 +66,5 @@ def _layer_rows(rows: Array, shape: Shape, i: int, layer: HiddenLayer) -> None:
 def stop_rows(scene: Scene) -> Array:
     """The palette's colours (n, 4): sRGB of one channel, OKLab of two."""
     assert scene.output.palette is not None
-    stops = palettes.stops(scene.output.palette)
-    if scene.cppn.channels == 2:
-        stops = oklab.oklab(stops)
-    return np.pad(stops, ((0, 0), (0, 1)))
+    stops = palettes.lab_stops if scene.cppn.channels == 2 else palettes.stops
+    return np.pad(stops(scene.output.palette), ((0, 0), (0, 1)))

@@ -1,7 +1,7 @@
 """What the page is told of a scene."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from tilecppn.exporters.page.facts import size_facts
 from tilecppn.scene.scene import Scene
@@ -9,15 +9,17 @@ from tilecppn.serve.studio.drawing import levels
 from tilecppn.serve.studio.scenes import values_of
 from tilecppn.serve.studio.schema import colours_of
 
+SHOWN_COLOURS: Final = 64  # of a palette
+
 
 def record(scene: Scene, name: str) -> dict[str, Any]:
     """All that the page shows of a scene: its values, its grid of pixels, its network and latent.
 
     `grid` is as in `tilecppn.scene.view.Grid`; `canvas` has the pixels that are drawn, `origin`
     (row, column) the first of them, `whole` (width, height) the size without crop and bleed.
+    `palette` has its stops, as in a scene file, or some colours of one that has many.
     """
     structure, canvas = scene.cppn.structure, scene.canvas
-    palette = scene.output.palette
     finest, coarsest = levels(scene)
     return {
         "id": name,
@@ -40,6 +42,14 @@ def record(scene: Scene, name: str) -> dict[str, Any]:
             "origin": canvas.origin,
             "whole": canvas.whole,
         },
-        "palette": None if palette is None else colours_of(palette, 64),
+        "palette": _palette(scene),
         "size": size_facts(canvas.width, canvas.height, canvas.resolution),
     }
+
+
+def _palette(scene: Scene) -> list[str] | None:
+    palette = scene.output.palette
+    if palette is None:
+        return None
+    few = isinstance(palette, tuple) and len(palette) <= SHOWN_COLOURS
+    return list(palette) if few else colours_of(palette, SHOWN_COLOURS)

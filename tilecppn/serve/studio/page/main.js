@@ -7,7 +7,7 @@ import * as film from "./film.js";
 import * as files from "./files.js";
 import * as history from "./history.js";
 import * as renders from "./renders.js";
-import { begin, goTo, note, pace, pin, redo, state, undo } from "./state.js";
+import { begin, change, goTo, note, pace, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
 
 const $ = (id) => document.getElementById(id);
@@ -100,7 +100,7 @@ state.addEventListener("scene", () => {
   $("size").title = Object.entries(size).map(([key, value]) => `${key}: ${value}`).join("\n");
   document.title = `${name} – tilecppn studio`;
 });
-window.studio = { state, camera: canvas.camera };  // for whoever looks with the browser's tools
+window.studio = { state, change, camera: canvas.camera };  // for whoever looks with the browser's tools
 
 guarded(async () => {
   const seen = pace.shown();

@@ -1,10 +1,11 @@
-// The palette: its stops, to be dragged, coloured, added and taken away.
+// The palette: a gradient whose stops are dragged, coloured, added and taken away.
 
 import { button, element } from "./fields.js";
 import { mixed } from "./oklab.js";
 import { change, note, state } from "./state.js";
 
 const MOST = 16;  // stops that are edited one by one
+const AWAY = 40;  // CSS pixels above or below the gradient at which a stop is dragged off
 
 /** Changes that give the scene a palette; a network of three colours then has one. */
 export function coloured(palette) {
@@ -23,10 +24,56 @@ const set = (palette, final = true) => {
   return changes && change(changes, final);
 };
 
+// ---- stops: { colour, place }, places in percent ---------------------------------------------------
+
+const evenly = (i, count) => (100 * i) / (count - 1);
+const long = (colour) => (colour.length === 4 ? `#${[...colour.slice(1)].map((digit) => digit + digit).join("")}` : colour);
+
+/** The stops of a scene's palette: "#0b1d51 30%", or "#0b1d51" where all are even. */
+const stopsOf = (texts) => texts.map((text, i) => {
+  const [colour, place] = text.split(" ");
+  return { colour: long(colour), place: place ? parseInt(place, 10) : evenly(i, texts.length) };
+});
+
+function written(stops) {
+  const even = stops.every(({ place }, i) => Math.abs(place - evenly(i, stops.length)) < 1e-9);
+  return stops.map(({ colour, place }) => (even ? colour : `${colour} ${Math.round(place)}%`));
+}
+
+/** Stops with one more, in order; the same where another has its place, to a whole percent. */
+function withStop(stops, colour, place) {
+  if (stops.some((other) => Math.round(other.place) === Math.round(place))) return null;
+  return [...stops, { colour, place }].sort((a, b) => a.place - b.place);
+}
+
+/** The colour at a place, mixed where equal steps look equal. */
+function colourAt(stops, place) {
+  const after = stops.findIndex((stop) => stop.place > place);
+  if (after <= 0) return stops.at(after).colour;  // beyond the last, or before the first
+  const [one, other] = [stops[after - 1], stops[after]];
+  return mixed(one.colour, other.colour, (place - one.place) / (other.place - one.place));
+}
+
+/** One more in the middle between each two. */
+const smoothed = (stops) => stops.slice(1).reduce((all, { place }, i) => {
+  const middle = (stops[i].place + place) / 2;
+  return withStop(all, colourAt(stops, middle), middle) ?? all;
+}, stops);
+
+/** One more in the middle of the widest gap. */
+function filled(stops) {
+  const gaps = stops.slice(1).map(({ place }, i) => place - stops[i].place);
+  const i = gaps.indexOf(Math.max(...gaps));
+  const middle = stops[i].place + gaps[i] / 2;
+  return withStop(stops, colourAt(stops, middle), middle) ?? stops;
+}
+
+// ---- the control -----------------------------------------------------------------------------------
+
 /** The control of output.palette. */
 export function paletteControl(key, schema, all) {
-  const gradient = element("div", { className: "gradient", role: "img", "aria-label": "The palette" });
-  const stops = element("div", { className: "stops", role: "group", "aria-label": "Colours" });
+  const gradient = element("div", { className: "gradient", role: "img", "aria-label": "The palette", title: "Click: one colour more" });
+  const handles = element("div", { className: "stops", role: "group", "aria-label": "Colours" });
   const maps = element("select", { "aria-label": "Colour map", title: schema.help },
     element("option", { value: "", textContent: "colour map …" }),
     ...Object.keys(all.palettes).map((name) => element("option", { value: name, textContent: name })));
@@ -36,77 +83,104 @@ export function paletteControl(key, schema, all) {
     if (picture.files[0]) document.dispatchEvent(new CustomEvent("palette-from", { detail: picture.files[0] }));
     picture.value = "";
   });
+  let stops = [], dragged = false;
+  const put = (made, final = true) => set(written(made), final);
   const buttons = {
     any: button("⚄", "Any palette", () => set(`seed:${Math.floor(Math.random() * 100000)}`)),
-    reverse: button("⇄", "Backwards", () => set([...colours].reverse())),
-    smooth: button("∿", "Smoother: twice the colours, mixed in OKLab", () => set(smoothed(colours))),
-    more: button("+", "One colour more", () => set([...colours, colours.at(-1)])),
-    less: button("−", "One colour fewer", () => set(colours.slice(0, -1))),
+    reverse: button("⇄", "Backwards", () => put(stops.map(({ colour, place }) => ({ colour, place: 100 - place })).reverse())),
+    smooth: button("∿", "Smoother: twice the colours, mixed in OKLab", () => put(smoothed(stops))),
+    even: button("⋯", "Evenly spaced", () => put(stops.map(({ colour }, i) => ({ colour, place: evenly(i, stops.length) })))),
+    more: button("+", "One colour more, in the widest gap", () => put(filled(stops))),
     from: button("from a picture", "Take the colours of a picture", () => picture.click()),
     none: button("none", "Without a palette: the network's own colours", () => change({
       output: { palette: null, shadow: null, shade: null, glow: null }, cppn: { channels: 3 } })),
   };
-  const made = element("div", { className: "control wide", role: "group", "aria-label": "palette" },
-    element("div", { className: "row" }, element("span", { className: "label quiet", textContent: "palette", title: schema.help, style: "flex: 1" }), maps),
-    gradient, stops, element("div", { className: "row", style: "flex-wrap: wrap" }, ...Object.values(buttons), picture));
-  let colours = [];
+  gradient.addEventListener("click", (event) => {
+    const place = placeOf(event);
+    const made = stops.length < MOST && withStop(stops, colourAt(stops, place), place);
+    if (made) put(made);
+  });
+
+  /** The place of a pointer, a whole percent. */
+  function placeOf({ clientX }) {
+    const { left, width } = gradient.getBoundingClientRect();
+    return Math.max(0, Math.min(100, Math.round((100 * (clientX - left)) / width)));
+  }
 
   function show(value, scene) {
-    colours = scene.palette ?? [];
-    const few = colours.length > 1 && colours.length <= MOST;
-    gradient.hidden = !colours.length;
-    gradient.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
-    stops.hidden = !few;
+    stops = stopsOf(scene.palette ?? []);
+    const few = stops.length > 1 && stops.length <= MOST;
+    gradient.hidden = !stops.length;
+    const space = scene.network.channels === 2 ? "in oklab " : "";  // as the picture mixes them
+    gradient.style.backgroundImage = `linear-gradient(${space}to right, ${stops.map(({ colour, place }) => `${colour} ${place}%`).join(", ")})`;
+    handles.hidden = !few;
     maps.value = typeof value === "string" && value in all.palettes ? value : "";
-    buttons.reverse.disabled = !colours.length;
-    buttons.smooth.disabled = !few;
-    buttons.more.disabled = !few || colours.length === MOST;
-    buttons.less.disabled = !few || colours.length < 3;
+    buttons.reverse.disabled = !stops.length;
+    for (const name of ["smooth", "even"]) buttons[name].disabled = !few;
+    buttons.more.disabled = !few || stops.length === MOST;
     buttons.none.disabled = value === null || scene.network.own || scene.network.detail;
-    if (stops.querySelector("input:focus") && stops.children.length === colours.length) {
-      [...stops.children].forEach((stop, i) => (stop.style.background = colours[i]));
-      return;
-    }
-    stops.replaceChildren(...(few ? colours.map(stop) : []));
+    const shown = few ? stops : [];
+    if (handles.children.length !== shown.length) handles.replaceChildren(...shown.map((stop, i) => handle(i)));
+    shown.forEach(({ colour, place }, i) => {
+      const made = handles.children[i];
+      made.style.left = `${place}%`;
+      made.style.background = colour;
+      made.firstChild.setAttribute("aria-label", `colour ${i + 1} of ${stops.length}, at ${Math.round(place)} %`);
+    });
   }
 
-  function stop(colour, i) {
-    const field = element("input", { type: "color", value: colour, title: "Click: another colour. Drag, or Alt and an arrow: another place",
-      "aria-label": `colour ${i + 1} of ${colours.length}` });
-    const box = element("div", { className: "stop", draggable: true, style: `background: ${colour}` }, field);
-    field.addEventListener("input", () => set(colours.with(i, field.value), false));
-    field.addEventListener("change", () => set(colours.with(i, field.value)));
-    box.addEventListener("keydown", (event) => {
-      const way = event.altKey && { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!way || !(i + way in colours)) return;
+  function handle(i) {
+    const field = element("input", { type: "color", title: "Click: another colour. Drag, or an arrow: another place. Drag off, or Delete: none" });
+    const made = element("div", { className: "stop" }, field);
+    const recolour = (final) => put(stops.with(i, { ...stops[i], colour: field.value }), final);
+    field.addEventListener("pointerdown", (event) => drag(event, i));
+    field.addEventListener("click", (event) => (dragged ? event.preventDefault() : (field.value = stops[i].colour)));
+    field.addEventListener("input", () => recolour(false));
+    field.addEventListener("change", () => recolour(true));
+    field.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key] * (event.shiftKey ? 10 : 1);
+      const removes = ["Delete", "Backspace"].includes(event.key);
+      if (!way && !removes) return;
       event.preventDefault();
-      set(moved(colours, i, i + way));
-      stops.children[i + way].firstChild.focus();
+      const rest = stops.toSpliced(i, 1), place = Math.max(0, Math.min(100, Math.round(stops[i].place) + way));
+      const moved = removes ? rest : withStop(rest, stops[i].colour, place);
+      if (!moved || moved.length < 2) return;
+      put(moved);
+      focus(removes ? Math.min(i, rest.length - 1) : moved.findIndex((stop) => stop.place === place));
     });
-    box.addEventListener("dragstart", (event) => {
-      event.dataTransfer.setData("application/x-stop", `${i}`);
-      box.classList.add("dragged");
-    });
-    box.addEventListener("dragend", () => box.classList.remove("dragged"));
-    box.addEventListener("dragover", (event) => event.dataTransfer.types.includes("application/x-stop") && event.preventDefault());
-    box.addEventListener("drop", (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      const from = Number(event.dataTransfer.getData("application/x-stop"));
-      if (from !== i) set(moved(colours, from, i));
-    });
-    return box;
+    return made;
   }
 
+  const focus = (i) => handles.children[i]?.firstChild.focus();
+
+  /** Move a stop with the pointer; it may pass others, and goes when it is dragged off. */
+  function drag(start, i) {
+    const { colour } = stops[i], rest = stops.toSpliced(i, 1);
+    let moved = null, place = 0;
+    dragged = false;
+    const follow = (event) => {
+      if (!moved && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) < 4) return;
+      const { top, bottom } = gradient.getBoundingClientRect();
+      const isOff = rest.length > 1 && (event.clientY < top - AWAY || event.clientY > bottom + AWAY);
+      const next = isOff ? rest : withStop(rest, colour, placeOf(event));
+      if (!next) return;
+      dragged = true;
+      moved = next;
+      place = placeOf(event);
+      put(moved, false);
+    };
+    const end = () => {
+      for (const [name, run] of Object.entries(heard)) removeEventListener(name, run);
+      if (!moved) return;
+      put(moved);
+      focus(moved.findIndex((stop) => stop.place === place));
+    };
+    const heard = { pointermove: follow, pointerup: end, pointercancel: end };
+    for (const [name, run] of Object.entries(heard)) addEventListener(name, run);  // the stop itself may be made anew
+  }
+
+  const made = element("div", { className: "control wide", role: "group", "aria-label": "palette" },
+    element("div", { className: "row" }, element("span", { className: "label quiet", textContent: "palette", title: schema.help, style: "flex: 1" }), maps),
+    gradient, handles, element("div", { className: "row", style: "flex-wrap: wrap" }, ...Object.values(buttons), picture));
   return { element: made, usual: null, show };
-}
-
-function moved(list, from, to) {
-  const left = list.toSpliced(from, 1);
-  return left.toSpliced(to, 0, list[from]);
-}
-
-/** Colours with one between each two, mixed where equal steps look equal. */
-function smoothed(colours) {
-  return colours.flatMap((colour, i) => (i + 1 < colours.length ? [colour, mixed(colour, colours[i + 1], 0.5)] : [colour]));
 }

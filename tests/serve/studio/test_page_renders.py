@@ -1,0 +1,67 @@
+"""Films and renders that are begun from the page."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.serve.serving import wait_until
+from tests.serve.studio.asking import opened
+from tests.serve.studio.conftest import SCENE
+from tests.serve.studio.looking import becomes, complete, keep, looking, scene_of
+from tilecppn.scene.scene import Scene
+
+
+@pytest.mark.slow
+def test_a_picture_is_rendered_from_the_page(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        page.keyboard.press("r")
+        page.click("[data-purpose=page]")
+        page.fill("#order input >> nth=0", "large")
+        page.fill("#order input >> nth=1", "1200")
+        page.wait_for_selector("#plan:has-text('1200 × 800')")
+        assert "tilecppn render large.toml -o large.zarr" in page.inner_text("#lines")
+        keep(page, "render")
+        page.click("#start")
+        page.wait_for_selector(".render.done")
+        assert "large.html" in page.inner_text("#renders")
+        assert Scene.load(place / "large.dzi").canvas.width == 1200
+        # What was made is opened as it was on the page.
+        page.click("#rendering-close")
+        before = complete(page)
+        page.keyboard.press("o")
+        page.fill("#search", "large.toml")
+        page.keyboard.press("Enter")
+        becomes(page, before)
+        assert scene_of(page).replace(canvas={"width": 600, "height": 400}) == SCENE
+
+
+@pytest.mark.slow
+def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        begun = complete(page)
+        page.click("#kinds [data-kind=latents]")
+        page.keyboard.press("m")
+        page.click("text=Add this picture")
+        page.click("#thumbs .thumb[title='latent 3']")
+        becomes(page, begun)
+        page.click("text=Add this picture")
+        page.fill("[aria-label=seconds]", "2")
+        page.fill("[aria-label='frames a second']", "6")
+        page.wait_for_selector(".player button:enabled")
+        page.click(".player button")
+        page.wait_for_selector("#playing:not([hidden])")
+        keep(page, "film")
+        first = page.get_attribute("#playing", "src")
+        wait_until(lambda: page.get_attribute("#playing", "src") != first)
+        page.focus("#view")
+        page.keyboard.press("Escape")
+        assert not page.is_visible("#playing")
+        page.fill("[aria-label=name]", "morph")
+        page.select_option("[aria-label=format]", "gif")
+        page.click("text=Save and render")
+        page.keyboard.press("Escape")
+        page.keyboard.press("r")
+        page.wait_for_selector(".render.done")
+        assert (place / "morph.gif").exists()
+        assert (place / "morph.toml").exists()
