@@ -8,7 +8,7 @@ import numpy as np
 from tilecppn.kernels.llvm.activations import FUNCTIONS
 from tilecppn.kernels.llvm.codegen import HOST, ArrayOf, Compiled, Module, aligned
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, I64
-from tilecppn.kernels.llvm.network import Tiling
+from tilecppn.kernels.llvm.layers import Tiling
 
 SUMS = 12  # independent of each other: more than latency times throughput, and all in registers
 REPEATS = 500_000
@@ -22,7 +22,7 @@ class Counted(NamedTuple):
     operations: int
 
 
-def multiply_adds(dtype: str) -> Counted:
+def _peak(dtype: str) -> Module:
     real = ELEMENTS[np.dtype(dtype)]
     lanes = HOST.lanes(real)
     module = Module()
@@ -35,16 +35,20 @@ def multiply_adds(dtype: str) -> Counted:
     for n, total in enumerate(sums):
         f.array("numbers").store(total.value, n * lanes)
     f.end()
+    return module
+
+
+def multiply_adds(dtype: str) -> Counted:
+    lanes = HOST.lanes(ELEMENTS[np.dtype(dtype)])
     numbers = aligned((SUMS * lanes,), dtype)
     numbers[:] = 0.5
-    peak = Compiled(module, HOST)["peak"]
+    peak = Compiled(_peak, dtype)["peak"]
     return Counted(lambda: peak(numbers, REPEATS), SUMS * lanes * REPEATS)
 
 
-def activation(name: str, dtype: str) -> Counted:
-    """Some vectors at a time, as in the kernel."""
+def _apply(name: str, dtype: str, vectors: int) -> Module:
     real = ELEMENTS[np.dtype(dtype)]
-    lanes, vectors = HOST.lanes(real), Tiling.of(HOST).vectors
+    lanes = HOST.lanes(real)
     module = Module()
     f = module.function("apply", x=ArrayOf(real), count=I64, y=ArrayOf(real), repeats=I64)
     with f.loop(f["repeats"]), f.loop(f["count"], step=lanes * vectors) as i:
@@ -52,8 +56,14 @@ def activation(name: str, dtype: str) -> Counted:
         for v, value in enumerate([FUNCTIONS[name](value) for value in values]):
             f.array("y").store(value, i + v * lanes)
     f.end()
+    return module
+
+
+def activation(name: str, dtype: str) -> Counted:
+    """Some vectors at a time, as in the kernel."""
+    lanes, vectors = HOST.lanes(ELEMENTS[np.dtype(dtype)]), Tiling.of(HOST).vectors
     whole = VALUES - VALUES % (lanes * vectors)
     x, y = aligned((whole,), dtype), aligned((whole,), dtype)
     x[:] = np.random.default_rng(0).normal(0.0, 3.0, whole)
-    apply, repeats = Compiled(module, HOST)["apply"], REPEATS // VALUES * 10
+    apply, repeats = Compiled(_apply, name, dtype, vectors)["apply"], REPEATS // VALUES * 10
     return Counted(lambda: apply(x, whole, y, repeats), whole * repeats)

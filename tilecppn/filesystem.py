@@ -10,7 +10,6 @@ import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -133,6 +132,8 @@ def fsync_all(paths: Iterable[Path]) -> None:
 
     A disk with a journal writes together what is asked for together: 12 take the time of one.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     left = iter(paths)
     with ThreadPoolExecutor(SYNCING) as pool:
         while some := list(islice(left, SYNCED_TOGETHER)):

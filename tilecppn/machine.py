@@ -2,7 +2,6 @@
 
 import os
 from functools import cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,6 +45,8 @@ def triton_fault() -> str | None:
     """Say why Triton cannot run on the CUDA device, and what to do; None if it can."""
     if find_spec("triton") is None:
         return 'Triton is not installed: pip install "tilecppn[cuda]"'
+    from importlib.metadata import version
+
     if tuple(map(int, version("triton").split(".")[:2])) < TRITON:
         return f'Triton {version("triton")} is too old: pip install --upgrade "tilecppn[cuda]"'
     import torch

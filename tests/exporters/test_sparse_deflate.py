@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.exporters.huffman import LONGEST, WHOLE, codes, lengths
 from tilecppn.exporters.sparse_deflate import LONGEST_RUN, SPARSE, SYMBOLS, VECTOR, deflated
-from tilecppn.kernels.llvm.codegen import HOST, Compiled, Module
+from tilecppn.kernels.llvm.codegen import Compiled, Module
 
 LAWS = settings(max_examples=100)
 Bytes = NDArray[np.uint8]
@@ -98,12 +98,16 @@ def test_a_photograph_like_noise_of_single_steps_is_no_larger_than_zlibs() -> No
 # The codes
 
 
-def measured(counts: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lengths of the symbols' codes, and the codes as words."""
+def huffman() -> Module:
     module = Module()
     lengths(module)
     codes(module)
-    compiled = Compiled(module, HOST)
+    return module
+
+
+def measured(counts: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lengths of the symbols' codes, and the codes as words."""
+    compiled = Compiled(huffman)
     bits, words = np.zeros((2, len(counts)), np.int64)
     compiled["lengths"](np.array(counts, np.int64), len(counts), bits)
     compiled["codes"](bits, len(counts), words)

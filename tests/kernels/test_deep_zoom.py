@@ -17,7 +17,7 @@ from tilecppn.cppn.resolved import sorted_units
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.kernels.llvm.codegen import HOST
 from tilecppn.kernels.llvm.kernel import NODES, REVISION, LLVMKernel
-from tilecppn.kernels.llvm.network import Tiling
+from tilecppn.kernels.llvm.layers import Tiling
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.pixels.colour import coloured
 from tilecppn.scene.scene import Scene

@@ -10,7 +10,7 @@ from tests.kernels.fields import bits, difference
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.kernels.llvm.kernel import LLVMKernel
-from tilecppn.kernels.llvm.network import Tiling
+from tilecppn.kernels.llvm.layers import Tiling
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices

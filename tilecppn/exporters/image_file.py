@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError, RenderError
@@ -84,7 +83,9 @@ def write_flat(
 
 
 def _exif(made: Provenance, dpi: float) -> Any:
-    exif = PIL.Image.Exif()
+    from PIL.Image import Exif
+
+    exif = Exif()
     exif[tags.SOFTWARE] = tags.MAKER
     exif[tags.X_RESOLUTION] = exif[tags.Y_RESOLUTION] = float(dpi)
     exif[tags.UNIT] = tags.INCH

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from tilecppn.exporters.huffman import codes, joined, lengths
 from tilecppn.kernels.llvm.codegen import (
-    HOST,
     Array,
     ArrayOf,
-    Compiled,
     Function,
     Module,
     Value,
     Variable,
-    thread_safe_cache,
+    machine_code,
 )
 from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
 
@@ -110,8 +108,8 @@ def _rows_of(table: Array) -> list[Array]:
     return [table.at(row * (LONGEST_RUN + 1)) for row in range(4)]
 
 
-@thread_safe_cache
-def _compiled() -> Compiled:
+@machine_code
+def _compiled() -> Module:
     module = Module()
     find, measure, encode = _tokens(module), lengths(module), codes(module)
     spell, write = _words(module), _write(module)
@@ -137,7 +135,7 @@ def _compiled() -> Compiled:
         f.call(spell, table, code, word)
         f.call(write, tokens, found, length, of_length, code, word, f.array("out"), result)
     f.end()
-    return Compiled(module, HOST)
+    return module
 
 
 def _count(f: Function, table: Array, runs: Array, counts: Array) -> None:

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from tilecppn.kernels import Kernel
 from tilecppn.kernels.llvm.codegen import (
     ELEMENTS,
-    HOST,
     ArrayOf,
-    Compiled,
     Module,
     Value,
-    thread_safe_cache,
+    machine_code,
 )
 from tilecppn.kernels.llvm.codegen.values import I64
 from tilecppn.scene.sections import Output
@@ -101,8 +99,8 @@ def looked_up(values: Values, table: NDArray[np.float64]) -> Values:
     return out
 
 
-@thread_safe_cache
-def _multilinear(dtype: np.dtype[Any], axes: int) -> Compiled:
+@machine_code
+def _multilinear(dtype: np.dtype[Any], axes: int) -> Module:
     module, real = Module(), ELEMENTS[dtype]
     f = module.function(
         "multilinear",
@@ -138,7 +136,7 @@ def _multilinear(dtype: np.dtype[Any], axes: int) -> Compiled:
         for c in range(3):
             f.array("out").store(between(corner + c, parts), points * c + point)
     f.end()
-    return Compiled(module, HOST)
+    return module
 
 
 def rgb_of_oklch(values: Values, table: NDArray[np.float64]) -> Values:

@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels.llvm.codegen import (
-    HOST,
     Array,
     ArrayOf,
-    Compiled,
     Empty,
     Module,
     Value,
+    machine_code,
     row_stride,
-    thread_safe_cache,
 )
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, I8, I16, I32, I64
 
@@ -37,8 +35,8 @@ def mean2x2(pixels: NDArray[Any], empty: Empty = np.empty) -> NDArray[Any]:
     return out
 
 
-@thread_safe_cache
-def _compiled(dtype: np.dtype[Any]) -> Compiled:
+@machine_code
+def _compiled(dtype: np.dtype[Any]) -> Module:
     stored = ELEMENTS[dtype]
     module = Module()
     f = module.function(
@@ -60,7 +58,7 @@ def _compiled(dtype: np.dtype[Any]) -> Compiled:
         with f.when((width & 1) > 0):
             out.store(_mean(upper, lower, width - 1, width - 1), width >> 1)
     f.end()
-    return Compiled(module, HOST)
+    return module
 
 
 def _mean(upper: Array, lower: Array, left: Value, right: Value) -> Value:

@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels.llvm.codegen import (
     ELEMENTS,
-    HOST,
     ArrayOf,
-    Compiled,
     Module,
+    machine_code,
     row_stride,
-    thread_safe_cache,
 )
 from tilecppn.kernels.llvm.codegen.values import I8, I64
 
@@ -56,8 +54,8 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return out
 
 
-@thread_safe_cache
-def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
+@machine_code
+def _compiled(dtype: np.dtype[Any], channels: int) -> Module:
     """All rows but the first."""
     module = Module()
     f = module.function(
@@ -86,7 +84,7 @@ def _compiled(dtype: np.dtype[Any], channels: int) -> Compiled:
                 mixed = mixed.picked(picks, plane)
             out.store(mixed, part * WIDE)
     f.end()
-    return Compiled(module, HOST)
+    return module
 
 
 def _order(part: int, channels: int, itemsize: int) -> list[list[int]]:

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from tilecppn import kernels
 from tilecppn.kernels import Storage
 from tilecppn.kernels.llvm.codegen import (
-    HOST,
     Array,
     ArrayOf,
-    Compiled,
     Module,
     Value,
-    thread_safe_cache,
+    machine_code,
 )
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, I32, I64
 from tilecppn.plan import BLOCK
@@ -74,14 +72,14 @@ def noise(key: Value, col: Value) -> Value:
     return (mixed(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
 
 
-@thread_safe_cache
-def compiled(finish: OutputEncoder, dtype: np.dtype[Any]) -> Compiled:
+@machine_code
+def compiled(finish: OutputEncoder, dtype: np.dtype[Any]) -> Module:
     """`finish`: colours → pixels, one channel at a time. `expand_16`, …, `expand_2`: from nodes."""
     module = Module()
     _finish(module, finish, dtype)
     for stride in (16, 8, 4, 2):
         _expand(module, finish, stride)
-    return Compiled(module, HOST)
+    return module
 
 
 def _finish(module: Module, finish: OutputEncoder, dtype: np.dtype[Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import HOST, ArrayOf, Compiled, Module, thread_safe_cache
+from tilecppn.kernels.llvm.codegen import ArrayOf, Module, machine_code
 from tilecppn.kernels.llvm.codegen.values import F64, I64
 from tilecppn.pixels.prediction_error import HALO, as_lattices
 
@@ -33,8 +33,8 @@ def rounding_boundary_fraction(
     return shares
 
 
-@thread_safe_cache
-def _compiled() -> Compiled:
+@machine_code
+def _compiled() -> Module:
     module = Module()
     f = module.function(
         "ties",
@@ -66,4 +66,4 @@ def _compiled() -> Compiled:
             most.set(most.value.at_least(near.value))
         f.array("shares").store(most.value / (side * side).to(F64), block)
     f.end()
-    return Compiled(module, HOST)
+    return module

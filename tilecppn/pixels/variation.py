@@ -17,13 +17,11 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 from tilecppn.kernels import Kernel
 from tilecppn.kernels.llvm.codegen import (
-    HOST,
     Array,
     ArrayOf,
-    Compiled,
     Module,
     Value,
-    thread_safe_cache,
+    machine_code,
 )
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, F64, I64
 from tilecppn.scene.view import Lattices
@@ -121,8 +119,8 @@ def _crowding(sums: NDArray[np.floating], bounds: NDArray[np.float64]) -> NDArra
     return ratios[:, 1:-2, 1:-2]
 
 
-@thread_safe_cache
-def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
+@machine_code
+def _compiled(dtype: "np.dtype[np.floating]") -> Module:
     """Of all nodes in one row: what lies between two rows or lattices is no cell, and not used."""
     real = ELEMENTS[dtype]
     module = Module()
@@ -153,7 +151,7 @@ def _compiled(dtype: "np.dtype[np.floating]") -> Compiled:
             ratio = near.where(change / limit, change * 0.0).to(F32)
             ratios.store(ratios.load(node).at_least(ratio), node)
     f.end()
-    return Compiled(module, HOST)
+    return module
 
 
 def _bend(sums: Array, node: Value, apart: Value) -> Value:

@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels.llvm.codegen import (
-    HOST,
     Array,
     ArrayOf,
-    Compiled,
     Module,
     Value,
+    machine_code,
     row_stride,
-    thread_safe_cache,
 )
 from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
 
@@ -81,8 +79,8 @@ def _coefficients() -> tuple[list[int], list[int], list[int]]:
     )
 
 
-@thread_safe_cache
-def _compiled() -> Compiled:
+@machine_code
+def _compiled() -> Module:
     """All pairs of rows of a band: Y' of both, and a row of Cb and of Cr."""
     module = Module()
     f = module.function(
@@ -117,7 +115,7 @@ def _compiled() -> Compiled:
                 total = _smoothed(line, col * 2) + ((128 << BITS) + HALF)
                 f.array(name).store((total >> BITS).to(I8), pair * half + col)
     f.end()
-    return Compiled(module, HOST)
+    return module
 
 
 def _weighted(rgb: list[Value], numbers: list[int]) -> Value:

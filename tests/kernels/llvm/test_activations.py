@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn import ACTIVATIONS
 from tilecppn.kernels.llvm import activations
 from tilecppn.kernels.llvm.activations import FUNCTIONS
-from tilecppn.kernels.llvm.codegen import HOST, ArrayOf, Compiled, Module
+from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, I64
 
 Values = NDArray[np.floating]
@@ -68,13 +68,17 @@ BOUNDS = _table()
 @cache
 def compiled(name: str, dtype: str, lanes: int) -> Callable[..., None]:
     """An activation over an array, `lanes` numbers at a time."""
+    return Compiled(applying, name, dtype, lanes)["apply"]
+
+
+def applying(name: str, dtype: str, lanes: int) -> Module:
     real = ELEMENTS[np.dtype(dtype)]
     module = Module()
     f = module.function("apply", x=ArrayOf(real), count=I64, y=ArrayOf(real))
     with f.loop(f["count"], step=lanes) as i:
         f.array("y").store(FUNCTIONS[name](f.array("x").load(i, lanes)), i)
     f.end()
-    return Compiled(module, HOST)["apply"]
+    return module
 
 
 def applied(name: str, x: Values, lanes: int = LANES) -> Values:

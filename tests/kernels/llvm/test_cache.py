@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tilecppn import filesystem
-from tilecppn.kernels.llvm.codegen import HOST, ArrayOf, Compiled, Module, cache
+from tilecppn import filesystem, version
+from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module, cache, target
 from tilecppn.kernels.llvm.codegen.values import F32
 
 
@@ -18,14 +18,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "tilecppn"
 
 
-def added(number: float) -> float:
-    """1 + `number`, by a module that is compiled or found."""
+def adding(number: float) -> Module:
     module = Module()
     f = module.function("add", values=ArrayOf(F32))
     f.array("values").store(f.array("values").load() + number)
     f.end()
+    return module
+
+
+def added(number: float) -> float:
+    """1 + `number`, by a module that is compiled or found."""
     values = np.ones(1, np.float32)
-    Compiled(module, HOST)["add"](values)
+    Compiled(adding, number)["add"](values)
     return float(values[0])
 
 
@@ -41,6 +45,43 @@ def test_a_module_is_compiled_once_and_another_one_anew(folder: Path) -> None:
     assert [f.stat().st_mtime_ns for f in folder.iterdir()] == [before]
     assert added(2.5) == 3.5
     assert len(list(folder.iterdir())) == 2
+
+
+def test_what_is_kept_is_not_generated_again_until_the_sources_change(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert added(1.5) == 2.5
+    calls: list[float] = []
+
+    def counting(number: float) -> Module:
+        calls.append(number)
+        return adding(number)
+
+    counting.__qualname__ = adding.__qualname__
+    values = np.ones(1, np.float32)
+    Compiled(counting, 1.5)["add"](values)
+    assert values[0] == 2.5
+    assert calls == []
+    monkeypatch.setattr(target, "_sources", lambda: "edited")
+    Compiled(counting, 1.5)["add"](values)
+    assert calls == [1.5]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_an_edited_or_added_source_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner").mkdir()
+    one, other = tmp_path / "version.py", tmp_path / "inner" / "other.py"
+    one.write_text("a = 1")
+    monkeypatch.setattr(version, "__file__", str(one))
+    found = [target._sources.__wrapped__()]
+    for file, text in ((other, "b = 1"), (other, "b = 12"), (one, "a = 123")):
+        file.write_text(text)
+        found.append(target._sources.__wrapped__())
+    assert len(set(found)) == 4
+    (tmp_path / "notes.txt").write_text("no source")
+    assert target._sources.__wrapped__() == found[-1]
 
 
 def test_what_was_made_is_found_and_only_for_its_source(folder: Path) -> None:

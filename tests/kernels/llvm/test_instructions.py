@@ -13,7 +13,8 @@ import pytest
 from tilecppn.kernels.llvm.activations import FUNCTIONS
 from tilecppn.kernels.llvm.codegen import ArrayOf, Module, Target, assembly
 from tilecppn.kernels.llvm.codegen.values import F32, F64
-from tilecppn.kernels.llvm.network import Layer, Network, Tiling
+from tilecppn.kernels.llvm.layers import Layer, Tiling
+from tilecppn.kernels.llvm.network import network_module
 
 pytestmark = pytest.mark.skipif(
     platform.machine().lower() not in ("x86_64", "amd64"), reason="needs LLVM for x86-64"
@@ -73,16 +74,9 @@ def activations(target: Target, dtype: str) -> dict[str, list[str]]:
 def layers(target: Target, dtype: str) -> dict[str, list[str]]:
     """The functions of a network with layers of tanh and sin."""
     shape = tuple(Layer(32, ((name, 32),)) for name in ("tanh", "sin"))
-    modules: list[Module] = []
-
-    def read(module: Module, target: Target) -> dict[str, None]:
-        modules.append(module)
-        return {"network": None}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tilecppn.kernels.llvm.network.Compiled", read)
-        Network(shape, len(shape) if dtype == "float64" else 0, target, Tiling.of(target))
-    return functions(assembly(modules[0], target))
+    split = len(shape) if dtype == "float64" else 0
+    module = network_module(shape, split, target, Tiling.of(target), keeps=False)
+    return functions(assembly(module, target))
 
 
 def loops(lines: list[str]) -> list[list[str]]:

@@ -5,7 +5,6 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,8 @@ from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm import kernel as llvm_kernel
 from tilecppn.kernels.llvm.codegen import HOST, Target
 from tilecppn.kernels.llvm.kernel import REVISION, LLVMKernel
-from tilecppn.kernels.llvm.network import Network, Tiling, products
+from tilecppn.kernels.llvm.layers import Tiling, products
+from tilecppn.kernels.llvm.network import Network, network_module
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
@@ -225,19 +225,12 @@ def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(
     dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """LLVM's time goes with the instructions: neurons are loops, a layer is one call."""
-    sources: list[str] = []
-
-    def kept(source: str, make: Callable[[], bytes]) -> bytes:
-        sources.append(source)
-        return make()
-
-    monkeypatch.setattr("tilecppn.kernels.llvm.codegen.target.cached", kept)
 
     def lines(width: int, depth: int) -> int:
         parts = products(field(gentle(width=width, depth=depth)).network)
         split = len(parts) if dtype == "float64" else 0
-        Network(tuple(part.layer for part in parts), split, HOST, Tiling.of(HOST))
-        return sources.pop().count("\\n")
+        shape = tuple(part.layer for part in parts)
+        return str(network_module(shape, split, HOST, Tiling.of(HOST), keeps=False)).count("\n")
 
     assert lines(128, 16) == lines(32, 16) < 2500
     assert lines(128, 16) - lines(128, 4) < 12 * 15

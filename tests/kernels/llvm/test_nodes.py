@@ -12,7 +12,7 @@ from tests.kernels.fields import bits
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST, Workspace
 from tilecppn.kernels.llvm.kernel import LLVMKernel
-from tilecppn.kernels.llvm.network import Tiling
+from tilecppn.kernels.llvm.layers import Tiling
 from tilecppn.kernels.llvm.nodes import APART, BEFORE, MOST, STRIP, TAPS, lagrange, strips, windows
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.plan import BLOCK

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
-from tilecppn.kernels.llvm.network import Layer, Network, Tiling, packed, products
+from tilecppn.kernels.llvm.layers import Layer, Tiling, packed, products
+from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.nodes import (
     LATER,
     NodeLayers,

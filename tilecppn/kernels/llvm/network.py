@@ -11,14 +11,10 @@ one long chain grows with its length.
 Weights are data: one compiled function serves all networks of one shape.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
-import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
-from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 from tilecppn.kernels.llvm.activations import DIFFERENCES, FUNCTIONS
 from tilecppn.kernels.llvm.codegen import (
     Array,
@@ -31,102 +27,10 @@ from tilecppn.kernels.llvm.codegen import (
     Variable,
 )
 from tilecppn.kernels.llvm.codegen.values import F32, F64, I64
+from tilecppn.kernels.llvm.layers import Group, Layer, Tiling
 from tilecppn.plan import ceil_div
 
 RUN = 32  # inputs that are summed in one chain
-
-
-class Layer(NamedTuple):
-    """One product: activation(weight · input + bias), plus the input if it is residual.
-
-    One that `adds` begins with what its outputs hold instead of the bias: a readout. One that
-    `differs` gives how much the activation changes where `bias` changes by weight · input.
-    """
-
-    inputs: int
-    groups: Groups
-    residual: bool = False
-    adds: bool = False
-    readout: bool = False  # its outputs are the colours', not the next layer's inputs
-    differs: bool = False
-
-    @property
-    def outputs(self) -> int:
-        """How many neurons the layer has."""
-        return sum(count for _, count in self.groups)
-
-
-class Product(NamedTuple):
-    """A layer with its numbers: weight (out, in) and bias (out,)."""
-
-    layer: Layer
-    weight: NDArray[np.floating]
-    bias: NDArray[np.floating]
-
-
-def products(network: ResolvedNetwork) -> list[Product]:
-    """A network as the layers that are computed in turn, readouts among them."""
-    result = []
-    channels = network.channels
-    last = max(i for i, layer in enumerate(network.layers) if layer.readout is not None)
-    started = False
-    for i, (weight, bias, groups, readout, differs) in enumerate(network.layers):
-        residual = network.residual and i > 0
-        layer = Layer(weight.shape[1], groups, residual, differs=differs)
-        result.append(Product(layer, weight, bias))
-        if readout is not None:
-            ends = network.output if i == last else (("identity", channels),)
-            layer = Layer(readout.shape[1], ends, adds=started, readout=True)
-            none = np.zeros(channels)
-            result.append(Product(layer, readout, none if started else network.bias))
-            started = True
-    return result
-
-
-class Tiling(NamedTuple):
-    """How many sums are in registers at a time: neurons × vectors of points."""
-
-    neurons: int
-    vectors: int
-
-    @classmethod
-    def of(cls, target: Target) -> "Tiling":
-        """Return the tiling that fits a target's vector registers."""
-        return cls(4, 4) if target.registers == 32 else cls(4, 3)
-
-    def groups(self, groups: Groups) -> Iterator["Group"]:
-        """A layer's neurons: of each activation whole groups, then what is left over."""
-        first = 0
-        for activation, units in groups:
-            whole, rest = divmod(units, self.neurons)
-            if whole:
-                yield Group(activation, first, self.neurons, whole)
-            if rest:
-                yield Group(activation, first + whole * self.neurons, rest, 1)
-            first += units
-
-
-class Group(NamedTuple):
-    """`groups` groups of `neurons` neurons each, from neuron `first` on."""
-
-    activation: str
-    first: int
-    neurons: int
-    groups: int
-
-
-def packed(products: Sequence[Product], tiling: Tiling, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Weights (out, in) and biases (out,) in the order in which the functions read them.
-
-    A group of neurons is its biases, then its weights for input 0, for input 1, ….
-    """
-    parts: list[NDArray[Any]] = [np.zeros(0)]
-    for layer, weight, bias in products:
-        for _, first, neurons, count in tiling.groups(layer.groups):
-            for start in range(first, first + neurons * count, neurons):
-                part = slice(start, start + neurons)
-                parts += [bias[part], weight[part].T.ravel()]
-    return np.concatenate(parts).astype(dtype)
 
 
 class Network:
@@ -145,11 +49,12 @@ class Network:
         keeps: bool = False,
     ) -> None:
         self.tiling = tiling
-        generator = _Generator(layers, split, target, tiling, keeps)
-        self.block = generator.block  # points
-        self.scratch = [stage.scratch for stage in generator.stages]  # numbers
-        self.features = generator.double.features
-        self.call = Compiled(generator.module, target)["network"]
+        stages = _stages(layers, split, target, tiling)
+        self.block = _final(stages).block  # points
+        self.scratch = [stage.scratch for stage in stages]  # numbers
+        self.features = stages[0].features
+        made_of = (layers, split, target, tiling, keeps)
+        self.call = Compiled(network_module, *made_of, target=target)["network"]
 
     def whole(self, points: int) -> int:
         """So many points, filled up to whole blocks."""
@@ -171,22 +76,32 @@ class _Stage:
         self.kinds: dict[tuple[str, bool, bool, bool, int], Function] = {}
 
 
+def _stages(
+    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling
+) -> tuple[_Stage, _Stage]:
+    """The layers in float64, and those in float32."""
+    return _Stage(layers[:split], F64, target, tiling), _Stage(layers[split:], F32, target, tiling)
+
+
+def _final(stages: tuple[_Stage, _Stage]) -> _Stage:
+    double, single = stages
+    return single if single.layers else double
+
+
+def network_module(
+    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keeps: bool
+) -> Module:
+    """The function `network` of a `Network`, and those that it calls."""
+    return _Generator(_stages(layers, split, target, tiling), tiling, keeps).module
+
+
 class _Generator:
-    def __init__(
-        self,
-        layers: tuple[Layer, ...],
-        split: int,
-        target: Target,
-        tiling: Tiling,
-        keeps: bool,
-    ) -> None:
+    def __init__(self, stages: tuple[_Stage, _Stage], tiling: Tiling, keeps: bool) -> None:
         self.module, self.tiling, self.keeps = Module(), tiling, keeps
-        self.double = _Stage(layers[:split], F64, target, tiling)
-        self.single = _Stage(layers[split:], F32, target, tiling)
-        self.stages = (self.double, self.single)
-        self.final = self.single if self.single.layers else self.double
+        self.double, self.single = stages
+        self.final = _final(stages)
         self.block = self.final.block
-        for stage in self.stages:
+        for stage in stages:
             for layer in stage.layers:
                 for group in tiling.groups(layer.groups):
                     self._kind(stage, layer, group)

@@ -293,11 +293,15 @@ _NONE = np.zeros(0, np.float64), np.zeros(0, np.float32)
 
 @thread_safe_cache
 def _compiled(target: Target) -> Compiled:
+    return Compiled(_module, target=target)
+
+
+def _module() -> Module:
     module = Module()
     _roughness(module)
     for dtype in ("float32", "float64"):
         _interpolate(module, dtype)
-    return Compiled(module, target)
+    return module
 
 
 def _roughness(module: Module) -> None:

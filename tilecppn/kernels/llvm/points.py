@@ -18,7 +18,7 @@ class Points:
     """Fills the inputs of one precision: float64 arithmetic, rounded once at the end."""
 
     def __init__(self, dtype: np.dtype[Any], target: Target) -> None:
-        self.call = Compiled(_module(dtype), target)["points"]
+        self.call = Compiled(_module, dtype, target=target)["points"]
 
     def fill(
         self, field: EvaluationContext, lattices: Lattices, inputs: NDArray[np.floating]

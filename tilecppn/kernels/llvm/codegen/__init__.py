@@ -9,6 +9,7 @@ from tilecppn.kernels.llvm.codegen.target import (
     Workspace,
     aligned,
     assembly,
+    machine_code,
     row_stride,
     thread_safe_cache,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Workspace",
     "aligned",
     "assembly",
+    "machine_code",
     "row_stride",
     "thread_safe_cache",
 ]

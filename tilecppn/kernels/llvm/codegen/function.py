@@ -39,6 +39,7 @@ class Function:
     def __init__(self, module: Module, name: str, arguments: "dict[str, ir.Type | ArrayOf]"):
         self.arguments = arguments
         types = [ir.PointerType() if isinstance(t, ArrayOf) else t for t in arguments.values()]
+        self.kinds = [str(t) for t in types]
         self.ir = ir.Function(module.ir, ir.FunctionType(ir.VoidType(), types), name=name)
         self.ir.attributes.add("nounwind")
         self.ir.attributes.add("noinline")  # what is compiled once is enough

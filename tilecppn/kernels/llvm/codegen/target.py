@@ -1,11 +1,15 @@
 """The machine to generate for, and the way from a module to a function that Python can call."""
 
 import ctypes
+import hashlib
+import json
 import math
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache, wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import llvmlite
@@ -14,18 +18,19 @@ from llvmlite import binding as llvm
 from llvmlite import ir
 from numpy.typing import NDArray
 
+from tilecppn import version
 from tilecppn.kernels.llvm.codegen.cache import cached
-from tilecppn.kernels.llvm.codegen.function import ArrayOf, Function, Module
-from tilecppn.version import VERSION
+from tilecppn.kernels.llvm.codegen.function import Module
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
 _C_TYPES = {
-    ir.IntType(32): ctypes.c_int32,
-    ir.IntType(64): ctypes.c_int64,
-    ir.FloatType(): ctypes.c_float,
-    ir.DoubleType(): ctypes.c_double,
+    "ptr": ctypes.c_void_p,
+    "i32": ctypes.c_int32,
+    "i64": ctypes.c_int64,
+    "float": ctypes.c_float,
+    "double": ctypes.c_double,
 }
 Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # as np.empty
 P = ParamSpec("P")
@@ -74,34 +79,65 @@ HOST = _host()
 
 
 class Compiled:
-    """A module's functions as machine code; it lives as long as this object does."""
+    """Functions as machine code; it lives as long as this object does."""
 
-    def __init__(self, module: Module, target: Target) -> None:
-        text = str(module)
+    def __init__(
+        self, make: Callable[..., Module], *arguments: Hashable, target: Target = HOST
+    ) -> None:
+        """What `make` generates from `arguments`: a function of a module, not of another one's.
+
+        It is called only where no process before has kept the code.
+        """
+        made_of = (
+            version.VERSION, _sources(), llvmlite.__version__, llvm.llvm_version_info, target,
+            make.__module__, make.__qualname__, arguments,
+        )  # fmt: skip
+        key = repr(made_of)
+        assert " at 0x" not in key, "an argument is told by its place in memory alone"
+        kept = cached(key, lambda: _kept(make(*arguments), target))
+        signatures, _, code = kept.partition(b"\n")
         with _LLVM:
-            machine = _machine(target)
-            made_of = (VERSION, llvmlite.__version__, llvm.llvm_version_info, target, text)
-            code = cached(repr(made_of), lambda: _object_file(text, machine))
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(target))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
-        self._functions = {name: self._callable(name, f) for name, f in module.functions.items()}
+        self._functions = {
+            name: self._callable(name, kinds) for name, kinds in json.loads(signatures).items()
+        }
 
     def __getitem__(self, name: str) -> Callable[..., None]:
         """A function by name. It takes NumPy arrays and numbers and releases the GIL."""
         return self._functions[name]
 
-    def _callable(self, name: str, function: Function) -> Callable[..., None]:
-        kinds = list(function.arguments.values())
-        types: list[Any] = [
-            ctypes.c_void_p if isinstance(k, ArrayOf) else _C_TYPES[k] for k in kinds
-        ]
+    def _callable(self, name: str, kinds: list[str]) -> Callable[..., None]:
+        types = [_C_TYPES[kind] for kind in kinds]
         pointer = ctypes.CFUNCTYPE(None, *types)(self._engine.get_function_address(name))
 
         def call(*arguments: Any, _owner: Any = self._engine) -> None:  # keeps the code in memory
             pointer(*[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
 
         return call
+
+
+@cache
+def _sources() -> str:
+    """What tells this package's source text from any other, as Python does for its bytecode."""
+    found = sorted(
+        (file.path, (status := file.stat()).st_size, status.st_mtime_ns)
+        for folder, _, _ in os.walk(Path(version.__file__).parent)
+        for file in os.scandir(folder)
+        if file.name.endswith(".py")
+    )
+    return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+def _kept(module: Module, target: Target) -> bytes:
+    """A line with the kinds of each function's arguments, then the object file."""
+    signatures = {name: f.kinds for name, f in module.functions.items()}
+    text = str(module)
+    with _LLVM:
+        machine = _machine(target)
+        code = bytes(machine.emit_object(_optimised(text, machine)))
+    return json.dumps(signatures).encode() + b"\n" + code
 
 
 def assembly(module: Module, target: Target) -> str:
@@ -125,10 +161,6 @@ def _address(array: Any) -> int:
         return int(array.ctypes.data)
 
 
-def _object_file(text: str, machine: llvm.TargetMachine) -> bytes:
-    return bytes(machine.emit_object(_optimised(text, machine)))
-
-
 def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
     parsed = llvm.parse_assembly(text)
     parsed.verify()
@@ -149,6 +181,16 @@ def thread_safe_cache(make: Callable[P, T]) -> Callable[P, T]:
             return cached(*arguments, **options)  # type: ignore[arg-type]
 
     return found
+
+
+def machine_code(make: Callable[P, Module]) -> Callable[P, Compiled]:
+    """What a function generates, as code for this machine: once in a process for its arguments."""
+
+    @wraps(make)
+    def compiled(*arguments: P.args, **options: P.kwargs) -> Compiled:
+        return Compiled(make, *arguments)
+
+    return thread_safe_cache(compiled)
 
 
 def row_stride(array: NDArray[Any]) -> int:
