@@ -181,8 +181,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.offline", description=__doc__)
     parser.add_argument("--main", action="store_true", help="only the default network")
     parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument("--architecture", type=int, choices=ARCHITECTURES, help="only this one")
     options = parser.parse_args()
-    for architecture in ARCHITECTURES:
+    wanted = ARCHITECTURES if options.architecture is None else (options.architecture,)
+    for architecture in wanted:
         for name, case in (MAIN if options.main else CASES).items():
             found = figures(architecture, case)
             if options.json:

@@ -1,5 +1,6 @@
 """What tests share: small scenes, a finished store, the command line as a process, one Ray."""
 
+import gc
 import logging
 import os
 import shutil
@@ -198,3 +199,9 @@ def ray_here() -> Iterator[None]:
     )
     yield
     ray.shutdown()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is collected stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()

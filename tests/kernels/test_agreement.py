@@ -24,6 +24,11 @@ SEEDS = {"llvm": (0, 1, 5, 19, 20), "torch": (0, 5), "wgpu": (0,)}
 
 
 EVERY = [(name, seed, size) for name, seeds in SEEDS.items() for seed in seeds for size in SIZES]
+# Those with detail are compared in test_detail, too.
+BY_DETAIL = [
+    name if preset.detail is None else pytest.param(name, marks=pytest.mark.slow)
+    for name, preset in PRESETS.items()
+]
 QUICK = [("llvm", 0, SIZES[0]), ("llvm", 5, SIZES[1]), ("torch", 0, SIZES[1])]
 
 
@@ -32,7 +37,7 @@ QUICK = [("llvm", 0, SIZES[0]), ("llvm", 5, SIZES[1]), ("torch", 0, SIZES[1])]
     [case if case in QUICK else pytest.param(*case, marks=pytest.mark.slow) for case in EVERY],
     ids=str,
 )
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", BY_DETAIL)
 def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(
     preset: str, name: str, seed: int, size: tuple[int, int]
 ) -> None:

@@ -38,7 +38,9 @@ def test_kernels_agree_with_the_oracle(name: str, kernel: str, view: str) -> Non
     assert difference(create(kernel, field), field, Lattices.one(900, 40, 9, 31, 37)) < 2e-4
 
 
-@pytest.mark.parametrize("side", [512, pytest.param(8192, marks=pytest.mark.slow), 65536])
+@pytest.mark.parametrize(
+    "side", [*(pytest.param(n, marks=pytest.mark.slow) for n in (512, 8192)), 65536]
+)
 @pytest.mark.parametrize("name", DETAILED)
 def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(name: str, side: int) -> None:
     from tilecppn.pixels.colour import coloured

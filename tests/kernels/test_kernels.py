@@ -59,15 +59,11 @@ def test_arithmetic_names_the_kernel(name: str) -> None:
 # Against the oracle
 
 
-@pytest.mark.parametrize("place", ["hidden", "first and last", "output"])
+@pytest.mark.parametrize("place", ["hidden", "output"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_activation_agrees_with_the_oracle(name: str, activation: str, place: str) -> None:
-    hidden = {
-        "hidden": ["tanh", activation, "tanh"],
-        "first and last": [activation, "sin", activation],
-        "output": ["tanh", "tanh"],
-    }[place]
+    hidden = ["tanh", "tanh"] if place == "output" else [activation, "sin", activation]
     cppn = gentle(seed=4, width=16, activations=hidden)
     if place == "output":
         cppn = CPPN(replace(cppn.structure, output=activation), cppn.layers)
@@ -78,9 +74,9 @@ def test_every_activation_agrees_with_the_oracle(name: str, activation: str, pla
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_residual_activation_agrees_with_the_oracle(name: str, activation: str) -> None:
-    for hidden in ([activation] * 3, ["tanh", activation, "softplus", "tanh"]):
-        picture = field(gentle(seed=4, width=16, activations=hidden, residual=True))
-        assert difference(create(name, picture), picture, LATTICE) < CLOSE
+    hidden = ["tanh", activation, activation, "softplus", "tanh"]
+    picture = field(gentle(seed=4, width=16, activations=hidden, residual=True))
+    assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
 @pytest.mark.parametrize(

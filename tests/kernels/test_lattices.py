@@ -11,7 +11,7 @@ from tilecppn.scene.view import Lattices
 NETWORKS = [
     {"width": 8, "depth": 2},
     {"width": 13, "depth": 3, "residual": True},
-    {"width": 5, "channels": 1, "activations": tuple(ACTIVATIONS)},
+    {"width": 5, "channels": 1, "activations": tuple(ACTIVATIONS)[::3]},
 ]
 
 

@@ -20,7 +20,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 Make = Callable[[Job, int], AbstractContextManager[Executor]]
 
 
-@pytest.fixture(params=["local", "ray", "ray-3-threads"])
+@pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.slow), "ray-3-threads"])
 def new(request: pytest.FixtureRequest) -> New:
     """new(job, workers): an executor that is not started."""
     if request.param == "local":

@@ -109,7 +109,7 @@ def test_a_poison_shard_is_named_and_the_others_are_done(
     store = empty_store(tmp_path / "a.zarr", scene)
     poison = Shard(0, 3, 4)
     job: Job = Faulty(job_for(scene, store.path), dies, (poison,), str(tmp_path / "mark"))
-    outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, RetryPolicy())
+    outcome, events = run_job(RayExecutor(job, 2, threads=threads), store, RetryPolicy(attempts=2))
     blamed = {e.task for e in events if isinstance(e, AttemptFailed)}
     assert poison in blamed
     # With one thread the answer of the shard before can be lost with the process.

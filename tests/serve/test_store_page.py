@@ -30,7 +30,7 @@ def test_pixel_for_pixel_the_page_shows_the_store(
     name: str, browser: Browser, tmp_path: Path
 ) -> None:
     values = SCENES[name]
-    output = {"tile": 64, "shard": 256, **values.get("output", {})}
+    output = {"tile": 128, "shard": 512, **values.get("output", {})}
     scene = Scene.of(**{**values, "canvas": {"width": 1300, "height": 900}, "output": output})
     store = render(scene, tmp_path / "stores" / "a #1.zarr", executor="local", workers=1)
     (tmp_path / "site").mkdir()

@@ -112,13 +112,13 @@ NETWORKS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_error_is_at_most_twice_numpys_in_float32(name: str) -> None:
     found = []
-    for seed in range(4):
+    for seed in range(2):
         scene = Scene.of(
             cppn={**NETWORKS[name], "seed": seed}, canvas={"width": 1000, "height": 1000}
         )
         found.append(errors(EvaluationContext.of(scene), Lattices.one(0, 0, 70, 70, 14)))
     theirs = np.concatenate([e.numpy[0] for e in found])
-    assert len(theirs) > 10_000
+    assert len(theirs) > 9_000
     assert np.concatenate([e.single for e in found]).mean() <= 2.0 * theirs.mean()
     assert np.concatenate([e.chosen for e in found]).max() <= 2.0 * theirs.max()
 
