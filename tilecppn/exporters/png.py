@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.exporters import sparse_deflate
-from tilecppn.exporters.deflate import LEAST, chosen, compressed, deflate
+from tilecppn.exporters.deflate import LEAST, compressed, deflate
 from tilecppn.exporters.sparse_deflate import MODULUS
 from tilecppn.pixels.interleave import filtered
 
@@ -73,9 +73,7 @@ def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
     sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is not None:
         return Band(*sparse, data.size)
-    library, level = chosen(effort, data.nbytes)
-    stream = library.compressobj(level, zlib.DEFLATED, -15)
-    deflated = stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+    deflated = compressed(data, effort, -zlib.MAX_WBITS, zlib.Z_SYNC_FLUSH)
     return Band(deflated, deflate.adler32(data), data.size)
 
 
