@@ -65,6 +65,16 @@ def test_a_stop_between_updates_leaves_whole_batches(
     same_files(tmp_path, undisturbed, "m.safetensors")
 
 
+def test_a_stop_in_the_fourth_batch_leaves_three(tmp_path: Path, undisturbed: Path) -> None:
+    """Its state before was copied over the state before the third."""
+    looks = itertools.count()
+    with pytest.raises(Interrupted, match="stopped"):
+        train(tmp_path, stopping=lambda: next(looks) >= 30)
+    assert checkpoints(tmp_path / "m.training")[-1].name == "00000003"
+    train(tmp_path)
+    same_files(tmp_path, undisturbed, "m.safetensors")
+
+
 def test_a_stop_within_the_first_batch_leaves_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match="nothing was written"):
         train(tmp_path, stopping=lambda: True)

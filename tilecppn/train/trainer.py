@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -24,6 +25,15 @@ ADAM_BETA2, ADAM_EPSILON = 0.999, 1e-8
 Snapshot = tuple[int, list[dict[str, Any]]]  # updates, and the states of networks and optimisers
 
 
+def _tensors(tree: object) -> Iterator[Tensor]:
+    """Those in dicts and lists, in order."""
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, dict | list):
+        for each in tree.values() if isinstance(tree, dict) else tree:
+            yield from _tensors(each)
+
+
 class Trainer:
     """Networks and their optimisers; `updates` counts how often noise was drawn."""
 
@@ -40,6 +50,7 @@ class Trainer:
         self.device = device
         self.mixed = mixed
         self.updates = 0
+        self._kept: list[dict[str, Any]] = []  # the last snapshot's states
         self.networks = Networks.fresh(s, s.size, channels).to(device)
         g, q, d = self.networks
         makers = parameters(g) if q is None else parameters(q, g)
@@ -70,12 +81,20 @@ class Trainer:
         return [*self.modules, *self.optimisers.values()]
 
     def snapshot(self) -> Snapshot:
-        """Copy all that learning changes."""
-        return self.updates, [copy.deepcopy(part.state_dict()) for part in self._parts]
+        """Copy all that learning changes, over the snapshot before, since new memory costs more."""
+        states = [part.state_dict() for part in self._parts]
+        now, before = list(_tensors(states)), list(_tensors(self._kept))
+        if len(now) == len(before):
+            for kept, tensor in zip(before, now, strict=True):
+                kept.copy_(tensor)
+        else:  # the first one, or optimisers had nothing yet
+            self._kept = copy.deepcopy(states)
+        return self.updates, self._kept
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Be as when the snapshot was taken."""
+        """Be as when the snapshot was taken, which must be the last one."""
         self.updates, states = snapshot
+        self._kept = []  # optimisers take its tensors for their own
         for part, state in zip(self._parts, states, strict=True):
             part.load_state_dict(state)
 
