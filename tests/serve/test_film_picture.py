@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.serve.serving import ask, running, wait_until
 from tests.serve.test_browser import corner, opened, screen, settle, show
@@ -123,10 +123,21 @@ def test_a_film_can_be_looked_at_by_its_file(file: Path, tmp_path: Path) -> None
     assert Timeline.parse(picture.source).frames == 4
 
 
+def shown_frame(page: Page) -> int:
+    """The frame on the screen, once it is the one that the slider says."""
+    script = """() => {
+        const { source } = viewer.world.getItemAt(viewer.world.getItemCount() - 1);
+        return source.tilesUrl.match(/frames.(\\d+)/)?.[1] ?? "0";
+    }"""
+    wait_until(lambda: page.evaluate(script) == page.input_value("#frame"))
+    return int(page.input_value("#frame"))
+
+
 def test_the_slider_and_playing(browser: Browser, file: Path, store: FilmStore) -> None:
     with running(serve(file)) as server, opened(browser, server.url) as page:
         assert page.text_content("#time") == "0:00.00 / 0:02.00"
         page.fill("#frame", "5")
+        assert shown_frame(page) == 5
         wait_until(lambda: page.evaluate("location.hash") == "#frame=5")
         show(page, 1.0)
         keep(page, "film")
@@ -136,11 +147,30 @@ def test_the_slider_and_playing(browser: Browser, file: Path, store: FilmStore) 
             shot, np.moveaxis(store.read(5, Window(0, 0, 200, 300)), 0, -1)
         )
         page.keyboard.press(",")
-        wait_until(lambda: "frame=4" in page.evaluate("location.hash"))
+        assert shown_frame(page) == 4
         page.keyboard.press("Space")
         wait_until(lambda: page.input_value("#frame") != "4")
         page.click("#play")
         assert page.get_attribute("#play", "aria-pressed") == "false"
+        frame = shown_frame(page)
+        wait_until(lambda: address(page) == frame)
         page.reload()
         settle(page)
-        assert page.evaluate("location.hash").endswith(page.input_value("#frame"))
+        assert shown_frame(page) == address(page) == int(page.input_value("#frame")) == frame
+
+
+def address(page: Page) -> int:
+    """The frame in the page's address, which does not name the first."""
+    _, _, number = page.evaluate("location.hash").partition("frame=")
+    return int(number or 0)
+
+
+def test_the_address_keeps_a_frame_that_is_still_loading(browser: Browser, file: Path) -> None:
+    with running(serve(file)) as server, opened(browser, server.url) as page:
+        page.route("**/frames/5/**", lambda route: None)  # no answer
+        page.fill("#frame", "5")
+        page.evaluate("viewer.viewport.zoomBy(2, null, true)")
+        wait_until(lambda: page.evaluate("location.hash") != "")
+        assert address(page) == 5
+        page.unroute("**/frames/5/**")  # lets them go on
+        assert shown_frame(page) == 5

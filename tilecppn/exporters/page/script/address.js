@@ -28,7 +28,8 @@ function viewHash() {
     if (turn) parts.push("rotate=" + short(turn));
   }
   if (viewport.getFlip()) parts.push("flip=1");
-  if (data.frames && frame) parts.push("frame=" + frame);
+  // The wanted one: while it loads another is still shown, and a reload meanwhile would lose it.
+  if (data.frames && wantedFrame) parts.push("frame=" + wantedFrame);
   return parts.length ? "#" + parts.join("&") : "";
 }
 function saveHash() {
