@@ -1,20 +1,26 @@
 """Tiles of the plane: at full size what `render` stores, at others the scene at that size."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.serve.studio.asking import assert_seen_alike
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
-from tilecppn.plan import Window
+from tilecppn.plan import Shard, Window
+from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
+from tilecppn.serve.pyramids import EncodedTile
 from tilecppn.serve.studio.drawing import (
     SIDES,
     Levels,
     StudioPainter,
     level_context,
+    stored,
     window_of,
 )
 from tilecppn.serve.studio.films import Films
@@ -25,6 +31,10 @@ SIDE = SIDES["tiles"]
 
 def go_on() -> None:
     pass
+
+
+def pixels(made: EncodedTile) -> Any:
+    return np.asarray(Image.open(io.BytesIO(made.data)))
 
 
 def painter(scene: Scene) -> tuple[StudioPainter, str]:
@@ -96,6 +106,24 @@ def test_a_thumbnail_of_a_long_picture() -> None:
     scene = Scene.of(canvas={"width": 10_000, "height": 3})
     drawer, _ = painter(scene)
     assert drawer.thumb(scene, 64, go_on).shape == (3, 1, 64)
+
+
+def test_a_store_in_work_is_darker_where_nothing_is_stored(tmp_path: Path) -> None:
+    scene = Scene.of(
+        canvas={"width": 900, "height": 500}, output={"tile": 256, "shard": 256, "tolerance": 0.0}
+    )
+    store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
+    whole = pixels(stored(store.path, go_on))
+    assert whole.shape == (125, 225, 3)
+    for shard in (Shard(0, 0, 0), *store.plan.ancestors(Shard(0, 0, 0))):
+        store.delete(shard)
+    part = stored(store.path, go_on)
+    assert not part.final
+    found = pixels(part).astype(int)
+    corner = 256 // 4
+    off = np.abs(found - whole)
+    assert off[corner:].mean() < 1.0  # drawn at that size instead of the mean of stored pixels
+    assert found[:corner, :corner].mean() < 0.5 * whole[:corner, :corner].mean()
 
 
 def test_what_nobody_waits_for_is_dropped() -> None:

@@ -25,6 +25,7 @@ def test_a_picture_is_rendered_from_the_page(browser: Browser, place: Path) -> N
         page.click("#start")
         page.wait_for_selector(".render.done")
         assert "large.html" in page.inner_text("#renders")
+        page.wait_for_selector(".render.done img[src^='renders/0/']")  # as it is stored
         assert Scene.load(place / "large.dzi").canvas.width == 1200
         # What was made is opened as it was on the page.
         page.click("#rendering-close")
@@ -62,6 +63,6 @@ def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
         page.click("text=Save and render")
         page.keyboard.press("Escape")
         page.keyboard.press("r")
-        page.wait_for_selector(".render.done")
+        page.wait_for_selector(".render.done img[src^='frames/256/']")
         assert (place / "morph.gif").exists()
         assert (place / "morph.toml").exists()

@@ -146,6 +146,11 @@ def test_a_render_is_stopped_and_goes_on(tmp_path: Path) -> None:
         assert until(client, 1, "done")["state"] == "done"
         kept = Store(tmp_path / "large.zarr").count_done(0)
         assert kept > 0
+        assert renders(client)[0]["stored"]
+        status, png = client.get(f"renders/0/{kept}.png")
+        assert (status, png[:4]) == (200, b"\x89PNG")
+        for path in ("renders/7/0.png", "renders/0/x.png", "renders/-1/0.png"):
+            assert client.get(path)[0] in (404, 422)
         client.told("renders/resume", number=0)
         wait_until(lambda: renders(client)[0]["done"] > kept)
     # The studio's end stops it, and asking for the same again goes on.
@@ -166,6 +171,7 @@ def test_a_render_that_fails_says_why(tmp_path: Path) -> None:
         (tmp_path / "a.png").write_text("mine")
         asked = {"purpose": "image", "name": "a", "width": 64}
         client.told("renders", id=client.scene["id"], **asked)
+        assert client.get("renders/0/0.png")[0] == 422  # it has no store
         found = until(client, 0, "failed", "done")
         assert found["state"] == "failed"
         assert "a.png" in found["error"]

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tilecppn import machine
-from tilecppn.errors import InvalidRequestError
+from tilecppn.errors import InvalidRequestError, TilecppnError
 from tilecppn.serve.answers import TYPES, busy, not_found
 from tilecppn.serve.pyramids import Tile
 from tilecppn.serve.studio.answering import FOREVER, FRESH, failure, read, written
@@ -29,6 +29,7 @@ from tilecppn.serve.studio.drawing import (
     StudioPainter,
     frame_of,
     levels,
+    store_of,
     thumb_of,
     tile_of,
 )
@@ -118,19 +119,27 @@ def studio_app(desk: Desk) -> Starlette:
             return not_found()
         return await drawn(frame_of(request.path_params["name"], number, side), request)
 
+    async def work(request: Request) -> Response:
+        try:
+            path = await asyncio.to_thread(desk.jobs.store, request.path_params["number"])
+        except InvalidRequestError as error:
+            return failure(error)
+        return await drawn(store_of(path, request.path_params["done"]), request)
+
     async def drawn(tile: Tile, request: Request) -> Response:
         found = queue.cached(tile)
         if found is None:
             try:
                 made = await draw(queue, tile, request.receive)
-            except InvalidRequestError as error:
+            except TilecppnError as error:
                 return failure(error)
             except MemoryError:
                 return busy("there is not enough memory for this picture")
             if isinstance(made, Response):
                 return made
             found = made
-        return Response(found.data, media_type=TYPES[".png"], headers=FOREVER)
+        headers = FOREVER if found.final else FRESH
+        return Response(found.data, media_type=TYPES[".png"], headers=headers)
 
     routes = [
         Route("/", page),
@@ -139,6 +148,7 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/thumbs/{side:int}/{name}.png", thumb),
         Route("/covers/{side:int}.png", cover),
         Route("/frames/{side:int}/{name}/{number:int}.png", frame),
+        Route("/renders/{number:int}/{done:int}.png", work),
         Route("/scenes/{name}.json", read(lambda request: desk.shown(request.path_params["name"]))),
         Route("/session.json", read(lambda request: desk.session())),
         Route("/files.json", read(lambda request: desk.files())),

@@ -216,17 +216,18 @@ class Desk:
         """
         found = self._order(asked)
         own = self.scenes.add(found.scene)
-        name = f"{found.name}.toml"
-        if found.purpose == "timeline" and found.timeline is not None:
-            self.folder.write(name, found.timeline.to_toml())
-            return {"number": self.jobs.add(found, own)}
+        name, line = f"{found.name}.toml", found.timeline
+        film = None if line is None else (self.films.keep(line), line.frames)
+        if found.purpose == "timeline" and line is not None:
+            self.folder.write(name, line.to_toml())
+            return {"number": self.jobs.add(found, own, film)}
         try:
             self.folder.save(found.scene, name, overwrite=False)
         except FileExistsError:
             there = self.folder.open(name)
             if self.scenes.add(there) != own:
                 raise InvalidRequestError(f"{name} is another scene; choose another name") from None
-        return {"number": self.jobs.add(found, own)}
+        return {"number": self.jobs.add(found, own, film)}
 
     def renders(self) -> dict[str, Any]:
         """All renders of this session, and how far they are."""

@@ -9,6 +9,7 @@ of coarse levels, of which little is in sight.
 import math
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from cachetools import LRUCache
@@ -20,9 +21,11 @@ from tilecppn.pixels.window import Renderer, render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pyramids import EncodedTile, Tile
+from tilecppn.serve.store_picture import StorePicture
 from tilecppn.serve.studio.films import Films
 from tilecppn.serve.studio.scenes import Scenes
 from tilecppn.serve.views import contrast_scale
+from tilecppn.storage.store import Store
 
 SIDES: Final = {"tiles": 256, "glimpses": 64}  # pixels
 COARSEST: Final = 24  # level, or so many doublings of the canvas' pixels
@@ -45,6 +48,11 @@ def thumb_of(scene: str, side: int) -> Tile:
 def frame_of(film: str, number: int, side: int) -> Tile:
     """What a small frame of a film is called in the queue."""
     return Tile(side, number, 0, f"frames/{film}")
+
+
+def store_of(path: Path, done: int) -> Tile:
+    """What a small picture of a store is called in the queue, when so many shards are there."""
+    return Tile(done, 0, 0, f"stores/{path}")
 
 
 def window_of(kind: str, row: int, col: int) -> Window:
@@ -107,8 +115,14 @@ class StudioPainter:
         self.warm: LRUCache[tuple[str, int], Renderer] = LRUCache(WARM)
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
-        """Draw and encode one. Raises InvalidRequestError for a scene that cannot be drawn."""
+        """Draw and encode one.
+
+        Raises InvalidRequestError for a scene that cannot be drawn, StoreError or RenderError for a
+        store that is not there or damaged.
+        """
         kind, _, name = tile.pyramid.partition("/")
+        if kind == "stores":
+            return stored(Path(name), check_cancelled)
         if kind == "frames":
             scene = self.films.frame(name, tile.row)
             pixels = self.thumb(scene, tile.level, check_cancelled)
@@ -144,6 +158,16 @@ class StudioPainter:
             scene, context = self.levels.of(name, level)
             self.warm[key] = Renderer(create(self.kernel, context, self.memory), scene)
         return self.warm[key]
+
+
+def stored(path: Path, check_cancelled: CheckCancelled) -> EncodedTile:
+    """A small picture of a store in work: darkened where nothing is stored yet."""
+    picture = StorePicture(Store(path), "")
+    pyramid = picture.pyramid("")
+    assert pyramid is not None
+    side = min(pyramid.side, THUMBS.stop)
+    level = next(k for k, size in enumerate(pyramid.levels) if max(size) <= side)
+    return picture.painter().paint(Tile(level, 0, 0), check_cancelled)
 
 
 def small_picture(

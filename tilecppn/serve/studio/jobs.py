@@ -33,6 +33,7 @@ class Job:
     lines: list[list[str]]
     outputs: list[str]
     scene: str  # the name by which the page can show it
+    film: tuple[str, int] | None = None  # likewise, and how many frames it has
     state: str = "waiting"
     error: str = ""
     done: int = 0  # shards
@@ -40,6 +41,11 @@ class Job:
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     log: Path | None = None
     read: int = 0  # bytes of the log
+
+    @property
+    def store(self) -> str | None:
+        """The name of the store that it renders into."""
+        return next((name for name in self.outputs if name.endswith(".zarr")), None)
 
     def told(self, number: int) -> dict[str, Any]:
         """What the page is told."""
@@ -50,6 +56,8 @@ class Job:
             "commands": [shlex.join(["tilecppn", *line]) for line in self.lines],
             "outputs": self.outputs,
             "scene": self.scene,
+            "film": self.film,
+            "stored": self.store is not None and self.tasks > 0,
             "state": self.state,
             "error": self.error,
             "done": self.done,
@@ -72,14 +80,17 @@ class Jobs:
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def add(self, order: Order, scene: str) -> int:
-        """Queue an order whose scene file is there; return its number."""
+    def add(self, order: Order, scene: str, film: tuple[str, int] | None = None) -> int:
+        """Queue an order whose scene file is there; return its number.
+
+        scene, film: the names by which the page can show them; a film's frames, too.
+        """
         with self._change:
             if len(self.jobs) >= MOST:
                 raise InvalidRequestError(f"{MOST} renders are enough; start the studio again")
             if any(job.name == order.name and job.state in ACTIVE for job in self.jobs):
                 raise InvalidRequestError(f"{order.name} is being rendered; choose another name")
-            job = Job(order.name, order.purpose, order.lines, list(order.outputs), scene)
+            job = Job(order.name, order.purpose, order.lines, list(order.outputs), scene, film)
             if self.place is not None:
                 job.log = self.place / f"render-{len(self.jobs)}.jsonl"
             self.jobs.append(job)
@@ -112,6 +123,14 @@ class Jobs:
                 if job.state in ACTIVE:
                     _follow(job)
             return [job.told(number) for number, job in enumerate(self.jobs)]
+
+    def store(self, number: int) -> Path:
+        """The path of the store that a job renders into. Raises InvalidRequestError."""
+        with self._change:
+            name = self._job(number).store
+        if name is None:
+            raise InvalidRequestError("this render has no store")
+        return self.root / name
 
     def close(self) -> None:
         """Stop what runs, and wait until it has."""

@@ -210,7 +210,34 @@ function show(renders) {
   if (active.length) timer = setTimeout(follow, 700);
 }
 
-function card({ number, name, state: now, error, done, tasks, outputs, scene, commands }) {
+const pictures = new Map();  // number of a render → its image
+
+/** The address of a render as it is: what is stored of a picture, or the frame that a film has come to. */
+function addressOf({ number, done, tasks, scene, film, stored }) {
+  if (stored) return `renders/${number}/${done}.png`;
+  if (film && tasks) return `frames/256/${film[0]}/${Math.floor(((film[1] - 1) * done) / tasks)}.png`;
+  return `thumbs/256/${scene}.png`;
+}
+
+/** Its image, which stays until the next one is there. */
+function picture(render) {
+  const { number } = render, address = addressOf(render);
+  const shown = pictures.get(number) ?? element("img", { alt: "" });
+  pictures.set(number, shown);
+  if (shown.dataset.address === address) return shown;
+  shown.dataset.address = address;  // is on its way
+  const next = element("img", { src: address, alt: "" });
+  next.dataset.address = address;
+  next.decode().then(() => {
+    if (shown.dataset.address !== address) return;
+    shown.replaceWith(next);
+    pictures.set(number, next);
+  }, () => {});  // it is gone: the one before stays
+  return shown;
+}
+
+function card(render) {
+  const { number, name, state: now, error, done, tasks, outputs, commands } = render;
   const running = now === "running" || now === "stopping";
   const bar = element("progress", { max: 1, "aria-label": `progress of ${name}` });
   if (now === "done") bar.value = 1;
@@ -226,7 +253,7 @@ function card({ number, name, state: now, error, done, tasks, outputs, scene, co
   const actions = ["waiting", "running"].includes(now) ? [act("Cancel", "renders/cancel")]
     : ["stopped", "failed"].includes(now) ? [act("Go on", "renders/resume")] : [];
   return element("article", { className: `render ${now}`, title: commands.join("\n") },
-    element("img", { src: `thumbs/96/${scene}.png`, alt: "" }),
+    picture(render),
     element("div", {}, element("strong", { textContent: name }), bar, element("small", { textContent: words, className: now === "failed" ? "wrong" : "" })),
     ...actions);
 }
