@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tilecppn.film.animate import animate
     from tilecppn.film.timeline.keyframes import Keyframe
     from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.integrity.report import VerifyReport
+    from tilecppn.integrity.verify import verify
     from tilecppn.notebook.explore import explore
     from tilecppn.notebook.sampler import Sampler
     from tilecppn.pixels.window import preview
@@ -69,6 +71,7 @@ _PUBLIC = {
     "StoreError": "tilecppn.errors",
     "TilecppnError": "tilecppn.errors",
     "Timeline": "tilecppn.film.timeline.timeline",
+    "VerifyReport": "tilecppn.integrity.report",
     "View": "tilecppn.scene.sections",
     "WeightsError": "tilecppn.errors",
     "Window": "tilecppn.plan",
@@ -83,6 +86,7 @@ _PUBLIC = {
     "save_latents": "tilecppn.cppn.latents",
     "shader": "tilecppn.shaders.write",
     "slerp": "tilecppn.cppn.latents",
+    "verify": "tilecppn.integrity.verify",
 }
 
 __all__ = [
@@ -107,6 +111,7 @@ __all__ = [
     "StoreError",
     "TilecppnError",
     "Timeline",
+    "VerifyReport",
     "View",
     "WeightsError",
     "Window",
@@ -122,6 +127,7 @@ __all__ = [
     "save_latents",
     "shader",
     "slerp",
+    "verify",
 ]
 
 

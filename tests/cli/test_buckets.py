@@ -1,6 +1,10 @@
 """Stores and exports in a bucket, on the command line, beside the same on a disk."""
 
+import errno
 import json
+import random
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,6 @@ from tests.cli.results import assert_refused
 from tests.serve.serving import ask, running
 from tests.stores import tree
 from tilecppn.addresses import BucketPath
-from tilecppn.exporters.checksums import LIST, MANIFEST
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.server import find, serve
 from tilecppn.serve.store_picture import StorePicture
@@ -28,12 +31,6 @@ def objects(path: Path) -> dict[str, bytes]:
     assert isinstance(path, BucketPath)
     bucket = Bucket(path)
     return {name: bucket.get(name) for name, _ in bucket.objects()}
-
-
-def exported(found: dict[str, bytes]) -> dict[str, bytes]:
-    """Files without the list of checksums, which only a disk has, and the manifest that says so."""
-    lists = (LIST, MANIFEST)
-    return {name: data for name, data in found.items() if name.rpartition("/")[2] not in lists}
 
 
 def files(path: Path) -> dict[str, bytes]:
@@ -69,8 +66,8 @@ def test_a_store_is_resumed_verified_repaired_and_described(store: BucketPath, c
     bucket.delete("0/c/0/0/0")
     broken = bytearray(before["0/c/0/0/1"])
     broken[10] ^= 1
-    bucket.put("0/c/0/0/1", bytes(broken), {})
-    bucket.put("1/zarr.json", b"{", {})
+    bucket.put("0/c/0/0/1", bytes(broken))
+    bucket.put("1/zarr.json", b"{")
     assert json.loads(cli("status", store, "--json").stdout)["done"] == 3
     found = json.loads(cli("verify", store, "--json").stdout)
     assert (found["missing"], found["damaged"]) == ([[0, 0, 0]], [[0, 0, 1]])
@@ -101,12 +98,14 @@ def test_another_scene_needs_overwrite_which_replaces_all(
 def test_what_is_not_ours_is_neither_replaced_nor_read(
     bucket: BucketPath, cli: Cli, scene: Scene
 ) -> None:
-    Bucket(bucket).put("a.zarr/notes.txt", b"mine", {})
+    Bucket(bucket).put("a.zarr/notes.txt", b"mine")
     for command in (
         ("render", "a.toml", "-o", bucket / "a.zarr", "--overwrite"),
         ("status", bucket / "a.zarr"),
         ("status", bucket / "none.zarr"),
         ("info", bucket / "none.png"),
+        ("info", bucket / "none"),
+        ("verify", bucket / "none"),
         ("verify", bucket / "none.dzi"),
     ):
         refused = cli(*command)
@@ -136,17 +135,74 @@ def test_an_export_in_a_bucket_is_that_on_a_disk(
     place = store.parent / "web"
     assert cli("export", store, place / dest, *options).exit_code == 0
     assert cli("export", store, tmp_path / "web" / dest, *options).exit_code == 0
-    assert exported(objects(place)) == exported(files(tmp_path / "web"))
+    assert objects(place) == files(tmp_path / "web")
     # It is known, and replaced only if nobody changed it.
     assert json.loads(cli("info", place / dest, "--json").stdout)["width"] == 150
     assert cli("export", store, place / dest, *options).exit_code == 2
     assert cli("export", store, place / dest, *options, "--overwrite").exit_code == 0
-    assert exported(objects(place)) == exported(files(tmp_path / "web"))
+    assert objects(place) == files(tmp_path / "web")
     changed = f"{files_of}/changed" if files_of else dest
-    Bucket(place).put(changed, b"by somebody", {})
+    Bucket(place).put(changed, b"by somebody")
     refused = cli("export", store, place / dest, *options, "--overwrite")
     assert refused.exit_code == 2
     assert Bucket(place).get(changed) == b"by somebody"
+
+
+@pytest.mark.parametrize(
+    ("dest", "options"),
+    [
+        ("e.dzi", ()),
+        ("e.png", ()),
+        ("e.tif", ()),
+        ("e.szi", ()),
+        ("e", ("--layout", "xyz")),
+        ("e", ("--layout", "iiif", "--url", "https://example.org/e")),
+    ],
+)
+def test_an_export_is_verified_and_repaired_there(
+    dest: str, options: tuple[str, ...], store: BucketPath, cli: Cli
+) -> None:
+    place = store.parent / "web"
+    assert cli("export", store, place / dest, *options).exit_code == 0
+    before, files = objects(place), Bucket(place)
+    assert cli("verify", place / dest).stdout == f"{place / dest}: complete and undamaged\n"
+    chance = random.Random(dest)
+    for name in chance.sample(sorted(before), min(4, len(before))):
+        for what in ("damaged", "missing"):
+            data = bytearray(before[name])
+            # What says how an export was made is all that a single file can be repaired from.
+            data[chance.randrange(len(data) // 2, len(data) * 3 // 4)] ^= 1
+            files.put(name, bytes(data)) if what == "damaged" else files.delete(name)
+            if what == "missing" and len(before) == 1:
+                assert cli("verify", place / dest).exit_code == 2
+                continue
+            found = cli("verify", place / dest)
+            assert (found.exit_code, found.stdout.splitlines()[0]) == (1, f"{place / name}: {what}")
+            assert cli("verify", place / dest, "--repair").exit_code == 2
+            mended = cli("verify", place / dest, "--repair", "--store", store)
+            assert mended.exit_code == 0, mended.stderr
+            assert objects(place) == before
+    files.put("e_files/notes.txt" if dest == "e.dzi" else f"{dest}/notes.txt", b"mine")
+    if len(before) > 1:
+        assert "not part of the export" in cli("verify", place / dest).stdout
+
+
+def test_an_export_there_that_is_not_ours_or_unreadable_is_not_called_damaged(
+    store: BucketPath, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = store.parent / "web"
+    Bucket(place).put("mine.png", b"mine")
+    assert_refused(cli("verify", place / "mine.png"), "nothing in it says that tilecppn made it")
+    assert cli("export", store, place / "e.dzi").exit_code == 0
+
+    def failing(bucket: Bucket, name: str) -> Iterator[bytes]:
+        raise OSError(errno.EIO, "the server cannot be reached", str(bucket.path / name))
+
+    monkeypatch.setattr(Bucket, "_pieces", failing)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    found = cli("verify", place / "e.dzi")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "the server cannot be reached" in found.stderr
 
 
 def test_browsers_are_told_what_files_are(store: BucketPath, cli: Cli) -> None:
@@ -181,13 +237,24 @@ def test_view_shows_an_export(store: BucketPath, cli: Cli) -> None:
             assert ask(server, path)[0].status == 404
 
 
+def test_view_shows_a_folder_of_tiles_as_its_viewer_and_as_deep_zoom(
+    store: BucketPath, cli: Cli
+) -> None:
+    place = store.parent / "web" / "e"
+    assert cli("export", store, place, "--layout", "iiif").exit_code == 0
+    with running(serve(place)) as server:
+        for path, name in (("/", "index.html"), ("/info.json", "info.json")):
+            assert ask(server, path)[1] == Bucket(place).get(name)
+        assert ask(server, "/picture.dzi")[0].status == 200
+
+
 def test_a_killed_export_is_made_again(store: BucketPath, cli: Cli, tmp_path: Path) -> None:
     place = store.parent / "web"
-    Bucket(place / "e_files").put("tilecppn.json", b'{"unfinished": true}', {})
-    Bucket(place / "e_files").put("7/9_9.png", b"of the killed one", {})
+    Bucket(place / "e_files").put("tilecppn.json", b'{"unfinished": true}')
+    Bucket(place / "e_files").put("7/9_9.png", b"of the killed one")
     assert cli("export", store, place / "e.dzi").exit_code == 0
     assert cli("export", store, tmp_path / "web" / "e.dzi").exit_code == 0
-    assert exported(objects(place)) == exported(files(tmp_path / "web"))
+    assert objects(place) == files(tmp_path / "web")
 
 
 def test_a_pass_renders_and_exports(
@@ -196,7 +263,7 @@ def test_a_pass_renders_and_exports(
     both = ("-o", bucket / "a.zarr", "--export", bucket / "web" / "e.dzi")
     assert cli("render", "a.toml", *both).exit_code == 0
     assert cli("export", bucket / "a.zarr", tmp_path / "web" / "e.dzi").exit_code == 0
-    assert exported(objects(bucket / "web")) == exported(files(tmp_path / "web"))
+    assert objects(bucket / "web") == files(tmp_path / "web")
     assert json.loads(cli("render", "a.toml", *both, "--json").stdout)["skipped"] == 4
 
 

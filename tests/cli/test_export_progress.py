@@ -1,12 +1,12 @@
 """Every kind of export says how far it is, and how long the rest will take."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.stores import noise_store
-from tilecppn.cli.export import export_progress
 from tilecppn.cli.progress import Meter
 from tilecppn.exporters import bands, map_tiles, tiles
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
@@ -53,7 +53,7 @@ def test_an_export_shows_its_progress(kind: str, store: Store, tmp_path: Path) -
     layout = kind if kind in LAYOUTS else None
     meter = Watched("export")
     dest = tmp_path / ("a" if layout else f"a{kind}")
-    export(store.path, dest, layout=layout, progress=export_progress(meter))
+    export(store.path, dest, layout=layout, progress=meter.progress)
     assert len(meter.lines) >= 3
     assert_told(meter.lines)
 
@@ -69,7 +69,7 @@ def test_an_export_after_a_render_has_a_rate_of_its_own(
     meter.begin(1000)
     meter.skip(1000)
     meter.lines.clear()
-    progress = export_progress(meter)
+    progress = partial(meter.stage, "export")
     render_and_export(small_store.scene, copy, tmp_path / name, RunOptions("local"), progress)
     first, *others = meter.lines
     assert first.startswith("export ")

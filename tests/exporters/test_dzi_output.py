@@ -68,7 +68,7 @@ def test_a_death_while_an_export_takes_the_place_of_another_costs_neither(
     command = ("export", "in.zarr", "out/a.dzi")
     assert tilecppn(*command).returncode == 0
     earlier = tree(tmp_path / "out")
-    dying = signalled("tilecppn.exporters.output.os.rename", 2, signal.SIGKILL, *command)
+    dying = signalled("tilecppn.exporters.disk_output.os.rename", 2, signal.SIGKILL, *command)
     killed = subprocess.run([*dying, "--format", "jpg", "--overwrite"], cwd=tmp_path, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "out" / "a_files").exists()

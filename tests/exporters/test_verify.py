@@ -17,6 +17,7 @@ from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage, outputs_of
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.store import Store
 
 FOLDERS = ["iiif", "xyz", "zoomify"]
@@ -173,7 +174,7 @@ def test_an_export_without_checksums_is_judged_by_its_digest(work: Path) -> None
     store = Store(work / "a.zarr")
     options = ExportOptions(layout="xyz").resolved(folder, store.scene)
     made = Source(store).provenance("xyz", options)
-    digest = provenance._folder_digest(provenance._sizes(folder), json.loads(made.manifest()))
+    digest = provenance._folder_digest(storage_of(folder).sizes(), json.loads(made.manifest()))
     (folder / provenance.MANIFEST).write_text(made.manifest(digest))
     assert not find_export_damage(folder)
     next(folder.rglob("*.jpg")).unlink()

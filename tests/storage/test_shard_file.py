@@ -13,8 +13,8 @@ from zarr.storage import LocalStore
 
 from tests.stores import noise
 from tilecppn.plan import Level, Window
+from tilecppn.storage.crc32c import crc32c
 from tilecppn.storage.disk import Disk
-from tilecppn.storage.identity import crc32c
 from tilecppn.storage.shard_file import (
     ABSENT,
     ShardFile,

@@ -196,7 +196,7 @@ def command(
     elif contact is not None:
         write = image_output(contact, SHEET, overwrite=overwrite)
         with Meter("contact") as contact_meter:
-            sheet = contact_sheet(picture, choices["kernel"], contact_meter)
+            sheet = contact_sheet(picture, choices["kernel"], contact_meter.progress)
         write(sheet, picture)
         record["contact"] = str(contact)
         lines.append(str(contact))

@@ -15,7 +15,6 @@ from tilecppn.formatting import counted, format_duration
 if TYPE_CHECKING:
     from tilecppn.film.plan import ClipTask
     from tilecppn.film.store import FilmStore
-    from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
     from tilecppn.scene.scene import Scene
     from tilecppn.storage.store import Store
@@ -247,19 +246,6 @@ def load(path: Path, overrides: tuple[str, ...]) -> "Scene":
     return Scene.load(path, overrides)
 
 
-def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
-    """Read the timeline of a timeline file, a film or a film's store; None for a still."""
-    from tilecppn.film.timeline.timeline import Timeline, is_timeline
-    from tilecppn.scene.parsing import read_text
-    from tilecppn.scene.readers import read_embedded
-
-    found: Timeline | None = read_embedded("timeline", path, overrides)
-    if found is not None or read_embedded("scene", path, overrides) is not None:
-        return found
-    is_film = is_timeline(read_text(path, "a scene"))
-    return Timeline.load(path, overrides) if is_film else None
-
-
 def parse_seeds(text: str) -> list[int]:
     """Parse seeds, the type of an option: `0-24`, `7` or `1,5,9-12`, as a list of integers."""
     from tilecppn.cppn.seeding import MAX_SEED
@@ -277,17 +263,6 @@ def parse_seeds(text: str) -> list[int]:
             raise click.BadParameter(f"{text!r}: at most {MOST_SEEDS} seeds")
         seeds += range(low, high + 1)
     return seeds
-
-
-def open_store(path: Path) -> "Store | FilmStore":
-    """Open the store of a still or a film. Raises StoreError."""
-    from tilecppn.film.store import FilmStore
-    from tilecppn.storage.identity import attributes
-    from tilecppn.storage.store import Store
-
-    if "timeline" in (attributes(path) or {}):
-        return FilmStore.found(path)
-    return Store(path)
 
 
 def done_tasks(store: "Store | FilmStore") -> Found:

@@ -21,7 +21,6 @@ from tilecppn.cli.signals import stop_request
 if TYPE_CHECKING:
     from tilecppn.cli.progress import Meter
     from tilecppn.exporters.options import ExportOptions
-    from tilecppn.exporters.parallel import Progress
 
 
 @click.command()
@@ -148,8 +147,7 @@ def run_export(
     with Meter("export") as meter:
         if options.partial:
             _tell_missing(store, options.level, meter)
-        progress = export_progress(meter)
-        threads = Threads(workers or machine.cores(), progress, stop_request(), meter.note)
+        threads = Threads(workers or machine.cores(), meter.progress, stop_request(), meter.note)
         return export_store(store, dest, options, threads)
 
 
@@ -165,18 +163,3 @@ def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
             meter.note(
                 f"level {level.index}: {found:,} of {count:,} shards are there; the rest is black"
             )
-
-
-def export_progress(meter: "Meter") -> "Progress":
-    """What shows an export on a meter, though that showed a render before."""
-
-    def progress(done: int, total: int) -> None:
-        if meter.what == "export":
-            meter.total = total
-            meter.add(done - meter.done - meter.skipped)
-        else:
-            meter.what, meter.done, meter.skipped = "export", 0, 0
-            meter.begin(total)
-            meter.skip(done)  # nobody knows how long it took
-
-    return progress

@@ -42,7 +42,7 @@ def command(path: Path, as_json: bool) -> None:
 def describe(path: Path) -> Record:
     """Describe a file or folder, as a JSON object. Raises InvalidRequestError if it is not ours."""
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.exporters.fetched import fetched
+    from tilecppn.exporters.output import fetched
     from tilecppn.storage.identity import attributes
 
     if attributes(path) is not None:
@@ -174,7 +174,8 @@ def _weights(path: Path) -> Record:
 
 
 def _store(path: Path) -> Record:
-    from tilecppn.cli.common import done_tasks, open_store
+    from tilecppn.cli.common import done_tasks
+    from tilecppn.film.store import open_store
     from tilecppn.storage.store import Store
 
     store = open_store(path)

@@ -1,17 +1,16 @@
 """`tilecppn plan`: estimate what a render takes."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from tilecppn.addresses import BucketPath
 from tilecppn.cli.common import (
     OUTPUT,
     json_option,
     kernel_option,
     load,
-    load_timeline,
     result,
     set_option,
     workers_option,
@@ -77,6 +76,8 @@ def command(
     tilecppn plan poster.toml -o /mnt/large/poster.zarr --json
     tilecppn plan poster.toml --workers 64 --price 0.05
     """
+    from tilecppn.film.timeline.timeline import load_timeline
+
     timeline = load_timeline(scene, overrides)
     if timeline is not None:
         _plan_film(timeline, output, workers, kernel, price, as_json)
@@ -114,7 +115,7 @@ def _plan_still(
         "tiles": plan.tiles,
         "bytes": plan.bytes,
         "stored": round(stored),
-        "free": None if isinstance(output, BucketPath) else free,
+        "free": _bytes_free(free),
         **_record(estimate),
         **_cost_record(estimate, seconds),
     }
@@ -126,7 +127,7 @@ def _plan_still(
         f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
         f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
         f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "
-        f"(estimated), {_free_words(output, folder, free)}",
+        f"(estimated), {_free_words(folder, free)}",
         *_lines(estimate, seconds),
     ]
     result("\n".join(lines), record, as_json)
@@ -159,7 +160,7 @@ def _plan_film(
         "frames": plan.frames,
         "shards": plan.tasks,
         "stored": round(stored),
-        "free": None if isinstance(output, BucketPath) else free,
+        "free": _bytes_free(free),
         **_record(estimate),
         **_cost_record(estimate, seconds),
     }
@@ -167,19 +168,19 @@ def _plan_film(
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
         f"{film.fps} a second, in {counted(plan.tasks, 'shard')}",
         f"bytes    about {format_bytes(stored)} for all frames in a store (estimated); a video is "
-        f"smaller; {_free_words(output, folder, free)}",
+        f"smaller; {_free_words(folder, free)}",
         *_lines(estimate, seconds),
         "encoding comes on top",
     ]
     result("\n".join(lines), record, as_json)
 
 
-def _free_words(output: Path, folder: Path, free: int) -> str:
-    return (
-        f"in {folder}"
-        if isinstance(output, BucketPath)
-        else f"{format_bytes(free)} free at {folder}"
-    )
+def _bytes_free(free: float) -> int | None:
+    return None if math.isinf(free) else int(free)
+
+
+def _free_words(folder: Path, free: float) -> str:
+    return f"in {folder}" if math.isinf(free) else f"{format_bytes(free)} free at {folder}"
 
 
 def _estimate(

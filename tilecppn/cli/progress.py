@@ -72,6 +72,16 @@ class Meter:
         self.total = total
         self.add(done - self.done - self.skipped)
 
+    def stage(self, what: str, done: int, total: int, unit: str = "Mpixel") -> None:
+        """Count what is done in all of a stage; a new one begins anew."""
+        self.unit = unit
+        if what == self.what:
+            self.progress(done, total)
+        else:
+            self.what, self.done, self.skipped = what, 0, 0
+            self.begin(total)
+            self.skip(done)  # nobody knows how long it took
+
     def skip(self, pixels: int) -> None:
         """Count pixels that were there already, and so say nothing about the rate."""
         self.skipped += pixels

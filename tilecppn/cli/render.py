@@ -160,9 +160,10 @@ def _rendered(
 
     if export_to is None:
         return render_to(scene, output, run)[1], []
-    from tilecppn.cli.export import export_progress
+    from functools import partial
+
     from tilecppn.exporters.one_pass import render_and_export
 
-    progress = export_progress(meter)
+    progress = partial(meter.stage, "export")
     _, outcome, files = render_and_export(scene, output, export_to, run, progress, options)
     return outcome, files

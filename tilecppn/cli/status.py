@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import OUTPUT, Found, done_tasks, json_option, open_store, result
+from tilecppn.cli.common import OUTPUT, Found, done_tasks, json_option, result
 from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def command(store: Path, as_json: bool) -> None:
     tilecppn status poster.zarr
     tilecppn status film.mp4.parts
     """
+    from tilecppn.film.store import open_store
     from tilecppn.storage.store import Store
 
     opened = open_store(store)

@@ -4,90 +4,92 @@ tilecppn.crc32c has a line for each file: eight digits, two spaces, and its name
 last line is the record of `provenance.py`, in case that the manifest is lost.
 """
 
-import errno
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
-import google_crc32c
-
-from tilecppn.filesystem import GONE, UnsuitableFileError
+from tilecppn.cancellation import ShouldStop, never
+from tilecppn.exporters.parallel import in_order
+from tilecppn.filesystem import GONE, NOT_A_FILE
+from tilecppn.storage.crc32c import crc32c_of
+from tilecppn.storage.objects import FileStorage
 
 LIST = "tilecppn.crc32c"
 MANIFEST = "tilecppn.json"
 PIECE = 1 << 18  # bytes read at a time
+MAX_LIST = 1 << 30  # bytes
+AT_ONCE = 16  # files that are read together: a bucket answers late
+MISSING, DAMAGED = "missing", "damaged"
 
 
-def checksum(path: Path) -> str:
-    """The CRC-32C of a regular file. Raises OSError."""
-    if not path.is_file():
-        path.stat()  # raises where nothing is
-        raise UnsuitableFileError(errno.EINVAL, "not a regular file", str(path))
-    with path.open("rb") as file:
-        return masked_checksum(file, 0, 0)
-
-
-def fault(path: Path, expected: str) -> str | None:
+def fault(files: FileStorage, name: str, expected: str) -> str | None:
     """What is wrong with a file of that CRC-32C: "missing", "damaged", or None."""
     try:
-        return None if checksum(path) == expected else "damaged"
+        return None if files.crc32c(name) == expected else DAMAGED
     except GONE:
-        return "missing"
+        return MISSING
     except OSError:
-        return "damaged"
+        return DAMAGED
+
+
+def faults(files: FileStorage, stopping: ShouldStop = never) -> Iterator[tuple[str, str | None]]:
+    """The name of each file in a folder's list, and its `fault`. Raises Interrupted."""
+
+    def read(listed: tuple[str, str]) -> tuple[str, str | None]:
+        return listed[1], fault(files, listed[1], listed[0])
+
+    with closing(in_order(read, read_list(files), AT_ONCE, stopping)) as found:
+        yield from found
 
 
 def masked_checksum(file: BinaryIO, first: int, last: int) -> str:
     """The CRC-32C of an open file in which the bytes from `first` to `last` count as zeros."""
-    crc = position = 0
-    file.seek(0)
-    while piece := file.read(PIECE):
-        low, high = max(first - position, 0), min(last - position, len(piece))
-        if low < high:
-            piece = piece[:low] + bytes(high - low) + piece[high:]
-        crc = google_crc32c.extend(crc, piece)
-        position += len(piece)
-    return f"{crc:08x}"
+
+    def pieces() -> Iterator[bytes]:
+        position = 0
+        file.seek(0)
+        while piece := file.read(PIECE):
+            low, high = max(first - position, 0), min(last - position, len(piece))
+            position += len(piece)
+            yield piece[:low] + bytes(high - low) + piece[high:] if low < high else piece
+
+    return crc32c_of(pieces())
 
 
-def files_in(folder: Path) -> Iterator[str]:
-    """The names of all files below a folder, in one order, without its list and manifest."""
-    for root, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            inner = os.path.relpath(os.path.join(root, name), folder)
-            if inner not in (LIST, MANIFEST):
-                yield inner
+def names_in(files: FileStorage) -> list[str]:
+    """The names of all files of a folder, in one order, without its list and manifest."""
+    names = (name for name, _ in files.sizes() if name not in (LIST, MANIFEST))
+    return sorted(names, key=_place)
 
 
-def lines(folder: Path, record: str) -> Iterator[str]:
-    """The lines of the list that a folder must have, from all that is in it."""
-    for name in files_in(folder):
-        yield f"{checksum(folder / name)}  {name}\n"
-    yield f"{record}\n"
+def _place(name: str) -> list[tuple[bool, str]]:
+    """A folder's files come before its folders, and both by name."""
+    *folders, last = name.split("/")
+    return [*((True, folder) for folder in folders), (False, last)]
 
 
-def right_list_checksum(folder: Path, record: str) -> str:
-    """The CRC-32C of the list that a folder must have, from all that is in it. Raises OSError."""
-    crc = 0
-    for line in lines(folder, record):
-        crc = google_crc32c.extend(crc, line.encode())
-    return f"{crc:08x}"
+def right_list(files: FileStorage, record: str) -> bytes:
+    """The list that a folder must have, from all that is in it. Raises OSError."""
+    names = names_in(files)
+    with closing(in_order(files.crc32c, names, AT_ONCE)) as sums:
+        lines = [f"{crc}  {name}\n" for crc, name in zip(sums, names, strict=True)]
+    return "".join([*lines, f"{record}\n"]).encode()
 
 
-def write_list(folder: Path, record: str) -> None:
+def write_list(files: FileStorage, record: str) -> None:
     """Write the list of a folder whose other files are all there."""
-    with (folder / LIST).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(lines(folder, record))
+    files.put(LIST, right_list(files, record))
 
 
-def read_list(folder: Path) -> Iterator[tuple[str, str]]:
+def read_list(files: FileStorage) -> Iterator[tuple[str, str]]:
     """Each checksum and name in the list of a folder; what is no such line is passed over."""
-    if not (folder / LIST).is_file():
+    try:
+        text = files.get(LIST, MAX_LIST).decode(errors="replace")
+    except NOT_A_FILE:
         return
-    with (folder / LIST).open(encoding="utf-8", errors="replace", newline="\n") as file:
-        for line in file:
-            crc, gap, name = line.rstrip("\n").partition("  ")
-            if gap and name and not os.path.isabs(name) and ".." not in Path(name).parts:
-                yield crc, name
+    for line in text.split("\n"):
+        crc, gap, name = line.partition("  ")
+        if gap and name and not os.path.isabs(name) and ".." not in Path(name).parts:
+            yield crc, name

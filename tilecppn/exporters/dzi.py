@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import remove, replacing
+from tilecppn.exporters.output import destination_of, replacing
 from tilecppn.exporters.page import Card
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
@@ -74,7 +74,7 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
         layout = DeepZoom.of(sizes, options.side)
         yield TileFolder(str(temporary.absolute()), layout, options)
         for path in (dest, dest.with_suffix(".html")):
-            remove(path)
+            destination_of(path).remove()
 
 
 def descriptor(width: int, height: int, tile: int, overlap: int, format: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.exporters import mbtiles, pdf, pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
-from tilecppn.exporters.fetched import fetched
 from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.output import fetched
 from tilecppn.exporters.page import MAX_PAGE, page_data
 from tilecppn.exporters.provenance import (
     MANIFEST,

@@ -28,8 +28,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 from tilecppn.exporters import checksums
 from tilecppn.exporters.checksums import masked_checksum
-from tilecppn.filesystem import read_bounded
+from tilecppn.filesystem import NOT_A_FILE
 from tilecppn.scene.sections import About
+from tilecppn.storage.places import storage_of
 from tilecppn.version import VERSION
 
 MAX_MANIFEST = 16 << 20  # bytes
@@ -125,15 +126,28 @@ def read(path: Path) -> Provenance | None:
     Of a file of version 0.1.0 it is None, too: nothing tells it from a changed copy.
     """
     try:
-        return _read_folder(path) if path.is_dir() else _read_file(path)
+        return read_folder(path) if path.is_dir() else _read_file(path)
     except OSError:
         return None
+
+
+def read_folder(folder: Path) -> Provenance | None:
+    """The provenance of a folder, also in a bucket; None where it has none. Raises OSError."""
+    try:
+        record = _manifest(folder)
+    except NOT_A_FILE:
+        return None
+    if record is None:
+        return None
+    sizes = storage_of(folder).sizes()
+    return _provenance(record, intact=record.get("digest") == _folder_digest(sizes, record))
 
 
 def read_manifest(folder: Path) -> Provenance | None:
     """What the manifest of a folder says, without a look at the other files."""
     try:
-        return parse_manifest(read_bounded(folder / MANIFEST, MAX_MANIFEST).decode())
+        record = _manifest(folder)
+        return None if record is None else _provenance(record)
     except (OSError, ValueError):
         return None
 
@@ -165,27 +179,18 @@ def seal(path: Path) -> None:
 
 
 def seal_folder(folder: Path, provenance: Provenance) -> None:
-    """Write the manifest of a folder whose other files are all there."""
-    checksums.write_list(folder, provenance.line())
+    """Write the list and the manifest of a folder whose other files are all there."""
+    checksums.write_list(storage_of(folder), provenance.line())
     write_manifest(folder, provenance)
 
 
 def write_manifest(folder: Path, provenance: Provenance) -> None:
     """Write the manifest of a folder that has its list of checksums."""
-    crc32c = checksums.checksum(folder / checksums.LIST)
-    text = sealed_manifest(provenance, _sizes(folder), crc32c)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def sealed_manifest(
-    provenance: Provenance, sizes: Iterable[tuple[str, int]], crc32c: str = UNKNOWN
-) -> str:
-    """The manifest of a folder with these files: the name of each in the folder, and its bytes.
-
-    crc32c: of the folder's list of checksums, if it has one.
-    """
+    files = storage_of(folder)
+    crc32c = files.crc32c(checksums.LIST)
     record = json.loads(provenance.manifest(crc32c=crc32c))
-    return provenance.manifest(_folder_digest(sizes, record), crc32c)
+    text = provenance.manifest(_folder_digest(files.sizes(), record), crc32c)
+    files.put(MANIFEST, text.encode())
 
 
 def is_undamaged(path: Path) -> bool:
@@ -201,12 +206,7 @@ def is_undamaged(path: Path) -> bool:
 
 
 def has_trace(path: Path) -> bool:
-    """Whether a file, or a folder, has any part of a record, however damaged the rest is.
-
-    Raises OSError.
-    """
-    if path.is_dir():
-        return any(os.path.lexists(path / name) for name in (MANIFEST, checksums.LIST))
+    """Whether a file has any part of a record, however damaged the rest is. Raises OSError."""
     with path.open("rb") as file:
         pieces = (data for _, data in _ends(file, file.seek(0, os.SEEK_END)))
         return any(len(set(_TRACE.findall(data))) >= TRACES for data in pieces)
@@ -222,8 +222,8 @@ def stated_checksum(path: Path) -> str | None:
 def listed_checksum(folder: Path) -> str | None:
     """The CRC-32C of a folder's list by its manifest; None where that says none."""
     try:
-        record = _decoded(read_bounded(folder / MANIFEST, MAX_MANIFEST)) or {}
-    except OSError:
+        record = _manifest(folder) or {}
+    except NOT_A_FILE:
         return None
     found = str(record.get("crc32c", UNKNOWN))
     return None if found == UNKNOWN else found
@@ -240,20 +240,9 @@ def _read_file(path: Path) -> Provenance | None:
     return _provenance(record, "", intact=intact)
 
 
-def _read_folder(path: Path) -> Provenance | None:
-    try:
-        manifest = read_bounded(path / MANIFEST, MAX_MANIFEST)
-    except FileNotFoundError:
-        return None
-    return read_listed(manifest, _sizes(path))
-
-
-def read_listed(manifest: bytes, sizes: Iterable[tuple[str, int]]) -> Provenance | None:
-    """The provenance of a folder with a manifest and these files; None if it is none of ours."""
-    record = _decoded(manifest)
-    if record is None:
-        return None
-    return _provenance(record, intact=record.get("digest") == _folder_digest(sizes, record))
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The record in a folder's manifest; None if it is none of ours. Raises OSError."""
+    return _decoded(storage_of(folder).get(MANIFEST, MAX_MANIFEST))
 
 
 def _provenance(
@@ -322,14 +311,6 @@ def _digest(file: BinaryIO, at: int) -> str:
             block[low:high] = bytes(high - low)
         sha256.update(block)
     return sha256.hexdigest()
-
-
-def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
-    """All files of a folder: the name of each in it, and its bytes."""
-    for root, _, files in os.walk(folder):
-        for name in files:
-            path = os.path.join(root, name)
-            yield os.path.relpath(path, folder), os.lstat(path).st_size
 
 
 def _folder_digest(sizes: Iterable[tuple[str, int]], record: dict[str, Any]) -> str:

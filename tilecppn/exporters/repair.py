@@ -2,26 +2,33 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tilecppn import filesystem
 from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance, tiles
 from tilecppn.exporters.export import EXPORTERS
 from tilecppn.exporters.layouts import FOLDERS
 from tilecppn.exporters.options import KINDS, ExportOptions, suffix_of
-from tilecppn.exporters.output import claimed, naming_destination
+from tilecppn.exporters.output import (
+    claimed,
+    destination_of,
+    fetched,
+    is_folder,
+    naming_destination,
+    read_provenance,
+)
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import MANIFEST, Provenance
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Layout, TileFolder
 from tilecppn.exporters.verify import FOREIGN, outputs_of
+from tilecppn.storage.crc32c import crc32c_of
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.store import Store
 
 
@@ -33,58 +40,45 @@ def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: 
     """
     wanted = {file for file, what in damage.items() if what != FOREIGN}
     made = _made(path, damage)
-    source = _source(path, made, store)
-    options = _options(path, made, source)
-    for output in outputs_of(path):
-        if link := filesystem.linked_folder(output):
-            raise ExportError(
-                f"{link}: is a symbolic link, through which nothing is written; put what it leads "
-                "to in its place"
-            )
-    if any(file.is_dir() or file == dzi.files_of(path) for file in wanted):
+    opened = Store(store)
+    if made.fingerprint != opened.scene.fingerprint:
+        raise ExportError(f"{path}: was not made from {store}, which holds another picture")
+    options = _options(path, made, opened)
+    source = Source.of(opened, options)
+    outputs = outputs_of(path)
+    if any(is_folder(file) or file == dzi.files_of(path) for file in wanted):
         raise ExportError(f"{path}: its tiles are gone, or have no checksums; export it again")
-    with naming_destination(path), claimed(*outputs_of(path)):
-        for output in outputs_of(path):
+    with naming_destination(path), claimed(*outputs), contextlib.ExitStack() as stack:
+        places = {out: stack.enter_context(destination_of(out).workplace()) for out in outputs}
+        for output in outputs:
             if inner := {file for file in wanted if output in file.parents}:
                 kind = made.kind if made.kind in FOLDERS else dzi.DeepZoom.kind
-                _repair_folder(output, inner, replace(made, kind=kind), source, options, threads)
-        if files := wanted.intersection(outputs_of(path)):
+                names = {file.relative_to(output).as_posix() for file in inner}
+                made_of = replace(made, kind=kind)
+                _repair_folder(output, names, made_of, source, options, threads, places[output])
+        if files := wanted.intersection(outputs):
             if options.encoding != made.encoding:
                 raise ExportError(
                     f"{path}: was made with a --title or [about] that only its own command knows; "
                     "export it again"
                 )
-            _repair_files(path, files, source, options, threads)
+            _repair_files(path, files, source, options, threads, places[outputs[0]])
 
 
 def _made(path: Path, damage: Collection[Path]) -> Provenance:
     """What the export says of itself, in a file that is not damaged if there is one."""
     readers = {}
     for output in reversed(outputs_of(path)):
-        if output.is_dir():
-            readers[output / checksums.LIST] = partial(provenance.read, output / checksums.LIST)
+        if is_folder(output):
+            readers[output / checksums.LIST] = partial(read_provenance, output / checksums.LIST)
             readers[output / MANIFEST] = partial(provenance.read_manifest, output)
         else:
-            readers[output] = partial(provenance.read, output)
+            readers[output] = partial(read_provenance, output)
     for file in sorted(readers, key=lambda file: file in damage):
         found = readers[file]()
         if found is not None and found.encoding:
             return found
     raise ExportError(f"{path}: what it was made from is damaged, too; export it again")
-
-
-def _source(path: Path, made: Provenance, store: Path) -> Source:
-    opened = Store(store)
-    if made.fingerprint != opened.scene.fingerprint:
-        raise ExportError(f"{path}: was not made from {store}, which holds another picture")
-    values = _values(path, made)
-    return Source(
-        opened,
-        values.get("level", 0),
-        bool(values.get("partial")),
-        values.get("bits"),
-        values.get("max_size"),
-    )
 
 
 def _values(path: Path, made: Provenance) -> dict[str, Any]:
@@ -105,7 +99,7 @@ def _values(path: Path, made: Provenance) -> dict[str, Any]:
         ) from None
 
 
-def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
+def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
     values = _values(path, made)
     layout = made.kind if made.kind in FOLDERS else None
     if suffix_of(path) == ".html":
@@ -117,11 +111,11 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
     if not KINDS[layout or suffix_of(path)].tile:
         del values["tile"]  # the store's, which a picture in one piece has no use for
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # its url is only there
-        info = filesystem.read_bounded(path / "info.json", provenance.MAX_MANIFEST)
+        info = storage_of(path).get("info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
         values["url"] = address if is_web_address(address) else None
     shown, withheld = (
-        ExportOptions(layout=layout, show_scene=show, **values).resolved(path, source.store.scene)
+        ExportOptions(layout=layout, show_scene=show, **values).resolved(path, store.scene)
         for show in (True, False)
     )
     return withheld if made.encoding == withheld.encoding else shown
@@ -129,30 +123,28 @@ def _options(path: Path, made: Provenance, source: Source) -> ExportOptions:
 
 def _repair_folder(
     folder: Path,
-    wanted: Collection[Path],
+    names: Collection[str],
     made: Provenance,
     source: Source,
     options: ExportOptions,
     threads: Threads,
+    workplace: Path,
 ) -> None:
-    names = {file.relative_to(folder).as_posix() for file in wanted}
-    if checksums.LIST in names and checksums.right_list_checksum(folder, made.line()) == (
-        provenance.listed_checksum(folder)
-    ):
-        checksums.write_list(folder, made.line())
-    inner = names - {checksums.LIST, MANIFEST}
+    files = storage_of(folder)
+    if checksums.LIST in names:
+        right = checksums.right_list(files, made.line())
+        if crc32c_of([right]) == provenance.listed_checksum(folder):
+            files.put(checksums.LIST, right)
+    inner = set(names) - {checksums.LIST, MANIFEST}
     if inner:
-        listed = {name: crc for crc, name in checksums.read_list(folder) if name in inner}
-        with _beside(folder) as temporary:
-            layout = FOLDERS.get(made.kind, dzi.DeepZoom).of(source.sizes, options.side)
-            new = TileFolder(str(temporary.absolute()), layout, options)
-            tiles.write_tiles(source, new, list(_regions(source, layout, options, inner)), threads)
-            layout.describe(source, new)
-            for name, crc in listed.items():
-                if checksums.fault(temporary / name, crc) is None:
-                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    filesystem.remove(folder / name)
-                    os.replace(temporary / name, folder / name)
+        listed = {name: crc for crc, name in checksums.read_list(files) if name in inner}
+        layout = FOLDERS.get(made.kind, dzi.DeepZoom).of(source.sizes, options.side)
+        new = TileFolder(str(workplace.absolute()), layout, options)
+        tiles.write_tiles(source, new, list(_regions(source, layout, options, inner)), threads)
+        layout.describe(source, new)
+        for name, crc in listed.items():
+            if checksums.fault(storage_of(workplace), name, crc) is None:
+                files.take(name, workplace / name)
     if MANIFEST in names:
         text = source.provenance(made.kind, options).source
         provenance.write_manifest(folder, replace(made, source=text))
@@ -169,32 +161,23 @@ def _regions(
 
 
 def _repair_files(
-    path: Path, wanted: Collection[Path], source: Source, options: ExportOptions, threads: Threads
+    path: Path,
+    wanted: Collection[Path],
+    source: Source,
+    options: ExportOptions,
+    threads: Threads,
+    workplace: Path,
 ) -> None:
     """Make single files again: a picture, or the descriptor and page of a Deep Zoom export."""
-    with _beside(path) as temporary:
-        if suffix_of(path) in (".dzi", ".html"):
-            dzi.write_page(source, temporary / path.with_suffix(".dzi").name, options)
-        else:
-            EXPORTERS[suffix_of(path)].write(source, temporary / path.name, options, threads)
-        for file in wanted:
-            stated = provenance.stated_checksum(file) if file.is_file() else None
-            if stated not in (None, provenance.stated_checksum(temporary / file.name)):
-                raise ExportError(
-                    f"{file}: was made with options or a version that it does not say; export it "
-                    "again"
-                )
-            filesystem.fsync(temporary / file.name)
-            os.replace(temporary / file.name, file)
-    filesystem.fsync_directory(path.parent)
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A folder beside a path, for the block."""
-    temporary = filesystem.temporary_path(path)
-    temporary.mkdir()
-    try:
-        yield temporary
-    finally:
-        filesystem.remove(temporary, ignore_errors=True)
+    if suffix_of(path) in (".dzi", ".html"):
+        dzi.write_page(source, workplace / path.with_suffix(".dzi").name, options)
+    else:
+        EXPORTERS[suffix_of(path)].write(source, workplace / path.name, options, threads)
+    for file in wanted:
+        with fetched(file) as copy:
+            stated = provenance.stated_checksum(copy) if copy.is_file() else None
+        if stated not in (None, provenance.stated_checksum(workplace / file.name)):
+            raise ExportError(
+                f"{file}: was made with options or a version that it does not say; export it again"
+            )
+        storage_of(file.parent).take(file.name, workplace / file.name)

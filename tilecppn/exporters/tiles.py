@@ -1,24 +1,21 @@
 """Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn import filesystem
-from tilecppn.addresses import BucketPath, as_path
-from tilecppn.exporters import bucket_output, provenance
-from tilecppn.exporters.bucket_output import Put
+from tilecppn.addresses import as_path
+from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
 from tilecppn.scene.sections import FULL
+from tilecppn.storage.places import storage_of
 
 REGION = 4096  # pixels of a row of tiles encoded in one go
 
@@ -81,7 +78,7 @@ class TileFolder:
 
     def write(self, level: int, tiles: Iterable[tuple[Window, Pixels]]) -> None:
         """Write the tiles that cover windows, each from its pixels with the overlap around it."""
-        with self._open() as put:
+        with storage_of(self.path).writing() as put:
             for tile, pixels in tiles:
                 if self.options.is_blank(pixels):
                     continue
@@ -100,40 +97,13 @@ class TileFolder:
 
     def add(self, name: str, data: bytes) -> None:
         """Write a file that is no tile."""
-        with self._open() as put:
-            put(name, data)
-
-    def _open(self) -> AbstractContextManager[Put]:
-        """What writes files by their names; all are there at the end of the block."""
-        path = as_path(self.path)
-        if isinstance(path, BucketPath):
-            return bucket_output.uploads(path)
-        return nullcontext(self._put)
-
-    def _put(self, name: str, data: bytes) -> None:
-        file = f"{self.path}/{name}"
-        try:
-            _write_file(file, data)
-        except FileNotFoundError:
-            if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
-                raise
-            os.makedirs(os.path.dirname(file), exist_ok=True)
-            _write_file(file, data)
+        storage_of(self.path).put(name, data)
 
     def complete(self, source: Source) -> None:
         """Write what else is in the folder; its tiles are all there."""
         self.layout.describe(source, self)
         made = source.provenance(self.layout.kind, self.options)
-        path = as_path(self.path)
-        if isinstance(path, BucketPath):
-            bucket_output.seal_folder(path, made)
-        else:
-            provenance.seal_folder(path, made)
-
-
-def _write_file(file: str, data: bytes) -> None:
-    with filesystem.naming_file(file), open(file, "wb") as opened:
-        opened.write(data)
+        provenance.seal_folder(as_path(self.path), made)
 
 
 def fill_folder(source: Source, folder: TileFolder, threads: Threads) -> None:

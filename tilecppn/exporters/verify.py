@@ -1,46 +1,51 @@
 """Find damage in an export: what is missing, and what is not as it was written."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from tilecppn.cancellation import ShouldStop, never
-from tilecppn.errors import ExportError, Interrupted
+from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance
+from tilecppn.exporters.checksums import DAMAGED, MISSING
 from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.output import fetched, is_folder
 from tilecppn.exporters.provenance import MANIFEST
-from tilecppn.filesystem import disk_usage
+from tilecppn.storage.crc32c import crc32c_of
+from tilecppn.storage.places import storage_of
 
 Counted = Callable[[int], object]  # is told of bytes that were read
-MISSING, DAMAGED, FOREIGN = "missing", "damaged", "not part of the export"
-
-
-def is_export(path: Path) -> bool:
-    """Whether a path is that of a file, of a Deep Zoom export, or of a folder with a manifest."""
-    named = suffix_of(path) in (".dzi", ".html")
-    return named or path.is_file() or any((path / n).is_file() for n in (MANIFEST, checksums.LIST))
+FOREIGN = "not part of the export"
 
 
 def outputs_of(path: Path) -> list[Path]:
     """The files and folders of the export that `path` is of."""
-    if suffix_of(path) == ".html" and dzi.files_of(path).is_dir():  # else a store's page
+    if suffix_of(path) == ".html" and is_folder(dzi.files_of(path)):  # else a store's page
         path = path.with_suffix(".dzi")
     return list(dzi.outputs_of(path)) if suffix_of(path) == ".dzi" else [path]
 
 
+def is_export(path: Path) -> bool:
+    """Whether a path is that of a file, of a Deep Zoom export, or of a folder with a manifest.
+
+    A scene file, and a file that is not there, are none.
+    """
+    suffix = suffix_of(path)
+    named = suffix in (".dzi", ".html")
+    return named or (suffix != ".toml" and (_is_file(path) or _is_marked(path)))
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path is that of a file, or of a folder with files in it."""
+    return _is_file(path) or is_folder(path)
+
+
 def check_made_here(path: Path) -> None:
     """Raise ExportError if nothing that is there of an export says that tilecppn made it."""
-    found = [output for output in outputs_of(path) if output.exists()]
-    if not any(map(provenance.has_trace, found)):
+    if not any(map(_has_trace, outputs_of(path))):
         raise ExportError(
             f"{path}: nothing in it says that tilecppn made it: it is another program's, or what "
             "said so is lost"
         )
-
-
-def size_of(path: Path) -> int:
-    """The bytes of all that there is of an export."""
-    return sum(disk_usage(output) for output in outputs_of(path) if output.exists())
 
 
 def find_export_damage(
@@ -49,40 +54,57 @@ def find_export_damage(
     """Read all of an export; return what is wrong with its files, by their paths.
 
     "missing", "damaged" or "not part of the export". An output of a version without checksums is
-    judged as far as its digest goes. Memory grows only with the names in a folder. Raises
-    Interrupted.
+    judged as far as its digest goes. Memory grows only with the names in a folder; a single file
+    in a bucket is copied to the disk first. Raises Interrupted.
     """
     found: dict[Path, str] = {}
     for output in outputs_of(path):
-        if output.is_dir():
+        if is_folder(output):
             found |= _find_in_folder(output, counted, stopping)
-        elif not output.is_file():
-            found[output] = MISSING
-        else:
-            if not provenance.is_undamaged(output):
+            continue
+        with fetched(output) as copy:
+            if not copy.is_file():
+                found[output] = MISSING
+                continue
+            if not provenance.is_undamaged(copy):
                 found[output] = DAMAGED
-            counted(output.stat().st_size)
+            counted(copy.stat().st_size)
     return found
 
 
+def _is_file(path: Path) -> bool:
+    return storage_of(path.parent).has(path.name)
+
+
+def _is_marked(folder: Path) -> bool:
+    return any(map(storage_of(folder).has, (MANIFEST, checksums.LIST)))
+
+
+def _has_trace(output: Path) -> bool:
+    if _is_marked(output):
+        return True
+    with fetched(output) as copy:
+        return copy.is_file() and provenance.has_trace(copy)
+
+
 def _find_in_folder(folder: Path, counted: Counted, stopping: ShouldStop) -> dict[Path, str]:
-    made, manifest, its_list = provenance.read(folder), folder / MANIFEST, folder / checksums.LIST
+    files, made = storage_of(folder), provenance.read_folder(folder)
     if made is None:  # the list is the only other one that knows what was there
         wrong = _find_listed(folder, counted, stopping)[0]
-        return wrong | {manifest: DAMAGED if os.path.lexists(manifest) else MISSING}
+        return wrong | {folder / MANIFEST: MISSING if files.size(MANIFEST) is None else DAMAGED}
     expected = provenance.listed_checksum(folder)
     if expected is None:  # names and sizes alone are known
         return {} if made.intact else {folder: DAMAGED}
     found: dict[Path, str] = {}
-    if (state := checksums.fault(its_list, expected)) is not None:
-        found[its_list] = state
-        if checksums.right_list_checksum(folder, made.line()) == expected:
+    if (state := checksums.fault(files, checksums.LIST, expected)) is not None:
+        found[folder / checksums.LIST] = state
+        if crc32c_of([checksums.right_list(files, made.line())]) == expected:
             return found
     wrong, listed = _find_listed(folder, counted, stopping)
     found |= wrong
     if not made.intact and not found:
-        foreign = [name for name in checksums.files_in(folder) if name not in listed]
-        return {folder / name: FOREIGN for name in foreign} or {manifest: DAMAGED}
+        foreign = [name for name in checksums.names_in(files) if name not in listed]
+        return {folder / name: FOREIGN for name in foreign} or {folder / MANIFEST: DAMAGED}
     return found
 
 
@@ -90,13 +112,13 @@ def _find_listed(
     folder: Path, counted: Counted, stopping: ShouldStop
 ) -> tuple[dict[Path, str], set[str]]:
     """What is wrong with the files in a folder's list, and their names."""
+    files = storage_of(folder)
+    sizes = dict(files.sizes())
+    counted(sum(sizes.get(name, 0) for name in (checksums.LIST, MANIFEST)))
     found, listed = {}, set()
-    for crc, name in checksums.read_list(folder):
-        if stopping():
-            raise Interrupted("stopped")
+    for name, state in checksums.faults(files, stopping):
         listed.add(name)
-        file = folder / name
-        if (state := checksums.fault(file, crc)) is not None:
-            found[file] = state
-        counted(file.stat().st_size if file.is_file() else 0)
+        if state is not None:
+            found[folder / name] = state
+        counted(sizes.get(name, 0))
     return found, listed

@@ -7,7 +7,7 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.embedded_scene import check_shared, provenance_in
-from tilecppn.exporters.fetched import fetched
+from tilecppn.exporters.output import fetched
 from tilecppn.exporters.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of

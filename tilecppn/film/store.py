@@ -43,6 +43,7 @@ from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.ome import film_multiscales
 from tilecppn.storage.shard_file import ShardFile, empty_shard, read_window
+from tilecppn.storage.store import Store
 from tilecppn.storage.zarr_format import ArraySpec
 
 CLIPS = "clips"
@@ -180,7 +181,7 @@ class FilmStore(StoreDirectory):
     def _identity(self) -> dict[str, bytes]:
         """With what lets plain readers take the clips, as an array that has none of them."""
         files = super()._identity()
-        if files and (self.plan.clip is not None or _has_clips(self.path)):
+        if files and (self.plan.clip is not None or _clip_folders(self.path)):
             files.update(_CLIPS_ARRAY)
         return files
 
@@ -302,10 +303,6 @@ def _clip_folders(path: Path) -> list[str]:
     return [f.name for f in Path(path, CLIPS).glob("*") if _FOLDER.fullmatch(f.name)]
 
 
-def _has_clips(path: Path) -> bool:
-    return not isinstance(path, BucketPath) and (path / CLIPS).is_dir()
-
-
 def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
     level = plan.still.levels[0]
     shape = (plan.frames, plan.still.channels, level.height, level.width)
@@ -316,3 +313,9 @@ def _ome(timeline: Timeline, plan: FilmPlan, name: str) -> dict[str, Any]:
     return film_multiscales(
         plan.still, timeline.base.output.dtype, name, float(1 / timeline.film.fps)
     )
+
+
+def open_store(path: Path) -> Store | FilmStore:
+    """Open the store of a still or a film. Raises StoreError."""
+    is_film = "timeline" in (identity.attributes(path) or {})
+    return FilmStore.found(path) if is_film else Store(path)

@@ -1,14 +1,11 @@
 """Estimates of memory, disk space, bytes and time, and refusals of what cannot fit."""
 
-import shutil
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tilecppn import machine
-from tilecppn.addresses import BucketPath
 from tilecppn.errors import PlanError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
@@ -17,6 +14,7 @@ from tilecppn.pixels.window import render_window
 from tilecppn.plan import BLOCK, Level, Plan, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas
+from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import encode_shard
 
 COPIES = 3.0  # measured peak of a worker, in largest shards before compression
@@ -73,15 +71,9 @@ def check_disk(plan: Plan, path: Path) -> None:
     )
 
 
-def free_disk(path: Path) -> tuple[Path, int]:
-    """Return the folder in which `path` is or would be, and the bytes free on its disk.
-
-    A bucket has no end.
-    """
-    if isinstance(path, BucketPath):
-        return path.parent, sys.maxsize
-    folder = next(p for p in (path.absolute(), *path.absolute().parents) if p.is_dir())
-    return folder, shutil.disk_usage(folder).free
+def free_disk(path: Path) -> tuple[Path, float]:
+    """Return the folder in which `path` is or would be, and the bytes free there, or inf."""
+    return storage_of(path).free_space()
 
 
 def sample_windows(canvas: Canvas) -> list[Window]:

@@ -1,56 +1,39 @@
 """Find damage in a store, and repair it from the store's own scene."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from threading import Lock
-from typing import Protocol
 
 from tilecppn import machine
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import Interrupted
 from tilecppn.plan import Task
 from tilecppn.run import events
-from tilecppn.run.options import RunOptions, check_workers
+from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.task_queue import RunResult
 from tilecppn.storage.directory import StoreDirectory
 from tilecppn.storage.store import Store
 
 
-class Meter(Protocol):
-    """Shows progress, in pixels of the canvas."""
-
-    def begin(self, total: int) -> None:
-        """So many are to be read."""
-        ...
-
-    def add(self, pixels: int) -> None:
-        """So many more were read."""
-        ...
-
-
 def find_damage(
     store: StoreDirectory,
+    tasks: Iterable[Task],
     *,
-    there: Iterable[Task] | None = None,
-    pixels: int | None = None,
     unread: Collection[str] = (),
     workers: int | None = None,
-    meter: Meter | None = None,
+    counted: Callable[[int], object] = lambda pixels: None,
     stopping: ShouldStop = never,
 ) -> dict[Task, str]:
-    """Read all of a store; return every task whose file is "damaged" or "missing".
+    """Read tasks of a store; return every one whose file is "damaged" or "missing".
 
-    there: reads these alone, of so many `pixels`. Those in the arrays `unread` are passed over.
+    unread: names of arrays whose tasks are passed over. counted: is told of the pixels of each.
 
-    Raises InvalidRequestError or Interrupted.
+    Raises Interrupted.
     """
-    check_workers(workers)
     threads = workers or machine.cores()
-    if meter is not None:
-        meter.begin(store.plan.pixels if pixels is None else pixels)
-    tasks = enumerate(store.plan.order() if there is None else there)
+    numbered = enumerate(tasks)
     found: dict[tuple[int, Task], str] = {}
     taking = Lock()
 
@@ -58,15 +41,14 @@ def find_damage(
         own = store.for_thread()
         while not stopping():
             with taking:
-                number, task = next(tasks, (-1, None))
+                number, task = next(numbered, (-1, None))
             if task is None:
                 return
             damage = None if _array_of(store, task) in unread else own.damage(task)
             with taking:
                 if damage is not None:
                     found[number, task] = damage
-                if meter is not None:
-                    meter.add(store.plan.pixels_of(task))
+                counted(store.plan.pixels_of(task))
 
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(read) for _ in range(threads)]:

@@ -1,23 +1,6 @@
 """Answers that both applications give."""
 
-from typing import Final
-
 from starlette.responses import PlainTextResponse, Response
-
-TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".dzi": "application/xml",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-}
 
 
 def not_found() -> Response:

@@ -17,13 +17,14 @@ from tilecppn.addresses import BucketPath
 from tilecppn.exporters.dzi import descriptor
 from tilecppn.exporters.page import Served, assets, page
 from tilecppn.exporters.source_page import grid_facts, summary
-from tilecppn.serve.answers import TYPES, busy, is_unchanged, not_found
+from tilecppn.serve.answers import busy, is_unchanged, not_found
 from tilecppn.serve.exports import FILES, PICTURE, Export
 from tilecppn.serve.pyramids import FORMAT, Picture, Pyramid
 from tilecppn.serve.tile_endpoint import Tiles
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.serve.views import SIDE, has_views
 from tilecppn.storage.bucket import Bucket
+from tilecppn.storage.content_types import TYPES, content_type
 
 # ---- An export -----------------------------------------------------------------------------------
 
@@ -51,7 +52,7 @@ def export_app(export: Export) -> Starlette:
         headers = {"ETag": tag, "Cache-Control": "no-cache"}  # a new export shows at once
         if is_unchanged(request.headers.get("If-None-Match"), tag):
             return Response(status_code=304, headers=headers)
-        kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
+        kind = content_type(path.name)
         return FileResponse(path, headers=headers, media_type=kind, stat_result=status)
 
     return _app([Route("/{path:path}", answer)])
@@ -80,7 +81,7 @@ def _from_bucket(path: BucketPath, request_tag: str | None) -> Response:
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if is_unchanged(request_tag, tag):
         return Response(status_code=304, headers=headers)
-    kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
+    kind = content_type(path.name)
     return Response(found.data, headers=headers, media_type=kind)
 
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tilecppn.serve.answers import TYPES, busy, is_unchanged, not_found
+from tilecppn.serve.answers import busy, is_unchanged, not_found
 from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Tile
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
+from tilecppn.storage.content_types import TYPES
 
 _NUMBER: Final = "(0|[1-9][0-9]{0,9})"
 _FOREVER: Final = b"public, max-age=31536000, immutable"

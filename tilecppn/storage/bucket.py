@@ -5,18 +5,24 @@ import errno
 import random
 import time
 from collections.abc import Callable, Container, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tilecppn.addresses import BucketPath
-from tilecppn.filesystem import UnsuitableFileError
+from tilecppn.errors import RenderError
+from tilecppn.filesystem import UnsuitableFileError, error_text
 from tilecppn.storage.client import as_os_errors, client_of
+from tilecppn.storage.content_types import headers
+from tilecppn.storage.crc32c import crc32c_of
+from tilecppn.storage.objects import Put
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
 
 ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
+AT_ONCE = 16  # uploads of one thread that makes files
 
 T = TypeVar("T")
 
@@ -30,7 +36,7 @@ class Object(NamedTuple):
 
 
 class Bucket:
-    """The objects below a prefix in a bucket. Belongs to one thread."""
+    """The objects below a prefix in a bucket, a `FileStorage`."""
 
     path: Path
 
@@ -60,12 +66,26 @@ class Bucket:
             return Object(bytes(found.bytes()), version_of(meta), meta["last_modified"].timestamp())
 
     def download(self, name: str, file: Path) -> None:
-        """Copy an object into a new file."""
+        """Copy an object into a new file, in a folder of its own if need be."""
         with self._request(name) as key:
             found = self._obstore.get(self._client, key)
+            file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("wb") as written:
-                for part in found:
-                    written.write(part)
+                written.writelines(found)
+
+    def crc32c(self, name: str) -> str:
+        """The CRC-32C of an object. Raises RenderError where it cannot be read."""
+        try:
+            return patiently(lambda: crc32c_of(self._pieces(name)))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise RenderError(error_text(error)) from error
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        with self._request(name) as key:
+            for piece in self._obstore.get(self._client, key):
+                yield bytes(piece)
 
     def get_tail(self, name: str, size: int) -> bytes:
         """Read the last bytes of an object; all where it has fewer."""
@@ -83,6 +103,14 @@ class Bucket:
         """The size of an object now; None where there is none."""
         meta = self._head(name)
         return None if meta is None else int(meta["size"])
+
+    def has(self, name: str) -> bool:
+        """Whether there is an object of this name."""
+        return self._head(name) is not None
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """All objects, from listings."""
+        return ((name, int(meta["size"])) for name, meta in self.objects())
 
     def objects(self, folder: str = "") -> Iterator[tuple[str, "ObjectMeta"]]:
         """All objects below a folder, with their names in the store."""
@@ -119,10 +147,23 @@ class Bucket:
                 raise
             return None
 
-    def put(self, name: str, data: bytes | Path, attributes: dict[str, str]) -> None:
-        """Write an object over any that is there, with HTTP headers; large files in parts."""
+    def put(self, name: str, data: bytes | Path) -> None:
+        """Write an object with HTTP headers; large files in parts."""
         with self._request(name) as key:
-            self._obstore.put(self._client, key, data, attributes=attributes)
+            self._obstore.put(self._client, key, data, attributes=headers(name))
+
+    def take(self, name: str, file: Path) -> None:
+        """Upload a file; whoever made it deletes it."""
+        self.put(name, file)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Put]:
+        """Write several objects at once; all are there at the end of the block."""
+        pending: list[Future[None]] = []
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tilecppn-upload") as pool:
+            yield lambda name, data: pending.append(pool.submit(self.put, name, data))
+        for future in pending:
+            future.result()
 
     def delete(self, name: str) -> None:
         """Delete an object, if it is there."""

@@ -7,10 +7,13 @@ empty one of the same generation (`If-Match`); see docs/decisions/0038-buckets.m
 
 import contextlib
 import json
+import math
 import re
+import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,7 @@ from tilecppn.storage.client import client_of
 from tilecppn.storage.lease import Lease, held_lease, leased
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files
+from tilecppn.storage.shard_file import GENERATION
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion
@@ -165,9 +169,26 @@ class BucketStorage(Bucket):
         missing = ((name, empty) for name, empty in shards if sizes.get(name) == len(empty))
         self._write(missing, found)
 
+    def new_generation(self) -> str:
+        """Random bytes in hex."""
+        return secrets.token_hex(GENERATION)
+
+    def what_else(self, *, reading: bool) -> str:
+        """Tell nothing from other objects."""
+        if self.is_free():
+            return f"{self.path}: no such store"
+        return f"{self.path}: holds objects that are no store of tilecppn; choose another path"
+
+    def free_space(self) -> tuple[Path, float]:
+        """A bucket has no end."""
+        return self.path.parent, math.inf
+
     def is_free(self) -> bool:
         """Whether there is no object, or a store that was never finished."""
-        return next(self.objects(), None) is None or self._is_unfinished()
+        try:
+            return next(self.objects(), None) is None or self._is_unfinished()
+        except PermissionError as error:
+            raise StoreError(f"{self.path}: {error.strerror}") from error
 
     def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
         """List all objects; there are no folders."""

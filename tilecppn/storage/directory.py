@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import re
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, TaskGraph
@@ -21,7 +19,7 @@ from tilecppn.storage.identity import attributes
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.shard_file import GENERATION, ShardFile, empty_shard, encode_shard
+from tilecppn.storage.shard_file import ShardFile, empty_shard, encode_shard
 from tilecppn.storage.zarr_format import ArraySpec, array_files, invalid_metadata
 from tilecppn.version import VERSION
 
@@ -169,7 +167,7 @@ class StoreDirectory(ABC):
         new, storage = cls.described(path, picture, arithmetic), storage_of(path)
         with storage.lock():
             kept = identity.attributes(path) or {}
-            generation = str(kept.get("generation") or new_generation(path))
+            generation = str(kept.get("generation") or storage.new_generation())
             identity.write(storage, new.group(generation), new.networks)
             storage.replace(invalid_metadata(storage, new.arrays))
             storage.reserve(new.empty_shards(generation))
@@ -224,11 +222,6 @@ class StoreDirectory(ABC):
             yield
 
 
-def new_generation(path: Path) -> str:
-    """What is to tell a new store at a path from another there; "" on a disk, which needs none."""
-    return secrets.token_hex(GENERATION) if isinstance(path, BucketPath) else ""
-
-
 class NewStore(NamedTuple):
     """What a store holds before its first shard.
 
@@ -256,31 +249,27 @@ def create_store(
     more: further files. overwrite: replace a store of ours, whose lock the caller holds. Raises
     StoreError if something else is there.
     """
-    generation = new_generation(path)
+    storage = storage_of(path)
+    generation = storage.new_generation()
     files = {
         **identity.all_files(new.group(generation), new.networks),
         **array_files(new.arrays),
         **(more or {}),
     }
     shards = new.empty_shards(generation)
-    return storage_of(path).create(files, shards, overwrite=overwrite)
+    return storage.create(files, shards, overwrite=overwrite)
 
 
 def is_store(path: Path) -> bool:
     """Whether `path` is a store of ours; False where nothing is, or an empty folder.
 
-    Raises StoreError for anything else: a file, a symbolic link, another program's folder, and
-    where access to a bucket is denied.
+    Raises StoreError for anything else: a file, a symbolic link, another program's folder, a bucket
+    to which access is denied.
     """
-    try:
-        if storage_of(path).is_free():
-            return False
-        if attributes(path) is None:
-            raise StoreError(not_a_store(path))
-    except PermissionError as error:
-        if not isinstance(path, BucketPath):
-            raise
-        raise StoreError(f"{path}: {error.strerror}") from error
+    if storage_of(path).is_free():
+        return False
+    if attributes(path) is None:
+        raise StoreError(not_a_store(path))
     return True
 
 
@@ -297,24 +286,4 @@ def check_safe_to_overwrite(
 
 def not_a_store(path: Path, *, reading: bool = False) -> str:
     """Say that `path` is not a store, and what to do: other words for one that is to be read."""
-    if isinstance(path, BucketPath):
-        if storage_of(path).is_free():
-            return f"{path}: no such store"
-        return f"{path}: holds objects that are no store of tilecppn; choose another path"
-    if not path.exists():
-        return f"{path}: no such store"
-    if reading and path.is_file() and path.suffix == ".toml":
-        store = path.with_suffix(".zarr")
-        return f"{path} is a scene; render it first: tilecppn render {path} -o {store}"
-    if reading and path.is_file():
-        return f"{path}: is a file, not a store of tilecppn"
-    if reading and (path / "0" / DESCRIPTION).is_file():
-        return (
-            f"{path}: its zarr.json is damaged, or it is another program's; if it is a store of "
-            f"tilecppn, give its scene: tilecppn verify {path} --repair --scene SCENE"
-        )
-    if not path.is_dir():
-        return f"{path}: is a file, not a store of tilecppn; choose another path"
-    return (
-        f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another path"
-    )
+    return storage_of(path).what_else(reading=reading)

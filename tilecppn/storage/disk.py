@@ -7,19 +7,21 @@ import re
 import shutil
 import stat
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from re import Pattern
 from typing import Any
 
-from zarr.storage import LocalStore
-
 from tilecppn import filesystem
 from tilecppn.errors import StoreError
 from tilecppn.storage import locks
-from tilecppn.storage.names import FOLDER_NAME, lock_file
-from tilecppn.storage.objects import Files
+from tilecppn.storage.crc32c import crc32c_of
+from tilecppn.storage.names import DESCRIPTION, FOLDER_NAME, lock_file
+from tilecppn.storage.objects import Files, Put
 
 MAX_OFFSET = 2**62  # in a file
+PIECE = 1 << 18  # bytes of a file that are read at a time
 NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # of a row or column
 
 
@@ -33,6 +35,51 @@ class Disk:
         """Read a file; with a bound, a regular one alone."""
         file = self.path / name
         return file.read_bytes() if most is None else filesystem.read_bounded(file, most)
+
+    def crc32c(self, name: str) -> str:
+        """The CRC-32C of a regular file."""
+        file = self.path / name
+        if not file.is_file():
+            file.stat()  # raises where nothing is
+            raise filesystem.UnsuitableFileError(errno.EINVAL, "not a regular file", str(file))
+        with file.open("rb") as data:
+            return crc32c_of(iter(partial(data.read, PIECE), b""))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a regular file of this name."""
+        return (self.path / name).is_file()
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """All that a walk through the folders finds; a symbolic link to a file is one."""
+        for root, _, files in os.walk(self.path):
+            for name in files:
+                file = os.path.join(root, name)
+                yield os.path.relpath(file, self.path), os.lstat(file).st_size
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file, in a folder of its own if need be."""
+        file = os.path.join(self.path, name)
+        try:
+            _write(file, data)
+        except FileNotFoundError:
+            if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
+                raise
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            _write(file, data)
+
+    def writing(self) -> AbstractContextManager[Put]:
+        """Write one after another."""
+        return nullcontext(self.put)
+
+    def take(self, name: str, file: Path) -> None:
+        """Rename a file of the same disk; it outlives a power cut."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        filesystem.fsync(file)
+        if path.is_dir():
+            filesystem.remove(path)
+        os.replace(file, path)
+        filesystem.fsync_directory(path.parent)
 
     def size(self, name: str) -> int | None:
         """The bytes of a file, or of what has its name."""
@@ -92,6 +139,8 @@ class Disk:
 
     def zarr(self) -> Any:
         """The folder as zarr-python reads it."""
+        from zarr.storage import LocalStore
+
         return LocalStore(self.path, read_only=True)
 
     @contextlib.contextmanager
@@ -167,6 +216,38 @@ class Disk:
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
         """Do nothing: late writers find another folder."""
 
+    def new_generation(self) -> str:
+        """Return "": a new folder has a number of its own."""
+        return ""
+
+    def what_else(self, *, reading: bool) -> str:
+        """Tell a scene, a file, a damaged store and a folder."""
+        path = self.path
+        if not path.exists():
+            return f"{path}: no such store"
+        if reading and path.is_file() and path.suffix == ".toml":
+            store = path.with_suffix(".zarr")
+            return f"{path} is a scene; render it first: tilecppn render {path} -o {store}"
+        if reading and path.is_file():
+            return f"{path}: is a file, not a store of tilecppn"
+        if reading and (path / "0" / DESCRIPTION).is_file():
+            return (
+                f"{path}: its zarr.json is damaged, or it is another program's; if it is a store "
+                f"of tilecppn, give its scene: tilecppn verify {path} --repair --scene SCENE"
+            )
+        if not path.is_dir():
+            return f"{path}: is a file, not a store of tilecppn; choose another path"
+        return (
+            f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another "
+            "path"
+        )
+
+    def free_space(self) -> tuple[Path, float]:
+        """That of the disk of the nearest folder."""
+        whole = self.path.absolute()
+        folder = next(path for path in (whole, *whole.parents) if path.is_dir())
+        return folder, shutil.disk_usage(folder).free
+
     def is_free(self) -> bool:
         """Whether there is nothing, or an empty folder."""
         path = self.path
@@ -197,6 +278,11 @@ class Disk:
         finally:
             if locks.holds_lock(lock_file(self.path)):
                 filesystem.sweep(self.path)
+
+
+def _write(file: str, data: bytes) -> None:
+    with filesystem.naming_file(file), open(file, "wb") as opened:
+        opened.write(data)
 
 
 def _numbered(folder: Path) -> dict[int, os.DirEntry[str]]:

@@ -18,11 +18,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
-
 from tilecppn import filesystem
 from tilecppn.cppn.weights_file import MAX_BYTES
 from tilecppn.errors import StoreError
+from tilecppn.storage.crc32c import crc32c
 from tilecppn.storage.names import DESCRIPTION, FOLDER, SUFFIX
 from tilecppn.storage.objects import UNFINISHED, ObjectStorage
 from tilecppn.storage.places import storage_of
@@ -235,8 +234,3 @@ def bytes_array(length: int) -> bytes:
             "node_type": "array",
         }
     )
-
-
-def crc32c(data: bytes) -> bytes:
-    """The CRC-32C of some bytes, as Zarr's codec of that name appends it."""
-    return int(google_crc32c.value(data)).to_bytes(4, "little")

@@ -1,6 +1,6 @@
 """The files of a store, behind one interface: in a folder on a disk, or in a bucket."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from re import Pattern
@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 UNFINISHED = "unfinished"  # the only key of our attribute while a store in a bucket is made
 Files = Mapping[str, bytes]  # by their names in the store, as "0/zarr.json"
+Put = Callable[[str, bytes], None]  # what writes a file of a name
 
 
-class ObjectStorage(Protocol):
-    """The files of one store, by name, as "0/c/0/3/4"; each is whole or not there.
+class FileStorage(Protocol):
+    """The files below a path, by name, as "0/c/0/3/4": of a store, or of an export.
 
     Methods raise OSError, whose errno says whether another attempt may help; FileNotFoundError
-    for a file that is not there. `empty` is what a shard without a tile looks like, in which its
-    store's generation is marked: a bucket keeps the place of a missing shard with it.
+    for a file that is not there.
     """
 
     path: Path
@@ -24,9 +24,48 @@ class ObjectStorage(Protocol):
         """Read a file of at most so many bytes. Raises UnsuitableFileError for any other."""
         ...
 
+    def crc32c(self, name: str) -> str:
+        """The CRC-32C of a file, read piece by piece. Raises UnsuitableFileError for any other.
+
+        Where only the way to a bucket failed, again and again, it raises RenderError.
+        """
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        ...
+
     def size(self, name: str) -> int | None:
         """The bytes of a file; None where there is none."""
         ...
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """The name of every file, and its bytes; none where no folder is."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file over any that is there; only one that nobody reads yet."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Put]:
+        """What writes many files, as `put` does; all are there at the end of the block."""
+        ...
+
+    def take(self, name: str, file: Path) -> None:
+        """Give a file on a disk, made in a `workplace`, this name, whole, over what has it."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        ...
+
+
+class ObjectStorage(FileStorage, Protocol):
+    """The files of one store; each is whole or not there.
+
+    `empty` is what a shard without a tile looks like, in which its store's generation is marked: a
+    bucket keeps the place of a missing shard with it.
+    """
 
     def get_tail(self, name: str, size: int) -> bytes:
         """Read the last bytes of a file; all where it has fewer."""
@@ -80,10 +119,6 @@ class ObjectStorage(Protocol):
         """Write files over whatever is there."""
         ...
 
-    def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
-        ...
-
     def create(
         self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
     ) -> AbstractContextManager[None]:
@@ -96,6 +131,18 @@ class ObjectStorage(Protocol):
 
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
         """Keep the places of shards that are missing, each with its empty one, where it must."""
+        ...
+
+    def new_generation(self) -> str:
+        """What is to tell a new store from another in its place; "" where nothing has to."""
+        ...
+
+    def what_else(self, *, reading: bool) -> str:
+        """Say what is there instead of a store, and what to do; reading: of one to be read."""
+        ...
+
+    def free_space(self) -> tuple[Path, float]:
+        """The folder in which the store is or would be, and the bytes that are free there."""
         ...
 
     def is_free(self) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.plan import Level, Window, ceil_div
-from tilecppn.storage.identity import crc32c
+from tilecppn.storage.crc32c import crc32c
 from tilecppn.storage.objects import ObjectStorage
 
 ZSTD_LEVEL = 1

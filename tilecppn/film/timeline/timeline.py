@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tilecppn.addresses import as_path
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.frozen import thaw
@@ -280,6 +281,18 @@ class Timeline:
         if self.keyframes != other.keyframes:
             found.append("the keyframes")
         return found
+
+
+def load_timeline(path: str | Path, overrides: Sequence[str] = ()) -> Timeline | None:
+    """Read the timeline of a timeline file, a film or a film's store; None for a still.
+
+    Raises SceneError.
+    """
+    path = as_path(path)
+    found: Timeline | None = read_embedded("timeline", path, overrides)
+    if found is not None or read_embedded("scene", path, overrides) is not None:
+        return found
+    return Timeline.load(path, overrides) if is_timeline(read_text(path, "a scene")) else None
 
 
 def is_timeline(text: str) -> bool:

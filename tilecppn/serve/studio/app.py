@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError, TilecppnError
-from tilecppn.serve.answers import TYPES, busy, not_found
+from tilecppn.serve.answers import busy, not_found
 from tilecppn.serve.pyramids import Tile
 from tilecppn.serve.studio.answering import FOREVER, FRESH, failure, read, written
 from tilecppn.serve.studio.desk import Desk
@@ -37,6 +37,7 @@ from tilecppn.serve.studio.films import MOST_FRAMES
 from tilecppn.serve.studio.schema import schema
 from tilecppn.serve.tile_endpoint import draw
 from tilecppn.serve.tiles import TileQueue
+from tilecppn.storage.content_types import TYPES
 
 PAGE: Final = Path(__file__).parent / "page"
 FILES: Final = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in TYPES}

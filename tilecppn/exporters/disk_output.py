@@ -1,0 +1,127 @@
+"""Outputs on a disk: built under a temporary name beside their place, and renamed at the end."""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from tilecppn import filesystem
+from tilecppn.errors import ExportError
+from tilecppn.exporters.destination import Destination
+from tilecppn.storage import locks
+
+_EXISTS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
+
+
+class DiskDestination(Destination):
+    """A path on a disk, whose lock lies beside it."""
+
+    def is_free(self, *, folder: bool) -> bool:
+        path = self.path
+        if why := filesystem.obstacle(path):
+            raise ExportError(f"{path}: {why}; choose another path")
+        if path.is_symlink():
+            raise ExportError(f"{path}: is a symbolic link; choose another path")
+        return not path.exists() or (folder and path.is_dir() and not any(path.iterdir()))
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Raises StoreError, too, if the disk has no locks."""
+        path = self.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filesystem.temporary_name(path, "lock")
+        with locks.locked(lock, str(path), transient=True):
+            moved = filesystem.leftovers(self._away)
+            if moved and not os.path.lexists(path):
+                os.rename(moved.pop(), path)
+            for leftover in [*moved, *filesystem.leftovers(path)]:
+                filesystem.remove(leftover, ignore_errors=True)
+            yield
+
+    def replacing_file(self) -> contextlib.AbstractContextManager[Path]:
+        return self._replacing(filesystem.temporary_path(self.path), folder=False)
+
+    def replacing_folder(self) -> contextlib.AbstractContextManager[Path]:
+        return self._replacing(filesystem.temporary_path(self.path), folder=True)
+
+    @contextlib.contextmanager
+    def _replacing(self, temporary: Path, *, folder: bool) -> Iterator[Path]:
+        before = filesystem.identity(self.path)
+        if folder:
+            temporary.mkdir()
+        else:
+            temporary.touch()
+        try:
+            yield temporary
+            if not folder:
+                filesystem.fsync(temporary)
+            if filesystem.identity(self.path) != before:
+                raise self.taken()
+            try:
+                self._put(temporary)
+            except OSError as error:
+                if error.errno in _EXISTS:
+                    raise self.taken() from error
+                raise
+            filesystem.fsync_directory(self.path.parent)
+        except BaseException:
+            filesystem.remove(temporary, ignore_errors=True)
+            raise
+
+    @contextlib.contextmanager
+    def workplace(self) -> Iterator[Path]:
+        if link := filesystem.linked_folder(self.path):
+            raise ExportError(
+                f"{link}: is a symbolic link, through which nothing is written; put what it leads "
+                "to in its place"
+            )
+        temporary = filesystem.temporary_path(self.path)
+        temporary.mkdir()
+        try:
+            yield temporary
+        finally:
+            filesystem.remove(temporary, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def fetched(self) -> Iterator[Path]:
+        yield self.path
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def _put(self, new: Path) -> None:
+        """Give `new` this name, whose owner it is to replace if it has one."""
+        if new.is_dir():
+            if self.path.exists():
+                self._replace_folder(new)
+            else:
+                os.rename(new, self.path)
+        elif os.path.lexists(self.path):
+            os.replace(new, self.path)
+        else:
+            try:
+                os.link(new, self.path)  # unlike a rename it fails where something appeared
+            except OSError as error:
+                if error.errno in _EXISTS:
+                    raise
+                os.replace(new, self.path)  # a disk without hard links
+            else:
+                new.unlink()
+
+    def _replace_folder(self, new: Path) -> None:
+        """Nothing is renamed over a folder that has something in it: it moves away first."""
+        old = filesystem.temporary_path(self._away)
+        os.rename(self.path, old)
+        try:
+            os.rename(new, self.path)
+        except BaseException:
+            os.rename(old, self.path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    @property
+    def _away(self) -> Path:
+        """What moves away gets an unfinished name, as if it were begun for this one."""
+        return self.path.with_name(f"{self.path.name}~")

@@ -1,0 +1,49 @@
+"""Verifies an export, and repairs it from the store that it was made from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tilecppn import machine
+from tilecppn.cancellation import ShouldStop
+from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters.output import size_of
+from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.repair import repair_export
+from tilecppn.exporters.verify import check_made_here, find_export_damage, is_there, outputs_of
+from tilecppn.integrity.report import ExportReport, Progress
+
+
+def verify_export(
+    path: Path, store: Path | None, workers: int | None, progress: Progress, stopping: ShouldStop
+) -> ExportReport:
+    """Find what is damaged in an export, and make it again from `store`, if there is one."""
+    if not any(map(is_there, outputs_of(path))):
+        raise ExportError(f"{path}: does not exist")
+    if store is None:  # else a person says that it was made from there
+        check_made_here(path)
+
+    def find(what: str) -> ExportReport:
+        done, total = 0, sum(map(size_of, outputs_of(path)))
+
+        def counted(size: int) -> None:
+            nonlocal done
+            done += size
+            progress(what, done, total, "MB")
+
+        counted(0)
+        return ExportReport(path, find_export_damage(path, counted, stopping))
+
+    def drawn(done: int, total: int) -> None:
+        progress("repair", done, total, "Mpixel")
+
+    found = find("verify")
+    if found.sound or store is None:
+        return found
+    threads = Threads(workers or machine.cores(), drawn, stopping)
+    repair_export(path, found.damage, store, threads)
+    left = find("verify again").damage
+    if left:
+        file, what = next(iter(left.items()))
+        more = f", and {len(left) - 1:,} more" if len(left) > 1 else ""
+        raise RenderError(f"{file}: is still {what}{more}; export it again")
+    return replace(found, mended=True)

@@ -1,0 +1,191 @@
+"""What was found damaged or missing, and what came of it."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tilecppn.exporters.checksums import DAMAGED, MISSING
+from tilecppn.exporters.verify import FOREIGN
+from tilecppn.film.plan import ClipTask, FrameShard
+from tilecppn.formatting import counted
+from tilecppn.plan import Shard, Task
+
+Progress = Callable[[str, int, int, str], None]  # see `verify`
+NAMED = 20  # missing shards of a level
+LISTED = 200  # files of an export
+
+
+def ignored(what: str, done: int, total: int, unit: str) -> None:
+    """A `Progress` that nobody looks at."""
+
+
+@dataclass(frozen=True, repr=False)
+class VerifyReport(ABC):
+    """What `verify` found at `path`, and what it repaired.
+
+    damage: what is wrong with each shard of a store, or file of an export: "damaged", "missing", or
+    "not part of the export".
+    """
+
+    path: Path
+    damage: Mapping[Any, str]
+
+    @property
+    @abstractmethod
+    def sound(self) -> bool:
+        """Whether nothing was damaged or missing."""
+
+    @property
+    @abstractmethod
+    def repaired(self) -> bool:
+        """Whether something was, and is not any more."""
+
+    @property
+    @abstractmethod
+    def record(self) -> dict[str, Any]:
+        """What was found, as `tilecppn verify --json` prints it."""
+
+    @abstractmethod
+    def lines(self) -> list[str]:
+        """What was found, and what to do about it, in words."""
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name!r}: {value!r}" for name, value in self.record.items())
+        return f"{type(self).__name__}({{{values}}})"
+
+
+@dataclass(frozen=True, repr=False)
+class StoreReport(VerifyReport):
+    """Of a store; `damage` is by its shards, and a film's clips.
+
+    invalid_metadata: names of files that describe it and are missing, damaged or wrong.
+    missing_of_level: how many shards of each level are missing, where they are too many to be
+    listed. remedy: what repairs it, in words. rescued: whether its identity was written again.
+    rendered: shards that were rendered again; None where nothing was repaired.
+    """
+
+    invalid_metadata: tuple[str, ...]
+    missing_of_level: Mapping[int, int]
+    remedy: str
+    rescued: bool = False
+    rendered: int | None = None
+
+    @property
+    def sound(self) -> bool:
+        return not (self.invalid_metadata or self.damage or self.missing_of_level)
+
+    @property
+    def repaired(self) -> bool:
+        return self.rendered is not None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "store": str(self.path),
+            "invalid_metadata": list(self.invalid_metadata),
+            **{
+                name: [_place(task) for task, what in self.damage.items() if what == name]
+                for name in (DAMAGED, MISSING)
+            },
+        }
+        if self.missing_of_level:
+            record["missing_of_level"] = dict(self.missing_of_level)
+        if self.rescued:
+            record["rescued"] = True
+        if self.rendered is not None:
+            record["rendered"] = self.rendered
+        return record
+
+    def lines(self) -> list[str]:
+        path, lacking = self.path, self.missing_of_level
+        lines = [f"{file}: missing, damaged or wrong" for file in self.invalid_metadata]
+        lines += [f"shards of level {level}: {n:,} missing" for level, n in lacking.items() if n]
+        lines += self._listed()
+        if self.rescued:
+            lines.append(f"{path}: its metadata and the copy were damaged; written again")
+        if self.sound:
+            lines.append(f"{path}: complete and undamaged")
+        elif self.rendered is not None:
+            lines.append(f"{path}: repaired, {counted(self.rendered, 'shard')} rendered again")
+        else:
+            wrong = len(self.invalid_metadata)
+            what = [counted(wrong, "metadata file")] if wrong else []
+            many = len(self.damage) + sum(lacking.values())
+            what += [counted(many, "shard")] if many or not wrong else []
+            lines.append(f"{path}: {' and '.join(what)} to repair: {self.remedy}")
+        return lines
+
+    def _listed(self) -> list[str]:
+        """The damage, a line per task; many missing ones of a kind are counted."""
+        missing = Counter(_group(task) for task, what in self.damage.items() if what == MISSING)
+        many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
+        return [
+            *(f"{group}: {count:,} missing" for group, count in many.items()),
+            *(
+                f"{task.name}: {what}"
+                for task, what in self.damage.items()
+                if what != MISSING or _group(task) not in many
+            ),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class ExportReport(VerifyReport):
+    """Of an export; `damage` is by the paths of its files. mended: whether they were made again."""
+
+    mended: bool = False
+
+    @property
+    def sound(self) -> bool:
+        return not self.damage
+
+    @property
+    def repaired(self) -> bool:
+        return self.mended
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "export": str(self.path),
+            **{
+                name: [str(file) for file, what in self.damage.items() if what == name]
+                for name in (DAMAGED, MISSING, FOREIGN)
+            },
+        }
+        return {**record, "repaired": len(self.damage)} if self.mended else record
+
+    def lines(self) -> list[str]:
+        path, many = self.path, counted(len(self.damage), "file")
+        lines = [f"{file}: {what}" for file, what in list(self.damage.items())[:LISTED]]
+        if len(self.damage) > LISTED:
+            lines.append(f"… and {len(self.damage) - LISTED:,} more")
+        if self.sound:
+            lines.append(f"{path}: complete and undamaged")
+        elif self.mended:
+            lines.append(f"{path}: repaired, {many} made again")
+        else:
+            lines.append(
+                f"{path}: {many} to repair: tilecppn verify {path} --repair --store STORE, or "
+                "export it again"
+            )
+        return lines
+
+
+def _group(task: Task) -> str:
+    if isinstance(task, Shard):
+        return f"shards of level {task.level}"
+    return "clips" if isinstance(task, ClipTask) else "shards of frames"
+
+
+def _place(task: Task) -> list[int]:
+    """Level, row and column, and a film's frame; a clip is on level 1."""
+    match task:
+        case FrameShard(frame, row, col):
+            return [0, row, col, frame]
+        case ClipTask(first):
+            return [1, 0, 0, first]
+    assert isinstance(task, tuple)
+    return list(task)
