@@ -1,10 +1,15 @@
 """What a render shows while it runs."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import SMALL_NET
 from tilecppn.cli.progress import Meter
 from tilecppn.cli.run_meter import FilmMeter, RenderMeter
+from tilecppn.film.encoding.base import FilmOptions
+from tilecppn.film.encoding.estimate import encoding_seconds
+from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.store import film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.pixels.window import BAND, preview
@@ -37,6 +42,23 @@ def test_a_film_speaks_of_frames() -> None:
     meter.add(4 * 600 * 600 + 1000)
     assert "4 of 10 frames" in meter.line()
     assert "shard" not in meter.work(film_plan(film, None))
+
+
+def test_the_time_of_an_encoder_is_estimated_from_samples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = moving(Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30}), zoom=2.0, fps=10)
+    target = choose_target(tmp_path / "a.gif", film, FilmOptions())
+    assert target is not None
+    meter = FilmMeter("animate", film, target.encoding)
+    meter.estimate_encoding()  # late: nothing is encoded
+    assert capsys.readouterr().err == ""
+    with meter:
+        meter._start_timer(lambda: None)
+        meter.clock = iter([100.0, 101.0]).__next__
+        meter.estimate_encoding()
+    assert "encoding ETA" in capsys.readouterr().err
+    assert encoding_seconds(film, target.encoding, lambda: None) > 0.0
 
 
 def test_an_estimate_that_comes_late_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:

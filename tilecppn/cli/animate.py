@@ -169,6 +169,7 @@ def command(
     from tilecppn.film.contact_sheet import contact_sheet
     from tilecppn.film.embedded_timeline import is_film_store
     from tilecppn.film.encoding.base import FilmOptions
+    from tilecppn.film.encoding.targets import choose_target
     from tilecppn.film.timeline.excerpt import excerpt, scaled
     from tilecppn.run.render import require_complete
 
@@ -202,8 +203,9 @@ def command(
         lines.append(str(contact))
     if output is not None:
         options = FilmOptions(codec, crf, even, format_, clip, plays, audio)
+        target = choose_target(output, picture, options)
         with (
-            FilmMeter("animate", picture) as meter,
+            FilmMeter("animate", picture, target.encoding if target else None) as meter,
             opened_run(choices, meter, overwrite=overwrite) as run,
         ):
             frames = timeline if is_film_store(timeline) else None

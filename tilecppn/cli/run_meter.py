@@ -4,11 +4,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tilecppn import machine
 from tilecppn.cli.progress import Meter
-from tilecppn.errors import TilecppnError
+from tilecppn.errors import RenderError, TilecppnError
+from tilecppn.film.plan import FilmPlan
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.formatting import counted, format_duration
 from tilecppn.kernels import EvaluationContext, create
@@ -30,6 +32,9 @@ from tilecppn.run.events import (
     WorkersWaiting,
 )
 from tilecppn.scene.scene import Scene
+
+if TYPE_CHECKING:
+    from tilecppn.film.encoding.base import Encoding
 
 PATIENCE = 3.0  # seconds without a finished shard, after which samples say how long it may take
 
@@ -80,6 +85,11 @@ class RenderMeter(Meter):
         """What samples said that so many pixels take; None where none were drawn."""
         return None if self.sampled_rate is None else pixels / self.sampled_rate
 
+    def _start_timer(self, estimate: Callable[[], None]) -> None:
+        self._timer = threading.Timer(PATIENCE, estimate)
+        self._timer.daemon = True
+        self._timer.start()
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -104,11 +114,7 @@ class RenderMeter(Meter):
                     self._say_if_on_cpu(self.scene)
                 if self.scene is not None and executor == "local" and arithmetic.device == "cpu":
                     busy = min(workers, machine.cores(), plan.tasks)
-                    self._timer = threading.Timer(
-                        PATIENCE, self.estimate, (arithmetic.kernel, busy)
-                    )
-                    self._timer.daemon = True
-                    self._timer.start()
+                    self._start_timer(partial(self.estimate, arithmetic.kernel, busy))
             case TaskDone(stats=stats):
                 self._stop_timer()
                 self.add(stats.pixels)
@@ -137,11 +143,16 @@ class RenderMeter(Meter):
 
 
 class FilmMeter(RenderMeter):
-    """A meter of a film's run."""
+    """A meter of a film's run.
 
-    def __init__(self, what: str, timeline: Timeline) -> None:
+    With `encoding`, it estimates from samples how long a film of one clip is encoded, which begins
+    when all frames are drawn.
+    """
+
+    def __init__(self, what: str, timeline: Timeline, encoding: "Encoding | None" = None) -> None:
         super().__init__(what)
         self.timeline = timeline
+        self.encoding = encoding
 
     def __call__(self, event: Event) -> None:
         super().__call__(event)
@@ -150,6 +161,26 @@ class FilmMeter(RenderMeter):
                 drawn = self.done + self.skipped == self.total
                 if drawn and self.plan.parent(task) is not None:
                     self.note("all frames are drawn; what is left is to encode the last of them")
+                    assert isinstance(self.plan, FilmPlan)
+                    if self.plan.clips == 1:
+                        self._start_timer(self.estimate_encoding)
+
+    def estimate_encoding(self) -> None:
+        """Measure the encoder on samples, and show its time unless it has finished by then."""
+        from tilecppn.film.encoding.estimate import encoding_seconds
+
+        began = self.clock() - PATIENCE
+
+        def check_cancelled() -> None:
+            if self._timer is None:
+                raise RenderError("encoded by now")
+
+        if self.encoding is not None:
+            with contextlib.suppress(TilecppnError, OSError):
+                seconds = encoding_seconds(self.timeline, self.encoding, check_cancelled)
+                check_cancelled()
+                left = max(1.0, seconds - (self.clock() - began))
+                self.note(f"encoding ETA {format_duration(left)} (estimated from samples)")
 
     def work(self, plan: TaskGraph) -> str:
         """Describe the film."""
