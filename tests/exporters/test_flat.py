@@ -13,10 +13,12 @@ from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
 from tilecppn import machine
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance, tags
+from tilecppn.exporters import flat, provenance, tags
 from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.export import export
+from tilecppn.exporters.export import export, export_store
 from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding.metadata import copy_with_metadata
 from tilecppn.run.render import render
@@ -125,3 +127,15 @@ def test_more_pixels_than_readers_take_name_the_level_that_fits(
     with pytest.raises(ExportError, match=r"readers of AVIF take 15,000 pixels.*use --level 1"):
         export(store.path, tmp_path / "a.avif")
     export(store.path, tmp_path / "a.avif", level=1)
+
+
+@pytest.mark.parametrize("long", [0.0, 1e6])
+def test_a_long_encoding_is_announced(
+    long: float, small_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flat, "LONG", long)
+    said: list[str] = []
+    threads = Threads(1, note=said.append)
+    export_store(small_store.path, tmp_path / "a.webp", ExportOptions(), threads)
+    assert len(said) == (not long)
+    assert all("encoding takes about" in line for line in said)

@@ -1,7 +1,9 @@
 """One JPEG, WebP or AVIF of a level, in 8 bits, for where a small file counts: made in memory."""
 
 import math
+import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,17 @@ from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.image_file import write_flat
+from tilecppn.exporters.image_file import Image, write_flat
 from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
-from tilecppn.formatting import format_bytes
+from tilecppn.formatting import format_bytes, format_duration
 from tilecppn.scene.profiles import PROFILES
 
 RGB = 3  # channels
+SAMPLE = 32  # rows at least, to measure an encoder
+LONG = 5.0  # seconds that an encoder may take unsaid, since it tells no progress
 WORST = 60  # the lowest quality that is chosen unasked
 
 
@@ -37,6 +41,9 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
 
         assert options.quality is not None
         quality = options.quality
+        seconds = _seconds(out, dest, quality, options.effort)
+        if seconds >= LONG:
+            threads.note(f"{dest}: encoding takes about {format_duration(seconds)}")
         if options.max_bytes is not None:
             quality = _quality_within(options.max_bytes, quality, size, dest)
         written = size(quality)
@@ -46,6 +53,16 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
         said = f"8 bits, {PROFILES[made.profile].name}, {kind} of quality {quality}"
         threads.note(f"{dest}: {said}, {format_bytes(written)}")
     return [dest]
+
+
+def _seconds(image: Image, dest: Path, quality: int, effort: int) -> float:
+    """The time that encoding takes, by some rows in the middle."""
+    first, count = len(image) // 2, max(SAMPLE, len(image) // 64)
+    sample = image[first : first + count]
+    start = time.perf_counter()
+    encoder = ENCODERS[suffix_of(dest)[1:]]
+    encoder.save(sample[..., 0] if sample.shape[2] == 1 else sample, BytesIO(), quality, effort)
+    return (time.perf_counter() - start) / len(sample) * len(image)
 
 
 def _quality_within(limit: int, best: int, size: Callable[[int], int], dest: Path) -> int:
