@@ -11,6 +11,7 @@ from tilecppn import filesystem
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.kernels.llvm.kernel import LLVMKernel
+from tilecppn.pixels.window import Renderer
 from tilecppn.run import render_job
 from tilecppn.storage import directory
 
@@ -25,7 +26,7 @@ NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
 # What is called where, and the stage that its time belongs to, less that of what it calls.
 CALLS: tuple[tuple[str, Any, str], ...] = (
     (NETWORK, LLVMKernel, "_run"),
-    (RECONSTRUCTION, render_job, "render_window"),
+    (RECONSTRUCTION, Renderer, "render"),
     (PYRAMID, render_job.RenderRunner, "_mean"),
     (PYRAMID, render_job, "mean2x2"),
     (ENCODING, directory, "encode_shard"),

@@ -21,6 +21,7 @@ from tilecppn.exporters import dzi, tiles
 from tilecppn.exporters.export import export
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.exporters.tiles import TileFolder
+from tilecppn.idle_threads import Share
 from tilecppn.plan import Plan, Shard, Task, Window
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions
@@ -83,12 +84,14 @@ def test_tiles_come_before_their_shard_and_descriptor_and_page_last(
     log: list[tuple[str, Any]] = []
     write, write_all, write_page = Store.write, TileFolder.write_all, dzi.write_page
 
-    def writing(self: Store, shard: Shard, pixels: NDArray[Any]) -> int:
+    def writing(self: Store, shard: Shard, pixels: NDArray[Any], share: Share) -> int:
         log.append(("shard", (shard.level, self.plan.window(shard))))
-        return write(self, shard, pixels)
+        return write(self, shard, pixels, share)
 
-    def tiling(self: TileFolder, level: int, window: Window, pixels: NDArray[Any]) -> None:
-        write_all(self, level, window, pixels)
+    def tiling(
+        self: TileFolder, level: int, window: Window, pixels: NDArray[Any], share: Share
+    ) -> None:
+        write_all(self, level, window, pixels, share)
         log.append(("tiles", (level, window)))
 
     def paging(*arguments: Any) -> list[Path]:
@@ -233,7 +236,7 @@ def test_an_earlier_export_stays_until_the_new_one_is_whole(
     before = one_pass(SCENE, one)
     other = SCENE.replace(cppn={"seed": 4})
 
-    def fail(self: Store, shard: Shard, pixels: NDArray[Any]) -> int:
+    def fail(self: Store, shard: Shard, pixels: NDArray[Any], share: Share) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:

@@ -16,6 +16,7 @@ from tilecppn.errors import ExportError, RenderError, TilecppnError
 from tilecppn.exporters import dzi
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.exporters.tiles import TileFolder
+from tilecppn.idle_threads import Share
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render
@@ -134,9 +135,9 @@ def test_a_shard_is_not_stored_when_one_of_its_tiles_cannot_be_written(
     stored: list[Shard] = []
     put = store_module.Store.write
 
-    def writing(self: Store, shard: Shard, pixels: NDArray[Any]) -> int:
+    def writing(self: Store, shard: Shard, pixels: NDArray[Any], share: Share) -> int:
         stored.append(shard)
-        return put(self, shard, pixels)
+        return put(self, shard, pixels, share)
 
     monkeypatch.setattr(Store, "write", writing)
     monkeypatch.setattr(TileFolder, "write", full_disk(after=17))  # a shard has 16

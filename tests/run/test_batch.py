@@ -10,6 +10,7 @@ from tests.conftest import SMALL_NET
 from tests.run.renders import pixels, shard_files
 from tests.signalled import interrupting
 from tilecppn.errors import Interrupted, StoreError
+from tilecppn.idle_threads import Share
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.plan import Shard
 from tilecppn.run.batch import Batch, BatchItem, ItemResult, render_batch
@@ -180,10 +181,10 @@ def test_a_scene_that_fails_gives_its_lock_back_at_once(
 ) -> None:
     write = Store.write
 
-    def broken(self: Store, shard: Shard, pixels: np.ndarray) -> int:
+    def broken(self: Store, shard: Shard, pixels: np.ndarray, share: Share) -> int:
         if self.path.name == "0.zarr":
             raise ValueError("broken")
-        return write(self, shard, pixels)
+        return write(self, shard, pixels, share)
 
     monkeypatch.setattr(Store, "write", broken)
     free = False

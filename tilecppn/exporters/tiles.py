@@ -13,6 +13,7 @@ from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
+from tilecppn.idle_threads import Share, alone
 from tilecppn.plan import Window
 from tilecppn.scene.sections import FULL
 from tilecppn.storage.places import storage_of
@@ -85,15 +86,17 @@ class TileFolder:
                 name = f"{self.layout.name(level, tile)}.{self.options.suffix}"
                 put(name, self.options.encode(self.layout.fitted(pixels, self.options.alpha)))
 
-    def write_all(self, level: int, window: Window, pixels: Pixels) -> None:
+    def write_all(self, level: int, window: Window, pixels: Pixels, share: Share = alone) -> None:
         """Write the tiles of a window of whole tiles, without overlap, from its pixels."""
 
         def cut_out(tile: Window) -> Pixels:
             top, left = tile.top - window.top, tile.left - window.left
             return pixels[:, top : top + tile.height, left : left + tile.width]
 
-        tiles = window.split(self.layout.side, self.layout.side)
-        self.write(level, ((tile, cut_out(tile)) for tile in tiles))
+        def write(part: Sequence[Window]) -> None:
+            self.write(level, ((tile, cut_out(tile)) for tile in part))
+
+        share(write, list(window.split(self.layout.side, self.layout.side)))
 
     def add(self, name: str, data: bytes) -> None:
         """Write a file that is no tile."""

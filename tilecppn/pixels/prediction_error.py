@@ -1,5 +1,6 @@
 """How well a lattice's even nodes predict the others, block by block, as machine code."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def as_lattices(nodes: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
     return lattices, [stride // lattices.itemsize for stride in lattices.strides[:3]]
 
 
+@lru_cache(64)
 def _midpoints(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """First node (count - 1,) and weights (count - 1, 4) half-way between neighbours of `count`."""
     first = np.clip(np.arange(count - 1) - 1, 0, count - 4)

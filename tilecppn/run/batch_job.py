@@ -9,6 +9,7 @@ from cachetools import LRUCache
 from tilecppn import machine
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError
+from tilecppn.idle_threads import IdleThreads
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.plan import Shard
 from tilecppn.run.jobs import TaskStats, WorkerInfo, WorkerUnusable
@@ -45,6 +46,7 @@ class SceneJobs:
     def __init__(self) -> None:
         self._jobs: LRUCache[int, RenderJob] = LRUCache(machine.cores() + RUNNERS)
         self._lock = threading.Lock()
+        self.idle_threads = IdleThreads()
 
     def get(self, number: int, path: str, kernel: str) -> RenderJob:
         """The job of a scene, made from its store. Raises WorkerUnusable if it is not visible."""
@@ -52,7 +54,9 @@ class SceneJobs:
             if number not in self._jobs:
                 store = open_when_visible(lambda: Store(path))
                 weights = store.networks[EMBEDDED]
-                self._jobs[number] = RenderJob(store.scene.to_toml(), weights, path, kernel)
+                self._jobs[number] = RenderJob(
+                    store.scene.to_toml(), weights, path, kernel, idle_threads=self.idle_threads
+                )
             return self._jobs[number]
 
     def __reduce__(self) -> tuple[type["SceneJobs"], tuple[()]]:
@@ -78,6 +82,7 @@ class BatchRunner:
 
     def __init__(self, job: BatchJob, threads: int) -> None:
         self.job, self.threads = job, threads
+        job.jobs.idle_threads.join()
         self.runners: LRUCache[int, RenderRunner] = LRUCache(RUNNERS)
         self.sees_stores = False  # none yet: perhaps this node has another disk
         text, weights = job.first

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
+from tilecppn.idle_threads import IdleThreads, Share, alone
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.kernels.llvm.codegen import Workspace
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.window import Renderer
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run.downsample_cache import DownsampleCache
 from tilecppn.run.jobs import TaskStats, WorkerInfo
@@ -25,7 +26,9 @@ from tilecppn.storage.store import Store
 class Tiler(Protocol):
     """Exports a shard's pixels in the same pass. Picklable."""
 
-    def write_all(self, level: int, window: Window, pixels: NDArray[Any]) -> None:
+    def write_all(
+        self, level: int, window: Window, pixels: NDArray[Any], share: Share = alone
+    ) -> None:
         """Write the tiles of a window's pixels (channels, height, width)."""
         ...
 
@@ -40,9 +43,11 @@ class RenderJob:
     kernel: str
     tiler: Tiler | None = None
     downsample_cache: DownsampleCache = field(default_factory=DownsampleCache)  # of a process
+    idle_threads: IdleThreads = field(default_factory=IdleThreads)  # likewise
 
     def open(self, threads: int) -> "RenderRunner":
         """Return the runner of the calling thread, one of so many of its process."""
+        self.idle_threads.join()
         return RenderRunner(self, threads)
 
 
@@ -52,13 +57,14 @@ class RenderRunner:
     def __init__(self, job: RenderJob, threads: int) -> None:
         self.scene = Scene.parse(job.scene, embedded=job.weights)
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
-        self.kernel = create(job.kernel, EvaluationContext.of(self.scene))
+        self.renderer = Renderer(create(job.kernel, EvaluationContext.of(self.scene)), self.scene)
         self.path = job.store
         self.tiler = job.tiler
         self.downsample_cache = job.downsample_cache
         self.downsample_cache.share(threads)
+        self.idle_threads = job.idle_threads
         self.memory = Workspace()  # of the shard at hand
-        self.worker_info = WorkerInfo.of(self.scene.cppn.sha256, self.kernel.arithmetic)
+        self.worker_info = WorkerInfo.of(self.scene.cppn.sha256, self.renderer.kernel.arithmetic)
 
     @cached_property
     def store(self) -> Store:
@@ -67,22 +73,24 @@ class RenderRunner:
 
     def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
+        with self.idle_threads.busy():
+            return self._run(shard, check_cancelled)
+
+    def _run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         store = self.store  # before the work: it may not be visible from here
         times = [time.perf_counter()]
         window = self.plan.window(shard)
         if shard.level == 0:
-            pixels = render_window(
-                self.kernel, self.scene, window, check_cancelled, self.memory.array
-            )
+            pixels = self.renderer.render(window, check_cancelled, self.memory.array)
         else:
             pixels = self._mean(shard, check_cancelled)
         times.append(time.perf_counter())
         if self.tiler is not None:
             check_cancelled()
-            self.tiler.write_all(shard.level, window, pixels)
+            self.tiler.write_all(shard.level, window, pixels, self.idle_threads.share)
         times.append(time.perf_counter())
         check_cancelled()
-        written = store.write(shard, pixels)
+        written = store.write(shard, pixels, self.idle_threads.share)
         if self.plan.parent(shard) is not None:
             self.downsample_cache.put(shard, mean2x2(pixels, self.downsample_cache.empty))
         times.append(time.perf_counter())

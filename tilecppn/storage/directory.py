@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import StoreError
+from tilecppn.idle_threads import Share, alone
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, TaskGraph
 from tilecppn.storage import identity
@@ -113,12 +114,12 @@ class StoreDirectory(ABC):
             self.storage, self.name(task), self.level(task), self.channels, dtype, empty
         )
 
-    def write(self, task: Any, pixels: NDArray[Any], /) -> int:
+    def write(self, task: Any, pixels: NDArray[Any], /, share: Share = alone) -> int:
         """Store a shard's pixels (channels, height, width); return the bytes written.
 
         Raises StoreError if the store was moved, removed or replaced since it was opened.
         """
-        data = encode_shard(pixels, self.level(task))
+        data = encode_shard(pixels, self.level(task), share)
         self.check_in_place()
         self.storage.put_shard(self.name(task), data, self.empty(task), lasting=self.lasting)
         return len(data)

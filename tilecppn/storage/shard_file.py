@@ -9,8 +9,9 @@ too: zarr-python's reading is set up for a whole process, and costs more than de
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from numcodecs.zstd import compress, decompress
 from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError
+from tilecppn.idle_threads import Share, alone
 from tilecppn.plan import Level, Window, ceil_div
 from tilecppn.storage.crc32c import crc32c
 from tilecppn.storage.objects import ObjectStorage
@@ -43,30 +45,37 @@ def empty_shard(level: Level, generation: str) -> bytes:
     return bytes.fromhex(generation) + index + crc32c(index)
 
 
-def encode_shard(pixels: NDArray[Any], level: Level) -> bytes:
+def encode_shard(pixels: NDArray[Any], level: Level, share: Share = alone) -> bytes:
     """The file of a shard's pixels (channels, height, width), cut by the canvas or whole.
 
     A frame of a film is the same: its array has one more axis, with one frame a shard.
     """
-    channels, height, width = pixels.shape
+    _, height, width = pixels.shape
     side = level.shard // level.tile
     index = np.full((side, side, 2), ABSENT, "<u8")
+    windows = list(Window(0, 0, height, width).split(level.tile, level.tile))
+    encoded = chain(*share(lambda part: _encode_tiles(pixels, level.tile, part), windows))
     parts: list[bytes] = []
     position = 0
-    tile = np.zeros((channels, level.tile, level.tile), pixels.dtype.newbyteorder("<"))
-    for row in range(ceil_div(height, level.tile)):
-        for col in range(ceil_div(width, level.tile)):
-            top, left = row * level.tile, col * level.tile
-            part = pixels[:, top : top + level.tile, left : left + level.tile]
-            if part.shape != tile.shape:
-                tile.fill(0)
-            tile[:, : part.shape[1], : part.shape[2]] = part
-            data = compress(tile, ZSTD_LEVEL)
-            parts += [data, crc32c(data)]
-            index[row, col] = position, len(data) + 4
-            position += len(data) + 4
+    for window, data in zip(windows, encoded, strict=True):
+        parts += [data, crc32c(data)]
+        index[window.top // level.tile, window.left // level.tile] = position, len(data) + 4
+        position += len(data) + 4
     tail = index.tobytes()
     return b"".join([*parts, tail, crc32c(tail)])
+
+
+def _encode_tiles(pixels: NDArray[Any], side: int, windows: Sequence[Window]) -> list[bytes]:
+    """Tiles of some windows, each filled up with 0 and compressed."""
+    tile = np.zeros((len(pixels), side, side), pixels.dtype.newbyteorder("<"))
+    found = []
+    for top, left, bottom, right in windows:
+        part = pixels[:, top:bottom, left:right]
+        if part.shape != tile.shape:
+            tile.fill(0)
+        tile[:, : part.shape[1], : part.shape[2]] = part
+        found.append(compress(tile, ZSTD_LEVEL))
+    return found
 
 
 class ShardFile(NamedTuple):

@@ -60,8 +60,11 @@ def _says(storage: ObjectStorage, name: str, expected: Any, data: bytes) -> bool
     A key that zarr does not know would make it take a default.
     """
     try:
+        text = storage.get(name, LONGEST_DESCRIPTION)
+        if text == data:  # zarr takes milliseconds
+            return True
         array = zarr.open_array(storage.zarr(), path=name.rpartition("/")[0], mode="r")
-        found = json.loads(storage.get(name, LONGEST_DESCRIPTION))
+        found = json.loads(text)
     except Exception:  # damage can raise anything in zarr
         return False
     return _keys(found) <= _keys(json.loads(data)) and bool(_description(array) == expected)
