@@ -20,14 +20,18 @@ from tilecppn.serve.studio.record import record
 from tilecppn.serve.studio.scenes import checked_changes
 
 _WIDGET: Final = Path(__file__).parent / "widget"
-_PLANE: Final = Path(__file__).parents[1] / "serve" / "studio" / "page" / "plane.js"
+_PAGE: Final = Path(__file__).parents[1] / "serve" / "studio" / "page"
+_SHARED: Final = ("plane.js", "element.js", "spread.js")  # which import nothing
 LARGEST: Final = 4 * (THUMBS.stop - 1)  # pixels of the longer side
 
 
 class Explorer(anywidget.AnyWidget):
     """A scene in a notebook. `scene` is what is shown; it can be set, and observed."""
 
-    _esm = "\n".join(path.read_text("utf-8") for path in (_PLANE, _WIDGET / "explorer.js"))
+    _esm = "\n".join(
+        path.read_text("utf-8")
+        for path in (*(_PAGE / name for name in _SHARED), _WIDGET / "explorer.js")
+    )
     _css = (_WIDGET / "explorer.css").read_text("utf-8")
     scene = traitlets.Instance(Scene)
     _asking = ""  # the view whose message is being answered

@@ -9,6 +9,7 @@ from tests.serve.serving import wait_until
 from tests.serve.studio.asking import opened
 from tests.serve.studio.conftest import SCENE
 from tests.serve.studio.looking import becomes, complete, keep, looking, scene_of
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
 
 
@@ -49,6 +50,22 @@ def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
         page.click("text=Add this picture")
         page.fill("[aria-label=seconds]", "2")
         page.fill("[aria-label='frames a second']", "6")
+        # The second picture later, by hand and by a key, and the curve to it from a choice.
+        marker = page.locator(".line .knot").nth(1)
+        at, line = marker.bounding_box(), page.locator(".line").bounding_box()
+        assert at is not None
+        assert line is not None
+        page.mouse.move(at["x"] + 15, at["y"] + 15)
+        page.mouse.down()
+        page.mouse.move(line["x"] + 0.75 * line["width"], at["y"] + 15, steps=4)
+        page.mouse.up()
+        time = page.locator("[aria-label='time of picture 2, in seconds']")
+        dragged = float(time.input_value())
+        assert dragged == pytest.approx(1.5, abs=0.02)
+        page.keyboard.press("ArrowLeft")
+        assert float(time.input_value()) == pytest.approx(dragged - 0.1)
+        page.click(".segment >> nth=0")
+        page.click(".curves [title=out]")
         page.wait_for_selector(".player button:enabled")
         page.click(".player button")
         page.wait_for_selector("#playing:not([hidden])")
@@ -65,4 +82,6 @@ def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
         page.keyboard.press("r")
         page.wait_for_selector(".render.done img[src^='frames/256/']")
         assert (place / "morph.gif").exists()
-        assert (place / "morph.toml").exists()
+        film = Timeline.load(place / "morph.toml")
+        assert [knot.easing for knot in film.keyframes] == ["out", "in-out"]
+        assert film.keyframes[1].time == pytest.approx(dragged - 0.1)

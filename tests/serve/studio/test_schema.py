@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tilecppn.film.timeline.interpolation import EASINGS
 from tilecppn.scene.sections import SECTIONS
 from tilecppn.scene.validation import Check
 from tilecppn.serve.studio.schema import colours_of, schema
@@ -46,3 +47,10 @@ def test_every_palette_has_colours() -> None:
     for name, colours in schema()["palettes"].items():
         assert 2 <= len(colours) <= 16
         assert colours_of(f"{name}_r")[0] == colours[-1]
+
+
+def test_every_easing_has_a_curve() -> None:
+    curves = schema()["easings"]
+    assert curves.keys() == EASINGS.keys()
+    assert curves["linear"][6] == 0.25
+    assert all(curve[0] == 0.0 and max(curve) <= 1.0 for curve in curves.values())

@@ -1,22 +1,13 @@
-// A scene in a notebook. What `plane.js` of the studio has stands before this text.
+// A scene in a notebook. Some modules of the studio's page stand before this text (`explorer.py`).
 
 const COARSE = 4;    // times fewer pixels a side while something moves
 const WIDEST = 640;  // CSS pixels of the picture's longer side
 
-/** Make an element with properties and children. */
-const element = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
-
 function render({ model, el }) {
   const name = Math.random().toString(36).slice(2);
-  const view = element("canvas", { className: "tilecppn-view", tabIndex: 0 });
-  view.setAttribute("role", "img");
-  view.setAttribute("aria-label", "The picture. Arrow keys move, plus and minus zoom.");
-  const fault = element("p", { className: "tilecppn-fault", hidden: true });
-  fault.setAttribute("role", "alert");
+  const view = element("canvas", { className: "tilecppn-view", tabIndex: 0, role: "img",
+    "aria-label": "The picture. Arrow keys move, plus and minus zoom." });
+  const fault = element("p", { className: "tilecppn-fault", role: "alert", hidden: true });
   const controls = element("div", { className: "tilecppn-controls" });
   el.append(element("div", { className: "tilecppn" }, view, fault, controls));
   const context = view.getContext("2d");
@@ -105,10 +96,9 @@ function render({ model, el }) {
   /** The [view] that the camera sees. */
   function seen() {
     const { values, grid } = scene;
-    const { mirror, radial, repeat } = values.view;
     const scale = (values.view.scale * fitting()) / camera.zoom;
     // A folded picture is folded around its centre.
-    return mirror || radial || repeat ? { scale } : { scale, center: toPlane(grid, camera.center) };
+    return isFolded(scene) ? { scale } : { scale, center: toPlane(grid, camera.center) };
   }
 
   function move(turn) {
@@ -165,16 +155,10 @@ function render({ model, el }) {
     return element("label", {}, element("span", { textContent: label }), field);
   }
 
-  function button(textContent, run) {
-    const made = element("button", { type: "button", textContent });
-    made.addEventListener("click", run);
-    return made;
-  }
-
   function build() {
     shows.length = 0;
-    const { z, network: { own, spread: [kind, a, b] } } = scene;
-    const [min, max] = kind === "normal" ? [a - 3 * b, a + 3 * b] : [a - (b - a) / 2, b + (b - a) / 2];
+    const { z, network: { own, spread } } = scene;
+    const [min, max] = reachOf(spread);
     const made = [];
     if (!own) made.push(control("seed", { type: "number", min: 0, step: 1 }, () => scene.values.cppn.seed, (seed) => change("cppn", { seed })));
     made.push(
@@ -182,7 +166,7 @@ function render({ model, el }) {
       control("rotation", { min: -180, max: 180 }, () => scene.values.view.rotation, (rotation) => change("view", { rotation })),
       ...z.map((_, i) => control(`z ${i}`, { min, max }, () => scene.z[i],
         (value) => change("latent", { z: (changes.latent?.z ?? scene.z).with(i, value) }))),
-      button("Back to the first view", () => {
+      button("Back to the first view", "Back to the first view", () => {
         const { center, scale, rotation } = first.values.view;
         moved = false;
         change("view", { center, scale, rotation });

@@ -1,11 +1,13 @@
 """What the page's controls are made of: every key of a scene, from the scene's own table."""
 
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from typing import Any
 
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.presets import PRESETS
+from tilecppn.film.timeline.interpolation import EASINGS
 from tilecppn.scene.meaning import MEANING
 from tilecppn.scene.oklab import hexadecimal
 from tilecppn.scene.palettes import names, stops
@@ -14,14 +16,15 @@ from tilecppn.scene.validation import Check
 from tilecppn.serve.studio.scenes import plain
 
 SHOWN_STOPS = 16  # of a colour map
+SAMPLES = 25  # of an easing
 
 
 @cache
 def schema() -> dict[str, Any]:
     """Return sections → keys → default, help, what is allowed in words, and as JSON Schema.
 
-    Beside them, under `presets`, `activations` and `palettes`, what there is to choose from; of
-    each colour map some of its colours.
+    Beside them, under `presets`, `activations`, `palettes` and `easings`, what there is to choose
+    from; of each colour map some of its colours, of each easing its curve.
     """
     sections = {}
     for name, section in SECTIONS.items():
@@ -40,7 +43,13 @@ def schema() -> dict[str, Any]:
         "presets": {name: preset.description for name, preset in PRESETS.items()},
         "activations": {name: activation.formula for name, activation in ACTIVATIONS.items()},
         "palettes": {name: colours_of(name) for name in names()},
+        "easings": {name: curve(easing) for name, easing in EASINGS.items()},
     }
+
+
+def curve(easing: Callable[[float], float]) -> list[float]:
+    """Return how far an easing is at SAMPLES times, evenly spaced, from 0 to 1."""
+    return [round(easing(i / (SAMPLES - 1)), 4) for i in range(SAMPLES)]
 
 
 def colours_of(palette: str | tuple[str, ...], most: int = SHOWN_STOPS) -> list[str]:

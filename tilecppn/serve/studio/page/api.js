@@ -1,7 +1,7 @@
 // How the page speaks to its server: JSON, and one line for what is wrong.
 
 /** What the server says is wrong. Status 409: a file is there; 410: a scene is gone; 0: no server. */
-export class AnswerError extends Error {
+class AnswerError extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;

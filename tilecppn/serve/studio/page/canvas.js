@@ -1,8 +1,8 @@
 // The picture: the plane around the canvas, to be moved, zoomed and turned without end.
 
 import { get } from "./api.js";
-import { cursor, framed, grab, stretched } from "./frame.js";
-import { Camera, toPlane } from "./plane.js";
+import { framed } from "./frame.js";
+import { Camera, isFolded, toPlane } from "./plane.js";
 import { change, parentStep, pace, state } from "./state.js";
 import { addresses, coarseLevel, levelFor, range, SIDES, Tiles } from "./tiles.js";
 
@@ -23,14 +23,14 @@ const completeAt = [];    // who waits to see all of it
 let fitted = true;        // whether the whole canvas is to stay in sight
 
 /** The canvas in pixels of the whole: left, top, width, height. */
-function frame(scene = state.scene) {
+export function frame(scene = state.scene) {
   const { width, height, origin } = scene.canvas;
   return [origin[1], origin[0], width, height];
 }
 
 // ---- drawing -------------------------------------------------------------------------------------
 
-export function redraw() {
+function redraw() {
   drawn ||= requestAnimationFrame(draw);
 }
 
@@ -161,7 +161,7 @@ export async function compare() {
 $("split").addEventListener("input", redraw);
 
 function drawFrame() {
-  const [left, top, width, height] = edges?.rectangle ?? becoming ?? frame();
+  const [left, top, width, height] = outlined ?? becoming ?? frame();
   const corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
     .map((corner) => camera.toScreen(corner));
   const path = new Path2D();
@@ -277,16 +277,15 @@ export function toggleThirds() {
 }
 
 /** The [view] that shows in the canvas what the window shows. */
-export function seenView() {
+function seenView() {
   const { grid, values, canvas } = state.scene;
   const zoom = Math.min(camera.width / canvas.whole[0], camera.height / canvas.whole[1]);
-  const { mirror, radial, repeat } = values.view;
   const found = {
     scale: values.view.scale * zoom / camera.zoom,
     rotation: rounded(values.view.rotation - camera.turn),
   };
   // A folded picture is folded around its centre.
-  return mirror || radial || repeat ? found : { ...found, center: toPlane(grid, camera.center) };
+  return isFolded(state.scene) ? found : { ...found, center: toPlane(grid, camera.center) };
 }
 
 const rounded = (degrees) => Math.round(1e9 * (((degrees + 180) % 360 + 360) % 360 - 180)) / 1e9;
@@ -298,44 +297,15 @@ export async function frameSeen() {
   fit();
 }
 
-// ---- pointers, wheel, keys -----------------------------------------------------------------------
+// ---- the frame -----------------------------------------------------------------------------------
 
-const pointers = new Map();
 let becoming = null;  // the rectangle that is about to be the canvas
-let edges = null;  // what of the frame is dragged, and its rectangle
-const placeOf = (event) => {
-  const box = view.getBoundingClientRect();
-  return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
-};
+let outlined = null;  // the rectangle that is drawn instead of it
 
-view.addEventListener("pointerdown", (event) => {
-  view.setPointerCapture(event.pointerId);
-  const place = placeOf(event);
-  pointers.set(event.pointerId, place);
-  const grabbed = state.scene && pointers.size === 1 ? grab(camera, state.scene, place, (event.pointerType === "touch" ? 18 : 8) * ratio) : null;
-  edges = grabbed && { grabbed, rectangle: frame() };
-});
-view.addEventListener("pointermove", (event) => {
-  const before = pointers.get(event.pointerId);
-  const now = placeOf(event);
-  if (!before) return void (state.scene && event.pointerType === "mouse" && (view.style.cursor = cursor(grab(camera, state.scene, now, 8 * ratio), camera)));
-  pointers.set(event.pointerId, now);
-  if (edges) {
-    edges.rectangle = stretched(edges, camera.toPixel(now), state.scene, event.shiftKey);
-    return redraw();
-  }
-  if (pointers.size === 1) moveBy(before[0] - now[0], before[1] - now[1]);
-  if (pointers.size === 2) pinch(event.pointerId, before, now);
-});
-for (const name of ["pointerup", "pointercancel"]) {
-  view.addEventListener(name, (event) => {
-    pointers.delete(event.pointerId);
-    if (!edges) return;
-    const { rectangle } = edges;
-    edges = null;
-    if (name === "pointerup") frameTo(rectangle);
-    redraw();
-  });
+/** Draw the frame around another rectangle; null for its own. */
+export function outline(rectangle) {
+  outlined = rectangle;
+  redraw();
 }
 
 /** Make a rectangle of pixels the canvas; the picture stays where it is. */
@@ -357,37 +327,6 @@ export function shape(aspect) {
   const wide = Math.round(Math.sqrt(width * height * aspect)), high = Math.round(wide / aspect);
   return frameTo([left + (width - wide) / 2, top + (height - high) / 2, wide, high].map(Math.round));
 }
-
-/** Two fingers move, zoom and turn at once. */
-function pinch(moved, before, now) {
-  const [other] = [...pointers].filter(([id]) => id !== moved).map(([, place]) => place);
-  const way = (place) => [place[0] - other[0], place[1] - other[1]];
-  const [a, b] = [way(before), way(now)];
-  zoomBy(Math.hypot(...b) / Math.max(1, Math.hypot(...a)), other);
-  const angle = (Math.atan2(b[1], b[0]) - Math.atan2(a[1], a[0])) * 180 / Math.PI;
-  camera.around(other, () => (camera.turn = (camera.turn + angle + 360) % 360));
-}
-
-view.addEventListener("wheel", (event) => {
-  event.preventDefault();
-  const lines = event.deltaMode === 1 ? 24 : event.deltaMode === 2 ? 240 : 1;
-  const amount = Math.max(-240, Math.min(240, event.deltaY * lines));
-  zoomBy(2 ** (-amount / (event.ctrlKey ? 100 : 300)), placeOf(event));
-}, { passive: false });
-view.addEventListener("dblclick", (event) => zoomBy(event.shiftKey ? 0.5 : 2, placeOf(event)));
-
-const step = (event) => (event.shiftKey ? 240 : 60) * ratio;
-const KEYS = {
-  ArrowLeft: (event) => moveBy(-step(event), 0),
-  ArrowRight: (event) => moveBy(step(event), 0),
-  ArrowUp: (event) => moveBy(0, -step(event)),
-  ArrowDown: (event) => moveBy(0, step(event)),
-};
-view.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
-  event.preventDefault();
-  KEYS[event.key](event);
-});
 
 // ---- following the scene -------------------------------------------------------------------------
 

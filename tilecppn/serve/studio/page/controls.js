@@ -1,8 +1,8 @@
 // Controls for every key of a scene, made from the schema that the server has of them.
 
-import { get } from "./api.js";
 import { shape } from "./canvas.js";
-import { button, control, element } from "./fields.js";
+import { button, element } from "./element.js";
+import { control } from "./fields.js";
 import { latentControl } from "./latent.js";
 import { paletteControl } from "./palette.js";
 import { state } from "./state.js";
@@ -26,9 +26,8 @@ const OWN = { "latent.z": latentControl, "output.palette": paletteControl };
 const OPEN = ["Network", "Latent", "Colour", "View"];
 const controls = new Map();  // key → what shows its value
 
-/** Make the controls. */
-export async function begin() {
-  const schema = await get("schema.json");
+/** Make the controls of a schema. */
+export function begin(schema) {
   const all = Object.entries(schema.sections)
     .flatMap(([section, keys]) => Object.keys(keys).map((key) => `${section}.${key}`));
   const placed = Object.values(GROUPS).flat();

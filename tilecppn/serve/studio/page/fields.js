@@ -1,25 +1,7 @@
 // One control for each kind of value, chosen by its schema.
 
+import { button, element } from "./element.js";
 import { change } from "./state.js";
-
-/** Make an element with properties, and children or text in it. */
-export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role" || name === "for") made.setAttribute(name, value);
-    else made[name] = value;
-  }
-  made.append(...children);
-  return made;
-}
-
-/** A button; its title is its name where its text is a sign, or begins the title. */
-export const button = (textContent, title, run, className = "mini") => {
-  const named = /\p{L}/u.test(textContent) && !title.startsWith(textContent);
-  const made = element("button", { type: "button", textContent, title, className, ...(named ? {} : { "aria-label": title }) });
-  made.addEventListener("click", run);
-  return made;
-};
 
 /** Where a slider reaches for what has no end: [from, to], and whether by equal ratios. */
 const REACH = {
@@ -27,14 +9,16 @@ const REACH = {
   "output.tolerance": [0, 2], "cppn.width": [1, 128], "cppn.depth": [1, 16], "view.radial": [2, 24],
   "output.supersample": [1, 8],
 };
-/** Keys whose usual value is another where none is given, and may be cleared. */
-const CLEAR = "the preset's own";
+/** What stands where a key is not given. */
+const usual = (key) => (key.startsWith("view.") ? "none" : "the preset's own");
 
 /** Set one key, or remove it with null. */
 export function set(key, value, final = true) {
   const [section, name] = key.split(".");
   return change({ [section]: { [name]: value } }, final);
 }
+
+const clearing = (key) => button("×", `Back to ${usual(key)}`, () => set(key, null));
 
 /** A control: `element`, `show(value, scene)`, and `usual`, the default. */
 export function control(key, schema, all) {
@@ -64,7 +48,7 @@ function select(key, schema, all) {
   const named = { "cppn.preset": all.presets };
   const options = schema.enum.map((value) => element("option", { value: JSON.stringify(value), textContent: `${value}`,
     title: named[key]?.[value] ?? "" }));
-  if (schema.nullable) options.unshift(element("option", { value: "null", textContent: key.startsWith("view.") ? "none" : CLEAR }));
+  if (schema.nullable) options.unshift(element("option", { value: "null", textContent: usual(key) }));
   const field = element("select", {}, ...options);
   field.addEventListener("change", () => set(key, JSON.parse(field.value)));
   return { parts: [field], show: (value) => (field.value = JSON.stringify(value)) };
@@ -90,7 +74,7 @@ function seed(key) {
 }
 
 /** A slider with a field beside it; the slider may reach less far than the field. */
-export function slide({ from, to, ratio, whole, onInput, onChange, label }) {
+function slide({ from, to, ratio, whole, onInput, onChange, label }) {
   const forth = ratio ? Math.log : (value) => value, back = ratio ? Math.exp : (value) => value;
   const slider = element("input", { type: "range", min: forth(from), max: forth(to), step: whole ? 1 : "any", "aria-label": label });
   const field = element("input", { type: "number", step: whole ? 1 : "any", "aria-label": label });
@@ -118,12 +102,11 @@ function number(key, schema) {
     from, to, ratio, whole: schema.type === "integer", label: label_of(key),
     onInput: (value) => set(key, value, false), onChange: (value) => set(key, value),
   });
-  if (schema.minimum !== undefined) made.field.min = schema.minimum;
-  if (schema.maximum !== undefined) made.field.max = schema.maximum;
+  bound(made.field, schema);
   const parts = [made.slider, made.field];
   if (!schema.nullable) return { parts, show: made.show };
   made.field.placeholder = "–";
-  const clear = button("×", `Back to ${key.startsWith("view.") ? "none" : CLEAR}`, () => set(key, null));
+  const clear = clearing(key);
   return { parts: [...parts, clear], show: (value, scene) => {
     made.show(value ?? actual(key, scene));
     if (value === null) made.field.value = "";
@@ -131,13 +114,14 @@ function number(key, schema) {
   } };
 }
 
+const bound = (field, { minimum = "", maximum = "" }) => Object.assign(field, { min: minimum, max: maximum });
+
 /** What a key is where the scene does not say it, if that is known. */
 const actual = (key, { network }) => ({ "cppn.width": network.width, "cppn.depth": network.layers.length })[key] ?? null;
 
 function plainNumber(key, schema) {
   const field = element("input", { type: "number", step: schema.type === "integer" ? 1 : "any" });
-  if (schema.minimum !== undefined) field.min = schema.minimum;
-  if (schema.maximum !== undefined) field.max = schema.maximum;
+  bound(field, schema);
   field.addEventListener("change", () => {
     if (field.value === "" && schema.nullable) set(key, null);
     else if (field.value !== "" && field.validity.valid) set(key, Number(field.value));
@@ -163,7 +147,7 @@ function colour(key) {
   const field = element("input", { type: "color" });
   field.addEventListener("input", () => set(key, field.value, false));
   field.addEventListener("change", () => set(key, field.value));
-  const clear = button("×", `Back to ${CLEAR}`, () => set(key, null));
+  const clear = clearing(key);
   return { parts: [field, clear], show: (value) => {
     field.value = value ?? "#000000";
     clear.disabled = value === null;
@@ -172,7 +156,7 @@ function colour(key) {
 
 function activations(key, schema, all) {
   const box = element("div", { className: "several" });
-  const clear = button("×", `Back to ${CLEAR}`, () => set(key, null));
+  const clear = clearing(key);
   return { wide: true, parts: [box, clear], show: (value, { network }) => {
     clear.disabled = value === null;
     const layers = network.layers;
@@ -194,7 +178,7 @@ function choices(key, schema) {
   for (const [, field] of fields) {
     field.addEventListener("change", () => set(key, fields.filter(([, f]) => f.checked).map(([name]) => name)));
   }
-  const clear = button("×", `Back to ${CLEAR}`, () => set(key, null));
+  const clear = clearing(key);
   return { parts: [element("div", { className: "checks" }, ...labels), clear], show: (value) => {
     for (const [name, field] of fields) field.checked = value ? value.includes(name) : ["x", "y", "r", "z"].includes(name);
     clear.disabled = value === null;

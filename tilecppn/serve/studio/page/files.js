@@ -1,7 +1,7 @@
 // Opening, saving and dropping files.
 
 import { post, get } from "./api.js";
-import { element } from "./fields.js";
+import { element } from "./element.js";
 import { coloured } from "./palette.js";
 import { change, note, state, take } from "./state.js";
 
@@ -57,7 +57,7 @@ $("chosen").addEventListener("change", () => {
 });
 
 /** Take a file from elsewhere: its scene, or else the colours of a picture. */
-export async function receive(file, palette = false) {
+async function receive(file, palette = false) {
   try {
     const found = await post(`import?name=${encodeURIComponent(file.name)}`, file);
     if (found.colours || palette) {

@@ -1,13 +1,13 @@
 // Time: a film that goes from picture to picture, played here and rendered by `animate`.
 
 import { post } from "./api.js";
-import { button, element } from "./fields.js";
+import { button, element } from "./element.js";
 import { follow } from "./renders.js";
 import { goTo, note, state } from "./state.js";
+import { timeline } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const panel = $("time");
-const EASINGS = ["linear", "in-out", "in", "out", "sinusoid", "hold"];
 const PREVIEW = { fps: 12, side: 512 };
 
 const round = (value) => Math.round(1000 * value) / 1000;
@@ -17,6 +17,7 @@ let frame = 0;
 let playing = 0;
 let wanted = false;  // to be played as soon as it is there
 let asking = 0;
+let line = null, easings = {};  // the time line, and its curves by their names
 const images = new Map();  // number → image of a frame
 
 // ---- the strip -----------------------------------------------------------------------------------
@@ -75,20 +76,36 @@ function spread() {
   draw();
   changed();
 }
+
+/** Begin with the curves that there are: name → samples from 0 to 1. */
+export function begin(schema) {
+  easings = schema.easings;
+  line = timeline(easings, moved, () => (draw(), changed()));
+  list.before(line.element);
+  draw();
+}
+
+/** A picture has another time. */
+function moved(knot) {
+  knots.sort((a, b) => a.time - b.time);
+  draw();
+  changed();
+  line.focus(knot);
+}
+
 function draw() {
   hint.hidden = knots.length > 1;
+  line.show(knots, Number(seconds.value), loop.checked);
   list.replaceChildren(...knots.map((knot, i) => {
     const time = element("input", { type: "number", min: 0, step: "any", value: knot.time, "aria-label": `time of picture ${i + 1}, in seconds` });
     time.addEventListener("change", () => {
       if (!time.validity.valid || time.value === "") return;
       knot.time = Number(time.value);
-      knots.sort((a, b) => a.time - b.time);
-      draw();
-      changed();
+      moved(knot);
     });
-    const easing = element("select", { "aria-label": `how it goes on from picture ${i + 1}` }, ...EASINGS.map((option) => element("option", { value: option, textContent: option })));
+    const easing = element("select", { "aria-label": `how it goes on from picture ${i + 1}` }, ...Object.keys(easings).map((option) => element("option", { value: option, textContent: option })));
     easing.value = knot.easing;
-    easing.addEventListener("change", () => (knot.easing = easing.value, changed()));
+    easing.addEventListener("change", () => (knot.easing = easing.value, draw(), changed()));
     const show = element("button", { type: "button", className: "thumb", title: knot.label, "aria-label": `show ${knot.label}` },
       element("img", { src: `thumbs/96/${knot.id}.png`, alt: "", className: "there" }));
     show.addEventListener("click", () => {
@@ -219,8 +236,6 @@ async function render() {
     note(error.message, true);
   }
 }
-
-draw();
 
 /** Put the focus into the panel. */
 export const focus = () => panel.querySelector("button")?.focus();

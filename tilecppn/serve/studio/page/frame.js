@@ -1,11 +1,9 @@
 // The frame: the canvas as a rectangle of pixels, [left, top, width, height], whose edges are dragged.
 
-import { toPlane } from "./plane.js";
-
-const folded = ({ values: { view } }) => Boolean(view.mirror || view.radial || view.repeat);
+import { isFolded, toPlane } from "./plane.js";
 
 /** Whether the frame can be dragged: not where it is part of a larger whole, or stretched. */
-export const isFree = ({ canvas, values }) =>
+const isFree = ({ canvas, values }) =>
   values.view.aspect === "preserve" && canvas.origin.every((value) => value === 0)
   && canvas.whole[0] === canvas.width && canvas.whole[1] === canvas.height;
 
@@ -33,7 +31,7 @@ export function cursor(edges, camera) {
 /** The rectangle when a pixel is dragged to; with `keep` its shape stays. */
 export function stretched({ grabbed, rectangle }, pixel, scene, keep) {
   const { width, height } = scene.canvas;
-  const both = folded(scene);  // a folded picture stays around its centre
+  const both = isFolded(scene);  // a folded picture stays around its centre
   const spans = [width, height].map((side, i) => {
     const edge = grabbed[i];
     if (edge === 0) return [0, side];
@@ -58,6 +56,6 @@ export function framed(scene, [left, top, width, height]) {
     canvas: { width, height },
     view: { scale: grid.step[0] * Math.max(1, Math.min(width, height) - less) / 2 },
   };
-  if (!folded(scene)) changes.view.center = toPlane(grid, [left + width / 2, top + height / 2]);
+  if (!isFolded(scene)) changes.view.center = toPlane(grid, [left + width / 2, top + height / 2]);
   return changes;
 }

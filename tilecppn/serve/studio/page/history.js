@@ -1,6 +1,6 @@
 // The history: every step, the pinned ones above; a click goes there.
 
-import { element } from "./fields.js";
+import { element, svg } from "./element.js";
 import { goTo, laterStep, note, parentStep, state } from "./state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -64,11 +64,6 @@ function lanesOf(latest) {
 /** The tree of steps as a drawing at the left of the list: each step is tied to the one before it. */
 function tree(latest, lanes) {
   const place = new Map(latest.map(({ name }, i) => [name, [8 + 12 * lanes.get(name), HEIGHT * (i + 0.5)]]));
-  const svg = (tag, values) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [key, value] of Object.entries(values)) made.setAttribute(key, value);
-    return made;
-  };
   const drawing = svg("svg", { width: 1, height: HEIGHT * latest.length, "aria-hidden": "true" });
   for (const { name, parent } of latest) {
     const [x, y] = place.get(name), from = place.get(parent);

@@ -1,6 +1,8 @@
 // The latent: a slider for each of its values, and a walk.
 
-import { button, element, label_of } from "./fields.js";
+import { button, element } from "./element.js";
+import { label_of } from "./fields.js";
+import { reachOf } from "./spread.js";
 import { change, state } from "./state.js";
 
 const MOST = 64;  // sliders
@@ -17,8 +19,8 @@ export function latentControl(key, schema) {
   const now = () => sliders.map((slider) => Number(slider.value));
   const whole = () => [...now(), ...state.scene.z.slice(sliders.length)];
 
-  function build(count, [kind, a, b]) {
-    const [from, to] = kind === "normal" ? [a - 3 * b, a + 3 * b] : [a - (b - a) / 2, b + (b - a) / 2];
+  function build(count, spread) {
+    const [from, to] = reachOf(spread);
     sliders = Array.from({ length: Math.min(count, MOST) }, (_, i) => {
       const slider = element("input", { type: "range", min: from, max: to, step: "any", "aria-label": `latent value ${i}` });
       slider.addEventListener("input", () => change({ latent: { z: whole() } }, false));

@@ -1,11 +1,13 @@
 // The page's beginning: what belongs to no part alone.
 
-import { connection } from "./api.js";
+import { connection, get } from "./api.js";
 import * as canvas from "./canvas.js";
 import * as controls from "./controls.js";
+import { moveByArrows } from "./element.js";
 import * as film from "./film.js";
 import * as files from "./files.js";
 import * as history from "./history.js";
+import "./gestures.js";
 import * as renders from "./renders.js";
 import { begin, change, goTo, note, pace, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
@@ -43,14 +45,7 @@ function side(name, focused = false) {
   if (focused) PANELS[name].focus();
 }
 for (const tab of $("sides").children) tab.addEventListener("click", () => side(tab.dataset.side));
-$("sides").addEventListener("keydown", (event) => {
-  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!way) return;
-  const all = [...$("sides").children].filter((tab) => tab.offsetParent);
-  const next = all[(all.indexOf(document.activeElement) + way + all.length) % all.length];
-  side(next.dataset.side);
-  next.focus();
-});
+moveByArrows($("sides"), (tab) => side(tab.dataset.side));
 wide.addEventListener("change", () => side(wide.matches ? "controls" : "wall"));
 side("wall");
 
@@ -106,5 +101,7 @@ guarded(async () => {
   const seen = pace.shown();
   await begin();
   await seen;  // the picture comes before the controls
-  await controls.begin();
+  const schema = await get("schema.json");
+  controls.begin(schema);
+  film.begin(schema);
 })();

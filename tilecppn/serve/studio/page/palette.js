@@ -1,7 +1,8 @@
 // The palette: a gradient whose stops are dragged, coloured, added and taken away.
 
-import { button, element } from "./fields.js";
+import { button, element } from "./element.js";
 import { mixed } from "./oklab.js";
+import { drag } from "./pointer.js";
 import { change, note, state } from "./state.js";
 
 const MOST = 16;  // stops that are edited one by one
@@ -133,7 +134,7 @@ export function paletteControl(key, schema, all) {
     const field = element("input", { type: "color", title: "Click: another colour. Drag, or an arrow: another place. Drag off, or Delete: none" });
     const made = element("div", { className: "stop" }, field);
     const recolour = (final) => put(stops.with(i, { ...stops[i], colour: field.value }), final);
-    field.addEventListener("pointerdown", (event) => drag(event, i));
+    field.addEventListener("pointerdown", (event) => move(event, i));
     field.addEventListener("click", (event) => (dragged ? event.preventDefault() : (field.value = stops[i].colour)));
     field.addEventListener("input", () => recolour(false));
     field.addEventListener("change", () => recolour(true));
@@ -154,12 +155,11 @@ export function paletteControl(key, schema, all) {
   const focus = (i) => handles.children[i]?.firstChild.focus();
 
   /** Move a stop with the pointer; it may pass others, and goes when it is dragged off. */
-  function drag(start, i) {
+  function move(start, i) {
     const { colour } = stops[i], rest = stops.toSpliced(i, 1);
     let moved = null, place = 0;
     dragged = false;
-    const follow = (event) => {
-      if (!moved && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) < 4) return;
+    drag(start, (event) => {
       const { top, bottom } = gradient.getBoundingClientRect();
       const isOff = rest.length > 1 && (event.clientY < top - AWAY || event.clientY > bottom + AWAY);
       const next = isOff ? rest : withStop(rest, colour, placeOf(event));
@@ -168,15 +168,11 @@ export function paletteControl(key, schema, all) {
       moved = next;
       place = placeOf(event);
       put(moved, false);
-    };
-    const end = () => {
-      for (const [name, run] of Object.entries(heard)) removeEventListener(name, run);
+    }, () => {
       if (!moved) return;
       put(moved);
       focus(moved.findIndex((stop) => stop.place === place));
-    };
-    const heard = { pointermove: follow, pointerup: end, pointercancel: end };
-    for (const [name, run] of Object.entries(heard)) addEventListener(name, run);  // the stop itself may be made anew
+    });
   }
 
   const made = element("div", { className: "control wide", role: "group", "aria-label": "palette" },

@@ -12,6 +12,9 @@ export function toPlane(grid, [x, y]) {
   return at.map((value, i) => value + grid.center[i]);
 }
 
+/** Whether a picture is folded, which it is around its centre. */
+export const isFolded = ({ values: { view } }) => Boolean(view.mirror || view.radial || view.repeat);
+
 /** What a window shows: `center` is the pixel in its middle, `zoom` the screen pixels of a pixel,
  * `turn` how far the picture is turned clockwise, in degrees. */
 export class Camera {

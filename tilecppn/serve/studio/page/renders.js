@@ -1,7 +1,7 @@
 // Rendering: what to make, what it takes, the exact command lines, and how far each render is.
 
 import { get, post } from "./api.js";
-import { button, element } from "./fields.js";
+import { button, element, moveByArrows } from "./element.js";
 import { suggestion } from "./files.js";
 import { note, state } from "./state.js";
 
@@ -50,14 +50,7 @@ for (const [name, [title]] of Object.entries(PURPOSES)) {
   tab.addEventListener("click", () => choose(name));
   $("purposes").append(tab);
 }
-$("purposes").addEventListener("keydown", (event) => {
-  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!way) return;
-  const all = [...$("purposes").children];
-  const next = all[(all.indexOf(document.activeElement) + way + all.length) % all.length];
-  choose(next.dataset.purpose);
-  next.focus();
-});
+moveByArrows($("purposes"), (tab) => choose(tab.dataset.purpose));
 
 function choose(name) {
   const kept = fields.name?.value !== proposed ? fields.name?.value : undefined;

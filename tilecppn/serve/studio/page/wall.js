@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { complete } from "./canvas.js";
+import { element, moveByArrows } from "./element.js";
 import { note, state, takeNamed } from "./state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -35,11 +36,10 @@ const row = () => (kind === "children" ? CHILDREN : KINDS[kind]);
 // ---- kinds ---------------------------------------------------------------------------------------
 
 for (const [name, { name: text, help }] of Object.entries(KINDS)) {
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: text, title: help });
-  button.setAttribute("role", "tab");
-  button.dataset.kind = name;
-  button.addEventListener("click", () => show(name));
-  $("kinds").append(button);
+  const tab = element("button", { type: "button", role: "tab", textContent: text, title: help });
+  tab.dataset.kind = name;
+  tab.addEventListener("click", () => show(name));
+  $("kinds").append(tab);
 }
 
 /** Show another kind of variations of the scene that is shown. */
@@ -57,14 +57,7 @@ export function show(name) {
   restart();
 }
 
-$("kinds").addEventListener("keydown", (event) => {
-  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!way) return;
-  const all = [...$("kinds").children];
-  const next = all[(all.indexOf(document.activeElement) + way + all.length) % all.length];
-  next.focus();
-  show(next.dataset.kind);
-});
+moveByArrows($("kinds"), (tab) => show(tab.dataset.kind));
 
 const slider = $("amount").querySelector("input"), output = $("amount").querySelector("output");
 function setAmount(value) {
@@ -139,7 +132,7 @@ async function load() {
 function fail(error) {
   loading = false;
   more = false;
-  thumbs.replaceChildren(Object.assign(document.createElement("p"), { className: "empty", textContent: error.message }));
+  thumbs.replaceChildren(element("p", { className: "empty", textContent: error.message }));
   count = 0;
 }
 
@@ -147,11 +140,8 @@ const near = () => thumbs.scrollTop + 2 * thumbs.clientHeight > thumbs.scrollHei
 thumbs.addEventListener("scroll", () => near() && load(), { passive: true });
 new ResizeObserver(() => near() && load()).observe(thumbs);
 
-function cell() {
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "thumb" });
-  button.append(Object.assign(document.createElement("img"), { alt: "", decoding: "async" }), document.createElement("span"));
-  return button;
-}
+const cell = () => element("button", { type: "button", className: "thumb" },
+  element("img", { alt: "", decoding: "async" }), element("span"));
 
 function fill(button, { id, label }) {
   button.dataset.id = id;

@@ -1,0 +1,40 @@
+// Elements of a page. The notebook's widget has this text, too.
+
+/** Make an element with properties, and children or text in it. */
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role" || name === "for") made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children);
+  return made;
+}
+
+/** Make an element of a drawing, with attributes and children. */
+export function svg(tag, values, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(values)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** A button; its title is its name where its text is a sign, or begins the title. */
+export const button = (textContent, title, run, className = "mini") => {
+  const named = /\p{L}/u.test(textContent) && !title.startsWith(textContent);
+  const made = element("button", { type: "button", textContent, title, className, ...(named ? {} : { "aria-label": title }) });
+  made.addEventListener("click", run);
+  return made;
+};
+
+/** Let the arrow keys move between the tabs of a list; `choose` is called with the one they come to. */
+export function moveByArrows(list, choose) {
+  list.addEventListener("keydown", (event) => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!way) return;
+    const all = [...list.children].filter((tab) => tab.offsetParent);
+    const next = all[(all.indexOf(document.activeElement) + way + all.length) % all.length];
+    choose(next);
+    next.focus();
+  });
+}

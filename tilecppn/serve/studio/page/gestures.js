@@ -1,0 +1,82 @@
+// What fingers, mouse, wheel and arrow keys do to the picture.
+
+import { camera, frame, frameTo, moveBy, outline, zoomBy } from "./canvas.js";
+import { cursor, grab, stretched } from "./frame.js";
+import { state } from "./state.js";
+
+const view = document.getElementById("view");
+
+// ---- pointers ------------------------------------------------------------------------------------
+
+const pointers = new Map();
+let edges = null;  // what of the frame is dragged, and its rectangle
+const ratio = () => view.width / view.clientWidth;  // screen pixels of a CSS pixel
+const placeOf = (event) => {
+  const box = view.getBoundingClientRect();
+  return [(event.clientX - box.left) * ratio(), (event.clientY - box.top) * ratio()];
+};
+const grabbedAt = (place, reach) => (state.scene ? grab(camera, state.scene, place, reach * ratio()) : null);
+
+view.addEventListener("pointerdown", (event) => {
+  view.setPointerCapture(event.pointerId);
+  const place = placeOf(event);
+  pointers.set(event.pointerId, place);
+  const grabbed = pointers.size === 1 ? grabbedAt(place, event.pointerType === "touch" ? 18 : 8) : null;
+  edges = grabbed && { grabbed, rectangle: frame() };
+});
+view.addEventListener("pointermove", (event) => {
+  const before = pointers.get(event.pointerId);
+  const now = placeOf(event);
+  if (!before) {
+    if (event.pointerType === "mouse") view.style.cursor = cursor(grabbedAt(now, 8), camera);
+    return;
+  }
+  pointers.set(event.pointerId, now);
+  if (edges) {
+    edges.rectangle = stretched(edges, camera.toPixel(now), state.scene, event.shiftKey);
+    return outline(edges.rectangle);
+  }
+  if (pointers.size === 1) moveBy(before[0] - now[0], before[1] - now[1]);
+  if (pointers.size === 2) pinch(event.pointerId, before, now);
+});
+for (const name of ["pointerup", "pointercancel"]) {
+  view.addEventListener(name, (event) => {
+    pointers.delete(event.pointerId);
+    if (!edges) return;
+    const { rectangle } = edges;
+    edges = null;
+    if (name === "pointerup") frameTo(rectangle);
+    outline(null);
+  });
+}
+
+/** Two fingers move, zoom and turn at once. */
+function pinch(moved, before, now) {
+  const [other] = [...pointers].filter(([id]) => id !== moved).map(([, place]) => place);
+  const way = (place) => [place[0] - other[0], place[1] - other[1]];
+  const [a, b] = [way(before), way(now)];
+  zoomBy(Math.hypot(...b) / Math.max(1, Math.hypot(...a)), other);
+  const angle = (Math.atan2(b[1], b[0]) - Math.atan2(a[1], a[0])) * 180 / Math.PI;
+  camera.around(other, () => (camera.turn = (camera.turn + angle + 360) % 360));
+}
+
+view.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  const lines = event.deltaMode === 1 ? 24 : event.deltaMode === 2 ? 240 : 1;
+  const amount = Math.max(-240, Math.min(240, event.deltaY * lines));
+  zoomBy(2 ** (-amount / (event.ctrlKey ? 100 : 300)), placeOf(event));
+}, { passive: false });
+view.addEventListener("dblclick", (event) => zoomBy(event.shiftKey ? 0.5 : 2, placeOf(event)));
+
+const step = (event) => (event.shiftKey ? 240 : 60) * ratio();
+const KEYS = {
+  ArrowLeft: (event) => moveBy(-step(event), 0),
+  ArrowRight: (event) => moveBy(step(event), 0),
+  ArrowUp: (event) => moveBy(0, -step(event)),
+  ArrowDown: (event) => moveBy(0, step(event)),
+};
+view.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key](event);
+});
