@@ -73,8 +73,7 @@ def _place(name: str) -> list[tuple[bool, str]]:
 def right_list(files: FileStorage, record: str) -> bytes:
     """The list that a folder must have, from all that is in it. Raises OSError."""
     names = names_in(files)
-    with closing(in_order(files.crc32c, names, AT_ONCE)) as sums:
-        lines = [f"{crc}  {name}\n" for crc, name in zip(sums, names, strict=True)]
+    lines = [f"{crc}  {name}\n" for crc, name in zip(files.crc32cs(names), names, strict=True)]
     return "".join([*lines, f"{record}\n"]).encode()
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
 
 ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
-AT_ONCE = 16  # uploads of one thread that makes files
+AT_ONCE = 16  # uploads of one thread that makes files, and files that are read together
 
 T = TypeVar("T")
 
@@ -81,6 +81,11 @@ class Bucket:
             raise
         except OSError as error:
             raise RenderError(error_text(error)) from error
+
+    def crc32cs(self, names: Sequence[str]) -> list[str]:
+        """Several at once, since a bucket answers late."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self.crc32c, names))
 
     def _pieces(self, name: str) -> Iterator[bytes]:
         with self._request(name) as key:

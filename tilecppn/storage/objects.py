@@ -1,6 +1,6 @@
 """The files of a store, behind one interface: in a folder on a disk, or in a bucket."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from re import Pattern
@@ -29,6 +29,10 @@ class FileStorage(Protocol):
 
         Where only the way to a bucket failed, again and again, it raises RenderError.
         """
+        ...
+
+    def crc32cs(self, names: Sequence[str]) -> list[str]:
+        """`crc32c` of each of many files."""
         ...
 
     def has(self, name: str) -> bool:
