@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.buckets import free_ports
-from tests.cluster.test_manifests import CLUSTER, ROOT, documents, pinned_ray, schema_errors
+from tests.cluster.manifests import CLUSTER, ROOT, documents, pinned_ray, schema_errors
 from tests.stores import noise_store
 from tilecppn.exporters.export import export
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.buckets import free_ports
-from tests.cluster.test_manifests import ROOT, SLURM
+from tests.cluster.manifests import ROOT, SLURM
 from tests.stores import plain_scene
 from tilecppn.storage.store import Store
 

@@ -169,7 +169,9 @@ def cubic(stride: int) -> NDArray[np.float32]:
         -(t + 1) * t * (t - 2) / 2,
         (t + 1) * t * (t - 1) / 6,
     )
-    return np.stack(basis, axis=1).astype(np.float32)
+    weights = np.stack(basis, axis=1).astype(np.float32)
+    weights.flags.writeable = False  # every caller has the same
+    return weights
 
 
 def _combined(values: list[Value], weights: list[Value]) -> Value:

@@ -172,10 +172,10 @@ def preview(
     scene = as_scene(scene)
     width, height = preview_size(scene, width)
     small = scene.replace(canvas=scene.canvas.resized(width, height), output={"dtype": "uint8"})
-    evaluate = create(kernel, EvaluationContext.of(small))
+    renderer = Renderer(create(kernel, EvaluationContext.of(small)), small)
     bands = []
     for band in Window(0, 0, height, width).split(BAND, width):
-        bands.append(render_window(evaluate, small, band))
+        bands.append(renderer.render(band))
         progress(band.bottom * width, height * width)
     return interleaved(np.concatenate(bands, axis=1))
 

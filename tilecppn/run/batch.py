@@ -114,8 +114,7 @@ class Batch:
         try:
             yield
         finally:
-            for number in list(self._open):
-                self._close(number)
+            self.sync()
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError if the first scene's store is there, and was begun with another."""
@@ -161,10 +160,14 @@ class Batch:
         self._open[task.scene].note_written(task.shard)
 
     def check_in_place(self) -> None:
-        """Do nothing: each store looks for itself."""
+        """Raise StoreError if a store that is open was moved."""
+        for store in self._open.values():
+            store.check_in_place()
 
     def sync(self) -> None:
-        """Do nothing: each store is synced when it is closed."""
+        """Close the stores that are still open, whose files then outlive a power cut."""
+        for number in list(self._open):
+            self._close(number)
 
     # Scenes
 

@@ -10,7 +10,7 @@ from tilecppn.errors import PlanError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.window import Renderer
 from tilecppn.plan import BLOCK, Level, Plan, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas
@@ -103,12 +103,13 @@ def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Me
     Several threads make a GPU no faster; they only let it draw while others store.
     """
     windows = sample_windows(scene.canvas)
+    renderer = Renderer(kernel, scene)
     whole = Level(0, SAMPLE, SAMPLE, SAMPLE, SAMPLE)
 
     def draw(window: Window) -> tuple[float, float, int]:
         """Return seconds to draw, seconds to store and make the next level, and bytes stored."""
         start = time.perf_counter()
-        pixels = render_window(kernel, scene, window)
+        pixels = renderer.render(window)
         drawn = time.perf_counter()
         mean2x2(pixels)
         written = len(encode_shard(pixels, whole))

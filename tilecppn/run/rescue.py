@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.filesystem import NOT_A_FILE
 from tilecppn.kernels import KERNELS, Arithmetic, EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.window import Renderer
 from tilecppn.plan import Level, Plan, Shard, Window
 from tilecppn.scene.parsing import parse_toml
 from tilecppn.scene.scene import Scene
@@ -48,9 +48,10 @@ def rescue_store(path: Path, scene: Scene | None = None) -> None:
         size = storage_of(path).size
         files.sort(key=lambda pair: size(pair[1]) or 0, reverse=True)
         kernel = create(kernel_left(path), EvaluationContext.of(scene))
+        renderer = Renderer(kernel, scene)
 
         def draw(shard: Shard) -> NDArray[Any]:
-            return render_window(kernel, scene, plan.window(shard))
+            return renderer.render(plan.window(shard))
 
         check_drawn(path, files, plan.levels[0], draw)
         arithmetic = kernel.arithmetic
