@@ -13,6 +13,7 @@ from tilecppn.cppn.resolved import grouped, sorted_units
 from tilecppn.cppn.structure import Detail
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels.wgsl.data import stop_rows
+from tilecppn.kernels.wgsl.program import Program
 from tilecppn.kernels.wgsl.shape import DEEPEST, Shape
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.symmetry import reflections
@@ -50,9 +51,9 @@ def zoom_of(scene: Scene) -> float:
     return min(float(f"{zoom:.1g}"), ZOOM)
 
 
-def facts_of(scene: Scene, shape: Shape) -> dict[str, Any]:
+def facts_of(scene: Scene, program: Program) -> dict[str, Any]:
     """What the page's scripts read, as JSON."""
-    cppn, s, canvas = scene.cppn, scene.cppn.structure, scene.canvas
+    cppn, s, canvas, shape = scene.cppn, scene.cppn.structure, scene.canvas, program.shape
     runs = [grouped(functions) for functions in shape.layers]
     patterns = list(dict.fromkeys(runs))
     grid = scene.grid
@@ -88,6 +89,7 @@ def facts_of(scene: Scene, shape: Shape) -> dict[str, Any]:
             "outputs": shape.outputs,
             "palette": shape.palette,
             "stops": shape.stops,
+            "constant": program.constant,
             "layers": [shape.layer(i) for i in range(len(runs) + 1)],
         },
     }

@@ -55,7 +55,7 @@ def live_page(scene: Scene, title: str, *, show_scene: bool = True) -> str:
         "still": _still(scene),
         "about": _about(scene.about),
         "scene": _details(scene_text) if show_scene else "",
-        "facts": _json(facts_of(scene, shape)),
+        "facts": _json(facts_of(scene, program)),
         "data": _json(data),
         "script": loader,
     }

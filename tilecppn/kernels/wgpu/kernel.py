@@ -24,7 +24,7 @@ from tilecppn.kernels.wgsl.shape import DEEPEST, WIDEST, Shape
 from tilecppn.scene.sections import FULL
 from tilecppn.scene.view import Lattices
 
-REVISION = 1
+REVISION = 2
 BYTES = 1 << 26  # of one buffer: every device has as much
 SPARE = 4  # layers of detail come in so many, so that a zoom needs few programs
 

@@ -1,9 +1,10 @@
 """The activations as shader functions of four units at a time, from the LLVM back end's numbers.
 
 The languages leave the precision of their own tanh, exp and sin open, so these are ours; nothing
-counts on fused multiply-adds. `FUNCTIONS` has f(x). `DIFFERENCES` has f(s + d) - f(s) for a sum s
-that is the same for all pixels, without cancellation: its error is relative to d, however small
-that is. There `a` and `b` are what `data.REFERENCES` makes of s.
+counts on fused multiply-adds. `min(max())` is faster on software adapters than `clamp`.
+`FUNCTIONS` has f(x). `DIFFERENCES` has f(s + d) - f(s) for a sum s that is the same for all pixels,
+without cancellation: its error is relative to d, however small that is. There `a` and `b` are what
+`reference.REFERENCES` makes of s.
 """
 
 import math
@@ -13,7 +14,20 @@ from tilecppn.kernels.llvm.activations import SINGLE, TANH_BOTTOM, TANH_END, TAN
 from tilecppn.kernels.wgsl.text import Piece, horner, number, short_parts
 
 _LN2 = [number(part) for part in short_parts(math.log(2.0), 9)]
-_PI = [number(part) for part in short_parts(math.pi, 9, 11)]
+_COS = (  # (cos(r) - 1) / r² in r², |r| ≤ π / 2, within 4e-10
+    -2.6297517416492886e-07,
+    2.4774579745194932e-05,
+    -0.001388865164726139,
+    0.04166665936002493,
+    -0.49999999963953023,
+)
+
+
+def _in_turns(coefficients: tuple[float, ...], turn: float, factor: float = 1.0) -> str:
+    """`factor`·(1 + r²·(the polynomial in r²)), where r is `turn`·v and q is v²."""
+    every = [*coefficients, 1.0]
+    last = len(coefficients)
+    return horner("q", [factor * c * turn ** (2 * (last - i)) for i, c in enumerate(every)])
 
 
 def _function(body: str, *needs: str, name: str, parameters: str = "x: vec4f") -> Piece:
@@ -25,21 +39,19 @@ def _one(name: str, expression: str, *needs: str) -> Piece:
 
 
 _EXP_PARTS = f"""\
-  let c: vec4f = clamp(x, vec4f({-SINGLE.widest}), vec4f({SINGLE.widest}));
+  let c: vec4f = min(max(x, vec4f({-SINGLE.widest})), vec4f({SINGLE.widest}));
   let n: vec4f = floor(c * {number(1.0 / math.log(2.0))} + 0.5);
   let r: vec4f = (c - n * {_LN2[0]}) - n * {_LN2[1]};
   let part: vec4f = r + r * r * ({horner("r", SINGLE.exp)});
   let scale: vec4f = cppn_power(n);
 """
+# Folded to within a quarter of a turn from where it is 0; the error is absolute.
 _SIN = f"""\
-  let n: vec4f = floor(x * {number(1.0 / math.pi)} + 0.5);
-  let r: vec4f = clamp(((x - n * {_PI[0]}) - n * {_PI[1]}) - n * {_PI[2]},
-    vec4f({number(-math.pi / 2)}), vec4f({number(math.pi / 2)}));
-  let q: vec4f = r * r;
-  let odd: vec4f = n - 2.0 * floor(0.5 * n);
-  return (r + r * q * ({horner("q", SINGLE.sin)})) * (1.0 - 2.0 * odd);"""
+  let v: vec4f = 0.25 - abs(fract(x * {number(1.0 / math.tau)} + 0.25) - 0.5);
+  let q: vec4f = v * v;
+  return v * ({_in_turns(SINGLE.sin, math.tau, math.tau)});"""
 _TANH = f"""\
-  let c: vec4f = clamp(x, vec4f(-8.8), vec4f(8.8));
+  let c: vec4f = min(max(x, vec4f(-8.8)), vec4f(8.8));
   let q: vec4f = c * c;
   return c * (({horner("q", TANH_TOP)}) / ({horner("q", TANH_BOTTOM)}) + {number(TANH_END)});"""
 _SOFTPLUS = f"""\
@@ -74,23 +86,29 @@ LIBRARY: dict[str, Piece] = {
 FUNCTIONS = {name: f"cppn_{name.replace('-', '_')}" for name in ACTIVATIONS}
 
 _PARAMETERS = "a: vec4f, b: vec4f, d: vec4f"
-# Where d is large, there is no cancellation to speak of.
-_TANH_DIFFERENCE = """\
-  let t: vec4f = cppn_tanh(d);
-  let near: vec4f = (1.0 - b) * (1.0 + b) * t / max(1.0 + b * t, vec4f(0.1));
-  return mix(near, cppn_tanh(a + d) - b, step(vec4f(1.0), abs(d)));"""
+# 2 sin(d/2) (cos(s) cos(d/2) - sin(s) sin(d/2)): where d/2 has another sign by half a turn, both
+# of its functions have, so that it takes none. a = sin(s), b = cos(s).
+_SIN_DIFFERENCE = f"""\
+  let t: vec4f = d * {number(1.0 / math.tau)};
+  let v: vec4f = t - floor(t + 0.5);
+  let q: vec4f = v * v;
+  let s: vec4f = v * ({_in_turns(SINGLE.sin, math.pi, math.tau)});
+  let c: vec4f = {_in_turns(_COS, math.pi)};
+  return s * (b * c - 0.5 * a * s);"""
+# With the shares a = 1 / (1 + e^-2s) and b = 1 - a, no sum cancels.
+_TANH_DIFFERENCE = f"""\
+  let x: vec4f = 2.0 * d;
+{_EXP_PARTS}\
+  return 2.0 * a * b * (scale * part + (scale - 1.0)) / (b + a * (scale + scale * part));"""
 _GAUSSIAN_DIFFERENCE = """\
   let near: vec4f = b * cppn_exp1(-d * (2.0 * a + d));
   return mix(near, cppn_gaussian(a + d) - b, step(vec4f(0.5), abs(d)));"""
 LIBRARY |= {
     "cppn_sin_difference": _function(
-        "  return 2.0 * cppn_sin(0.5 * d) * cppn_sin(a + 0.5 * d);",
-        "cppn_sin",
-        name="cppn_sin_difference",
-        parameters=_PARAMETERS,
+        _SIN_DIFFERENCE, name="cppn_sin_difference", parameters=_PARAMETERS
     ),
     "cppn_tanh_difference": _function(
-        _TANH_DIFFERENCE, "cppn_tanh", name="cppn_tanh_difference", parameters=_PARAMETERS
+        _TANH_DIFFERENCE, name="cppn_tanh_difference", parameters=_PARAMETERS
     ),
     "cppn_gaussian_difference": _function(
         _GAUSSIAN_DIFFERENCE,

@@ -38,7 +38,7 @@ vec4 cppn_power(vec4 n) {
 }
 """
 _WGSL = """\
-@group(0) @binding(0) var<storage, read> cppn_data: array<vec4f>;
+@group(0) @binding(0) var<storage, read> cppn_data: array<vec4f, ROWS>;
 @group(0) @binding(1) var<uniform> cppn_view: array<vec4f, 2>;
 fn cppn_at(i: i32) -> vec4f {
   return cppn_data[i];
@@ -75,7 +75,9 @@ void main() {
 
 def wgsl_fragment(program: Program) -> str:
     """A module with the stages `corner` (3 vertices) and `pixel`."""
-    return _WGSL + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES
+    shape = program.shape
+    head = _WGSL.replace("ROWS", str(shape.layer(len(shape.layers))))
+    return head + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES
 
 
 def glsl_fragment(program: Program) -> str:

@@ -20,10 +20,11 @@ _REPEATED = """\
   let t{i}: f32 = {sign}{d} * {turns};
   let n{i}: f32 = t{i} - floor(t{i} + 0.5);
   let m{i}: f32 = {folded};
-  let s{i}: vec4f = cppn_sin(vec4f(3.1415927 * m{i}, {row}.w + 1.5707963 + 3.1415927 * m{i},
-    {row}.w + 3.1415927 * m{i}, 0.0));
-  let {d}1: f32 = {diameter} * s{i}.x * s{i}.y;
-  let h{i}: f32 = {diameter} * s{i}.x * s{i}.z;"""
+  let a{i}: vec4f = vec4f(3.1415927 * m{i});
+  let s{i}: vec4f = {diameter} * cppn_sin_difference(vec4f(0.0), vec4f(1.0), a{i})
+    * cppn_sin({row}.w + vec4f(1.5707963, 0.0, 0.0, 0.0) + a{i});
+  let {d}1: f32 = s{i}.x;
+  let h{i}: f32 = s{i}.y;"""
 
 
 def point_function(

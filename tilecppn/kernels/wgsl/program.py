@@ -25,15 +25,23 @@ Own = Callable[[int], str]  # of four units: the text of their row k of the refe
 # Vectors of four units up to which a layer is written out. Wider ones are loops: drivers take very
 # long to compile as much text, and software adapters give up.
 WRITTEN_OUT = 8
+# Rows of data up to which those of a plain network may stand in the text: a hand-written shader has
+# them there, too. More text takes as long to compile as it saves.
+LITERAL = 1024
 
 _LIBRARY = {**activations.LIBRARY, **colours.LIBRARY}
 
 
 class Program(NamedTuple):
-    """Functions in WGSL of ours, and the shape of the data that they read."""
+    """Functions in WGSL of ours, and the shape of the data that they read.
+
+    constant: the first row of data that no view or latent changes, and that is read by its number
+    alone; calls of `cppn_at` from there on may be replaced by what they return.
+    """
 
     source: str
     shape: Shape
+    constant: int
 
 
 class Rows(NamedTuple):
@@ -42,7 +50,7 @@ class Rows(NamedTuple):
     data: Row
     reference: Row
     written: bool  # layers written out, not as loops
-    numbers: bool = False  # in the text, and not read from data
+    numbers: bool = False  # products in the text, too, and not in functions
     traced: bool = False  # whether all sums go to `cppn_trace`, too
 
 
@@ -62,8 +70,14 @@ def program_of(scene: Scene, shape: Shape) -> Program:
     """
     rows = [_data_row(str(k), 0) for k in range(shape.outputs + 1)]
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({shape.palette} + i);\n}}"
-    network = _networks(shape, Rows(_data_row, _data_row, shape.fours <= WRITTEN_OUT))
-    return Program(_joined(scene, shape, rows, stops, network, with_layers=True), shape)
+    count = shape.layer(len(shape.layers))
+    literal = not shape.detail and count <= LITERAL
+    if literal:
+        network = _written_out(shape, _data_row, ", layers: i32")
+    else:
+        network = _networks(shape, Rows(_data_row, _data_row, shape.fours <= WRITTEN_OUT))
+    source = _joined(scene, shape, rows, stops, network, with_layers=True)
+    return Program(source, shape, shape.reference(1) if literal else count)
 
 
 def network_of(grid: Grid, shape: Shape, turn: tuple[str, str], *, looped: bool) -> str:
@@ -92,7 +106,7 @@ def _used(shape: Shape) -> list[str]:
     table = activations.DIFFERENCES if shape.detail else activations.FUNCTIONS
     used = sorted({table[name] for layer in shape.layers for name in layer})
     used += sorted({activations.FUNCTIONS[name] for name in shape.output})
-    return [*used, "cppn_sin"] if needs_sine(shape) else used
+    return [*used, "cppn_sin", "cppn_sin_difference"] if needs_sine(shape) else used
 
 
 def function_alone(scene: Scene, data: Data, stops: str) -> str:
@@ -102,7 +116,7 @@ def function_alone(scene: Scene, data: Data, stops: str) -> str:
     """
     shape = data.shape
     rows = [vector(row) for row in data.rows[: shape.outputs + 1].tolist()]
-    network = [_members(shape), _written_out(data)]
+    network = _written_out(shape, _literals(data))
     return _joined(scene, shape, rows, stops, network, with_layers=False)
 
 
@@ -321,17 +335,19 @@ def _read_lines(shape: Shape, rows: Rows, row: str) -> list[str]:
     ]
 
 
-def _written_out(data: Data) -> str:
-    """`cppn_network` with each layer and each number in the text."""
-    shape = data.shape
-
+def _literals(data: Data) -> Row:
     @cache
     def row(base: str, k: int) -> str:
         return vector(data.rows[int(base) + k].tolist())
 
+    return row
+
+
+def _written_out(shape: Shape, row: Row, parameters: str = "") -> list[str]:
+    """`cppn_network` with each layer in the text, and what it needs."""
     rows = Rows(row, row, written=True, numbers=True)
     lines = [
-        "fn cppn_network(p: vec4f) -> vec4f {",
+        f"fn cppn_network(p: vec4f{parameters}) -> vec4f {{",
         f"  var total: vec4f = {row(str(shape.outputs), 0)};",
         "  var h: Cppn;",
         "  var n: Cppn;",
@@ -341,7 +357,7 @@ def _written_out(data: Data) -> str:
         lines += ["  {", *_fours_written(shape, i, rows, place), "  }", "  h = n;"]
         if shape.is_read(i):
             lines.append(f"  total = total + {_read(row, str(shape.readout(i)), shape)};")
-    return "\n".join([*lines, _outputs(shape)])
+    return [_members(shape), "\n".join([*lines, _outputs(shape)])]
 
 
 def _colour(invert: bool, *, layers: bool) -> str:

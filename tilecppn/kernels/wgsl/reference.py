@@ -1,7 +1,7 @@
 """The reference: what a shader is told of one point, in float64, so that it adds differences only.
 
-The folded point, its radius, and with detail the sum of every unit there. `page/reference.js` does
-the same in a browser, for each view.
+The folded point, its radius, and with detail the sum of every unit there. reference.js in
+`shaders/web/script/` does the same in a browser, for each view.
 """
 
 import math
@@ -62,12 +62,9 @@ def reference_point(grid: Grid, fold: Fold | None, u: float, v: float) -> Point:
     return Point(*grid.place(u, v), (heights[0], heights[1]), rows)
 
 
-def _turned(shift: float) -> Callable[[Array], tuple[Array, Array]]:
-    return lambda s: (np.remainder(s + shift + math.pi, math.tau) - math.pi, np.zeros_like(s))
-
-
 def _tanh(s: Array) -> tuple[Array, Array]:
-    return np.clip(s, -20.0, 20.0), np.tanh(s)
+    twice = np.exp(-2.0 * np.clip(s, -20.0, 20.0))
+    return 1.0 / (1.0 + twice), twice / (1.0 + twice)
 
 
 def _gaussian(s: Array) -> tuple[Array, Array]:
@@ -76,8 +73,8 @@ def _gaussian(s: Array) -> tuple[Array, Array]:
 
 # What the shader's `DIFFERENCES` need of a unit's sum s: a and b.
 REFERENCES: dict[str, Callable[[Array], tuple[Array, Array]]] = {
-    "sin": _turned(math.pi / 2),
-    "cos": _turned(math.pi),
+    "sin": lambda s: (np.sin(s), np.cos(s)),
+    "cos": lambda s: (np.cos(s), -np.sin(s)),
     "tanh": _tanh,
     "gaussian": _gaussian,
 }

@@ -26,3 +26,9 @@ function networkOf(facts, floats) {
   });
   return { layers, bias: take(channels), stops: take(3 * facts.rows.stops) };
 }
+
+// A shader's text with the numbers of rows that nothing changes, of which compilers make more.
+function written(source, kind, rows, first) {
+  const numbers = (row) => Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)));
+  return source.replace(/cppn_at\((\d+)\)/g, (call, row) => (row < first ? call : `${kind}(${numbers(row)})`));
+}

@@ -2,15 +2,14 @@
 // float64 at one point, from which it draws differences; and how strongly each layer counts.
 
 const TAU = 2 * Math.PI;
-const turned = (s) => s - TAU * Math.floor(s / TAU + 0.5);
 // Of the activations of networks with detail: value, slope, and what the shader needs of a sum.
 const KNOWN = {
-  sin: [Math.sin, Math.cos, (s) => [turned(s + Math.PI / 2), 0]],
-  cos: [Math.cos, (s) => -Math.sin(s), (s) => [turned(s + Math.PI), 0]],
+  sin: [Math.sin, Math.cos, (s) => [Math.sin(s), Math.cos(s)]],
+  cos: [Math.cos, (s) => -Math.sin(s), (s) => [Math.cos(s), -Math.sin(s)]],
   tanh: [
     Math.tanh,
     (s) => 1 - Math.tanh(s) ** 2,
-    (s) => [Math.max(-20, Math.min(20, s)), Math.tanh(s)],
+    (s) => [-1, 1].map((sign) => 1 / (1 + Math.exp(2 * sign * Math.max(-20, Math.min(20, s))))),
   ],
   gaussian: [
     (s) => Math.exp(-s * s),

@@ -4,6 +4,9 @@ let picture = null;
 const started = (async () => {
   const facts = JSON.parse($("facts").textContent);
   const reference = new Reference(facts, floatsOf(await inflated(packed.numbers)));
+  reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: facts.z });
+  sources.wgsl = written(sources.wgsl, "vec4f", reference.rows, facts.rows.constant);
+  sources.glsl = written(sources.glsl, "vec4", reference.rows, facts.rows.constant);
   const wanted = new URLSearchParams(location.hash.slice(1)).get("gpu");
   const names = wanted ? [wanted] : undefined;
   const gpu = await drawer(sources, reference.rows, names);

@@ -1,0 +1,182 @@
+"""The page's shader beside one as a person writes it: the same network, in one run, in Chromium.
+
+By hand: float32 coordinates, each layer and each number in the text, the languages' own tanh, sin
+and exp; colours and everything around the network are the page's. Its pictures are as good as the
+page's for plain networks; with detail they are not, and no further than the whole picture.
+`python -m benchmarks.shaders` runs it, on software adapters.
+"""
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.measuring import seconds
+from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.wgsl.fragment import glsl_fragment, wgsl_fragment
+from tilecppn.kernels.wgsl.program import Program, program_of
+from tilecppn.kernels.wgsl.shape import Shape
+from tilecppn.kernels.wgsl.text import number, vector
+from tilecppn.scene.scene import Scene
+from tilecppn.shaders.facts import layers_of
+from tilecppn.shaders.page import live_page
+
+COUNT = 5  # pictures of a measurement
+PRESETS = ("ember", "silk", "flux", "hardmaru", "jupiter")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-watchdog",
+]
+OWN = {
+    "tanh": "tanh({0})",
+    "sin": "sin({0})",
+    "gaussian": "exp(-{0} * {0})",
+    "softplus": "log(1.0 + exp({0}))",
+    "sigmoid": "(1.0 / (1.0 + exp(-{0})))",
+    "half-sine": "(0.5 + 0.5 * sin({0}))",
+}
+# `take(which, count)`: draws with the page's shader (0) or the other (1), and gives the pixels.
+PREPARE = """async ([hand, side, name]) => {
+  picture.busy = true;
+  const { rows } = picture.reference, draw = picture.prepare(side, side, 1);
+  const gpus = [picture.gpu, await drawer(hand, rows, [name])];
+  if (!gpus[1]) throw new Error(failures.join());
+  gpus[1].rows(rows);
+  window.take = async (which, count) => {
+    picture.gpu = gpus[which];
+    const scratch = new OffscreenCanvas(side, side).getContext("2d");
+    for (let i = 0; i < count; i++) scratch.drawImage(await draw(0, 0, side, side), 0, 0);
+    return scratch.getImageData(0, 0, side, side).data;
+  };
+  const [own, other] = [await take(0, 1), await take(1, 1)];
+  return own.filter((value, i) => Math.abs(value - other[i]) > 1).length / own.length;
+}"""
+TAKE = "async ([which, count]) => { await take(which, count); }"
+
+
+def by_hand(scene: Scene) -> Program:
+    """The program of a scene without symmetry, for its own view, as a person writes it."""
+    network = EvaluationContext.of(scene).network
+    shape = Shape.of(scene, len(network.layers))
+    grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
+    lines = [
+        "fn hand_network(d: vec2f) -> vec4f {",
+        f"  let x: f32 = {number(grid.center[0])} + d.x * {number(grid.cosine)}"
+        f" - d.y * {number(grid.sine)};",
+        f"  let y: f32 = {number(grid.center[1])} + d.x * {number(grid.sine)}"
+        f" + d.y * {number(grid.cosine)};",
+        f"  let r: f32 = length(vec2f(x - {number(x0)}, y - {number(y0)}));",
+        # All shaders have the same data.
+        f"  var total: vec4f = {_four(network.bias, 0)} + 1e-30 * cppn_at(0);",
+    ]
+    for i, layer in enumerate(network.layers):
+        names = shape.layers[i]
+        for k in range(shape.fours):
+            terms = [_four(layer.bias, k), *_products(layer.weight, i, k, shape)]
+            lines.append(f"  let s{i}_{k}: vec4f = {' + '.join(terms)};")
+            value = _applied(names[4 * k : 4 * k + 4], f"s{i}_{k}")
+            before = f"h{i - 1}_{k} + " if shape.residual and i else ""
+            lines.append(f"  let h{i}_{k}: vec4f = {before}{value};")
+        if layer.readout is not None:
+            read = [
+                " + ".join(f"dot({_four(row, k)}, h{i}_{k})" for k in range(shape.fours))
+                for row in layer.readout
+            ]
+            lines.append(f"  total = total + vec4f({', '.join((read + ['0.0'] * 3)[:4])});")
+    lines.append(f"  return {_applied(shape.output, 'total')};\n}}")
+    page = program_of(scene, Shape.of(scene, layers_of(scene)))
+    network_text = "\n".join([*lines, "fn cppn_colour"])
+    source = page.source.replace("cppn_network(cppn_point(d), layers)", "hand_network(d)")
+    return page._replace(source=source.replace("fn cppn_colour", network_text))
+
+
+def _four(values: Sequence[float] | NDArray[np.floating], k: int) -> str:
+    four = np.zeros(4)
+    part = np.asarray(values)[4 * k : 4 * k + 4]
+    four[: len(part)] = part
+    return vector(four)
+
+
+def _products(weight: NDArray[np.floating], layer: int, k: int, shape: Shape) -> list[str]:
+    if layer == 0:
+        return [f"{_four(weight[:, c], k)} * {name}" for c, name in enumerate("xyr")]
+    found = []
+    for j in range(shape.fours):
+        inputs = range(4 * j, 4 * j + 4)
+        columns = [_four(weight[:, c], k) if c < weight.shape[1] else _four([], 0) for c in inputs]
+        found.append(f"mat4x4f({', '.join(columns)}) * h{layer - 1}_{j}")
+    return found
+
+
+def _applied(names: Sequence[str], x: str) -> str:
+    every = list(dict.fromkeys(names))
+    text = OWN[every[0]].format(x)
+    for name in every[1:]:
+        mask = [float(f == name) for f in [*names, *[names[-1]] * 4][:4]]
+        text = f"mix({text}, {OWN[name].format(x)}, {vector(mask)})"
+    return text
+
+
+def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
+    """A line of the table."""
+    scene = Scene.of(cppn={"preset": preset}, canvas={"width": side, "height": side})
+    program = by_hand(scene)
+    hand = {"wgsl": wgsl_fragment(program), "glsl": glsl_fragment(program)}
+    processes = browser.new_browser_cdp_session()
+
+    def clock() -> float:
+        """Seconds of processor time of the process that draws."""
+        every = processes.send("SystemInfo.getProcessInfo")["processInfo"]
+        return float(next(p["cpuTime"] for p in every if p["type"] == "GPU"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "page.html")
+        path.write_text(live_page(scene, preset), encoding="utf-8")
+        page = browser.new_page(viewport={"width": 64, "height": 48})
+        page.set_default_timeout(600_000)
+        page.goto(f"{path.as_uri()}#gpu={gpu}")
+        page.evaluate("loaded")
+        off = page.evaluate(PREPARE, [hand, side, gpu])
+        taken = seconds(
+            {
+                "page": lambda: page.evaluate(TAKE, [0, COUNT]),
+                "hand": lambda: page.evaluate(TAKE, [1, COUNT]),
+            },
+            clock,
+        )
+        page.close()
+    own, other = (1e3 * taken[way] / COUNT for way in ("page", "hand"))
+    return (
+        f"  {preset:16} {gpu:7} {own:8.1f} {other:8.1f} ms   {own / other:5.2f} x   "
+        f"{off:7.3%} of values differ by more than 1"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.shaders", description=__doc__)
+    parser.add_argument("--side", type=int, default=256, help="pixels of the square picture")
+    parser.add_argument("presets", nargs="*", default=PRESETS)
+    options = parser.parse_args()
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        print(f"{options.side}² pixels, SwiftShader: CPU time of the page's shader, and by hand")
+        for preset in options.presets:
+            for gpu in ("WebGL2", "WebGPU"):
+                print(measure(browser, preset, gpu, options.side), flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
