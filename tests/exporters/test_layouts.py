@@ -242,7 +242,7 @@ def test_iiif_has_every_tile_and_whole_picture_that_its_info_promises(
     assert (info["width"], info["height"]) == (level.width, level.height)
     assert info["preferredFormats"] == info["extraFormats"] == ["png"]
     assert "maxWidth" not in info
-    promised = {"info.json", *BESIDE, "full/max/0/default.png"}
+    promised = {"info.json", "manifest.json", *BESIDE, "full/max/0/default.png"}
     (tiles,) = info["tiles"]
     expected = levels(store)
     assert tiles["scaleFactors"] == [2**k for k in range(len(expected))]
@@ -267,6 +267,25 @@ def test_iiif_has_every_tile_and_whole_picture_that_its_info_promises(
     assert theirs - {"vips-properties.xml"} <= promised
 
 
+def test_iiif_with_an_address_has_a_manifest_for_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layouts, "WHOLE", 100)
+    store = noise_store(tmp_path / "in.zarr", 300, 201, tile=TILE)
+    url = "https://example.com/a"
+    export(store.path, tmp_path / "out", layout="iiif", url=url, format="webp")
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["id"], manifest["type"]) == (f"{url}/manifest.json", "Manifest")
+    (canvas,) = manifest["items"]
+    assert (canvas["width"], canvas["height"]) == (300, 201)
+    ((annotation,),) = (page["items"] for page in canvas["items"])
+    assert (annotation["motivation"], annotation["target"]) == ("painting", canvas["id"])
+    body = annotation["body"]
+    assert body["service"] == [{"id": url, "type": "ImageService3", "profile": "level0"}]
+    assert (body["format"], body["width"], body["height"]) == ("image/webp", 75, 51)
+    assert (tmp_path / "out" / body["id"].removeprefix(f"{url}/")).is_file()
+
+
 def test_iiif_says_how_large_the_whole_of_a_giant_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +297,7 @@ def test_iiif_says_how_large_the_whole_of_a_giant_is_given(
     assert info["sizes"] == [{"width": 38, "height": 26}, {"width": 75, "height": 51}]
     assert read(tmp_path / "out/full/max/0/default.png").shape == (51, 75, 3)
     assert info["id"] == "."  # for pages in the folder
+    assert not (tmp_path / "out/manifest.json").exists()
 
 
 @pytest.mark.parametrize("layout", layouts.FOLDERS)

@@ -19,6 +19,7 @@ from tilecppn.exporters.source_page import add_page
 from tilecppn.exporters.tiles import Layout, Size, TileFolder, fill_folder
 from tilecppn.exporters.xyz import XYZ
 from tilecppn.plan import Window, ceil_div
+from tilecppn.storage.content_types import content_type
 
 WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
 GROUP = 256  # tiles in a folder of Zoomify's
@@ -98,7 +99,10 @@ class IIIF(Layout):
         return f"{region}/{tile.width},{tile.height}/0/default"
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write info.json, the page, and the whole picture in the sizes that info.json lists."""
+        """Write info.json, the page, and the whole picture in the sizes that info.json lists.
+
+        With an address also manifest.json, which Mirador and other readers begin with.
+        """
         largest = max(WHOLE, self.side)
         whole = [level for level, size in enumerate(self.sizes) if max(size) <= largest]
         for level in whole:
@@ -134,7 +138,42 @@ class IIIF(Layout):
             "extraFormats": [suffix],
         }
         folder.add("info.json", json.dumps(info, indent=1).encode())
+        if folder.options.url:
+            described = _manifest(info, folder.options.name)
+            folder.add("manifest.json", json.dumps(described, indent=1).encode())
         add_page(source, folder, info | {"id": HERE})
+
+
+def _manifest(info: dict[str, Any], name: str) -> dict[str, Any]:
+    """A picture of IIIF as a manifest of the Presentation API 3.0 with one canvas.
+
+    info: its info.json. https://iiif.io/api/presentation/3.0/
+    """
+    url, sides = info["id"], ("width", "height")
+    canvas = {"id": f"{url}/canvas", "type": "Canvas", **{side: info[side] for side in sides}}
+    whole = f"{url}/full/max/0/default.{info['preferredFormats'][0]}"
+    picture = {
+        "id": whole,
+        "type": "Image",
+        "format": content_type(whole),
+        **{side: info.get(f"max{side.title()}", info[side]) for side in sides},
+        "service": [{key: info[key] for key in ("id", "type", "profile")}],
+    }
+    annotation = {
+        "id": f"{url}/annotation",
+        "type": "Annotation",
+        "motivation": "painting",
+        "target": canvas["id"],
+        "body": picture,
+    }
+    page = {"id": f"{url}/page", "type": "AnnotationPage", "items": [annotation]}
+    return {
+        "@context": "http://iiif.io/api/presentation/3/context.json",
+        "id": f"{url}/manifest.json",
+        "type": "Manifest",
+        "label": {"none": [name]},
+        "items": [{**canvas, "items": [page]}],
+    }
 
 
 FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ, Zoomify)}
