@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio import studio
@@ -31,6 +31,18 @@ def shot(page: Page, wait: int = 1500) -> Image.Image:
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
+def drag(page: Page, what: Locator, right: float) -> Iterator[Image.Image]:
+    """Drag something to the right: what the window shows."""
+    box = what.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + right, y, steps=5)
+    page.mouse.up()
+    yield shot(page)
+
+
 def session(page: Page) -> Iterator[Image.Image]:
     """Find a picture: what the window shows after each step."""
     page.click("#kinds [data-kind=mutations]")
@@ -41,6 +53,7 @@ def session(page: Page) -> Iterator[Image.Image]:
     yield shot(page)
     page.click("#thumbs .thumb:nth-child(5)")
     yield shot(page)
+    yield from drag(page, page.locator(".stop").nth(2), 70)
     page.click("#tab-history")
     page.click("#kinds [data-kind=symmetry]")
     yield shot(page)
@@ -54,6 +67,17 @@ def session(page: Page) -> Iterator[Image.Image]:
         yield shot(page, 400)
     page.keyboard.press("f")
     yield shot(page)
+    page.click("#kinds [data-kind=nearby]")
+    page.click("#tab-time")
+    page.click("text=Add this picture")
+    for number in (4, 9):
+        page.wait_for_selector(f"#thumbs .thumb:nth-child({number}) img.there")
+        page.click(f"#thumbs .thumb:nth-child({number})")
+        shot(page)
+        page.click("text=Add this picture")
+    page.click(".segment >> nth=1")
+    page.click(".curves [title=out]")
+    yield from drag(page, page.locator(".line .knot").nth(1), 40)
     page.keyboard.press("r")
     page.wait_for_selector("#start:enabled")
     yield shot(page)
