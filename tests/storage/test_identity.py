@@ -21,7 +21,7 @@ from tests.stores import (
     tree,
 )
 from tilecppn.errors import StoreError
-from tilecppn.run.verify import find_damage
+from tilecppn.integrity.stores import find_damage
 from tilecppn.storage.store import Store
 
 

@@ -155,9 +155,10 @@ def export(
     in its colours or a .png that shows them; intent: "relative", "perceptual", "saturation" or
     "absolute". layout: "iiif", "xyz" or "zoomify", with a folder as `dest`, or "store", with a page
     that reads the store itself. url: where an IIIF folder or a page will be served. title: of the
-    picture, instead of its scene's; show_scene: whether files and pages carry the scene. partial:
-    allow an unfinished store, missing shards black. overwrite: replace an export of the same kind
-    that is unchanged since tilecppn made it; anything else that exists is never replaced.
+    picture, instead of its scene's; show_scene: whether files and pages carry the scene, unless
+    that forbids it. partial: allow an unfinished store, missing shards black. overwrite: replace an
+    export of the same kind that is unchanged since tilecppn made it; anything else that exists is
+    never replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """

@@ -65,19 +65,7 @@ FORMATS = {name for kind in KINDS.values() for name in kind.formats}
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """The choices of an export; None stands for the default of the kind of export.
-
-    format: "png", "jpg", "webp" or "avif", of a pyramid's tiles. quality: 1 to 100 (JPEG, WebP,
-    AVIF). effort: 1, fast, to 9, small files. tile, overlap: pixels. level: the store's level to
-    start from. bits: 8 or 16, of a store with more; 8 are dithered. max_size: pixels of the longer
-    side at most. max_bytes: of one JPEG, WebP or AVIF, whose quality falls for it. lab: for a
-    print lab. panels: "3x2", columns and rows of files; panel_overlap: what they share, as "20mm".
-    strip: the size on paper of a test strip. marks: to cut along, of a PDF.
-    skip_blanks: a colour, "#000000", whose tiles are left out. proof: a printer's ICC
-    profile; intent: a key of INTENTS. layout: "iiif", "xyz" or "zoomify", for a folder, or "store".
-    url: where an IIIF folder or a page will be served. title: of the picture, instead of the
-    scene's; show_scene: whether files and pages carry the scene, unless that forbids it. partial:
-    allow an unfinished store. overwrite: replace an unchanged export of ours.
+    """The choices of an export, as `tilecppn.export` explains them; None stands for a default.
 
     Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
     """

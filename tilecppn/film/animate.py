@@ -1,13 +1,12 @@
 """Renders a timeline into a film: frames into a store, clips from frames, the film from clips."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tilecppn import kernels
 from tilecppn.addresses import BucketPath, as_path
-from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.output import check_output, naming_destination
@@ -19,7 +18,6 @@ from tilecppn.film.plan import FilmPlan
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
-from tilecppn.plan import Task
 from tilecppn.run import events
 from tilecppn.run.executors import choose
 from tilecppn.run.executors.base import local_worker_layout, uses_gpus
@@ -27,7 +25,6 @@ from tilecppn.run.options import SAME_COMMAND, RunOptions
 from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
-from tilecppn.run.verify import repair_options
 from tilecppn.storage.directory import is_store
 from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.identity import attributes
@@ -131,27 +128,17 @@ def parts_of(path: Path) -> Path:
     return path.with_name(path.name + PARTS)
 
 
-def repair_film(
-    store: FilmStore,
-    damage: Mapping[Task, str],
-    *,
-    workers: int | None = None,
-    listeners: Sequence[events.Listener] = (),
-    stopping: ShouldStop = never,
-) -> RunResult:
-    """Delete the damaged shards, and render all that is missing, as `repair_store` does.
+def repair_film(store: FilmStore, run: RunOptions) -> RunResult:
+    """Delete the shards that `run` discards, and draw all that is missing.
 
-    damage: shard → what is wrong with it. Raises StoreError for an unfinished film, whose clips
-    only `tilecppn animate` can encode again.
+    Raises StoreError for an unfinished film, whose clips only `tilecppn animate` can encode again.
     """
     if store.plan.clip is not None:
         raise StoreError(
             f"{store.path}: is an unfinished film; run the same tilecppn animate again to mend and "
             "finish it"
         )
-    run = repair_options(store, damage, workers, listeners, stopping)
     _, outcome = _fill(store.timeline, store.path, None, run)
-    require_complete(outcome)
     return outcome
 
 

@@ -1,12 +1,16 @@
 """Verifies the store of a still or a film, and repairs it from its own scene."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from tilecppn.cancellation import ShouldStop
-from tilecppn.errors import RenderError, StoreError
+from tilecppn import machine
+from tilecppn.cancellation import ShouldStop, never
+from tilecppn.errors import Interrupted, RenderError, StoreError
 from tilecppn.film.animate import repair_film
 from tilecppn.film.rescue import rescue_film
 from tilecppn.film.store import FilmStore, open_store
@@ -14,10 +18,12 @@ from tilecppn.film.timeline.timeline import Timeline, load_timeline
 from tilecppn.integrity.report import Progress, StoreReport
 from tilecppn.plan import Task
 from tilecppn.run import events
+from tilecppn.run.options import RunOptions
+from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.rescue import rescue_store
 from tilecppn.run.task_queue import RunResult
-from tilecppn.run.verify import find_damage, repair_store
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.directory import StoreDirectory
 from tilecppn.storage.store import Store
 
 MOST_MISSING = 100_000  # shards that are missing and listed, one by one
@@ -62,7 +68,15 @@ def verify_store(
     rendered = 0
     if damage or lacking:
         progress("repair", 0, store.plan.pixels, "Mpixel")
-        rendered = _repair(store, damage, workers, listeners, stopping).rendered
+        run = RunOptions(
+            executor="local",
+            workers=workers,
+            kernel=store.arithmetic.kernel,
+            listeners=listeners,
+            discard=list(damage),
+            stopping=stopping,
+        )
+        rendered = _draw_again(store, run).rendered
     again: Any = open_store(path)
     if again.invalid_metadata() or any(map(again.damage, damage)):
         raise RenderError(f"{path}: is still damaged after its repair; render it anew")
@@ -125,19 +139,66 @@ def _there(store: Store | FilmStore, lacking: Mapping[int, int]) -> tuple[Iterab
     return there, min(pixels, (level.rows * level.cols - lacking[0]) * level.shard**2)
 
 
+def _draw_again(store: Store | FilmStore, run: RunOptions) -> RunResult:
+    """Delete what `run` discards, and draw all that is then missing, with all ancestors.
+
+    Raises StoreError if the store is being rendered, or was begun with another arithmetic.
+    """
+    if isinstance(store, FilmStore):
+        outcome = repair_film(store, run)
+    else:
+        _, outcome = render_to(store.scene, store.path, run)
+    require_complete(outcome)
+    return outcome
+
+
 def _remedy(store: Store | FilmStore) -> str:
     if isinstance(store, FilmStore) and store.plan.clip is not None:
         return "run the same tilecppn animate again"
     return f"tilecppn verify {store.path} --repair"
 
 
-def _repair(
-    store: Store | FilmStore,
-    damage: Mapping[Task, str],
-    workers: int | None,
-    listeners: Sequence[events.Listener],
-    stopping: ShouldStop,
-) -> RunResult:
-    if isinstance(store, Store):
-        return repair_store(store, damage, workers=workers, listeners=listeners, stopping=stopping)
-    return repair_film(store, damage, workers=workers, listeners=listeners, stopping=stopping)
+def find_damage(
+    store: StoreDirectory,
+    tasks: Iterable[Task],
+    *,
+    unread: Collection[str] = (),
+    workers: int | None = None,
+    counted: Callable[[int], object] = lambda pixels: None,
+    stopping: ShouldStop = never,
+) -> dict[Task, str]:
+    """Read tasks of a store; return every one whose file is "damaged" or "missing".
+
+    unread: names of arrays whose tasks are passed over. counted: is told of the pixels of each.
+
+    Raises Interrupted.
+    """
+    threads = workers or machine.cores()
+    numbered = enumerate(tasks)
+    found: dict[tuple[int, Task], str] = {}
+    taking = Lock()
+
+    def read() -> None:
+        own = store.for_thread()
+        while not stopping():
+            with taking:
+                number, task = next(numbered, (-1, None))
+            if task is None:
+                return
+            damage = None if _array_of(store, task) in unread else own.damage(task)
+            with taking:
+                if damage is not None:
+                    found[number, task] = damage
+                counted(store.plan.pixels_of(task))
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(read) for _ in range(threads)]:
+            done.result()
+    if stopping():
+        raise Interrupted("stopped")
+    return {task: found[number, task] for number, task in sorted(found, key=itemgetter(0))}
+
+
+def _array_of(store: StoreDirectory, task: Task) -> str:
+    """The name of the array that a task's file is of."""
+    return store.name(task).partition("/")[0]
