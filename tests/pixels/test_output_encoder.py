@@ -132,21 +132,21 @@ def interpolated(nodes: NDArray[np.float64], stride: int, count: int) -> NDArray
 
 
 def expanded(nodes: NDArray[np.float32], stride: int, finish: OutputEncoder) -> NDArray[Any]:
-    """One block of one channel whose nodes are all of these, at row 640 and column 1280."""
+    """One block whose nodes are all of these in its last channel, at row 640 and column 1280."""
     side = BLOCK // stride + 3
     assert nodes.shape == (side, side)
-    plane = np.zeros(side * side + BLOCK * LANES, np.float32)
-    plane[: side * side] = nodes.ravel()
-    out = np.full((BLOCK + 2, BLOCK + 2), 77, finish.dtype)
+    planes = np.zeros((3, side * side + BLOCK * LANES), np.float32)
+    planes[2, : side * side] = nodes.ravel()
+    out = np.full((3, BLOCK + 2, BLOCK + 2), 77, finish.dtype)
     line = aligned((BLOCK + LANES,), np.float32)
     compiled(finish, np.dtype("float32"))[f"expand_{stride}"](
-        plane, side, np.array([[1, 1, 0]], np.int64), 1, cubic(stride), 2, 639, 1279,
-        line, out, BLOCK + 2,
+        planes, 3, planes.shape[1], side, np.array([[1, 1, 0]], np.int64), 1, cubic(stride),
+        639, 1279, line, out, out[0].size, BLOCK + 2,
     )  # fmt: skip
     around = out.copy()
-    around[1:-1, 1:-1] = 77
+    around[:, 1:-1, 1:-1] = 77
     assert np.all(around == 77)
-    return out[1:-1, 1:-1]
+    return out[2, 1:-1, 1:-1]
 
 
 STRIDES = [16, 8, 4, 2]

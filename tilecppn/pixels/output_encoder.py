@@ -74,7 +74,7 @@ def noise(key: Value, col: Value) -> Value:
 
 @machine_code
 def compiled(finish: OutputEncoder, dtype: np.dtype[Any]) -> Module:
-    """`finish`: colours → pixels, one channel at a time. `expand_16`, …, `expand_2`: from nodes."""
+    """`finish`: colours → pixels, channel by channel. `expand_16`, …, `expand_2`: from nodes."""
     module = Module()
     _finish(module, finish, dtype)
     for stride in (16, 8, 4, 2):
@@ -85,25 +85,28 @@ def compiled(finish: OutputEncoder, dtype: np.dtype[Any]) -> Module:
 def _finish(module: Module, finish: OutputEncoder, dtype: np.dtype[Any]) -> None:
     f = module.function(
         "finish",
-        colours=ArrayOf(ELEMENTS[dtype]),  # of one channel: blocks of height × width
+        colours=ArrayOf(ELEMENTS[dtype]),  # (channels, count, height, width)
+        colours_apart=I64,  # from channel to channel
         block_apart=I64,
         row_apart=I64,
         places=ArrayOf(I64),  # (count, 2): the pixel of `out` where a block begins
         count=I64,
         height=I64,
         width=I64,
-        channel=I64,
+        channels=I64,
         row=I64,  # global index of out's first pixel
         col=I64,
         out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
+        plane=I64,  # from channel to channel
         out_apart=I64,
     )
-    with f.loop(f["count"]) as b:
+    with f.loop(f["channels"]) as channel, f.loop(f["count"]) as b:
         top, left = (f.array("places").load(b * 2 + i) for i in range(2))
+        colours = f.array("colours").at(channel * f["colours_apart"] + b * f["block_apart"])
         with f.loop(f["height"]) as i:
-            key = row_key(f["row"] + top + i, f["channel"])
-            source = f.array("colours").at(b * f["block_apart"] + i * f["row_apart"])
-            out = f.array("out").at((top + i) * f["out_apart"] + left)
+            key = row_key(f["row"] + top + i, channel)
+            source = colours.at(i * f["row_apart"])
+            out = f.array("out").at(channel * f["plane"] + (top + i) * f["out_apart"] + left)
             with f.loop(f["width"]) as j:
                 value = finish.stored(source.load(j), noise(key, (f["col"] + left + j).to(I32)))
                 out.store(value, j)
@@ -120,33 +123,35 @@ def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
     across = BLOCK // stride  # intervals between nodes; nodes: 3 more
     f = module.function(
         f"expand_{stride}",
-        nodes=ArrayOf(F32),  # of one channel
-        nodes_apart=I64,
+        nodes=ArrayOf(F32),
+        channels=I64,
+        channels_apart=I64,  # nodes from channel to channel
+        nodes_apart=I64,  # and from row to row
         blocks=ArrayOf(I64),  # (count, 3): top, left, first node
         count=I64,
         weights=ArrayOf(F32),  # (stride, 4)
-        channel=I64,
         row=I64,  # global index of out's first pixel
         col=I64,
         line=ArrayOf(F32),  # scratch, (BLOCK,)
         out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
+        plane=I64,  # from channel to channel
         out_apart=I64,
     )
     line = f.array("line")
     table = cubic(stride)
     taps = [f.vector(F32, [table[lane % stride, m] for lane in range(LANES)]) for m in range(4)]
     lanes = f.vector(I32, range(LANES))
-    with f.loop(f["count"]) as b:
+    with f.loop(f["channels"]) as channel, f.loop(f["count"]) as b:
         top, left, first_node = (f.array("blocks").load(b * 3 + i) for i in range(3))
-        nodes = f.array("nodes").at(first_node)
+        nodes = f.array("nodes").at(channel * f["channels_apart"] + first_node)
         with f.loop(f.integer(across)) as interval, f.loop(f.integer(stride)) as phase:
             i = interval * stride + phase
             rows = [nodes.at((interval + m) * f["nodes_apart"]) for m in range(4)]
             parts = [f.array("weights").load(phase * 4 + m).splat(LANES) for m in range(4)]
             with f.loop(f.integer(across + 3), step=LANES) as start:
                 line.store(_combined([row.load(start, LANES) for row in rows], parts), start)
-            key = row_key(f["row"] + top + i, f["channel"]).splat(LANES)
-            out = f.array("out").at((top + i) * f["out_apart"] + left)
+            key = row_key(f["row"] + top + i, channel).splat(LANES)
+            out = f.array("out").at(channel * f["plane"] + (top + i) * f["out_apart"] + left)
             with f.loop(f.integer(BLOCK), step=LANES) as start:
                 first = line.at(start >> stride.bit_length() - 1)
                 values = [_spread(first, m, stride) for m in range(4)]

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.cppn.structure import COORDINATES
-from tilecppn.kernels import EvaluationContext, Kernel, StoringKernel
-from tilecppn.kernels.llvm.codegen import aligned, row_stride
+from tilecppn.kernels import EvaluationContext, Kernel
+from tilecppn.kernels.llvm.codegen import Workspace, aligned, row_stride
 from tilecppn.pixels.output_encoder import LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.prediction_error import HALO, prediction_error
 from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction
@@ -50,6 +50,7 @@ BATCH = 1 << 17  # points evaluated at a time
 CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
 ORIGIN = np.zeros((1, 2), np.int64)
 NOISE = 8.0  # mean rounding errors that a difference may always have
+STEPS = np.array([1.0, 16.0, 256.0, 4096.0])  # of a difference, from one stride to the next
 TIE = 0.25  # of a block's largest difference: the distance from a tie that is near
 TIED = 0.1  # share of a block's nodes that may be near a tie, at least
 
@@ -116,6 +117,7 @@ class Reconstruction:
         self.ties = finish.dtype == "uint8" and not finish.dither
         self.limits = limits(field.network, output.turns(field.network.channels))
         self.line = aligned((BLOCK + LANES,), np.float32)
+        self.planes = Workspace()  # nodes, channel by channel
 
     def draw(self, region: Window, out: Array, check_cancelled: CheckCancelled) -> None:
         """Fill `out` (channels, height, width) of a region made of whole blocks."""
@@ -175,12 +177,8 @@ class Reconstruction:
                 2.0 * usual, TIED
             )
             ratio[tied] = np.fmax(ratio[tied], 2.0)  # the next stride at least
-        following = np.full(differences.shape, stride, np.int64)
-        for step in (1, 16, 256, 4096):
-            following[ratio > step] = max(1, stride // 2)
-            stride = max(1, stride // 2)
-        following[following < FINER[-1]] = 1
-        return following
+        halved = [max(1, stride >> times) for times in range(len(STEPS) + 1)]
+        return np.array(halved, np.int64)[np.searchsorted(STEPS, ratio)]
 
     def _take(self, drawing: RegionState, look: LatticeEvaluation, crowded: bool) -> None:
         """Take over what a look says of the blocks it was for, and draw those that are accepted.
@@ -208,17 +206,16 @@ class Reconstruction:
             return
         nodes, stride, out = look.colours, look.lattices.stride, drawing.out
         channels, across = len(nodes), look.lattices.cols
-        planes = aligned((channels, nodes[0].size + BLOCK * LANES), np.float32)
+        planes = self.planes.array((channels, nodes[0].size + BLOCK * LANES), np.float32)
         planes[:, : nodes[0].size] = nodes.reshape(channels, -1)
         corner = (HALO - 1) * (across + 1)
         places = np.ascontiguousarray(np.column_stack([blocks * BLOCK, first + corner]), np.int64)
         expand = compiled(self.finish, np.dtype("float32"))[f"expand_{stride}"]
-        weights = cubic(stride)
-        for channel, plane in enumerate(planes):
-            expand(
-                plane, across, places, len(places), weights, channel, *drawing.corner.tolist(),
-                self.line, out[channel], row_stride(out),
-            )  # fmt: skip
+        expand(
+            planes, channels, planes.shape[1], across, places, len(places), cubic(stride),
+            *drawing.corner.tolist(), self.line, out, out.strides[0] // out.itemsize,
+            row_stride(out),
+        )  # fmt: skip
 
 
 def evaluate(
@@ -226,10 +223,11 @@ def evaluate(
 ) -> None:
     """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
     places = lattices.origins - np.array([region.top, region.left])
-    if not isinstance(kernel, StoringKernel):
+    store = getattr(kernel, "store", None)  # of a StoringKernel; isinstance takes 10 µs
+    if store is None:
         write(finish, kernel.evaluate(lattices), region.top, region.left, out, places)
         return
-    stored = kernel.store(lattices, finish)
+    stored = store(lattices, finish)
     for i, (top, left) in enumerate(places):
         out[:, top : top + lattices.rows, left : left + lattices.cols] = stored[:, i]
 
@@ -246,14 +244,12 @@ def write(
 
     (row, col): the global index of out's first pixel.
     """
-    call = compiled(finish, colours.dtype)["finish"]
-    count, height, width = colours.shape[1:]
-    block, line = (stride // colours.itemsize for stride in colours.strides[1:3])
-    for channel, blocks in enumerate(colours):
-        call(
-            blocks, block, line, places, count, height, width, channel, row, col,
-            out[channel], row_stride(out),
-        )  # fmt: skip
+    channels, count, height, width = colours.shape
+    apart = (stride // colours.itemsize for stride in colours.strides[:3])
+    compiled(finish, colours.dtype)["finish"](
+        colours, *apart, places, count, height, width, channels, row, col, out,
+        out.strides[0] // out.itemsize, row_stride(out),
+    )  # fmt: skip
 
 
 def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:
@@ -261,6 +257,8 @@ def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:
 
     Neighbours share nodes, so that a square costs as much as half of its blocks one by one.
     """
+    if not wanted.any():
+        return []
     rows, cols = (side - side % GROUP for side in wanted.shape)
     squares = wanted[:rows, :cols].reshape(rows // GROUP, GROUP, cols // GROUP, GROUP)
     full = squares.sum(axis=(1, 3)) > GROUP * GROUP // 2
@@ -284,7 +282,13 @@ def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
 
 
 def _crowded(cells: Array, across: int) -> Array:
-    """The largest crowding (…, blocks, blocks) of each block's cells and those next to them."""
-    side = (across + 2,) * 2
-    view = np.lib.stride_tricks.sliding_window_view(cells, side, axis=(-2, -1))
-    return np.asarray(view[..., ::across, ::across, :, :].max(axis=(-2, -1)))
+    """The largest crowding (n, blocks, blocks) of each block's cells and those next to them."""
+    count, rows, cols = cells.shape
+    lattice, row, col = cells.strides
+    around: Array = np.ndarray(
+        (count, (rows - 2) // across, (cols - 2) // across, across + 2, across + 2),
+        cells.dtype,
+        cells,
+        strides=(lattice, row * across, col * across, row, col),
+    )
+    return np.asarray(around.max(axis=(-2, -1)))

@@ -7,7 +7,7 @@ canvas leads to. A pyramid's name is what stands in front of its address: "" for
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
@@ -41,7 +41,12 @@ class EncodedTile(NamedTuple):
     @classmethod
     def of(cls, pixels: NDArray[Any], scene: Scene, *, final: bool = True) -> "EncodedTile":
         """The file of a scene's stored pixels (channels, height, width)."""
-        return cls(replace(FORMAT, profile=scene.output.profile).encode(pixels), final)
+        return cls(_format(scene.output.profile).encode(pixels), final)
+
+
+@cache
+def _format(profile: str) -> ExportOptions:
+    return replace(FORMAT, profile=profile)
 
 
 class Progress(NamedTuple):

@@ -1,5 +1,6 @@
 """Pixel indices → the network's inputs x, y, r, as machine code: the formula of `view.Grid`."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Points:
         )
 
 
+@lru_cache(64)
 def numbers(field: EvaluationContext) -> NDArray[np.float64]:
     """The grid's numbers in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
     grid = field.plane
