@@ -30,3 +30,16 @@ def test_info_tells_a_page_that_draws_itself(cli: Cli, scene: Scene) -> None:
     ok(cli("shader", "a.toml", "-o", "a.html"))
     record = json.loads(ok(cli("info", "a.html", "--json")))
     assert (record["kind"], record["width"]) == ("live page", 150)
+
+
+def test_a_morph_and_a_timeline_are_played(cli: Cli, scene: Scene, tmp_path: Path) -> None:
+    ok(cli("shader", "a.toml", "-o", "a.html", "--morph", "1,2"))
+    assert '"film":{"seconds":10.0,"loop":true' in (tmp_path / "a.html").read_text()
+    film = "[film]\nseconds = 1\n[[keyframe]]\ntime = 0\nview.rotation = 9.0\n"
+    (tmp_path / "film.toml").write_text(scene.to_toml() + film)
+    ok(cli("shader", "film.toml", "-o", "film.html"))
+    assert '"film":{"seconds":' in (tmp_path / "film.html").read_text()
+    for arguments in (("a.toml", "-o", "b.glsl"), ("film.toml", "-o", "b.html")):
+        done = cli("shader", *arguments, "--morph", "1,2")
+        assert done.exit_code == 2
+        assert len(done.output.splitlines()) == 1

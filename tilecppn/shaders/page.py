@@ -25,18 +25,28 @@ from tilecppn.pixels.window import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import About
 from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed
+from tilecppn.shaders.motion import Motion
 
 _HERE: Final = Path(__file__).parent / "web"
 _SCRIPTS: Final = (  # packed; loader.js is as it is
-    "numbers", "reference", "gpu", "picture", "png", "walk", "scene", "controls", "start",
+    "numbers", "reference", "gpu", "picture", "png", "walk", "film", "scene", "controls", "start",
 )  # fmt: skip
+_WALK: Final = {
+    "walk": "Walk through the latents",
+    "moves": "walk, <kbd>N</kbd> another",
+    "icon": "M2.5 12c2.5-7 5-7 7.5-2s5 5 7.5-2",
+}
+_FILM: Final = {"walk": "Play", "moves": "play", "icon": "M6.5 4l9 6-9 6z"}
 STILL: Final = 240  # pixels along the longer side of the still
 
 
-def live_page(scene: Scene, title: str, *, show_scene: bool = True) -> str:
+def live_page(
+    scene: Scene, title: str, *, show_scene: bool = True, motion: Motion | None = None
+) -> str:
     """The text of the page, to be written as UTF-8.
 
     show_scene: whether it shows the scene. What the scene's [about] says stands in the panel.
+    motion: what it plays.
     Raises InvalidRequestError for a network that is too large for a shader.
     """
     check_fits(scene)
@@ -47,6 +57,9 @@ def live_page(scene: Scene, title: str, *, show_scene: bool = True) -> str:
     script = "\n".join(_tight(f"script/{name}.js", "//") for name in _SCRIPTS)
     sources["script"] = script
     data = {"numbers": packed(numbers_of(scene, shape)), "sources": _deflated(json.dumps(sources))}
+    facts = facts_of(scene, program)
+    if motion is not None:
+        facts["film"], data["film"] = motion.facts(), packed(motion.numbers())
     scene_text = _text(scene.to_toml()) if show_scene else ""
     parts = {
         "policy": _policy(style, loader, script),
@@ -55,9 +68,10 @@ def live_page(scene: Scene, title: str, *, show_scene: bool = True) -> str:
         "still": _still(scene),
         "about": _about(scene.about),
         "scene": _details(scene_text) if show_scene else "",
-        "facts": _json(facts_of(scene, program)),
+        "facts": _json(facts),
         "data": _json(data),
         "script": loader,
+        **(_WALK if motion is None else _FILM),
     }
     template = (_HERE / "page.html").read_text("utf-8")
     # One pass, so that nothing in a part is taken for a place to fill.

@@ -10,6 +10,7 @@ from tilecppn.exporters.output import atomic_output, check_output, naming_destin
 from tilecppn.exporters.provenance import LIVE, Provenance
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.shaders.alone import alone
+from tilecppn.shaders.motion import Motion
 from tilecppn.shaders.page import live_page
 from tilecppn.version import VERSION
 
@@ -23,13 +24,15 @@ def shader(
     *,
     title: str | None = None,
     show_scene: bool = True,
+    motion: Motion | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a scene as a shader; the suffix of `path` decides what: one of SUFFIXES.
 
     title: of the page or function, instead of the scene's own, which is else the file's name.
-    show_scene: whether the page shows the scene. Returns the path. Raises InvalidRequestError for a
-    network that is too large for a shader, or a scene that is not shared, and ExportError unless
+    show_scene: whether the page shows the scene. motion: what a page plays (`film.motion`).
+    Returns the path. Raises InvalidRequestError for a network that is too large for a shader, a
+    scene that is not shared, or a function that is to move, and ExportError unless
     `path` is free or, with `overwrite`, an unchanged output of that kind.
     """
     scene, path = as_scene(scene), Path(path)
@@ -39,6 +42,8 @@ def shader(
             f"{path}: a shader is a page or a function; give a name that ends in "
             f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
         )
+    if motion is not None and suffix != ".html":
+        raise InvalidRequestError(f"{path}: a function has no time; only a page (.html) moves")
     if not scene.about.share_scene:
         raise InvalidRequestError(
             "about.share_scene = false: a shader holds the network, which draws the picture at any "
@@ -49,7 +54,8 @@ def shader(
     name = scene.about.title or path.stem if title is None else title
     line = Provenance(kind, "", scene.fingerprint, "").line()
     if suffix == ".html":
-        text = f"{live_page(scene, name, show_scene=show_scene)}<!-- {line} -->\n"
+        page = live_page(scene, name, show_scene=show_scene, motion=motion)
+        text = f"{page}<!-- {line} -->\n"
     else:
         text = alone(scene, suffix[1:], name, VERSION) + f"// {line}\n"
     with naming_destination(path), atomic_output(path) as temporary:

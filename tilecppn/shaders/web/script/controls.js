@@ -99,23 +99,25 @@ class Controls {
     };
     for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", action);
     $("copy")?.addEventListener("click", () => copyScene(this.picture));
-    const still = !this.picture.facts.z.length;
-    $("walk").hidden = $("next").hidden = still;
+    const { z, film } = this.picture.facts;
+    $("walk").hidden = !z.length && !film;
+    $("next").hidden = !z.length || film;
     $("full").hidden = !document.fullscreenEnabled;
   }
 
   key(event) {
+    if (event.target === $("scrub") && event.key.startsWith("Arrow")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || $("saving").open) return;
-    const { actions, picture } = this, far = Math.min(this.canvas.clientWidth, this.canvas.clientHeight) / 8;
+    const { actions } = this, far = Math.min(this.canvas.clientWidth, this.canvas.clientHeight) / 8;
     const arrow = { ArrowLeft: [far, 0], ArrowRight: [-far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] };
     const keys = {
       "+": "in", "=": "in", "-": "out", 0: "home", Home: "home", r: "turn", f: "full", i: "info",
-      s: "save", ...(picture.facts.z.length ? { " ": "walk", n: "next" } : {}),
+      s: "save", " ": "walk", n: "next",
     };
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (arrow[event.key]) this.move([0, 0], arrow[event.key]);
     else if (name === " " && event.target.tagName === "BUTTON") return;
-    else if (keys[name]) actions[keys[name]](event);
+    else if (keys[name] && !$(keys[name]).hidden) actions[keys[name]](event);
     else if (name === "Escape" && !$("panel").hidden) actions.info();
     else return;
     event.preventDefault();

@@ -16,10 +16,16 @@ class Picture {
   }
 
   home() {
-    const { drawn, whole, grid } = this.facts;
-    const middle = [0, 1].map((k) => drawn[k] + (drawn[k + 2] - 1) / 2 - (whole[k] - 1) / 2);
-    this.view = { u: middle[0] * grid.step[0], v: middle[1] * grid.step[1], zoom: 1, turn: 0 };
+    this.view = { ...this.middle(1, 0), zoom: 1, turn: 0 };
     this.change();
+  }
+
+  // From the whole canvas' centre to that of the part that is drawn.
+  middle(zoom, turn) {
+    const { drawn, whole, grid } = this.facts;
+    const [x, y] = [0, 1].map((k) => drawn[k] + (drawn[k + 2] - 1) / 2 - (whole[k] - 1) / 2);
+    const [a, b, c, d] = this.matrix(grid.step.map((step) => step / zoom), turn);
+    return { u: a * x + b * y, v: c * x + d * y };
   }
 
   // Plane units a pixel, to the right and down, where the picture is shown width × height large.

@@ -18,9 +18,12 @@ const started = (async () => {
   $("bar").hidden = false;
   $("state").textContent = `Drawn here by ${gpu.name}, from ${reference.network.layers.length} layers of ${facts.width} units.`;
   picture = new Picture(facts, reference, gpu, $("view"));
-  const walk = new Walk(picture);
+  const walk = facts.film
+    ? new Film(picture, facts.film, floatsOf(await inflated(packed.film)))
+    : new Walk(picture);
   picture.onframe = () => picture.walking && walk.step();
-  new Controls(picture, walk);
+  const { actions } = new Controls(picture, walk);
+  if (facts.film && !matchMedia("(prefers-reduced-motion: reduce)").matches) actions.walk();
   watch(gpu, names);
   return picture;
 })();
