@@ -75,6 +75,12 @@ def is_temporary(path: str) -> bool:
     return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
 
 
+def final_path(path: str) -> str:
+    """A path for messages: its unfinished parts have the names that they are built for."""
+    found = ((_TEMPORARY.fullmatch(part), part) for part in path.split(os.sep))
+    return os.sep.join(temporary["stem"] if temporary else part for temporary, part in found)
+
+
 def leftovers(path: Path) -> list[Path]:
     """What was begun for `path` and is still there, by killed processes or by live ones."""
     stem = _stem(path.name)
@@ -205,7 +211,7 @@ def naming_file(path: Path | str) -> Iterator[None]:
 def error_text(error: OSError) -> str:
     """Say an error of the disk: `a.zarr/0/c/0/0/0: No space left on device`."""
     why = error.strerror or str(error)
-    return f"{error.filename}: {why}" if error.filename else why
+    return f"{final_path(str(error.filename))}: {why}" if error.filename else why
 
 
 def sweep(folder: Path) -> None:

@@ -154,3 +154,14 @@ def test_a_folder_that_cannot_be_replaced_stays(
     with pytest.raises(PermissionError), atomic_output(path, folder=True):
         pass
     assert tree(tmp_path) == {"a_files": None, "a_files/tile": b"old"}
+
+
+def test_messages_name_what_is_written_as_it_will_be_called(tmp_path: Path) -> None:
+    tile = filesystem.temporary_path(tmp_path / "a_files") / "9" / "0_0.png"
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tile))
+    wanted = str(tmp_path / "a_files/9/0_0.png")
+    assert filesystem.error_text(full) == f"{wanted}: No space left on device"
+    with pytest.raises(RenderError) as raised, naming_destination(tmp_path / "a.dzi"):
+        raise full
+    assert wanted in str(raised.value)
+    assert filesystem.PARTIAL not in str(raised.value)

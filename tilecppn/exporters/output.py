@@ -102,7 +102,7 @@ def naming_destination(dest: Path) -> Iterator[None]:
         hidden = filesystem.is_temporary(str(name)) or str(name).endswith(".lock")
         ours = name is None or hidden or str(name) == str(dest)
         why = error.strerror or str(error)
-        file = "" if ours else f" ({name})"
+        file = "" if ours else f" ({filesystem.final_path(str(name))})"
         raise RenderError(f"{dest}: cannot be written: {why}{file}") from error
 
 
