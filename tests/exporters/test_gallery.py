@@ -54,3 +54,20 @@ def test_presets_bring_their_own_colours() -> None:
     assert np.array_equal(first, tc.preview(scene.replace(cppn={"preset": "tide"}), 100))
     with pytest.raises(tc.InvalidRequestError, match="preset"):
         gallery(scene, presets=["tyde"])
+
+
+def test_dull_pictures_are_left_out_if_asked() -> None:
+    scene = Scene.of(canvas={"width": 30, "height": 30}, view={"scale": 0.05})
+    seeds = list(range(12))
+    pictures = [tc.preview(scene.replace(cppn={"seed": seed}), 100) for seed in seeds]
+    spread = [float(np.std(picture, axis=(0, 1)).max()) for picture in pictures]
+    clear = [seed for seed in seeds if spread[seed] > 22 or spread[seed] < 11]
+    dull = [seed for seed in clear if spread[seed] < 11]
+    assert 0 < len(dull) < len(clear)
+    found: list[str] = []
+    sheet = gallery(scene, seeds=clear, columns=1, without_dull=True, left_out=found.append)
+    assert found == [f"--set cppn.seed={seed}" for seed in dull]
+    rest = [seed for seed in clear if seed not in dull]
+    assert np.array_equal(sheet, gallery(scene, seeds=rest, columns=1))
+    with pytest.raises(tc.InvalidRequestError, match="one colour"):
+        gallery(scene, seeds=dull, without_dull=True)

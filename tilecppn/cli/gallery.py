@@ -58,6 +58,9 @@ def _names(text: str) -> list[str]:
     show_default=True,
     help="Pixels of a picture's longer side.",
 )
+@click.option(
+    "--without-dull", is_flag=True, help="Leave out pictures that are nearly of one colour."
+)
 @kernel_option
 @overwrite_option
 @json_option
@@ -73,6 +76,7 @@ def command(
     presets: list[str] | None,
     columns: int | None,
     width: int,
+    without_dull: bool,
     kernel: str,
     overwrite: bool,
     as_json: bool,
@@ -85,6 +89,7 @@ def command(
     tilecppn gallery poster.toml -o both.png --seeds 3,7,12 --latents 0-4
     tilecppn gallery poster.toml -o children.png --mutations 0-24 --amount 0.2
     tilecppn gallery poster.toml -o colours.png --presets jupiter,tide --palettes 0-9
+    tilecppn gallery poster.toml -o lively.png --seeds 0-99 --without-dull
     """
     import math
     import time
@@ -95,6 +100,7 @@ def command(
     start = time.perf_counter()
     write = image_output(output, "a gallery", overwrite=overwrite)
     picture = load(scene, overrides)
+    left_out: list[str] = []
     with Meter("gallery") as meter:
         sheet = gallery(
             picture,
@@ -107,14 +113,22 @@ def command(
             columns=columns,
             width=width,
             kernel=kernel,
+            without_dull=without_dull,
+            left_out=left_out.append,
             progress=meter.progress,
         )
     write(sheet, picture)
     kinds = [kind for kind in (seeds, latents, mutations, palettes, presets) if kind is not None]
-    pictures = math.prod(len(kind) for kind in kinds) if kinds else len(SEEDS)
+    asked = math.prod(len(kind) for kind in kinds) if kinds else len(SEEDS)
+    pictures, dull = asked - len(left_out), f"; {len(left_out)} left out" if left_out else ""
     seconds = time.perf_counter() - start
     result(
-        f"{output}: {counted(pictures, 'picture')}, {sheet.shape[1]} × {sheet.shape[0]}",
-        {"files": [str(output)], "pictures": pictures, "seconds": round(seconds, 3)},
+        f"{output}: {counted(pictures, 'picture')}, {sheet.shape[1]} × {sheet.shape[0]}{dull}",
+        {
+            "files": [str(output)],
+            "pictures": pictures,
+            "left_out": left_out,
+            "seconds": round(seconds, 3),
+        },
         as_json,
     )

@@ -20,6 +20,7 @@ from tilecppn.scene.validation import SeededAmount
 SEEDS = range(25)  # where no variants are given
 MOST = 2500  # pictures of one sheet
 LARGEST = 32768  # pixels of a sheet's side
+DULL = 12.0  # of 255: the deviation of a picture's values below which it is dull
 
 
 class Variant(NamedTuple):
@@ -48,6 +49,8 @@ def gallery(
     columns: int | None = None,
     width: int = 256,
     kernel: str = "auto",
+    without_dull: bool = False,
+    left_out: Callable[[str], object] = lambda label: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> NDArray[np.uint8]:
     """Draw many variants of a scene on one sheet, uint8 (height, width, 3).
@@ -63,9 +66,11 @@ def gallery(
     presets, seeds, mutations, palettes, latents, or of one kind for about as many as there are
     rows.
     width: pixels of a picture's longer side.
+    without_dull: leave out pictures that are nearly of one colour; `left_out` hears their labels.
     progress: is called with the pixels done, and with all of them.
 
-    Raises InvalidRequestError for variants that the scene does not have, or too large a sheet.
+    Raises InvalidRequestError for variants that the scene does not have, too large a sheet, or
+    one without any picture.
     """
     scene = as_scene(scene)
     kinds = _kinds(scene, presets, seeds, mutations, palettes, latents, amount)
@@ -83,14 +88,29 @@ def gallery(
             f"a sheet of {len(variants)} pictures, {size[0]} × {size[1]} pixels: at most {MOST} "
             f"and {LARGEST} a side; use fewer seeds or a smaller --width"
         )
-    entries = []
-    for variant in variants:
+    entries: list[sheets.Entry] = []
+    pixels = across * cell[1]
+    for number, variant in enumerate(variants, 1):
         changed = scene.replace(**reduce(merged, (part.change for part in variant)))
         label = [f"--set {part.label}" for part in variant]
-        entries.append(sheets.Entry(preview(changed, across, kernel), label))
-        pixels = across * cell[1]
-        progress(len(entries) * pixels, len(variants) * pixels)
+        picture = preview(changed, across, kernel)
+        if without_dull and is_dull(picture):
+            left_out(" ".join(label))
+        else:
+            entries.append(sheets.Entry(picture, label))
+        progress(number * pixels, len(variants) * pixels)
+    if not entries:
+        raise InvalidRequestError(
+            "all of these pictures are nearly of one colour; try other seeds, or without "
+            "--without-dull"
+        )
     return sheets.contact_sheet(entries, columns, cell)
+
+
+def is_dull(picture: NDArray[np.uint8]) -> bool:
+    """Whether a picture (height, width, channels) is nearly of one colour."""
+    flat = picture.reshape(-1, picture.shape[-1])
+    return float(np.sqrt(flat.var(axis=0).mean())) < DULL
 
 
 def _kinds(
