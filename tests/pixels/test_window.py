@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.pixels.reconstructing import MIXED, Counting
+from tilecppn import machine
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, Kernel, create
+from tilecppn.pixels import window as module
 from tilecppn.pixels.quantise import quantise
 from tilecppn.pixels.window import STRIP, Renderer, preview, render_window
 from tilecppn.plan import BLOCK, Window
@@ -258,6 +260,41 @@ def test_preview_equals_a_render_of_the_same_size(kernel: str, invert: bool) -> 
     small = SCENE.replace(output={"invert": invert})
     expected = np.moveaxis(rendered(small, kernel), 0, -1)
     assert np.array_equal(preview(large, WIDTH, kernel), expected)
+
+
+@pytest.mark.parametrize("kernel", ["llvm", "reference"])
+def test_preview_is_the_same_from_any_number_of_threads(
+    kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(module, "BAND", BLOCK)
+    monkeypatch.setattr(machine, "cores", lambda: 1)
+    expected = preview(SCENE, 300, kernel)
+    monkeypatch.setattr(machine, "cores", lambda: 3)
+    found = preview(SCENE, 300, kernel, lambda done, total: seen.append((done, total)))
+    assert np.array_equal(found, expected)
+    ends = [*range(BLOCK, len(found), BLOCK), len(found)]
+    assert len(ends) > 3
+    assert seen == [(300 * end, 300 * len(found)) for end in ends]
+
+
+def test_a_preview_that_is_stopped_draws_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Window] = []
+    render = Renderer.render
+
+    def rendering(self: Renderer, window: Window) -> Any:
+        drawn.append(window)
+        return render(self, window)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "BAND", 1)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+    monkeypatch.setattr(Renderer, "render", rendering)
+    with pytest.raises(KeyboardInterrupt):
+        preview(SCENE, 2000, "llvm", stop)
+    assert len(drawn) < 500
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])

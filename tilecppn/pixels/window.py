@@ -1,6 +1,6 @@
 """Window → stored pixels of level 0, through a kernel."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn import machine
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels import EvaluationContext, Kernel, StoringKernel, create
@@ -172,12 +173,38 @@ def preview(
     scene = as_scene(scene)
     width, height = preview_size(scene, width)
     small = scene.replace(canvas=scene.canvas.resized(width, height), output={"dtype": "uint8"})
-    renderer = Renderer(create(kernel, EvaluationContext.of(small)), small)
-    bands = []
-    for band in Window(0, 0, height, width).split(BAND, width):
-        bands.append(renderer.render(band))
+    context = EvaluationContext.of(small)
+    idle = [Renderer(create(kernel, context), small)]
+    threads = machine.cores() if idle[0].kernel.arithmetic.kernel == "llvm" else 1
+
+    def draw(band: Window) -> NDArray[Any]:
+        try:
+            renderer = idle.pop()
+        except IndexError:
+            renderer = Renderer(create(kernel, context), small)
+        pixels = renderer.render(band)
+        idle.append(renderer)
+        return pixels
+
+    bands = list(Window(0, 0, height, width).split(BAND, width))
+    drawn = []
+    for band, pixels in zip(bands, _on_threads(draw, bands, threads), strict=True):
+        drawn.append(pixels)
         progress(band.bottom * width, height * width)
-    return interleaved(np.concatenate(bands, axis=1))
+    return interleaved(np.concatenate(drawn, axis=1))
+
+
+def _on_threads(
+    draw: Callable[[Window], NDArray[Any]], bands: Sequence[Window], threads: int
+) -> Iterator[NDArray[Any]]:
+    """`draw` of each band, in their order; no further one is begun once nobody wants them."""
+    if min(threads, len(bands)) == 1:
+        yield from map(draw, bands)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(draw, bands)
 
 
 def preview_size(scene: Scene, width: int) -> tuple[int, int]:
