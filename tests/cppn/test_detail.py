@@ -36,7 +36,7 @@ def test_the_values_are_those_of_the_plain_formulas(name: str, view: str) -> Non
     cppn = CPPN.from_preset(name, seed=seed)
     x, y = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 50)) * sampling.scale
     x, y = x + sampling.center[0], y + sampling.center[1]
-    expected = PlainNetwork(name, seed).values(x, y, *sampling)
+    expected = PlainNetwork(name, seed).values(x, y, *sampling[:3])
     got = cppn.resolve(cppn.seeded_latent(seed), sampling).colour(x, y, np.hypot(x, y))
     # Rounding to float32 of weights that differ in their last digit, and what zooms make of it.
     assert np.abs(got - expected).max() < (1e-5 if view in ("thumbnail", "print") else 2e-2)

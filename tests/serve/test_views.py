@@ -16,7 +16,7 @@ from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve import serve
-from tilecppn.serve.views import SIDE, contrast_scale, view_of
+from tilecppn.serve.views import SIDE, contrast_scale, drawn_view, place_of
 
 SCENE = Scene.of(
     cppn={"preset": "jupiter", "seed": 3, "width": 9},
@@ -33,9 +33,14 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_view_is_named_by_numbers_within_bounds() -> None:
-    view = view_of(SCENE, "views/0.25_-1e-7_1.5e-3")
-    assert view is not None
+    place = place_of(SCENE, "views/0.25_-1e-7_1.5e-3")
+    assert place is not None
+    view = place.view
     assert (view.center, view.scale, view.rotation) == ((0.25, -1e-7), 1.5e-3, 30.0)
+    assert place.measured == view.center
+    later = place_of(SCENE, "views/0.25_0_1.5e-3_0.26_0.01_1e-6")
+    assert later is not None
+    assert later[1:] == ((0.26, 0.01), 1e-6)
     for name in (
         "0_0_0",
         "0_0_-1",
@@ -46,13 +51,17 @@ def test_a_view_is_named_by_numbers_within_bounds() -> None:
         "nan_0_1",
         "0_0",
         "0_0_1_1",
+        "0_0_1_1_1",
+        "0_0_1_1e300_0_1",
+        "0_0_1_0_0_0",
+        "0_0_1_0_0_1_1",
         "0_0_1e-9999",
         f"0_0_0.{'1' * 40}",
         "0x1_0_1",
         " 0_0_1",
         "٣_0_1",
     ):
-        assert view_of(SCENE, f"views/{name}") is None, name
+        assert place_of(SCENE, f"views/{name}") is None, name
 
 
 @pytest.mark.parametrize(
@@ -64,7 +73,7 @@ def test_a_view_is_named_by_numbers_within_bounds() -> None:
     ],
 )
 def test_other_scenes_have_none(scene: Scene) -> None:
-    assert view_of(scene, "views/0_0_0.1") is None
+    assert place_of(scene, "views/0_0_0.1") is None
 
 
 def test_contrast_changes_with_the_pixels_and_never_jumps() -> None:
@@ -74,19 +83,38 @@ def test_contrast_changes_with_the_pixels_and_never_jumps() -> None:
         steps = [own * 2.0 ** (-k / 8) for k in range(-40, 200)]
         scales = [contrast_scale(scene, step) for step in steps]
         assert scales[0] == scene.view.scale
-        assert scales[-1] == pytest.approx(512 * steps[-1])
+        assert scales[-1] == pytest.approx(384 * steps[-1])
         ratios = [a / b for a, b in itertools.pairwise(scales)]
         assert min(ratios) >= 1.0 - 1e-9
         assert max(ratios) <= 2.0**0.25 + 1e-9  # two octaves each octave
 
 
+@pytest.mark.parametrize("halvings", [3, 30])
+def test_the_next_view_has_the_same_pixels_where_both_are_seen(halvings: int) -> None:
+    step = SCENE.grid.step[0] * 2.0**-halvings  # of the first view's finest level
+    moved, side = 1500, SIDE // 4  # of the second's level with the same pixels
+    scene = SCENE.replace(view={"rotation": 0.0})
+    first = f"0.25_-0.1_{step * SIDE / 2!r}"
+    second = f"{0.25 + moved * step!r}_-0.1_{step * side / 2!r}_0.25_-0.1_{step!r}"
+    drawn = []
+    for name, size, left in ((first, SIDE, moved), (second, side, 0)):
+        place = place_of(scene, f"views/{name}")
+        assert place is not None
+        level, context = drawn_view(scene, place, size).moments[0]
+        at = (size // 2, size // 2 + left)
+        window = Window(*at, at[0] + 64, at[1] + 64)
+        drawn.append(render_window(create("auto", context), level, window).astype(int))
+    assert np.abs(drawn[0] - drawn[1]).max() <= 1
+
+
 def test_a_view_has_the_pixels_of_its_scene(file: Path) -> None:
     with running(serve(file)) as server:
-        response, _ = ask(server, "/views/0.1_0.2_1e-3/picture_files/13/3_4.png")
+        finest = SIDE.bit_length() - 1
+        response, _ = ask(server, f"/views/0.1_0.2_1e-3/picture_files/{finest}/3_4.png")
         assert response.status == 200
         dzi = ask(server, "/views/0.1_0.2_1e-3/picture.dzi")[1]
         assert f'Width="{SIDE}" Height="{SIDE}"'.encode() in dzi
-        for path in ("13/16_0", "14/0_0"):
+        for path in (f"{finest}/{SIDE // 512}_0", f"{finest + 1}/0_0"):
             assert ask(server, f"/views/0.1_0.2_1e-3/picture_files/{path}.png")[0].status == 404
         for name in ("0.1_0.2_-1", "nan_0_1", "0_0_1e-300"):
             assert ask(server, f"/views/{name}/picture_files/13/3_4.png")[0].status == 404

@@ -45,6 +45,7 @@ class Sampling(NamedTuple):
     step: float  # a pixel
     scale: float  # from the centre to the nearer edge
     center: tuple[float, float] = (0.0, 0.0)
+    measured: tuple[float, float] | None = None  # where its fineness is; None: at the centre
 
 
 class Expected(NamedTuple):

@@ -205,7 +205,7 @@ class CPPN:
         if view is not None:
             if latent is not None:
                 center = self._center(view, latent)
-            fineness = self._fineness(view, first, center)
+            fineness = self._fineness(view, first, latent, center)
             coarser = self._readouts.coarser(view, fineness) if center else 0
         amplitudes = self._readouts.amplitudes(view, fineness)
         while len(amplitudes) > 1 and not any(amplitudes[-1]):
@@ -236,7 +236,16 @@ class CPPN:
             self.structure, lambda i: self.hidden_layer(i)[:2], view.center, latent, octaves
         )
 
-    def _fineness(self, view: Sampling, first: tuple[Array, Array], center: Center | None) -> float:
+    def _fineness(
+        self,
+        view: Sampling,
+        first: tuple[Array, Array],
+        latent: Array | None,
+        center: Center | None,
+    ) -> float:
+        if view.measured is not None and view.measured != view.center:
+            view = view._replace(center=view.measured)
+            center = None if latent is None else self._center(view, latent)
         detail, held = self.structure.detail, len(self.layers) - 1
         assert detail is not None
         numbers = range(1, held) if detail.seed is None else itertools.count(1)

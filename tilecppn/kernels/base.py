@@ -48,6 +48,7 @@ class EvaluationContext:
     gain: float = 1.0  # how much steeper the picture's colours can be than the network's
     precision: str = "exact"  # or "fast": see `output.precision`
     scale: float | None = None  # the view's; None: the network's own, and no detail fades
+    measured: tuple[float, float] | None = None  # where; None: at the centre. See `Sampling`
     share: float | None = None  # of 8-bit values that may come out 1 off; None: as few as promised
 
     @classmethod
@@ -72,7 +73,7 @@ class EvaluationContext:
             return self.cppn.resolve(self.z)
         return self.cppn.resolve(
             self.z,
-            Sampling(max(self.grid.step), self.scale, self.grid.center),
+            Sampling(max(self.grid.step), self.scale, self.grid.center, self.measured),
             folded_plane=self.fold is not None,
         )
 

@@ -7,7 +7,7 @@ from tilecppn.kernels import require
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.drawing import DrawingPainter, Drawn, resized
 from tilecppn.serve.pyramids import Pyramid, version_of
-from tilecppn.serve.views import SIDE, drawn_view, view_of
+from tilecppn.serve.views import SIDE, drawn_view, place_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ScenePicture:
         own = Pyramid.of(self.scene)
         if name == "":
             return own
-        return None if view_of(self.scene, name) is None else own._replace(width=SIDE, height=SIDE)
+        return None if place_of(self.scene, name) is None else own._replace(width=SIDE, height=SIDE)
 
     def painter(self) -> DrawingPainter:
         """Return a painter with kernels of its own."""
@@ -51,9 +51,9 @@ class ScenePicture:
 
     def drawn(self, name: str, level: int, width: int, height: int) -> Drawn:
         """What is drawn of a level."""
-        view = view_of(self.scene, name)
-        if view is not None:
-            return drawn_view(self.scene, view, width)
+        place = place_of(self.scene, name)
+        if place is not None:
+            return drawn_view(self.scene, place, width)
         return Drawn.of(resized(self.scene, level, width, height))
 
     def progress(self) -> None:

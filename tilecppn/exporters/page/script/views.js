@@ -4,21 +4,27 @@
 // that the window shows, and somewhat more. It is put where it belongs beside the old one, and when
 // it is loaded, the viewport's numbers are changed so that it lies at 0, 0 with a width of 1, as the
 // scene's own does. So no number grows, and nothing moves on the screen.
+//
+// Nor does a colour change. The pixels of every view are the canvas' own, halved some times, and the
+// next view is ready before the last level of the one that is shown: it has the levels on the screen,
+// too. How fine the place is was measured at the same point for both (`measured`). From a level to
+// the next contrast changes, so in views a level appears as gradually as the zoom goes in.
 
 const ROOM = 1.25;       // a view's side, in the longer sides of the window
-const COARSEST = 11;     // levels of a view that are smaller are not loaded
 const PIXEL_ULPS = 8;    // float64's steps that a pixel must have
-let moving = false, atLimit = false;
+const own = canvasPyramid.grid.step[0];
+let moving = false, jumps = 0, atLimit = false;
 
-function viewSource(side, center, scale) {
-  const step = 2 * scale / side;
+function viewSource(center, step, pixels, measured) {
+  const side = data.views, scale = step * side / 2;
   const grid = {
     ...data.view, center, scale, step: [step, step], middle: [(side - 1) / 2, (side - 1) / 2],
   };
-  const tilesUrl = "views/" + [...center, scale].map(String).join("_") + "/" + picture.tilesUrl;
-  const maxLevel = Math.log2(side), minLevel = Math.min(COARSEST, maxLevel);
+  const name = [...center, scale, ...(measured ? [...measured.center, measured.step] : [])];
+  const tilesUrl = "views/" + name.map(String).join("_") + "/" + picture.tilesUrl;
+  const maxLevel = Math.log2(side), minLevel = Math.min(Math.floor(Math.log2(pixels)), maxLevel);
   const source = { ...picture, width: side, height: side, minLevel, maxLevel, tilesUrl };
-  return { width: side, height: side, grid, source };
+  return { width: side, height: side, grid, source, measured };
 }
 
 /** Whether float64 tells the pixels of a view apart. */
@@ -27,24 +33,47 @@ function isFine({ grid }) {
   return grid.step[0] >= PIXEL_ULPS * 2 ** (Math.floor(Math.log2(reach)) - 52);
 }
 
+/** The longer side of the window, in pixels of the screen. */
+function windowPixels() {
+  return Math.max(viewer.container.clientWidth, viewer.container.clientHeight)
+    * OpenSeadragon.pixelDensityRatio;
+}
+
+/** The finest view around a window whose pixels are `step` wide; undefined beyond float64. */
+function viewAround(center, step, measured) {
+  const pixels = windowPixels();
+  const halvings = Math.max(0, Math.floor(Math.log2(own * data.views / (ROOM * pixels * step))));
+  for (let k = halvings; k >= 0; k--) {
+    const view = viewSource(center, own * 2 ** -k, pixels, measured(own * 2 ** -k));
+    if (isFine(view)) return view;
+  }
+}
+
+/** What the next view, with pixels of `finest`, keeps: of which point the levels on the screen are. */
+function kept(step, finest) {
+  if (shown === canvasPyramid) return null;
+  const { center, step: [last] } = shown.grid;
+  const level = Math.max(own * 2 ** -Math.ceil(Math.log2(own / step)), last, finest);
+  const older = shown.measured && level >= shown.measured.step;
+  return { center: older ? shown.measured.center : center, step: level };
+}
+
 /** The pyramid that should be shown for what is in the window, or null to stay. */
 function better() {
-  const { center, scale } = viewed(false);
+  const { center } = viewed(false);
   const long = 2 * Math.max(...halfWindow(false).map((half, i) => half * shown.grid.step[i]));
-  const pixels = Math.max(viewer.container.clientWidth, viewer.container.clientHeight)
-    * OpenSeadragon.pixelDensityRatio;
-  const step = long / pixels;  // of a pixel of the screen, in plane units
-  if (step >= 0.999 * canvasPyramid.grid.step[0]) return shown.grid === canvasPyramid.grid ? null : canvasPyramid;
+  const step = long / windowPixels();  // of a pixel of the screen, in plane units
+  const onCanvas = shown === canvasPyramid, last = shown.grid.step[0];
+  if (step >= 0.999 * own) return onCanvas ? null : canvasPyramid;
   const centre = shownItem().viewportToImageCoordinates(viewport.getCenter(false));
   const [x, y] = halfWindow(false);
-  const inside = centre.x >= x && centre.y >= y
-    && centre.x + x <= shown.width && centre.y + y <= shown.height;
-  const own = shown.grid === canvasPyramid.grid;
-  if (step >= 0.999 * shown.grid.step[0] && (inside || own)) return null;
-  const view = viewSource(data.views, center, Math.min(ROOM * long / 2, data.view.scale));
-  if (isFine(view)) return view;
-  if (!atLimit) note("Closer than this, float64 cannot tell points apart.", 4);
-  atLimit = true;
+  const inside = onCanvas || (centre.x >= x && centre.y >= y
+    && centre.x + x <= shown.width && centre.y + y <= shown.height);
+  if (step >= 1.999 * last && inside) return null;
+  const view = viewAround(center, step, (finest) => kept(step, finest));
+  if (view && (view.grid.step[0] < last || !inside)) return view;
+  if (!atLimit && step < 0.999 * last) note("Closer than this, float64 cannot tell points apart.", 4);
+  atLimit = step < 0.999 * last;
   return null;
 }
 
@@ -62,8 +91,10 @@ async function moveOn() {
       width: next.width * ratio,
     };
     const source = new OpenSeadragon.DziTileSource(next.source);
-    await swap(source, { ...spot, seconds: 8, fade: 0.3 });
-    rebase(next, spot);
+    const before = jumps;
+    const item = await swap(source, { ...spot, seconds: 8, fade: 0.3 });
+    if (jumps === before) rebase(next, spot);
+    else viewer.world.removeItem(item);  // another place is shown meanwhile
   } finally {
     moving = false;
   }
@@ -89,19 +120,20 @@ function rebase(next, { x, y, width }) {
 }
 
 function setShown(next) {
-  const own = next === canvasPyramid;
+  const onCanvas = next === canvasPyramid;
   shown = next;
   atLimit = false;
   // A view has no edge at which a zoom or a move would end.
-  viewport.minZoomLevel = own ? 0 : 1e-6;
-  viewport.visibilityRatio = own ? 0.4 : 0;
-  $("map").hidden = !own;
+  viewport.minZoomLevel = onCanvas ? 0 : 1e-6;
+  viewport.visibilityRatio = onCanvas ? 0.4 : 0;
+  $("map").hidden = !onCanvas;
   showScale();
 }
 
 /** Show a pyramid at once; `then` sets the viewport. */
 function showAlone(next, then) {
   const old = shownItem();
+  jumps++;
   viewer.addTiledImage({
     tileSource: new OpenSeadragon.DziTileSource(next.source),
     success: () => {
@@ -115,12 +147,8 @@ function showAlone(next, then) {
 /** The pyramid in which a place of the plane is shown best. */
 function pyramidAt({ center, scale }) {
   const { clientWidth, clientHeight } = viewer.container;
-  const short = Math.min(clientWidth, clientHeight), long = Math.max(clientWidth, clientHeight);
-  const step = 2 * scale / short / OpenSeadragon.pixelDensityRatio;
-  if (step >= 0.999 * canvasPyramid.grid.step[0]) return canvasPyramid;
-  const room = Math.min(ROOM * scale * long / short, data.view.scale);
-  const view = viewSource(data.views, center, room);
-  return isFine(view) ? view : canvasPyramid;
+  const step = 2 * scale / Math.min(clientWidth, clientHeight) / OpenSeadragon.pixelDensityRatio;
+  return step < 0.999 * own && viewAround(center, step, () => null) || canvasPyramid;
 }
 /** Show a place of the plane that the address names. */
 function showPlace(place, immediately) {
@@ -129,5 +157,10 @@ function showPlace(place, immediately) {
   else showAlone(next, () => lookAt(place, true));
 }
 
+viewer.world.addHandler("add-item", ({ item }) => {
+  if (!item.source.tilesUrl.startsWith("views/")) return;
+  item.alwaysBlend = true;
+  item._isCovered = () => false;  // else the level below, which is seen through, would not be loaded
+});
 viewer.addHandler("animation", moveOn);
 viewer.addHandler("animation-finish", moveOn);
