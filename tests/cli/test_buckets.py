@@ -223,6 +223,8 @@ def test_browsers_are_told_what_files_are(store: BucketPath, cli: Cli) -> None:
 def test_view_shows_an_export(store: BucketPath, cli: Cli) -> None:
     place = store.parent / "web"
     assert cli("export", store, place / "e.dzi").exit_code == 0
+    for found in (place / "e.html", place):
+        assert find(found) == find(place / "e.dzi")
     with running(serve(place / "e.dzi")) as server:
         for path, name in (
             ("/", "e.html"),

@@ -11,6 +11,7 @@ import zarr
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.plan import Level
+from tilecppn.storage.disk import Disk
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import empty_shard, encode_shard
@@ -141,3 +142,28 @@ def test_an_empty_shard_is_smaller_than_any_with_a_tile() -> None:
             level = Level(0, 1, 1, tile, tile)
             black = encode_shard(np.zeros((1, 1, 1), dtype), level)
             assert len(black) > len(empty_shard(level, "00" * 8))
+
+
+def test_files_of_an_export_come_and_go(open_: Open, tmp_path: Path) -> None:
+    files = open_()
+    assert (list(files.sizes()), files.names(), files.has("a.dzi")) == ([], [], False)
+    with pytest.raises(FileNotFoundError):
+        files.crc32c("a.dzi")
+    if isinstance(files, Disk):
+        files.path.mkdir()
+    with files.writing() as put:
+        put("a.dzi", b"123456789")
+        put("b/1/c.png", b"12")
+    files.put("b/d.png", b"")
+    assert sorted(files.sizes()) == [("a.dzi", 9), ("b/1/c.png", 2), ("b/d.png", 0)]
+    assert files.names() == ["a.dzi"]
+    assert [files.has(name) for name in ("a.dzi", "b", "b/1/c.png", "b/2")] == [1, 0, 1, 0]
+    assert files.crc32c("a.dzi") == "e3069283"  # as the standard's check value
+    (tmp_path / "new").write_bytes(b"new")
+    files.take("b/3/e.png", tmp_path / "new")
+    (tmp_path / "new").write_bytes(b"newer")
+    files.take("a.dzi", tmp_path / "new")
+    assert (files.get("a.dzi"), files.get("b/3/e.png")) == (b"newer", b"new")
+    files.delete("b/3/e.png")
+    files.delete("b/3/e.png")
+    assert not files.has("b/3/e.png")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import stat
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -47,6 +48,8 @@ def export_app(export: Export) -> Starlette:
         try:
             status = path.stat()
         except OSError:
+            return not_found()
+        if not stat.S_ISREG(status.st_mode):
             return not_found()
         tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}  # a new export shows at once

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tilecppn.addresses import BucketPath
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
+from tilecppn.exporters.output import is_folder
 from tilecppn.exporters.source_page import PAGE
-from tilecppn.storage.bucket import Bucket
+from tilecppn.storage.places import storage_of
 
 PICTURE: Final = "picture"  # the name in addresses of whatever is shown
 FILES: Final = f"{PICTURE}_files"
-_WHAT: Final = "NAME.dzi, its NAME.html, or the folder of an export"
+_WHAT: Final = "a store, NAME.dzi, its NAME.html, or the folder of an export"
 
 
 @dataclass(frozen=True)
 class TileFolder:
     """A folder of tiles with its page, as `export --layout` makes it; `folder` is its real path.
 
-    Nothing is found that is reached by `..` or by a symbolic link that leads out. In a bucket what
-    is found need not be there.
+    Nothing is found that is reached by `..` or by a symbolic link that leads out. What is found may
+    be a folder, and in a bucket it need not be there.
     """
 
     folder: Path
@@ -79,53 +79,38 @@ def find_export(path: Path) -> Export:
 
     Raises ExportError where there is none, or not all of it.
     """
-    if isinstance(path, BucketPath):
-        return _in_bucket(path)
-    if path.is_dir() and (path / PAGE).is_file() and provenance.read_manifest(path) is not None:
+    if storage_of(path).has(PAGE) and provenance.read_manifest(path) is not None:
         return TileFolder(path.resolve())
-    if path.is_dir():
-        found = sorted(entry.stem for entry in path.glob("*.dzi"))
-        if len(found) != 1:
-            what = "no .dzi" if not found else f"{len(found)} .dzi files"
-            raise ExportError(f"{path} holds {what}: give {_WHAT}")
-        folder, name = path, found[0]
-    elif path.suffix not in (".dzi", ".html"):
-        raise ExportError(f"cannot view {path}: give {_WHAT}")
-    elif not path.is_file():
-        raise ExportError(f"{path} does not exist: give {_WHAT}")
-    else:
-        folder, name = path.parent, path.stem
+    folder, name = _deep_zoom(path)
     export = DeepZoom(folder.resolve(), name)
     for part in (export.descriptor, export.page):
-        if export.locate([part]) is None:
+        if export.locate([part]) is None or not storage_of(export.folder).has(part):
             raise ExportError(f"{folder / part} is missing: export the picture again")
     root = export.folder / export.files
-    if not root.is_dir() or root.resolve() != root:
+    if not is_folder(root) or root.resolve() != root:
         raise ExportError(f"{folder / export.files} is not a folder: export the picture again")
     return export
 
 
-def _in_bucket(path: BucketPath) -> Export:
-    if path.suffix not in (".dzi", ".html"):
-        if Bucket(path).size(PAGE) is None:
-            raise ExportError(f"cannot view {path}: give a store, {_WHAT}")
-        return TileFolder(path)
-    export = DeepZoom(path.parent, path.stem)
-    for part in (export.descriptor, export.page):
-        if Bucket(path.parent).size(part) is None:
-            raise ExportError(f"{path.with_name(part)} is missing: export the picture again")
-    return export
+def _deep_zoom(path: Path) -> tuple[Path, str]:
+    """The folder of a Deep Zoom export, and its name without a suffix."""
+    if path.suffix in (".dzi", ".html"):
+        if not storage_of(path.parent).has(path.name):
+            raise ExportError(f"{path} does not exist: give {_WHAT}")
+        return path.parent, path.stem
+    found = [Path(name).stem for name in storage_of(path).names() if name.endswith(".dzi")]
+    if len(found) != 1:
+        what = "no .dzi" if not found else f"{len(found)} .dzi files"
+        raise ExportError(f"{path} holds {what}: give {_WHAT}")
+    return path, found[0]
 
 
 def _within(folder: Path, parts: list[str]) -> Path | None:
-    """The file below a folder, which no part and no link leads out of."""
+    """What lies below a folder, which no part and no link leads out of."""
     if any(part in ("", ".", "..") or set(part) & {"/", "\\", ":", "\0"} for part in parts):
         return None
-    path = folder.joinpath(*parts)
-    if isinstance(path, BucketPath):
-        return path
     try:
-        real = path.resolve(strict=True)
+        real = folder.joinpath(*parts).resolve(strict=True)
     except (OSError, RuntimeError):  # missing, or links in a circle
         return None
-    return real if real.is_relative_to(folder) and real.is_file() else None
+    return real if real.is_relative_to(folder) else None

@@ -113,6 +113,12 @@ class Bucket:
         """Whether there is an object of this name."""
         return self._head(name) is not None
 
+    def names(self) -> list[str]:
+        """The objects up to the next slash."""
+        with self._request("") as key:
+            found = self._obstore.list_with_delimiter(self._client, f"{key}/")["objects"]
+            return [Path(meta["path"]).name for meta in found]
+
     def sizes(self) -> Iterator[tuple[str, int]]:
         """All objects, from listings."""
         return ((name, int(meta["size"])) for name, meta in self.objects())

@@ -52,6 +52,10 @@ class Disk:
         """Whether there is a regular file of this name."""
         return (self.path / name).is_file()
 
+    def names(self) -> list[str]:
+        """Also of what is no regular file."""
+        return next((files for _, _, files in os.walk(self.path)), [])
+
     def sizes(self) -> Iterator[tuple[str, int]]:
         """All that a walk through the folders finds; a symbolic link to a file is one."""
         for root, _, files in os.walk(self.path):

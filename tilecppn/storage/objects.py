@@ -43,6 +43,10 @@ class FileStorage(Protocol):
         """The bytes of a file; None where there is none."""
         ...
 
+    def names(self) -> list[str]:
+        """What lies in the folder itself, but folders; none where no folder is."""
+        ...
+
     def sizes(self) -> Iterator[tuple[str, int]]:
         """The name of every file, and its bytes; none where no folder is."""
         ...
