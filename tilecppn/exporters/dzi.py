@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import destination_of, replacing
+from tilecppn.exporters.output import destination_of, replacing, sealed
 from tilecppn.exporters.page import Card
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
@@ -97,7 +96,6 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
     xml = descriptor(*size, options.side, options.overlap, options.suffix)
     for path, kind, content in ((html, "page", text), (dest, "descriptor", xml)):
         line = source.provenance(kind, options).line()
-        with replacing(path) as temporary:
+        with sealed(path) as temporary:
             temporary.write_text(f"{content}<!-- {line} -->\n", encoding="utf-8")
-            provenance.seal(temporary)
     return list(outputs)

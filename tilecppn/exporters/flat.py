@@ -15,7 +15,7 @@ from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.image_file import Image, write_flat
 from tilecppn.exporters.options import ExportOptions, suffix_of
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.formatting import format_bytes, format_duration
@@ -32,7 +32,7 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
     channels = RGB if options.lab else source.store.plan.channels
     out = np.empty((source.height, source.width, channels), np.uint8)
     read_image(source, out, threads)
-    with replacing(dest) as temporary:
+    with sealed(dest) as temporary:
         made = source.provenance(provenance.STILL, options)
 
         def size(quality: int) -> int:
@@ -47,7 +47,6 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
         if options.max_bytes is not None:
             quality = _quality_within(options.max_bytes, quality, size, dest)
         written = size(quality)
-        provenance.seal(temporary)
     if options.lab or options.max_bytes is not None:
         kind = ENCODERS[suffix_of(dest)[1:]].name
         said = f"8 bits, {PROFILES[made.profile].name}, {kind} of quality {quality}"

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters import credits, provenance, tags, tiff_tags
+from tilecppn.exporters import credits, tags, tiff_tags
 from tilecppn.exporters.deflate import LEAST, compressed
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.icc import embedded, icc_profile
 from tilecppn.exporters.options import suffix_of
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.png import encode_png, resolution_chunk
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.scene.paper import DPI
@@ -28,9 +28,8 @@ def write_image(image: Image, path: Path, made: Provenance, dpi: float | None = 
     dpi: pixels of a printed inch; by default JPEG, WebP and AVIF say DPI, and others nothing.
     Raises RenderError where the format cannot hold it.
     """
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         WRITERS[suffix_of(path)](image, temporary, path, made, dpi)
-        provenance.seal(temporary)
 
 
 def check_image_size(path: Path, size: tuple[int, int]) -> None:

@@ -16,7 +16,7 @@ from tilecppn.exporters import provenance, tags, tiff_tags
 from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions, suffix_of
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
@@ -33,11 +33,10 @@ def export_lab_tiff(
 ) -> list[Path]:
     """Write the picture, which `check_lab_size` has let pass, band by band. Returns its name."""
     made = source.provenance(provenance.STILL, options)
-    with replacing(dest) as temporary:
+    with sealed(dest) as temporary:
         profile = icc_profile(made.profile, RGB)
         with plain_tiff(temporary, source, made, "rgb", RGB, profile) as out:
             read_image(source, out, threads)
-        provenance.seal(temporary)
     name = PROFILES[made.profile].name
     threads.note(f"{dest}: 8 bits, {name}, uncompressed TIFF of one page")
     return [dest]

@@ -8,10 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tilecppn.exporters import provenance
 from tilecppn.exporters.map_tiles import described, map_tiles
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.xyz import XYZ
@@ -48,7 +47,7 @@ def export_mbtiles(
         (tile.zoom, tile.x, (1 << tile.zoom) - 1 - tile.y, tile.data)
         for tile in map_tiles(source, layout, options, threads)
     )
-    with replacing(dest) as temporary:
+    with sealed(dest) as temporary:
         try:
             with closing(sqlite3.connect(temporary)) as file:
                 file.executescript(_SCHEMA)
@@ -59,7 +58,6 @@ def export_mbtiles(
                 file.commit()
         except sqlite3.Error as error:
             raise OSError(str(error)) from error
-        provenance.seal(temporary)
     return [dest]
 
 

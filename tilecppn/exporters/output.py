@@ -134,6 +134,14 @@ def replacing(path: Path, *, folder: bool = False) -> contextlib.AbstractContext
 
 
 @contextlib.contextmanager
+def sealed(path: Path) -> Iterator[Path]:
+    """As `replacing`, of a file, whose record gets its digest at the end."""
+    with replacing(path) as temporary:
+        yield temporary
+        provenance.seal(temporary)
+
+
+@contextlib.contextmanager
 def atomic_output(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """As `replacing`, with the path claimed."""
     with claimed(path), replacing(path, folder=folder) as temporary:

@@ -18,7 +18,7 @@ from tilecppn.exporters.bands import bands
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
@@ -58,21 +58,19 @@ def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Thre
         pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
         return png.deflate_band(pixels, options.effort)
 
-    with replacing(dest) as temporary:
-        with temporary.open("wb") as file:
-            out = _Objects(file, made.line())
-            out.add(1, "<< /Type /Catalog /Pages 2 0 R /Metadata 3 0 R >>")
-            out.add(2, "<< /Type /Pages /Kids [4 0 R] /Count 1 >>")
-            out.stream(3, {"Type": "/Metadata", "Subtype": "/XML"}, _metadata(made))
-            out.add(4, _page(page))
-            out.stream(5, {}, _drawing(source, page, options).encode("latin-1", "replace"))
-            channels = {"N": str(plan.channels)}
-            out.stream(6, channels, icc_profile(options.profile, plan.channels))
-            out.add(7, _info(made))
-            parts = (part for _, part in finished(band, bands(source), threads))
-            out.image(8, source, plan.channels, bits, parts)
-            out.finish()
-        provenance.seal(temporary)
+    with sealed(dest) as temporary, temporary.open("wb") as file:
+        out = _Objects(file, made.line())
+        out.add(1, "<< /Type /Catalog /Pages 2 0 R /Metadata 3 0 R >>")
+        out.add(2, "<< /Type /Pages /Kids [4 0 R] /Count 1 >>")
+        out.stream(3, {"Type": "/Metadata", "Subtype": "/XML"}, _metadata(made))
+        out.add(4, _page(page))
+        out.stream(5, {}, _drawing(source, page, options).encode("latin-1", "replace"))
+        channels = {"N": str(plan.channels)}
+        out.stream(6, channels, icc_profile(options.profile, plan.channels))
+        out.add(7, _info(made))
+        parts = (part for _, part in finished(band, bands(source), threads))
+        out.image(8, source, plan.channels, bits, parts)
+        out.finish()
     return [dest]
 
 

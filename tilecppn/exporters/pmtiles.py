@@ -3,10 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from tilecppn.exporters import provenance
 from tilecppn.exporters.map_tiles import described, map_tiles
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.pmtiles_archive import Archive, Bounds
 from tilecppn.exporters.source import Source
@@ -27,12 +26,14 @@ def export_pmtiles(
     made, said = source.provenance(KIND, options), described(layout, dest, options)
     metadata = {name: said[name] for name in IN_METADATA} | {"tilecppn": {"scene": made.source}}
     west, south, east, north = said["bounds"]
-    with replacing(dest) as temporary:
-        with temporary.open("wb") as file, TemporaryFile(dir=temporary.parent) as waiting:
-            archive = Archive(file, waiting)
-            for tile in map_tiles(source, layout, options, threads):
-                archive.add(tile.number, tile.data)
-            bounds = Bounds(west, south, east, north, len(layout.sizes))
-            archive.finish(metadata, options.suffix, bounds, f"\n{made.line()}\n".encode())
-        provenance.seal(temporary)
+    with (
+        sealed(dest) as temporary,
+        temporary.open("wb") as file,
+        TemporaryFile(dir=temporary.parent) as waiting,
+    ):
+        archive = Archive(file, waiting)
+        for tile in map_tiles(source, layout, options, threads):
+            archive.add(tile.number, tile.data)
+        bounds = Bounds(west, south, east, north, len(layout.sizes))
+        archive.finish(metadata, options.suffix, bounds, f"\n{made.line()}\n".encode())
     return [dest]

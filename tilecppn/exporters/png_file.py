@@ -9,7 +9,7 @@ from tilecppn.exporters.bands import bands
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
@@ -26,7 +26,7 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
     icc = embedded(options.profile, plan.channels)
     made = source.provenance(provenance.STILL, options)
-    with replacing(dest) as temporary:
+    with sealed(dest) as temporary:
         head = [
             *png.header(source.width, source.height, plan.channels, itemsize, made.text(), icc),
             *credits.png_chunks(made.about),
@@ -35,5 +35,4 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
         parts = (part for _, part in finished(band, bands(source), threads))
         with temporary.open("wb") as file:
             png.write_bands(file, head, parts)
-        provenance.seal(temporary)
     return [dest]

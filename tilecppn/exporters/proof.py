@@ -21,7 +21,7 @@ from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.image_file import write_image
 from tilecppn.exporters.lab import plain_tiff
 from tilecppn.exporters.options import INTENTS, ExportOptions, suffix_of
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiff import CLASSIC
@@ -85,12 +85,13 @@ def export_proof(
         write_image(image, dest, replace(made, profile="srgb"), source.resolution)
         threads.note(f"{dest}: how {printer.name} will look, {options.intent} intent")
         return [dest]
-    with replacing(dest) as temporary:
-        with plain_tiff(
+    with (
+        sealed(dest) as temporary,
+        plain_tiff(
             temporary, source, made, printer.photometric, printer.channels, printer.data
-        ) as out:
-            fill(out)
-        provenance.seal(temporary)
+        ) as out,
+    ):
+        fill(out)
     threads.note(f"{dest}: 8 bits, {printer.mode} of {printer.name}, {options.intent} intent")
     return [dest]
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.page import Card, StoredTiles, page_data
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
@@ -60,8 +59,7 @@ def export_store_page(
     )
     card = Card("", options.url) if options.url else None
     text = page_of(source, options, dest.stem, files="", card=card, store=stored)
-    with replacing(dest) as temporary:
+    with sealed(dest) as temporary:
         line = source.provenance("page", options).line()
         temporary.write_text(f"{text}<!-- {line} -->\n", encoding="utf-8")
-        provenance.seal(temporary)
     return [dest]

@@ -10,7 +10,7 @@ from pathlib import Path
 from tilecppn.exporters import provenance, tiles
 from tilecppn.exporters.dzi import DeepZoom, descriptor
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Region
@@ -33,20 +33,18 @@ def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Thre
             if not options.is_blank(pixels)
         ]
 
-    with replacing(dest) as temporary:
-        with zipfile.ZipFile(temporary, "w") as file:
+    with sealed(dest) as temporary, zipfile.ZipFile(temporary, "w") as file:
 
-            def add(entry: str, data: bytes | str) -> None:
-                # ZipInfo's own date, of 1980: the same picture gives the same bytes.
-                file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
+        def add(entry: str, data: bytes | str) -> None:
+            # ZipInfo's own date, of 1980: the same picture gives the same bytes.
+            file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
 
-            size = source.width, source.height
-            xml = descriptor(*size, options.side, options.overlap, options.suffix)
-            add(f"{name}.dzi", xml)
-            add(f"{name}_files/{provenance.MANIFEST}", made.manifest())
-            for _, entries in finished(encode, regions, threads):
-                for entry, data in entries:
-                    add(entry, data)
-            file.comment = made.line().encode()  # the archive's, which has no checksum
-        provenance.seal(temporary)
+        size = source.width, source.height
+        xml = descriptor(*size, options.side, options.overlap, options.suffix)
+        add(f"{name}.dzi", xml)
+        add(f"{name}_files/{provenance.MANIFEST}", made.manifest())
+        for _, entries in finished(encode, regions, threads):
+            for entry, data in entries:
+                add(entry, data)
+        file.comment = made.line().encode()  # the archive's, which has no checksum
     return [dest]

@@ -12,7 +12,7 @@ from tilecppn.exporters import provenance, tags, tiff_tags
 from tilecppn.exporters.deflate import compressed
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import replacing
+from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Region, Size, cut, padded_with_edge, regions
@@ -47,19 +47,17 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
     levels = groupby(encoded, lambda result: result[0].level)
     pixel_bytes = plan.channels * dtype.itemsize
     big = largest_file(sizes, options.side, pixel_bytes) > CLASSIC
-    with replacing(dest) as temporary:
-        with tifffile.TiffWriter(temporary, bigtiff=big) as file:
-            for level, results in levels:
-                width, height = sizes[level]
-                per_inch = source.resolution / 2**level  # every level is as large on paper
-                file.write(
-                    (tile for _, tiles in results for tile in tiles),
-                    shape=tiff_tags.shape(height, width, plan.channels),
-                    resolution=(per_inch, per_inch),
-                    **common,
-                    **(first if level == 0 else {"subfiletype": 1}),
-                )
-        provenance.seal(temporary)
+    with sealed(dest) as temporary, tifffile.TiffWriter(temporary, bigtiff=big) as file:
+        for level, results in levels:
+            width, height = sizes[level]
+            per_inch = source.resolution / 2**level  # every level is as large on paper
+            file.write(
+                (tile for _, tiles in results for tile in tiles),
+                shape=tiff_tags.shape(height, width, plan.channels),
+                resolution=(per_inch, per_inch),
+                **common,
+                **(first if level == 0 else {"subfiletype": 1}),
+            )
     return [dest]
 
 
