@@ -78,7 +78,7 @@ def _of_page(path: Path) -> str | None:
     if not is_live_page(path):
         data = page_data(path)
         if "store" not in data:
-            return _of_dzi(path)
+            return _of_dzi(path) or str(data.get("scene") or "") or None  # it may lie alone
         return str(data["scene"]) or _WITHHELD
     shown = _SHOWN.search(read_bounded(path, MAX_PAGE).decode())
     return None if shown is None else html.unescape(shown[1])

@@ -7,7 +7,8 @@ import pytest
 
 from tests.serve.studio.asking import Client
 from tests.serve.studio.conftest import SCENE
-from tilecppn.exporters.embedded_scene import embedded_scene
+from tilecppn.exporters.export import export
+from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 
 
@@ -91,14 +92,11 @@ def test_what_is_dropped_is_read(client: Client, folder: Path, tmp_path: Path) -
         assert client.get(f"covers/96.png?name={name}")[0] == 422
 
 
-def test_a_picture_brings_its_scene(client: Client, tmp_path: Path) -> None:
-    from click.testing import CliRunner
-
-    from tilecppn.cli import main
-
-    source, image = tmp_path / "a.toml", tmp_path / "a.png"
-    source.write_text(SCENE.replace(cppn={"seed": 5}).to_toml())
-    done = CliRunner().invoke(main, ["preview", str(source), "-o", str(image), "--width", "64"])
-    assert done.exit_code == 0, done.output
-    found = client.post("import?name=holiday.png", image.read_bytes())[1]
-    assert found["id"] == client.told("scenes", toml=embedded_scene(image).to_toml())["id"]
+@pytest.mark.parametrize("made", ["a.png", "a.tif", "a.jpg", "a.webp", "a.szi", "a.html"])
+def test_what_tilecppn_made_brings_its_scene(client: Client, tmp_path: Path, made: str) -> None:
+    scene = SCENE.replace(cppn={"seed": 5}, canvas={"width": 90, "height": 60})
+    store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
+    export(store.path, tmp_path / ("a.dzi" if made == "a.html" else made))
+    name = f"holiday{Path(made).suffix}"
+    found = client.post(f"import?name={name}", (tmp_path / made).read_bytes())[1]
+    assert Scene.parse(found["toml"]) == scene
