@@ -76,7 +76,7 @@ def test_an_edited_or_added_source_is_noticed(
     one.write_text("a = 1")
     monkeypatch.setattr(version, "__file__", str(one))
     found = [target._sources.__wrapped__()]
-    for file, text in ((other, "b = 1"), (other, "b = 12"), (one, "a = 123")):
+    for file, text in ((other, "b = 1"), (other, "b = 2"), (one, "a = 123")):
         file.write_text(text)
         found.append(target._sources.__wrapped__())
     assert len(set(found)) == 4

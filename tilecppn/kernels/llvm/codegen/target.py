@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache, wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import llvmlite
@@ -120,14 +119,15 @@ class Compiled:
 
 @cache
 def _sources() -> str:
-    """What tells this package's source text from any other, as Python does for its bytecode."""
-    found = sorted(
-        (file.path, (status := file.stat()).st_size, status.st_mtime_ns)
-        for folder, _, _ in os.walk(Path(version.__file__).parent)
-        for file in os.scandir(folder)
-        if file.name.endswith(".py")
-    )
-    return hashlib.sha256(repr(found).encode()).hexdigest()
+    """A digest of this package's source text: whatever is generated follows from it."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(os.path.dirname(version.__file__)):
+        folders.sort()
+        for name in sorted(files):
+            if name.endswith(".py"):
+                with open(os.path.join(folder, name), "rb", buffering=0) as file:
+                    digest.update(hashlib.sha256(file.read()).digest())
+    return digest.hexdigest()
 
 
 def _kept(module: Module, target: Target) -> bytes:
