@@ -1,5 +1,6 @@
 """`tilecppn export`: export a store."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,11 @@ if TYPE_CHECKING:
     metavar="N",
     help="Largest size of a .jpg, .webp or .avif (20MB); its quality falls to 60 for it.",
 )
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Write NAME.live.html beside a .dzi, too: it draws the picture on its viewer's GPU.",
+)
 @overwrite_option
 @workers_option
 @json_option
@@ -104,6 +110,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     \b
     tilecppn export poster.zarr poster.dzi
     tilecppn export poster.zarr poster.dzi --format jpg --quality 85
+    tilecppn export poster.zarr poster.dzi --live
     tilecppn export poster.zarr poster.tif
     tilecppn export poster.zarr half.png --level 1
     tilecppn export poster.zarr small.jpg --max-size 2048
@@ -125,12 +132,42 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     if options["panels"] is not None:
         overlap = options.pop("overlap")
         options["panel_overlap"] = overlap if isinstance(overlap, str) else f"{overlap}px"
-    files = run_export(store, dest, ExportOptions(**options), workers)
+    chosen = ExportOptions(**options)
+    write_live = _live(store, dest, chosen)
+    files = [*run_export(store, dest, chosen, workers), *write_live()]
     seconds = time.perf_counter() - start
     size = sum(size_of(path) for path in files)
     summary = f"{format_bytes(size)} in {format_duration(seconds)}"
     record = {"files": [str(p) for p in files], "bytes": size, "seconds": round(seconds, 3)}
     result("\n".join([*map(str, files), summary]), record, as_json)
+
+
+def _live(store: Path, dest: Path, options: "ExportOptions") -> Callable[[], list[Path]]:
+    """What writes the page of --live. Raises before any work what writing it would."""
+    from tilecppn.addresses import is_address
+    from tilecppn.errors import ExportError
+    from tilecppn.exporters.source_page import live_name
+    from tilecppn.shaders.write import save, shader_text
+    from tilecppn.storage.store import Store
+
+    if not options.live:
+        return list
+    if is_address(dest):
+        raise ExportError(
+            f"{dest}: --live writes to disks; write the page by tilecppn shader, and upload it"
+        )
+    scene = Store(store).scene
+    about = options.resolved(dest, scene).about
+    if not about.share_scene:
+        raise ExportError("live: its page holds the scene, which is not shared; leave it out")
+    path = dest.with_name(live_name(dest.stem))
+    text = shader_text(scene, path, title=about.title or dest.stem, overwrite=options.overwrite)
+
+    def write() -> list[Path]:
+        save(path, text)
+        return [path]
+
+    return write
 
 
 def run_export(

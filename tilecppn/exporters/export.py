@@ -133,6 +133,7 @@ def export(
     intent: str = "relative",
     layout: str | None = None,
     url: str | None = None,
+    live: bool = False,
     title: str | None = None,
     show_scene: bool = True,
     partial: bool = False,
@@ -154,11 +155,12 @@ def export(
     colour, "#000000", whose tiles a pyramid leaves out. proof: a printer's ICC profile, for a .tif
     in its colours or a .png that shows them; intent: "relative", "perceptual", "saturation" or
     "absolute". layout: "iiif", "xyz" or "zoomify", with a folder as `dest`, or "store", with a page
-    that reads the store itself. url: where an IIIF folder or a page will be served. title: of the
-    picture, instead of its scene's; show_scene: whether files and pages carry the scene, unless
-    that forbids it. partial: allow an unfinished store, missing shards black. overwrite: replace an
-    export of the same kind that is unchanged since tilecppn made it; anything else that exists is
-    never replaced.
+    that reads the store itself. url: where an IIIF folder or a page will be served. live: the page
+    of a .dzi links to NAME.live.html, which `tilecppn.shader` writes. title: of the picture,
+    instead of its scene's; show_scene: whether files and pages carry the scene, unless that forbids
+    it. partial: allow an unfinished store, missing shards black. overwrite: replace an export of
+    the same kind that is unchanged since tilecppn made it; anything else that exists is never
+    replaced.
     Raises InvalidRequestError before any work, for options that this kind of export does not take,
     too; RenderError or Interrupted later.
     """
@@ -182,6 +184,7 @@ def export(
         intent=intent,
         layout=layout,
         url=url,
+        live=live,
         title=title,
         show_scene=show_scene,
         partial=partial,

@@ -40,11 +40,12 @@ class Kind(NamedTuple):
     multiple: int = 1
     overlap: bool = False
     url: bool = False
+    live: bool = False
 
 
 DEEP_ZOOM = Kind(overlap=True)
 KINDS: dict[str, Kind] = {  # by suffix or layout
-    ".dzi": DEEP_ZOOM._replace(url=True),
+    ".dzi": DEEP_ZOOM._replace(url=True, live=True),
     ".szi": DEEP_ZOOM,
     ".pmtiles": Kind(side=MAP_TILE),
     ".mbtiles": Kind(side=MAP_TILE),
@@ -93,6 +94,7 @@ class ExportOptions:
     skip_blanks: str | None = None
     proof: Path | None = None
     intent: str = "relative"
+    live: bool = False
     name: str = ""  # of the export; resolved from its path
     # What it says to people; resolved from the scene and these options.
     about: About = field(default_factory=About)
@@ -163,6 +165,8 @@ class ExportOptions:
             raise ExportError(
                 f"url {self.url}: only folders and pages have an address; leave it out"
             )
+        if self.live and not kind.live:
+            raise ExportError("live: only a .dzi has a page for it to stand beside; leave it out")
         if self.layout == "store" and (self.bits or self.max_size):
             raise ExportError("bits, max-size: only exports with pixels have them; leave it out")
         stored = FULL.get(scene.output.dtype, 2**32)
@@ -273,6 +277,8 @@ class ExportOptions:
             values["lab"] = 1
         if self.marks:
             values["marks"] = 1
+        if self.live:
+            values["live"] = 1
         if self.proof is not None:
             values["proof"] = sha256(self.proof.read_bytes()).hexdigest()[:8]
             values["intent"] = self.intent

@@ -50,7 +50,13 @@ def page_of(
         card=card,
         store=store,
         viewer=viewer,
+        live=live_name(name) if options.live else "",
     )
+
+
+def live_name(name: str) -> str:
+    """Name of the page that draws itself, beside that of an export of this name."""
+    return f"{name}.live.html"
 
 
 def add_viewer(source: Source, folder: TileFolder) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.output import is_folder
-from tilecppn.exporters.source_page import PAGE
+from tilecppn.exporters.source_page import PAGE, live_name
 from tilecppn.storage.places import storage_of
 
 PICTURE: Final = "picture"  # the name in addresses of whatever is shown
@@ -35,8 +35,8 @@ class TileFolder:
 class DeepZoom:
     """A Deep Zoom export, found as a `TileFolder` is; `folder` is the real path of what it lies in.
 
-    Only the page, the descriptor and what lies in NAME_files is ever found, also by the names `/`,
-    `/picture.dzi` and `/picture_files/`.
+    Only its page, the one that draws itself, the descriptor and what lies in NAME_files is ever
+    found, also by the names `/`, `/picture.dzi` and `/picture_files/`.
     """
 
     folder: Path
@@ -65,7 +65,7 @@ class DeepZoom:
     def locate(self, parts: list[str]) -> Path | None:
         """The file that the path `parts` below the server's root names, or None."""
         first, *rest = [self.names.get(parts[0], parts[0]), *parts[1:]]
-        if not rest and first in (self.page, self.descriptor):
+        if not rest and first in (self.page, live_name(self.name), self.descriptor):
             found = _within(self.folder, [first])
             return found if found == self.folder / first else None  # else a link
         return _within(self.folder / self.files, rest) if rest and first == self.files else None

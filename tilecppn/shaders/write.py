@@ -35,7 +35,29 @@ def shader(
     scene that is not shared, or a function that is to move, and ExportError unless
     `path` is free or, with `overwrite`, an unchanged output of that kind.
     """
-    scene, path = as_scene(scene), Path(path)
+    path = Path(path)
+    text = shader_text(
+        as_scene(scene),
+        path,
+        title=title,
+        show_scene=show_scene,
+        motion=motion,
+        overwrite=overwrite,
+    )
+    save(path, text)
+    return path
+
+
+def shader_text(
+    scene: Scene,
+    path: Path,
+    *,
+    title: str | None = None,
+    show_scene: bool = True,
+    motion: Motion | None = None,
+    overwrite: bool = False,
+) -> str:
+    """What `shader` writes, for `save`; raises all that it raises."""
     suffix = suffix_of(path)
     if suffix not in SUFFIXES:
         raise InvalidRequestError(
@@ -58,7 +80,11 @@ def shader(
         text = f"{page}<!-- {line} -->\n"
     else:
         text = alone(scene, suffix[1:], name, VERSION) + f"// {line}\n"
+    return text
+
+
+def save(path: Path, text: str) -> None:
+    """Write the text of a shader."""
     with naming_destination(path), atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
         provenance.seal(temporary)
-    return path

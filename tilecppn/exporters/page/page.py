@@ -34,6 +34,10 @@ _SCRIPTS: Final = (
     "controls",
     "embed",
 )
+_LIVE: Final = (
+    '      <a id="live" href="{}" title="The same picture, drawn by your GPU at any depth">'
+    "Draw it live</a>\n"
+)
 _ICON: Final = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
     "<rect width='16' height='16' rx='4' fill='#1b1b1f'/>"
@@ -118,6 +122,7 @@ def page(
     served: Served | None = None,
     store: StoredTiles | None = None,
     viewer: Mapping[str, Any] | None = None,
+    live: str = "",
 ) -> str:
     """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
@@ -129,7 +134,7 @@ def page(
     shows. With `store` the tiles are read out of it, and what else the page needs is in it.
     `viewer` are OpenSeadragon's options for the tiles around the page, in a layout that is not Deep
     Zoom's: a `template` such as {z}/{x}/{y}.png is the address of a tile, an `id` relative to the
-    page.
+    page. `live` is the plain name of a page beside this one that draws the picture itself.
 
     What is shown is kept in the address, in plane units as in a scene's [view]:
     `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
@@ -187,6 +192,7 @@ def page(
             f"      <dt>{_text(name)}</dt><dd>{_linked(value)}</dd>\n"
             for name, value in facts.items()
         ),
+        "live": _LIVE.format(quote(live, errors="surrogateescape")) if live else "",
         "data": _json(data),
         "libraries": libraries,
         "style": _read("page.css"),
