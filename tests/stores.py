@@ -22,12 +22,19 @@ ARITHMETIC = Arithmetic("llvm", "exact", "cpu", 2)
 
 
 def plain_scene(
-    width: int, height: int, *, channels: int = 3, dtype: str = "uint8", tile: int, shard: int
+    width: int,
+    height: int,
+    *,
+    channels: int = 3,
+    dtype: str = "uint8",
+    tile: int,
+    shard: int,
+    **output: Any,
 ) -> Scene:
     return Scene.of(
         cppn={"width": 2, "depth": 1, "channels": channels},
         canvas={"width": width, "height": height},
-        output={"dtype": dtype, "tile": tile, "shard": shard},
+        output={"dtype": dtype, "tile": tile, "shard": shard, **output},
     )
 
 
@@ -48,9 +55,12 @@ def noise_store(
     dtype: str = "uint8",
     tile: int = 64,
     shard: int = 128,
+    **output: Any,
 ) -> Store:
     """A finished store; each level is noise of its own, so that none passes for another."""
-    scene = plain_scene(width, height, channels=channels, dtype=dtype, tile=tile, shard=shard)
+    scene = plain_scene(
+        width, height, channels=channels, dtype=dtype, tile=tile, shard=shard, **output
+    )
     with Store.create(path, scene, ARITHMETIC) as store:
         for level in store.plan.levels:
             shape = (channels, level.height, level.width)

@@ -81,8 +81,8 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "a picture for a store": (("render", "ok.toml", "-o", "x.png"), "-o x.zarr --export x.png"),
     "into the store": (("export", "done.zarr", "done.zarr/x.dzi"), "lies in the store done.zarr"),
     "unknown suffix": (
-        ("export", "done.zarr", "x.exr"),
-        '".exr"; known: .dzi, .szi, .pmtiles, .mbtiles, .png',
+        ("export", "done.zarr", "x.raw"),
+        '".raw"; known: .dzi, .szi, .pmtiles, .mbtiles, .png',
     ),
     "suffix like a known one": (("export", "done.zarr", "x.dz"), 'did you mean ".dzi"?'),
     "no suffix": (("export", "done.zarr", "x"), "known: .dzi, .szi, .pmtiles, .mbtiles, .png"),
@@ -104,7 +104,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown format": (("export", "done.zarr", "x.dzi", "--format", "jpgg"), '"jpg"'),
     "quality of PNG": (("export", "done.zarr", "x.dzi", "--quality", "80"), "only JPEG"),
     "overlap of a TIFF": (("export", "done.zarr", "x.tif", "--overlap", "1"), "only Deep Zoom"),
-    "tile of a PNG": (("export", "done.zarr", "x.png", "--tile", "64"), "only pyramids and TIFFs"),
+    "tile of a PNG": (("export", "done.zarr", "x.png", "--tile", "64"), "only pyramids, TIFFs"),
     "format of a TIFF": (("export", "done.zarr", "x.tif", "--format", "jpg"), "only pyramids"),
     "address of a PNG": (
         ("export", "done.zarr", "x.png", "--url", "http://x"),

@@ -169,8 +169,8 @@ def export_options(function: F) -> F:
         click.option(
             "--bits",
             type=int,
-            metavar="8|16",
-            help="Bits of a value, of a store with more; 8 are dithered, so that nothing bands.",
+            metavar="8|16|32",
+            help="Bits of a value, of a store with more (8 are dithered), or of a .exr: 16 or 32.",
         ),
         click.option(
             "--skip-blanks",

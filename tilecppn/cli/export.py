@@ -89,6 +89,8 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     .png          one PNG, 8 or 16 bits, of any size
     .tif, .tiff   one tiled TIFF with its smaller levels, for print: any size, 8 or 16 bits or
                   float, sRGB profile
+    .exr          one tiled OpenEXR with its smaller levels, for compositing: any size, halves or
+                  floats (--bits 32), in linear light
     .pdf          one page with the picture as it is, its trim and bleed
     .jpg, .webp, .avif
                   one small file, as large as the format and the memory allow

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tilecppn.exporters import mbtiles, pmtiles_archive
+from tilecppn.exporters import exr_file, mbtiles, pmtiles_archive
 from tilecppn.exporters.embedded_scene import image_file
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.page import page_data
@@ -47,6 +48,13 @@ def _of_tiff(path: Path) -> tuple[Size, Resolution]:
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         return (page.imagewidth, page.imagelength), float(page.get_resolution("inch")[0])
+
+
+def _of_exr(path: Path) -> tuple[Size, Resolution]:
+    found = exr_file.read_attributes(path)
+    left, top, right, bottom = struct.unpack("<4i", found["dataWindow"])
+    (dpi,) = struct.unpack("<f", found["xDensity"])
+    return (right - left + 1, bottom - top + 1), round(dpi, 2)
 
 
 def _of_xml(text: str) -> tuple[Size, Resolution]:
@@ -103,6 +111,7 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".webp": partial(_of_pillow, "WebP"),
     ".avif": partial(_of_pillow, "Avif"),
     ".tif": _of_tiff,
+    ".exr": _of_exr,
     ".dzi": _of_dzi,
     ".html": _of_page,
     ".szi": _of_szi,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # What people call pictures: not what a store, which is a folder, should be called.
 PICTURES = {
-    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"),
+    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".exr"),
     *(".gif", ".mp4", ".dzi", ".szi"),
 }
 

@@ -13,6 +13,7 @@ from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters import mbtiles, pmtiles, store_page
 from tilecppn.exporters import panels as panelling
 from tilecppn.exporters.dzi import export_dzi, outputs_of
+from tilecppn.exporters.exr import export_exr
 from tilecppn.exporters.flat import check_size, export_flat
 from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.layouts import FOLDERS, export_folder
@@ -62,6 +63,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".mbtiles": Exporter(export_mbtiles, lambda dest: {dest: mbtiles.KIND}),
     ".png": Exporter(export_png),
     ".tif": Exporter(export_tiff),
+    ".exr": Exporter(export_exr),
     ".pdf": Exporter(export_pdf, fits=check_pdf),
     ".jpg": Exporter(export_flat, fits=check_size),
     ".webp": Exporter(export_flat, fits=check_size),
@@ -147,9 +149,9 @@ def export(
     format ("png", the default but for Zoomify, "jpg", "webp" or "avif"), tile (the store's; 256 for
     XYZ and Zoomify) and overlap (pixels) are those of a pyramid's tiles; quality (1-100) of JPEG,
     WebP and AVIF; effort from 1, fast, to 9, small files.
-    level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more.
-    max_size: pixels of the longer side at most. max_bytes: of one JPEG, WebP or AVIF, whose
-    quality falls to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
+    level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more; of an
+    EXR 16 or 32. max_size: pixels of the longer side at most. max_bytes: of one JPEG, WebP or AVIF,
+    whose quality falls to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
     "3x2", columns and rows of files that share panel_overlap ("20mm"). strip: the size on paper of
     a test strip, the whole over parts at full size. marks: to cut along, of a .pdf. skip_blanks: a
     colour, "#000000", whose tiles a pyramid leaves out. proof: a printer's ICC profile, for a .tif

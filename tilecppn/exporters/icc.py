@@ -7,6 +7,8 @@ the transfer curve as a gamma or a table.
 import struct
 from functools import cache
 
+import numpy as np
+
 from tilecppn.scene.profiles import PROFILES, Profile
 
 WHITE = (0.9642, 1.0, 0.8249)  # X, Y, Z of D50
@@ -80,7 +82,7 @@ def _xyz(value: tuple[float, float, float]) -> bytes:
 def _curve(space: Profile) -> bytes:
     if space.gamma is not None:
         return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(space.gamma * 256))
-    values = [round(65535 * space.linear(k / (CURVE - 1))) for k in range(CURVE)]
+    values = [round(65535 * v) for v in space.linear(np.arange(CURVE) / (CURVE - 1))]
     return b"curv\0\0\0\0" + struct.pack(f">I{CURVE}H", CURVE, *values)
 
 

@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".png": Kind(("png",), tile=False),
     ".pdf": Kind(("pdf",), tile=False),
     ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
+    ".exr": Kind(("exr",)),
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
     ".avif": Kind(("avif",), tile=False),
@@ -138,8 +139,8 @@ class ExportOptions:
                 f"url {self.url}: must be an address such as https://example.com/poster, without "
                 "? and #"
             )
-        if self.bits not in (None, 8, 16):
-            raise ExportError(f"bits {self.bits}: must be 8 or 16")
+        if self.bits not in (None, 8, 16, 32):
+            raise ExportError(f"bits {self.bits}: must be 8, 16 or, of an EXR, 32")
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
             raise ExportError(f"max-size {self.max_size}: must be from 1 to {MAX_SIDE} pixels")
         if self.overlap < 0:
@@ -158,7 +159,9 @@ class ExportOptions:
                 raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
             raise ExportError(f"format {format}: only pyramids have a choice of it; leave it out")
         if self.tile is not None and not kind.tile:
-            raise ExportError(f"tile {self.tile}: only pyramids and TIFFs have tiles; leave it out")
+            raise ExportError(
+                f"tile {self.tile}: only pyramids, TIFFs and EXRs have tiles; leave it out"
+            )
         if self.overlap and not kind.overlap:
             raise ExportError(f"overlap {self.overlap}: only Deep Zoom has one; leave it out")
         if self.url is not None and not kind.url:
@@ -170,18 +173,28 @@ class ExportOptions:
         if self.layout == "store" and (self.bits or self.max_size):
             raise ExportError("bits, max-size: only exports with pixels have them; leave it out")
         stored = FULL.get(scene.output.dtype, 2**32)
-        if self.bits is not None and 2**self.bits > stored + 1:
+        bits = self.bits
+        if format == "exr":
+            bits = bits or (16 if scene.output.dtype in FULL else 32)
+            if bits == 8:
+                raise ExportError("bits 8: only other formats have them, an EXR 16 or 32")
+        elif bits == 32:
+            raise ExportError("bits 32: only a .exr has them; leave it out")
+        elif bits is not None and 2**bits > stored + 1:
             raise ExportError(f"bits {self.bits}: only stores with more have them; leave it out")
-        if self.bits == 16 and format in ENCODERS and ENCODERS[format].name:
+        if bits == 16 and format in ENCODERS and ENCODERS[format].name:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
-        if self.panels is not None and kind.tile and format != "tif":
+        pyramid = kind.tile and format not in ("tif", "exr")
+        if self.panels is not None and pyramid:
             raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
-        if self.skip_blanks is not None and (not kind.tile or format == "tif"):
+        if self.skip_blanks is not None and not pyramid:
             raise ExportError("skip-blanks: only pyramids have tiles to leave out; leave it out")
         if self.marks and format != "pdf":
             raise ExportError("marks: only a .pdf has them; leave it out")
-        if format == "pdf" and (self.panels or self.strip):
-            raise ExportError("panels, strip: only images have them, not a PDF; leave it out")
+        if format == "pdf" and self.panels:
+            raise ExportError("panels: only images have them, not a PDF; leave it out")
+        if format in ("pdf", "exr") and self.strip:
+            raise ExportError(f"strip: only images to print have one, not .{format}; leave it out")
         if self.proof is not None and (
             self.layout or suffix_of(dest) not in PROOFS or self.panels or self.lab or self.strip
         ):
@@ -189,7 +202,7 @@ class ExportOptions:
                 f"{dest}: only .tif, in the printer's colours, and .png, the soft proof, have a "
                 "proof, without lab, panels and strip; leave it out"
             )
-        if self.strip is not None and ((kind.tile and format != "tif") or self.panels or self.lab):
+        if self.strip is not None and (pyramid or self.panels or self.lab):
             raise ExportError(f"strip {self.strip}: only single files have one; leave it out")
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
@@ -208,7 +221,7 @@ class ExportOptions:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
         return replace(
             self,
-            bits=8 if (self.lab or self.proof) and stored > FULL["uint8"] else self.bits,
+            bits=8 if (self.lab or self.proof) and stored > FULL["uint8"] else bits,
             format=format,
             quality=default if self.quality is None else self.quality,
             tile=tile,
@@ -241,6 +254,11 @@ class ExportOptions:
             raise ExportError(f"title: must be {error.allowed}") from None
 
     # Of resolved options
+
+    @property
+    def stored_bits(self) -> int | None:
+        """`bits` of the stored values that are encoded: an EXR is made of them as they are."""
+        return None if self.format == "exr" else self.bits
 
     @property
     def side(self) -> int:

@@ -39,7 +39,7 @@ class Source:
     @classmethod
     def of(cls, store: Store, options: ExportOptions) -> "Source":
         """A store as the options ask for it."""
-        return cls(store, options.level, options.partial, options.bits, options.max_size)
+        return cls(store, options.level, options.partial, options.stored_bits, options.max_size)
 
     def __post_init__(self) -> None:
         count = len(self.store.plan.levels)

@@ -13,17 +13,20 @@ from tilecppn.scene.oklab import decoded, encoded, times, whole_steps
 
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
+Pair = tuple[float, float]
+D65: Pair = (0.3127, 0.3290)  # x and y
 
 
 class Profile(NamedTuple):
     """A space of red, green and blue.
 
-    colorants: X, Y, Z of its primaries, adapted to D50 (Bradford). of_srgb: the matrix from linear
-    sRGB. gamma: of its curve; None: sRGB's curve.
+    colorants: X, Y, Z of its primaries, adapted to D50 (Bradford); primaries: their x and y.
+    of_srgb: the matrix from linear sRGB. gamma: of its curve; None: sRGB's curve.
     """
 
     name: str
     colorants: tuple[Triple, Triple, Triple]
+    primaries: tuple[Pair, Pair, Pair]
     of_srgb: Array
     gamma: float | None = None
 
@@ -37,9 +40,10 @@ class Profile(NamedTuple):
             return encoded(linear)
         return np.asarray(np.clip(linear, 0.0, 1.0) ** (1.0 / self.gamma))
 
-    def linear(self, value: float) -> float:
-        """The light of a stored value from 0 to 1."""
-        return float(decoded(np.array(value))) if self.gamma is None else value**self.gamma
+    def linear(self, values: Array) -> Array:
+        """The light of stored values, 1 for 1; the curve goes on beyond, and below 0 mirrored."""
+        size = np.abs(values)
+        return np.copysign(decoded(size) if self.gamma is None else size**self.gamma, values)
 
     def from_srgb(self, colours: Array) -> Array:
         """The same colours (..., 3) in this space, of sRGB from 0 to 1, in whole steps."""
@@ -56,6 +60,7 @@ SRGB = Profile(
         (0.385147, 0.716873, 0.097076),
         (0.143066, 0.060608, 0.714096),
     ),
+    ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
     np.eye(3),
 )
 PROFILES: dict[str, Profile] = {
@@ -67,6 +72,7 @@ PROFILES: dict[str, Profile] = {
             (0.291978, 0.692244, 0.041879),
             (0.157103, 0.066567, 0.784071),
         ),
+        ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
         np.array(
             [
                 [0.8224619687, 0.1775380313, 0.0],
@@ -82,6 +88,7 @@ PROFILES: dict[str, Profile] = {
             (0.205273, 0.625675, 0.060875),
             (0.149187, 0.063212, 0.744560),
         ),
+        ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)),
         np.array(
             [
                 [0.7151256069, 0.2848743931, 0.0],

@@ -7,6 +7,7 @@ TYPES: Final = {
     ".avif": "image/avif",
     ".css": "text/css; charset=utf-8",
     ".dzi": "application/xml",
+    ".exr": "image/x-exr",
     ".html": "text/html; charset=utf-8",
     ".jpeg": "image/jpeg",
     ".jpg": "image/jpeg",

@@ -1,0 +1,78 @@
+"""One tiled OpenEXR of any size with its smaller levels, in linear light, for compositing.
+
+Workers compress, one writer appends.
+"""
+
+import struct
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.exporters import exr_file, provenance
+from tilecppn.exporters.exr_file import Tile, packed_pixels
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import sealed
+from tilecppn.exporters.parallel import Threads, finished
+from tilecppn.exporters.source import Source
+from tilecppn.exporters.tiles import Region, cut, regions
+from tilecppn.plan import ceil_div
+from tilecppn.scene.profiles import PROFILES
+from tilecppn.scene.sections import FULL
+
+DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
+
+
+def export_exr(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
+    """Write the picture as halves or floats. Returns its name."""
+    side, channels, sizes = options.side, source.store.plan.channels, source.sizes
+    assert options.bits is not None
+    dtype = DTYPES[options.bits]
+    made = source.provenance(provenance.STILL, options)
+
+    def encode(region: Region) -> list[Tile]:
+        return [
+            Tile(
+                tile.left // side,
+                tile.top // side,
+                region.level,
+                packed_pixels(light(pixels, options.profile, dtype), options.effort),
+            )
+            for tile, pixels in cut(source, region, side)
+        ]
+
+    attributes = exr_file.header(
+        sizes, channels, dtype, side, PROFILES[options.profile], source.resolution
+    )
+    head = exr_file.packed_header(attributes | exr_file.described(made.about, made.text()))
+    count = sum(ceil_div(width, side) * ceil_div(height, side) for width, height in sizes)
+    offsets = []
+    with sealed(dest) as temporary, temporary.open("wb") as file:
+        file.write(head + bytes(8 * count))
+        for _, tiles in finished(encode, regions(source, side, range(len(sizes))), threads):
+            for tile in tiles:
+                offsets.append(file.tell())
+                file.write(tile.packed())
+        file.seek(len(head))
+        file.write(struct.pack(f"<{count}Q", *offsets))
+    return [dest]
+
+
+def light(pixels: NDArray[Any], profile: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Stored values of any dtype in linear light, as `dtype`, 1 being the brightest integer's.
+
+    profile: one of PROFILES, whose curve is undone.
+    """
+    if pixels.dtype.kind != "f":
+        return np.asarray(_table(profile, pixels.dtype, dtype)[pixels])
+    with np.errstate(over="ignore"):  # infinite, where a half has no such value
+        linear = PROFILES[profile].linear(pixels.astype(np.float64))
+        return linear.astype(dtype, copy=False)
+
+
+@cache
+def _table(profile: str, stored: np.dtype[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    full = FULL[stored.name]
+    return PROFILES[profile].linear(np.arange(full + 1) / full).astype(dtype)
