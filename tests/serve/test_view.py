@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -230,3 +231,19 @@ def test_a_signal_ends_it_in_the_midst_of_work(file: Path, number: int) -> None:
         _, said = process.communicate(timeout=20)
     assert "Traceback" not in said
     assert process.returncode == 130
+
+
+def test_a_scene_has_a_page_that_draws_itself(server: Server) -> None:
+    assert 'href="live.html"' in ask(server, "/")[1].decode()
+    response, page = ask(server, "/live.html")
+    assert response.status == 200
+    assert b"<title>my scene</title>" in page
+
+
+@pytest.mark.parametrize("change", [{"about": {"share_scene": False}}, {"cppn": {"width": 200}}])
+def test_what_no_page_can_draw_has_none(change: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(SCENE.replace(**change).to_toml())
+    with running(serve(path)) as server:
+        assert 'href="live.html"' not in ask(server, "/")[1].decode()
+        assert ask(server, "/live.html")[0].status == 404

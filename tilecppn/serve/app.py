@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import stat
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from starlette.applications import Starlette
@@ -15,17 +16,23 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from tilecppn import machine
 from tilecppn.addresses import BucketPath
+from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.dzi import descriptor
 from tilecppn.exporters.page import Served, assets, page
 from tilecppn.exporters.source_page import grid_facts, summary
+from tilecppn.kernels.wgsl import check_fits
 from tilecppn.serve.answers import busy, is_unchanged, not_found
 from tilecppn.serve.exports import FILES, PICTURE, Export
 from tilecppn.serve.pyramids import FORMAT, Picture, Pyramid
 from tilecppn.serve.tile_endpoint import Tiles
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.serve.views import SIDE, has_views
+from tilecppn.shaders.facts import zoom_of
+from tilecppn.shaders.page import live_page
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.content_types import TYPES, content_type
+
+LIVE: Final = "live.html"  # the page that draws itself
 
 # ---- An export -----------------------------------------------------------------------------------
 
@@ -128,6 +135,17 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
             record |= progress._asdict()
         return JSONResponse(record, headers={"Cache-Control": "no-store"})
 
+    @functools.cache
+    def drawing_itself() -> str:
+        scene = picture.scene
+        return live_page(scene, scene.about.title or picture.title)
+
+    async def draws_itself(request: Request) -> Response:
+        if not _draws_itself(picture):
+            return not_found()
+        shown = await asyncio.to_thread(drawing_itself)
+        return Response(shown, media_type=TYPES[".html"], headers={"Cache-Control": "no-cache"})
+
     async def asset(request: Request) -> Response:
         path = files.get(request.path_params["name"])
         if path is None:
@@ -139,6 +157,7 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
         Route(f"/{PICTURE}.dzi", describe_picture),
         Route(f"/{{kind}}/{{which}}/{PICTURE}.dzi", describe_picture),
         Route("/status.json", status),
+        Route(f"/{LIVE}", draws_itself),
         Route(f"/{FILES}/{{name}}", asset),
     ]
     return Tiles(picture, queue, FILES, _app(routes, running))
@@ -153,6 +172,17 @@ def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> St
 def _is_live(picture: Picture) -> bool:
     progress = picture.progress()
     return progress is not None and progress.done < progress.shards
+
+
+def _draws_itself(picture: Picture) -> bool:
+    """Whether the picture is a still that may be shared, and fits into a page of `shaders`."""
+    scene = picture.scene
+    try:
+        check_fits(scene)
+        zoom_of(scene)
+    except InvalidRequestError:
+        return False
+    return picture.frames is None and scene.about.share_scene
 
 
 def _page(picture: Picture) -> str:
@@ -177,6 +207,7 @@ def _page(picture: Picture) -> str:
             frames=picture.frames,
             views=SIDE if picture.frames is None and has_views(scene) else 0,
         ),
+        live=LIVE if _draws_itself(picture) else "",
     )
 
 
