@@ -37,8 +37,11 @@ class BucketDestination(Destination):
     def claimed(self) -> contextlib.AbstractContextManager[Lease]:
         return leased(self.path, transient=True)
 
+    def replacing(self, *, folder: bool) -> contextlib.AbstractContextManager[Path]:
+        return self._replacing_folder() if folder else self._replacing_file()
+
     @contextlib.contextmanager
-    def replacing_file(self) -> Iterator[Path]:
+    def _replacing_file(self) -> Iterator[Path]:
         bucket = Bucket(self.path.parent)
         before = bucket.identity(self.path.name)
         with self.workplace() as folder:
@@ -50,7 +53,7 @@ class BucketDestination(Destination):
             bucket.put(self.path.name, temporary)
 
     @contextlib.contextmanager
-    def replacing_folder(self) -> Iterator[BucketPath]:
+    def _replacing_folder(self) -> Iterator[Path]:
         """It is emptied, marked, and filled where it is."""
         bucket = Bucket(self.path)
         bucket.put(MANIFEST, _UNFINISHED)

@@ -28,12 +28,11 @@ class Destination(ABC):
         """
 
     @abstractmethod
-    def replacing_file(self) -> AbstractContextManager[Path]:
-        """A new empty file, on a disk, that becomes this one at the end of the block."""
+    def replacing(self, *, folder: bool) -> AbstractContextManager[Path]:
+        """A new empty file, on a disk, or folder, that becomes this one at the end of the block.
 
-    @abstractmethod
-    def replacing_folder(self) -> AbstractContextManager[Path]:
-        """A new empty folder, for its `FileStorage`, that is this one at the end of the block."""
+        A folder is filled by its `FileStorage`.
+        """
 
     @abstractmethod
     def workplace(self) -> AbstractContextManager[Path]:

@@ -40,15 +40,9 @@ class DiskDestination(Destination):
                 filesystem.remove(leftover, ignore_errors=True)
             yield
 
-    def replacing_file(self) -> contextlib.AbstractContextManager[Path]:
-        return self._replacing(filesystem.temporary_path(self.path), folder=False)
-
-    def replacing_folder(self) -> contextlib.AbstractContextManager[Path]:
-        return self._replacing(filesystem.temporary_path(self.path), folder=True)
-
     @contextlib.contextmanager
-    def _replacing(self, temporary: Path, *, folder: bool) -> Iterator[Path]:
-        before = filesystem.identity(self.path)
+    def replacing(self, *, folder: bool) -> Iterator[Path]:
+        temporary, before = filesystem.temporary_path(self.path), filesystem.identity(self.path)
         if folder:
             temporary.mkdir()
         else:

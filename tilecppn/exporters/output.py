@@ -129,8 +129,7 @@ def replacing(path: Path, *, folder: bool = False) -> contextlib.AbstractContext
     and the name of either, outlives a power cut from then on; what is in a folder is for the block
     to see to.
     """
-    there = destination_of(path)
-    return there.replacing_folder() if folder else there.replacing_file()
+    return destination_of(path).replacing(folder=folder)
 
 
 @contextlib.contextmanager
