@@ -44,11 +44,30 @@ def test_16_bits_of_floats(tmp_path: Path) -> None:
     assert tifffile.imread(tmp_path / "a.tif").dtype == np.uint16
     for path, options, why in (
         ("a.jpg", {"bits": 16}, "only PNG and TIFF"),
-        ("a.png", {"bits": 12}, "must be 8 or 16"),
+        ("a.png", {"bits": 12}, "must be 8, 16 or"),
         ("a.png", {"max_size": 0}, "must be from 1"),
     ):
         with pytest.raises(ExportError, match=why):
             export(store.path, tmp_path / path, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["a.dzi", "a.pmtiles", "iiif", "xyz", "zoomify"])
+def test_tiles_of_a_store_of_16_bits_have_16(kind: str, tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 128, 128, dtype="uint16")
+    layout = None if "." in kind else kind
+    options = {"tile": 64, "format": "png", "layout": layout}
+    export(store.path, tmp_path / "plain" / kind, **options)  # type: ignore[arg-type]
+    export(store.path, tmp_path / kind, bits=16, **options)  # type: ignore[arg-type]
+    pictures = [
+        part[: part.index(b"IEND")]
+        for path in sorted([tmp_path / kind, *tmp_path.glob(f"{kind.removesuffix('.dzi')}*/**/*")])
+        if path.is_file()
+        for part in path.read_bytes().split(b"\x89PNG")[1:]
+    ]
+    assert len(pictures) >= 5
+    assert {picture[20] for picture in pictures} == {16}  # of IHDR
+    with pytest.raises(ExportError, match="bits 16: only PNG and TIFF"):
+        export(store.path, tmp_path / f"b{kind}", bits=16, **options | {"format": "webp"})  # type: ignore[arg-type]
 
 
 def test_a_smaller_picture_is_made_of_the_right_level(tmp_path: Path) -> None:
