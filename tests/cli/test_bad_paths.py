@@ -80,6 +80,20 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "export an unfinished store to tiles": (("export", "unfinished.zarr", "x.dzi"), "--partial"),
     "a picture for a store": (("render", "ok.toml", "-o", "x.png"), "-o x.zarr --export x.png"),
     "into the store": (("export", "done.zarr", "done.zarr/x.dzi"), "lies in the store done.zarr"),
+    "a store into a store": ((*RENDER, "done.zarr/x.zarr"), "lies in the store"),
+    "a preview into a store": (
+        ("preview", "ok.toml", "-o", "done.zarr/0/x.png"),
+        "lies in the store",
+    ),
+    "a film into a store": (
+        ("animate", "ok.toml", "--zoom", "2", "-o", "done.zarr/x.gif"),
+        "lies in the store",
+    ),
+    "a page into a store": (("shader", "ok.toml", "-o", "done.zarr/x.html"), "lies in the store"),
+    "a model into a store": (
+        ("train", "digits", "-o", "done.zarr/x.safetensors"),
+        "lies in the store",
+    ),
     "unknown suffix": (
         ("export", "done.zarr", "x.raw"),
         '".raw"; known: .dzi, .szi, .pmtiles, .mbtiles, .png',

@@ -19,6 +19,7 @@ from tilecppn.exporters.bucket_output import BucketDestination
 from tilecppn.exporters.destination import Destination
 from tilecppn.exporters.disk_output import DiskDestination
 from tilecppn.exporters.provenance import Provenance
+from tilecppn.storage.identity import check_outside_stores
 from tilecppn.storage.places import storage_of
 
 CONTENTS = {  # what an output holds, in words
@@ -53,8 +54,11 @@ def check_output(path: Path, kind: str, *, overwrite: bool) -> None:
     """
     try:
         if destination_of(path).is_free(folder=kind in FOLDERS):
+            check_outside_stores(path)
             return
         why = _why_kept(path, kind)
+    except StoreError as error:
+        raise ExportError(f"{error}") from None
     except OSError as error:
         raise ExportError(f"{path}: {error.strerror or error}") from None
     if why is not None:

@@ -16,7 +16,7 @@ from tilecppn.idle_threads import Share, alone
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, TaskGraph
 from tilecppn.storage import identity
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.identity import attributes, check_outside_stores
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
@@ -265,9 +265,10 @@ def is_store(path: Path) -> bool:
     """Whether `path` is a store of ours; False where nothing is, or an empty folder.
 
     Raises StoreError for anything else: a file, a symbolic link, another program's folder, a bucket
-    to which access is denied.
+    to which access is denied, and a place within a store.
     """
     if storage_of(path).is_free():
+        check_outside_stores(path)
         return False
     if attributes(path) is None:
         raise StoreError(not_a_store(path))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tilecppn import filesystem
+from tilecppn.addresses import BucketPath
 from tilecppn.cppn.weights_file import MAX_BYTES
 from tilecppn.errors import StoreError
 from tilecppn.storage.crc32c import crc32c
@@ -47,6 +48,14 @@ def attributes(path: Path) -> Record | None:
     """
     record = group(storage_of(path))
     return None if record is None else _own(record)
+
+
+def check_outside_stores(path: Path) -> None:
+    """Raise StoreError for a path on a disk within a store of ours, which holds nothing else."""
+    parents = [] if isinstance(path, BucketPath) else path.resolve().parents
+    for parent in parents:
+        if (parent / DESCRIPTION).is_file() and attributes(parent) is not None:
+            raise StoreError(f"{path}: lies in the store {parent}; choose another path")
 
 
 def group(storage: ObjectStorage) -> Record | None:

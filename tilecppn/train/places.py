@@ -7,6 +7,7 @@ from PIL import Image
 from tilecppn import filesystem
 from tilecppn.cppn import CPPN
 from tilecppn.errors import CheckpointError, DataError, InvalidRequestError, WeightsError
+from tilecppn.storage.identity import check_outside_stores
 from tilecppn.train.data.images import Images
 from tilecppn.train.settings import Settings
 
@@ -40,6 +41,7 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     if output.is_symlink() or output.is_dir():
         raise InvalidRequestError(f"{output}: is not a file; choose another name")
     if not output.exists():
+        check_outside_stores(output)
         return
     try:
         CPPN.load(output)
