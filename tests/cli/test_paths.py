@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
+from tilecppn.cli.common import result
+from tilecppn.cli.terminal import write_line
 
 SCENE = "[cppn]\nwidth = 4\ndepth = 1\n[canvas]\nwidth = 40\nheight = 30\n"
 
@@ -17,6 +19,16 @@ def test_a_tilde_in_an_option_is_the_home_folder(tmp_path: Path, tilecppn: Run) 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "home" / "a.png").is_file()
     assert not (tmp_path / "~").exists()
+
+
+def test_a_name_cannot_command_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    """As one that turns all that follows red; click removes such words where none listens."""
+    name = "a\x1b[31m\x9b5m\rb.png"
+    write_line(f"error: {name}: already exists")
+    result(f"{name}: 40 × 30\n\tin 1 s", {}, as_json=False)
+    out, err = capfd.readouterr()
+    assert err == "error: a\\x1b[31m\\x9b5m\\rb.png: already exists\n"
+    assert out == "a\\x1b[31m\\x9b5m\\rb.png: 40 × 30\n\tin 1 s\n"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tilecppn.cli.terminal import visible
 from tilecppn.formatting import counted, format_duration
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def outcome_words(outcome: "RunResult") -> str:
 
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:
     """Print a command's result on stdout: text, or one JSON object."""
-    click.echo(json.dumps(record) if as_json else text)
+    click.echo(json.dumps(record) if as_json else visible(text))
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from tilecppn.cli.terminal import is_terminal, try_to, write_line
+from tilecppn.cli.terminal import is_terminal, try_to, visible, write_line
 from tilecppn.formatting import format_duration
 
 EVERY = 10.0  # seconds between lines where there is no terminal
@@ -89,7 +89,7 @@ class Meter:
 
     def note(self, text: str) -> None:
         """Print one line."""
-        text = " ".join(text.split())
+        text = visible(" ".join(text.split()))
         if self._live is not None:
             try_to(lambda: self._console.print(text, markup=False))
         else:

@@ -2,11 +2,14 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TextIO
 
 import click
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
 
 
 def make_printable(stream: TextIO | None) -> None:
@@ -19,9 +22,14 @@ def make_printable(stream: TextIO | None) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
+def visible(text: str) -> str:
+    """Text whose control characters, as in file names, are escapes, as in \\x1b; lines stay."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def write_line(text: str) -> None:
     """Print a line on stderr."""
-    try_to(lambda: click.echo(text, err=True))
+    try_to(lambda: click.echo(visible(text), err=True))
 
 
 def try_to(speak: Callable[[], object]) -> None:
