@@ -34,7 +34,7 @@ def test_a_film_that_cannot_fit_is_refused_with_one_that_would(
     with pytest.raises(PlanError, match="a smaller canvas, or a larger disk") as caught:
         animate(moving(scene, zoom=2.0, seconds=100, fps=10), tmp_path / name)
     message = str(caught.value)
-    assert "1000 frames need" in message
+    assert "1,000 frames need" in message
     assert "50.0 kB free at" in message
     assert "\n" not in message
     assert tree(tmp_path) == {}
@@ -117,3 +117,16 @@ def test_a_kernel_that_is_elsewhere_refuses_nothing(
         check_film_fits(film, plan, DiskFootprint(plan.frames), tmp_path / "a.zarr", "auto")
     fast = moving(film.base.replace(output={"precision": "fast"}), morph=[1, 2], seconds=1, fps=10)
     check_film_fits(fast, plan, DiskFootprint(plan.frames), tmp_path / "a.zarr", "auto")
+
+
+def test_room_for_one_frame_is_said_in_the_singular(
+    film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(monkeypatch, 50_000)
+    with pytest.raises(PlanError) as caught:
+        animate(film.replace(seconds=100.0), tmp_path / "a.zarr")
+    frames = re.search(r"a film of about (\d+) frame", str(caught.value))
+    assert frames is not None
+    give(monkeypatch, int(50_000 / int(frames[1]) * 1.5))
+    with pytest.raises(PlanError, match="a film of about 1 frame, a smaller canvas"):
+        animate(film.replace(seconds=100.0), tmp_path / "a.zarr")

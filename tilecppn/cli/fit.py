@@ -74,7 +74,7 @@ def command(
     import tomli_w
 
     from tilecppn.cli.progress import Meter
-    from tilecppn.formatting import format_duration
+    from tilecppn.formatting import counted, format_duration
     from tilecppn.pictures import read_picture
     from tilecppn.train.places import check_output, check_picture
     from tilecppn.train.settings import FitSettings
@@ -134,7 +134,7 @@ def command(
         **size,
     }
     text = (
-        f"{output}: {fit.psnr:.2f} dB after {fit.steps:,} steps in {format_duration(fit.seconds)}; "
-        f"its own size is {picture.width} × {picture.height}"
+        f"{output}: {fit.psnr:.2f} dB after {counted(fit.steps, 'step')} in "
+        f"{format_duration(fit.seconds)}; its own size is {picture.width} × {picture.height}"
     )
     result(text, record, as_json)

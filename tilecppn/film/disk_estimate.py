@@ -8,7 +8,7 @@ from tilecppn.film.encoding.frames import as_integers
 from tilecppn.film.frame_renderer import FrameRenderer
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.formatting import format_bytes
+from tilecppn.formatting import counted, format_bytes
 from tilecppn.plan import Level, ceil_div
 from tilecppn.run.estimates import SAMPLE, SAMPLES, free_disk, sample_windows
 from tilecppn.storage.shard_file import encode_shard
@@ -38,9 +38,9 @@ def check_film_fits(
         return
     fitting = int(free / frame)
     what = "a film" if kept.frames == plan.frames else "clips (--clip)"
-    advice = f"{what} of about {fitting} frames, a" if fitting else "a"
+    advice = f"{what} of about {counted(fitting, 'frame')}, a" if fitting else "a"
     raise PlanError(
-        f"{kept.frames} frames need {format_bytes(kept.frames * frame)} at the least, "
+        f"{counted(kept.frames, 'frame')} need {format_bytes(kept.frames * frame)} at the least, "
         f"{format_bytes(free)} free at {folder}: use {advice} smaller canvas, or a larger disk"
     )
 
