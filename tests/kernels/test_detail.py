@@ -90,7 +90,7 @@ def test_traces_are_those_of_the_reference() -> None:
             assert np.abs(got - wanted).max() < 2e-3
 
 
-@pytest.mark.parametrize("name", ["jupiter", "tide"])
+@pytest.mark.parametrize("name", DETAILED)
 def test_half_the_size_agrees_with_the_means_of_2_by_2(name: str) -> None:
     import tilecppn as tc
 
@@ -100,3 +100,18 @@ def test_half_the_size_agrees_with_the_means_of_2_by_2(name: str) -> None:
 
     full = drawn(512).reshape(256, 2, 256, 2, 3).mean((1, 3))
     assert np.abs(full - drawn(256)).mean() < 4.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", DETAILED)
+def test_a_gigapixel_has_detail_down_to_its_pixels(name: str, seed: int) -> None:
+    from benchmarks.detail import figures
+
+    found = figures(name, seed)
+    assert min(found.bands) >= 2.0
+    assert found.factor <= 1.5
+    assert found.tile >= 6.0
+    assert found.beyond < 0.01
+    assert found.half < 1.5
+    assert found.moved < 1.5
