@@ -128,7 +128,12 @@ class Source:
         width, height = self.sizes[level]
         # The smallest that is as large on both sides.
         near = max(k for k, (w, h) in enumerate(self._stored) if w >= width and h >= height)
-        return resampled(partial(self._level, near), self._stored[near], (width, height), window)
+        read, size = partial(self._level, near), self._stored[near]
+        return resampled(read, size, (width, height), window, self._profile)
+
+    @property
+    def _profile(self) -> str | None:
+        return self.store.scene.output.shrink_profile
 
     def _level(self, level: int, window: Window) -> NDArray[Any]:
         """Stored pixels of a window of one of `_stored`."""
@@ -145,7 +150,7 @@ class Source:
         pixels = self._read(last.index, last.window)
         levels = []
         while pixels.shape[1:] != (1, 1):
-            pixels = mean2x2(pixels)
+            pixels = mean2x2(pixels, profile=self._profile)
             levels.append(pixels)
         return levels
 

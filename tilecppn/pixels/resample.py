@@ -1,7 +1,7 @@
 """A picture at another size: Lanczos' filter with three lobes, window by window.
 
 A pixel depends on its index alone, so that pieces fit together: its sum has always the same terms
-in the same order. The filter works on stored values, as the levels of a store do.
+in the same order. The filter works on stored values or their light, as the levels of a store do.
 """
 
 import math
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.pixels.light import Light
 from tilecppn.plan import Window
 from tilecppn.scene.sections import FULL
 
@@ -19,10 +20,13 @@ Read = Callable[[Window], NDArray[Any]]
 Size = tuple[int, int]  # width, height
 
 
-def resampled(read: Read, size: Size, smaller: Size, window: Window) -> NDArray[Any]:
+def resampled(
+    read: Read, size: Size, smaller: Size, window: Window, profile: str | None = None
+) -> NDArray[Any]:
     """Pixels (channels, height, width) of a window of the picture at the size `smaller`.
 
-    read: gives the stored pixels of a window of the picture at its own `size`.
+    read: gives the stored pixels of a window of the picture at its own `size`. profile: one of
+    PROFILES, for integers whose light is to be filtered.
     """
     if size == smaller:
         return read(window)
@@ -30,8 +34,12 @@ def resampled(read: Read, size: Size, smaller: Size, window: Window) -> NDArray[
     rows, down = _taps(window.top, window.bottom, smaller[1], size[1])
     top, left = int(rows.min()), int(cols.min())
     pixels = read(Window(top, left, int(rows.max()) + 1, int(cols.max()) + 1))
-    lines = _summed(pixels.astype(np.float32), rows - top, down)
+    light = None if profile is None else Light.of(profile, pixels.dtype)
+    values = pixels if light is None else light.values[pixels]
+    lines = _summed(values.astype(np.float32), rows - top, down)
     out = _summed(np.ascontiguousarray(lines.swapaxes(1, 2)), cols - left, across).swapaxes(1, 2)
+    if light is not None:
+        return light.stored(out)
     full = FULL.get(pixels.dtype.name)
     return out if full is None else np.rint(np.clip(out, 0.0, full)).astype(pixels.dtype)
 

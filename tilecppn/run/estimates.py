@@ -111,7 +111,7 @@ def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Me
         start = time.perf_counter()
         pixels = renderer.render(window)
         drawn = time.perf_counter()
-        mean2x2(pixels)
+        mean2x2(pixels, profile=scene.output.shrink_profile)
         written = len(encode_shard(pixels, whole))
         return drawn - start, time.perf_counter() - drawn, written
 

@@ -56,6 +56,7 @@ class RenderRunner:
 
     def __init__(self, job: RenderJob, threads: int) -> None:
         self.scene = Scene.parse(job.scene, embedded=job.weights)
+        self.shrink_profile = self.scene.output.shrink_profile
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self.renderer = Renderer(create(job.kernel, EvaluationContext.of(self.scene)), self.scene)
         self.path = job.store
@@ -92,7 +93,8 @@ class RenderRunner:
         check_cancelled()
         written = store.write(shard, pixels, self.idle_threads.share)
         if self.plan.parent(shard) is not None:
-            self.downsample_cache.put(shard, mean2x2(pixels, self.downsample_cache.empty))
+            half = mean2x2(pixels, self.downsample_cache.empty, self.shrink_profile)
+            self.downsample_cache.put(shard, half)
         times.append(time.perf_counter())
         stages = zip((shard.kind, "export", "store"), map(sub, times[1:], times), strict=True)
         return TaskStats(times[-1] - times[0], self.plan.pixels_of(shard), written, tuple(stages))
@@ -119,7 +121,8 @@ class RenderRunner:
         parts = []
         for strip in self.plan.window(shard).split(self.plan.tile, self.plan.shard):
             check_cancelled()
-            parts.append(mean2x2(self.store.read(shard.level, strip)))
+            pixels = self.store.read(shard.level, strip)
+            parts.append(mean2x2(pixels, profile=self.shrink_profile))
         return np.concatenate(parts, axis=1)
 
     def _wait_for(self, shard: Shard, check_cancelled: CheckCancelled) -> None:

@@ -56,6 +56,8 @@ MEANING: Final[dict[str, str]] = {
     "output.shade": "Two-channel networks: how much of the shadow is mixed in, 0 to 1.",
     "output.glow": "Two-channel networks: how much brighter the brightest places are.",
     "output.invert": "Invert every channel.",
+    "output.shrink": 'What smaller levels are means of: stored values, or with `"linear"` their '
+    "light, which keeps fine patterns as bright as they are (integers only).",
     "output.tile": "Side of a tile in pixels, the smallest square that can be read.",
     "output.shard": "Side of a shard in pixels, the unit of work; a power-of-two multiple of tile.",
     "about.title": "Title of the picture, in files and on pages.",

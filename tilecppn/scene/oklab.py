@@ -4,11 +4,13 @@ B. Ottosson, A perceptual color space for image processing (2020).
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Power = Callable[[Array, float], Array]
 
 PLACES = 32  # intervals of a table between two stops of a palette
 LIGHTS = 32  # intervals of a table from dark to bright
@@ -60,9 +62,9 @@ def srgb(lab: Array) -> Array:
     return encoded(linear_rgb(lab))
 
 
-def decoded(rgb: Array) -> Array:
+def decoded(rgb: Array, power: Power = np.power) -> Array:
     """The light of stored sRGB values from 0 to 1."""
-    high = ((np.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
+    high = power((np.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
     return np.where(rgb <= 0.04045, rgb / 12.92, high)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.scene.oklab import decoded, encoded, times, whole_steps
+from tilecppn.scene.oklab import Power, decoded, encoded, times, whole_steps
 
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
@@ -40,10 +40,11 @@ class Profile(NamedTuple):
             return encoded(linear)
         return np.asarray(np.clip(linear, 0.0, 1.0) ** (1.0 / self.gamma))
 
-    def linear(self, values: Array) -> Array:
+    def linear(self, values: Array, power: Power = np.power) -> Array:
         """The light of stored values, 1 for 1; the curve goes on beyond, and below 0 mirrored."""
         size = np.abs(values)
-        return np.copysign(decoded(size) if self.gamma is None else size**self.gamma, values)
+        light = decoded(size, power) if self.gamma is None else power(size, self.gamma)
+        return np.copysign(light, values)
 
     def from_srgb(self, colours: Array) -> Array:
         """The same colours (..., 3) in this space, of sRGB from 0 to 1, in whole steps."""

@@ -230,6 +230,7 @@ class Output(Section):
     shade: float | None = key(None, validation.optional(validation.between(0.0, 1.0)))
     glow: float | None = key(None, validation.optional(validation.between(0.0, 10.0)))
     invert: bool = key(False, validation.boolean())
+    shrink: str = key("stored", validation.choice("stored", "linear"))
     tile: int = key(512, validation.power_of_two(64, 4096))
     shard: int = key(4096, validation.power_of_two(64, 2**20))
 
@@ -242,6 +243,13 @@ class Output(Section):
                 keys=["output.shard", "output.tile"],
                 value=self.shard,
                 allowed=allowed,
+            )
+        if self.shrink == "linear" and self.dtype == "float32":
+            raise SceneError(
+                'output.shrink = "linear": only integers can be shrunk so; use output.dtype = '
+                '"uint16"',
+                keys=["output.shrink", "output.dtype"],
+                value=self.shrink,
             )
         if self.palette is not None and self.color != "rgb":
             raise SceneError(
@@ -298,6 +306,11 @@ class Output(Section):
         if self.palette is not None:
             return (1, 2)
         return SPACES[self.color].channels
+
+    @property
+    def shrink_profile(self) -> str | None:
+        """The profile whose light smaller levels are means of; None: of stored values."""
+        return self.profile if self.shrink == "linear" else None
 
     @property
     def itemsize(self) -> int:
