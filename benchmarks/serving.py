@@ -1,10 +1,12 @@
 """The server of `view`: tiles a second, drawn and from memory, and how long one takes.
 
-The client is a process of its own on the same cores, so the server does not get all of them.
+The client is a process of its own on the same cores, so the server does not get all of them. Where
+rio-tiler is installed, it serves the same picture from a Cloud Optimized GeoTIFF, to that client.
 `python -m benchmarks.serving` runs it alone.
 """
 
 import asyncio
+import importlib.util
 import itertools
 import multiprocessing
 import random
@@ -57,31 +59,36 @@ def measure() -> dict[str, Load]:
     """Requests for tiles at full size, in the order of a shuffled list that is never repeated."""
     places = [(x, y) for x in range(SIDE) for y in range(SIDE)]
     random.Random(1).shuffle(places)
-    fresh = iter(places)
+    warm, few, many = places[:32], places[32 : 32 + TILES // 4], places[-TILES:]
     rows = {}
-    with Viewer() as (port, pid):
-        load(port, pid, [next(fresh) for _ in range(32)], 16)  # kernels are compiled
-        few = [next(fresh) for _ in range(TILES // 4)]
-        rows["drawn, 1 connection"] = load(port, pid, few, 1)
-        rows["drawn, 16 connections"] = load(port, pid, [next(fresh) for _ in range(TILES)], 16)
-        seen = itertools.islice(itertools.cycle(few[:64]), CACHED)
-        rows["from memory, 16 connections"] = load(port, pid, list(seen), 16)
+    with tempfile.TemporaryDirectory() as folder:
+        servers = {"drawn": view(Path(folder))}
+        if importlib.util.find_spec("rio_tiler"):
+            file = str(optimized_geotiff(Path(folder)))
+            servers["rio-tiler"] = Server("benchmarks.cog_server", file)
+        else:
+            print("  rio-tiler is not installed: pip install rio-tiler to measure it, too")
+        for name, server in servers.items():
+            with server as (port, pid):
+                load(port, pid, warm, 16)  # kernels are compiled, files opened
+                rows[f"{name}, 1 connection"] = load(port, pid, few, 1)
+                rows[f"{name}, 16 connections"] = load(port, pid, many, 16)
+                if name == "drawn":
+                    seen = itertools.islice(itertools.cycle(few[:64]), CACHED)
+                    rows["from memory, 16 connections"] = load(port, pid, list(seen), 16)
     return rows
 
 
-class Viewer:
-    """`tilecppn view` of the scene in a process of its own; gives its port and process."""
+class Server:
+    """A command that serves tiles, in a process of its own; gives its port and process."""
 
-    def __init__(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        scene = Path(self.folder.name, "scene.toml")
-        scene.write_text(SCENE)
-        command = [sys.executable, "-m", "tilecppn", "view", str(scene), "--no-open"]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+    def __init__(self, *arguments: str) -> None:
+        self.command = [sys.executable, "-m", *arguments]
 
     def __enter__(self) -> tuple[int, int]:
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert self.process.stdout is not None
         port = int(self.process.stdout.readline().rstrip("/\n").rpartition(":")[2])
         return port, self.process.pid
@@ -89,7 +96,27 @@ class Viewer:
     def __exit__(self, *error: object) -> None:
         self.process.terminate()
         self.process.wait()
-        self.folder.cleanup()
+
+
+def view(folder: Path) -> Server:
+    """`tilecppn view` of the scene."""
+    scene = folder / "scene.toml"
+    scene.write_text(SCENE)
+    return Server("tilecppn", "view", str(scene), "--no-open")
+
+
+def optimized_geotiff(folder: Path) -> Path:
+    """The scene's picture as a file for rio-tiler: blocks of a tile's side, deflate, overviews."""
+    from rasterio.shutil import copy
+
+    scene, store, plain = (folder / name for name in ("scene.toml", "store.zarr", "plain.tif"))
+    scene.write_text(SCENE)
+    for arguments in (["render", str(scene), "-o", str(store)], ["export", str(store), str(plain)]):
+        subprocess.run(
+            [sys.executable, "-m", "tilecppn", *arguments], check=True, capture_output=True
+        )
+    copy(plain, folder / "cog.tif", driver="COG", COMPRESS="DEFLATE", BLOCKSIZE=512)
+    return folder / "cog.tif"
 
 
 def load(port: int, pid: int, places: Sequence[tuple[int, int]], connections: int) -> Load:
@@ -145,7 +172,7 @@ def first_picture() -> tuple[float, float]:
         browser = playwright.chromium.launch(executable_path=found, args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         start = time.perf_counter()
-        with Viewer() as (port, _):
+        with tempfile.TemporaryDirectory() as folder, view(Path(folder)) as (port, _):
             begun = time.perf_counter() - start
             page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
             while not page.evaluate(f"typeof viewer !== 'undefined' && Boolean({READY})"):

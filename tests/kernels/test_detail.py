@@ -115,3 +115,16 @@ def test_a_gigapixel_has_detail_down_to_its_pixels(name: str, seed: int) -> None
     assert found.beyond < 0.01
     assert found.half < 1.5
     assert found.moved < 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zoom", [1e6, 1e9])
+@pytest.mark.parametrize("name", ["jupiter", "pyre", "agate", "ink"])
+def test_a_deep_zoom_has_it_too(name: str, zoom: float) -> None:
+    from benchmarks.detail import figures
+
+    found = figures(name, 1, zoom)
+    assert min(found.bands) >= 2.0
+    assert found.factor <= 1.5
+    assert found.tile >= 6.0
+    assert found.beyond < 0.01
