@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.conftest import require_wgpu
 from tests.run.conftest import Make
 from tests.run.jobs import ARITHMETIC, Toy, Unreadable
+from tests.stores import level_pixels
 from tilecppn import machine
 from tilecppn.errors import RenderError
 from tilecppn.plan import Shard
@@ -28,7 +31,7 @@ from tilecppn.run.executors.base import MOST_THREADS
 from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded
 from tilecppn.run.options import RunOptions
-from tilecppn.run.render import render_to
+from tilecppn.run.render import render, render_to
 from tilecppn.scene.scene import Scene
 
 POLLS = 600  # of 0.1 s: the end of patience, not a measure
@@ -369,3 +372,18 @@ def test_actors_reserve_the_share_of_a_gpu_that_was_asked_for(
     executor = EXECUTORS["ray"](Toy(), RunOptions("ray", kernel=kernel, gpus_per_worker=0.5))
     assert executor.gpus == gpus
     assert (executor.workers, executor.threads) == ((4, 2) if gpus else (8, 1))
+
+
+@pytest.mark.slow
+def test_an_actor_draws_on_a_gpu_of_any_maker_as_this_process_does(
+    ray_here: None, small_scene: Scene, tmp_path: Path
+) -> None:
+    require_wgpu()
+    by_actor, here = (
+        render(small_scene, tmp_path / f"{name}.zarr", executor=name, kernel="wgpu", workers=1)
+        for name in ("ray", "local")
+    )
+    for level in range(len(here.plan.levels)):
+        np.testing.assert_array_equal(level_pixels(by_actor, level), level_pixels(here, level))
+    assert by_actor.arithmetic == here.arithmetic
+    assert here.arithmetic.kernel == "wgpu"

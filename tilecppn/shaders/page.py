@@ -54,7 +54,9 @@ def live_page(
     program = program_of(scene, shape)
     sources = {"wgsl": wgsl_fragment(program), "glsl": glsl_fragment(program)}
     style, loader = _tight("page.css", "/*"), _tight("script/loader.js", "//")
-    script = "\n".join(_tight(f"script/{name}.js", "//") for name in _SCRIPTS)
+    unused = "film" if motion is None else "walk"
+    names = [name for name in _SCRIPTS if name != unused]
+    script = "\n".join(_tight(f"script/{name}.js", "//") for name in names)
     sources["script"] = script
     data = {"numbers": packed(numbers_of(scene, shape)), "sources": _deflated(json.dumps(sources))}
     facts = facts_of(scene, program)
