@@ -57,7 +57,7 @@ def test_points_bits_do_not_depend_on_the_lattice(name: str) -> None:
     law()
 
 
-@pytest.mark.parametrize("width", [1, 2, 5, 8, 16, 32, 33, 64, 130, 300])
+@pytest.mark.parametrize("width", [1, 5, 16, 33, 130, 300])
 @pytest.mark.parametrize("name", BY_DTYPE)
 def test_points_bits_do_not_depend_on_their_place_at_any_width(name: str, width: int) -> None:
     """A matrix library may sum its last columns in another way: every column is looked at."""

@@ -242,7 +242,7 @@ def test_a_presets_palette_stands_where_the_scene_says_nothing(name: str) -> Non
         assert (other.output.palette, other.cppn.channels) == (None, 3)
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", ["ink", "lagoon"])
 def test_a_presets_palette_colours_its_sampler(name: str) -> None:
     sampler = tc.Sampler(preset=name, seed=2)
     image = sampler.generate(x_dim=40, y_dim=30)

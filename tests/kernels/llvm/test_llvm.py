@@ -27,7 +27,7 @@ X86 = platform.machine().lower() in ("x86_64", "amd64")
 on_x86 = pytest.mark.skipif(not X86, reason="needs an x86-64 CPU")
 
 LATTICE = Lattices.one(100, 200, 7, 30, 11)
-WIDTHS = [replace(HOST, vector_bits=32 * lanes) for lanes in (4, 8, 16)]
+WIDTHS = [replace(HOST, vector_bits=size) for size in (128, 256, 512) if size != HOST.vector_bits]
 AVX2 = Target("x86-64-v3", vector_bits=256, registers=16)
 BASELINE = Target("x86-64", vector_bits=128, registers=16, fma=False)
 TILINGS = [Tiling(1, 1), Tiling(2, 5), Tiling(6, 3)]

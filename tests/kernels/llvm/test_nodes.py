@@ -140,13 +140,13 @@ DEEP = {"center": [0.3, -0.2], "scale": 1e-10}
 @pytest.mark.parametrize(
     ("preset", "view"),
     [
-        ("jupiter", {}),
         ("agate", {}),
-        ("tide", {}),
         ("petal", ZOOM),
-        ("meadow", ZOOM),
         ("tide", DEEP),
-        ("agate", DEEP),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("jupiter", {}), ("tide", {}), ("meadow", ZOOM), ("agate", DEEP))
+        ),
     ],
 )
 def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
