@@ -1,7 +1,10 @@
 """Timelines that are refused, in one line."""
 
+from pathlib import Path
+
 import pytest
 
+import tilecppn
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.timeline import Timeline
@@ -91,3 +94,10 @@ def test_scene_and_timeline_are_not_taken_for_each_other() -> None:
         Scene.parse("[film]\nseconds = 2\n")
     with pytest.raises(SceneError, match=r"did you mean \[\[keyframe\]\]"):
         Timeline.parse("[[keyframes]]\ntime = 0\n")
+
+
+def test_the_store_of_a_still_is_no_timeline(tmp_path: Path) -> None:
+    still = Scene.of(cppn={"preset": "flux"}, canvas={"width": 4, "height": 4})
+    tilecppn.render(still, tmp_path / "still.zarr", executor="local")
+    with pytest.raises(SceneError, match="is a still, not a timeline"):
+        Timeline.load(tmp_path / "still.zarr")

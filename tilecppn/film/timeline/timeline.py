@@ -91,6 +91,8 @@ class Timeline:
         found: Timeline | None = read_embedded("timeline", path, overrides)
         if found is not None:
             return found.replace(**film) if film else found
+        if read_embedded("scene", path, ()) is not None:
+            raise SceneError(f"{path}: is a still, not a timeline; load it as a scene")
         text = read_text(path, "a timeline")
         return cls.parse(text, name=str(path), folder=path.parent, overrides=overrides, **film)
 
