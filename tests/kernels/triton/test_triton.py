@@ -122,7 +122,7 @@ def test_what_keeps_triton_from_running_is_said(
             return SimpleNamespace(utils=None)
 
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
-    monkeypatch.setattr(machine, "version", lambda _: version)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: version)
     monkeypatch.setattr("triton.runtime.driver", Driver())
     fault = machine.triton_fault.__wrapped__()
     assert (fault is None) == (says is None)
