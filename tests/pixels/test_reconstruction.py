@@ -239,7 +239,7 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(preset: str, side: int) 
     check_8_bits(preset, 1, side, 2)
 
 
-@pytest.mark.parametrize("side", [1024, 16384])
+@pytest.mark.parametrize("side", [1024, pytest.param(16384, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("preset", presets.ALL)
 def test_16_bits_are_as_good_as_evaluation(preset: str, side: int) -> None:
     check_16_bits(preset, 1, side, 1)

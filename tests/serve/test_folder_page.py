@@ -17,8 +17,7 @@ from tilecppn.serve.server import serve
 HEIGHT, WIDTH = 700, 1025  # whose width viewers halve in two ways
 
 
-@pytest.mark.parametrize("served", [False, True])
-@pytest.mark.parametrize("layout", ["iiif", "xyz", "zoomify"])
+@pytest.mark.parametrize(("layout", "served"), [("iiif", True), ("xyz", False), ("zoomify", False)])
 def test_pixel_for_pixel_the_page_shows_the_store(
     layout: str, served: bool, browser: Browser, tmp_path: Path
 ) -> None:
