@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.scene.conftest import NET
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.seeding import MAX_SEED
+from tilecppn.errors import SceneError
 from tilecppn.scene import sections
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import MAX_SIDE, Canvas
@@ -19,7 +20,7 @@ from tilecppn.scene.sections import MAX_SIDE, Canvas
 
 def test_empty_file_is_the_contracts_scene() -> None:
     scene = Scene.parse("")
-    assert asdict(scene.latent) == {"seed": 0, "z": None}
+    assert asdict(scene.latent) == {"seed": 0, "z": None, "sum": None}
     assert scene.canvas == Canvas(width=1024, height=1024)
     view = {
         "center": (0.0, 0.0),
@@ -194,3 +195,27 @@ def test_toml_of_a_scene_with_weights_names_them_as_a_store_keeps_them(weights_f
     assert again.cppn == scene.cppn
     assert again.fingerprint == scene.fingerprint
     assert again.to_toml() == text
+
+
+def test_a_sum_of_latents_is_kept_as_its_values() -> None:
+    one, two, three = (Scene.of(latent={"seed": seed}).z for seed in (1, 2, 3))
+    scene = Scene.of(latent={"sum": "seed1 + 0.5 * (seed2 - seed3)"})
+    np.testing.assert_array_equal(scene.z, one + 0.5 * (two - three))
+    again = Scene.parse(scene.to_toml())
+    assert again.fingerprint == scene.fingerprint
+    assert "sum" not in scene.to_toml()
+    assert scene.replace(latent={"z": two.tolist()}).z.tolist() == two.tolist()
+
+
+@pytest.mark.parametrize(
+    ("latent", "words"),
+    [
+        ({"sum": "seed1 +"}, "latent.sum: .* is not a formula"),
+        ({"sum": "other"}, 'latent.sum: unknown latent "other"'),
+        ({"sum": "2"}, "latent.sum: .* must give a finite latent"),
+        ({"sum": "seed1", "z": [0.0] * 8}, "latent.sum cannot be combined with latent.z"),
+    ],
+)
+def test_a_bad_sum_of_latents_is_refused(latent: dict[str, object], words: str) -> None:
+    with pytest.raises(SceneError, match=words):
+        Scene.of(latent=latent)

@@ -133,7 +133,7 @@ def _kinds(
             )
     if latents is not None and scene.latent.z is not None:
         raise InvalidRequestError(
-            "--latents: the scene gives latent.z, which no seed changes; remove it"
+            "--latents: the scene gives latent.z or latent.sum, which no seed changes; remove it"
         )
     kinds: list[tuple[Sequence[Any] | None, Callable[[Any], Variant]]] = [
         (presets, partial(_variant, "cppn", "preset")),

@@ -24,6 +24,7 @@ MEANING: Final[dict[str, str]] = {
     "scene file.",
     "latent.seed": "Seed of the latent: nearby forms of the same network.",
     "latent.z": "The latent itself, or a named one of a file written by `tc.save_latents`.",
+    "latent.sum": "A sum of latents instead, as in seed1 + 0.5 * (seed2 - seed3).",
     "canvas.width": "Width in pixels.",
     "canvas.height": "Height in pixels.",
     "canvas.print": "Size on paper, instead of width and height.",

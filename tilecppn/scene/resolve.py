@@ -8,7 +8,8 @@ from tilecppn.addresses import file_beside
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import load_latents
 from tilecppn.errors import AddressError, InvalidRequestError, SceneError, WeightsError
-from tilecppn.scene import sections
+from tilecppn.names import one_of
+from tilecppn.scene import formula, sections
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.sections import CHANNELS, Latent, View
@@ -110,8 +111,21 @@ def check_no_paths(stored: Given, name: str) -> None:
             )
 
 
-def latent_values(latent: Latent, folder: Path) -> Latent:
-    """Replace the name of a file of latents by its values. Raises SceneError."""
+def latent_values(latent: Latent, network: CPPN, folder: Path) -> Latent:
+    """Replace a formula, or the name of a file of latents, by its values. Raises SceneError."""
+    if latent.sum is not None:
+        if latent.z is not None:
+            raise SceneError(
+                "latent.sum cannot be combined with latent.z; remove one of them",
+                keys=["latent.sum", "latent.z"],
+            )
+        try:
+            values = formula.evaluate(latent.sum, _unnamed, network.seeded_latent)
+        except SceneError as error:
+            raise SceneError(
+                f"latent.sum: {error}", keys=["latent.sum"], value=latent.sum
+            ) from None
+        return replace(latent, z=tuple(values.tolist()), sum=None)
     if not isinstance(latent.z, str):
         return latent
     file, _, name = latent.z.partition("#")
@@ -127,6 +141,10 @@ def latent_values(latent: Latent, folder: Path) -> Latent:
         known = ", ".join(list(named)[:20])
         raise SceneError(f'latent.z = "{latent.z}": must end in # and one of {known}')
     return replace(latent, z=tuple(named[name].tolist()))
+
+
+def _unnamed(name: str) -> str:
+    return one_of(["seed0", "seed1"], name, "latent")
 
 
 def own_view(cppn: CPPN, source: sections.CPPN) -> View:

@@ -159,7 +159,7 @@ class Scene:
             # They are in the network from now on, which is not read again.
             network, source = mutated(network, source.mutations), replace(source, mutations=None)
             given = merged(given, {"cppn": {"mutations": None}})
-        latent = latent_values(Latent(**given.get("latent", {})), folder)
+        latent = latent_values(Latent(**given.get("latent", {})), network, folder)
         z_dim = network.structure.z_dim
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
@@ -174,8 +174,8 @@ class Scene:
         view = replace(own_view(network, source), **given.get("view", {}))
         Grid.of(view, canvas)
         source = replace(source, channels=network.channels)
-        if latent.z is not None:  # a file of latents is read once
-            given = {**given, "latent": {**given["latent"], "z": latent.z}}
+        if latent.z is not None:  # a file of latents is read once, a formula evaluated
+            given = merged(given, {"latent": {"z": latent.z, "sum": None}})
         about = About(**given.get("about", {}))
         return cls(source, latent, canvas, view, output, about, network, given)
 

@@ -73,10 +73,14 @@ class CPPN(Section):
 
 @dataclass(frozen=True, repr=False)
 class Latent(Section):
-    """[latent]: a seed, or z: its values, or "FILE#NAME" to take them from a file."""
+    """[latent]: a seed, or z: its values, or "FILE#NAME" to take them from a file.
+
+    sum: a formula of latents, as "seed1 + 0.5 * (seed2 - seed3)"; a Scene has its values, as z.
+    """
 
     seed: int = key(0, validation.integer(0, MAX_SEED))
     z: tuple[float, ...] | str | None = key(None, validation.optional(validation.latent()))
+    sum: str | None = key(None, validation.optional(validation.text()))
 
 
 @dataclass(frozen=True, repr=False)

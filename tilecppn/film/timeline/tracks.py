@@ -10,10 +10,10 @@ import numpy as np
 from tilecppn.addresses import file_beside
 from tilecppn.cppn import CPPN, Structure
 from tilecppn.errors import InvalidRequestError, SceneError
-from tilecppn.film.timeline import formula
 from tilecppn.film.timeline.keyframes import Film, Keyframe
 from tilecppn.film.timeline.track import Track, per_frame
 from tilecppn.names import one_of
+from tilecppn.scene import formula
 from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Latent
