@@ -65,7 +65,9 @@ def test_the_notebook_runs_from_top_to_bottom(
     shown: list[Image.Image] = []
     display = types.ModuleType("IPython.display")
     display.display = shown.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     monkeypatch.chdir(tmp_path)
     notebook = json.loads((EXAMPLES / "abstract-patterns.ipynb").read_text(encoding="utf-8"))

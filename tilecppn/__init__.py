@@ -150,12 +150,16 @@ def _embedded_timeline(path: Path, overrides: Sequence[str]) -> "Timeline | None
 READERS.update(scene=_embedded_scene, timeline=_embedded_timeline)
 
 
+# What gives notebooks things that show themselves.
+_SHOWN = {"CPPN", "Scene", "Store", "Timeline", "animate", "render"}
+
+
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("CPPN", "Scene") and "IPython" in sys.modules:
+    if name in _SHOWN and "IPython" in sys.modules:
         from tilecppn.notebook.display import register
 
         register()

@@ -17,6 +17,8 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.png import scene_of
 from tilecppn.kernels import EvaluationContext
 from tilecppn.notebook.defaults import DEFAULTS
+from tilecppn.plan import Window
+from tilecppn.storage.store import Store
 
 # Parameters and defaults
 
@@ -278,14 +280,32 @@ def test_show_image_outside_of_a_notebook_says_what_to_do(monkeypatch: pytest.Mo
 def test_objects_show_themselves_in_notebooks(
     thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with shown(thing, tmp_path, monkeypatch) as image:
+        assert max(image.size) == 512
+        assert np.asarray(image).std() > 1
+
+
+def test_stores_and_timelines_show_themselves_in_notebooks(
+    small_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shown(small_store, tmp_path, monkeypatch) as image:
+        whole = np.moveaxis(small_store.read(0, Window(0, 0, 501, 700)), 0, -1)
+        assert np.array_equal(np.asarray(image), whole)
+    assert "700 × 501 uint8" in repr(small_store)
+    end = tc.Keyframe(1, view={"scale": 0.1})
+    start = tc.Keyframe(0, view={"scale": 1.0})
+    timeline = tc.Timeline.of(small_store.scene, [start, end], seconds=1, fps=4)
+    with shown(timeline, tmp_path, monkeypatch) as sheet:
+        assert sheet.width >= 3 * 320
+
+
+def shown(thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image.Image:
     formatter = Formatter()
     display = SimpleNamespace(formatters={"image/png": formatter})
     shell = SimpleNamespace(display_formatter=display)
     ipython = SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
-    _ = tc.Scene, tc.CPPN  # registers them
+    _ = tc.Scene  # registers them all
     show = formatter.functions.get(type(thing), lambda thing: thing._repr_png_())
     (tmp_path / "a.png").write_bytes(show(thing))
-    with Image.open(tmp_path / "a.png") as image:
-        assert max(image.size) == 512
-        assert np.asarray(image).std() > 1
+    return Image.open(tmp_path / "a.png")

@@ -1,28 +1,27 @@
-"""How scenes and networks show themselves in Jupyter: as PNG pictures, through IPython's
-formatters.
+"""How scenes, networks, stores and timelines show themselves in Jupyter: as PNG pictures.
 
-The scene and the network do not know who draws them; `register` tells IPython instead.
+They do not know who draws them; `register` tells IPython's formatters instead.
 """
 
 import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from tilecppn.cppn import CPPN
 from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.png import encode_png
+from tilecppn.film.contact_sheet import contact_sheet
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.pixels.quantise import to_uint8
 from tilecppn.pixels.window import preview
+from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
-SIDE = 512  # pixels of the longer side
-
-
-def register() -> None:
-    """Register the formatters of Scene and CPPN with the running IPython; without one, nothing."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is not None:
-        formatter = shell.display_formatter.formatters["image/png"]
-        formatter.for_type(Scene, scene_png)
-        formatter.for_type(CPPN, network_png)
+SIDE = 512  # pixels of the longer side that is drawn
+STORED = 1024  # the same of a level that is read, at most
 
 
 def scene_png(scene: Scene) -> bytes:
@@ -36,3 +35,36 @@ def scene_png(scene: Scene) -> bytes:
 def network_png(cppn: CPPN) -> bytes:
     """The picture of a network for latent seed 0, in its own view, as the bytes of a PNG file."""
     return scene_png(Scene.of().replace(cppn=cppn))
+
+
+def store_png(store: Store) -> bytes:
+    """A level of a store as the bytes of a PNG file; shards that are missing are black."""
+    levels = store.plan.levels
+    level = next((lv for lv in levels if max(lv.width, lv.height) <= STORED), levels[-1])
+    window = Window(0, 0, level.height, level.width)
+    pixels = np.moveaxis(to_uint8(store.read(level.index, window, partial=True)), 0, -1)
+    profile = embedded(store.scene.output.profile, store.channels)
+    return encode_png(pixels, store.scene.shared_toml(), profile=profile)
+
+
+def timeline_png(timeline: Timeline) -> bytes:
+    """A contact sheet of a film as the bytes of a PNG file."""
+    return encode_png(contact_sheet(timeline))
+
+
+SHOWN: dict[type, Callable[[Any], bytes]] = {
+    Scene: scene_png,
+    CPPN: network_png,
+    Store: store_png,
+    Timeline: timeline_png,
+}
+
+
+def register() -> None:
+    """Register the formatters with the running IPython; without one, do nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None:
+        formatter = shell.display_formatter.formatters["image/png"]
+        for kind, png in SHOWN.items():
+            formatter.for_type(kind, png)

@@ -67,6 +67,8 @@ def _acquire(path: Path, what: str, transient: bool) -> int:
             os.close(descriptor)
             if error.errno not in NO_LOCKS:
                 raise
+            if transient:
+                path.unlink(missing_ok=True)
             raise StoreError(
                 f"{what}: its disk has no file locks ({error.strerror}), which keep two renders "
                 "apart; mount it with locks (NFS: nfsvers=4, or without nolock), or choose another"

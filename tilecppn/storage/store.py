@@ -70,6 +70,10 @@ class Store(StoreDirectory):
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self.channels, self.dtype = self.plan.channels, self.scene.output.dtype
 
+    def __repr__(self) -> str:
+        width, height = self.plan.width, self.plan.height
+        return f"Store({str(self.path)!r}, {width} × {height} {self.dtype})"
+
     @classmethod
     @contextlib.contextmanager
     def create(
