@@ -34,6 +34,7 @@ def drawn() -> dict[str, Any]:
     return pictures
 
 
+@pytest.mark.slow
 def test_the_pictures_are_those_of_the_scenes(drawn: dict[str, Any]) -> None:
     assert {path.name for path in (EXAMPLES / "images").iterdir()} == set(drawn)
     for name, expected in drawn.items():

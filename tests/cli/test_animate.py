@@ -95,7 +95,11 @@ def test_a_store_of_frames_is_encoded_as_it_is(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.gif", "a.png", "a.webp", "a.mkv", "a.zarr", "frames", "sheet.png"]
+    "name",
+    [
+        *("a.gif", "a.mkv", "a.zarr", "frames"),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("a.png", "a.webp", "sheet.png")),
+    ],
 )
 def test_a_film_is_made_again_from_what_it_carries(cli: Cli, name: str) -> None:
     option = "--contact" if name == "sheet.png" else "-o"

@@ -65,7 +65,7 @@ def test_a_scene_that_fails_is_named_and_the_others_are_done(cli: Cli) -> None:
         (["--jobs", "path.toml", "-o", "out"], "without a folder"),
         (["--jobs", "set.toml", "-o", "out"], "job 1: set: must be a list"),
         (["--jobs", "word.toml", "-o", "out"], "not a file of jobs"),
-        (["a.toml", "b.toml", "-o", "s.zarr"], "is a store"),
+        (["a.toml", "b.toml", "-o", "s.zarr"], "is the name of one store"),
     ],
 )
 def test_wrong_requests_are_refused_before_any_work(

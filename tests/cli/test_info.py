@@ -97,6 +97,31 @@ def test_a_print_has_its_size_on_paper_in_every_file(cli: Cli, tmp_path: Path) -
     assert info(cli, "half.tif")["print"]["dpi"] == 37.5
 
 
+def test_the_type_is_that_of_the_files_values(cli: Cli, tmp_path: Path) -> None:
+    """An artist looks at it before sending a file to a printer."""
+    for dtype, kinds in TYPES.items():
+        store = render(
+            SCENE.replace(output={"dtype": dtype}), tmp_path / f"{dtype}.zarr", executor="local"
+        )
+        for number, (suffix, options, expected) in enumerate(kinds):
+            name = f"{dtype}-{number}{suffix}"
+            export(store.path, tmp_path / name, **options)
+            assert info(cli, name)["dtype"] == expected, name
+
+
+TYPES: dict[str, list[tuple[str, dict[str, Any], str]]] = {
+    "uint8": [(".png", {}, "uint8"), (".exr", {}, "float16")],
+    "uint16": [
+        (".tif", {}, "uint16"),
+        (".tif", {"bits": 8}, "uint8"),
+        (".tif", {"lab": True}, "uint8"),
+        (".exr", {"bits": 32}, "float32"),
+        (".dzi", {"format": "jpg"}, "uint8"),
+    ],
+    "float32": [(".png", {}, "uint16"), (".tif", {}, "float32"), (".exr", {}, "float32")],
+}
+
+
 def test_a_timeline_and_its_films(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(
         SCENE.replace(canvas={"width": 32, "height": 16}).to_toml()

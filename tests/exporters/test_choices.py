@@ -24,6 +24,7 @@ OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"show_scene": False}, {*EXPORTERS, *LAYOUTS}),
     ({"max_size": 100}, {*EXPORTERS, *LAYOUTS} - {"store"}),
     ({"bits": 16}, set()),  # of a store of 8
+    ({"intent": "perceptual"}, set()),  # of a proof
     ({"bits": 32}, {".exr"}),
     ({"level": 1}, {*EXPORTERS, *LAYOUTS}),
     ({"effort": 9}, {*EXPORTERS, *LAYOUTS}),

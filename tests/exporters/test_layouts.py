@@ -26,6 +26,8 @@ from tilecppn.exporters.page import assets
 from tilecppn.exporters.source_page import CARD, PAGE
 from tilecppn.exporters.tiles import padded_with_zeros
 from tilecppn.plan import Window, ceil_div
+from tilecppn.run.render import render
+from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL
 from tilecppn.storage.store import Store
 
@@ -119,13 +121,14 @@ def test_tiles_json_says_where_on_a_map_the_picture_lies(
     url: str | None, tiles: str, tmp_path: Path
 ) -> None:
     store = noise_store(tmp_path / "in.zarr", 513, 300, tile=TILE)
-    export(store.path, tmp_path / "out", layout="xyz", url=url)
+    export(store.path, tmp_path / "out", layout="xyz", url=url, title="Storms")
     found = json.loads((tmp_path / "out" / "tiles.json").read_text(encoding="utf-8"))
     assert (found["tilejson"], found["scheme"], found["tiles"]) == (
         "3.0.0",
         "xyz",
         [f"{tiles}{{z}}/{{x}}/{{y}}.png"],
     )
+    assert (found["name"], "attribution" in found) == ("Storms", False)
     assert (found["minzoom"], found["maxzoom"]) == (0, 2)
     assert (found["width"], found["height"], found["tileSize"]) == (513, 300, 256)
     west, south, east, north = found["bounds"]
@@ -284,6 +287,22 @@ def test_iiif_with_an_address_has_a_manifest_for_readers(
     assert body["service"] == [{"id": url, "type": "ImageService3", "profile": "level0"}]
     assert (body["format"], body["width"], body["height"]) == ("image/webp", 75, 51)
     assert (tmp_path / "out" / body["id"].removeprefix(f"{url}/")).is_file()
+
+
+@pytest.mark.parametrize(("layout", "name"), [("xyz", "tiles.json"), ("iiif", "manifest.json")])
+def test_folders_say_whose_they_are(layout: str, name: str, tmp_path: Path) -> None:
+    about = {"title": "Storms", "artist": "A <B>", "licence": "CC0", "description": "Of June"}
+    scene = Scene.of(canvas={"width": 70, "height": 50}, about=about, output={"tile": 64})
+    store = render(scene, tmp_path / "in.zarr", executor="local")
+    export(store.path, tmp_path / "out", layout=layout, url="https://example.com/a")
+    said = json.loads((tmp_path / "out" / name).read_text(encoding="utf-8"))
+    if layout == "xyz":
+        found = said["name"], said["description"], said["attribution"]
+        assert found == ("Storms", "Of June", "A &lt;B&gt; CC0")
+    else:
+        statement = said["requiredStatement"]["value"]
+        found = said["label"], said["summary"], statement
+        assert found == tuple({"none": [text]} for text in ("Storms", "Of June", "A <B> CC0"))
 
 
 def test_iiif_says_how_large_the_whole_of_a_giant_is_given(

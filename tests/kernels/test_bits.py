@@ -57,8 +57,16 @@ def test_points_bits_do_not_depend_on_the_lattice(name: str) -> None:
     law()
 
 
-@pytest.mark.parametrize("width", [1, 5, 16, 33, 130, 300])
-@pytest.mark.parametrize("name", BY_DTYPE)
+# Triton's interpreter sums in one way at every width.
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        (name, width)
+        for name in BY_DTYPE
+        for width in (1, 5, 16, 33, 130, 300)
+        if name != "triton" or width == 33
+    ],
+)
 def test_points_bits_do_not_depend_on_their_place_at_any_width(name: str, width: int) -> None:
     """A matrix library may sum its last columns in another way: every column is looked at."""
     kernel = kernel_of(name, width=width)

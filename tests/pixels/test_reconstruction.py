@@ -233,7 +233,7 @@ def check_16_bits(preset: str, seed: int, side: int, windows: int) -> None:
 SIDES = [1024, 4096, 16384, 131072]
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", [4096, 131072])
 @pytest.mark.parametrize("preset", presets.ALL)
 def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(preset: str, side: int) -> None:
     check_8_bits(preset, 1, side, 2)

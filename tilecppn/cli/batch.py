@@ -50,6 +50,10 @@ def render_batch(
     if not requests:
         raise InvalidRequestError(f"{jobs}: has no [[job]]")
     _check_names(requests, folder)
+    if folder.suffix == ".zarr":
+        raise InvalidRequestError(
+            f"{folder}: is the name of one store; several scenes need a folder for theirs"
+        )
     if attributes(folder) is not None:
         raise InvalidRequestError(
             f"{folder}: is a store; several scenes need a folder that holds theirs"

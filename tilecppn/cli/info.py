@@ -56,6 +56,7 @@ def describe(path: Path) -> Record:
 def _file(path: Path) -> Record:
     from tilecppn.cli.image_size import image_size
     from tilecppn.exporters.embedded_scene import embedded_scene, is_withheld, may_embed_scene
+    from tilecppn.exporters.output import read_provenance
     from tilecppn.film.embedded_timeline import embedded_timeline, film_provenance, is_film
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.parsing import read_text
@@ -73,7 +74,10 @@ def _file(path: Path) -> Record:
         scene = embedded_scene(path)
         size, dpi = image_size(path) or (None, None)
         head = _head(path, *_export_kind(path))
-        return {**head, "version": _version(path), **_picture(scene, size, dpi), **_scene(scene)}
+        record = read_provenance(path)  # that of the descriptor of a pyramid, too
+        dtype = _dtype(path, scene, record.options if record else {})
+        picture = _picture(scene, size, dpi, dtype)
+        return {**head, "version": _version(path), **picture, **_scene(scene)}
     text = read_text(path, "a scene")
     if is_timeline(text):
         return {**_head(path, "timeline", "toml"), **_film(Timeline.load(path))}
@@ -104,7 +108,10 @@ def _head(path: Path, kind: str, format: str) -> Record:
 
 
 def _picture(
-    scene: "Scene", size: tuple[int, int] | None = None, dpi: float | None = None
+    scene: "Scene",
+    size: tuple[int, int] | None = None,
+    dpi: float | None = None,
+    dtype: str | None = None,
 ) -> Record:
     """Size, channels and type of a scene's picture; `size` is (width, height), if another."""
     width, height = size or (scene.canvas.width, scene.canvas.height)
@@ -112,8 +119,18 @@ def _picture(
     return {
         **_size(width, height, dpi),
         "channels": scene.channels,
-        "dtype": scene.output.dtype,
+        "dtype": dtype or scene.output.dtype,
     }
+
+
+def _dtype(path: Path, scene: "Scene", options: dict[str, str]) -> str:
+    """The type of an export's values, by the options that it was made with."""
+    format, bits = options.get("format", path.suffix[1:]), options.get("bits")
+    if format in ("jpg", "webp", "avif"):
+        return "uint8"
+    if bits is not None:
+        return f"float{bits}" if format == "exr" else f"uint{bits}"
+    return "uint16" if scene.output.dtype == "float32" and format == "png" else scene.output.dtype
 
 
 def _size(width: int, height: int, dpi: float) -> Record:

@@ -28,6 +28,11 @@ def rights(about: About) -> str:
     return "; ".join(text for text in (about.copyright, about.licence) if text)
 
 
+def attribution(about: About) -> str:
+    """Who made it and under what terms, for formats that have one place for all."""
+    return " ".join(filter(None, (about.artist, rights(about))))
+
+
 def is_address(licence: str) -> bool:
     """Whether a licence is the address of its text."""
     return licence.startswith(("https://", "http://")) and not any(c.isspace() for c in licence)

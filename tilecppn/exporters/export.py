@@ -89,8 +89,9 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
     """
     suffix = suffix_of(dest)
     if layout is None and suffix not in EXPORTERS:
+        what = f'unknown kind of export "{dest.suffix}"' if dest.suffix else "has no suffix"
         raise ExportError(
-            f'{dest}: unknown kind of export "{dest.suffix}"; '
+            f"{dest}: {what}; "
             f"{suggestion([*EXPORTERS], dest.suffix)} (or --layout {'|'.join(LAYOUTS)})"
         )
     if layout is not None and layout not in LAYOUTS:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from tilecppn.exporters import credits
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import replacing
 from tilecppn.exporters.parallel import Threads
@@ -19,6 +20,7 @@ from tilecppn.exporters.source_page import add_page
 from tilecppn.exporters.tiles import Layout, Size, TileFolder, fill_folder
 from tilecppn.exporters.xyz import XYZ
 from tilecppn.plan import Window, ceil_div
+from tilecppn.scene.sections import About
 from tilecppn.storage.content_types import content_type
 
 WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
@@ -139,12 +141,12 @@ class IIIF(Layout):
         }
         folder.add("info.json", json.dumps(info, indent=1).encode())
         if folder.options.url:
-            described = _manifest(info, folder.options.name)
+            described = _manifest(info, folder.options.about, folder.options.name)
             folder.add("manifest.json", json.dumps(described, indent=1).encode())
         add_page(source, folder, info | {"id": HERE})
 
 
-def _manifest(info: dict[str, Any], name: str) -> dict[str, Any]:
+def _manifest(info: dict[str, Any], about: About, name: str) -> dict[str, Any]:
     """A picture of IIIF as a manifest of the Presentation API 3.0 with one canvas.
 
     info: its info.json. https://iiif.io/api/presentation/3.0/
@@ -167,11 +169,16 @@ def _manifest(info: dict[str, Any], name: str) -> dict[str, Any]:
         "body": picture,
     }
     page = {"id": f"{url}/page", "type": "AnnotationPage", "items": [annotation]}
+    said: dict[str, Any] = {"label": {"none": [about.title or name]}}
+    if about.description:
+        said["summary"] = {"none": [about.description]}
+    if credit := credits.attribution(about):
+        said["requiredStatement"] = {"label": {"en": ["Attribution"]}, "value": {"none": [credit]}}
     return {
         "@context": "http://iiif.io/api/presentation/3/context.json",
         "id": f"{url}/manifest.json",
         "type": "Manifest",
-        "label": {"none": [name]},
+        **said,
         "items": [{**canvas, "items": [page]}],
     }
 

@@ -53,11 +53,10 @@ def map_tiles(
 def described(layout: XYZ, dest: Path, options: ExportOptions) -> dict[str, Any]:
     """What a file says of its tiles: TileJSON without addresses, with the credits."""
     said = tile_json(layout, "", None, options.about.title or dest.stem)
-    credit = " ".join(filter(None, (options.about.artist, credits.rights(options.about))))
     return {
         **{name: value for name, value in said.items() if name not in ("tilejson", "tiles")},
         "description": options.about.description,
-        "attribution": html.escape(credit),
+        "attribution": html.escape(credits.attribution(options.about)),
         "type": "overlay",
         "format": options.suffix,
     }

@@ -132,6 +132,8 @@ class ExportOptions:
                 ) from None
         if self.intent not in INTENTS:
             raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
+        if self.intent != "relative" and self.proof is None:
+            raise ExportError(f"intent {self.intent}: only a proof has one; leave it out")
         if self.skip_blanks is not None and not palettes.is_colour(self.skip_blanks):
             raise ExportError(f'skip-blanks {self.skip_blanks}: must be a colour such as "#000000"')
         if self.url is not None and not is_web_address(self.url):

@@ -56,10 +56,12 @@ class Printer(NamedTuple):
             profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
             space = profile.profile.xcolor_space.ljust(4)
             name = ImageCms.getProfileDescription(profile).strip()
+        except FileNotFoundError:
+            raise ExportError(f"{path}: does not exist") from None
         except (OSError, ValueError, ImageCms.PyCMSError) as error:
             raise ExportError(f"{path}: cannot be read as an ICC profile ({error})") from None
         if space not in SPACES:
-            raise ExportError(f"{path}: is a profile of {space}, not of RGB, CMYK or grey")
+            raise ExportError(f"{path}: is a profile of {space.strip()}, not of RGB, CMYK or grey")
         return cls(data, name or path.stem, *SPACES[space])
 
 

@@ -73,6 +73,11 @@ class Provenance:
     about: About = field(default_factory=About)
     profile: str = "srgb"
 
+    @property
+    def options(self) -> dict[str, str]:
+        """The options by name, as in `ExportOptions.encoding`; none where they are hashed."""
+        return dict(pair.split("=", 1) for pair in self.encoding.split(" ") if "=" in pair)
+
     def is_copy_of(self, other: "Provenance") -> bool:
         """Whether this is an unchanged output that would be made again as it is."""
         mine = self.kind, self.fingerprint, self.encoding

@@ -84,7 +84,7 @@ def _made(path: Path, damage: Collection[Path]) -> Provenance:
 def _values(path: Path, made: Provenance) -> dict[str, Any]:
     """The options in `ExportOptions.encoding`."""
     try:
-        pairs = dict(word.split("=", 1) for word in made.encoding.split(" "))
+        pairs = made.options
         format = pairs.pop("format")
         partial = pairs.pop("partial", "False") == "True"
         for hashed in ("about", "page"):  # what it says is not to be had from there

@@ -1,9 +1,11 @@
 """XYZ: {z}/{x}/{y}, as map viewers ask for tiles, and tiles.json, which describes them."""
 
+import html
 import json
 import math
 from typing import Any
 
+from tilecppn.exporters import credits
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import add_page
 from tilecppn.exporters.tiles import Layout, Pixels, TileFolder, padded_with_zeros
@@ -29,7 +31,13 @@ class XYZ(Layout):
     def describe(self, source: Source, folder: TileFolder) -> None:
         """Write tiles.json and the page."""
         template = f"{{z}}/{{x}}/{{y}}.{folder.options.suffix}"
-        described = tile_json(self, template, folder.options.url, folder.options.name)
+        about = folder.options.about
+        described = tile_json(
+            self, template, folder.options.url, about.title or folder.options.name
+        )
+        credit = html.escape(credits.attribution(about))
+        said = {"description": about.description, "attribution": credit}
+        described |= {name: text for name, text in said.items() if text}
         folder.add("tiles.json", json.dumps(described, indent=1).encode())
         viewer = {
             "width": source.width,

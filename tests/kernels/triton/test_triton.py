@@ -355,6 +355,7 @@ def test_colour_maps_and_samples_are_made_of_its_colours(colours: dict[str, str]
     assert np.abs(difference).max() <= 1
 
 
+@pytest.mark.slow
 def test_checks_of_the_gpu_benchmark_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """`python -m benchmarks.gpu` runs the same on a GPU, larger."""
     monkeypatch.setattr(program, "INTERPRETED", Configuration(512, 1, 32))

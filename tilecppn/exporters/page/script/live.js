@@ -18,8 +18,8 @@ async function follow() {
     refresh(status.done);
     const done = status.finished && shownShards === status.done;
     $("progress").hidden = done;
-    $("progress").textContent = "Rendering: " + status.done.toLocaleString("en") + " of "
-      + status.shards.toLocaleString("en") + " shards, " + percent + " %";
+    $("progress").textContent = status.done.toLocaleString("en") + " of "
+      + status.shards.toLocaleString("en") + " shards are drawn, " + percent + " %";
     if (done) return;
   } catch {
     $("progress").hidden = false;
