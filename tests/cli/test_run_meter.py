@@ -1,10 +1,12 @@
 """What a render shows while it runs."""
 
+import math
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import SMALL_NET
+from tilecppn.cli import run_meter
 from tilecppn.cli.progress import Meter
 from tilecppn.cli.run_meter import FilmMeter, RenderMeter
 from tilecppn.film.encoding.base import FilmOptions
@@ -13,6 +15,9 @@ from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.store import film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.pixels.window import BAND, preview
+from tilecppn.plan import Shard
+from tilecppn.run.events import TaskDone
+from tilecppn.run.jobs import TaskStats
 from tilecppn.scene.scene import Scene
 
 SCENE = Scene.of(cppn=SMALL_NET, canvas={"width": 600, "height": 600})
@@ -33,6 +38,21 @@ def test_the_time_is_estimated_from_samples_within_the_first_shard(
 
 def test_without_samples_nothing_was_estimated() -> None:
     assert RenderMeter("render", SCENE).estimated_seconds(10**6) is None
+
+
+@pytest.mark.parametrize(("free", "told"), [(1e9, True), (math.inf, False)])
+def test_a_disk_that_will_be_full_is_told_once(
+    free: float, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_meter, "free_disk", lambda path: (path.parent, free))
+    meter = RenderMeter("render", SCENE, Path("disk/a.zarr"))
+    meter.begin(100 * run_meter.ENOUGH)
+    for _ in range(3):
+        stats = TaskStats(1.0, run_meter.ENOUGH, 2 * 10**7)
+        meter(TaskDone(Shard(0, 0, 0), 0, stats))
+    said = capsys.readouterr().err
+    assert said.count("are free at disk") == told
+    assert not told or "about 3.0 GB" in said
 
 
 def test_a_film_speaks_of_frames() -> None:

@@ -119,7 +119,7 @@ def command(
             "--format, --quality, --effort, --tile and --overlap need --export DEST"
         )
     picture = load(scenes[0], overrides)
-    meter = RenderMeter("render", picture)
+    meter = RenderMeter("render", picture, output)
     with LiveView(output, meter.note) as viewer:
         with (
             meter,

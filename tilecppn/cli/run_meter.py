@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilecppn import machine
@@ -12,10 +13,10 @@ from tilecppn.cli.progress import Meter
 from tilecppn.errors import RenderError, TilecppnError
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.formatting import counted, format_duration
+from tilecppn.formatting import counted, format_bytes, format_duration
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.plan import TaskGraph
-from tilecppn.run.estimates import measure
+from tilecppn.run.estimates import LEVELS_BYTES, free_disk, measure
 from tilecppn.run.events import (
     AttemptFailed,
     Event,
@@ -37,23 +38,28 @@ if TYPE_CHECKING:
     from tilecppn.film.encoding.base import Encoding
 
 PATIENCE = 3.0  # seconds without a finished shard, after which samples say how long it may take
+ENOUGH = 1 << 27  # pixels, after which their bytes say what the whole takes
 
 
 class RenderMeter(Meter):
     """A meter that listens to a run's events; it counts the pixels of level 0.
 
     With `scene`, and workers that are threads of this process, it estimates the remaining time
-    from samples while no shard is finished.
+    from samples while no shard is finished. With `output`, the store's path, it says once if the
+    disk will not hold the rest.
     """
 
     def __init__(
         self,
         what: str,
         scene: Scene | None = None,
+        output: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(what, clock)
         self.scene = scene
+        self.output = output
+        self._written = 0  # bytes of the pixels that are done
         self.sampled_rate: float | None = None  # pixels a second, where samples were drawn
         self._timer: threading.Timer | None = None
 
@@ -84,6 +90,20 @@ class RenderMeter(Meter):
     def estimated_seconds(self, pixels: int) -> float | None:
         """What samples said that so many pixels take; None where none were drawn."""
         return None if self.sampled_rate is None else pixels / self.sampled_rate
+
+    def _check_disk(self, written: int) -> None:
+        """Compare what is still to be written with what is free, once a few shards are there."""
+        self._written += written
+        if self.output is None or self.done < ENOUGH:
+            return
+        folder, free = free_disk(self.output)
+        left = self._written / self.done * (self.total - self.done - self.skipped) * LEVELS_BYTES
+        if left > free:
+            self.note(
+                f"about {format_bytes(left)} are still to be written, {format_bytes(free)} are "
+                f"free at {folder}: it stops when the disk is full; the same command goes on then"
+            )
+        self.output = None
 
     def _start_timer(self, estimate: Callable[[], None]) -> None:
         self._timer = threading.Timer(PATIENCE, estimate)
@@ -118,6 +138,8 @@ class RenderMeter(Meter):
             case TaskDone(stats=stats):
                 self._stop_timer()
                 self.add(stats.pixels)
+                if stats.pixels:
+                    self._check_disk(stats.bytes)
             case TaskSkipped(task):
                 self.skip(self.plan.pixels_of(task))
             case AttemptFailed(task, worker, reason, attempt, final, delay):
