@@ -1,5 +1,7 @@
 """The torch kernel on the devices that there are."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +84,21 @@ def test_a_matrix_library_that_would_leave_seams_is_refused_with_a_way_out(
     monkeypatch.setattr(torch, "equal", lambda one, other: False)
     with pytest.raises(RenderError, match="use --kernel llvm"):
         TorchKernel(field(gentle(width=8)), "cpu")
+
+
+def test_the_settings_of_the_process_come_back() -> None:
+    before = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32
+    torch.set_num_threads(2)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        picture = field(gentle(seed=7, width=8), 512)
+        with ThreadPoolExecutor(3) as pool:
+            kernels = list(pool.map(lambda _: TorchKernel(picture, "cpu"), range(3)))
+            list(pool.map(lambda kernel: kernel.evaluate(Lattices.one(0, 0, 200, 200)), kernels))
+            assert set(pool.map(lambda _: torch.get_num_threads(), range(6))) == {2}
+        kernels[0].evaluate(LATTICE)
+        assert torch.get_num_threads() == 2
+        assert torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cuda.matmul.allow_tf32 = before[1]

@@ -10,8 +10,10 @@ Activations are features-major, (width, chunk): the first layer's three inputs a
 biases are columns.
 """
 
+import contextlib
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -27,6 +29,36 @@ CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits 
 GPU_CHUNK = 1 << 17  # what reconstruction asks for at a time
 GPU_VALUES = 1 << 23  # in one buffer: wider networks have smaller chunks
 
+
+class _Settings:
+    """Torch's settings of this process, which come back when the last evaluation has ended."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.evaluations = 0
+        self.threads, self.tf32 = 1, False  # as they were before the first
+
+    @contextlib.contextmanager
+    def reproducible(self) -> Iterator[None]:
+        """For the block, one thread for the calling one, and sums in float32 alone."""
+        cuda = torch.backends.cuda.matmul
+        with self.lock:
+            if not self.evaluations:
+                self.threads, self.tf32 = torch.get_num_threads(), cuda.allow_tf32
+            self.evaluations += 1
+            cuda.allow_tf32 = False
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(self.threads)
+            with self.lock:
+                self.evaluations -= 1
+                if not self.evaluations:
+                    cuda.allow_tf32 = self.tf32
+
+
+_settings = _Settings()
 
 Apply = Callable[[torch.Tensor], object]  # in place
 
@@ -121,14 +153,11 @@ class TorchKernel:
         arithmetic: Arithmetic | None = None,
     ) -> None:
         """`arithmetic` is that of the kernel which this one stands in for."""
-        torch.set_num_threads(1)
         self.device = torch.device(device or device_for(field))
         # Apple's GPUs have no float64, so there points are computed on the CPU.
         self.home = torch.device("cpu") if self.device.type == "mps" else self.device
         self.field = field
         cuda = self.device.type == "cuda"
-        if cuda:
-            torch.backends.cuda.matmul.allow_tf32 = False
         network = field.network
         widest = 1 << (network.width - 1).bit_length()
         on_cpu = self.device.type == "cpu"
@@ -171,6 +200,7 @@ class TorchKernel:
         return self.chunk
 
     @torch.inference_mode()
+    @_settings.reproducible()
     def _check_columns(self) -> None:
         """Raise RenderError unless equal points give equal bits wherever they lie in a chunk."""
         for x, y, r in ((0.3, -0.7, 0.76), (-5.1, 2.9, 5.87), (0.01, 0.02, 0.0224)):
@@ -191,6 +221,7 @@ class TorchKernel:
         return self._run(lattices, traced=True)
 
     @torch.inference_mode()
+    @_settings.reproducible()
     def _run(
         self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
