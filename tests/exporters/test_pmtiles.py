@@ -27,7 +27,9 @@ from tilecppn.exporters.pmtiles_archive import (
     varints,
 )
 from tilecppn.exporters.verify import find_export_damage
+from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.store import Store
 
 WORLD = Bounds(-180.0, -85.0, 180.0, 85.0, 20)
 
@@ -134,16 +136,19 @@ def test_a_directory_is_what_the_library_reads() -> None:
     assert [(e.tile_id, e.offset, e.length, e.run_length) for e in found] == entries.tolist()
 
 
-def test_equal_tiles_are_kept_once(tmp_path: Path) -> None:
+def store_of_equal_tiles(path: Path, side: int) -> Store:
+    """Nearly all are."""
     scene = Scene.of(
         cppn={"width": 1, "depth": 1},
         view={"scale": 1e-9},
-        canvas={"width": 2000, "height": 2000},
+        canvas={"width": side, "height": side},
         output={"tile": 64, "shard": 1024},
     )
-    from tilecppn.run.render import render
+    return render(scene, path, executor="local", workers=1)
 
-    store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
+
+def test_equal_tiles_are_kept_once(tmp_path: Path) -> None:
+    store = store_of_equal_tiles(tmp_path / "a.zarr", 2000)
     export(store.path, tmp_path / "a.pmtiles", tile=64)
     header = sound((tmp_path / "a.pmtiles").read_bytes())
     assert header["addressed_tiles_count"] > 1300

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.exporters.test_pmtiles import store_of_equal_tiles
 from tests.stores import noise_store
 from tilecppn.exporters.export import export
 
@@ -54,16 +55,7 @@ def test_it_finds_every_tile(size: tuple[int, int], format: str, tmp_path: Path)
 
 def test_it_finds_tiles_that_others_are_equal_to(tmp_path: Path) -> None:
     """Left out where they are blank, and kept once where they repeat."""
-    from tilecppn.run.render import render
-    from tilecppn.scene.scene import Scene
-
-    scene = Scene.of(
-        cppn={"width": 1, "depth": 1},
-        view={"scale": 1e-9},
-        canvas={"width": 1024, "height": 1024},
-        output={"tile": 64, "shard": 1024},
-    )
-    store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
+    store = store_of_equal_tiles(tmp_path / "a.zarr", 1024)
     export(store.path, tmp_path / "a.pmtiles", tile=64)
     found = read(tmp_path / "a.pmtiles")
     assert len(found["tiles"]) == sum(4**z for z in range(5))

@@ -1,5 +1,6 @@
 """`tilecppn render`: render a scene into a store."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,8 +161,6 @@ def _rendered(
 
     if export_to is None:
         return render_to(scene, output, run)[1], []
-    from functools import partial
-
     from tilecppn.exporters.one_pass import render_and_export
 
     progress = partial(meter.stage, "export")

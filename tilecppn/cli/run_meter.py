@@ -103,7 +103,7 @@ class RenderMeter(Meter):
                 f"about {format_bytes(left)} are still to be written, {format_bytes(free)} are "
                 f"free at {folder}: it stops when the disk is full; the same command goes on then"
             )
-        self.output = None
+        self.output = None  # told, or no need to
 
     def _start_timer(self, estimate: Callable[[], None]) -> None:
         self._timer = threading.Timer(PATIENCE, estimate)

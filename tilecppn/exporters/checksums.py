@@ -7,6 +7,7 @@ last line is the record of `provenance.py`, in case that the manifest is lost.
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,10 +86,10 @@ def write_list(files: FileStorage, record: str) -> None:
 def read_list(files: FileStorage) -> Iterator[tuple[str, str]]:
     """Each checksum and name in the list of a folder; what is no such line is passed over."""
     try:
-        text = files.get(LIST, MAX_LIST).decode(errors="replace")
+        data = files.get(LIST, MAX_LIST)
     except NOT_A_FILE:
         return
-    for line in text.split("\n"):
-        crc, gap, name = line.partition("  ")
+    for line in BytesIO(data):  # one at a time: there may be millions
+        crc, gap, name = line.rstrip(b"\n").decode(errors="replace").partition("  ")
         if gap and name and not os.path.isabs(name) and ".." not in Path(name).parts:
             yield crc, name

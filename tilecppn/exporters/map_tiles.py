@@ -1,13 +1,11 @@
 """The tiles of XYZ for pyramids in one file, and what such a file says of them."""
 
-import html
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tilecppn.exporters import credits
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.pmtiles_archive import tile_number
@@ -52,11 +50,9 @@ def map_tiles(
 
 def described(layout: XYZ, dest: Path, options: ExportOptions) -> dict[str, Any]:
     """What a file says of its tiles: TileJSON without addresses, with the credits."""
-    said = tile_json(layout, "", None, options.about.title or dest.stem)
+    said = tile_json(layout, "", None, dest.stem, options.about)
     return {
         **{name: value for name, value in said.items() if name not in ("tilejson", "tiles")},
-        "description": options.about.description,
-        "attribution": html.escape(credits.attribution(options.about)),
         "type": "overlay",
         "format": options.suffix,
     }

@@ -10,6 +10,7 @@ from tilecppn.exporters.source import Source
 from tilecppn.exporters.source_page import add_page
 from tilecppn.exporters.tiles import Layout, Pixels, TileFolder, padded_with_zeros
 from tilecppn.plan import Window
+from tilecppn.scene.sections import About
 
 
 class XYZ(Layout):
@@ -31,13 +32,9 @@ class XYZ(Layout):
     def describe(self, source: Source, folder: TileFolder) -> None:
         """Write tiles.json and the page."""
         template = f"{{z}}/{{x}}/{{y}}.{folder.options.suffix}"
-        about = folder.options.about
-        described = tile_json(
-            self, template, folder.options.url, about.title or folder.options.name
-        )
-        credit = html.escape(credits.attribution(about))
-        said = {"description": about.description, "attribution": credit}
-        described |= {name: text for name, text in said.items() if text}
+        options = folder.options
+        said = tile_json(self, template, options.url, options.name, options.about)
+        described = {name: value for name, value in said.items() if value != ""}
         folder.add("tiles.json", json.dumps(described, indent=1).encode())
         viewer = {
             "width": source.width,
@@ -50,9 +47,12 @@ class XYZ(Layout):
         add_page(source, folder, viewer)
 
 
-def tile_json(layout: XYZ, template: str, url: str | None, name: str) -> dict[str, Any]:
+def tile_json(
+    layout: XYZ, template: str, url: str | None, name: str, about: About
+) -> dict[str, Any]:
     """The tiles as TileJSON 3.0.0, https://github.com/mapbox/tilejson-spec/tree/master/3.0.0.
 
+    name: where `about` has no title. What it does not say is an empty text.
     Without the address `url` the tiles' is relative to the file. On a map the tile of zoom 0 is the
     whole world in the Web Mercator projection (EPSG:3857), and the picture begins at its upper left
     corner. `width`, `height` and `tileSize`, in pixels, are not TileJSON's own.
@@ -64,7 +64,7 @@ def tile_json(layout: XYZ, template: str, url: str | None, name: str) -> dict[st
     east, south = _degrees(width / world, height / world)
     return {
         "tilejson": "3.0.0",
-        "name": name,
+        "name": about.title or name,
         "scheme": "xyz",
         "tiles": [f"{url}/{template}" if url else template],
         "minzoom": 0,
@@ -74,6 +74,8 @@ def tile_json(layout: XYZ, template: str, url: str | None, name: str) -> dict[st
         "width": width,
         "height": height,
         "tileSize": layout.side,
+        "description": about.description,
+        "attribution": html.escape(credits.attribution(about)),
     }
 
 

@@ -46,4 +46,4 @@ def verify_export(
         file, what = next(iter(left.items()))
         more = f", and {len(left) - 1:,} more" if len(left) > 1 else ""
         raise RenderError(f"{file}: is still {what}{more}; export it again")
-    return replace(found, mended=True)
+    return replace(found, repaired=True)

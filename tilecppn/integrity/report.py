@@ -134,17 +134,13 @@ class StoreReport(VerifyReport):
 
 @dataclass(frozen=True, repr=False)
 class ExportReport(VerifyReport):
-    """Of an export; `damage` is by the paths of its files. mended: whether they were made again."""
+    """Of an export; `damage` is by the paths of its files."""
 
-    mended: bool = False
+    repaired: bool = False
 
     @property
     def sound(self) -> bool:
         return not self.damage
-
-    @property
-    def repaired(self) -> bool:
-        return self.mended
 
     @property
     def record(self) -> dict[str, Any]:
@@ -155,7 +151,7 @@ class ExportReport(VerifyReport):
                 for name in (DAMAGED, MISSING, FOREIGN)
             },
         }
-        return {**record, "repaired": len(self.damage)} if self.mended else record
+        return {**record, "repaired": len(self.damage)} if self.repaired else record
 
     def lines(self) -> list[str]:
         path, many = self.path, counted(len(self.damage), "file")
@@ -164,7 +160,7 @@ class ExportReport(VerifyReport):
             lines.append(f"… and {len(self.damage) - LISTED:,} more")
         if self.sound:
             lines.append(f"{path}: complete and undamaged")
-        elif self.mended:
+        elif self.repaired:
             lines.append(f"{path}: repaired, {many} made again")
         else:
             lines.append(

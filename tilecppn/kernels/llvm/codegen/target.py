@@ -187,7 +187,8 @@ def machine_code(make: Callable[P, Module]) -> Callable[P, Compiled]:
     """What a function generates, as code for this machine: once in a process for its arguments."""
 
     @wraps(make)
-    def compiled(*arguments: P.args, **options: P.kwargs) -> Compiled:
+    def compiled(*arguments: P.args, **named: P.kwargs) -> Compiled:
+        assert not named, "arguments are told apart by their places"
         return Compiled(make, *arguments)
 
     return thread_safe_cache(compiled)
