@@ -21,7 +21,7 @@ from pathlib import Path
 import pyvips
 
 from benchmarks.measuring import peak_bytes
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.storage.store import Store
 
 TILE = 512

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         TilecppnError,
         WeightsError,
     )
-    from tilecppn.exporters.export import export
     from tilecppn.exporters.gallery import gallery
     from tilecppn.film.animate import animate
     from tilecppn.film.timeline.keyframes import Keyframe
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from tilecppn.run.retry_policy import RetryPolicy
     from tilecppn.scene.scene import Scene
     from tilecppn.scene.sections import Canvas, Latent, Output, View
+    from tilecppn.shaders.export import export
     from tilecppn.shaders.write import shader
     from tilecppn.storage.store import Store
 
@@ -77,7 +77,7 @@ _PUBLIC = {
     "Window": "tilecppn.plan",
     "animate": "tilecppn.film.animate",
     "explore": "tilecppn.notebook.explore",
-    "export": "tilecppn.exporters.export",
+    "export": "tilecppn.shaders.export",
     "gallery": "tilecppn.exporters.gallery",
     "lerp": "tilecppn.cppn.latents",
     "load_latents": "tilecppn.cppn.latents",

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.stores import noise_store
+from tilecppn import export
 from tilecppn.cli.progress import Meter
 from tilecppn.exporters import bands, map_tiles, tiles
-from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
+from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.run.options import RunOptions
 from tilecppn.storage.store import Store

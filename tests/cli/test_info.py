@@ -8,8 +8,8 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET
+from tilecppn import export
 from tilecppn.cppn import CPPN
-from tilecppn.exporters.export import export
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.version import VERSION

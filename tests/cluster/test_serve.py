@@ -14,7 +14,7 @@ import yaml
 from tests.buckets import free_ports
 from tests.cluster.manifests import CLUSTER, ROOT, documents, pinned_ray, schema_errors
 from tests.stores import noise_store
-from tilecppn.exporters.export import export
+from tilecppn import export
 
 SERVICE = CLUSTER / "kuberay" / "rayservice.yaml"
 

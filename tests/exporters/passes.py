@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.conftest import SMALL_NET
 from tests.stores import tree
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.exporters.parallel import Progress
 from tilecppn.run.options import RunOptions

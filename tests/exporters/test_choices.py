@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.stores import noise_store, tree
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
+from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.exporters.options import KINDS
 from tilecppn.storage.store import Store
 

@@ -20,8 +20,8 @@ from tests.exporters.pyramids import (
     read_pyramid,
 )
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.plan import Shard
 from tilecppn.storage.store import Store
 

@@ -21,10 +21,10 @@ from tests.exporters.pyramids import (
 )
 from tests.signalled import signalled
 from tests.stores import level_pixels, noise_store, tree
+from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted, RenderError
 from tilecppn.exporters import png
 from tilecppn.exporters.dzi import export_dzi
-from tilecppn.exporters.export import export
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source

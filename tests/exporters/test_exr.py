@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tests.exporters import exr_reader
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError
 from tilecppn.exporters import exr_file
-from tilecppn.exporters.export import export
 from tilecppn.exporters.exr import light
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene

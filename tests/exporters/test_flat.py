@@ -11,11 +11,11 @@ from PIL import Image
 
 from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
-from tilecppn import machine
+from tilecppn import export, machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters import flat, provenance, tags
 from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.export import export, export_store
+from tilecppn.exporters.export import export_store
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads

@@ -9,9 +9,10 @@ import tifffile
 from PIL import Image
 
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters import lab
-from tilecppn.exporters.export import export, export_store
+from tilecppn.exporters.export import export_store
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads

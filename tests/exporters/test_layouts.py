@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.stores import level_pixels, noise_store, tree
+from tilecppn import export
 from tilecppn.errors import ExportError
 from tilecppn.exporters import layouts, source
 from tilecppn.exporters.dzi import DeepZoom
 from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.export import export
 from tilecppn.exporters.output import CONTENTS
 from tilecppn.exporters.page import assets
 from tilecppn.exporters.source_page import CARD, PAGE

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import RenderError
 from tilecppn.exporters import mbtiles
-from tilecppn.exporters.export import export
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene
 

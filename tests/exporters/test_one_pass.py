@@ -16,9 +16,9 @@ from tests.conftest import Run as Command
 from tests.exporters.passes import SCENE, assert_same, made, one_pass, scene_of, two_passes
 from tests.signalled import signalled
 from tests.stores import tree
+from tilecppn import export
 from tilecppn.errors import Interrupted, RenderError
 from tilecppn.exporters import dzi, tiles
-from tilecppn.exporters.export import export
 from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.idle_threads import Share

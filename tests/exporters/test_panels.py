@@ -14,8 +14,8 @@ from PIL import Image
 
 from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.exporters.panels import grid_of, windows
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render

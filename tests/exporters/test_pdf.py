@@ -14,9 +14,9 @@ from PIL import Image
 
 from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.pdf import AWAY, LENGTH, ROOM, layout, marks

@@ -15,8 +15,8 @@ from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import deserialize_directory, tileid_to_zxy, zxy_to_tileid
 
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.exporters import pmtiles_archive
-from tilecppn.exporters.export import export
 from tilecppn.exporters.pmtiles_archive import (
     ENTRY,
     RESERVED,

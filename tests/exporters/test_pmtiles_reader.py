@@ -13,7 +13,7 @@ import pytest
 
 from tests.exporters.test_pmtiles import store_of_equal_tiles
 from tests.stores import noise_store
-from tilecppn.exporters.export import export
+from tilecppn import export
 
 SCRIPT = Path(__file__).with_name("pmtiles_reader.cjs")
 

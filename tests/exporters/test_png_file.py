@@ -17,10 +17,10 @@ from PIL.PngImagePlugin import PngImageFile
 
 from tests.conftest import Run
 from tests.stores import level_pixels, noise_store, tree
+from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted, RenderError
 from tilecppn.exporters import bands
 from tilecppn.exporters.bands import band_rows
-from tilecppn.exporters.export import export
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, in_order
 from tilecppn.exporters.png import encode_png

@@ -13,9 +13,10 @@ from PIL import Image
 
 from tests.conftest import Run
 from tests.stores import noise_store, tree
+from tilecppn import export
 from tilecppn.errors import AddressError, ExportError, RenderError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.export import EXPORTERS, LAYOUTS, export
+from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.exporters.output import atomic_output
 from tilecppn.exporters.provenance import BLOCK, BLOCKS, STILL, Provenance
 from tilecppn.storage.store import Store

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pmtiles.reader import MmapSource, Reader
 
 from tests.stores import ARITHMETIC, plain_scene
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export

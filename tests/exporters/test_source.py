@@ -8,8 +8,8 @@ import pyvips
 import tifffile
 
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.source import Source

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.strip import PARTS, part, strip
 from tilecppn.exporters.verify import find_export_damage

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.stores import noise_store, tree
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 
 
 @pytest.mark.parametrize("overlap", [0, 1])

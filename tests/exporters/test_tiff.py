@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.stores import level_pixels, noise_store
+from tilecppn import export
 from tilecppn.errors import ExportError
 from tilecppn.exporters import tiff
-from tilecppn.exporters.export import export
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

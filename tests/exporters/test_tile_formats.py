@@ -71,7 +71,7 @@ def test_png_tiles_are_at_most_twice_as_large_as_pillows() -> None:
 
 
 def test_files_of_a_lossy_pyramid_bear_its_suffix(small_store: Store, tmp_path: Path) -> None:
-    from tilecppn.exporters.export import export
+    from tilecppn import export
 
     for name in ("webp", "avif"):
         export(small_store.path, tmp_path / f"{name}.dzi", format=name)
@@ -92,7 +92,7 @@ def test_noise_is_encoded_at_every_effort_and_quality(name: str, effort: int, qu
 
 
 def test_suffixes_and_formats_are_taken_as_meant(small_store: Store, tmp_path: Path) -> None:
-    from tilecppn.exporters.export import export
+    from tilecppn import export
 
     for name, twin in (("a.TIF", "b.tif"), ("a.JPEG", "b.jpg"), ("a.Png", "b.png")):
         export(small_store.path, tmp_path / name, level=2)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.stores import noise_store, tree
+from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters import checksums, provenance
-from tilecppn.exporters.export import export
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, clips_in, killed, pixels
 from tests.stores import tree
+from tilecppn import export
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError, SceneError, StoreError
-from tilecppn.exporters.export import export
 from tilecppn.film.animate import PARTS, animate, animate_to
 from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import FilmOptions

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.stores import level_pixels
+from tilecppn import export
 from tilecppn.errors import SceneError
-from tilecppn.exporters.export import export
 from tilecppn.exporters.source import Source
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.plan import Window

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.serve.test_browser import corner, opened, pixels, screen, show
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests.serve.serving import ask, running
 from tests.serve.test_browser import corner, opened, screen, show
 from tests.stores import noise_store
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.plan import Window
 from tilecppn.serve.server import serve
 

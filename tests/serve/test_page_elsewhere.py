@@ -11,7 +11,7 @@ from tests.serve.small_exports import gradient, write_export
 from tests.serve.static import static_server
 from tests.serve.test_browser import corner, opened, pixels, screen, settle
 from tests.serve.test_live_page import keep
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.serve import serve

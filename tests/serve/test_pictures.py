@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Plan, Shard, Window

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser
 
 from tests.serve.static import static_server
 from tests.serve.test_browser import corner, opened, screen, show
+from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.export import export
 from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Shard, Window
 from tilecppn.run.render import render

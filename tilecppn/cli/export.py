@@ -1,6 +1,5 @@
 """`tilecppn export`: export a store."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,41 +134,12 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
         overlap = options.pop("overlap")
         options["panel_overlap"] = overlap if isinstance(overlap, str) else f"{overlap}px"
     chosen = ExportOptions(**options)
-    write_live = _live(store, dest, chosen)
-    files = [*run_export(store, dest, chosen, workers), *write_live()]
+    files = run_export(store, dest, chosen, workers)
     seconds = time.perf_counter() - start
     size = sum(size_of(path) for path in files)
     summary = f"{format_bytes(size)} in {format_duration(seconds)}"
     record = {"files": [str(p) for p in files], "bytes": size, "seconds": round(seconds, 3)}
     result("\n".join([*map(str, files), summary]), record, as_json)
-
-
-def _live(store: Path, dest: Path, options: "ExportOptions") -> Callable[[], list[Path]]:
-    """What writes the page of --live. Raises before any work what writing it would."""
-    from tilecppn.addresses import is_address
-    from tilecppn.errors import ExportError
-    from tilecppn.exporters.source_page import live_name
-    from tilecppn.shaders.write import save, shader_text
-    from tilecppn.storage.store import Store
-
-    if not options.live:
-        return list
-    if is_address(dest):
-        raise ExportError(
-            f"{dest}: --live writes to disks; write the page by tilecppn shader, and upload it"
-        )
-    scene = Store(store).scene
-    about = options.resolved(dest, scene).about
-    if not about.share_scene:
-        raise ExportError("live: its page holds the scene, which is not shared; leave it out")
-    path = dest.with_name(live_name(dest.stem))
-    text = shader_text(scene, path, title=about.title or dest.stem, overwrite=options.overwrite)
-
-    def write() -> list[Path]:
-        save(path, text)
-        return [path]
-
-    return write
 
 
 def run_export(
@@ -178,16 +148,16 @@ def run_export(
     """An export with progress on stderr."""
     from tilecppn import machine
     from tilecppn.cli.progress import Meter
-    from tilecppn.exporters.export import export_store
     from tilecppn.exporters.parallel import Threads
     from tilecppn.run.options import check_workers
+    from tilecppn.shaders.export import export_with_live
 
     check_workers(workers)
     with Meter("export") as meter:
         if options.partial:
             _tell_missing(store, options.level, meter)
         threads = Threads(workers or machine.cores(), meter.progress, stop_request(), meter.note)
-        return export_store(store, dest, options, threads)
+        return export_with_live(store, dest, options, threads)
 
 
 def _tell_missing(path: Path, base: int, meter: "Meter") -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.serve.studio.asking import Client
 from tests.serve.studio.conftest import SCENE
-from tilecppn.exporters.export import export
+from tilecppn import export
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 
