@@ -6,9 +6,7 @@
 
 const TEXELS = 1024;
 
-async function webgpu(source, rows) {
-  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) return null;
+async function webgpu(adapter, source, rows) {
   const device = await adapter.requestDevice();
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ code: source });
@@ -76,8 +74,7 @@ void main() {
 async function webgl2(source, rows) {
   const canvas = document.createElement("canvas");
   const options = {
-    alpha: false, antialias: false, preserveDrawingBuffer: true,
-    powerPreference: "high-performance",
+    antialias: false, preserveDrawingBuffer: true, powerPreference: "high-performance",
   };
   const gl = canvas.getContext("webgl2", options);
   if (!gl) return null;
@@ -133,16 +130,28 @@ async function webgl2(source, rows) {
   };
 }
 
-// The first of them that works here; null where neither does.
-async function drawer(sources, rows, names = ["WebGPU", "WebGL2"]) {
-  for (const name of names) {
+// What draws here, `wanted` or the first that does; null where nothing does. In software WebGL2 is faster.
+async function drawer(sources, rows, wanted) {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const slow = adapter?.info?.isFallbackAdapter, names = slow ? ["WebGL2", "WebGPU"] : ["WebGPU", "WebGL2"];
+  for (const name of wanted ? [wanted] : names) {
     try {
-      const made = await (name === "WebGPU" ? webgpu(sources.wgsl, rows) : webgl2(sources.glsl, rows));
-      if (made) return made;
+      const made = await (name === "WebGL2" ? webgl2(sources.glsl, rows) : adapter && webgpu(adapter, sources.wgsl, rows));
+      if (made && (await draws(made, rows))) return made;
     } catch (error) {
       failures.push(`${name}: ${error.message}`);
     }
   }
   return null;
+}
+
+// Whether a pixel that is drawn arrives on another canvas: all have an alpha of 1.
+async function draws(gpu, rows) {
+  const scratch = document.createElement("canvas").getContext("2d");
+  gpu.rows(rows);
+  scratch.drawImage(await gpu.draw(1, 1, [0, 0, 1, 1, 0, 0, 0, 0]), 0, 0);
+  if (scratch.getImageData(0, 0, 1, 1).data[3] === 255) return true;
+  failures.push(`${gpu.name}: draws nothing`);
+  return false;
 }
 const failures = [];

@@ -96,6 +96,7 @@ class Picture {
     if (this.canvas.width !== width) this.canvas.width = width;  // which clears it
     if (this.canvas.height !== height) this.canvas.height = height;
     this.context.drawImage(source, 0, 0, w, h, 0, 0, w * q, h * q);
+    this.canvas.hidden = false;
     this.quality = q;
   }
 
