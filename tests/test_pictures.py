@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image, ImageCms
 
 from tilecppn import machine, pictures
@@ -69,6 +70,45 @@ def test_colours_of_a_profile_become_srgb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        ("a.tif", "cmyk"),
+        ("a.jpg", "cmyk"),
+        ("a.png", "display-p3"),
+        ("a.jpg", "display-p3"),
+        ("a.webp", "adobe-rgb"),
+        ("16.png", "display-p3"),
+        ("16.tif", "adobe-rgb"),
+    ],
+)
+def test_colours_are_those_that_libvips_finds(tmp_path: Path, name: str, space: str) -> None:
+    """By the picture's own profile, with LittleCMS, in its own number of bits."""
+    path = tmp_path / name
+    cells = np.random.default_rng(0).integers(0, 256, (8, 9, 4), np.uint8)
+    pixels = cells.repeat(8, 0).repeat(8, 1)  # as large as a JPEG's blocks
+    if space == "cmyk":
+        profile = pyvips.Operation.call("profile_load", "cmyk")
+        Image.fromarray(pixels, "CMYK").save(path, icc_profile=profile, quality=95)
+    elif name.startswith("16"):
+        values = pixels[..., :3].astype(np.uint16) * 257 + 100  # between two of 8 bits
+        (tmp_path / "space.icc").write_bytes(icc_profile(space, 3))
+        image = pyvips.Image.new_from_array(values).copy(interpretation="rgb16")
+        image.write_to_file(str(path), profile=str(tmp_path / "space.icc"))
+    else:
+        options: dict[str, Any] = {"quality": 95, "lossless": True}
+        Image.fromarray(pixels[..., :3]).save(path, icc_profile=icc_profile(space, 3), **options)
+    judge = pyvips.Image.new_from_file(str(path)).icc_transform(
+        "srgb", embedded=True, intent="relative", black_point_compensation=True, depth=8
+    )
+    found = np.asarray(read_picture(path), int)
+    difference = np.abs(found - judge.numpy()[..., :3])
+    deep = name.startswith("16")  # Pillow cuts 16 bits off before, which shows in darks
+    assert np.quantile(difference, 0.99 if deep else 1.0) <= (3 if deep else 1)
+    assert difference.mean() < (0.6 if deep else 0.05)
+    assert np.abs(found - pixels[..., :3]).mean() > 3  # as they would be without their profile
+
+
+@pytest.mark.parametrize(
     "profile",
     [icc_profile("srgb", 3), b"no profile", icc_profile("srgb", 1)],
     ids=["srgb", "bad", "grey"],
@@ -125,7 +165,7 @@ def test_a_picture_that_does_not_fit_is_refused_with_the_numbers(
     assert read_picture(tmp_path / "a.jpg", longer=8).size == (8, 6)  # decoded at an eighth
     monkeypatch.setattr(machine, "free_memory", lambda: None)
     monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
-    with pytest.raises(DataError, match="--resize N"):
+    with pytest.raises(DataError, match="resize=N"):
         read_picture(tmp_path / "a.png")
     assert read_picture(tmp_path / "a.png", longer=16).size == (16, 12)
 

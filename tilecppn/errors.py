@@ -20,13 +20,55 @@ KeyboardInterrupt
 `Interrupted` is not an Exception, so `except Exception` does not swallow Ctrl-C.
 """
 
-from collections.abc import Sequence
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+
+_OPTION = re.compile(
+    r"(?P<command>tilecppn [a-z]+ [^,;]*)"  # stays as it is: a command to run
+    r"|--set (?P<override>)"
+    r"|--(?P<choice>kernel|device|model|even) (?P<word>[a-z]+)"
+    r"|(?<![\w-])--(?P<name>[a-z][a-z-]*)(?: (?P<value>-?\d[\w.]*|nan|inf|[A-Z]+\b))?"
+)
+_FLAGS = {"overwrite", "partial", "repair", "lab", "orbit"}
+_ARGUMENTS = {"from": "start", "to": "stop", "no-scene": "show_scene=False"}
+_on_command_line = False
 
 
 class TilecppnError(Exception):
-    """Base of all errors of this package; the text is one line that says what to do."""
+    """Base of all errors of this package; the text is one line that says what to do.
+
+    Texts are written with options, `--max-size 2048`, and name the arguments of functions instead,
+    `max_size=2048`, but where the command line shows them.
+    """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if _on_command_line else _OPTION.sub(_as_argument, text)
+
+
+def _as_argument(found: re.Match[str]) -> str:
+    if found["command"] or found["override"] is not None:
+        return found["command"] or ""
+    if found["choice"]:
+        return f'{found["choice"]}="{found["word"]}"'
+    name = found["name"]
+    argument = _ARGUMENTS.get(name, name.replace("-", "_"))
+    value = "True" if name in _FLAGS else found["value"]
+    return f"{argument}={value}" if value else argument
+
+
+@contextlib.contextmanager
+def naming_options() -> Iterator[None]:
+    """In the block, which is the whole of a command, errors name options of the command line."""
+    global _on_command_line
+    before, _on_command_line = _on_command_line, True
+    try:
+        yield
+    finally:
+        _on_command_line = before
 
 
 class AddressError(TilecppnError, TypeError):

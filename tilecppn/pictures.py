@@ -79,7 +79,7 @@ def _open(stream: IO[bytes], path: Path) -> ImageFile.ImageFile:
                 return factory(stream, str(path))
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue  # another format
-    raise UnidentifiedImageError("its format is unknown")
+    raise UnidentifiedImageError("unknown format; save it as PNG, JPEG or TIFF, of 8 or 16 bits")
 
 
 def _step(size: tuple[int, int], longer: int | None, enough: int | None) -> int:

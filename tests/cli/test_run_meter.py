@@ -81,6 +81,26 @@ def test_the_time_of_an_encoder_is_estimated_from_samples(
     assert encoding_seconds(film, target.encoding, lambda: None) > 0.0
 
 
+@pytest.mark.parametrize("clip", [5, 10])
+def test_what_is_left_is_told_where_clips_take_longer(
+    clip: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(FilmMeter, "_start_timer", lambda meter, tell: started.append(tell))
+    film = moving(Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30}), zoom=2.0, fps=10)
+    meter = FilmMeter("animate", film)
+    meter.plan = plan = film_plan(film, clip)
+    meter.begin(plan.pixels)
+    frames = [task for task in plan.order() if plan.pixels_of(task)]
+    for task in frames:
+        assert started == []
+        meter(TaskDone(task, 0, TaskStats(0.1, plan.pixels_of(task), 1)))
+    assert started == [meter.tell_encoding]
+    assert capsys.readouterr().err == ""  # a short film is encoded by now
+    meter.tell_encoding()
+    assert capsys.readouterr().err.count("all frames are drawn") == 1
+
+
 def test_an_estimate_that_comes_late_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with RenderMeter("render", SCENE) as meter:
         meter.begin(100)

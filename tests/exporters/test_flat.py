@@ -103,7 +103,7 @@ def test_a_film_of_ours_is_said_to_be_one(small_store: Store, tmp_path: Path) ->
 def test_a_side_beyond_the_formats_limit_names_the_level_that_fits(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 70_000, 1, shard=8192, tile=4096)
     for suffix, level in ((".jpg", 1), (".webp", 3), (".avif", 2)):
-        with pytest.raises(ExportError, match=f"pixels a side at most; use --level {level}, or"):
+        with pytest.raises(ExportError, match=f"pixels a side at most; use level={level}, or"):
             export(store.path, tmp_path / f"a{suffix}")
         export(store.path, tmp_path / f"a{suffix}", level=level)
 
@@ -113,7 +113,7 @@ def test_a_picture_that_memory_cannot_hold_names_the_level_that_fits(
 ) -> None:
     store = noise_store(tmp_path / "in.zarr", 300, 200)
     monkeypatch.setattr(machine, "free_memory", lambda: 8 * 300 * 200 // 5)
-    with pytest.raises(ExportError, match=r"made in memory.*use --level 2, or \.tif"):
+    with pytest.raises(ExportError, match=r"made in memory.*use level=2, or \.tif"):
         export(store.path, tmp_path / "a.jpg")
     export(store.path, tmp_path / "a.jpg", level=2)
 
@@ -124,7 +124,7 @@ def test_more_pixels_than_readers_take_name_the_level_that_fits(
     store = noise_store(tmp_path / "in.zarr", 300, 200)
     few = ENCODERS["avif"]._replace(pixels=300 * 200 // 4)
     monkeypatch.setitem(ENCODERS, "avif", few)
-    with pytest.raises(ExportError, match=r"readers of AVIF take 15,000 pixels.*use --level 1"):
+    with pytest.raises(ExportError, match=r"readers of AVIF take 15,000 pixels.*use level=1"):
         export(store.path, tmp_path / "a.avif")
     export(store.path, tmp_path / "a.avif", level=1)
 

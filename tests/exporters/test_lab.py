@@ -66,7 +66,7 @@ def test_a_jpeg_is_rgb_and_as_large_as_it_may_be(tmp_path: Path) -> None:
     assert 60 <= quality < 95
     assert made("c.jpg", lab=True, quality=quality + 1) > limit  # the best that fits
     assert made("d.webp", max_bytes=100_000) <= 100_000
-    with pytest.raises(RenderError, match="use --max-size"):
+    with pytest.raises(RenderError, match="use max_size"):
         made("e.jpg", max_bytes=1000)
     assert not (tmp_path / "e.jpg").exists()
     assert find_export_damage(tmp_path / "b.jpg") == {}
@@ -80,7 +80,7 @@ def test_what_no_lab_takes_is_refused(
         ("a.webp", {"lab": True}, r"labs take \.jpg and \.tif"),
         ("a.png", {"max_bytes": 10}, "leave it out"),
         ("a.dzi", {"max_bytes": 10}, "leave it out"),
-        ("a.tif", {"lab": True, "max_bytes": 10}, r"use \.jpg, or --max-size"),
+        ("a.tif", {"lab": True, "max_bytes": 10}, r"use \.jpg, or max_size"),
     ]
     for name, options, why in refused:
         with pytest.raises(ExportError, match=why):

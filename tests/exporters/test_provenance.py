@@ -34,7 +34,7 @@ def test_an_export_is_replaced_only_when_asked(kind: str, store: Store, tmp_path
     dest = tmp_path / f"a{suffix}"
     export(store.path, dest, layout=layout)
     before = tree(tmp_path)
-    with pytest.raises(ExportError, match="already exists; add --overwrite"):
+    with pytest.raises(ExportError, match="already exists; add overwrite=True"):
         export(store.path, dest, layout=layout, level=1)
     assert tree(tmp_path) == before
     export(store.path, dest, layout=layout, level=1, overwrite=True)

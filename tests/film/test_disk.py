@@ -49,7 +49,7 @@ def test_a_video_needs_room_for_the_frames_of_a_clip(
 ) -> None:
     long = film.replace(seconds=100.0)
     give(monkeypatch, 50_000)
-    with pytest.raises(PlanError, match=r"500 frames need .* clips \(--clip\) of about \d+ frames"):
+    with pytest.raises(PlanError, match=r"500 frames need .* clips \(clip\) of about \d+ frames"):
         animate(long, tmp_path / "a.mkv", clip=50.0, executor="local")
     give(monkeypatch, 10)
     with pytest.raises(PlanError, match=r"5 frames need .*, 10 B free at .*: use a smaller canvas"):

@@ -224,7 +224,7 @@ def test_another_film_in_its_place_is_refused_and_goes_on_after_a_kill(
 ) -> None:
     shutil.copytree(begun, tmp_path / begun.name)
     before = tree(tmp_path)
-    with pytest.raises(StoreError, match=r"holds another film or layout: .* or --overwrite"):
+    with pytest.raises(StoreError, match=r"holds another film or layout: .* or overwrite=True"):
         made(other, tmp_path / "a.mkv")
     assert tree(tmp_path) == before
     killed(other, tmp_path, "a.mkv", ENCODE, 4, "--clip", "0.5", "--overwrite")
@@ -240,7 +240,7 @@ def test_a_film_that_replaces_another_is_not_begun_anew_after_a_kill(
     path = tmp_path / "a.mkv"
     made(other, path)
     killed(long, tmp_path, "a.mkv", ENCODE, 5, "--clip", "0.5", "--overwrite")
-    with pytest.raises(ExportError, match=r"--overwrite goes on with .*a\.mkv\.parts$"):
+    with pytest.raises(ExportError, match=r"overwrite=True goes on with .*a\.mkv\.parts$"):
         made(long, path)
     # The other one is whole; what is begun beside it is no concern of its command, but told.
     assert made(other, path).rendered == 0
@@ -282,7 +282,7 @@ def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_
         shutil.copytree(begun, parts)
         begin_as(parts, old, new, dict(long.networks))
         before = tree(parts)
-        with pytest.raises(StoreError, match=r"--overwrite$"):
+        with pytest.raises(StoreError, match=r"overwrite=True$"):
             made(long, parts.with_name("a.mkv"))
         assert tree(parts) == before
         with pytest.raises(Interrupted):

@@ -82,7 +82,7 @@ def test_a_matrix_library_that_would_leave_seams_is_refused_with_a_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch, "equal", lambda one, other: False)
-    with pytest.raises(RenderError, match="use --kernel llvm"):
+    with pytest.raises(RenderError, match='use kernel="llvm"'):
         TorchKernel(field(gentle(width=8)), "cpu")
 
 

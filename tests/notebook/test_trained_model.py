@@ -144,7 +144,7 @@ def test_without_an_encoder_it_says_so(tmp_path: Path, model: Path) -> None:
     train(tmp_path, {"model": "gan", "epochs": 1})
     sampler = Sampler.load(tmp_path / "m.safetensors")
     assert sampler.generate(x_dim=8, y_dim=8).shape == (8, 8, 1)
-    with pytest.raises(WeightsError, match="has no encoder; train with --model vae or gan-vae"):
+    with pytest.raises(WeightsError, match='has no encoder; train with model="vae" or gan-vae'):
         sampler.encode(np.zeros((8, 8)))
     with pytest.raises(InvalidRequestError, match="was not trained"):
         Sampler(seed=0).encode(np.zeros((8, 8)))

@@ -61,7 +61,7 @@ def test_a_resumed_run_adds_to_the_log_of_the_first(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequestError, match="--log"):
+    with pytest.raises(InvalidRequestError, match=r"^log /"):
         EventLog(tmp_path / "no" / "a.jsonl")
 
 

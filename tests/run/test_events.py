@@ -10,6 +10,7 @@ from tilecppn.plan import Plan, Shard
 from tilecppn.run.events import (
     AttemptFailed,
     Event,
+    LocksAreLocal,
     RunStarted,
     TaskDone,
     TaskHedged,
@@ -41,6 +42,7 @@ PLAN = Plan(100, 100, channels=3, itemsize=1, tile=64, shard=64)
         (WorkerReleased(1), logging.INFO, "worker 1 released"),
         (AttemptFailed(SHARD, 1, "odd", 2, final=False), logging.WARNING, "odd"),
         (WorkerLost(1, "killed"), logging.WARNING, "killed"),
+        (LocksAreLocal("nfs with nolock"), logging.WARNING, "nfs with nolock"),
         (WorkerRejected(1, "other weights"), logging.WARNING, "other weights"),
     ],
 )

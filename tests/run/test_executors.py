@@ -182,6 +182,27 @@ def test_a_shutdown_of_ray_that_hangs_is_given_up(
     released.set()
 
 
+def test_ctrl_c_ends_the_wait_for_rays_end_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All shards are stored by then: the run has an outcome, which is told."""
+    from tilecppn.run.executors import ray as module
+
+    released, joined = threading.Event(), threading.Thread.join
+
+    def interrupt(thread: threading.Thread, timeout: float | None = None) -> None:
+        if timeout == module.STOP_TIMEOUT:
+            raise KeyboardInterrupt
+        joined(thread, timeout)
+
+    executor = object.__new__(module.RayExecutor)
+    monkeypatch.setattr(executor, "_end", released.wait)
+    monkeypatch.setattr(module, "stuck", threading.Event())
+    monkeypatch.setattr(threading.Thread, "join", interrupt)
+    monkeypatch.setattr(atexit, "unregister", lambda function: None)
+    executor.stop()
+    assert module.stuck.is_set()  # what ends the process does not wait for Ray
+    released.set()
+
+
 def once_not() -> Callable[[], bool]:
     """A function that says no, and from then on yes."""
     answers = iter([False])
@@ -355,7 +376,7 @@ def test_actors_that_hold_gpus_and_find_no_cuda_draw_nothing(
 ) -> None:
     """As after `ray start --num-gpus=2` on a machine without a GPU."""
     monkeypatch.setattr(LocalExecutor, "gpus", 1.0)
-    with pytest.raises(RenderError, match="--kernel llvm"):
+    with pytest.raises(RenderError, match='kernel="llvm"'):
         render_to(small_scene, tmp_path / "a.zarr", RunOptions("local"))
     assert not (tmp_path / "a.zarr").exists()
 

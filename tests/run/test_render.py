@@ -12,7 +12,7 @@ from tilecppn import filesystem
 from tilecppn.errors import Interrupted, InvalidRequestError, StoreError
 from tilecppn.plan import Shard
 from tilecppn.run import render as render_module
-from tilecppn.run.events import Event, TaskDone, WorkerJoined
+from tilecppn.run.events import Event, LocksAreLocal, TaskDone, WorkerJoined
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render, render_to
 from tilecppn.scene.scene import Scene
@@ -78,6 +78,18 @@ def test_a_stop_before_anything_is_replaced_says_so(scene: Scene, tmp_path: Path
             RunOptions("local", overwrite=True, listeners=[interrupting(WorkerJoined)]),
         )
     assert Store(store.path).scene == scene
+
+
+def test_a_disk_with_local_locks_is_told(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"server:/a {tmp_path.resolve()} nfs rw,local_lock=all 0 0\n")
+    monkeypatch.setattr("tilecppn.storage.local_locks.MOUNTS", mounts)
+    seen: list[Event] = []
+    render(scene, tmp_path / "a.zarr", executor="local", kernel=KERNEL, listeners=[seen.append])
+    (told,) = (event for event in seen if isinstance(event, LocksAreLocal))
+    assert "without local_lock=all" in told.reason
 
 
 def test_a_call_leaves_the_signals_of_its_process_alone(scene: Scene, tmp_path: Path) -> None:

@@ -91,8 +91,8 @@ def test_none_is_still_a_value_where_it_is_one() -> None:
 
 def test_a_wrong_value_is_blamed_on_what_set_it() -> None:
     """On its override, or on the file."""
-    assert refusal("", overrides=["canvas.width=0"]).startswith("--set canvas.width=0: ")
+    assert refusal("", overrides=["canvas.width=0"]).startswith("canvas.width=0: ")
     text = "[view]\nradial = 3\n"
-    assert refusal(text, overrides=["view.mirror=x"]).startswith("--set view.mirror=x: ")
+    assert refusal(text, overrides=["view.mirror=x"]).startswith("view.mirror=x: ")
     message = refusal("[canvas]\nheight = 0\n", overrides=["canvas.width=9"])
     assert message.startswith("poster.toml: ")

@@ -1,5 +1,6 @@
 """Palettes whose colours have places: what they are, and what is none."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -41,23 +42,27 @@ def test_even_places_change_nothing(preset: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "palette",
+    ("palette", "words"),
     [
-        ["#000 0%", "#fff"],
-        ["#000 50%", "#fff 20%"],
-        ["#000 20%", "#fff 20%"],
-        ["#000 -5%", "#fff 20%"],
-        ["#000 0%", "#fff 101%"],
-        ["#000 0%", "#fff 33.3%"],
-        ["#000 0%", "#fff 050%"],
-        ["#000  0%", "#fff 50%"],
-        ["#000 ", "#fff "],
-        ["black 0%", "#fff 50%"],
-        ["#000 0%"],
+        (["#000 0%", "#fff"], 'colour 2, "#fff": must have a place, as others have'),
+        (["#000 50%", "#fff 20%"], 'colour 2, "#fff 20%": must have a place after the 50%'),
+        (["#000 20%", "#fff 20%"], "after the 20%"),
+        (["#000 -5%", "#fff 20%"], 'colour 1, "#000 -5%": must have a place'),
+        (["#000 0%", "#fff 101%"], 'colour 2, "#fff 101%"'),
+        (["#000 0%", "#fff 33.3%"], 'colour 2, "#fff 33.3%"'),
+        (["#000 0%", "#fff 050%"], 'colour 2, "#fff 050%"'),
+        (["#000  0%", "#fff 50%"], 'colour 1, "#000  0%"'),
+        (["#000 ", "#fff "], 'colour 1, "#000 "'),
+        (["black 0%", "#fff 50%"], 'colour 1, "black 0%": must be a colour like "#0b1d51"'),
+        (["#000", "#fff", "#ff0g00"], 'colour 3, "#ff0g00": must be a colour'),
+        (["#000", "#fff", ""], 'colour 3, "": must be a colour'),
+        (["#000", 7], "colour 2, 7: must be a colour"),
+        (["#000 0%"], "must have from 2 to 4,096 colours"),
+        (["#000"] * 4097, "must have from 2 to 4,096 colours"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
-def test_what_has_no_such_places_is_refused(palette: list[str]) -> None:
-    message = refusal(f"[output]\npalette = {palette}".replace("'", '"'))
-    assert "output.palette" in message
-    assert "increasing from 0% to 100%" in message
+def test_the_colour_at_fault_is_named(palette: list[object], words: str) -> None:
+    message = refusal(f"[output]\npalette = {json.dumps(palette)}")
+    assert "output.palette = " in message
+    assert words in message

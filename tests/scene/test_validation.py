@@ -214,7 +214,7 @@ def test_the_option_at_fault_is_named_for_a_weights_file(tmp_path: Path) -> None
     path = scene_file(tmp_path, "")
     with pytest.raises(WeightsError) as caught:
         Scene.load(path, ["cppn.weights=no.safetensors"])
-    assert str(caught.value).startswith("--set cppn.weights=no.safetensors: cppn.weights = ")
+    assert str(caught.value).startswith("cppn.weights=no.safetensors: cppn.weights = ")
 
 
 @pytest.mark.parametrize(("scale", "remedy"), [("1e308", "smaller"), ("1e-300", "larger")])

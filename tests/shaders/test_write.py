@@ -123,7 +123,7 @@ def test_only_an_unchanged_shader_of_ours_is_replaced(suffix: str, tmp_path: Pat
     found = provenance.read(path)
     assert found is not None
     assert found.intact
-    with pytest.raises(ExportError, match="--overwrite"):
+    with pytest.raises(ExportError, match="overwrite=True"):
         shader(scene, path)
     shader(scene, path, overwrite=True)
     path.write_text(path.read_text().replace("tilecppn", "tilecppm", 1))

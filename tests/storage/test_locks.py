@@ -8,7 +8,9 @@ import pytest
 
 from tests.storage.helpers import held, leftovers
 from tests.stores import ARITHMETIC, plain_scene
+from tilecppn.addresses import as_path
 from tilecppn.errors import StoreError
+from tilecppn.storage.local_locks import local_locks
 from tilecppn.storage.locks import locked
 from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
@@ -101,3 +103,47 @@ def test_a_store_on_a_read_only_disk_is_refused(
     monkeypatch.setattr("tilecppn.storage.locks.os.open", refuse)
     with pytest.raises(StoreError, match=r"a\.zarr: cannot be written to \("), store.lock():
         raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("mounted", "told"),
+    [
+        ("nfs rw,vers=3,nolock,local_lock=all", "nolock"),
+        ("nfs rw,vers=3,local_lock=flock", "nfsvers=4, or without local_lock=flock"),
+        ("nfs rw,vers=3,local_lock=posix", None),
+        ("nfs4 rw,vers=4.2,local_lock=none", None),
+        ("cifs rw,nobrl", "without nobrl"),
+        ("cifs rw", None),
+        ("lustre rw,localflock", "with flock"),
+        ("lustre rw,flock", None),
+        ("fuse.sshfs rw", "use NFS or SMB"),
+        ("ext4 rw,nolock", None),
+    ],
+)
+def test_a_mount_where_locks_are_local_is_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounted: str, told: str | None
+) -> None:
+    """As in /proc/self/mounts, where a space in a name is \\040."""
+    shared = tmp_path / "shared disk"
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr("tilecppn.storage.local_locks.MOUNTS", mounts)
+    point = str(shared).replace(" ", "\\040")
+    table = ["/dev/a / ext4 rw 0 0", f"server:/a {point} {mounted} 0 0"]
+    mounts.write_text("\n".join(table))
+    reason = local_locks(shared / "a.zarr")
+    assert (reason is None) == (told is None)
+    assert told is None or (reason is not None and told in reason and str(shared) in reason)
+    assert local_locks(tmp_path / "shared") is None  # beside it
+    table += [f"/dev/b {point}/own ext4 rw 0 0", f"/dev/c {point} ext4 rw 0 0"]
+    mounts.write_text("\n".join(table[:3]))
+    assert local_locks(shared / "own" / "a.zarr") is None
+    mounts.write_text("\n".join(table))  # another disk over it
+    assert local_locks(shared / "a.zarr") is None
+
+
+def test_buckets_and_systems_without_a_table_of_mounts_are_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilecppn.storage.local_locks.MOUNTS", tmp_path / "none")
+    assert local_locks(tmp_path / "a.zarr") is None
+    assert local_locks(as_path("s3://bucket/a.zarr")) is None

@@ -150,7 +150,7 @@ def test_another_scene_is_refused_saying_what_differs(
     with pytest.raises(StoreError) as caught:
         noisy.check(noisy.scene.replace(**changes))
     text = str(caught.value)
-    assert all(words in text for words in [str(noisy.path), *says, "--overwrite"])
+    assert all(words in text for words in [str(noisy.path), *says, "overwrite=True"])
     assert "\n" not in text
 
 

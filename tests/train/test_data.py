@@ -168,7 +168,7 @@ def test_kinds_of_image(tmp_path: Path) -> None:
 def test_mixed_sizes_are_named_and_can_be_made_one(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     save(tmp_path / "b.png", size=(12, 13))
-    with pytest.raises(DataError, match=r"b\.png: 12 × 13, but a\.png is 12 × 12; --resize"):
+    with pytest.raises(DataError, match=r"b\.png: 12 × 13, but a\.png is 12 × 12; resize"):
         read_data(str(tmp_path))
     assert read_data(str(tmp_path), resize=8).pixels.shape == (2, 8, 8, 1)
 
@@ -190,7 +190,7 @@ def test_folders_without_images_and_wrong_words(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     with pytest.raises(DataError, match="is a file"):
         read_data(str(tmp_path / "a.png"))
-    with pytest.raises(DataError, match="leave --resize out"):
+    with pytest.raises(DataError, match="leave resize out"):
         read_data("digits", resize=8)
 
 

@@ -105,7 +105,7 @@ def test_an_earlier_checkpoint_does_not_cost_the_later_ones(
 ) -> None:
     shutil.copytree(undisturbed, tmp_path / "copy")
     second = tmp_path / "copy/m.training/checkpoints/00000002"
-    with pytest.raises(CheckpointError, match=r"00000004 is later and sound.*another --save-dir"):
+    with pytest.raises(CheckpointError, match=r"00000004 is later and sound.*another save_dir"):
         train(tmp_path / "copy", start=second)
     assert len(checkpoints(tmp_path / "copy/m.training")) == 3
 
@@ -224,7 +224,7 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(
     with pytest.raises(CheckpointError, match="damaged") as error:
         train(copied)
     assert str(there[-1]) in str(error.value)
-    offered = str(error.value).rpartition("--from ")[2]
+    offered = str(error.value).rpartition("start ")[2]
     assert offered == str(there[-2])
     # And the offer can be taken.
     assert train(copied, start=Path(offered)).batches == 6
@@ -276,7 +276,7 @@ def test_a_pickle_is_never_opened(copied: Path) -> None:
 
 
 def test_other_settings_or_images_do_not_go_on(copied: Path) -> None:
-    with pytest.raises(CheckpointError, match="was trained with --width 6, not 7"):
+    with pytest.raises(CheckpointError, match="was trained with width=6, not 7"):
         train(copied, {"width": 7})
     with pytest.raises(CheckpointError, match="was trained on other images"):
         train(copied, images=images(seed=9))
@@ -321,16 +321,16 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 def test_a_model_of_another_training_is_not_replaced(tmp_path: Path, undisturbed: Path) -> None:
     shutil.copy(undisturbed / "m.safetensors", tmp_path)
     with pytest.raises(
-        InvalidRequestError, match="is there already; choose another name, or --overwrite"
+        InvalidRequestError, match="is there already; choose another name, or overwrite=True"
     ):
         train(tmp_path)
     train(tmp_path, overwrite=True)
 
 
 def test_too_few_or_too_small_images(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="3 images: set --batch"):
+    with pytest.raises(DataError, match="3 images: set batch"):
         train(tmp_path, images=images(3))
-    with pytest.raises(DataError, match="--size must be from 4 to 10"):
+    with pytest.raises(DataError, match="size must be from 4 to 10"):
         train(tmp_path, {"size": 11})
     assert not list(tmp_path.iterdir())
 

@@ -11,7 +11,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from tilecppn.cli.signals import stop_on_signals
 from tilecppn.cli.terminal import make_printable, write_line
-from tilecppn.errors import TilecppnError
+from tilecppn.errors import TilecppnError, naming_options
 from tilecppn.version import VERSION
 
 # Command → one line for `tilecppn --help`; the command's file has the rest.
@@ -46,7 +46,8 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the arguments of the process and run the command."""
         make_printable(sys.stdout)
-        return super().main(*args, **kwargs)
+        with naming_options():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names, in the order of the help."""

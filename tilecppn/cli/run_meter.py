@@ -20,6 +20,7 @@ from tilecppn.run.estimates import LEVELS_BYTES, free_disk, measure
 from tilecppn.run.events import (
     AttemptFailed,
     Event,
+    LocksAreLocal,
     RunStarted,
     TaskDone,
     TaskHedged,
@@ -151,6 +152,8 @@ class RenderMeter(Meter):
             case WorkerLost(worker, reason, delay):
                 when = f"is tried in {format_duration(delay)}" if delay else "takes its place"
                 self.note(f"worker {worker} lost: {reason}; another {when}")
+            case LocksAreLocal(reason):
+                self.note(reason)
             case WorkerRejected(worker, reason):
                 self.note(f"worker {worker} gets no work: {reason}")
             case WorkerRetired(worker, reason):
@@ -167,8 +170,8 @@ class RenderMeter(Meter):
 class FilmMeter(RenderMeter):
     """A meter of a film's run.
 
-    With `encoding`, it estimates from samples how long a film of one clip is encoded, which begins
-    when all frames are drawn.
+    It says when all frames are drawn and clips take longer to be encoded. With `encoding`, it
+    estimates from samples how long that is for a film of one clip.
     """
 
     def __init__(self, what: str, timeline: Timeline, encoding: "Encoding | None" = None) -> None:
@@ -182,10 +185,14 @@ class FilmMeter(RenderMeter):
             case TaskDone(task, _, stats) if stats.pixels:
                 drawn = self.done + self.skipped == self.total
                 if drawn and self.plan.parent(task) is not None:
-                    self.note("all frames are drawn; what is left is to encode the last of them")
-                    assert isinstance(self.plan, FilmPlan)
-                    if self.plan.clips == 1:
-                        self._start_timer(self.estimate_encoding)
+                    self._start_timer(self.tell_encoding)
+
+    def tell_encoding(self) -> None:
+        """Say that frames are only encoded from now on, and how long if it is in one piece."""
+        self.note("all frames are drawn; what is left is to encode the last of them")
+        assert isinstance(self.plan, FilmPlan)
+        if self.plan.clips == 1:
+            self.estimate_encoding()
 
     def estimate_encoding(self) -> None:
         """Measure the encoder on samples, and show its time unless it has finished by then."""

@@ -24,6 +24,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
+class LocksAreLocal:
+    """The store's disk is one where another machine could render into it at the same time."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class WorkerJoined:
     """A worker is ready. `location` is its host and process, as in "node7:4711"."""
 
@@ -118,6 +125,7 @@ class AttemptFailed:
 
 Event = (
     RunStarted
+    | LocksAreLocal
     | WorkerJoined
     | WorkerLost
     | WorkerRejected
@@ -154,6 +162,8 @@ def log(event: Event) -> None:
             LOGGER.info("worker %d released", worker)
         case TaskHedged(task, worker):
             LOGGER.info("%s takes long; worker %d has it as well", task.name, worker)
+        case LocksAreLocal(reason):
+            LOGGER.warning("%s", reason)
         case AttemptFailed(task, worker, reason, attempt):
             LOGGER.warning("%s failed on worker %d (%d): %s", task.name, worker, attempt, reason)
         case WorkerLost(worker, reason):

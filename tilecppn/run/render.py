@@ -23,6 +23,7 @@ from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult, TaskStore
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.storage.directory import is_store
+from tilecppn.storage.local_locks import local_locks
 from tilecppn.storage.store import Store
 
 
@@ -201,6 +202,8 @@ def run_job(
                 current = stack.enter_context(make(arithmetic))
             for task in run.discard:
                 current.delete(task)
+            if reason := local_locks(current.path):
+                emit(events.LocksAreLocal(reason))
             emit(events.RunStarted(plan, name, executor.workers, executor.threads, arithmetic))
             shuffle = None if run.shuffle is None else Random(run.shuffle)
             result = coordinator.run(plan, current, plan.order(shuffle))

@@ -106,18 +106,30 @@ def is_colour(text: str) -> bool:
 
 
 def is_list(values: Sequence[object]) -> bool:
-    """Whether these are colours, 2 at least, of which all or none have a place.
+    """Whether `fault` finds nothing wrong with these."""
+    return fault(values) is None
 
-    Places are from 0% to 100% and increase.
+
+def fault(values: Sequence[object]) -> tuple[int | None, str] | None:
+    """What the first colour at fault in a list must be, and its index; None for a right list.
+
+    A list has 2 colours at least, of which all or none have a place; places are from 0% to 100%
+    and increase. The index is None where the fault is their number.
     """
-    if not 2 <= len(values) <= MAX_COLOURS or not all(isinstance(v, str) for v in values):
-        return False
-    texts = [str(value) for value in values]
-    if not any(" " in text for text in texts):
-        return all(map(is_colour, texts))
-    found = [(is_colour(text.partition(" ")[0]), _place(text)) for text in texts]
-    places = [place for known, place in found if known and place is not None]
-    return len(places) == len(texts) and places == sorted(set(places))
+    if not 2 <= len(values) <= MAX_COLOURS:
+        return None, f"must have from 2 to {MAX_COLOURS:,} colours"
+    texts = [value if isinstance(value, str) else "" for value in values]
+    placed, before = any(" " in text for text in texts), -1
+    for index, text in enumerate(texts):
+        if not is_colour(text.partition(" ")[0]):
+            return index, 'must be a colour like "#0b1d51"'
+        place = _place(text)
+        if place is None and placed:
+            return index, 'must have a place, as others have, from 0% to 100%: "#0b1d51 30%"'
+        if place is not None and place <= before:
+            return index, f"must have a place after the {before}% before it"
+        before = before if place is None else place
+    return None
 
 
 @cache

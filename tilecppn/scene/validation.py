@@ -229,8 +229,12 @@ def palette() -> Check:
         if isinstance(value, str):
             palettes.stops(value)  # raises SceneError with the nearest name
             return value
-        if not isinstance(value, list | tuple) or not palettes.is_list(value):
+        if not isinstance(value, list | tuple):
             raise ValueError
+        if (wrong := palettes.fault(value)) is not None:
+            index, must = wrong
+            colour = "" if index is None else f"colour {index + 1}, {format_value(value[index])}: "
+            raise SceneError(f"{colour}{must}")
         return tuple(value)
 
     return Check(

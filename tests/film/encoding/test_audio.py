@@ -103,7 +103,7 @@ def test_what_is_no_sound_is_refused(even_film: Timeline, tmp_path: Path) -> Non
         assert "\n" not in str(error.value)
     sound = tones(tmp_path / "a.wav", (500, 1))
     for name in ("a.gif", "a.zarr", "frames"):
-        with pytest.raises(ExportError, match="--audio"):
+        with pytest.raises(ExportError, match="audio"):
             animate(even_film, tmp_path / name, audio=sound)
     assert not list(tmp_path.glob("*.parts"))
 

@@ -49,21 +49,21 @@ def test_an_excerpt_survives_its_toml_and_is_drawn(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("3",), "--from 3: the film has 1.1 seconds, frames 0 to 10"),
-        ((None, "12f"), "--to 12f"),
-        (("-1",), "--from -1"),
+        (("3",), "start=3: the film has 1.1 seconds, frames 0 to 10"),
+        ((None, "12f"), "stop=12f"),
+        (("-1",), "start=-1"),
         (("1", "1"), "no frame lies between"),
         (("noon",), "must be seconds, as in 2.5, or a frame number"),
         (("nan",), "must be seconds"),
         (("1e999",), "must be seconds"),
-        ((None, None, 11), "--frame 11: the film has"),
-        (("1", None, 3), "either --frame, or --from and --to"),
+        ((None, None, 11), "frame=11: the film has"),
+        (("1", None, 3), "either frame, or start and stop"),
     ],
 )
 def test_what_the_film_has_not_is_refused(
     film: Timeline, arguments: tuple[str | None, ...], words: str
 ) -> None:
-    with pytest.raises(SceneError, match="--") as caught:
+    with pytest.raises(SceneError, match=r"start|stop|frame") as caught:
         excerpt(film, *(*arguments, None)[:2], *arguments[2:])  # type: ignore[arg-type]
     assert words in str(caught.value)
 
@@ -74,5 +74,5 @@ def test_a_draft_is_the_same_film_at_another_size(film: Timeline, scene: Scene) 
     assert (draft.base.canvas.width, draft.base.canvas.height) == (212, 33)
     assert draft.scene(5).view == film.scene(5).view
     for factor in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(SceneError, match="--scale"):
+        with pytest.raises(SceneError, match="scale="):
             scaled(film, factor)

@@ -69,11 +69,11 @@ def test_another_length_moves_the_keyframes_in_proportion(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("film.fps=0", "--set film.fps: film.fps = 0: must be a number above 0"),
+        ("film.fps=0", "film.fps: film.fps = 0: must be a number above 0"),
         ("film.secs=1", 'did you mean "film.seconds"'),
         ("film.seconds.x=1", "film.seconds is not a table"),
         ("film.seconds", "must be section.key=value"),
-        ("film.interpolation.latent=cubic", "--set film.interpolation: "),
+        ("film.interpolation.latent=cubic", "film.interpolation: "),
         ("film.excerpt=[3, 3]", "two frame numbers"),
         ("film.excerpt=[3, 41]", "the film has frames 0 to 39"),
         ("film.excerpt=3", "two frame numbers"),

@@ -160,7 +160,7 @@ def test_an_adapter_that_is_not_there_is_refused_with_a_way_out(
 ) -> None:
     require_wgpu()
     monkeypatch.setenv("WGPUPY_WGPU_ADAPTER_NAME", "Voodoo 2")
-    with pytest.raises(InvalidRequestError, match=r'"Voodoo 2".*--kernel llvm'):
+    with pytest.raises(InvalidRequestError, match=r'"Voodoo 2".*kernel="llvm"'):
         devices.adapter.__wrapped__()
 
 

@@ -232,10 +232,14 @@ class RayExecutor:
                 os.kill(int(pid), signal.SIGKILL)
 
     def stop(self) -> None:
-        """End all workers, and Ray if it was started or joined here, within STOP_TIMEOUT."""
+        """End all workers, and Ray if it was started or joined here, within STOP_TIMEOUT.
+
+        A KeyboardInterrupt ends this wait alone: what the run came to is known by now.
+        """
         thread = threading.Thread(target=self._end, daemon=True)
         thread.start()
-        thread.join(STOP_TIMEOUT)
+        with contextlib.suppress(KeyboardInterrupt):
+            thread.join(STOP_TIMEOUT)
         if thread.is_alive():
             stuck.set()
             atexit.unregister(ray.shutdown)  # would wait for ever, too
