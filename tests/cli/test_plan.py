@@ -75,6 +75,24 @@ def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: (Path("/disk"), free))
 
 
+def test_plan_says_where_a_print_has_another_shape_than_the_scene(
+    small_scene: Scene, cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(small_scene.to_toml())  # 700 × 501
+    for said, told in (
+        ("canvas.print=14x10.02cm", ""),
+        ("canvas.width=1400", "not that of the scene's own 700 × 501: more or less is seen"),
+        ("canvas.print=A4", "own 700 × 501"),
+        ("cppn.seed=2", ""),
+    ):
+        lines = ok(cli("plan", "a.toml", "--set", said)).splitlines()
+        shape = [line for line in lines if line.startswith("shape")]
+        assert len(shape) == bool(told)
+        assert not told or told in shape[0]
+    (tmp_path / "b.toml").write_text(small_scene.replace(view={"aspect": "stretch"}).to_toml())
+    assert "the picture is stretched" in ok(cli("plan", "b.toml", "--set", "canvas.print=A4"))
+
+
 def test_plan_of_the_largest_canvas_takes_no_longer(
     scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

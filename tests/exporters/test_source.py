@@ -10,6 +10,8 @@ import tifffile
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
+from tilecppn.exporters.export import export_store
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.source import Source
@@ -84,6 +86,12 @@ def test_a_smaller_picture_is_made_of_the_right_level(tmp_path: Path) -> None:
     same = Source(store, longest=200)
     assert np.array_equal(same.read(0, Window(0, 0, 150, 200)), level)
     assert Source(store, longest=1000).sizes == Source(store).sizes  # never larger
+    notes: list[str] = []
+    for k, size in enumerate((400, 401)):
+        options = ExportOptions(max_size=size)
+        export_store(store.path, tmp_path / f"b{k}.png", options, Threads(note=notes.append))
+        assert len(notes) == k
+    assert "stays 400 × 300" in notes[0]
 
 
 @pytest.mark.parametrize("kind", ["a.dzi", "a.tif", "a.szi", "iiif"])

@@ -12,6 +12,9 @@ from PIL import Image
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
+from tilecppn.exporters.export import export_store
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.strip import PARTS, part, strip
 from tilecppn.exporters.verify import find_export_damage
@@ -70,6 +73,14 @@ def test_a_small_picture_is_not_enlarged(tmp_path: Path) -> None:
     page = strip(Source(small, bits=8), (1000, 800))
     assert page.shape == (800, 1000, 1)
     assert (page != 255).any(axis=2).sum() <= 5 * 40 * 30
+    notes: list[str] = []
+    for store, told in ((small, 1), (noise_store(tmp_path / "b.zarr", 900, 700), 0)):
+        notes.clear()
+        options = ExportOptions(strip="10x8cm")
+        export_store(
+            store.path, store.path.with_suffix(".png"), options, Threads(note=notes.append)
+        )
+        assert len(notes) == told
 
 
 def test_what_cannot_be_is_refused(store: Store, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.plan import Plan
     from tilecppn.scene.scene import Scene
+    from tilecppn.scene.sections import Canvas
 
 
 class Estimate(NamedTuple):
@@ -82,11 +83,14 @@ def command(
     if timeline is not None:
         _plan_film(timeline, output, workers, kernel, price, as_json)
     else:
-        _plan_still(load(scene, overrides), output, workers, kernel, price, as_json)
+        own = [text for text in overrides if not text.startswith("canvas.")]
+        canvas = load(scene, tuple(own)).canvas if len(own) < len(overrides) else None
+        _plan_still(load(scene, overrides), canvas, output, workers, kernel, price, as_json)
 
 
 def _plan_still(
     scene: "Scene",
+    own: "Canvas | None",
     output: Path,
     workers: int | None,
     kernel: str,
@@ -130,12 +134,20 @@ def _plan_still(
         f"(estimated), {_free_words(folder, free)}",
         *_lines(estimate, seconds),
     ]
+    if own is not None and not _same_shape(own, scene.canvas):
+        is_stretched = scene.view.aspect == "stretch"
+        what = "the picture is stretched" if is_stretched else "more or less is seen on two sides"
+        lines.insert(2, f"shape    not that of the scene's own {own.width} × {own.height}: {what}")
     result("\n".join(lines), record, as_json)
     if stored > free:
         raise PlanError(
             f"does not fit on the disk: about {format_bytes(stored)} needed, {format_bytes(free)} "
             f"free at {folder}; use a smaller canvas, or -o on a larger disk"
         )
+
+
+def _same_shape(one: "Canvas", other: "Canvas") -> bool:
+    return math.isclose(one.width * other.height, other.width * one.height, rel_tol=0.01)
 
 
 def _plan_film(

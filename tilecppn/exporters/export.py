@@ -153,6 +153,11 @@ def write(
     picture is too large; RenderError later, or Interrupted once threads.stopping() is true.
     """
     exporter.fits(source, dest)
+    if options.max_size is not None and options.max_size > max(source.width, source.height):
+        threads.note(
+            f"{dest}: stays {source.width} × {source.height}, as large as the picture: exports are "
+            "not enlarged; render it larger for that"
+        )
     try:
         with naming_destination(dest), claimed(*exporter.outputs(dest)):
             exporter.check(dest, overwrite=options.overwrite)

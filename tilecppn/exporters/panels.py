@@ -27,6 +27,7 @@ from tilecppn.plan import Window
 from tilecppn.scene import paper
 
 Write = Callable[[Source, Path, ExportOptions, Threads], list[Path]]
+MOST = 400  # panels: each file is locked until all are there
 ONE = Window(0, 0, 1, 1)
 SHEET = 1600  # pixels of the sheet's longer side, at most
 CM = 2.54  # of an inch
@@ -71,7 +72,10 @@ def grid_of(text: str) -> tuple[int, int]:
     found = _GRID.fullmatch(text.strip())
     if found is None or text.strip() in ("1x1", "1×1"):
         raise ExportError(f"panels {text}: must be columns × rows, as 3x2, up to 99x99")
-    return int(found[1]), int(found[2])
+    columns, rows = int(found[1]), int(found[2])
+    if columns * rows > MOST:
+        raise ExportError(f"panels {text}: are more than {MOST} files; use fewer panels")
+    return columns, rows
 
 
 def windows(size: Size, grid: tuple[int, int], overlap: int) -> list[list[Window]]:

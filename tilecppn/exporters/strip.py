@@ -24,6 +24,7 @@ PARTS = ((0.5, 0.5), (0.2, 0.2), (0.8, 0.35), (0.35, 0.8))  # where their middle
 MARGIN = 5 / 25.4  # inches, around and between
 WHOLE = 0.5  # of the page's height
 LARGEST = 200_000_000  # pixels of a page
+SMALL = 0.25  # of the page's pixels: each part of such a picture is half of it, or more
 PAPER = 255
 
 
@@ -49,7 +50,13 @@ def export_strip(
 ) -> list[Path]:
     """Write the page, made in memory, in 8 bits. Returns its name."""
     made = source.provenance(provenance.STILL, options)
-    write_image(strip(source, page_size(source, options)), dest, made, source.resolution)
+    size = page_size(source, options)
+    if source.width * source.height < SMALL * size[0] * size[1]:
+        threads.note(
+            f"{dest}: the picture, {source.width} × {source.height}, is small for a page of "
+            f"{size[0]} × {size[1]} at {source.resolution:g} dpi: each part is much of it"
+        )
+    write_image(strip(source, size), dest, made, source.resolution)
     threads.progress(1, 1)
     return [dest]
 

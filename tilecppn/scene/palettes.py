@@ -122,7 +122,7 @@ def fault(values: Sequence[object]) -> tuple[int | None, str] | None:
     placed, before = any(" " in text for text in texts), -1
     for index, text in enumerate(texts):
         if not is_colour(text.partition(" ")[0]):
-            return index, 'must be a colour like "#0b1d51"'
+            return index, 'must be #rgb or #rrggbb, as "#0b1d51"'
         place = _place(text)
         if place is None and placed:
             return index, 'must have a place, as others have, from 0% to 100%: "#0b1d51 30%"'
