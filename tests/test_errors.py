@@ -8,7 +8,13 @@ from click.testing import CliRunner
 from tests.stores import noise_store
 from tilecppn import export
 from tilecppn.cli import main
-from tilecppn.errors import ExportError, InvalidRequestError, SceneError, naming_options
+from tilecppn.errors import (
+    ExportError,
+    Interrupted,
+    InvalidRequestError,
+    SceneError,
+    naming_options,
+)
 from tilecppn.exporters.gallery import gallery
 from tilecppn.film.timeline.moves import moving
 from tilecppn.scene.scene import Scene
@@ -39,6 +45,7 @@ def test_options_become_arguments(options: str, arguments: str) -> None:
         assert str(error) == f"{error}" == options
         assert str(ExportError(f"a: {error}")) == f"a: {options}"
     assert str(ExportError(f"a: {error}")) == f"a: {arguments}"
+    assert str(Interrupted(options)) == arguments
 
 
 def test_each_is_told_in_its_own_words(tmp_path: Path) -> None:

@@ -35,18 +35,20 @@ _ARGUMENTS = {"from": "start", "to": "stop", "no-scene": "show_scene=False"}
 _on_command_line = False
 
 
-class TilecppnError(Exception):
-    """Base of all errors of this package; the text is one line that says what to do.
-
-    Texts are written with options, `--max-size 2048`, and name the arguments of functions instead,
-    `max_size=2048`, but where the command line shows them.
+class _Spelled(BaseException):
+    """Written with options, `--max-size 2048`; shown with arguments of functions, `max_size=2048`,
+    but where the command line shows it.
     """
-
-    exit_code = 1
 
     def __str__(self) -> str:
         text = super().__str__()
         return text if _on_command_line else _OPTION.sub(_as_argument, text)
+
+
+class TilecppnError(_Spelled, Exception):
+    """Base of all errors of this package; the text is one line that says what to do."""
+
+    exit_code = 1
 
 
 def _as_argument(found: re.Match[str]) -> str:
@@ -155,7 +157,7 @@ class TrainingDivergedError(RenderError):
     """A training loss became NaN or grew without bound."""
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(_Spelled, KeyboardInterrupt):
     """Ctrl-C or SIGTERM stopped the work; finished work is kept."""
 
     exit_code = 130

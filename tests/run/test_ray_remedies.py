@@ -39,19 +39,28 @@ def test_a_node_without_tilecppn_is_told_what_to_install() -> None:
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "remedy"),
     [
-        OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes: /x"),
-        PermissionError(13, "Permission denied", "/tmp/ray/session"),
+        (
+            OSError(
+                "validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes: /x"
+            ),
+            "set RAY_TMPDIR to a",
+        ),
+        (PermissionError(13, "Permission denied", "/tmp/ray/session"), "set RAY_TMPDIR to a"),
+        (Exception("The current node timed out during startup. This could"), "machine is busy"),
+        (Exception("odd"), "no Ray at this machine: odd"),
     ],
 )
-def test_a_folder_of_rays_that_cannot_be(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ray_that_cannot_start_is_told_with_a_remedy(
+    error: Exception, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(**options: object) -> None:
         raise error
 
     monkeypatch.setattr(ray, "is_initialized", once_not())
     monkeypatch.setattr(ray, "init", fail)
-    with pytest.raises(InvalidRequestError, match="set RAY_TMPDIR to a") as refused:
+    with pytest.raises(InvalidRequestError, match=remedy) as refused:
         RayExecutor(Toy(), 1)
     assert "\n" not in str(refused.value)
 

@@ -140,7 +140,9 @@ def test_what_is_asked_ends_a_run_and_what_is_done_is_kept(scene: Scene, tmp_pat
     assert outcome.skipped >= 3
 
 
-@pytest.mark.parametrize(("overwrite", "says"), [(False, "same command"), (True, "without --over")])
+@pytest.mark.parametrize(
+    ("overwrite", "says"), [(False, "same command"), (True, "without overwrite=True")]
+)
 def test_what_goes_on_after_a_stop_is_said_truly(
     scene: Scene, tmp_path: Path, overwrite: bool, says: str
 ) -> None:

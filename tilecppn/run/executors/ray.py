@@ -286,7 +286,7 @@ def _connect(address: str | None, cpus: int) -> None:
         ray.init(**options)
     except SystemExit:
         raise KeyboardInterrupt from None  # Ray's answer to SIGTERM
-    except (ConnectionError, ValueError, RuntimeError, OSError, RayError) as error:
+    except Exception as error:  # of many kinds, and of none
         where = address or "this machine"
         remedy = next((f"; {text}" for sign, text in NO_START.items() if sign in str(error)), "")
         raise InvalidRequestError(f"no Ray at {where}: {_short(error)}{remedy}") from error

@@ -39,6 +39,8 @@ CAUSES = {
 NO_START = {
     "AF_UNIX path length": "the folder of its sockets has too long a name; set RAY_TMPDIR to a "
     "shorter one, as in RAY_TMPDIR=/tmp",
+    "timed out during startup": "this machine is busy; try again when it is less so, or draw with "
+    "--executor local",
     "Permission denied": "its folder belongs to another user; set RAY_TMPDIR to a folder of yours",
 }
 
