@@ -16,7 +16,8 @@ from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.panels import grid_of, windows
+from tilecppn.exporters.panels import assembly_sheet, grid_of, windows
+from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
@@ -96,7 +97,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) ->
         ("a.dzi", {"panels": "2x2"}, "leave it out"),
         ("a.png", {"panels": "2x2", "panel_overlap": "30px"}, "smaller overlap"),
         ("a.png", {"panels": "2x2", "panel_overlap": "3"}, "must be a length"),
-        ("a.png", {"panels": "99x2"}, "fewer panels"),
+        ("a.png", {"panels": "4x99"}, "fewer panels"),
         ("a.png", {"panels": "40x40"}, "more than 400 files; use fewer panels"),
     ]
     for name, options, why in refused:
@@ -108,3 +109,11 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) ->
         export(store.path, tmp_path / "b" / "a.png", panels="2x1")
     export(store.path, tmp_path / "b" / "a.png", panels="2x1", overwrite=True)
     assert grid_of("3×2") == (3, 2)
+
+
+@pytest.mark.parametrize("grid", [(100, 1), (50, 60), (33, 20)])
+def test_the_sheet_of_thin_panels(grid: tuple[int, int], tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 100, 60)
+    rows = windows((100, 60), grid, 0)
+    sheet = assembly_sheet(Source(store), [("1-1", window) for row in rows for window in row])
+    assert sheet.shape == (60, 100, 3)

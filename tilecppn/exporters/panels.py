@@ -167,7 +167,8 @@ def assembly_sheet(source: Source, named: list[tuple[str, Window]]) -> NDArray[n
         top, left, bottom, right = (scale * edge for edge in window)
         for grown, colour in ((0, INK), (1, LINE)):
             box = (left + grown, top + grown, right - 1 - grown, bottom - 1 - grown)
-            draw.rectangle(box, outline=colour)
+            if box[0] <= box[2] and box[1] <= box[3]:  # of a few pixels it has none inside
+                draw.rectangle(box, outline=colour)
         text = f"{name}\n{window.width * cm:.1f} x {window.height * cm:.1f} cm"  # no × in the font
         size = max(8.0, min(28.0, (right - left) / 12))
         draw.multiline_text(
