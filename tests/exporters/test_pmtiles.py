@@ -2,8 +2,10 @@
 
 import gzip
 import io
+import tracemalloc
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from pmtiles.tile import deserialize_directory, tileid_to_zxy, zxy_to_tileid
 
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.exporters import pmtiles_archive
+from tilecppn.exporters import map_tiles, pmtiles_archive
 from tilecppn.exporters.pmtiles_archive import (
     ENTRY,
     RESERVED,
@@ -26,6 +28,7 @@ from tilecppn.exporters.pmtiles_archive import (
     tile_number,
     varints,
 )
+from tilecppn.exporters.source import sizes as levels
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
@@ -185,11 +188,43 @@ def test_any_number_of_tiles(tiles: int, tmp_path: Path, monkeypatch: pytest.Mon
     assert b"record" in data[:RESERVED]
 
 
+def test_squares_come_in_the_order_of_tiles_however_many_are_sorted_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = noise_store(tmp_path / "a.zarr", 700, 300)
+    monkeypatch.setattr(map_tiles, "SQUARE", 64)
+    files = []
+    for block in (0, 1, 8):
+        monkeypatch.setattr(map_tiles, "BLOCK", block)
+        export(store.path, tmp_path / "a.pmtiles", tile=16, overwrite=True)
+        files.append((tmp_path / "a.pmtiles").read_bytes())
+    assert sound(files[0])["addressed_tiles_count"] > 44 * 19
+    assert files[0] == files[1] == files[2]
+
+
+def test_the_root_has_as_many_leaves_as_it_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pmtiles_archive, "LEAVES", 10**6)
+    monkeypatch.setattr(pmtiles_archive, "LEAF", 4)
+    lengths = np.random.default_rng(0).integers(1, 30, 70_000).tolist()
+    with (tmp_path / "a").open("w+b") as file, (tmp_path / "b").open("w+b") as waiting:
+        made = Archive(file, waiting)
+        for number, length in enumerate(lengths):
+            made.add(number, b"%d" % number * length)
+        made.finish({}, "png", WORLD._replace(zooms=9), b"record" * 2000)
+    data = (tmp_path / "a").read_bytes()
+    header = sound(data)
+    root = deserialize_directory(data[127 : 127 + header["root_length"]])
+    assert 256 + 1000 < len(root) < 70_000 // 4  # its leaves are larger than at first
+    reader = Reader(lambda offset, length: data[offset : offset + length])
+    for number in (0, 300, 69_999):
+        assert reader.get(*tileid_to_zxy(number)) == b"%d" % number * lengths[number]
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_tiles(tmp_path: Path) -> None:
     """Entries of three million tiles wait on the disk."""
-    import tracemalloc
-
     peaks = []
     for tiles in (100_000, 3_000_000):
         with (tmp_path / "a").open("w+b") as file, (tmp_path / "b").open("w+b") as waiting:
@@ -201,6 +236,50 @@ def test_memory_does_not_grow_with_the_tiles(tmp_path: Path) -> None:
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     assert peaks[1] < peaks[0] + (8 << 20)
+
+
+@pytest.mark.slow
+def test_the_directory_of_a_hundred_million_tiles(tmp_path: Path) -> None:
+    """8,192 × 12,207 tiles at the largest zoom, whose bytes are a hole in the file."""
+    sizes, tile = levels(8192 * 256, 12_207 * 256), 256
+    tracemalloc.start()
+    covered = sum(square.pixels for square in map_tiles.squares(tuple(sizes), tile))
+    assert covered == sum(width * height for width, height in sizes)
+    count, step = 100_000_000, 1 << 20
+    random = np.random.default_rng(0)
+    kept: dict[int, tuple[int, int]] = {}
+    with (tmp_path / "a").open("w+b") as file, TemporaryFile(dir=tmp_path) as waiting:
+        made = Archive(file, waiting)
+        for start in range(0, count, step):
+            entries = np.zeros(min(step, count - start), ENTRY)
+            entries["tile"], entries["run"] = np.arange(start, start + len(entries)), 1
+            entries["length"] = random.integers(1, 30, len(entries))
+            ends = made.size + np.cumsum(entries["length"], dtype=np.uint64)
+            entries["offset"] = ends - entries["length"]
+            made.size = int(ends[-1])
+            waiting.write(entries.tobytes())
+            kept[start] = int(entries["offset"][0]), int(entries["length"][0])
+        made.tiles = made.count = made.contents = count
+        file.seek(made.size, 1)
+        made.finish({}, "png", WORLD, b"record")
+        requests: list[int] = []
+
+        def get(offset: int, length: int) -> bytes:
+            if offset >= RESERVED:  # all of the first 16 KiB are one request
+                requests.append(length)
+            file.seek(offset)
+            return file.read(length)
+
+        reader = Reader(get)
+        for number, (offset, length) in kept.items():
+            file.seek(RESERVED + offset)
+            file.write(b"x" * length)
+            requests.clear()
+            assert reader.get(*tileid_to_zxy(number)) == b"x" * length
+            assert len(requests) == (1 if number < 256 else 2)
+            assert max(requests) < 1 << 17  # bytes of a leaf
+    assert tracemalloc.get_traced_memory()[1] < 128 << 20
+    tracemalloc.stop()
 
 
 def test_metadata_of_another_file_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.stores import level_pixels, noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted, RenderError
 from tilecppn.exporters import bands
-from tilecppn.exporters.bands import band_rows
+from tilecppn.exporters.bands import band_rows, banded
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, in_order
 from tilecppn.exporters.png import encode_png
@@ -111,7 +111,7 @@ def test_it_has_300_pixels_an_inch_and_a_pyramids_tiles_have_not(
 def test_a_band_is_the_largest_even_part_of_a_tile_within_the_budget(
     row_bytes: int, tile: int
 ) -> None:
-    rows = band_rows(row_bytes, tile)
+    rows = band_rows(row_bytes, tile, bands.BUDGET)
     assert 1 <= rows <= tile
     assert tile % rows == 0  # no band reaches into two rows of tiles
     assert rows == 1 or rows * row_bytes <= bands.BUDGET
@@ -129,15 +129,39 @@ class Watched(Source):
         return super().read(level, window)
 
 
-@pytest.mark.parametrize(("budget", "rows"), [(10**9, 64), (3 * 300 * 20, 16), (1, 1)])
-def test_a_wide_picture_is_read_in_bands_within_the_budget(
-    budget: int, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("budget", "strip", "read", "rows"),
+    [
+        (10**9, 10**9, (64, 300), 64),
+        (2 * 3 * 300 * 20, 10**9, (64, 100), 16),  # read by rows of tiles
+        (2 * 3 * 300 * 20, 3 * 300 * 40, (32, 100), 16),
+        (1, 1, (1, 100), 1),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_wide_picture_comes_in_bands_within_the_budget_and_is_read_once(
+    budget: int,
+    strip: int,
+    read: tuple[int, int],
+    rows: int,
+    workers: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = noise_store(tmp_path / "in.zarr", 300, 100)
     monkeypatch.setattr(bands, "BUDGET", budget)
-    source = Watched(store)
-    export_png(source, tmp_path / "out.png", ExportOptions(), Threads())
-    assert source.windows == list(Window(0, 0, 100, 300).split(rows, 300))
+    monkeypatch.setattr(bands, "STRIP", strip)
+    monkeypatch.setattr(bands, "ACROSS", 100)
+    source, picture = Watched(store), Window(0, 0, 100, 300)
+    told: list[tuple[int, int]] = []
+    threads = Threads(workers, lambda done, total: told.append((done, total)))
+    made = list(banded(source, lambda band, pixels: (band, pixels.copy()), threads))
+    assert [band for band, _ in made] == list(picture.split(rows, 300))
+    assert sorted(source.windows) == sorted(picture.split(*read))
+    found = np.moveaxis(np.concatenate([pixels for _, pixels in made], axis=1), 0, -1)
+    np.testing.assert_array_equal(found, level_pixels(store, 0))
+    assert told == [(band.bottom * 300, 30_000) for band, _ in made]
+    export_png(source, tmp_path / "out.png", ExportOptions(), threads)
     np.testing.assert_array_equal(by_pillow(tmp_path / "out.png"), level_pixels(store, 0))
 
 

@@ -1,4 +1,4 @@
-"""Planes → filtered rows of a PNG, against plain NumPy."""
+"""Planes → filtered rows of a PNG, and differences of a TIFF, against plain NumPy."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.pixels.interleave import filtered, interleaved
+from tilecppn.pixels.interleave import differences, filtered, interleaved
 
 LAWS = settings(max_examples=80)
 
@@ -27,8 +27,14 @@ def plain(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return out
 
 
+def from_the_left(pixels: NDArray[Any]) -> NDArray[Any]:
+    out = np.moveaxis(pixels, 0, -1).copy()
+    out[:, 1:] -= out[:, :-1].copy()  # modulo 2^bits
+    return out
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 3, 4])
 def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
     @LAWS
     @given(st.integers(1, 40), st.integers(1, 80), st.integers(0, 2**32 - 1))
@@ -37,6 +43,8 @@ def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
     @example(17, 1, 0)
     @example(9, 64, 0)
     @example(9, 32, 0)
+    @example(9, 33, 0)
+    @example(9, 65, 0)
     @example(512, 512, 0)
     def law(height: int, width: int, seed: int) -> None:
         random = np.random.default_rng(seed)
@@ -44,6 +52,7 @@ def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
         pixels = random.integers(0, full, (channels, height, width), dtype, endpoint=True)
         before = pixels.copy()
         assert np.array_equal(filtered(pixels), plain(pixels))
+        assert np.array_equal(differences(pixels), from_the_left(pixels))
         assert np.array_equal(pixels, before)
 
     law()
@@ -68,4 +77,5 @@ def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
 def test_views_give_what_their_copies_give(view: Any, dtype: type) -> None:
     pixels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, (3, 40, 50), dtype)
     assert np.array_equal(filtered(view(pixels)), plain(view(pixels)))
+    assert np.array_equal(differences(view(pixels)), from_the_left(view(pixels)))
     assert np.array_equal(interleaved(view(pixels)), np.moveaxis(view(pixels), 0, -1))

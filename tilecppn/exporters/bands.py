@@ -1,35 +1,84 @@
-"""A picture in bands of whole rows: read in parallel, few enough at once for the memory."""
+"""A picture in bands of whole rows, in order: read in parallel, few enough at once for the memory.
+
+A band is a row of tiles, or a part of one where that is too large. Then all workers read the row of
+tiles first, so that each tile is decoded once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
 
 BUDGET = 64 * 2**20  # bytes of pixels in one band
+STRIP = 256 * 2**20  # in a row of tiles that is read first; its bands have half the budget
+ACROSS = 2048  # pixels of a row of tiles that a worker reads at a time
+
+R = TypeVar("R")
+Work = Callable[[Window, NDArray[Any]], R]  # of a band: its window, pixels (channels, rows, width)
 
 
 def read_image(source: Source, out: NDArray[np.uint8], threads: Threads) -> None:
     """Fill `out`, 8 bits (height, width, channels), with the picture; greys fill all channels."""
 
-    def read(window: Window) -> None:
-        out[window.top : window.bottom] = source.read_uint8(0, window)
+    def fill(band: Window, pixels: NDArray[Any]) -> None:
+        out[band.top : band.bottom] = interleaved(to_uint8(pixels))
 
-    for _ in finished(read, bands(source), threads):
+    for _ in banded(source, fill, threads):
         pass
 
 
-def bands(source: Source) -> list[Window]:
-    """The picture in windows of whole rows, few enough for the memory."""
-    plan = source.store.plan
-    rows = band_rows(source.width * plan.channels * plan.itemsize, plan.tile)
-    return list(Window(0, 0, source.height, source.width).split(rows, source.width))
+def banded(source: Source, work: Work[R], threads: Threads) -> Iterator[R]:
+    """What `work` returns for each band of the picture, in order; raises as `in_order`."""
+    plan, picture = source.store.plan, Window(0, 0, source.height, source.width)
+    row_bytes = source.width * plan.channels * plan.itemsize
+    if plan.tile * row_bytes <= BUDGET:
+
+        def read_and_work(band: Window) -> R:
+            return work(band, source.read(0, band))
+
+        bands = picture.split(plan.tile, source.width)
+        for _, result in finished(read_and_work, bands, threads, picture.pixels):
+            yield result
+        return
+    strip_rows = band_rows(row_bytes, plan.tile, STRIP)
+    rows = band_rows(row_bytes, strip_rows, BUDGET // 2)
+    pixels = np.empty((plan.channels, strip_rows, source.width), source.dtype)
+    for strip in picture.split(strip_rows, source.width):
+        _read(source, strip, pixels, threads)
+
+        def work_on_part(band: Window, top: int = strip.top) -> R:
+            return work(band, pixels[:, band.top - top : band.bottom - top])
+
+        def progress(done: int, total: int, before: int = strip.top * source.width) -> None:
+            threads.progress(before + done, total)
+
+        bands, told = strip.split(rows, source.width), replace(threads, progress=progress)
+        for _, result in finished(work_on_part, bands, told, picture.pixels):
+            yield result
 
 
-def band_rows(row_bytes: int, tile: int) -> int:
-    """Rows of a band: one row of tiles, or a part of it that the budget allows."""
-    rows = tile
-    while rows > 1 and rows * row_bytes > BUDGET:
+def _read(source: Source, strip: Window, out: NDArray[Any], threads: Threads) -> None:
+    """Read whole rows into `out`, which may have more of them."""
+
+    def read(part: Window) -> None:
+        out[:, : part.height, part.left : part.right] = source.read(0, part)
+
+    untold = replace(threads, progress=lambda done, total: None)
+    for _ in finished(read, strip.split(strip.height, ACROSS), untold, strip.pixels):
+        pass
+
+
+def band_rows(row_bytes: int, most: int, budget: int) -> int:
+    """Rows of a band: as many as are allowed, or a part of them that the budget has room for."""
+    rows = most
+    while rows > 1 and rows * row_bytes > budget:
         rows //= 2
     return rows

@@ -119,7 +119,7 @@ def _write_tiff(
     height, width, channels = image.shape
     tifffile.imwrite(
         temporary,
-        iter([compressed(tiff_tags.predicted(image))]),
+        iter([compressed(tiff_tags.predicted(image.transpose(2, 0, 1)))]),
         shape=tiff_tags.shape(height, width, channels),
         rowsperstrip=height,
         resolution=None if dpi is None else (dpi, dpi),

@@ -15,6 +15,7 @@ from tilecppn.exporters.xyz import XYZ, tile_json
 from tilecppn.plan import Window, ceil_div
 
 SQUARE = 2048  # pixels of a side that is encoded in one go
+BLOCK = 8  # 2^8 squares of a side are put in order in one go
 
 
 class MapTile(NamedTuple):
@@ -44,7 +45,8 @@ def map_tiles(
                 made.append(MapTile(number, zoom, x, y, data))
         return sorted(made)
 
-    for _, tiles in finished(encode, list(_squares(layout.sizes, side)), threads):
+    pixels = sum(width * height for width, height in layout.sizes)
+    for _, tiles in finished(encode, squares(layout.sizes, side), threads, pixels):
         yield from tiles
 
 
@@ -58,18 +60,34 @@ def described(layout: XYZ, dest: Path, options: ExportOptions) -> dict[str, Any]
     }
 
 
-def _squares(sizes: tuple[Size, ...], side: int) -> Iterator[Region]:
+def squares(sizes: tuple[Size, ...], side: int) -> Iterator[Region]:
     """The tiles of all levels in aligned squares, which are ranges of numbers, in their order."""
     tiles = max(1, SQUARE // side)
     for level in reversed(range(len(sizes))):
         zoom = len(sizes) - 1 - level
         along = min(tiles, 1 << zoom)  # a power of two, as both are
         width, height = sizes[level]
-        across, down = (ceil_div(length, along * side) for length in (width, height))
-        x, y = np.meshgrid(np.arange(across), np.arange(down))
-        order = np.argsort(tile_number(zoom - along.bit_length() + 1, x, y), axis=None)
         step = along * side
-        for place in order.tolist():
-            row, col = divmod(place, across)
-            top, left = row * step, col * step
+        across, down = ceil_div(width, step), ceil_div(height, step)
+        for x, y in _in_order(zoom - along.bit_length() + 1, across, down):
+            top, left = y * step, x * step
             yield Region(level, Window(top, left, min(height, top + step), min(width, left + step)))
+
+
+def _in_order(zoom: int, across: int, down: int) -> Iterator[tuple[int, int]]:
+    """Columns and rows of a zoom's tiles, below `across` and `down`, in the order of their numbers.
+
+    An aligned block of them at a time, so that memory does not grow with them.
+    """
+    shift = min(zoom, BLOCK)
+    side = 1 << shift
+    for column, row in _sorted(zoom - shift, 0, 0, ceil_div(across, side), ceil_div(down, side)):
+        left, top = column * side, row * side
+        yield from _sorted(zoom, left, top, min(across, left + side), min(down, top + side))
+
+
+def _sorted(zoom: int, left: int, top: int, right: int, bottom: int) -> list[tuple[int, int]]:
+    """Columns and rows of tiles of a zoom in the order of their numbers."""
+    x, y = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
+    order = np.argsort(tile_number(zoom, x, y), axis=None)
+    return list(zip(x.ravel()[order].tolist(), y.ravel()[order].tolist(), strict=True))

@@ -1,7 +1,7 @@
 """Work on threads with results in order, and little of it ahead of the reader."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -74,13 +74,20 @@ def in_order(
 
 
 def finished(
-    function: Callable[[P], R], pieces: Sequence[P], threads: Threads
+    function: Callable[[P], R], pieces: Iterable[P], threads: Threads, pixels: int | None = None
 ) -> Iterator[tuple[P, R]]:
-    """Each piece and function(piece), in order, with progress; raises as `in_order`."""
-    done, total = 0, sum(piece.pixels for piece in pieces)
+    """Each piece and function(piece), in order, with progress; raises as `in_order`.
+
+    pixels: of all pieces, where they are an iterator.
+    """
+    done, total = 0, sum(piece.pixels for piece in pieces) if pixels is None else pixels
+
+    def paired(piece: P) -> tuple[P, R]:
+        return piece, function(piece)
+
     # Closed here: an error's traceback would keep it, and threads go on after its cleanup.
-    with closing(in_order(function, pieces, threads.workers, threads.stopping)) as results:
-        for piece, result in zip(pieces, results, strict=True):
+    with closing(in_order(paired, pieces, threads.workers, threads.stopping)) as results:
+        for piece, result in results:
             done += piece.pixels
             threads.progress(done, total)
             yield piece, result

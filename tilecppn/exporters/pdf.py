@@ -8,18 +8,19 @@ import struct
 from collections.abc import Iterator, Mapping
 from html import escape, unescape
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters import credits, png, provenance, tags
-from tilecppn.exporters.bands import bands
+from tilecppn.exporters.bands import banded
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
-from tilecppn.exporters.parallel import Threads, finished
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
 from tilecppn.formatting import format_bytes
@@ -54,9 +55,8 @@ def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Thre
     page = layout(source, options)
     bits = 8 * min(source.dtype.itemsize, 2)
 
-    def band(window: Window) -> png.Band:
-        pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
-        return png.deflate_band(pixels, options.effort)
+    def band(window: Window, pixels: NDArray[Any]) -> png.Band:
+        return png.deflate_band(np.moveaxis(lossless(pixels), 0, -1), options.effort)
 
     with sealed(dest) as temporary, temporary.open("wb") as file:
         out = _Objects(file, made.line())
@@ -68,8 +68,7 @@ def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Thre
         channels = {"N": str(plan.channels)}
         out.stream(6, channels, icc_profile(options.profile, plan.channels))
         out.add(7, _info(made))
-        parts = (part for _, part in finished(band, bands(source), threads))
-        out.image(8, source, plan.channels, bits, parts)
+        out.image(8, source, plan.channels, bits, banded(source, band, threads))
         out.finish()
     return [dest]
 

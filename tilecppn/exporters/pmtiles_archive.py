@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 HEAD = 127  # bytes of the header
 RESERVED = 1 << 14  # bytes of header, root directory and record
 FIRST = 256  # entries of tiles in a root that has leaves: those that a viewer asks for first
-LEAVES = 1000  # at most
+LEAVES = 3000  # at most; fewer where the root has no room for them
 LEAF = 4096  # entries, at least
 WAITING = 1 << 16  # entries in memory
 REMEMBERED = 1 << 17  # tiles, of which an equal one is found
@@ -99,7 +99,7 @@ class Archive:
         """
         self._put_away()
         leaves_at = self.file.tell()
-        root = self._directories()
+        root = self._directories(RESERVED - HEAD - len(record))
         metadata_at = self.file.tell()
         packed = gzip.compress(json.dumps(metadata).encode(), mtime=0)
         self.file.write(packed)
@@ -111,8 +111,6 @@ class Archive:
             *(0, bounds.zooms - 1, west, south, east, north),
             *(0, (west + east) // 2, (south + north) // 2),
         )
-        if HEAD + len(root) + len(record) > RESERVED:
-            raise ValueError("the root directory is too large")
         self.file.seek(0)
         self.file.write(head + root + record)
 
@@ -131,15 +129,23 @@ class Archive:
         self.waiting.write(np.array(self.entries, ENTRY).tobytes())
         self.entries = []
 
-    def _directories(self) -> bytes:
-        """Write the leaves, if there are any; the root's bytes."""
+    def _directories(self, room: int) -> bytes:
+        """Write the leaves, if there are any; the root's bytes, `room` at most."""
         self.waiting.seek(0)
         start = self._read(LEAF)
         if len(start) == self.count and len(root := packed_directory(start)) <= RESERVED // 2:
             return root
-        self.waiting.seek(FIRST * ENTRY.itemsize)
-        pointers, at = [start[:FIRST]], 0
-        size = max(LEAF, -(-self.count // LEAVES))
+        leaves_at, size = self.file.tell(), max(LEAF, -(-self.count // LEAVES))
+        while len(root := self._leaves(start[:FIRST], size)) > room:
+            self.file.seek(leaves_at)
+            self.file.truncate()
+            size *= 2
+        return root
+
+    def _leaves(self, first: Entries, size: int) -> bytes:
+        """Write leaves of so many entries; the bytes of a root with the first entries itself."""
+        self.waiting.seek(first.nbytes)
+        pointers, at = [first], 0
         while len(leaf := self._read(size)):
             packed = packed_directory(leaf)
             self.file.write(packed)

@@ -1,16 +1,18 @@
 """One PNG of any size, with memory that does not grow with its height."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilecppn.exporters import credits, png, provenance
-from tilecppn.exporters.bands import bands
+from tilecppn.exporters.bands import banded
 from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
-from tilecppn.exporters.parallel import Threads, finished
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Window
 
@@ -20,9 +22,8 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
     plan = source.store.plan
     itemsize = min(source.dtype.itemsize, 2)  # float32 becomes 16 bits
 
-    def band(window: Window) -> png.Band:
-        pixels = np.moveaxis(lossless(source.read(0, window)), 0, -1)
-        return png.deflate_band(pixels, options.effort)
+    def band(window: Window, pixels: NDArray[Any]) -> png.Band:
+        return png.deflate_band(np.moveaxis(lossless(pixels), 0, -1), options.effort)
 
     icc = embedded(options.profile, plan.channels)
     made = source.provenance(provenance.STILL, options)
@@ -32,7 +33,6 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
             *credits.png_chunks(made.about),
             png.resolution_chunk(source.resolution),
         ]
-        parts = (part for _, part in finished(band, bands(source), threads))
         with temporary.open("wb") as file:
-            png.write_bands(file, head, parts)
+            png.write_bands(file, head, banded(source, band, threads))
     return [dest]

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 from tilecppn import filesystem, machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.bands import bands
+from tilecppn.exporters.bands import banded
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.image_file import write_image
 from tilecppn.exporters.lab import plain_tiff
 from tilecppn.exporters.options import INTENTS, ExportOptions, suffix_of
 from tilecppn.exporters.output import sealed
-from tilecppn.exporters.parallel import Threads, finished
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiff import CLASSIC
 from tilecppn.formatting import format_bytes
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
 
 LARGEST = 64 << 20  # bytes of a profile
@@ -75,10 +77,10 @@ def export_proof(
     convert = converter(printer, made.profile, options.intent, soft=soft)
 
     def fill(out: NDArray[np.uint8]) -> None:
-        def write(window: Window) -> None:
-            out[window.top : window.bottom] = convert(source.read_uint8(0, window))
+        def write(band: Window, pixels: NDArray[Any]) -> None:
+            out[band.top : band.bottom] = convert(interleaved(to_uint8(pixels)))
 
-        for _ in finished(write, bands(source), threads):
+        for _ in banded(source, write, threads):
             pass
 
     if soft:

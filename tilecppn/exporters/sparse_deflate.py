@@ -49,6 +49,8 @@ def deflated(data: NDArray[np.uint8]) -> Deflated | None:
     if data.size < VECTOR:
         return None
     limit = data.size // SPARSE
+    if np.count_nonzero(data[: len(data) // 2]) > limit:
+        return None  # a glance at half of it costs less than to begin
     tokens = np.empty(limit + VECTOR + data.size // LONGEST_RUN + 1, np.uint32)
     out = np.empty(6 * tokens.size + 512, np.uint8)
     scratch = np.empty(6 * SLOT, np.int64)

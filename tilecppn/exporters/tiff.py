@@ -16,7 +16,6 @@ from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Region, Size, cut, padded_with_edge, regions
-from tilecppn.pixels.interleave import interleaved
 from tilecppn.plan import ceil_div
 
 SMALLEST = 256  # pixels of the longer side of the smallest level
@@ -40,8 +39,7 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
 
     def encode(region: Region) -> list[bytes]:
         tiles = (padded_with_edge(p, options.side) for _, p in cut(source, region, options.side))
-        pixels = map(tiff_tags.predicted, map(interleaved, tiles))
-        return [compressed(tile, options.effort) for tile in pixels]
+        return [compressed(tiff_tags.predicted(tile), options.effort) for tile in tiles]
 
     encoded = finished(encode, regions(source, options.side, range(len(sizes))), threads)
     levels = groupby(encoded, lambda result: result[0].level)

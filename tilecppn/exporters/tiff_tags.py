@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tilecppn.exporters import credits, tags
 from tilecppn.exporters.provenance import Provenance
+from tilecppn.pixels.interleave import differences, interleaved
 from tilecppn.scene.sections import About
 
 NONE, HORIZONTAL = 1, 2  # predictors
@@ -47,12 +48,8 @@ def _credits(about: About) -> list[tuple[int, int, int, bytes, bool]]:
 
 
 def predicted(pixels: NDArray[Any]) -> NDArray[Any]:
-    """(height, width, channels) as differences from the pixel on the left, which deflate well.
+    """Pixels (channels, height, width) as (height, width, channels), ready to be deflated.
 
-    TIFF 6.0, section 14. float32 stays as it is: few programs read its predictor.
+    Integers as `differences`; float32 as it is: few programs read its predictor.
     """
-    if pixels.dtype.kind == "f":
-        return pixels
-    out = pixels.copy()
-    np.subtract(pixels[:, 1:], pixels[:, :-1], out=out[:, 1:])
-    return out
+    return interleaved(pixels) if pixels.dtype.kind == "f" else differences(pixels)

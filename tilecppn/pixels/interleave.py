@@ -1,4 +1,4 @@
-"""Planes → interleaved channels, as image files have them; filtered rows of a PNG in one pass."""
+"""Planes → interleaved channels, as image files have them; filtered for PNG and TIFF."""
 
 from typing import Any
 
@@ -35,8 +35,7 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     channels, height, width = pixels.shape
     size = channels * pixels.itemsize
     if width < WIDE // pixels.itemsize:
-        wider = np.pad(pixels, ((0, 0), (0, 0), (0, WIDE - width)))
-        return np.ascontiguousarray(filtered(wider)[:, : 1 + size * width])
+        return np.ascontiguousarray(filtered(_widened(pixels))[:, : 1 + size * width])
     if pixels.strides[2] != pixels.itemsize:
         pixels = np.ascontiguousarray(pixels)
     out = np.empty((height, 1 + size * width), np.uint8)
@@ -47,51 +46,87 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     row = first.reshape(-1)
     out[0, 1 : 1 + size] = row[:size]
     np.subtract(row[size:], row[:-size], out[0, 1 + size :])
-    plane = pixels.strides[0] // pixels.itemsize
-    _compiled(pixels.dtype, channels)["up"](
-        pixels, plane, row_stride(pixels), height, width, out, out.shape[1]
-    )
+    _call("up", pixels, out[:, 1:])
     return out
+
+
+def differences(pixels: NDArray[Any]) -> NDArray[Any]:
+    """uint8 or uint16 (c, h, w), rows contiguous → (h, w, c): each less its left neighbour.
+
+    TIFF 6.0, section 14.
+    """
+    channels, height, width = pixels.shape
+    if width <= WIDE // pixels.itemsize:
+        return np.ascontiguousarray(differences(_widened(pixels))[:, :width])
+    if pixels.strides[2] != pixels.itemsize:
+        pixels = np.ascontiguousarray(pixels)
+    out = np.empty((height, width, channels), pixels.dtype)
+    out[:, 0] = pixels[:, :, 0].T
+    _call("left", pixels, out)
+    return out
+
+
+def _widened(pixels: NDArray[Any]) -> NDArray[Any]:
+    return np.pad(pixels, ((0, 0), (0, 0), (0, WIDE)))
+
+
+def _call(name: str, pixels: NDArray[Any], out: NDArray[Any]) -> None:
+    channels, height, width = pixels.shape
+    plane = pixels.strides[0] // pixels.itemsize
+    _compiled(pixels.dtype, channels)[name](
+        pixels, plane, row_stride(pixels), height, width, out, out.strides[0]
+    )
 
 
 @machine_code
 def _compiled(dtype: np.dtype[Any], channels: int) -> Module:
-    """All rows but the first."""
+    """Rows less those above, from the second on; columns less those on the left, likewise."""
     module = Module()
+    _subtraction(module, "up", dtype, channels)
+    _subtraction(module, "left", dtype, channels)
+    return module
+
+
+def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int) -> None:
+    """Interleave what remains of each value: of its bytes, high ones first, or of numbers."""
+    up = name == "up"
     f = module.function(
-        "up",
+        name,
         pixels=ArrayOf(ELEMENTS[dtype]),
         plane=I64,  # from channel to channel
         row_stride=I64,  # from row to row
         height=I64,
-        width=I64,  # a vector or more
+        width=I64,  # a vector or more, and a column where it is "left"
         out=ArrayOf(I8),
         out_apart=I64,
     )
     lanes = WIDE // dtype.itemsize
-    orders = [_order(part, channels, dtype.itemsize) for part in range(channels)]
-    with f.loop(f["height"], start=1) as row, f.loop(f["width"], step=lanes) as start:
+    orders = [_order(part, channels, dtype.itemsize, swapped=up) for part in range(channels)]
+    with (
+        f.loop(f["height"], start=1 if up else 0) as row,
+        f.loop(f["width"], start=0 if up else 1, step=lanes) as start,
+    ):
         col = start.at_most(f["width"] - lanes)  # the last vector goes over some pixels again
-        out = f.array("out").at(row * f["out_apart"] + col * (channels * dtype.itemsize) + 1)
+        out = f.array("out").at(row * f["out_apart"] + col * (channels * dtype.itemsize))
         planes = []
         for channel in range(channels):
             here = f.array("pixels").at(f["plane"] * channel + row * f["row_stride"] + col)
-            above = here.at(-f["row_stride"])
-            planes.append(here.load(0, lanes).bytes() - above.load(0, lanes).bytes())
+            before = here.at(-f["row_stride"] if up else -1)
+            value, other = here.load(0, lanes), before.load(0, lanes)
+            planes.append(value.bytes() - other.bytes() if up else (value - other).bytes())
         for part, (picks, *further) in enumerate(orders):
             mixed = planes[0].picked(picks)
             for plane, picks in zip(planes[1:], further, strict=True):
                 mixed = mixed.picked(picks, plane)
             out.store(mixed, part * WIDE)
     f.end()
-    return module
 
 
-def _order(part: int, channels: int, itemsize: int) -> list[list[int]]:
+def _order(part: int, channels: int, itemsize: int, *, swapped: bool) -> list[list[int]]:
     """How WIDE interleaved bytes, the `part`th, are picked from WIDE bytes of each plane.
 
     Plane after plane: a byte of it, from WIDE on, or what came from the planes before; of the
-    first plane any byte in others' places. An element's high byte is first, and last in memory.
+    first plane any byte in others' places. swapped: an element's high byte is first, not last.
     """
     orders = []
     for plane in range(channels):
@@ -100,6 +135,7 @@ def _order(part: int, channels: int, itemsize: int) -> list[list[int]]:
             element, byte = divmod(part * WIDE + place, itemsize)
             pixel, channel = divmod(element, channels)
             if channel == plane:
-                order[place] = (pixel + 1) * itemsize - 1 - byte + (WIDE if plane else 0)
+                turned = itemsize - 1 - byte if swapped else byte
+                order[place] = pixel * itemsize + turned + (WIDE if plane else 0)
         orders.append(order)
     return orders

@@ -191,12 +191,13 @@ def _within(window: Window, part: Window) -> tuple[slice, slice, slice]:
 
 def _decode(data: bytes, tile: NDArray[Any]) -> None:
     """Decode a tile into an array of its shape. Raises ShardFileError."""
-    if crc32c(data[:-4]) != data[-4:]:
+    frame = data[:-4]
+    if crc32c(frame) != data[-4:]:
         raise ShardFileError("a tile's checksum is wrong")
     try:
-        if _content_size(data) != tile.nbytes:
+        if _content_size(frame) != tile.nbytes:
             raise ShardFileError("a tile has another size")
-        decompress(data[:-4], tile)
+        decompress(frame, tile)
     except (IndexError, RuntimeError) as error:
         raise ShardFileError(f"a tile cannot be decoded: {error}") from error
 
