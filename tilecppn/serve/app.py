@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import json
 import stat
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -28,11 +29,12 @@ from tilecppn.serve.tile_endpoint import Tiles
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.serve.views import SIDE, has_views
 from tilecppn.shaders.facts import zoom_of
-from tilecppn.shaders.page import live_page
+from tilecppn.shaders.page import live_page, shader_parts
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.content_types import TYPES, content_type
 
 LIVE: Final = "live.html"  # the page that draws itself
+SHADER: Final = "shader.json"  # with what the page of tiles draws while some are missing
 
 # ---- An export -----------------------------------------------------------------------------------
 
@@ -146,6 +148,16 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
         shown = await asyncio.to_thread(drawing_itself)
         return Response(shown, media_type=TYPES[".html"], headers={"Cache-Control": "no-cache"})
 
+    @functools.cache
+    def parts() -> bytes:
+        return json.dumps(shader_parts(picture.scene)).encode()
+
+    async def shader(request: Request) -> Response:
+        if not _has_shader(picture):
+            return not_found()
+        body = await asyncio.to_thread(parts)
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
     async def asset(request: Request) -> Response:
         path = files.get(request.path_params["name"])
         if path is None:
@@ -158,6 +170,7 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
         Route(f"/{{kind}}/{{which}}/{PICTURE}.dzi", describe_picture),
         Route("/status.json", status),
         Route(f"/{LIVE}", draws_itself),
+        Route(f"/{SHADER}", shader),
         Route(f"/{FILES}/{{name}}", asset),
     ]
     return Tiles(picture, queue, FILES, _app(routes, running))
@@ -185,6 +198,12 @@ def _draws_itself(picture: Picture) -> bool:
     return picture.frames is None and scene.about.share_scene
 
 
+def _has_shader(picture: Picture) -> bool:
+    """Whether tiles are drawn when they are asked for, in colours that a shader has."""
+    is_drawn = picture.progress() is None and picture.scene.output.profile == "srgb"
+    return is_drawn and _draws_itself(picture)
+
+
 def _page(picture: Picture) -> str:
     scene = picture.scene
     width, height = scene.canvas.width, scene.canvas.height
@@ -206,6 +225,7 @@ def _page(picture: Picture) -> str:
             status="status.json" if _is_live(picture) else "",
             frames=picture.frames,
             views=SIDE if picture.frames is None and has_views(scene) else 0,
+            shader=SHADER if _has_shader(picture) else "",
         ),
         live=LIVE if _draws_itself(picture) else "",
     )

@@ -12,9 +12,12 @@ import io
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tilecppn.exporters.page.facts import credit_facts
@@ -28,8 +31,9 @@ from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed
 from tilecppn.shaders.motion import Motion
 
 _HERE: Final = Path(__file__).parent / "web"
+_DRAWING: Final = ("numbers", "reference", "gpu", "picture")  # also for pages of tiles
 _SCRIPTS: Final = (  # packed; loader.js is as it is
-    "numbers", "reference", "gpu", "picture", "png", "walk", "film", "scene", "controls", "start",
+    *_DRAWING, "png", "walk", "film", "scene", "controls", "start",
 )  # fmt: skip
 _WALK: Final = {
     "walk": "Walk through the latents",
@@ -49,21 +53,18 @@ def live_page(
     motion: what it plays.
     Raises InvalidRequestError for a network that is too large for a shader.
     """
-    check_fits(scene)
-    shape = Shape.of(scene, layers_of(scene))
-    program = program_of(scene, shape)
-    sources = {"wgsl": wgsl_fragment(program), "glsl": glsl_fragment(program)}
+    parts = _parts(scene)
+    sources = {"wgsl": parts.wgsl, "glsl": parts.glsl}
     style, loader = _tight("page.css", "/*"), _tight("script/loader.js", "//")
     unused = "film" if motion is None else "walk"
     names = [name for name in _SCRIPTS if name != unused]
-    script = "\n".join(_tight(f"script/{name}.js", "//") for name in names)
-    sources["script"] = script
-    data = {"numbers": packed(numbers_of(scene, shape)), "sources": _deflated(json.dumps(sources))}
-    facts = facts_of(scene, program)
+    script = sources["script"] = _scripts(names)
+    data = {"numbers": packed(parts.numbers), "sources": _deflated(json.dumps(sources))}
+    facts = parts.facts
     if motion is not None:
         facts["film"], data["film"] = motion.facts(), packed(motion.numbers())
     scene_text = _text(scene.to_toml()) if show_scene else ""
-    parts = {
+    filled = {
         "policy": _policy(style, loader, script),
         "title": _text(title),
         "style": style,
@@ -77,7 +78,37 @@ def live_page(
     }
     template = (_HERE / "page.html").read_text("utf-8")
     # One pass, so that nothing in a part is taken for a place to fill.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], template)
+
+
+def shader_parts(scene: Scene) -> dict[str, Any]:
+    """What a page of tiles draws the scene with, as JSON: a script and what it reads.
+
+    The script defines `pictureOf`; numbers are little-endian float32 in base64. Raises
+    InvalidRequestError as `live_page` does.
+    """
+    parts = _parts(scene)
+    numbers = base64.b64encode(parts.numbers.tobytes()).decode()
+    return parts._asdict() | {"numbers": numbers, "script": _scripts(_DRAWING)}
+
+
+class _Parts(NamedTuple):
+    wgsl: str
+    glsl: str
+    facts: dict[str, Any]
+    numbers: NDArray[np.float32]
+
+
+def _parts(scene: Scene) -> _Parts:
+    check_fits(scene)
+    shape = Shape.of(scene, layers_of(scene))
+    program = program_of(scene, shape)
+    sources = wgsl_fragment(program), glsl_fragment(program)
+    return _Parts(*sources, facts_of(scene, program), numbers_of(scene, shape))
+
+
+def _scripts(names: Sequence[str]) -> str:
+    return "\n".join(_tight(f"script/{name}.js", "//") for name in names)
 
 
 def _about(about: About) -> str:

@@ -71,13 +71,15 @@ class Served(NamedTuple):
     query: follows the address of each tile, with its "?". status: the address of the progress of a
     picture that is still being rendered. frames: a film's number of frames, and frames a second;
     frame k has its tiles in `frames/k/`. views: the side in pixels of the pyramids with which a
-    zoom goes on beyond the canvas, in `views/X_Y_SCALE/`.
+    zoom goes on beyond the canvas, in `views/X_Y_SCALE/`. shader: the address of what draws the
+    view while tiles are missing (`shaders.page.shader_parts`).
     """
 
     query: str
     status: str = ""
     frames: tuple[int, float] | None = None
     views: int = 0
+    shader: str = ""
 
 
 class StoredTiles(NamedTuple):
@@ -167,6 +169,9 @@ def page(
         if served.views:
             scripts.append("views")
             data["views"] = served.views
+        if served.shader:
+            scripts.append("shader")
+            data["shader"] = served.shader
         if served.frames is not None:
             scripts.append("film")
             count, fps = served.frames

@@ -132,7 +132,8 @@ async function webgl2(source, rows) {
 
 // What draws here, `wanted` or the first that does; null where nothing does. In software WebGL2 is faster.
 async function drawer(sources, rows, wanted) {
-  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const request = wanted !== "WebGL2" && navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await request;
   const slow = adapter?.info?.isFallbackAdapter, names = slow ? ["WebGL2", "WebGPU"] : ["WebGPU", "WebGL2"];
   for (const name of wanted ? [wanted] : names) {
     try {

@@ -32,3 +32,9 @@ function written(source, kind, rows, first) {
   const numbers = (row) => Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)));
   return source.replace(/cppn_at\((\d+)\)/g, (call, row) => (row < first ? call : `${kind}(${numbers(row)})`));
 }
+
+// A float of TOML and of shaders, which has a point or an exponent.
+function real(number) {
+  const text = String(number);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}

@@ -4,9 +4,21 @@ const TILE = 256;
 const REST = 160;  // milliseconds without a change, after which every pixel is drawn
 const FRAME = 24;  // milliseconds that a frame may take while the view moves
 
+// A scene's picture on a canvas, drawn by `wanted` or what there is; null where nothing draws.
+async function pictureOf({ facts, numbers, wgsl, glsl }, canvas, wanted) {
+  const reference = new Reference(facts, numbers), { rows } = reference;
+  reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: facts.z });
+  const sources = {
+    wgsl: written(wgsl, "vec4f", rows, facts.rows.constant),
+    glsl: written(glsl, "vec4", rows, facts.rows.constant),
+  };
+  const gpu = await drawer(sources, rows, wanted);
+  return gpu && new Picture(facts, reference, sources, gpu, canvas);
+}
+
 class Picture {
-  constructor(facts, reference, gpu, canvas) {
-    Object.assign(this, { facts, reference, gpu, canvas });
+  constructor(facts, reference, sources, gpu, canvas) {
+    Object.assign(this, { facts, reference, sources, gpu, canvas });
     this.context = canvas.getContext("2d", { alpha: false });
     this.z = [...facts.z];
     this.speed = 500;  // pixels a millisecond, as measured
@@ -48,7 +60,7 @@ class Picture {
   prepare(width, height, samples, view = this.view, z = this.z) {
     const steps = this.steps(width, height, view.zoom);
     const scale = this.facts.scale / view.zoom, step = Math.max(...steps) / samples;
-    const layers = this.reference.fill({ u: view.u, v: view.v, step, scale, z });
+    const layers = this.reference.fill({ scale, ...view, step, z });
     this.gpu.rows(this.reference.rows);
     const turn = this.matrix(steps, view.turn);
     // A part at (x, y), drawn w × h large, of which each pixel stands for q × q.

@@ -32,24 +32,30 @@ class Reference {
       this.rows.set(this.network.stops.subarray(3 * i, 3 * i + 3), 4 * (rows.palette + i));
   }
 
-  // Fills in the rows for a view: { u, v, step, scale, z }; returns the number of layers.
+  // Fills in the rows for a view: { u, v, step, scale, z }, and where it is not there the point where
+  // it is measured how fine the place is; returns the number of layers.
   fill(view) {
     const { facts, network } = this, { width, channels, rows } = facts;
     const point = folded(facts, view.u, view.v);
-    const place = [point.x - facts.origin[0], point.y - facts.origin[1], ...point.heights];
-    const r = Math.hypot(...place);
-    this.rows.set(place, 0);
-    this.rows[4] = r;
+    const inputs = this.#inputs(point);
+    this.rows.set([point.x - facts.origin[0], point.y - facts.origin[1], ...point.heights], 0);
+    this.rows[4] = inputs[2];
     point.rows.forEach((row, i) => this.rows.set(row, 4 * (2 + i)));
     const first = this.#first(view.z);
     this.#weights(0, 3, (o, k) => first.weight[3 * o + k]);
-    const total = Float64Array.from(network.bias), inputs = [point.x, point.y, r];
+    const total = Float64Array.from(network.bias);
     const layers = facts.detail
       ? this.#detail(view, first, inputs, total)
       : this.#plain(first, inputs);
     this.rows.fill(0, 4 * rows.outputs, 4 * rows.outputs + 4);
     this.rows.set(total, 4 * rows.outputs);
     return layers;
+  }
+
+  // x, y and the radius of a point after symmetry.
+  #inputs({ x, y, heights }) {
+    const { origin } = this.facts;
+    return [x, y, Math.hypot(x - origin[0], y - origin[1], ...heights)];
   }
 
   // Layer 0 with the latent in its biases: weights of x, y and r.
@@ -79,7 +85,8 @@ class Reference {
   #detail(view, first, inputs, total) {
     const { facts, network } = this, { width, channels } = facts, { means, factors } = facts.detail;
     const layers = [first, ...network.layers.slice(1)];
-    const amplitudes = amplitudesOf(facts, view, this.#fineness(view, layers, inputs));
+    const at = view.measured ? this.#inputs(folded(facts, ...view.measured)) : inputs;
+    const amplitudes = amplitudesOf(facts, view, this.#fineness(view, layers, at));
     let h = inputs;
     for (let i = 0; i < amplitudes.length; i++) {
       const { functions, readout } = network.layers[i], sums = sumsOf(layers[i], h);

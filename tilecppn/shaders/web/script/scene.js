@@ -15,12 +15,6 @@ function viewScene(text, { facts, view, z }) {
   return scene;
 }
 
-// A float of TOML, which has a point or an exponent.
-function real(number) {
-  const text = String(number);
-  return /[.e]/.test(text) ? text : `${text}.0`;
-}
-
 async function copyScene(picture) {
   const scene = viewScene($("scene").textContent, picture);
   if (!scene) return notice("This view is no scene: the picture is folded around its centre");

@@ -1,0 +1,100 @@
+// ---- drawn by the GPU while tiles are missing ---------------------------------------------------
+
+// The shader of `tilecppn/shaders/` draws the view on a canvas over the tiles, from the first move
+// on, for as long as some in sight are on their way. Not where graphics are software, which would
+// take the processor from what draws the tiles, nor where data is to be saved.
+
+const FINE = 4;        // screen pixels along a pixel of the shader's that may be shown
+const WINDOW = 768;    // of `contrast_scale` in tilecppn/serve/views.py
+let shader = null;     // a Picture of shaders/web/script/picture.js
+let following = false, moved = false;
+
+async function startShader() {
+  if (navigator.connection?.saveData || !hasGpu()) return;
+  const { script, ...parts } = await (await fetch(data.shader)).json();
+  parts.numbers = new Float32Array(Uint8Array.from(atob(parts.numbers), (c) => c.charCodeAt(0)).buffer);
+  const element = document.createElement("script");
+  element.textContent = `window.pictureOf = (() => {\n${script}\nreturn pictureOf; })();`;
+  document.head.append(element);
+  const canvas = document.createElement("canvas");
+  canvas.id = "shader";
+  viewer.canvas.append(canvas);
+  const made = await window.pictureOf(parts, canvas, "WebGL2");
+  if (!made) return;
+  await made.running;  // from here on it draws when `follow` says so
+  made.gpu.lost.then(() => { shader = null; canvas.remove(); });
+  shader = made;
+  follow();
+}
+
+function hasGpu() {
+  const options = { failIfMajorPerformanceCaveat: true };
+  const gl = document.createElement("canvas").getContext("webgl2", options);
+  const name = gl?.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl?.RENDERER;
+  return Boolean(gl) && !/swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(name));
+}
+
+/** How the shader has to draw what is on the screen; null where it cannot. */
+function shaderView() {
+  const { facts } = shader, { grid, drawn } = facts, item = shownItem();
+  const onCanvas = shown === canvasPyramid;
+  const offset = (pixel) => [0, 1].map((k) =>
+    (pixel["xy"[k]] - 0.5 + drawn[k] - grid.middle[k]) * grid.step[k]);
+  const placed = (point) => offset(toPixel(canvasPyramid, point));
+  const centre = item.viewportToImageCoordinates(viewport.getCenter(true));
+  const [u, v] = onCanvas ? offset(centre) : placed(toPlane(shown, centre));
+  const step = (onCanvas ? grid : shown.grid).step[0] / item.viewportToImageZoom(viewport.getZoom(true));
+  const { clientWidth, clientHeight } = viewer.container;
+  const zoom = shader.steps(clientWidth, clientHeight, 1)[0] / step;
+  if (zoom > facts.zoom) return null;
+  const fine = step / OpenSeadragon.pixelDensityRatio, { measured } = shown;
+  const point = measured && fine >= measured.step ? measured.center : onCanvas ? null : shown.grid.center;
+  return {
+    u, v, zoom, turn: -viewport.getRotation(true) * Math.PI / 180,
+    scale: contrastScale(facts.scale, Math.min(...grid.step), fine),
+    measured: point ? placed(point) : [0, 0],
+  };
+}
+
+/** As `contrast_scale` in tilecppn/serve/views.py. */
+function contrastScale(scale, own, step) {
+  if (step >= own) return scale;
+  const ratio = Math.log2(scale / (0.5 * WINDOW * own));
+  const left = Math.sign(ratio) * Math.max(0, Math.abs(ratio) - 0.5 * Math.log2(own / step));
+  return 0.5 * WINDOW * step * 2 ** left;
+}
+
+/** Where on the screen the picture ends. */
+function shaderClip() {
+  if (shown !== canvasPyramid) return "none";
+  const high = picture.height / picture.width;
+  const corners = [[0, 0], [1, 0], [1, high], [0, high]].map(([x, y]) =>
+    viewport.pixelFromPoint(new OpenSeadragon.Point(x, y), true));
+  return `polygon(${corners.map(({ x, y }) => `${x}px ${y}px`)})`;
+}
+
+function tilesMissing() {
+  return Array.from({ length: viewer.world.getItemCount() }, (_, i) => viewer.world.getItemAt(i))
+    .some((item) => !item.getFullyLoaded());
+}
+
+async function follow() {
+  moved = true;
+  if (following || !shader) return;
+  following = true;
+  for (; moved && shader; await new Promise(requestAnimationFrame)) {
+    moved = false;
+    const view = tilesMissing() ? shaderView() : null, clip = shaderClip();
+    const { style } = shader.canvas, mirrored = viewport.getFlip();
+    if (view) {
+      shader.view = view;
+      await shader.coarse();
+      style.clipPath = clip;
+      style.transform = mirrored ? "scaleX(-1)" : "";
+    }
+    style.visibility = view && shader.quality <= FINE && tilesMissing() ? "visible" : "hidden";
+  }
+  following = false;
+}
+viewer.addOnceHandler("animation-start", () => { startShader().catch(() => {}); });
+viewer.addHandler("update-viewport", follow);
