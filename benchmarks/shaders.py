@@ -1,8 +1,10 @@
-"""The page's shader beside one as a person writes it: the same network, in one run, in Chromium.
+"""The page's shader beside two as a person writes them: the same network, in one run, in Chromium.
 
 By hand: float32 coordinates, each layer and each number in the text, the languages' own tanh, sin
-and exp; colours and everything around the network are the page's. Its pictures are as good as the
-page's for plain networks; with detail they are not, and no further than the whole picture.
+and exp, which may be off by 2^-11; colours and everything around the network are the page's. With
+detail its pictures are not as good as the page's, and no further than the whole picture.
+Exact by hand: as accurate as the page, of one view: polynomials and differences from the view's
+centre like the page's, with each layer and each number in the text, as in `shader -o NAME.wgsl`.
 `python -m benchmarks.shaders` runs it, on software adapters.
 """
 
@@ -10,6 +12,7 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial as bound
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.measuring import seconds
 from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.wgsl import data_of, function_alone
 from tilecppn.kernels.wgsl.fragment import glsl_fragment, wgsl_fragment
 from tilecppn.kernels.wgsl.program import Program, program_of
 from tilecppn.kernels.wgsl.shape import Shape
@@ -46,13 +50,17 @@ OWN = {
     "sigmoid": "(1.0 / (1.0 + exp(-{0})))",
     "half-sine": "(0.5 + 0.5 * sin({0}))",
 }
-# `take(which, count)`: draws with the page's shader (0) or the other (1), and gives the pixels.
-PREPARE = """async ([hand, side, name]) => {
+# `take(which, count)`: draws with the page's shader (0) or another, and gives the pixels. Returns
+# the share of values that the first other has more than a step away.
+PREPARE = """async ([hands, side, name]) => {
   picture.busy = true;
   const { rows } = picture.reference, draw = picture.prepare(side, side, 1);
-  const gpus = [picture.gpu, await drawer(hand, rows, [name])];
-  if (!gpus[1]) throw new Error(failures.join());
-  gpus[1].rows(rows);
+  const gpus = [picture.gpu];
+  for (const hand of hands) {
+    gpus.push(await drawer(hand, rows, name));
+    if (failures.length) throw new Error(failures.join());
+    gpus.at(-1).rows(rows);
+  }
   window.take = async (which, count) => {
     picture.gpu = gpus[which];
     const scratch = new OffscreenCanvas(side, side).getContext("2d");
@@ -101,6 +109,21 @@ def by_hand(scene: Scene) -> Program:
     return page._replace(source=source.replace("fn cppn_colour", network_text))
 
 
+def exact(scene: Scene) -> Program:
+    """The program of a scene's own view with all numbers in the text."""
+    page = program_of(scene, Shape.of(scene, layers_of(scene)))
+    stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({page.shape.palette} + i);\n}}"
+    source = function_alone(scene, data_of(scene), stops)
+    source = source.replace("cppn_colour(d: vec2f)", "cppn_colour(d: vec2f, layers: i32)")
+    # All shaders have the same data.
+    source = source.replace("var total: vec4f = ", "var total: vec4f = 1e-30 * cppn_at(0) + ")
+    return page._replace(source=source)
+
+
+def _texts(program: Program) -> dict[str, str]:
+    return {"wgsl": wgsl_fragment(program), "glsl": glsl_fragment(program)}
+
+
 def _four(values: Sequence[float] | NDArray[np.floating], k: int) -> str:
     four = np.zeros(4)
     part = np.asarray(values)[4 * k : 4 * k + 4]
@@ -131,8 +154,7 @@ def _applied(names: Sequence[str], x: str) -> str:
 def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
     """A line of the table."""
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": side, "height": side})
-    program = by_hand(scene)
-    hand = {"wgsl": wgsl_fragment(program), "glsl": glsl_fragment(program)}
+    hands = [_texts(by_hand(scene)), _texts(exact(scene))]
     processes = browser.new_browser_cdp_session()
 
     def clock() -> float:
@@ -147,19 +169,19 @@ def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
         page.set_default_timeout(600_000)
         page.goto(f"{path.as_uri()}#gpu={gpu}")
         page.evaluate("loaded")
-        off = page.evaluate(PREPARE, [hand, side, gpu])
+        off = page.evaluate(PREPARE, [hands, side, gpu])
         taken = seconds(
             {
-                "page": lambda: page.evaluate(TAKE, [0, COUNT]),
-                "hand": lambda: page.evaluate(TAKE, [1, COUNT]),
+                way: bound(page.evaluate, TAKE, [which, COUNT])
+                for which, way in enumerate(("page", "hand", "exact"))
             },
             clock,
         )
         page.close()
-    own, other = (1e3 * taken[way] / COUNT for way in ("page", "hand"))
+    own, hand, precise = (1e3 * taken[way] / COUNT for way in ("page", "hand", "exact"))
     return (
-        f"  {preset:16} {gpu:7} {own:8.1f} {other:8.1f} ms   {own / other:5.2f} x   "
-        f"{off:7.3%} of values differ by more than 1"
+        f"  {preset:16} {gpu:7} {own:8.1f} {hand:8.1f} {precise:8.1f} ms   {own / hand:5.2f} x "
+        f"{own / precise:5.2f} x   {off:7.3%} of values by hand differ by more than 1"
     )
 
 
@@ -171,7 +193,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        print(f"{options.side}² pixels, SwiftShader: CPU time of the page's shader, and by hand")
+        print(f"{options.side}² pixels, SwiftShader, CPU time: the page, by hand, exact by hand")
         for preset in options.presets:
             for gpu in ("WebGL2", "WebGPU"):
                 print(measure(browser, preset, gpu, options.side), flush=True)
