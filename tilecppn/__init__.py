@@ -151,7 +151,7 @@ READERS.update(scene=_embedded_scene, timeline=_embedded_timeline)
 
 
 # What gives notebooks things that show themselves.
-_SHOWN = {"CPPN", "Scene", "Store", "Timeline", "animate", "render"}
+_SHOWN = {"CPPN", "Scene", "Store", "Timeline", "animate", "gallery", "preview", "render"}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,8 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.png import scene_of
 from tilecppn.kernels import EvaluationContext
 from tilecppn.notebook.defaults import DEFAULTS
+from tilecppn.notebook.display import picture_png
+from tilecppn.pixels.picture import Picture
 from tilecppn.plan import Window
 from tilecppn.storage.store import Store
 
@@ -297,6 +299,25 @@ def test_stores_and_timelines_show_themselves_in_notebooks(
     timeline = tc.Timeline.of(small_store.scene, [start, end], seconds=1, fps=4)
     with shown(timeline, tmp_path, monkeypatch) as sheet:
         assert sheet.width >= 3 * 320
+
+
+@pytest.mark.parametrize("profile", ["srgb", "display-p3"])
+def test_previews_and_galleries_show_themselves(
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = tc.Scene.of(canvas={"width": 40, "height": 30}, output={"profile": profile})
+    picture = tc.preview(scene, 40)
+    for part in (picture, picture[5:10]):
+        image = shown(part, tmp_path, monkeypatch)
+        assert np.array_equal(np.asarray(image), part)
+        assert ("icc_profile" in image.info) == (profile != "srgb")
+    sheet = tc.gallery(scene, seeds=[1], width=32)
+    assert np.array_equal(np.asarray(shown(sheet, tmp_path, monkeypatch)), sheet)
+    for computed in (picture / 255, picture + 1, picture.astype(float).mean(axis=2) * 2):
+        assert type(computed) is np.ndarray
+    assert isinstance(picture.mean(), np.floating)
+    assert picture_png(Picture.of(picture[..., 0])) is None
+    assert picture_png(Picture.of(picture[:0])) is None
 
 
 def shown(thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image.Image:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import contact_sheet as sheets
+from tilecppn.pixels.picture import Picture
 from tilecppn.pixels.window import preview
 from tilecppn.scene.parsing import Given, merged
 from tilecppn.scene.scene import Scene, as_scene
@@ -52,8 +53,8 @@ def gallery(
     without_dull: bool = False,
     left_out: Callable[[str], object] = lambda label: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> NDArray[np.uint8]:
-    """Draw many variants of a scene on one sheet, uint8 (height, width, 3).
+) -> Picture:
+    """Draw many variants of a scene on one sheet, uint8 (height, width, 3), which notebooks show.
 
     Each label has the overrides that give its picture; of several kinds of variants all
     combinations are drawn.
@@ -104,7 +105,7 @@ def gallery(
             "all of these pictures are nearly of one colour; try other seeds, or without "
             "--without-dull"
         )
-    return sheets.contact_sheet(entries, columns, cell)
+    return Picture.of(sheets.contact_sheet(entries, columns, cell))
 
 
 def is_dull(picture: NDArray[np.uint8]) -> bool:

@@ -1,4 +1,4 @@
-"""How scenes, networks, stores and timelines show themselves in Jupyter: as PNG pictures.
+"""How scenes, networks, stores, timelines and pictures show themselves in Jupyter: as PNG pictures.
 
 They do not know who draws them; `register` tells IPython's formatters instead.
 """
@@ -14,6 +14,7 @@ from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.png import encode_png
 from tilecppn.film.contact_sheet import contact_sheet
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.pixels.picture import Picture
 from tilecppn.pixels.quantise import to_uint8
 from tilecppn.pixels.window import preview
 from tilecppn.plan import Window
@@ -52,7 +53,15 @@ def timeline_png(timeline: Timeline) -> bytes:
     return encode_png(contact_sheet(timeline))
 
 
-SHOWN: dict[type, Callable[[Any], bytes]] = {
+def picture_png(picture: Picture) -> bytes | None:
+    """A picture as the bytes of a PNG file; None, for numbers, of a part that is no picture."""
+    if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.size == 0:
+        return None
+    return encode_png(np.asarray(picture), profile=embedded(picture.profile, picture.shape[2]))
+
+
+SHOWN: dict[type, Callable[[Any], bytes | None]] = {
+    Picture: picture_png,
     Scene: scene_png,
     CPPN: network_png,
     Store: store_png,

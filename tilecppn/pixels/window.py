@@ -16,6 +16,7 @@ from tilecppn.kernels.llvm.codegen import Empty
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.output_encoder import COLOURS, OutputEncoder
+from tilecppn.pixels.picture import Picture
 from tilecppn.pixels.reconstruction import Reconstruction, evaluate, write
 from tilecppn.plan import BLOCK, Window, ceil_div
 from tilecppn.scene.scene import Scene, as_scene
@@ -162,8 +163,10 @@ def preview(
     width: int = 1024,
     kernel: str = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> NDArray[np.uint8]:
+) -> Picture:
     """Draw the whole picture as a small 8-bit image (height, width, channels), at once.
+
+    A notebook shows it.
 
     scene: a Scene, or a path that `Scene.load` takes. width: pixels; the height follows from the
     canvas' shape, 1 pixel at least. kernel: as in `render`. progress: is called with the
@@ -191,7 +194,7 @@ def preview(
     for band, pixels in zip(bands, _on_threads(draw, bands, threads), strict=True):
         drawn.append(pixels)
         progress(band.bottom * width, height * width)
-    return interleaved(np.concatenate(drawn, axis=1))
+    return Picture.of(interleaved(np.concatenate(drawn, axis=1)), scene.output.profile)
 
 
 def _on_threads(
