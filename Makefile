@@ -36,6 +36,7 @@ test-slow: $(READY)
 
 chaos: $(READY)
 	$(BIN)/python -m tests.chaos --runs $(RUNS)
+	$(BIN)/python -m tests.chaos.coordinators --rounds $(RUNS)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -1,69 +1,76 @@
-"""A real S3 server, SeaweedFS, with a bucket of its own, for as long as a test session."""
+"""Real servers of object stores, each with a bucket of its own, for as long as a test session."""
 
+import base64
 import hashlib
 import hmac
 import http.client
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from email.utils import formatdate
 from pathlib import Path
 
 KEY, SECRET = "a-key-of-a-test", "a-secret-of-a-test"
 BUCKET = "pictures"
-WEED = Path(sys.prefix, "bin", "weed")
-PORTS = ("master", "volume", "filer", "s3")  # each has another for gRPC, 10,000 higher
+# What everybody knows of Azure's emulator.
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 
 
-class Server:
-    """SeaweedFS on this machine. Attributes: port, of S3; environment, to reach it."""
+class Server(ABC):
+    """A server on this machine. Attributes: port; environment, to reach it; scheme of addresses."""
+
+    scheme = "s3"
+    ports: tuple[str, ...] = ("s3",)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        self.port = self.ports["s3"]
-        identity = {
-            "name": "tests",
-            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
-            "actions": ["Admin", "Read", "Write", "List"],
-        }
-        (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        self.numbers = dict(zip(self.ports, free_ports(len(self.ports)), strict=True))
+        self.port = self.numbers["s3"]
+        self.environment = environment(self.port)
         (folder / "data").mkdir()
         self.process = self._begin()
-        self.environment = environment(self.port)
+
+    @classmethod
+    @abstractmethod
+    def program(cls) -> str | None:
+        """Where its program is; None where it is not."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """What comes behind the program."""
+
+    def make_bucket(self) -> int:
+        """Make the bucket; returns the status of the answer."""
+        headers = _signed_for_s3(f"127.0.0.1:{self.port}")
+        return _put(self.port, f"/{BUCKET}", headers)
 
     def _begin(self) -> "subprocess.Popen[bytes]":
-        options = [f"-{name}.port={port}" for name, port in self.ports.items()]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                [
-                    WEED,
-                    "server",
-                    f"-dir={self.folder / 'data'}",
-                    "-ip=127.0.0.1",
-                    "-ip.bind=127.0.0.1",
-                    "-master.telemetry=false",
-                    "-master.volumeSizeLimitMB=100",
-                    "-volume.max=20",
-                    "-s3",
-                    "-s3.port.iceberg=0",
-                    "-s3.port.lance=0",
-                    f"-s3.config={self.folder / 's3.json'}",
-                    *options,
-                ],
-                stdout=log,
-                stderr=log,
+                [str(self.program()), *self.command()], stdout=log, stderr=log
             )
         until = time.monotonic() + 60
-        while make_bucket(self.port) != 200:
+        while not self._answers():
             assert process.poll() is None, (self.folder / "log").read_text()[-2000:]
-            assert time.monotonic() < until, "the S3 server does not answer"
+            assert time.monotonic() < until, "the server does not answer"
             time.sleep(0.1)
         return process
+
+    def _answers(self) -> bool:
+        try:
+            return self.make_bucket() in (200, 201, 409)  # 409: the bucket is there
+        except (OSError, http.client.HTTPException):
+            return False
 
     def restart(self) -> None:
         """Kill the server, and start it again on the same port and data."""
@@ -76,10 +83,92 @@ class Server:
         self.process.wait()
 
 
-def environment(port: int) -> dict[str, str]:
-    """The variables that name the server on a port."""
+class SeaweedFS(Server):
+    """The dev extra has it on Linux."""
+
+    ports = ("master", "volume", "filer", "s3")  # each has another for gRPC, 10,000 higher
+
+    @classmethod
+    def program(cls) -> str | None:
+        found = Path(sys.prefix, "bin", "weed")
+        return str(found) if found.exists() else None
+
+    def command(self) -> list[str]:
+        identity = {
+            "name": "tests",
+            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+            "actions": ["Admin", "Read", "Write", "List"],
+        }
+        (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        return [
+            "server",
+            f"-dir={self.folder / 'data'}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=100",
+            "-volume.max=20",
+            "-s3",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            f"-s3.config={self.folder / 's3.json'}",
+            *(f"-{name}.port={port}" for name, port in self.numbers.items()),
+        ]
+
+
+class Moto(Server):
+    """Another S3, in any environment: pip install "moto[server]". It keeps objects in memory."""
+
+    @classmethod
+    def program(cls) -> str | None:
+        return shutil.which("moto_server")
+
+    def command(self) -> list[str]:
+        return ["-H", "127.0.0.1", "-p", str(self.port)]
+
+
+class Azurite(Server):
+    """Azure's emulator: npm install --global azurite."""
+
+    scheme = "az"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.environment = {
+            "AZURE_STORAGE_ENDPOINT": f"http://127.0.0.1:{self.port}/{ACCOUNT}",
+            "AZURE_ALLOW_HTTP": "true",
+            "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
+            "AZURE_STORAGE_ACCOUNT_KEY": ACCOUNT_KEY,
+        }
+
+    @classmethod
+    def program(cls) -> str | None:
+        return shutil.which("azurite-blob")
+
+    def command(self) -> list[str]:
+        folder = str(self.folder / "data")
+        port = str(self.port)
+        quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+        return ["--blobPort", port, "--location", folder, *quiet]
+
+    def make_bucket(self) -> int:
+        path = f"/{ACCOUNT}/{BUCKET}"
+        headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+        lines = [f"{name}:{value}" for name, value in headers.items()]
+        text = "\n".join(["PUT", *[""] * 11, *lines, f"/{ACCOUNT}{path}", "restype:container"])
+        digest = hmac.digest(base64.b64decode(ACCOUNT_KEY), text.encode(), "sha256")
+        signature = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
+        url = f"{path}?restype=container"
+        return _put(self.port, url, {**headers, "Authorization": signature})
+
+
+SERVERS: dict[str, type[Server]] = {"seaweedfs": SeaweedFS, "moto": Moto, "azurite": Azurite}
+
+
+def environment(port: int, host: str = "127.0.0.1") -> dict[str, str]:
+    """The variables that name an S3 server on a port."""
     return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": KEY,
@@ -87,18 +176,13 @@ def environment(port: int) -> dict[str, str]:
     }
 
 
-def make_bucket(port: int) -> int | None:
-    """Make the bucket; returns the status of the answer, 200 too where it is there already."""
+def _put(port: int, url: str, headers: Mapping[str, str]) -> int:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-        try:
-            connection.request("PUT", f"/{BUCKET}", headers=_signed(f"127.0.0.1:{port}"))
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return None
-    return 200 if status == 409 else status
+        connection.request("PUT", url, headers=dict(headers))
+        return connection.getresponse().status
 
 
-def _signed(host: str) -> Mapping[str, str]:
+def _signed_for_s3(host: str) -> Mapping[str, str]:
     """AWS signature 4 of a PUT without a body."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = (now[:8], "us-east-1", "s3", "aws4_request")

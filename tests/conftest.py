@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.buckets import BUCKET, WEED, Server
+from tests.buckets import BUCKET, SERVERS, Server
 from tilecppn import kernels, machine
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import InvalidRequestError
@@ -162,22 +162,42 @@ def tilecppn(tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real S3 server with a bucket."""
-    if not WEED.exists():
-        pytest.skip("needs SeaweedFS, which the dev extra brings on Linux")
-    server = Server(tmp_path_factory.mktemp("s3"))
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Gives a server of object stores by its name."""
+    running: dict[str, Server] = {}
+
+    def server(name: str) -> Server:
+        if SERVERS[name].program() is None:
+            pytest.skip(f"needs {name}; tests/buckets.py says where from")
+        if name not in running:
+            running[name] = SERVERS[name](tmp_path_factory.mktemp(name))
+        return running[name]
+
     yield server
-    server.stop()
+    for one in running.values():
+        one.stop()
 
 
 @pytest.fixture
-def bucket(s3_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketPath]:
-    """A fresh prefix in a bucket of the server, which the environment leads to."""
-    for name, value in s3_server.environment.items():
+def s3_server(servers: Callable[[str], Server]) -> Server:
+    """A real S3 server with a bucket."""
+    return servers("seaweedfs")
+
+
+@pytest.fixture(
+    params=["seaweedfs", *(pytest.param(n, marks=pytest.mark.slow) for n in ("moto", "azurite"))]
+)
+def bucket(
+    request: pytest.FixtureRequest,
+    servers: Callable[[str], Server],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[BucketPath]:
+    """A fresh prefix in a bucket of a server, which the environment leads to."""
+    server = servers(request.param)
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     client._client.cache_clear()
-    path = as_path(f"s3://{BUCKET}/{uuid.uuid4().hex}")
+    path = as_path(f"{server.scheme}://{BUCKET}/{uuid.uuid4().hex}")
     assert isinstance(path, BucketPath)
     yield path
     client._client.cache_clear()

@@ -4,6 +4,7 @@ import http.client
 import threading
 import time
 from collections import Counter
+from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
@@ -16,13 +17,17 @@ class _Server(ThreadingHTTPServer):
 
 
 class FaultyProxy:
-    """Forwards requests to a port of this machine. Attributes: port; made, faults by kind.
+    """Forwards requests to a port of this machine.
 
-    share: of requests that get a fault. "after" is after the server has done what was asked.
+    share: of requests that get a fault. "after" is after the server has done what was asked. host:
+    the address that it listens on. Attributes: port; made, faults by kind; ahead, seconds by which
+    the server's clock is wrong from now on, as clients see it.
     """
 
-    def __init__(self, port: int, share: float, seed: int) -> None:
+    def __init__(self, port: int, share: float, seed: int, host: str = "127.0.0.1") -> None:
         self.made: Counter[str] = Counter()
+        self.ahead = 0.0
+        self._ahead: dict[str, float] = {}  # when an object was written
         self.requests = 0
         self._random = Random(seed)
         self._mutex = threading.Lock()
@@ -57,7 +62,8 @@ class FaultyProxy:
                 elif fault.endswith("after"):
                     self._answer(int(fault[:3]), {}, b"")
                 else:
-                    self._answer(answer.status, dict(answer.getheaders()), data)
+                    headers = proxy._shifted(self.command, self.path, dict(answer.getheaders()))
+                    self._answer(answer.status, headers, data)
 
             do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward
 
@@ -76,7 +82,7 @@ class FaultyProxy:
             def log_message(self, format: str, *arguments: object) -> None:
                 """Say nothing."""
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server((host, 0), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -89,6 +95,15 @@ class FaultyProxy:
             fault = self._random.choice(FAULTS)
             self.made[fault] += 1
             return fault
+
+    def _shifted(self, command: str, path: str, headers: dict[str, str]) -> dict[str, str]:
+        """The headers of an answer, with the times of a server whose clock is wrong."""
+        if command == "PUT":
+            self._ahead[path] = self.ahead
+        if modified := headers.get("Last-Modified"):
+            seconds = parsedate_to_datetime(modified).timestamp() + self._ahead.get(path, 0.0)
+            headers["Last-Modified"] = formatdate(seconds, usegmt=True)
+        return headers
 
     def stop(self) -> None:
         """End the proxy."""

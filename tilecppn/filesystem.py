@@ -10,10 +10,15 @@ import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tilecppn.addresses import NO_ADDRESSES, is_address
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
 PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
@@ -138,12 +143,17 @@ def fsync_all(paths: Iterable[Path]) -> None:
 
     A disk with a journal writes together what is asked for together: 12 take the time of one.
     """
+    left, pool = iter(paths), _syncing_threads(os.getpid())
+    while some := list(islice(left, SYNCED_TOGETHER)):
+        list(pool.map(lambda p: fsync_directory(p) if p.is_dir() else fsync(p), some))
+
+
+@lru_cache(maxsize=1)
+def _syncing_threads(process: int) -> "ThreadPoolExecutor":
+    """Threads that stay: to start them takes longer than a small store's files."""
     from concurrent.futures import ThreadPoolExecutor
 
-    left = iter(paths)
-    with ThreadPoolExecutor(SYNCING) as pool:
-        while some := list(islice(left, SYNCED_TOGETHER)):
-            list(pool.map(lambda p: fsync_directory(p) if p.is_dir() else fsync(p), some))
+    return ThreadPoolExecutor(SYNCING, thread_name_prefix="tilecppn-fsync")
 
 
 def fsync_directory(folder: Path) -> None:

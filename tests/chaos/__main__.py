@@ -1,24 +1,27 @@
 """Render under random faults and print what came of it: `make chaos`, or
 
-python -m tests.chaos [--runs N] [--seed FIRST] [--place disk|bucket|both]
+python -m tests.chaos [--runs N] [--seed FIRST] [--place disk|seaweedfs|moto|cluster …]
 """
 
 import argparse
-import os
+import contextlib
+import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.buckets import BUCKET, WEED, Server
+from tests.buckets import SERVERS
 from tests.chaos.faults import Report, Trial
-from tests.cli.test_buckets import GROUP, files, objects
+from tests.chaos.network import Network, can_make_networks
+from tests.chaos.places import NODES, Cluster, Disk, InBucket
+from tests.cli.test_buckets import files
 from tests.conftest import SMALL_NET
-from tilecppn.addresses import as_path
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
-from tilecppn.storage import client
 
+PLACES = ("disk", "seaweedfs", "moto", "cluster")
 SCENE = Scene.of(
     cppn=SMALL_NET,
     canvas={"width": 1000, "height": 900},
@@ -27,38 +30,50 @@ SCENE = Scene.of(
 
 
 class Chaos:
-    """Runs by seed, over one scene and, for buckets, one server."""
+    """Runs by seed, over one scene. Attributes: right, the files of an undisturbed store."""
 
-    def __init__(self, folder: Path, server: Server | None) -> None:
-        self.folder, self.server = folder, server
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         render(SCENE, folder / "a.zarr", executor="local")  # the name is in its metadata
         self.right = files(folder / "a.zarr")
         self.scene = folder / "scene.toml"
         self.scene.write_text(SCENE.to_toml())
-        self.undisturbed: dict[str, float] = {}
 
-    def run(self, seed: int, place: str, *, quiet: bool = False) -> Report:
-        """Make the run of a seed, and compare its store. quiet: without faults."""
-        folder = self.folder / f"{place}-{seed}{'-quiet' * quiet}"
+    def run(self, seed: int, place: Disk, *, quiet: bool = False) -> Report:
+        """Make the run of a seed, and compare its store. quiet: without faults on purpose."""
+        folder = self.folder / f"{place.name}-{seed}{'-quiet' * quiet}"
         folder.mkdir()
-        trial = Trial(seed, folder, self.scene, self.server if place == "bucket" else None)
+        trial = Trial(seed, folder, self.scene, place)
         if quiet:
             trial.left = 0
-        name = f"s3://{BUCKET}/{folder.name}.zarr" if place == "bucket" else f"{folder}/a.zarr"
-        report = trial.run(name)
-        path = as_path(name)
-        if place == "bucket":
-            assert self.server is not None
-            os.environ.update(self.server.environment)
-            client._client.cache_clear()
-            found = objects(path)
-            client._client.cache_clear()
-        else:
-            found = files(path)
-        same_group = GROUP if place == "bucket" else set()  # has the store's generation, too
+        report = trial.run()
+        found = place.files(place.store(folder))
         differing = {name for name in self.right if self.right[name] != found.get(name)}
-        report.lost = len(differing - same_group)
+        report.lost = len(differing - place.varying)
         return report
+
+
+@contextlib.contextmanager
+def opened(name: str, folder: Path) -> Iterator[Disk | None]:
+    """A place for the block; None where this machine has not what it needs."""
+    folder.mkdir()
+    with contextlib.ExitStack() as stack:
+
+        def network(hosts: int) -> Network:
+            made = Network(hosts)
+            stack.callback(made.close)
+            return made
+
+        if name == "disk":
+            yield Disk(folder)
+        elif name in SERVERS and SERVERS[name].program() is not None:
+            server = SERVERS[name](folder)
+            stack.callback(server.stop)
+            yield InBucket(folder, name, server, network(1) if can_make_networks() else None)
+        elif name == "cluster" and can_make_networks():
+            yield Cluster(folder, network(NODES + 1))
+        else:
+            yield None
 
 
 def table(reports: list[Report], undisturbed: dict[str, float]) -> str:
@@ -73,41 +88,39 @@ def table(reports: list[Report], undisturbed: dict[str, float]) -> str:
             f"{sum(r.processes for r in some):,} | {sum(r.lost for r in some)} | "
             f"{sum(r.twice for r in some)} | {seconds:.0f} | {sum(r.lost > 0 for r in some)} |"
         )
-    kinds = sum((report.faults for report in reports), Counter[str]())
-    lines.append("\n" + ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common()))
+    lines.append("\n" + _words(sum((report.faults for report in reports), Counter[str]())))
     lines += [f"seed {r.seed}, {r.place}: {w}" for r in reports for w in r.wrong]
     return "\n".join(lines)
 
 
+def _words(faults: Counter[str]) -> str:
+    return ", ".join(f"{n:,} {kind}" for kind, n in faults.most_common()) or "no fault"
+
+
 def main() -> int:
-    """Run, print the table as it grows, and return 1 if anything was lost or wrong."""
+    """Run, print the table at the end, and return 1 if anything was lost or wrong."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and networks are ended
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
-    parser.add_argument("--place", choices=["disk", "bucket", "both"], default="both")
+    parser.add_argument("--place", choices=PLACES, nargs="*", default=PLACES)
     given = parser.parse_args()
-    places = ["disk", "bucket"] if given.place == "both" else [given.place]
-    if not WEED.exists():
-        places = [place for place in places if place == "disk"]
     reports: list[Report] = []
-    with tempfile.TemporaryDirectory() as name:
-        server = None
-        if "bucket" in places:
-            Path(name, "s3").mkdir()
-            server = Server(Path(name, "s3"))
+    quiet: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        chaos = Chaos(Path(folder))
+        found = [stack.enter_context(opened(name, Path(folder, name))) for name in given.place]
+        places = [place for place in found if place is not None]
         try:
-            chaos = Chaos(Path(name), server)
-            quiet = {p: chaos.run(0, p, quiet=True).seconds for p in places}
+            quiet |= {place.name: chaos.run(0, place, quiet=True).seconds for place in places}
             for number in range(given.runs):
                 report = chaos.run(given.seed + number, places[number % len(places)])
                 reports.append(report)
                 sys.stderr.write(
-                    f"seed {report.seed} {report.place}: {report.faults.total()} faults, "
+                    f"seed {report.seed} {report.place}: {_words(report.faults)}; "
                     f"{report.lost} lost, {report.seconds:.0f} s {'; '.join(report.wrong)}\n"
                 )
         finally:
-            if server is not None:
-                server.stop()
             sys.stdout.write(table(reports, quiet) + "\n" if reports else "")
     return int(any(report.lost or report.wrong for report in reports))
 

@@ -1,43 +1,20 @@
-"""What goes wrong in a render, and where: on a disk, or in a bucket behind a faulty proxy."""
+"""One render through faults that a seed chooses, process after process, until one ends well."""
 
 import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 
-from tests.buckets import Server, environment
-from tests.faulty_proxy import FaultyProxy
+from tests.chaos.child import Setting, begin
+from tests.chaos.places import Disk
 
-PATIENCE = 120.0  # seconds for one process: the end of it, not a measure
-SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "stop": signal.SIGSTOP}
-DISK = {"EIO": 5, "full disk": 28}  # error numbers
-# A lease lapses soon, so that whoever follows a killed process need not wait for half a minute.
-CHILD = """
-import os, random, sys
-from tilecppn import filesystem
-from tilecppn.cli import main
-from tilecppn.storage import lease
-lease.LEASE, lease.POLL = 3.0, 0.2
-number, share, seed, made = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], sys.argv[4]
-del sys.argv[1:5]
-chance, put = random.Random(seed), filesystem.write_atomic
-def shaky(path, data, lasting=True):
-    if chance.random() < share:
-        with open(made, "a") as file:
-            file.write("x")
-        raise OSError(number, os.strerror(number), str(path))
-    put(path, data, lasting)
-filesystem.write_atomic = shaky
-main()
-"""
+PATIENCE = 240.0  # seconds for one process: the end of it, not a measure
+SHARDS = 80  # after which of them faults are made, at most
 
 
 @dataclass
@@ -60,92 +37,79 @@ class Report:
 
 
 class Trial:
-    """Renders `scene` into `store` through faults, process after process, until one ends well."""
+    """Renders `scene` at a place. `left`: how many faults are still made on purpose."""
 
-    def __init__(self, seed: int, folder: Path, scene: Path, server: Server | None) -> None:
+    def __init__(self, seed: int, folder: Path, scene: Path, place: Disk) -> None:
         self.random = Random(seed)
-        self.folder, self.scene, self.server = folder, scene, server
-        self.report = Report(seed, "disk" if server is None else "bucket")
-        self.left = self.random.randint(3, 7)  # faults that are still made on purpose
+        self.folder, self.scene, self.place = folder, scene, place
+        self.report = Report(seed, place.name)
+        self.left = self.random.randint(4, 8)
 
-    def run(self, store: str) -> Report:
+    def run(self) -> Report:
         """Render until it is done."""
         began = time.monotonic()
-        with self._proxy() as variables:
-            while self._process(store, variables) != 0:
+        store = self.place.store(self.folder)
+        with self.place.disturbed(self.report.faults, self.random):
+            while self._process(store) != 0:
                 if self.report.wrong or self.report.processes > 40:
                     self.report.wrong.append("it never ended well")
                     break
         self.report.seconds = time.monotonic() - began
+        self.report.faults += Counter()  # without zeros
+        self.place.mend()
         return self.report
 
-    @contextlib.contextmanager
-    def _proxy(self) -> Iterator[dict[str, str]]:
-        if self.server is None:
-            yield {}
-            return
-        proxy = FaultyProxy(self.server.port, share=0.04, seed=self.random.getrandbits(32))
-        yield environment(proxy.port)
-        self.report.faults += proxy.made
-
-    def _process(self, store: str, variables: dict[str, str]) -> int:
-        """Run one process, with one fault of the kind that the seed says; return its code."""
-        report, number = self.report, self.report.processes
+    def _process(self, store: str) -> int:
+        """Run one process, with some faults of the kinds that the seed says; return its code."""
+        place, report, number = self.place, self.report, self.report.processes
         report.processes += 1
+        place.mend()
         log, made = self.folder / f"{number}.jsonl", self.folder / f"{number}.faults"
-        kind = self._kind()
-        share = {"EIO": 0.1, "full disk": 0.05}.get(kind, 0.0)
-        inject = [DISK.get(kind, 0), share, self.random.getrandbits(32), made]
-        command = ["render", self.scene, "-o", store, "--executor", "local", "--workers", "2"]
-        with (self.folder / f"{number}.err").open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-c", CHILD, *map(str, [*inject, *command, "--log", log])],
-                env={**os.environ, **variables},
-                stdout=errors,
-                stderr=errors,
-            )
-            try:
-                self._disturb(process, log, kind)
-                code = process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                code = process.wait()
-                report.wrong.append(f"process {number} hung")
-        report.faults[kind] += made.stat().st_size if made.exists() else 0
-        report.faults += Counter()  # without zeros
+        kinds = self.random.choices(
+            [*place.faults, *place.injected], k=min(self.left, self.random.randint(1, 3))
+        )
+        injected = next((kind for kind in kinds if kind in place.injected), "")
+        said = self.folder / f"{number}.txt"
+        setting = Setting(
+            place.environment_for(kinds),
+            str(said),
+            place.slow,
+            place.host,
+            *place.injected.get(injected, (0, 0.0)),
+            self.random.getrandbits(32),
+            str(made),
+        )
+        command = ["render", self.scene, "-o", store, *place.options, "--log", log]
+        process = begin([*map(str, command)], setting)
+        self._disturb(process, store, log, [k for k in kinds if k in place.faults])
+        process.join(PATIENCE)
+        if process.is_alive():
+            process.kill()
+            report.wrong.append(f"process {number} hung")
+        process.join()
+        code = process.exitcode or 0
+        if made.exists():
+            self.left -= 1
+            report.faults[injected] += made.stat().st_size
         report.drawn.update(done(log))
-        said = (self.folder / f"{number}.err").read_text(errors="replace")
-        if "Traceback" in said or code not in (0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM):
-            report.wrong.append(f"process {number} ended with {code}: {said[-500:]}")
+        words = said.read_text(errors="replace") if said.exists() else ""
+        if "Traceback" in words or code not in (0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM):
+            report.wrong.append(f"process {number} ended with {code}: {words[-500:]}")
         return code
 
-    def _kind(self) -> str:
-        if self.left <= 0:
-            return ""
-        self.left -= 1
-        kinds: list[str] = [*SIGNALS, *(DISK if self.server is None else ["restart"])]
-        return self.random.choice(kinds)
-
-    def _disturb(self, process: "subprocess.Popen[bytes]", log: Path, kind: str) -> None:
-        """Make a fault once so many shards are done; none if the process ends before."""
-        if kind not in (*SIGNALS, "restart"):
-            return
-        shards = self.random.randint(0, 60)
-        pause = self.random.uniform(0.1, 1.5)
-        until = time.monotonic() + PATIENCE
-        while len(done(log)) < shards and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.01)
-        if process.poll() is not None:
-            return
-        self.report.faults[kind] += 1
-        if kind == "restart":
-            assert self.server is not None
-            self.server.restart()
-            return
-        process.send_signal(SIGNALS[kind])
-        if kind == "stop":
-            time.sleep(pause)
-            process.send_signal(signal.SIGCONT)
+    def _disturb(self, process: BaseProcess, store: str, log: Path, kinds: list[str]) -> None:
+        """Make faults, each once so many shards are done; none once the process has ended."""
+        points = sorted(self.random.choices(range(SHARDS), k=len(kinds)))
+        for kind, shards in zip(kinds, points, strict=True):
+            seconds = self.random.uniform(0.2, 4.0)
+            until = time.monotonic() + PATIENCE
+            while _drawn(log) < shards and process.is_alive() and time.monotonic() < until:
+                time.sleep(0.02)
+            if not process.is_alive():
+                return
+            self.left -= 1
+            self.report.faults[kind] += 1
+            self.place.faults[kind](process, store, seconds)
 
 
 def done(log: Path) -> list[str]:
@@ -157,3 +121,7 @@ def done(log: Path) -> list[str]:
             if event["event"] == "TaskDone":
                 found.append(str(event["task"]))
     return found
+
+
+def _drawn(log: Path) -> int:
+    return log.read_bytes().count(b'"TaskDone"') if log.exists() else 0

@@ -13,7 +13,6 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ from ray.cluster_utils import Cluster
 
 from tests.conftest import SMALL_NET
 from tests.run.renders import KERNEL, empty_store, job_for, run_job
-from tilecppn.cancellation import CheckCancelled
-from tilecppn.plan import Shard
+from tests.run.slowed import Slowed
 from tilecppn.run.events import (
     AttemptFailed,
     Event,
@@ -36,10 +34,8 @@ from tilecppn.run.events import (
     WorkerRetired,
 )
 from tilecppn.run.executors.ray import RayExecutor
-from tilecppn.run.jobs import TaskStats
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to
-from tilecppn.run.render_job import RenderJob
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.scene.scene import Scene
 
@@ -51,39 +47,6 @@ SCENE = Scene.of(
     view={"scale": 3.0, "rotation": 11.0},
     output={"tile": 64, "shard": 128},
 )
-
-
-@dataclass(frozen=True)
-class Slowed:
-    """A render whose shards take so many seconds more; in one process, the first to make the file
-    `mark`, `factor` times as many.
-    """
-
-    render: RenderJob
-    seconds: float
-    factor: float = 1.0
-    mark: str = ""
-
-    def open(self, threads: int) -> "SlowedRunner":
-        return SlowedRunner(self, threads)
-
-
-class SlowedRunner:
-    def __init__(self, job: Slowed, threads: int) -> None:
-        self.runner = job.render.open(threads)
-        self.worker_info = self.runner.worker_info
-        self.seconds = job.seconds
-        if job.mark:
-            try:
-                Path(job.mark).touch(exist_ok=False)
-                self.seconds *= job.factor
-            except FileExistsError:
-                pass
-
-    def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
-        time.sleep(self.seconds)
-        stats = self.runner.run(shard, check_cancelled)
-        return stats._replace(seconds=stats.seconds + self.seconds)
 
 
 def cluster(*cpus: int) -> Cluster:

@@ -1,7 +1,9 @@
 """Many scenes as one run: each store is that of the scene alone, whatever happens to others."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,6 +149,28 @@ def test_few_stores_are_open_at_once(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     render_batch(many, tmp_path, RunOptions("local", workers=2, listeners=[count]))
     assert most < before + 40
+
+
+def test_a_scene_costs_few_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its store is opened where it is made and where it is drawn, and its kernel made there."""
+    opened: Counter[str] = Counter()
+    kernels: list[LLVMKernel] = []
+    open_store, make = Store.__init__, LLVMKernel.__init__
+
+    def counted_open(store: Store, path: Path) -> None:
+        opened[str(path)] += 1
+        open_store(store, path)
+
+    def counted_make(kernel: LLVMKernel, *given: Any, **named: Any) -> None:
+        kernels.append(kernel)
+        make(kernel, *given, **named)
+
+    monkeypatch.setattr(Store, "__init__", counted_open)
+    monkeypatch.setattr(LLVMKernel, "__init__", counted_make)
+    small = [BatchItem(SCENES[3], tmp_path / f"{k}.zarr") for k in range(8)]  # of one shard
+    render_batch(small, tmp_path, RunOptions(executor="local", workers=2))
+    assert set(opened.values()) == {2}
+    assert len(kernels) == len(small) + 2  # one tells each worker who it is
 
 
 def test_a_store_that_is_removed_in_mid_run_fails_alone(

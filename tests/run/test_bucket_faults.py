@@ -1,12 +1,10 @@
 """Renders into a bucket whose server, network, coordinator or lease fails: every byte is right."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -26,7 +24,6 @@ SCENE = Scene.of(
     canvas={"width": 1000, "height": 900},
     output={"tile": 64, "shard": 128, "tolerance": 0},
 )
-OTHER = SCENE.replace(latent={"seed": 5})
 
 RENDER = """
 import sys
@@ -36,26 +33,25 @@ lease.LEASE, lease.POLL = 3.0, 0.2
 main(sys.argv[1:])
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("bucket", ["seaweedfs"], indirect=True),
+]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    """The files of a store of each scene, on a disk, by the fingerprint."""
-    found = {}
-    for scene in (SCENE, OTHER):
-        path = tmp_path_factory.mktemp("undisturbed") / "a.zarr"
-        render(scene, path, executor="local")
-        found[scene.fingerprint] = files(path)
-    return found
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of the scene's store on a disk."""
+    path = tmp_path_factory.mktemp("undisturbed") / "a.zarr"
+    render(SCENE, path, executor="local")
+    return files(path)
 
 
-def assert_same(path: BucketPath, undisturbed: dict[str, dict[str, bytes]]) -> None:
-    """The store is whole, and that of its scene to the byte."""
-    store = Store(path)
-    right, found = undisturbed[store.scene.fingerprint], objects(path)
-    assert {name for name in right if right[name] != found.get(name)} <= GROUP
-    assert store.is_whole()
+def assert_same(path: BucketPath, undisturbed: dict[str, bytes]) -> None:
+    """The store is whole, and the scene's to the byte."""
+    found = objects(path)
+    assert {name for name in undisturbed if undisturbed[name] != found.get(name)} <= GROUP
+    assert Store(path).is_whole()
 
 
 def begin(scene: Path, path: BucketPath, *options: str) -> "subprocess.Popen[bytes]":
@@ -77,7 +73,6 @@ def end(process: "subprocess.Popen[bytes]") -> int:
 @pytest.fixture
 def scene(tmp_path: Path) -> Path:
     SCENE.save(tmp_path / "a.toml")
-    OTHER.save(tmp_path / "b.toml")
     return tmp_path / "a.toml"
 
 
@@ -91,7 +86,7 @@ def wait_for_shards(process: "subprocess.Popen[bytes]", path: BucketPath, count:
 
 
 def test_a_killed_render_is_resumed(
-    scene: Path, bucket: BucketPath, undisturbed: dict[str, dict[str, bytes]]
+    scene: Path, bucket: BucketPath, undisturbed: dict[str, bytes]
 ) -> None:
     path = bucket / "a.zarr"
     for count in (0, 5, 20, 50, 70):
@@ -103,32 +98,11 @@ def test_a_killed_render_is_resumed(
     assert_same(path, undisturbed)
 
 
-def test_two_coordinators_with_lapsing_leases_never_mix(
-    scene: Path, bucket: BucketPath, undisturbed: dict[str, dict[str, bytes]]
-) -> None:
-    """They stand still at random, for longer than a lease lasts, and overwrite one another."""
-    random = Random(3)
-    for number in range(5):
-        path = bucket / f"{number}.zarr"
-        first = begin(scene, path, "--overwrite")
-        wait_for_shards(first, path, random.choice((0, 1, 30)))
-        first.send_signal(signal.SIGSTOP)
-        second = begin(scene.with_name("b.toml"), path, "--overwrite")
-        wait_for_shards(second, path, random.choice((1, 40, 200)))
-        first.send_signal(signal.SIGCONT)
-        assert {end(first), end(second)} <= {0, 1, 2}
-        # Whoever comes next finds one store, of one scene, and finishes it.
-        last = begin(scene if random.random() < 0.5 else scene.with_name("b.toml"), path)
-        if end(last):
-            assert end(begin(scene, path, "--overwrite")) == 0
-        assert_same(path, undisturbed)
-
-
 def test_a_server_that_is_restarted_is_waited_for(
     scene: Path,
     bucket: BucketPath,
     s3_server: Server,
-    undisturbed: dict[str, dict[str, bytes]],
+    undisturbed: dict[str, bytes],
 ) -> None:
     path = bucket / "a.zarr"
     process = begin(scene, path)
@@ -145,7 +119,7 @@ def test_errors_and_lost_answers_of_the_server_do_no_harm(
     bucket: BucketPath,
     s3_server: Server,
     monkeypatch: pytest.MonkeyPatch,
-    undisturbed: dict[str, dict[str, bytes]],
+    undisturbed: dict[str, bytes],
 ) -> None:
     proxy, path = FaultyProxy(s3_server.port, 0.15, seed), bucket / "a.zarr"
     for name, value in environment(proxy.port).items():
@@ -164,7 +138,7 @@ def test_ray_actors_write_into_a_bucket(
     scene: Path,
     bucket: BucketPath,
     tilecppn: Run,
-    undisturbed: dict[str, dict[str, bytes]],
+    undisturbed: dict[str, bytes],
 ) -> None:
     path = bucket / "a.zarr"
     done = tilecppn("render", scene, "-o", path, "--executor", "ray", "--workers", 2)

@@ -76,6 +76,22 @@ def test_a_lapsed_lease_is_taken_over_and_its_holder_finds_out(
     second.release()
 
 
+def test_a_lease_that_nobody_renews_lapses_though_the_servers_clock_was_put_back(
+    path: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEWALS", 0.01)  # the first stands still
+    first, second = Lease(path), Lease(path)
+    first.acquire()
+    monkeypatch.setattr(lease, "LEASE", 0.5)
+    monkeypatch.setattr(lease, "POLL", 0.1)
+    monkeypatch.setattr(second, "_probe", lambda: 0.0)  # the time of long ago
+    second.acquire()
+    with pytest.raises(RenderError, match="taken it over"):
+        first.renew()
+    first.release()
+    second.release()
+
+
 def test_who_lost_the_lease_creates_nothing(
     bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +155,7 @@ def test_without_obstore_the_extra_is_named(
         storage_of(bucket / "a.zarr")
 
 
+@pytest.mark.parametrize("bucket", ["seaweedfs"], indirect=True)
 def test_no_secret_is_in_an_error(bucket: BucketPath, monkeypatch: pytest.MonkeyPatch) -> None:
     client._client.cache_clear()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")

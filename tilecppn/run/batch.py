@@ -15,7 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from tilecppn.errors import InvalidRequestError, StoreError
-from tilecppn.kernels import Arithmetic, EvaluationContext, create
+from tilecppn.kernels import Arithmetic, EvaluationContext
 from tilecppn.plan import Plan
 from tilecppn.run import events
 from tilecppn.run.batch_job import BatchJob, SceneTask
@@ -235,7 +235,9 @@ class Batch:
         found = self._arithmetic
         assert found is not None  # a worker is ready before the first task
         if found.kernel == "llvm":
-            return create("llvm", EvaluationContext.of(scene)).arithmetic
+            from tilecppn.kernels.llvm.kernel import arithmetic_of
+
+            return arithmetic_of(EvaluationContext.of(scene))
         return found._replace(precision=scene.output.precision)
 
     def _close(self, number: int) -> None:

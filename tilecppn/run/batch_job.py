@@ -15,7 +15,7 @@ from tilecppn.plan import Shard
 from tilecppn.run.jobs import TaskStats, WorkerInfo, WorkerUnusable
 from tilecppn.run.render_job import RenderJob, RenderRunner
 from tilecppn.run.visibility import open_when_visible
-from tilecppn.scene.scene import EMBEDDED, Scene
+from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 from tilecppn.version import VERSION
 
@@ -44,19 +44,18 @@ class SceneJobs:
     """The jobs of the scenes that a process is at, by number; empty again when it is pickled."""
 
     def __init__(self) -> None:
-        self._jobs: LRUCache[int, RenderJob] = LRUCache(machine.cores() + RUNNERS)
+        self._jobs: LRUCache[int, tuple[RenderJob, Store]] = LRUCache(machine.cores() + RUNNERS)
         self._lock = threading.Lock()
         self.idle_threads = IdleThreads()
 
-    def get(self, number: int, path: str, kernel: str) -> RenderJob:
-        """The job of a scene, made from its store. Raises WorkerUnusable if it is not visible."""
+    def get(self, number: int, path: str, kernel: str) -> tuple[RenderJob, Store]:
+        """The job of a scene, and its store. Raises WorkerUnusable if that is not visible."""
         with self._lock:
             if number not in self._jobs:
                 store = open_when_visible(lambda: Store(path))
-                weights = store.networks[EMBEDDED]
-                self._jobs[number] = RenderJob(
-                    store.scene.to_toml(), weights, path, kernel, idle_threads=self.idle_threads
-                )
+                # The runner takes the scene from the store.
+                job = RenderJob("", b"", path, kernel, idle_threads=self.idle_threads)
+                self._jobs[number] = job, store
             return self._jobs[number]
 
     def __reduce__(self) -> tuple[type["SceneJobs"], tuple[()]]:
@@ -106,7 +105,7 @@ class BatchRunner:
     def _runner(self, number: int) -> RenderRunner:
         if number not in self.runners:
             path = self.job.stores[number]
-            job = self.job.jobs.get(number, path, self.job.kernel)
-            self.runners[number] = RenderRunner(job, self.threads)
+            job, store = self.job.jobs.get(number, path, self.job.kernel)
+            self.runners[number] = RenderRunner(job, self.threads, store.for_thread())
             self.sees_stores = True
         return self.runners[number]

@@ -54,8 +54,9 @@ class RenderJob:
 class RenderRunner:
     """Draws and builds the shards of a RenderJob on one thread."""
 
-    def __init__(self, job: RenderJob, threads: int) -> None:
-        self.scene = Scene.parse(job.scene, embedded=job.weights)
+    def __init__(self, job: RenderJob, threads: int, store: Store | None = None) -> None:
+        """store: that of the job, where it is open already."""
+        self.scene = Scene.parse(job.scene, embedded=job.weights) if store is None else store.scene
         self.shrink_profile = self.scene.output.shrink_profile
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
         self.renderer = Renderer(create(job.kernel, EvaluationContext.of(self.scene)), self.scene)
@@ -66,6 +67,9 @@ class RenderRunner:
         self.idle_threads = job.idle_threads
         self.memory = Workspace()  # of the shard at hand
         self.worker_info = WorkerInfo.of(self.scene.cppn.sha256, self.renderer.kernel.arithmetic)
+        if store is not None:
+            store.check_arithmetic(self.worker_info.arithmetic)
+            self.store = store
 
     @cached_property
     def store(self) -> Store:

@@ -1,8 +1,9 @@
 """The right to write below a prefix of a bucket: an object that its holder renews.
 
 Made by a conditional write, it is taken over once it was not renewed for LEASE seconds. Times are
-the server's, so clocks of machines do not matter. A holder that stood still for longer finds out at
-its next renewal; until then the conditions on its writes keep it from doing harm.
+the server's, so clocks of machines do not matter. Nor does the server's, if it is put back: who has
+watched a lease for so long knows that it was not renewed. A holder that stood still for longer
+finds out at its next renewal; until then the conditions on its writes keep it from doing harm.
 """
 
 import contextlib
@@ -75,16 +76,19 @@ class Lease:
     def acquire(self) -> None:
         """Take the lease, and renew it from then on in a thread."""
         now = self._probe()
-        start = time.monotonic()
+        start = since = time.monotonic()
         seen: Object | None = None
         while True:
-            found = self._fetch()
-            if found is None or self._is_free(found, now + time.monotonic() - start):
+            found, then = self._fetch(), time.monotonic()
+            changed = found is not None and seen is not None and found.version != seen.version
+            if seen is None or changed:
+                since = then
+            if found is None or then - since > LEASE or self._is_free(found, now + then - start):
                 there = None if found is None else found.version
                 self._version = self._bucket.put_if(self._name, self._text(), there)
                 if self._version is not None:
                     break
-            elif seen is not None and seen.version != found.version:
+            elif changed:
                 holder = _record(found).get("holder", "unknown")
                 raise StoreError(f"{self.path} is in use by another process ({holder})")
             seen = found

@@ -37,6 +37,12 @@ NODES = 2  # more, of a network with detail: its early layers at nodes
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
+def arithmetic_of(field: EvaluationContext) -> Arithmetic:
+    """The arithmetic of a field's kernel, without making the kernel."""
+    own = NODES if field.cppn.structure.detail is not None else 0
+    return LLVMKernel.arithmetic._replace(revision=REVISION + own + field.revision)
+
+
 class LLVMKernel:
     """Evaluates one field on one thread. It holds the GIL only between calls."""
 
@@ -61,8 +67,7 @@ class LLVMKernel:
             )
         self.field = field
         network = field.network
-        own = NODES if field.cppn.structure.detail is not None else 0
-        self.arithmetic = self.arithmetic._replace(revision=REVISION + own + field.revision)
+        self.arithmetic = arithmetic_of(field)
         every = len(network.layers)
         single_from = field.single_from if dtype is None else every if dtype == "float64" else 0
         self.inputs_dtype = np.dtype("float64" if single_from > 0 else "float32")
