@@ -67,7 +67,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "render and export of no quality": (
         (*RENDER, "new.zarr", "--export", "x.png", "--quality", "80"),
-        "only JPEG, WebP and AVIF have one",
+        "only JPEG, WebP, AVIF and JPEG XL have one",
     ),
     # Exports
     "export nothing": (("export", "missing.zarr", "x.png"), "missing.zarr: no such store"),

@@ -17,7 +17,7 @@ PAGES = {".dzi", "iiif", "xyz", "zoomify", "store"}
 OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"format": "avif"}, PYRAMIDS),
     ({"format": "webp", "quality": 20}, PYRAMIDS),
-    ({"quality": 20}, {".jpg", ".webp", ".avif", "zoomify"}),
+    ({"quality": 20}, {".jpg", ".webp", ".avif", ".jxl", "zoomify"}),
     ({"tile": 48}, PYRAMIDS | {".tif", ".exr"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
     ({"url": "https://example.com/a"}, PAGES),

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, clips_in, killed, pixels
 from tests.stores import tree
-from tilecppn import export
+from tilecppn import export, ffmpeg
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError, SceneError, StoreError
 from tilecppn.film.animate import PARTS, animate, animate_to
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.plan import ClipTask
 from tilecppn.film.store import FilmStore

@@ -12,11 +12,10 @@ from click.testing import CliRunner
 from tests.film.conftest import clips_in, killed
 from tests.signalled import interrupting
 from tests.stores import tree
-from tilecppn import filesystem
+from tilecppn import ffmpeg, filesystem
 from tilecppn.cli import main
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
 from tilecppn.film.animate import PARTS, animate_to
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.job import FilmJob
 from tilecppn.film.store import FilmStore, film_plan

@@ -93,6 +93,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     .pdf          one page with the picture as it is, its trim and bleed
     .jpg, .webp, .avif
                   one small file, as large as the format and the memory allow
+    .jxl          one JPEG XL, likewise: lossless in 8 or 16 bits, or smaller with --quality
                   (single files have the resolution of canvas.dpi, 300)
 
     \b

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tilecppn.exporters import exr_file, mbtiles, pmtiles_archive
+from tilecppn.exporters import exr_file, jxl, mbtiles, pmtiles_archive, tags
 from tilecppn.exporters.embedded_scene import image_file
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.page import page_data
@@ -55,6 +55,12 @@ def _of_exr(path: Path) -> tuple[Size, Resolution]:
     left, top, right, bottom = struct.unpack("<4i", found["dataWindow"])
     (dpi,) = struct.unpack("<f", found["xDensity"])
     return (right - left + 1, bottom - top + 1), round(dpi, 2)
+
+
+def _of_jxl(path: Path) -> tuple[Size, Resolution]:
+    said = jxl.read_exif(path)
+    size = said.get_ifd(tags.EXIF)
+    return (size[tags.WIDTH], size[tags.HEIGHT]), round(float(said[tags.X_RESOLUTION]), 2)
 
 
 def _of_xml(text: str) -> tuple[Size, Resolution]:
@@ -110,6 +116,7 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".jpg": partial(_of_pillow, "Jpeg"),
     ".webp": partial(_of_pillow, "WebP"),
     ".avif": partial(_of_pillow, "Avif"),
+    ".jxl": _of_jxl,
     ".tif": _of_tiff,
     ".exr": _of_exr,
     ".dzi": _of_dzi,

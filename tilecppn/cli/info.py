@@ -130,7 +130,8 @@ def _dtype(path: Path, scene: "Scene", options: dict[str, str]) -> str:
         return "uint8"
     if bits is not None:
         return f"float{bits}" if format == "exr" else f"uint{bits}"
-    return "uint16" if scene.output.dtype == "float32" and format == "png" else scene.output.dtype
+    floats = scene.output.dtype == "float32"
+    return "uint16" if floats and format in ("png", "jxl") else scene.output.dtype
 
 
 def _size(width: int, height: int, dpi: float) -> Record:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # What people call pictures: not what a store, which is a folder, should be called.
 PICTURES = {
-    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".exr"),
+    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".tif", ".tiff", ".exr"),
     *(".gif", ".mp4", ".dzi", ".szi"),
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import exr_file, mbtiles, pdf, pmtiles_archive, png, provenance, tags
+from tilecppn.exporters import exr_file, jxl, mbtiles, pdf, pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
 from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.output import fetched
@@ -103,6 +103,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".jpg": _of_jpeg,
     ".webp": partial(_of_exif, "WebP"),
     ".avif": partial(_of_exif, "Avif"),
+    ".jxl": lambda path: jxl.read_exif(path).get(tags.DESCRIPTION),
     ".exr": lambda path: exr_file.read_attributes(path)[exr_file.SCENE].decode(),
     ".dzi": _of_dzi,
     ".html": _of_page,

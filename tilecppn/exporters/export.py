@@ -13,6 +13,7 @@ from tilecppn.exporters import panels as panelling
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.exr import export_exr
 from tilecppn.exporters.flat import check_size, export_flat
+from tilecppn.exporters.jxl import check_jxl, export_jxl
 from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.layouts import FOLDERS, export_folder
 from tilecppn.exporters.mbtiles import export_mbtiles
@@ -65,6 +66,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".jpg": Exporter(export_flat, fits=check_size),
     ".webp": Exporter(export_flat, fits=check_size),
     ".avif": Exporter(export_flat, fits=check_size),
+    ".jxl": Exporter(export_jxl),
 }
 
 
@@ -121,6 +123,8 @@ def export_store(
     options = options.resolved(dest, store.scene)
     if options.lab and suffix_of(dest) == ".tif":
         exporter = Exporter(export_lab_tiff, fits=bound(check_lab_size, options))
+    if suffix_of(dest) == ".jxl":
+        exporter = Exporter(export_jxl, fits=bound(check_jxl, options))
     if options.proof is not None:
         exporter = Exporter(export_proof, fits=bound(check_proof, options))
     if options.strip is not None:

@@ -12,7 +12,7 @@ from tilecppn import machine
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.bands import read_image
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoders import ENCODERS, Encoder
 from tilecppn.exporters.image_file import Image, write_flat
 from tilecppn.exporters.options import ExportOptions, suffix_of
 from tilecppn.exporters.output import sealed
@@ -85,7 +85,11 @@ def _quality_within(limit: int, best: int, size: Callable[[int], int], dest: Pat
 
 def check_size(source: Source, dest: Path) -> None:
     """Raise ExportError where the picture is too large for its format or the memory."""
-    encoder = ENCODERS[suffix_of(dest)[1:]]
+    check_fits(ENCODERS[suffix_of(dest)[1:]], source, dest)
+
+
+def check_fits(encoder: Encoder, source: Source, dest: Path) -> None:
+    """As `check_size`, of a format."""
     kind, free = encoder.name, machine.free_memory()
 
     def needed(level: int) -> int:

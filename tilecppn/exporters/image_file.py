@@ -69,7 +69,7 @@ def write_flat(
                 file,
                 quality or encoder.quality or 100,
                 effort,
-                exif=_exif(made, dpi),
+                exif=exif(made, dpi),
                 **({"xmp": xmp} if (xmp := credits.xmp(made.about)) else {}),
                 icc_profile=profile,
                 dpi=(round(dpi), round(dpi)),  # a JPEG's own, beside Exif's
@@ -81,18 +81,19 @@ def write_flat(
         ) from error
 
 
-def _exif(made: Provenance, dpi: float) -> Any:
+def exif(made: Provenance, dpi: float) -> Any:
+    """What an image says of itself, as Pillow's Exif."""
     from PIL.Image import Exif
 
-    exif = Exif()
-    exif[tags.SOFTWARE] = tags.MAKER
-    exif[tags.X_RESOLUTION] = exif[tags.Y_RESOLUTION] = float(dpi)
-    exif[tags.UNIT] = tags.INCH
+    said = Exif()
+    said[tags.SOFTWARE] = tags.MAKER
+    said[tags.X_RESOLUTION] = said[tags.Y_RESOLUTION] = float(dpi)
+    said[tags.UNIT] = tags.INCH
     for tag, value in credits.exif(made.about).items():
-        exif[tag] = value
+        said[tag] = value
     text = made.text()
-    exif[tags.DESCRIPTION] = text if len(text.encode()) <= LONGEST_TEXT else made.line()
-    return exif
+    said[tags.DESCRIPTION] = text if len(text.encode()) <= LONGEST_TEXT else made.line()
+    return said
 
 
 def _write_flat(

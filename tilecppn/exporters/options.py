@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
     ".avif": Kind(("avif",), tile=False),
+    ".jxl": Kind(("jxl",), tile=False),
     "iiif": Kind(url=True),
     "xyz": Kind(side=MAP_TILE, url=True),
     # Its viewers ask for .jpg.
@@ -195,7 +196,7 @@ class ExportOptions:
             raise ExportError("marks: only a .pdf has them; leave it out")
         if format == "pdf" and self.panels:
             raise ExportError("panels: only images have them, not a PDF; leave it out")
-        if format in ("pdf", "exr") and self.strip:
+        if format in ("pdf", "exr", "jxl") and self.strip:
             raise ExportError(f"strip: only images to print have one, not .{format}; leave it out")
         if self.proof is not None and (
             self.layout or suffix_of(dest) not in PROOFS or self.panels or self.lab or self.strip
@@ -211,10 +212,10 @@ class ExportOptions:
             raise ExportError("max-bytes: only one JPEG, WebP or AVIF has them; leave it out")
         if self.lab and default is not None:
             default = LAB_QUALITY
-        if self.quality is not None and default is None:
+        if self.quality is not None and default is None and format != "jxl":
             raise ExportError(
-                f"quality {self.quality}: only JPEG, WebP and AVIF have one; leave it out, or "
-                "choose another format"
+                f"quality {self.quality}: only JPEG, WebP, AVIF and JPEG XL have one; leave it "
+                "out, or choose another format"
             )
         tile = self.tile or kind.side or scene.output.tile
         if tile % kind.multiple:

@@ -8,6 +8,7 @@ TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".dzi": "application/xml",
     ".exr": "image/x-exr",
+    ".jxl": "image/jxl",
     ".html": "text/html; charset=utf-8",
     ".jpeg": "image/jpeg",
     ".jpg": "image/jpeg",

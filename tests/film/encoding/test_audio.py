@@ -9,9 +9,9 @@ import pytest
 
 from tests.film.encoding.conftest import seen
 from tests.film.sounds import tones
+from tilecppn import ffmpeg
 from tilecppn.errors import ExportError
 from tilecppn.film.animate import animate
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.timeline.excerpt import excerpt
 from tilecppn.film.timeline.timeline import Timeline
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tilecppn import ffmpeg
 from tilecppn.cli import main
-from tilecppn.film.encoding import ffmpeg, metadata
+from tilecppn.film.encoding import metadata
 from tilecppn.film.timeline.timeline import Timeline
 
 # A real ffmpeg that says it is old, and fails where an argument has one of some words in it.

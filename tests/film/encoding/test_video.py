@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from tests.film.conftest import FRAMES, pixels
 from tests.film.encoding.conftest import seen
+from tilecppn import ffmpeg
 from tilecppn.errors import ExportError
 from tilecppn.film.animate import animate
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.excerpt import excerpt

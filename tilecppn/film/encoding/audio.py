@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from tilecppn import ffmpeg
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.film.encoding import ffmpeg
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from tilecppn import ffmpeg
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.provenance import FILM, Provenance
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.frames import FrameFormat, Frames
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.sections import About

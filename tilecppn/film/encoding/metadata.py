@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from tilecppn import ffmpeg
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import png
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.encoding.codecs import suffix_of
 
 KEY = "comment"  # of ffmpeg's metadata: every container keeps it when others copy the film

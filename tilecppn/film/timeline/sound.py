@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn import ffmpeg
 from tilecppn.addresses import file_beside
 from tilecppn.errors import InvalidRequestError, RenderError, SceneError
-from tilecppn.film.encoding import ffmpeg
 from tilecppn.film.timeline.keyframes import Film
 from tilecppn.names import one_of
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tilecppn import ffmpeg
 from tilecppn.errors import RenderError
-from tilecppn.film.encoding import ffmpeg
 
 
 def test_metadata_goes_through_ffmpeg_unchanged() -> None:

@@ -1,0 +1,130 @@
+"""One JPEG XL of a level, lossless or of a quality, in 8 or 16 bits: made in memory by ffmpeg.
+
+ffmpeg, a process of its own as for films, is given a PNG, which says depth and colour space. What
+the file says of itself follows in boxes of the container (ISO/IEC 18181-2).
+"""
+
+import os
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn import ffmpeg
+from tilecppn.errors import ExportError, Interrupted, RenderError
+from tilecppn.exporters import credits, provenance, tags
+from tilecppn.exporters.bands import banded
+from tilecppn.exporters.encoders import Encoder, lossless
+from tilecppn.exporters.flat import check_fits
+from tilecppn.exporters.icc import embedded
+from tilecppn.exporters.image_file import exif
+from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import sealed
+from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.source import Source
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.plan import Window
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif
+
+# ffmpeg takes (width + 128) · (height + 128) pixels below 2^28.
+LIMITS = Encoder("jxl", None, 65_536, 2**28 - 2**24, "JPEG XL", memory=60)
+SIGNATURE = struct.pack(">I4sI", 12, b"JXL ", 0x0D0A870A)  # the first box
+CODESTREAM = b"\xff\x0a"
+EXIF, XML = b"Exif", b"xml "
+LONGEST = 2**24  # bytes of a box that is read
+
+
+def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
+    """Write the picture, which `check_jxl` has let pass. Returns its name."""
+    channels = source.store.plan.channels
+    dtype = np.uint8 if source.dtype.itemsize == 1 else np.uint16  # float32 becomes 16 bits
+    image: NDArray[Any] = np.empty((source.height, source.width, channels), dtype)
+
+    def fill(band: Window, pixels: NDArray[Any]) -> None:
+        image[band.top : band.bottom] = interleaved(lossless(pixels))
+
+    for _ in banded(source, fill, threads):
+        pass
+    with sealed(dest) as temporary:
+        _encode(image, temporary, options, threads)
+        picture = temporary.read_bytes()
+        if picture.startswith(CODESTREAM):  # without a container
+            picture = SIGNATURE + _box(b"ftyp", b"jxl \0\0\0\0jxl ") + _box(b"jxlc", picture)
+        made = source.provenance(provenance.STILL, options)
+        temporary.write_bytes(picture + _described(source, made))
+    return [dest]
+
+
+def check_jxl(options: ExportOptions, source: Source, dest: Path) -> None:
+    """Raise ExportError where the picture is too large, or ffmpeg has no JPEG XL."""
+    check_fits(LIMITS, source, dest)
+    try:
+        _encode(np.zeros((8, 8, 3), np.uint8), Path(os.devnull), options, Threads())
+    except RenderError as error:
+        raise ExportError(f"{dest}: {error}; use .png or .tif, or another ffmpeg") from None
+
+
+def _encode(image: NDArray[Any], path: Path, options: ExportOptions, threads: Threads) -> None:
+    def check_cancelled() -> None:
+        if threads.stopping():
+            raise Interrupted("stopped")
+
+    png = encode_png(image, profile=embedded(options.profile, image.shape[2]))
+    command = [
+        *("-f", "png_pipe", "-i", "pipe:0", *ffmpeg.EXACT),
+        *("-c:v", "libjxl", "-threads", str(threads.workers)),
+        *("-distance", f"{distance(options.quality)}", "-effort", str(options.effort)),
+        *("-f", "image2pipe", f"file:{path}"),
+    ]
+    ffmpeg.run(command, [np.frombuffer(png, np.uint8)], check_cancelled)
+
+
+def distance(quality: int | None) -> float:
+    """Butteraugli's distance, which libjxl is told, of a quality (1 to 100); 0 is lossless.
+
+    As libjxl's JxlEncoderDistanceFromQuality.
+    """
+    if quality is None or quality == 100:
+        return 0.0
+    if quality >= 30:
+        return round(0.1 + (100 - quality) * 0.09, 3)
+    return round(53 / 3000 * quality**2 - 23 / 20 * quality + 25.0, 3)
+
+
+def _described(source: Source, made: Provenance) -> bytes:
+    """The boxes after the picture: Exif, with its size too, and XMP."""
+    said = exif(made, source.resolution)
+    said.get_ifd(tags.EXIF).update({tags.WIDTH: source.width, tags.HEIGHT: source.height})
+    data = said.tobytes().removeprefix(b"Exif\0\0")
+    boxes = [(EXIF, bytes(4) + data)]  # its first four bytes: where the data begins after them
+    if xmp := credits.xmp(made.about):
+        boxes.append((XML, xmp))
+    return b"".join(_box(*box) for box in boxes)
+
+
+def _box(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(data), name) + data
+
+
+def read_exif(path: Path) -> "Exif":
+    """The Exif of a file of ours. Raises ValueError or struct.error where there is none."""
+    from PIL.Image import Exif
+
+    with path.open("rb") as file:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            raise ValueError(f"{path}: no JPEG XL")
+        while True:
+            size, name = struct.unpack(">I4s", file.read(8))
+            if not size >= 8 or (name == EXIF and size > LONGEST):
+                raise ValueError(f"{path}: damaged")
+            if name == EXIF:
+                found = Exif()
+                found.load(file.read(size - 8)[4:])
+                return found
+            file.seek(size - 8, 1)
