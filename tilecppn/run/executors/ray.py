@@ -289,7 +289,9 @@ def _connect(address: str | None, cpus: int) -> None:
     except Exception as error:  # of many kinds, and of none
         where = address or "this machine"
         remedy = next((f"; {text}" for sign, text in NO_START.items() if sign in str(error)), "")
-        raise InvalidRequestError(f"no Ray at {where}: {_short(error)}{remedy}") from error
+        raise InvalidRequestError(
+            f"no Ray at {where}: {_short(error).rstrip('.')}{remedy}"
+        ) from error
     finally:
         for name in added:
             del os.environ[name]
