@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.shaders.conftest import Live, check_close, oracle, until, write_page
+from tilecppn.kernels import EvaluationContext, create
+from tilecppn.pixels.window import render_window
+from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +118,36 @@ def test_a_saved_png_is_the_picture_at_its_size(live: Live, tmp_path: Path) -> N
     with Image.open(io.BytesIO(data)) as image:
         assert image.size == (1100, 300)
         check_close(np.asarray(image), oracle(scene))
+
+
+@pytest.mark.slow
+def test_a_saved_png_may_have_16384_pixels_a_side(live: Live, tmp_path: Path) -> None:
+    side = 16384
+    scene = small(cppn={"width": 2, "depth": 1}, canvas={"width": side, "height": side})
+    live.start(write_page(tmp_path / "a.html", scene))
+    live.page.keyboard.press("s")
+    live.page.fill("#pixels", str(side))
+    with live.page.expect_download(timeout=3_600_000) as download:
+        live.page.click("#start")
+    with Path(download.value.path()).open("rb") as file:
+        assert file.read(24)[16:] == side.to_bytes(4, "big") * 2
+        file.seek(33)
+        unpacked, length, length_of_row, rows = zlib.decompressobj(), 0, 3 * side + 1, {}
+        left = b""
+        while (head := file.read(8))[4:] == b"IDAT":
+            left += unpacked.decompress(file.read(int.from_bytes(head[:4], "big")))
+            file.read(4)
+            while len(left) >= length_of_row:
+                if length in (0, 5000, side - 1):
+                    row = np.frombuffer(left, np.uint8, length_of_row - 1, 1).reshape(side, 3)
+                    rows[length] = np.cumsum(row, axis=0, dtype=np.uint8)  # filter 1
+                left, length = left[length_of_row:], length + 1
+    assert (length, left) == (side, b"")
+    exact = scene.replace(output={"tolerance": 0.0, "dtype": "uint8"})
+    kernel = create("reference", EvaluationContext.of(exact))
+    for number, row in rows.items():
+        wanted = render_window(kernel, exact, Window(number, 0, number + 1, side))[:, 0].T
+        check_close(row[None], wanted[None])
 
 
 def test_keys_wheel_and_mouse_move_the_view(live: Live, tmp_path: Path) -> None:

@@ -86,20 +86,19 @@ def test_structures_are_as_the_oracle_has_them(
 
 
 @pytest.mark.parametrize(
-    ("preset", "zoom"),
+    ("preset", "zoom", "gpu"),
     [
-        (preset, zoom)
-        if (preset, zoom) == ("jupiter", 1e5)
-        else pytest.param(preset, zoom, marks=pytest.mark.slow)
+        case if case == ("jupiter", 1e5, "WebGL2") else pytest.param(*case, marks=pytest.mark.slow)
         for preset in ("jupiter", "tide", "agate", "hardmaru")
-        for zoom in (10.0, 1e3, 1e5)
+        for zoom, gpu in ((10.0, "WebGL2"), (1e3, "WebGL2"), (1e5, "WebGL2"), (1e5, "WebGPU"))
+        for case in [(preset, zoom, gpu)]
     ],
 )
 def test_a_view_far_inside_is_as_the_oracle_has_it(
-    preset: str, zoom: float, live: Live, tmp_path: Path
+    preset: str, zoom: float, gpu: str, live: Live, tmp_path: Path
 ) -> None:
     scene = scene_of(cppn={"preset": preset})
-    live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
+    live.start(write_page(tmp_path / "a.html", scene), gpu)
     u, v = 0.137 * scene.view.scale, -0.21 * scene.view.scale
     center = scene.view.center[0] + u, scene.view.center[1] + v
     inside = scene.replace(view={"center": center, "scale": scene.view.scale / zoom})
