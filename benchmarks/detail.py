@@ -2,7 +2,7 @@
 
 Five seeds of each at 32,768², from 64 squares of 512² spread over the canvas, and frames of 2,048²
 of zooms into a place that is not the centre; of what compares drawings, 16 squares. Deviations are
-in steps of 8 bits, over all channels.
+in steps of 8 bits, over all channels, of colours before they are rounded to 8 bits.
 """
 
 import argparse
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.window import Renderer
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 
@@ -83,11 +82,11 @@ def figures(preset: str, seed: int, zoom: float | None = None) -> Figures:
 
 def drawer(scene: Scene) -> Draw:
     """What draws squares of a scene."""
-    kernel = create("auto", EvaluationContext.of(scene))
+    renderer = Renderer(create("auto", EvaluationContext.of(scene)), scene)
 
     def draw(row: int, col: int, side: int) -> Pixels:
-        window = Window(row, col, row + side, col + side)
-        return interleaved(render_window(kernel, scene, window)).astype(np.float64)
+        colours = renderer.colours(Window(row, col, row + side, col + side))
+        return 255.0 * np.moveaxis(colours, 0, -1).astype(np.float64)
 
     return draw
 

@@ -105,6 +105,22 @@ class PlainNetwork:
         ramp = min(inside / 4.0, 1.0)
         return ramp**2 * (3.0 - 2.0 * ramp) * total / weights if weights else 0.0
 
+    def overall(self) -> float:
+        """Octaves by which layer 7 is finer than expected, over 256 places and latents."""
+        unit = 2.0 * uniforms(0, 2**63 + 1, 256 * (2 + len(self.z))).reshape(-1, 256) - 1.0
+        layers, squares = [self.layer(i) for i in range(8)], []
+        for column in unit.T:
+            h, jacobian = column * ([1.2, 1.2] + [1.0] * len(self.z)), np.eye(len(column))[:, :2]
+            for i in range(8):
+                weight, bias, _ = layers[i]
+                u, names = weight @ h + bias, self.names(i)
+                h = np.array([ACTIVATIONS[names[k % len(names)]](v) for k, v in enumerate(u)])
+                slopes = [SLOPES[names[k % len(names)]](v) for k, v in enumerate(u)]
+                jacobian = np.array(slopes)[:, None] * (weight @ jacobian)
+            squares.append(np.square(jacobian).sum())
+        frequency, _, variance = self.expected(8)[7]
+        return math.log2(math.sqrt(np.mean(squares) / (self.preset.width * variance)) / frequency)
+
     def values(
         self, x: Array, y: Array, step: float, scale: float, center: tuple[float, float]
     ) -> Array:
@@ -114,12 +130,13 @@ class PlainNetwork:
         first = known[0][0]
         v = math.log2(d.scale / scale)
         inside = 0.0 if v <= 0.0 else v * v / 2.0 if v <= 1.0 else v - 0.5
-        finer = self.finer(inside, center)
+        finer, ramp = self.finer(inside, center), min(inside / 4.0, 1.0)
+        whole = (1.0 - ramp**2 * (3.0 - 2.0 * ramp)) * self.overall()
         h = np.stack([x, y, *(np.full_like(x, value) for value in self.z)])
         sums = np.tile(np.array([self.preset.offset]).T, x.size)
         for i, (frequency, means, _) in enumerate(known):
             octave = math.log2(frequency / first) + finer
-            left = (math.log2(10.0 * math.pi / (step * first)) - octave) / 5.0
+            left = (math.log2(5.0 * math.pi / (step * first)) - whole - octave) / 4.0
             if left <= 0.0 and i > 0:
                 break
             left = min(max(left, 0.0), 1.0)

@@ -72,6 +72,22 @@ def test_a_larger_canvas_reads_more_layers_and_changes_no_coarse_one() -> None:
     assert small[:whole] == large[:whole]
 
 
+@pytest.mark.parametrize("name", DETAILED)
+def test_fineness_over_the_picture_is_that_of_the_plain_formula(name: str) -> None:
+    cppn = CPPN.from_preset(name, seed=5)
+    assert math.isclose(cppn.overall_fineness, PlainNetwork(name, 5).overall(), abs_tol=1e-4)
+
+
+def test_a_finer_network_fades_as_much_earlier_and_keeps_its_forms() -> None:
+    readouts = Readouts(CPPN.from_preset("agate").structure, 24)
+    view, finer = Sampling(2.4 / 4096, 1.2), Sampling(2.4 / 2048, 1.2)
+    plain, fine = readouts.amplitudes(view), readouts.amplitudes(view, overall=1.0)
+    assert np.allclose(fine, readouts.amplitudes(finer), rtol=1e-9)
+    assert fine[:4] == plain[:4]
+    deep = Sampling(1e-6 / 512, 1e-6)
+    assert readouts.amplitudes(deep, overall=1.0) == readouts.amplitudes(deep)
+
+
 @given(st.floats(1e-300, 1e300), st.floats(-900.0, 900.0))
 def test_logarithm_and_power_are_right(x: float, y: float) -> None:
     assert math.isclose(log2(x), math.log2(x), rel_tol=1e-14, abs_tol=1e-15)
@@ -110,7 +126,14 @@ def test_a_damaged_detail_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"gain": 1.0}, {"decay": 2.0}, {"activations": ["relu"]}, {"residual": True}]
+    "change",
+    [
+        {"gain": 1.0},
+        {"decay": 2.0},
+        {"activations": ["relu"]},
+        {"residual": True},
+        {"inputs": ["z"]},
+    ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(SceneError):

@@ -118,12 +118,12 @@ def test_a_gigapixel_has_detail_down_to_its_pixels(name: str, seed: int) -> None
     assert found.tile >= 6.0
     assert found.beyond < 0.01
     assert found.half < 1.5
-    assert found.moved < 1.5
+    assert found.moved < 1.3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("zoom", [1e6, 1e9])
-@pytest.mark.parametrize("name", ["jupiter", "pyre", "agate", "ink"])
+@pytest.mark.parametrize("name", DETAILED)
 def test_a_deep_zoom_has_it_too(name: str, zoom: float) -> None:
     from benchmarks.detail import figures
 

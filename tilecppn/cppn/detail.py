@@ -4,7 +4,8 @@ Each hidden layer adds to the colours, and each has about twice the frequencies 
 A layer finer than the pixels fades out, so that pictures are band-limited; as a view goes in,
 layers that have become constant over it recede, so that contrast stays. What a layer's frequency
 is expected to be follows from the structure by mean-field theory (Poole et al., Exponential
-expressivity in deep neural networks, 2016), not from the seed, so all seeds fade alike.
+expressivity in deep neural networks, 2016); by how much a seed's network differs from that, and
+in a zoom its place, is measured, so all seeds fade alike.
 
 Only IEEE + - × / and square roots are used: no maths library can change a digit.
 """
@@ -21,17 +22,19 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS, parts
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.seeding import logarithm
-from tilecppn.cppn.structure import Structure
+from tilecppn.cppn.seeding import logarithm, uniforms
+from tilecppn.cppn.structure import COORDINATES, Structure
 from tilecppn.errors import SceneError
 
 Array = NDArray[np.float64]
 
-LIMIT = 10.0  # a layer is gone where its frequency is this many times the pixels' Nyquist limit
-FADE = 5.0  # octaves over which it fades
+LIMIT = 5.0  # a layer is gone where its frequency is this many times the pixels' Nyquist limit
+FADE = 4.0  # octaves over which it fades
 RECEDE = 0.5  # halvings per square octave of a layer that is coarser than the view
 NEAR, FAR = -2.0, -5.0  # octaves from the view of the layers that show what its place is like
 RAMP = 4.0  # octaves of zoom over which the place comes to count
+PLACES, MEASURED = 256, 8  # of the whole picture, and hidden layers through which they are followed
+PLACES_STREAM = 2**63 + 1  # of seed 0: where they are
 FINENESS = 2.0**-20  # octaves to which a place's fineness is rounded: libraries' last digits go
 FAINTEST = -30.0  # log2 of an amplitude that is taken as 0
 REST = 1e-6  # of the layers' sum of squares, which is left out of the normalisation
@@ -99,27 +102,27 @@ class Readouts:
         self._sums = (gain**2 * square + self.detail.bias**2, gradient * gain**2)
 
     def amplitudes(
-        self, view: Sampling | None = None, fineness: float = 0.0
+        self, view: Sampling | None = None, fineness: float = 0.0, overall: float = 0.0
     ) -> list[tuple[float, ...]]:
         """For each layer that is evaluated, a factor for each output.
 
         Without a view: at the structure's own scale, none faded, of the layers that it holds.
-        `fineness`: octaves by which layers are finer there than expected.
+        `fineness`: octaves by which layers are finer there than expected; `overall`: likewise in
+        the whole picture, which only the fade follows, so that forms stay.
         """
         first, held = self.expected(0).frequency, len(self.structure.activations)
         inside, finest, last = 0.0, math.inf, held
         if view is not None:
             inside = self.inside(view)
             finest = log2(LIMIT * math.pi / (view.step * first))
+            finest -= (1.0 - _smooth(inside / RAMP)) * overall
             last = held if self.detail.seed is None else MAX_LAYERS + 1
         result: list[tuple[float, ...]] = []
         while len(result) < last:
             octave = self.expected(len(result)).octave + fineness
-            left = min((finest - octave) / FADE, 1.0)
-            if left <= 0.0 and result:
+            fade = _smooth((finest - octave) / FADE)
+            if fade == 0.0 and result:
                 break
-            left = max(left, 0.0)
-            fade = left * left * (3.0 - 2.0 * left)
             outputs = range(self.structure.channels)
             decays = [self.detail.decay_of(o) for o in outputs]
             result.append(tuple(fade * _amplitude(octave - inside, decay) for decay in decays))
@@ -156,35 +159,69 @@ class Readouts:
         of x, y and r. `center`: more digits than float64 gives, where the view is deep.
         """
         inside = self.inside(view)
-        ramp = min(inside / RAMP, 1.0)
-        ramp = ramp * ramp * (3.0 - 2.0 * ramp)
-        x, y = view.center
-        r = math.sqrt(x * x + y * y)
-        h = np.array([x, y, r])
-        jacobian = np.array([[1.0, 0.0], [0.0, 1.0], [x / r if r else 0.0, y / r if r else 0.0]])
+        ramp = _smooth(inside / RAMP)
+        h, jacobian = _coordinates(*np.array(view.center)[:, None])
         total = weights = 0.0
         for i, (weight, bias) in enumerate(layers):
-            frequency, octave, _, variance = self.expected(i)
+            octave = self.expected(i).octave
             if octave - inside >= NEAR or ramp == 0.0:
                 break
-            sums = np.einsum("oi,i->o", weight, h) + bias if center is None else center.sums(i)
-            names = parts(self.structure.activation(i))
-            h, slope = np.empty_like(sums), np.empty_like(sums)
-            for k, name in enumerate(names):
-                own = sums[k :: len(names)]
-                h[k :: len(names)] = ACTIVATIONS[name].function(own)
-                slope[k :: len(names)] = KNOWN[name].slope(own)
-            jacobian = np.einsum("oi,ij->oj", weight, jacobian) * slope[:, None]
+            sums = None if center is None else center.sums(i)[:, None]
+            h, jacobian = self._through(i, weight, bias, h, jacobian, sums)
             place = (octave - inside - FAR) / (NEAR - FAR)
             if place > 0.0:
                 share = (place * (1.0 - place)) ** 2
-                square = float(np.square(jacobian).sum())
-                found = math.sqrt(max(square, 1e-300) / (self.width * variance))
-                total += share * log2(found / frequency)
+                total += share * self._finer(i, jacobian)
                 weights += share
-        if weights == 0.0:
-            return 0.0
-        return round(ramp * total / weights / FINENESS) * FINENESS
+        return _rounded(ramp * total / weights) if weights else 0.0
+
+    def overall(self, layers: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> float:
+        """Octaves by which a network's layers are finer than expected, over the whole picture.
+
+        From its derivative at PLACES places of as many latents. `layers`: weight (out, in) and
+        bias of its hidden layers, as many as count; layer 0 of the structure's inputs.
+        """
+        s = self.structure
+        u = uniforms(0, PLACES_STREAM, PLACES * (2 + s.z_dim)).reshape(-1, PLACES)
+        plane, slopes = _coordinates(*(2.0 * u[:2] - 1.0) * self.detail.scale)
+        rows = {"z": s.latent.quantile(u[2:]) * s.latent_scale, "one": np.ones((1, PLACES))}
+        rows |= {name: plane[[k]] for k, name in enumerate(COORDINATES)}
+        h = np.concatenate([rows[name] for name in s.inputs])
+        jacobian = np.zeros((len(h), 2, PLACES))
+        chosen = [COORDINATES.index(name) for name in s.inputs if name in COORDINATES]
+        jacobian[: len(chosen)] = slopes[chosen]
+        for i, (weight, bias) in enumerate(layers):
+            h, jacobian = self._through(i, weight, bias, h, jacobian)
+        return _rounded(self._finer(len(layers) - 1, jacobian))
+
+    def _through(
+        self,
+        i: int,
+        weight: NDArray[np.floating],
+        bias: NDArray[np.floating],
+        h: Array,
+        jacobian: Array,
+        sums: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """A layer's values (out, n) and their derivatives (out, 2, n) from those of its inputs.
+
+        `sums`: its sums, where they are known.
+        """
+        if sums is None:
+            sums = np.einsum("oi,in->on", weight, h) + bias[:, None]
+        names = parts(self.structure.activation(i))
+        h, slope = np.empty_like(sums), np.empty_like(sums)
+        for k, name in enumerate(names):
+            own = sums[k :: len(names)]
+            h[k :: len(names)] = ACTIVATIONS[name].function(own)
+            slope[k :: len(names)] = KNOWN[name].slope(own)
+        return h, np.einsum("oi,ijn->ojn", weight, jacobian) * slope[:, None]
+
+    def _finer(self, i: int, jacobian: Array) -> float:
+        """Octaves by which layer i is finer than expected where its derivative is `jacobian`."""
+        frequency, _, _, variance = self.expected(i)
+        square = float(np.square(jacobian).sum()) / jacobian.shape[-1]
+        return log2(math.sqrt(max(square, 1e-300) / (self.width * variance)) / frequency)
 
     def scaled(
         self, layer: int, readout: NDArray[np.floating], amplitudes: Sequence[float]
@@ -233,6 +270,25 @@ def _first_sums(structure: Structure) -> tuple[float, float]:
         else:
             variance += detail.bias**2
     return variance, gradient
+
+
+def _coordinates(x: Array, y: Array) -> tuple[Array, Array]:
+    """x, y and r of places (n,): (3, n), and their derivatives (3, 2, n)."""
+    r = np.sqrt(x * x + y * y)
+    slopes = np.zeros((3, 2, len(x)))
+    slopes[0, 0] = slopes[1, 1] = 1.0
+    slopes[2] = np.divide([x, y], r, out=slopes[2], where=r > 0.0)
+    return np.stack([x, y, r]), slopes
+
+
+def _smooth(share: float) -> float:
+    """From 0 at 0 to 1 at 1, without a bend."""
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def _rounded(fineness: float) -> float:
+    return round(fineness / FINENESS) * FINENESS
 
 
 def _amplitude(octave: float, decay: float) -> float:

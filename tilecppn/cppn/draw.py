@@ -13,6 +13,7 @@ from tilecppn.cppn.detail import KNOWN, orthogonal
 from tilecppn.cppn.presets import DEPTH, PRESETS, Preset
 from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
 from tilecppn.cppn.structure import (
+    COORDINATES,
     INPUTS,
     MAX_DEPTH,
     MAX_DETAIL_WIDTH,
@@ -72,6 +73,8 @@ def draw(
     )
     if structure.detail is not None and structure.residual:
         raise _wrong("residual", "true", f"not for {name}, whose layers are all read out")
+    if structure.detail is not None and not set(chosen) & set(COORDINATES):
+        raise _wrong("inputs", list(chosen), f"{name} needs x, y or r among them")
     widest = MAX_WIDTH if structure.detail is None else MAX_DETAIL_WIDTH
     hidden = _within("width", preset.width if width is None else width, 1, widest)
     parameters = sum(rows * columns for rows, columns in shapes(structure, hidden))

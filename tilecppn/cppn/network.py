@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.detail import DEEP, Expected, Readouts, Sampling, readouts
+from tilecppn.cppn.detail import DEEP, MEASURED, Expected, Readouts, Sampling, readouts
 from tilecppn.cppn.draw import DrawnLayer, draw
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
@@ -207,7 +207,7 @@ class CPPN:
                 center = self._center(view, latent)
             fineness = self._fineness(view, first, latent, center)
             coarser = self._readouts.coarser(view, fineness) if center else 0
-        amplitudes = self._readouts.amplitudes(view, fineness)
+        amplitudes = self._readouts.amplitudes(view, fineness, self.overall_fineness)
         while len(amplitudes) > 1 and not any(amplitudes[-1]):
             amplitudes.pop()
         hidden: list[tuple[Weights, Weights]] = []
@@ -266,11 +266,16 @@ class CPPN:
 
     def readout_amplitudes(self, view: Sampling) -> list[tuple[float, ...]]:
         """For each layer that a view shows, a factor for each output: with detail alone."""
-        return self._readouts.amplitudes(view)
+        return self._readouts.amplitudes(view, overall=self.overall_fineness)
 
     def expected_layer(self, i: int) -> Expected:
         """What is expected of hidden layer i of a network with detail."""
         return self._readouts.expected(i)
+
+    @cached_property
+    def overall_fineness(self) -> float:
+        """Octaves by which layers of a network with detail are finer than expected."""
+        return self._readouts.overall(self.layers[:-1][:MEASURED])
 
     @property
     def readout_factors(self) -> list[float]:

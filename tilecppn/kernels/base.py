@@ -22,6 +22,7 @@ from tilecppn.scene.symmetry import Fold
 from tilecppn.scene.view import Grid, Lattices
 
 PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
+AMPLITUDES = 1  # likewise, of how strongly the layers of a network with detail count
 DIFFERENCES = 1  # likewise, where a deep zoom is drawn by differences from its centre
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 DETAILED = 0.0004  # likewise, of a network with detail, whose errors spread evenly
@@ -85,7 +86,8 @@ class EvaluationContext:
     @property
     def revision(self) -> int:
         """What every kernel adds to its own revision."""
-        return PIXELS + (DIFFERENCES if self.network.differences else 0)
+        amplitudes = 0 if self.cppn.structure.detail is None else AMPLITUDES
+        return PIXELS + amplitudes + (DIFFERENCES if self.network.differences else 0)
 
     @property
     def plain(self) -> bool:

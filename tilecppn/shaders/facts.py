@@ -123,6 +123,7 @@ def _detail_facts(cppn: CPPN, d: Detail, layers: int) -> dict[str, Any]:
         "far": detail.FAR,
         "ramp": detail.RAMP,
         "fineness": detail.FINENESS,
+        "overall": cppn.overall_fineness,
         "faintest": detail.FAINTEST,
     }
 

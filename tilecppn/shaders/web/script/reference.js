@@ -109,7 +109,7 @@ class Reference {
   // Octaves by which layers are finer at the reference than expected: detail.py has the reasons.
   #fineness(view, layers, [x, y, r]) {
     const { facts, network } = this, d = facts.detail, inside = insideOf(d, view.scale);
-    const share = Math.min(inside / d.ramp, 1), ramp = share * share * (3 - 2 * share);
+    const ramp = smooth(inside / d.ramp);
     let h = [x, y, r], total = 0, weights = 0;
     let jacobian = [[1, 0], [0, 1], r ? [x / r, y / r] : [0, 0]];
     for (let i = 0; i < layers.length; i++) {
@@ -219,15 +219,20 @@ function insideOf(d, scale) {
   return octaves <= 1 ? 0.5 * octaves * octaves : octaves - 0.5;
 }
 
+function smooth(share) {
+  const kept = Math.min(Math.max(share, 0), 1);
+  return kept * kept * (3 - 2 * kept);
+}
+
 // For each layer that a view shows, a factor for each output.
 function amplitudesOf(facts, view, fineness) {
   const d = facts.detail, inside = insideOf(d, view.scale), result = [];
-  const finest = Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0]));
+  const whole = (1 - smooth(inside / d.ramp)) * d.overall;
+  const finest = Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0])) - whole;
   while (result.length < facts.layers.length) {
     const octave = d.octave[result.length] + fineness;
-    const left = Math.min((finest - octave) / d.fade, 1);
-    if (left <= 0 && result.length) break;
-    const kept = Math.max(left, 0), fade = kept * kept * (3 - 2 * kept), from = octave - inside;
+    const fade = smooth((finest - octave) / d.fade), from = octave - inside;
+    if (!fade && result.length) break;
     result.push(
       d.decay.map((decay) => {
         const exponent = from * decay - (from < 0 ? d.recede * from * from : 0);
