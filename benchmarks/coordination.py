@@ -24,6 +24,7 @@ from tilecppn.run.task_queue import RunResult
 WORKERS = 10_000
 SIDE = 1_000_000  # pixels: 10¹² in all
 BATCH = 64  # answers a poll
+SECONDS = 10.0  # that a shard takes, of the simulated clock
 SOMEONE = WorkerInfo("f00d", Arithmetic("simulated", "exact", "cpu", 1), "here")
 
 
@@ -51,7 +52,10 @@ class BitStore:
 
 
 class Simulated:
-    """An executor without workers: whatever is submitted is done at the next poll but a few."""
+    """An executor without workers: whatever is submitted is done at the next poll but a few.
+
+    Attribute `now`: a clock, which waits by itself where there is nothing to answer.
+    """
 
     name = "simulated"
     room = 0
@@ -66,6 +70,7 @@ class Simulated:
         self.churn = churn
         self.alive: set[int] = set()
         self.answers = 0
+        self.now = 0.0
         self.workers = workers
         self.flight: deque[tuple[int, Shard]] = deque()
         self.messages: list[Message] = []
@@ -86,7 +91,9 @@ class Simulated:
     def poll(self, timeout: float) -> list[Message]:
         """Finish the oldest shards in flight."""
         messages, self.messages = self.messages, []
-        for _ in range(min(BATCH, len(self.flight))):
+        count = min(BATCH, len(self.flight))
+        self.now += count * SECONDS / self.workers if count else timeout
+        for _ in range(count):
             worker, shard = self.flight.popleft()
             if worker not in self.alive:
                 continue
@@ -112,7 +119,7 @@ def coordinate(plan: Plan, workers: int = WORKERS, churn: int = 0) -> RunResult:
     """A whole run; its outcome has the seconds."""
     store = BitStore(plan)
     executor = Simulated(store, workers, churn)
-    coordinator = Coordinator(executor)
+    coordinator = Coordinator(executor, clock=lambda: executor.now)
     coordinator.start()
     return coordinator.run(plan, store)
 

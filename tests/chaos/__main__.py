@@ -65,13 +65,13 @@ def opened(name: str, folder: Path) -> Iterator[Disk | None]:
             return made
 
         if name == "disk":
-            yield Disk(folder)
+            yield Disk()
         elif name in SERVERS and SERVERS[name].program() is not None:
             server = SERVERS[name](folder)
             stack.callback(server.stop)
-            yield InBucket(folder, name, server, network(1) if can_make_networks() else None)
+            yield InBucket(name, server, network(1) if can_make_networks() else None)
         elif name == "cluster" and can_make_networks():
-            yield Cluster(folder, network(NODES + 1))
+            yield Cluster(network(NODES + 1))
         else:
             yield None
 

@@ -2,7 +2,6 @@
 
 import ctypes
 import functools
-import json
 import multiprocessing
 import os
 import random
@@ -68,14 +67,6 @@ def _run(arguments: list[str], setting: Setting) -> None:
         with open(f"/run/netns/{setting.host}") as namespace:
             failed = ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), NEW_NETWORK)
             assert not failed, os.strerror(ctypes.get_errno())
-    if "LD_PRELOAD" in setting.environment:
-        given = json.dumps([arguments, setting])
-        os.execv(sys.executable, [sys.executable, "-m", __name__, given])
-    render_with(arguments, setting)
-
-
-def render_with(arguments: list[str], setting: Setting) -> None:
-    """Run the command with what goes wrong in this process."""
     chance, write = random.Random(setting.seed), filesystem.write_atomic
 
     def shaky(path: Path, data: bytes, lasting: bool = True) -> None:
@@ -93,8 +84,3 @@ def render_with(arguments: list[str], setting: Setting) -> None:
     lease.LEASE, lease.POLL = LEASE, 0.1
     sys.argv = ["tilecppn", *arguments]
     main()
-
-
-if __name__ == "__main__":
-    words, values = json.loads(sys.argv[1])
-    render_with(words, Setting(*values))

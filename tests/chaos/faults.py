@@ -71,7 +71,7 @@ class Trial:
         injected = next((kind for kind in kinds if kind in place.injected), "")
         said = self.folder / f"{number}.txt"
         setting = Setting(
-            place.environment_for(kinds),
+            place.environment,
             str(said),
             place.slow,
             place.host,

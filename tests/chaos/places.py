@@ -1,7 +1,6 @@
 """Where a render goes, and what can go wrong there."""
 
 import contextlib
-import glob
 import os
 import signal
 import subprocess
@@ -9,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
@@ -24,18 +23,14 @@ from tilecppn.storage.bucket import Bucket
 
 Fault = Callable[[BaseProcess, str, float], None]  # a process, its store, and for how many seconds
 HOUR = 3600
-JUMP = "clock jump"
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")  # Debian's libfaketime
 NODES = 3  # of a cluster, besides its head
-# Ray finds out in seconds that a node does not answer.
+# Ray finds out in seconds that a node does not answer, and waits for one that starts slowly.
 WATCH = {
-    f"RAY_health_check_{key}": str(value)
-    for key, value in (
-        ("initial_delay_ms", 1000),
-        ("period_ms", 1000),
-        ("timeout_ms", 1000),
-        ("failure_threshold", 3),
-    )
+    "RAY_health_check_initial_delay_ms": "10000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "5",
+    "RAY_raylet_start_wait_time_s": "180",
 }
 
 
@@ -54,7 +49,7 @@ class Disk:
     injected: Mapping[str, tuple[int, float]] = {"EIO": (5, 0.1), "full disk": (28, 0.05)}
     varying: frozenset[str] = frozenset()  # files that differ between equal stores
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.environment: dict[str, str] = {}
         self.faults: dict[str, Fault] = {"kill": kill, "terminate": terminate, "stop": stop}
 
@@ -71,10 +66,6 @@ class Disk:
         """What goes wrong all the time, during the block; counted in `made`."""
         yield
 
-    def environment_for(self, kinds: Collection[str]) -> dict[str, str]:
-        """The variables of a process that is to have faults of some kinds."""
-        return self.environment
-
     def mend(self) -> None:
         """Bring back what faults left behind."""
 
@@ -85,19 +76,17 @@ class InBucket(Disk):
     injected: Mapping[str, tuple[int, float]] = {}
     varying = frozenset(GROUP)
 
-    def __init__(self, folder: Path, name: str, server: Server, network: Network | None) -> None:
-        super().__init__(folder)
+    def __init__(self, name: str, server: Server, network: Network | None) -> None:
+        super().__init__()
         self.name, self.server, self.network = name, server, network
-        self._address, self._clock = "127.0.0.1", folder / "clock"
+        self._address = "127.0.0.1"
         self.faults |= {
             "server killed": lambda process, store, seconds: server.restart(),
             "server's clock jumps": self._shift,
             "lease lost": self._take_lease,
         }
-        if isinstance(server, Moto):  # which would forget all, and believes all times
+        if isinstance(server, Moto):  # it would forget all
             del self.faults["server killed"]
-        elif FAKETIME:  # which makes a process slow
-            self.faults[JUMP] = self._jump
         if network is not None:
             self._address, self.host = network.address, network.space(0)
             self.faults["link cut"] = self._cut
@@ -119,14 +108,6 @@ class InBucket(Disk):
         self.proxy.stop()
         made += self.proxy.made
 
-    def environment_for(self, kinds: Collection[str]) -> dict[str, str]:
-        if JUMP not in kinds:
-            return self.environment
-        self._clock.write_text("+0")
-        clock = {"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(self._clock)}
-        caching = {"FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        return {**self.environment, **clock, **caching}
-
     @contextlib.contextmanager
     def _ours(self) -> Iterator[None]:
         """The server, as this process reaches it."""
@@ -134,10 +115,6 @@ class InBucket(Disk):
         client._client.cache_clear()
         yield
         client._client.cache_clear()
-
-    def _jump(self, process: BaseProcess, store: str, seconds: float) -> None:
-        """The machine's clock jumps by up to an hour."""
-        self._clock.write_text(f"{int((seconds - 2.0) * HOUR / 2):+d}")
 
     def _shift(self, process: BaseProcess, store: str, seconds: float) -> None:
         self.proxy.ahead += (seconds - 2.0) * HOUR / 2
@@ -162,8 +139,8 @@ class Cluster(Disk):
     slow = 0.2
     injected: Mapping[str, tuple[int, float]] = {}
 
-    def __init__(self, folder: Path, network: Network) -> None:
-        super().__init__(folder)
+    def __init__(self, network: Network) -> None:
+        super().__init__()
         self.network = network
         self.address = f"{network.address_of(0)}:6379"
         self.options = ("--executor", "ray", "--address", self.address)
