@@ -144,9 +144,40 @@ def test_a_keyframe_is_the_scene_that_it_names(scene: Scene) -> None:
         fps=10,
     )
     assert film.scene(0).fingerprint == (
-        scene.replace(latent={"seed": 7}, view={"scale": 3}).fingerprint
+        scene.replace(
+            latent={"seed": 7}, view={"scale": 3}, output={"tolerance": film.film.tolerance}
+        ).fingerprint
     )
     assert film.scene(10).view.scale == 0.3
+
+
+TOLERANCES: list[tuple[dict[str, Any], dict[str, Any], float]] = [
+    ({}, {}, 8.0),
+    ({}, {"tolerance": 0.5}, 0.5),
+    ({}, {"tolerance": 0.0}, 0.1),
+    ({"tolerance": 20.0}, {}, 20.0),
+    ({"tolerance": 0.0}, {}, 0.0),
+    ({"dtype": "uint16"}, {}, 0.1),
+    ({"dtype": "float32", "tolerance": 3.0}, {"tolerance": 0.5}, 3.0),
+]
+
+
+@pytest.mark.parametrize(("output", "film", "tolerance"), TOLERANCES)
+def test_frames_of_8_bits_have_the_films_tolerance(
+    scene: Scene, output: dict[str, Any], film: dict[str, Any], tolerance: float
+) -> None:
+    base = scene.replace(output=output)
+    made = Timeline.of(base, seconds=1, fps=10, arrays={"view.scale": [1.0] * 10}, **film)
+    assert made.scene(3).output.tolerance == tolerance
+    assert all(m.output.tolerance == tolerance for m in made.replace(samples=3).moments(3))
+    assert made.base == base.spelled_out()
+    exact = made.replace(tolerance=0.0)
+    assert (exact.fingerprint == made.fingerprint) == (exact.tolerance == tolerance)
+
+
+def test_a_keyframes_tolerance_comes_first(scene: Scene) -> None:
+    film = Timeline.of(scene, [Keyframe(0, output={"tolerance": 0.0})], seconds=1, fps=10)
+    assert film.scene(0).output.tolerance == 0.0
 
 
 def test_arithmetic_of_latents() -> None:

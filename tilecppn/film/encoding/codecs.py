@@ -25,7 +25,7 @@ class Codec(NamedTuple):
     tag: tuple[str, ...] = ()  # ffmpeg's options for the name of the codec in the file
 
 
-_X264 = "mbtree=1:rc-lookahead=10:me=dia:subme=0"
+_X264 = "mbtree=1:rc-lookahead=10:me=dia:subme=0:b-adapt=0:weightp=0"
 _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-threads=1")
 
 CODECS: dict[str, Codec] = {

@@ -177,6 +177,14 @@ class Timeline:
         return self.scene(0).channels
 
     @property
+    def tolerance(self) -> float:
+        """`output.tolerance` of the frames' scenes."""
+        output = self.base.output
+        if output.dtype != "uint8" or output.tolerance == 0.0:
+            return output.tolerance
+        return max(output.tolerance, self.film.tolerance)
+
+    @property
     def steps(self) -> list[str]:
         """The tracks that jump at their keyframes, though nobody asked for it."""
         asked = self.film.arrays  # one value a frame
@@ -218,6 +226,7 @@ class Timeline:
                 changes.setdefault(section, {})[part] = value
             else:
                 changes[section] = {"z": value} if section == "latent" else value
+        changes["output"] = {"tolerance": self.tolerance, **changes.get("output", {})}
         return self.base.replace(**changes)
 
     @cached_property
@@ -266,6 +275,8 @@ class Timeline:
             "film": [film.frames, str(film.fps), film.samples],
             "tracks": {name: _exact(asdict(track)) for name, track in self.tracks.items()},
         }
+        if self.tolerance != self.base.output.tolerance:
+            record["tolerance"] = self.tolerance.hex()
         if film.first:
             record["first"] = film.first
         if film.samples > 1:
