@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tilecppn import machine
 
@@ -37,7 +37,23 @@ height = 16384
 LEVEL, SIDE = 14, 32  # full size, and its tiles along a side
 TILES = 320  # of a measurement without the cache
 CACHED = 4000  # requests, for 64 tiles that are in memory
-READY = "viewer.world.getItemCount() && viewer.world.getItemAt(0).getFullyLoaded()"
+STEPS = 10  # of the wheel, into the picture
+WHOLE = """typeof viewer !== "undefined" && viewer.world.getItemCount() === 1
+    && viewer.world.getItemAt(0).getFullyLoaded()"""
+# Milliseconds from a turn of the wheel until the last tile is in sight, and is no longer faded in.
+STEP = """() => new Promise((resolve) => addEventListener("wheel", () => {
+    const start = performance.now();
+    let since = 0, frames = 0;
+    const look = () => {
+        const now = performance.now();
+        // The viewer looks once a frame what it needs, and again while the view moves.
+        const whole = ++frames > 2 && WHOLE && !viewer.world.getItemAt(0)._isBlending;
+        since = whole ? since || now : 0;
+        if (whole && !viewer.isAnimating()) resolve(since - start);
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+}, { capture: true, once: true }))""".replace("WHOLE", WHOLE)
 
 
 class Load(NamedTuple):
@@ -164,22 +180,46 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100.0
 
 
-def first_picture() -> tuple[float, float]:
-    """Seconds from the command to a whole picture in Chromium, and those until it listens."""
+class Seen(NamedTuple):
+    """What somebody sees in Chromium, in a window of 1280 × 800."""
+
+    begun: float  # s from the command until it listens
+    whole: float  # s from the command to a whole picture
+    steps: list[float]  # ms from each turn of the wheel to a whole picture
+    still: list[float]  # the same where the view jumps, as for people who want no motion
+
+
+def look() -> Seen:
+    """Open the page of the scene, and zoom in by the wheel."""
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("google-chrome")
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=found, args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        start = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder, view(Path(folder)) as (port, _):
-            begun = time.perf_counter() - start
-            page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
-            while not page.evaluate(f"typeof viewer !== 'undefined' && Boolean({READY})"):
-                time.sleep(0.01)
-            whole = time.perf_counter() - start
+        steps = []
+        for motion in ("no-preference", "reduce"):
+            size = {"width": 1280, "height": 800}
+            page = browser.new_page(viewport=size, reduced_motion=motion)
+            start = time.perf_counter()
+            with tempfile.TemporaryDirectory() as folder, view(Path(folder)) as (port, _):
+                now = time.perf_counter() - start
+                page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+                while not page.evaluate(WHOLE):
+                    time.sleep(0.01)
+                whole = time.perf_counter() - start
+                steps.append([zoom_in(page) for _ in range(STEPS)])
+            if motion == "no-preference":
+                first = now, whole
+            page.close()
         browser.close()
-    return whole, begun
+    return Seen(*first, *steps)
+
+
+def zoom_in(page: Page) -> float:
+    """Milliseconds until the picture is whole after a turn of the wheel."""
+    page.mouse.move(500, 300)
+    page.evaluate(f"window.step = ({STEP})(); 0")
+    page.mouse.wheel(0, -100)
+    return float(page.evaluate("window.step"))
 
 
 def report() -> dict[str, Load]:
@@ -188,8 +228,12 @@ def report() -> dict[str, Load]:
     rows = measure()
     for name, row in rows.items():
         print(f"  {name:28} {row}")
-    whole, begun = first_picture()
-    print(f"  whole picture in Chromium, 1280 × 800: {whole:.2f} s, {begun:.2f} of it to start\n")
+    seen = look()
+    print(f"  whole picture in Chromium: {seen.whole:.2f} s, {seen.begun:.2f} of it to start")
+    for name, steps in (("turns of the wheel", seen.steps), ("without motion", seen.still)):
+        times = ", ".join(f"{step:.0f}" for step in steps)
+        print(f"  {name}, ms to a whole picture: {times}; median {median(steps):.0f}")
+    print()
     return rows
 
 

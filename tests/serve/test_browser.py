@@ -75,18 +75,25 @@ def failure(request: Request) -> list[str]:
 
 
 def settle(page: Page) -> None:
-    """Wait until nothing moves or loads any more, and the last frame is on the screen."""
+    """Wait until nothing moves or loads any more, and the last frame is on the screen.
+
+    Fails when no tile has come for a minute.
+    """
     page.evaluate(
         """async () => {
+            let end;
+            const alive = () => { end = performance.now() + 60000; };
+            alive();
+            viewer.addHandler("tile-loaded", alive);
             const still = () => [viewer, viewer.navigator].every((one) =>
                 one.isOpen() && one.world.getItemAt(0).getFullyLoaded()
                 && !one.world.needsDraw() && !one.isAnimating());
-            const end = performance.now() + 60000;
             for (let quiet = 0; quiet < 6;) {
                 await new Promise(requestAnimationFrame);
                 quiet = still() ? quiet + 1 : 0;
                 if (performance.now() > end) throw new Error("the page does not come to rest");
             }
+            viewer.removeHandler("tile-loaded", alive);
         }"""
     )
 
@@ -108,7 +115,7 @@ def show(page: Page, zoom: float, *, x: float = 0.5, y: float = 0.5) -> None:
 
 def screen(page: Page) -> Pixels:
     """What the window shows of the picture, without the controls over it."""
-    style = page.add_style_tag(content="#head, #bar, #map { visibility: hidden; }")
+    style = page.add_style_tag(content="#head, #bar, #map, #note { visibility: hidden; }")
     shot = page.screenshot()
     style.evaluate("element => element.remove()")
     return pixels(shot)

@@ -150,6 +150,39 @@ def test_the_page_shows_the_view_of_its_address(browser: Browser, file: Path, sc
         assert off.mean() < 12.0  # the contrast is that of a window a little larger
 
 
+# Of one frame: each level's opacity, and the part of the window that its tiles cover.
+DRAWN = """() => new Promise((resolve) => {
+    const levels = {}, seen = viewer.viewport.getBounds(true);
+    const note = ({ tile: { level, opacity, bounds } }) => {
+        const part = bounds.intersection(seen);
+        const area = part ? part.width * part.height / (seen.width * seen.height) : 0;
+        levels[level] = [opacity, (levels[level]?.[1] ?? 0) + area];
+    };
+    viewer.addHandler("tile-drawing", note);
+    viewer.addOnceHandler("update-viewport", () => {
+        viewer.removeHandler("tile-drawing", note);
+        resolve(Object.values(levels));
+    });
+    viewer.forceRedraw();
+})"""
+
+
+@pytest.mark.slow
+def test_in_views_a_level_appears_over_all_of_the_next_coarser_one(
+    browser: Browser, file: Path
+) -> None:
+    place = "#center=0.4321,-0.1234&scale=0.015&rotation=30"
+    with running(serve(file)) as server, opened(browser, server.url + place) as page:
+        for factor in (1.0, 5.1, 1.6, 0.3, 0.1):
+            page.evaluate(f"viewer.viewport.zoomBy({factor}); 0")
+            settle(page)
+            assert beyond(page)
+            coarse, fine = page.evaluate(DRAWN)
+            assert coarse == pytest.approx([1.0, 1.0], abs=1e-3)
+            assert 0.0 < fine[0] < 1.0
+            assert fine[1] == pytest.approx(1.0, abs=1e-3)
+
+
 @pytest.mark.slow
 def test_zooming_in_and_out_again(browser: Browser, file: Path) -> None:
     with running(serve(file)) as server, opened(browser, server.url) as page:

@@ -158,9 +158,7 @@ function showPlace(place, immediately) {
 }
 
 viewer.world.addHandler("add-item", ({ item }) => {
-  if (!item.source.tilesUrl.startsWith("views/")) return;
-  item.alwaysBlend = true;
-  item._isCovered = () => false;  // else the level below, which is seen through, would not be loaded
+  if (item.source.tilesUrl.startsWith("views/")) item.alwaysBlend = true;
 });
 viewer.addHandler("animation", moveOn);
 viewer.addHandler("animation-finish", moveOn);
