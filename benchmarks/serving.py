@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -38,6 +38,7 @@ LEVEL, SIDE = 14, 32  # full size, and its tiles along a side
 TILES = 320  # of a measurement without the cache
 CACHED = 4000  # requests, for 64 tiles that are in memory
 STEPS = 10  # of the wheel, into the picture
+MOTIONS: Final = ("no-preference", "reduce")
 WHOLE = """typeof viewer !== "undefined" && viewer.world.getItemCount() === 1
     && viewer.world.getItemAt(0).getFullyLoaded()"""
 # Milliseconds from a turn of the wheel until the last tile is in sight, and is no longer faded in.
@@ -137,10 +138,10 @@ def optimized_geotiff(folder: Path) -> Path:
 
 def load(port: int, pid: int, places: Sequence[tuple[int, int]], connections: int) -> Load:
     """Ask for tiles on so many connections, each for the next when it has one."""
-    before = _cpu(pid)
+    before = processor_seconds(pid)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         taken, times = pool.apply(_ask_all, (port, places, connections))
-    cpu = 1000 * (_cpu(pid) - before) / len(places)
+    cpu = 1000 * (processor_seconds(pid) - before) / len(places)
     return Load(len(places) / taken, median(times), quantiles(times, n=100)[98], cpu)
 
 
@@ -174,7 +175,7 @@ async def _clients(
     return time.perf_counter() - start, times
 
 
-def _cpu(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     """Seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100.0
@@ -196,9 +197,8 @@ def look() -> Seen:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=found, args=flags)
         steps = []
-        for motion in ("no-preference", "reduce"):
-            size = {"width": 1280, "height": 800}
-            page = browser.new_page(viewport=size, reduced_motion=motion)
+        for motion in MOTIONS:
+            page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion=motion)
             start = time.perf_counter()
             with tempfile.TemporaryDirectory() as folder, view(Path(folder)) as (port, _):
                 now = time.perf_counter() - start
@@ -207,7 +207,7 @@ def look() -> Seen:
                     time.sleep(0.01)
                 whole = time.perf_counter() - start
                 steps.append([zoom_in(page) for _ in range(STEPS)])
-            if motion == "no-preference":
+            if motion == MOTIONS[0]:
                 first = now, whole
             page.close()
         browser.close()

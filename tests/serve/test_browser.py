@@ -6,13 +6,14 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request
 
+from tests.serve.contrast import faint
 from tests.serve.serving import running
 from tests.serve.small_exports import SCENE, Pixels, gradient, noise, write_export
 from tilecppn.serve import serve
@@ -351,6 +352,20 @@ def test_panel_and_copied_scene(browser: Browser, exports: dict[str, Path]) -> N
         page.wait_for_selector("#note")
         assert page.evaluate("window.copied") == SCENE
         assert page.inner_text("#note") == "Scene copied"
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_what_is_written_stands_out(
+    browser: Browser, exports: dict[str, Path], scheme: Literal["dark", "light"]
+) -> None:
+    with opened(browser, exports["gradient"].as_uri()) as page:
+        page.emulate_media(color_scheme=scheme)
+        page.click("#info")
+        page.click("summary")
+        assert faint(page) == []
+        page.keyboard.press("?")
+        assert page.is_visible("#keys")
+        assert faint(page) == []
 
 
 def test_controls_stay_in_the_window(browser: Browser, exports: dict[str, Path]) -> None:

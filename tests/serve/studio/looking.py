@@ -47,7 +47,8 @@ def looking(
         yield page
     finally:
         context.close()
-    assert [words for words in said if but not in words] == []
+    wrong = [words for words in said if but not in words]
+    assert wrong == [], wrong
 
 
 def failure(request: Request) -> list[str]:

@@ -52,6 +52,12 @@ def test_what_an_order_draws() -> None:
     assert (film.timeline.frames, film.scene.canvas.width) == (36, 300)
 
 
+def test_a_print_of_another_shape_is_told() -> None:
+    assert SCENE.canvas.whole == (600, 400)
+    assert order(SCENE, {**PRINT, "size": "60x40cm", "bleed": "3mm"}).remark == ""
+    assert "1 : 1.41, the picture 1.50 : 1" in order(SCENE, {**PRINT, "size": "A4"}).remark
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

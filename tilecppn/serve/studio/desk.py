@@ -207,7 +207,9 @@ class Desk:
         """What it takes to render the scene `id`, or a film of `knots`, and the command lines."""
         found = self._order(asked)
         lines = [shlex.join(["tilecppn", *line]) for line in found.lines]
-        return {"plan": planned(found, self.folder.root), "commands": lines}
+        said = [found.remark] if found.remark else []
+        said.append(planned(found, self.folder.root))
+        return {"plan": "\n".join(said), "commands": lines}
 
     def render(self, asked: Asked) -> dict[str, Any]:
         """Render the scene `id`, or a film of `knots`, after what is being rendered already.

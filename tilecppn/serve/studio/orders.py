@@ -29,7 +29,7 @@ class Order:
     """A picture to be rendered.
 
     scene: at the size that was asked for. timeline: of a film, what is drawn. outputs: the files
-    that a person opens, of which the first is the result.
+    that a person opens, of which the first is the result. remark: what a person should know.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Order:
     lines: Lines
     outputs: tuple[str, ...]
     timeline: Timeline | None = None
+    remark: str = ""
 
 
 def order(scene: Scene, form: Form) -> Order:
@@ -89,17 +90,28 @@ def _print(scene: Scene, name: str, form: Form) -> Order:
     suffix = _choice(form, "format", ("tif", "png"))
     canvas: dict[str, Any] = {"print": text(form, "size").strip(), "dpi": number(form, "dpi", 300)}
     canvas["bleed"] = text(form, "bleed", "").strip() or None
+    printed = scene.replace(canvas=canvas)
     return Order(
         name,
         "print",
         form,
-        scene.replace(canvas=canvas),
+        printed,
         [
             ["render", f"{name}.toml", "-o", f"{name}.zarr"],
             ["export", f"{name}.zarr", f"{name}.{suffix}"],
         ],
         (f"{name}.{suffix}", f"{name}.zarr"),
+        remark=_reshaped(scene, printed),
     )
+
+
+def _reshaped(scene: Scene, printed: Scene) -> str:
+    """What to say where paper has another shape than the picture, by more than a rounded size."""
+    shapes = [wide / high for wide, high in (scene.canvas.whole, printed.canvas.whole)]
+    if 0.99 <= shapes[1] / shapes[0] <= 1.01:
+        return ""
+    shown = [f"{shape:.2f} : 1" if shape > 1 else f"1 : {1 / shape:.2f}" for shape in shapes]
+    return f"The paper is {shown[1]}, the picture {shown[0]}: what is at its edges will change."
 
 
 def _page(scene: Scene, name: str, form: Form) -> Order:

@@ -1,12 +1,12 @@
 // The picture: the plane around the canvas, to be moved, zoomed and turned without end.
 
 import { get } from "./api.js";
+import { $ } from "./element.js";
 import { framed } from "./frame.js";
 import { Camera, isFolded, toPlane } from "./plane.js";
 import { change, parentStep, pace, state } from "./state.js";
 import { addresses, coarseLevel, levelFor, range, SIDES, Tiles } from "./tiles.js";
 
-const $ = (id) => document.getElementById(id);
 const view = $("view");
 const context = view.getContext("2d");
 const sheet = document.createElement("canvas");  // tiles side by side, at their own size
@@ -75,7 +75,9 @@ function needed(scene, from) {
   return { level, next, rough: !there[0], complete: there[0] && there[1], covered: there[0] && there[2] };
 }
 
-/** What of a rectangle is in sight, as ranges of x and y; null for nothing. */
+/** What of a rectangle is in sight, as ranges of x and y; null for nothing.
+ *
+ * @param {number[][]} sight @param {number[]} rectangle */
 function overlap(sight, [left, top, width, height]) {
   const found = [[left, left + width], [top, top + height]]
     .map(([from, to], i) => [Math.max(from, sight[i][0]), Math.min(to, sight[i][1])]);
@@ -184,7 +186,7 @@ function drawFrame() {
     context.moveTo(...camera.toScreen([left, top + part * height]));
     context.lineTo(...camera.toScreen([left + width, top + part * height]));
   }
-  for (const [style, wide] of [["rgba(0, 0, 0, 0.45)", 3], ["rgba(255, 255, 255, 0.8)", 1]]) {
+  for (const [style, wide] of /** @type {[string, number][]} */ ([["rgba(0, 0, 0, 0.45)", 3], ["rgba(255, 255, 255, 0.8)", 1]])) {
     context.strokeStyle = style;
     context.lineWidth = wide * ratio;
     context.stroke();
@@ -193,7 +195,7 @@ function drawFrame() {
 
 function percent(zoom) {
   const value = 100 * zoom;
-  return value >= 1e5 ? `${(value / 100).toExponential(0)} ×` : `${value.toPrecision(value < 100 ? 2 : 3) * 1} %`;
+  return value >= 1e5 ? `${(value / 100).toExponential(0)} ×` : `${Number(value.toPrecision(value < 100 ? 2 : 3))} %`;
 }
 
 function resize() {

@@ -1,13 +1,13 @@
 // Controls for every key of a scene, made from the schema that the server has of them.
 
 import { shape } from "./canvas.js";
-import { button, element } from "./element.js";
+import { $, button, element } from "./element.js";
 import { control } from "./fields.js";
 import { latentControl } from "./latent.js";
 import { paletteControl } from "./palette.js";
 import { state } from "./state.js";
 
-const panel = document.getElementById("controls");
+const panel = $("controls");
 
 /** What is shown together: title → keys; those after "more" are folded away. */
 const GROUPS = {

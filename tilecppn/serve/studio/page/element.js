@@ -1,5 +1,10 @@
 // Elements of a page. The notebook's widget has this text, too.
 
+/** The element of the page with an id.
+ *
+ * @type {(id: string) => any} */
+export const $ = (id) => document.getElementById(id);
+
 /** Make an element with properties, and children or text in it. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);

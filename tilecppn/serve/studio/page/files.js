@@ -1,11 +1,10 @@
 // Opening, saving and dropping files.
 
 import { post, get } from "./api.js";
-import { element } from "./element.js";
+import { $, element } from "./element.js";
 import { coloured } from "./palette.js";
 import { change, note, state, take } from "./state.js";
 
-const $ = (id) => document.getElementById(id);
 
 // ---- open ----------------------------------------------------------------------------------------
 
@@ -73,7 +72,7 @@ async function receive(file, palette = false) {
     note(error.message, true);
   }
 }
-document.addEventListener("palette-from", (event) => receive(event.detail, true));
+document.addEventListener("palette-from", (/** @type {CustomEvent} */ event) => receive(event.detail, true));
 
 // ---- drop ----------------------------------------------------------------------------------------
 

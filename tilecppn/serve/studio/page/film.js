@@ -1,12 +1,11 @@
 // Time: a film that goes from picture to picture, played here and rendered by `animate`.
 
 import { post } from "./api.js";
-import { button, element } from "./element.js";
+import { $, button, element } from "./element.js";
 import { follow } from "./renders.js";
 import { goTo, note, state } from "./state.js";
 import { timeline } from "./timeline.js";
 
-const $ = (id) => document.getElementById(id);
 const panel = $("time");
 const PREVIEW = { fps: 12, side: 512 };
 

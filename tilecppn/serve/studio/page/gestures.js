@@ -1,10 +1,11 @@
 // What fingers, mouse, wheel and arrow keys do to the picture.
 
 import { camera, frame, frameTo, moveBy, outline, zoomBy } from "./canvas.js";
+import { $ } from "./element.js";
 import { cursor, grab, stretched } from "./frame.js";
 import { state } from "./state.js";
 
-const view = document.getElementById("view");
+const view = $("view");
 
 // ---- pointers ------------------------------------------------------------------------------------
 

@@ -1,9 +1,8 @@
 // The history: every step, the pinned ones above; a click goes there.
 
-import { element, svg } from "./element.js";
+import { $, element, svg } from "./element.js";
 import { goTo, laterStep, note, parentStep, state } from "./state.js";
 
-const $ = (id) => document.getElementById(id);
 const panel = $("history");
 const SHOWN = 200;
 const HEIGHT = 52;       // pixels of a step

@@ -3,7 +3,7 @@
 import { connection, get } from "./api.js";
 import * as canvas from "./canvas.js";
 import * as controls from "./controls.js";
-import { moveByArrows } from "./element.js";
+import { $, moveByArrows } from "./element.js";
 import * as film from "./film.js";
 import * as files from "./files.js";
 import * as history from "./history.js";
@@ -12,12 +12,11 @@ import * as renders from "./renders.js";
 import { begin, change, goTo, note, pace, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
 
-const $ = (id) => document.getElementById(id);
 
 // ---- notes ---------------------------------------------------------------------------------------
 
 let quiet = 0;
-state.addEventListener("note", ({ detail: { text, bad } }) => {
+state.addEventListener("note", (/** @type {CustomEvent} */ { detail: { text, bad } }) => {
   $("note").textContent = text;
   $("note").classList.toggle("bad", bad);
   $("note").hidden = false;
@@ -95,7 +94,7 @@ state.addEventListener("scene", () => {
   $("size").title = Object.entries(size).map(([key, value]) => `${key}: ${value}`).join("\n");
   document.title = `${name} – tilecppn studio`;
 });
-window.studio = { state, change, camera: canvas.camera };  // for whoever looks with the browser's tools
+Object.assign(window, { studio: { state, change, camera: canvas.camera } });  // for whoever looks with the browser's tools
 
 guarded(async () => {
   const seen = pace.shown();

@@ -76,7 +76,7 @@ export function paletteControl(key, schema, all) {
   const gradient = element("div", { className: "gradient", role: "img", "aria-label": "The palette", title: "Click: one colour more" });
   const handles = element("div", { className: "stops", role: "group", "aria-label": "Colours" });
   const maps = element("select", { "aria-label": "Colour map", title: schema.help },
-    element("option", { value: "", textContent: "colour map …" }),
+    element("option", { value: "", textContent: "a named one …" }),
     ...Object.keys(all.palettes).map((name) => element("option", { value: name, textContent: name })));
   maps.addEventListener("change", () => maps.value && set(maps.value));
   const picture = element("input", { type: "file", accept: "image/*", hidden: true });

@@ -3,7 +3,9 @@
 // A pixel (x to the right, y down) counts from the corner of the whole canvas, as in
 // `tilecppn/serve/studio/drawing.py`; the plane is that of `tilecppn/scene/view.py`.
 
-/** The point of the plane at a pixel. */
+/** The point of the plane at a pixel.
+ *
+ * @param {any} grid @param {number[]} pixel */
 export function toPlane(grid, [x, y]) {
   const u = (x - 0.5 - grid.middle[0]) * grid.step[0];
   const v = (y - 0.5 - grid.middle[1]) * grid.step[1];
@@ -29,14 +31,18 @@ export class Camera {
     return [Math.cos(angle), Math.sin(angle)];
   }
 
-  /** The pixel at a place on the screen. */
+  /** The pixel at a place on the screen.
+   *
+   * @param {number[]} place @returns {[number, number]} */
   toPixel([sx, sy]) {
     const [c, s] = this.axis;
     const dx = (sx - this.width / 2) / this.zoom, dy = (sy - this.height / 2) / this.zoom;
     return [this.center[0] + dx * c + dy * s, this.center[1] - dx * s + dy * c];
   }
 
-  /** The place on the screen of a pixel. */
+  /** The place on the screen of a pixel.
+   *
+   * @param {number[]} pixel @returns {[number, number]} */
   toScreen([x, y]) {
     const [c, s] = this.axis;
     const dx = (x - this.center[0]) * this.zoom, dy = (y - this.center[1]) * this.zoom;

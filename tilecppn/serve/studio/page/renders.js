@@ -1,19 +1,23 @@
 // Rendering: what to make, what it takes, the exact command lines, and how far each render is.
 
 import { get, post } from "./api.js";
-import { button, element, moveByArrows } from "./element.js";
+import { $, button, element, moveByArrows } from "./element.js";
 import { suggestion } from "./files.js";
 import { note, state } from "./state.js";
 
-const $ = (id) => document.getElementById(id);
 const PAPER = ["", "A4", "A3", "A2", "A1", "A0", "A2 landscape", "50x70cm", "60x40in", "24x36in"];
 
-/** Purpose → its name, and its fields: name → [label, kind, default, more]. */
+/** @typedef {{ list?: string[], hint?: string, min?: number, max?: number, whole?: boolean, when?: string[] }} More */
+/** @typedef {[label: string, kind: string, value: any, more: More]} Field */
+
+/** Purpose → its name, and its fields.
+ *
+ * @type {Record<string, [string, Record<string, Field>]>} */
 const PURPOSES = {
   print: ["A print", {
-    size: ["Size", "text", "60x40cm", { list: PAPER, hint: "60x40in, 150x100cm, A2 landscape" }],
+    size: ["Size", "text", paper, { list: PAPER, hint: "60x40in, 150x100cm, A2 landscape" }],
     dpi: ["Pixels an inch", "number", 300, { min: 1, max: 2400 }],
-    bleed: ["Bleed", "text", "", { hint: "3mm" }],
+    bleed: ["Bleed", "text", "", { hint: "none; 3mm if a printer asks for it" }],
     format: ["Format", "select", "tif", { list: ["tif", "png"] }],
   }],
   page: ["A page to zoom into", {
@@ -35,6 +39,13 @@ const PURPOSES = {
     format: ["Format", "select", "png", { list: ["png", "jpg", "webp", "tif"] }],
   }],
 };
+
+/** The scene's own paper, or one of the picture's shape. */
+function paper() {
+  const { canvas: { whole }, values } = state.scene;
+  const side = (pixels) => Math.round((600 * pixels) / Math.max(...whole)) / 10;
+  return values.canvas.print ?? `${side(whole[0])}x${side(whole[1])}cm`;
+}
 
 let purpose = "print";
 let fields = {};
@@ -68,7 +79,11 @@ function choose(name) {
   ask();
 }
 
-function row(key, [label, kind, value, { list, hint, min, max, whole, when }]) {
+/** A row of the form.
+ *
+ * @param {string} key @param {Field} field */
+function row(key, [label, kind, usual, { list, hint, min, max, whole, when }]) {
+  const value = typeof usual === "function" ? usual() : usual;
   let field;
   if (kind === "select") {
     field = element("select", {}, ...list.map((option) => element("option", { value: option, textContent: option })));
@@ -196,7 +211,7 @@ function show(renders) {
   $("renders").hidden = !renders.length;
   if (JSON.stringify(renders) !== known) {
     known = JSON.stringify(renders);
-    const focused = document.activeElement?.dataset?.act;
+    const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.act;
     $("renders").replaceChildren(...[...renders].reverse().map(card));
     if (focused) $("renders").querySelector(`[data-act="${focused}"]`)?.focus();
   }

@@ -82,6 +82,7 @@ export function range(kind, level, [[left, right], [top, bottom]]) {
 /** Their addresses, those in the middle first. */
 export function addresses(kind, scene, level, rectangle) {
   const [[left, right], [top, bottom]] = range(kind, level, rectangle);
+  /** @type {[number, string][]} */
   const found = [];
   for (let row = top; row <= bottom; row++) {
     for (let col = left; col <= right; col++) {

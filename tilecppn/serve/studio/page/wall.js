@@ -2,10 +2,9 @@
 
 import { get, post } from "./api.js";
 import { complete } from "./canvas.js";
-import { element, moveByArrows } from "./element.js";
+import { $, element, moveByArrows } from "./element.js";
 import { note, state, takeNamed } from "./state.js";
 
-const $ = (id) => document.getElementById(id);
 const thumbs = $("thumbs");
 const PAGE = 30;  // thumbnails that are asked for at once
 const SIDE = Math.min(256, Math.round(128 * Math.max(1, devicePixelRatio)));
@@ -156,7 +155,7 @@ function fill(button, { id, label }) {
 
 // Only what is in sight is asked for; what goes out of sight before it came is dropped.
 const sight = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
+  for (const { target, isIntersecting } of /** @type {any[]} */ (entries)) {
     const image = target.querySelector("img");
     const address = `thumbs/${SIDE}/${target.dataset.id}.png`;
     if (isIntersecting && image.getAttribute("src") !== address) image.src = address;
