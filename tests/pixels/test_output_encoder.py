@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import aligned
 from tilecppn.pixels.output_encoder import COLOURS, LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.reconstruction import write
 from tilecppn.plan import BLOCK
@@ -138,10 +137,9 @@ def expanded(nodes: NDArray[np.float32], stride: int, finish: OutputEncoder) -> 
     planes = np.zeros((3, side * side + BLOCK * LANES), np.float32)
     planes[2, : side * side] = nodes.ravel()
     out = np.full((3, BLOCK + 2, BLOCK + 2), 77, finish.dtype)
-    line = aligned((BLOCK + LANES,), np.float32)
     compiled(finish, np.dtype("float32"))[f"expand_{stride}"](
         planes, 3, planes.shape[1], side, np.array([[1, 1, 0]], np.int64), 1, cubic(stride),
-        639, 1279, line, out, out[0].size, BLOCK + 2,
+        639, 1279, out, out[0].size, BLOCK + 2,
     )  # fmt: skip
     around = out.copy()
     around[:, 1:-1, 1:-1] = 77

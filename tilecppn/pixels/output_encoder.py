@@ -46,7 +46,7 @@ class OutputEncoder(Storage):
             return colour.to(element)
         full = float(FULL[self.dtype])
         colour = (colour > 0.0).where(colour, colour.like(0.0))  # false for NaN
-        scaled = colour.at_most(1.0) * full
+        scaled = (colour * full).at_most(full)  # one operation less than clipped before
         if self.dither:
             scaled = (scaled + noise.to(scaled.element)).at_least(0.0).at_most(full)
         return scaled.rint().to(I32).to(element)
@@ -132,12 +132,10 @@ def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
         weights=ArrayOf(F32),  # (stride, 4)
         row=I64,  # global index of out's first pixel
         col=I64,
-        line=ArrayOf(F32),  # scratch, (BLOCK,)
         out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
         plane=I64,  # from channel to channel
         out_apart=I64,
     )
-    line = f.array("line")
     table = cubic(stride)
     taps = [f.vector(F32, [table[lane % stride, m] for lane in range(LANES)]) for m in range(4)]
     lanes = f.vector(I32, range(LANES))
@@ -148,13 +146,14 @@ def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
             i = interval * stride + phase
             rows = [nodes.at((interval + m) * f["nodes_apart"]) for m in range(4)]
             parts = [f.array("weights").load(phase * 4 + m).splat(LANES) for m in range(4)]
-            with f.loop(f.integer(across + 3), step=LANES) as start:
-                line.store(_combined([row.load(start, LANES) for row in rows], parts), start)
+            line = [
+                _combined([row.load(start, LANES) for row in rows], parts)
+                for start in range(0, across + 3, LANES)
+            ]
             key = row_key(f["row"] + top + i, channel).splat(LANES)
             out = f.array("out").at(channel * f["plane"] + (top + i) * f["out_apart"] + left)
-            with f.loop(f.integer(BLOCK), step=LANES) as start:
-                first = line.at(start >> stride.bit_length() - 1)
-                values = [_spread(first, m, stride) for m in range(4)]
+            for start in range(0, BLOCK, LANES):
+                values = [_spread(line, start // stride + m, stride) for m in range(4)]
                 colour = _combined(values, taps)
                 cols = (f["col"] + left + start).to(I32).splat(LANES) + lanes
                 out.store(finish.stored(colour, noise(key, cols)), start)
@@ -186,6 +185,8 @@ def _combined(values: list[Value], weights: list[Value]) -> Value:
     return total
 
 
-def _spread(line: Array, first: int, stride: int) -> Value:
+def _spread(line: list[Value], first: int, stride: int) -> Value:
     """The nodes from `first` on, each in as many lanes as pixels lie between two."""
-    return line.load(first, LANES // stride).repeat(stride)
+    vector, lane = divmod(first, LANES)
+    order = [lane + k // stride for k in range(LANES)]
+    return line[vector].picked(order, line[vector + 1] if order[-1] >= LANES else None)

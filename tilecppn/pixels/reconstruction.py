@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels import EvaluationContext, Kernel
-from tilecppn.kernels.llvm.codegen import Workspace, aligned, row_stride
+from tilecppn.kernels.llvm.codegen import Workspace, row_stride
 from tilecppn.pixels.output_encoder import LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.prediction_error import HALO, prediction_error
 from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction
@@ -116,7 +116,6 @@ class Reconstruction:
         self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
         self.ties = finish.dtype == "uint8" and not finish.dither
         self.limits = limits(field.network, output.turns(field.network.channels))
-        self.line = aligned((BLOCK + LANES,), np.float32)
         self.planes = Workspace()  # nodes, channel by channel
 
     def draw(self, region: Window, out: Array, check_cancelled: CheckCancelled) -> None:
@@ -213,7 +212,7 @@ class Reconstruction:
         expand = compiled(self.finish, np.dtype("float32"))[f"expand_{stride}"]
         expand(
             planes, channels, planes.shape[1], across, places, len(places), cubic(stride),
-            *drawing.corner.tolist(), self.line, out, out.strides[0] // out.itemsize,
+            *drawing.corner.tolist(), out, out.strides[0] // out.itemsize,
             row_stride(out),
         )  # fmt: skip
 

@@ -57,7 +57,7 @@ class DownsampleCache:
     def release(self, pixels: NDArray[Any]) -> None:
         """Take back means that are no longer needed; their memory is used again."""
         with self._lock:
-            self._unused = [pixels, *self._unused][: self.kept // 2]
+            self._unused = [pixels, *self._unused][: self._most]
 
     def __reduce__(self) -> tuple[type["DownsampleCache"], tuple[int]]:
         return DownsampleCache, (self.kept,)
