@@ -200,7 +200,7 @@ class NodeLayers:
             aligned((double,), np.float64),
             aligned((late.network.scratch[1],), np.float32),
         ]
-        self.line = aligned((SIDE + LANES,), np.float64)
+        self.largest = np.empty(LANES)
         self.inputs, self.nodes, self.ends = Workspace(), Workspace(), Workspace()
         self.between, self.values = Workspace(), Workspace()
 
@@ -227,8 +227,8 @@ class NodeLayers:
     def _error(self, nodes: NDArray[np.float64], across: int) -> float:
         """Of interpolation, in the block whose first node is the first."""
         apart = nodes.strides[0] // nodes.itemsize
-        self.compiled["roughness"](nodes, apart, across, self.features, self.line)
-        return float(self.line[0]) * ERROR
+        self.compiled["roughness"](nodes, apart, across, self.features, self.largest)
+        return float(self.largest[0]) * ERROR
 
     def _pixels(
         self, window: PixelWindow, nodes: NDArray[np.float64], across: int, later: Stage | None
@@ -245,7 +245,7 @@ class NodeLayers:
             into = self.between.array((self.rows + self.features, whole), np.float64)
         self.compiled[f"interpolate_{into.dtype}"](
             nodes[:, first * across :], nodes.strides[0] // nodes.itemsize, across,
-            self.rows, height, LAGRANGE, self.line, into, whole,
+            self.rows, height, LAGRANGE, into, whole,
         )  # fmt: skip
         if later is not None:
             hidden = into[self.rows :]
@@ -333,18 +333,15 @@ def _roughness(module: Module) -> None:
 def _interpolate(module: Module, dtype: str) -> None:
     """Rows of a block's pixels from its nodes: along columns first, then along rows.
 
-    Sums are taken in the nodes' order; `line` is scratch memory for a row of nodes. At a node
-    itself a pixel has its value.
+    Sums are taken in the nodes' order. At a node itself a pixel has its value.
     """
     real = ELEMENTS[np.dtype(dtype)]
     f = module.function(
         f"interpolate_{dtype}",
         nodes=ArrayOf(F64), nodes_apart=I64, across=I64,
         features=I64, rows=I64,
-        weights=ArrayOf(F64), line=ArrayOf(F64),
-        out=ArrayOf(real), out_apart=I64,
+        weights=ArrayOf(F64), out=ArrayOf(real), out_apart=I64,
     )  # fmt: skip
-    line = f.array("line")
     along = [[f.number(F64, w).splat(LANES) for w in row] for row in LAGRANGE[1:].tolist()]
     with f.loop(f["features"]) as feature:
         nodes = f.array("nodes").at(feature * f["nodes_apart"])
@@ -353,13 +350,14 @@ def _interpolate(module: Module, dtype: str) -> None:
             upper = nodes.at((row >> (APART.bit_length() - 1)) * f["across"])
             own = f.array("weights").at((row & (APART - 1)) * TAPS)
             down = [own.load(k).splat(LANES) for k in range(TAPS)]
-            with f.loop(f.integer(SIDE), step=LANES) as col:
-                column = [upper.load(f["across"] * k + col, LANES) for k in range(TAPS)]
-                line.store(_sum(down, column), col)
-            with f.loop(f.integer(BLOCK // APART), step=LANES) as cell:
-                near = [line.load(cell + k, LANES) for k in range(TAPS)]
+            line = [
+                _sum(down, [upper.load(f["across"] * k + col, LANES) for k in range(TAPS)])
+                for col in range(0, SIDE, LANES)
+            ]
+            for cell in range(0, BLOCK // APART, LANES):
+                near = [_lanes_from(line, cell + k) for k in range(TAPS)]
                 phases = [near[BEFORE], *(_sum(weights, near) for weights in along)]
-                out.store(_in_turn([p.to(real) for p in phases]), row * BLOCK + cell * APART)
+                out.store(_in_turn([p.to(real) for p in phases]), row * BLOCK + (cell * APART))
     f.end()
 
 
@@ -368,6 +366,14 @@ def _sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
     for weight, value in zip(weights[1:], values[1:], strict=True):
         total = weight.fma(value, total)
     return total
+
+
+def _lanes_from(line: Sequence[Value], first: int) -> Value:
+    """LANES numbers in a row of a row's vectors."""
+    vector, lane = divmod(first, LANES)
+    if not lane:
+        return line[vector]
+    return line[vector].picked(range(lane, lane + LANES), line[vector + 1])
 
 
 def _in_turn(phases: Sequence[Value]) -> Value:
