@@ -57,6 +57,20 @@ def test_paths_and_data_are_checked_before_torch_is_loaded(
     assert found == {"numpy"}
 
 
+def test_the_end_of_a_process_does_not_wait_for_garbage(tmp_path: Path) -> None:
+    script = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count(), file=sys.stderr))\n"  # after ours
+        "from tilecppn.__main__ import main\n"
+        "sys.argv = ['tilecppn', '--version']\n"
+        "main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert int(result.stderr) > 1000
+
+
 def test_preview_never_imports_ray_nor_zarr(scene: Scene, tmp_path: Path) -> None:
     code = CALL.format(["preview", "a.toml", "-o", "a.png", "--width", "20"])
     assert loaded(code, tmp_path, "ray", "zarr", "numpy") == {"numpy"}

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tilecppn import kernels
 from tilecppn.kernels import Storage
 from tilecppn.kernels.llvm.codegen import (
-    Array,
     ArrayOf,
     Module,
     Value,
