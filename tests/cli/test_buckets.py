@@ -297,6 +297,7 @@ def test_the_frames_of_a_film_lie_in_a_bucket(
         ("verify",),
     ],
 )
+@pytest.mark.parametrize("bucket", ["seaweedfs"], indirect=True)
 def test_wrong_credentials_are_refused_in_one_line(
     command: tuple[str, ...],
     scene: Scene,
