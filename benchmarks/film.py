@@ -20,6 +20,8 @@ import tilecppn as tc
 from benchmarks.measuring import Table
 from tilecppn import machine
 from tilecppn.film.animate import animate
+from tilecppn.film.encoding.base import FilmOptions
+from tilecppn.film.encoding.video import VideoTarget
 from tilecppn.film.timeline.moves import moving
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window
@@ -73,6 +75,7 @@ def _table(move: str, seconds: float, rounds: int) -> Table:
 def psnr(timeline: tc.Timeline, frames: int = 5) -> float:
     """The least of some frames, against the same frames with every pixel evaluated, in dB."""
     worst = math.inf
+    timeline = VideoTarget.of(Path("film.mp4"), timeline, FilmOptions()).drawn(timeline)
     for k in range(0, timeline.frames, max(1, timeline.frames // frames)):
         scene = timeline.scene(k)
         drawn, exact = (

@@ -107,16 +107,17 @@ def animate_to(
         _, outcome = _fill(timeline, path, None, run, drawn)
         return outcome
     parts = parts_of(path)
+    shown = timeline if drawn is not None else target.drawn(timeline)
     found = provenance.read(path)
     if found is not None and found.is_copy_of(target.provenance(timeline)) and not run.overwrite:
-        _remove_leftovers(parts, timeline, target.encoding)
+        _remove_leftovers(parts, shown, target.encoding)
         return RunResult(plan.tasks, skipped=plan.tasks)
     try:
         check_output(path, target.kind, overwrite=run.overwrite)
     except ExportError as error:
-        further = f"; --overwrite goes on with {parts}" if _is_begun(parts, timeline) else ""
+        further = f"; --overwrite goes on with {parts}" if _is_begun(parts, shown) else ""
         raise ExportError(f"{error}{further}") from None
-    store, outcome = _fill(timeline, parts, target, run, drawn)
+    store, outcome = _fill(shown, parts, target, run, drawn)
     if not outcome.failed:
         with store.lock():
             _finish(store, target, timeline, run)

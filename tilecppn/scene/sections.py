@@ -221,9 +221,7 @@ class Output(Section):
     """[output]: how colours are made and stored, and the layout of the store."""
 
     dtype: str = key("uint8", validation.choice("uint8", "uint16", "float32"))
-    tolerance: float = key(
-        0.1, validation.number("a finite number of 0 or more", lambda v: v >= 0, minimum=0)
-    )
+    tolerance: float = key(0.1, validation.tolerance())
     precision: str = key("exact", validation.choice("exact", "fast"))
     supersample: int = key(1, validation.integer(1, MAX_SUPERSAMPLE))
     dither: str = key("none", validation.choice("none", "noise"))

@@ -73,6 +73,11 @@ def number(
     )
 
 
+def tolerance() -> Check:
+    """Steps of the output."""
+    return number("a finite number of 0 or more", lambda v: v >= 0, minimum=0)
+
+
 def numbers(count: int | None = None) -> Check:
     """A list of finite numbers, `count` of them unless None, kept as a tuple of floats."""
     one = number()

@@ -13,6 +13,7 @@ from tilecppn.film.embedded_timeline import embedded_timeline, is_film
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.encoding.targets import choose_target
+from tilecppn.film.encoding.video import LOSSY
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.run.options import RunOptions
@@ -32,6 +33,37 @@ def test_every_file_carries_its_timeline(even_film: Timeline, tmp_path: Path, na
     found = embedded_timeline(path)
     assert found is not None
     assert found.fingerprint == even_film.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "changes", "tolerance"),
+    [
+        ("a.mp4", None, {}, LOSSY),
+        ("a.webm", None, {}, LOSSY),
+        ("a.mkv", "h265-10", {}, LOSSY),
+        ("a.mp4", None, {"tolerance": 0.0}, 0.0),
+        ("a.mp4", None, {"tolerance": 20.0}, 20.0),
+        ("a.mp4", None, {"dtype": "uint16"}, 0.1),
+        ("a.mov", None, {}, 0.1),
+        ("a.mkv", None, {}, 0.1),
+        ("a.gif", None, {}, 0.1),
+        ("a.png", None, {}, 0.1),
+        ("a", None, {}, 0.1),
+    ],
+)
+def test_frames_are_as_exact_as_their_encoding(
+    even_film: Timeline,
+    name: str,
+    codec: str | None,
+    changes: dict[str, Any],
+    tolerance: float,
+) -> None:
+    film = moving(even_film.base.replace(output=changes), zoom=2.0, seconds=1, fps=4)
+    target = choose_target(Path(name), film, FilmOptions(codec=codec))
+    assert target is not None
+    assert target.drawn(film).scene(1).output.tolerance == tolerance
+    own = film.replace(tolerance=0.5)
+    assert target.drawn(own) == own
 
 
 def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:

@@ -144,35 +144,21 @@ def test_a_keyframe_is_the_scene_that_it_names(scene: Scene) -> None:
         fps=10,
     )
     assert film.scene(0).fingerprint == (
-        scene.replace(
-            latent={"seed": 7}, view={"scale": 3}, output={"tolerance": film.film.tolerance}
-        ).fingerprint
+        scene.replace(latent={"seed": 7}, view={"scale": 3}).fingerprint
     )
     assert film.scene(10).view.scale == 0.3
 
 
-TOLERANCES: list[tuple[dict[str, Any], dict[str, Any], float]] = [
-    ({}, {}, 8.0),
-    ({}, {"tolerance": 0.5}, 0.5),
-    ({}, {"tolerance": 0.0}, 0.1),
-    ({"tolerance": 20.0}, {}, 20.0),
-    ({"tolerance": 0.0}, {}, 0.0),
-    ({"dtype": "uint16"}, {}, 0.1),
-    ({"dtype": "float32", "tolerance": 3.0}, {"tolerance": 0.5}, 3.0),
-]
-
-
-@pytest.mark.parametrize(("output", "film", "tolerance"), TOLERANCES)
-def test_frames_of_8_bits_have_the_films_tolerance(
-    scene: Scene, output: dict[str, Any], film: dict[str, Any], tolerance: float
-) -> None:
-    base = scene.replace(output=output)
-    made = Timeline.of(base, seconds=1, fps=10, arrays={"view.scale": [1.0] * 10}, **film)
-    assert made.scene(3).output.tolerance == tolerance
-    assert all(m.output.tolerance == tolerance for m in made.replace(samples=3).moments(3))
-    assert made.base == base.spelled_out()
-    exact = made.replace(tolerance=0.0)
-    assert (exact.fingerprint == made.fingerprint) == (exact.tolerance == tolerance)
+def test_a_film_may_have_a_tolerance_of_its_own(scene: Scene) -> None:
+    plain = Timeline.of(scene, seconds=1, fps=10, arrays={"view.scale": [1.0] * 10})
+    assert plain.scene(3).output.tolerance == scene.output.tolerance
+    for given in (0.0, 3.0):
+        made = plain.replace(tolerance=given)
+        assert made.scene(3).output.tolerance == given
+        assert all(m.output.tolerance == given for m in made.replace(samples=3).moments(3))
+        assert made.fingerprint != plain.fingerprint
+        assert made.base == plain.base
+        assert Timeline.parse(made.to_toml()).film.tolerance == given
 
 
 def test_a_keyframes_tolerance_comes_first(scene: Scene) -> None:

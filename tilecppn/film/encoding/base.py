@@ -101,6 +101,10 @@ class Target(ABC):
         Raises RenderError, OSError, and what `check_cancelled` raises.
         """
 
+    def drawn(self, timeline: Timeline) -> Timeline:
+        """The same film with frames that are as exact as can be seen once they are encoded."""
+        return timeline
+
     def provenance(self, timeline: Timeline) -> Provenance:
         """Return what the film will say about itself."""
         encoding, about = self.encoding.encoding_id, timeline.about

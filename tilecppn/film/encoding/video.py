@@ -36,6 +36,7 @@ SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
 GROUP = 250  # frames from one keyframe to the next, at most
 CLIP_SECONDS = 1.0  # of film in a clip, by default
 EVEN = ("pad", "crop")
+LOSSY = 8.0  # `film.tolerance` of a codec with a quality: 58 dB at least, where it leaves 50
 SOUND = ("-map", "2:a:0", "-map_chapters", "-1", "-flags:a", "+bitexact")  # of the third input
 
 
@@ -131,6 +132,13 @@ class VideoTarget(Target):
     @property
     def label(self) -> str:
         return self.encoding.codec
+
+    def drawn(self, timeline: Timeline) -> Timeline:
+        output, codec = timeline.base.output, CODECS[self.encoding.codec]
+        lossy = codec.quality is not None and output.dtype == "uint8"
+        if lossy and timeline.film.tolerance is None and 0.0 < output.tolerance < LOSSY:
+            return timeline.replace(tolerance=LOSSY)
+        return timeline
 
     def provenance(self, timeline: Timeline) -> Provenance:
         made = super().provenance(timeline)

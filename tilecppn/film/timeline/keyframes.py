@@ -97,8 +97,8 @@ class Film(Section):
     """[film]: how long, how many frames, and how tracks go from keyframe to keyframe.
 
     Frame k is at k / fps seconds, in the half-open [0, seconds). Of these, those of the half-open
-    `excerpt` are drawn, all by default. Frames of 8 bits are drawn within `tolerance` instead of
-    `output.tolerance`, where that is less and not 0.
+    `excerpt` are drawn, all by default, and within `tolerance` instead of `output.tolerance`, if
+    it is given.
     """
 
     seconds: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
@@ -106,7 +106,7 @@ class Film(Section):
     loop: bool = key(False, validation.boolean())
     samples: int = key(1, validation.integer(1, MAX_SAMPLES))
     shutter: float = key(0.5, validation.number("a number from 0 to 1", lambda v: 0 <= v <= 1))
-    tolerance: float = key(8.0, validation.number("a finite number of 0 or more", lambda v: v >= 0))
+    tolerance: float | None = key(None, validation.optional(validation.tolerance()))
     interpolation: Mapping[str, str] = key(
         None, table("a table of tracks, each one of " + ", ".join(INTERPOLATIONS), INTERPOLATIONS)
     )

@@ -179,10 +179,8 @@ class Timeline:
     @property
     def tolerance(self) -> float:
         """`output.tolerance` of the frames' scenes."""
-        output = self.base.output
-        if output.dtype != "uint8" or output.tolerance == 0.0:
-            return output.tolerance
-        return max(output.tolerance, self.film.tolerance)
+        own = self.film.tolerance
+        return self.base.output.tolerance if own is None else own
 
     @property
     def steps(self) -> list[str]:
