@@ -184,23 +184,31 @@ def s3_server(servers: Callable[[str], Server]) -> Server:
     return servers("seaweedfs")
 
 
+@pytest.fixture
+def fresh_bucket(
+    servers: Callable[[str], Server], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], BucketPath]]:
+    """Gives a fresh prefix in a bucket of a server, by its name; the environment leads to it."""
+
+    def fresh(name: str) -> BucketPath:
+        server = servers(name)
+        for variable, value in server.environment.items():
+            monkeypatch.setenv(variable, value)
+        client._client.cache_clear()
+        path = as_path(f"{server.scheme}://{BUCKET}/{uuid.uuid4().hex}")
+        assert isinstance(path, BucketPath)
+        return path
+
+    yield fresh
+    client._client.cache_clear()
+
+
 @pytest.fixture(
     params=["seaweedfs", *(pytest.param(n, marks=pytest.mark.slow) for n in ("moto", "azurite"))]
 )
-def bucket(
-    request: pytest.FixtureRequest,
-    servers: Callable[[str], Server],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[BucketPath]:
-    """A fresh prefix in a bucket of a server, which the environment leads to."""
-    server = servers(request.param)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    client._client.cache_clear()
-    path = as_path(f"{server.scheme}://{BUCKET}/{uuid.uuid4().hex}")
-    assert isinstance(path, BucketPath)
-    yield path
-    client._client.cache_clear()
+def bucket(request: pytest.FixtureRequest, fresh_bucket: Callable[[str], BucketPath]) -> BucketPath:
+    """A fresh prefix in a bucket of each server."""
+    return fresh_bucket(request.param)
 
 
 @pytest.fixture(scope="session")

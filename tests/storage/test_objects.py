@@ -39,7 +39,7 @@ def open_(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """What opens the same storage each time; nothing is there."""
     if request.param == "disk":
         return lambda: storage_of(tmp_path / "a.zarr")
-    prefix: BucketPath = request.getfixturevalue("bucket")
+    prefix: BucketPath = request.getfixturevalue("fresh_bucket")("seaweedfs")
     return lambda: storage_of(prefix / "a.zarr")
 
 

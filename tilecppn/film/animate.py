@@ -107,7 +107,8 @@ def animate_to(
         _, outcome = _fill(timeline, path, None, run, drawn)
         return outcome
     parts = parts_of(path)
-    shown = timeline if drawn is not None else target.drawn(timeline)
+    has_frames = drawn is not None or _is_begun(parts, timeline)
+    shown = timeline if has_frames else target.drawn(timeline)
     found = provenance.read(path)
     if found is not None and found.is_copy_of(target.provenance(timeline)) and not run.overwrite:
         _remove_leftovers(parts, shown, target.encoding)
