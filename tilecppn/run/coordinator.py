@@ -8,7 +8,6 @@ answer counts. All of it is one thread; its memory does not grow with the canvas
 task with the number of workers.
 """
 
-import math
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -213,7 +212,7 @@ class Coordinator:
         known = {k: self.policy.deadline_after(d) for k, d in self._durations.items()}
         unknown = self.policy.deadline_after(())
         now = self._time.awake
-        for number, tasks in self._pool.late(now, lambda t: known.get(t.kind, unknown)):
+        for number, tasks in self._pool.late(now, known, unknown):
             seconds = known.get(tasks[0].kind, unknown)
             self._on_death(number, f"took longer than {seconds:.0f} s for one task", late=tasks)
 
@@ -295,7 +294,7 @@ class Coordinator:
         if not self.executor.remote or self._retries or self._pool.pick(idle=True) is None:
             return
         limits = {kind: self.policy.hedge_after(d) for kind, d in self._durations.items()}
-        for task in self._pool.slow(self._time.awake, lambda t: limits.get(t.kind, math.inf)):
+        for task in self._pool.slow(self._time.awake, limits):
             number = self._pool.pick(idle=True)
             if number is None:
                 return

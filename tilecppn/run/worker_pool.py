@@ -1,7 +1,8 @@
 """The workers, the tasks that each has, and workers that are to be started again."""
 
+import math
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from tilecppn.plan import Task
@@ -104,19 +105,25 @@ class WorkerPool:
         """Return the retired workers that have finished."""
         return [number for number in self._retired if not self._workers[number].load]
 
-    def late(self, now: float, deadline: Callable[[Task], float]) -> list[tuple[int, list[Task]]]:
-        """Return workers with tasks that have run for longer than their deadline in seconds."""
-        found = []
+    def late(
+        self, now: float, limits: Mapping[str, float], other: float
+    ) -> list[tuple[int, list[Task]]]:
+        """Return workers with tasks that have run for longer than the limit in seconds of their
+        kind, or the `other` for all that have none.
+        """
+        found: list[tuple[int, list[Task]]] = []
+        begun = now - min([other, *limits.values()])  # nothing that began later is late
         for number, worker in self._workers.items():
-            tasks = [t for t, began in worker.running.items() if now - began > deadline(t)]
-            if tasks:
-                found.append((number, tasks))
+            running = worker.running
+            if next(iter(running.values()), now) < begun:  # the first to begin
+                tasks = [t for t, b in running.items() if b < now - limits.get(t.kind, other)]
+                found += [(number, tasks)] if tasks else []
         return found
 
-    def slow(self, now: float, limit: Callable[[Task], float]) -> list[Task]:
+    def slow(self, now: float, limits: Mapping[str, float]) -> list[Task]:
         """Return tasks that have run for longer than their limit, and those queued behind them."""
         found: list[Task] = []
-        for number, tasks in self.late(now, limit):
+        for number, tasks in self.late(now, limits, math.inf):
             found += [*tasks, *self._workers[number].queued]
         return found
 
