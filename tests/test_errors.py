@@ -36,6 +36,8 @@ from tilecppn.scene.scene import Scene
             "run tilecppn verify a-b--c.zarr --repair --scene SCENE; or overwrite=True",
         ),
         ("a--overwrite.png: no such file", "a--overwrite.png: no such file"),
+        ("start it with: ray start --head", "start it with: ray start --head"),
+        ("use tilecppn animate, or preview --time", "use tilecppn animate, or preview --time"),
     ],
 )
 def test_options_become_arguments(options: str, arguments: str) -> None:

@@ -25,7 +25,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 _OPTION = re.compile(
-    r"(?P<command>(?:tilecppn|ray|pip) [a-z]+ [^,;]*)"  # stays as it is: a command to run
+    # A command to run stays as it is.
+    r"(?P<command>(?:tilecppn|ray|pip) [a-z]+[^,;]*(?:, or [a-z]+ --[a-z]+)?)"
     r"|--set (?P<override>)"
     r"|--(?P<choice>kernel|device|model|even) (?P<word>[a-z]+)"
     r"|(?<![\w-])--(?P<name>[a-z][a-z-]*)(?: (?P<value>-?\d[\w.]*|nan|inf|[A-Z]+\b))?"

@@ -48,7 +48,7 @@ class Source:
         if wrong := self.store.invalid_metadata():
             raise ExportError(
                 f"{self.store.path}: {wrong[0]} is missing, damaged or wrong; run "
-                "tilecppn verify --repair"
+                f"tilecppn verify {self.store.path} --repair"
             )
         if not self.partial and not self.store.is_whole():
             raise ExportError(

@@ -16,7 +16,7 @@ from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
-from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.film.timeline.timeline import Timeline, as_timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.run import events
 from tilecppn.run.executors import choose
@@ -34,7 +34,7 @@ PARTS = ".parts"  # an unfinished film's store lies beside it, under its name wi
 
 
 def animate(
-    timeline: Timeline,
+    timeline: Timeline | str | Path,
     path: str | Path,
     *,
     codec: str | None = None,
@@ -54,7 +54,7 @@ def animate(
     listeners: Sequence[events.Listener] = (),
     gpus_per_worker: float = 1.0,
 ) -> Path:
-    """Render a film into `path` and return it; run again to resume.
+    """Render a film, or a timeline's file, into `path` and return it; run again to resume.
 
     The suffix decides what is made: .mp4 (also .m4v), .mov, .webm, .mkv, .gif, .webp, .png (also
     .apng, animated), .zarr (a store with axes t, c, y, x), or none for a folder of frames.
@@ -81,7 +81,7 @@ def animate(
         listeners,
         gpus_per_worker=gpus_per_worker,
     )
-    outcome = animate_to(timeline, path, options, run, frames)
+    outcome = animate_to(as_timeline(timeline), path, options, run, frames)
     require_complete(outcome)
     return as_path(path)
 

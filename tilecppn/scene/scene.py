@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tilecppn import cppn as networks
 from tilecppn import filesystem
 from tilecppn.addresses import as_path
-from tilecppn.errors import SceneError, WeightsError
+from tilecppn.errors import InvalidRequestError, SceneError, WeightsError
 from tilecppn.scene import sections, toml_text
 from tilecppn.scene.parsing import (
     COLOURS,
@@ -289,7 +289,7 @@ class Scene:
         """
         there, here = (tomllib.loads(scene.to_toml()) for scene in (self, other))
         return [
-            f"{section}.{key}: {_shown(old)} there, {_shown(new)} here"
+            f"{section}.{key}: {format_value(old)} there, {format_value(new)} here"
             for section in there
             if section != "about"
             for key in sorted(there[section].keys() | here[section].keys())
@@ -331,11 +331,11 @@ class Scene:
 
 def as_scene(scene: Scene | str | Path) -> Scene:
     """Return a scene, or read it from its file. Raises as `Scene.load` does."""
-    return scene if isinstance(scene, Scene) else Scene.load(scene)
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else format_value(value)
+    if isinstance(scene, str | Path):
+        return Scene.load(scene)
+    if not isinstance(scene, Scene):
+        raise InvalidRequestError(f"a {type(scene).__name__} is no scene: give a Scene, or a path")
+    return scene
 
 
 def _about(about: About) -> dict[str, Any]:

@@ -346,6 +346,8 @@ class Section:
 
 def format_value(value: Any) -> str:
     """Format a value as a person would write it in TOML, shortened."""
+    if value is None:
+        return "none"
     try:
         words = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
     except (TypeError, ValueError):

@@ -178,7 +178,7 @@ def read_window(
                     raise RenderError(f"{path}: missing; run tilecppn render again") from None
             except (OSError, ShardFileError) as error:
                 raise RenderError(
-                    f"{path}: damaged ({error}); run tilecppn verify --repair"
+                    f"{path}: damaged ({error}); run tilecppn verify {shard.storage.path} --repair"
                 ) from error
     return out
 

@@ -26,7 +26,7 @@ KEY = "[[keyframe]]\ntime = 0\nview.scale = 3\n"
         ("[keyframe]\ntime = 0\n", "two brackets"),
         ("[film]\nseconds = 3\n", "nothing moves"),
         ("[[keyframe]]\ntime = 0\n", "is empty"),
-        ("[[keyframe]]\nview.scale = 1\n", "keyframe.time = null: must be a number of seconds"),
+        ("[[keyframe]]\nview.scale = 1\n", "keyframe.time = none: must be a number of seconds"),
         ("[[keyframe]]\ntime = -1\nview.scale = 1\n", "keyframe.time = -1"),
         ("[[keyframe]]\ntime = 11\nview.scale = 1\n", "the film ends at film.seconds = 10"),
         (KEY.replace("0", "2") + KEY, "sort them by time"),
@@ -101,3 +101,11 @@ def test_the_store_of_a_still_is_no_timeline(tmp_path: Path) -> None:
     tilecppn.render(still, tmp_path / "still.zarr", executor="local")
     with pytest.raises(SceneError, match="is a still, not a timeline"):
         Timeline.load(tmp_path / "still.zarr")
+
+
+def test_a_scene_is_no_film_and_a_film_no_scene(scene: Scene, tmp_path: Path) -> None:
+    film = Timeline.of(scene, arrays={"view.scale": [1.0, 2.0]}, seconds=2, fps=1)
+    with pytest.raises(InvalidRequestError, match="a Scene is no film: give a Timeline"):
+        tilecppn.animate(scene, tmp_path / "a.mp4")  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="a Timeline is no scene"):
+        tilecppn.render(film, tmp_path / "a.zarr")  # type: ignore[arg-type]

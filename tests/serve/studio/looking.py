@@ -35,7 +35,7 @@ def looking(
     )
     page = context.new_page()
     page.set_default_timeout(20_000)
-    page.on("console", lambda message: said.append(message.text))
+    page.on("console", lambda message: said.append(f"{message.text} {message.location['url']}"))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("requestfailed", lambda request: said.extend(failure(request)))
     page.on(

@@ -294,6 +294,18 @@ class Timeline:
         return found
 
 
+def as_timeline(timeline: Timeline | str | Path) -> Timeline:
+    """Return a timeline, or read it from its file. Raises as `Timeline.load` does."""
+    if isinstance(timeline, str | Path):
+        return Timeline.load(timeline)
+    if not isinstance(timeline, Timeline):
+        raise InvalidRequestError(
+            f"a {type(timeline).__name__} is no film: give a Timeline, as Timeline.of(scene, "
+            "keyframes) makes it, or a path"
+        )
+    return timeline
+
+
 def load_timeline(path: str | Path, overrides: Sequence[str] = ()) -> Timeline | None:
     """Read the timeline of a timeline file, a film or a film's store; None for a still.
 

@@ -60,7 +60,7 @@ function add(step) {
 }
 
 /** Move the pictures with the film's end. */
-let length = Number(seconds.value);
+let length = Number(seconds.value);  // as entered; the field has what is being typed
 seconds.addEventListener("change", () => {
   if (!(Number(seconds.value) > 0)) return;
   for (const knot of knots) knot.time = round(knot.time * Number(seconds.value) / length);
@@ -71,7 +71,7 @@ seconds.addEventListener("change", () => {
 /** Spread the pictures evenly over the film. */
 function spread() {
   const parts = loop.checked ? knots.length : knots.length - 1;
-  knots.forEach((knot, i) => (knot.time = parts ? round(i * Number(seconds.value) / parts) : 0));
+  knots.forEach((knot, i) => (knot.time = parts ? round(i * length / parts) : 0));
   draw();
   changed();
 }
@@ -94,7 +94,7 @@ function moved(knot) {
 
 function draw() {
   hint.hidden = knots.length > 1;
-  line.show(knots, Number(seconds.value), loop.checked);
+  line.show(knots, length, loop.checked);
   list.replaceChildren(...knots.map((knot, i) => {
     const time = element("input", { type: "number", min: 0, step: "any", value: knot.time, "aria-label": `time of picture ${i + 1}, in seconds` });
     time.addEventListener("change", () => {
@@ -126,7 +126,7 @@ function swap(i, j) {
 }
 
 const form = (rate) => ({
-  knots: knots.map(({ id, time, easing }) => ({ id, time, easing })), seconds: Number(seconds.value), fps: rate, loop: loop.checked,
+  knots: knots.map(({ id, time, easing }) => ({ id, time, easing })), seconds: length, fps: rate, loop: loop.checked,
   purpose: "timeline", name: name.value, format: format.value,
 });
 
@@ -160,6 +160,8 @@ async function request() {
 // ---- playing -------------------------------------------------------------------------------------
 
 const shown = $("playing");
+let wish = 0;  // counts what was to be shown; an image that comes late is not shown any more
+let plays = 0;
 
 /** The image of a frame, when it is there. */
 function imageOf(number) {
@@ -172,12 +174,12 @@ function imageOf(number) {
 }
 
 async function show(number) {
-  const mine = film;
+  const mine = ++wish;
   frame = number;
   slider.value = number;
   slider.setAttribute("aria-valuetext", `${(number / PREVIEW.fps).toFixed(2)} seconds`);
   const made = await imageOf(number);
-  if (!made || mine !== film || frame !== number) return;
+  if (!made || mine !== wish) return;
   shown.src = made.src;
   shown.hidden = false;
 }
@@ -189,18 +191,18 @@ export function toggle() {
   wanted = !film;
   if (!film) return;
   play.textContent = "Pause";
-  playing = 1;
-  step(performance.now());
+  playing = ++plays;
+  step(performance.now(), playing);
 }
 
-async function step(due) {
-  if (!playing || !film) return;
+async function step(due, mine) {
+  if (mine !== playing || !film) return;
   const last = !loop.checked && frame + 1 >= film.frames;
   await show(last ? frame : (frame + 1) % film.frames);
   if (last) return pause();
   for (let ahead = 1; ahead <= 4 && film; ahead++) imageOf((frame + ahead) % film.frames);
   const next = Math.max(due + 1000 / PREVIEW.fps, performance.now());
-  setTimeout(() => step(next), next - performance.now());
+  setTimeout(() => step(next, mine), next - performance.now());
 }
 
 function pause() {
@@ -211,6 +213,7 @@ function pause() {
 /** Show the picture again. */
 export function stop() {
   pause();
+  wish += 1;
   shown.hidden = true;
 }
 state.addEventListener("scene", stop);
