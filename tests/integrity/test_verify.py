@@ -129,3 +129,15 @@ def test_an_export_needs_its_store_and_nothing_else(copied: Path, tmp_path: Path
 def test_a_check_can_be_stopped(copied: Path) -> None:
     with pytest.raises(Interrupted):
         tc.verify(copied, stopping=lambda: True)
+
+
+def test_a_damaged_film_is_to_be_drawn_again(tmp_path: Path) -> None:
+    scene = tc.Scene.of(canvas={"width": 40, "height": 30})
+    film = tc.Timeline.of(scene, arrays={"view.scale": [1.0, 2.0]}, seconds=1, fps=2)
+    for name in ("frames", "a.mkv"):
+        path = tc.animate(film, tmp_path / name, executor="local")
+        assert tc.verify(path).sound
+        file = path if path.is_file() else path / "frame-00001.png"
+        file.write_bytes(file.read_bytes()[:-20] + bytes(20))
+        last = tc.verify(path).lines()[-1]
+        assert last.endswith("to repair: delete it, and run the same tilecppn animate again")

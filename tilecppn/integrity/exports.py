@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from tilecppn import machine
+from tilecppn.addresses import is_address
 from tilecppn.cancellation import ShouldStop
 from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters import provenance
 from tilecppn.exporters.output import size_of
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
@@ -22,6 +24,8 @@ def verify_export(
     if store is None:  # else a person says that it was made from there
         check_made_here(path)
 
+    made = None if is_address(path) else provenance.read(path)
+
     def find(what: str) -> ExportReport:
         done, total = 0, sum(map(size_of, outputs_of(path)))
 
@@ -31,7 +35,8 @@ def verify_export(
             progress(what, done, total, "MB")
 
         counted(0)
-        return ExportReport(path, find_export_damage(path, counted, stopping))
+        film = made is not None and made.kind in (provenance.FILM, provenance.FRAMES)
+        return ExportReport(path, find_export_damage(path, counted, stopping), film=film)
 
     def drawn(done: int, total: int) -> None:
         progress("repair", done, total, "Mpixel")

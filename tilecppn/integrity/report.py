@@ -137,6 +137,7 @@ class ExportReport(VerifyReport):
     """Of an export; `damage` is by the paths of its files."""
 
     repaired: bool = False
+    film: bool = False
 
     @property
     def sound(self) -> bool:
@@ -163,10 +164,10 @@ class ExportReport(VerifyReport):
         elif self.repaired:
             lines.append(f"{path}: repaired, {many} made again")
         else:
-            lines.append(
-                f"{path}: {many} to repair: tilecppn verify {path} --repair --store STORE, or "
-                "export it again"
-            )
+            again = f"tilecppn verify {path} --repair --store STORE, or export it again"
+            if self.film:
+                again = "delete it, and run the same tilecppn animate again"
+            lines.append(f"{path}: {many} to repair: {again}")
         return lines
 
 
