@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pyvips
 from PIL import Image, ImageCms
 
 from tilecppn import machine, pictures
@@ -83,6 +82,7 @@ def test_colours_of_a_profile_become_srgb(tmp_path: Path) -> None:
 )
 def test_colours_are_those_that_libvips_finds(tmp_path: Path, name: str, space: str) -> None:
     """By the picture's own profile, with LittleCMS, in its own number of bits."""
+    pyvips: Any = pytest.importorskip("pyvips")
     path = tmp_path / name
     cells = np.random.default_rng(0).integers(0, 256, (8, 9, 4), np.uint8)
     pixels = cells.repeat(8, 0).repeat(8, 1)  # as large as a JPEG's blocks
