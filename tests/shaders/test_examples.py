@@ -9,16 +9,13 @@ import numpy as np
 import pytest
 
 from tests.shaders.conftest import Live, check_close, oracle
+from tests.shaders.glsl import draw_glsl
 from tests.shaders.test_write import SMALL, WGSL
 from tilecppn.scene.scene import Scene
 from tilecppn.shaders import shader
 
 GUIDE = Path(__file__).parents[2] / "docs" / "howto" / "shader.md"
 SIDE = 32  # of a square, since the example of three.js fills one
-HEAD = "#version 300 es\nprecision highp float;\nprecision highp int;\n"
-CORNERS = """
-const vec2[3] corners = vec2[3](vec2(-1.0, -1.0), vec2(3.0, -1.0), vec2(-1.0, 3.0));
-"""
 # What each program puts around a shader, and a stand-in for it.
 PLACES = {
     "mainImage": (
@@ -36,21 +33,6 @@ PLACES = {
             gl_Position = vec4(corners[gl_VertexID], 0.0, 1.0); }""",
     ),
 }
-DRAW = """([vertex, fragment, side]) => {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = side;
-  const gl = canvas.getContext("webgl2", { preserveDrawingBuffer: true });
-  const program = gl.createProgram();
-  for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-    const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text); gl.compileShader(shader); gl.attachShader(program, shader);
-    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) return gl.getShaderInfoLog(shader);
-  }
-  gl.linkProgram(program); gl.useProgram(program); gl.drawArrays(gl.TRIANGLES, 0, 3);
-  const pixels = new Uint8Array(4 * side * side);
-  gl.readPixels(0, 0, side, side, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
-  return Array.from(pixels);
-}"""
 MATERIAL = """([first, block]) => {
   class ShaderMaterial { constructor(made) { this.made = made; } }
   const THREE = { GLSL3: "300 es", ShaderMaterial };
@@ -73,10 +55,7 @@ def scene() -> Scene:
 
 
 def check_drawn(live: Live, vertex: str, fragment: str) -> None:
-    values = live.page.evaluate(DRAW, [HEAD + CORNERS + vertex, HEAD + fragment, SIDE])
-    assert not isinstance(values, str), values
-    pixels = np.array(values, np.uint8).reshape(SIDE, SIDE, 4)[::-1, :, :3]
-    check_close(pixels, oracle(scene()))
+    check_close(draw_glsl(live, vertex, fragment, SIDE, SIDE), oracle(scene()))
 
 
 @pytest.mark.parametrize("word", list(PLACES))

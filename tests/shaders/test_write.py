@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands import accepts, commands
 from tests.shaders.conftest import Live, check_close, oracle
+from tests.shaders.glsl import draw_glsl
 from tilecppn.errors import ExportError, InvalidRequestError, SceneError
 from tilecppn.exporters import provenance
 from tilecppn.scene.scene import Scene
@@ -17,33 +18,13 @@ from tilecppn.shaders import shader
 ROOT = Path(__file__).parents[2]
 SMALL = {"cppn": {"width": 6, "depth": 2}, "canvas": {"width": 40, "height": 30}}
 # A picture drawn by nothing but the function, in the two languages.
-GLSL = """async ([source, width, height]) => {
-  const canvas = document.createElement("canvas");
-  canvas.width = width; canvas.height = height;
-  const gl = canvas.getContext("webgl2", { preserveDrawingBuffer: true });
-  const program = gl.createProgram();
-  const main = `#version 300 es
-    precision highp float;
-    precision highp int;
-    ${source}
-    out vec4 colour;
-    void main() {
-      vec2 size = vec2(${width}.0, ${height}.0);
-      vec2 p = (2.0 * gl_FragCoord.xy - size) / min(size.x, size.y);
-      colour = vec4(tilecppn(p), 1.0);
-    }`;
-  const corners = `#version 300 es
-    void main() { gl_Position = vec4(float(gl_VertexID & 1) * 4.0 - 1.0,
-      float(gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0); }`;
-  for (const [kind, text] of [[gl.VERTEX_SHADER, corners], [gl.FRAGMENT_SHADER, main]]) {
-    const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text); gl.compileShader(shader); gl.attachShader(program, shader);
-    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) return gl.getShaderInfoLog(shader);
-  }
-  gl.linkProgram(program); gl.useProgram(program); gl.drawArrays(gl.TRIANGLES, 0, 3);
-  const pixels = new Uint8Array(4 * width * height);
-  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
-  return Array.from(pixels);
+CORNERS = "void main() { gl_Position = vec4(corners[gl_VertexID], 0.0, 1.0); }"
+GLSL = """
+out vec4 colour;
+void main() {
+  vec2 size = vec2(WIDTH, HEIGHT);
+  vec2 p = (2.0 * gl_FragCoord.xy - size) / min(size.x, size.y);
+  colour = vec4(tilecppn(p), 1.0);
 }"""
 WGSL = """async ([source, width, height]) => {
   const device = await (await navigator.gpu.requestAdapter()).requestDevice();
@@ -78,16 +59,15 @@ WGSL = """async ([source, width, height]) => {
 
 def drawn(live: Live, path: Path, width: int, height: int) -> Any:
     live.page.goto("about:blank")
-    if path.suffix == ".wgsl":  # WebGPU is for secure contexts, a file's page among them
-        (path.parent / "blank.html").write_text("<title>-</title>")
-        live.page.goto((path.parent / "blank.html").as_uri())
-    code = GLSL if path.suffix == ".glsl" else WGSL
-    values = live.page.evaluate(code, [path.read_text(), width, height])
-    assert not isinstance(values, str), values
-    pixels = np.array(values).reshape(height, width, 4)[:, :, :3]
     if path.suffix == ".glsl":
-        return pixels[::-1].astype(np.uint8)
-    return np.rint(255.0 * pixels).astype(np.uint8)
+        called = GLSL.replace("WIDTH", f"{width}.0").replace("HEIGHT", f"{height}.0")
+        return draw_glsl(live, CORNERS, path.read_text() + called, width, height)
+    # WebGPU is for secure contexts, a file's page among them.
+    (path.parent / "blank.html").write_text("<title>-</title>")
+    live.page.goto((path.parent / "blank.html").as_uri())
+    values = live.page.evaluate(WGSL, [path.read_text(), width, height])
+    assert not isinstance(values, str), values
+    return np.rint(255.0 * np.array(values).reshape(height, width, 4)[:, :, :3]).astype(np.uint8)
 
 
 ALONE: dict[str, dict[str, Any]] = {
