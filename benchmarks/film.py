@@ -75,7 +75,7 @@ def _table(move: str, seconds: float, rounds: int) -> Table:
 def psnr(timeline: tc.Timeline, frames: int = 5) -> float:
     """The least of some frames, against the same frames with every pixel evaluated, in dB."""
     worst = math.inf
-    timeline = VideoTarget.of(Path("film.mp4"), timeline, FilmOptions()).drawn(timeline)
+    timeline = VideoTarget.of(Path("film.mp4"), timeline, FilmOptions()).for_encoding(timeline)
     for k in range(0, timeline.frames, max(1, timeline.frames // frames)):
         scene = timeline.scene(k)
         drawn, exact = (

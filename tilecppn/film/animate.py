@@ -108,17 +108,17 @@ def animate_to(
         return outcome
     parts = parts_of(path)
     has_frames = drawn is not None or _is_begun(parts, timeline)
-    shown = timeline if has_frames else target.drawn(timeline)
+    film = timeline if has_frames else target.for_encoding(timeline)
     found = provenance.read(path)
     if found is not None and found.is_copy_of(target.provenance(timeline)) and not run.overwrite:
-        _remove_leftovers(parts, shown, target.encoding)
+        _remove_leftovers(parts, film, target.encoding)
         return RunResult(plan.tasks, skipped=plan.tasks)
     try:
         check_output(path, target.kind, overwrite=run.overwrite)
     except ExportError as error:
-        further = f"; --overwrite goes on with {parts}" if _is_begun(parts, shown) else ""
+        further = f"; --overwrite goes on with {parts}" if _is_begun(parts, film) else ""
         raise ExportError(f"{error}{further}") from None
-    store, outcome = _fill(shown, parts, target, run, drawn)
+    store, outcome = _fill(film, parts, target, run, drawn)
     if not outcome.failed:
         with store.lock():
             _finish(store, target, timeline, run)

@@ -61,9 +61,9 @@ def test_frames_are_as_exact_as_their_encoding(
     film = moving(even_film.base.replace(output=changes), zoom=2.0, seconds=1, fps=4)
     target = choose_target(Path(name), film, FilmOptions(codec=codec))
     assert target is not None
-    assert target.drawn(film).scene(1).output.tolerance == tolerance
+    assert target.for_encoding(film).scene(1).output.tolerance == tolerance
     own = film.replace(tolerance=0.5)
-    assert target.drawn(own) == own
+    assert target.for_encoding(own) == own
 
 
 def test_what_is_no_film_has_no_mark(tmp_path: Path) -> None:

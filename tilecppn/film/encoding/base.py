@@ -101,7 +101,7 @@ class Target(ABC):
         Raises RenderError, OSError, and what `check_cancelled` raises.
         """
 
-    def drawn(self, timeline: Timeline) -> Timeline:
+    def for_encoding(self, timeline: Timeline) -> Timeline:
         """The same film with frames that are as exact as can be seen once they are encoded."""
         return timeline
 

@@ -133,7 +133,7 @@ class VideoTarget(Target):
     def label(self) -> str:
         return self.encoding.codec
 
-    def drawn(self, timeline: Timeline) -> Timeline:
+    def for_encoding(self, timeline: Timeline) -> Timeline:
         output, codec = timeline.base.output, CODECS[self.encoding.codec]
         lossy = codec.quality is not None and output.dtype == "uint8"
         if lossy and timeline.film.tolerance is None and 0.0 < output.tolerance < LOSSY:
