@@ -25,11 +25,24 @@ R = TypeVar("R")
 Work = Callable[[Window, NDArray[Any]], R]  # of a band: its window, pixels (channels, rows, width)
 
 
-def read_image(source: Source, out: NDArray[np.uint8], threads: Threads) -> None:
-    """Fill `out`, 8 bits (height, width, channels), with the picture; greys fill all channels."""
+def in_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pixels (channels, rows, width) in 8 bits, as rows of an image (rows, width, channels)."""
+    return interleaved(to_uint8(pixels))
+
+
+def read_image(
+    source: Source,
+    out: NDArray[Any],
+    threads: Threads,
+    rows: Callable[[NDArray[Any]], NDArray[Any]] = in_uint8,
+) -> None:
+    """Fill `out` (height, width, channels) with the picture; greys fill all channels.
+
+    rows: makes rows of `out` from pixels (channels, rows, width).
+    """
 
     def fill(band: Window, pixels: NDArray[Any]) -> None:
-        out[band.top : band.bottom] = interleaved(to_uint8(pixels))
+        out[band.top : band.bottom] = rows(pixels)
 
     for _ in banded(source, fill, threads):
         pass

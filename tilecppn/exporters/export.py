@@ -41,12 +41,13 @@ class Exporter(NamedTuple):
     """A kind of export.
 
     write: makes the outputs, whose paths the caller has claimed. outputs: their paths and kinds
-    (see `output.CONTENTS`). fits: raises ExportError for a picture that is too large.
+    (see `output.CONTENTS`). fits: raises ExportError for what cannot be made: a picture that is too
+    large, or what the options ask for.
     """
 
     write: Writer
     outputs: Callable[[Path], dict[Path, str]] = lambda dest: {dest: STILL}
-    fits: Callable[[Source, Path], None] = lambda source, dest: None
+    fits: Callable[[Source, Path, ExportOptions], None] = lambda source, dest, options: None
 
     def check(self, dest: Path, *, overwrite: bool) -> None:
         """Raise ExportError where something is that must stay."""
@@ -66,7 +67,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".jpg": Exporter(export_flat, fits=check_size),
     ".webp": Exporter(export_flat, fits=check_size),
     ".avif": Exporter(export_flat, fits=check_size),
-    ".jxl": Exporter(export_jxl),
+    ".jxl": Exporter(export_jxl, fits=check_jxl),
 }
 
 
@@ -122,13 +123,11 @@ def export_store(
         exporter.check(dest, overwrite=options.overwrite)
     options = options.resolved(dest, store.scene)
     if options.lab and suffix_of(dest) == ".tif":
-        exporter = Exporter(export_lab_tiff, fits=bound(check_lab_size, options))
-    if suffix_of(dest) == ".jxl":
-        exporter = Exporter(export_jxl, fits=bound(check_jxl, options))
+        exporter = Exporter(export_lab_tiff, fits=check_lab_size)
     if options.proof is not None:
-        exporter = Exporter(export_proof, fits=bound(check_proof, options))
+        exporter = Exporter(export_proof, fits=check_proof)
     if options.strip is not None:
-        exporter = Exporter(export_strip, fits=bound(check_page, options))
+        exporter = Exporter(export_strip, fits=check_page)
     if options.panels is not None:
         exporter = _panelled(exporter, options)
     return write(exporter, Source.of(store, options), dest, options, threads)
@@ -141,9 +140,9 @@ def _panelled(exporter: Exporter, options: ExportOptions) -> Exporter:
         rows = panelling.paths(dest, panelling.grid_of(str(options.panels)))
         return dict.fromkeys([*chain.from_iterable(rows), panelling.sheet_path(dest)], STILL)
 
-    def fits(source: Source, dest: Path) -> None:
+    def fits(source: Source, dest: Path, options: ExportOptions) -> None:
         for path, panel in panelling.panels(source, dest, options):
-            exporter.fits(panel, path)
+            exporter.fits(panel, path, options)
 
     return Exporter(bound(panelling.export_panels, exporter.write), outputs, fits)
 
@@ -156,7 +155,7 @@ def write(
     Raises ExportError where something is that must stay, another process writes there too, or the
     picture is too large; RenderError later, or Interrupted once threads.stopping() is true.
     """
-    exporter.fits(source, dest)
+    exporter.fits(source, dest, options)
     if options.max_size is not None and options.max_size > max(source.width, source.height):
         threads.note(
             f"{dest}: stays {source.width} × {source.height}, as large as the picture: exports are "

@@ -83,7 +83,7 @@ def _quality_within(limit: int, best: int, size: Callable[[int], int], dest: Pat
     return low
 
 
-def check_size(source: Source, dest: Path) -> None:
+def check_size(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError where the picture is too large for its format or the memory."""
     check_fits(ENCODERS[suffix_of(dest)[1:]], source, dest)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tilecppn import ffmpeg
 from tilecppn.errors import ExportError, Interrupted, RenderError
 from tilecppn.exporters import credits, provenance, tags
-from tilecppn.exporters.bands import banded
+from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.encoders import Encoder, lossless
 from tilecppn.exporters.flat import check_fits
 from tilecppn.exporters.icc import embedded
@@ -27,7 +27,6 @@ from tilecppn.exporters.png import encode_png
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.plan import Window
 
 if TYPE_CHECKING:
     from PIL.Image import Exif
@@ -45,12 +44,7 @@ def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Thre
     channels = source.store.plan.channels
     dtype = np.uint8 if source.dtype.itemsize == 1 else np.uint16  # float32 becomes 16 bits
     image: NDArray[Any] = np.empty((source.height, source.width, channels), dtype)
-
-    def fill(band: Window, pixels: NDArray[Any]) -> None:
-        image[band.top : band.bottom] = interleaved(lossless(pixels))
-
-    for _ in banded(source, fill, threads):
-        pass
+    read_image(source, image, threads, lambda pixels: interleaved(lossless(pixels)))
     with sealed(dest) as temporary:
         _encode(image, temporary, options, threads)
         picture = temporary.read_bytes()
@@ -61,7 +55,7 @@ def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Thre
     return [dest]
 
 
-def check_jxl(options: ExportOptions, source: Source, dest: Path) -> None:
+def check_jxl(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError where the picture is too large, or ffmpeg has no JPEG XL."""
     check_fits(LIMITS, source, dest)
     try:

@@ -69,7 +69,7 @@ def plain_tiff(
     out.flush()
 
 
-def check_lab_size(options: ExportOptions, source: Source, dest: Path) -> None:
+def check_lab_size(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError where a TIFF would be larger than it may be."""
     size = source.width * source.height * RGB
     limit = min(CLASSIC, options.max_bytes or CLASSIC)

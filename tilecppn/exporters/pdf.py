@@ -8,23 +8,18 @@ import struct
 from collections.abc import Iterator, Mapping
 from html import escape, unescape
 from pathlib import Path
-from typing import IO, Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import IO, NamedTuple
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters import credits, png, provenance, tags
-from tilecppn.exporters.bands import banded
-from tilecppn.exporters.encoders import lossless
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.png_file import deflated_bands
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
 from tilecppn.formatting import format_bytes
-from tilecppn.plan import Window
 from tilecppn.scene.profiles import PROFILES
 
 POINT = 72.0  # of an inch
@@ -55,9 +50,6 @@ def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Thre
     page = layout(source, options)
     bits = 8 * min(source.dtype.itemsize, 2)
 
-    def band(window: Window, pixels: NDArray[Any]) -> png.Band:
-        return png.deflate_band(np.moveaxis(lossless(pixels), 0, -1), options.effort)
-
     with sealed(dest) as temporary, temporary.open("wb") as file:
         out = _Objects(file, made.line())
         out.add(1, "<< /Type /Catalog /Pages 2 0 R /Metadata 3 0 R >>")
@@ -68,12 +60,12 @@ def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Thre
         channels = {"N": str(plan.channels)}
         out.stream(6, channels, icc_profile(options.profile, plan.channels))
         out.add(7, _info(made))
-        out.image(8, source, plan.channels, bits, banded(source, band, threads))
+        out.image(8, source, plan.channels, bits, deflated_bands(source, options, threads))
         out.finish()
     return [dest]
 
 
-def check_pdf(source: Source, dest: Path) -> None:
+def check_pdf(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError where offsets of ten digits may not do."""
     pixel = source.store.plan.channels * min(source.dtype.itemsize, 2)
     if source.width * source.height * pixel > LARGEST:

@@ -1,5 +1,6 @@
 """One PNG of any size, with memory that does not grow with its height."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,6 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
     """Write one level as a PNG of 8 or 16 bits, with scene and resolution. Returns the files."""
     plan = source.store.plan
     itemsize = min(source.dtype.itemsize, 2)  # float32 becomes 16 bits
-
-    def band(window: Window, pixels: NDArray[Any]) -> png.Band:
-        return png.deflate_band(np.moveaxis(lossless(pixels), 0, -1), options.effort)
-
     icc = embedded(options.profile, plan.channels)
     made = source.provenance(provenance.STILL, options)
     with sealed(dest) as temporary:
@@ -34,5 +31,14 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
             png.resolution_chunk(source.resolution),
         ]
         with temporary.open("wb") as file:
-            png.write_bands(file, head, banded(source, band, threads))
+            png.write_bands(file, head, deflated_bands(source, options, threads))
     return [dest]
+
+
+def deflated_bands(source: Source, options: ExportOptions, threads: Threads) -> Iterator[png.Band]:
+    """The picture's rows as a PNG has them, in order; raises as `banded`."""
+
+    def band(window: Window, pixels: NDArray[Any]) -> png.Band:
+        return png.deflate_band(np.moveaxis(lossless(pixels), 0, -1), options.effort)
+
+    return banded(source, band, threads)

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tilecppn import filesystem, machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.bands import banded
+from tilecppn.exporters.bands import in_uint8, read_image
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.image_file import write_image
 from tilecppn.exporters.lab import plain_tiff
@@ -26,9 +26,6 @@ from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiff import CLASSIC
 from tilecppn.formatting import format_bytes
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8
-from tilecppn.plan import Window
 
 LARGEST = 64 << 20  # bytes of a profile
 RGB = 3  # channels
@@ -77,11 +74,7 @@ def export_proof(
     convert = converter(printer, made.profile, options.intent, soft=soft)
 
     def fill(out: NDArray[np.uint8]) -> None:
-        def write(band: Window, pixels: NDArray[Any]) -> None:
-            out[band.top : band.bottom] = convert(interleaved(to_uint8(pixels)))
-
-        for _ in banded(source, write, threads):
-            pass
+        read_image(source, out, threads, lambda pixels: convert(in_uint8(pixels)))
 
     if soft:
         image = np.empty((source.height, source.width, RGB), np.uint8)
@@ -100,7 +93,7 @@ def export_proof(
     return [dest]
 
 
-def check_proof(options: ExportOptions, source: Source, dest: Path) -> None:
+def check_proof(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError for a profile that is none, or a file that is too large."""
     assert options.proof is not None
     printer = Printer.read(options.proof)

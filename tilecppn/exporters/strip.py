@@ -40,7 +40,7 @@ def page_size(source: Source, options: ExportOptions) -> Size:
     return width, height
 
 
-def check_page(options: ExportOptions, source: Source, dest: Path) -> None:
+def check_page(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError for a page that does not do."""
     page_size(source, options)
 

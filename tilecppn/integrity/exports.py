@@ -24,8 +24,6 @@ def verify_export(
     if store is None:  # else a person says that it was made from there
         check_made_here(path)
 
-    made = None if is_address(path) else provenance.read(path)
-
     def find(what: str) -> ExportReport:
         done, total = 0, sum(map(size_of, outputs_of(path)))
 
@@ -35,8 +33,8 @@ def verify_export(
             progress(what, done, total, "MB")
 
         counted(0)
-        film = made is not None and made.kind in (provenance.FILM, provenance.FRAMES)
-        return ExportReport(path, find_export_damage(path, counted, stopping), film=film)
+        damage = find_export_damage(path, counted, stopping)
+        return ExportReport(path, damage, film=bool(damage) and _is_film(path))
 
     def drawn(done: int, total: int) -> None:
         progress("repair", done, total, "Mpixel")
@@ -52,3 +50,8 @@ def verify_export(
         more = f", and {len(left) - 1:,} more" if len(left) > 1 else ""
         raise RenderError(f"{file}: is still {what}{more}; export it again")
     return replace(found, repaired=True)
+
+
+def _is_film(path: Path) -> bool:
+    made = None if is_address(path) else provenance.read(path)
+    return made is not None and made.kind in (provenance.FILM, provenance.FRAMES)

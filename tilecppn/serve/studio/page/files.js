@@ -5,7 +5,6 @@ import { $, element } from "./element.js";
 import { coloured } from "./palette.js";
 import { change, note, state, take } from "./state.js";
 
-
 // ---- open ----------------------------------------------------------------------------------------
 
 let files = [];

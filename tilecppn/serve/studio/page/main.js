@@ -12,7 +12,6 @@ import * as renders from "./renders.js";
 import { begin, change, goTo, note, pace, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
 
-
 // ---- notes ---------------------------------------------------------------------------------------
 
 let quiet = 0;
