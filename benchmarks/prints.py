@@ -1,8 +1,8 @@
 """`python -m benchmarks.prints STORE`: large single files beside libvips and PMTiles' own writer.
 
 Each export is a process of its own: seconds, seconds of CPU time and the peak of its memory.
-libvips gets the pixels as its own file, which it maps into memory; several times the picture's size
-has to be free beside STORE. For the size that a large print has:
+libvips gets the pixels as its own file, which it maps into memory: three times the size of the
+picture has to be free beside STORE. For a large print:
 
     tilecppn render examples/silk.toml -o print.zarr --set canvas.width=65536 \
         --set canvas.height=43690 --set output.dtype=uint16
@@ -110,6 +110,7 @@ def main() -> None:
                 rate = canvas.width * canvas.height / 1e6 / took["s"]
                 figures = " ".join(f"{value:8.1f}" for value in (rate, *took.values()))
                 print(f"{suffix:8} {way:10} {figures} {dest.stat().st_size / 1e6:8.1f}", flush=True)
+                dest.unlink()
     finally:
         shutil.rmtree(folder)
 
