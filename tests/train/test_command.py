@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.train.runs import TINY, images
 from tilecppn.cppn import CPPN
-from tilecppn.train.places import checkpoints
+from tilecppn.train.checks import checkpoints
 
 TINY_OPTIONS = [
     f"--{name.replace('_', '-')}={value}" for name, value in TINY.items() if name != "epochs"

@@ -11,8 +11,8 @@ from tilecppn.cancellation import ShouldStop
 from tilecppn.errors import (
     TrainingDivergedError,
 )
+from tilecppn.train.checks import checkpoints
 from tilecppn.train.curves import Losses
-from tilecppn.train.places import checkpoints
 from tilecppn.train.trainer import Trainer
 
 

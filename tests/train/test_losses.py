@@ -153,7 +153,7 @@ TINY = {"width": 6, "encoder_width": 8, "discriminator_width": 2, "z_dim": 3, "b
 
 
 def trainer(**settings: object) -> Trainer:
-    suited = Settings(**{**TINY, **settings}).suited(60_000, 12)  # type: ignore[arg-type]
+    suited = Settings(**{**TINY, **settings}).with_defaults(60_000, 12)  # type: ignore[arg-type]
     return Trainer(suited, 1, CPU, mixed=False)
 
 
@@ -249,13 +249,13 @@ def test_the_divergence_warms_up() -> None:
 
 
 def test_the_data_decide_what_is_not_said() -> None:
-    large, small = Settings().suited(60_000, 28), Settings().suited(1_797, 28)
+    large, small = Settings().with_defaults(60_000, 28), Settings().with_defaults(1_797, 28)
     assert (large.size, large.batch) == (26, 500)
     assert (large.learning_rate, large.learning_rate_vae, large.kl_warmup) == (0.005, 0.001, 0)
     assert (large.learning_rate_d, large.beta1, large.epochs) == (0.001, 0.65, 100)
     assert small.batch == 16
-    assert Settings(batch=7, size=20).suited(1_797, 28).batch == 7
-    assert Settings(batch=7, size=20).suited(60_000, 28).size == 20
+    assert Settings(batch=7, size=20).with_defaults(1_797, 28).batch == 7
+    assert Settings(batch=7, size=20).with_defaults(60_000, 28).size == 20
 
 
 def test_real_and_drawn_images_are_normalised_apart() -> None:

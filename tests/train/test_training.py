@@ -23,8 +23,8 @@ from tilecppn.errors import (
     InvalidRequestError,
 )
 from tilecppn.train import checkpoint, noise
+from tilecppn.train.checks import checkpoints
 from tilecppn.train.events import BatchDone, Event, Saved, Started, Stopping
-from tilecppn.train.places import checkpoints
 from tilecppn.train.training import train_model
 
 

@@ -76,7 +76,7 @@ def command(
     from tilecppn.cli.progress import Meter
     from tilecppn.formatting import counted, format_duration
     from tilecppn.pictures import read_picture
-    from tilecppn.train.places import check_output, check_picture
+    from tilecppn.train.checks import check_output, check_picture
     from tilecppn.train.settings import FitSettings
 
     check_output(output, overwrite=overwrite)

@@ -107,16 +107,16 @@ def command(
     tilecppn train photos/ -o photos.safetensors --resize 32 --flip --reconstruction l2
     """
     from tilecppn.cli.training_meter import TrainingMeter
+    from tilecppn.train.checks import check_fit, check_paths, default_save_dir
     from tilecppn.train.data.sources import read_data
-    from tilecppn.train.places import check_fit, check_places, default_save_dir
     from tilecppn.train.settings import Settings
 
     given = given_settings(options)
     with blaming_options("settings", given), TrainingMeter(max_minutes) as meter:
         settings = Settings(**given)
-        check_places(output, save_dir or default_save_dir(output), start, overwrite)
+        check_paths(output, save_dir or default_save_dir(output), start, overwrite)
         images = read_data(data, resize)
-        check_fit(settings.suited(len(images), images.shortest_side), images)
+        check_fit(settings.with_defaults(len(images), images.shortest_side), images)
         from tilecppn.train.training import train_model  # torch takes seconds to load
 
         outcome = train_model(

@@ -1,1 +1,1 @@
-"""Training: CPPN + GAN + VAE on small images, and a CPPN that learns one image. Needs torch."""
+"""Train CPPNs: CPPN + GAN + VAE on small images, or a CPPN fitted to one image. Needs torch."""

@@ -1,4 +1,4 @@
-"""Checkpoints: folders of safetensors and JSON from which a training goes on exactly.
+"""Checkpoints: folders of safetensors and JSON from which training resumes exactly.
 
     checkpoints/00000360/model.safetensors       all networks: an ordinary weights file
                          optimisers.safetensors  Adam's moments, by optimiser and weight
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tilecppn import filesystem
 from tilecppn.errors import CheckpointError
 from tilecppn.exporters.output import atomic_output
-from tilecppn.train.places import checkpoints
+from tilecppn.train.checks import checkpoints
 from tilecppn.train.trainer import Trainer
 
 FORMAT = 1
@@ -32,17 +32,17 @@ Tensors = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class State:
-    """Where a training is, beside its numbers."""
+    """The progress of a training, apart from its weights."""
 
-    batches: int  # learned from so far
-    updates: int  # of noise drawn
-    seconds: float  # of training, all sessions together
+    batches: int  # batches trained on so far
+    updates: int  # updates that drew random noise
+    seconds: float  # of training, over all sessions
     settings: dict[str, Any]  # Settings.record()
     data: dict[str, Any]  # source, sha256, count, size, channels
 
 
 def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
-    """Write a checkpoint and remove all but the last `keep`. Returns its folder."""
+    """Write a checkpoint, remove all but the last `keep`, and return its folder."""
     from safetensors.numpy import save as encode
 
     files = {
@@ -73,9 +73,10 @@ def save(save_dir: Path, trainer: Trainer, state: State, keep: int) -> Path:
 
 
 def read(folder: Path) -> tuple[State, Tensors, Tensors]:
-    """State, model's tensors and optimisers' tensors.
+    """Return the state, the model's tensors and the optimisers' tensors of a checkpoint.
 
-    Raises CheckpointError if anything is missing or damaged, naming the one before, if there is.
+    Raises CheckpointError if anything is missing or damaged; it names the previous checkpoint, if
+    there is one.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -103,7 +104,7 @@ def read(folder: Path) -> tuple[State, Tensors, Tensors]:
 
 
 def restore(trainer: Trainer, state: State, model: Tensors, moments: Tensors, name: Path) -> None:
-    """Give a fresh trainer a checkpoint's numbers. Raises CheckpointError if they do not fit."""
+    """Load a checkpoint into a fresh trainer. Raises CheckpointError if it does not fit."""
     try:
         trainer.networks.load(model)
         for key, optimiser in trainer.optimisers.items():
@@ -124,12 +125,12 @@ def restore(trainer: Trainer, state: State, model: Tensors, moments: Tensors, na
 
 
 def is_finite(trainer: Trainer) -> bool:
-    """Whether all weights still are numbers: a loss shows what went wrong one update late."""
+    """Return whether all weights are finite; a loss shows a NaN only one update later."""
     return all(bool(torch.isfinite(p).all()) for m in trainer.modules for p in m.parameters())
 
 
 def _moments(trainer: Trainer) -> Tensors:
-    """Adam's state as `g.7.exp_avg`: optimiser, number of the weight, name."""
+    """Return Adam's state by names such as `g.7.exp_avg`: optimiser, parameter index, moment."""
     return {
         f"{key}.{i}.{name}": tensor.detach().cpu().numpy()
         for key, optimiser in trainer.optimisers.items()
@@ -139,7 +140,7 @@ def _moments(trainer: Trainer) -> Tensors:
 
 
 def _own_hash(record: dict[str, Any]) -> str:
-    """Of the state itself, without its own entry."""
+    """Return the SHA-256 of the state itself, without its own entry."""
     sums = {k: v for k, v in record["sha256"].items() if k != STATE}
     text = json.dumps({**record, "sha256": sums}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -148,5 +149,5 @@ def _own_hash(record: dict[str, Any]) -> str:
 def _damaged(folder: Path, what: str) -> CheckpointError:
     save_dir = folder.parent.parent
     before = [p for p in checkpoints(save_dir) if p.name < folder.name]
-    offer = f"the one before: --from {before[-1]}" if before else "there is none before it"
+    offer = f"the previous one: --from {before[-1]}" if before else "there is none before it"
     return CheckpointError(f"{folder}: damaged: {what}; {offer}")

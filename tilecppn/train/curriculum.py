@@ -1,7 +1,8 @@
-"""A curriculum of growing resolution: 2 × 2, 4 × 4, 8 × 8 … up to the images' own size.
+"""A curriculum of growing resolution: 2 × 2, 4 × 4, 8 × 8 … up to the size of the images.
 
-The generator has no resolution, so it can be asked for few points: the mean positions of the
-cells of a coarse image. Encoder and discriminator have one, so what they see is enlarged again.
+The generator works at any resolution, so it is evaluated at few points: the mean positions of the
+cells of a coarse image. Encoder and discriminator have a fixed input size, so their input is
+enlarged again.
 """
 
 import torch
@@ -14,7 +15,7 @@ from tilecppn.train.networks import points_of
 
 
 def sizes(size: int) -> list[int]:
-    """The sides of all stages, the last is `size`: 26 → 2, 4, 8, 16, 26."""
+    """Return the side lengths of all stages, ending with `size`: 26 → 2, 4, 8, 16, 26."""
     stages = [2]
     while 2 * stages[-1] < size:
         stages.append(2 * stages[-1])
@@ -22,7 +23,7 @@ def sizes(size: int) -> list[int]:
 
 
 class Stage:
-    """Images of size × size seen at side × side."""
+    """One stage of the curriculum: images of size × size reduced to side × side."""
 
     def __init__(self, view: View, size: int, side: int, device: torch.device) -> None:
         self.size = size
@@ -30,16 +31,16 @@ class Stage:
         grid = Grid.of(view, Canvas(size, size))
         index = torch.arange(size, dtype=torch.float64)
         x, y = grid.points(index[:, None], index[None, :])
-        # A cell's place is the mean of its pixels' places.
+        # The position of a cell is the mean of its pixels' positions.
         means = [self._mean(v.expand(size, size)[None, :, :, None]) for v in (x, y)]
         self.points = points_of(means[0].flatten(), means[1].flatten(), device)
 
     def coarse(self, images: Tensor) -> Tensor:
-        """(B, size, size, C) → (B, side, side, C), the mean of each cell."""
+        """Reduce (B, size, size, C) to (B, side, side, C), the mean of each cell."""
         return images if self.side == self.size else self._mean(images)
 
     def fine(self, images: Tensor) -> Tensor:
-        """(B, side, side, C) → (B, size, size, C), for networks of fixed size."""
+        """Enlarge (B, side, side, C) to (B, size, size, C) for networks of fixed input size."""
         if self.side == self.size:
             return images
         large = F.interpolate(images.permute(0, 3, 1, 2), self.size, mode="nearest")

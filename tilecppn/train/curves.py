@@ -1,4 +1,4 @@
-"""The losses of a training run: a CSV file that grows by a row a batch, and a plot of it."""
+"""The losses of a training: a CSV file with one row per batch, and its plot."""
 
 import re
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from tilecppn import filesystem
 
 
 class Losses(NamedTuple):
-    """The last value of each loss in a batch, None where it was not asked for; and how many
-    updates it got."""
+    """The last value of each loss in a batch (None if it was not computed), and its updates."""
 
     vae: float | None
     g: float | None
@@ -38,7 +37,7 @@ class Point(NamedTuple):
 
 
 class Curves:
-    """Appends rows to `losses.csv`."""
+    """The writer of `losses.csv`."""
 
     def __init__(self, folder: Path, batches: int) -> None:
         """Open the file in `folder`, and drop its rows after the first `batches` batches.
@@ -87,7 +86,7 @@ def plot(folder: Path) -> Path | None:
 
 
 def _smooth(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The mean over the last twentieth of all points, at each point."""
+    """Return, at each point, the mean over the last twentieth of all points."""
     span = max(1, len(values) // 20)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)
@@ -96,7 +95,9 @@ def _smooth(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """The complete rows of the CSV file; a killed process may leave half a last line."""
+    """Return the complete rows of the CSV file; a killed process may leave an
+    incomplete last line.
+    """
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""Where a training runs, and in which precision."""
+"""The device and precision of a training."""
 
 from contextlib import AbstractContextManager
 
@@ -8,7 +8,7 @@ from tilecppn.errors import InvalidRequestError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device that `auto`, `cpu` or `cuda` means.
+    """Return the torch device for `auto`, `cpu` or `cuda`.
 
     Raises InvalidRequestError without a CUDA device.
     """
@@ -20,12 +20,12 @@ def pick_device(name: str) -> torch.device:
 
 
 def autocast(device: torch.device, mixed: bool) -> AbstractContextManager[object]:
-    """Within the block matrix products are in bfloat16, if `mixed`; weights stay float32."""
+    """Return a context in which matrix products use bfloat16, if `mixed`; weights stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=mixed)
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies in bfloat16 itself, at twice the speed or more."""
+    """Return whether the device has native bfloat16 products, at least twice as fast."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     ask = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.10 or newer

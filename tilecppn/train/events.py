@@ -1,4 +1,4 @@
-"""What a training tells its listeners. Nothing here prints."""
+"""Events that a training sends to its listeners."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from tilecppn.train.curves import Point
 
 @dataclass(frozen=True)
 class Started:
-    """`batches` in all, `done` of them by the checkpoint it goes on from."""
+    """A training starts or resumes: `batches` in all, `done` of them in the checkpoint."""
 
     source: str
     count: int
@@ -23,28 +23,28 @@ class Started:
 
 @dataclass(frozen=True)
 class BatchDone:
-    """A batch was learned."""
+    """A batch was trained on."""
 
     point: Point
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint, with its sheets and curves."""
+    """A checkpoint was written."""
 
     checkpoint: Path
 
 
 @dataclass(frozen=True)
 class StageBegan:
-    """The curriculum's: images of side × side from now on."""
+    """A stage of the curriculum begins: images of side × side."""
 
     side: int
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """A signal was heard; a checkpoint comes first."""
+    """A stop was requested; a checkpoint will be written first."""
 
 
 Event = Started | BatchDone | Saved | StageBegan | Stopping

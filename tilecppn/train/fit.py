@@ -1,10 +1,10 @@
-"""A CPPN that learns one picture: (x, y, r) → its colour, with Adam on random pixels.
+"""Fit a CPPN to one image: (x, y, r) → its colour, with Adam on random pixels.
 
-Its first layer is a sine of random frequencies, so that fine detail can be learned at all
-(Tancik et al., Fourier Features, 2020; Sitzmann et al., SIREN, 2020); those frequencies are
-learned too. The network is an ordinary CPPN without a latent. Its plane has the nearer edge at ±1
-and the picture's pixels at `grid = "centers"`, so a scene of the picture's size draws its pixels,
-and a larger one draws between them.
+The first layer is a sine of random frequencies, without which fine detail is not learned (Tancik et
+al., Fourier Features, 2020; Sitzmann et al., SIREN, 2020); the frequencies are trained too. The
+network is an ordinary CPPN without a latent. On its plane the nearer edge of the image lies at ±1
+and its pixels lie as with `grid = "centers"`, so a scene of the image's size reproduces its pixels,
+and a larger one interpolates.
 """
 
 import math
@@ -28,16 +28,16 @@ from tilecppn.errors import Interrupted, TrainingDivergedError
 from tilecppn.formatting import counted
 from tilecppn.scene.sections import Canvas, View
 from tilecppn.scene.view import Grid
+from tilecppn.train.checks import check_picture
 from tilecppn.train.device import autocast
 from tilecppn.train.networks import Generator
 from tilecppn.train.noise import Stream
-from tilecppn.train.places import check_picture
 from tilecppn.train.settings import FitSettings
 
-WARM_UP = 50  # steps in which the learning rate grows to its own
-LAST_RATE = 0.02  # of the learning rate, at the end
-CHECKS = 12  # times that the whole picture is compared, the last at the end
-EVALUATED = 1 << 14  # pixels at a time, then
+WARM_UP = 50  # steps over which the learning rate rises to its full value
+LAST_RATE = 0.02  # as a share of the learning rate, at the end
+CHECKS = 12  # evaluations of the whole image, the last at the end
+EVALUATED = 1 << 14  # pixels per chunk of such an evaluation
 ADAM_BETAS = (0.9, 0.99)
 
 Pixels = NDArray[np.uint8]
@@ -45,7 +45,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it is, told now and then. `psnr` in dB, of 8-bit pixels; `share` of the time."""
+    """The state of a fit. `psnr` in dB of 8-bit pixels; `share` of the time or steps."""
 
     share: float
     steps: int
@@ -56,7 +56,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit led to: the model, and its PSNR in dB."""
+    """The result of a fit: the model file, and its PSNR in dB."""
 
     model: Path
     psnr: float
@@ -77,11 +77,12 @@ def fit_image(
     listeners: Sequence[Callable[[Progress], None]] = (),
     stopping: ShouldStop = never,
 ) -> Fit:
-    """Learn `image` ("L" or "RGB") and write the model file `output`.
+    """Fit a CPPN to `image` ("L" or "RGB") and write the model file `output`.
 
-    Ends after max_minutes or max_steps, or as soon as the picture is drawn with `psnr` dB. The
-    learning rate falls towards the end of the former. Raises DataError for an image too small or
-    large, TrainingDivergedError, and Interrupted on Ctrl-C, with what has been learned written.
+    Ends after max_minutes or max_steps, or once the image is reproduced with `psnr` dB. The
+    learning rate falls towards whichever of the first two comes first. Raises DataError if the
+    image is too small or too large, TrainingDivergedError, and Interrupted on Ctrl-C, after writing
+    what has been learned.
     """
     check_picture(image)
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
@@ -139,8 +140,11 @@ _NO_LATENT = torch.empty(1, 0)
 
 
 def fresh(settings: FitSettings, pixels: Pixels) -> CPPN:
-    """The network before it learns. The first layer's sines have random frequencies and phases;
-    the others' weights are uniform within ±sqrt(6 / inputs), as SIREN's."""
+    """Return the network before training.
+
+    The first layer's sines have random frequencies and phases; other weights are uniform within
+    ±sqrt(6 / inputs), as in SIREN.
+    """
     height, width, channels = pixels.shape
     structure = Structure(
         preset="fit",
@@ -160,13 +164,13 @@ def fresh(settings: FitSettings, pixels: Pixels) -> CPPN:
         u = 2 * uniforms(settings.seed, i, rows * columns + rows) - 1
         weight = (bound * u[:-rows]).reshape(rows, columns)
         if first:
-            weight[:, 2] = 0.0  # no rings, unless the picture asks for them
+            weight[:, 2] = 0.0  # no rings to begin with
         layers.append((weight, u[-rows:] * (math.pi if first else 0.1)))
     return CPPN(structure, layers)
 
 
 class _Picture:
-    """The picture on its plane."""
+    """The image and its grid of points on the plane."""
 
     def __init__(self, pixels: Pixels, device: torch.device) -> None:
         self.height, self.width, channels = pixels.shape
@@ -177,14 +181,16 @@ class _Picture:
         self.grid = Grid.of(View(scale=1.0), Canvas(self.width, self.height))
 
     def at(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (P, 3) and colours (P, C) in [0, 1] of pixels, counted row by row."""
+        """Return points (P, 3) and colours (P, C) in [0, 1] of pixels by row-major index."""
         rows = torch.div(index, self.width, rounding_mode="floor")
         x, y = self.grid.points(rows.double(), (index - rows * self.width).double())
         points = torch.stack([x, y, (x * x + y * y).sqrt()], dim=1).float()
         return points, self.colours[index].float() / 255
 
     def draw(self, model: Generator, stopping: ShouldStop) -> Pixels:
-        """All pixels as the model has them now, in 8 bits. Raises KeyboardInterrupt."""
+        """Return the whole image as the model reproduces it, in 8 bits. Raises
+        KeyboardInterrupt.
+        """
         parts = []
         with torch.no_grad():
             for index in torch.split(torch.arange(self.count, device=self.device), EVALUATED):
@@ -199,11 +205,11 @@ class _Picture:
 
 
 def psnr_of(a: Pixels, b: Pixels) -> float:
-    """Peak signal-to-noise ratio of two 8-bit images of one shape, in dB."""
+    """Return the peak signal-to-noise ratio of two 8-bit images of the same shape, in dB."""
     error = np.square(a.astype(np.float64) - b.astype(np.float64)).mean()
     return float(10 * np.log10(255**2 / error)) if error else math.inf
 
 
 def _cosine(share: float) -> float:
-    """1 at the start, LAST_RATE at the end."""
+    """Return the learning rate's factor: 1 at the start, LAST_RATE at the end."""
     return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))

@@ -1,6 +1,6 @@
-"""The model file of a training: the generator as an ordinary weights file, and its companions.
+"""The model file of a training: the generator as an ordinary weights file, plus the other networks.
 
-Tensors under `encoder.` and `discriminator.` lie beside the generator's; rendering ignores them.
+Tensors under `encoder.` and `discriminator.` accompany the generator's; rendering ignores them.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ PRESET = "hardmaru-gan-vae"
 
 
 class Networks(NamedTuple):
-    """The three networks; a GAN has no encoder, a VAE no discriminator."""
+    """Generator, encoder and discriminator; a GAN has no encoder, a VAE no discriminator."""
 
     g: Generator
     q: Encoder | None
@@ -29,7 +29,7 @@ class Networks(NamedTuple):
 
     @classmethod
     def fresh(cls, settings: Settings, size: int, channels: int) -> "Networks":
-        """With the initial weights of the seed, for images of size × size × channels."""
+        """Create networks with the seed's initial weights, for images of size × size × channels."""
         s = settings
         inputs = size * size * channels
         return cls(
@@ -49,12 +49,12 @@ class Networks(NamedTuple):
         )
 
     def companions(self) -> dict[str, nn.Module]:
-        """Encoder and discriminator, by the names their tensors stand under."""
+        """Return encoder and discriminator by the prefixes of their tensors."""
         both = {"encoder": self.q, "discriminator": self.d}
         return {name: module for name, module in both.items() if module is not None}
 
     def to_bytes(self, training: Mapping[str, Any]) -> bytes:
-        """The model file's bytes, with a note of the `training`."""
+        """Return the bytes of the model file; `training` is recorded in it."""
         tensors = {
             f"{name}.{key}": tensor.detach().cpu().numpy()
             for name, module in self.companions().items()
@@ -64,7 +64,7 @@ class Networks(NamedTuple):
         return encode(cppn.structure, cppn.layers, tensors, training)
 
     def load(self, tensors: dict[str, NDArray[np.float32]]) -> None:
-        """Take all weights from a model file's tensors. Raises RuntimeError, KeyError."""
+        """Load all weights from a model file's tensors. Raises RuntimeError or KeyError."""
         with torch.no_grad():
             for i, (w, b) in enumerate(zip(self.g.weights, self.g.biases, strict=True)):
                 w.copy_(torch.tensor(tensors[f"layers.{i}.weight"]))
@@ -81,7 +81,7 @@ class Networks(NamedTuple):
 
 
 def fresh_generator(settings: Settings, channels: int) -> CPPN:
-    """The generator before training: every weight and bias ~ N(0, deviation)."""
+    """Return the untrained generator: every weight and bias ~ N(0, deviation)."""
     s = settings
     drawn = CPPN.from_preset(
         PRESET,

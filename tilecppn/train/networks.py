@@ -1,8 +1,8 @@
-"""The three networks of CPPN + GAN + VAE, as torch modules.
+"""The three networks of CPPN + GAN + VAE as torch modules.
 
-Ha, "Generating Large Images from Latent Vectors" (2016); names as there: G generator, Q encoder,
+Ha, "Generating Large Images from Latent Vectors" (2016); its names: G generator, Q encoder,
 D discriminator. Shapes: B images of a batch, P points of an image, C channels, Z the latent's
-length. Initial weights come from our own seeded generator, so they are the same everywhere.
+length. Initial weights come from tilecppn's seeded generator, so they are the same everywhere.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from tilecppn.train.noise import Stream
 BN_EPSILON = 1e-5
 _TWO_SIGMA = 0.022750131948179195  # the normal distribution function at -2
 
-# Each row of cppn.ACTIVATIONS, differentiable.
+# The functions of cppn.ACTIVATIONS in differentiable form.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
@@ -36,13 +36,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
     "half-sine": lambda x: 0.5 * torch.sin(x) + 0.5,
     "sigmoid-sin": lambda x: torch.sigmoid(torch.sin(x)),
-    # 1 - tanh|x| = 2·sigmoid(-2|x|), without the cancellation.
+    # 1 - tanh|x| = 2·sigmoid(-2|x|), which avoids cancellation.
     "sqrt-tanh": lambda x: torch.sqrt(2.0 * torch.sigmoid(-2.0 * x.abs())),
 }
 
 
 class Generator(nn.Module):
-    """A CPPN that can learn: many latents at a time, all on the same points."""
+    """A trainable CPPN: many latents at once, all at the same points."""
 
     def __init__(self, cppn: CPPN) -> None:
         super().__init__()
@@ -51,11 +51,11 @@ class Generator(nn.Module):
         self.biases = nn.ParameterList([torch.tensor(b) for _, b in cppn.layers])
 
     def forward(self, points: Tensor, z: Tensor) -> Tensor:
-        """points (P, 3) of x, y, r; z (B, Z), before the network's own scale → (B, P, C)."""
+        """Map points (P, 3) of x, y, r and z (B, Z), before latent_scale, to (B, P, C)."""
         w, b = self.weights[0], self.biases[0]
         n = points.shape[1]
         with torch.autocast(points.device.type, enabled=False):
-            # In bfloat16 neighbouring points would become one: 8 bits cannot tell 512 apart.
+            # In bfloat16 neighbouring points would coincide: 8 bits cannot distinguish 512.
             latent = F.linear(z.float() * self.structure.latent_scale, w[:, n:], b)  # (B, width)
             total = F.linear(points, w[:, :n]) + latent[:, None]  # (B, P, width)
         first, *names = self.structure.activations
@@ -64,18 +64,18 @@ class Generator(nn.Module):
             activated = ACTIVATIONS[name](F.linear(h, w, b))
             h = h + activated if self.structure.residual else activated
         with torch.autocast(points.device.type, enabled=False):
-            # A loss takes the logarithm of 1 - p.
+            # The loss takes the logarithm of 1 - p.
             total = F.linear(h.float(), self.weights[-1], self.biases[-1])
             return ACTIVATIONS[self.structure.output](total)
 
     def cppn(self) -> CPPN:
-        """What it has learned so far, as an ordinary CPPN."""
+        """Return the current weights as an ordinary CPPN."""
         pairs = zip(self.weights, self.biases, strict=True)
         return CPPN(self.structure, [(_numpy(w), _numpy(b)) for w, b in pairs])
 
 
 class Encoder(nn.Module):
-    """Q: an image → mean and log variance of its latent. Two softplus layers with dropout."""
+    """Q: image → mean and log variance of its latent. Two softplus layers with dropout."""
 
     def __init__(self, inputs: int, width: int, z_dim: int, keep: float, seed: int) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Encoder(nn.Module):
             _initialise(layer, Distribution("normal", 0.0, 0.02).quantile, seed, streams)
 
     def forward(self, images: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-        """images (B, height, width, C) in [0, 1] → mean and log variance, both (B, Z)."""
+        """Map images (B, height, width, C) in [0, 1] to mean and log variance, both (B, Z)."""
         h = images.flatten(1)
         for layer in self.hidden:
             h = _dropout(F.softplus(layer(h)), self.keep, noise)
@@ -96,7 +96,7 @@ class Encoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D: an image → the probability that it is real. Three convolutions and a linear layer."""
+    """D: image → probability that it is real. Three convolutions and a linear layer."""
 
     def __init__(self, size: int, channels: int, width: int, seed: int) -> None:
         super().__init__()
@@ -113,20 +113,20 @@ class Discriminator(nn.Module):
         _initialise(self.linear, Distribution("normal", 0.0, 0.02).quantile, seed, streams)
 
     def forward(self, images: Tensor) -> Tensor:
-        """images (B, height, width, C) in [0, 1] → (B,) in (0, 1)."""
+        """Map images (B, height, width, C) in [0, 1] to probabilities (B,) in (0, 1)."""
         h = images.permute(0, 3, 1, 2)
         for i, conv in enumerate(self.conv):
             h = conv(same_padding(h))
             if i > 0:  # the first has no batch norm
                 h = self.norm[i - 1](h)
             h = F.leaky_relu(h, 0.2)
-        # In the order (height, width, features), as the originals have it.
+        # In the order (height, width, features), as in the originals.
         logit = self.linear(h.permute(0, 2, 3, 1).flatten(1))
         return torch.sigmoid(logit.float()).squeeze(1)
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation by the batch's own statistics, in training and after."""
+    """Batch normalisation with the batch's own statistics, in training and afterwards."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -134,12 +134,14 @@ class BatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.empty(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, features, height, width) → the same shape."""
+        """Normalise (B, features, height, width)."""
         return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=BN_EPSILON)
 
 
 def same_padding(x: Tensor, kernel: int = 5, stride: int = 2) -> Tensor:
-    """Zeros around (B, features, height, width), as TensorFlow's SAME: the odd one at the end."""
+    """Pad (B, features, height, width) with zeros like TensorFlow's SAME: the odd one
+    at the end.
+    """
     pads: list[int] = []
     for n in (x.shape[3], x.shape[2]):
         total = max((-(-n // stride) - 1) * stride + kernel - n, 0)
@@ -148,7 +150,7 @@ def same_padding(x: Tensor, kernel: int = 5, stride: int = 2) -> Tensor:
 
 
 def truncated_normal(u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Uniforms → normals of deviation 0.02, none beyond two deviations."""
+    """Map uniforms to normals of deviation 0.02, truncated at two deviations."""
     return 0.02 * inverse_normal(_TWO_SIGMA + u * (1.0 - 2.0 * _TWO_SIGMA))
 
 
@@ -158,12 +160,12 @@ def parameters(*modules: nn.Module) -> list[nn.Parameter]:
 
 
 def count(module: nn.Module) -> int:
-    """How many numbers it learns."""
+    """Return the number of trainable parameters."""
     return sum(p.numel() for p in module.parameters())
 
 
 def points_of(x: ArrayLike, y: ArrayLike, device: torch.device) -> Tensor:
-    """Plane points → (P, 3) of x, y, r in float32."""
+    """Return points of the plane as float32 (P, 3) of x, y, r."""
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     rows = np.stack([xs, ys, np.sqrt(xs * xs + ys * ys)], axis=1)
     return torch.tensor(rows, dtype=torch.float32, device=device)
@@ -175,7 +177,7 @@ def _initialise(
     seed: int,
     streams: Iterator[int],
 ) -> None:
-    """Weights from the next stream; biases 0."""
+    """Draw weights from the next stream; set biases to 0."""
     weight, bias = layer.weight, layer.bias
     assert isinstance(weight, Tensor)
     assert isinstance(bias, Tensor)

@@ -1,8 +1,8 @@
-"""The random numbers of a training: functions of the seed and of a counter.
+"""The random numbers of a training, as functions of the seed and a counter.
 
-So there is no random state to save: a training that goes on from a checkpoint draws what an
-undisturbed one would have drawn. All come from the generator of seeded weights (`cppn.seeded`),
-each use from streams of its own; layers of the generator use streams 0, 1, 2 …
+So there is no random state to save: a resumed training draws the numbers that an uninterrupted one
+would have drawn. All come from the generator of seeded weights (`cppn.seeding`), each use from its
+own streams; layers of the generator use streams 0, 1, 2 …
 """
 
 from enum import IntEnum
@@ -15,7 +15,7 @@ from tilecppn.cppn.seeding import uniforms
 
 
 class Stream(IntEnum):
-    """The first of a use's streams; there are 2^48 to each."""
+    """The first stream of each use; there are 2^48 per use."""
 
     ENCODER = 1 << 48
     DISCRIMINATOR = 2 << 48
@@ -28,21 +28,21 @@ class Stream(IntEnum):
 
 
 def order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """A permutation of `count` images, another in each epoch."""
+    """Return a permutation of `count` images that differs in each epoch."""
     return np.argsort(uniforms(seed, Stream.ORDER + epoch, count), kind="stable")
 
 
-def places(seed: int, batch: int, count: int) -> NDArray[np.float64]:
-    """Uniforms (count, 2): where the images of a batch are cut."""
+def crop_positions(seed: int, batch: int, count: int) -> NDArray[np.float64]:
+    """Return uniforms (count, 2): the positions of a batch's crops."""
     return uniforms(seed, Stream.PLACES + batch, 2 * count).reshape(count, 2)
 
 
 def flips(seed: int, batch: int, count: int) -> NDArray[np.bool_]:
-    """Which of a batch's images (count,) are mirrored left to right: half of them."""
+    """Return which of a batch's images (count,) are mirrored left to right: half of them."""
     return np.asarray(uniforms(seed, Stream.FLIPS + batch, count) < 0.5)
 
 
 def generator(seed: int, update: int, device: torch.device) -> torch.Generator:
-    """torch's generator for the noise of one update: sampled latents and dropout."""
+    """Return torch's generator for the noise of one update: sampled latents and dropout."""
     (u,) = uniforms(seed, Stream.NOISE + update, 1)
     return torch.Generator(device).manual_seed(int(u * 2**53))

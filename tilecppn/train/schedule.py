@@ -1,4 +1,4 @@
-"""Which updates one batch of images gets, decided by their losses: pure.
+"""Decide by their losses which updates a batch of images gets; pure functions.
 
 The thresholds keep generator and discriminator at about the same skill, near a loss of 0.7.
 """
@@ -9,23 +9,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 Update = Literal["vae", "g", "d"]
-Ask = tuple[Update, bool]  # which loss, and whether to learn from it or only to measure it
+Ask = tuple[Update, bool]  # which loss, and whether to train on it or only measure it
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The `vae` loss so many times; `g` up to so many times, until it is small enough; then `d`,
-    if it is large and the generator keeps up."""
+    """The `vae` loss `vae_updates` times; `g` up to `g_updates` times, until it is below
+    `g_enough`; then `d`, if it is above `d_above` and `g` below `g_below`.
+    """
 
     vae_updates: int
     g_updates: int
-    g_enough: float  # no further `g` below it
+    g_enough: float  # stop updating `g` below this loss
     d_updates: int  # 0 or 1
     d_above: float
     g_below: float
 
     def batch(self) -> Generator[Ask, float, None]:
-        """Yields what to do next and is sent the loss before that update."""
+        """Yield the next update, and receive its loss before that update."""
         for _ in range(self.vae_updates):
             yield "vae", True
         g_loss = math.inf
@@ -41,7 +42,7 @@ class Schedule:
 
 SCHEDULES = {
     "gan-vae": Schedule(4, 4, 0.60, 1, d_above=0.60, g_below=0.75),
-    # The post's own words, for a GAN alone.
+    # As Ha's post gives them for a GAN alone.
     "gan": Schedule(0, 8, 0.80, 1, d_above=0.45, g_below=0.80),
     "vae": Schedule(1, 0, 0.0, 0, d_above=0.0, g_below=0.0),
 }

@@ -1,4 +1,4 @@
-"""What a person decides about a training. Those of `Settings` default to the originals'."""
+"""The settings of a training and of a fit. Those of `Settings` default to the originals'."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -13,25 +13,26 @@ from tilecppn.scene.validation import Section, key
 from tilecppn.train.schedule import SCHEDULES, Schedule
 
 MODELS = tuple(SCHEDULES)
-# The originals', for 60,000 images.
+# The originals' values, for 60,000 images.
 LARGE_SET: dict[str, Any] = {
     "batch": 500,
     "learning_rate": 0.005,
     "learning_rate_vae": 0.001,
     "kl_warmup": 0,
 }
-# Small batches give a small set more updates a minute. At the originals' rates they drive the tanh
-# layers into saturation, and without a warm-up the generator first learns to ignore the latent:
-# the longer it is, the more numbers of the latent come into use.
+# Small batches give a small data set more updates a minute. With the originals' learning rates they
+# would drive the tanh layers into saturation, and without a warm-up of the KL term the generator
+# first learns to ignore the latent: the longer the warm-up, the more dimensions of the latent are
+# used.
 SMALL_SET: dict[str, Any] = {
     "batch": 16,
     "learning_rate": 0.0005,
     "learning_rate_vae": 0.002,
     "kl_warmup": 35000,
 }
-# Leaves twice the time for the reconstruction, and the samples as varied.
+# Leaves twice the time for the reconstruction; samples stay as varied.
 SMALL_GAN_VAE: dict[str, Any] = {"g_updates": 1}
-SMALL = 10_000  # fewer images are a small set
+SMALL = 10_000  # data sets with fewer images use SMALL_SET
 _rate = validation.number("a number above 0", lambda v: v > 0)
 _share = validation.number("a number above 0, up to 1", lambda v: 0 < v <= 1)
 _momentum = validation.number("a number from 0 to below 1", lambda v: 0 <= v < 1)
@@ -41,7 +42,9 @@ _updates = validation.integer(0, 64)
 
 @dataclass(frozen=True)
 class Settings(Section):
-    """One training. None means: what suits the data (`suited`) or the model (`schedule`)."""
+    """The settings of a training. None means a default for the data (`with_defaults`) or model
+    (`schedule`).
+    """
 
     model: str = key("gan-vae", validation.choice(*MODELS))
     seed: int = key(0, validation.integer(0, MAX_SEED))
@@ -73,18 +76,18 @@ class Settings(Section):
     d_above: float | None = key(None, validation.optional(_threshold))
     g_below: float | None = key(None, validation.optional(_threshold))
     curriculum: bool = key(False, validation.boolean())
-    curriculum_epochs: int = key(2, validation.integer(1, 10**6))  # at each size but the last
+    curriculum_epochs: int = key(2, validation.integer(1, 10**6))  # at each size except the last
 
     @property
     def schedule(self) -> Schedule:
-        """The model's schedule, with what these settings override."""
+        """The model's schedule, with the overrides of these settings."""
         own = {f.name: getattr(self, f.name) for f in fields(Schedule)}
         return replace(SCHEDULES[self.model], **{k: v for k, v in own.items() if v is not None})
 
-    def suited(self, count: int, side: int) -> "Settings":
-        """With what `count` images of `side` pixels call for where nothing is said.
+    def with_defaults(self, count: int, side: int) -> "Settings":
+        """Return these settings with defaults for `count` images of `side` pixels.
 
-        Crops are 2 pixels smaller than the images, as the originals' 26 of 28.
+        Crops are 2 pixels smaller than the images, like the originals' 26 of 28.
         """
         own = {**(SMALL_SET if count < SMALL else LARGE_SET), "size": side - 2}
         if count < SMALL and self.model == "gan-vae":
@@ -92,30 +95,30 @@ class Settings(Section):
         return replace(self, **{k: v for k, v in own.items() if getattr(self, k) is None})
 
     def record(self) -> dict[str, Any]:
-        """As JSON keeps it."""
+        """Return the settings as JSON values."""
         return {**asdict(self), "activations": list(self.activations)}
 
 
 @dataclass(frozen=True)
 class FitSettings(Section):
-    """How one picture is learned."""
+    """The settings of a fit."""
 
     seed: int = key(0, validation.integer(0, MAX_SEED))
     width: int = key(256, validation.integer(1, MAX_WIDTH))
     activations: tuple[str, ...] = key(("sin",) * 4, validation.names(*ACTIVATIONS))
-    frequency: float = key(0.5, _rate)  # of the first layer's sines: up to so many radians a pixel
+    frequency: float = key(0.5, _rate)  # highest frequency of the first layer, radians per pixel
     batch: int = key(2048, validation.integer(1, 2**24))
     learning_rate: float = key(0.006, _rate)
 
 
-# What may be another on the way: all the rest decides what the numbers so far mean.
+# Settings that may change when a training resumes; any other would change its meaning.
 CHANGEABLE = ("epochs",)
 
 
 def continued(kept: Mapping[str, Any], given: Mapping[str, Any], where: str) -> Settings:
-    """A checkpoint's settings, with those that were given now.
+    """Return a checkpoint's settings with those `given` now.
 
-    Raises CheckpointError if one differs that decides the training.
+    Raises CheckpointError if a setting differs that is not in CHANGEABLE.
     """
     before = Settings(**kept)
     now = replace(before, **given)

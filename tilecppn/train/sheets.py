@@ -1,6 +1,6 @@
-"""Sheets of pictures that show how a training does: samples and reconstructions.
+"""Sheets of pictures that show the progress of a training: samples and reconstructions.
 
-Each picture stands there in the size it was learned at, magnified, and drawn larger by the
+Each picture appears at the size it was trained at, magnified, and at a larger size drawn by the
 network itself.
 """
 
@@ -18,16 +18,18 @@ from tilecppn.train.networks import points_of
 from tilecppn.train.noise import Stream
 
 ENLARGE = 5  # × the size of the images
-SIDE = 5  # samples a row and column
+SIDE = 5  # rows and columns of samples
 GAP = 2  # pixels between pictures
 GREY = 0.35
-_BATCH = 1 << 17  # points drawn at a time
+_BATCH = 1 << 17  # points per chunk
 
 Pixels = NDArray[np.float32]
 
 
 def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
-    """Pictures (n, side, side, C) in [0, 1] of latents z (n, Z), in the network's own view."""
+    """Return pictures (n, side, side, C) in [0, 1] of latents z (n, Z), in the
+    network's own view.
+    """
     device = networks.g.weights[0].device
     grid = Grid.of(View(**cppn.structure.view), Canvas(side, side))
     index = np.arange(side, dtype=np.float64)
@@ -43,13 +45,13 @@ def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
 
 
 def sample_latents(seed: int, count: int, z_dim: int) -> Pixels:
-    """Latents (count, z_dim) from N(0, 1): the same in every sheet of a training."""
+    """Return latents (count, z_dim) from N(0, 1), the same in every sheet of a training."""
     u = uniforms(seed, Stream.SHEET, count * z_dim)
     return inverse_normal(u).reshape(count, z_dim).astype(np.float32)
 
 
 def samples(networks: Networks, seed: int, size: int) -> Image.Image:
-    """Random samples: on the left at size × size, on the right the same ones enlarged."""
+    """Draw random samples: at size × size on the left, the same ones enlarged on the right."""
     cppn = networks.g.cppn()
     z = sample_latents(seed, SIDE * SIDE, cppn.structure.z_dim)
     panels = [
@@ -60,7 +62,7 @@ def samples(networks: Networks, seed: int, size: int) -> Image.Image:
 
 
 def reconstructions(networks: Networks, images: Pixels) -> Image.Image:
-    """A column each: a real image (n, size, size, C), its reconstruction, the same enlarged."""
+    """Draw one column per image (n, size, size, C): original, reconstruction, enlarged."""
     assert networks.q is not None
     device = networks.g.weights[0].device
     cppn = networks.g.cppn()
@@ -77,7 +79,7 @@ def reconstructions(networks: Networks, images: Pixels) -> Image.Image:
 
 
 def tiled(images: list[Pixels], columns: int) -> Pixels:
-    """Pictures of one shape (height, width, C), row by row, on grey."""
+    """Arrange pictures of one shape (height, width, C) row by row on grey."""
     height, width, channels = images[0].shape
     rows = -(-len(images) // columns)
     sheet = np.full(
@@ -91,7 +93,7 @@ def tiled(images: list[Pixels], columns: int) -> Pixels:
 
 
 def to_image(pixels: Pixels) -> Image.Image:
-    """(height, width, C) in [0, 1] → an image of 8 bits."""
+    """Convert (height, width, C) in [0, 1] to an 8-bit image."""
     rounded = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     return Image.fromarray(rounded[..., 0] if rounded.shape[2] == 1 else rounded)
 

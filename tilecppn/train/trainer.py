@@ -1,4 +1,4 @@
-"""One batch of images → updates of the three networks."""
+"""Train the three networks on one batch of images at a time."""
 
 import copy
 import math
@@ -20,13 +20,13 @@ from tilecppn.train.networks import parameters
 from tilecppn.train.schedule import Update
 from tilecppn.train.settings import Settings
 
-EXPLODED = 1e6  # a loss above it is as bad as NaN
+EXPLODED = 1e6  # a loss above this counts as diverged, like NaN
 ADAM_BETA2, ADAM_EPSILON = 0.999, 1e-8
-Snapshot = tuple[int, list[dict[str, Any]]]  # updates, and the states of networks and optimisers
+Snapshot = tuple[int, list[dict[str, Any]]]  # updates, states of networks and optimisers
 
 
 def _tensors(tree: object) -> Iterator[Tensor]:
-    """Those in dicts and lists, in order."""
+    """Yield the tensors in nested dicts and lists, in order."""
     if isinstance(tree, Tensor):
         yield tree
     elif isinstance(tree, dict | list):
@@ -35,12 +35,12 @@ def _tensors(tree: object) -> Iterator[Tensor]:
 
 
 class Trainer:
-    """Networks and their optimisers; `updates` counts how often noise was drawn."""
+    """The networks and their optimisers; `updates` counts the draws of noise."""
 
     def __init__(
         self, settings: Settings, channels: int, device: torch.device, mixed: bool
     ) -> None:
-        """`settings` as `suited` to the data."""
+        """Create networks and optimisers; `settings` are complete (`with_defaults`)."""
         s = settings
         assert s.size is not None
         assert s.learning_rate is not None
@@ -73,7 +73,7 @@ class Trainer:
 
     @property
     def modules(self) -> list[torch.nn.Module]:
-        """The networks."""
+        """The networks that are trained."""
         return [self.networks.g, *self.networks.companions().values()]
 
     @property
@@ -81,28 +81,30 @@ class Trainer:
         return [*self.modules, *self.optimisers.values()]
 
     def snapshot(self) -> Snapshot:
-        """Copy all that learning changes, over the snapshot before, since new memory costs more."""
+        """Copy all that training changes into the previous snapshot's memory, which saves
+        allocating.
+        """
         states = [part.state_dict() for part in self._parts]
         now, before = list(_tensors(states)), list(_tensors(self._kept))
         if len(now) == len(before):
             for kept, tensor in zip(before, now, strict=True):
                 kept.copy_(tensor)
-        else:  # the first one, or optimisers had nothing yet
+        else:  # the first snapshot, or optimisers had no state yet
             self._kept = copy.deepcopy(states)
         return self.updates, self._kept
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Be as when the snapshot was taken, which must be the last one."""
+        """Return to a snapshot, which must be the last one taken."""
         self.updates, states = snapshot
-        self._kept = []  # optimisers take its tensors for their own
+        self._kept = []  # optimisers keep its tensors as their own
         for part, state in zip(self._parts, states, strict=True):
             part.load_state_dict(state)
 
     def learn(self, images: Tensor, stopping: ShouldStop = never) -> Losses:
-        """All updates that the schedule gives one batch (B, size, size, C).
+        """Run all updates that the schedule gives one batch (B, size, size, C).
 
-        Raises Diverged at the first loss that is NaN or has exploded, before it is learned from,
-        and KeyboardInterrupt between two updates if it is to stop.
+        Raises TrainingDivergedError at the first loss that is NaN or too large, before it is
+        trained on, and KeyboardInterrupt between two updates if `stopping` says so.
         """
         coarse = self.stage.coarse(images.to(self.device))
         last: dict[Update, float] = {}
@@ -122,12 +124,12 @@ class Trainer:
         return Losses(last.get("vae"), last.get("g"), last.get("d"), *learned.values())
 
     def _update(self, name: Update, images: Tensor, learn: bool) -> float:
-        """The loss `name` before the update; with `learn` its weights then take one step."""
+        """Return the loss `name` before the update; with `learn` take one step on it."""
         rng = noise.generator(self.settings.seed, self.updates, self.device)
         self.updates += 1
-        # What a step does not change needs no gradient: d learns from drawings as they are.
+        # No gradient for what a step does not change: d trains on generated images as they are.
         with torch.set_grad_enabled(learn):
-            # A loss of its own, and what the optimiser descends, which for g has the VAE's part.
+            # `own` is the loss itself; `total` is minimised, which for g includes the VAE's loss.
             own, total = self._losses(name, images, rng)
         value = float(own.detach())
         if not (math.isfinite(value) and value < EXPLODED):
@@ -157,7 +159,7 @@ class Trainer:
                 min(1.0, self.updates / self.settings.kl_warmup) if self.settings.kl_warmup else 1
             )
             sums = losses.RECONSTRUCTION[self.settings.reconstruction](images, drawn)
-            # A coarse image counts as much as a whole one against the divergence.
+            # Weigh a coarse image against the divergence like a full-size one.
             weight = (self.size / self.stage.side) ** 2
             vae = losses.vae_loss(
                 weight * sums, warm * losses.divergence(mean, log_variance), self.size**2

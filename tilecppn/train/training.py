@@ -1,9 +1,9 @@
-"""A training from start, or from a checkpoint, to its end: the loop, and what it leaves behind.
+"""Run a training from its start, or from a checkpoint, to its end.
 
-SAVE_DIR/training.json    marks the folder as ours, with the settings
+SAVE_DIR/training.json    marks the folder as a training's, with the settings
          checkpoints/     the last ones (`train.checkpoint`)
          losses.csv, losses.png
-         sheets/          samples and reconstructions, two files a checkpoint
+         sheets/          samples and reconstructions, two files per checkpoint
 """
 
 import json
@@ -29,28 +29,28 @@ from tilecppn.formatting import counted
 from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
 from tilecppn.train.checkpoint import State
+from tilecppn.train.checks import MARK, check_fit, check_paths, checkpoints, default_save_dir
 from tilecppn.train.curves import Curves, Losses, Point, plot
 from tilecppn.train.data.images import Images
 from tilecppn.train.device import has_bfloat16, pick_device
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
 from tilecppn.train.networks import count
-from tilecppn.train.places import MARK, check_fit, check_places, checkpoints, default_save_dir
 from tilecppn.train.settings import Settings, continued
 from tilecppn.train.trainer import Trainer
 
-CHECKPOINT_EVERY = 600.0  # seconds, where an epoch takes longer
-SHEET_COLUMNS = 10  # reconstructions
+CHECKPOINT_EVERY = 600.0  # seconds; for long epochs
+SHEET_COLUMNS = 10  # of a sheet of reconstructions
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training has come to."""
+    """The result of a training session."""
 
     model: Path
     checkpoint: Path
     batches: int
     epochs: float
-    seconds: float  # of training, all sessions together
+    seconds: float  # of training, over all sessions
     point: Point | None  # the last batch of this session
 
 
@@ -71,25 +71,25 @@ def train_model(
 ) -> Outcome:
     """Train on `images` and write the model file `output`, at every checkpoint and at the end.
 
-    given: settings by name; the others are the checkpoint's, or the defaults. save_dir: default
-    `output` with the suffix `.training`; a training that is there goes on from its last
-    checkpoint, or from `start`. max_minutes: of this session. keep: checkpoints that stay.
-    device: auto, cpu or cuda. precision: float32, mixed (products in bfloat16), or auto: mixed
-    where the device does that itself.
+    given: settings by name; others come from the checkpoint, or are defaults. save_dir: by default
+    `output` with the suffix `.training`; an existing training resumes from its last checkpoint, or
+    from `start`. max_minutes: limit of this session. keep: number of checkpoints to keep. device:
+    auto, cpu or cuda. precision: float32, mixed (products in bfloat16), or auto: mixed if the
+    device has native bfloat16.
 
     Raises InvalidRequestError before any work; TrainingDivergedError, with the last checkpoint
-    kept; Interrupted on Ctrl-C, after a checkpoint of all whole batches.
+    kept; Interrupted on Ctrl-C, after a checkpoint of all complete batches.
     """
     began = time.monotonic()
     folder = save_dir or default_save_dir(output)
     chosen = pick_device(device)
     mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
-    check_places(output, folder, start, overwrite)
-    check_fit(Settings(**(given or {})).suited(len(images), images.shortest_side), images)
+    check_paths(output, folder, start, overwrite)
+    check_fit(Settings(**(given or {})).with_defaults(len(images), images.shortest_side), images)
     with _opened(folder, overwrite, given or {}) as path:
         kept = _kept(path, start)
         settings = Settings(**(given or {})) if kept is None else _continued(kept, given, images)
-        settings = settings.suited(len(images), images.shortest_side)
+        settings = settings.with_defaults(len(images), images.shortest_side)
         trainer = Trainer(settings, images.channels, chosen, mixed)
         data = {
             "source": images.source,
@@ -108,7 +108,7 @@ def train_model(
 
 
 class _Session:
-    """The loop, and what it writes."""
+    """One session of training: the loop, and the files it writes."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class _Session:
         self.saved: Path | None = None
 
     def run(self, state: State, deadline: float | None) -> Outcome:
-        """From `state` on, until all epochs are done, or `deadline` (of time.monotonic)."""
+        """Train from `state` until all epochs are done, or until `deadline` (time.monotonic)."""
         total = self.settings.epochs * self.per_epoch
         parts = {"generator": self.trainer.networks.g, **self.trainer.networks.companions()}
         self._tell(
@@ -170,7 +170,7 @@ class _Session:
                 before = self.trainer.snapshot()
                 try:
                     learned = self._learn(epoch, index, done)
-                except KeyboardInterrupt:  # a batch may take long: the next session learns it anew
+                except KeyboardInterrupt:  # a batch may take long; the next session repeats it
                     self.trainer.restore(before)
                     raise self._stopped(done, seconds, state.batches) from None
                 done += 1
@@ -203,7 +203,9 @@ class _Session:
         return Outcome(self.output, self.saved, done, done / self.per_epoch, seconds, self.last)
 
     def _stopped(self, done: int, seconds: float, before: int) -> Interrupted:
-        """What to raise, after a checkpoint without its sheets if more than `before` is done."""
+        """Return the Interrupted to raise, after saving a checkpoint if more than
+        `before` is done.
+        """
         if done == before:
             kept = "the last checkpoint is kept" if done else "nothing was written"
             return Interrupted(f"stopped before a batch was done; {kept}")
@@ -216,10 +218,12 @@ class _Session:
         )
 
     def _learn(self, epoch: int, index: int, done: int) -> Losses:
-        """One batch: its images in the epoch's order, each cut out at a random place."""
+        """Train on one batch: its images in the epoch's order, each cropped at a random
+        position.
+        """
         seed, images, n = self.settings.seed, self.images, self.batch
         chosen = noise.order(seed, epoch, len(images))[index * n : (index + 1) * n]
-        crops = images.crops(chosen, self.trainer.size, noise.places(seed, done, n))
+        crops = images.crops(chosen, self.trainer.size, noise.crop_positions(seed, done, n))
         if self.settings.flip:
             turned = noise.flips(seed, done, n)
             crops[turned] = crops[turned, :, ::-1]
@@ -237,7 +241,7 @@ class _Session:
         filesystem.write_atomic(self.output, (self.saved / checkpoint.MODEL).read_bytes())
 
     def _draw_sheets(self, done: int) -> None:
-        """Write the sheets and the plot of the curves, which takes many seconds."""
+        """Write the sheets and the plot of the losses, which takes many seconds."""
         folder = self.folder / "sheets"
         folder.mkdir(exist_ok=True)
         networks, size = self.trainer.networks, self.trainer.size
@@ -277,7 +281,9 @@ Kept = tuple[Path, tuple[State, checkpoint.Tensors, checkpoint.Tensors]]
 
 
 def _kept(folder: Path, start: Path | None) -> Kept | None:
-    """The checkpoint to go on from: `start`, or the last of the folder; None if there is none."""
+    """Return the checkpoint to resume from: `start`, or the folder's last; None if
+    there is none.
+    """
     there = checkpoints(folder)
     if start is None:
         return (there[-1], checkpoint.read(there[-1])) if there else None
@@ -287,7 +293,7 @@ def _kept(folder: Path, start: Path | None) -> Kept | None:
             try:
                 checkpoint.read(later)
             except CheckpointError:
-                shutil.rmtree(later)  # damaged: that is why an earlier one was chosen
+                shutil.rmtree(later)  # damaged, which is why an earlier one was chosen
                 continue
             raise CheckpointError(
                 f"{start}: {later} is later and sound; to go another way from here give another "
@@ -308,7 +314,7 @@ def _continued(kept: Kept, given: Mapping[str, Any] | None, images: Images) -> S
 
 @contextmanager
 def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator[Path]:
-    """The folder, ours alone until the end of the block; emptied of an older training."""
+    """Lock the folder for the block, and empty it of an older training with `overwrite`."""
     folder.mkdir(parents=True, exist_ok=True)
     with locks.locked(folder / ".lock", str(folder)):
         if overwrite:
@@ -323,7 +329,7 @@ def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator
 
 
 def _one_of_each(images: Images) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Indices of SHEET_COLUMNS images: the first of each label in turn, or simply the first."""
+    """Return the indices of SHEET_COLUMNS images: one per label, or the first ones."""
     if images.labels is None:
         return np.arange(min(SHEET_COLUMNS, len(images)))
     firsts = np.unique(images.labels, return_index=True)[1]

@@ -1,1 +1,1 @@
-"""Data sets of small images, from the places that people have them in."""
+"""Data sets of small images: MNIST, scikit-learn's digits, IDX files, folders."""

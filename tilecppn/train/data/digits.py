@@ -1,8 +1,8 @@
-"""scikit-learn's 1,797 handwritten digits: real, 8 × 8, and there without a network.
+"""scikit-learn's 1,797 handwritten digits, 8 × 8, available without a download.
 
 They come from the UCI "Optical Recognition of Handwritten Digits" set: 32 × 32 bitmaps whose ink
-was counted in cells of 4 × 4, hence values 0 … 16. To be like MNIST's, whose ink fills 20 × 20 of
-28 × 28, they get one black cell around them (10 × 10, so that ink at an edge fades out), are
+was counted in cells of 4 × 4, hence values 0 … 16. MNIST's ink fills 20 × 20 of 28 × 28; to match
+it, the digits get a border of one black cell (10 × 10, so that ink at an edge fades out), are
 scaled to 24 × 24 (bicubic, clamped), and get a black margin of 2 pixels: ink of 19 × 19.
 """
 
@@ -17,7 +17,7 @@ INNER, MARGIN = 24, 2  # 24 + 2·2 = 28
 
 
 def read_digits() -> Images:
-    """1,797 images of 28 × 28 with labels 0 … 9. Raises DataError without scikit-learn."""
+    """Return 1,797 images of 28 × 28 with labels 0 … 9. Raises DataError without scikit-learn."""
     try:
         from sklearn.datasets import load_digits
     except ImportError:
@@ -29,7 +29,7 @@ def read_digits() -> Images:
 
 
 def _enlarged(cells: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """float32 (8, 8) in 0 … 16 → uint8 (28, 28)."""
+    """Convert float32 (8, 8) in 0 … 16 to uint8 (28, 28)."""
     ink = Image.fromarray(np.pad(cells * np.float32(255 / 16), 1))
     inner = np.asarray(ink.resize((INNER, INNER), Image.Resampling.BICUBIC))
     return np.pad(np.rint(np.clip(inner, 0, 255)).astype(np.uint8), MARGIN)

@@ -1,4 +1,4 @@
-"""Read a folder of images; its sub-folders, if there are any, are the labels."""
+"""Read a folder of images; the names of its sub-folders, if any, are the labels."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
-    """Crop the largest square of the middle, and scale it to side × side."""
+    """Crop the largest central square, and scale it to side × side."""
     edge = min(image.size)
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
     box = (left, top, left + edge, top + edge)
@@ -22,12 +22,12 @@ def square(image: Image.Image, side: int) -> Image.Image:
 
 
 def read_folder(folder: Path, source: str, resize: int | None) -> Images:
-    """Read all images below `folder`: in colour if one of them is, grey otherwise.
+    """Read all images below `folder`: in colour if any of them is, otherwise in grey.
 
-    source: what a person called the folder. resize: make squares of that side of them; without
-    it all must have one size.
+    source: the folder as the user named it. resize: crop each image to a square of that side;
+    without it all must have the same size.
 
-    Raises DataError, naming the file, for what is no image, and for images of several sizes.
+    Raises DataError, naming the file, if one is not an image or sizes differ.
     """
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not paths:
@@ -54,7 +54,10 @@ def _read(path: Path, resize: int | None) -> Image.Image:
 
 
 def _labels(folder: Path, paths: list[Path]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """The first folder below `folder` that each image lies in; none if one lies in none."""
+    """Return the label indices and names: the folder below `folder` in which each image lies.
+
+    Returns None and no names if any image lies directly in `folder`.
+    """
     parts = [path.relative_to(folder).parts for path in paths]
     if any(len(p) == 1 for p in parts):
         return None, ()

@@ -1,4 +1,5 @@
-"""IDX, the format of MNIST and Fashion-MNIST (http://yann.lecun.com/exdb/mnist/), gzipped or not.
+"""Read IDX, the format of MNIST and Fashion-MNIST (http://yann.lecun.com/exdb/mnist/), gzipped or
+not.
 
 Two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
 big-endian 32-bit integer, then the values.
@@ -23,7 +24,7 @@ TEST = ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte")
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The array in an IDX file. Raises DataError, naming the file and what is wrong with it."""
+    """Return the array in an IDX file. Raises DataError, naming the file and the fault."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = file.read(4 + 4 * dimensions)
@@ -51,18 +52,18 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 
 def find(folder: Path, names: tuple[str, ...]) -> Path | None:
-    """The file of one of these names, or with `.gz` after it."""
+    """Return the file with one of these names, or with `.gz` appended; None if there is none."""
     candidates = [folder / (name + suffix) for name in names for suffix in ("", ".gz")]
     return next((path for path in candidates if path.is_file()), None)
 
 
 def is_idx_folder(folder: Path) -> bool:
-    """Whether a folder has any of MNIST's files."""
+    """Return whether a folder has any of MNIST's files."""
     return any(find(folder, names) for names in (IMAGES, LABELS, TEST))
 
 
 def read_folder(folder: Path, source: str) -> Images:
-    """MNIST's training images and labels; the test files may be there, and are left alone."""
+    """Read MNIST's training images and labels; test files may be present and are ignored."""
     found = []
     for kind in (IMAGES, LABELS):
         path = find(folder, kind)

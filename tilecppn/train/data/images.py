@@ -1,4 +1,4 @@
-"""A data set in memory: images of one size, and their labels if there are any."""
+"""A data set in memory: images of one size, with optional labels."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ MAX_BYTES = 2**33  # of pixels kept in memory
 
 @dataclass(frozen=True)
 class Images:
-    """`pixels` uint8 (n, height, width, channels), channels 1 or 3; 255 is the value 1.
+    """`pixels` is uint8 (n, height, width, channels), with 1 or 3 channels; 255 means 1.0.
 
-    `labels` int64 (n,) indexes `names`; None where the data have none.
+    `labels`, int64 (n,), are indices into `names`; None for unlabelled data.
     """
 
-    source: str  # what a person called it: "digits", a folder
+    source: str  # as the user named it: "digits", a folder
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None = None
     names: tuple[str, ...] = field(default=())
@@ -29,7 +29,7 @@ class Images:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for colour."""
+        """The number of channels: 1 for grey, 3 for colour."""
         return int(self.pixels.shape[3])
 
     @property
@@ -39,7 +39,7 @@ class Images:
 
     @cached_property
     def sha256(self) -> str:
-        """Of shape and pixels, hexadecimal: which data a training was made with."""
+        """The hexadecimal SHA-256 of shape and pixels; it identifies a training's data."""
         digest = hashlib.sha256(repr(self.pixels.shape).encode())
         digest.update(np.ascontiguousarray(self.pixels).data)
         return digest.hexdigest()
@@ -47,10 +47,10 @@ class Images:
     def crops(
         self, indices: NDArray[np.int64], size: int, places: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Squares (n, size, size, channels) in [0, 1] of the images `indices`.
+        """Return square crops (n, size, size, channels) in [0, 1] of the images `indices`.
 
-        places (n, 2) in [0, 1) says where each is cut: 0 … (side - size) on each axis, equally
-        likely where `places` is uniform. The originals cut 26 × 26 from 28 × 28.
+        `places`, (n, 2) in [0, 1), gives the position of each crop: 0 … (side - size) on each axis,
+        equally likely if `places` is uniform. The originals crop 26 × 26 from 28 × 28.
         """
         room = np.array(self.pixels.shape[1:3]) - size + 1
         corners = (places * room).astype(np.int64)
@@ -61,11 +61,13 @@ class Images:
         return np.asarray(cut / np.float32(255))
 
     def centre(self, indices: NDArray[np.int64], size: int) -> NDArray[np.float32]:
-        """Squares (n, size, size, channels) in [0, 1] from the middle of each image."""
+        """Return the central square (n, size, size, channels) in [0, 1] of each image."""
         return self.crops(indices, size, np.full((len(indices), 2), 0.5))
 
     def labelled(self, label: str) -> NDArray[np.int64]:
-        """Indices of the images of a label, by its name. Raises DataError if there are none."""
+        """Return the indices of the images with a label, by its name. Raises DataError if it is
+        unknown.
+        """
         if self.labels is None:
             raise DataError(f"{self.source}: its images have no labels")
         if label not in self.names:

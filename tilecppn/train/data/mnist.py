@@ -1,4 +1,4 @@
-"""MNIST's training files from the network, checked by their SHA-256 and kept."""
+"""Download MNIST's training files, verify their SHA-256, and cache them."""
 
 import hashlib
 import urllib.request
@@ -24,14 +24,14 @@ FILES = {
         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
     ),
 }
-MAX_BYTES = 2**24  # the larger of the two has 9.9 million
-TIMEOUT = 20.0  # seconds without a byte
+MAX_BYTES = 2**24  # the larger of the two files has 9.9 million bytes
+TIMEOUT = 20.0  # seconds without receiving a byte
 
 
 def read_mnist(folder: Path | None = None, mirrors: Sequence[str] = MIRRORS) -> Images:
-    """60,000 digits of 28 × 28; downloaded once into `folder` (default: the user's cache).
+    """Return 60,000 digits of 28 × 28, downloaded once into `folder` (default: the user's cache).
 
-    Raises DataError where no mirror gives the right files, or there is nowhere to keep them.
+    Raises DataError if no mirror has the right files, or there is no folder to keep them in.
     """
     if folder is None:
         cache = filesystem.cache_directory()

@@ -1,4 +1,4 @@
-"""DATA of the command line → images."""
+"""Read the images that the command line's DATA names."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +14,9 @@ WORDS: dict[str, Callable[[], Images]] = {"digits": read_digits, "mnist": read_m
 
 
 def read_data(data: str, resize: int | None = None) -> Images:
-    """The images that `data` names: a word of WORDS, or a folder of IDX files or of images.
+    """Return the images that `data` names: a key of WORDS, or a folder of IDX files or images.
 
-    `resize` is for folders of images. Raises DataError, naming the file that is wrong.
+    `resize` applies to folders of images. Raises DataError, naming the file that is wrong.
     """
     if data in WORDS:
         if resize is not None:

@@ -1,4 +1,4 @@
-"""Checks of a training's paths, images and picture, made before torch is loaded (seconds)."""
+"""Checks of a training's paths and images that need no torch, whose import takes seconds."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from tilecppn.storage.identity import check_outside_stores
 from tilecppn.train.data.images import Images
 from tilecppn.train.settings import Settings
 
-MARK = "training.json"  # marks a save dir as ours
-MIN_SIDE, MAX_PIXELS = 8, 2**26  # of a picture to fit
+MARK = "training.json"  # its presence marks a training folder
+MIN_SIDE, MAX_PIXELS = 8, 2**26  # of an image to fit
 
 
 def default_save_dir(output: Path) -> Path:
-    """The save dir of the model file `output`, where none is given."""
+    """Return the training folder of the model file `output` if none is given."""
     return output.with_suffix(".training")
 
 
 def checkpoints(save_dir: Path) -> list[Path]:
-    """All checkpoints, oldest first."""
+    """Return all checkpoints, oldest first."""
     parent = save_dir / "checkpoints"
     if not parent.is_dir():
         return []
@@ -29,9 +29,7 @@ def checkpoints(save_dir: Path) -> list[Path]:
 
 
 def check_output(output: Path, *, overwrite: bool) -> None:
-    """Raise InvalidRequestError unless `output` can become a model file: free, or with `overwrite`
-    a model.
-    """
+    """Raise InvalidRequestError unless `output` is free, or with `overwrite` a model file."""
     if output.suffix != ".safetensors":
         raise InvalidRequestError(
             f"{output}: a model is a .safetensors file; give a name that ends so"
@@ -55,10 +53,10 @@ def check_output(output: Path, *, overwrite: bool) -> None:
         )
 
 
-def check_places(output: Path, folder: Path, start: Path | None, overwrite: bool) -> None:
-    """Raise InvalidRequestError where a training would write over something else.
+def check_paths(output: Path, folder: Path, start: Path | None, overwrite: bool) -> None:
+    """Raise InvalidRequestError if a training would overwrite something else.
 
-    folder: the save dir. start: the checkpoint to go on from.
+    folder: the training folder. start: the checkpoint to resume from.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise InvalidRequestError(f"{folder}: is not a folder; choose another --save-dir")
@@ -74,7 +72,7 @@ def check_places(output: Path, folder: Path, start: Path | None, overwrite: bool
 
 
 def check_fit(settings: Settings, images: Images) -> None:
-    """Raise DataError if there are too few images, or too small ones."""
+    """Raise DataError if there are too few images, or they are too small."""
     side = images.shortest_side
     if not 4 <= (settings.size or 0) <= side:
         raise DataError(
@@ -85,7 +83,7 @@ def check_fit(settings: Settings, images: Images) -> None:
 
 
 def check_picture(picture: Image.Image) -> None:
-    """Raise DataError if a picture is too small or too large to fit."""
+    """Raise DataError if an image is too small or too large to fit."""
     width, height = picture.size
     if min(width, height) < MIN_SIDE or width * height > MAX_PIXELS:
         raise DataError(
