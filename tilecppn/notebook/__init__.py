@@ -1,1 +1,1 @@
-"""For notebooks: the Sampler class of the original posts, trained models, and rich displays."""
+"""Notebook support: the Sampler class of the original posts, trained models, rich displays."""

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tilecppn.errors import InvalidRequestError
 
-MIN_SECONDS, MAX_SECONDS = 0.01, 655.35  # that a GIF can show a frame
+MIN_SECONDS, MAX_SECONDS = 0.01, 655.35  # shortest and longest time that a GIF can show a frame
 
 
 def save_gif(
@@ -15,11 +15,11 @@ def save_gif(
 ) -> None:
     """Write `images`, all of one size, as a GIF that loops for ever.
 
-    seconds: how long each image is shown, rounded to hundredths. Successive equal images become
-    one frame that is shown longer. Grey images keep their values; each coloured one gets a palette
-    of its own.
+    seconds: how long each image is shown, rounded to hundredths. Successive equal images become one
+    frame that is shown longer. Grey images keep their values; each colour image gets its own
+    palette.
 
-    Raises InvalidRequestError for no images, unequal sizes, or durations that no GIF can have.
+    Raises InvalidRequestError for no images, unequal sizes, or durations that a GIF cannot have.
     """
     if not images:
         raise InvalidRequestError("an animation needs at least one image")
@@ -43,9 +43,9 @@ def save_gif(
 
 
 def _with_palette(image: Image.Image) -> Image.Image:
-    """Reduce a coloured image to 256 colours of its own; grey has no more than that."""
+    """Reduce a colour image to its own palette of 256 colours; return a grey one as it is."""
     if image.mode == "L":
         return image
-    # k-means moves the colours of Pillow's median cut until fewer than a sixteenth of the pixels
-    # change theirs: a quarter less error on busy pictures, at no cost on smooth ones.
+    # k-means refines the colours of Pillow's median cut until fewer than a sixteenth of the pixels
+    # change their colour: a quarter less error on busy pictures, at no cost on smooth ones.
     return image.convert("RGB").quantize(256, kmeans=1 + image.width * image.height // 16)

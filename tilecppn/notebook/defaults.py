@@ -1,4 +1,4 @@
-"""What the originals draw by default in a notebook: canvas, view, channels and inversion."""
+"""The originals' defaults in a notebook: canvas, view, channels and inversion."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ class SamplerDefaults(NamedTuple):
     x_dim: int
     y_dim: int
     invert: bool  # images are shown and saved as 1 - v
-    view: Mapping[str, Any]  # values of [view] that stand unless the network has its own
+    view: Mapping[str, Any]  # defaults of [view], overridden by the network's own
 
 
 _WHOLE = {"aspect": "stretch", "grid": "endpoints"}

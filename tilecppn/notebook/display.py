@@ -1,6 +1,6 @@
-"""How scenes, networks, stores, timelines and pictures show themselves in Jupyter: as PNG pictures.
+"""Display scenes, networks, stores, timelines and pictures as PNG in Jupyter.
 
-They do not know who draws them; `register` tells IPython's formatters instead.
+Their classes do not import this module; `register` adds it to IPython's formatters.
 """
 
 import sys
@@ -21,12 +21,12 @@ from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
-SIDE = 512  # pixels of the longer side that is drawn
-STORED = 1024  # the same of a level that is read, at most
+SIDE = 512  # pixels along the longer side of a drawn picture
+STORED = 1024  # the same limit for a level that is read from a store
 
 
 def scene_png(scene: Scene) -> bytes:
-    """A small picture of a scene as the bytes of a PNG file."""
+    """Return a small picture of a scene as the bytes of a PNG file."""
     width, height = scene.canvas.width, scene.canvas.height
     small = max(1, SIDE * width // max(width, height))
     profile = embedded(scene.output.profile, scene.channels)
@@ -34,12 +34,12 @@ def scene_png(scene: Scene) -> bytes:
 
 
 def network_png(cppn: CPPN) -> bytes:
-    """The picture of a network for latent seed 0, in its own view, as the bytes of a PNG file."""
+    """Return the picture of latent seed 0 in the network's own view as a PNG file's bytes."""
     return scene_png(Scene.of().replace(cppn=cppn))
 
 
 def store_png(store: Store) -> bytes:
-    """A level of a store as the bytes of a PNG file; shards that are missing are black."""
+    """Return the largest level of at most STORED pixels as a PNG; missing shards are black."""
     levels = store.plan.levels
     level = next((lv for lv in levels if max(lv.width, lv.height) <= STORED), levels[-1])
     window = Window(0, 0, level.height, level.width)
@@ -49,12 +49,12 @@ def store_png(store: Store) -> bytes:
 
 
 def timeline_png(timeline: Timeline) -> bytes:
-    """A contact sheet of a film as the bytes of a PNG file."""
+    """Return a contact sheet of a film as the bytes of a PNG file."""
     return encode_png(contact_sheet(timeline))
 
 
 def picture_png(picture: Picture) -> bytes | None:
-    """A picture as the bytes of a PNG file; None, for numbers, of a part that is no picture."""
+    """Return a picture as a PNG file's bytes; None for a slice of it that is not a picture."""
     if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.size == 0:
         return None
     return encode_png(np.asarray(picture), profile=embedded(picture.profile, picture.shape[2]))

@@ -1,4 +1,4 @@
-"""`tc.explore`: a scene in a notebook, to be moved, zoomed and changed by sliders."""
+"""`tc.explore`: explore a scene in a notebook by dragging, zooming and sliders."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def explore(scene: Scene | CPPN | str | Path) -> "Explorer":
-    """Show a scene in a notebook; the result's `scene` is what it was made into.
+    """Show a scene in a notebook; the `scene` of the result is the scene as changed there.
 
     scene: a Scene, a network, or a path that `Scene.load` takes. Needs the extra `notebook`. Raises
     InvalidRequestError.

@@ -1,8 +1,8 @@
-"""The widget of `tc.explore`, by anywidget: the kernel draws, the page shows.
+"""The widget of `tc.explore`, built with anywidget: the kernel draws, the browser displays.
 
-The page asks with a message: `changes` to the scene, section → key → value, and `side`, the
-longer side of the picture that it wants. It gets what it shows of the scene and a PNG, or an error
-in one line. It asks again only when it has its answer, so nothing piles up in the kernel.
+The browser sends a message with `changes` to the scene, section → key → value, and `side`, the
+longer side of the picture it needs. The answer is a record of the scene and a PNG, or a one-line
+error. The next message follows only after the answer, so requests never queue up in the kernel.
 """
 
 from pathlib import Path
@@ -21,12 +21,12 @@ from tilecppn.serve.studio.scenes import checked_changes
 
 _WIDGET: Final = Path(__file__).parent / "widget"
 _PAGE: Final = Path(__file__).parents[1] / "serve" / "studio" / "page"
-_SHARED: Final = ("plane.js", "element.js", "spread.js")  # which import nothing
+_SHARED: Final = ("plane.js", "element.js", "spread.js")  # they import nothing
 LARGEST: Final = 4 * (THUMBS.stop - 1)  # pixels of the longer side
 
 
 class Explorer(anywidget.AnyWidget):
-    """A scene in a notebook. `scene` is what is shown; it can be set, and observed."""
+    """A widget that shows a scene. `scene` is the scene shown; it can be set and observed."""
 
     _esm = "\n".join(
         path.read_text("utf-8")
@@ -43,12 +43,12 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("scene")
     def _tell(self, change: Any) -> None:
-        """Have all views ask for another scene, but the one that has made it."""
-        if isinstance(change["old"], Scene):  # not at the beginning
+        """Tell all views that the scene has changed, and which view changed it."""
+        if isinstance(change["old"], Scene):  # not at initialisation
             self.send({"changed_by": self._asking})
 
     def _answer(self, widget: Any, asked: Any, buffers: Any) -> None:
-        """Change the scene as a view asks, and send it a picture."""
+        """Apply the changes that a view asks for, and send it a picture."""
         view = str(asked["view"])
         try:
             changes = checked_changes(asked["changes"])

@@ -1,4 +1,4 @@
-"""Convert pictures: to Pillow images of 8 bits, and to what an encoder takes."""
+"""Convert pictures to 8-bit Pillow images and to input for an encoder."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,7 +31,7 @@ def to_image(picture: ArrayLike, *, invert: bool) -> Image.Image:
 
 
 def encoder_input(image: ArrayLike | Image.Image, side: int, channels: int) -> NDArray[np.float64]:
-    """Convert an image to what an encoder takes: (side, side, channels) in 0 … 1.
+    """Convert an image to an encoder's input: (side, side, channels) in 0 … 1.
 
     Raises InvalidRequestError unless it is (height, width) or (height, width, 1 or 3).
     """

@@ -35,9 +35,9 @@ class Sampler:
     """Draws pictures of one random network.
 
     z_dim, c_dim, scale and net_size default to the preset's own: 8, 1, 10.0 and 32 for `hardmaru`.
-    `scale` multiplies the latent and is the scale at which pictures are drawn; `generate` can draw
-    at another scale, which zooms and leaves the latent as it is. `seed` gives the weights and the
-    first latent; without it a random one is chosen, which `repr` shows.
+    `scale` multiplies the latent and is also the scale of the plane; `generate` can draw at another
+    scale, which zooms without changing the latent. `seed` gives the weights and the first latent;
+    by default it is random, and `repr` shows it.
 
     Raises InvalidRequestError for an unknown preset, or values that no network can have.
     """
@@ -64,7 +64,7 @@ class Sampler:
     def of(cls, cppn: CPPN, *, seed: int | None = None, kernel: str = "auto") -> "Sampler":
         """Make a Sampler of a given network, such as one from a weights file.
 
-        seed: of its latents; random by default.
+        seed: for its latents; random by default.
         """
         sampler = cls.__new__(cls)
         sampler.seed = None
@@ -83,10 +83,10 @@ class Sampler:
         seed: int | None = None,
         kernel: str = "auto",
     ) -> "Sampler":
-        """Open a model file written by `tilecppn train`; this Sampler can also `encode`.
+        """Load a model file written by `tilecppn train`; this Sampler can also `encode`.
 
-        data: where the images are that the model was trained on; not needed for a word such as
-        `digits`. seed: of its latents, and of its choice among the images.
+        data: the folder of the images that the model was trained on; not needed for a name such as
+        `digits`. seed: for its latents, and for its choice among the images.
 
         Raises WeightsError if the file is not a model.
         """
@@ -101,7 +101,7 @@ class Sampler:
         return cppn if self._scale is None else _rescaled(cppn, self._scale)
 
     def _use(self, cppn: CPPN) -> None:
-        """Take `cppn` as the network, and forget what was drawn."""
+        """Use `cppn` as the network, and forget what was drawn."""
         self.cppn = cppn
         self._model: TrainedModel | None = None
         self.defaults = DEFAULTS.get(cppn.structure.preset, OTHERS)
@@ -110,27 +110,27 @@ class Sampler:
 
     @property
     def z_dim(self) -> int:
-        """Length of the latent."""
+        """The length of the latent."""
         return self.cppn.structure.z_dim
 
     @property
     def c_dim(self) -> int:
-        """Channels of the network: 1 or 3."""
+        """The number of channels of the network: 1 or 3."""
         return self.cppn.channels
 
     @property
     def net_size(self) -> int:
-        """Units of each hidden layer."""
+        """The number of units in each hidden layer."""
         return self.cppn.width
 
     @property
     def scale(self) -> float:
-        """What the network multiplies its latent by."""
+        """The factor by which the network multiplies its latent."""
         return self.cppn.structure.latent_scale
 
     @property
     def preset(self) -> str:
-        """The preset's name; of a model file, the preset it was made from."""
+        """The preset's name; for a model file, the preset it was made from."""
         return self.cppn.structure.preset
 
     @property
@@ -148,7 +148,7 @@ class Sampler:
     def generate_z(self) -> NDArray[np.float64]:
         """Draw a new latent (z_dim,) from the network's own distribution.
 
-        The first is that of `latent.seed` = the Sampler's seed, each further one of the next seed.
+        The first belongs to `latent.seed` = the Sampler's seed, each further one to the next seed.
         """
         latent = self.cppn.seeded_latent(self._next_latent)
         self._next_latent = _next_seed(self._next_latent)
@@ -157,23 +157,23 @@ class Sampler:
     def encode(self, image: ArrayLike | Image.Image) -> NDArray[np.float64]:
         """Find the latent (z_dim,) of an image with the model's encoder.
 
-        image: as `TrainedModel.encode` takes it. `generate(z)` is its reconstruction, at any size.
+        image: as for `TrainedModel.encode`. `generate(z)` is its reconstruction, at any size.
         """
         return self.trained_model.encode(image)
 
     def get_random(self) -> NDArray[np.float32]:
-        """Return a random image (size, size, channels) of those the model was trained on."""
+        """Return a random image (size, size, channels) from the training images."""
         return self.trained_model.random_image()
 
     def get_random_specific(self, label: str | int) -> NDArray[np.float32]:
-        """Return a random image that has the label."""
+        """Return a random training image with the given label."""
         return self.trained_model.random_image(label)
 
     get_random_mnist = get_random  # the original's names
     get_random_specific_mnist = get_random_specific
 
     def reinit(self) -> None:
-        """Replace the network by that of the next seed.
+        """Replace the network by the one of the next seed.
 
         Raises InvalidRequestError for a network that was not made from a seed.
         """
@@ -191,7 +191,9 @@ class Sampler:
         y_dim: int | None = None,
         scale: float | None = None,
     ) -> Scene:
-        """The scene that `generate` draws, for `tc.render` and `tc.preview`. Same parameters."""
+        """Return the scene that `generate` draws with the same arguments, for `tc.render` and
+        `tc.preview`.
+        """
         structure, defaults = self.cppn.structure, self.defaults
         view = {"scale": self.scale, **defaults.view, **structure.view}
         view["scale"] *= 1.0 if scale is None else scale / self.scale
@@ -223,8 +225,8 @@ class Sampler:
     ) -> Picture:
         """Draw the picture (y_dim, x_dim, c_dim) of a latent, with values in 0 … 1.
 
-        z: a latent (z_dim,); a new one by default. x_dim, y_dim: by default the original's.
-        scale: of the plane; by default the Sampler's own.
+        z: a latent (z_dim,); a new one by default. x_dim, y_dim: by default the original's. scale:
+        of the plane; by default the Sampler's own.
         """
         scene = self.scene(z, x_dim, y_dim, scale)
         self.z = scene.z.copy()
@@ -239,10 +241,10 @@ class Sampler:
         return interleaved(pixels)
 
     def to_image(self, image: ArrayLike | Image.Image) -> Image.Image:
-        """Convert a picture to a Pillow image of 8 bits, as `notebook.images.to_image` does.
+        """Convert a picture to an 8-bit Pillow image.
 
-        Inverted for the presets whose originals save 1 - v: a value of 1 is black there. A Pillow
-        image is returned as it is.
+        It is inverted (1 becomes black) for presets whose originals save 1 - v. A Pillow image is
+        returned unchanged. Raises InvalidRequestError as `notebook.images.to_image` does.
         """
         if isinstance(image, Image.Image):
             return image
@@ -265,7 +267,7 @@ class Sampler:
     def save_png(
         self, image: ArrayLike, filename: Name, specific_size: tuple[int, int] | None = None
     ) -> None:
-        """Write a picture as a PNG; the one drawn last carries its scene in the file.
+        """Write a picture as a PNG; the picture drawn last carries its scene in the file.
 
         specific_size: (width, height) of the file; pixels are repeated or left out.
         """
@@ -288,8 +290,8 @@ class Sampler:
     ) -> list[Picture]:
         """Draw pictures on the straight line from latent z1 to z2, both included.
 
-        They are evenly spaced; with `sinusoid` picture p of 0 … 1 lies at sin(p·π/2), so that the
-        morph slows down towards z2. Raises InvalidRequestError for less than one frame.
+        They are evenly spaced; with `sinusoid` picture p in 0 … 1 lies at sin(p·π/2), so that the
+        morph slows down towards z2. Raises InvalidRequestError for fewer than one frame.
         """
         if n_total_frame < 1:
             raise InvalidRequestError(f"{n_total_frame} frames: an animation has 1 at least")
@@ -320,10 +322,10 @@ class Sampler:
     ) -> None: ...
 
     def save_anim_gif(self, *arguments: Any, **options: Any) -> None:
-        """Write an endless GIF: of the way from latent z1 to z2, or of a list of images.
+        """Write an endless GIF: a morph from latent z1 to z2, or a list of images.
 
         From z1 to z2 there are n_frame + 2 pictures; the first is shown for duration1 seconds, the
-        last for duration2, each other for duration. With `reverse` the way back follows.
+        last for duration2, each other for duration. `reverse` appends the way back.
 
         Raises InvalidRequestError as `save_gif` does.
         """
@@ -375,7 +377,7 @@ class Sampler:
 
 
 def _rescaled(cppn: CPPN, scale: float) -> CPPN:
-    """A copy of a network with another latent scale, and its default view scaled likewise."""
+    """Return a copy of a network with another latent scale and a view scaled by the same factor."""
     if not 0.0 < scale < float("inf"):
         raise InvalidRequestError(f"scale = {scale}: must be a finite number above 0")
     s = cppn.structure

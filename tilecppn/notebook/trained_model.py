@@ -1,4 +1,4 @@
-"""A trained model beyond drawing: its encoder, and the images it was trained on."""
+"""A trained model's encoder and training images."""
 
 import json
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from tilecppn.train.data.sources import WORDS, read_data
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model file written by `tilecppn train`; its parts are read when they are first used.
+    """A model file written by `tilecppn train`; its parts are read when first used.
 
-    data: where its training images are now, or the images; by default the place, such as
-    `digits`, that the file names. random: chooses among the images.
+    data: the folder of its training images, or the images themselves; by default the source, such
+    as `digits`, that the file names. random: chooses among the images.
     """
 
     path: Path
@@ -46,9 +46,9 @@ class TrainedModel:
 
     @cached_property
     def record(self) -> dict[str, object]:
-        """What `train` wrote about itself into the file: data, size, settings.
+        """The training's record in the file: data, size, settings.
 
-        Raises WeightsError if that is damaged.
+        Raises WeightsError if it is damaged.
         """
         try:
             note = json.loads(metadata(self.path.read_bytes())[KEY])
@@ -59,8 +59,8 @@ class TrainedModel:
     def encode(self, image: ArrayLike | Image.Image) -> NDArray[np.float64]:
         """Find the latent (z_dim,) of an image.
 
-        image: an array (height, width) or (height, width, channels) with values in 0 … 1, or
-        0 … 255 if uint8; or a Pillow image. Its middle square is scaled to the encoder's size; an
+        image: an array (height, width) or (height, width, channels) with values in 0 … 1, or 0 …
+        255 if uint8; or a Pillow image. Its central square is scaled to the encoder's size; an
         image at most BORDER pixels larger than that is cropped instead.
 
         Raises InvalidRequestError for another shape, WeightsError without an encoder.
@@ -70,7 +70,7 @@ class TrainedModel:
     def random_image(self, label: str | int | None = None) -> NDArray[np.float32]:
         """Return a random training image (size, size, channels) with values in 0 … 1.
 
-        label: choose among the images that have it. Raises DataError if there are none.
+        label: choose among the images with this label. Raises DataError if there are none.
         """
         images = self.images
         indices = np.arange(len(images)) if label is None else images.labelled(str(label))

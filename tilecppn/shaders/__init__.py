@@ -1,4 +1,4 @@
-"""Files that hold a picture as a shader: a page that draws it itself, or the function alone."""
+"""Write a scene as a shader: a page that draws it on the GPU, or a function in GLSL or WGSL."""
 
 from tilecppn.shaders.write import SUFFIXES, shader
 

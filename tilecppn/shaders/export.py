@@ -1,4 +1,4 @@
-"""Store → file or pyramid, and beside it, where wanted, the page that draws the picture itself."""
+"""Export a store, and with `live` also write the page that draws the picture itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,27 +48,47 @@ def export(
     progress: Progress = lambda done, total: None,
     stopping: ShouldStop = never,
 ) -> list[Path]:
-    """Export the store at `path` to `dest`, by its suffix; returns what was written.
+    """Export the store at `path` to `dest`, in the format of its suffix; return the files written.
 
-    format ("png", the default but for Zoomify, "jpg", "webp" or "avif"), tile (the store's; 256 for
-    XYZ and Zoomify) and overlap (pixels) are those of a pyramid's tiles; quality (1-100) of JPEG,
-    WebP and AVIF; effort from 1, fast, to 9, small files.
-    level: the store's level to start from. bits: 8 (dithered) or 16, of a store with more; of an
-    EXR 16 or 32. max_size: pixels of the longer side at most. max_bytes: of one JPEG, WebP or AVIF,
-    whose quality falls to 60 for it. lab: as a print lab takes it, 8 bits, RGB, one page. panels:
-    "3x2", columns and rows of files that share panel_overlap ("20mm"). strip: the size on paper of
-    a test strip, the whole over parts at full size. marks: to cut along, of a .pdf. skip_blanks: a
-    colour, "#000000", whose tiles a pyramid leaves out. proof: a printer's ICC profile, for a .tif
-    in its colours or a .png that shows them; intent: "relative", "perceptual", "saturation" or
-    "absolute". layout: "iiif", "xyz" or "zoomify", with a folder as `dest`, or "store", with a page
-    that reads the store itself. url: where an IIIF folder or a page will be served. live: write
-    NAME.live.html beside a .dzi, too, a page that draws the picture itself, as `tilecppn.shader`
-    does; the page of the tiles links to it. title: of the picture, instead of its scene's;
-    show_scene: whether files and pages carry the scene, unless that forbids it. partial: allow an
-    unfinished store, missing shards black. overwrite: replace an export of the same kind that is
-    unchanged since tilecppn made it; anything else that exists is never replaced.
-    Raises InvalidRequestError before any work, for options that this kind of export does not take,
-    too; RenderError or Interrupted later.
+    Tiles of a pyramid:
+
+    - format: "png" (default, except for Zoomify), "jpg", "webp" or "avif"
+    - tile: side in pixels, by default the store's; 256 for XYZ and Zoomify. overlap: in pixels
+    - skip_blanks: leave out tiles of this colour, such as "#000000"
+    - layout: "iiif", "xyz" or "zoomify", with a folder as `dest`; or "store", with a page that
+      reads the store itself
+
+    Pixels and encoding:
+
+    - quality: 1-100, of JPEG, WebP and AVIF. effort: from 1, fast, to 9, small files
+    - max_bytes: limit for one JPEG, WebP or AVIF; its quality is lowered to 60 at the least
+    - level: the store's level to start from. max_size: pixels along the longer side, at most
+    - bits: 8 (dithered) or 16, for a store with more; for an EXR 16 or 32
+
+    Print:
+
+    - lab: as print labs take it: 8 bits, RGB, one page. marks: crop marks, in a .pdf
+    - panels: such as "3x2", columns and rows of files that overlap by panel_overlap ("20mm")
+    - strip: paper size of a test strip, the whole picture above parts at full size
+    - proof: a printer's ICC profile, for a .tif in its colours or a .png that simulates them;
+      intent: "relative", "perceptual", "saturation" or "absolute"
+
+    Pages and metadata:
+
+    - url: the address at which an IIIF folder or a page will be served
+    - live: beside a .dzi also write NAME.live.html, a page that draws the picture itself, as
+      `tilecppn.shader` does; the page of the tiles links to it
+    - title: instead of the scene's. show_scene: whether files and pages carry the scene, unless
+      the scene forbids it
+
+    Running:
+
+    - partial: allow an unfinished store; missing shards are black
+    - overwrite: replace an export of the same kind that is unchanged since tilecppn made it;
+      anything else that exists is never replaced
+
+    Raises InvalidRequestError before any work, also for options that this kind of export does not
+    take; RenderError or Interrupted later.
     """
     options = ExportOptions(
         format=format,
@@ -104,13 +124,13 @@ def export(
 def export_with_live(
     path: str | Path, dest: str | Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """As `export`."""
+    """Do what `export` does, with its options as one object."""
     write_live = _live(path, as_path(dest), options) if options.live else list
     return [*export_store(path, dest, options, threads), *write_live()]
 
 
 def _live(path: str | Path, dest: Path, options: ExportOptions) -> Callable[[], list[Path]]:
-    """What writes the page of `live`. Raises before any work what writing it would."""
+    """Return the function that writes the live page, after raising any error it would raise."""
     if is_address(dest):
         raise ExportError(
             f"{dest}: live writes to disks; write the page by tilecppn shader, and upload it"

@@ -1,4 +1,4 @@
-"""What the page needs to know of a scene, beside the text of its shader."""
+"""The data of the live page, apart from the text of its shader."""
 
 import base64
 import zlib
@@ -18,12 +18,14 @@ from tilecppn.kernels.wgsl.shape import DEEPEST, Shape
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.symmetry import reflections
 
-ZOOM: Final = 1e5  # how far the page goes in, from the whole picture
-SCREEN: Final = 2000.0  # pixels of a window there, whose finest layers are in the page
+ZOOM: Final = 1e5  # the page's largest zoom, relative to the whole picture
+SCREEN: Final = 2000.0  # pixels of a window at that zoom, which decides the finest layers held
 
 
 def layers_of(scene: Scene) -> int:
-    """How many hidden layers the page holds: with detail, those that the deepest zoom shows."""
+    """Return how many hidden layers the page holds; with detail, as many as its deepest
+    zoom shows.
+    """
     cppn, d = scene.cppn, scene.cppn.structure.detail
     held = len(cppn.structure.activations)
     if d is None or d.seed is None:
@@ -34,9 +36,9 @@ def layers_of(scene: Scene) -> int:
 
 
 def zoom_of(scene: Scene) -> float:
-    """How far the page goes in: to ZOOM, or to where float64 no longer serves a reference.
+    """Return the page's largest zoom: ZOOM, or less where float64 is too coarse for the reference.
 
-    Raises InvalidRequestError for a scene that lies beyond already.
+    Raises InvalidRequestError if the scene itself is zoomed in further than that.
     """
     d = scene.cppn.structure.detail
     if d is None:
@@ -52,7 +54,7 @@ def zoom_of(scene: Scene) -> float:
 
 
 def facts_of(scene: Scene, program: Program) -> dict[str, Any]:
-    """What the page's scripts read, as JSON."""
+    """Return the data that the page's scripts read, as JSON values."""
     cppn, s, canvas, shape = scene.cppn, scene.cppn.structure, scene.canvas, program.shape
     runs = [grouped(functions) for functions in shape.layers]
     patterns = list(dict.fromkeys(runs))
@@ -129,9 +131,9 @@ def _detail_facts(cppn: CPPN, d: Detail, layers: int) -> dict[str, Any]:
 
 
 def numbers_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
-    """All numbers of the network: for each layer weights (out, in), biases and readouts.
+    """Return all numbers of the network: for each layer weights (out, in), biases and readouts.
 
-    Units in the order of the shader; then the outputs' biases, and the palette's colours.
+    Units are in the shader's order; the outputs' biases and the palette's colours follow.
     """
     cppn = scene.cppn
     found: list[NDArray[np.floating]] = []
@@ -154,6 +156,6 @@ def numbers_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
 
 
 def packed(values: NDArray[np.float32]) -> str:
-    """Float32 as text: byte by byte in planes, deflated, in base64."""
+    """Encode float32 as text: split into byte planes, deflated, in base64."""
     planes = values.view(np.uint8).reshape(-1, 4).T
     return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()

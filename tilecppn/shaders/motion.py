@@ -1,4 +1,4 @@
-"""What moves on a page: the latent and the view of a film, at so many moments."""
+"""The motion that a page plays: latent and view of a film at equally spaced moments."""
 
 from typing import Any, NamedTuple
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 class Motion(NamedTuple):
-    """A film of one scene, whose own view and latent are those of the first moment.
+    """The moving values of a film; the scene's own view and latent are those of the first moment.
 
-    moments (n, 4 + z_dim) float64, equally spaced over `seconds`, n at least 2: how far the view's
-    centre has gone, to the right and down in plane units before the scene's rotation; log2 of how
-    many times closer it is; degrees turned; the latent.
+    moments: float64 (n, 4 + z_dim), n at least 2, equally spaced over `seconds`. The columns are
+    the shift of the view's centre to the right and down, in plane units before the scene's
+    rotation; log2 of the zoom factor; the rotation in degrees; the latent.
     """
 
     seconds: float
@@ -19,11 +19,13 @@ class Motion(NamedTuple):
     moments: NDArray[np.float64]
 
     def facts(self) -> dict[str, Any]:
-        """What the page's scripts read, beside `numbers`."""
+        """Return the data that the page's scripts read, apart from `numbers`."""
         return {"seconds": self.seconds, "loop": self.loop, "moments": len(self.moments)}
 
     def numbers(self) -> NDArray[np.float32]:
-        """The columns, one after the other; those of the centre also in what float32 leaves."""
+        """Return the columns one after the other in float32, those of the centre as two float32
+        each, whose sum is more exact.
+        """
         center, rest = self.moments[:, :2], self.moments[:, 2:]
         left = center - center.astype(np.float32)
         return np.concatenate([center, left, rest], axis=1).T.astype("<f4").ravel()

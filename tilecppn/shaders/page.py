@@ -1,8 +1,8 @@
-"""The page: one HTML file that draws a scene on its viewer's GPU, opened by double-click.
+"""The live page: one HTML file that draws a scene on its viewer's GPU, opened by double-click.
 
-Parts, in web/: page.html, page.css and the files of script/, which share one scope. Nothing is
-fetched, and the policy in the page forbids it; scripts and styles are the page's own, by their
-hashes.
+Its parts lie in web/: page.html, page.css and the files of script/, which share one scope. It loads
+nothing from elsewhere, and its content security policy forbids that; the policy allows its own
+scripts and styles by their hashes.
 """
 
 import base64
@@ -31,8 +31,8 @@ from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed
 from tilecppn.shaders.motion import Motion
 
 _HERE: Final = Path(__file__).parent / "web"
-_DRAWING: Final = ("numbers", "reference", "gpu", "picture")  # also for pages of tiles
-_SCRIPTS: Final = (  # packed; loader.js is as it is
+_DRAWING: Final = ("numbers", "reference", "gpu", "picture")  # also in pages of tiles
+_SCRIPTS: Final = (  # stored compressed; loader.js is not
     *_DRAWING, "png", "walk", "film", "scene", "controls", "start",
 )  # fmt: skip
 _WALK: Final = {
@@ -47,15 +47,16 @@ STILL: Final = 240  # pixels along the longer side of the still
 def live_page(
     scene: Scene, title: str, *, show_scene: bool = True, motion: Motion | None = None
 ) -> str:
-    """The text of the page, to be written as UTF-8.
+    """Return the text of the page, to be written as UTF-8.
 
-    show_scene: whether it shows the scene. What the scene's [about] says stands in the panel.
-    motion: what it plays.
+    show_scene: whether the page shows the scene. Its [about] is always shown. motion: what the page
+    plays.
+
     Raises InvalidRequestError for a network that is too large for a shader.
     """
     parts = _parts(scene)
     sources = {"wgsl": parts.wgsl, "glsl": parts.glsl}
-    style, loader = _tight("page.css", "/*"), _tight("script/loader.js", "//")
+    style, loader = _minified("page.css", "/*"), _minified("script/loader.js", "//")
     unused = "film" if motion is None else "walk"
     names = [name for name in _SCRIPTS if name != unused]
     script = sources["script"] = _scripts(names)
@@ -77,12 +78,12 @@ def live_page(
         **(_WALK if motion is None else _FILM),
     }
     template = (_HERE / "page.html").read_text("utf-8")
-    # One pass, so that nothing in a part is taken for a place to fill.
+    # In one pass, so that `{{…}}` within a part is not filled.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], template)
 
 
 def shader_parts(scene: Scene) -> dict[str, Any]:
-    """What a page of tiles draws the scene with, as JSON: a script and what it reads.
+    """Return the JSON data with which a page of tiles draws the scene: a script and its input.
 
     The script defines `pictureOf`; numbers are little-endian float32 in base64. Raises
     InvalidRequestError as `live_page` does.
@@ -108,7 +109,7 @@ def _parts(scene: Scene) -> _Parts:
 
 
 def _scripts(names: Sequence[str]) -> str:
-    return "\n".join(_tight(f"script/{name}.js", "//") for name in names)
+    return "\n".join(_minified(f"script/{name}.js", "//") for name in names)
 
 
 def _about(about: About) -> str:
@@ -118,7 +119,7 @@ def _about(about: About) -> str:
 
 
 def _details(scene: str) -> str:
-    # `exporters.embedded_scene` reads it from there.
+    # `exporters.embedded_scene` reads the scene from this element.
     return (
         '    <p><button type="button" id="copy">Copy view as a scene</button></p>\n'
         f'    <details><summary>Scene</summary><pre id="scene">{scene}</pre></details>\n'
@@ -137,10 +138,10 @@ def _policy(style: str, *scripts: str) -> str:
 
 
 def _still(scene: Scene) -> str:
-    """A small WebP as a data address, for where nothing else works."""
+    """Return a small WebP as a data URL, shown where neither WebGPU nor WebGL2 works."""
     canvas = scene.canvas
     width = max(1, min(STILL, round(STILL * canvas.width / max(canvas.width, canvas.height))))
-    # As the shader draws: in sRGB, whatever the scene's profile.
+    # The shader draws in sRGB, whatever the scene's profile.
     pixels = preview(scene.replace(output={"profile": "srgb"}), width)
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     file = io.BytesIO()
@@ -152,18 +153,18 @@ def _deflated(text: str) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def _tight(name: str, comment: str) -> str:
-    """A style or script of web/ without indentation and lines of comments."""
+def _minified(name: str, comment: str) -> str:
+    """Return a style or script of web/ without indentation and comment lines."""
     lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
     return "\n".join(line for line in lines if line and not line.startswith(comment))
 
 
 def _text(text: str) -> str:
-    """Escaped for HTML, between tags or within quotes."""
+    """Escape text for HTML, between tags or within quotes."""
     return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _json(value: object) -> str:
-    """JSON that is safe in a <script>: all of it ASCII, nothing that could end the element."""
+    """Return JSON that is safe in a <script>: ASCII, and nothing that could end the element."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,4 +1,4 @@
-"""Scene → NAME.html, a page that draws it, or NAME.glsl and NAME.wgsl, the function alone."""
+"""Write a scene as NAME.html, a page that draws it, or as a function in NAME.glsl or NAME.wgsl."""
 
 from pathlib import Path
 from typing import Final
@@ -9,13 +9,13 @@ from tilecppn.exporters.options import suffix_of
 from tilecppn.exporters.output import atomic_output, check_output, naming_destination
 from tilecppn.exporters.provenance import LIVE, Provenance
 from tilecppn.scene.scene import Scene, as_scene
-from tilecppn.shaders.alone import alone
 from tilecppn.shaders.motion import Motion
 from tilecppn.shaders.page import live_page
+from tilecppn.shaders.standalone import standalone
 from tilecppn.version import VERSION
 
 SUFFIXES: Final = (".html", ".glsl", ".wgsl")
-_FUNCTION = "shader"  # a kind, as LIVE is, of `exporters.output.CONTENTS`
+_FUNCTION = "shader"  # a kind of output, like LIVE, in `exporters.output.CONTENTS`
 
 
 def shader(
@@ -27,13 +27,14 @@ def shader(
     motion: Motion | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a scene as a shader; the suffix of `path` decides what: one of SUFFIXES.
+    """Write a scene as a shader; the suffix of `path`, one of SUFFIXES, decides the kind.
 
-    title: of the page or function, instead of the scene's own, which is else the file's name.
-    show_scene: whether the page shows the scene. motion: what a page plays (`film.motion`).
+    title: of the page or function, by default the scene's, or else the file's name. show_scene:
+    whether the page shows the scene. motion: what a page plays (`film.motion`).
+
     Returns the path. Raises InvalidRequestError for a network that is too large for a shader, a
-    scene that is not shared, or a function that is to move, and ExportError unless
-    `path` is free or, with `overwrite`, an unchanged output of that kind.
+    scene that is not shared, or `motion` with a function, and ExportError unless `path` is free or,
+    with `overwrite`, an unchanged output of that kind.
     """
     path = Path(path)
     text = shader_text(
@@ -57,7 +58,7 @@ def shader_text(
     motion: Motion | None = None,
     overwrite: bool = False,
 ) -> str:
-    """What `shader` writes, for `save`; raises all that it raises."""
+    """Return the text that `shader` writes; raises the same errors."""
     suffix = suffix_of(path)
     if suffix not in SUFFIXES:
         raise InvalidRequestError(
@@ -79,12 +80,12 @@ def shader_text(
         page = live_page(scene, name, show_scene=show_scene, motion=motion)
         text = f"{page}<!-- {line} -->\n"
     else:
-        text = alone(scene, suffix[1:], name, VERSION) + f"// {line}\n"
+        text = standalone(scene, suffix[1:], name, VERSION) + f"// {line}\n"
     return text
 
 
 def save(path: Path, text: str) -> None:
-    """Write the text of a shader."""
+    """Write the text of a shader to `path`, with its provenance."""
     with naming_destination(path), atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
         provenance.seal(temporary)

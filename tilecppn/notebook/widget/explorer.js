@@ -1,6 +1,6 @@
-// A scene in a notebook. Some modules of the studio's page stand before this text (`explorer.py`).
+// The widget that shows a scene; modules of the studio's page are prepended (`explorer.py`).
 
-const COARSE = 4;    // times fewer pixels a side while something moves
+const COARSE = 4;    // while something moves, the side is divided by this
 const WIDEST = 640;  // CSS pixels of the picture's longer side
 
 function render({ model, el }) {
@@ -13,13 +13,13 @@ function render({ model, el }) {
   const context = view.getContext("2d");
   const camera = new Camera();
   let scene = null, first = null, bitmap = null;
-  let sent = null;       // the camera as it was when the question on its way was asked
-  let changes = {};      // that are to be asked for
-  let coarse = false;    // whether the last picture was
-  let moved = false;     // whether the camera is elsewhere than the scene's view
-  let stale = false;     // whether somebody else has changed the scene meanwhile
+  let sent = null;       // the camera at the time of the pending request
+  let changes = {};      // changes for the next request
+  let coarse = false;    // whether the last picture was drawn at low resolution
+  let moved = false;     // whether the camera has left the scene's view
+  let stale = false;     // whether another view has changed the scene meanwhile
 
-  // ---- asking ----
+  // ---- requests ----
 
   function change(section, keys) {
     changes[section] = { ...changes[section], ...keys };
@@ -97,7 +97,7 @@ function render({ model, el }) {
   function seen() {
     const { values, grid } = scene;
     const scale = (values.view.scale * fitting()) / camera.zoom;
-    // A folded picture is folded around its centre.
+    // Symmetry is about the centre of the picture.
     return isFolded(scene) ? { scale } : { scale, center: toPlane(grid, camera.center) };
   }
 
@@ -138,13 +138,13 @@ function render({ model, el }) {
   view.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
     event.preventDefault();
-    event.stopPropagation();  // a notebook has keys of its own
+    event.stopPropagation();  // the notebook has its own key bindings
     KEYS[event.key]();
   });
 
   // ---- controls ----
 
-  const shows = [];  // each shows its value of the scene
+  const shows = [];  // functions that each display one value of the scene
   let layout = "";
 
   /** A labelled field; `show` gives its value, `run` is called with a new one. */
@@ -182,7 +182,7 @@ function render({ model, el }) {
     for (const show of shows) show();
   }
 
-  // ---- the beginning ----
+  // ---- start ----
 
   model.on("msg:custom", hear);
   view.width = view.height = 256;

@@ -1,7 +1,7 @@
 // Mouse, touch, wheel, keys and buttons.
 
 const $ = (id) => document.getElementById(id);
-const LEAST = 0.05;  // zoom
+const LEAST = 0.05;  // smallest zoom
 let noticed = 0;
 
 function notice(text, stay = false) {
@@ -20,7 +20,7 @@ class Controls {
     new ResizeObserver(() => picture.change()).observe(this.canvas);
   }
 
-  // Plane units that pixels of the screen, from its middle, stand for.
+  // Converts an offset from the screen's centre, in pixels, to plane units.
   offset(x, y) {
     const { picture, canvas } = this, { view } = picture;
     const steps = picture.steps(canvas.clientWidth, canvas.clientHeight, view.zoom);
@@ -28,7 +28,7 @@ class Controls {
     return [a * x + b * y, c * x + d * y];
   }
 
-  // Moves so that what is at `from` comes to `to`, zoomed and turned; both from the middle.
+  // Moves the view so that the point at `from` comes to `to`, zoomed and rotated; both from the centre.
   move(from, to, factor = 1, turn = 0) {
     const { picture } = this, { view } = picture;
     const [u, v] = this.offset(...from), wanted = view.zoom * factor;
@@ -167,7 +167,7 @@ function openSaving(picture) {
   };
 }
 
-// Nothing else is drawn meanwhile.
+// Blocks other drawing meanwhile.
 async function savedPicture(picture, ...rest) {
   picture.busy = true;
   try {

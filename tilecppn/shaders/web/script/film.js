@@ -1,4 +1,4 @@
-// A film: latent and view over time, from moments that are equally spaced; see motion.py.
+// A film: latent and view over time, from equally spaced moments; see motion.py.
 
 class Film {
   constructor(picture, facts, numbers) {

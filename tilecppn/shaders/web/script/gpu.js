@@ -1,8 +1,8 @@
-// What draws: WebGPU or WebGL2.
-//   rows(values)               the shader's data
-//   draw(width, height, place) a promise of a canvas with the pixels at its top left, to be copied
-//                              at once; place: eight numbers, see fragment.py
-//   lost                       a promise that is kept when the device is gone
+// The drawing backends, WebGPU and WebGL2. Each has:
+//   rows(values)               set the shader's data
+//   draw(width, height, place) return a promise of a canvas with the pixels at its top left, to be
+//                              copied at once; place: eight numbers, see fragment.py
+//   lost                       a promise that resolves when the device is lost
 
 const TEXELS = 1024;
 
@@ -22,11 +22,11 @@ async function webgpu(adapter, source, rows) {
   const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
   const fault = await device.popErrorScope();
   if (fault) throw new Error(fault.message);
-  // Pixels are read back: a canvas of WebGPU's own is not to be had from software adapters.
+  // Pixels are read back: software adapters cannot present to a WebGPU canvas.
   const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
   let target = null;
   function sized(width, height) {
-    const padded = Math.ceil(width / 64) * 64;  // a row has a multiple of 256 bytes
+    const padded = Math.ceil(width / 64) * 64;  // a row is a multiple of 256 bytes
     if (target?.width === padded && target.height === height) return target;
     target?.texture.destroy();
     target?.pixels.destroy();
@@ -130,7 +130,7 @@ async function webgl2(source, rows) {
   };
 }
 
-// What draws here, `wanted` or the first that does; null where nothing does. In software WebGL2 is faster.
+// Returns `wanted`, or the first backend that works here; null if none does. In software WebGL2 is faster.
 async function drawer(sources, rows, wanted) {
   const request = wanted !== "WebGL2" && navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   const adapter = await request;
@@ -146,7 +146,7 @@ async function drawer(sources, rows, wanted) {
   return null;
 }
 
-// Whether a pixel that is drawn arrives on another canvas: all have an alpha of 1.
+// Checks that a drawn pixel arrives on another canvas: all have an alpha of 1.
 async function draws(gpu, rows) {
   const scratch = document.createElement("canvas").getContext("2d");
   gpu.rows(rows);

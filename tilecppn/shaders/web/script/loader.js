@@ -1,4 +1,4 @@
-// Unpacks the page's scripts and shaders, and runs them; the still stays where that fails.
+// Unpacks and runs the page's scripts and shaders; if that fails, the still remains visible.
 
 async function inflated(text) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

@@ -1,4 +1,4 @@
-// The network's numbers, as the page holds them.
+// Reads the network's numbers from the page's data.
 
 function floatsOf(planes) {
   const count = planes.length / 4, bytes = new Uint8Array(planes.length);
@@ -7,7 +7,7 @@ function floatsOf(planes) {
   return new Float32Array(bytes.buffer);
 }
 
-// Layers with weight, bias, readout and the function of each unit; the outputs' biases; colours.
+// Layers with weights, biases, readouts and each unit's function; the outputs' biases; colours.
 function networkOf(facts, floats) {
   let at = 0;
   const take = (count) => floats.subarray(at, (at += count));
@@ -27,13 +27,13 @@ function networkOf(facts, floats) {
   return { layers, bias: take(channels), stops: take(3 * facts.rows.stops) };
 }
 
-// A shader's text with the numbers of rows that nothing changes, of which compilers make more.
+// Writes the rows that never change into the shader's text, since compilers optimise constants.
 function written(source, kind, rows, first) {
   const numbers = (row) => Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)));
   return source.replace(/cppn_at\((\d+)\)/g, (call, row) => (row < first ? call : `${kind}(${numbers(row)})`));
 }
 
-// A float of TOML and of shaders, which has a point or an exponent.
+// Formats a float for TOML and shaders: with a point or an exponent.
 function real(number) {
   const text = String(number);
   return /[.e]/.test(text) ? text : `${text}.0`;

@@ -1,10 +1,10 @@
-// The view, and the picture drawn for it: coarse while it moves, then every pixel, tile by tile.
+// The view and its picture: coarse while it moves, then at full resolution, tile by tile.
 
 const TILE = 256;
-const REST = 160;  // milliseconds without a change, after which every pixel is drawn
+const REST = 160;  // milliseconds without a change after which every pixel is drawn
 const FRAME = 24;  // milliseconds that a frame may take while the view moves
 
-// A scene's picture on a canvas, drawn by `wanted` or what there is; null where nothing draws.
+// Draws a scene on a canvas with the backend `wanted` or the first that works; null if none does.
 async function pictureOf({ facts, numbers, wgsl, glsl }, canvas, wanted) {
   const reference = new Reference(facts, numbers), { rows } = reference;
   reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: facts.z });
@@ -21,7 +21,7 @@ class Picture {
     Object.assign(this, { facts, reference, sources, gpu, canvas });
     this.context = canvas.getContext("2d", { alpha: false });
     this.z = [...facts.z];
-    this.speed = 500;  // pixels a millisecond, as measured
+    this.speed = 500;  // pixels per millisecond, as measured
     this.changed = 0;
     this.lock = Promise.resolve();
     this.home();
@@ -32,7 +32,7 @@ class Picture {
     this.change();
   }
 
-  // From the whole canvas' centre to that of the part that is drawn.
+  // The offset from the whole canvas' centre to the centre of the part that is drawn.
   middle(zoom, turn) {
     const { drawn, whole, grid } = this.facts;
     const [x, y] = [0, 1].map((k) => drawn[k] + (drawn[k + 2] - 1) / 2 - (whole[k] - 1) / 2);
@@ -40,7 +40,7 @@ class Picture {
     return { u: a * x + b * y, v: c * x + d * y };
   }
 
-  // Plane units a pixel, to the right and down, where the picture is shown width × height large.
+  // Plane units per pixel, to the right and down, for a picture of width × height pixels.
   steps(width, height, zoom) {
     const { drawn, grid, endpoints, stretch } = this.facts, [, , w, h] = drawn;
     const count = (n) => (endpoints ? Math.max(n - 1, 1) : n);
@@ -50,27 +50,27 @@ class Picture {
     return [(grid.step[0] * along) / zoom, (grid.step[1] * down) / zoom];
   }
 
-  // The matrix from pixels to plane units: to the right (x, y), down (x, y).
+  // The matrix from pixels to plane units: right (x, y), down (x, y).
   matrix([along, down], turn) {
     const c = Math.cos(turn), s = Math.sin(turn);
     return [c * along, -s * along, s * down, c * down];
   }
 
-  // Tells the shader of a view that is shown width × height large; returns what draws parts of it.
+  // Prepares the shader for a view of width × height pixels; returns a function that draws parts of it.
   prepare(width, height, samples, view = this.view, z = this.z) {
     const steps = this.steps(width, height, view.zoom);
     const scale = this.facts.scale / view.zoom, step = Math.max(...steps) / samples;
     const layers = this.reference.fill({ scale, ...view, step, z });
     this.gpu.rows(this.reference.rows);
     const turn = this.matrix(steps, view.turn);
-    // A part at (x, y), drawn w × h large, of which each pixel stands for q × q.
+    // Draws the part at (x, y), w × h pixels, each of which covers q × q pixels of the view.
     return (x, y, w, h, q = 1) => {
       const first = [x - (width - 1) / 2, y - (height - 1) / 2].map((n) => (n + (q - 1) / 2) / q);
       return this.gpu.draw(w, h, [...first, samples, layers, ...turn.map((n) => n * q)]);
     };
   }
 
-  // Runs a task that draws when the one before has ended: there is one device.
+  // Runs a drawing task after the previous one has ended, since there is only one device.
   locked(task) {
     return (this.lock = this.lock.catch(() => {}).then(task));
   }
@@ -91,7 +91,7 @@ class Picture {
     }
   }
 
-  // The size of the screen's part in its own pixels.
+  // The size of the canvas in device pixels.
   size() {
     const ratio = window.devicePixelRatio || 1, { clientWidth, clientHeight } = this.canvas;
     return [clientWidth, clientHeight].map((side) => Math.max(1, Math.round(side * ratio)));
@@ -105,20 +105,20 @@ class Picture {
     const draw = this.prepare(width, height, 1), start = performance.now();
     const source = await draw(0, 0, w, h, q);
     this.measure(w * h, start);
-    if (this.canvas.width !== width) this.canvas.width = width;  // which clears it
+    if (this.canvas.width !== width) this.canvas.width = width;  // setting it clears the canvas
     if (this.canvas.height !== height) this.canvas.height = height;
     this.context.drawImage(source, 0, 0, w, h, 0, 0, w * q, h * q);
     this.canvas.hidden = false;
     this.quality = q;
   }
 
-  // A faster draw is believed at once; a slower one may have been held up.
+  // Accepts a faster measurement at once; a slower one may have had another cause.
   measure(pixels, start) {
     const speed = pixels / Math.max(performance.now() - start, 0.5);
     this.speed = speed > this.speed ? speed : 0.5 * (this.speed + speed);
   }
 
-  // Whether all of it was drawn before the view changed again.
+  // Draws all of it; resolves to false if the view changed meanwhile.
   async fine(at) {
     const { samples } = this.facts;
     while (performance.now() - at < REST) {
@@ -138,7 +138,7 @@ class Picture {
     return true;
   }
 
-  // The pixels (RGBA) of a part of a picture of width × height, drawn tile by tile.
+  // Returns the pixels (RGBA) of a part of a picture of width × height, drawn tile by tile.
   async strip(draw, width, top, rows, scratch) {
     const context = scratch.getContext("2d", { alpha: false, willReadFrequently: true });
     scratch.width = width;
@@ -151,7 +151,7 @@ class Picture {
   }
 }
 
-// Corners of tiles, the nearest to the middle first.
+// Corners of tiles, those nearest to the centre first.
 function tilesFrom(width, height) {
   const corners = [];
   for (let y = 0; y < height; y += TILE) for (let x = 0; x < width; x += TILE) corners.push([x, y]);

@@ -1,4 +1,4 @@
-// A PNG of any size: rows are compressed as they are drawn, so that memory does not grow with them.
+// Writes a PNG of any size: rows are compressed as they are drawn, so that memory stays bounded.
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
@@ -16,7 +16,7 @@ function chunk(kind, bytes) {
   return out;
 }
 
-// Rows of RGBA → rows of RGB, each byte less the one a pixel to the left (filter 1).
+// Converts rows of RGBA to RGB, each byte minus the one a pixel to the left (PNG filter 1).
 function filtered(rgba, width, rows) {
   const out = new Uint8Array(rows * (3 * width + 1));
   for (let y = 0, at = 0, from = 0; y < rows; y++) {
@@ -27,7 +27,7 @@ function filtered(rgba, width, rows) {
   return out;
 }
 
-// The picture of the present view, or null if `stopped` says so. tell(share) is told how far it is.
+// Returns the current view as a PNG, or null if `stopped` returns true. tell(share) reports progress.
 async function pngOf(picture, width, height, tell, stopped) {
   const samples = picture.facts.samples, scratch = document.createElement("canvas");
   const draw = picture.prepare(width, height, samples, { ...picture.view }, [...picture.z]);

@@ -1,8 +1,8 @@
-// What the shader is told of a view: the rows of tilecppn/kernels/wgsl/shape.py, computed in
-// float64 at one point, from which it draws differences; and how strongly each layer counts.
+// Computes the view-dependent rows of the shader's data (kernels/wgsl/shape.py) in float64 at a reference
+// point, from which the shader draws differences, and how strongly each layer counts.
 
 const TAU = 2 * Math.PI;
-// Of the activations of networks with detail: value, slope, and what the shader needs of a sum.
+// For the activations of networks with detail: value, slope, and what the shader needs of a sum.
 const KNOWN = {
   sin: [Math.sin, Math.cos, (s) => [Math.sin(s), Math.cos(s)]],
   cos: [Math.cos, (s) => -Math.sin(s), (s) => [Math.cos(s), -Math.sin(s)]],
@@ -32,8 +32,8 @@ class Reference {
       this.rows.set(this.network.stops.subarray(3 * i, 3 * i + 3), 4 * (rows.palette + i));
   }
 
-  // Fills in the rows for a view: { u, v, step, scale, z }, and where it is not there the point where
-  // it is measured how fine the place is; returns the number of layers.
+  // Fills in the rows for a view { u, v, step, scale, z } and, if needed, the point at which the local
+  // fineness is measured; returns the number of layers.
   fill(view) {
     const { facts, network } = this, { width, channels, rows } = facts;
     const point = folded(facts, view.u, view.v);
@@ -58,7 +58,7 @@ class Reference {
     return [x, y, Math.hypot(x - origin[0], y - origin[1], ...heights)];
   }
 
-  // Layer 0 with the latent in its biases: weights of x, y and r.
+  // Layer 0 with the latent folded into its biases: weights of x, y and r.
   #first(z) {
     const { facts } = this, { weight, bias, inputs } = this.network.layers[0];
     const full = new Float64Array(3 * facts.width), sums = Float64Array.from(bias);
@@ -106,7 +106,7 @@ class Reference {
     return amplitudes.length;
   }
 
-  // Octaves by which layers are finer at the reference than expected: detail.py has the reasons.
+  // Octaves by which layers are finer at the reference than expected; see detail.py.
   #fineness(view, layers, [x, y, r]) {
     const { facts, network } = this, d = facts.detail, inside = insideOf(d, view.scale);
     const ramp = smooth(inside / d.ramp);
@@ -139,7 +139,7 @@ class Reference {
     return weights ? Math.round((ramp * total) / weights / d.fineness) * d.fineness : 0;
   }
 
-  // Where in the rows lies row k of a unit: of the reference, of the weights.
+  // The index of row k of a unit: among the reference's rows, and among the weights.
   #own(layer, unit, k) {
     const { fours, own, reference } = this.facts.rows;
     return 4 * (reference + (layer * fours + (unit >> 2)) * own + k) + (unit & 3);
@@ -175,7 +175,7 @@ function sumsOf({ weight, bias, inputs }, h) {
   return sums;
 }
 
-// The point u to the right and v below the canvas' centre, after symmetry.
+// The point u to the right of and v below the canvas' centre, after symmetry.
 function folded({ grid, fold }, u, v) {
   const offsets = [u, v], heights = [0, 0], rows = [];
   if (fold) {
@@ -224,7 +224,7 @@ function smooth(share) {
   return kept * kept * (3 - 2 * kept);
 }
 
-// For each layer that a view shows, a factor for each output.
+// A factor for each output of each layer that the view shows.
 function amplitudesOf(facts, view, fineness) {
   const d = facts.detail, inside = insideOf(d, view.scale), result = [];
   const whole = (1 - smooth(inside / d.ramp)) * d.overall;

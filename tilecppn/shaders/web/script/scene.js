@@ -1,5 +1,5 @@
-// The view on the screen as a scene, which tilecppn draws at any size; null where it is none: a part
-// of a folded picture, or a turned one with two scales.
+// The view on the screen as a scene, or null if no scene describes it: a part of a folded picture, or a
+// rotated view with different scales along its axes.
 function viewScene(text, { facts, view, z }) {
   if (facts.fold || (facts.stretch && view.turn)) return null;
   const { x, y } = folded(facts, view.u, view.v), degrees = (view.turn * 180) / Math.PI;

@@ -1,4 +1,4 @@
-// Starts the page: the still stays until the first picture is drawn, or for good.
+// Starts the page: the still remains until the first picture is drawn, or for good.
 
 let picture = null;
 const started = (async () => {
@@ -21,7 +21,7 @@ const started = (async () => {
   return picture;
 })();
 
-// A device that is lost (a driver's update, another tab's fault) is asked for once more.
+// Requests a lost device (driver update, another tab's fault) once more.
 function watch(wanted) {
   picture.gpu.lost.then(async () => {
     picture.busy = true;

@@ -1,6 +1,6 @@
-// A walk through the latents: from one random latent to the next, without a stop.
+// A continuous walk through the latents, from one random latent to the next.
 
-const LEG = 5000;  // milliseconds from one to the next
+const LEG = 5000;  // milliseconds from one latent to the next
 
 function randomLatent({ latent, z }) {
   return z.map(() => {
@@ -10,7 +10,7 @@ function randomLatent({ latent, z }) {
   });
 }
 
-// Catmull and Rom's spline through four latents, between the second and the third.
+// Catmull-Rom spline through four latents, between the second and the third.
 function between(p, t) {
   return p[0].map((_, i) => {
     const [a, b, c, d] = p.map((z) => z[i]);

@@ -1,4 +1,4 @@
-"""The function alone, in GLSL or WGSL, with all numbers in its text: for shaders of one's own."""
+"""The scene as one self-contained function in GLSL or WGSL, for use in other shaders."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from tilecppn.kernels.wgsl.fragment import GLSL_POWER, WGSL_POWER
 from tilecppn.kernels.wgsl.text import number, vector
 from tilecppn.scene.scene import Scene
 
-ALONE_WIDEST = 64  # units of a layer, of which each is written out
+MAX_WIDTH = 64  # units of a layer; each unit becomes its own lines of code
 
 _ABOUT = """\
 // {title}
@@ -28,12 +28,12 @@ _DETAIL = "Detail is that of a canvas of {0} Ã— {1} pixels; --set canvas.width=â
 _PLAIN = "It has no size of its own: any number of pixels has the same forms."
 
 
-def alone(scene: Scene, language: str, title: str, version: str) -> str:
-    """The source of `tilecppn(p)` in "glsl" or "wgsl".
+def standalone(scene: Scene, language: str, title: str, version: str) -> str:
+    """Return the source of `tilecppn(p)` in "glsl" or "wgsl".
 
     Raises InvalidRequestError for a network that is too large for a shader.
     """
-    check_fits(scene, ALONE_WIDEST)
+    check_fits(scene, MAX_WIDTH)
     head, end = _LANGUAGES[language](scene)
     canvas = scene.canvas.whole
     about = _ABOUT.format(
@@ -70,7 +70,7 @@ def _wgsl(scene: Scene) -> tuple[str, str]:
 
 
 def _glsl(scene: Scene) -> tuple[str, str]:
-    # Arrays are written in the other way once the rest is translated.
+    # Arrays are declared differently in GLSL, so they are added after the translation.
     arrays: list[str] = []
 
     def stops(colours: Sequence[str]) -> str:
