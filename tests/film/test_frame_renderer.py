@@ -11,7 +11,7 @@ from tests.film.conftest import FRAMES
 from tests.pixels.test_output_encoder import noise
 from tilecppn.cppn import CPPN
 from tilecppn.film.animate import animate
-from tilecppn.film.encoding.video import LOSSY
+from tilecppn.film.encoding.video import LOSSY_TOLERANCE
 from tilecppn.film.frame_renderer import FrameRenderer
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.moves import moving
@@ -40,7 +40,7 @@ MOVES: list[dict[str, Any]] = [{"morph": [1, 2]}, {"zoom": 20.0}, {"orbit": True
 def test_frames_are_as_good_as_the_oracle(move: dict[str, Any]) -> None:
     """60 dB is what rounding to 8 bits leaves; a video encoder leaves 50."""
     scene = Scene.of(canvas={"width": 256, "height": 192}, view={"scale": 3.0})
-    film = moving(scene, seconds=1, fps=10, **move).replace(tolerance=LOSSY)
+    film = moving(scene, seconds=1, fps=10, **move).replace(tolerance=LOSSY_TOLERANCE)
     window = Window(0, 0, 192, 256)
     rows, cols = np.mgrid[:192, :256]
     renderer = FrameRenderer(film, "llvm")

@@ -1,1 +1,1 @@
-"""Films: timelines, their frames, and the files made of them."""
+"""Films: timelines, their frames, and the files encoded from them."""

@@ -1,4 +1,4 @@
-"""Renders a timeline into a film: frames into a store, clips from frames, the film from clips."""
+"""Render a timeline into a film: frames into a store, clips from frames, the film from clips."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.identity import attributes
 from tilecppn.storage.places import storage_of
 
-PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
+PARTS = ".parts"  # an unfinished film's store has the film's name with this suffix
 
 
 def animate(
@@ -54,17 +54,20 @@ def animate(
     listeners: Sequence[events.Listener] = (),
     gpus_per_worker: float = 1.0,
 ) -> Path:
-    """Render a film, or a timeline's file, into `path` and return it; run again to resume.
+    """Render a timeline, or a timeline's file, into `path` and return it; run again to resume.
 
-    The suffix decides what is made: .mp4 (also .m4v), .mov, .webm, .mkv, .gif, .webp, .png (also
-    .apng, animated), .zarr (a store with axes t, c, y, x), or none for a folder of frames.
+    The suffix decides the kind: .mp4 (also .m4v), .mov, .webm, .mkv, .gif, .webp, .png (also .apng,
+    animated), .zarr (a store with axes t, c, y, x), or none for a folder of frames.
 
-    codec: of a video; crf: its quality, smaller is better; `tilecppn animate --help` lists both.
-    even: "pad" or "crop", for a codec that needs an even width and height. format: "png" or "tif",
-    for a folder of frames. clip: seconds of video encoded in one piece, 0 for all. plays: how many
-    times an animation plays, 0 for endless. audio: a file with the sound of a video; it is cut at
-    the end of the film. frames: a store (.zarr) of the same film, whose frames are encoded as they
-    are instead of being drawn again. The others are those of `render`.
+    - codec: of a video; crf: its quality, smaller is better; `tilecppn animate --help` lists both
+    - even: "pad" or "crop", for a codec that needs an even width and height
+    - format: "png" or "tif", for a folder of frames
+    - clip: seconds of video encoded in one piece, 0 for all
+    - plays: how many times an animation plays, 0 for endless
+    - audio: a sound file for a video; it is cut at the end of the film
+    - frames: a store (.zarr) of the same film, whose frames are encoded instead of drawn again
+
+    The others are those of `render`.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished frames are kept) or
     Interrupted.
@@ -93,7 +96,7 @@ def animate_to(
     run: RunOptions,
     frames: str | Path | None = None,
 ) -> RunResult:
-    """As `animate`, but return the result of the run, even if tasks failed."""
+    """Do what `animate` does, but return the result of the run, even if tasks failed."""
     path = as_path(path)
     drawn = None if frames is None else FilmStore(frames)
     target = choose_target(path, timeline, options)
@@ -126,12 +129,12 @@ def animate_to(
 
 
 def parts_of(path: Path) -> Path:
-    """Return the path of the store in which a film's frames and clips are kept until it is done."""
+    """Return the path of the store that keeps a film's frames and clips until it is finished."""
     return path.with_name(path.name + PARTS)
 
 
 def repair_film(store: FilmStore, run: RunOptions) -> RunResult:
-    """Delete the shards that `run` discards, and draw all that is missing.
+    """Delete the shards that `run` discards, and draw everything that is missing.
 
     Raises StoreError for an unfinished film, whose clips only `tilecppn animate` can encode again.
     """
@@ -153,9 +156,9 @@ def _fill(
 ) -> tuple[FilmStore, RunResult]:
     """Render the missing frames, or clips, into the store at `path`.
 
-    A new store begins with the frames of `drawn` if they are the same. With a target,
-    `run.overwrite` is about its file: clips of the same film that are in the store are kept. A
-    damaged clip is encoded again.
+    A new store takes over the frames of `drawn` if they are identical. With a target,
+    `run.overwrite` concerns its file: clips of the same film in the store are kept. A damaged clip
+    is encoded again.
     """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
     plan = _planned(timeline, clip, run)
@@ -209,7 +212,7 @@ def _fill(
 
 
 def _planned(timeline: Timeline, clip: int | None, run: RunOptions) -> FilmPlan:
-    """The plan, with direct clips where all workers are threads here that draw on CPUs."""
+    """Return the plan; clips are direct if all workers are local threads that draw on CPUs."""
     plan = film_plan(timeline, clip)
     if choose(run.executor, run.address) != "local" or uses_gpus(kernels.resolve(run.kernel)):
         return plan
@@ -221,13 +224,13 @@ def _open(
 ) -> FilmStore | None:
     """Open the film store at `path`.
 
-    Returns None, with its lock held, for one that cannot be read and is to be overwritten.
+    Returns None, holding its lock, for a store that cannot be read and is to be overwritten.
     """
     try:
         return FilmStore(path, clip, encoding_id)
     except StoreError as error:
         if "timeline" not in (attributes(path) or {}):
-            raise  # a still
+            raise  # a still's store
         if not run.overwrite:
             raise StoreError(f"{error}; choose another path, or --overwrite") from None
     refuse_foreign_film(storage_of(path))
@@ -236,7 +239,7 @@ def _open(
 
 
 def _is_begun(parts: Path, timeline: Timeline) -> bool:
-    """Whether `parts` is the store of an unfinished film of this timeline."""
+    """Return whether `parts` is the store of an unfinished film of this timeline."""
     try:
         return is_store(parts) and FilmStore(parts).is_of(timeline)
     except StoreError:
@@ -244,19 +247,19 @@ def _is_begun(parts: Path, timeline: Timeline) -> bool:
 
 
 def _remove_leftovers(parts: Path, timeline: Timeline, encoding: Encoding) -> None:
-    """Remove the clips that a kill left behind after the film was finished."""
+    """Remove the clips left by a process that was killed after it finished the film."""
     if not parts.parent.is_dir():
         return
     sweep_beside(parts)
     if _is_begun(parts, timeline):
         store = FilmStore(parts)
         if store.encoding_ids() <= {encoding.encoding_id}:
-            with contextlib.suppress(StoreError), store.lock():  # locked: another run's
+            with contextlib.suppress(StoreError), store.lock():  # a lock belongs to another run
                 store.remove()
 
 
 def _finish(store: FilmStore, target: Target, timeline: Timeline, run: RunOptions) -> None:
-    """Join the clips into the target; then remove the store, which is no longer needed."""
+    """Join the clips into the target, then remove the store, which is no longer needed."""
 
     def check_cancelled() -> None:
         if run.stopping():

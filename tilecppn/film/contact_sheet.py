@@ -11,9 +11,9 @@ from tilecppn.exporters.parallel import Progress
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.pixels.window import preview
 
-COUNT = 24  # frames, at most
+COUNT = 24  # frames at most
 WIDTH = 320  # pixels of one frame
-ASPECT = 2.5  # of the sheet, about, if the film has frames enough
+ASPECT = 2.5  # approximate width : height of the sheet, given enough frames
 
 
 def contact_sheet(
@@ -21,8 +21,8 @@ def contact_sheet(
 ) -> NDArray[np.uint8]:
     """Draw frames spread evenly over the film as one 8-bit RGB image (height, width, 3).
 
-    Each is a preview of its frame, without motion blur. progress: is called with the pixels drawn,
-    and those of all. Raises InvalidRequestError if there is no such kernel.
+    Each is a preview of its frame, without motion blur. progress: called with the pixels drawn so
+    far and in all. Raises InvalidRequestError if there is no such kernel.
     """
     count = min(COUNT, timeline.frames)
     canvas = timeline.base.canvas

@@ -1,4 +1,4 @@
-"""Fails early if a film cannot fit on its disk, judging by samples of its frames."""
+"""Fail early if a film cannot fit on its disk, judging by samples of its frames."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tilecppn.plan import Level, ceil_div
 from tilecppn.run.estimates import SAMPLE, SAMPLES, free_disk, sample_windows
 from tilecppn.storage.shard_file import encode_shard
 
-# A film takes at least this share of what its samples suggest. Films of the examples took 0.7 or
+# A film takes at least this share of its estimate from samples. Films of the examples took 0.7 or
 # more in a store, and as PNG or TIFF at least 0.6 of that.
 SURE = 1 / 3
 
@@ -33,7 +33,7 @@ def check_film_fits(
     try:
         frame = SURE * still.pixels * _pixel_bytes(timeline, kept, kernel)
     except InvalidRequestError:
-        return  # drawn on other machines, with a kernel that this one lacks
+        return  # drawn elsewhere, with a kernel that this machine lacks
     if kept.frames * frame <= free:
         return
     fitting = int(free / frame)
@@ -46,7 +46,7 @@ def check_film_fits(
 
 
 def _pixel_bytes(timeline: Timeline, kept: DiskFootprint, kernel: str) -> float:
-    """Return the bytes a pixel takes in a store, by samples.
+    """Return the stored bytes per pixel, estimated from samples.
 
     Raises InvalidRequestError if there is no such kernel.
     """

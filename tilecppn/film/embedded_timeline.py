@@ -1,4 +1,4 @@
-"""Reads the timeline from a film made by tilecppn, so that it can be rendered again."""
+"""Read the timeline from a film made by tilecppn, so that it can be rendered again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +19,11 @@ from tilecppn.storage.identity import attributes
 
 
 def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) -> Timeline | None:
-    """The timeline of a film, its store, a folder of its frames, or its contact sheet; else None.
+    """Return the timeline of a film, its store, a folder of its frames or its contact sheet.
 
-    `overrides` and `film` as in `Timeline.load`. No path in it is followed. Raises SceneError
-    where its networks are weights files, which only a store has.
+    Returns None for other files. `overrides` and `film` as in `Timeline.load`. No path in the
+    timeline is followed. Raises SceneError if its networks are weights files, which only a store
+    holds.
     """
     if is_film_store(path):
         kept = FilmStore(path).timeline
@@ -44,18 +45,18 @@ def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) ->
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film made by tilecppn, or a folder has the frames of one."""
+    """Return whether a file is a film made by tilecppn, or a folder holds the frames of one."""
     found = film_provenance(path)
     return found is not None and found.kind in (FILM, FRAMES)
 
 
 def is_film_store(path: Path) -> bool:
-    """Whether a folder is a film's store."""
+    """Return whether a folder is the store of a film."""
     return "timeline" in (attributes(path) or {})
 
 
 def film_provenance(path: Path) -> Provenance | None:
-    """What a film, or a folder of its frames, says of itself; of other files what they say."""
+    """Return the provenance of a film, a folder of its frames, or another output."""
     with fetched(path) as copy:
         return _provenance_on_disk(copy)
 
@@ -71,7 +72,7 @@ def _provenance_on_disk(path: Path) -> Provenance | None:
 
 
 def _names_files(values: Any) -> bool:
-    """Whether a timeline names a weights file, a file of latents, a sound or a picture."""
+    """Return whether a timeline names any file: weights, latents, a sound or a picture."""
     if isinstance(values, dict):
         return any(
             key == "weights"

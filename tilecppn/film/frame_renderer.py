@@ -1,4 +1,4 @@
-"""Draws the frames of a film, with the same code as stills."""
+"""Draw the frames of a film with the same code as stills."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,23 +26,23 @@ class FrameRenderer:
         self._pixels = Workspace()  # of the current window
         self._memory = Memory()
         self._frame = -1
-        self._moments: list[Renderer] = []  # of that frame
+        self._moments: list[Renderer] = []  # of the current frame
         self.arithmetic: Arithmetic = self._moments_of(0)[0].kernel.arithmetic
 
     def render(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return stored pixels (channels, height, width) of a window, valid until the next call.
 
         Without motion blur they equal those of the still `timeline.scene(frame)`. With it, the
-        colours of the frame's moments are averaged, then inverted, dithered and quantised as a
-        still's are. Raises what `check_cancelled` raises.
+        colours of the frame's moments are averaged, then inverted, dithered and quantised like a
+        still's. Raises what `check_cancelled` raises.
         """
         moments, scene = self._moments_of(frame), self.timeline.scene(frame)
         return render_moments(moments, scene, window, check_cancelled, self._pixels.array)
 
     def _moments_of(self, frame: int) -> list[Renderer]:
-        """Return what draws a frame's moments; it is kept until the next frame."""
+        """Return the renderers of a frame's moments, kept until another frame is asked for."""
         if frame != self._frame:
-            self._moments = []  # on a GPU each holds memory of its own
+            self._moments = []  # on a GPU each holds its own memory
             self._moments = [
                 Renderer(create(self.kernel, EvaluationContext.of(scene), self._memory), scene)
                 for scene in self.timeline.moments(frame)
@@ -58,10 +58,10 @@ def render_moments(
     check_cancelled: CheckCancelled,
     empty: Empty = np.empty,
 ) -> NDArray[Any]:
-    """Return stored pixels (channels, height, width) of a window of the mean of some scenes.
+    """Return stored pixels (channels, height, width) of a window, averaged over several scenes.
 
-    scene: says how the mean is finished and stored; of one moment alone, it is that one. empty:
-    makes the array. Raises what `check_cancelled` raises.
+    scene: how the mean is encoded and stored; a single moment must be this scene. empty: allocates
+    the array. Raises what `check_cancelled` raises.
     """
     if len(moments) == 1:
         return moments[0].render(window, check_cancelled, empty)
@@ -77,7 +77,7 @@ def render_moments(
 def _mean(
     moments: Sequence[Renderer], window: Window, check_cancelled: CheckCancelled
 ) -> NDArray[np.float32]:
-    """Return the mean colours; summed in float64, so that the mean of equal ones is exact."""
+    """Return the mean colours, summed in float64 so that the mean of equal colours is exact."""
     total = np.zeros((moments[0].scene.channels, window.height, window.width))
     for moment in moments:
         total += moment.colours(window, check_cancelled)

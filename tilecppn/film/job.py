@@ -1,4 +1,4 @@
-"""A film's job: workers draw shards of frames, and encode clips of them."""
+"""The job of a film: workers draw shards of frames, and encode clips of them."""
 
 import contextlib
 import time
@@ -22,26 +22,26 @@ from tilecppn.plan import Window
 from tilecppn.run.jobs import TaskStats, WorkerInfo
 from tilecppn.run.visibility import wait_until_visible
 
-BAND = 1 << 24  # bytes of a frame that are read at a time, a row of tiles at least
+BAND = 1 << 24  # bytes of a frame read at a time; at least one row of tiles
 
 
 @dataclass(frozen=True)
 class FilmJob:
-    """Draw the frames' shards, and make clips of `clip` frames each with `encoding`, if any.
+    """Draw the frames' shards, and encode clips of `clip` frames each with `encoding`, if given.
 
-    direct: as FilmPlan's.
+    direct: see FilmPlan.
     """
 
     timeline: str  # TOML
     networks: Mapping[str, bytes]
-    store: str  # absolute path; on a cluster, of a disk that all nodes share
+    store: str  # absolute path; on a cluster, on a shared disk
     kernel: str
     clip: int | None = None
     encoding: Encoding | None = None
     direct: int = 0
 
     def open(self, threads: int) -> "FilmRunner":
-        """Return the runner of the calling thread, one of so many of its process."""
+        """Return the runner of the calling thread, one of `threads` in this process."""
         return FilmRunner(self)
 
 
@@ -56,7 +56,7 @@ class FilmRunner:
 
     @cached_property
     def store(self) -> FilmStore:
-        """The store, which exists only once the first worker's arithmetic is known."""
+        """The store; it exists only once the first worker's arithmetic is known."""
         encoding_id = "" if self.job.encoding is None else self.job.encoding.encoding_id
         return wait_until_visible(
             lambda: FilmStore(self.job.store, self.job.clip, encoding_id),
@@ -66,7 +66,7 @@ class FilmRunner:
 
     @cached_property
     def plan(self) -> FilmPlan:
-        """The store's plan, with the clips that are direct in this run."""
+        """The store's plan, with the direct clips of this run."""
         return replace(self.store.plan, direct=self.job.direct)
 
     def run(self, task: FilmTask, check_cancelled: CheckCancelled) -> TaskStats:
@@ -83,12 +83,14 @@ class FilmRunner:
         return TaskStats(seconds, self.plan.pixels_of(task), written)
 
     def _encode(self, clip: ClipTask, check_cancelled: CheckCancelled) -> int:
-        """Encode a clip and delete its frames, which are no longer needed. Returns its bytes."""
+        """Encode a clip, delete its frames, which are no longer needed, and return the clip's
+        bytes.
+        """
         store, encoding = self.store, self.job.encoding
         assert encoding is not None
         numbers = store.plan.frames_of(clip)
         file = store.file(clip)
-        if not store.has(clip):  # else a worker was lost after its work was done
+        if not store.has(clip):  # it exists if a worker died after finishing it
             frames = Frames(
                 numbers,
                 lambda number: self._bands(number, check_cancelled),
@@ -102,7 +104,7 @@ class FilmRunner:
         return file.stat().st_size
 
     def _bands(self, frame: int, check_cancelled: CheckCancelled) -> Iterator[NDArray[Any]]:
-        """Give a frame's rows (rows, width, channels), some rows of tiles at a time."""
+        """Yield a frame's rows (rows, width, channels), some rows of tiles at a time."""
         still = self.store.plan.still
         row = still.width * still.channels * still.itemsize * still.tile
         rows = max(1, BAND // row) * still.tile
@@ -111,11 +113,11 @@ class FilmRunner:
             yield self._pixels(frame, window, check_cancelled).transpose(1, 2, 0)
 
     def _pixels(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        # Frames of a direct clip are not stored. What another node has written may come into sight
-        # late, and a shard may be damaged: drawing it again gives the same bytes.
+        # Frames of a direct clip are not stored. Another node's files may become visible late, and
+        # a shard may be damaged: drawing it again gives the same bytes.
         with contextlib.suppress(RenderError):
             return self.store.read(frame, window)
-        return self.renderer.render(frame, window, check_cancelled).copy()  # bands may be gathered
+        return self.renderer.render(frame, window, check_cancelled).copy()  # bands may be collected
 
 
 def clip_files(store: FilmStore) -> list[Path]:

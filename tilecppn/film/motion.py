@@ -1,4 +1,4 @@
-"""Timeline → what a page of `shaders` plays: latents and views."""
+"""Convert a timeline to the motion that a page of `shaders` plays: latents and views."""
 
 from typing import Final
 
@@ -11,13 +11,13 @@ from tilecppn.scene.symmetry import Fold
 from tilecppn.shaders.facts import zoom_of
 from tilecppn.shaders.motion import Motion
 
-MOMENTS: Final = 1200  # at most; between two the page goes straight on
+MOMENTS: Final = 1200  # most moments; the page interpolates linearly between them
 
 
 def motion_of(timeline: Timeline) -> tuple[Scene, Motion]:
-    """The first frame's scene, and how it moves.
+    """Return the first frame's scene, and its motion.
 
-    Raises SceneError, saying what, where something moves that a page cannot play.
+    Raises SceneError if something moves that a page cannot play.
     """
     tracks, first = timeline.tracks, timeline.scene(0)
     played = _played(first)
@@ -26,7 +26,7 @@ def motion_of(timeline: Timeline) -> tuple[Scene, Motion]:
             f"{', '.join(others)}: cannot move on a page, which plays {', '.join(played)} of this "
             "scene; `tilecppn animate` makes a film of it"
         )
-    # The last moment of a loop is the first one again.
+    # The last moment of a loop equals the first.
     last = timeline.frames if timeline.film.loop else timeline.frames - 1
     frames = np.linspace(0, last, min(max(last + 1, 2), MOMENTS))
     rows = []
@@ -48,7 +48,7 @@ def motion_of(timeline: Timeline) -> tuple[Scene, Motion]:
 
 
 def _played(scene: Scene) -> list[str]:
-    """The tracks that a page can play: with symmetry, the folded plane stays where it is."""
+    """Return the tracks that a page can play; with symmetry, the folded plane must not move."""
     fold = Fold.of(scene.view)
     played = ["latent"]
     if fold is None or not fold.repeat:

@@ -1,8 +1,8 @@
-"""A film's tasks: pure arithmetic on integers.
+"""The tasks of a film, in pure integer arithmetic.
 
-A frame is cut into the shards of a still of its size. A clip is encoded from some frames, in
-their order; a film that stays a store of frames has no clips. The frames of a direct clip are drawn
-as it is encoded, and never stored.
+A frame is cut into the shards of a still of its size. A clip is encoded from consecutive frames; a
+film that stays a store of frames has no clips. The frames of a direct clip are drawn while it is
+encoded, and never stored.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tilecppn.plan import Plan, Shard, Window, ceil_div
 
 
 class FrameShard(NamedTuple):
-    """A shard of a frame, which is drawn: the frame from 0, and the row and column in it."""
+    """A shard of a frame, drawn by a task: the frame's index, and the shard's row and column."""
 
     frame: int
     row: int
@@ -22,45 +22,45 @@ class FrameShard(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called to a person."""
+        """The task's name for messages."""
         return f"frame {self.frame} row {self.row} column {self.col}"
 
     @property
     def kind(self) -> str:
-        """All of them are drawn."""
+        """The kind of task, the same for all."""
         return "draw"
 
 
 class ClipTask(NamedTuple):
-    """A clip, which is encoded from its frames; `first` is the first of them."""
+    """A clip, encoded by a task from its frames; `first` is its first frame."""
 
     first: int
 
     @property
     def name(self) -> str:
-        """What it is called to a person."""
+        """The task's name for messages."""
         return f"clip from frame {self.first}"
 
     @property
     def kind(self) -> str:
-        """All of them are encoded."""
+        """The kind of task, the same for all."""
         return "encode"
 
 
 FilmTask = FrameShard | ClipTask
 
-# Frames of a clip. Encoders with B-frames delay the frames of longer clips, so where a shorter one
-# is joined to those, decoding times have a gap, and the film's average rate is wrong.
+# Fewest frames of a clip. Encoders with B-frames delay the frames of longer clips; joining a
+# shorter clip to them leaves a gap in the decoding times and a wrong average frame rate.
 SHORTEST = 3
-DIRECT = 1 << 27  # pixels: a clip of more is not direct, since a kill would lose minutes
+DIRECT = 1 << 27  # pixels; drawing a larger clip again would take minutes
 
 
 @dataclass(frozen=True)
 class FilmPlan:
-    """`frames` stills of one plan; `clip` is how many of them a clip has, None for no clips.
+    """`frames` stills with the same plan, and clips of `clip` frames each, None for no clips.
 
-    direct: so many clips, the first ones, have no tasks for their frames. It changes no byte, and
-    may differ from run to run.
+    direct: the first clips, this many, have no tasks for their frames. It changes no byte, and may
+    differ from run to run.
     """
 
     still: Plan
@@ -69,10 +69,10 @@ class FilmPlan:
     direct: int = 0
 
     def direct_for(self, workers: int) -> "FilmPlan":
-        """This plan with as many direct clips as keep so many workers equally busy.
+        """Return this plan with as many direct clips as keep `workers` workers equally busy.
 
-        The last clips are not, so that workers share their frames; none are where frames have
-        several shards, or a clip is long.
+        The last clips are not direct, so that workers share their frames; none is if frames have
+        several shards, or clips are long.
         """
         level = self.still.levels[0]
         if self.clip is None or self.clip * self.still.pixels > DIRECT:
@@ -83,12 +83,12 @@ class FilmPlan:
 
     @property
     def clips(self) -> int:
-        """How many clips there are."""
+        """The number of clips."""
         return len(self._starts)
 
     @property
     def _starts(self) -> range:
-        """The first frames of all clips; a rest of a frame or two goes into the clip before."""
+        """The first frame of each clip; one or two remaining frames go into the last clip."""
         if self.clip is None:
             return range(0)
         count = ceil_div(self.frames, self.clip)
@@ -99,14 +99,14 @@ class FilmPlan:
 
     @property
     def tasks(self) -> int:
-        """Shards of all frames, and clips."""
+        """The number of tasks: shards of stored frames, and clips."""
         level = self.still.levels[0]
         stored = self.frames - self.direct * (self.clip or 0)
         return stored * level.rows * level.cols + self.clips
 
     @property
     def pixels(self) -> int:
-        """Pixels of all frames."""
+        """The pixels of all frames."""
         return self.frames * self.still.pixels
 
     def pixels_of(self, task: FilmTask) -> int:
@@ -116,29 +116,29 @@ class FilmPlan:
         return len(self.frames_of(task)) * self.still.pixels if self.is_direct(task) else 0
 
     def is_direct(self, clip: ClipTask) -> bool:
-        """Whether a clip's frames are drawn as it is encoded."""
+        """Return whether a clip's frames are drawn while it is encoded."""
         assert self.clip is not None
         return clip.first < self.direct * self.clip
 
     def window(self, shard: FrameShard) -> Window:
-        """Return the pixels of its frame that a shard holds."""
+        """Return the pixels of its frame that a shard covers."""
         return self.still.window(Shard(0, shard.row, shard.col))
 
     def frame_shards(self, frame: int) -> Iterator[FrameShard]:
-        """Give the shards of one frame, row by row."""
+        """Yield the shards of one frame, row by row."""
         level = self.still.levels[0]
         for row in range(level.rows):
             for col in range(level.cols):
                 yield FrameShard(frame, row, col)
 
     def clip_of(self, frame: int) -> ClipTask | None:
-        """Return the clip that a frame is a part of; None in a film without clips."""
+        """Return the clip that contains a frame; None in a film without clips."""
         if self.clip is None:
             return None
         return ClipTask(min(frame // self.clip * self.clip, self._starts[-1]))
 
     def all_clips(self) -> Iterator[ClipTask]:
-        """Give the clips in the film's order."""
+        """Return the clips in the film's order."""
         return map(ClipTask, self._starts)
 
     def frames_of(self, clip: ClipTask) -> range:
@@ -148,17 +148,17 @@ class FilmPlan:
         return range(clip.first, self.frames if is_last else clip.first + self.clip)
 
     def parent(self, task: FilmTask) -> ClipTask | None:
-        """Return the clip that a frame's shard goes into, if any; a clip has no parent."""
+        """Return the clip that needs a frame's shard, if any; a clip has no parent."""
         return self.clip_of(task.frame) if isinstance(task, FrameShard) else None
 
     def ancestors(self, task: FilmTask) -> Iterator[ClipTask]:
-        """Give the parent, if there is one."""
+        """Yield the parent, if there is one."""
         above = self.parent(task)
         if above is not None:
             yield above
 
     def order(self, shuffle: Random | None = None) -> Iterator[FilmTask]:
-        """Give every task once, a clip after its frames; `shuffle` mixes frames and clips."""
+        """Yield every task once, a clip after its frames; `shuffle` mixes frames and clips."""
         clips: list[ClipTask | None] = list(self.all_clips()) or [None]
         if shuffle is not None:
             shuffle.shuffle(clips)

@@ -1,4 +1,4 @@
-"""Rescue of a film's store whose timeline or weights are damaged beyond their copies."""
+"""Rescue a film's store whose timeline or weights are lost, both copies included."""
 
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,16 @@ from tilecppn.storage.identity import attributes
 
 
 def rescue_film(path: Path, timeline: Timeline) -> None:
-    """Write anew what identifies the store at `path`, as `rescue_store` does for a still."""
+    """Rewrite the metadata that identifies the store at `path`, as `rescue_store` does
+    for a still.
+    """
     record = attributes(path) or {}
     arithmetic = recorded_arithmetic(record, timeline.fingerprint)
-    if arithmetic is not None:  # the timeline given may have another layout
+    if arithmetic is not None:  # the given timeline may have another layout
         timeline = Timeline.parse(record["timeline"], embedded=timeline.networks)
     else:
         plan = film_plan(timeline, None)
-        # Two films may have some frames in common: the last one first, then the middle one.
+        # Two films may share some frames, so the last and the middle one are compared first.
         frames = dict.fromkeys([timeline.frames - 1, timeline.frames // 2, *range(timeline.frames)])
         shards = (shard for frame in frames for shard in plan.frame_shards(frame))
         files = ((shard, frame_name(shard)) for shard in islice(shards, LOOKED_AT))

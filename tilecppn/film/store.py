@@ -1,14 +1,13 @@
-"""The film store: frames (t, c, y, x) in Zarr v3, and the clips that are encoded from them.
+"""The film store: frames (t, c, y, x) in Zarr v3, and the clips encoded from them.
 
     FILM.zarr/zarr.json                  OME-Zarr axes and frame times; attribute `tilecppn`
-    FILM.zarr/weights/, keyframe-{k}/    the networks, as `storage/identity.py` says
+    FILM.zarr/weights/, keyframe-{k}/    the networks, see `storage/identity.py`
     FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of frame t, written whole and atomically
-    FILM.zarr/clips/{id}-{n}/{t}         a clip of n frames, the first of them t; {id} is that of
-                                         its encoding
-    FILM.zarr/clips/{id}-{n}/{t}.sha256  its checksum, as sha256sum writes and checks it
+    FILM.zarr/clips/{id}-{n}/{t}         a clip of n frames from frame t; {id} is its encoding id
+    FILM.zarr/clips/{id}-{n}/{t}.sha256  its checksum, in the format of sha256sum
 
-As in a still's store, a file that is there is done. The frames of a finished clip are no longer
-needed: their files are deleted, and they count as done.
+As in a still's store, a task is done if its file exists. The frames of a finished clip are no
+longer needed: their files are deleted, and they count as done.
 """
 
 import contextlib
@@ -48,7 +47,7 @@ from tilecppn.storage.zarr_format import ArraySpec
 
 CLIPS = "clips"
 _CLIPS_ARRAY = {f"{CLIPS}/{DESCRIPTION}": identity.bytes_array(0)}
-_FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames a clip
+_FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames per clip
 
 
 class FilmStore(StoreDirectory):
@@ -59,8 +58,8 @@ class FilmStore(StoreDirectory):
     def __init__(self, path: str | Path, clip: int | None = None, encoding_id: str = "") -> None:
         """Open the store at `path`.
 
-        clip, encoding_id: the frames of a clip, and how clips are encoded; by default the store
-        has frames only. Raises StoreError if there is no film store, or it is damaged.
+        clip, encoding_id: the frames per clip, and the encoding of clips; by default the store has
+        frames only. Raises StoreError if there is no film store, or it is damaged.
         """
         super().__init__(as_path(path))
         self.encoding_id = encoding_id
@@ -79,12 +78,12 @@ class FilmStore(StoreDirectory):
             raise StoreError(f"{self.path}: its timeline was changed after it was begun")
         self.plan = film_plan(self.timeline, clip)
         self.channels, self.dtype = self.plan.still.channels, self.timeline.base.output.dtype
-        # A frame that waits for its clip needs no sync: after a power cut it is drawn again.
+        # A frame that awaits its clip needs no sync: after a power cut it is drawn again.
         self.lasting = clip is None
 
     @classmethod
     def found(cls, path: str | Path) -> "FilmStore":
-        """Open a store with the clips of its last run, if any. Raises StoreError."""
+        """Open a store with the clips of its most recent run, if any. Raises StoreError."""
         folders = _clip_folders(as_path(path))
         if not folders:
             return cls(path)
@@ -107,7 +106,7 @@ class FilmStore(StoreDirectory):
         """Create an empty store at `path`, atomically, and hold its lock for the block.
 
         `overwrite` replaces an existing tilecppn store, whose lock the caller holds. Raises
-        StoreError if something else is there.
+        StoreError if something else exists there.
         """
         clips = None if clip is None else _CLIPS_ARRAY
         new = cls.described(path, timeline, arithmetic)
@@ -116,7 +115,7 @@ class FilmStore(StoreDirectory):
 
     @classmethod
     def described(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
-        """What a store of a film at `path` holds before its first frame."""
+        """Return the initial contents of a film's store at `path`, before its first frame."""
         plan = film_plan(timeline, None)
 
         def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
@@ -144,15 +143,15 @@ class FilmStore(StoreDirectory):
             )
 
     def check_safe_to_overwrite(self) -> None:
-        """Raise StoreError if a film store would not have written everything in the folder."""
+        """Raise StoreError if the folder contains files that no film store has."""
         refuse_foreign_film(self.storage)
 
     def is_of(self, timeline: Timeline) -> bool:
-        """Whether this is a store of `timeline`, with the same tiles and shards."""
+        """Return whether this is a store of `timeline`, with the same tiles and shards."""
         return _named(self.timeline) == _named(timeline)
 
     def faulty_clips(self, check_cancelled: CheckCancelled = lambda: None) -> dict[ClipTask, str]:
-        """Read all clips; return what is wrong with the faulty ones, "missing" or "damaged"."""
+        """Read all clips; return the faulty ones with their fault, "missing" or "damaged"."""
         found = {}
         for clip in self.plan.all_clips():
             check_cancelled()
@@ -161,25 +160,29 @@ class FilmStore(StoreDirectory):
         return found
 
     def encoding_ids(self) -> set[str]:
-        """The ids of the encodings that the store has clips of."""
+        """Return the ids of the encodings of which the store has clips."""
         return {name.rpartition("-")[0] for name in _clip_folders(self.path)}
 
     def remove(self) -> None:
-        """Delete the store, whose lock the caller holds. It disappears for others at once."""
+        """Delete the store, whose lock the caller holds. It disappears for other
+        processes at once.
+        """
         old = filesystem.temporary_path(self.path)
         self.path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
     def multiscales(self, name: str) -> dict[str, Any]:
-        """The OME-Zarr metadata that the store should have."""
+        """Return the OME-Zarr metadata that the store should have."""
         return _ome(self.timeline, self.plan, name)
 
     def arrays(self) -> list[ArraySpec]:
-        """The Zarr arrays that the store should have."""
+        """Return the Zarr arrays that the store should have."""
         return [_frames_of(self.plan, self.dtype)]
 
     def _identity(self) -> dict[str, bytes]:
-        """With what lets plain readers take the clips, as an array that has none of them."""
+        """Add the metadata of an empty array for the clips, so that plain Zarr readers
+        accept them.
+        """
         files = super()._identity()
         if files and (self.plan.clip is not None or _clip_folders(self.path)):
             files.update(_CLIPS_ARRAY)
@@ -188,14 +191,14 @@ class FilmStore(StoreDirectory):
     # Shards of frames, and clips
 
     def has(self, task: FilmTask) -> bool:
-        """Whether a shard or clip is done; frames of a finished clip are."""
+        """Return whether a shard or clip is done; frames of a finished clip are."""
         clip = self.plan.parent(task)
         return super().has(task) or (clip is not None and super().has(clip))
 
     def link_frames(self, other: "FilmStore") -> None:
-        """Take over the frames of another store of the same film, without a copy where possible.
+        """Take over the frames of another store of the same film, without copying if possible.
 
-        Does nothing if its pixels could differ: it has another timeline, layout or arithmetic.
+        Does nothing if the pixels could differ: another timeline, layout or arithmetic.
         """
         if not other.is_of(self.timeline) or other.arithmetic != self.arithmetic:
             return
@@ -213,7 +216,7 @@ class FilmStore(StoreDirectory):
     def put_clip(self, clip: ClipTask, write: Callable[[Path], object]) -> None:
         """Store a clip, which `write` encodes into the path that it is given.
 
-        On return the clip outlives a power cut, so its frames may be deleted.
+        When this returns the clip survives a power cut, so its frames may be deleted.
         """
         file = self.file(clip)
         self.check_in_place()
@@ -227,7 +230,7 @@ class FilmStore(StoreDirectory):
             filesystem.fsync_directory(self.path / folder)
 
     def delete(self, task: FilmTask) -> None:
-        """Delete a shard's file, or a clip's and its checksum, if there."""
+        """Delete a shard's file, or a clip's and its checksum, if they exist."""
         super().delete(task)
         if isinstance(task, ClipTask):
             checksums.checksum_path(self.file(task)).unlink(missing_ok=True)
@@ -244,9 +247,9 @@ class FilmStore(StoreDirectory):
         return read_window(file, self.plan.still.levels[0], window)
 
     def damage(self, task: FilmTask) -> str | None:
-        """Return what is wrong with a shard or clip: "missing", "damaged", or None.
+        """Return the fault of a shard or clip: "missing", "damaged", or None.
 
-        The frames of a finished clip are no longer needed, and not looked at.
+        The frames of a finished clip are no longer needed, and are not checked.
         """
         if isinstance(task, ClipTask):
             if not self.has(task):
@@ -258,18 +261,18 @@ class FilmStore(StoreDirectory):
         return self.shard_file(task).fault(self.plan.window(task))
 
     def name(self, task: FilmTask) -> str:
-        """The name of a shard's or clip's file."""
+        """Return the name of a shard's or clip's file."""
         if isinstance(task, ClipTask):
             return f"{CLIPS}/{self.encoding_id}-{self.plan.clip}/{task.first}"
         return frame_name(task)
 
     def level(self, task: FilmTask) -> Level:
-        """The one level of every frame."""
+        """Return the only level of every frame."""
         return self.plan.still.levels[0]
 
 
 def frame_name(shard: FrameShard) -> str:
-    """The name of the file of a frame's shard in its store."""
+    """Return the name of a frame shard's file in its store."""
     return f"0/c/{shard.frame}/0/{shard.row}/{shard.col}"
 
 
@@ -279,7 +282,7 @@ def _named(timeline: Timeline) -> tuple[str, int, int]:
 
 
 def refuse_foreign_film(storage: ObjectStorage) -> None:
-    """Raise StoreError if a film store would not have written everything in the folder."""
+    """Raise StoreError if the folder contains files that no film store has."""
     folder = re.compile(
         rf"{identity.FOLDERS}|0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?"
     )
@@ -291,14 +294,14 @@ def refuse_foreign_film(storage: ObjectStorage) -> None:
 
 
 def film_plan(timeline: Timeline, clip: int | None) -> FilmPlan:
-    """The plan of a timeline's film with clips of so many frames, or None."""
+    """Return the plan of a timeline's film, with clips of `clip` frames or none."""
     base = timeline.base
     return FilmPlan(Plan.of(base.canvas, base.output, timeline.channels), timeline.frames, clip)
 
 
 def _clip_folders(path: Path) -> list[str]:
-    """The names of the folders with clips in a store, one an encoding and length."""
-    if isinstance(path, BucketPath):  # frames alone
+    """Return the names of a store's folders with clips, one per encoding and length."""
+    if isinstance(path, BucketPath):  # buckets hold frames only
         return []
     return [f.name for f in Path(path, CLIPS).glob("*") if _FOLDER.fullmatch(f.name)]
 

@@ -12,7 +12,7 @@ from tilecppn.errors import Interrupted
 from tilecppn.exporters import png
 from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding import metadata
-from tilecppn.film.encoding.metadata import WRITINGS, copy_with_metadata
+from tilecppn.film.encoding.metadata import METADATA_CODECS, copy_with_metadata
 
 TEXT = Provenance(FILM, "[film]\nname = 'möwe'\n" * 40, "f" * 64, "r" * 16).text()
 TEXTS = ["", "a", "ab", "ü", "x" * 255, "y" * 256, TEXT]
@@ -32,16 +32,16 @@ def frames(path: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=len)
-@pytest.mark.parametrize("suffix", WRITINGS)
+@pytest.mark.parametrize("suffix", METADATA_CODECS)
 def test_a_marked_file_shows_the_same_frames_and_tells_its_text(
     suffix: str, text: str, tmp_path: Path
 ) -> None:
     plain = animation(tmp_path / f"plain{suffix}")
     copy_with_metadata(plain, tmp_path / f"marked{suffix}", suffix, text)
     with (tmp_path / f"marked{suffix}").open("rb") as file:
-        assert WRITINGS[suffix].read(file) == text
+        assert METADATA_CODECS[suffix].read(file) == text
     with plain.open("rb") as file:
-        assert WRITINGS[suffix].read(file) is None
+        assert METADATA_CODECS[suffix].read(file) is None
     assert frames(tmp_path / f"marked{suffix}") == frames(plain)
     with Image.open(tmp_path / f"marked{suffix}") as image:
         found = {".png": "tilecppn", ".gif": "comment", ".webp": "xmp"}[suffix]
@@ -68,7 +68,7 @@ def test_a_webp_film_of_one_frame_is_marked_and_shows_it(tmp_path: Path) -> None
     assert metadata.read_text(tmp_path / "b.webp") == TEXT
 
 
-@pytest.mark.parametrize("suffix", WRITINGS)
+@pytest.mark.parametrize("suffix", METADATA_CODECS)
 def test_a_file_cut_anywhere_is_none_of_ours_or_has_its_whole_mark(
     suffix: str, tmp_path: Path
 ) -> None:
@@ -94,7 +94,7 @@ def large(path: Path, size: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", WRITINGS)
+@pytest.mark.parametrize("suffix", METADATA_CODECS)
 def test_memory_does_not_grow_with_the_film(suffix: str, tmp_path: Path) -> None:
     plain = large(tmp_path / f"plain{suffix}", 48 << 20)
     tracemalloc.start()

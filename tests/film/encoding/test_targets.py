@@ -13,7 +13,7 @@ from tilecppn.film.embedded_timeline import embedded_timeline, is_film
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.encoding.targets import choose_target
-from tilecppn.film.encoding.video import LOSSY
+from tilecppn.film.encoding.video import LOSSY_TOLERANCE
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.run.options import RunOptions
@@ -38,9 +38,9 @@ def test_every_file_carries_its_timeline(even_film: Timeline, tmp_path: Path, na
 @pytest.mark.parametrize(
     ("name", "codec", "changes", "tolerance"),
     [
-        ("a.mp4", None, {}, LOSSY),
-        ("a.webm", None, {}, LOSSY),
-        ("a.mkv", "h265-10", {}, LOSSY),
+        ("a.mp4", None, {}, LOSSY_TOLERANCE),
+        ("a.webm", None, {}, LOSSY_TOLERANCE),
+        ("a.mkv", "h265-10", {}, LOSSY_TOLERANCE),
         ("a.mp4", None, {"tolerance": 0.0}, 0.0),
         ("a.mp4", None, {"tolerance": 20.0}, 20.0),
         ("a.mp4", None, {"dtype": "uint16"}, 0.1),

@@ -1,1 +1,1 @@
-"""How frames become a film: codecs, clips, containers, and the metadata inside the file."""
+"""Encode frames into a film: codecs, clips, containers, and the metadata in the file."""

@@ -1,4 +1,4 @@
-"""Animated images: GIF, WebP, PNG. The whole film is one clip, encoded in one piece."""
+"""Animated images: GIF, WebP, PNG. The whole film is one clip."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,18 +21,21 @@ from tilecppn.film.encoding.frames import FrameFormat, Frames, raw_bands
 from tilecppn.film.encoding.metadata import copy_with_metadata
 from tilecppn.film.timeline.timeline import Timeline
 
-# Each frame has its own palette, since colours may change; the dither is ordered, which does not
-# shimmer.
+# Each frame has its own palette, since colours may change. The dither is ordered, which does not
+# flicker.
 PALETTES = (
     "split[a][b];[a]palettegen=stats_mode=single[p];"
     "[b][p]paletteuse=new=1:dither=bayer:bayer_scale=5"
 )
-MAX_RUNS = 1000  # of repeated frames that one command line can name
+MAX_RUNS = 1000  # limit of the runs of repeated frames named on one command line
 
 
 @dataclass(frozen=True)
 class AnimationEncoding(Encoding):
-    """A whole animated image. `suffix` is its row in ANIMATIONS; `plays` is 0 for endless."""
+    """The encoding of a whole animated image.
+
+    `suffix` is its row in ANIMATIONS; `plays` is 0 for endless.
+    """
 
     suffix: str
     plays: int = 0
@@ -45,7 +48,7 @@ class AnimationEncoding(Encoding):
         if not row.palette:
             ffmpeg.run([*given, *output], feed(), frames.check_cancelled)
             return
-        # A first pass over the frames finds those that repeat the one before.
+        # A first pass finds the frames that repeat the previous one.
         repeats = RepeatedFrames(self.frame_format)
         for band in feed():
             frames.check_cancelled()
@@ -59,7 +62,7 @@ class AnimationEncoding(Encoding):
 
 
 class RepeatedFrames:
-    """Finds frames equal to the one before, band by band; a GIF shows that one longer instead."""
+    """Finds frames equal to the previous one, band by band; a GIF shows that one longer instead."""
 
     def __init__(self, frame_format: FrameFormat) -> None:
         self.frame_format = frame_format
@@ -68,7 +71,7 @@ class RepeatedFrames:
         self._previous, self._digest, self._rows = b"", hashlib.sha256(), 0
 
     def add(self, band: NDArray[Any]) -> None:
-        """Take the next rows (rows, width, channels); a band does not go beyond its frame."""
+        """Add the next rows (rows, width, channels); a band lies within one frame."""
         self._digest.update(band.data)
         self._rows += len(band)
         if self._rows == self.frame_format.height:
@@ -80,7 +83,7 @@ class RepeatedFrames:
 
     @property
     def count(self) -> int:
-        """How many frames are left out."""
+        """The number of frames that are dropped."""
         return sum(last - first + 1 for first, last in self.runs)
 
     def _repeat(self, frame: int) -> None:
@@ -90,12 +93,14 @@ class RepeatedFrames:
             self.runs.append((frame, frame))
 
     def drop_filter(self) -> list[str]:
-        """The ffmpeg filter that leaves the repeats out; empty if there are none."""
+        """Return the ffmpeg filter that drops the repeats; empty if there are none."""
         runs = "+".join(f"between(n,{a},{b})" for a, b in self.runs)
         return [f"select='not({runs})'"] if runs else []
 
     def final_delay(self) -> list[str]:
-        """The option that says how long the last frame is shown, if repeats followed it."""
+        """Return the ffmpeg option for how long the last frame is shown, if repeats of it were
+        dropped.
+        """
         if not self.runs or self.runs[-1][1] != self.frames - 1:
             return []
         fps, kept = self.frame_format.rate, self.runs[-1][0] - 1
@@ -110,7 +115,7 @@ class AnimationTarget(Target):
 
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "AnimationTarget":
-        """Check the options. Raises ExportError."""
+        """Check the options and return the target. Raises ExportError."""
         options.allow(path, "plays")
         suffix, frame_format = suffix_of(path), FrameFormat.of(timeline)
         row = ANIMATIONS[suffix]

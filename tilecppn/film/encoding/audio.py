@@ -1,4 +1,4 @@
-"""The sound of a film: a file that is cut to the film's time, and encoded into its container."""
+"""The sound of a film: a file that is cut to the film's length and encoded into its container."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tilecppn.errors import ExportError, RenderError
 
 @dataclass(frozen=True)
 class Audio:
-    """A sound file. start: the second of it that the film begins at, more than 0 for an excerpt."""
+    """A sound file. start: the second at which the film begins, above 0 for an excerpt."""
 
     path: Path
     sha256: str
@@ -18,19 +18,19 @@ class Audio:
 
     @classmethod
     def of(cls, path: Path, start: float = 0.0) -> "Audio":
-        """Open a file with sound. Raises ExportError for any other."""
+        """Open a sound file. Raises ExportError if it has no sound."""
         sound_seconds(path)
         with path.open("rb") as file:
             return cls(path, hashlib.file_digest(file, "sha256").hexdigest(), start)
 
     def input(self, seconds: float) -> list[str]:
-        """ffmpeg's options that read so many seconds of it, or what there is of them."""
+        """Return ffmpeg's options that read this many seconds of it, or as many as there are."""
         cut = [*("-ss", f"{self.start:.6f}"), *("-t", f"{seconds:.6f}")]
         return [*cut, *ffmpeg.local_input(self.path)]
 
 
 def sound_seconds(path: Path) -> float:
-    """Return how long a file sounds. Raises ExportError if it has no sound, or is damaged."""
+    """Return the duration of a sound file. Raises ExportError if it has no sound or is damaged."""
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
         raise ExportError(f"{path}: {what}; give a sound file")

@@ -1,4 +1,4 @@
-"""What every kind of film shares: the options, the encoding of a clip, and the target file."""
+"""Base classes of all kinds of film: options, the encoding of a clip, the target file."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ REVISION = 4  # raised whenever the same frames give other bytes
 
 @dataclass(frozen=True)
 class FilmOptions:
-    """The choices of a person; None is the target's default."""
+    """The options of a film; None is the target's default."""
 
     codec: str | None = None  # of a video; a key of CODECS
     crf: int | None = None  # of a video: constant quality, smaller is better
@@ -32,33 +32,33 @@ class FilmOptions:
     audio: Path | None = None  # of a video: a file with its sound
 
     def allow(self, path: Path, *names: str) -> None:
-        """Raise ExportError if an option is given that is not among `names`."""
+        """Raise ExportError if an option outside `names` is given."""
         for name, value in vars(self).items():
             if value is not None and name not in names:
                 raise ExportError(f"{path}: --{name} does not apply to this kind of film")
 
 
 class DiskFootprint(NamedTuple):
-    """The frames that lie on the disk at once, at the least; encoded clips come on top."""
+    """The frames that are on the disk at the same time, at least; encoded clips come on top."""
 
     frames: int
-    itemsize: int = 4  # bytes of a value, at most
+    itemsize: int = 4  # most bytes per value
 
 
 @dataclass(frozen=True)
 class Encoding(ABC):
-    """How a clip is made from its frames. Picklable: it travels to the workers."""
+    """How a clip is encoded from its frames. Picklable, since it is sent to the workers."""
 
     frame_format: FrameFormat
 
     @property
     def encoding_id(self) -> str:
-        """A short hash of all that decides a clip's bytes beside its frames.
+        """A short hash of everything that decides a clip's bytes apart from its frames.
 
         Only clips with the same id can be joined.
         """
         values = asdict(self)
-        values["shape"] = values.pop("frame_format")  # the names of stored films
+        values["shape"] = values.pop("frame_format")  # the key used by stored films
         if not values.get("plays", True):
             del values["plays"]
         record = [type(self).__name__, REVISION, values, ffmpeg.version()]
@@ -74,13 +74,13 @@ class Encoding(ABC):
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """The file or folder that a film becomes: encoded clips, joined in their order."""
+    """The file or folder that a film becomes: encoded clips, joined in order."""
 
     path: Path
     encoding: Encoding
     frames: int  # of the film
     clip: int  # frames in a clip
-    kind: ClassVar[str] = FILM  # of output, see `output.CONTENTS`
+    kind: ClassVar[str] = FILM  # see `output.CONTENTS`
 
     @property
     @abstractmethod
@@ -89,26 +89,26 @@ class Target(ABC):
 
     @property
     def footprint(self) -> DiskFootprint:
-        """What of the film lies on the disk at once while it is made."""
+        """The frames that are on the disk at the same time while the film is made."""
         return DiskFootprint(self.clip)
 
     @abstractmethod
     def join(
         self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
     ) -> None:
-        """Make `path` of all clips, atomically, with `info` in it.
+        """Join all clips into `path`, atomically, with `info` in it.
 
         Raises RenderError, OSError, and what `check_cancelled` raises.
         """
 
     def for_encoding(self, timeline: Timeline) -> Timeline:
-        """The same film with frames that are as exact as can be seen once they are encoded."""
+        """Return the same film with frames only as exact as the encoding can show."""
         return timeline
 
     def provenance(self, timeline: Timeline) -> Provenance:
-        """Return what the film will say about itself."""
+        """Return the provenance to embed in the film."""
         encoding, about = self.encoding.encoding_id, timeline.about
-        if about != About():  # as long as before: see `Provenance.line`
+        if about != About():  # keeps the record's length, see `Provenance.line`
             encoding = hashlib.sha256(f"{encoding}{about!r}".encode()).hexdigest()[: len(encoding)]
         source, fingerprint = timeline.shared_toml(), timeline.fingerprint
         return Provenance(self.kind, source, fingerprint, encoding, about=about)

@@ -1,4 +1,4 @@
-"""Files with a checksum beside them, FILE.sha256, as `sha256sum` writes and checks it."""
+"""Files with a checksum beside them, FILE.sha256, in the format of `sha256sum`."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,12 +10,12 @@ CHECKSUM = ".sha256"
 
 
 def checksum_path(file: Path) -> Path:
-    """Where the checksum of a file lies."""
+    """Return the path of a file's checksum."""
     return file.with_name(file.name + CHECKSUM)
 
 
 def put(file: Path, write: Callable[[Path], object]) -> None:
-    """Make a file with `write`, atomically, and its checksum first, even across a power cut."""
+    """Write a file with `write`, atomically and durably; its checksum is written first."""
 
     def sealed(path: Path) -> None:
         write(path)
@@ -25,7 +25,7 @@ def put(file: Path, write: Callable[[Path], object]) -> None:
 
 
 def is_sound(file: Path) -> bool:
-    """Read all of a file, and return whether it matches its checksum."""
+    """Return whether a file matches its checksum; reads all of it."""
     try:
         wanted = checksum_path(file).read_text("utf-8").partition(" ")[0]
         return wanted == _digest(file)

@@ -1,4 +1,4 @@
-"""Tables of what films can be: codecs, animations, containers and still formats, a row each."""
+"""Tables of codecs, animations, containers and still formats, one row each."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +18,11 @@ class Codec(NamedTuple):
 
     description: str
     encoder: tuple[str, ...]  # ffmpeg's options
-    pixels: str  # ffmpeg's name of the pixel format; empty for the frames' own
+    pixels: str  # ffmpeg's pixel format; empty for the frames' own
     quality: Quality | None
-    step: tuple[int, int]  # width and height must be multiples, as colour may have half of them
-    clip: str = "mp4"  # ffmpeg's name of the format of clips
-    tag: tuple[str, ...] = ()  # ffmpeg's options for the name of the codec in the file
+    step: tuple[int, int]  # multiples for width and height, since colour may be subsampled
+    clip: str = "mp4"  # ffmpeg's format of clips
+    tag: tuple[str, ...] = ()  # ffmpeg's options for the codec's tag in the file
 
 
 _X264 = "mbtree=1:rc-lookahead=10:me=dia:subme=0:b-adapt=0:weightp=0"
@@ -31,7 +31,7 @@ _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-th
 CODECS: dict[str, Codec] = {
     "h264": Codec(
         "H.264, 8 bits 4:2:0: plays everywhere",
-        # On pictures as smooth as these, as small as "veryfast" at the same quality, in less time.
+        # On such smooth pictures as small as "veryfast" at the same quality, in less time.
         ("-c:v", "libx264", "-preset", "superfast", "-x264-params", _X264),
         "yuv420p",
         Quality(0, 51, 18),
@@ -43,7 +43,7 @@ CODECS: dict[str, Codec] = {
         "yuv420p",
         Quality(0, 51, 20),
         (2, 2),
-        tag=("-tag:v", "hvc1"),  # the only name that Apple's players know
+        tag=("-tag:v", "hvc1"),  # the only tag that Apple's players recognise
     ),
     "h265-10": Codec(
         "H.265, 10 bits 4:2:0: no bands in soft gradients",
@@ -99,20 +99,20 @@ class Animation(NamedTuple):
 
     description: str
     arguments: tuple[str, ...]
-    itemsize: int  # bytes a value, at most
-    fps: int  # the fastest that browsers show as it is
-    plays: Callable[[int], tuple[str, ...]]  # the option for so many plays, 0 for endless
+    itemsize: int  # most bytes per value
+    fps: int  # fastest rate that browsers do not slow down
+    plays: Callable[[int], tuple[str, ...]]  # ffmpeg's options for this many plays, 0 for endless
     palette: bool = False
-    side: int = 2**31 - 1  # pixels, at most
+    side: int = 2**31 - 1  # most pixels along a side
 
 
 def _gif_loops(plays: int) -> tuple[str, ...]:
-    # GIF counts the repeats after the first play; 0 is endless, and -1 leaves the count out.
+    # GIF counts the repeats after the first play: 0 is endless, -1 writes no count.
     return ("-loop", str({0: 0, 1: -1}.get(plays, plays - 1)))
 
 
-# Browsers show a frame of less than 11 ms for 100 ms, whatever the format, as WebKit's
-# ImageDecoderCG::frameDurationAtIndex and Firefox do. GIF counts hundredths of a second, WebP
+# Browsers show a frame of less than 11 ms for 100 ms in every format, see WebKit's
+# ImageDecoderCG::frameDurationAtIndex and Firefox. GIF counts hundredths of a second, WebP
 # milliseconds.
 ANIMATIONS: dict[str, Animation] = {
     ".gif": Animation(
@@ -140,21 +140,21 @@ ANIMATIONS: dict[str, Animation] = {
         lambda plays: ("-plays", str(plays)),
     ),
 }
-MAX_PLAYS = 65535  # of all three
+MAX_PLAYS = 65535  # the limit of all three formats
 
 
 class Container(NamedTuple):
     """A video file format."""
 
-    codecs: tuple[str, ...]  # the default first
+    codecs: tuple[str, ...]  # the first is the default
     arguments: tuple[str, ...]  # ffmpeg's options
-    audio: tuple[str, ...]  # ffmpeg's options for the codec of sound
+    audio: tuple[str, ...]  # ffmpeg's options for the audio codec
 
 
 _MOV = ("-movflags", "+faststart+use_metadata_tags")
 _AAC = ("-c:a", "aac", "-b:a", "192k")
 _OPUS = ("-c:a", "libopus", "-b:a", "160k")
-_PCM = ("-c:a", "pcm_s24le")  # what editing programs expect
+_PCM = ("-c:a", "pcm_s24le")  # as editing programs expect
 _FLAC = ("-c:a", "flac")
 
 CONTAINERS: dict[str, Container] = {
@@ -170,6 +170,8 @@ _SYNONYMS = {".m4v": ".mp4", ".apng": ".png"}
 
 
 def suffix_of(path: Path) -> str:
-    """A path's suffix as the tables have it: `.MP4` and `.m4v` are `.mp4`, `.apng` is `.png`."""
+    """Return a path's suffix as a key of the tables: `.MP4` and `.m4v` become `.mp4`, `.apng`
+    becomes `.png`.
+    """
     suffix = path.suffix.lower()
     return _SYNONYMS.get(suffix, suffix)

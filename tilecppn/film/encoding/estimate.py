@@ -1,4 +1,4 @@
-"""How long an encoder takes, measured on a few frames."""
+"""Estimate how long an encoder takes, from a few frames."""
 
 import tempfile
 import time
@@ -17,7 +17,7 @@ SAMPLES = 6  # frames
 def encoding_seconds(
     timeline: Timeline, encoding: Encoding, check_cancelled: CheckCancelled
 ) -> float:
-    """Return the seconds that encoding all frames takes, by those in the film's middle.
+    """Return the estimated seconds to encode all frames, from those in the middle of the film.
 
     Raises RenderError, OSError, and what `check_cancelled` raises.
     """

@@ -1,4 +1,4 @@
-"""The frames of a clip as an encoder reads them: their format, and rows of raw pixels."""
+"""The frames of a clip as an encoder's input: their format, and rows of raw pixels."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +16,14 @@ from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 from tilecppn.pixels.yuv import Planes
 
-# ffmpeg's names of pixels, by the bytes of a value
+# ffmpeg's pixel formats, by the bytes per value
 _GREY = {1: "gray", 2: "gray16le"}
 _COLOUR = {1: "rgb24", 2: "rgb48le"}
 
 
 @dataclass(frozen=True)
 class FrameFormat:
-    """What all frames of a film share: size in pixels, channels, bytes a value, and the rate."""
+    """The format of all frames of a film: size in pixels, channels, bytes per value, frame rate."""
 
     width: int
     height: int
@@ -33,7 +33,7 @@ class FrameFormat:
 
     @classmethod
     def of(cls, timeline: Timeline) -> "FrameFormat":
-        """The format of a timeline's frames."""
+        """Return the format of a timeline's frames."""
         canvas, output = timeline.base.canvas, timeline.base.output
         fps = str(timeline.film.fps)
         return cls(canvas.width, canvas.height, timeline.channels, output.itemsize, fps)
@@ -44,12 +44,12 @@ class FrameFormat:
         return Fraction(self.fps)
 
     def ffmpeg_input(self, itemsize: int, *, colour: bool) -> list[str]:
-        """The options with which ffmpeg reads `raw_bands` from its standard input."""
+        """Return ffmpeg's options for reading `raw_bands` from standard input."""
         names = _GREY if self.channels == 1 and not colour else _COLOUR
         return self.ffmpeg_input_as(names[min(self.itemsize, itemsize)])
 
     def ffmpeg_input_as(self, pixels: str) -> list[str]:
-        """The same for pixels that have this name at ffmpeg."""
+        """Return ffmpeg's options for reading frames in a pixel format by its ffmpeg name."""
         return [
             *("-f", "rawvideo", "-pix_fmt", pixels),
             *("-video_size", f"{self.width}x{self.height}", "-framerate", self.fps, "-i", "-"),
@@ -59,15 +59,15 @@ class FrameFormat:
 class Frames(NamedTuple):
     """The frames to encode into one clip."""
 
-    numbers: range  # of the film's frames
-    bands: Callable[[int], Iterator[NDArray[Any]]]  # frame → its rows from the top, in pieces
-    # (rows, width, channels) of the stored dtype
+    numbers: range  # their indices in the film
+    # frame → its rows from the top, in pieces (rows, width, channels) of the stored dtype
+    bands: Callable[[int], Iterator[NDArray[Any]]]
     scene: Callable[[int], str]  # frame → its scene as TOML
     check_cancelled: CheckCancelled
 
 
 def raw_bands(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArray[Any]]:
-    """Yield bands as ffmpeg reads them: little-endian integers of at most `itemsize` bytes.
+    """Yield bands for ffmpeg: little-endian integers of at most `itemsize` bytes.
 
     With `colour`, a grey frame gets three equal channels.
     """
@@ -80,7 +80,7 @@ def raw_bands(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArra
 
 
 def yuv_frames(frames: Frames, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield frames of 8 bits as ffmpeg reads yuv420p; a band has an even number of rows."""
+    """Yield 8-bit frames as yuv420p for ffmpeg; bands must have an even number of rows."""
     for number in frames.numbers:
         planes = Planes(width, height)
         for band in frames.bands(number):
@@ -96,7 +96,7 @@ def as_integers(band: NDArray[Any], itemsize: int) -> NDArray[Any]:
 
 
 def prefetched(parts: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """Yield the same parts, each made by a thread while the one before is in use."""
+    """Yield the same parts, each computed by a thread while the previous one is in use."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, parts, None)
         while (part := following.result()) is not None:

@@ -1,9 +1,9 @@
-"""The text that a film's file carries, its timeline and provenance: put in, and found again.
+"""Write and read the text in a film's file: its timeline and provenance.
 
-Films in containers carry it as ffmpeg's metadata; GIF, WebP and APNG have places of their own
-(GIF89a comment extension; https://developers.google.com/speed/webp/docs/riff_container, XMP
-chunk; https://www.w3.org/TR/png-3/, iTXt). There it is patched in while a file is copied, and found
-without reading the frames: a film may be larger than memory.
+Films in containers carry it as ffmpeg's metadata; GIF, WebP and APNG have their own places (GIF89a
+comment extension; https://developers.google.com/speed/webp/docs/riff_container, XMP chunk;
+https://www.w3.org/TR/png-3/, iTXt). There it is inserted while the file is copied, and found
+without reading the frames, since a film may be larger than memory.
 """
 
 import os
@@ -19,8 +19,8 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import png
 from tilecppn.film.encoding.codecs import suffix_of
 
-KEY = "comment"  # of ffmpeg's metadata: every container keeps it when others copy the film
-OLD_KEY = "tilecppn"  # of version 0.1.0; copies to .mp4 lose it
+KEY = "comment"  # ffmpeg's metadata key that every container keeps when others copy the film
+OLD_KEY = "tilecppn"  # key of version 0.1.0; copies to .mp4 lose it
 _COMMENT = b"\x21\xfe"  # GIF's comment extension
 _VP8X_FLAGS = 20  # offset in a file; an animation begins with a VP8X chunk
 _XMP_FLAG = 0x04
@@ -28,7 +28,7 @@ PIECE = 1 << 20  # bytes copied at a time
 
 
 class Patch(NamedTuple):
-    """At `offset` of a file, `data` stands for `replaced` bytes of it."""
+    """A change to a file: `data` replaces `replaced` bytes at `offset`."""
 
     offset: int
     replaced: int
@@ -36,9 +36,9 @@ class Patch(NamedTuple):
 
 
 class MetadataCodec(NamedTuple):
-    """`patches` put a text into a file, in order; `read` finds it again; both seek as they like.
+    """How a file format carries a text: `patches` insert it, in order; `read` finds it.
 
-    A file that is none of the kind raises struct.error, IndexError or UnicodeDecodeError.
+    Both may seek. They raise struct.error, IndexError or UnicodeDecodeError for another format.
     """
 
     signature: bytes  # the first bytes of a file
@@ -47,12 +47,12 @@ class MetadataCodec(NamedTuple):
 
 
 def _png_patches(file: BinaryIO, text: str) -> list[Patch]:
-    after = len(png.SIGNATURE) + 12 + 13  # the header's chunk
+    after = len(png.SIGNATURE) + 12 + 13  # the header and its chunk
     return [Patch(after, 0, png.text_chunk(text))]
 
 
 def _gif_patches(file: BinaryIO, text: str) -> list[Patch]:
-    # The last line, which is the provenance, in a block of its own: it is found as it is.
+    # The last line, the provenance, starts a sub-block, so that it can be found unsplit.
     body, newline, line = text.encode().rpartition(b"\n")
     parts = (body + newline, line)
     blocks = [part[i : i + 255] for part in parts for i in range(0, len(part), 255)]
@@ -71,7 +71,7 @@ def _gif_text(file: BinaryIO) -> str | None:
 
 
 def _gif_head(file: BinaryIO) -> int:
-    """Bytes of the header with the colours of all frames."""
+    """Return the length of the header with the global colour table."""
     file.seek(10)
     packed = file.read(1)[0]
     return 13 + (3 << ((packed & 7) + 1) if packed & 0x80 else 0)
@@ -92,7 +92,9 @@ def _webp_patches(file: BinaryIO, text: str) -> list[Patch]:
 
 
 def _vp8x(file: BinaryIO) -> bytes:
-    """The chunk that lets a lossy still hold metadata: what a film of one frame is encoded as."""
+    """Return the VP8X chunk that allows metadata in a simple lossy file, as a one-frame film is
+    encoded.
+    """
     file.seek(26)  # width and height in the frame's header (RFC 6386, section 9.1)
     width, height = (side & 0x3FFF for side in struct.unpack("<HH", file.read(4)))
     sides = b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
@@ -110,7 +112,7 @@ def _webp_text(file: BinaryIO) -> str | None:
     return None
 
 
-WRITINGS: dict[str, MetadataCodec] = {
+METADATA_CODECS: dict[str, MetadataCodec] = {
     ".png": MetadataCodec(png.SIGNATURE, _png_patches, png.text_of),
     ".gif": MetadataCodec(b"GIF8", _gif_patches, _gif_text),
     ".webp": MetadataCodec(b"RIFF", _webp_patches, _webp_text),
@@ -120,12 +122,13 @@ WRITINGS: dict[str, MetadataCodec] = {
 def copy_with_metadata(
     source: Path, dest: Path, suffix: str, text: str, check_cancelled: CheckCancelled = lambda: None
 ) -> None:
-    """Copy the file of a film with a text in it, piece by piece, calling `check_cancelled` between.
+    """Copy the file of a film with a text inserted, piece by piece, calling `check_cancelled`
+    between.
 
-    `suffix` is one of `WRITINGS`, and says what kind of file it is.
+    `suffix`, a key of `METADATA_CODECS`, gives the file format.
     """
     with source.open("rb") as file, dest.open("wb") as out:
-        patches = WRITINGS[suffix].patches(file, text)
+        patches = METADATA_CODECS[suffix].patches(file, text)
         file.seek(0)
         for patch in patches:
             _copy(file, out, patch.offset - file.tell(), check_cancelled)
@@ -135,7 +138,7 @@ def copy_with_metadata(
 
 
 def _copy(file: BinaryIO, out: BinaryIO, length: int, check_cancelled: CheckCancelled) -> None:
-    """Copy so many bytes, or what there is of them."""
+    """Copy this many bytes, or as many as there are."""
     while piece := file.read(min(length, PIECE)):
         check_cancelled()
         out.write(piece)
@@ -143,15 +146,15 @@ def _copy(file: BinaryIO, out: BinaryIO, length: int, check_cancelled: CheckCanc
 
 
 def read_text(path: Path) -> str | None:
-    """Return the text of a film's file; None where there is none."""
+    """Return the text in a film's file; None if there is none."""
     suffix = suffix_of(path)
-    if suffix not in WRITINGS:
+    if suffix not in METADATA_CODECS:
         try:
             found = ffmpeg.metadata(path)
             return found.get(OLD_KEY, found.get(KEY))
         except InvalidRequestError:
             return None
-    writing = WRITINGS[suffix]
+    writing = METADATA_CODECS[suffix]
     try:
         with path.open("rb") as file:
             if file.read(len(writing.signature)) != writing.signature:

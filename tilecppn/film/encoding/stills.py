@@ -1,4 +1,4 @@
-"""Folders of frames: one PNG or TIFF image a frame."""
+"""Folders of frames: one PNG or TIFF image per frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tilecppn.names import suggestion
 
 @dataclass(frozen=True)
 class StillEncoding(Encoding):
-    """An image file with one frame. `format` is "png" or "tif"."""
+    """The encoding of one frame as an image file. `format` is "png" or "tif"."""
 
     format: str
 
@@ -64,14 +64,14 @@ def _write_tiff(path: Path, frames: Frames, number: int) -> None:
 
 @dataclass(frozen=True)
 class StillsTarget(Target):
-    """A folder of frames, with a manifest that says which film they are."""
+    """A folder of frames, with a manifest that identifies the film."""
 
     encoding: StillEncoding
     kind: ClassVar[str] = FRAMES
 
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "StillsTarget":
-        """Check the options. Raises ExportError."""
+        """Check the options and return the target. Raises ExportError."""
         options.allow(path, "format")
         name = options.format or STILLS[0]
         if name not in STILLS:

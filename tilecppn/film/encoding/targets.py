@@ -1,4 +1,4 @@
-"""Which target a path means, by its suffix; and a trial, so that what cannot work fails early."""
+"""Choose the target of a path by its suffix, with a trial so that failures come early."""
 
 import errno
 import os
@@ -23,15 +23,15 @@ from tilecppn.film.encoding.video import VideoTarget
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.names import suggestion
 
-SMALL = 64  # pixels a side, of a frame that every codec can take
+SMALL = 64  # pixels a side of a frame that every codec accepts
 
 
 def choose_target(path: Path, timeline: Timeline, options: FilmOptions) -> Target | None:
     """Return the target for a path; None for a store (.zarr), which is not encoded.
 
-    Encodes one black frame to see that it works. Raises ExportError for an unknown suffix, an
-    option or a size that the target does not have, or an ffmpeg that cannot make it. What is at
-    the path is not looked at.
+    Encodes one black frame as a trial. Raises ExportError for an unknown suffix, an option or size
+    that the target does not support, or an ffmpeg that cannot make it. Does not look at what exists
+    at the path.
     """
     if not path.name or path.name == "..":
         raise ExportError(f"{path}: names no film; give a name, as in film.mp4")
@@ -61,7 +61,7 @@ def _check_ffmpeg(target: Target) -> None:
     """Raise ExportError if ffmpeg cannot make a film of one frame, and say why."""
     program = ffmpeg.executable()
     size = target.encoding.frame_format
-    # A codec has limits of its own, so a video is tried at full size first.
+    # Codecs have size limits, so a video is tried at full size first.
     full_size = isinstance(target, VideoTarget)
     fault = _fault(target, program) if full_size else None
     if full_size and fault is None:
@@ -85,9 +85,9 @@ def _check_ffmpeg(target: Target) -> None:
 
 @lru_cache
 def _fault(target: Target, program: str) -> str | None:
-    """Make a film of one black frame, and return the error, None if it is as it should be.
+    """Make a film of one black frame and return the error; None if it works.
 
-    `program` is the ffmpeg, for the cache.
+    `program` is the ffmpeg, a key of the cache.
     """
     size = target.encoding.frame_format
     rows = 2 - size.height % 2

@@ -25,24 +25,24 @@ from tilecppn.names import suggestion
 from tilecppn.pixels.yuv import NARROWEST
 
 YUV = "yuv420p"
-# Matrix, range and dither of the conversion from RGB to YUV are ours, not ffmpeg's guess. An
-# ordered dither is the same in every frame, so it does not shimmer.
+# Set matrix, range and dither of the conversion from RGB to YUV instead of leaving them to ffmpeg.
+# An ordered dither is the same in every frame, so it does not flicker.
 TO_BT709 = (
     "scale=in_range=pc:out_range=tv:out_color_matrix=bt709:"
     "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=bayer"
 )
 BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
 SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
-GROUP = 250  # frames from one keyframe to the next, at most
-CLIP_SECONDS = 1.0  # of film in a clip, by default
+GROUP = 250  # most frames between keyframes
+CLIP_SECONDS = 1.0  # default length of a clip
 EVEN = ("pad", "crop")
-LOSSY = 8.0  # `film.tolerance` of a codec with a quality: 58 dB at least, where it leaves 50
-SOUND = ("-map", "2:a:0", "-map_chapters", "-1", "-flags:a", "+bitexact")  # of the third input
+LOSSY_TOLERANCE = 8.0  # at least 58 dB, while the codec leaves about 50
+SOUND = ("-map", "2:a:0", "-map_chapters", "-1", "-flags:a", "+bitexact")  # third input
 
 
 @dataclass(frozen=True)
 class VideoEncoding(Encoding):
-    """A clip of a video. `even` says how odd sides are made even: "pad", "crop", or None."""
+    """The encoding of a video clip. `even` makes odd sides even: "pad", "crop", or None."""
 
     codec: str
     crf: int | None
@@ -65,7 +65,8 @@ class VideoEncoding(Encoding):
             *("-vf", ",".join([*self._even_filters(), *colours])),
             *codec.encoder,
             *quality,
-            # One thread: workers are the parallelism, and threads change an encoder's bytes.
+            # One thread: workers are the parallelism, and the number of threads changes an
+            # encoder's bytes.
             *("-threads", "1", "-g", str(group)),
             *codec.tag,
             *ffmpeg.EXACT,
@@ -75,13 +76,13 @@ class VideoEncoding(Encoding):
         check_count(made.frames, len(frames.numbers))
 
     def _converts_here(self, pixels: str) -> bool:
-        """Whether frames reach ffmpeg as YUV, which it takes ten times as long to make."""
+        """Return whether frames are converted to YUV here, ten times as fast as by ffmpeg."""
         form = self.frame_format
         plain = pixels == YUV and form.itemsize == 1 and not self._even_filters()
         return plain and form.width >= NARROWEST
 
     def _own_pixels(self) -> str:
-        """The lossless pixel format of the frames themselves."""
+        """Return the lossless pixel format of the frames."""
         deep = self.frame_format.itemsize >= 2
         if self.frame_format.channels == 1:
             return "gray16le" if deep else "gray"
@@ -110,7 +111,7 @@ class VideoTarget(Target):
 
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "VideoTarget":
-        """Check the options. Raises ExportError."""
+        """Check the options and return the target. Raises ExportError."""
         options.allow(path, "codec", "crf", "even", "clip", "audio")
         suffix = suffix_of(path)
         known = CONTAINERS[suffix].codecs
@@ -136,8 +137,8 @@ class VideoTarget(Target):
     def for_encoding(self, timeline: Timeline) -> Timeline:
         output, codec = timeline.base.output, CODECS[self.encoding.codec]
         lossy = codec.quality is not None and output.dtype == "uint8"
-        if lossy and timeline.film.tolerance is None and 0.0 < output.tolerance < LOSSY:
-            return timeline.replace(tolerance=LOSSY)
+        if lossy and timeline.film.tolerance is None and 0.0 < output.tolerance < LOSSY_TOLERANCE:
+            return timeline.replace(tolerance=LOSSY_TOLERANCE)
         return timeline
 
     def provenance(self, timeline: Timeline) -> Provenance:
@@ -191,7 +192,7 @@ def _crf(codec: str, crf: int | None) -> int | None:
 
 
 def _even(codec: str, frames: FrameFormat, even: str | None) -> str | None:
-    """How odd sides become even; None where they already fit the codec."""
+    """Return how odd sides are made even; None if they already fit the codec."""
     if even not in (None, *EVEN):
         raise ExportError(f'--even {even}: must be "pad" or "crop"')
     row = CODECS[codec]

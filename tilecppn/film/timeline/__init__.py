@@ -1,1 +1,1 @@
-"""What moves in a film: keyframes, tracks, interpolation; frame k of a timeline is a Scene."""
+"""Timelines: keyframes, tracks, interpolation. Frame k of a timeline is a Scene."""

@@ -1,4 +1,4 @@
-"""Parts and drafts of a film: some of its frames, or all of them at another size."""
+"""Excerpts and drafts of a film: some of its frames, or all of them at another size."""
 
 import math
 from dataclasses import replace
@@ -10,10 +10,10 @@ from tilecppn.film.timeline.timeline import Timeline
 def excerpt(
     timeline: Timeline, start: str | None, stop: str | None, frame: int | None = None
 ) -> Timeline:
-    """Return the timeline with the frames from `start` to before `stop`, or only `frame`.
+    """Return the timeline limited to the frames from `start` up to `stop`, or to `frame`.
 
     start, stop: seconds, as in "2.5", or a frame number, as in "60f"; None for the film's own.
-    Raises SceneError.
+    `stop` is exclusive. Raises SceneError.
     """
     if frame is not None:
         if start is not None or stop is not None:
@@ -30,7 +30,7 @@ def excerpt(
 
 
 def _frame(option: str, text: str, timeline: Timeline) -> int:
-    """The number of the first frame at or after a time."""
+    """Return the index of the first frame at or after a time."""
     try:
         if text.endswith("f"):
             number = int(text[:-1])
@@ -54,7 +54,7 @@ def _check(option: str, text: str, allowed: bool, timeline: Timeline) -> None:
 
 
 def scaled(timeline: Timeline, factor: float) -> Timeline:
-    """Return the timeline with a canvas of `factor` times the size; even sides stay even.
+    """Return the timeline with a canvas scaled by `factor`; even sides stay even.
 
     Raises SceneError.
     """

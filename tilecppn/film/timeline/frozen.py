@@ -1,11 +1,11 @@
-"""Immutable copies of what callers pass in: NumPy arrays and lists become tuples."""
+"""Immutable copies of arguments: NumPy arrays and lists become tuples."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 
 class FrozenMapping(Mapping[str, Any]):
-    """A mapping that cannot change; its values are frozen, so it can be compared and hashed."""
+    """An immutable mapping; its values are frozen, so it can be compared and hashed."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         """Copy `values`; None gives an empty mapping."""
@@ -28,7 +28,7 @@ class FrozenMapping(Mapping[str, Any]):
 
 
 def freeze(value: Any) -> Any:
-    """Return `value` with arrays and lists as tuples, NumPy's numbers as Python's, all the way."""
+    """Convert arrays and lists to tuples, and NumPy numbers to Python's, recursively."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -39,7 +39,7 @@ def freeze(value: Any) -> Any:
 
 
 def thaw(value: Any) -> Any:
-    """Return a frozen value as dictionaries and lists, as TOML and JSON have it."""
+    """Convert a frozen value to dictionaries and lists, as in TOML and JSON."""
     if isinstance(value, Mapping):
         return {name: thaw(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

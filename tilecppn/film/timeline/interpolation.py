@@ -1,4 +1,4 @@
-"""Tables of easings and interpolations: how a value moves from one keyframe to the next.
+"""Tables of easings and interpolations: how values change from one keyframe to the next.
 
 A value is a row of float64; u in [0, 1] is the progress from one keyframe to the next.
 """
@@ -19,7 +19,7 @@ def _in_out(u: float) -> float:
     return 4.0 * u**3 if u < 0.5 else 1.0 - 4.0 * (1.0 - u) ** 3
 
 
-# How progress grows with time; 0 and 1 stay, except for hold.
+# Map time to progress, both in [0, 1]; all but "hold" map 0 to 0 and 1 to 1.
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda u: u,
     "sinusoid": lambda u: math.sin(u * math.pi / 2.0),
@@ -31,7 +31,7 @@ EASINGS: dict[str, Callable[[float], float]] = {
 
 
 class Segment(NamedTuple):
-    """Two neighbouring keyframes: values (n,), slopes (n,) per second, and the time between."""
+    """Two successive keyframes: values (n,), slopes (n,) per second, and the time between."""
 
     start: Array
     end: Array
@@ -40,19 +40,19 @@ class Segment(NamedTuple):
 
 
 class Interpolation(NamedTuple):
-    """How values between two keyframes are found."""
+    """An interpolation between two keyframes."""
 
     between: Callable[[Segment, float], Array]  # values (n,) at u; exactly `start` at u = 0
-    smooth: bool = False  # whether it needs the slopes, which are 0 otherwise
+    smooth: bool = False  # whether it needs the slopes; otherwise they are 0
 
 
 def _exponential(segment: Segment, u: float) -> Array:
-    """Change by equal ratios in equal times."""
+    """Interpolate with equal ratios in equal times."""
     return np.asarray(segment.start * (segment.end / segment.start) ** u)
 
 
 def _spline(segment: Segment, u: float) -> Array:
-    """Evaluate the cubic with both values and both slopes (Hermite's form)."""
+    """Evaluate the cubic with the given values and slopes at both ends (Hermite's form)."""
     first, second = (segment.length * slope for slope in segment.slopes)
     v = 1.0 - u
     return np.asarray(

@@ -23,7 +23,7 @@ def rate() -> Check:
         if type(value) not in (int, float, str, Fraction):
             raise ValueError
         try:
-            found = Fraction(str(value))  # 29.97 as written, not the nearest binary number
+            found = Fraction(str(value))  # 29.97 as written, not the nearest float
         except ZeroDivisionError:
             raise ValueError from None
         if not 0 < found <= MAX_FPS:
@@ -34,7 +34,7 @@ def rate() -> Check:
 
 
 def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
-    """Allow a table track → value; nested tables become names with a dot, but for a sound's.
+    """Allow a table track → value; nested tables become dotted names, except those of sounds.
 
     known: the allowed values; None for any.
     """
@@ -94,11 +94,11 @@ def frame_range() -> Check:
 
 @dataclass(frozen=True)
 class Film(Section):
-    """[film]: how long, how many frames, and how tracks go from keyframe to keyframe.
+    """The section [film]: length, frame rate, and interpolation between keyframes.
 
-    Frame k is at k / fps seconds, in the half-open [0, seconds). Of these, those of the half-open
-    `excerpt` are drawn, all by default, and within `tolerance` instead of `output.tolerance`, if
-    it is given.
+    Frame k is at k / fps seconds, in the half-open [0, seconds). Only the frames in the half-open
+    range `excerpt` are drawn, if it is given, and within `tolerance` instead of `output.tolerance`,
+    if that is given.
     """
 
     seconds: float = key(10.0, validation.number("a finite number above 0", lambda v: v > 0))
@@ -113,7 +113,7 @@ class Film(Section):
     easing: Mapping[str, str] = key(
         None, table("a table of tracks, each one of " + ", ".join(EASINGS), EASINGS)
     )
-    latents: Mapping[str, Mapping[str, Any]] = key(None, latents())  # for the sums of keyframes
+    latents: Mapping[str, Mapping[str, Any]] = key(None, latents())  # for keyframes' formulas
     arrays: Mapping[str, Any] = key(
         None, table("a table of tracks, each a list, one value a frame, or a sound's")
     )
@@ -122,26 +122,26 @@ class Film(Section):
 
     @property
     def all_frames(self) -> int:
-        """How many frames `seconds` has."""
+        """The number of frames in `seconds`."""
         return int(Fraction(str(self.seconds)) * self.fps + Fraction(1, 2))
 
     @property
     def first(self) -> int:
-        """The first of them that is drawn."""
+        """The index of the first frame that is drawn."""
         return 0 if self.excerpt is None else self.excerpt[0]
 
     @property
     def frames(self) -> int:
-        """How many are drawn."""
+        """The number of frames that are drawn."""
         return self.all_frames if self.excerpt is None else self.excerpt[1] - self.excerpt[0]
 
 
 @dataclass(frozen=True)
 class Keyframe(Section):
-    """[[keyframe]]: what the scene's sections are at `time`, in seconds.
+    """A section [[keyframe]]: values of the scene's sections at `time`, in seconds.
 
     latent: one of seed, z, and sum, a formula. cppn, view, output: keys of the scene's sections.
-    easing: how the film goes on to the next keyframe.
+    easing: of the transition to the next keyframe.
     """
 
     time: float = key(None, validation.number("a number of seconds, 0 or more", lambda v: v >= 0))
@@ -153,7 +153,7 @@ class Keyframe(Section):
 
 
 def make_section(kind: type[Any], values: Any) -> Any:
-    """Make a Film or Keyframe of a table. Raises SceneError, also for unknown keys."""
+    """Make a Film or Keyframe from a table. Raises SceneError, also for unknown keys."""
     name = kind.__name__.lower()
     if not isinstance(values, Mapping):
         raise SceneError(f"{name} must be a section")

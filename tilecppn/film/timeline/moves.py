@@ -1,4 +1,4 @@
-"""Ready-made moves: --morph, --zoom, --orbit. Each has tracks of its own, so they can be mixed."""
+"""Ready-made moves: --morph, --zoom, --orbit. Each has its own tracks, so they can be combined."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import cosine
 
-ORBIT_RADIUS = 0.5  # of the view's scale
+ORBIT_RADIUS = 0.5  # relative to the view's scale
 ORBIT_KNOTS = 48
-LEAST_ZOOM = 1e-300  # its inverse is a finite number too
+LEAST_ZOOM = 1e-300  # small enough; its inverse is still finite
 
-Knots = list[tuple[float, str, dict[str, Any]]]  # share of the film's time, section, values
+Knots = list[tuple[float, str, dict[str, Any]]]  # fraction of the film's time, section, values
 
 
 def moving(
@@ -27,9 +27,9 @@ def moving(
 ) -> Timeline:
     """Make a timeline of one scene; `film` are keys of [film].
 
-    morph: seeds of latents, passed on a smooth curve; a loop returns to the first. zoom: the end
-    is this many times closer (below 1: farther); a loop goes there and back. orbit: the view's
-    centre goes once around its place, at half the view's scale. Raises SceneError.
+    morph: seeds of latents, passed on a smooth curve; a loop returns to the first. zoom: the zoom
+    factor at the end (below 1 zooms out); a loop goes there and back. orbit: the view's centre
+    circles once around its position, at half the view's scale. Raises SceneError.
     """
     wanted = make_section(Film, film)
     loop = wanted.loop
@@ -74,7 +74,7 @@ def _zoom(scene: Scene, factor: float, end: float, loop: bool) -> Knots:
 
 
 def _orbit(scene: Scene, zoom: float, end: float, loop: bool) -> Knots:
-    """Go around a circle whose radius shrinks with the view's scale."""
+    """Circle around the centre with a radius that shrinks with the view's scale."""
     knots: Knots = []
     for i in range(ORBIT_KNOTS if loop else ORBIT_KNOTS + 1):
         share = i / ORBIT_KNOTS
@@ -88,10 +88,10 @@ def _orbit(scene: Scene, zoom: float, end: float, loop: bool) -> Knots:
 
 
 def _merged(knots: Knots) -> Mapping[float, dict[str, dict[str, Any]]]:
-    """Merge what the moves set at the same time into one keyframe."""
+    """Merge the values that moves set at the same time into one keyframe."""
     merged: dict[float, dict[str, dict[str, Any]]] = {}
     for share, section, values in knots:
-        # The same time, but for rounding.
+        # Times that differ only by rounding are the same.
         at = next((t for t in merged if math.isclose(t, share, abs_tol=1e-12)), share)
         merged.setdefault(at, {}).setdefault(section, {}).update(values)
     return merged

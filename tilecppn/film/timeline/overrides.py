@@ -1,4 +1,4 @@
-"""Changes to a timeline after it is read: `--set film.KEY=VALUE`, and another length."""
+"""Changes to a timeline after reading it: `--set film.KEY=VALUE`, and another length."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ FILM = "film."
 def split_overrides(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """Split overrides into those of the scene, and the keys of [film] with their values.
 
-    Keys have no `film.` in front: `{"seconds": 3, "interpolation.latent": "spline"}`.
+    Keys have no `film.` prefix: `{"seconds": 3, "interpolation.latent": "spline"}`.
     """
     of_scene, of_film = [], {}
     for override in overrides:
@@ -28,9 +28,9 @@ def split_overrides(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any]
 
 
 def override_film(film: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table [film] with other values; `none` removes a key.
+    """Return the table [film] with changed values; `none` removes a key.
 
-    Raises SceneError for a key in what is no table.
+    Raises SceneError for a key within a value that is not a table.
     """
     changed: dict[str, Any] = thaw(film)
     for key, value in changes.items():
@@ -48,7 +48,7 @@ def override_film(film: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def retimed(keyframes: Sequence[Keyframe], before: Film, after: Film) -> tuple[Keyframe, ...]:
-    """Move keyframes in proportion, where a film gets another length."""
+    """Move keyframes in proportion to the change of a film's length."""
     old, new = before.seconds, after.seconds
     if old == new:
         return tuple(keyframes)

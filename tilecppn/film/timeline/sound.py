@@ -1,11 +1,11 @@
-"""Tracks that follow a sound: how loud it is, whole or in a band of frequencies, at each frame.
+"""Tracks that follow a sound: its loudness, total or in a frequency band, at each frame.
 
     [film.arrays]
     "view.scale" = {track = "song.mp3#bass", low = 4.0, high = 3.5}
 
 The value is `low` where the band is silent and `high` where it is loudest. It rises with the sound
-at once and falls by 1/e in `release` seconds. A timeline is read with the numbers in place of the
-sound, so a film or a store needs no sound file to be drawn again.
+at once and falls by 1/e in `release` seconds. Reading a timeline replaces the sound by these
+numbers, so a film or a store can be drawn again without the sound file.
 """
 
 import tempfile
@@ -26,7 +26,7 @@ from tilecppn.names import one_of
 Array = NDArray[np.float64]
 Sound = NDArray[np.float32]  # samples from -1 to 1
 
-RATE = 44100  # samples a second that are looked at
+RATE = 44100  # samples per second for the analysis
 WINDOW = 2048  # samples around a frame's time, 46 ms
 HIGHEST = RATE / 2  # Hz
 BANDS = {  # Hz
@@ -36,22 +36,22 @@ BANDS = {  # Hz
     "treble": (4000.0, HIGHEST),
 }
 RELEASE = 0.15  # seconds
-DIGITS = 4  # of a loudness: machines may differ in the last bits of a spectrum
+DIGITS = 4  # decimals of a loudness, since machines may differ in the last bits of a spectrum
 KEYS = ("track", "low", "high", "release")
 
 
 def has_sounds(film: Film) -> bool:
-    """Whether a track of [film.arrays] follows a sound."""
+    """Return whether a track of [film.arrays] follows a sound."""
     return any(isinstance(value, Mapping) for value in film.arrays.values())
 
 
 def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
-    """Return film.arrays with a list of values, one a frame, in place of each sound.
+    """Return film.arrays with each sound replaced by a list of values, one per frame.
 
     Paths of sounds are relative to `folder`. Raises SceneError.
     """
 
-    @cache  # several tracks may follow one sound
+    @cache  # several tracks may follow the same sound
     def samples(name: str) -> Sound:
         return decode(file_beside(folder, name), film.seconds)
 
@@ -70,7 +70,7 @@ def with_sounds(film: Film, folder: Path) -> dict[str, Any]:
 def _values(
     said: Mapping[str, Any], film: Film, samples: Callable[[str], Sound], *, exponential: bool
 ) -> list[Any]:
-    """One value a frame, from the loudness of the sound that `said` names."""
+    """Return one value per frame, from the loudness of the sound that `said` names."""
     for key in said:
         one_of(KEYS, key, "key")
     low, high = (_numbers(said, key) for key in ("low", "high"))
@@ -92,7 +92,7 @@ def _values(
 
 
 def _numbers(said: Mapping[str, Any], key: str) -> Array:
-    """A number, or a list of them."""
+    """Return a number, or a list of numbers, as an array."""
     try:
         numbers = np.asarray(said[key], np.float64)
         if numbers.ndim > 1 or not np.isfinite(numbers).all():
@@ -103,7 +103,7 @@ def _numbers(said: Mapping[str, Any], key: str) -> Array:
 
 
 def _band(name: str) -> tuple[float, float]:
-    """The frequencies of a band: a name of BANDS, or as in "60-120", in Hz."""
+    """Return the frequencies of a band in Hz, from a name in BANDS or a range such as "60-120"."""
     if name in BANDS:
         return BANDS[name]
     try:
@@ -119,9 +119,9 @@ def _band(name: str) -> tuple[float, float]:
 
 
 def decode(path: Path, seconds: float) -> NDArray[np.float32]:
-    """Return the first `seconds` of a sound file, mixed to one channel, RATE samples a second.
+    """Return the first `seconds` of a sound file, mixed to one channel, RATE samples per second.
 
-    Raises SceneError for what is no sound.
+    Raises SceneError if it is not a sound file.
     """
     if not path.is_file():
         raise SceneError(f"{path}: is not a file; give a sound, as in song.mp3#bass")
@@ -144,14 +144,14 @@ def decode(path: Path, seconds: float) -> NDArray[np.float32]:
 def loudness(
     samples: NDArray[np.float32], band: tuple[float, float], frames: int, fps: float
 ) -> Array:
-    """Return the amplitude of a band (Hz) around the time of each frame (frames,), 1 at the most.
+    """Return the amplitude of a band (Hz) at each frame (frames,), scaled to a maximum of 1.
 
-    All are 0 where the band is silent throughout. The amplitude is the root of the power of the
-    band's bins in a Fourier transform with Hann's window.
+    All are 0 if the band is silent throughout. The amplitude is the square root of the power in the
+    band's bins of a Fourier transform with a Hann window.
     """
     frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
     chosen = (frequencies >= band[0]) & (frequencies < band[1])
-    if not chosen.any():  # narrower than a bin
+    if not chosen.any():  # the band is narrower than a bin
         chosen[np.abs(frequencies - sum(band) / 2).argmin()] = True
     hann = np.hanning(WINDOW + 1)[:-1]
     levels = np.zeros(frames)
@@ -168,7 +168,7 @@ def loudness(
 
 
 def released(levels: Array, frames: float) -> Array:
-    """Let levels (n,) fall by 1/e in so many frames at the fastest; they rise at once."""
+    """Limit how fast levels (n,) fall, to 1/e in `frames` frames; they rise at once."""
     if frames <= 0:
         return levels
     kept, out, level = float(np.exp(-1.0 / frames)), np.empty_like(levels), 0.0

@@ -1,7 +1,7 @@
 """The timeline: keyframes over time, read from and written to TOML. Each frame is a Scene.
 
-A timeline file is a scene file with a [film] section and [[keyframe]] sections. What no keyframe
-sets stays as in the scene.
+A timeline file is a scene file with a [film] section and [[keyframe]] sections. Values that no
+keyframe sets stay as in the scene.
 """
 
 import hashlib
@@ -31,22 +31,22 @@ from tilecppn.scene.validation import Section, format_value
 
 MAX_FRAMES = 1_000_000
 REVISION = 2  # raised whenever the same timeline gives other frames
-BLENDING = 4  # of films that blend colours or palettes, in OKLab
+BLENDING = 4  # the same for films that blend colours or palettes, in OKLab
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A film, frozen. Make one with `Timeline.load`, `Timeline.parse` or `Timeline.of`."""
+    """A film, immutable. Make one with `Timeline.load`, `Timeline.parse` or `Timeline.of`."""
 
     base: Scene
     film: Film
     keyframes: tuple[Keyframe, ...]
-    # Of sounds, and of the weights files that keyframes name, unless their bytes are in `embedded`.
+    # Of sounds, and of weights files named by keyframes, unless `embedded` holds their bytes.
     folder: Path = Path()
     embedded: Mapping[str, bytes] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        # A frame has all of the scene but what moves: another network brings no view of its own.
+        # Only tracks change from frame to frame: another network does not bring its preset's view.
         object.__setattr__(self, "base", self.base.spelled_out())
         if self.base.output.profile != "srgb":
             raise SceneError(
@@ -58,7 +58,7 @@ class Timeline:
                 f"film.seconds = {film.seconds:g} at film.fps = {film.fps} gives {frames} frames: "
                 f"must be from 1 to {MAX_FRAMES}"
             )
-        if self.embedded is None and has_sounds(film):  # no path in what is stored is followed
+        if self.embedded is None and has_sounds(film):  # no path in a stored timeline is followed
             film = replace(film, arrays=with_sounds(film, self.folder))
             object.__setattr__(self, "film", film)
         if film.excerpt is not None and film.excerpt[1] > frames:
@@ -82,7 +82,7 @@ class Timeline:
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = (), **film: Any) -> "Timeline":
-        """Read a timeline file, or the timeline of a film or its store made by tilecppn.
+        """Read a timeline file, or the timeline of a film or film store made by tilecppn.
 
         `overrides` as in `Scene.load`, `film` as in `replace`. Paths in a timeline file are
         relative to it. Raises SceneError, WeightsError, or StoreError for a damaged store.
@@ -107,11 +107,11 @@ class Timeline:
         embedded: Mapping[str, bytes] | None = None,
         **film: Any,
     ) -> "Timeline":
-        """Read a timeline from its TOML text; `name` stands in front of every error.
+        """Read a timeline from its TOML text; `name` precedes every error message.
 
-        overrides: as `film.fps=10` or `canvas.width=640`; film: keys of [film] with their values.
-        With other `seconds`, keyframes move in proportion. With `embedded`, weights files by name,
-        no path in the text is followed. Raises SceneError, or WeightsError.
+        overrides: such as `film.fps=10` or `canvas.width=640`. film: keys of [film] with their
+        values. Another `seconds` moves keyframes in proportion. With `embedded`, weights files by
+        name, no path in the text is followed. Raises SceneError, or WeightsError.
         """
         import tomli_w
 
@@ -142,19 +142,19 @@ class Timeline:
 
     @classmethod
     def of(cls, scene: Scene, keyframes: Sequence[Keyframe] = (), **film: Any) -> "Timeline":
-        """A timeline of a scene; `film` are the keys of [film].
+        """Return a timeline of a scene; `film` are keys of [film].
 
         `Timeline.of(scene, [Keyframe(0, latent={"seed": 1}), Keyframe(5, latent={"seed": 2})],
         seconds=10, loop=True, interpolation={"latent": "spline"})`. `arrays` has tracks with one
-        value a frame: `{"view.rotation": [0.0, 0.1, …]}`, or with a sound: `{"view.scale":
+        value per frame: `{"view.rotation": [0.0, 0.1, …]}`, or with a sound: `{"view.scale":
         {"track": "song.mp3#bass", "low": 4.0, "high": 3.5}}`.
         """
         return cls(scene, make_section(Film, film), tuple(keyframes))
 
     def replace(self, **film: Any) -> "Timeline":
-        """This timeline with other values of [film]: seconds, fps, loop, samples, …
+        """Return this timeline with other values of [film]: seconds, fps, loop, samples, …
 
-        With other `seconds`, keyframes move in proportion. Raises SceneError.
+        Another `seconds` moves keyframes in proportion. Raises SceneError.
         """
         wanted = make_section(Film, {**vars(self.film), **film})
         return replace(self, film=wanted, keyframes=retimed(self.keyframes, self.film, wanted))
@@ -163,33 +163,33 @@ class Timeline:
 
     @property
     def frames(self) -> int:
-        """How many frames are drawn."""
+        """The number of frames that are drawn."""
         return self.film.frames
 
     @property
     def about(self) -> About:
-        """What the film says to people."""
+        """The credits of the film, its section [about]."""
         return self.base.about
 
     @cached_property
     def channels(self) -> int:
-        """Channels of every frame; a palette that only keyframes set gives grey frames colour."""
+        """The channels of every frame; a palette set only by keyframes makes grey frames colour."""
         return self.scene(0).channels
 
     @property
     def tolerance(self) -> float:
-        """`output.tolerance` of the frames' scenes."""
+        """The tolerance of the frames: `film.tolerance`, or else `output.tolerance`."""
         own = self.film.tolerance
         return self.base.output.tolerance if own is None else own
 
     @property
     def steps(self) -> list[str]:
-        """The tracks that jump at their keyframes, though nobody asked for it."""
-        asked = self.film.arrays  # one value a frame
+        """The tracks that jump at their keyframes although no easing is "hold"."""
+        asked = self.film.arrays  # with one value per frame
         return [name for name, track in self.tracks.items() if track.steps and name not in asked]
 
     def time(self, frame: float) -> float:
-        """The time of a frame on the timeline, in seconds; fractions are between frames."""
+        """Return the time of a frame in seconds; fractional frames lie between frames."""
         return float((self.film.first + frame) / self.film.fps)
 
     def scene(self, frame: int) -> Scene:
@@ -202,10 +202,10 @@ class Timeline:
         return self._at(self.time(frame))
 
     def moments(self, frame: int) -> list[Scene]:
-        """Return the scenes whose mean a frame is: one, or `film.samples` around its time.
+        """Return the scenes whose mean is a frame: one, or `film.samples` around its time.
 
-        They are at the middles of equal parts of the time that the shutter is open, which is
-        `film.shutter` of the time between two frames.
+        The shutter is open for `film.shutter` of the time between two frames; the moments are the
+        centres of equal parts of that time.
         """
         count, shutter = self.film.samples, self.film.shutter
         if count == 1:
@@ -239,7 +239,7 @@ class Timeline:
     # As a file
 
     def to_toml(self) -> str:
-        """Return the timeline as TOML; weights files have their names in `networks`."""
+        """Return the timeline as TOML; weights files appear by their names in `networks`."""
         record = tomllib.loads(self.base.to_toml())
         record["film"] = {**_given(self.film), "fps": str(self.film.fps)}
         record["keyframe"] = [_given(keyframe) for keyframe in self.keyframes]
@@ -249,12 +249,14 @@ class Timeline:
         return toml_text.dumps(record)
 
     def shared_toml(self) -> str:
-        """Return what a film says of the timeline, as `Scene.shared_toml` does of a scene."""
+        """Return the TOML to embed in a film: like `Scene.shared_toml`, without what is
+        not shared.
+        """
         return self.to_toml() if self.about.share_scene else self.base.shared_toml()
 
     @cached_property
     def networks(self) -> dict[str, bytes]:
-        """The weights files that the TOML names, name → bytes."""
+        """The weights files named in the TOML, name → bytes."""
         files = {EMBEDDED: self.base.cppn.to_bytes()}
         for i, keyframe in enumerate(self.keyframes):
             if "weights" in keyframe.cppn:
@@ -263,7 +265,7 @@ class Timeline:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over all that decides the pixels of the frames."""
+        """The SHA-256 of everything that decides the pixels of the frames."""
         film = self.film
         record: dict[str, Any] = {
             "revision": BLENDING
@@ -282,7 +284,7 @@ class Timeline:
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
     def differences(self, other: "Timeline") -> list[str]:
-        """List what differs, as `film.seconds: 10.0 there, 5.0 here`; `other` is here."""
+        """List the differences, as `film.seconds: 10.0 there, 5.0 here`; `other` is here."""
         found = self.base.differences(other.base)
         for f in fields(Film):
             there, here = getattr(self.film, f.name), getattr(other.film, f.name)
@@ -319,7 +321,7 @@ def load_timeline(path: str | Path, overrides: Sequence[str] = ()) -> Timeline |
 
 
 def is_timeline(text: str) -> bool:
-    """Whether a TOML text has sections that only a timeline has."""
+    """Return whether a TOML text has sections that only a timeline has."""
     try:
         return not set(TIMELINE).isdisjoint(toml_text.loads(text))
     except ValueError:
@@ -341,7 +343,7 @@ def _file(keyframe: int) -> str:
 
 
 def _exact(value: Any) -> Any:
-    """Return a value as JSON in which no two floats look alike."""
+    """Convert a value to JSON values in which different floats stay different."""
     if isinstance(value, CPPN):
         return value.sha256
     if isinstance(value, dict):

@@ -18,8 +18,8 @@ from tilecppn.film.timeline.values import COLOUR, PALETTE, ValueType, value_type
 class Track:
     """`values[i]` at `times[i]` seconds, increasing; constant before the first and after the last.
 
-    `easings[i]` leads from keyframe i to the next. With `period`, in seconds, the last keyframe's
-    leads back to the first value; a keyframe one period after the first is that return.
+    `easings[i]` applies from keyframe i to the next. With `period`, in seconds, the last one leads
+    back to the first value; a keyframe exactly one period after the first is that return.
     """
 
     times: tuple[float, ...]
@@ -30,7 +30,7 @@ class Track:
 
     @cached_property
     def value_type(self) -> ValueType | None:
-        """How the values are interpolated; None if each holds until the next."""
+        """The type that decides how values are interpolated; None if each holds until the next."""
         return value_type(self.values)
 
     @cached_property
@@ -40,19 +40,19 @@ class Track:
 
     @property
     def blends_colours(self) -> bool:
-        """Whether it goes from one colour or palette to another."""
+        """Whether the track blends between different colours or palettes."""
         return self.value_type in (COLOUR, PALETTE) and len(set(self.values)) > 1
 
     @property
     def steps(self) -> bool:
-        """Whether it jumps from keyframe to keyframe, though no easing says "hold"."""
+        """Whether the track jumps at a keyframe although no easing is "hold"."""
         moves = (a != b for a, b in pairwise(self.values))
         return self.value_type is None and any(
             move and easing != "hold" for move, easing in zip(moves, self.easings, strict=False)
         )
 
     def at(self, time: float) -> Any:
-        """Return the value at a time in seconds; exactly a keyframe's own at its time."""
+        """Return the value at a time in seconds; exactly a keyframe's value at its time."""
         knots = self._times
         if self.period is not None:
             time = knots[0] + (time - knots[0]) % self.period
@@ -70,14 +70,14 @@ class Track:
 
     @cached_property
     def _times(self) -> tuple[float, ...]:
-        """The times of the keyframes, with the return to the first."""
+        """The times of the keyframes, including the return to the first."""
         if self.period is None or self.times[-1] == self.times[0] + self.period:
             return self.times
         return (*self.times, self.times[0] + self.period)
 
     @cached_property
     def _knots(self) -> NDArray[np.float64]:
-        """The rows at `_times` (k, n)."""
+        """The rows at `_times`, (k, n)."""
         return np.stack([*self.rows, *self.rows[:1]][: len(self._times)])
 
     @cached_property
@@ -88,6 +88,6 @@ class Track:
 
 
 def per_frame(values: Sequence[Any], rate: float) -> Track:
-    """Make a track of one value a frame, linear between them; `rate` is frames per second."""
+    """Make a track of one value per frame, linear between them; `rate` is frames per second."""
     times = tuple(k / rate for k in range(len(values)))
     return Track(times, tuple(values), "linear", ("linear",) * len(values))

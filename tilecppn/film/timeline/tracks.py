@@ -1,4 +1,4 @@
-"""Makes tracks of keyframes, checking each value as those of a scene are."""
+"""Make tracks from keyframes, checking each value like those of a scene."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -20,15 +20,15 @@ from tilecppn.scene.sections import LAYOUT, SECTIONS, Latent
 
 FIXED = ("dtype", "profile", *LAYOUT)  # keys of [output] that cannot change within a film
 DEFAULT = "linear"
-DEFAULTS = {"latent": "spherical", "view.scale": "exponential"}  # interpolation, if not DEFAULT
+DEFAULTS = {"latent": "spherical", "view.scale": "exponential"}  # interpolations other than DEFAULT
 TURN = 360.0  # degrees
 
 
 @dataclass(frozen=True)
 class Values:
-    """Reads the values of keyframes.
+    """Reads and checks the values of keyframes.
 
-    base: the scene that they change. latents: those that formulas name. Weights files are read
+    base: the scene that they change. latents: named latents for formulas. Weights files are read
     from `embedded`, by name, or else from `folder`.
     """
 
@@ -38,7 +38,9 @@ class Values:
     embedded: Mapping[str, bytes] | None
 
     def of(self, keyframe: Keyframe) -> dict[str, Any]:
-        """Return what a keyframe sets, track → value. Raises SceneError, naming the keyframe."""
+        """Return the values that a keyframe sets, track → value. Raises SceneError, naming the
+        keyframe.
+        """
         values: dict[str, Any] = {}
         try:
             if keyframe.cppn:
@@ -68,7 +70,7 @@ class Values:
         return {f"{name}.{part}": getattr(parsed, part) for part in change}
 
     def network(self, change: Mapping[str, Any]) -> CPPN:
-        """Return the network of another seed, or of another weights file."""
+        """Return the network with another seed, or from another weights file."""
         base = self.base
         if "weights" in change:
             network = self._file(str(change["weights"]))
@@ -105,9 +107,9 @@ class Values:
 
 
 def _form(network: CPPN) -> Structure:
-    """The structure that all networks of a film share.
+    """Return the structure that all networks of a film must share.
 
-    Layers that a network with detail does not hold come from the seed of the keyframe before.
+    Layers of detail beyond those in the file come from the seed of the previous keyframe.
     """
     detail = network.structure.detail
     if detail is not None:
@@ -118,8 +120,8 @@ def _form(network: CPPN) -> Structure:
 def make_tracks(film: Film, keyframes: Sequence[Keyframe], values: Values) -> dict[str, Track]:
     """Return the tracks by name: latent, cppn, view.center, view.scale, …
 
-    Raises SceneError for keyframes that are not in order or outside the film, values that cannot be
-    interpolated, and interpolations of what does not move.
+    Raises SceneError for keyframes that are unordered or outside the film, values that cannot be
+    interpolated, and interpolations of tracks that do not exist.
     """
     knots: dict[str, list[tuple[Keyframe, Any]]] = {}
     for before, keyframe in zip((None, *keyframes), keyframes, strict=False):
@@ -163,7 +165,7 @@ def _track(name: str, knots: Sequence[tuple[Keyframe, Any]], film: Film) -> Trac
 
 
 def _array(name: str, array: Any, film: Film, values: Values) -> Track:
-    """Make a track of one value a frame, as an analysis of sound would give."""
+    """Make a track from one value per frame, such as an analysis of sound."""
     if not isinstance(array, tuple) or len(array) != film.all_frames:
         raise SceneError(f"film.arrays.{name}: must have {film.all_frames} values, one a frame")
     section, _, part = name.partition(".")
@@ -187,7 +189,7 @@ def _check(name: str, track: Track) -> None:
     first, last = track.values[0], track.values[-1]
     if track.period is None or track.times[-1] != track.times[0] + track.period or first == last:
         return
-    # A whole turn is where it was.
+    # A whole turn is the same rotation.
     if name != "view.rotation" or (last - first) % TURN:
         raise SceneError(
             f"{name}: with film.loop the first keyframe comes again at {track.times[-1]:g} s; "

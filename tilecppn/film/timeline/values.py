@@ -1,4 +1,4 @@
-"""The types of values that can be interpolated: each as rows of numbers, and back."""
+"""The types of values that can be interpolated, and their conversion to rows of numbers."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ from tilecppn.scene import palettes
 from tilecppn.scene.oklab import hexadecimal, oklab, srgb
 
 Array = NDArray[np.float64]
-MAX_STOPS = 256  # of a palette between two of different lengths
+MAX_STOPS = 256  # limit when palettes of different lengths are blended
 
 
 class ValueType(NamedTuple):
-    """How values of one type become numbers."""
+    """How values of one type are converted to numbers and back."""
 
     fits: Callable[[Any], bool]
-    encode: Callable[[Sequence[Any]], list[Array]]  # a track's values → a row (n,) each; rows of
-    # different lengths cannot be interpolated
-    decode: Callable[[Array, Any], Any]  # a row, and a value that has all that the row has not
+    # A track's values → a row (n,) each; rows of different lengths cannot be interpolated.
+    encode: Callable[[Sequence[Any]], list[Array]]
+    decode: Callable[[Array, Any], Any]  # the second argument provides what the row does not hold
 
 
 def _is_colour(value: Any) -> bool:
@@ -36,10 +36,10 @@ def _is_palette(value: Any) -> bool:
 
 
 def _palette_rows(values: Sequence[Any]) -> list[Array]:
-    """L, a and b of OKLab of equally many stops.
+    """Return L, a and b in OKLab for palettes with an equal number of stops.
 
-    Palettes of different lengths are resampled where the stops of all of them lie, or to
-    MAX_STOPS if those are more.
+    Palettes of different lengths are resampled to the common refinement of their stops, or to
+    MAX_STOPS if that has more.
     """
     stops = [palettes.stops(value) for value in values]
     lengths = {len(s) for s in stops}
@@ -49,7 +49,7 @@ def _palette_rows(values: Sequence[Any]) -> list[Array]:
 
 
 def _resampled(stops: Array, count: int) -> Array:
-    """The colours (count, 3) of a palette (n, 3) at evenly spaced places."""
+    """Return the colours (count, 3) of a palette (n, 3) at evenly spaced positions."""
     if len(stops) == count:
         return stops
     here, there = np.linspace(0, 1, len(stops)), np.linspace(0, 1, count)
@@ -75,7 +75,7 @@ def _network(row: Array, like: CPPN) -> CPPN:
 
 
 def _arrays(cppn: CPPN) -> list[NDArray[np.float32]]:
-    """All numbers of a network: weights and biases in turn, then readouts."""
+    """Return all arrays of a network: weights and biases in turn, then readouts."""
     return [*(array for layer in cppn.layers for array in layer), *cppn.readouts]
 
 
@@ -107,9 +107,9 @@ VALUE_TYPES = (
 
 
 def value_type(values: Sequence[Any]) -> ValueType | None:
-    """Return the type that all values have; None for names, switches and whole numbers.
+    """Return the type that all values have; None for names, switches and integers.
 
-    A name that never changes is none of a palette: `output.color` has "hsv", too.
+    A name that never changes is not taken for a palette: `output.color` can be "hsv", too.
     """
     if isinstance(values[0], str) and len(set(values)) == 1:
         return None
