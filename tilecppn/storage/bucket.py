@@ -1,4 +1,4 @@
-"""Objects in a bucket: whole or not there, and written on conditions."""
+"""Objects in a bucket, with conditional writes and retries."""
 
 import contextlib
 import errno
@@ -21,28 +21,28 @@ from tilecppn.storage.objects import Put
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
 
-ATTEMPTS = 8  # of what obstore does not repeat, or not often enough
-AT_ONCE = 16  # uploads of one thread that makes files, and files that are read together
+ATTEMPTS = 8  # at requests that obstore does not retry, or not often enough
+AT_ONCE = 16  # parallel uploads of a thread that makes files, and parallel reads
 
 T = TypeVar("T")
 
 
 class Object(NamedTuple):
-    """An object: its bytes, its version, and when the server says that it was written."""
+    """An object: its bytes, its version, and its time of writing by the server's clock."""
 
     data: bytes
     version: "UpdateVersion"
-    modified: float  # seconds
+    modified: float  # seconds since 1970
 
 
 class Bucket:
-    """The objects below a prefix in a bucket, a `FileStorage`."""
+    """A `FileStorage` of the objects below a prefix in a bucket."""
 
     path: Path
 
     def __init__(self, path: BucketPath) -> None:
-        """Raises StoreError if obstore is missing, or the settings are wrong."""
-        self._client = client_of(path)  # which says so where obstore is missing
+        """Create the client. Raises StoreError if obstore is missing, or the settings are wrong."""
+        self._client = client_of(path)  # raises StoreError if obstore is missing
         import obstore
 
         self.path = self.address = path
@@ -51,11 +51,11 @@ class Bucket:
     # Requests
 
     def get(self, name: str, most: int | None = None) -> bytes:
-        """Read an object of at most so many bytes."""
+        """Read an object. Raises UnsuitableFileError if it has more than `most` bytes."""
         return self.fetch(name, most).data
 
     def fetch(self, name: str, most: int | None = None) -> Object:
-        """Read an object with its version. Raises FileNotFoundError, UnsuitableFileError."""
+        """Read an object with its version. Raises FileNotFoundError or UnsuitableFileError."""
         with self._request(name) as key:
             found = self._obstore.get(self._client, key)
             meta = found.meta
@@ -66,7 +66,7 @@ class Bucket:
             return Object(bytes(found.bytes()), version_of(meta), meta["last_modified"].timestamp())
 
     def download(self, name: str, file: Path) -> None:
-        """Copy an object into a new file, in a folder of its own if need be."""
+        """Download an object into a new file, creating its folder if needed."""
         with self._request(name) as key:
             found = self._obstore.get(self._client, key)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class Bucket:
                 written.writelines(found)
 
     def crc32c(self, name: str) -> str:
-        """The CRC-32C of an object. Raises RenderError where it cannot be read."""
+        """Return the CRC-32C of an object. Raises RenderError if it cannot be read."""
         try:
             return patiently(lambda: crc32c_of(self._pieces(name)))
         except FileNotFoundError:
@@ -83,7 +83,7 @@ class Bucket:
             raise RenderError(error_text(error)) from error
 
     def crc32cs(self, names: Sequence[str]) -> list[str]:
-        """Several at once, since a bucket answers late."""
+        """Return the CRC-32C of several objects, read in parallel to hide the latency."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(self.crc32c, names))
 
@@ -93,38 +93,38 @@ class Bucket:
                 yield bytes(piece)
 
     def get_tail(self, name: str, size: int) -> bytes:
-        """Read the last bytes of an object; all where it has fewer."""
+        """Read the last `size` bytes of an object, or all if it has fewer."""
         with self._request(name) as key:
             whole = self._obstore.head(self._client, key)["size"]
             start = max(0, whole - size)
             return bytes(self._obstore.get_range(self._client, key, start=start, end=whole))
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
-        """Read bytes of an object; fewer where it ends before."""
+        """Read a range of an object; past its end fewer bytes, or an OSError."""
         with self._request(name) as key:
             return bytes(self._obstore.get_range(self._client, key, start=start, length=size))
 
     def size(self, name: str) -> int | None:
-        """The size of an object now; None where there is none."""
+        """Return the size of an object in bytes; None if it is missing."""
         meta = self._head(name)
         return None if meta is None else int(meta["size"])
 
     def has(self, name: str) -> bool:
-        """Whether there is an object of this name."""
+        """Return whether there is an object of this name."""
         return self._head(name) is not None
 
     def names(self) -> list[str]:
-        """The objects up to the next slash."""
+        """Return the names of the objects directly below the prefix."""
         with self._request("") as key:
             found = self._obstore.list_with_delimiter(self._client, f"{key}/")["objects"]
             return [Path(meta["path"]).name for meta in found]
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """All objects, from listings."""
+        """Iterate over the name and size of all objects, from listings."""
         return ((name, int(meta["size"])) for name, meta in self.objects())
 
     def objects(self, folder: str = "") -> Iterator[tuple[str, "ObjectMeta"]]:
-        """All objects below a folder, with their names in the store."""
+        """Yield all objects below a folder: name in the store, and metadata."""
         with self._request(folder) as key:
             for page in self._obstore.list(self._client, prefix=key):
                 for meta in page:
@@ -133,9 +133,10 @@ class Bucket:
     def put_if(
         self, name: str, data: bytes, version: "UpdateVersion | None"
     ) -> "UpdateVersion | None":
-        """Write an object that still has a version, or for None is not there; else return None.
+        """Write an object if it still has this version, or, for None, if it does not exist.
 
-        What is there already with the same bytes counts as written: an answer may have been lost.
+        Returns the new version, or None if the condition failed. An object that already has these
+        bytes counts as written: the response to an earlier attempt may have been lost.
         """
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
@@ -152,24 +153,24 @@ class Bucket:
             return version_of(result)
 
         try:
-            return patiently(put)  # obstore does not repeat what has conditions
+            return patiently(put)  # obstore does not retry conditional writes
         except FileNotFoundError:
             if version is None:
                 raise
             return None
 
     def put(self, name: str, data: bytes | Path) -> None:
-        """Write an object with HTTP headers; large files in parts."""
+        """Write an object with its HTTP headers; large files as multipart uploads."""
         with self._request(name) as key:
             self._obstore.put(self._client, key, data, attributes=headers(name))
 
     def take(self, name: str, file: Path) -> None:
-        """Upload a file; whoever made it deletes it."""
+        """Upload a file; the caller deletes it."""
         self.put(name, file)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Put]:
-        """Write several objects at once; all are there at the end of the block."""
+        """Upload in parallel; all objects are written at the end of the block."""
         pending: list[Future[None]] = []
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tilecppn-upload") as pool:
             yield lambda name, data: pending.append(pool.submit(self.put, name, data))
@@ -177,7 +178,7 @@ class Bucket:
             future.result()
 
     def delete(self, name: str) -> None:
-        """Delete an object, if it is there."""
+        """Delete an object, if it exists."""
         with contextlib.suppress(FileNotFoundError), self._request(name) as key:
             self._obstore.delete(self._client, key)
 
@@ -187,19 +188,19 @@ class Bucket:
                 self._obstore.delete(self._client, [f"{key}/{name}" for name in names])
 
     def delete_all(self, keep: Container[str] = ()) -> None:
-        """Delete all objects but those that are to be kept."""
+        """Delete all objects except those named in `keep`."""
         with self._request("") as key:
             for page in self._obstore.list(self._client, prefix=key):
                 names = [meta["path"].removeprefix(f"{key}/") for meta in page]
                 self._delete([name for name in names if name not in keep])
 
     def identity(self, name: str) -> Hashable | None:
-        """Tell an object by its version."""
+        """Return the version of an object as a tuple; None if it is missing."""
         version = self.version(name)
         return None if version is None else tuple(sorted(version.items()))
 
     def version(self, name: str) -> "UpdateVersion | None":
-        """The version of an object now; None where there is none."""
+        """Return the version of an object; None if it is missing."""
         meta = self._head(name)
         return None if meta is None else version_of(meta)
 
@@ -219,14 +220,14 @@ class Bucket:
 
     @contextlib.contextmanager
     def _request(self, name: str) -> Iterator[str]:
-        """The key of a name; errors of obstore in the block become OSError."""
+        """Give the key of a name; errors of obstore in the block become OSError."""
         path = self.address / name
         with as_os_errors(path):
             yield path.key
 
 
 def patiently(request: Callable[[], T]) -> T:
-    """Repeat a request that fails in a way that may pass, after growing pauses with jitter."""
+    """Make a request, retrying temporary errors after growing delays with jitter."""
     for attempt in count(1):
         try:
             return request()
@@ -238,5 +239,5 @@ def patiently(request: Callable[[], T]) -> T:
 
 
 def version_of(found: Any) -> "UpdateVersion":
-    """What a condition on an object needs: ETag, version or both, as the provider has them."""
+    """Return what a conditional write needs: ETag, version or both, as the provider has them."""
     return {key: found[key] for key in ("e_tag", "version") if found.get(key) is not None}  # type: ignore[return-value]

@@ -1,8 +1,8 @@
-"""A store's objects in a bucket: conditional writes, listings instead of many small questions.
+"""A store's objects in a bucket: conditional writes, listings instead of many small requests.
 
-Nothing can be renamed in a bucket, and a write may arrive late, of a worker that stood still while
-its run was taken over. So a shard is written only where none is (`If-None-Match: *`), or over an
-empty one of the same generation (`If-Match`); see docs/decisions/0038-buckets.md.
+Objects cannot be renamed, and a write may arrive late, from a worker that was suspended while its
+run was taken over. So a shard is written only if it does not exist (`If-None-Match: *`), or over a
+placeholder of the same generation (`If-Match`); see docs/decisions/0038-buckets.md.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ from tilecppn.storage.shard_file import GENERATION
 if TYPE_CHECKING:
     from obstore import UpdateVersion
 
-PARALLEL = 32  # small requests at once
-FOLDERS = 256  # whose listings are kept
-_OF_ARRAYS = re.compile(r"\d+/")  # names of what lies in a level or in a film's frames
+PARALLEL = 32  # small requests at a time
+FOLDERS = 256  # listings that are cached
+_OF_ARRAYS = re.compile(r"\d+/")  # names of objects in a level or in a film's frames
 TAKEN = "another process writes there"
 
 
 class _Listing:
-    """The shards of one folder when they were listed, and those that were asked for since."""
+    """The sizes of a folder's shards when it was listed, and the names asked for since."""
 
     def __init__(self, sizes: dict[str, int]) -> None:
         self.sizes = sizes
@@ -46,27 +46,27 @@ class _Listing:
 
 
 class BucketStorage(Bucket):
-    """The `ObjectStorage` of a store in a bucket. Belongs to one thread."""
+    """An `ObjectStorage` in a bucket. Belongs to one thread."""
 
     def __init__(self, path: BucketPath) -> None:
-        """Raises StoreError if obstore is missing, or the settings are wrong."""
+        """Create the client. Raises StoreError if obstore is missing, or the settings are wrong."""
         super().__init__(path)
         self._listings: LRUCache[str, _Listing] = LRUCache(FOLDERS)
 
     # Shards
 
     def has_shard(self, name: str, empty: bytes) -> bool:
-        """Return whether a shard is there, from the listing of its folder.
+        """Return whether a shard exists, from the listing of its folder.
 
-        A missing shard that is asked for once more may have come since, and is looked for itself.
-        Raises RenderError if this process held the lease and lost it.
+        A missing shard that is asked for again may have been written since, so its own size is
+        requested. Raises RenderError if this process held the lease and lost it.
         """
         lease = held_lease(self.address)
         if lease is None:
             return self._has_shard(name, empty)
         if lease.lost:
             raise RenderError(lease.why_lost)
-        # A run, which has much to lose, outlasts a server that is away for a minute or two.
+        # A run has much to lose: it waits for a server that is away for a minute or two.
         return patiently(lambda: self._has_shard(name, empty))
 
     def _has_shard(self, name: str, empty: bytes) -> bool:
@@ -79,14 +79,14 @@ class BucketStorage(Bucket):
         return size > len(empty)
 
     def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
-        """List the objects below a folder that are no empty shards."""
+        """List the objects below a folder that are not placeholders."""
         for name, meta in self.objects(folder):
             row, _, col = name.removeprefix(f"{folder}/").partition("/")
             if meta["size"] > len(empty) and row.isdecimal() and col.isdecimal():
                 yield int(row), int(col)
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
-        """Write a shard where none is, or over an empty one of this generation."""
+        """Write a shard if it does not exist, or over a placeholder of this generation."""
         if self.put_if(name, data, None) is not None:
             return
         with contextlib.suppress(FileNotFoundError):
@@ -99,10 +99,10 @@ class BucketStorage(Bucket):
         )
 
     def sync(self, folders: Iterable[str]) -> None:
-        """Do nothing: an object outlives a power cut with its name."""
+        """Do nothing: objects are durable once written."""
 
     def delete_shard(self, name: str, empty: bytes) -> None:
-        """Put an empty shard in a shard's place."""
+        """Replace a shard by its placeholder."""
         listing = self._listing(name.rpartition("/")[0])
         if listing.sizes.get(name, 0) == 0 and name not in listing.asked:
             return
@@ -121,30 +121,31 @@ class BucketStorage(Bucket):
     # The store
 
     def zarr(self) -> Any:
-        """The prefix as zarr-python reads it, by ranges."""
+        """Return a zarr-python store of the prefix, read by ranges."""
         from zarr.storage import ObjectStore
 
         return ObjectStore(client_of(self.address, self.address.key), read_only=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lease of the store; one that this process holds already is shared."""
+        """Hold the store's lease; share it if this process already holds it."""
         with leased(self.address):
             self._listings.clear()
             yield
 
     def replace(self, files: Files) -> None:
-        """Write objects, over those that are there while the lease is known to be held."""
+        """Write objects over their current versions. Raises StoreError without the lease."""
         self._write(files.items(), {name: self.version(name) for name in files})
 
     @contextlib.contextmanager
     def create(
         self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
     ) -> Iterator[None]:
-        """Mark the group as unfinished, write all else, then the group.
+        """Mark the group as unfinished, write everything else, then the group.
 
-        Where anything was before, each shard gets an empty one of this generation, which keeps late
-        writes of older runs out, and arrays lose what the new ones do not have.
+        If objects were there before, each shard gets a placeholder of this generation, which
+        rejects late writes of older runs, and objects of arrays that the new store does not have
+        are deleted.
         """
         with self.lock():
             found = self._versions()
@@ -163,44 +164,45 @@ class BucketStorage(Bucket):
             yield
 
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
-        """Put empty shards where there is an empty one, of an unknown generation."""
+        """Replace placeholders, which may be of another generation, by these."""
         sizes = {name: meta["size"] for name, meta in self.objects()}
         found = self._versions()
         missing = ((name, empty) for name, empty in shards if sizes.get(name) == len(empty))
         self._write(missing, found)
 
     def new_generation(self) -> str:
-        """Random bytes in hex."""
+        """Return random bytes in hex."""
         return secrets.token_hex(GENERATION)
 
     def what_else(self, *, reading: bool) -> str:
-        """Tell nothing from other objects."""
+        """Describe an empty prefix, or one with other objects."""
         if self.is_free():
             return f"{self.path}: no such store"
         return f"{self.path}: holds objects that are no store of tilecppn; choose another path"
 
     def free_space(self) -> tuple[Path, float]:
-        """A bucket has no end."""
+        """Return the bucket and infinity."""
         return self.path.parent, math.inf
 
     def is_free(self) -> bool:
-        """Whether there is no object, or a store that was never finished."""
+        """Return whether there are no objects, or a store whose creation was not finished."""
         try:
             return next(self.objects(), None) is None or self._is_unfinished()
         except PermissionError as error:
             raise StoreError(f"{self.path}: {error.strerror}") from error
 
     def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
-        """List all objects; there are no folders."""
+        """Return an object whose name does not match; there are no folders."""
         names = (name for name, _ in self.objects())
         return next((name for name in names if not file.fullmatch(name)), None)
 
     def _write(
         self, files: Iterable[tuple[str, bytes]], known: "Mapping[str, UpdateVersion | None]"
     ) -> None:
-        """Write objects, each over the version that is known of it.
+        """Write objects, each over its known version.
 
-        The lease was held when they became known. Raises StoreError if one has changed since.
+        The lease must have been held when the versions were read. Raises StoreError if one has
+        changed since.
         """
         lease: Lease | None = held_lease(self.address)
         if lease is None:
@@ -222,7 +224,7 @@ class BucketStorage(Bucket):
             return False
 
     def _versions(self) -> "dict[str, UpdateVersion | None]":
-        """The versions of all objects; those of Google are not in its listings."""
+        """Return the versions of all objects, which Google's listings do not have."""
         listed = {name: version_of(meta) for name, meta in self.objects()}
         if self.address.scheme != "gs":
             return dict(listed)
@@ -231,6 +233,6 @@ class BucketStorage(Bucket):
 
 
 def _unfinished() -> bytes:
-    """What stands for a store's group while the store is made; unlike any other such mark."""
+    """Return the zarr.json of a store that is being created, with a mark of its own."""
     mark = {"tilecppn": {UNFINISHED: uuid.uuid4().hex}}
     return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": mark}).encode()

@@ -1,8 +1,8 @@
-"""Requests to an object store, through obstore: its clients, and its errors as OSError.
+"""Clients of object stores, made by obstore, whose errors become OSError.
 
-Settings and credentials come from the environment alone: those of each provider, as obstore reads
+Settings and credentials come only from each provider's environment variables, as obstore reads
 them (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME …).
-No error text has the address of a request in it, which could carry a signature.
+No error text contains the URL of a request, which could carry a signature.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Client = S3Store | GCSStore | AzureStore
 
-TIMEOUT = timedelta(seconds=120)  # of one attempt at a request, a shard's upload included
+TIMEOUT = timedelta(seconds=120)  # for one attempt at a request, such as a shard's upload
 CONNECT_TIMEOUT = timedelta(seconds=10)
 RETRIES: Any = {
     "max_retries": 8,
@@ -35,7 +35,7 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 def client_of(path: BucketPath, prefix: str = "") -> "Client":
-    """The client of a path's bucket, whose names are below `prefix`.
+    """Return a client of a path's bucket, whose names are relative to `prefix`.
 
     Raises StoreError if obstore is missing, or the settings in the environment are wrong.
     """
@@ -51,7 +51,7 @@ def _client(scheme: str, bucket: str, prefix: str) -> "Client":
         raise StoreError(
             f'{scheme}://{bucket}: buckets need the extra cloud: pip install "tilecppn[cloud]"'
         ) from None
-    # Given, these options hide the one of the environment.
+    # client_options hide the environment's, so *_ALLOW_HTTP must be passed on.
     allow_http = any(
         value.lower() in _YES for name, value in os.environ.items() if name.endswith("_ALLOW_HTTP")
     )
@@ -75,10 +75,10 @@ def _client(scheme: str, bucket: str, prefix: str) -> "Client":
 
 @contextlib.contextmanager
 def as_os_errors(path: BucketPath) -> Iterator[None]:
-    """Turn an error of obstore's in the block into an OSError that names the object.
+    """Raise an error of obstore in the block as an OSError that names the object.
 
-    FileNotFoundError where there is none, PermissionError where access is denied; any other has
-    the number EIO, and may pass.
+    FileNotFoundError if the object is missing, PermissionError if access is denied; any other has
+    errno EIO, and may be temporary.
     """
     from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
@@ -103,7 +103,7 @@ def as_os_errors(path: BucketPath) -> Iterator[None]:
 
 
 def _words(error: Exception) -> str:
-    """What went wrong, in a few words: status and code of an answer, else the cause."""
+    """Return a short error text: the status and code of a response, else the cause."""
     text = str(error)
     if found := _STATUS.search(text):
         code = _CODE.search(text)

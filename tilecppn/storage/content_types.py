@@ -1,4 +1,4 @@
-"""What browsers and buckets are told of a file, by its suffix."""
+"""HTTP headers of a file by its suffix: Content-Type and Cache-Control."""
 
 from pathlib import Path
 from typing import Final
@@ -25,19 +25,19 @@ TYPES: Final = {
     ".webp": "image/webp",
     ".xml": "application/xml",
 }
-# What names all others is asked for each time; a tile may be kept for a day.
-_ASKED_AGAIN: Final = {".dzi", ".html", ".json", ".xml"}
+# Files that refer to all others are revalidated each time; tiles may be cached for a day.
+_REVALIDATED: Final = {".dzi", ".html", ".json", ".xml"}
 
 
 def content_type(name: str) -> str:
-    """The Content-Type of a file."""
+    """Return the Content-Type of a file."""
     return TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
 
 
 def headers(name: str) -> dict[str, str]:
-    """Content-Type and Cache-Control that a file in a bucket is given."""
-    again = Path(name).suffix.lower() in _ASKED_AGAIN
+    """Return the Content-Type and Cache-Control of a file in a bucket."""
+    revalidate = Path(name).suffix.lower() in _REVALIDATED
     return {
         "Content-Type": content_type(name),
-        "Cache-Control": "no-cache" if again else "public, max-age=86400",
+        "Cache-Control": "no-cache" if revalidate else "public, max-age=86400",
     }

@@ -1,4 +1,4 @@
-"""A store as a run fills it, on a disk or in a bucket: recognised, described, locked."""
+"""The base class of stores of stills and films, and the checks before one is written."""
 
 import contextlib
 import copy
@@ -28,11 +28,11 @@ LISTED = 3  # differences named in one error
 
 
 class StoreDirectory(ABC):
-    """A store of a still or of a film, as a run fills it: one file for each task that is done.
+    """A store of a still or of a film: one file for each finished task.
 
-    Attributes: path; storage, its files; plan; arithmetic; record, our attribute of its group;
-    networks, the bytes of its weights files by name; channels and dtype of its pixels; lasting,
-    whether a shard outlives a power cut once it is written.
+    Attributes: path; storage, its files; plan; arithmetic; record, the `tilecppn` attribute of its
+    group; networks, the bytes of its weights files by name; channels and dtype of its pixels;
+    lasting, whether a shard survives a power cut once it is written.
     """
 
     plan: TaskGraph
@@ -43,10 +43,10 @@ class StoreDirectory(ABC):
     lasting = True
 
     def __init__(self, path: Path) -> None:
-        """Find a store. Raises StoreError if there is none of ours."""
+        """Open a store. Raises StoreError if there is no tilecppn store at the path."""
         self.path = path
         self.storage: ObjectStorage = storage_of(path)
-        self._written: set[str] = set()  # folders that have new names
+        self._written: set[str] = set()  # folders with new files
         self._found = self.storage.identity(DESCRIPTION)
         group = identity.group(self.storage)
         if group is None:
@@ -62,20 +62,20 @@ class StoreDirectory(ABC):
         return f"{type(self).__name__}({str(self.path)!r})"
 
     def for_thread(self) -> Self:
-        """The same store for another thread: what talks to a bucket belongs to one."""
+        """Return this store for another thread, with a storage of its own."""
         other = copy.copy(self)
         other.storage = storage_of(self.path)
         return other
 
     def check_in_place(self) -> None:
-        """Raise StoreError if the path leads to another store by now, or to none.
+        """Raise StoreError if the store at the path was moved, removed or replaced.
 
-        Another of the same picture, layout and arithmetic may be there: its shards are the same.
+        A store with the same metadata is accepted, since its shards are the same.
         """
         found = self.storage.identity(DESCRIPTION)
         if found == self._found:
             return
-        # Some network disks number a file anew; what it says decides.
+        # Some network disks change a file's inode number, so the contents decide.
         if attributes(self.path) != self.record:
             raise StoreError(
                 f"{self.path}: was moved, removed or replaced while it was in use; nothing was "
@@ -85,30 +85,30 @@ class StoreDirectory(ABC):
 
     @abstractmethod
     def arrays(self) -> list[ArraySpec]:
-        """What its arrays are, as each one's zarr.json must say."""
+        """Return its arrays, as each one's zarr.json must describe them."""
 
     @abstractmethod
     def check(self, picture: Any, /) -> None:
-        """Raise StoreError, saying what differs, unless the store is of this scene or film."""
+        """Raise StoreError, saying what differs, unless the store holds this scene or film."""
 
     @abstractmethod
     def name(self, task: Any, /) -> str:
-        """The name in the store of the file of a task of `plan`."""
+        """Return the name of a task's file in the store."""
 
     def file(self, task: Any, /) -> Path:
-        """Where the file of a task of `plan` lies, or will."""
+        """Return the path of a task's file, whether or not it exists."""
         return self.path / self.name(task)
 
     @abstractmethod
     def level(self, task: Any, /) -> Level:
-        """The level that a task's shard belongs to."""
+        """Return the level that a task's shard belongs to."""
 
     def empty(self, task: Any, /) -> bytes:
-        """What a bucket keeps in the place of a task's missing shard."""
+        """Return the placeholder for a task's missing shard, used in buckets."""
         return empty_shard(self.level(task), self.generation)
 
     def shard_file(self, task: Any, /) -> ShardFile:
-        """The file of a task's shard, for reading."""
+        """Return the file of a task's shard, for reading."""
         empty, dtype = self.empty(task), np.dtype(self.dtype)
         return ShardFile(
             self.storage, self.name(task), self.level(task), self.channels, dtype, empty
@@ -126,15 +126,15 @@ class StoreDirectory(ABC):
 
     @abstractmethod
     def damage(self, task: Any, /) -> str | None:
-        """What is wrong with a task's file: "missing", "damaged", or None."""
+        """Return what is wrong with a task's file: "missing", "damaged", or None."""
 
     @property
     def generation(self) -> str:
-        """What tells this store from another in its place, in hex; "" on a disk."""
+        """The mark, in hex, that tells this store from an earlier one; "" on a disk."""
         return str(self.record.get("generation", ""))
 
     def has(self, task: Any, /) -> bool:
-        """Whether a task is done."""
+        """Return whether a task is done."""
         return self.storage.has_shard(self.name(task), self.empty(task))
 
     def note_written(self, task: Any, /) -> None:
@@ -142,26 +142,26 @@ class StoreDirectory(ABC):
         self._written.add(self.name(task).rpartition("/")[0])
 
     def sync(self) -> None:
-        """Let the names of files that workers wrote outlive a power cut."""
+        """Sync the folders of files that workers wrote, to survive a power cut."""
         self.storage.sync(self._written)
 
     def why_gone(self, task: Any, /) -> None:
-        """Return None: a run that has one store ends with it."""
+        """Return None: a run with a single store cannot go on without it."""
         return
 
     def delete(self, task: Any, /) -> None:
-        """Delete a task's file, if it is there. Raises StoreError if the store was moved."""
+        """Delete a task's file, if it exists. Raises StoreError if the store was moved."""
         self.check_in_place()
         self.storage.delete_shard(self.name(task), self.empty(task))
 
     @classmethod
     @abstractmethod
     def described(cls, path: Path, picture: Any, arithmetic: Arithmetic, /) -> "NewStore":
-        """What a store of a scene or film at `path` holds before its first shard."""
+        """Return what a store of a scene or film at `path` holds before its first shard."""
 
     @classmethod
     def rewrite(cls, path: Path, picture: Any, arithmetic: Arithmetic) -> None:
-        """Write anew all but the shards of the store at `path`, which are of that picture.
+        """Rewrite everything but the shards of the store at `path`, which hold that picture.
 
         Raises StoreError if the store is being rendered.
         """
@@ -175,17 +175,17 @@ class StoreDirectory(ABC):
 
     @abstractmethod
     def multiscales(self, name: str) -> dict[str, Any]:
-        """What the `ome` attribute of its group must say, of an image of that name."""
+        """Return the `ome` attribute of its group, for an image of that name."""
 
     def invalid_metadata(self) -> list[str]:
-        """The files, but those of tasks, that are missing, damaged, or wrong: zarr.json and copies.
+        """Return the metadata files, zarr.json and copies, that are missing, damaged or wrong.
 
-        Others could not read the store so, or its last sound copy is left.
+        Without them other programs cannot read the store, or only one intact copy is left.
         """
         return list(self._repaired_metadata())
 
     def _repaired_metadata(self) -> dict[str, bytes]:
-        """What `invalid_metadata` names, as it must be."""
+        """Return the right contents of the files that `invalid_metadata` names."""
         group = identity.repaired_group(self.storage, self._group, self.multiscales)
         copies = self._identity()
         return {
@@ -212,10 +212,10 @@ class StoreDirectory(ABC):
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """The right to write; StoreError at once if another process has it.
+        """Hold the store's lock for the block. Raises StoreError if another process has it.
 
-        Removes leftovers before and after, and describes the arrays anew where that is needed.
-        Raises StoreError, too, if a folder in the store is a symbolic link.
+        Removes leftovers before and after, and repairs damaged metadata. Raises StoreError, too,
+        if a folder in the store is a symbolic link.
         """
         with self.storage.lock():
             self.check_in_place()
@@ -224,10 +224,11 @@ class StoreDirectory(ABC):
 
 
 class NewStore(NamedTuple):
-    """What a store holds before its first shard.
+    """The contents of a store before its first shard.
 
-    own: our attribute of its group. networks: the bytes of its weights files by name. empty_shards:
-    gives the name of each shard, and what a bucket keeps in its place, for a generation.
+    own: the `tilecppn` attribute of its group. ome: its `ome` attribute. networks: the bytes of its
+    weights files by name. empty_shards: gives the name and placeholder of each shard, for a
+    generation.
     """
 
     own: Mapping[str, Any]
@@ -237,7 +238,7 @@ class NewStore(NamedTuple):
     empty_shards: Callable[[str], Iterable[tuple[str, bytes]]]
 
     def group(self, generation: str) -> identity.Record:
-        """The group's metadata."""
+        """Return the group's metadata."""
         own = {**self.own, "generation": generation} if generation else self.own
         return identity.seal(self.ome, own, self.networks)
 
@@ -245,10 +246,10 @@ class NewStore(NamedTuple):
 def create_store(
     path: Path, new: NewStore, *, overwrite: bool, more: Files | None = None
 ) -> contextlib.AbstractContextManager[None]:
-    """Create a store, whole or not at all, and hold its lock for the block.
+    """Create a store atomically, and hold its lock for the block.
 
-    more: further files. overwrite: replace a store of ours, whose lock the caller holds. Raises
-    StoreError if something else is there.
+    more: further files. overwrite: replace an existing tilecppn store, whose lock the caller holds.
+    Raises StoreError if anything else is there.
     """
     storage = storage_of(path)
     generation = storage.new_generation()
@@ -262,10 +263,10 @@ def create_store(
 
 
 def is_store(path: Path) -> bool:
-    """Whether `path` is a store of ours; False where nothing is, or an empty folder.
+    """Return whether `path` is a tilecppn store; False if nothing is there, or an empty folder.
 
     Raises StoreError for anything else: a file, a symbolic link, another program's folder, a bucket
-    to which access is denied, and a place within a store.
+    to which access is denied, or a path inside a store.
     """
     if storage_of(path).is_free():
         check_outside_stores(path)
@@ -278,7 +279,7 @@ def is_store(path: Path) -> bool:
 def check_safe_to_overwrite(
     storage: ObjectStorage, folder: re.Pattern[str], file: re.Pattern[str]
 ) -> None:
-    """Raise StoreError unless all of a store, but leftovers, is a folder or a file so named."""
+    """Raise StoreError if a store holds a folder or file, leftovers aside, that does not match."""
     if (inner := storage.find_foreign(folder, file)) is not None:
         raise StoreError(
             f"{storage.path}: holds {inner}, which tilecppn did not write; "
@@ -287,5 +288,5 @@ def check_safe_to_overwrite(
 
 
 def not_a_store(path: Path, *, reading: bool = False) -> str:
-    """Say that `path` is not a store, and what to do: other words for one that is to be read."""
+    """Return an error text that `path` is no store, and the remedy; reading: it is to be read."""
     return storage_of(path).what_else(reading=reading)

@@ -1,4 +1,4 @@
-"""A store's folder on a disk: durable files, created whole, locked."""
+"""A store's folder on a disk: durable files, atomic creation, file locks."""
 
 import contextlib
 import errno
@@ -20,24 +20,24 @@ from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.names import DESCRIPTION, FOLDER_NAME, lock_file
 from tilecppn.storage.objects import Files, Put
 
-MAX_OFFSET = 2**62  # in a file
-PIECE = 1 << 18  # bytes of a file that are read at a time
-NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # of a row or column
+MAX_OFFSET = 2**62  # of a byte in a file
+PIECE = 1 << 18  # bytes read at a time for a checksum
+NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # the name of a row's folder or a column's file
 
 
 class Disk:
-    """The `ObjectStorage` of a folder; the missing shards in it need no place."""
+    """An `ObjectStorage` in a folder, which needs no placeholders for missing shards."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def get(self, name: str, most: int | None = None) -> bytes:
-        """Read a file; with a bound, a regular one alone."""
+        """Read a file; with `most`, only a regular file of at most so many bytes."""
         file = self.path / name
         return file.read_bytes() if most is None else filesystem.read_bounded(file, most)
 
     def crc32c(self, name: str) -> str:
-        """The CRC-32C of a regular file."""
+        """Return the CRC-32C of a regular file. Raises UnsuitableFileError for any other."""
         file = os.path.join(self.path, name)
         if not stat.S_ISREG(os.stat(file).st_mode):
             raise filesystem.UnsuitableFileError(errno.EINVAL, "not a regular file", file)
@@ -45,19 +45,19 @@ class Disk:
             return crc32c_of(iter(partial(data.read, PIECE), b""))
 
     def crc32cs(self, names: Sequence[str]) -> list[str]:
-        """One after another: threads would wait for Python's lock."""
+        """Return the CRC-32C of files, one after another: threads would wait for Python's lock."""
         return [self.crc32c(name) for name in names]
 
     def has(self, name: str) -> bool:
-        """Whether there is a regular file of this name."""
+        """Return whether there is a regular file of this name."""
         return (self.path / name).is_file()
 
     def names(self) -> list[str]:
-        """Also of what is no regular file."""
+        """Return the names of everything directly in the folder except folders."""
         return next((files for _, _, files in os.walk(self.path)), [])
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """All that a walk through the folders finds; a symbolic link to a file is one."""
+        """Yield the name and size of every file; a symbolic link to a file counts as a file."""
         for root, _, files in os.walk(self.path):
             inner = os.path.relpath(root, self.path)
             for name in files:
@@ -65,22 +65,22 @@ class Disk:
                 yield name if inner == os.curdir else os.path.join(inner, name), size
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a file, in a folder of its own if need be."""
+        """Write a file, creating its folder if needed."""
         file = os.path.join(self.path, name)
         try:
             _write(file, data)
         except FileNotFoundError:
-            if not os.path.isdir(self.path):  # on a node that does not share the disk, for one
+            if not os.path.isdir(self.path):  # as on a node that does not share the disk
                 raise
             os.makedirs(os.path.dirname(file), exist_ok=True)
             _write(file, data)
 
     def writing(self) -> AbstractContextManager[Put]:
-        """Write one after another."""
+        """Give `put`: files are written one after another."""
         return nullcontext(self.put)
 
     def take(self, name: str, file: Path) -> None:
-        """Rename a file of the same disk; it outlives a power cut."""
+        """Rename a file of the same disk, durably."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         filesystem.fsync(file)
@@ -90,38 +90,38 @@ class Disk:
         filesystem.fsync_directory(path.parent)
 
     def size(self, name: str) -> int | None:
-        """The bytes of a file, or of what has its name."""
+        """Return the size of a file in bytes; None if it is missing."""
         try:
             return (self.path / name).stat().st_size
         except filesystem.GONE:
             return None
 
     def delete(self, name: str) -> None:
-        """Delete a file, or what has its name."""
+        """Delete a file, or a folder of that name."""
         filesystem.remove(self.path / name)
 
     def get_tail(self, name: str, size: int) -> bytes:
-        """Read the last bytes of a file; all where it has fewer."""
+        """Read the last `size` bytes of a file, or all if it has fewer."""
         with (self.path / name).open("rb") as data:
             data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
             return data.read(size)
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
-        """Read bytes of a file; fewer where it ends before."""
+        """Read a range of a file; past its end fewer bytes."""
         with (self.path / name).open("rb", buffering=0) as data:
             return os.pread(data.fileno(), size, min(start, MAX_OFFSET))
 
     def has_shard(self, name: str, empty: bytes) -> bool:
-        """Return whether a shard's file is there."""
+        """Return whether a shard's file exists and is not empty."""
         try:
             status = (self.path / name).stat()
         except OSError:
             return False
-        # An empty file is what a power cut can leave; zarr would read it as black.
+        # A power cut can leave an empty file; zarr would read it as black.
         return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
     def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
-        """Find the files that are named as shards; none where nothing was begun."""
+        """Yield the (row, column) of the shards' files; none if nothing has been written."""
         with contextlib.suppress(FileNotFoundError):
             for row in _numbered(self.path / folder):
                 for col, file in _numbered(self.path / folder / str(row)).items():
@@ -133,27 +133,27 @@ class Disk:
         filesystem.write_atomic(self.path / name, data, lasting)
 
     def sync(self, folders: Iterable[str]) -> None:
-        """Bring the names to the disk; those of shards that were put are not there yet."""
+        """Sync the folders' entries: `put_shard` syncs the files only."""
         names = {n for folder in folders for n in (Path(folder), *Path(folder).parents)}
         filesystem.fsync_all(self.path / name for name in names)
 
     def delete_shard(self, name: str, empty: bytes) -> None:
-        """Delete a shard's file, and what is no file, which damage may have put there."""
+        """Delete a shard's file, or a folder of that name, which damage may have left."""
         filesystem.remove(self.path / name)
 
     def identity(self, name: str) -> Hashable | None:
-        """Tell a file by its number and time."""
+        """Return the device, inode number and modification time of a file."""
         return filesystem.identity(self.path / name)
 
     def zarr(self) -> Any:
-        """The folder as zarr-python reads it."""
+        """Return a read-only zarr-python store of the folder."""
         from zarr.storage import LocalStore
 
         return LocalStore(self.path, read_only=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the operating system's lock, which ends with the process.
+        """Hold the operating system's lock for the block; it is released if the process dies.
 
         Raises StoreError, too, if a folder in the store is a symbolic link.
         """
@@ -173,7 +173,7 @@ class Disk:
                 yield
 
     def replace(self, files: Files) -> None:
-        """Write files, each whole, also over what is no file and in what is no folder."""
+        """Write files atomically, removing whatever else stands in their way."""
         for name, data in files.items():
             file = self.path / name
             if file.is_dir() or file.is_symlink():
@@ -186,12 +186,12 @@ class Disk:
     def create(
         self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
     ) -> Iterator[None]:
-        """Fill a folder under a temporary name, which then takes its place."""
+        """Fill a folder under a temporary name, then rename it."""
         path = self.path
         if why := filesystem.obstacle(path):
             raise StoreError(f"{path}: {why}; choose another path")
         temporary, old = filesystem.temporary_path(path), filesystem.temporary_path(path)
-        # A lock is on the file, not on its name: taken here, it is held when the store appears.
+        # A lock is on the file, not on its name: taken now, it is held once the store is renamed.
         with contextlib.ExitStack() as stack:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ class Disk:
                 _name(temporary, path)
             except BaseException as error:
                 shutil.rmtree(temporary, ignore_errors=True)
-                with contextlib.suppress(OSError):  # somebody has the name: what went wrong is more
+                with contextlib.suppress(OSError):  # the name is taken: the first error counts
                     if old.exists():
                         os.rename(old, path)
                 if not isinstance(error, OSError):
@@ -222,14 +222,14 @@ class Disk:
                 yield
 
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
-        """Do nothing: late writers find another folder."""
+        """Do nothing: late writers of an older store do not find its folder."""
 
     def new_generation(self) -> str:
-        """Return "": a new folder has a number of its own."""
+        """Return "": a new folder has its own inode number."""
         return ""
 
     def what_else(self, *, reading: bool) -> str:
-        """Tell a scene, a file, a damaged store and a folder."""
+        """Describe what is there: nothing, a scene, a file, a damaged store or another folder."""
         path = self.path
         if not path.exists():
             return f"{path}: no such store"
@@ -251,13 +251,13 @@ class Disk:
         )
 
     def free_space(self) -> tuple[Path, float]:
-        """That of the disk of the nearest folder."""
+        """Return the nearest existing folder, and the free bytes of its disk."""
         whole = self.path.absolute()
         folder = next(path for path in (whole, *whole.parents) if path.is_dir())
         return folder, shutil.disk_usage(folder).free
 
     def is_free(self) -> bool:
-        """Whether there is nothing, or an empty folder."""
+        """Return whether nothing is there, or an empty folder."""
         path = self.path
         if path.is_symlink():
             raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")
@@ -268,7 +268,7 @@ class Disk:
         return True
 
     def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
-        """Walk through all folders; a symbolic link is a file."""
+        """Return a name that does not match, from all folders; a symbolic link counts as a file."""
         for root, folders, files in os.walk(self.path):
             for name in [*folders, *files]:
                 found = Path(root, name)
@@ -280,7 +280,7 @@ class Disk:
 
     @contextlib.contextmanager
     def _swept(self) -> Iterator[None]:
-        """At the end leftovers of killed workers go, if the store there is still the locked one."""
+        """Remove leftovers of killed workers at the end, if the locked store is still there."""
         try:
             yield
         finally:
@@ -294,14 +294,14 @@ def _write(file: str, data: bytes) -> None:
 
 
 def _numbered(folder: Path) -> dict[int, os.DirEntry[str]]:
-    """What has a number as its name, in the order of the numbers."""
+    """Return the entries whose names are numbers, in ascending order."""
     with os.scandir(folder) as entries:
         found = {int(entry.name): entry for entry in entries if NUMBER.fullmatch(entry.name)}
     return dict(sorted(found.items()))
 
 
 def _taken(path: Path) -> StoreError:
-    """What to say of a path that was free a moment ago."""
+    """Return the error for a path that was free a moment ago."""
     if holder := locks.holder(lock_file(path)):
         return StoreError(
             f"{path}: another tilecppn ({holder}) has just begun to render into it; wait for its "
@@ -311,7 +311,7 @@ def _taken(path: Path) -> StoreError:
 
 
 def _name(folder: Path, path: Path) -> None:
-    """Rename a folder; StoreError where something is by now, unless an empty folder."""
+    """Rename a folder. Raises StoreError if `path` is there by now and is not an empty folder."""
     try:
         os.rename(folder, path)
     except OSError as error:
@@ -323,8 +323,8 @@ def _name(folder: Path, path: Path) -> None:
 def sweep_beside(path: Path) -> None:
     """Remove stores that killed processes left unfinished beside `path`."""
     for leftover in filesystem.leftovers(path):
-        # Whoever is still building one holds its lock, or is about to take it in folders without a
-        # file. Of one whose removal was cut short the lock may be gone.
+        # A process that is still building a store holds its lock, or is about to take it in folders
+        # without a file. If a removal was interrupted, the lock file may be missing.
         with contextlib.suppress(StoreError, OSError), contextlib.ExitStack() as stack:
             if lock_file(leftover).is_file():
                 stack.enter_context(locks.locked(lock_file(leftover), str(path)))

@@ -1,14 +1,14 @@
-"""What identifies a store, kept twice with checksums, so that one damaged file does not end it.
+"""A store's metadata and weights files, kept twice with checksums to survive a damaged file.
 
-    zarr.json                    the group: OME-Zarr metadata, and our attribute `tilecppn`
+    zarr.json                    the group: OME-Zarr metadata, and the attribute `tilecppn`
     weights/group.json           its copy
     weights/c/0                  the weights file, as the array `weights` of its bytes
     weights/weights.safetensors  its copy
     weights/.lock                held by the one process that renders
 
-A film may have further networks, each in a folder of its own name. Readers of Zarr do not list the
-folder of an array, so nothing here makes them warn. Stores of version 0.1.0 have the weights file
-and the lock beside zarr.json, and no copies or checksums.
+A film may have further networks, each in a folder of its own name. Zarr readers do not list the
+folder of an array, so none of these files makes them warn. Stores of version 0.1.0 have the weights
+file and the lock beside zarr.json, and no copies or checksums.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ ATTRIBUTE = "tilecppn"
 COPY = f"{FOLDER}/group.json"
 MAX_METADATA = 64 << 20  # bytes of a group's zarr.json
 _NETWORK = re.compile(rf"[\w-]+\{SUFFIX}")
-# What a store keeps besides its arrays, as regular expressions: of its folders, and of its files.
+# Regular expressions of the folders and files that a store has besides its arrays.
 FOLDERS = rf"({FOLDER}|keyframe-\d+)(/c)?"
 FILES = (
     rf"zarr\.json|{re.escape(COPY)}|({FOLDER}/)?\.lock|[\w-]+\{SUFFIX}|"
@@ -42,16 +42,16 @@ Record = dict[str, Any]
 
 
 def attributes(path: Path) -> Record | None:
-    """Our attribute of the group at `path`; None if there is none.
+    """Return the `tilecppn` attribute of the group at `path`; None if there is none.
 
-    Raises OSError where the disk cannot tell.
+    Raises OSError if it cannot be read.
     """
     record = group(storage_of(path))
     return None if record is None else _own(record)
 
 
 def check_outside_stores(path: Path) -> None:
-    """Raise StoreError for a path on a disk within a store of ours, which holds nothing else."""
+    """Raise StoreError for a path on a disk inside a tilecppn store."""
     parents = [] if isinstance(path, BucketPath) else path.resolve().parents
     for parent in parents:
         if (parent / DESCRIPTION).is_file() and attributes(parent) is not None:
@@ -59,9 +59,9 @@ def check_outside_stores(path: Path) -> None:
 
 
 def group(storage: ObjectStorage) -> Record | None:
-    """The group's metadata: zarr.json, or its copy where that is damaged; None without either.
+    """Return the group's metadata: zarr.json, or its copy if that is damaged; None without either.
 
-    Raises OSError where the disk cannot tell.
+    Raises OSError if neither can be read.
     """
     found, error = None, None
     try:
@@ -75,13 +75,13 @@ def group(storage: ObjectStorage) -> Record | None:
         return copy
     if error is not None:
         raise error
-    # One of version 0.1.0 has no checksum, and no copy.
+    # A store of version 0.1.0 has no checksum and no copy.
     is_old = _own(found) is not None and storage.size(COPY) is None
     return found if is_old else None
 
 
 def read_json(storage: ObjectStorage, name: str) -> Record | None:
-    """The JSON object in a small file; None where it is missing or damaged. Raises OSError."""
+    """Read a small file with a JSON object; None if it is missing or damaged. Raises OSError."""
     try:
         record = json.loads(storage.get(name, MAX_METADATA))
     except (*filesystem.NOT_A_FILE, ValueError, RecursionError):
@@ -90,7 +90,7 @@ def read_json(storage: ObjectStorage, name: str) -> Record | None:
 
 
 def seal(ome: Mapping[str, Any], own: Mapping[str, Any], networks: Mapping[str, bytes]) -> Record:
-    """The group's metadata, with the checksums of the networks and of itself.
+    """Return the group's metadata with checksums of the networks and of itself.
 
     networks: the bytes of each weights file by its name.
     """
@@ -105,7 +105,7 @@ def seal(ome: Mapping[str, Any], own: Mapping[str, Any], networks: Mapping[str, 
 
 
 def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What else identifies a store of that metadata: path → bytes. Empty for version 0.1.0."""
+    """Return the files beside zarr.json: path → bytes. Empty for version 0.1.0."""
     if not _is_sealed(record):
         return {}
     found = {COPY: _json(_without_foreign(record))}
@@ -118,19 +118,19 @@ def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def all_files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
-    """`files` and zarr.json."""
+    """Return `files` and zarr.json: path → bytes."""
     return {**files(record, networks), DESCRIPTION: _json(record)}
 
 
 def write(storage: ObjectStorage, record: Record, networks: Mapping[str, bytes]) -> None:
-    """Write `all_files`; what version 0.1.0 had in their place goes."""
+    """Write `all_files`; delete the weights files of version 0.1.0."""
     storage.replace(all_files(record, networks))
     for name in networks:
         storage.delete(name)
 
 
 def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
-    """The bytes of a store's weights files by name; `own` is its attribute.
+    """Return the bytes of a store's weights files by name; `own` is its `tilecppn` attribute.
 
     Raises StoreError if both copies of one are damaged, OSError if one cannot be read.
     """
@@ -142,17 +142,17 @@ def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
 
 
 def damaged_files(storage: ObjectStorage, expected: Mapping[str, bytes]) -> list[str]:
-    """Those of `files` that are missing or say something else."""
+    """Return the names of expected files that are missing or differ."""
     return [name for name, data in expected.items() if _read(storage, name, len(data)) != data]
 
 
 def repaired_group(
     storage: ObjectStorage, record: Record, ome: Callable[[str], Mapping[str, Any]]
 ) -> bytes | None:
-    """The group's zarr.json as it must be; None where it says so.
+    """Return the repaired zarr.json of the group; None if it is right.
 
-    All that tilecppn wrote is judged; attributes of others are left alone. ome: gives the `ome`
-    attribute of an image of a name, which a store of version 0.1.0 has no copy of.
+    Attributes of other programs are kept. ome: makes the `ome` attribute for an image name, since a
+    store of version 0.1.0 has no copy of it.
     """
     found = read_json(storage, DESCRIPTION) or {}
     right = _without_foreign(record)
@@ -161,7 +161,7 @@ def repaired_group(
     ours = right["attributes"]
     theirs = found.get("attributes")
     if isinstance(theirs, dict):
-        # One that has the value of one of ours is ours, under a damaged name.
+        # An attribute with the value of one of ours is ours, under a damaged name.
         foreign = {k: v for k, v in theirs.items() if k not in ours and v not in ours.values()}
         right["attributes"] = {**ours, **foreign}
     if "consolidated_metadata" in found:
@@ -170,7 +170,7 @@ def repaired_group(
 
 
 def _is_sealed(record: Record | None) -> bool:
-    """Whether our attribute is there with the right checksum."""
+    """Return whether the `tilecppn` attribute is there with the right checksum."""
     own = _own(record)
     if own is None or record is None or "sha256" not in own:
         return False
@@ -229,7 +229,7 @@ def _json(record: Record) -> bytes:
 
 
 def bytes_array(length: int) -> bytes:
-    """The zarr.json of an array of bytes in one chunk, with a CRC-32C."""
+    """Return the zarr.json of a uint8 array of one chunk with a CRC-32C."""
     return _json(
         {
             "shape": [length],

@@ -1,9 +1,10 @@
-"""The right to write below a prefix of a bucket: an object that its holder renews.
+"""A lease on a prefix of a bucket: the lock of a store there, an object that its holder renews.
 
-Made by a conditional write, it is taken over once it was not renewed for LEASE seconds. Times are
-the server's, so clocks of machines do not matter. Nor does the server's, if it is put back: who has
-watched a lease for so long knows that it was not renewed. A holder that stood still for longer
-finds out at its next renewal; until then the conditions on its writes keep it from doing harm.
+The object is created by a conditional write. Another process takes the lease over once it has not
+been renewed for LEASE seconds, by the server's time, so the clocks of machines do not matter. If
+the server's clock is set back, a process that has watched the lease for LEASE seconds still knows
+that it was not renewed. A holder that was suspended for longer notices at its next renewal; until
+then the conditions on its writes keep it from doing harm.
 """
 
 import contextlib
@@ -24,22 +25,22 @@ if TYPE_CHECKING:
     from obstore import UpdateVersion
 
 LEASE = 30.0  # seconds without renewal after which another process may take it
-RENEWALS = 6  # in that time
-POLL = 1.0  # seconds between two looks at a lease that may have been left by a killed process
-_HELD: "dict[str, Lease]" = {}  # by the path it is for
+RENEWALS = 6  # within LEASE seconds
+POLL = 1.0  # seconds between two reads of a lease that a killed process may have left
+_HELD: "dict[str, Lease]" = {}  # by path
 
 
 def held_lease(path: BucketPath) -> "Lease | None":
-    """The lease of a path that this process holds, or held until it lost it."""
+    """Return this process's lease on a path, also if it has been lost meanwhile; else None."""
     return _HELD.get(str(path))
 
 
 @contextlib.contextmanager
 def leased(path: BucketPath, *, transient: bool = False) -> Iterator["Lease"]:
-    """Hold the lease of a path; one that this process holds already is shared.
+    """Hold the lease of a path for the block; share it if this process already holds it.
 
     transient: delete its object at the end. Raises StoreError if another process holds it, which
-    takes up to LEASE seconds to find out, or if the endpoint does not honour conditions.
+    takes up to LEASE seconds to find out, or if the endpoint does not honour conditional writes.
     """
     if (held := held_lease(path)) is not None:
         yield held
@@ -55,7 +56,7 @@ def leased(path: BucketPath, *, transient: bool = False) -> Iterator["Lease"]:
 
 
 class Lease:
-    """The lease of one path. Attributes: lost; why_lost, in words."""
+    """The lease on one path. Attributes: lost; why_lost, for an error message."""
 
     def __init__(self, path: BucketPath) -> None:
         self.path = path
@@ -74,7 +75,7 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name="tilecppn-lease", daemon=True)
 
     def acquire(self) -> None:
-        """Take the lease, and renew it from then on in a thread."""
+        """Acquire the lease, and start a thread that renews it."""
         now = self._probe()
         start = since = time.monotonic()
         seen: Object | None = None
@@ -106,10 +107,10 @@ class Lease:
             raise RenderError(self.why_lost)
 
     def release(self, *, delete: bool = False) -> None:
-        """Give the lease back, if it is still held."""
+        """Release the lease, if it is still held; delete: delete its object, too."""
         self._ended.set()
         self._thread.join()
-        with contextlib.suppress(OSError):  # it lapses
+        with contextlib.suppress(OSError):  # it expires by itself
             if not self.lost:
                 text = self._text(released=True)
                 given_back = self._bucket.put_if(self._name, text, self._version)
@@ -118,7 +119,7 @@ class Lease:
 
     def _keep(self) -> None:
         while not self._ended.wait(LEASE / RENEWALS):
-            with contextlib.suppress(OSError, RenderError):  # tried again; or lost, which is noted
+            with contextlib.suppress(OSError, RenderError):  # tries again, or `lost` is set
                 self.renew()
             if self.lost:
                 return
@@ -138,9 +139,9 @@ class Lease:
         return json.dumps(record).encode()
 
     def _probe(self) -> float:
-        """Test that the endpoint honours conditions; returns the server's time.
+        """Check that the endpoint honours conditional writes; return the server's time.
 
-        Raises StoreError where it does not, or cannot be reached.
+        Raises StoreError if it does not, or cannot be reached.
         """
         name = f"{self._name}-{self._token}"
         try:

@@ -1,6 +1,6 @@
-"""Shared disks that are mounted so that locks keep apart the processes of one machine alone.
+"""Detects shared disks whose file locks hold on one machine only, as they are mounted.
 
-There a lock is had on each machine at once, so two of them could render into one store.
+Each machine can lock a file there at the same time, so two of them could render into one store.
 """
 
 import os
@@ -14,7 +14,7 @@ MOUNTS = Path("/proc/self/mounts")  # proc(5); other systems than Linux have non
 
 
 class _Local(NamedTuple):
-    """What keeps locks local on a kind of disk: mount options, or () for all of its mounts."""
+    """The mount options that keep locks local on a kind of disk; () if they always are."""
 
     options: tuple[str, ...]
     remedy: str
@@ -36,9 +36,9 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def local_locks(path: Path) -> str | None:
-    """Why another machine could write to `path` at the same time, and what to do about it.
+    """Return why another machine could write to `path` at the same time, and the remedy.
 
-    None where locks hold for all machines, where nobody knows, and for an address in a bucket.
+    None if locks hold for all machines, if that is unknown, and for an address in a bucket.
     """
     if is_address(path):
         return None
@@ -50,7 +50,7 @@ def local_locks(path: Path) -> str | None:
     for line in lines:
         point, kind, options = (_ESCAPE.sub(_character, field) for field in line.split(" ")[1:4])
         inside = point == "/" or place == point or place.startswith(f"{point}/")
-        if inside and len(point) >= len(best[0]):  # of two on one point the later is seen
+        if inside and len(point) >= len(best[0]):  # a later mount hides an earlier one
             best = (point, kind, options)
     point, kind, options = best
     if kind not in _LOCAL:

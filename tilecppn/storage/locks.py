@@ -1,4 +1,4 @@
-"""Locks of the operating system on files and directories: they end with the process."""
+"""File locks of the operating system, which are released when the process ends."""
 
 import contextlib
 import errno
@@ -25,15 +25,15 @@ def _open(path: Path, what: str) -> int:
         ) from error
 
 
-_HELD: list[os.stat_result] = []  # of the files whose locks this process has
+_HELD: list[os.stat_result] = []  # the files whose locks this process holds
 
 
 @contextlib.contextmanager
 def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
-    """Hold the operating system's lock on the file `path`; it ends with the process.
+    """Hold the operating system's lock on the file `path` for the block.
 
     transient: remove the file at the end. Raises StoreError at once, naming `what` and the holder,
-    if another process has the lock, if nothing can be written there, or if the disk has no locks.
+    if another process has the lock, if the file cannot be written, or if the disk has no locks.
     """
     descriptor = _acquire(path, what, transient)
     try:
@@ -52,7 +52,7 @@ def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
 
 
 def _acquire(path: Path, what: str, transient: bool) -> int:
-    """Return the locked descriptor of a file. Raises as `locked`."""
+    """Open and lock a file; return its descriptor. Raises the errors of `locked`."""
     while True:
         descriptor = _open(path, what)
         try:
@@ -60,7 +60,7 @@ def _acquire(path: Path, what: str, transient: bool) -> int:
             if taken and _is_at(descriptor, path):
                 return descriptor
             if not (taken and transient):
-                # A file that lost its name was the lock of a store that is no more.
+                # A file that has lost its name was the lock of a store that is gone.
                 name = _holder(descriptor) or "unknown"
                 raise StoreError(f"{what} is in use by another process ({name})")
         except OSError as error:
@@ -76,11 +76,11 @@ def _acquire(path: Path, what: str, transient: bool) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # its last holder has just removed it
+        os.close(descriptor)  # its last holder has just removed the file: try again
 
 
 def holder(path: Path) -> str:
-    """Who has or last had the lock of a file; empty where nobody had it."""
+    """Return who holds or last held the lock of a file; "" if nobody did."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -95,7 +95,7 @@ def _holder(descriptor: int) -> str:
 
 
 def holds_lock(path: Path) -> bool:
-    """Whether the file that is at `path` now is one whose lock this process has."""
+    """Return whether this process holds the lock of the file that is now at `path`."""
     try:
         there = path.stat()
     except OSError:

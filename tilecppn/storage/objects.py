@@ -1,4 +1,4 @@
-"""The files of a store, behind one interface: in a folder on a disk, or in a bucket."""
+"""The interface to the files of a store, whether on a disk or in a bucket."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -6,160 +6,163 @@ from pathlib import Path
 from re import Pattern
 from typing import Any, Protocol
 
-UNFINISHED = "unfinished"  # the only key of our attribute while a store in a bucket is made
-Files = Mapping[str, bytes]  # by their names in the store, as "0/zarr.json"
-Put = Callable[[str, bytes], None]  # what writes a file of a name
+UNFINISHED = "unfinished"  # the only key of our attribute while a bucket's store is created
+Files = Mapping[str, bytes]  # name in the store, as "0/zarr.json" → contents
+Put = Callable[[str, bytes], None]  # writes a file: name, contents
 
 
 class FileStorage(Protocol):
-    """The files below a path, by name, as "0/c/0/3/4": of a store, or of an export.
+    """The files of a store or an export, by their names below its path, as "0/c/0/3/4".
 
-    Methods raise OSError, whose errno says whether another attempt may help; FileNotFoundError
-    for a file that is not there.
+    Methods raise OSError, whose errno says whether another attempt may help, and
+    FileNotFoundError for a missing file.
     """
 
     path: Path
 
     def get(self, name: str, most: int | None = None) -> bytes:
-        """Read a file of at most so many bytes. Raises UnsuitableFileError for any other."""
+        """Read a file. Raises UnsuitableFileError if it has more than `most` bytes."""
         ...
 
     def crc32c(self, name: str) -> str:
-        """The CRC-32C of a file, read piece by piece. Raises UnsuitableFileError for any other.
+        """Return the CRC-32C of a file, reading it piece by piece.
 
-        Where only the way to a bucket failed, again and again, it raises RenderError.
+        Raises UnsuitableFileError for anything but a regular file, and RenderError if a bucket
+        could not be reached in several attempts.
         """
         ...
 
     def crc32cs(self, names: Sequence[str]) -> list[str]:
-        """`crc32c` of each of many files."""
+        """Return the `crc32c` of each of several files."""
         ...
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of this name."""
+        """Return whether there is a file of this name."""
         ...
 
     def size(self, name: str) -> int | None:
-        """The bytes of a file; None where there is none."""
+        """Return the size of a file in bytes; None if it is missing."""
         ...
 
     def names(self) -> list[str]:
-        """What lies in the folder itself, but folders; none where no folder is."""
+        """Return the names of the files directly in the folder; none if it is missing."""
         ...
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """The name of every file, and its bytes; none where no folder is."""
+        """Iterate over the name and size in bytes of every file; none if the folder is missing."""
         ...
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a file over any that is there; only one that nobody reads yet."""
+        """Write or overwrite a file, not atomically: nobody may be reading it yet."""
         ...
 
     def writing(self) -> AbstractContextManager[Put]:
-        """What writes many files, as `put` does; all are there at the end of the block."""
+        """Open a block that gives a function like `put`; its files are all written at the end."""
         ...
 
     def take(self, name: str, file: Path) -> None:
-        """Give a file on a disk, made in a `workplace`, this name, whole, over what has it."""
+        """Store a local file, made in a `workplace`, under this name, atomically."""
         ...
 
     def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
+        """Delete a file, if it exists."""
         ...
 
 
 class ObjectStorage(FileStorage, Protocol):
-    """The files of one store; each is whole or not there.
+    """The files of one store; a file is either complete or missing.
 
-    `empty` is what a shard without a tile looks like, in which its store's generation is marked: a
-    bucket keeps the place of a missing shard with it.
+    `empty` is the file of a shard without tiles, marked with its store's generation: in a bucket
+    it stands as a placeholder for a missing shard.
     """
 
     def get_tail(self, name: str, size: int) -> bytes:
-        """Read the last bytes of a file; all where it has fewer."""
+        """Read the last `size` bytes of a file, or all if it has fewer."""
         ...
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
-        """Read bytes of a file; fewer, or an OSError in a bucket, where it ends before."""
+        """Read a range of a file; past its end fewer bytes, or an OSError from a bucket."""
         ...
 
     def has_shard(self, name: str, empty: bytes) -> bool:
-        """Return whether a shard is there: no leftover, and not an empty one."""
+        """Return whether a shard exists; a placeholder or an empty file does not count."""
         ...
 
     def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
-        """Row and column of the shards in the folders of a folder, from what they list."""
+        """Iterate over the (row, column) of the shards in a folder, by listing it."""
         ...
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
-        """Write a shard, also where it is already there with the same bytes.
+        """Write a shard. Writing the same bytes again is allowed.
 
-        lasting: it outlives a power cut. Raises StoreError if another store took this one's place.
+        lasting: the shard survives a power cut. Raises StoreError if another store has replaced
+        this one.
         """
         ...
 
     def sync(self, folders: Iterable[str]) -> None:
-        """Let the names in folders, and those above, outlive a power cut."""
+        """Sync the entries of these folders and of their parents, to survive a power cut."""
         ...
 
     def delete_shard(self, name: str, empty: bytes) -> None:
-        """Delete a shard, if it is there."""
+        """Delete a shard, if it exists."""
         ...
 
     def identity(self, name: str) -> Hashable | None:
-        """What tells a file from another that takes its name later; None where there is none."""
+        """Return a value that changes when the file is replaced; None if it is missing."""
         ...
 
     def zarr(self) -> Any:
-        """The store as zarr-python reads it."""
+        """Return a read-only zarr-python store of these files."""
         ...
 
-    # For the holder of the lock
+    # Only for the holder of the lock
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the right to write; leftovers of killed writers are removed before and after.
+        """Hold the store's lock for the block; remove leftovers of killed writers before and after.
 
         Raises StoreError if another process has it.
         """
         ...
 
     def replace(self, files: Files) -> None:
-        """Write files over whatever is there."""
+        """Write files, replacing whatever has their names."""
         ...
 
     def create(
         self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
     ) -> AbstractContextManager[None]:
-        """Make a store of these files, whole or not at all, and hold its lock.
+        """Create a store of these files atomically, and hold its lock for the block.
 
-        shards: names of all shards it will have, each with its empty one. overwrite: replace a
-        store of ours, whose lock the caller holds. Raises StoreError if something else is there.
+        shards: the name and placeholder of every shard it will have. overwrite: replace an
+        existing tilecppn store, whose lock the caller holds. Raises StoreError if anything else
+        is there.
         """
         ...
 
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
-        """Keep the places of shards that are missing, each with its empty one, where it must."""
+        """Write placeholders for missing shards, given as (name, placeholder), if needed."""
         ...
 
     def new_generation(self) -> str:
-        """What is to tell a new store from another in its place; "" where nothing has to."""
+        """Return a mark in hex that tells a new store from an earlier one; "" if not needed."""
         ...
 
     def what_else(self, *, reading: bool) -> str:
-        """Say what is there instead of a store, and what to do; reading: of one to be read."""
+        """Describe what is there instead of a store, and the remedy; reading: it is to be read."""
         ...
 
     def free_space(self) -> tuple[Path, float]:
-        """The folder in which the store is or would be, and the bytes that are free there."""
+        """Return the folder that holds or would hold the store, and its free bytes."""
         ...
 
     def is_free(self) -> bool:
-        """Whether nothing is there, or an empty folder, so that a store can be created.
+        """Return whether a store can be created: nothing is there, or an empty folder.
 
-        Raises StoreError for a path that can hold none.
+        Raises StoreError for a path that cannot hold a store.
         """
         ...
 
     def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
-        """Return the name of a folder or file, leftovers aside, that is not named like these."""
+        """Return a folder or file that does not match its pattern; None if all do but leftovers."""
         ...

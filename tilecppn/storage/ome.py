@@ -1,4 +1,4 @@
-"""OME-Zarr 0.5 metadata (https://ngff.openmicroscopy.org/0.5/) of a plan's levels."""
+"""OME-Zarr 0.5 metadata (https://ngff.openmicroscopy.org/0.5/) for the levels of a plan."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _AXES = [
 
 
 def multiscales(plan: Plan, dtype: str, name: str) -> dict[str, Any]:
-    """The `ome` attribute: scale 2^k and translation (2^k - 1)/2 pixels for level k."""
+    """Return the `ome` attribute: level k has scale 2^k and translation (2^k - 1)/2 pixels."""
     datasets = []
     for level in plan.levels:
         scale = float(2**level.index)
@@ -36,7 +36,7 @@ def multiscales(plan: Plan, dtype: str, name: str) -> dict[str, Any]:
 
 
 def film_multiscales(plan: Plan, dtype: str, name: str, step: float) -> dict[str, Any]:
-    """The `ome` attribute of frames of one plan, `step` seconds apart, at full size alone."""
+    """Return the `ome` attribute of a film: frames `step` seconds apart, at full size only."""
     steps = {"type": "scale", "scale": [step, 1.0, 1.0, 1.0]}
     image = {
         "name": name,

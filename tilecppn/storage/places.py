@@ -1,4 +1,4 @@
-"""Where a store lies: on a disk, or in a bucket."""
+"""Chooses the storage of a path: a disk, or a bucket."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tilecppn.storage.objects import ObjectStorage
 
 
 def storage_of(path: str | Path) -> ObjectStorage:
-    """What holds a store at a path: a bucket for an address, else a disk.
+    """Return the storage of a path: a bucket for an address like s3://…, else a disk.
 
     Raises StoreError if the package for buckets is missing.
     """

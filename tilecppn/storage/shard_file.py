@@ -1,10 +1,11 @@
-"""A shard's file: Zarr's sharding codec, tile by tile.
+"""Reads and writes the file of a shard, in the format of Zarr's sharding codec.
 
-The tiles, then where each begins and how long it is, then a CRC-32C of that
+The tiles, then an index with the offset and length of each, then a CRC-32C of the index
 (https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/). A tile is little-endian,
-zstd, and a CRC-32C of the compressed bytes; at the canvas' edge it is filled up with 0. Black tiles
-are written like all others; tiles beyond the canvas are absent. Every file of a store is read here,
-too: zarr-python's reading is set up for a whole process, and costs more than decoding.
+compressed by zstd, and followed by a CRC-32C of the compressed bytes; at the canvas' edge it is
+padded with 0. Black tiles are written like all others; tiles beyond the canvas are absent. Shards
+are read here, too: zarr-python's settings hold for a whole process, and its overhead is larger than
+the time of decoding.
 """
 
 import errno
@@ -25,9 +26,9 @@ from tilecppn.storage.crc32c import crc32c
 from tilecppn.storage.objects import ObjectStorage
 
 ZSTD_LEVEL = 1
-ABSENT = 2**64 - 1  # in a shard's index
-GENERATION = 8  # bytes: of what tells a store from one that takes its place
-OVERHEAD = 1024  # bytes and 1/128 that a tile of noise may take more than it holds
+ABSENT = 2**64 - 1  # offset and length of a tile that is not there
+GENERATION = 8  # bytes of the mark that tells a store from an earlier one at its path
+OVERHEAD = 1024  # bytes, plus 1/128, by which compression may enlarge a tile of noise
 
 
 class ShardFileError(ValueError):
@@ -36,9 +37,10 @@ class ShardFileError(ValueError):
 
 @lru_cache
 def empty_shard(level: Level, generation: str) -> bytes:
-    """A shard without a tile, which reads as black, with the mark of its store's generation.
+    """Return the placeholder for a missing shard: a shard without tiles, which reads as black.
 
-    It is smaller than any shard with a tile, so that listings tell them apart.
+    It is marked with its store's generation, and smaller than any shard with a tile, so that
+    listings tell them apart.
     """
     side = level.shard // level.tile
     index = np.full((side, side, 2), ABSENT, "<u8").tobytes()
@@ -46,9 +48,9 @@ def empty_shard(level: Level, generation: str) -> bytes:
 
 
 def encode_shard(pixels: NDArray[Any], level: Level, share: Share = alone) -> bytes:
-    """The file of a shard's pixels (channels, height, width), cut by the canvas or whole.
+    """Encode a shard's pixels (channels, height, width), which end at the canvas' edge.
 
-    A frame of a film is the same: its array has one more axis, with one frame a shard.
+    Frames of a film are encoded alike: their array has one more axis, with one frame per shard.
     """
     _, height, width = pixels.shape
     side = level.shard // level.tile
@@ -66,7 +68,7 @@ def encode_shard(pixels: NDArray[Any], level: Level, share: Share = alone) -> by
 
 
 def _encode_tiles(pixels: NDArray[Any], side: int, windows: Sequence[Window]) -> list[bytes]:
-    """Tiles of some windows, each filled up with 0 and compressed."""
+    """Return the tiles of some windows, each padded with 0 and compressed."""
     tile = np.zeros((len(pixels), side, side), pixels.dtype.newbyteorder("<"))
     found = []
     for top, left, bottom, right in windows:
@@ -79,7 +81,7 @@ def _encode_tiles(pixels: NDArray[Any], side: int, windows: Sequence[Window]) ->
 
 
 class ShardFile(NamedTuple):
-    """The file of a shard, for reading. empty: what stands for one that is missing."""
+    """The file of a shard, for reading. empty: the placeholder for a missing one."""
 
     storage: ObjectStorage
     name: str
@@ -89,7 +91,7 @@ class ShardFile(NamedTuple):
     empty: bytes
 
     def read(self, window: Window, out: NDArray[Any]) -> None:
-        """Read a window, counted from the shard's own corner, into out (channels, height, width).
+        """Read a window, relative to the shard's corner, into out (channels, height, width).
 
         Raises ShardFileError, or OSError: FileNotFoundError if the shard is missing.
         """
@@ -97,7 +99,7 @@ class ShardFile(NamedTuple):
             out[_within(window, part)] = pixels
 
     def fault(self, window: Window) -> str | None:
-        """What is wrong with a shard that holds `window`: "missing", "damaged", or None."""
+        """Return what is wrong with a shard that holds `window`: "missing", "damaged", or None."""
         try:
             for _ in self._parts(Window(0, 0, window.height, window.width)):
                 pass
@@ -108,9 +110,9 @@ class ShardFile(NamedTuple):
         return None
 
     def _parts(self, window: Window) -> Iterator[tuple[Window, NDArray[Any]]]:
-        """What of a window lies in each tile, with its pixels, which are overwritten by the next.
+        """Yield the part of a window in each tile, with its pixels, which the next one overwrites.
 
-        The tiles of a row are read at once.
+        The tiles of a row are read in one go.
         """
         side, index = self.level.tile, self._index()
         tile = np.empty((self.channels, side, side), self.dtype)
@@ -125,7 +127,7 @@ class ShardFile(NamedTuple):
                 yield part, tile[_within(corner, part)]
 
     def _tiles(self, places: list[list[int]], size: int) -> tuple[int, bytes]:
-        """The bytes of tiles that hold `size` bytes each, and where in the file they begin."""
+        """Read tiles of `size` decoded bytes each; return their offset in the file and the bytes."""
         # An absent tile reads as black elsewhere; we write every tile within the canvas.
         if any(first == ABSENT for first, _ in places):
             raise ShardFileError("a tile is missing")
@@ -184,7 +186,7 @@ def read_window(
 
 
 def _within(window: Window, part: Window) -> tuple[slice, slice, slice]:
-    """Where a part of a window lies in the window's pixels (channels, height, width)."""
+    """Return the slices of a part of a window in its pixels (channels, height, width)."""
     inner = part.moved(-window.top, -window.left)
     return slice(None), slice(inner.top, inner.bottom), slice(inner.left, inner.right)
 
@@ -203,7 +205,7 @@ def _decode(data: bytes, tile: NDArray[Any]) -> None:
 
 
 def _content_size(frame: bytes) -> int:
-    """The bytes that a zstd frame says it holds; 0 if it does not say (RFC 8878, 3.1.1.1)."""
+    """Return the content size that a zstd frame declares; 0 if none (RFC 8878, 3.1.1.1)."""
     flags = frame[4]
     single, size = flags >> 5 & 1, flags >> 6
     begin = 6 - single + (0, 1, 2, 4)[flags & 3]
@@ -212,12 +214,12 @@ def _content_size(frame: bytes) -> int:
 
 
 def _index_size(level: Level) -> int:
-    """Bytes of a shard's index with its checksum."""
+    """Return the size of a shard's index with its checksum, in bytes."""
     return 16 * (level.shard // level.tile) ** 2 + 4
 
 
 def _parsed_index(data: bytes, level: Level) -> NDArray[np.uint64]:
-    """A shard's index (rows, columns, 2) from its bytes. Raises ShardFileError."""
+    """Parse a shard's index (rows, columns, 2) from its bytes. Raises ShardFileError."""
     if len(data) < _index_size(level) or crc32c(data[:-4]) != data[-4:]:
         raise ShardFileError("its index is damaged")
     side = level.shard // level.tile
@@ -225,7 +227,7 @@ def _parsed_index(data: bytes, level: Level) -> NDArray[np.uint64]:
 
 
 def has_right_checksums(data: bytes, level: Level) -> bool:
-    """Whether the bytes of a shard's file have the checksums that they say, without decoding it."""
+    """Return whether all checksums in a shard's file are right, without decoding it."""
     try:
         index = _parsed_index(data[-_index_size(level) :], level)
     except ShardFileError:

@@ -1,14 +1,14 @@
-"""The store: a Zarr v3 group of sharded levels with OME-Zarr 0.5 metadata. It is the ledger.
+"""The store: a Zarr v3 group of sharded levels with OME-Zarr 0.5 metadata.
 
     OUT.zarr/zarr.json          multiscales; attribute `tilecppn`
     OUT.zarr/weights/           the network, so that the store renders anywhere on its own
     OUT.zarr/0/c/0/{row}/{col}  one shard, (c, y, x), written whole and atomically
 
-`identity.py` says what else lies in weights/.
+`identity.py` describes the files in weights/.
 
-A shard that is there is done. Its file is written and read by us (`shard_file.py`), because
-zarr-python writes nothing for black, reads a missing shard as black, and reads a damaged one before
-it replaces it; zarr-python and others read it.
+A shard that exists is done: the store itself records the progress of a run. `shard_file.py` reads
+and writes shards, because zarr-python writes nothing for black, reads a missing shard as black, and
+reads a damaged one before it replaces it. zarr-python and other readers can read them.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class Store(StoreDirectory):
     plan: Plan
 
     def __init__(self, path: str | Path) -> None:
-        """Open a store. Raises StoreError if there is none, or it is not one of ours."""
+        """Open a store. Raises StoreError if there is none, or it is not a tilecppn store."""
         super().__init__(as_path(path))
         kept = self.record
         if "timeline" in kept:
@@ -79,10 +79,10 @@ class Store(StoreDirectory):
     def create(
         cls, path: Path, scene: Scene, arithmetic: Arithmetic, *, overwrite: bool = False
     ) -> Iterator["Store"]:
-        """An empty store at `path`, whole or not at all, with its lock held.
+        """Create an empty store at `path` atomically, and hold its lock for the block.
 
-        `overwrite` replaces a store of ours, whose lock the caller holds. Raises StoreError if
-        something else is there.
+        overwrite: replace an existing tilecppn store, whose lock the caller holds. Raises
+        StoreError if anything else is there.
         """
         new = cls.described(path, scene, arithmetic)
         with create_store(path, new, overwrite=overwrite):
@@ -107,14 +107,14 @@ class Store(StoreDirectory):
         return NewStore(own, ome, networks, still_arrays(plan, dtype), empty_shards)
 
     def check_safe_to_overwrite(self) -> None:
-        """Raise StoreError unless all in the folder is of a store's making."""
+        """Raise StoreError if the folder holds anything that is not part of a store."""
         known = "|".join(str(level.index) for level in self.plan.levels)
         folder = re.compile(rf"{identity.FOLDERS}|({known})(/c(/0(/\d+)?)?)?")
         file = re.compile(rf"{identity.FILES}|({known})/(zarr\.json|c/0/\d+/\d+)")
         check_safe_to_overwrite(self.storage, folder, file)
 
     def check(self, scene: Scene) -> None:
-        """Raise StoreError, saying what differs, unless `scene` is this store's, layout too."""
+        """Raise StoreError, saying what differs, unless the store has this scene and layout."""
         if scene.fingerprint != self.scene.fingerprint:
             differences = self.scene.differences(scene) or ["the network's weights differ"]
         else:
@@ -138,7 +138,7 @@ class Store(StoreDirectory):
     # Shards
 
     def read(self, level: int, window: Window, *, partial: bool = False) -> NDArray[Any]:
-        """Pixels (channels, height, width) of a window.
+        """Read the pixels (channels, height, width) of a window.
 
         Raises RenderError if a shard in it is missing, unless `partial`, where it reads as 0, or
         if one is damaged; InvalidRequestError for a level or a window that the store does not have.
@@ -153,11 +153,11 @@ class Store(StoreDirectory):
         return read_window(file, self.plan.levels[level], window, partial=partial)
 
     def damage(self, shard: Shard) -> str | None:
-        """What is wrong with a shard: "missing", "damaged", or None."""
+        """Return what is wrong with a shard: "missing", "damaged", or None."""
         return self.shard_file(shard).fault(self.plan.window(shard))
 
     def is_whole(self) -> bool:
-        """Whether every shard of every level is there."""
+        """Return whether every shard of every level exists."""
         return all(self.has(shard) for shard in self.plan.order())
 
     def name(self, shard: Shard) -> str:
@@ -167,11 +167,11 @@ class Store(StoreDirectory):
         return self.plan.levels[shard.level]
 
     def count_done(self, level: int) -> int:
-        """Count the shards of a level that are there, by listing them. Raises OSError."""
+        """Count the existing shards of a level, by listing them. Raises OSError."""
         return sum(1 for _ in self.stored(level))
 
     def stored(self, level: int) -> Iterator[Shard]:
-        """The shards of a level that are there, by listing them. Raises OSError."""
+        """Yield the existing shards of a level, by listing them. Raises OSError."""
         there = self.plan.levels[level]
         empty = self.empty(Shard(level, 0, 0))
         for row, col in self.storage.shards(f"{level}/c/0", empty):
@@ -180,7 +180,7 @@ class Store(StoreDirectory):
 
 
 def shard_name(shard: Shard) -> str:
-    """The name of a shard's file in its store."""
+    """Return the name of a shard's file in its store."""
     return f"{shard.level}/c/0/{shard.row}/{shard.col}"
 
 

@@ -1,4 +1,4 @@
-"""The metadata of a store's arrays: Zarr v3, one array a level, (c, y, x), sharded.
+"""Metadata of a store's arrays: Zarr v3, one sharded array (c, y, x) per level.
 
 `shard_file.py` reads and writes the shards themselves.
 """
@@ -19,11 +19,11 @@ from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.shard_file import ZSTD_LEVEL
 
 LONGEST_DESCRIPTION = 1 << 20  # bytes of a zarr.json
-AXES = ("t", "c", "y", "x")  # of a film; a still has the last three
+AXES = ("t", "c", "y", "x")  # of a film's array; a still has the last three
 
 
 class ArraySpec(NamedTuple):
-    """An array of the last axes of AXES, in the shards and tiles of `level`; one frame a shard."""
+    """An array with the last axes of AXES, in `level`'s shards and tiles; one frame per shard."""
 
     name: str
     shape: tuple[int, ...]
@@ -32,7 +32,7 @@ class ArraySpec(NamedTuple):
 
 
 def still_arrays(plan: Plan, dtype: str) -> list[ArraySpec]:
-    """The arrays of a still's store, one a level."""
+    """Return the arrays of a still's store, one per level."""
     return [
         ArraySpec(str(level.index), (plan.channels, level.height, level.width), level, dtype)
         for level in plan.levels
@@ -40,7 +40,7 @@ def still_arrays(plan: Plan, dtype: str) -> list[ArraySpec]:
 
 
 def invalid_metadata(storage: ObjectStorage, arrays: Iterable[ArraySpec]) -> dict[str, bytes]:
-    """The zarr.json of arrays that are missing, damaged, or say something else, as they must be."""
+    """Return the right zarr.json of each array whose own is missing, damaged or different."""
     found = {}
     for spec in arrays:
         name, (expected, data) = f"{spec.name}/{DESCRIPTION}", _created(spec)
@@ -50,14 +50,14 @@ def invalid_metadata(storage: ObjectStorage, arrays: Iterable[ArraySpec]) -> dic
 
 
 def array_files(arrays: Iterable[ArraySpec]) -> dict[str, bytes]:
-    """The zarr.json of each array, by its name."""
+    """Return the zarr.json of each array, by its name."""
     return {f"{spec.name}/{DESCRIPTION}": _created(spec)[1] for spec in arrays}
 
 
 def _says(storage: ObjectStorage, name: str, expected: Any, data: bytes) -> bool:
-    """Whether an array's zarr.json says what it must, and nothing else but attributes.
+    """Return whether an array's zarr.json is as expected, apart from attributes.
 
-    A key that zarr does not know would make it take a default.
+    Unknown keys count, since a misspelt one would make zarr use a default.
     """
     try:
         text = storage.get(name, LONGEST_DESCRIPTION)
@@ -71,7 +71,7 @@ def _says(storage: ObjectStorage, name: str, expected: Any, data: bytes) -> bool
 
 
 def _keys(value: Any, path: str = "") -> set[str]:
-    """The paths of all keys in a JSON value, but those of attributes."""
+    """Return the paths of all keys in a JSON value, except below `attributes`."""
     if isinstance(value, list):
         return set().union(*(_keys(item, f"{path}/{i}") for i, item in enumerate(value)))
     if not isinstance(value, dict) or path == "/attributes":
@@ -82,7 +82,7 @@ def _keys(value: Any, path: str = "") -> set[str]:
 
 @lru_cache(64)  # zarr takes milliseconds, and many pictures have one size
 def _created(spec: ArraySpec) -> tuple[Any, bytes]:
-    """An array's description, and its zarr.json."""
+    """Return an array's description, and its zarr.json."""
     files: dict[str, Any] = {}
     *frame, channels, _, _ = spec.shape
     frame = [1] * len(frame)
@@ -103,5 +103,5 @@ def _created(spec: ArraySpec) -> tuple[Any, bytes]:
 
 
 def _description(array: Any) -> Any:
-    """What an array's zarr.json says, but attributes, which are whoever's."""
+    """Return an array's metadata without attributes, which any program may add."""
     return {**array.metadata.to_dict(), "attributes": None}
