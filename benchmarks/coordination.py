@@ -35,7 +35,7 @@ class BitStore:
         self.done = [np.zeros((level.rows, level.cols), bool) for level in plan.levels]
 
     def has(self, shard: Shard) -> bool:
-        """Whether a shard is done."""
+        """Return whether a shard is done."""
         return bool(self.done[shard.level][shard.row, shard.col])
 
     def add(self, shard: Shard) -> None:
@@ -116,7 +116,7 @@ class Simulated:
 
 
 def coordinate(plan: Plan, workers: int = WORKERS, churn: int = 0) -> RunResult:
-    """A whole run; its outcome has the seconds."""
+    """Return a whole run; its outcome has the seconds."""
     store = BitStore(plan)
     executor = Simulated(store, workers, churn)
     coordinator = Coordinator(executor, clock=lambda: executor.now)

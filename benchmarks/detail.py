@@ -105,12 +105,12 @@ def places(side: int) -> Sequence[tuple[int, int]]:
 
 
 def resized(scene: Scene, side: int) -> Scene:
-    """The scene, drawn smaller."""
+    """Return the scene, drawn smaller."""
     return scene.replace(canvas={"width": side, "height": side})
 
 
 def beside(scene: Scene) -> Scene:
-    """The scene, half a pixel further to the right."""
+    """Return the scene, half a pixel further to the right."""
     (x, y), step = scene.view.center, scene.grid.step[0]
     return scene.replace(view={"center": [x + 0.5 * step, y]})
 

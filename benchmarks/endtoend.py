@@ -29,7 +29,7 @@ def timed(call: Callable[..., object], *arguments: Any, **options: Any) -> Measu
 
 
 def scene_of(side: int, **output: Any) -> tc.Scene:
-    """The default network in colour."""
+    """Return the default network in colour."""
     return tc.Scene.of(canvas={"width": side, "height": side}, output=output)
 
 
@@ -57,7 +57,7 @@ def shares(side: int, workers: int, folder: Path) -> Measured:
 
 
 def export(side: int, workers: int, folder: Path) -> Measured:
-    """The pyramid from the store that `ours` left."""
+    """Return the pyramid from the store that `ours` left."""
     return timed(tc.export, folder / "a.zarr", folder / "b.dzi", workers=workers)
 
 
@@ -79,7 +79,7 @@ def dzsave(side: int, workers: int, folder: Path) -> Measured:
 
 
 def script(side: int, workers: int, folder: Path) -> Measured:
-    """The plain script; it stores no array."""
+    """Return the plain script; it stores no array."""
     from benchmarks import plain
 
     return timed(

@@ -151,7 +151,7 @@ def _stored(name: str, field: EvaluationContext, rng: np.random.Generator, side:
 
 
 def _eight_bits(precision: str, rng: np.random.Generator, side: int) -> Check:
-    """The default network, whose weights are N(0, 1), against float64."""
+    """Return the default network, whose weights are N(0, 1), against float64."""
     scene = Scene.of(
         cppn={"seed": int(rng.integers(2**32))},
         canvas={"width": 1 << 14, "height": 1 << 14},

@@ -32,7 +32,7 @@ Costs = dict[tuple[str, str], float]  # seconds a value, by activation and libra
 
 
 def tables() -> list[Table]:
-    """A table a network, in float32, and in the precision that the kernel chooses."""
+    """Return a table a network, in float32, and in the precision that the kernel chooses."""
     torch.set_num_threads(1)
     found = []
     # NumPy's other threads would wait busily, and all CPU time counts, beside whoever it is.
@@ -125,7 +125,7 @@ def _ours(each: Costs, name: str) -> float:
 
 
 def _elsewhere(each: Costs, name: str) -> float:
-    """An activation at the cost of the fastest other library; ours where none was asked."""
+    """Return an activation at the cost of the fastest other library; ours where none was asked."""
     return min(
         (s for key, s in each.items() if key[0] == name and key[1] != OURS),
         default=each[name, OURS],

@@ -68,7 +68,7 @@ done:
 
 
 def ways(name: str, dtype: str) -> dict[str, Counted]:
-    """The activation elsewhere, by library; nothing where no other library is asked."""
+    """Return the activation elsewhere, by library; nothing where no other library is asked."""
     if name not in FUNCTIONS:
         return {}
     outside = FUNCTIONS[name]
@@ -83,7 +83,7 @@ def ways(name: str, dtype: str) -> dict[str, Counted]:
 
 
 def _mkl(name: str, dtype: str) -> Counted | None:
-    """A function of MKL's vector mathematics; None where MKL is not installed."""
+    """Return a function of MKL's vector mathematics; None where MKL is not installed."""
     files = sorted((Path(sys.prefix) / "lib").glob("libmkl_rt.so*"))
     if not files:
         return None
@@ -110,7 +110,7 @@ def _values(dtype: str) -> NDArray[np.floating]:
 
 
 def _sleef(name: str, version: str, dtype: str) -> Counted | None:
-    """A function of SLEEF's; None where torch does not carry it."""
+    """Return a function of SLEEF's; None where torch does not carry it."""
     real, letter, bits = {"float32": ("float", "f", 32), "float64": ("double", "d", 64)}[dtype]
     lanes = HOST.vector_bits // bits
     function = f"Sleef_{name}{letter}{lanes}_{version}"

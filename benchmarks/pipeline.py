@@ -58,7 +58,7 @@ def side_by_side(side: int, rounds: int, largest: int) -> dict[str, list[Measure
 
 
 def middle(measured: list[Measured]) -> Measured:
-    """The median of seconds and the largest peak; the rest from the last round."""
+    """Return the median of seconds and the largest peak; the rest from the last round."""
     return {
         **measured[-1],
         **{clock: median(m[clock] for m in measured) for clock in CLOCKS},

@@ -74,7 +74,7 @@ TAKE = "async ([which, count]) => { await take(which, count); }"
 
 
 def by_hand(scene: Scene) -> Program:
-    """The program of a scene without symmetry, for its own view, as a person writes it."""
+    """Return the program of a scene without symmetry, for its own view, as a person writes it."""
     network = EvaluationContext.of(scene).network
     shape = Shape.of(scene, len(network.layers))
     grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
@@ -110,7 +110,7 @@ def by_hand(scene: Scene) -> Program:
 
 
 def exact(scene: Scene) -> Program:
-    """The program of a scene's own view with all numbers in the text."""
+    """Return the program of a scene's own view with all numbers in the text."""
     page = program_of(scene, Shape.of(scene, layers_of(scene)))
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({page.shape.palette} + i);\n}}"
     source = function_alone(scene, data_of(scene), stops)
@@ -152,7 +152,7 @@ def _applied(names: Sequence[str], x: str) -> str:
 
 
 def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": side, "height": side})
     hands = [_texts(by_hand(scene)), _texts(exact(scene))]
     processes = browser.new_browser_cdp_session()

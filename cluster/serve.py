@@ -41,7 +41,7 @@ def tiles(path: str, threads: int) -> ASGIApp:
 
 
 def app(arguments: Arguments) -> Any:
-    """The application for `serve run` and for the manifest of a RayService."""
+    """Return the application for `serve run` and for the manifest of a RayService."""
     # Fails here, and not in each replica, where the path is wrong.
     tiles(arguments.path, arguments.cpus)
 

@@ -63,7 +63,7 @@ def is_address(path: str | Path) -> bool:
 
 
 def file_beside(folder: Path, name: str) -> Path:
-    """The file on a disk that a scene in `folder` names; ~ is the home folder.
+    """Return the file on a disk that a scene in `folder` names; ~ is the home folder.
 
     Raises AddressError for an address.
     """
@@ -75,7 +75,7 @@ def file_beside(folder: Path, name: str) -> Path:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a text is an http or https address that names can be added to."""
+    """Return whether a text is an http or https address that names can be added to."""
     try:
         parts = urlsplit(text)
         valid = parts.port != 0 and bool(parts.hostname) and parts.username is None
@@ -86,7 +86,7 @@ def is_web_address(text: str) -> bool:
 
 
 def as_path(path: str | Path) -> Path:
-    """A BucketPath for the address of an object, or the path on a disk.
+    """Return a BucketPath for the address of an object, or the path on a disk.
 
     Raises AddressError for other schemes, and for an address without bucket or key.
     """

@@ -150,7 +150,7 @@ def _fed(
 
 
 def _error(code: int, words: str) -> Exception:
-    """The error of an ffmpeg that ended with a code and these words."""
+    """Return the error of an ffmpeg that ended with a code and these words."""
     if os.strerror(errno.ENOSPC) in words:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     # The first line tells the cause; what follows, what came of it.
@@ -159,7 +159,7 @@ def _error(code: int, words: str) -> Exception:
 
 
 def _last(name: bytes, report: bytes) -> int:
-    """The last value of a number in ffmpeg's report of its progress; 0 if there is none."""
+    """Return the last value of a number in ffmpeg's report of its progress; 0 if there is none."""
     found = re.findall(rb"^" + name + rb"=\s*(\d+)", report, re.MULTILINE)
     return int(found[-1]) if found else 0
 

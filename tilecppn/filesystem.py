@@ -66,7 +66,7 @@ def linked_folder(folder: Path) -> Path | None:
 
 
 def temporary_path(path: Path) -> Path:
-    """A fresh name beside `path` to build it under."""
+    """Return a fresh name beside `path` to build it under."""
     return temporary_name(path, uuid.uuid4().hex[:12] + PARTIAL)
 
 
@@ -76,12 +76,12 @@ def temporary_name(path: Path, suffix: str) -> Path:
 
 
 def is_temporary(path: str) -> bool:
-    """Whether a path, or its last part alone, is of `temporary_path`'s making."""
+    """Return whether a path, or its last part alone, is of `temporary_path`'s making."""
     return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
 
 
 def final_path(path: str) -> str:
-    """A path for messages: its unfinished parts have the names that they are built for."""
+    """Return a path for messages: its unfinished parts have the names that they are built for."""
     found = ((_TEMPORARY.fullmatch(part), part) for part in path.split(os.sep))
     return os.sep.join(temporary["stem"] if temporary else part for temporary, part in found)
 
@@ -95,7 +95,7 @@ def leftovers(path: Path) -> list[Path]:
 
 
 def _stem(name: str) -> str:
-    """A name, shortened to one of its own where it is long."""
+    """Return a name, shortened to one of its own where it is long."""
     raw = os.fsencode(name)
     if len(raw) <= LONGEST_STEM:
         return name
@@ -104,7 +104,7 @@ def _stem(name: str) -> str:
 
 
 def obstacle(path: Path) -> str | None:
-    """Why no file can be made at `path`, its folders included; None where one can."""
+    """Return why no file can be made at `path`, its folders included; None where one can."""
     if is_address(path):
         return NO_ADDRESSES
     for parent in path.parents:

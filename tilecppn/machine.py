@@ -30,7 +30,7 @@ def gpus() -> int:
 
 
 def has_cuda() -> bool:
-    """Whether torch finds a CUDA device. Without an NVIDIA driver torch is not imported."""
+    """Return whether torch finds a CUDA device. Without an NVIDIA driver torch is not imported."""
     if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()):
         return False
     if find_spec("torch") is None:
@@ -66,7 +66,7 @@ def triton_fault() -> str | None:
 
 
 def is_lost_device(error: Exception) -> bool:
-    """Whether this process has lost its GPU with an error, so that all further use fails."""
+    """Return whether this process has lost its GPU with an error, so that all further use fails."""
     words = f"{type(error).__name__}: {error}"
     if "out of memory" in words:
         return False

@@ -106,7 +106,7 @@ def _check_size(path: Path, image: Image.Image, step: int) -> None:
 
 
 def _converted(image: Image.Image, step: int) -> Image.Image:
-    """The image as "L" or "RGB" in sRGB; each pixel is the mean of step × step."""
+    """Return the image as "L" or "RGB" in sRGB; each pixel is the mean of step × step."""
     if isinstance(image, TiffImageFile) and image.tile:
         # Pillow turns a TIFF itself, but reads an uncompressed one with its sides exchanged.
         image._size = (image.tag_v2[Tag.ImageWidth], image.tag_v2[Tag.ImageLength])
@@ -157,7 +157,7 @@ def _transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
 
 
 def _colour_mode(image: Image.Image) -> str:
-    """The mode of the image's colours alone, in 8 bits: L, RGB, CMYK or LAB."""
+    """Return the mode of the image's colours alone, in 8 bits: L, RGB, CMYK or LAB."""
     if image.mode in ("CMYK", "LAB"):
         return image.mode
     grey = image.mode[0] in "1LFI"

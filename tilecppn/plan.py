@@ -49,7 +49,7 @@ class Window(NamedTuple):
         )
 
     def moved(self, rows: int, cols: int) -> "Window":
-        """The window so many rows further down and columns to the right."""
+        """Return the window so many rows further down and columns to the right."""
         return Window(self.top + rows, self.left + cols, self.bottom + rows, self.right + cols)
 
     def split(self, height: int, width: int) -> Iterator["Window"]:
@@ -96,7 +96,7 @@ class TaskGraph(Protocol):
         ...
 
     def parent(self, task: Any, /) -> Task | None:
-        """The task that is made from this one and its siblings."""
+        """Return the task that is made from this one and its siblings."""
         ...
 
     def ancestors(self, task: Any, /) -> Iterator[Task]:
@@ -176,7 +176,7 @@ class Plan:
 
     @classmethod
     def of(cls, canvas: Canvas, output: Output, channels: int) -> "Plan":
-        """The plan of a scene's sections; `channels` are those of the picture."""
+        """Return the plan of a scene's sections; `channels` are those of the picture."""
         return cls(
             canvas.width, canvas.height, channels, output.itemsize, output.tile, output.shard
         )
@@ -227,7 +227,7 @@ class Plan:
         return self.levels[0].shard ** 2 * self.channels * self.itemsize
 
     def window(self, shard: Shard) -> Window:
-        """The window of its level that a shard holds."""
+        """Return the window of its level that a shard holds."""
         level = self.levels[shard.level]
         top, left = shard.row * level.shard, shard.col * level.shard
         return Window(
@@ -242,7 +242,7 @@ class Plan:
         return 0 if shard.level else self.window(shard).pixels
 
     def children(self, shard: Shard) -> tuple[Shard, ...]:
-        """The shards one level below, at most 4, that a shard is built from."""
+        """Return the shards one level below, at most 4, that a shard is built from."""
         if shard.level == 0:
             return ()
         below = self.levels[shard.level - 1]
@@ -258,7 +258,7 @@ class Plan:
         )
 
     def parent(self, shard: Shard) -> Shard | None:
-        """The shard one level above that is built from this one; None on the last level."""
+        """Return the shard one level above that is built from this one; None on the last level."""
         if shard.level == len(self.levels) - 1:
             return None
         side, above = self.levels[shard.level].shard, self.levels[shard.level + 1].shard
@@ -290,7 +290,7 @@ class Plan:
 
 
 def halved(n: int) -> int:
-    """The length of a side one level up, in pixels, rounded up."""
+    """Return the length of a side one level up, in pixels, rounded up."""
     return (n + 1) // 2
 
 

@@ -115,7 +115,7 @@ class Commands(click.Group):
 
 
 def _is_refused(error: OSError) -> bool:
-    """Whether a name is too long, or there is no access to a bucket, or no such bucket.
+    """Return whether a name is too long, or there is no access to a bucket, or no such bucket.
 
     Work that has begun says it as a RenderError.
     """
@@ -148,7 +148,7 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def _is_held_by_ray() -> bool:
-    """Whether Ray has stopped answering, so that an orderly exit would hang or crash."""
+    """Return whether Ray has stopped answering, so that an orderly exit would hang or crash."""
     module = sys.modules.get("tilecppn.run.executors.ray")
     return module is not None and module.stuck.is_set()
 

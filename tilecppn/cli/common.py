@@ -129,7 +129,7 @@ kernel_option = click.option(
 
 
 def export_options(function: F) -> F:
-    """How an export is made: --format, --quality, --effort, --tile, --overlap, --bits, …
+    """Return how an export is made: --format, --quality, --effort, --tile, --overlap, --bits, …
 
     Given to the verb under the names of `ExportOptions`' fields.
     """

@@ -146,7 +146,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
 def run_export(
     store: Path, dest: Path, options: "ExportOptions", workers: int | None
 ) -> list[Path]:
-    """An export with progress on stderr."""
+    """Return an export with progress on stderr."""
     from tilecppn import machine
     from tilecppn.cli.progress import Meter
     from tilecppn.exporters.parallel import Threads

@@ -86,7 +86,7 @@ def _file(path: Path) -> Record:
 
 
 def _withheld(path: Path, made: "Provenance") -> Record:
-    """An output that was made without its scene: what it is, and what [about] says."""
+    """Return an output that was made without its scene: what it is, and what [about] says."""
     from tilecppn.cli.image_size import image_size
     from tilecppn.exporters.provenance import FILM, FRAMES
     from tilecppn.scene import paper, toml_text
@@ -124,7 +124,7 @@ def _picture(
 
 
 def _dtype(path: Path, scene: "Scene", options: dict[str, str]) -> str:
-    """The type of an export's values, by the options that it was made with."""
+    """Return the type of an export's values, by the options that it was made with."""
     format, bits = options.get("format", path.suffix[1:]), options.get("bits")
     if format in ("jpg", "webp", "avif"):
         return "uint8"
@@ -212,7 +212,7 @@ def _versions(store: "StoreDirectory") -> Record:
 
 
 def _export_kind(path: Path) -> tuple[str, str]:
-    """The kind of an export, and its format or layout."""
+    """Return the kind of an export, and its format or layout."""
     from tilecppn.exporters.embedded_scene import is_live_page
     from tilecppn.exporters.provenance import read_manifest
 
@@ -228,7 +228,7 @@ def _export_kind(path: Path) -> tuple[str, str]:
 
 
 def _version(path: Path) -> str | None:
-    """The version that made an export, where it says so."""
+    """Return the version that made an export, where it says so."""
     from tilecppn.exporters import provenance
     from tilecppn.exporters.dzi import files_of
 
@@ -238,7 +238,7 @@ def _version(path: Path) -> str | None:
 
 
 def _lines(record: Record) -> list[str]:
-    """A description for people: one line a subject."""
+    """Return a description for people: one line a subject."""
     lines = [f"{record['path']}: {record['kind']} ({record['format']})"]
     rows: list[tuple[str, Callable[[Record], str]]] = [
         ("width", _size_words),

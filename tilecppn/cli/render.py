@@ -141,7 +141,7 @@ def command(
 
 
 def _compared(estimated: float, seconds: float) -> str:
-    """How far off the estimate was that samples gave at the start."""
+    """Return how far off the estimate was that samples gave at the start."""
     return (
         f"estimated {format_duration(estimated)} from samples at the start: it took "
         f"{seconds / max(estimated, 1e-9):.2g} times that"

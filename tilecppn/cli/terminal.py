@@ -41,5 +41,5 @@ def try_to(speak: Callable[[], object]) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether stderr is a terminal."""
+    """Return whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

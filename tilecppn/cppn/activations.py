@@ -89,12 +89,12 @@ DIFFERENCES: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def parts(name: str) -> list[str]:
-    """The functions of a layer's activation: unit i uses number i mod n of these n."""
+    """Return the functions of a layer's activation: unit i uses number i mod n of these n."""
     return name.split("+")
 
 
 def check(name: str, what: str = "activation") -> str:
-    """The name of an activation, or of a mixture. Raises SceneError if one is not known."""
+    """Return the name of an activation, or of a mixture. Raises SceneError if one is not known."""
     for part in parts(name):
         one_of(ACTIVATIONS, part, what)
     return name

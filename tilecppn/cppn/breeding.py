@@ -36,7 +36,7 @@ def mutant(parent: Network, seed: int, amount: float) -> Network:
 
 
 def crossing(parent: Network, other: Network, amount: float, seed: int) -> Network:
-    """A network with a share `amount`, 0 to 1, of the units of another: see `crossed`.
+    """Return a network with a share `amount`, 0 to 1, of the units of another: see `crossed`.
 
     Raises SceneError for networks of different shapes.
     """
@@ -110,7 +110,7 @@ def _checked(step: Step) -> Step:
 
 
 def _turned(array: Array, direction: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    """An array turned towards a direction of its shape; alone, a number is not turned."""
+    """Return an array turned towards a direction of its shape; alone, a number is not turned."""
     own = array.astype(np.float64)
     square = _dot(own, own)
     if square == 0.0 or own.size == 1:
@@ -133,7 +133,7 @@ def _finished(structure: Structure, i: int, arrays: Sequence[NDArray[np.floating
 
 
 def _hidden(network: Network) -> list[Arrays]:
-    """The hidden layers; a plain network reads out its last one alone."""
+    """Return the hidden layers; a plain network reads out its last one alone."""
     _, (*hidden, (last, _)), readouts = network
     unread = len(hidden) - 1 - len(readouts)
     parts = [*[()] * unread, *((readout,) for readout in (*readouts, last))]

@@ -81,7 +81,7 @@ class Center:
 
 
 def fixed(number: float, bits: int) -> int:
-    """A float in units of 2^-bits."""
+    """Return a float in units of 2^-bits."""
     mantissa, exponent = math.frexp(number)
     return _shifted(int(math.ldexp(mantissa, 53)), exponent - 53 + bits)
 
@@ -110,7 +110,7 @@ def _terms(x: int, bits: int) -> list[int]:
 
 
 def _halvings(x: int, bits: int) -> int:
-    """How often x is halved until its series is short."""
+    """Return how often x is halved until its series is short."""
     return max(0, x.bit_length() - bits + 8)
 
 

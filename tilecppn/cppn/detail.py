@@ -129,7 +129,7 @@ class Readouts:
         return result
 
     def inside(self, view: Sampling) -> float:
-        """How many octaves a view is inside the structure's own; smooth at 0."""
+        """Return how many octaves a view is inside the structure's own; smooth at 0."""
         octaves = log2(self.detail.scale / view.scale)
         if octaves <= 0.0:
             return 0.0
@@ -140,7 +140,7 @@ class Readouts:
         return log2(self.detail.scale / view.step)
 
     def coarser(self, view: Sampling, fineness: float) -> int:
-        """How many layers vary less than once over a view; at least 1."""
+        """Return how many layers vary less than once over a view; at least 1."""
         inside, layer = self.inside(view), 1
         while self.expected(layer).octave + fineness < inside:
             layer += 1
@@ -226,7 +226,7 @@ class Readouts:
     def scaled(
         self, layer: int, readout: NDArray[np.floating], amplitudes: Sequence[float]
     ) -> NDArray[np.float64]:
-        """A layer's readout (channels, width) in a view, float64."""
+        """Return a layer's readout (channels, width) in a view, float64."""
         factors = [f * a for f, a in zip(self.factors, amplitudes, strict=True)]
         return np.asarray(readout.astype(np.float64) * np.array(factors)[:, None])
 
@@ -244,7 +244,7 @@ class Readouts:
 
 
 def readouts(structure: Structure, width: int) -> Readouts:
-    """The amplitudes of a structure's networks of that width, whatever their seeds."""
+    """Return the amplitudes of a structure's networks of that width, whatever their seeds."""
     detail = structure.detail
     assert detail is not None
     common = replace(detail, seed=None if detail.seed is None else 0, lineage=())
@@ -373,5 +373,5 @@ def orthogonal(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _in_order(terms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sums of the last axis, each from its first term to its last."""
+    """Return the sums of the last axis, each from its first term to its last."""
     return np.asarray(np.add.accumulate(terms, axis=-1)[..., -1])

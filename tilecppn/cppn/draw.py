@@ -202,7 +202,7 @@ def _activations(
 
 
 def _detail(preset: Preset, name: str, seed: int | None, changes: dict[str, Any]) -> Detail | None:
-    """The preset's detail with what was given; `seed` is for further layers."""
+    """Return the preset's detail with what was given; `seed` is for further layers."""
     given = {key: value for key, value in changes.items() if value is not None}
     if preset.detail is None:
         for key, value in given.items():

@@ -50,7 +50,7 @@ class Encoder:
         return cls(layers, side, cppn.channels)
 
     def __call__(self, image: ArrayLike) -> NDArray[np.float64]:
-        """The latent (z_dim,) of an image (side, side) or (side, side, channels) in [0, 1].
+        """Return the latent (z_dim,) of an image (side, side) or (side, side, channels) in [0, 1].
 
         Raises SceneError for another shape.
         """

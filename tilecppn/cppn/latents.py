@@ -17,7 +17,7 @@ MAX_BYTES = 256 << 20  # of a file of latents
 
 
 def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
-    """The straight way from latent a (z_dim,) at t = 0 to b at t = 1, both exact there.
+    """Return the straight way from latent a (z_dim,) at t = 0 to b at t = 1, both exact there.
 
     t: any shape; the result is (..., z_dim).
     """
@@ -27,7 +27,7 @@ def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
 
 
 def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
-    """The way along the great circle from a at t = 0 to b at t = 1, both exact there.
+    """Return the way along the great circle from a at t = 0 to b at t = 1, both exact there.
 
     At the speed of the angle: sin((1 - t)·w)/sin(w)·a + sin(t·w)/sin(w)·b, w the angle between a
     and b (Shoemake, SIGGRAPH 1985; for latents White, Sampling Generative Networks, 2016: normal

@@ -78,7 +78,7 @@ class CPPN:
         decay: float | Sequence[float] | None = None,
         contrast: float | Sequence[float] | None = None,
     ) -> "CPPN":
-        """The preset's network with weights drawn from `seed` (0 … 2^63 - 1).
+        """Return the preset's network with weights drawn from `seed` (0 … 2^63 - 1).
 
         Without `activations`, another `depth` repeats the preset's own in turn. `inputs` are
         names of INPUTS; without "z" z_dim is 0. `gain`, `decay` and `contrast` are for presets
@@ -104,7 +104,7 @@ class CPPN:
         )
 
     def mutated(self, seed: int, amount: float = 0.1) -> "CPPN":
-        """A child with small changes drawn from `seed`.
+        """Return a child with small changes drawn from `seed`.
 
         amount: from 0, the network itself, to 1, one that has only its deviations in common.
         Raises SceneError for a number out of range.
@@ -112,7 +112,7 @@ class CPPN:
         return CPPN(*breeding.mutant(self._numbers, seed, amount)) if amount else self
 
     def crossed(self, other: "CPPN", amount: float = 0.5, seed: int = 0) -> "CPPN":
-        """A child with some units of `other`, a network of the same shape.
+        """Return a child with some units of `other`, a network of the same shape.
 
         amount: how many of them, from 0 to 1; which, `seed` decides. Raises SceneError.
         """
@@ -124,7 +124,7 @@ class CPPN:
         return self.structure, self.layers, self.readouts
 
     def __call__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike = ()) -> NDArray[np.float64]:
-        """The colour at plane points, in float64: the oracle of every kernel.
+        """Return the colour at plane points, in float64: the oracle of every kernel.
 
         x, y: any shapes that broadcast, in plane units. z: (z_dim,), before the network's own
         scale. Returns (..., channels), before inversion and quantisation.
@@ -150,7 +150,7 @@ class CPPN:
     def resolve(
         self, z: ArrayLike, view: Sampling | None = None, folded_plane: bool = False
     ) -> ResolvedNetwork:
-        """The network for one latent (z_dim,) and one view.
+        """Return the network for one latent (z_dim,) and one view.
 
         Without a view, detail is that of the structure's own scale, and none of it fades. In a
         deep one the first layers are of differences from the centre, unless the plane is folded.
@@ -307,7 +307,7 @@ class CPPN:
         return full, bias
 
     def seeded_latent(self, seed: int) -> NDArray[np.float64]:
-        """The latent (z_dim,) of a seed, from the network's own distribution."""
+        """Return the latent (z_dim,) of a seed, from the network's own distribution."""
         return self.structure.latent.quantile(uniforms(seed, LATENT_STREAM, self.structure.z_dim))
 
     @property
@@ -352,7 +352,7 @@ class CPPN:
         return cls(*weights_file.decode(data, name))
 
     def to_bytes(self) -> bytes:
-        """The weights file's bytes; the same network gives the same bytes."""
+        """Return the weights file's bytes; the same network gives the same bytes."""
         return self._bytes
 
     @cached_property

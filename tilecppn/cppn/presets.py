@@ -88,7 +88,7 @@ def _detailed(
     offset: tuple[float, float] = (0.0, 0.0),
     **detail: Any,
 ) -> Preset:
-    """A preset with detail at every scale: place on a palette, and lightness."""
+    """Return a preset with detail at every scale: place on a palette, and lightness."""
     settings = Detail(**detail)
     return Preset(
         description,

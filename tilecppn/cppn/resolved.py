@@ -82,7 +82,7 @@ class ResolvedNetwork:
         r: ArrayLike,
         sums: list[NDArray[np.float64]] | None = None,
     ) -> NDArray[np.float64]:
-        """The colour (..., channels) at plane points, in float64; r is their radius.
+        """Return the colour (..., channels) at plane points, in float64; r is their radius.
 
         In a deep zoom x, y and r are differences from those of the view's centre.
 
@@ -134,7 +134,7 @@ def activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
 
 
 def differences(start: Weights, change: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
-    """How much values (..., units) change where sums change from `start` (units,)."""
+    """Return how much values (..., units) change where sums change from `start` (units,)."""
     values, first = np.empty_like(change), 0
     for name, count in groups:
         part = slice(first, first + count)
@@ -144,7 +144,7 @@ def differences(start: Weights, change: NDArray[np.float64], groups: Groups) -> 
 
 
 def unit_functions(activation: str, units: int) -> list[str]:
-    """The function of each unit of a layer."""
+    """Return the function of each unit of a layer."""
     names = parts(activation)
     return [names[i % len(names)] for i in range(units)]
 
@@ -155,6 +155,6 @@ def grouped(functions: Iterable[str]) -> Groups:
 
 
 def sorted_units(activation: str, units: int) -> list[int]:
-    """The units of a layer in an order that has those of one function side by side."""
+    """Return the units of a layer in an order that has those of one function side by side."""
     period = len(parts(activation))
     return [i for k in range(period) for i in range(k, units, period)]

@@ -26,7 +26,7 @@ class Distribution(NamedTuple):
     b: float
 
     def quantile(self, u: Array) -> Array:
-        """The values, float64, that uniforms u in (0, 1) stand for."""
+        """Return the values, float64, that uniforms u in (0, 1) stand for."""
         if self.kind == "normal":
             return self.a + self.b * inverse_normal(u)
         return self.a + (self.b - self.a) * u
@@ -68,7 +68,7 @@ def _ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...
 
 
 def inverse_normal(u: Array) -> Array:
-    """The standard normal quantile of u in (0, 1), to about 1e-15 relative.
+    """Return the standard normal quantile of u in (0, 1), to about 1e-15 relative.
 
     Algorithm AS 241, PPND16: M. J. Wichura, Applied Statistics 37 (1988), 477-484.
     """

@@ -41,7 +41,7 @@ def encode(
     training: Mapping[str, Any] | None = None,
     readouts: Sequence[NDArray[np.float32]] = (),
 ) -> bytes:
-    """The file's bytes. The same network always gives the same bytes.
+    """Return the file's bytes. The same network always gives the same bytes.
 
     `foreign`: a training's other tensors, under names that begin with one of FOREIGN; `training`:
     what it notes of itself.
@@ -94,7 +94,7 @@ def load(path: Path) -> Network:
 
 
 def decode(data: bytes, name: str) -> Network:
-    """The network in a weights file's bytes; `name` is for the error's text."""
+    """Return the network in a weights file's bytes; `name` is for the error's text."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 

@@ -119,7 +119,7 @@ class StoreReport(VerifyReport):
         return lines
 
     def _listed(self) -> list[str]:
-        """The damage, a line per task; many missing ones of a kind are counted."""
+        """Return the damage, a line per task; many missing ones of a kind are counted."""
         missing = Counter(_group(task) for task, what in self.damage.items() if what == MISSING)
         many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
         return [

@@ -200,5 +200,5 @@ def find_damage(
 
 
 def _array_of(store: StoreDirectory, task: Task) -> str:
-    """The name of the array that a task's file is of."""
+    """Return the name of the array that a task's file is of."""
     return store.name(task).partition("/")[0]

@@ -54,7 +54,7 @@ class EvaluationContext:
 
     @classmethod
     def of(cls, scene: Scene) -> "EvaluationContext":
-        """The scene's samples: `supersample` a pixel along each axis."""
+        """Return the scene's samples: `supersample` a pixel along each axis."""
         grid = scene.grid.finer(scene.output.supersample)
         output = scene.output
         return cls(
@@ -98,7 +98,7 @@ class EvaluationContext:
         return self.fold is None and not deep_r
 
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
-        """The network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
+        """Return the network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
 
         NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it. In a
         deep zoom they are differences from those of the view's centre.
@@ -197,12 +197,12 @@ class EvaluationContext:
         return share > (self.share or (PROMISED if self.cppn.is_preset_shaped else COMMON))
 
     def noise(self, dtype: Any) -> float:
-        """The mean error of colours evaluated in float32 or float64."""
+        """Return the mean error of colours evaluated in float32 or float64."""
         ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
         return self.gain * self.rounding * float(ratio)
 
     def mixed_noise(self, single_from: int) -> float:
-        """The mean error of colours whose layers before `single_from` are in float64."""
+        """Return the mean error of colours whose layers before `single_from` are in float64."""
         if single_from >= len(self.network.layers):
             return self.noise(np.float64)
         return self.gain * self._roundings.error(single_from)

@@ -84,7 +84,7 @@ class Roundings:
             self.value, self.slope = _activated(self.total, network.output)
 
     def error(self, single_from: int = 0) -> float:
-        """The mean error of the picture's colours that is to be expected of float32.
+        """Return the mean error of the picture's colours that is to be expected of float32.
 
         255 times it is the share of its 8-bit values that come out 1 off. Hidden layers before
         `single_from` are in float64.

@@ -95,7 +95,7 @@ KERNELS: dict[str, Callable[[EvaluationContext, Memory | None], Kernel]] = {
 
 
 def resolve(name: str) -> str:
-    """The kernel that `auto` means, or the name itself.
+    """Return the kernel that `auto` means, or the name itself.
 
     Raises InvalidRequestError for an unknown one.
     """
@@ -130,7 +130,7 @@ def require(name: str, precision: str) -> str:
 
 
 def create(name: str, field: EvaluationContext, memory: Memory | None = None) -> Kernel:
-    """A kernel by name, or by `auto`. Raises InvalidRequestError as `require` does.
+    """Return a kernel by name, or by `auto`. Raises InvalidRequestError as `require` does.
 
     `memory` is for a thread that makes one kernel after another; None is for the kernel alone.
     """

@@ -134,7 +134,7 @@ def _activate(sums: torch.Tensor, groups: Groups) -> None:
 
 
 def device_for(field: EvaluationContext) -> str:
-    """The device that evaluates a field here. Fields in float64 are not for Apple's GPUs."""
+    """Return the device that evaluates a field here. Fields in float64 are not for Apple's GPUs."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() and not field.needs_float64 else "cpu"
@@ -244,7 +244,7 @@ class TorchKernel:
         return out.view(-1, *shape).cpu().numpy(), sums.view(units, *shape).cpu().numpy()
 
     def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
-        """The network on `self.inputs` (3, chunk), in the layers' own buffers.
+        """Return the network on `self.inputs` (3, chunk), in the layers' own buffers.
 
         The sums go into `traces` (units, points); without units nothing does.
         """

@@ -28,7 +28,7 @@ Values = NDArray[np.floating]
 
 
 def coloured(kernel: Kernel, output: Output, channels: int) -> Kernel:
-    """The kernel of the picture's colours: itself, or one that maps what it evaluates.
+    """Return the kernel of the picture's colours: itself, or one that maps what it evaluates.
 
     `channels`: of the network.
     """

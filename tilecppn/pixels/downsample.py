@@ -86,7 +86,7 @@ def _mean(a: Value, b: Value, c: Value, d: Value) -> Value:
 
 
 def _mean_light(light: Array, bounds: Array, zero: Value, *four: Value) -> Value:
-    """The last value whose bound the sum of light reaches, found by halving."""
+    """Return the last value whose bound the sum of light reaches, found by halving."""
     s = _sum(*(light.load(value.unsigned(I64)) for value in four))
     found = zero
     for bit in reversed(range(four[0].element.width)):

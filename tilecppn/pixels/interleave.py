@@ -123,7 +123,7 @@ def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int)
 
 
 def _order(part: int, channels: int, itemsize: int, *, swapped: bool) -> list[list[int]]:
-    """How WIDE interleaved bytes, the `part`th, are picked from WIDE bytes of each plane.
+    """Return how WIDE interleaved bytes, the `part`th, are picked from WIDE bytes of each plane.
 
     Plane after plane: a byte of it, from WIDE on, or what came from the planes before; of the
     first plane any byte in others' places. swapped: an element's high byte is first, not last.

@@ -29,7 +29,7 @@ class Light(NamedTuple):
         return cls(*_tables(profile, dtype))
 
     def stored(self, light: NDArray[np.float32]) -> NDArray[Any]:
-        """The stored values of light in UNITS, any shape, rounded likewise; clipped."""
+        """Return the stored values of light in UNITS, any shape, rounded likewise; clipped."""
         found = np.searchsorted(self.bounds[1:], 4.0 * light.astype(np.float64), side="right")
         return found.astype(np.uint8 if len(self.bounds) == 256 else np.uint16)
 

@@ -185,7 +185,7 @@ def _combined(values: list[Value], weights: list[Value]) -> Value:
 
 
 def _spread(line: list[Value], first: int, stride: int) -> Value:
-    """The nodes from `first` on, each in as many lanes as pixels lie between two."""
+    """Return the nodes from `first` on, each in as many lanes as pixels lie between two."""
     vector, lane = divmod(first, LANES)
     order = [lane + k // stride for k in range(LANES)]
     return line[vector].picked(order, line[vector + 1] if order[-1] >= LANES else None)

@@ -18,7 +18,7 @@ class Picture(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], profile: str = "srgb") -> "Picture":
-        """A view of pixels."""
+        """Return a view of pixels."""
         picture = pixels.view(cls)
         picture.profile = profile
         return picture

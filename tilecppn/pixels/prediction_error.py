@@ -21,7 +21,7 @@ NEVER = 1.7e308  # nothing finite is more
 
 
 def prediction_error(nodes: NDArray[Any], across: int) -> NDArray[np.float64]:
-    """The largest difference (…, blocks, blocks) between evaluated and predicted nodes.
+    """Return the largest difference (…, blocks, blocks) between evaluated and predicted nodes.
 
     nodes: (channels, …, rows, cols), float32 or float64, blocks of `across` intervals a side and
     HALO nodes around them. Nodes of even row and column predict the others by the cubic through

@@ -75,11 +75,11 @@ class RegionState(NamedTuple):
         return np.array([self.region.top, self.region.left], np.int64)
 
     def asked(self, stride: int, crowded: bool) -> NDArray[np.bool_]:
-        """The blocks to compare on nodes `stride` apart."""
+        """Return the blocks to compare on nodes `stride` apart."""
         return np.asarray((self.stride == stride) & (self.crowded == crowded))
 
     def lattices(self, stride: int, crowded: bool) -> Iterator[Lattices]:
-        """The nodes of blocks that are asked for, BATCH at a time."""
+        """Yield the nodes of blocks that are asked for, BATCH at a time."""
         for span, blocks in _groups(self.asked(stride, crowded)):
             side = span * BLOCK // stride + 1 + 2 * HALO
             for part in _batches(blocks, side**2):
@@ -91,7 +91,7 @@ class RegionState(NamedTuple):
             yield Lattices(self._origins(part, 0), BLOCK, BLOCK, 1)
 
     def _origins(self, blocks: Array, margin: int) -> NDArray[np.int64]:
-        """The pixels `margin` above and to the left of blocks (n, 2)."""
+        """Return the pixels `margin` above and to the left of blocks (n, 2)."""
         return np.ascontiguousarray(blocks * BLOCK + self.corner - margin, np.int64)
 
 
@@ -272,7 +272,7 @@ def _batches(blocks: Array, points: int) -> list[Array]:
 
 
 def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
-    """The largest stride at which cells with this crowding at `stride` have 1 or less."""
+    """Return the largest stride at which cells with this crowding at `stride` have 1 or less."""
     result = np.full(crowded.shape, stride, np.int64)
     for step in (1, 2, 4, 8):
         stride = max(1, stride // 2)

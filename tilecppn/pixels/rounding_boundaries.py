@@ -18,7 +18,7 @@ from tilecppn.pixels.prediction_error import HALO, as_lattices
 def rounding_boundary_fraction(
     nodes: NDArray[Any], across: int, full: float, reach: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The largest share (…, blocks, blocks) of a block's nodes near a tie, of all channels.
+    """Return the largest share (…, blocks, blocks) of a block's nodes near a tie, of all channels.
 
     nodes: (channels, …, rows, cols), float32 or float64, as for `difference`; a block's own are
     looked at. Ties lie half-way between multiples of 1 / `full` in [0, 1], and a node is near one

@@ -51,7 +51,7 @@ TURN = 2.0  # of an output's sum: half of the way that a sigmoid takes from 0 to
 
 
 def unit_names(groups: Groups) -> list[str]:
-    """The activation of each unit."""
+    """Return the activation of each unit."""
     return [name for name, count in groups for _ in range(count)]
 
 
@@ -155,5 +155,5 @@ def _compiled(dtype: "np.dtype[np.floating]") -> Module:
 
 
 def _bend(sums: Array, node: Value, apart: Value) -> Value:
-    """The second difference at a node."""
+    """Return the second difference at a node."""
     return (sums.load(node - apart) + sums.load(node + apart) - sums.load(node) * 2.0).abs()

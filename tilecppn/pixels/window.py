@@ -121,7 +121,7 @@ def render_window(
     check_cancelled: CheckCancelled = lambda: None,
     empty: Empty = np.empty,
 ) -> NDArray[Any]:
-    """The stored pixels (channels, height, width) of one window: see `Renderer`."""
+    """Return the stored pixels (channels, height, width) of one window: see `Renderer`."""
     return Renderer(kernel, scene).render(window, check_cancelled, empty)
 
 
@@ -134,7 +134,7 @@ def uncropped_window(scene: Scene, window: Window) -> Window:
 
 
 def pieces(scene: Scene, window: Window) -> Iterator[Window]:
-    """A window in parts of SAMPLES samples a side at most."""
+    """Return a window in parts of SAMPLES samples a side at most."""
     side = max(1, SAMPLES // scene.output.supersample)
     return window.split(side, side)
 
@@ -146,7 +146,7 @@ def part(out: NDArray[Any], window: Window, piece: Window) -> NDArray[Any]:
 
 
 def _averaged(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """The mean of each n × n samples, summed row by row, then column by column."""
+    """Return the mean of each n × n samples, summed row by row, then column by column."""
     rows = reduce(np.add, [samples[:, i::n] for i in range(n)])
     total = reduce(np.add, [rows[:, :, i::n] for i in range(n)])
     return np.ascontiguousarray(total * np.float32(1.0 / n**2))

@@ -90,7 +90,7 @@ class Batch:
         return self.plans[task.scene].pixels_of(task.shard)
 
     def parent(self, task: SceneTask) -> SceneTask | None:
-        """The task of the shard that is built from this one."""
+        """Return the task of the shard that is built from this one."""
         shard = self.plans[task.scene].parent(task.shard)
         return None if shard is None else task._replace(shard=shard)
 
@@ -138,7 +138,7 @@ class Batch:
         return store
 
     def has(self, task: SceneTask) -> bool:
-        """Whether a task is done."""
+        """Return whether a task is done."""
         store = self._open.get(task.scene)
         return store is None or store.has(task.shard)
 

@@ -59,7 +59,7 @@ def rescue_store(path: Path, scene: Scene | None = None) -> None:
 
 
 def recorded_arithmetic(record: Mapping[str, Any], fingerprint: str) -> Arithmetic | None:
-    """The arithmetic in a store's attribute, if that has the fingerprint; else None."""
+    """Return the arithmetic in a store's attribute, if that has the fingerprint; else None."""
     try:
         return Arithmetic(**record["arithmetic"]) if record["fingerprint"] == fingerprint else None
     except (KeyError, TypeError):
@@ -106,7 +106,7 @@ def check_drawn(
 
 
 def _holds(file: ShardFile, pixels: NDArray[Any]) -> bool:
-    """Whether a shard has these pixels, in whatever way its version encoded them."""
+    """Return whether a shard has these pixels, in whatever way its version encoded them."""
     stored = np.empty_like(pixels)
     try:
         file.read(Window(0, 0, *pixels.shape[1:]), stored)
@@ -127,7 +127,7 @@ def require_scene(path: Path) -> NoReturn:
 
 
 def _scene_left(path: Path, record: Mapping[str, Any]) -> Scene:
-    """The scene in a store's attribute, where its network needs no weights file."""
+    """Return the scene in a store's attribute, where its network needs no weights file."""
     try:
         text = str(record["scene"])
         if "weights" not in parse_toml(text, str(path)).get("cppn", {}):

@@ -58,31 +58,31 @@ def linear_rgb(lab: Array) -> Array:
 
 
 def srgb(lab: Array) -> Array:
-    """The sRGB (..., 3) from 0 to 1 of L, a, b, clipped channel by channel."""
+    """Return the sRGB (..., 3) from 0 to 1 of L, a, b, clipped channel by channel."""
     return encoded(linear_rgb(lab))
 
 
 def decoded(rgb: Array, power: Power = np.power) -> Array:
-    """The light of stored sRGB values from 0 to 1."""
+    """Return the light of stored sRGB values from 0 to 1."""
     high = power((np.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
     return np.where(rgb <= 0.04045, rgb / 12.92, high)
 
 
 def encoded(linear: Array) -> Array:
-    """The stored sRGB values of light, clipped to 0 to 1."""
+    """Return the stored sRGB values of light, clipped to 0 to 1."""
     linear = np.clip(linear, 0.0, 1.0)
     high = 1.055 * np.maximum(linear, 0.0031308) ** (1.0 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, linear * 12.92, high)
 
 
 def hexadecimal(rgb: Array) -> str:
-    """The text "#rrggbb" of an sRGB colour (3,) from 0 to 1."""
+    """Return the text "#rrggbb" of an sRGB colour (3,) from 0 to 1."""
     red, green, blue = (math.floor(255.0 * value + 0.5) for value in rgb.tolist())
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def light_table(lab: Array, shadow: Array, shade: float, glow: float) -> Array:
-    """A palette from dark to bright: sRGB (places, lights, 3) from 0 to 1.
+    """Return a palette from dark to bright: sRGB (places, lights, 3) from 0 to 1.
 
     Row 0 is the first of the stops `lab` (n, 3), PLACES rows later comes the next. Along a row the
     colour goes from a mixture with `shadow` (3,), of which it has the share `shade`, to the colour
@@ -104,7 +104,7 @@ def whole_steps(colours: Array) -> Array:
 
 
 def times(matrix: Array, colours: Array) -> Array:
-    """A matrix (3, 3) times each of the colours (..., 3)."""
+    """Return a matrix (3, 3) times each of the colours (..., 3)."""
     # Summed in order, not by BLAS.
     x, y, z = np.moveaxis(colours, -1, 0)
     return np.stack([row[0] * x + row[1] * y + row[2] * z for row in matrix], -1)

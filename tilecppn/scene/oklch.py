@@ -37,7 +37,7 @@ def rgb_of_oklch(lightness: Array, chroma: Array, turns: Array, profile: Profile
 
 
 def most_chroma(lightness: Array, along: Array, up: Array, profile: Profile = SRGB) -> Array:
-    """The largest chroma that a space has at a lightness and hue (its cosine and sine)."""
+    """Return the largest chroma that a space has at a lightness and hue (its cosine and sine)."""
     low = np.zeros(np.broadcast_shapes(lightness.shape, along.shape))
     high = np.full_like(low, 0.5)
     for _ in range(HALVINGS):

@@ -49,7 +49,7 @@ def names() -> list[str]:
 
 
 def seed_of(palette: str) -> int | None:
-    """The seed of a palette like "seed:12"; None for a name."""
+    """Return the seed of a palette like "seed:12"; None for a name."""
     match = _SEED.fullmatch(palette)
     seed = int(match[1]) if match else None
     return seed if seed is not None and seed <= MAX_SEED else None
@@ -64,7 +64,7 @@ class Light(NamedTuple):
 
 
 def light_of(palette: str | tuple[str, ...]) -> Light:
-    """The light of a palette where the scene says nothing: from its own darkest colour."""
+    """Return the light of a palette where the scene says nothing: from its own darkest colour."""
     seed = seed_of(palette) if isinstance(palette, str) else None
     if seed is not None:
         return Light(seeded_palette(seed).shadow, 0.55, 0.6)
@@ -101,12 +101,12 @@ def lab_of(colour: str) -> NDArray[np.float64]:
 
 
 def is_colour(text: str) -> bool:
-    """Whether a text is `#rgb` or `#rrggbb`."""
+    """Return whether a text is `#rgb` or `#rrggbb`."""
     return _HEX.fullmatch(text) is not None
 
 
 def is_list(values: Sequence[object]) -> bool:
-    """Whether `fault` finds nothing wrong with these."""
+    """Return whether `fault` finds nothing wrong with these."""
     return fault(values) is None
 
 
@@ -165,7 +165,7 @@ def _even(colours: NDArray[np.float64], palette: str | tuple[str, ...]) -> NDArr
 
 
 def _place(colour: str) -> int | None:
-    """The place in percent of "#0b1d51 30%"; None for a colour without one."""
+    """Return the place in percent of "#0b1d51 30%"; None for a colour without one."""
     found = _PLACE.fullmatch(colour[colour.find(" ") :]) if " " in colour else None
     return None if found is None else int(found[1])
 
@@ -184,7 +184,7 @@ def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def slope(colours: NDArray[np.float64]) -> float:
-    """The steepest slope of a channel over the values that choose the colour, at least 1.
+    """Return the steepest slope of a channel over the values that choose the colour, at least 1.
 
     `colours`: stops (n, 3), or a table (places, lights, 3), whose two slopes are added.
     """
@@ -193,7 +193,7 @@ def slope(colours: NDArray[np.float64]) -> float:
 
 
 def variation(colours: NDArray[np.float64]) -> float:
-    """The largest total variation of a channel, up and down, at least 1; as `slope`."""
+    """Return the largest total variation of a channel, up and down, at least 1; as `slope`."""
     totals = [np.abs(np.diff(colours, axis=a)).sum(axis=a).max() for a, _ in _axes(colours)]
     return max(1.0, float(sum(totals)))
 

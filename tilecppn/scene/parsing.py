@@ -103,7 +103,7 @@ def without_preset(values: Given) -> Given:
 
 
 def _kept(value: Any) -> Any:
-    """A value of TOML as sections keep it."""
+    """Return a value of TOML as sections keep it."""
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -47,7 +47,7 @@ class Profile(NamedTuple):
         return np.copysign(light, values)
 
     def from_srgb(self, colours: Array) -> Array:
-        """The same colours (..., 3) in this space, of sRGB from 0 to 1, in whole steps."""
+        """Return the same colours (..., 3) in this space, of sRGB from 0 to 1, in whole steps."""
         if self is SRGB:
             return colours
         return whole_steps(self.encoded(self.from_linear_srgb(decoded(colours))))

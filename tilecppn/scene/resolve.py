@@ -148,7 +148,7 @@ def _unnamed(name: str) -> str:
 
 
 def own_view(cppn: CPPN, source: sections.CPPN) -> View:
-    """The preset's or weights file's own view, for what the scene does not say."""
+    """Return the preset's or weights file's own view, for what the scene does not say."""
     own = dict(cppn.structure.view)
     try:
         return View(**own)

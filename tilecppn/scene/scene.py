@@ -119,7 +119,7 @@ class Scene:
 
     @classmethod
     def of(cls, **values: Mapping[str, Any]) -> "Scene":
-        """A scene from sections as mappings: `Scene.of(canvas={"width": 4096})`.
+        """Return a scene from sections as mappings: `Scene.of(canvas={"width": 4096})`.
 
         A key with the value None is as one that is not there. Raises SceneError, or WeightsError.
         """
@@ -317,7 +317,7 @@ class Scene:
         return digest.hexdigest()
 
     def _area(self) -> dict[str, Any]:
-        """The pixels that are drawn; how large they are on paper changes none of them."""
+        """Return the pixels that are drawn; how large they are on paper changes none of them."""
         canvas = self.canvas
         area: dict[str, Any] = {
             name: side
@@ -339,7 +339,7 @@ def as_scene(scene: Scene | str | Path) -> Scene:
 
 
 def _about(about: About) -> dict[str, Any]:
-    """The section [about], where it says anything."""
+    """Return the section [about], where it says anything."""
     return {"about": given} if (given := about.given()) else {}
 
 
@@ -348,7 +348,7 @@ def _without_none(section: Any) -> dict[str, Any]:
 
 
 def _with_own_colours(output: Output, preset: networks.Preset) -> Output:
-    """The preset's palette, and its light where the scene has none."""
+    """Return the preset's palette, and its light where the scene has none."""
     own = {key: getattr(preset, key) for key in COLOURS if getattr(output, key) is None}
     return replace(output, **own)
 

@@ -137,7 +137,7 @@ class Canvas(Section):
             object.__setattr__(self, name, value)
 
     def values(self) -> dict[str, Any]:
-        """The keys as in a scene file: the size is that without crop and bleed."""
+        """Return the keys as in a scene file: the size is that without crop and bleed."""
         sides = {} if self.print else dict(zip(("width", "height"), self.whole, strict=True))
         rest = {k: v for k, v in super().values().items() if k not in ("width", "height")}
         return {**sides, **rest}
@@ -163,7 +163,7 @@ class Canvas(Section):
         return self.origin == (0, 0) and self.whole == (self.width, self.height)
 
     def resized(self, width: int, height: int) -> dict[str, Any]:
-        """The keys of [canvas] that draw the same in width × height pixels.
+        """Return the keys of [canvas] that draw the same in width × height pixels.
 
         Crop and bleed are then of whole pixels of that size.
         """
@@ -287,7 +287,7 @@ class Output(Section):
         )
 
     def gain(self, channels: int) -> float:
-        """How many times faster a colour can change than the network's output."""
+        """Return how many times faster a colour can change than the network's output."""
         if self.palette is None:
             return SPACES[self.color].gain
         colours = self.colours(channels)
@@ -335,7 +335,7 @@ class About(Section):
     share_scene: bool = key(True, validation.boolean())
 
     def given(self) -> dict[str, Any]:
-        """The keys that are not at their defaults."""
+        """Return the keys that are not at their defaults."""
         return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
 
 

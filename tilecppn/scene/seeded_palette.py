@@ -22,7 +22,7 @@ class SeededPalette(NamedTuple):
 
 @cache
 def seeded_palette(seed: int) -> SeededPalette:
-    """The palette of a seed, of one of two kinds.
+    """Return the palette of a seed, of one of two kinds.
 
     A ramp: lightness rises from dark to light, the hue drifts by 40 to 140 degrees, and chroma is
     fullest in the middle. An arch: from a dark hue up to a pale light and down to a contrasting
@@ -54,7 +54,7 @@ def seeded_palette(seed: int) -> SeededPalette:
 
 
 def _colour(lightness: float, chroma: float, hue: float) -> str:
-    """The colour of OKLCH, hue in degrees, with as much of the chroma as sRGB has."""
+    """Return the colour of OKLCH, hue in degrees, with as much of the chroma as sRGB has."""
     along, up = math.cos(math.radians(hue)), math.sin(math.radians(hue))
     for _ in range(200):
         lab = np.array([lightness, chroma * along, chroma * up])

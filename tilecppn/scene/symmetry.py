@@ -24,13 +24,13 @@ class Fold:
 
     @classmethod
     def of(cls, view: View) -> "Fold | None":
-        """The fold of a view; None if it has no symmetry."""
+        """Return the fold of a view; None if it has no symmetry."""
         if view.mirror is None and view.radial is None and view.repeat is None:
             return None
         return cls(view.mirror or "", view.radial or 1, view.repeat or "")
 
     def points(self, grid: Grid, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
-        """The points x, y and h² of float64 pixel indices, rows (n, 1) and cols (1, m).
+        """Return the points x, y and h² of float64 pixel indices, rows (n, 1) and cols (1, m).
 
         h is the height above the plane that repeated axes add: r² is distance² + h².
         """
@@ -42,7 +42,7 @@ class Fold:
         return x, y, hu * hu + hv * hv
 
     def _axis(self, axis: str, index: Any, middle: float, step: float) -> tuple[Any, Any]:
-        """The offset from the centre along one axis, and the height above the plane."""
+        """Return the offset from the centre along one axis, and the height above the plane."""
         offset = index - middle
         if axis not in self.repeat:
             return (abs(offset) if axis in self.mirror else offset) * step, 0.0 * offset

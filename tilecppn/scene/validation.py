@@ -47,7 +47,7 @@ def check(
 
 
 def integer(low: int, high: int) -> Check:
-    """An integer, not a bool, from low to high."""
+    """Return an integer, not a bool, from low to high."""
     return check(
         f"an integer from {low} to {high}",
         lambda v: type(v) is int and low <= v <= high,
@@ -63,7 +63,7 @@ def number(
     test: Callable[[float], bool] = math.isfinite,
     **schema: Any,
 ) -> Check:
-    """A finite number that passes `test`, kept as a float."""
+    """Return a finite number that passes `test`, kept as a float."""
     return check(
         allowed,
         lambda v: type(v) in (int, float) and math.isfinite(v) and test(v),
@@ -79,7 +79,7 @@ def tolerance() -> Check:
 
 
 def numbers(count: int | None = None) -> Check:
-    """A list of finite numbers, `count` of them unless None, kept as a tuple of floats."""
+    """Return a list of finite numbers, `count` of them unless None, kept as a tuple of floats."""
     one = number()
     return check(
         f"a list of {count or 'finite'} numbers",
@@ -92,7 +92,7 @@ def numbers(count: int | None = None) -> Check:
 
 
 def latent() -> Check:
-    """A list of finite numbers, or a text that names a file of latents."""
+    """Return a list of finite numbers, or a text that names a file of latents."""
     many, one = numbers(), text()
     return Check(
         'a list of finite numbers, or "latents.json#name"',
@@ -118,7 +118,7 @@ def boolean() -> Check:
 
 
 def text() -> Check:
-    """A text that is not empty and can be a file's name."""
+    """Return a text that is not empty and can be a file's name."""
     return check(
         "a text in quotes, without NUL",
         lambda v: isinstance(v, str) and v != "" and "\0" not in v,
@@ -128,7 +128,7 @@ def text() -> Check:
 
 
 def caption(longest: int) -> Check:
-    """A text for people, "" for none, of so many characters; line breaks as LF."""
+    """Return a text for people, "" for none, of so many characters; line breaks as LF."""
 
     def test(value: Any) -> bool:
         return (
@@ -168,7 +168,7 @@ def names(*known: str, separator: str | None = None) -> Check:
 
 
 def sheet() -> Check:
-    """A size on paper, kept as its text."""
+    """Return a size on paper, kept as its text."""
     allowed = 'a size on paper like "60x40in", "150x100cm", "A0" or "B2 landscape"'
     return check(
         allowed, lambda v: isinstance(v, str) and len(paper.sheet(v)) == 2, str, format="sheet"
@@ -176,7 +176,7 @@ def sheet() -> Check:
 
 
 def length() -> Check:
-    """A length of 0 or more, kept as its text."""
+    """Return a length of 0 or more, kept as its text."""
     allowed = 'a length like "3mm", "0.125in" or "36px"'
     return check(
         allowed,
@@ -187,7 +187,7 @@ def length() -> Check:
 
 
 def parts() -> Check:
-    """A rectangle within the canvas, as parts of it."""
+    """Return a rectangle within the canvas, as parts of it."""
     four = numbers(4)
 
     def parse(value: Any) -> tuple[float, ...]:
@@ -202,13 +202,13 @@ def parts() -> Check:
 
 
 def between(low: float, high: float) -> Check:
-    """A number from low to high."""
+    """Return a number from low to high."""
     allowed = f"a number from {low:g} to {high:g}"
     return number(allowed, lambda v: low <= v <= high, minimum=low, maximum=high)
 
 
 def per_output() -> Check:
-    """A number, or a list with one for each output, kept as a tuple."""
+    """Return a number, or a list with one for each output, kept as a tuple."""
     one, many = number(), numbers()
     return Check(
         "a number, or a list of one for each of the network's outputs",
@@ -218,7 +218,7 @@ def per_output() -> Check:
 
 
 def colour() -> Check:
-    """A colour as #rgb or #rrggbb."""
+    """Return a colour as #rgb or #rrggbb."""
     return check(
         'a colour like "#0b1d51"',
         lambda v: isinstance(v, str) and palettes.is_colour(v),
@@ -228,7 +228,7 @@ def colour() -> Check:
 
 
 def palette() -> Check:
-    """A colour map's name, or a list of colours, kept as a tuple."""
+    """Return a colour map's name, or a list of colours, kept as a tuple."""
 
     def parse(value: Any) -> str | tuple[str, ...]:
         if isinstance(value, str):
@@ -260,7 +260,7 @@ class SeededAmount:
 
 
 def seeded_amount(largest: int) -> Check:
-    """A table of a seed and an amount from 0 to 1."""
+    """Return a table of a seed and an amount from 0 to 1."""
     seed, amount = integer(0, largest), between(0.0, 1.0)
 
     def parse(value: Any) -> SeededAmount:
@@ -278,7 +278,7 @@ def seeded_amount(largest: int) -> Check:
 
 
 def several(one: Check, most: int) -> Check:
-    """A list of 1 to `most` of what `one` allows, kept as a tuple."""
+    """Return a list of 1 to `most` of what `one` allows, kept as a tuple."""
     return check(
         f"a list of 1 to {most}, each {one.allowed}",
         lambda v: isinstance(v, list | tuple) and 1 <= len(v) <= most,
@@ -291,7 +291,7 @@ def several(one: Check, most: int) -> Check:
 
 
 def power_of_two(low: int, high: int) -> Check:
-    """A power of two from low to high."""
+    """Return a power of two from low to high."""
     return check(
         f"a power of two from {low} to {high}",
         lambda v: type(v) is int and low <= v <= high and v & (v - 1) == 0,
@@ -317,7 +317,7 @@ class Section:
     """
 
     def values(self) -> dict[str, Any]:
-        """The keys and values that make this section."""
+        """Return the keys and values that make this section."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __repr__(self) -> str:

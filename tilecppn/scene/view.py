@@ -29,7 +29,7 @@ class Lattices(NamedTuple):
 
     @classmethod
     def one(cls, row: int, col: int, rows: int, cols: int, stride: int = 1) -> "Lattices":
-        """A single lattice."""
+        """Return a single lattice."""
         return cls(np.array([[row, col]], np.int64), rows, cols, stride)
 
     @property
@@ -102,7 +102,7 @@ class Grid:
         return grid
 
     def finer(self, n: int) -> "Grid":
-        """The grid of n × n samples per pixel, spread evenly around the pixel's point."""
+        """Return the grid of n × n samples per pixel, spread evenly around the pixel's point."""
         middle = tuple(n * m + (n - 1) / 2 for m in self.middle)
         return replace(
             self, step=(self.step[0] / n, self.step[1] / n), middle=(middle[0], middle[1])
@@ -115,7 +115,7 @@ class Grid:
         return max(abs(c) for c in self.center) + half
 
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any]:
-        """The plane points x and y of float64 pixel indices, rows (n, 1) and cols (1, m).
+        """Return the plane points x and y of float64 pixel indices, rows (n, 1) and cols (1, m).
 
         Without rotation, the coordinate along the columns has the shape (1, m) and the other
         (n, 1); otherwise both are (n, m). Rotation turns (x - cx, y - cy), so that the picture
@@ -137,7 +137,7 @@ class Grid:
 
 
 def cosine(degrees: float) -> float:
-    """The cosine of an angle in degrees, exact at multiples of 90."""
+    """Return the cosine of an angle in degrees, exact at multiples of 90."""
     turned = math.fmod(abs(degrees), 360.0)
     exact = {0.0: 1.0, 90.0: 0.0, 180.0: -1.0, 270.0: 0.0}
     return exact.get(turned, math.cos(math.radians(turned)))

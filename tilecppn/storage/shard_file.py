@@ -127,7 +127,7 @@ class ShardFile(NamedTuple):
                 yield part, tile[_within(corner, part)]
 
     def _tiles(self, places: list[list[int]], size: int) -> tuple[int, bytes]:
-        """Read tiles of `size` decoded bytes each; return their offset in the file and the bytes."""
+        """Read tiles of `size` decoded bytes each; return their file offset and the bytes."""
         # An absent tile reads as black elsewhere; we write every tile within the canvas.
         if any(first == ABSENT for first, _ in places):
             raise ShardFileError("a tile is missing")

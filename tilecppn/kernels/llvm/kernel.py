@@ -38,7 +38,7 @@ DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def arithmetic_of(field: EvaluationContext) -> Arithmetic:
-    """The arithmetic of a field's kernel, without making the kernel."""
+    """Return the arithmetic of a field's kernel, without making the kernel."""
     own = NODES if field.cppn.structure.detail is not None else 0
     return LLVMKernel.arithmetic._replace(revision=REVISION + own + field.revision)
 

@@ -39,7 +39,7 @@ class Product(NamedTuple):
 
 
 def products(network: ResolvedNetwork) -> list[Product]:
-    """A network as the layers that are computed in turn, readouts among them."""
+    """Return a network as the layers that are computed in turn, readouts among them."""
     result = []
     channels = network.channels
     last = max(i for i, layer in enumerate(network.layers) if layer.readout is not None)
@@ -69,7 +69,7 @@ class Tiling(NamedTuple):
         return cls(4, 4) if target.registers == 32 else cls(4, 3)
 
     def groups(self, groups: Groups) -> Iterator["Group"]:
-        """A layer's neurons: of each activation whole groups, then what is left over."""
+        """Yield a layer's neurons: of each activation whole groups, then what is left over."""
         first = 0
         for activation, units in groups:
             whole, rest = divmod(units, self.neurons)

@@ -79,7 +79,7 @@ class _Stage:
 def _stages(
     layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling
 ) -> tuple[_Stage, _Stage]:
-    """The layers in float64, and those in float32."""
+    """Return the layers in float64, and those in float32."""
     return _Stage(layers[:split], F64, target, tiling), _Stage(layers[split:], F32, target, tiling)
 
 
@@ -91,7 +91,7 @@ def _final(stages: tuple[_Stage, _Stage]) -> _Stage:
 def network_module(
     layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keeps: bool
 ) -> Module:
-    """The function `network` of a `Network`, and those that it calls."""
+    """Return the function `network` of a `Network`, and those that it calls."""
     return _Generator(_stages(layers, split, target, tiling), tiling, keeps).module
 
 

@@ -73,7 +73,7 @@ SIDE = BLOCK // APART + TAPS - 1  # nodes that a block needs along an axis
 
 
 def nodes_serve(field: EvaluationContext, layers: int) -> bool:
-    """Whether most blocks can be drawn from nodes, where the first `layers` are in float64.
+    """Return whether most blocks can be drawn from nodes, where the first `layers` are in float64.
 
     Tried in the middle between nodes, at points spread over the canvas.
     """
@@ -89,7 +89,7 @@ def nodes_serve(field: EvaluationContext, layers: int) -> bool:
 
 
 def most(field: EvaluationContext, later: int) -> float:
-    """The error that a unit may have so many layers before the first one in float32."""
+    """Return the error that a unit may have so many layers before the first one in float32."""
     detail = field.cppn.structure.detail
     assert detail is not None
     return MOST / detail.gain**later
@@ -113,7 +113,7 @@ def _hidden(
 
 
 def on_nodes(lattices: Lattices) -> bool:
-    """Whether all points of lattices are nodes."""
+    """Return whether all points of lattices are nodes."""
     return lattices.stride % APART == 0 and not (lattices.origins % APART).any()
 
 
@@ -377,7 +377,7 @@ def _lanes_from(line: Sequence[Value], first: int) -> Value:
 
 
 def _in_turn(phases: Sequence[Value]) -> Value:
-    """The first lane of each of four vectors, the second of each, …."""
+    """Return the first lane of each of four vectors, the second of each, …."""
     lanes = range(4 * LANES)
     order = [lane % 4 * LANES + lane // 4 for lane in lanes]
     whole = lanes[: 2 * LANES]

@@ -45,7 +45,7 @@ class Points:
 
 @lru_cache(64)
 def numbers(field: EvaluationContext) -> NDArray[np.float64]:
-    """The grid's numbers in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
+    """Return the grid's numbers in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
     grid = field.plane
     turned = [[grid.cosine, -grid.sine], [grid.sine, grid.cosine]]
     if grid.swap:

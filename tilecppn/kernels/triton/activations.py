@@ -20,7 +20,7 @@ from tilecppn.kernels.llvm.activations import SINGLE
 
 
 def interpreted() -> bool:
-    """Whether this process runs Triton on the CPU: TRITON_INTERPRET=1, and slowly."""
+    """Return whether this process runs Triton on the CPU: TRITON_INTERPRET=1, and slowly."""
     return bool(knobs.runtime.interpret)
 
 

@@ -27,7 +27,7 @@ WIDEST = max(CONFIGURATIONS)
 
 
 def serves(field: EvaluationContext) -> bool:
-    """Whether the field is for this kernel and not for the torch kernel."""
+    """Return whether the field is for this kernel and not for the torch kernel."""
     return field.cppn.width <= WIDEST and not field.needs_float64
 
 
@@ -78,7 +78,7 @@ class TritonKernel(GPUKernel):
         return torch.empty(shape, dtype=getattr(torch, dtype), device=self.device)
 
     def _fetched(self, name: str, values: torch.Tensor) -> NDArray[Any]:
-        """An array of the host, in pinned memory that the next call uses again."""
+        """Return an array of the host, in pinned memory that the next call uses again."""
         if self.stream is None or not values.numel():
             return values.cpu().numpy()
         size = values.numel() * values.element_size()

@@ -195,7 +195,7 @@ class Program:
     def call(
         self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
     ) -> Call:
-        """The launch that draws lattices into `out` (channels, n, rows, cols).
+        """Return the launch that draws lattices into `out` (channels, n, rows, cols).
 
         The sums go into `sums` (units, n, rows, cols); without units nothing does.
         """

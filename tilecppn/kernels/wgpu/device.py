@@ -28,7 +28,7 @@ _STARTING = threading.RLock()
 
 
 def has_gpu() -> bool:
-    """Whether wgpu is installed and finds a GPU that is no software."""
+    """Return whether wgpu is installed and finds a GPU that is no software."""
     if find_spec("wgpu") is None or (sys.platform == "linux" and not Path("/dev/dri").exists()):
         return False
     try:
@@ -39,7 +39,7 @@ def has_gpu() -> bool:
 
 @cache
 def adapter() -> Any:
-    """The adapter to use: the first of the best kind, or the one that the environment names.
+    """Return the adapter to use: the first of the best kind, or the one that the environment names.
 
     Raises InvalidRequestError where there is none.
     """
@@ -80,12 +80,12 @@ def _quiet() -> Iterator[None]:
 
 
 def is_software() -> bool:
-    """Whether the adapter is the CPU."""
+    """Return whether the adapter is the CPU."""
     return str(adapter().info["adapter_type"]) not in HARDWARE
 
 
 def device_name() -> str:
-    """The adapter, its driver and the back end: what decides bits."""
+    """Return the adapter, its driver and the back end: what decides bits."""
     info = adapter().info
     return ", ".join(
         part for part in (info["device"], info["description"], info["backend_type"]) if part
@@ -119,14 +119,14 @@ class Device:
 
     @classmethod
     def here(cls) -> "Device":
-        """The calling thread's own."""
+        """Return the calling thread's own."""
         if not hasattr(_HERE, "device"):
             _HERE.device = cls()
         found: Device = _HERE.device
         return found
 
     def pipeline(self, source: str) -> Any:
-        """The compute pipeline of a module, compiled once."""
+        """Return the compute pipeline of a module, compiled once."""
         if source not in self.pipelines:
             module = self.device.create_shader_module(code=source)
             self.pipelines[source] = self.device.create_compute_pipeline(
@@ -135,7 +135,7 @@ class Device:
         return self.pipelines[source]
 
     def sent(self, values: NDArray[Any], *, uniform: bool) -> Any:
-        """A new buffer with these values, to be read as uniforms or as storage."""
+        """Return a new buffer with these values, to be read as uniforms or as storage."""
         usage = "UNIFORM" if uniform else "STORAGE"
         return self.device.create_buffer_with_data(data=values, usage=usage)
 

@@ -38,7 +38,7 @@ _CALL = np.dtype(
 
 
 def serves(field: EvaluationContext) -> bool:
-    """Whether a shader evaluates the field, and not the llvm kernel."""
+    """Return whether a shader evaluates the field, and not the llvm kernel."""
     detail = field.cppn.structure.detail is not None
     large = field.cppn.width > WIDEST or len(field.network.layers) > DEEPEST - SPARE
     within = field.grid.reach < 1e18 and min(field.grid.step) > 1e-25  # of float32's exponents

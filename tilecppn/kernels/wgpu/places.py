@@ -26,7 +26,7 @@ class Places(NamedTuple):
 
 
 def places_of(lattices: Lattices) -> Places:
-    """The places of all points, each block once."""
+    """Return the places of all points, each block once."""
     rows, row_blocks = _along(lattices.origins[:, 0], lattices.rows, lattices.stride)
     cols, col_blocks = _along(lattices.origins[:, 1], lattices.cols, lattices.stride)
     pairs = np.broadcast_arrays(row_blocks[:, :, None], col_blocks[:, None, :])

@@ -113,7 +113,7 @@ def fits_uniform(rows: int) -> bool:
 
 
 def compute_source(shape: Shape, grid: Grid, width: int, *, looped: bool) -> str:
-    """The module, with the entry point `main`.
+    """Return the module, with the entry point `main`.
 
     width: units of a layer. looped: see `network_of`.
     """

@@ -124,7 +124,7 @@ fn cppn_rgb(v: vec4f) -> vec3f {{
 
 
 def colour_piece(output: Output, channels: int) -> str:
-    """The name of the piece that has `cppn_rgb` for these colours."""
+    """Return the name of the piece that has `cppn_rgb` for these colours."""
     if output.palette is not None:
         return "cppn_stops" if channels == 1 else "cppn_lit"
     if output.color != "rgb":

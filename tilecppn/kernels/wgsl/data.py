@@ -25,7 +25,7 @@ class Data(NamedTuple):
 
 
 def data_of(scene: Scene, layers: int | None = None) -> Data:
-    """The data for a scene's own view; the reference is its centre.
+    """Return the data for a scene's own view; the reference is its centre.
 
     layers: for how many hidden layers there is room, if not just for those of the view. Raises
     InvalidRequestError for a network that is too large.
@@ -64,7 +64,7 @@ def _layer_rows(rows: Array, shape: Shape, i: int, layer: HiddenLayer) -> None:
 
 
 def stop_rows(scene: Scene) -> Array:
-    """The palette's colours (n, 4): sRGB of one channel, OKLab of two."""
+    """Return the palette's colours (n, 4): sRGB of one channel, OKLab of two."""
     assert scene.output.palette is not None
     stops = palettes.lab_stops if scene.cppn.channels == 2 else palettes.stops
     return np.pad(stops(scene.output.palette), ((0, 0), (0, 1)))

@@ -74,7 +74,7 @@ void main() {
 
 
 def wgsl_fragment(program: Program) -> str:
-    """A module with the stages `corner` (3 vertices) and `pixel`."""
+    """Return a module with the stages `corner` (3 vertices) and `pixel`."""
     shape = program.shape
     head = _WGSL.replace("ROWS", str(shape.layer(len(shape.layers))))
     return head + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES

@@ -50,7 +50,7 @@ def point_function(
 
 
 def needs_sine(shape: Shape) -> bool:
-    """Whether the function calls `cppn_sin`."""
+    """Return whether the function calls `cppn_sin`."""
     return shape.fold is not None and shape.fold.repeat != ""
 
 

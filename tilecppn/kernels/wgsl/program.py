@@ -102,7 +102,7 @@ def _networks(shape: Shape, rows: Rows) -> list[str]:
 
 
 def _used(shape: Shape) -> list[str]:
-    """The functions that a network calls."""
+    """Return the functions that a network calls."""
     table = activations.DIFFERENCES if shape.detail else activations.FUNCTIONS
     used = sorted({table[name] for layer in shape.layers for name in layer})
     used += sorted({activations.FUNCTIONS[name] for name in shape.output})
@@ -159,7 +159,7 @@ def _members(shape: Shape) -> str:
 
 
 def _product(row: Row, base: str, shape: Shape) -> str:
-    """The sum of four units' weights times the layer before."""
+    """Return the sum of four units' weights times the layer before."""
     terms = []
     for k in range(shape.fours):
         columns = ", ".join(row(base, 4 * k + c) for c in range(4))
@@ -168,7 +168,7 @@ def _product(row: Row, base: str, shape: Shape) -> str:
 
 
 def _plus(base: str, k: int) -> str:
-    """The text of `base + k`; of numbers, their sum."""
+    """Return the text of `base + k`; of numbers, their sum."""
     if base.isdecimal():
         return str(int(base) + k)
     return f"{base} + {k}" if k else base
@@ -216,12 +216,12 @@ def _applied(functions: Sequence[str], call: Callable[[str], str]) -> str:
 
 
 def _four(functions: Functions, k: int) -> Sequence[str]:
-    """The functions of four units, the last one's for those beyond."""
+    """Return the functions of four units, the last one's for those beyond."""
     return [functions[min(4 * k + lane, len(functions) - 1)] for lane in range(4)]
 
 
 def _unit(shape: Shape, layer: int, k: int, own: Own, sums: str) -> str:
-    """The values of four units of a layer; `own`: their rows of the reference."""
+    """Return the values of four units of a layer; `own`: their rows of the reference."""
     four = _four(shape.layers[layer], k)
     if shape.detail:
         a, b = own(0), own(1)

@@ -46,7 +46,7 @@ class Shape:
 
     @classmethod
     def of(cls, scene: Scene, layers: int) -> "Shape":
-        """The shape of a scene's colours, with so many hidden layers."""
+        """Return the shape of a scene's colours, with so many hidden layers."""
         stops = 0 if scene.output.palette is None else len(palettes.stops(scene.output.palette))
         return cls.of_network(scene.cppn, Fold.of(scene.view), layers, stops)
 
@@ -120,16 +120,16 @@ class Shape:
         return self.fours * self.four(1) + readout
 
     def is_read(self, layer: int) -> bool:
-        """Whether a layer is read out into the colour."""
+        """Return whether a layer is read out into the colour."""
         return self.detail or layer == len(self.layers) - 1
 
     def layer(self, layer: int) -> int:
-        """The first row of a layer; of the one beyond the last, the number of all rows."""
+        """Return the first row of a layer; of the one beyond the last, the number of all rows."""
         first = self.palette + self.stops
         return first + sum(self.rows_of(i) for i in range(layer))
 
     def readout(self, layer: int) -> int:
-        """The first row of a layer's readout: for each channel all fours."""
+        """Return the first row of a layer's readout: for each channel all fours."""
         return self.layer(layer) + self.fours * self.four(layer)
 
     @cached_property

@@ -14,13 +14,13 @@ class Piece(NamedTuple):
 
 
 def number(value: float) -> str:
-    """A float32 as a literal of both languages, exact."""
+    """Return a float32 as a literal of both languages, exact."""
     text = repr(float(f"{np.float32(value):.9g}"))
     return text if "e" in text or "." in text else f"{text}.0"
 
 
 def vector(values: Iterable[float]) -> str:
-    """A vector of two to four numbers."""
+    """Return a vector of two to four numbers."""
     numbers = [number(value) for value in values]
     return f"vec{len(numbers)}f({', '.join(numbers)})"
 
@@ -39,7 +39,7 @@ def short_parts(value: float, *bits: int) -> list[float]:
 
 
 def horner(x: str, coefficients: Iterable[float]) -> str:
-    """A polynomial of the variable named `x`, highest power first."""
+    """Return a polynomial of the variable named `x`, highest power first."""
     first, *others = [number(c) for c in coefficients]
     total = first
     for i, c in enumerate(others):
@@ -48,7 +48,7 @@ def horner(x: str, coefficients: Iterable[float]) -> str:
 
 
 def with_needs(names: Iterable[str], library: Mapping[str, Piece]) -> list[str]:
-    """The sources of the pieces that are called `names`, each once, after those it needs."""
+    """Return the sources of the pieces that are called `names`, each once, after those it needs."""
     found: dict[str, str] = {}
 
     def add(name: str) -> None:

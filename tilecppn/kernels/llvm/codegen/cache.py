@@ -31,7 +31,7 @@ def cached(source: str, make: Callable[[], bytes]) -> bytes:
 
 
 def _read(file: Path) -> bytes | None:
-    """The object file, or None if there is none or it is damaged."""
+    """Return the object file, or None if there is none or it is damaged."""
     try:
         data = file.read_bytes()
     except OSError:

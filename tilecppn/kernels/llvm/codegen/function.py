@@ -24,7 +24,7 @@ class Module:
         self.functions: dict[str, Function] = {}
 
     def function(self, name: str, **arguments: "ir.Type | ArrayOf") -> "Function":
-        """A new function without a result. Its arrays must not overlap."""
+        """Return a new function without a result. Its arrays must not overlap."""
         function = Function(self, name, arguments)
         self.functions[name] = function
         return function
@@ -52,11 +52,11 @@ class Function:
         self.build = ir.IRBuilder(self.entry)
 
     def __getitem__(self, name: str) -> Value:
-        """A scalar argument."""
+        """Return a scalar argument."""
         return Value(self.build, self._argument(name))
 
     def array(self, name: str) -> "Array":
-        """An array argument."""
+        """Return an array argument."""
         kind = self.arguments[name]
         assert isinstance(kind, ArrayOf)
         return Array(self.build, self._argument(name), kind.element)
@@ -73,12 +73,12 @@ class Function:
         return Value(self.build, ir.Constant(element, number))
 
     def vector(self, element: ir.Type, numbers: Sequence[float]) -> Value:
-        """A constant with a number in each lane."""
+        """Return a constant with a number in each lane."""
         kind = ir.VectorType(element, len(numbers))
         return Value(self.build, ir.Constant(kind, [ir.Constant(element, n) for n in numbers]))
 
     def variable(self, start: Value) -> "Variable":
-        """A value that changes, as in a loop; LLVM keeps it in a register."""
+        """Return a value that changes, as in a loop; LLVM keeps it in a register."""
         here = self.build.block
         self.build.position_at_start(self.entry)
         slot = self.build.alloca(start.type)
@@ -140,7 +140,7 @@ class Array:
     element: ir.Type
 
     def at(self, index: Value | int) -> "Array":
-        """The array that begins at an index."""
+        """Return the array that begins at an index."""
         offset = index.ir if isinstance(index, Value) else I64(index)
         pointer = self.build.gep(self.ir, [offset], source_etype=self.element)
         return Array(self.build, pointer, self.element)

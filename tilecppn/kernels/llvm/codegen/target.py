@@ -52,7 +52,7 @@ class Target:
 
     @classmethod
     def host(cls) -> "Target":
-        """The CPU that this process runs on."""
+        """Return the CPU that this process runs on."""
         features = llvm.get_host_cpu_features()
         arm = llvm.get_process_triple().startswith(("aarch64", "arm64"))
         wide = bool(features.get("avx512f"))
@@ -65,7 +65,7 @@ class Target:
         )
 
     def lanes(self, element: ir.Type) -> int:
-        """How many numbers a vector register holds."""
+        """Return how many numbers a vector register holds."""
         return self.vector_bits // (32 if isinstance(element, ir.FloatType) else 64)
 
 
@@ -104,7 +104,7 @@ class Compiled:
         }
 
     def __getitem__(self, name: str) -> Callable[..., None]:
-        """A function by name. It takes NumPy arrays and numbers and releases the GIL."""
+        """Return a function by name. It takes NumPy arrays and numbers and releases the GIL."""
         return self._functions[name]
 
     def _callable(self, name: str, kinds: list[str]) -> Callable[..., None]:
@@ -119,7 +119,7 @@ class Compiled:
 
 @cache
 def _sources() -> str:
-    """A digest of this package's source text: whatever is generated follows from it."""
+    """Return a digest of this package's source text: whatever is generated follows from it."""
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(os.path.dirname(version.__file__)):
         folders.sort()
@@ -131,7 +131,7 @@ def _sources() -> str:
 
 
 def _kept(module: Module, target: Target) -> bytes:
-    """A line with the kinds of each function's arguments, then the object file."""
+    """Return a line with the kinds of each function's arguments, then the object file."""
     signatures = {name: f.kinds for name, f in module.functions.items()}
     text = str(module)
     with _LLVM:
@@ -200,7 +200,7 @@ def row_stride(array: NDArray[Any]) -> int:
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """An empty array that begins on a cache line."""
+    """Return an empty array that begins on a cache line."""
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize
     raw = np.empty(count + 64, np.uint8)
     start = -raw.ctypes.data % 64

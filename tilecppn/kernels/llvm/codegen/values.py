@@ -102,7 +102,7 @@ class Value:
         return Value(self.build, self.build.shl(self.ir, self.like(other).ir))
 
     def __rshift__(self, other: Operand) -> "Value":
-        """The logical shift: zeros come in from the left."""
+        """Return the logical shift: zeros come in from the left."""
         return Value(self.build, self.build.lshr(self.ir, self.like(other).ir))
 
     def _compare(self, operator: str, other: Operand) -> "Value":
@@ -127,12 +127,12 @@ class Value:
         return Value(self.build, self.build.select(self.ir, yes.ir, no.ir))
 
     def at_most(self, limit: Operand) -> "Value":
-        """The smaller one; NaN stays NaN."""
+        """Return the smaller one; NaN stays NaN."""
         limit = self.like(limit)
         return (self > limit).where(limit, self)
 
     def at_least(self, limit: Operand) -> "Value":
-        """The larger one; NaN stays NaN."""
+        """Return the larger one; NaN stays NaN."""
         limit = self.like(limit)
         return (self < limit).where(limit, self)
 
@@ -141,15 +141,15 @@ class Value:
         return self._intrinsic("fma", self.like(factor), self.like(addend))
 
     def sqrt(self) -> "Value":
-        """The square root, correctly rounded."""
+        """Return the square root, correctly rounded."""
         return self._intrinsic("sqrt")
 
     def abs(self) -> "Value":
-        """The absolute value."""
+        """Return the absolute value."""
         return self._intrinsic("fabs")
 
     def rint(self) -> "Value":
-        """The nearest integer as a float, half to even."""
+        """Return the nearest integer as a float, half to even."""
         return self._intrinsic("rint")
 
     def trailing_zeros(self) -> "Value":
@@ -158,7 +158,7 @@ class Value:
         return self._intrinsic("cttz", no_zero)
 
     def reversed_bits(self) -> "Value":
-        """An integer with its highest bit lowest."""
+        """Return an integer with its highest bit lowest."""
         return self._intrinsic("bitreverse")
 
     def _intrinsic(self, name: str, *others: "Value") -> "Value":
@@ -171,11 +171,11 @@ class Value:
         return Value(self.build, self.build.call(declared, operands))
 
     def bits(self) -> "Value":
-        """The bit pattern of floats as integers of the same width."""
+        """Return the bit pattern of floats as integers of the same width."""
         return Value(self.build, self.build.bitcast(self.ir, self._shape(as_integer(self.element))))
 
     def float_of_bits(self) -> "Value":
-        """The floats that these bit patterns are."""
+        """Return the floats that these bit patterns are."""
         element = F32 if self.element.width == 32 else F64
         return Value(self.build, self.build.bitcast(self.ir, self._shape(element)))
 
@@ -196,7 +196,7 @@ class Value:
         return Value(self.build, self.build.zext(self.ir, self._shape(element)))
 
     def splat(self, lanes: int) -> "Value":
-        """A vector with this number in every lane."""
+        """Return a vector with this number in every lane."""
         if lanes == 1:
             return self
         vector = ir.VectorType(self.type, lanes)
@@ -219,12 +219,12 @@ class Value:
         return Value(self.build, self.build.shuffle_vector(self.ir, second, mask))
 
     def bytes(self) -> "Value":
-        """A vector of integers as its bytes, in the order of memory."""
+        """Return a vector of integers as its bytes, in the order of memory."""
         kind = ir.VectorType(I8, self.type.count * self.element.width // 8)
         return Value(self.build, self.build.bitcast(self.ir, kind))
 
     def mask(self) -> "Value":
-        """A vector of 64 conditions as the bits of an integer, the first lowest."""
+        """Return a vector of 64 conditions as the bits of an integer, the first lowest."""
         return Value(self.build, self.build.bitcast(self.ir, I64))
 
     def _shape(self, element: ir.Type) -> ir.Type:
@@ -239,14 +239,14 @@ def as_integer(element: ir.Type) -> ir.IntType:
 
 
 def constant(type_: ir.Type, number: float) -> Any:
-    """A number as a constant, in every lane of a vector type."""
+    """Return a number as a constant, in every lane of a vector type."""
     if isinstance(type_, ir.VectorType):
         return ir.Constant(type_, [ir.Constant(type_.element, number)] * type_.count)
     return ir.Constant(type_, number)
 
 
 def _label(type_: ir.Type) -> str:
-    """A type as intrinsics are named after it: f32, i64, v16f32."""
+    """Return a type as intrinsics are named after it: f32, i64, v16f32."""
     if isinstance(type_, ir.VectorType):
         return f"v{type_.count}{_label(type_.element)}"
     if isinstance(type_, ir.IntType):
