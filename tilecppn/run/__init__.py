@@ -1,7 +1,7 @@
-"""Runs: tasks of a still or a film, the workers that do them, and what happens when one fails.
+"""Runs the tasks of a still or a film on workers, and handles failures.
 
-`RunOptions` and `RetryPolicy` say how a run goes, listeners get `events`, and `RunResult` is what
-comes of it.
+`RunOptions` and `RetryPolicy` configure a run, listeners receive `events`, and a run returns a
+`RunResult`.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
-"""Many scenes as one run: one set of workers draws them into stores of their own.
+"""Renders many scenes as one run: one set of workers draws each into a store of its own.
 
-To the coordinator a batch is one plan and one store. A scene's store is opened, or made, when its
-tasks come up, and closed when they are done, so that few are open at once. A scene whose store
-cannot be opened fails alone.
+The coordinator sees a batch as one plan and one store. A scene's store is opened or created when
+its tasks come up, and closed when they are done, so that few are open at a time. A scene whose
+store cannot be opened fails alone.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from tilecppn.version import VERSION
 
 
 class BatchItem(NamedTuple):
-    """A scene of a batch, and where its store is, or will be."""
+    """A scene of a batch, and the path of its store."""
 
     scene: Scene
     path: Path
@@ -42,7 +42,7 @@ class BatchItem(NamedTuple):
 
 
 class ItemResult(NamedTuple):
-    """What came of one scene; error: why it is not finished."""
+    """The result of one scene: counts of shards; error: why it is not finished, or None."""
 
     rendered: int
     skipped: int
@@ -53,8 +53,8 @@ class ItemResult(NamedTuple):
 class Batch:
     """The plan and the store of a batch, as a run sees them.
 
-    Attributes: items; path, the folder that they lie in; overwrite, whether existing stores are
-    replaced; errors, of each scene that is not finished.
+    Attributes: items; path, the folder of the stores; overwrite, whether existing stores are
+    replaced; errors, by the number of each scene that failed.
     """
 
     items: Sequence[BatchItem]
@@ -72,35 +72,35 @@ class Batch:
 
     @cached_property
     def plans(self) -> list[Plan]:
-        """The scenes' plans."""
+        """The plans of the scenes."""
         return [item.plan for item in self.items]
 
     @cached_property
     def tasks(self) -> int:
-        """The shards of all scenes."""
+        """The number of shards of all scenes."""
         return sum(plan.tasks for plan in self.plans)
 
     @cached_property
     def pixels(self) -> int:
-        """The pixels of all canvases."""
+        """The number of pixels of all canvases."""
         return sum(plan.pixels for plan in self.plans)
 
     def pixels_of(self, task: SceneTask) -> int:
-        """Pixels of the canvas that a task draws."""
+        """Return how many pixels of the canvas a task draws."""
         return self.plans[task.scene].pixels_of(task.shard)
 
     def parent(self, task: SceneTask) -> SceneTask | None:
-        """Return the task of the shard that is built from this one."""
+        """Return the task that builds the next level from this one's shard; None on the last."""
         shard = self.plans[task.scene].parent(task.shard)
         return None if shard is None else task._replace(shard=shard)
 
     def ancestors(self, task: SceneTask) -> Iterator[SceneTask]:
-        """Parent, grandparent, and so on."""
+        """Yield a task's parent, grandparent, and so on."""
         for shard in self.plans[task.scene].ancestors(task.shard):
             yield task._replace(shard=shard)
 
     def order(self, shuffle: Random | None = None) -> Iterator[SceneTask]:
-        """Every task, scene by scene, whose store is open by then."""
+        """Yield every task, scene by scene; open each scene's store first, or skip the scene."""
         for number, (item, plan) in enumerate(zip(self.items, self.plans, strict=True)):
             if self._opened(number):
                 for shard in plan.order(shuffle):
@@ -110,22 +110,22 @@ class Batch:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Close, at the end of the block, the stores that are still open."""
+        """Close the stores that are still open at the end of the block."""
         try:
             yield
         finally:
             self.sync()
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
-        """Raise StoreError if the first scene's store is there, and was begun with another."""
+        """Raise StoreError if the first scene's store exists and was begun with another."""
         if self.begun is not None:
             self.begun.check_arithmetic(arithmetic)
 
     @cached_property
     def begun(self) -> Store | None:
-        """The first scene's store, if the batch goes on with it: its arithmetic binds the workers.
+        """The first scene's store, if the batch resumes it: the workers must have its arithmetic.
 
-        Elsewhere the workers decide, as for any new store.
+        None otherwise: the workers decide, as for any new store.
         """
         scene, path = self.items[0]
         try:
@@ -133,7 +133,7 @@ class Batch:
                 return None
             store = Store(path)
             store.check(scene)
-        except (InvalidRequestError, OSError):  # is said when its turn comes
+        except (InvalidRequestError, OSError):  # reported when its turn comes
             return None
         return store
 
@@ -143,12 +143,12 @@ class Batch:
         return store is None or store.has(task.shard)
 
     def delete(self, task: SceneTask) -> None:
-        """Make a task undone; in a store that was moved it fails, as its worker finds."""
+        """Delete a task's file; do nothing if its store was moved, which its worker will report."""
         with contextlib.suppress(StoreError):
             self._open[task.scene].delete(task.shard)
 
     def why_gone(self, task: SceneTask) -> str | None:
-        """Why a scene's store is gone, as where somebody has moved it; None while it is there."""
+        """Return why a scene's store is gone, as after it was moved; None while it is there."""
         try:
             self._open[task.scene].check_in_place()
         except StoreError as error:
@@ -156,23 +156,23 @@ class Batch:
         return None
 
     def note_written(self, task: SceneTask) -> None:
-        """Let a task's store remember that it was written."""
+        """Note in a task's store that its file was written."""
         self._open[task.scene].note_written(task.shard)
 
     def check_in_place(self) -> None:
-        """Raise StoreError if a store that is open was moved."""
+        """Raise StoreError if an open store was moved."""
         for store in self._open.values():
             store.check_in_place()
 
     def sync(self) -> None:
-        """Close the stores that are still open, whose files then outlive a power cut."""
+        """Close the stores that are still open, so that their files survive a power cut."""
         for number in list(self._open):
             self._close(number)
 
     # Scenes
 
     def on_event(self, event: events.Event) -> None:
-        """Count what becomes of each scene, and close the store of one that is finished."""
+        """Count the outcomes of each scene's tasks, and close the stores of finished scenes."""
         match event:
             case events.RunStarted(arithmetic=arithmetic):
                 self._arithmetic = arithmetic
@@ -193,7 +193,7 @@ class Batch:
             self._close(task.scene)
 
     def result_of(self, number: int) -> ItemResult:
-        """What came of a scene."""
+        """Return the result of a scene."""
         counts = self._counts[number]
         error = self.errors.get(number)
         if error is None and counts.total() < self.plans[number].tasks:
@@ -201,7 +201,7 @@ class Batch:
         return ItemResult(counts[events.TaskDone], counts[events.TaskSkipped], error)
 
     def _opened(self, number: int) -> bool:
-        """Open a scene's store, or make it; False, with the error kept, where that fails."""
+        """Open or create a scene's store; on failure keep the error and return False."""
         item, stack = self.items[number], contextlib.ExitStack()
         try:
             self._open[number] = self._open_store(item, stack)
@@ -231,7 +231,7 @@ class Batch:
         return store
 
     def _arithmetic_of(self, scene: Scene) -> Arithmetic:
-        """What the workers' kernel has for a scene; that of llvm depends on the network."""
+        """Return the workers' arithmetic for a scene; the llvm kernel's depends on the network."""
         found = self._arithmetic
         assert found is not None  # a worker is ready before the first task
         if found.kernel == "llvm":
@@ -241,7 +241,7 @@ class Batch:
         return found._replace(precision=scene.output.precision)
 
     def _close(self, number: int) -> None:
-        """Bring a scene's store to the disk and give its lock back; what fails is its own."""
+        """Sync a scene's store and release its lock; an error fails only this scene."""
         try:
             with self._locks.pop(number):
                 self._open.pop(number).sync()
@@ -252,9 +252,9 @@ class Batch:
 def render_batch(
     items: Sequence[BatchItem], folder: Path, run: RunOptions
 ) -> tuple[Batch, RunResult]:
-    """Render scenes into stores of their own, as one run; raises nothing for a scene that fails.
+    """Render scenes into stores of their own, as one run; raise nothing for a scene that fails.
 
-    folder: what the stores lie in, for messages. Raises InvalidRequestError, RenderError where no
+    folder: the folder of the stores, for messages. Raises InvalidRequestError, RenderError if no
     worker is left, or Interrupted.
     """
     batch = Batch(items, folder, run.overwrite)

@@ -1,4 +1,4 @@
-"""What the workers of a batch do: each task is a shard of one of many scenes."""
+"""The job of a batch's workers: each task is a shard of one of many scenes."""
 
 import threading
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 from tilecppn.version import VERSION
 
-RUNNERS = 2  # that a thread keeps: the scene at hand, and one whose last shards come late
+RUNNERS = 2  # kept per thread: the current scene, and one whose last shards come late
 
 
 class SceneTask(NamedTuple):
@@ -31,17 +31,17 @@ class SceneTask(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name in messages."""
+        """The task's name in messages."""
         return f"{self.label}, {self.shard.name}"
 
     @property
     def kind(self) -> str:
-        """As of the shard."""
+        """The shard's kind: "draw" or "downsample"."""
         return self.shard.kind
 
 
 class SceneJobs:
-    """The jobs of the scenes that a process is at, by number; empty again when it is pickled."""
+    """The jobs of the scenes that a process works on, by number; not pickled."""
 
     def __init__(self) -> None:
         self._jobs: LRUCache[int, tuple[RenderJob, Store]] = LRUCache(machine.cores() + RUNNERS)
@@ -49,7 +49,7 @@ class SceneJobs:
         self.idle_threads = IdleThreads()
 
     def get(self, number: int, path: str, kernel: str) -> tuple[RenderJob, Store]:
-        """The job of a scene, and its store. Raises WorkerUnusable if that is not visible."""
+        """Return a scene's job and store. Raises WorkerUnusable if the store is not visible."""
         with self._lock:
             if number not in self._jobs:
                 store = open_when_visible(lambda: Store(path))
@@ -66,13 +66,13 @@ class SceneJobs:
 class BatchJob:
     """Render shards of many scenes, each of which is read from its store."""
 
-    stores: tuple[str, ...]  # absolute paths; on a cluster, of a disk that all nodes share
+    stores: tuple[str, ...]  # absolute paths; on a cluster, on a disk that all nodes share
     kernel: str
-    first: tuple[str, bytes]  # a scene, TOML and weights, whose kernel says what a worker is
-    jobs: SceneJobs = field(default_factory=SceneJobs)  # of a process
+    first: tuple[str, bytes]  # a scene (TOML, weights), which decides a worker's arithmetic
+    jobs: SceneJobs = field(default_factory=SceneJobs)  # shared by a process's threads
 
     def open(self, threads: int) -> "BatchRunner":
-        """Return the runner of the calling thread, one of so many of its process."""
+        """Return a runner for the calling thread, one of `threads` in its process."""
         return BatchRunner(self, threads)
 
 
@@ -83,7 +83,7 @@ class BatchRunner:
         self.job, self.threads = job, threads
         job.jobs.idle_threads.join()
         self.runners: LRUCache[int, RenderRunner] = LRUCache(RUNNERS)
-        self.sees_stores = False  # none yet: perhaps this node has another disk
+        self.sees_stores = False  # unknown yet: perhaps this node has another disk
         text, weights = job.first
         field = EvaluationContext.of(Scene.parse(text, embedded=weights))
         self.worker_info = WorkerInfo.of(VERSION, create(job.kernel, field).arithmetic)
@@ -91,7 +91,7 @@ class BatchRunner:
     def run(self, task: SceneTask, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard of a scene, and store it.
 
-        Raises RenderError for what is wrong with one store alone, where other scenes can go on.
+        Raises RenderError for a problem of one store, so that other scenes can go on.
         """
         try:
             return self._runner(task.scene).run(task.shard, check_cancelled)

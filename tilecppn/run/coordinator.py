@@ -1,10 +1,10 @@
 """The coordinator: decides which task runs when and where, and what happens when one fails.
 
 A result counts only once its file is visible in the store, since a worker may see another disk
-than this machine does. A task that fails is tried again. When a worker dies, any of several tasks
-that it was running may have killed it: each is then run alone, where it could only bring itself
-down. What a slow worker has is given to an idle one as well, where no other task waits; the first
-answer counts. All of it is one thread; its memory does not grow with the canvas, nor the cost of a
+than this machine does. A failed task is retried. When a worker dies, any of several tasks that it
+was running may have killed it: each is then run alone, where it can only harm itself. If no other
+task waits, a slow worker's tasks are hedged: an idle worker gets them as well, and the first result
+counts. All of this runs in one thread; its memory does not grow with the canvas, nor the cost of a
 task with the number of workers.
 """
 
@@ -36,12 +36,12 @@ from tilecppn.run.task_queue import RunResult, TaskQueue, TaskStore
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 from tilecppn.run.workers import Workers
 
-TICK = 0.2  # seconds that one step waits for messages
-DURATIONS = 101  # remembered of each kind of task, for its deadline
+TICK = 0.2  # seconds that one step waits for messages at most
+DURATIONS = 101  # remembered for each kind of task, to set its deadline
 
 
 class _Unconfirmed(NamedTuple):
-    """A worker says that a task is done, but its file is not visible yet."""
+    """A task that a worker reported as done, but whose file is not visible yet."""
 
     worker: int
     stats: TaskStats
@@ -51,11 +51,11 @@ class _Unconfirmed(NamedTuple):
 class Coordinator:
     """Runs the tasks of a plan on an executor.
 
-    policy: how failures are dealt with.
-    emit: is called with each event.
-    stopping: is asked in each step; once it is true, Interrupted is raised.
+    policy: how failures are handled.
+    emit: called with each event.
+    stopping: called in each step; once it returns true, Interrupted is raised.
     admit: raises a TilecppnError for a worker that may not draw into the store.
-    clock: gives seconds. random: mixes delays.
+    clock: returns the time in seconds. random: adds jitter to delays.
     """
 
     def __init__(
@@ -81,16 +81,16 @@ class Coordinator:
         self._random = random or Random()
         self._retries = Retries(self.policy, self._random)
         self._hedges = Hedges()
-        self._messages: list[Message] = []  # that came while the store did not answer
+        self._messages: list[Message] = []  # received while the store did not answer
         self._unconfirmed: dict[Task, _Unconfirmed] = {}
         self._durations: defaultdict[str, deque[float]] = defaultdict(
             partial(deque, maxlen=DURATIONS)
         )
 
     def start(self, *, majority: bool = False) -> WorkerInfo:
-        """Start the workers, and wait until it is known whom all must be like.
+        """Start the workers, and wait until one is chosen that all others must match; return it.
 
-        majority: most of them decide, where the first would otherwise.
+        majority: choose one of the most frequent kind, instead of the first.
 
         Raises Interrupted, NoWorkersError if none can start, or what `admit` raised if none is
         admitted.
@@ -103,9 +103,9 @@ class Coordinator:
     def run(
         self, plan: TaskGraph, store: TaskStore, order: Iterable[Task] | None = None
     ) -> RunResult:
-        """Bring every task of the plan into the store.
+        """Run every task of the plan that is not in the store yet.
 
-        Raises Interrupted when asked to stop, NoWorkersError, or RenderError where going on is
+        Raises Interrupted when asked to stop, NoWorkersError, or RenderError if going on is
         useless.
         """
         start = self.clock()
@@ -139,14 +139,14 @@ class Coordinator:
             raise Interrupted("stopped")
 
     def _wait(self, seconds: float) -> None:
-        """Let time pass, and keep what workers report meanwhile for later."""
+        """Wait, and keep the messages that workers send meanwhile for later."""
         until = self.clock() + seconds
         while self.clock() < until:
             self._check_cancelled()
             self._messages += self.executor.poll(TICK)
 
     def _step(self) -> None:
-        """Wait for messages, within one tick, and do what is due."""
+        """Wait for messages for up to one tick, and handle them."""
         self._check_cancelled()
         messages, self._messages = [*self._messages, *self.executor.poll(TICK)], []
         self._time.read()
@@ -167,9 +167,10 @@ class Coordinator:
     def _on_death(
         self, number: int, reason: str, late: Sequence[Task] = (), *, node_lost: bool = False
     ) -> None:
-        """Blame what killed a worker, and give its other tasks back.
+        """Count a failure of the tasks to blame for a worker's death, and requeue its other tasks.
 
-        What ran on a node that was lost is tried as often as what met an error of the store.
+        If its node was lost, the failure counts as an error of the store, which allows more
+        attempts.
         """
         worker = self._workers.on_death(number, reason)
         if worker is None:
@@ -189,22 +190,22 @@ class Coordinator:
                 )
 
     def _on_leaving(self, number: int, reason: str, task: Task | None) -> None:
-        """Give a worker nothing more, and take back a task that it has not begun."""
+        """Give a worker no more tasks, and requeue a task that it has not begun."""
         if task is not None and self._pool.complete(number, task, self._time.awake):
             self._give_back(self._unfinished([task]))
         self._workers.retire(number, reason)
 
     def _disable(self, number: int, task: Task, reason: str) -> None:
-        """Give no more tasks to a worker that lives but cannot do its part; blame none for it."""
+        """Give no more tasks to a worker that cannot run any; requeue its tasks without blame."""
         worker = self._workers.reject(number, reason)
         self._give_back(self._unfinished([task, *worker.running, *worker.queued]))
 
     def _unfinished(self, tasks: Iterable[Task]) -> list[Task]:
-        """Return those of a worker's tasks that nobody else has done or is at."""
+        """Return those of a worker's tasks that no other worker has done or is running."""
         return [task for task in tasks if not self._hedges.drop(task)]
 
     def _give_back(self, tasks: Sequence[Task]) -> None:
-        if tasks:  # else it may be before there is a queue
+        if tasks:  # else there may be no queue yet
             self._queue.put_back(tasks)
 
     def _check_deadlines(self) -> None:
@@ -220,7 +221,7 @@ class Coordinator:
 
     def _on_result(self, number: int, task: Task, result: TaskSucceeded | TaskFailed) -> None:
         if not self._pool.complete(number, task, self._time.awake):
-            return  # its worker was given up in the meantime; another one has the task
+            return  # its worker was given up meanwhile; another one has the task
         if isinstance(result, TaskFailed):
             if result.worker_unusable:
                 self._disable(number, task, result.reason)
@@ -284,13 +285,13 @@ class Coordinator:
                 self._retries.start(task)
                 return task, number, retry.alone
             if retry.alone:
-                return None  # until a worker is idle: what comes behind would keep all busy
+                return None  # wait for an idle worker: later tasks would keep all busy
         fresh = self._queue.next_task()
         number = self._pool.pick()
         return None if fresh is None or number is None else (fresh, number, False)
 
     def _hedge(self) -> None:
-        """Give what slow workers have to idle ones as well, where no other task waits."""
+        """Give slow workers' tasks to idle ones as well, if no other task waits."""
         if not self.executor.remote or self._retries or self._pool.pick(idle=True) is None:
             return
         limits = {kind: self.policy.hedge_after(d) for kind, d in self._durations.items()}

@@ -1,7 +1,7 @@
-"""Shards at half size, kept in memory until their parent is built.
+"""A cache of shards at half size, kept in memory until their parent is built.
 
 Reading a level back to make the next one takes longer than drawing a smooth picture. In the plan's
-order parents follow soon, so a few shards are enough; the others are read from the store again.
+order parents follow soon, so a few shards are enough; others are read from the store again.
 """
 
 import threading
@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from tilecppn.plan import Shard
 
-KEPT = 9  # the children of one parent on each of two levels, and what the thread draws meanwhile
+KEPT = 9  # the children of one parent on each of two levels, and the shard being drawn
 
 
 class DownsampleCache:
-    """The 2×2 means of at most `kept` shards; the oldest goes first.
+    """The 2×2 means of at most `kept` shards; the oldest is dropped first.
 
-    One more is kept for each thread that shares the cache, beside the first. A cache is empty
-    again when it is pickled.
+    One more is kept for each further thread that shares the cache. Its contents are not pickled.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -30,7 +29,7 @@ class DownsampleCache:
         self._lock = threading.Lock()
 
     def share(self, threads: int) -> None:
-        """Make room for so many threads."""
+        """Set the number of threads that share the cache."""
         self._most = self.kept + threads - 1
 
     def put(self, shard: Shard, pixels: NDArray[Any]) -> None:
@@ -42,12 +41,12 @@ class DownsampleCache:
                 self._pixels.popitem(last=False)
 
     def take(self, shard: Shard) -> NDArray[Any] | None:
-        """Return a shard's means, and forget them; None if they are not here."""
+        """Remove and return a shard's means; None if they are not in the cache."""
         with self._lock:
             return self._pixels.pop(shard, None)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """Return an array as np.empty does, in released memory if that fits, which saves time."""
+        """Return an array like np.empty, in released memory if that fits, which saves time."""
         with self._lock:
             for number, pixels in enumerate(self._unused):
                 if pixels.shape == shape and pixels.dtype == dtype:
@@ -55,7 +54,7 @@ class DownsampleCache:
         return np.empty(shape, dtype)
 
     def release(self, pixels: NDArray[Any]) -> None:
-        """Take back means that are no longer needed; their memory is used again."""
+        """Release means that are no longer needed, so that `empty` reuses their memory."""
         with self._lock:
             self._unused = [pixels, *self._unused][: self._most]
 

@@ -1,4 +1,4 @@
-"""Estimates of memory, disk space, bytes and time, and refusals of what cannot fit."""
+"""Estimates the memory, disk space and time of a render, and refuses what cannot fit."""
 
 import time
 from dataclasses import replace
@@ -17,25 +17,25 @@ from tilecppn.scene.sections import Canvas
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import encode_shard
 
-COPIES = 3.0  # measured peak of a worker, in largest shards before compression
-SCRATCH = 64 * 2**20  # bytes: a strip of colours, the kernel's buffers
+COPIES = 3.0  # measured peak of a thread, in uncompressed shards
+SCRATCH = 64 * 2**20  # bytes: a strip of colours and the kernel's buffers
 BASE = 350 * 2**20  # bytes: Python, NumPy, torch, zarr
 LEAST_TILE = 33  # bytes of a stored tile of one colour: index, frame, checksum
 SAMPLES, SAMPLE = 8, 512  # windows drawn to measure, and their side in pixels
-LEVELS = 4.0 / 3.0  # pixels of all levels, over those of level 0
-LEVELS_BYTES = 1.5  # as stored: smaller levels are less smooth; 1.3 to 2 for the examples
+LEVELS = 4.0 / 3.0  # pixels of all levels per pixel of level 0
+LEVELS_BYTES = 1.5  # compressed: smaller levels are less smooth; 1.3 to 2 for the examples
 GOLDEN = 0.6180339887498949  # golden ratio: spreads the windows evenly over the columns
 
 
 def worker_memory(plan: Plan, threads: int = 1) -> int:
-    """Return the bytes that one worker needs at most, on top of BASE for its process."""
+    """Return the peak memory of one worker in bytes, on top of BASE for its process."""
     return threads * (int(COPIES * plan.shard_bytes) + SCRATCH)
 
 
 def check_fits(plan: Plan, workers: int, available: int | None = None, *, threads: int = 1) -> None:
-    """Raise PlanError, with a shard that would fit, if the workers need more memory than is free.
+    """Raise PlanError, suggesting a shard that would fit, if the workers need too much memory.
 
-    available: free bytes; None asks the machine. threads: of each worker.
+    available: free bytes; None asks the machine. threads: per worker.
     """
     free = machine.free_memory() if available is None else available
     if free is None:
@@ -72,7 +72,7 @@ def check_disk(plan: Plan, path: Path) -> None:
 
 
 def free_disk(path: Path) -> tuple[Path, float]:
-    """Return the folder in which `path` is or would be, and the bytes free there, or inf."""
+    """Return the folder that holds or would hold `path`, and its free bytes, or inf."""
     return storage_of(path).free_space()
 
 
@@ -88,7 +88,7 @@ def sample_windows(canvas: Canvas) -> list[Window]:
 
 
 class Measure(NamedTuple):
-    """Measured on samples, with all levels made and stored.
+    """Speed and size extrapolated from samples, all levels included.
 
     rate: pixels of level 0 per second. bytes: of the store, per pixel of level 0.
     """
@@ -98,9 +98,9 @@ class Measure(NamedTuple):
 
 
 def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Measure:
-    """Estimate what so many threads would do, measured with one on windows spread over the canvas.
+    """Estimate the rate of so many threads from one thread on windows spread over the canvas.
 
-    Several threads make a GPU no faster; they only let it draw while others store.
+    More threads do not make a GPU faster; they only let it draw while others store.
     """
     windows = sample_windows(scene.canvas)
     renderer = Renderer(kernel, scene)

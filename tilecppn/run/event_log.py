@@ -1,4 +1,4 @@
-"""A run's events as JSON lines in a file, for other programs to follow."""
+"""Writes a run's events as JSON lines to a file, for other programs to follow."""
 
 import json
 from collections.abc import Callable
@@ -17,10 +17,11 @@ def _utc() -> datetime:
 
 
 class EventLog:
-    """A listener that appends a line for each event to `path`. Use it as a context.
+    """A listener that appends a line for each event to `path`; a context manager.
 
-    A line is one object: `time` (UTC), `event` (its class) and its fields; a task is its name, and
-    a TaskDone has seconds, pixels and bytes. A disk that fails ends the log, not the run.
+    A line is one object: `time` (UTC), `event` (its class) and its fields; a task is given by its
+    name, and a TaskDone has seconds, pixels and bytes. An error of the disk ends the log, not the
+    run.
 
     Raises InvalidRequestError if the file cannot be opened.
     """

@@ -1,4 +1,4 @@
-"""What happens in a run, as values that listeners get. Nothing below the command line prints."""
+"""The events of a run, which listeners receive. Nothing below the command line prints."""
 
 import logging
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from tilecppn.plan import Task, TaskGraph
 from tilecppn.run.jobs import TaskStats
 
 LOGGER = logging.getLogger("tilecppn")
-LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings on stderr by itself
+LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings to stderr
 
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The first worker is ready. `workers` were asked for, each with so many `threads`."""
+    """A worker is chosen and tasks begin. workers: requested; threads: of each."""
 
     plan: TaskGraph
     executor: str
@@ -25,7 +25,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class LocksAreLocal:
-    """The store's disk is one where another machine could render into it at the same time."""
+    """Locks on the store's disk do not keep other machines from rendering into it, too."""
 
     reason: str
 
@@ -49,7 +49,7 @@ class WorkerLost:
 
 @dataclass(frozen=True)
 class WorkerRejected:
-    """A worker gets no tasks, since it is not like the others, or does not see the store."""
+    """A worker gets no tasks, since it differs from the others, or does not see the store."""
 
     worker: int
     reason: str
@@ -57,14 +57,14 @@ class WorkerRejected:
 
 @dataclass(frozen=True)
 class WorkersWaiting:
-    """So many workers were asked for and find no room; they start when there is some."""
+    """`count` workers wait for a free CPU or GPU; they start once there is one."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class WorkerRetired:
-    """A worker gets no more tasks, since its node is about to go."""
+    """A worker gets no more tasks, since its node is about to be shut down."""
 
     worker: int
     reason: str
@@ -72,14 +72,14 @@ class WorkerRetired:
 
 @dataclass(frozen=True)
 class WorkerReleased:
-    """A worker was ended, since too few tasks are left for all."""
+    """A worker was stopped, since fewer tasks are left than workers."""
 
     worker: int
 
 
 @dataclass(frozen=True)
 class TaskHedged:
-    """A task that takes long was given to another worker as well; the first answer counts."""
+    """A slow task was given to another worker as well; the first result counts."""
 
     task: Task
     worker: int
@@ -87,21 +87,21 @@ class TaskHedged:
 
 @dataclass(frozen=True)
 class TaskSkipped:
-    """A task was in the store already."""
+    """A task was already in the store."""
 
     task: Task
 
 
 @dataclass(frozen=True)
 class TaskUnbuilt:
-    """A task is not run, since one that it is made from failed."""
+    """A task is not run, since one that it depends on failed."""
 
     task: Task
 
 
 @dataclass(frozen=True)
 class TaskDone:
-    """A task is in the store."""
+    """A task was run, and its file is in the store."""
 
     task: Task
     worker: int
@@ -112,7 +112,7 @@ class TaskDone:
 class AttemptFailed:
     """The n-th attempt at a task failed.
 
-    The next one follows after `delay` seconds; `final`: there is none, the task is given up.
+    The next one follows after `delay` seconds; final: there is none, the task is given up.
     """
 
     task: Task

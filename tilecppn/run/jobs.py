@@ -1,4 +1,4 @@
-"""What a worker does and reports: it opens a job and runs tasks, one at a time on each thread."""
+"""The interface of jobs: a worker opens one, runs its tasks, and reports their results."""
 
 import errno
 import os
@@ -12,8 +12,8 @@ from tilecppn.filesystem import error_text
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Task
 
-# Errors of the store that another attempt cannot mend, those that another node may not have, and
-# those that pass.
+# Errors of the store that another attempt cannot mend, that another node may not have, and that
+# are temporary.
 PERMANENT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NODE_ERRORS = {errno.EROFS, errno.EACCES, errno.EPERM}
 TRANSIENT_ERRORS = {
@@ -35,7 +35,7 @@ TRANSIENT_ERRORS = {
 
 
 class WorkerInfo(NamedTuple):
-    """Who a worker is. All workers of a run must agree in `network` and `arithmetic`."""
+    """The identity of a worker. All workers of a run must agree in `network` and `arithmetic`."""
 
     network: str  # SHA-256 of the weights it holds
     arithmetic: Arithmetic
@@ -43,14 +43,14 @@ class WorkerInfo(NamedTuple):
 
     @classmethod
     def of(cls, network: str, arithmetic: Arithmetic) -> "WorkerInfo":
-        """That of this process."""
+        """Return the info of this process."""
         return cls(network, arithmetic, f"{socket.gethostname()}:{os.getpid()}")
 
 
 class TaskStats(NamedTuple):
-    """What a worker reports of a finished task: seconds it took, pixels drawn, bytes written.
+    """The statistics of a finished task: seconds it took, pixels drawn, bytes written.
 
-    stages: the seconds of its parts, by their names.
+    stages: (name, seconds) of its parts.
     """
 
     seconds: float
@@ -60,7 +60,7 @@ class TaskStats(NamedTuple):
 
 
 class TaskSucceeded(NamedTuple):
-    """A task is done, as its worker says; it counts once its file is visible."""
+    """A task is done according to its worker; it counts once its file is visible."""
 
     stats: TaskStats
 
@@ -68,8 +68,8 @@ class TaskSucceeded(NamedTuple):
 class TaskFailed(NamedTuple):
     """A task failed.
 
-    permanent: another attempt cannot help. worker_unusable: the worker is at fault, whatever the
-    task. store_error: an input or output error of the store, which may pass.
+    permanent: another attempt cannot help. worker_unusable: the worker would fail at any task.
+    store_error: an input or output error of the store, which may be temporary.
     """
 
     reason: str
@@ -79,44 +79,44 @@ class TaskFailed(NamedTuple):
 
 
 class Runner(Protocol):
-    """Runs tasks on one thread, with memory of its own."""
+    """Runs tasks on one thread, with buffers of its own."""
 
     @property
     def worker_info(self) -> WorkerInfo:
-        """Who the worker is."""
+        """The identity of the worker."""
         ...
 
     def run(self, task: Any, check_cancelled: CheckCancelled, /) -> TaskStats:
-        """Do a task. Its file in the store is the last thing that is written."""
+        """Run a task, writing its file in the store last."""
         ...
 
 
 class Job(Protocol):
-    """What workers need to know of a run. Picklable."""
+    """The description of a run's work that workers receive. Picklable."""
 
     def open(self, threads: int) -> Runner:
-        """Return the runner of the calling thread, one of so many of its process."""
+        """Return a runner for the calling thread, one of `threads` in its process."""
         ...
 
 
 class Cancelled(BaseException):
-    """Raised in a worker's thread to stop its task; passes every `except Exception`."""
+    """Raised in a worker's thread to stop its task; not caught by `except Exception`."""
 
 
 class WorkerUnusable(Exception):
-    """This worker cannot do its part, whatever the task."""
+    """Raised if this worker would fail at any task."""
 
 
 class DeviceLost(Exception):
-    """This process has no GPU any more: its worker is lost, though it lives."""
+    """Raised if this process has lost its GPU, so that its worker must be replaced."""
 
 
 def run_task(
     runner: Runner, task: Task, check_cancelled: CheckCancelled
 ) -> TaskSucceeded | TaskFailed:
-    """Run one task, and turn an exception into words, which can cross processes.
+    """Run one task; return an exception as text, which can cross processes.
 
-    Raises DeviceLost where all further tasks of this process would fail.
+    Raises DeviceLost if all further tasks of this process would fail.
     """
     try:
         return TaskSucceeded(runner.run(task, check_cancelled))
@@ -138,7 +138,7 @@ def run_task(
 
 
 def _error_number(error: BaseException | None) -> int | None:
-    """Return the `errno` of an OSError, or of the one that a TilecppnError was raised from."""
+    """Return the `errno` of an OSError, or of the OSError that caused a TilecppnError."""
     while isinstance(error, TilecppnError):
         error = error.__cause__
     return error.errno if isinstance(error, OSError) else None

@@ -1,4 +1,4 @@
-"""A run's choices: who does the work, with what, and who is told."""
+"""The options of a run: executor, workers, kernel, retry policy, listeners."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ SAME_COMMAND = "run the same command again"
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a still or a film is rendered; nothing in it but `kernel` changes a pixel.
+    """Options of rendering a still or a film; only `kernel` can change a pixel.
 
     executor: "local" threads, "ray" actors, or "auto".
     address: of a Ray cluster.
     workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
     kernel: what evaluates the network: "auto", or a name of `tilecppn.kernels.KERNELS`.
-    gpus_per_worker: what a Ray actor reserves of a GPU; below 1, several share one.
+    gpus_per_worker: fraction of a GPU that a Ray actor reserves; below 1, several share one.
     overwrite: replace an existing tilecppn store.
-    policy: how failures are dealt with; None for `RetryPolicy()`.
-    listeners: are called with each event, in the thread that renders.
-    shuffle: a seed that mixes the order of the tasks.
+    policy: how failures are handled; None for `RetryPolicy()`.
+    listeners: called with each event, in the thread that renders.
+    shuffle: a seed to shuffle the order of the tasks.
     discard: tasks that are deleted from the store first.
-    stopping: is called a few times a second; once it returns true, the run ends with Interrupted.
+    stopping: called a few times a second; once it returns true, the run ends with Interrupted.
 
-    Raises InvalidRequestError for fewer workers than one, or a share not above 0 and up to 1.
+    Raises InvalidRequestError unless workers ≥ 1 and 0 < gpus_per_worker ≤ 1.
     """
 
     executor: str = "auto"
@@ -45,7 +45,7 @@ class RunOptions:
 
     @property
     def resume_hint(self) -> str:
-        """What to do to resume, in words."""
+        """The instruction to resume the run, for messages."""
         return "run it again without --overwrite" if self.overwrite else SAME_COMMAND
 
     def __post_init__(self) -> None:

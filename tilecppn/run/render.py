@@ -48,9 +48,9 @@ def render(
     workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
     kernel: what evaluates the network: "auto", or a name of `tilecppn.kernels.KERNELS`.
     overwrite: replace an existing tilecppn store.
-    policy: how failures are dealt with; None for `RetryPolicy()`.
-    listeners: are called with each event of `tilecppn.run.events`.
-    gpus_per_worker: what a Ray actor reserves of a GPU; below 1, several share one.
+    policy: how failures are handled; None for `RetryPolicy()`.
+    listeners: called with each event of `tilecppn.run.events`.
+    gpus_per_worker: fraction of a GPU that a Ray actor reserves; below 1, several share one.
 
     Raises InvalidRequestError (nothing was done), RenderError (finished shards are kept) or
     Interrupted.
@@ -73,9 +73,9 @@ def render(
 def render_to(
     scene: Scene, path: str | Path, run: RunOptions, tiler: Tiler | None = None
 ) -> tuple[Store, RunResult]:
-    """Render as `render` does; returns the result too, and raises nothing for failed shards.
+    """Render like `render`; also return the result, and raise nothing for failed shards.
 
-    tiler: is given each shard's pixels before the shard is stored.
+    tiler: receives each shard's pixels before the shard is stored.
     """
     path = as_path(path)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
@@ -105,13 +105,13 @@ def render_to(
 
 
 def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
-    """Raise InvalidRequestError if options are wrong, or this machine lacks what they need.
+    """Raise InvalidRequestError if the options are wrong or this machine cannot carry them out.
 
     precision: `output.precision` of the scene.
     """
     name = choose(run.executor, run.address)
     if runs_here(name, run.address):
-        # Else they are on other machines.
+        # Workers on other machines check for themselves.
         here = local_worker_layout(name, run.workers, run.kernel, run.gpus_per_worker)
         check_fits(plan, here.workers, threads=here.threads)
         kernels.require(run.kernel, precision)
@@ -119,19 +119,19 @@ def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
 
 
 class RunStore(TaskStore, Protocol):
-    """What a run asks a store, a StoreDirectory or a Batch."""
+    """The part of a store that a run uses; a StoreDirectory or a Batch."""
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the store."""
         ...
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the right to write."""
+        """Hold the store's lock for the block."""
         ...
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
-        """Raise InvalidRequestError for the arithmetic of a worker that may not write."""
+        """Raise InvalidRequestError if the store was begun with another arithmetic."""
         ...
 
     def note_written(self, task: Any, /) -> None:
@@ -139,11 +139,11 @@ class RunStore(TaskStore, Protocol):
         ...
 
     def sync(self) -> None:
-        """Let the names of files that workers wrote outlive a power cut."""
+        """Sync the folders of files that workers wrote, to survive a power cut."""
         ...
 
     def check_in_place(self) -> None:
-        """Raise StoreError if it was moved or replaced."""
+        """Raise StoreError if the store was moved or replaced."""
         ...
 
 
@@ -160,18 +160,18 @@ def run_job(
     run: RunOptions,
     resume_hint: str | None = None,
 ) -> tuple[S, RunResult]:
-    """Bring every task of `plan` into its store, with an executor of its own.
+    """Run every task of `plan` that is not in its store yet, with a new executor.
 
-    store: the one that is there, if any.
-    make: gives a new store with its lock held, where there is none or it is to be overwritten.
-    network: the hash that every worker must report.
-    resume_hint: what a person does to go on after a stop, where it is not `run.resume_hint`.
+    store: the existing store, if any.
+    make: creates a new store and holds its lock, if there is none or it is to be overwritten.
+    network: the hash of the weights that every worker must report.
+    resume_hint: the instruction to resume after a stop; None for `run.resume_hint`.
 
     Raises InvalidRequestError, RenderError, or Interrupted, also for a KeyboardInterrupt.
     """
     name = choose(run.executor, run.address)
     resume_hint = resume_hint or run.resume_hint
-    current = None if run.overwrite else store  # what this run fills, once it is known
+    current = None if run.overwrite else store  # the store of this run, once it exists
 
     def admit(worker: WorkerInfo) -> None:
         _check_worker(worker, network, has_gpu=executor is not None and executor.gpus > 0)
@@ -195,7 +195,7 @@ def run_job(
             coordinator = Coordinator(
                 executor, policy=run.policy, emit=emit, stopping=run.stopping, admit=admit
             )
-            # Threads of one process are alike: their first may decide.
+            # Threads of one process are alike: the first may decide.
             majority = current is None and executor.remote
             arithmetic = coordinator.start(majority=majority).arithmetic
             if current is None:
@@ -222,7 +222,7 @@ def run_job(
 
 
 def _check_worker(worker: WorkerInfo, network: str, *, has_gpu: bool) -> None:
-    """Raise RenderError for a worker of another network, or one that cannot use its GPU."""
+    """Raise RenderError if a worker has another network, or cannot use its GPU."""
     if worker.network != network:
         raise RenderError(
             f"{worker.location} holds other weights; install the same version everywhere"

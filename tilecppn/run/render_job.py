@@ -1,4 +1,4 @@
-"""A still's job: workers draw shards of level 0 and build those of the other levels."""
+"""The job of a still: workers draw shards of level 0 and build those of the other levels."""
 
 import time
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from tilecppn.storage.store import Store
 
 
 class Tiler(Protocol):
-    """Exports a shard's pixels in the same pass. Picklable."""
+    """Exports the tiles of each shard during the render. Picklable."""
 
     def write_all(
         self, level: int, window: Window, pixels: NDArray[Any], share: Share = alone
@@ -35,18 +35,18 @@ class Tiler(Protocol):
 
 @dataclass(frozen=True)
 class RenderJob:
-    """Render shards of level 0, and build those of the other levels from their children."""
+    """Draws shards of level 0, and builds those of the other levels from their children."""
 
     scene: str  # TOML
-    weights: bytes  # of the weights file
-    store: str  # absolute path; on a cluster, of a disk that all nodes share
+    weights: bytes  # the weights file
+    store: str  # absolute path; on a cluster, on a disk that all nodes share
     kernel: str
     tiler: Tiler | None = None
     downsample_cache: DownsampleCache = field(default_factory=DownsampleCache)  # of a process
     idle_threads: IdleThreads = field(default_factory=IdleThreads)  # likewise
 
     def open(self, threads: int) -> "RenderRunner":
-        """Return the runner of the calling thread, one of so many of its process."""
+        """Return a runner for the calling thread, one of `threads` in its process."""
         self.idle_threads.join()
         return RenderRunner(self, threads)
 
@@ -55,7 +55,7 @@ class RenderRunner:
     """Draws and builds the shards of a RenderJob on one thread."""
 
     def __init__(self, job: RenderJob, threads: int, store: Store | None = None) -> None:
-        """store: that of the job, where it is open already."""
+        """Prepare to draw. store: the job's store, if it is already open."""
         self.scene = Scene.parse(job.scene, embedded=job.weights) if store is None else store.scene
         self.shrink_profile = self.scene.output.shrink_profile
         self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
@@ -65,7 +65,7 @@ class RenderRunner:
         self.downsample_cache = job.downsample_cache
         self.downsample_cache.share(threads)
         self.idle_threads = job.idle_threads
-        self.memory = Workspace()  # of the shard at hand
+        self.memory = Workspace()  # for the current shard
         self.worker_info = WorkerInfo.of(self.scene.cppn.sha256, self.renderer.kernel.arithmetic)
         if store is not None:
             store.check_arithmetic(self.worker_info.arithmetic)
@@ -82,7 +82,7 @@ class RenderRunner:
             return self._run(shard, check_cancelled)
 
     def _run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
-        store = self.store  # before the work: it may not be visible from here
+        store = self.store  # opened before the work, since it may not be visible here
         times = [time.perf_counter()]
         window = self.plan.window(shard)
         if shard.level == 0:
@@ -104,7 +104,7 @@ class RenderRunner:
         return TaskStats(times[-1] - times[0], self.plan.pixels_of(shard), written, tuple(stages))
 
     def _mean(self, shard: Shard, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """Return a shard's pixels, built from its children in memory or in the store."""
+        """Return a shard's pixels, built from its children in the cache or in the store."""
         window = self.plan.window(shard)
         shape = (self.plan.channels, window.height, window.width)
         out = self.memory.array(shape, self.scene.output.dtype)
@@ -130,7 +130,7 @@ class RenderRunner:
         return np.concatenate(parts, axis=1)
 
     def _wait_for(self, shard: Shard, check_cancelled: CheckCancelled) -> None:
-        """Wait until a child is visible, which may have been stored on another node."""
+        """Wait until a child, which another node may have stored, is visible."""
         until = time.monotonic() + VISIBILITY_TIMEOUT
         while not self.store.has(shard) and time.monotonic() < until:
             check_cancelled()

@@ -1,4 +1,4 @@
-"""Rescue of a store whose scene or weights are damaged beyond their copies."""
+"""Rescues a store whose scene or weights are damaged in all their copies."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -23,18 +23,18 @@ from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import ShardFile, ShardFileError, has_right_checksums
 from tilecppn.storage.store import Store, shard_name
 
-DRAWN = 3  # shards at most, to prove that a scene is a store's
-LOOKED_AT = 1000  # shards, of which the largest are drawn: a plain one proves little
+DRAWN = 3  # shards that are redrawn at most, to prove that a scene is the store's
+LOOKED_AT = 1000  # shards whose sizes are compared; the largest prove most when redrawn
 _KERNEL = re.compile(rb'"kernel":\s*"(\w+)"')
 T = TypeVar("T")
 
 
 def rescue_store(path: Path, scene: Scene | None = None) -> None:
-    """Write anew what identifies the store at `path`, so that it can be opened.
+    """Rewrite the metadata and weights of the store at `path`, so that it can be opened.
 
-    scene: its scene; None for the one that is left in it, if its network was made from a seed.
-    Raises StoreError, and changes nothing, unless the scene has the fingerprint that is left, or
-    stored shards equal those drawn now.
+    scene: its scene; None to use the one left in the store, if its network was made from a seed.
+    Raises StoreError, and changes nothing, unless the scene has the recorded fingerprint, or some
+    stored shards equal those drawn from it.
     """
     record = attributes(path) or {}
     scene = scene or _scene_left(path, record)
@@ -59,7 +59,7 @@ def rescue_store(path: Path, scene: Scene | None = None) -> None:
 
 
 def recorded_arithmetic(record: Mapping[str, Any], fingerprint: str) -> Arithmetic | None:
-    """Return the arithmetic in a store's attribute, if that has the fingerprint; else None."""
+    """Return the arithmetic in a store's attribute, if it has this fingerprint; else None."""
     try:
         return Arithmetic(**record["arithmetic"]) if record["fingerprint"] == fingerprint else None
     except (KeyError, TypeError):
@@ -67,7 +67,7 @@ def recorded_arithmetic(record: Mapping[str, Any], fingerprint: str) -> Arithmet
 
 
 def kernel_left(path: Path) -> str:
-    """The name of the kernel that drew a store, from its damaged metadata, or else "auto"."""
+    """Return the name of the kernel in a store's damaged metadata, or "auto"."""
     for name in (DESCRIPTION, COPY):
         try:
             found = _KERNEL.search(storage_of(path).get(name, MAX_METADATA))
@@ -81,9 +81,10 @@ def kernel_left(path: Path) -> str:
 def check_drawn(
     path: Path, files: Iterable[tuple[T, str]], level: Level, draw: Callable[[T], NDArray[Any]]
 ) -> None:
-    """Raise StoreError unless the first sound shards of a level are drawn the same now.
+    """Raise StoreError unless the first intact shards of a level equal redrawn ones.
 
-    files: names of those of shards, which need not be there. draw: returns a shard's pixels.
+    files: shards and the names of their files, which may be missing. draw: returns a shard's
+    pixels.
     """
     drawn, equal, storage = 0, True, storage_of(path)
     for shard, name in files:
@@ -106,7 +107,7 @@ def check_drawn(
 
 
 def _holds(file: ShardFile, pixels: NDArray[Any]) -> bool:
-    """Return whether a shard has these pixels, in whatever way its version encoded them."""
+    """Return whether a shard holds these pixels, however they are compressed."""
     stored = np.empty_like(pixels)
     try:
         file.read(Window(0, 0, *pixels.shape[1:]), stored)
@@ -116,7 +117,7 @@ def _holds(file: ShardFile, pixels: NDArray[Any]) -> bool:
 
 
 def require_scene(path: Path) -> NoReturn:
-    """Raise StoreError, which asks for the scene of a store, or says that there is no store."""
+    """Raise StoreError, asking for the store's scene, or saying that there is no store."""
     left = (DESCRIPTION, COPY, f"0/{DESCRIPTION}")
     if all(storage_of(path).size(name) is None for name in left):
         raise StoreError(not_a_store(path, reading=True))
@@ -127,7 +128,7 @@ def require_scene(path: Path) -> NoReturn:
 
 
 def _scene_left(path: Path, record: Mapping[str, Any]) -> Scene:
-    """Return the scene in a store's attribute, where its network needs no weights file."""
+    """Return the scene in a store's attribute. Raises StoreError if it needs a weights file."""
     try:
         text = str(record["scene"])
         if "weights" not in parse_toml(text, str(path)).get("cppn", {}):

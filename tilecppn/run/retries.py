@@ -1,4 +1,4 @@
-"""What is tried again: tasks that failed, and deletions in a store that does not answer."""
+"""Retries failed tasks, and deletions in a store that does not answer."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,19 +17,19 @@ from tilecppn.run.task_queue import TaskStore
 
 @dataclass
 class Retry:
-    """What is known of a task that failed, or ran when a worker died.
+    """The state of a task that failed, or ran when a worker died.
 
-    `alone`: it was one of several that ran then, or has its last attempt. Run alone, it can only
-    bring itself down.
+    alone: run it with no other task beside it, where it can only harm itself, since it was one of
+    several that ran on a dead worker, or has its last attempt.
     """
 
-    failures: Counter[bool] = field(default_factory=Counter)  # of the store, or others
-    workers: set[int] = field(default_factory=set)  # on which it failed
+    failures: Counter[bool] = field(default_factory=Counter)  # by whether the store failed
+    workers: set[int] = field(default_factory=set)  # those on which it failed
     alone: bool = False
 
 
 class PatientStore:
-    """A store, whose deletions by the coordinator outlast a short outage."""
+    """A store whose deletions by the coordinator are retried during a short outage."""
 
     def __init__(
         self, store: TaskStore, policy: RetryPolicy, random: Random, wait: Callable[[float], None]
@@ -39,10 +39,10 @@ class PatientStore:
         self._delete = store.delete
         self._policy = policy
         self._random = random
-        self._wait = wait  # so many seconds
+        self._wait = wait  # for some seconds
 
     def delete(self, task: Task) -> None:
-        """Make a task undone. Raises RenderError if errors of the store do not end."""
+        """Delete a task's file. Raises RenderError if the store keeps failing."""
         for failures in count(1):
             try:
                 self._delete(task)
@@ -57,29 +57,29 @@ class PatientStore:
 
 
 class Retries:
-    """Tasks to be tried again, each from its time on; `now` is in seconds."""
+    """The tasks to be retried, each from its due time on; `now` is in seconds."""
 
     def __init__(self, policy: RetryPolicy, random: Random) -> None:
         self._policy = policy
         self._random = random
-        self._known: dict[Task, Retry] = {}  # also of those that run again
-        self._delayed: list[tuple[float, int, Task]] = []  # a heap by the time when they are due
+        self._known: dict[Task, Retry] = {}  # also of tasks that are running again
+        self._delayed: list[tuple[float, int, Task]] = []  # a heap by due time
         self._ready: dict[Task, Retry] = {}
         self._order = count()
 
     def __len__(self) -> int:
-        """Count the tasks that wait."""
+        """Return the number of waiting tasks."""
         return len(self._delayed) + len(self._ready)
 
     def add_failure(
         self, task: Task, worker: int, now: float, *, store_error: bool
     ) -> tuple[int, float | None]:
-        """Count a failure. Returns how many there were, and the delay in seconds; None: give up."""
+        """Count a failure; return their number, and the delay in seconds or None to give up."""
         retry = self._known.setdefault(task, Retry())
         retry.workers.add(worker)
         retry.failures[store_error] += 1
         if not store_error and retry.failures[False] == self._policy.attempts - 1:
-            retry.alone = True  # nobody else's crash ends the last attempt
+            retry.alone = True  # no other task's crash can end the last attempt
         delay = self._policy.retry_delay(
             retry.failures[store_error], self._random, store_error=store_error
         )
@@ -96,14 +96,14 @@ class Retries:
             retry.alone = True
 
     def due(self, now: float) -> Iterator[tuple[Task, Retry]]:
-        """Return the tasks that may be tried again, in the order in which they came."""
+        """Return the tasks that may be retried now, in the order in which they became due."""
         while self._delayed and self._delayed[0][0] <= now:
             *_, task = heappop(self._delayed)
             self._ready[task] = self._known[task]
         return iter(self._ready.items())
 
     def start(self, task: Task) -> None:
-        """Note that a task is tried again."""
+        """Note that a task is being retried."""
         del self._ready[task]
 
     def forget(self, task: Task) -> None:

@@ -1,4 +1,4 @@
-"""When to try again, to hedge and to give up, and which workers to have: pure functions."""
+"""The retry policy: when to retry, hedge and give up, and which workers to accept."""
 
 import math
 import sys
@@ -12,28 +12,28 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Task
 from tilecppn.run.jobs import WorkerInfo
 
-FEW = 3  # durations, of which a median says nothing yet
+FEW = 3  # durations that a median needs at least
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How a run deals with failures. All times are in seconds.
+    """How a run handles failures. All times are in seconds.
 
-    attempts: how often a task is tried before it is given up. Another attempt follows at once, on
+    attempts: how often a task is tried before it is given up. The next attempt follows at once, on
         another worker if there is one.
     store_attempts: the same for input and output errors of the store (EIO, time-outs), which are
-        tried again after `store_delay`; the delay doubles up to `longest_store_delay`.
+        retried after `store_delay`; the delay doubles up to `longest_store_delay`.
     deadline: the longest time for a task on one worker. None derives it for each kind of task: ten
         times the median of those done so far, but at least `min_deadline`, and `first_deadline`
         before any is done.
-    hedge_factor: a task that runs for longer than so many times the median, and `min_hedge`, is
-        given to an idle worker as well.
-    election_timeout: how long the workers of a new store are waited for, after the first: the
-        arithmetic of most decides.
-    waiting_notice: after which time it is said that workers find no room.
+    hedge_factor: a task that takes longer than this many times the median, and than `min_hedge`,
+        is given to an idle worker as well.
+    election_timeout: how long a run into a new store waits for further workers after the first,
+        before the most frequent arithmetic is chosen.
+    waiting_notice: the time after which an event reports that workers wait for a CPU or GPU.
     startup_timeout: how long a run waits without any worker; a cluster may have to start machines.
-    grace_period: the same if all workers that came could not start or were rejected.
-    failed_starts: failed starts in a row from which on workers are started again after
+    grace_period: the same if all workers so far could not start or were rejected.
+    failed_starts: after so many failed starts in a row workers are restarted only after
         `restart_delay`, which doubles up to `longest_restart_delay`; before, at once.
 
     Raises InvalidRequestError if `deadline` is not above 0.
@@ -63,9 +63,9 @@ class RetryPolicy:
             )
 
     def retry_delay(self, failures: int, random: Random, *, store_error: bool) -> float | None:
-        """Return the seconds until the attempt after a task's n-th failure; None: give up.
+        """Return the delay in seconds after a task's n-th failure; None to give up.
 
-        Part of the delay is random, so that tasks that failed together do not return together.
+        Part of the delay is random, so that tasks that failed together are not retried together.
         """
         if failures >= (self.store_attempts if store_error else self.attempts):
             return None
@@ -75,7 +75,7 @@ class RetryPolicy:
         return delay * random.uniform(0.5, 1.0)
 
     def deadline_after(self, durations: Sequence[float]) -> float:
-        """Return the deadline in seconds for tasks of a kind whose latest took `durations`."""
+        """Return the deadline in seconds for a kind of task whose latest took `durations`."""
         if self.deadline is not None:
             return self.deadline
         if not durations:
@@ -83,16 +83,16 @@ class RetryPolicy:
         return max(self.min_deadline, 10.0 * median(durations))
 
     def hedge_after(self, durations: Sequence[float]) -> float:
-        """Return the seconds after which a task of a kind is given to an idle worker as well."""
+        """Return the seconds after which to hedge a task whose kind took `durations` lately."""
         if len(durations) < FEW:
             return math.inf
         return max(self.min_hedge, self.hedge_factor * median(durations))
 
     def elect(self, ready: Sequence[WorkerInfo], workers: int, waited: float) -> WorkerInfo | None:
-        """Return whom all others must be like; None to wait for more of the `workers`.
+        """Return the worker that all others must match; None to wait for more of the `workers`.
 
-        ready: those that are, in the order in which they came; equal counts are decided by it.
-        waited: seconds since the first.
+        ready: the workers so far, in the order of their arrival, which decides between equal
+        counts. waited: seconds since the first.
         """
         votes = Counter(info[:2] for info in ready)
         kind, count = max(votes.items(), key=lambda item: item[1])
@@ -102,18 +102,19 @@ class RetryPolicy:
 
 
 def backoff(failures: int, first: float, longest: float) -> float:
-    """Return the seconds to wait after the n-th failure: `first`, doubled up to `longest`."""
+    """Return the delay in seconds after the n-th failure: `first`, doubled up to `longest`."""
     return min(longest, first * 2.0 ** min(failures - 1, 64))
 
 
 def tasks_to_blame(running: Sequence[Task], late: Sequence[Task]) -> Sequence[Task]:
-    """Return which of the tasks that a lost worker was running count it as a failure.
+    """Return which of a dead worker's running tasks count its death as a failure.
 
-    Those that missed their deadline, or the only one. Any of several may have killed it: none.
+    Those that missed their deadline, or the only one; none of several, since any may have killed
+    it.
     """
     return late or (running if len(running) == 1 else ())
 
 
 def useful_workers(tasks: float) -> int:
-    """Return how many workers so many tasks can use: one for each, and one for its copy."""
+    """Return how many workers so many tasks can use: one each, and one for a hedge of it."""
     return int(min(2 * tasks, sys.maxsize))

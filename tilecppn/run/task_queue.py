@@ -1,8 +1,8 @@
-"""A plan's tasks in order: which may run next, and what came of each.
+"""The queue of a plan's tasks, which respects dependencies and counts results.
 
 Tasks come in the plan's order, children before parents. A task that is in the store is skipped.
-The ancestors of one that is not are deleted first and made again, so that nothing in the store is
-older than what it was made from. A task whose child failed is not run. The state does not grow
+The ancestors of one that is not are deleted first and built again, so that nothing in the store is
+older than what it was built from. A task whose child failed is not run. The state does not grow
 with the canvas.
 """
 
@@ -18,30 +18,30 @@ from tilecppn.run.options import SAME_COMMAND
 
 
 class TaskStore(Protocol):
-    """What a run asks a store, a StoreDirectory: which tasks are done."""
+    """The part of a store that a queue uses: which tasks are done."""
 
     def has(self, task: Any, /) -> bool:
         """Return whether a task is done."""
         ...
 
     def delete(self, task: Any, /) -> None:
-        """Make a task undone."""
+        """Delete a task's file."""
         ...
 
     def why_gone(self, task: Any, /) -> str | None:
-        """Why a task's store is gone, where others can go on in theirs; None: it is there."""
+        """Return why a task's store is gone, if other tasks can go on in theirs; else None."""
         ...
 
 
 @dataclass
 class RunResult:
-    """What a run came to.
+    """The result of a run.
 
-    tasks: of the whole plan. rendered: done in this run. skipped: were in the store already.
-    failed: tasks that were given up, each with the reason. unbuilt: ancestors of those. pixels:
-    drawn in this run. seconds: the run's time. workers_joined, workers_lost: how many workers
-    became ready, and died or could not start. attempts: how often a task was tried, in all.
-    resume_hint: how a person tries again what failed.
+    tasks: number of tasks in the plan. rendered: done in this run. skipped: already in the store.
+    failed: tasks that were given up, each with the reason. unbuilt: number of ancestors of failed
+    tasks. pixels: drawn in this run. seconds: the run's time. workers_joined: workers that became
+    ready. workers_lost: workers that died or could not start. attempts: at all tasks. resume_hint:
+    the instruction to retry failed tasks.
     """
 
     tasks: int
@@ -58,7 +58,7 @@ class RunResult:
 
 
 class TaskQueue:
-    """The tasks of one run. Attributes: result."""
+    """The queue of one run. Attributes: result."""
 
     def __init__(
         self,
@@ -76,19 +76,19 @@ class TaskQueue:
         self._check_cancelled = check_cancelled
         self._ready: deque[Task] = deque()
         self._exhausted = False
-        self._out = 0  # handed out and not finished
-        self._open_children: dict[Task, int] = {}  # parent → children that came and are unfinished
-        self._waiting: set[Task] = set()  # parents that came before their children were finished
-        self._stale: set[Task] = set()  # ancestors of what runs now: to be made again
-        self._blocked: set[Task] = set()  # parents of what failed: not to be run
+        self._out = 0  # number of tasks handed out and not finished
+        self._open_children: dict[Task, int] = {}  # parent → unfinished children so far
+        self._waiting: set[Task] = set()  # parents whose children are not finished
+        self._stale: set[Task] = set()  # ancestors of tasks run now: to be built again
+        self._blocked: set[Task] = set()  # parents of failed tasks: not to be run
 
     def __len__(self) -> int:
-        """Count the tasks that it remembers."""
+        """Return the number of tasks in memory."""
         parts = (self._ready, self._open_children, self._waiting, self._stale, self._blocked)
         return sum(map(len, parts))
 
     def next_task(self) -> Task | None:
-        """Return the next task to run; None if none can run before others are finished."""
+        """Return the next task to run; None if all others wait for unfinished ones."""
         while not self._ready and not self._exhausted:
             self._check_cancelled()
             self._advance()
@@ -99,7 +99,7 @@ class TaskQueue:
 
     @property
     def left(self) -> int:
-        """How many tasks are not finished, as far as is known: more may be in the store."""
+        """The number of unfinished tasks; some may still be found in the store."""
         result = self.result
         finished = result.rendered + result.skipped + len(result.failed) + result.unbuilt
         return result.tasks - finished
@@ -109,12 +109,12 @@ class TaskQueue:
         return self._exhausted and not self._ready and not self._out
 
     def put_back(self, tasks: Sequence[Task]) -> None:
-        """Put back tasks that were handed out and did not run; they come next."""
+        """Put tasks that were handed out and did not run at the front of the queue."""
         self._out -= len(tasks)
         self._ready.extendleft(reversed(tasks))
 
     def mark_done(self, task: Task, pixels: int) -> None:
-        """Note that a task is in the store; it drew so many pixels."""
+        """Note that a task is in the store; pixels: how many it drew."""
         self.result.rendered += 1
         self.result.pixels += pixels
         self._out -= 1
@@ -142,7 +142,7 @@ class TaskQueue:
             self._open_children[parent] = self._open_children.get(parent, 0) + 1
 
     def _prepare(self, task: Task) -> bool:
-        """Skip, block or make ready a task whose children are finished; return if it is to run."""
+        """Skip, block or queue a task whose children are finished; return whether it will run."""
         stale = task in self._stale
         self._stale.discard(task)
         if task in self._blocked:
@@ -164,7 +164,7 @@ class TaskQueue:
         return True
 
     def _close(self, task: Task) -> None:
-        """Note that a task is finished or given up; its parent may be next."""
+        """Note that a task is finished or given up, so that its parent may be ready."""
         parent = self._plan.parent(task)
         if parent is None:
             return

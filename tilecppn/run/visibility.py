@@ -1,4 +1,4 @@
-"""Waiting until files of other nodes are visible on this one."""
+"""Waits until files of other nodes are visible on this one."""
 
 import socket
 import time
@@ -10,18 +10,18 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.run.jobs import WorkerUnusable
 from tilecppn.storage.directory import StoreDirectory
 
-# Seconds that a network file system may take to show another node's files. NFS by default keeps
-# what it knows of a folder, and so that a file is not in it, for up to 60 (acdirmax).
+# Seconds that a network file system may take to show another node's files. By default NFS caches
+# a folder's entries, and that a file is missing, for up to 60 (acdirmax).
 VISIBILITY_TIMEOUT = 90.0
 
 S = TypeVar("S", bound=StoreDirectory)
 
 
 def wait_until_visible(open_store: Callable[[], S], picture: Any, arithmetic: Arithmetic) -> S:
-    """Open a worker's store with its first task, once it is visible on this node.
+    """Open a worker's store at its first task, once it is visible on this node.
 
-    Raises WorkerUnusable if it is not visible after VISIBILITY_TIMEOUT, or if it is of another
-    picture or arithmetic: a worker may outlive its run, and another run follow.
+    Raises WorkerUnusable if it is not visible after VISIBILITY_TIMEOUT, or has another picture or
+    arithmetic, as if the worker outlives its run and another run follows.
     """
 
     def checked() -> S:

@@ -1,4 +1,4 @@
-"""The workers, the tasks that each has, and workers that are to be started again."""
+"""The pool of workers with the tasks of each, and the delays of restarts."""
 
 import math
 from collections import deque
@@ -11,24 +11,25 @@ from tilecppn.run.retry_policy import RetryPolicy, backoff
 
 @dataclass
 class Worker:
-    """A worker runs its tasks in the order in which they came, some at once."""
+    """A worker, which runs its tasks in the order given, up to `threads` at a time."""
 
-    running: dict[Task, float] = field(default_factory=dict)  # and when each began
-    queued: deque[Task] = field(default_factory=deque)  # behind them
-    alone: bool = False  # its one task gets no other beside it
-    retired: bool = False  # it finishes what it has
+    running: dict[Task, float] = field(default_factory=dict)  # task → when it began
+    queued: deque[Task] = field(default_factory=deque)  # not begun yet
+    alone: bool = False  # its task runs alone: it gets no other
+    retired: bool = False  # it finishes its tasks and gets no more
 
     @property
     def load(self) -> int:
-        """How many tasks it has."""
+        """The number of its tasks."""
         return len(self.running) + len(self.queued)
 
 
 class WorkerPool:
-    """The workers that draw.
+    """The workers that may get tasks.
 
-    A worker has up to `depth` tasks, of which it runs up to `threads` at once. Workers with free
-    capacity are kept by their load, so that a task costs the same with 10,000 workers as with two.
+    A worker has up to `depth` tasks, of which it runs up to `threads` at a time. Workers with free
+    capacity are indexed by load, so that assigning a task costs the same with 10,000 workers as
+    with two.
     """
 
     def __init__(self, threads: int, depth: int) -> None:
@@ -41,7 +42,7 @@ class WorkerPool:
         return len(self._workers)
 
     def add(self, number: int) -> None:
-        """Add a worker, without a task."""
+        """Add a worker without tasks."""
         self._workers[number] = Worker()
         self._by_load[0][number] = None
 
@@ -58,9 +59,9 @@ class WorkerPool:
         return any(self._by_load)
 
     def pick(self, avoided: Set[int] = frozenset(), *, idle: bool = False) -> int | None:
-        """Return the least busy worker with capacity; with `idle`, only one without any task.
+        """Return the least busy worker with capacity; with `idle`, only one without tasks.
 
-        It is none of the `avoided`, unless all workers are.
+        avoided: workers not to pick, unless that is all of them.
         """
         if avoided and avoided >= self._workers.keys():
             avoided = frozenset()
@@ -68,7 +69,7 @@ class WorkerPool:
         return next((n for load in loads for n in load if n not in avoided), None)
 
     def assign(self, number: int, task: Task, now: float, *, alone: bool = False) -> None:
-        """Give a worker a task; with `alone`, it gets no other beside it."""
+        """Give a worker a task; with `alone`, it gets no other until that is done."""
         worker = self._workers[number]
         self._unlist(number, worker)
         worker.alone = alone
@@ -76,7 +77,7 @@ class WorkerPool:
         self._update(number, worker, now)
 
     def complete(self, number: int, task: Task, now: float) -> bool:
-        """Take a task from a worker that has answered; False if it did not have it."""
+        """Remove a finished task from its worker; return False if the worker did not have it."""
         worker = self._workers.get(number)
         if worker is None or not (task in worker.running or task in worker.queued):
             return False
@@ -88,7 +89,7 @@ class WorkerPool:
         return True
 
     def retire(self, number: int) -> bool:
-        """Give a worker nothing more; False if that is known, or it is not in the pool."""
+        """Give a worker no more tasks; return False if it is retired already or not in the pool."""
         worker = self._workers.get(number)
         if worker is None or worker.retired:
             return False
@@ -98,24 +99,25 @@ class WorkerPool:
         return True
 
     def idle(self) -> list[int]:
-        """Return the workers without a task that may get one."""
+        """Return the workers without tasks that may get one."""
         return list(self._by_load[0])
 
     def finished(self) -> list[int]:
-        """Return the retired workers that have finished."""
+        """Return the retired workers that have finished their tasks."""
         return [number for number in self._retired if not self._workers[number].load]
 
     def late(
         self, now: float, limits: Mapping[str, float], other: float
     ) -> list[tuple[int, list[Task]]]:
-        """Return workers with tasks that have run for longer than the limit in seconds of their
-        kind, or the `other` for all that have none.
+        """Return workers with the tasks that have run for longer than their limit.
+
+        limits: seconds for each kind of task. other: seconds for all other kinds.
         """
         found: list[tuple[int, list[Task]]] = []
-        begun = now - min([other, *limits.values()])  # nothing that began later is late
+        begun = now - min([other, *limits.values()])  # no task that began later is late
         for number, worker in self._workers.items():
             running = worker.running
-            if next(iter(running.values()), now) < begun:  # the first to begin
+            if next(iter(running.values()), now) < begun:  # of the task that began first
                 tasks = [t for t, b in running.items() if b < now - limits.get(t.kind, other)]
                 found += [(number, tasks)] if tasks else []
         return found
@@ -142,10 +144,10 @@ class WorkerPool:
 
 
 class RestartBackoff:
-    """Workers that could not start, until they are tried again.
+    """The workers that could not start, and when to restart them.
 
-    The first failures in a row are tried again at once. From then on all wait together, for a
-    delay that doubles each time.
+    After the first failures in a row workers are restarted at once. From then on all wait
+    together, for a delay that doubles each time.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -156,11 +158,11 @@ class RestartBackoff:
         self._waiting: list[int] = []
 
     def __len__(self) -> int:
-        """Count the workers that wait."""
+        """Return the number of waiting workers."""
         return len(self._waiting)
 
     def add_failure(self, number: int, now: float) -> float | None:
-        """Count a failed start. Returns the seconds until the next one; None: at once."""
+        """Count a failed start; return the delay in seconds, or None to restart at once."""
         self._failures += 1
         if self._failures < self._policy.failed_starts:
             return None
@@ -173,11 +175,11 @@ class RestartBackoff:
         return max(0.0, self._due - now)
 
     def due(self, now: float) -> list[int]:
-        """Return the workers that are to be started again now."""
+        """Remove and return the workers to be restarted now."""
         return self._take() if now >= self._due else []
 
     def reset(self) -> list[int]:
-        """Count from the beginning; return all that wait, to be started again at once."""
+        """Reset the counts; remove and return all waiting workers, to be restarted at once."""
         self._failures = self._delays = 0
         return self._take()
 

@@ -1,8 +1,9 @@
-"""The workers of a run: started, compared, rejected, replaced and released.
+"""Starts, compares, rejects, replaces and releases the workers of a run.
 
-All must be like one of them. On a new store the arithmetic of most decides, so that one odd node
-that is the first binds nobody. A worker that is not like the others gets no tasks. A worker that
-cannot start is tried again after a delay. None of this ends the run while other workers draw.
+All must match a chosen one in weights and arithmetic. For a new store the most frequent kind is
+chosen, so that an odd node that starts first does not decide. A worker that does not match gets no
+tasks. A worker that cannot start is restarted after a delay. None of this ends the run while other
+workers draw.
 """
 
 import math
@@ -26,11 +27,11 @@ from tilecppn.run.worker_pool import RestartBackoff, Worker, WorkerPool
 
 
 class Workers:
-    """Brings an executor's workers into `pool`, and out of it.
+    """The workers of an executor; those that may get tasks are in `pool`.
 
     admit: raises a TilecppnError for a worker that may not draw into the store.
-    chosen: the worker that all others must be like, once it is known.
-    tasks_left: how many tasks of the run are not finished, as far as is known.
+    chosen: the worker that all others must match, once it is known.
+    tasks_left: the number of unfinished tasks, as far as is known.
     """
 
     def __init__(
@@ -49,12 +50,12 @@ class Workers:
         self._clock = clock
         self._emit = emit
         self._admit = admit
-        self._starting: dict[int, float] = {}  # workers, and when each was begun
-        self._ready: dict[int, WorkerInfo] = {}  # they wait until one is chosen
+        self._starting: dict[int, float] = {}  # worker → when its start began
+        self._ready: dict[int, WorkerInfo] = {}  # workers that wait until one is chosen
         self._first_ready = 0.0
         self._rejected: dict[int, str] = {}  # live workers that get no tasks, and why
         self._restarts = RestartBackoff(policy)
-        self._startup_error: TilecppnError | None = None  # why no worker could begin lately
+        self._startup_error: TilecppnError | None = None  # why no worker could start lately
         self._no_workers_since = 0.0  # or since that error
         self._said_waiting = False
 
@@ -64,7 +65,7 @@ class Workers:
             self._starting[number] = self._clock.awake
 
     def choose(self, *, majority: bool) -> WorkerInfo | None:
-        """Return whom all workers must be like: the first, or one of the `majority`; None yet."""
+        """Return the worker that all must match: the first, or one of the majority; None: open."""
         if self.chosen is None and self._ready:
             waited = self._clock.awake - self._first_ready
             workers = self._executor.workers if majority else 1
@@ -78,15 +79,15 @@ class Workers:
         return self.chosen
 
     def on_ready(self, number: int, worker_info: WorkerInfo) -> None:
-        """Add a worker to the pool if it is like the others."""
+        """Add a worker to the pool if it matches the chosen one."""
         self._starting.pop(number, None)
         try:
             self._check(worker_info)
         except TilecppnError as error:
-            # It is kept: another one in its place would be of the same kind.
+            # It is kept: a replacement would probably be of the same kind.
             self._rejected[number] = str(error)
             self._set_startup_error(error)
-            if self.chosen is not None:  # else the error is raised, which says it
+            if self.chosen is not None:  # else the error itself is raised
                 self._emit(WorkerRejected(number, str(error)))
             return
         if self.chosen is None:
@@ -108,7 +109,7 @@ class Workers:
         self._admit(worker_info)
 
     def on_death(self, number: int, reason: str) -> Worker | None:
-        """Start another worker in place of a dead one; return the dead one if it was at work."""
+        """Replace a dead worker; return it if it was in the pool."""
         worker = self._remove(number)
         if worker is None:
             self._on_failed_start(number, reason)
@@ -116,7 +117,7 @@ class Workers:
         self._emit(WorkerLost(number, reason))
         if not self.pool:
             self._startup_error = None
-        # Resources became free, perhaps where no worker could start before.
+        # Resources became free, so that workers that could not start may start now.
         for freed in (number, *self._restarts.reset()):
             self._replace(freed)
         return worker
@@ -132,7 +133,7 @@ class Workers:
             self._set_startup_error(NoWorkersError(f"no worker can start: {reason}"))
 
     def reject(self, number: int, reason: str) -> Worker:
-        """Give no more tasks to a worker that lives but cannot do its part; return it."""
+        """Give no more tasks to a worker that cannot run any; return it."""
         worker = self._remove(number)
         assert worker is not None
         self._rejected[number] = reason
@@ -141,15 +142,15 @@ class Workers:
         return worker
 
     def retire(self, number: int, reason: str) -> None:
-        """Let a worker finish what it has, since its node is about to go."""
+        """Let a worker finish its tasks, since its node is about to be shut down."""
         if self.pool.retire(number):
             self._emit(WorkerRetired(number, reason))
 
     def check(self) -> None:
-        """Replace, start and release workers as is due, and give up if none is likely to come.
+        """Replace, start and release workers as needed; raise if none is likely to come.
 
-        More are started where there is room and work for them; some are released where fewer tasks
-        are left than workers.
+        More are started if there is room and work for them; some are released if fewer tasks are
+        left than workers can use.
         """
         for number in (*self.pool.finished(), *self._restarts.due(self._clock.now)):
             self._remove(number)
@@ -169,14 +170,14 @@ class Workers:
             self._check_no_workers()
 
     def _surplus(self) -> int:
-        """Return how many workers there are for which no task is left; below 0, how many lack."""
+        """Return the number of workers without work; below 0, the number that could be added."""
         workers = len(self._starting) + len(self._ready) + len(self._restarts) + len(self.pool)
         return workers - useful_workers(self.tasks_left)
 
     def _release(self, count: int) -> None:
-        """End workers for which no task is left, so that a cluster may shrink.
+        """End workers for which no task is left, so that a cluster can shrink.
 
-        Those that have not started go first: for them an autoscaler would start machines.
+        Those that have not started go first: an autoscaler would start machines for them.
         """
         useless = [*self._restarts.reset(), *self._rejected]
         self._rejected.clear()
@@ -190,7 +191,7 @@ class Workers:
             self._emit(WorkerReleased(number))
 
     def _check_no_workers(self) -> None:
-        """Raise the startup error if there is no worker and none is likely to come."""
+        """Raise the startup error if there is no worker, and none is likely to come."""
         waited = self._clock.awake - self._no_workers_since
         if self._startup_error is not None and (
             not self._starting or waited > self._policy.grace_period

@@ -1,4 +1,4 @@
-"""Executors: they start workers, carry tasks to them and results back. No decisions here.
+"""Executors, which start workers and carry tasks and results; the coordinator decides.
 
 An executor is one file; `tests/run/test_executors.py` is the suite that each must pass.
 """
@@ -52,8 +52,8 @@ def _ray(job: Job, run: RunOptions) -> Executor:
         raise InvalidRequestError('Ray is not installed: pip install "tilecppn[ray]"')
     from tilecppn.run.executors.ray_probe import check_connection
 
-    # Under `uv run` Ray would send the working folder, stores and all, to every node, and start its
-    # workers with uv there. It reads this as it is imported.
+    # Under `uv run` Ray would send the working folder with its stores to every node, and start its
+    # workers with uv there. It reads this when it is imported.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     address = run.address or os.environ.get("RAY_ADDRESS")
     if address:
@@ -73,8 +73,8 @@ EXECUTORS: dict[str, Callable[[Job, RunOptions], Executor]] = {
 def choose(name: str, address: str | None) -> str:
     """Return the name of the executor to use. Raises InvalidRequestError for an unknown one.
 
-    `auto` is ray where an address is given or set in the environment or there is more than one
-    GPU, local otherwise.
+    `auto` means ray if an address is given or set in the environment, or if there is more than one
+    GPU; otherwise local.
     """
     if name == "auto":
         several = machine.gpus() > 1

@@ -1,4 +1,4 @@
-"""What an executor does and what its workers report."""
+"""The interface of an executor, and the messages of its workers."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -9,11 +9,11 @@ from tilecppn.run.events import Listener
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded, WorkerInfo
 
 CPU_KERNELS = {"llvm", "reference"}
-MOST_THREADS = 16  # of a worker: more share one interpreter's lock than anybody has tried
+MOST_THREADS = 16  # per worker; more threads under one interpreter's lock are untested
 
 
 class WorkerReady(NamedTuple):
-    """A worker has opened the job and waits for tasks."""
+    """A worker has opened its job and waits for tasks."""
 
     worker: int
     worker_info: WorkerInfo
@@ -28,10 +28,10 @@ class TaskResult(NamedTuple):
 
 
 class WorkerDied(NamedTuple):
-    """A worker is gone, with all of its tasks, or could not start.
+    """A worker has died, with all of its tasks, or could not start.
 
     In the latter case its actor may live on, so that nobody else takes its resources too early.
-    node_lost: its whole machine is gone, which no task is likely to have done.
+    node_lost: its whole machine is gone, for which no task is likely to be to blame.
     """
 
     worker: int
@@ -40,9 +40,9 @@ class WorkerDied(NamedTuple):
 
 
 class WorkerLeaving(NamedTuple):
-    """A worker's node is about to go: what it runs may end, but it is to get nothing more.
+    """A worker's node is about to be shut down: the worker may finish, but gets no more tasks.
 
-    It was given `task` and has not begun it.
+    task: one that it was given and has not begun.
     """
 
     worker: int
@@ -54,53 +54,53 @@ Message = WorkerReady | TaskResult | WorkerDied | WorkerLeaving
 
 
 class Executor(Protocol):
-    """Starts workers and carries tasks to them; it decides nothing."""
+    """Starts workers and carries tasks to them; the coordinator decides."""
 
     name: str
     remote: bool  # workers are processes, perhaps on machines that differ and cost money
-    workers: int  # how many there are to be at first
-    threads: int  # tasks that a worker runs at once
+    workers: int  # the initial number of workers
+    threads: int  # tasks that a worker runs at a time
     depth: int  # tasks that a worker has at most, the running ones included
-    gpus: float  # that each worker reserves
+    gpus: float  # reserved by each worker
 
     @property
     def listeners(self) -> Sequence[Listener]:
-        """Whom it wants told what happens, beside the run's own listeners."""
+        """Its own listeners, which get events beside those of the run."""
         ...
 
     @property
     def room(self) -> int:
-        """How many more workers could start, as on machines that have joined."""
+        """The number of further workers that could start, as on machines that have joined."""
         ...
 
     def start(self, count: int, /) -> list[int]:
-        """Begin to start workers, and return their numbers; each reports WorkerReady by itself."""
+        """Begin to start workers, and return their numbers; each will send WorkerReady."""
         ...
 
     def submit(self, worker: int, task: Any, /) -> None:
-        """Give a ready worker a task; a worker begins its tasks in the order they came."""
+        """Give a ready worker a task; a worker begins its tasks in the order given."""
 
     def poll(self, timeout: float) -> list[Message]:
-        """Return what has happened; wait up to `timeout` seconds if nothing has."""
+        """Return new messages; wait up to `timeout` seconds if there are none."""
         ...
 
     def release(self, worker: int, /) -> None:
-        """Forget a worker, and end it if that is possible. It is heard no more."""
+        """Forget a worker, and end it if possible. Its later messages are ignored."""
 
     def stop(self) -> None:
         """End all workers at once, in the middle of their tasks."""
 
 
 def gpu_threads(cores: float, gpus: float) -> int:
-    """Return the threads of a worker with a GPU: its share of the machine's cores.
+    """Return the number of threads of a worker with a GPU: its share of the machine's cores.
 
-    They encode and write one shard while the GPU draws another.
+    They encode and write some shards while the GPU draws another.
     """
     return max(1, min(MOST_THREADS, int(cores / gpus)))
 
 
 class WorkerLayout(NamedTuple):
-    """The workers, the threads of each, and how many GPUs they use if the kernel uses GPUs."""
+    """The number of workers, of threads per worker, and of GPUs in use by a GPU kernel."""
 
     workers: int
     threads: int = 1
@@ -117,7 +117,7 @@ def local_worker_layout(
 ) -> WorkerLayout:
     """Return the layout of an executor whose workers are all on this machine.
 
-    Local threads share one GPU; a Ray actor has its share of one.
+    Local threads share one GPU; each Ray actor reserves a GPU, or a part of one.
     """
     gpus = machine.gpus() if name == "ray" and uses_gpus(kernel) else 0
     if not gpus:

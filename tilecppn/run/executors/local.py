@@ -1,4 +1,4 @@
-"""Workers as threads of this process; kernels and codecs release Python's global lock."""
+"""Runs workers as threads of this process; kernels and codecs release Python's global lock."""
 
 import queue
 import threading
@@ -14,7 +14,7 @@ JOIN = 2.0  # seconds to wait for all threads at the end
 
 
 class _Thread(threading.Thread):
-    """A worker: opens the job, then runs tasks until it is halted."""
+    """A worker: opens the job, then runs tasks until it is stopped."""
 
     def __init__(
         self, number: int, job: Job, threads: int, messages: "queue.SimpleQueue[Message]"
@@ -28,12 +28,12 @@ class _Thread(threading.Thread):
         self.halt = threading.Event()
 
     def check_cancelled(self) -> None:
-        """Raise Cancelled if the worker is to stop."""
+        """Raise Cancelled if the worker was asked to stop."""
         if self.halt.is_set():
             raise Cancelled
 
     def run(self) -> None:
-        """Work, in the thread."""
+        """Open the job and run tasks, in the thread."""
         try:
             runner = self.job.open(self.threads)
             self.messages.put(WorkerReady(self.number, runner.worker_info))
@@ -48,7 +48,7 @@ class _Thread(threading.Thread):
 
 
 class LocalExecutor:
-    """As many threads as there are workers, with one task each."""
+    """An executor with one thread per worker, which runs one task at a time."""
 
     name = "local"
     remote = False
@@ -66,7 +66,7 @@ class LocalExecutor:
         self._threads: dict[int, _Thread] = {}
 
     def start(self, count: int) -> list[int]:
-        """Start workers; returns their numbers."""
+        """Start workers; return their numbers."""
         return [self._begin() for _ in range(count)]
 
     def submit(self, worker: int, task: Task) -> None:
@@ -74,22 +74,22 @@ class LocalExecutor:
         self._threads[worker].inbox.put(task)
 
     def poll(self, timeout: float) -> list[Message]:
-        """Return all messages; waits for the first up to `timeout` seconds."""
+        """Return all messages; wait for the first for up to `timeout` seconds."""
         messages: list[Message] = []
         try:
             messages.append(self._messages.get(timeout=timeout))
             while True:
                 messages.append(self._messages.get_nowait())
         except queue.Empty:
-            # A released thread cannot be killed; what it still says does not count.
+            # A released thread cannot be killed; its later messages are ignored.
             return [m for m in messages if m.worker in self._threads]
 
     def release(self, worker: int) -> None:
-        """Halt a worker's thread, which ends when it next checks."""
+        """Ask a worker's thread to stop; it does so when it next checks."""
         self._end(self._threads.pop(worker))
 
     def stop(self) -> None:
-        """Halt all threads, and wait for them up to JOIN seconds in all."""
+        """Ask all threads to stop, and wait for them for up to JOIN seconds in all."""
         for thread in self._threads.values():
             self._end(thread)
         end = time.monotonic() + JOIN

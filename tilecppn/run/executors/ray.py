@@ -1,13 +1,13 @@
-"""Workers as Ray actors: one per GPU, with several threads, or one per CPU core without GPUs.
+"""Runs workers as Ray actors: one per GPU, with several threads, or one per CPU core.
 
-Ray only carries tasks and results. It neither restarts actors nor repeats calls, which would hide
+Ray only carries tasks and results. It neither restarts actors nor retries calls, which would hide
 a task that kills its worker. Pixels go from the actor to the store; only a few numbers come back,
 so Ray's object store stays empty.
 
-Actors for which there is no CPU or GPU wait in Ray, whose autoscaler takes them as demand. Unless
-the number of workers was asked for, more are started on nodes that join.
+Actors for which no CPU or GPU is free wait in Ray, whose autoscaler counts them as demand. Unless
+the number of workers was given, more are started on nodes that join.
 
-An actor's threads are Ray's own (`max_concurrency`), so each task is one call with one answer. Ray
+An actor's threads are Ray's own (`max_concurrency`), so each task is one call with one result. Ray
 keeps no order among the calls of such an actor, so it gets only as many as it has threads: each is
 certainly running, which the coordinator must know for deadlines. While one thread waits for its
 next task, the others keep the GPU busy.
@@ -45,14 +45,14 @@ from tilecppn.version import VERSION
 
 STOP_TIMEOUT = 10.0  # seconds for `ray.shutdown`
 SAME_VERSION = "install version {} on every node"
-MAX_WORDS = 300  # characters of an error of Ray's, which can be a page
-NODE_LOST = "node has died"  # how Ray says it of an actor
-OBJECT_STORE = 100 * 2**20  # bytes; Ray wants 75 MiB at least
-# While Ray starts: else it sets OMP_NUM_THREADS to an actor's CPUs, and asks about statistics.
+MAX_WORDS = 300  # characters of a Ray error, which can be a page long
+NODE_LOST = "node has died"  # in Ray's error about an actor
+OBJECT_STORE = 100 * 2**20  # bytes; Ray needs 75 MiB at least
+# Set while Ray starts: else it sets OMP_NUM_THREADS to an actor's CPUs, and asks about statistics.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 
-# Set where Ray's processes are stopped and do not answer: a thread waits in Ray for ever, and so
-# would the end of this process. The command line then ends it with os._exit.
+# Set if Ray's processes are suspended and do not answer: a thread waits in Ray for ever, and so
+# would the exit of this process. The command line then ends it with os._exit.
 stuck = threading.Event()
 
 
@@ -64,7 +64,7 @@ class _Opened(NamedTuple):
 
 
 class _Actor:
-    """A worker's process; its threads have a runner each."""
+    """A worker's process, in which each thread has a runner."""
 
     def __init__(self, job: Job, threads: int) -> None:
         self.job = job
@@ -72,13 +72,13 @@ class _Actor:
         self.all_threads = threading.Barrier(threads)
         self.own = threading.local()  # holds a thread's runner
         self.leaving = threading.Event()
-        if threading.current_thread() is threading.main_thread():  # as Ray calls it
+        if threading.current_thread() is threading.main_thread():  # as under Ray
             signal.signal(signal.SIGTERM, lambda number, frame: self.leaving.set())
 
     def open(self, version: str) -> _Opened | TaskFailed:
-        """Open the job in one thread. It is called once for each thread.
+        """Open the job in one thread; called once for each thread.
 
-        Fails unless this node has the `version` of tilecppn that the coordinator has.
+        Returns a TaskFailed unless this node has the coordinator's `version` of tilecppn.
         """
         if version != VERSION:
             return TaskFailed(
@@ -87,12 +87,12 @@ class _Actor:
         self.all_threads.wait()  # else one thread could answer twice
         try:
             self.own.runner = self.job.open(self.threads)
-        except Exception as error:  # as words: Ray would wrap it in a traceback
+        except Exception as error:  # as text: Ray would wrap it in a traceback
             return TaskFailed(f"{error}" or type(error).__name__)
         return _Opened(self.own.runner.worker_info, ray.get_runtime_context().get_node_id())
 
     def run(self, task: Task) -> TaskSucceeded | TaskFailed | None:
-        """Run a task; to stop it, the actor is killed. Returns None after a SIGTERM."""
+        """Run a task, which only killing the actor stops. Returns None after a SIGTERM."""
         if self.leaving.is_set():
             return None
         return run_task(self.own.runner, task, lambda: None)
@@ -104,13 +104,13 @@ class _Call(NamedTuple):
 
 
 class RayExecutor:
-    """Workers on the cluster at `address`, on the Ray that this process has, or on a new local one.
+    """An executor on the cluster at `address`, on this process's Ray, or on a new local one.
 
-    workers: how many actors; None for one per GPU, or per CPU core where there is no GPU, also of
-        nodes that join later.
-    threads: how many each has, and CPUs that it reserves; None for one without GPUs, and with them
-        as many as every node has for each of its GPUs.
-    gpus: what each reserves of a GPU; 0 to draw on CPUs.
+    workers: number of actors; None for one per GPU, or per CPU core without GPUs, including
+        those of nodes that join later.
+    threads: per actor, each with a reserved CPU; None for one without GPUs, and with GPUs as many
+        as every node has for each of its GPUs.
+    gpus: the number, or fraction, of GPUs that each actor reserves; 0 to draw on CPUs.
     """
 
     name = "ray"
@@ -126,17 +126,17 @@ class RayExecutor:
     ) -> None:
         self._own = not ray.is_initialized()
         if self._own:
-            # Ray by itself counts the machine's cores, also those that this process may not use.
+            # By default Ray counts all cores, also those that this process may not use.
             cpus = (
                 machine.cores() if workers is None or machine.gpus() else workers * (threads or 1)
             )
             _connect(address, cpus)
         nodes = look()
-        self._job = ray.put(job)  # sent once a node, not once an actor
+        self._job = ray.put(job)  # sent once per node, not once per actor
         self._share = nodes.share(threads, gpus)
         self.threads = self._share.threads
         self.gpus = self._share.gpus
-        # With one thread one shard runs and one is on its way, so that it never waits.
+        # With one thread, one shard runs and one is queued, so that the thread never waits.
         self.depth = max(2, self.threads)
         self._grows = workers is None
         self.workers = workers or max(1, self._count_places(nodes))
@@ -151,14 +151,14 @@ class RayExecutor:
         self._locations: dict[int, str] = {}
         self._nodes: dict[int, str] = {}  # worker → its node's id
         self._calls: dict[Any, _Call] = {}
-        self._opening: dict[int, int] = {}  # worker → threads that have not opened the job yet
+        self._opening: dict[int, int] = {}  # worker → threads that are still opening the job
         self._number = 0  # of the next worker
         self._watch = NodeWatch()
         self.listeners = (RayMetrics(),)
-        self._capacity = 0  # actors that the nodes have room for in all
+        self._capacity = 0  # actors that fit on all nodes
 
     def start(self, count: int) -> list[int]:
-        """Begin to start actors; one for which there is no room yet waits in Ray."""
+        """Begin to start actors; those for which no CPU or GPU is free wait in Ray."""
         if not self._watch.ident:
             self._watch.start()
         return [self._begin() for _ in range(count)]
@@ -168,7 +168,7 @@ class RayExecutor:
         self._calls[self._actors[worker].run.remote(task)] = _Call(worker, task)
 
     def poll(self, timeout: float) -> list[Message]:
-        """Wait for results, up to `timeout` seconds."""
+        """Return new messages; wait up to `timeout` seconds for a result."""
         pending = list(self._calls)
         if not pending:
             time.sleep(timeout)
@@ -204,7 +204,7 @@ class RayExecutor:
         return [WorkerReady(call.worker, value.worker_info)]
 
     def _changes(self) -> list[Message]:
-        """Return what has become of the nodes."""
+        """Return messages about workers whose nodes are drained; update the capacity."""
         seen = self._watch.take()
         if seen is None:
             return []
@@ -214,7 +214,7 @@ class RayExecutor:
 
     @property
     def room(self) -> int:
-        """How many more actors the nodes have room for, if their number was not asked for."""
+        """The number of further actors that fit on the nodes; 0 if the number was given."""
         return max(0, self._capacity - len(self._actors)) if self._grows else 0
 
     def _count_places(self, nodes: Nodes) -> int:
@@ -227,14 +227,14 @@ class RayExecutor:
         ray.kill(self._actors.pop(worker), no_restart=True)
         host, _, pid = self._locations.pop(worker, "").partition(":")
         if busy and host == socket.gethostname():
-            # A stopped process does not hear Ray; its CPU or GPU would never come free.
+            # A suspended process ignores Ray; its CPU or GPU would never become free.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(pid), signal.SIGKILL)
 
     def stop(self) -> None:
         """End all workers, and Ray if it was started or joined here, within STOP_TIMEOUT.
 
-        A KeyboardInterrupt ends this wait alone: what the run came to is known by now.
+        A KeyboardInterrupt only ends this wait: the run's result is known by now.
         """
         thread = threading.Thread(target=self._end, daemon=True)
         thread.start()
@@ -272,7 +272,7 @@ class RayExecutor:
 
 
 def _connect(address: str | None, cpus: int) -> None:
-    """Connect to a cluster that was tried before, or start Ray on this machine."""
+    """Connect to a cluster that `check_connection` has tried, or start Ray on this machine."""
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
         options |= {"address": address}
@@ -285,8 +285,8 @@ def _connect(address: str | None, cpus: int) -> None:
     try:
         ray.init(**options)
     except SystemExit:
-        raise KeyboardInterrupt from None  # Ray's answer to SIGTERM
-    except Exception as error:  # of many kinds, and of none
+        raise KeyboardInterrupt from None  # how Ray handles SIGTERM
+    except Exception as error:  # Ray raises many kinds
         where = address or "this machine"
         remedy = next((f"; {text}" for sign, text in NO_START.items() if sign in str(error)), "")
         raise InvalidRequestError(
@@ -300,7 +300,7 @@ def _connect(address: str | None, cpus: int) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the last line of an error of Ray's: an exception, or why an actor died."""
+    """Return the last line of a Ray error: an exception, or why an actor died."""
     lines = str(error).strip().splitlines()
     last = _short(lines[-1]) if lines else type(error).__name__
     lacking = "No module named" in last and "tilecppn" in last

@@ -1,4 +1,4 @@
-"""A run's metrics for Ray, which offers them to Prometheus on each node."""
+"""Reports a run's metrics to Ray, which exports them to Prometheus."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ BY_KIND = ("kind",)
 
 
 class RayMetrics:
-    """A listener that counts events.
+    """A listener that counts events as metrics.
 
-    Ray puts `ray_` before each name. `kind` is what a task does, as "draw" or "downsample"; `stage`
-    is a part of it.
+    Ray puts `ray_` before each name. `kind` is the kind of a task, as "draw" or "downsample";
+    `stage` is a part of a task.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class RayMetrics:
                 self._seconds.observe(stats.seconds, tags={"kind": task.kind})
                 for stage, seconds in stats.stages:
                     self._stages.observe(seconds, tags={"stage": stage})
-                # Ray refuses to count by 0.
+                # Ray rejects increments of 0.
                 if stats.pixels:
                     self._pixels.inc(stats.pixels)
                 if stats.bytes:

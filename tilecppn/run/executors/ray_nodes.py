@@ -1,4 +1,4 @@
-"""What a Ray cluster's nodes have room for, and which of them are about to go."""
+"""Watches a Ray cluster's nodes: their resources, and which are about to be shut down."""
 
 import threading
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ import ray
 
 from tilecppn.run.executors.base import gpu_threads
 
-EVERY = 2.0  # seconds between two looks
-END_TIMEOUT = 1.0  # seconds to wait for the last look
+EVERY = 2.0  # seconds between two requests
+END_TIMEOUT = 1.0  # seconds to wait for the last request
 
 
 class Share(NamedTuple):
-    """What one actor reserves. gpus: 0 on CPUs, or below 1 if several share one."""
+    """The resources that one actor reserves. gpus: 0 on CPUs, or below 1 if several share one."""
 
     threads: int
     gpus: float
 
     def fits(self, resources: Mapping[str, float]) -> int:
-        """Return how many such actors a node has room for, if nothing else is on it."""
+        """Return how many such actors fit on a node that runs nothing else."""
         room = int(resources.get("CPU", 0) // self.threads)
         return min(room, int(resources.get("GPU", 0) / self.gpus + 1e-6)) if self.gpus else room
 
@@ -27,11 +27,11 @@ class Share(NamedTuple):
 class Nodes(NamedTuple):
     """The nodes of a cluster at one moment."""
 
-    resources: list[dict[str, float]]  # of those that are there to stay
-    leaving: frozenset[str]  # ids of those that are drained, as before a spot instance goes
+    resources: list[dict[str, float]]  # of nodes that are not drained
+    leaving: frozenset[str]  # ids of drained nodes, as before a spot instance ends
 
     def share(self, threads: int | None, gpus: float) -> Share:
-        """Return what an actor reserves: the cores that every node has for its share of a GPU."""
+        """Return an actor's resources: the cores that every node has for its share of a GPU."""
         with_gpu = [r for r in self.resources if r.get("GPU") and r.get("CPU")]
         if not gpus or not any(r.get("GPU") for r in self.resources):
             return Share(threads or 1, 0)
@@ -40,7 +40,7 @@ class Nodes(NamedTuple):
 
 
 def look() -> Nodes:
-    """Ask Ray's head."""
+    """Ask Ray's head node for the nodes."""
     found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     leaving = _draining()
     alive = [node for node in found if node["Alive"] and node["NodeID"] not in leaving]
@@ -48,7 +48,7 @@ def look() -> Nodes:
 
 
 def _draining() -> frozenset[str]:
-    """The ids of nodes that are drained; Ray has no public name for it, and no answer by ray://."""
+    """Return the ids of drained nodes, by a private API of Ray that does not work over ray://."""
     try:
         from ray._private.state import state
 
@@ -58,9 +58,9 @@ def _draining() -> frozenset[str]:
 
 
 class NodeWatch(threading.Thread):
-    """Looks at the nodes again and again; `latest` is what it saw, None once it was taken.
+    """A thread that asks for the nodes regularly; `latest` is the last answer, None once taken.
 
-    It is a thread of its own, since a head that does not answer holds whoever asks it.
+    It has a thread of its own, since a request to a head that does not answer blocks.
     """
 
     def __init__(self) -> None:
@@ -69,20 +69,20 @@ class NodeWatch(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look, in the thread."""
+        """Ask for the nodes regularly, in the thread."""
         while not self._ended.wait(EVERY):
             try:
                 self.latest = look()
-            except Exception:  # whatever Ray raises; it may answer next time
+            except Exception:  # whatever Ray raises: it may answer next time
                 continue
 
     def take(self) -> Nodes | None:
-        """Return what was seen since the last call."""
+        """Return the last answer since the previous call; None if there is none."""
         latest, self.latest = self.latest, None
         return latest
 
     def end(self) -> None:
-        """Stop looking."""
+        """Stop the thread."""
         self._ended.set()
         if self.is_alive():
             self.join(END_TIMEOUT)

@@ -1,8 +1,8 @@
-"""Try a Ray cluster's address in a process of its own, before this process connects.
+"""Tries a Ray cluster's address in a subprocess, before this process connects.
 
-`ray.init` tries for minutes where nobody answers, and some of its errors end the process. What is
-tried here is the same call, which is ended after `TIMEOUT`. This module does not import Ray, which
-reads RAY_AUTH_MODE only once.
+`ray.init` tries for minutes if nobody answers, and some of its errors end the process. The
+subprocess makes the same call, and is killed after `TIMEOUT`. This module does not import Ray,
+which reads RAY_AUTH_MODE only once.
 """
 
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tilecppn.errors import InvalidRequestError
 
-CONNECT_TIMEOUT = 10.0  # seconds until somebody accepts a connection
-TIMEOUT = 30.0  # seconds for Ray; it takes 1 or 2 on an idle machine
+CONNECT_TIMEOUT = 10.0  # seconds for a TCP connection
+TIMEOUT = 30.0  # seconds for `ray.init`, which takes 1 or 2 on an idle machine
 AUTH_MODE = "RAY_AUTH_MODE"
 PROGRAM = """
 import logging, sys
@@ -25,7 +25,7 @@ print("connected", flush=True)
 """
 HINT = "--address is that of Ray's head: HOST:6379 unless it has another port, or ray://HOST:10001"
 
-# What Ray prints when it cannot connect → what is wrong, and what to do.
+# What Ray prints when it cannot connect → the cause and the remedy.
 CAUSES = {
     "InvalidAuthToken": "it asks for another token; copy the head's ~/.ray/auth_token to this "
     f"machine and set {AUTH_MODE}=token",
@@ -35,7 +35,7 @@ CAUSES = {
     "same ones",
     "Could not find any running Ray": "none runs on this machine; start it with: ray start --head",
 }
-# What Ray says when it cannot start on this machine → what is wrong, and what to do.
+# What Ray says when it cannot start on this machine → the cause and the remedy.
 NO_START = {
     "AF_UNIX path length": "the folder of its sockets has too long a name; set RAY_TMPDIR to a "
     "shorter one, as in RAY_TMPDIR=/tmp",
@@ -46,11 +46,11 @@ NO_START = {
 
 
 def check_connection(address: str) -> None:
-    """Raise InvalidRequestError, saying what to do, unless Ray answers at `address`.
+    """Raise InvalidRequestError, with a remedy, unless Ray answers at `address`.
 
-    A process that is connected already, to whatever Ray, is left as it is. Where the cluster asks
-    for a token, the mode is not set, and this user has one, sets RAY_AUTH_MODE=token: Ray itself
-    does so only for the address "auto".
+    Does nothing if this process is already connected to a Ray. If the cluster asks for a token, the
+    user has one, and RAY_AUTH_MODE is not set, sets it to "token": Ray itself does so only for the
+    address "auto".
     """
     ray = sys.modules.get("ray")
     if ray is not None and ray.is_initialized():
@@ -83,7 +83,7 @@ def _check_listening(address: str) -> None:
 
 
 def _try(address: str) -> str:
-    """Return what a process prints that connects to Ray, until the outcome is known."""
+    """Connect to Ray in a subprocess; return its output up to the outcome."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, address],
         stdin=subprocess.DEVNULL,
