@@ -1,1 +1,1 @@
-"""What a person decides about a picture: the scene file, its validation, view and colours."""
+"""The scene: its file and sections, their validation, the view and the colours."""

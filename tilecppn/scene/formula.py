@@ -17,7 +17,7 @@ from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.errors import SceneError
 from tilecppn.scene.validation import format_value
 
-LONGEST = 1000  # characters
+LONGEST = 1000  # characters of a formula
 _SEED = re.compile(r"seed(\d{1,19})")
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -34,10 +34,10 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 def evaluate(
     text: str, named: Callable[[str], Any], seeded: Callable[[int], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Return the latent (z_dim,) that a formula gives.
+    """Evaluate a formula; return its latent (z_dim,).
 
     named: name → latent or number; seeded: N of `seedN` → latent. Raises SceneError if the text is
-    not such a formula, or its latent is not finite.
+    not a formula, or its latent is not finite.
     """
 
     def value(node: ast.expr) -> Any:

@@ -1,4 +1,4 @@
-"""What each key of a scene file does, in words: for the documentation and the studio."""
+"""A description of each key of a scene file, for the documentation and the studio."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ MEANING: Final[dict[str, str]] = {
     "canvas.height": "Height in pixels.",
     "canvas.print": "Size on paper, instead of width and height.",
     "canvas.dpi": "Pixels per inch on paper, 300 unless given.",
-    "canvas.bleed": "What is added on every side; the picture is drawn on into it.",
+    "canvas.bleed": "Added on every side; the picture continues into it.",
     "canvas.crop": "Left, top, width and height of the part to draw, as parts of the canvas.",
     "view.center": "The point of the plane at the middle of the canvas; y points down.",
     "view.scale": "Plane units from the centre to the nearer edge: smaller is closer.",
@@ -65,7 +65,7 @@ MEANING: Final[dict[str, str]] = {
     "about.artist": "Who made it.",
     "about.copyright": "The copyright notice, such as © 2026 A. Person.",
     "about.licence": "What others may do with it: a name or an address.",
-    "about.description": "What it is, in as many words as it needs.",
+    "about.description": "A description of the picture, of any length up to 4,000 characters.",
     "about.share_scene": "Whether files and pages carry the scene; with it anybody can draw the "
     "picture again.",
 }

@@ -14,7 +14,7 @@ Power = Callable[[Array, float], Array]
 
 PLACES = 32  # intervals of a table between two stops of a palette
 LIGHTS = 32  # intervals of a table from dark to bright
-STEPS = 65535.0  # a table's values are whole numbers of 1/STEPS: last digits of libraries go
+STEPS = 65535.0  # a table's values are rounded to 1/STEPS, which hides libraries' last digits
 
 _LMS_OF_RGB = np.array(
     [
@@ -47,36 +47,36 @@ RGB_OF_LMS = np.array(
 
 
 def oklab(rgb: Array) -> Array:
-    """L, a, b (..., 3) of sRGB (..., 3) from 0 to 1."""
+    """Convert sRGB (..., 3) from 0 to 1 to OKLab (..., 3)."""
     return times(_LAB_OF_LMS, np.cbrt(times(_LMS_OF_RGB, decoded(rgb))))
 
 
 def linear_rgb(lab: Array) -> Array:
-    """Linear red, green, blue (..., 3) of L, a, b; outside of 0 to 1 where the screen has none."""
+    """Convert OKLab to linear red, green, blue (..., 3); out of gamut they are not in 0 to 1."""
     lms = times(LMS_OF_LAB, lab)
     return times(RGB_OF_LMS, lms * lms * lms)
 
 
 def srgb(lab: Array) -> Array:
-    """Return the sRGB (..., 3) from 0 to 1 of L, a, b, clipped channel by channel."""
+    """Convert OKLab to sRGB (..., 3) from 0 to 1, clipped channel by channel."""
     return encoded(linear_rgb(lab))
 
 
 def decoded(rgb: Array, power: Power = np.power) -> Array:
-    """Return the light of stored sRGB values from 0 to 1."""
+    """Convert stored sRGB values from 0 to 1 to linear light."""
     high = power((np.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
     return np.where(rgb <= 0.04045, rgb / 12.92, high)
 
 
 def encoded(linear: Array) -> Array:
-    """Return the stored sRGB values of light, clipped to 0 to 1."""
+    """Convert linear light to stored sRGB values, clipped to 0 to 1."""
     linear = np.clip(linear, 0.0, 1.0)
     high = 1.055 * np.maximum(linear, 0.0031308) ** (1.0 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, linear * 12.92, high)
 
 
 def hexadecimal(rgb: Array) -> str:
-    """Return the text "#rrggbb" of an sRGB colour (3,) from 0 to 1."""
+    """Format an sRGB colour (3,) from 0 to 1 as "#rrggbb"."""
     red, green, blue = (math.floor(255.0 * value + 0.5) for value in rgb.tolist())
     return f"#{red:02x}{green:02x}{blue:02x}"
 
@@ -85,8 +85,8 @@ def light_table(lab: Array, shadow: Array, shade: float, glow: float) -> Array:
     """Return a palette from dark to bright: sRGB (places, lights, 3) from 0 to 1.
 
     Row 0 is the first of the stops `lab` (n, 3), PLACES rows later comes the next. Along a row the
-    colour goes from a mixture with `shadow` (3,), of which it has the share `shade`, to the colour
-    with `glow` times what it lacks to white added to it, as one that is exposed for longer.
+    colour goes from a mixture with `shadow` (sRGB, (3,)), whose share is `shade`, to a brighter
+    colour, scaled by 1 + glow·(1 - L) like a longer exposure.
     """
     place = np.arange((len(lab) - 1) * PLACES + 1) / PLACES
     index = np.minimum(place.astype(np.intp), len(lab) - 2)
@@ -104,7 +104,7 @@ def whole_steps(colours: Array) -> Array:
 
 
 def times(matrix: Array, colours: Array) -> Array:
-    """Return a matrix (3, 3) times each of the colours (..., 3)."""
-    # Summed in order, not by BLAS.
+    """Multiply each of the colours (..., 3) by a matrix (3, 3)."""
+    # Summed in a fixed order, unlike BLAS.
     x, y, z = np.moveaxis(colours, -1, 0)
     return np.stack([row[0] * x + row[1] * y + row[2] * z for row in matrix], -1)

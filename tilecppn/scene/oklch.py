@@ -1,4 +1,4 @@
-"""Colours by lightness, chroma and hue (OKLCH), brought softly into a colour space, as a table.
+"""Converts OKLCH (lightness, chroma, hue) to a colour space by a table with soft gamut mapping.
 
 OKLCH is the polar form of OKLab: see `tilecppn.scene.oklab`.
 """
@@ -14,17 +14,17 @@ from tilecppn.scene.profiles import PROFILES, SRGB, Profile
 Array = NDArray[np.float64]
 
 INTERVALS = (64, 24, 96)  # of the table, along lightness, chroma and hue
-FULL = 0.32  # the chroma that 1 stands for: sRGB's most colourful has 0.323
-KNEE = 0.6  # share of a hue's chroma at a lightness up to which colours stay as they are
-HALVINGS = 40
+FULL = 0.32  # the chroma of an output of 1; the largest in sRGB is 0.323
+KNEE = 0.6  # share of the largest chroma up to which colours are unchanged
+HALVINGS = 40  # of the bisection for the largest chroma
 
 
 def rgb_of_oklch(lightness: Array, chroma: Array, turns: Array, profile: Profile = SRGB) -> Array:
-    """Red, green, blue (..., 3) from 0 to 1 in a space, of OKLCH; the hue is in turns.
+    """Convert OKLCH to red, green, blue (..., 3) from 0 to 1 in a space; the hue is in turns.
 
-    Up to KNEE of the chroma that the space has at this lightness and hue, the colour is exactly
-    that. What is more approaches the space's edge and never reaches it, so that different chromas
-    give different colours and nothing is clipped.
+    Up to KNEE of the largest chroma that the space has at this lightness and hue, the colour is
+    exact. Larger chromas approach the edge of the gamut and never reach it, so that different
+    chromas give different colours and nothing is clipped.
     """
     hue = 2.0 * np.pi * turns
     along, up = np.cos(hue), np.sin(hue)
@@ -37,7 +37,7 @@ def rgb_of_oklch(lightness: Array, chroma: Array, turns: Array, profile: Profile
 
 
 def most_chroma(lightness: Array, along: Array, up: Array, profile: Profile = SRGB) -> Array:
-    """Return the largest chroma that a space has at a lightness and hue (its cosine and sine)."""
+    """Return the largest chroma in a space's gamut at a lightness and hue (its cosine and sine)."""
     low = np.zeros(np.broadcast_shapes(lightness.shape, along.shape))
     high = np.full_like(low, 0.5)
     for _ in range(HALVINGS):
@@ -51,11 +51,11 @@ def most_chroma(lightness: Array, along: Array, up: Array, profile: Profile = SR
 
 @cache
 def oklch_table(profile: str = "srgb") -> Array:
-    """Colours (lightnesses, chromas, hues, 3) from 0 to 1, each from 0 to 1; read only.
+    """Return a read-only table (lightnesses, chromas, hues, 3) of colours from 0 to 1.
 
-    profile: the space that they are in, a key of PROFILES.
+    profile: the space of the colours, a key of PROFILES.
 
-    Chroma 1 is FULL; hue 1 is hue 0 again.
+    Each axis goes from 0 to 1: chroma 1 stands for FULL, and hue 1 is the same as hue 0.
     """
     axes = [np.arange(n + 1) / n for n in INTERVALS]
     light, chroma, turns = np.meshgrid(*axes, indexing="ij", sparse=True)

@@ -1,11 +1,11 @@
-"""Palettes: colours that map a grey value, evenly spaced from 0 to 1.
+"""Palettes: evenly spaced colours that map a grey value from 0 to 1.
 
 A palette is a list of colours or the name of a matplotlib colour map; `_r` reverses a map. Each
-colour of a list may have a place, "#0b1d51 30%". Places are whole percents, so that such a list is
-one of at most 101 evenly spaced colours, which is all that anything else knows.
+colour of a list may have a place, "#0b1d51 30%". Places are whole percents, so that such a list
+is converted to at most 101 evenly spaced colours, and no other module knows places.
 `colour_maps.json` has the maps' stops (red, green and blue in 16 bits each, as hexadecimal digits),
-so that a picture's colours never change and drawing needs no matplotlib. A test compares each with
-matplotlib's.
+so that a picture's colours never change and drawing does not need matplotlib. A test compares each
+map with matplotlib's.
 
 viridis, plasma, inferno, magma, cividis and twilight are in the public domain (CC0); turbo is by
 Anton Mikhailov, Google (Apache-2.0); the ColorBrewer maps include color specifications and designs
@@ -33,7 +33,7 @@ _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _PLACE = re.compile(r" (0|[1-9][0-9]?|100)%")
 _SEED = re.compile(r"seed:(\d{1,19})")
 MAX_COLOURS = 4096
-INTERVALS = 1024  # between the stops of a palette in another space than sRGB
+INTERVALS = 1024  # of a palette in another space than sRGB, at least
 
 
 @cache
@@ -56,15 +56,15 @@ def seed_of(palette: str) -> int | None:
 
 
 class Light(NamedTuple):
-    """How a palette goes from dark to bright, where the network has a number for it."""
+    """How a palette goes from dark to bright, for networks that have a lightness output."""
 
-    shadow: str  # the colour that dark places are mixed with
-    shade: float  # of how much of it, 0 to 1
-    glow: float  # how much brighter bright places are
+    shadow: str  # the colour that is mixed into dark parts
+    shade: float  # its share in the darkest, 0 to 1
+    glow: float  # how much brighter bright parts are
 
 
 def light_of(palette: str | tuple[str, ...]) -> Light:
-    """Return the light of a palette where the scene says nothing: from its own darkest colour."""
+    """Return the default light of a palette, from its own darkest colour."""
     seed = seed_of(palette) if isinstance(palette, str) else None
     if seed is not None:
         return Light(seeded_palette(seed).shadow, 0.55, 0.6)
@@ -72,9 +72,9 @@ def light_of(palette: str | tuple[str, ...]) -> Light:
     return Light(hexadecimal(darkest), 0.6, 0.8)
 
 
-@lru_cache(64)  # a film may have one a frame
+@lru_cache(64)  # a film may have one per frame
 def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
-    """The colours (places, lights, 3), from 0 to 1, of a palette from dark to bright; read only."""
+    """Return a palette from dark to bright: (places, lights, 3), from 0 to 1, read only."""
     shadow = np.array(_rgb(light.shadow))
     colours = light_table(lab_stops(palette), shadow, light.shade, light.glow)
     colours.setflags(write=False)
@@ -82,10 +82,10 @@ def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
 
 
 def in_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDArray[np.float64]:
-    """Stops (n, 3) or a table (places, lights, 3) of sRGB in another space, to look the same there.
+    """Convert sRGB stops (n, 3) or a table (places, lights, 3) to another colour space.
 
-    Stops become so many that colours between them are as in sRGB, too. invert: whether pixels are
-    inverted afterwards; those look the same then.
+    Stops are added so that colours between them look as in sRGB, too. invert: whether pixels are
+    inverted afterwards; it is then the inverted colours that look the same.
     """
     space = PROFILES[profile]
     if space is SRGB:
@@ -96,25 +96,25 @@ def in_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDAr
 
 
 def lab_of(colour: str) -> NDArray[np.float64]:
-    """L, a, b (3,) of `#rgb` or `#rrggbb`."""
+    """Return the OKLab colour (3,) of `#rgb` or `#rrggbb`."""
     return oklab(np.array(_rgb(colour)))
 
 
 def is_colour(text: str) -> bool:
-    """Return whether a text is `#rgb` or `#rrggbb`."""
+    """Return whether a string is `#rgb` or `#rrggbb`."""
     return _HEX.fullmatch(text) is not None
 
 
 def is_list(values: Sequence[object]) -> bool:
-    """Return whether `fault` finds nothing wrong with these."""
+    """Return whether values are a valid list of colours."""
     return fault(values) is None
 
 
 def fault(values: Sequence[object]) -> tuple[int | None, str] | None:
-    """What the first colour at fault in a list must be, and its index; None for a right list.
+    """Return the index of the first wrong colour and what it must be; None for a valid list.
 
-    A list has 2 colours at least, of which all or none have a place; places are from 0% to 100%
-    and increase. The index is None where the fault is their number.
+    A list has at least 2 colours, of which all or none have a place; places increase from 0% to
+    100%. The index is None if the number of colours is wrong.
     """
     if not 2 <= len(values) <= MAX_COLOURS:
         return None, f"must have from 2 to {MAX_COLOURS:,} colours"
@@ -136,7 +136,7 @@ def fault(values: Sequence[object]) -> tuple[int | None, str] | None:
 def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
     """Return the colours (n, 3), from 0 to 1, of a name or a list of at least 2 colours; read only.
 
-    Between places colours are mixed in sRGB. Raises SceneError for an unknown name.
+    Colours between places are mixed in sRGB. Raises SceneError for an unknown name.
     """
     colours = _even(_colours(palette), palette)
     colours.setflags(write=False)
@@ -145,16 +145,16 @@ def stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
 
 @cache
 def lab_stops(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
-    """L, a, b (n, 3) of `stops`, but mixed in OKLab between places."""
+    """Return the colours (n, 3) of a palette in OKLab, mixed there between places; read only."""
     colours = _even(oklab(_colours(palette)), palette)
     colours.setflags(write=False)
     return colours
 
 
 def _even(colours: NDArray[np.float64], palette: str | tuple[str, ...]) -> NDArray[np.float64]:
-    """Colours (n, 3) at the places of a palette, as evenly spaced ones among which all of them are.
+    """Resample colours (n, 3) at the places of a palette to even spacing, keeping each of them.
 
-    Before the first place and after the last the colour stays.
+    Before the first place and after the last the colour is constant.
     """
     places = [_place(colour) for colour in palette] if isinstance(palette, tuple) else []
     known = [place for place in places if place is not None]
@@ -165,7 +165,7 @@ def _even(colours: NDArray[np.float64], palette: str | tuple[str, ...]) -> NDArr
 
 
 def _place(colour: str) -> int | None:
-    """Return the place in percent of "#0b1d51 30%"; None for a colour without one."""
+    """Return the place of a colour in percent, as 30 for "#0b1d51 30%"; None without one."""
     found = _PLACE.fullmatch(colour[colour.find(" ") :]) if " " in colour else None
     return None if found is None else int(found[1])
 
@@ -184,7 +184,7 @@ def _colours(palette: str | tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def slope(colours: NDArray[np.float64]) -> float:
-    """Return the steepest slope of a channel over the values that choose the colour, at least 1.
+    """Return the steepest slope of a channel over the inputs of the palette, at least 1.
 
     `colours`: stops (n, 3), or a table (places, lights, 3), whose two slopes are added.
     """
@@ -193,7 +193,7 @@ def slope(colours: NDArray[np.float64]) -> float:
 
 
 def variation(colours: NDArray[np.float64]) -> float:
-    """Return the largest total variation of a channel, up and down, at least 1; as `slope`."""
+    """Return the largest total variation of a channel, at least 1; `colours` as for `slope`."""
     totals = [np.abs(np.diff(colours, axis=a)).sum(axis=a).max() for a, _ in _axes(colours)]
     return max(1.0, float(sum(totals)))
 

@@ -1,4 +1,4 @@
-"""Sizes on paper: lengths such as "3mm", and sheets such as "60x40in" or "A0 landscape"."""
+"""Parses sizes on paper: lengths like "3mm", and sheets like "60x40in" or "A0 landscape"."""
 
 import re
 
@@ -13,7 +13,7 @@ _SERIES = re.compile(r"([AB])(\d|10)(?:\s+(portrait|landscape))?", re.IGNORECASE
 
 
 def length(text: str, dpi: float) -> float:
-    """Return a length such as "3mm" in pixels. Raises ValueError for another text."""
+    """Convert a length like "3mm" to pixels. Raises ValueError for any other string."""
     found = _LENGTH.fullmatch(text.strip())
     if found is None:
         raise ValueError(text)
@@ -22,9 +22,9 @@ def length(text: str, dpi: float) -> float:
 
 
 def sheet(text: str) -> tuple[float, float]:
-    """Return the width and height in inches of a sheet. Raises ValueError for another text.
+    """Return the width and height of a sheet in inches. Raises ValueError for any other string.
 
-    Sheets of the A and B series stand upright unless they are said to be landscape.
+    Sheets of the A and B series are portrait unless marked as landscape.
     """
     if series := _SERIES.fullmatch(text.strip()):
         short, long = LARGEST[series[1].upper()]

@@ -1,4 +1,4 @@
-"""The text of a scene file: its TOML, overrides of single keys, and unknown keys."""
+"""Parses scene files: TOML, overrides of single keys, errors for unknown keys."""
 
 import tomllib
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ from tilecppn.names import suggestion
 from tilecppn.scene import toml_text
 from tilecppn.scene.sections import SECTIONS, View
 
-TIMELINE = ("film", "keyframe", "keyframes")  # what only timelines have, and a common slip
+TIMELINE = ("film", "keyframe", "keyframes")  # sections of timelines, and a common slip
 LIGHT = ("shadow", "shade", "glow")  # keys of [output] for networks of two channels
 COLOURS = ("palette", *LIGHT)  # keys of [output] that a preset decides
-Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as a person gave them
+Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as the user gave them
 
 
 def read_text(path: Path, what: str) -> str:
-    """Read the text of a TOML file; `what` is "a scene" in errors. Raises SceneError."""
+    """Read the text of a TOML file; `what`, as "a scene", is for errors. Raises SceneError."""
     try:
         with path.open("rb") as file:
             data = file.read(toml_text.MAX_BYTES + 1)
         if len(data) > toml_text.MAX_BYTES:
             raise SceneError(f"{path}: larger than {toml_text.MAX_BYTES:,} bytes, not {what}")
-        return data.decode("utf-8-sig")  # some editors begin with a mark
+        return data.decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError:
         raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
     except IsADirectoryError:
@@ -51,7 +51,7 @@ def parse_toml(text: str, name: str) -> Given:
 
 
 def parse_override(text: str) -> tuple[str, str, Any]:
-    """`section.key=value`; the value is TOML, or else a text without its quotes."""
+    """Parse `section.key=value`; the value is TOML, or else a string without quotes."""
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")
     if not equals or not dot:
@@ -68,9 +68,9 @@ def parse_override(text: str) -> tuple[str, str, Any]:
 
 
 def merged(given: Given, changes: Given) -> Given:
-    """`given` with the keys of `changes`; None removes one.
+    """Return `given` with the keys of `changes`; None removes a key.
 
-    A size in pixels takes the place of one on paper, and the other way round.
+    A size in pixels replaces a size on paper, and the other way round.
     """
     merged = {**given}
     for section, keys in changes.items():
@@ -85,7 +85,7 @@ def merged(given: Given, changes: Given) -> Given:
 
 
 def without_preset(values: Given) -> Given:
-    """Leave out of a whole scene, as `Scene.to_toml` writes it, what its preset decides anyway.
+    """Remove from a whole scene, as `Scene.to_toml` writes it, the values of its preset.
 
     Another preset then brings its own palette, channels and view, as it does in a scene file.
     """
@@ -103,7 +103,7 @@ def without_preset(values: Given) -> Given:
 
 
 def _kept(value: Any) -> Any:
-    """Return a value of TOML as sections keep it."""
+    """Return a TOML value as sections store it: a list as a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -1,4 +1,4 @@
-"""Palettes from pictures: the main colours of one, by lightness."""
+"""Makes a palette from a picture: its main colours, in order of lightness."""
 
 from pathlib import Path
 
@@ -13,21 +13,21 @@ from tilecppn.scene.validation import format_value
 
 Array = NDArray[np.float64]
 
-STOPS = 7  # at most: a flag has fewer colours
-SIDE = 64  # pixels of the shorter side that are enough
-GREY = 0.05  # weight of a grey pixel, beside its chroma: what is small and colourful counts, too
-ROUNDS = 30
+STOPS = 7  # at most; a flag has fewer colours
+SIDE = 64  # pixels of the shorter side that suffice
+GREY = 0.05  # added to chroma as a pixel's weight, so that small colourful parts count, too
+ROUNDS = 30  # of k-means
 
 
 def is_picture(palette: object) -> bool:
-    """Whether a palette names a picture's file: no colour map's name has a dot or a slash."""
+    """Return whether a palette is a picture's file name: no colour map has a dot or a slash."""
     return isinstance(palette, str) and ("." in palette or "/" in palette)
 
 
 def with_colours(given: Given, folder: Path) -> Given:
-    """What was given, with the colours of a picture instead of its name in `output.palette`.
+    """Replace a picture's file name in `output.palette` by its main colours.
 
-    The name is relative to `folder`. Raises SceneError if it cannot be read.
+    The name is relative to `folder`. Raises SceneError if the file cannot be read.
     """
     output = given.get("output", {})
     palette = output.get("palette")
@@ -45,10 +45,10 @@ def with_colours(given: Given, folder: Path) -> Given:
 
 
 def main_colours(picture: NDArray[np.uint8]) -> tuple[str, ...]:
-    """2 to STOPS colours, "#rrggbb", from dark to light, of a picture (rows, cols) or (…, 3), sRGB.
+    """Return 2 to STOPS colours "#rrggbb", dark to light, of an sRGB picture (rows, cols[, 3]).
 
-    The centres of its clusters in OKLab (k-means by Lloyd's rounds, Least squares quantization in
-    PCM, 1982), which begin as parts of equal weight by lightness. One colour comes twice.
+    They are the centres of clusters in OKLab: k-means (S. Lloyd, Least squares quantization in
+    PCM, 1982), which starts from parts of equal weight by lightness. A single colour is repeated.
     """
     rgb = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
     lab = oklab(rgb.reshape(-1, 3) / 255.0)
@@ -57,7 +57,7 @@ def main_colours(picture: NDArray[np.uint8]) -> tuple[str, ...]:
     sums = np.cumsum(weights)
     nearest = np.minimum((sums - 0.5 * weights) / sums[-1] * STOPS, STOPS - 1).astype(int)
     for _ in range(ROUNDS):
-        nearest = np.unique(nearest, return_inverse=True)[1]  # clusters can come to be empty
+        nearest = np.unique(nearest, return_inverse=True)[1]  # clusters can become empty
         mass = np.bincount(nearest, weights)
         centres = np.stack([np.bincount(nearest, weights * c) / mass for c in lab.T], axis=-1)
         nearest = np.square(lab[:, None] - centres).sum(axis=2).argmin(axis=1)

@@ -1,7 +1,7 @@
-"""The colour spaces that pixels can be in: primaries, transfer curve, and the way there from sRGB.
+"""The colour spaces of pixels: primaries, transfer curve, and conversion from sRGB.
 
 sRGB is IEC 61966-2-1, Display P3 is SMPTE EG 432-1 with sRGB's curve, Adobe RGB is Adobe RGB (1998)
-Color Image Encoding, 2005. The white of all is D65.
+Color Image Encoding, 2005. The white point of all is D65.
 """
 
 from typing import NamedTuple
@@ -18,10 +18,10 @@ D65: Pair = (0.3127, 0.3290)  # x and y
 
 
 class Profile(NamedTuple):
-    """A space of red, green and blue.
+    """An RGB colour space.
 
-    colorants: X, Y, Z of its primaries, adapted to D50 (Bradford); primaries: their x and y.
-    of_srgb: the matrix from linear sRGB. gamma: of its curve; None: sRGB's curve.
+    colorants: X, Y, Z of its primaries, adapted to D50 (Bradford). primaries: their x and y.
+    of_srgb: the matrix from linear sRGB. gamma: of its transfer curve; None for sRGB's curve.
     """
 
     name: str
@@ -31,23 +31,23 @@ class Profile(NamedTuple):
     gamma: float | None = None
 
     def from_linear_srgb(self, linear: Array) -> Array:
-        """Linear red, green, blue (..., 3) in this space; outside of 0 to 1 where it has none."""
+        """Convert linear sRGB (..., 3) to this space; out of gamut it is not in 0 to 1."""
         return linear if self is SRGB else times(self.of_srgb, linear)
 
     def encoded(self, linear: Array) -> Array:
-        """What is stored, 0 to 1, of this space's linear values, clipped channel by channel."""
+        """Convert this space's linear values to stored ones, 0 to 1, clipped channel by channel."""
         if self.gamma is None:
             return encoded(linear)
         return np.asarray(np.clip(linear, 0.0, 1.0) ** (1.0 / self.gamma))
 
     def linear(self, values: Array, power: Power = np.power) -> Array:
-        """The light of stored values, 1 for 1; the curve goes on beyond, and below 0 mirrored."""
+        """Convert stored values to linear light; the curve goes on beyond 1, mirrored below 0."""
         size = np.abs(values)
         light = decoded(size, power) if self.gamma is None else power(size, self.gamma)
         return np.copysign(light, values)
 
     def from_srgb(self, colours: Array) -> Array:
-        """Return the same colours (..., 3) in this space, of sRGB from 0 to 1, in whole steps."""
+        """Convert sRGB colours (..., 3) from 0 to 1 to this space, in whole steps."""
         if self is SRGB:
             return colours
         return whole_steps(self.encoded(self.from_linear_srgb(decoded(colours))))
@@ -55,7 +55,7 @@ class Profile(NamedTuple):
 
 SRGB = Profile(
     "sRGB",
-    # Those of the profile that HP and Microsoft published, which most files carry.
+    # From the profile that HP and Microsoft published, which most files carry.
     (
         (0.436066, 0.222488, 0.013916),
         (0.385147, 0.716873, 0.097076),
@@ -103,9 +103,9 @@ PROFILES: dict[str, Profile] = {
 
 
 def finer(stops: Array, intervals: int) -> Array:
-    """Colours (m, 3) evenly spaced on the lines between `stops` (n, 3), which are among them.
+    """Interpolate `stops` (n, 3) linearly to evenly spaced colours (m, 3), which include them.
 
-    They have at least so many intervals.
+    The result has at least so many intervals.
     """
     parts = -(-intervals // (len(stops) - 1))
     place = np.arange((len(stops) - 1) * parts + 1) / parts

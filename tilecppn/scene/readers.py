@@ -1,18 +1,19 @@
-"""How `load` reads what is no TOML file: an image, a store or a film made by tilecppn.
+"""A registry of readers for scenes and timelines embedded in images, stores and films.
 
-The readers are in layers above, which this one does not import; the package registers them.
+The readers are in higher layers, which this one must not import; `tilecppn/__init__.py` registers
+them.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-# (path, overrides) → the scene or timeline in it, or None where nothing of ours is.
+# (path, overrides) → the scene or timeline in the file, or None if tilecppn did not make it.
 Reader = Callable[[Path, Sequence[str]], Any]
-READERS: dict[str, Reader] = {}  # by what they return: "scene", "timeline"
+READERS: dict[str, Reader] = {}  # by the kind of result: "scene", "timeline"
 
 
 def read_embedded(what: str, path: Path, overrides: Sequence[str]) -> Any:
-    """Read a scene or timeline from what carries it; None for another file, as a TOML file."""
+    """Read the scene or timeline embedded in a file; None for any other file, as for TOML."""
     reader = READERS.get(what)
     return None if reader is None or path.suffix == ".toml" else reader(path, overrides)

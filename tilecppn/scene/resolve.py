@@ -1,4 +1,4 @@
-"""What a scene's sections name: a network, a weights file, a file of latents."""
+"""Loads what a scene's sections refer to: a network, a weights file, a file of latents."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.sections import CHANNELS, Latent, View
 from tilecppn.scene.validation import SeededAmount, format_value
 
-# What a weights file decides for itself.
+# Keys of [cppn] that a weights file decides itself.
 _OF_PRESETS = (
     "width",
     "depth",
@@ -31,9 +31,9 @@ _OF_PRESETS = (
 
 
 def network_of(source: sections.CPPN, folder: Path) -> CPPN:
-    """Load or make the CPPN that [cppn] names; those of presets with their cross and mutations.
+    """Load or make the CPPN of [cppn]; one made from a preset includes its cross and mutations.
 
-    Raises SceneError, or WeightsError, which name the key.
+    Raises SceneError or WeightsError, naming the key.
     """
     if source.weights is not None:
         try:
@@ -79,12 +79,12 @@ def _seeded(source: sections.CPPN, seed: int) -> CPPN:
         )
     except SceneError as error:
         keys = [f"cppn.{key}" for key in error.keys]
-        text = f"cppn.{error}" if keys else str(error)  # which begins with its first key
+        text = f"cppn.{error}" if keys else str(error)  # the text begins with the error's first key
         raise SceneError(text, keys=keys, value=error.value) from None
 
 
 def check_weights(source: sections.CPPN, network: CPPN) -> None:
-    """Raise SceneError where [cppn] says what only its weights file decides."""
+    """Raise SceneError if [cppn] has a key that only its weights file decides."""
     for key in _OF_PRESETS:
         if source.weights is not None and getattr(source, key) is not None:
             raise SceneError(
@@ -99,7 +99,7 @@ def check_weights(source: sections.CPPN, network: CPPN) -> None:
 
 
 def check_no_paths(stored: Given, name: str) -> None:
-    """Raise SceneError for a path in a stored scene, which has values instead: none is followed."""
+    """Raise SceneError for a path in a stored scene, which must have values instead."""
     z, palette = stored.get("latent", {}).get("z"), stored.get("output", {}).get("palette")
     for key, value, found in (
         ("latent.z", z, isinstance(z, str)),
@@ -112,7 +112,7 @@ def check_no_paths(stored: Given, name: str) -> None:
 
 
 def latent_values(latent: Latent, network: CPPN, folder: Path) -> Latent:
-    """Replace a formula, or the name of a file of latents, by its values. Raises SceneError."""
+    """Replace a formula or the name of a file of latents by its values. Raises SceneError."""
     if latent.sum is not None:
         if latent.z is not None:
             raise SceneError(
@@ -148,7 +148,7 @@ def _unnamed(name: str) -> str:
 
 
 def own_view(cppn: CPPN, source: sections.CPPN) -> View:
-    """Return the preset's or weights file's own view, for what the scene does not say."""
+    """Return the preset's or weights file's own view, which gives the view's defaults."""
     own = dict(cppn.structure.view)
     try:
         return View(**own)

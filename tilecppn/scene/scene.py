@@ -47,11 +47,11 @@ EMBEDDED = "weights.safetensors"  # the name under which a store keeps the weigh
 
 @dataclass(frozen=True, repr=False)
 class Scene:
-    """One picture, at one size. Frozen: `replace` gives a changed copy.
+    """One picture, at one size. Frozen: `replace` returns a changed copy.
 
-    Make one with `Scene.load`, `Scene.parse` or `Scene.of`. `source`, `latent`, `canvas`, `view`,
-    `output` and `about` are its sections; `cppn` is the network and `z` the latent (z_dim,) that
-    they name.
+    Create one with `Scene.load`, `Scene.parse` or `Scene.of`. `source`, `latent`, `canvas`,
+    `view`, `output` and `about` are its sections; `cppn` is the network and `z` the latent
+    (z_dim,) that they describe.
     """
 
     source: sections.CPPN
@@ -61,17 +61,18 @@ class Scene:
     output: Output
     about: About
     cppn: networks.CPPN
-    # What a person gave, by section and key. The preset or weights file decides the others, anew
-    # in `replace`.
+    # The values that the user gave, by section and key. `replace` takes all others again from the
+    # preset or the weights file.
     given: Given = field(compare=False)
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Scene":
         """Read a scene file, or the scene of a store, an export or an image made by tilecppn.
 
-        `overrides` are texts like `canvas.width=4096`; `view.mirror=none` removes a key that need
-        not be there. Paths in a scene file are relative to it, those of overrides of anything else
-        to the current folder. Raises SceneError, WeightsError, or StoreError for a damaged store.
+        `overrides` are strings like `canvas.width=4096`; `view.mirror=none` removes an optional
+        key. Paths in a scene file and in its overrides are relative to the file; in overrides of a
+        store, export or image, to the current folder. Raises SceneError, WeightsError, or
+        StoreError for a damaged store.
         """
         path = as_path(path)
         found: Scene | None = read_embedded("scene", path, overrides)
@@ -91,12 +92,12 @@ class Scene:
         embedded: bytes | None = None,
         whole: bool = False,
     ) -> "Scene":
-        """Read a scene from its TOML text; errors begin with `name`, or with the override at fault.
+        """Read a scene from its TOML text; errors begin with `name`, or with the wrong override.
 
         With `embedded`, the bytes of a weights file, the network is read from them, whatever the
-        text says. `whole`: the text has every value, as `to_toml` writes it, so that it does not
-        tell what a person gave from what the preset decided. With either no path in it is followed.
-        Raises SceneError, or WeightsError.
+        text says. `whole`: the text has every value, as `to_toml` writes it, so that values of the
+        user and of the preset cannot be told apart. With either, no path in the text is followed.
+        Raises SceneError or WeightsError.
         """
         values = parse_toml(text, name)
         if whole or embedded is not None:
@@ -119,9 +120,9 @@ class Scene:
 
     @classmethod
     def of(cls, **values: Mapping[str, Any]) -> "Scene":
-        """Return a scene from sections as mappings: `Scene.of(canvas={"width": 4096})`.
+        """Create a scene from sections as mappings: `Scene.of(canvas={"width": 4096})`.
 
-        A key with the value None is as one that is not there. Raises SceneError, or WeightsError.
+        A key whose value is None counts as missing. Raises SceneError or WeightsError.
         """
         check_keys(values, "scene")
         return cls._build(merged({}, values), Path())
@@ -135,9 +136,10 @@ class Scene:
         *,
         previous: "Scene | None" = None,
     ) -> "Scene":
-        """Complete what was given with what the preset or the weights file has.
+        """Complete the given values with those of the preset or the weights file.
 
-        `network` is taken where it is known; that of `previous` where its preset makes the same.
+        `network` is used if given; the one of `previous` if [cppn] is the same and has no weights
+        file.
         """
         given = with_colours(given, folder)
         source = sections.CPPN(**given.get("cppn", {}))
@@ -156,7 +158,7 @@ class Scene:
                 network = network_of(source, folder)
         check_weights(source, network)
         if source.weights is not None and source.mutations:
-            # They are in the network from now on, which is not read again.
+            # The network contains them from now on, and is not read again.
             network, source = mutated(network, source.mutations), replace(source, mutations=None)
             given = merged(given, {"cppn": {"mutations": None}})
         latent = latent_values(Latent(**given.get("latent", {})), network, folder)
@@ -180,12 +182,12 @@ class Scene:
         return cls(source, latent, canvas, view, output, about, network, given)
 
     def replace(self, **changes: Any) -> "Scene":
-        """This scene with other sections: whole ones, or mappings of the keys that change.
+        """Return this scene with other sections: whole ones, or mappings of the keys that change.
 
-        The same as those keys in its file: with another preset, what only the old one decided,
-        such as its palette or its view, goes with it. A key with the value None is removed.
-        `cppn` also takes a CPPN: `scene.replace(cppn=net, canvas={"width": 4096})`. Paths are
-        relative to the current folder. Raises SceneError, or WeightsError.
+        It is the same as changing these keys in the scene's file: another preset brings its own
+        palette and view, unless they were given. A key whose value is None is removed. `cppn` also
+        takes a CPPN: `scene.replace(cppn=net, canvas={"width": 4096})`. Paths are relative to the
+        current folder. Raises SceneError or WeightsError.
         """
         given = self.given
         network = self.cppn if self.source.weights is not None else None  # is not read again
@@ -207,7 +209,7 @@ class Scene:
         return self._build(given, Path(), network, previous=self)
 
     def spelled_out(self) -> "Scene":
-        """This scene with all its values given, so that another network changes none of them."""
+        """Return this scene with all its values given, so that another network changes none."""
         given = {
             name: (self.source if name == "cppn" else getattr(self, name)).values()
             for name in SECTIONS
@@ -222,8 +224,8 @@ class Scene:
     def save(self, path: str | Path) -> None:
         """Write the scene as a TOML file, with all its values.
 
-        A network of its own goes into a weights file beside it, NAME.safetensors. Raises
-        SceneError if another network is there, or `path` does not end in .toml.
+        A network that no preset makes is written to a weights file beside it, NAME.safetensors.
+        Raises SceneError if that file holds another network, or `path` does not end in .toml.
         """
         import tomli_w
 
@@ -252,16 +254,16 @@ class Scene:
 
     @property
     def channels(self) -> int:
-        """Channels of the picture: the network's, or 3 with a palette."""
+        """The number of channels of the picture: the network's, or 3 with a palette."""
         return self.cppn.channels if self.output.palette is None else 3
 
     @property
     def grid(self) -> Grid:
-        """The view laid over the canvas."""
+        """The scene's view laid over its canvas."""
         return Grid.of(self.view, self.canvas)
 
     def to_toml(self) -> str:
-        """Return the whole scene as TOML; a weights file is called `EMBEDDED`, as in a store."""
+        """Return the whole scene as TOML; a weights file is named `EMBEDDED`, as in a store."""
         embedded = {"weights": EMBEDDED}
         source = _without_none(self.source) if self.source.weights is None else embedded
         latent = _without_none(self.latent)
@@ -279,13 +281,13 @@ class Scene:
         )
 
     def shared_toml(self) -> str:
-        """Return what files carry of the scene: all, or [about] alone unless it is to be shared."""
+        """Return the TOML that files carry: the scene, or [about] alone unless it is shared."""
         return self.to_toml() if self.about.share_scene else toml_text.dumps(_about(self.about))
 
     def differences(self, other: "Scene") -> list[str]:
-        """List what differs: `canvas.width: 512 there, 1024 here`; "here" is `other`.
+        """List the differences: `canvas.width: 512 there, 1024 here`; "here" is `other`.
 
-        What [about] says is no part of the picture.
+        [about] is not compared, since it is no part of the picture.
         """
         there, here = (tomllib.loads(scene.to_toml()) for scene in (self, other))
         return [
@@ -298,10 +300,10 @@ class Scene:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what decides the pixels: the scene without layout, latent and weights.
+        """The SHA-256, in hex, of all that decides the pixels: scene, latent and weights.
 
-        Defaults are left out, so that a key that a later version adds does not change the
-        fingerprints of pictures that do not use it.
+        Layout and defaults are left out, so that a key that a later version adds does not change
+        the fingerprints of pictures that do not use it.
         """
         record: dict[str, Any] = {"z": [v.hex() for v in self.z.tolist()]}
         for name in ("view", "output"):
@@ -317,7 +319,7 @@ class Scene:
         return digest.hexdigest()
 
     def _area(self) -> dict[str, Any]:
-        """Return the pixels that are drawn; how large they are on paper changes none of them."""
+        """Return the pixels that are drawn; their size on paper is no part of the picture."""
         canvas = self.canvas
         area: dict[str, Any] = {
             name: side
@@ -330,7 +332,7 @@ class Scene:
 
 
 def as_scene(scene: Scene | str | Path) -> Scene:
-    """Return a scene, or read it from its file. Raises as `Scene.load` does."""
+    """Return a scene as it is, or load it from its path. Raises the errors of `Scene.load`."""
     if isinstance(scene, str | Path):
         return Scene.load(scene)
     if not isinstance(scene, Scene):
@@ -339,7 +341,7 @@ def as_scene(scene: Scene | str | Path) -> Scene:
 
 
 def _about(about: About) -> dict[str, Any]:
-    """Return the section [about], where it says anything."""
+    """Return the section [about], if it has any values."""
     return {"about": given} if (given := about.given()) else {}
 
 
@@ -348,13 +350,13 @@ def _without_none(section: Any) -> dict[str, Any]:
 
 
 def _with_own_colours(output: Output, preset: networks.Preset) -> Output:
-    """Return the preset's palette, and its light where the scene has none."""
+    """Return `output` with the preset's palette and light for those that it does not have."""
     own = {key: getattr(preset, key) for key in COLOURS if getattr(output, key) is None}
     return replace(output, **own)
 
 
 def _check_colours(output: Output, channels: int) -> None:
-    """Raise SceneError unless the network has the channels that its colours are made of."""
+    """Raise SceneError unless the colours can be made from the network's channels."""
     if channels not in output.network_channels:
         key = "color" if output.palette is None else "palette"
         needed = " or ".join(map(str, output.network_channels))

@@ -18,13 +18,13 @@ from tilecppn.scene.validation import Section, SeededAmount, key
 
 MAX_SIDE = 2**31 - 1
 MAX_SUPERSAMPLE = 16
-FULL = {"uint8": 255, "uint16": 65535}  # what 1.0 is stored as; float32 stores it as it is
+FULL = {"uint8": 255, "uint16": 65535}  # stored for 1.0; float32 stores 1.0 itself
 
 
 class Space(NamedTuple):
-    """What the network's outputs are, where no palette is given."""
+    """The meaning of the network's outputs if no palette is given."""
 
-    channels: tuple[int, ...]  # how many there may be
+    channels: tuple[int, ...]  # allowed numbers of outputs
     gain: float  # how many times faster a colour can change than an output
     turns: float  # how often a colour can go from 0 to 1 or back while an output does once
 
@@ -32,10 +32,10 @@ class Space(NamedTuple):
 SPACES = {
     "rgb": Space((1, 3), 1.0, 1.0),
     "hsv": Space((3,), 6.0, 4.0),
-    "oklch": Space((3,), 10.0, 4.0),  # of 99 in 100 colours; the average is 3
+    "oklch": Space((3,), 10.0, 4.0),  # for 99 in 100 colours; the average is 3
 }
 
-# Two are for presets with detail alone: place on a palette, and lightness.
+# Two channels, place on a palette and lightness, are only for presets with detail.
 CHANNELS = validation.check(
     "one of 1, 3 (grey or colour, without alpha)",
     lambda v: type(v) is int and v in (1, 2, 3),
@@ -48,7 +48,7 @@ MAX_MUTATIONS = 1000
 
 @dataclass(frozen=True, repr=False)
 class CPPN(Section):
-    """[cppn]: where the network comes from. None stands for the preset's own value."""
+    """[cppn]: the origin of the network. None stands for the preset's own value."""
 
     preset: str = key("hardmaru", validation.choice(*PRESETS))
     seed: int = key(0, validation.integer(0, MAX_SEED))
@@ -75,7 +75,7 @@ class CPPN(Section):
 class Latent(Section):
     """[latent]: a seed, or z: its values, or "FILE#NAME" to take them from a file.
 
-    sum: a formula of latents, as "seed1 + 0.5 * (seed2 - seed3)"; a Scene has its values, as z.
+    sum: a formula of latents, as "seed1 + 0.5 * (seed2 - seed3)"; a Scene holds its result as z.
     """
 
     seed: int = key(0, validation.integer(0, MAX_SEED))
@@ -85,10 +85,10 @@ class Latent(Section):
 
 @dataclass(frozen=True, repr=False)
 class Canvas(Section):
-    """[canvas]: the size, in pixels or on paper, and what of the picture is drawn.
+    """[canvas]: the size, in pixels or on paper, and the part of the picture to draw.
 
-    `width` and `height` are the pixels that are drawn: those of `crop`, with `bleed` on each side.
-    The view is laid over `whole`, the size without them, so both change no pixel of the picture.
+    `width` and `height` are those of the drawn part: of `crop`, with `bleed` on each side. The
+    view is laid over `whole`, the size without crop and bleed, so neither changes a pixel.
     """
 
     width: int = key(1024, validation.integer(1, MAX_SIDE))
@@ -137,21 +137,21 @@ class Canvas(Section):
             object.__setattr__(self, name, value)
 
     def values(self) -> dict[str, Any]:
-        """Return the keys as in a scene file: the size is that without crop and bleed."""
+        """Return the keys as in a scene file, with the size without crop and bleed."""
         sides = {} if self.print else dict(zip(("width", "height"), self.whole, strict=True))
         rest = {k: v for k, v in super().values().items() if k not in ("width", "height")}
         return {**sides, **rest}
 
     @property
     def resolution(self) -> float:
-        """Pixels per inch on paper."""
+        """The pixels per inch on paper."""
         return paper.DPI if self.dpi is None else self.dpi
 
     @property
     def bleed_pixels(self) -> tuple[int, int]:
-        """Pixels that bleed adds at the left and the top, and in all to the width and the height.
+        """The pixels that bleed adds at the left and the top, and in total to width and height.
 
-        The whole is rounded, so that the sheet is half a pixel off at most: the right and the
+        The total is rounded, so that the sheet is at most half a pixel off: the right and the
         lower edge can have one pixel more or less than the others.
         """
         pixels = 0.0 if self.bleed is None else paper.length(self.bleed, self.resolution)
@@ -163,9 +163,9 @@ class Canvas(Section):
         return self.origin == (0, 0) and self.whole == (self.width, self.height)
 
     def resized(self, width: int, height: int) -> dict[str, Any]:
-        """Return the keys of [canvas] that draw the same in width × height pixels.
+        """Return the keys of [canvas] that draw the same part in width × height pixels.
 
-        Crop and bleed are then of whole pixels of that size.
+        Crop and bleed are then whole pixels at that size.
         """
         sides: dict[str, Any] = {"width": width, "height": height}
         if self.is_whole:
@@ -191,7 +191,7 @@ class Canvas(Section):
 
 @dataclass(frozen=True, repr=False)
 class View(Section):
-    """[view]: where on the plane the canvas lies; see `tilecppn.scene.view` for the formula."""
+    """[view]: the part of the plane to draw; see `tilecppn.scene.view` for the formula."""
 
     center: tuple[float, float] = key((0.0, 0.0), validation.numbers(2))
     scale: float = key(
@@ -261,10 +261,10 @@ class Output(Section):
             )
 
     def colours(self, channels: int) -> NDArray[np.float64] | None:
-        """What a network of so many channels chooses its colour from; None for RGB and HSV.
+        """Return the colours that the outputs of a network are looked up in; None for RGB and HSV.
 
-        Of one: the palette's stops (n, 3). Of two, place and lightness: a table
-        (places, lights, 3). Of three, OKLCH: a table (lightnesses, chromas, hues, 3).
+        One channel: the palette's stops (n, 3). Two, place and lightness: a table (places,
+        lights, 3). Three, for OKLCH: a table (lightnesses, chromas, hues, 3).
         """
         if self.color == "oklch":
             return oklch_table(self.profile)
@@ -277,7 +277,7 @@ class Output(Section):
 
     @property
     def light(self) -> palettes.Light:
-        """How the palette, which there must be, goes from dark to bright."""
+        """How the palette goes from dark to bright; there must be a palette."""
         assert self.palette is not None
         own = palettes.light_of(self.palette)
         return palettes.Light(
@@ -287,7 +287,7 @@ class Output(Section):
         )
 
     def gain(self, channels: int) -> float:
-        """Return how many times faster a colour can change than the network's output."""
+        """Return the largest slope of a colour over the network's output."""
         if self.palette is None:
             return SPACES[self.color].gain
         colours = self.colours(channels)
@@ -295,7 +295,7 @@ class Output(Section):
         return palettes.slope(colours)
 
     def turns(self, channels: int) -> float:
-        """How often a colour can go from 0 to 1 or back while the network's output does once."""
+        """Return the largest total variation of a colour while an output goes from 0 to 1."""
         if self.palette is None:
             return SPACES[self.color].turns
         colours = self.colours(channels)
@@ -304,25 +304,25 @@ class Output(Section):
 
     @property
     def network_channels(self) -> tuple[int, ...]:
-        """The numbers of channels that the network may have for these colours."""
+        """The numbers of channels that a network may have for these colours."""
         if self.palette is not None:
             return (1, 2)
         return SPACES[self.color].channels
 
     @property
     def shrink_profile(self) -> str | None:
-        """The profile whose light smaller levels are means of; None: of stored values."""
+        """The profile in whose light smaller levels are averaged; None to average stored values."""
         return self.profile if self.shrink == "linear" else None
 
     @property
     def itemsize(self) -> int:
-        """Bytes of one stored value."""
+        """The bytes of one stored value."""
         return np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, repr=False)
 class About(Section):
-    """[about]: what files and pages say of the picture to people. It changes no pixel.
+    """[about]: title and credits of the picture, for files and pages. It changes no pixel.
 
     share_scene: whether they carry the scene, with which anybody can draw the picture again.
     """

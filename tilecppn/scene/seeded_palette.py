@@ -1,4 +1,4 @@
-"""Palettes from a seed: harmonious in OKLCH, the polar form of OKLab."""
+"""Makes harmonious palettes from a seed, in OKLCH, the polar form of OKLab."""
 
 import math
 from functools import cache
@@ -9,12 +9,12 @@ import numpy as np
 from tilecppn.cppn.seeding import uniforms
 from tilecppn.scene.oklab import hexadecimal, linear_rgb, srgb
 
-STREAM = 2**63 + 1  # beside those of layers and latents
+STREAM = 2**63 + 1  # differs from those of layers and latents
 STOPS = 7
 
 
 class SeededPalette(NamedTuple):
-    """Colours as "#rrggbb", and the colour that they darken to."""
+    """Colours "#rrggbb", and the colour that they darken to."""
 
     stops: tuple[str, ...]
     shadow: str
@@ -22,11 +22,11 @@ class SeededPalette(NamedTuple):
 
 @cache
 def seeded_palette(seed: int) -> SeededPalette:
-    """Return the palette of a seed, of one of two kinds.
+    """Return the palette of a seed, which has one of two forms.
 
     A ramp: lightness rises from dark to light, the hue drifts by 40 to 140 degrees, and chroma is
-    fullest in the middle. An arch: from a dark hue up to a pale light and down to a contrasting
-    one. Dark ends are green, blue, violet, wine or red, since a dark yellow is mud.
+    largest in the middle. An arch: from a dark hue up to a pale light and down to a contrasting
+    hue. Dark ends are green, blue, violet, wine or red, since dark yellow looks like mud.
     """
     u = uniforms(seed, STREAM, 9).tolist()
     hue, side = 140.0 + 260.0 * u[0], 1.0 if u[1] < 0.5 else -1.0
@@ -39,7 +39,7 @@ def seeded_palette(seed: int) -> SeededPalette:
             for t in places
         ]
     else:
-        # Warm, coral to gold, where the first side is cool; teal to blue where it is warm.
+        # Warm, coral to gold, if the first side is cool; teal to blue if it is warm.
         other = 25.0 + 65.0 * u[6] if hue < 330.0 else 190.0 + 70.0 * u[6]
         top, end = 0.40 + 0.20 * u[7], 0.46 + 0.18 * u[8]
         stops = []
@@ -54,7 +54,7 @@ def seeded_palette(seed: int) -> SeededPalette:
 
 
 def _colour(lightness: float, chroma: float, hue: float) -> str:
-    """Return the colour of OKLCH, hue in degrees, with as much of the chroma as sRGB has."""
+    """Convert OKLCH, hue in degrees, to "#rrggbb"; chroma is reduced to fit into sRGB."""
     along, up = math.cos(math.radians(hue)), math.sin(math.radians(hue))
     for _ in range(200):
         lab = np.array([lightness, chroma * along, chroma * up])
@@ -62,4 +62,4 @@ def _colour(lightness: float, chroma: float, hue: float) -> str:
         if linear.min() >= -1e-4 and linear.max() <= 1.0001:
             break
         chroma *= 0.98
-    return hexadecimal(srgb(lab))  # so that a library's last digit of a cosine does not show
+    return hexadecimal(srgb(lab))  # rounded: a cosine's last digit does not show

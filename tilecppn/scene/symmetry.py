@@ -1,6 +1,6 @@
-"""Symmetric and seamless pictures: points are folded before the network sees them.
+"""Folds the plane for symmetric and seamless pictures, before the network is evaluated.
 
-Only +, -, ×, % and | | are used, elementwise in float64, so NumPy and torch give the same bits.
+Only +, -, ×, % and abs are used, elementwise in float64, so NumPy and torch give the same bits.
 """
 
 import math
@@ -16,15 +16,15 @@ _SINE = [(-1) ** k * math.tau ** (2 * k + 1) / math.factorial(2 * k + 1) for k i
 
 @dataclass(frozen=True)
 class Fold:
-    """How points are folded, in plane units from the canvas' centre, u right and v down."""
+    """A fold of the plane, in plane units from the canvas' centre, u to the right and v down."""
 
-    mirror: str  # the axes, "x" for left and right, "y" for up and down
+    mirror: str  # mirrored axes: "x" for left and right, "y" for up and down
     radial: int  # 1 for none
-    repeat: str  # axes
+    repeat: str  # repeated axes
 
     @classmethod
     def of(cls, view: View) -> "Fold | None":
-        """Return the fold of a view; None if it has no symmetry."""
+        """Return the fold of a view; None without symmetry."""
         if view.mirror is None and view.radial is None and view.repeat is None:
             return None
         return cls(view.mirror or "", view.radial or 1, view.repeat or "")
@@ -59,7 +59,7 @@ class Fold:
 
 
 def _sine(t: Any) -> Any:
-    """sin(2πt) for |t| ≤ 1/4."""
+    """Return sin(2πt) for |t| ≤ 1/4."""
     square = t * t
     total = 0.0 * t + _SINE[0]
     for coefficient in _SINE[1:]:
@@ -70,8 +70,8 @@ def _sine(t: Any) -> Any:
 def _kaleidoscope(u: Any, v: Any, count: int) -> tuple[Any, Any]:
     """Reflect points into the wedge between straight up and π/count to the right of it.
 
-    Reflections alone, so lengths stay: first at the vertical line, then at lines π·2^k/count
-    from it, k falling to 0, each of which halves the wedge.
+    Only reflections, so lengths are preserved: first at the vertical line, then at lines
+    π·2^k/count from it, k falling to 0, each of which halves the wedge.
     """
     u = abs(u)
     for c, s in reflections(count):
@@ -82,9 +82,9 @@ def _kaleidoscope(u: Any, v: Any, count: int) -> tuple[Any, Any]:
 
 
 def reflections(count: int) -> list[tuple[float, float]]:
-    """The lines through the centre, after the vertical one, at which a kaleidoscope reflects.
+    """Return the lines at which a kaleidoscope reflects after the vertical one.
 
-    Each by the unit vector that points beyond it; none for a count of 1.
+    Each is given by its unit normal that points away from the wedge; none for a count of 1.
     """
     halvings = range(math.ceil(math.log2(count / 2)), -1, -1) if count > 1 else ()
     angles = [180.0 * 2**k / count for k in halvings]

@@ -1,4 +1,4 @@
-"""TOML that files carry, in ASCII; of a stranger's, what would take long to parse is refused."""
+"""Writes TOML in ASCII, and parses untrusted TOML, refusing text that would take too long."""
 
 import re
 import tomllib
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_BYTES = 4 << 20  # of a scene or timeline
-MAX_WORD = 1000  # characters of a number or a bare key; Python cannot write longer numbers out
-MAX_PARTS = 32  # of a dotted key: tomllib takes the square of their number
+MAX_WORD = 1000  # characters of a number or a bare key; Python does not print longer numbers
+MAX_PARTS = 32  # of a dotted key: tomllib's time grows with their square
 MAX_SECTIONS = 50_000
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # in strings alone: keys are ours
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # occurs only in strings: keys are ASCII
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'")
 _WORD = re.compile(r"[\w+-]+")
 _DOTTED = re.compile(rf"(?<![\w.-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{MAX_PARTS}}}")
 
 
 def dumps(values: Mapping[str, Any]) -> str:
-    """Return TOML in ASCII, which every format's text can hold: other characters are escaped."""
+    """Return TOML in ASCII, which every file format can hold: other characters are escaped."""
     import tomli_w
 
     return _NOT_ASCII.sub(_escaped, tomli_w.dumps(values))
@@ -28,7 +28,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def loads(text: str) -> dict[str, Any]:
-    """Parse TOML. Raises ValueError with what is wrong, also for a text that is too large."""
+    """Parse TOML. Raises ValueError, saying what is wrong, also if the text is too large."""
     if len(text) > MAX_BYTES:
         raise ValueError(f"longer than {MAX_BYTES:,} characters")
     bare = _STRING.sub("s", text)

@@ -1,4 +1,4 @@
-"""Checks of a scene's values, and the sections whose fields carry them."""
+"""Validates a scene's values: checks, and the base class of sections, whose fields carry them."""
 
 import json
 import math
@@ -11,16 +11,16 @@ from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, paper
 
 LONGEST_NAME = 100  # characters of a wrong name that are compared with the right ones
-_RECORD = "# tilecppn {"  # begins what a file says of itself (`exporters/provenance.py`)
+_RECORD = "# tilecppn {"  # the beginning of a provenance line (`exporters/provenance.py`)
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a value may be.
+    """A check of a value.
 
-    allowed: says it to a person, after "must be". parse: returns the value as it is kept, or
-    raises ValueError, TypeError or OverflowError. schema: says it to a program, in the words of
-    JSON Schema, as far as they reach; `nullable` and `format` as OpenAPI has them.
+    allowed: what the value must be, in words that follow "must be". parse: returns the value as
+    it is stored, or raises ValueError, TypeError or OverflowError. schema: the same as a JSON
+    Schema, as far as possible; `nullable` and `format` as in OpenAPI.
     """
 
     allowed: str
@@ -36,7 +36,7 @@ def key(default: Any, check: Check) -> Any:
 def check(
     allowed: str, test: Callable[[Any], bool], keep: Callable[[Any], Any], **schema: Any
 ) -> Check:
-    """Return a Check of values that pass `test`; `keep` converts them."""
+    """Return a Check that accepts values that pass `test`; `keep` converts them."""
 
     def parse(value: Any) -> Any:
         if not test(value):
@@ -47,7 +47,7 @@ def check(
 
 
 def integer(low: int, high: int) -> Check:
-    """Return an integer, not a bool, from low to high."""
+    """Accept an integer, not a bool, from low to high."""
     return check(
         f"an integer from {low} to {high}",
         lambda v: type(v) is int and low <= v <= high,
@@ -63,7 +63,7 @@ def number(
     test: Callable[[float], bool] = math.isfinite,
     **schema: Any,
 ) -> Check:
-    """Return a finite number that passes `test`, kept as a float."""
+    """Accept a finite number that passes `test`; store it as a float."""
     return check(
         allowed,
         lambda v: type(v) in (int, float) and math.isfinite(v) and test(v),
@@ -74,12 +74,12 @@ def number(
 
 
 def tolerance() -> Check:
-    """Steps of the output."""
+    """Accept a tolerance, 0 or more, in steps of the output."""
     return number("a finite number of 0 or more", lambda v: v >= 0, minimum=0)
 
 
 def numbers(count: int | None = None) -> Check:
-    """Return a list of finite numbers, `count` of them unless None, kept as a tuple of floats."""
+    """Accept a list of finite numbers, `count` of them unless None; store a tuple of floats."""
     one = number()
     return check(
         f"a list of {count or 'finite'} numbers",
@@ -92,7 +92,7 @@ def numbers(count: int | None = None) -> Check:
 
 
 def latent() -> Check:
-    """Return a list of finite numbers, or a text that names a file of latents."""
+    """Accept a list of finite numbers, or a string that names a file of latents."""
     many, one = numbers(), text()
     return Check(
         'a list of finite numbers, or "latents.json#name"',
@@ -102,7 +102,7 @@ def latent() -> Check:
 
 
 def choice(*options: str | int, note: str = "") -> Check:
-    """One of the options; `note` says more of what is allowed."""
+    """Accept one of the options; `note` is added to the description."""
     allowed = "one of " + ", ".join(json.dumps(o) for o in options)
     return check(
         f"{allowed} ({note})" if note else allowed,
@@ -113,12 +113,12 @@ def choice(*options: str | int, note: str = "") -> Check:
 
 
 def boolean() -> Check:
-    """True or False."""
+    """Accept true or false."""
     return check("true or false", lambda v: type(v) is bool, bool, type="boolean")
 
 
 def text() -> Check:
-    """Return a text that is not empty and can be a file's name."""
+    """Accept a string that is not empty and can be a file name."""
     return check(
         "a text in quotes, without NUL",
         lambda v: isinstance(v, str) and v != "" and "\0" not in v,
@@ -128,7 +128,7 @@ def text() -> Check:
 
 
 def caption(longest: int) -> Check:
-    """Return a text for people, "" for none, of so many characters; line breaks as LF."""
+    """Accept a text of up to `longest` printable characters, line breaks and tabs."""
 
     def test(value: Any) -> bool:
         return (
@@ -148,7 +148,7 @@ def caption(longest: int) -> Check:
 
 
 def names(*known: str, separator: str | None = None) -> Check:
-    """A list, not empty, of known names, kept as a tuple; of several with `separator` between."""
+    """Accept a list of known names, not empty; with `separator`, also several in one string."""
     one = choice(*known)
 
     def parse(value: Any) -> str:
@@ -168,7 +168,7 @@ def names(*known: str, separator: str | None = None) -> Check:
 
 
 def sheet() -> Check:
-    """Return a size on paper, kept as its text."""
+    """Accept a size on paper; store its text."""
     allowed = 'a size on paper like "60x40in", "150x100cm", "A0" or "B2 landscape"'
     return check(
         allowed, lambda v: isinstance(v, str) and len(paper.sheet(v)) == 2, str, format="sheet"
@@ -176,7 +176,7 @@ def sheet() -> Check:
 
 
 def length() -> Check:
-    """Return a length of 0 or more, kept as its text."""
+    """Accept a length of 0 or more; store its text."""
     allowed = 'a length like "3mm", "0.125in" or "36px"'
     return check(
         allowed,
@@ -187,7 +187,7 @@ def length() -> Check:
 
 
 def parts() -> Check:
-    """Return a rectangle within the canvas, as parts of it."""
+    """Accept a rectangle within the canvas, in fractions of its sides."""
     four = numbers(4)
 
     def parse(value: Any) -> tuple[float, ...]:
@@ -202,13 +202,13 @@ def parts() -> Check:
 
 
 def between(low: float, high: float) -> Check:
-    """Return a number from low to high."""
+    """Accept a number from low to high."""
     allowed = f"a number from {low:g} to {high:g}"
     return number(allowed, lambda v: low <= v <= high, minimum=low, maximum=high)
 
 
 def per_output() -> Check:
-    """Return a number, or a list with one for each output, kept as a tuple."""
+    """Accept a number, or a list with one for each output; store a tuple."""
     one, many = number(), numbers()
     return Check(
         "a number, or a list of one for each of the network's outputs",
@@ -218,7 +218,7 @@ def per_output() -> Check:
 
 
 def colour() -> Check:
-    """Return a colour as #rgb or #rrggbb."""
+    """Accept a colour #rgb or #rrggbb."""
     return check(
         'a colour like "#0b1d51"',
         lambda v: isinstance(v, str) and palettes.is_colour(v),
@@ -228,7 +228,7 @@ def colour() -> Check:
 
 
 def palette() -> Check:
-    """Return a colour map's name, or a list of colours, kept as a tuple."""
+    """Accept a colour map's name, or a list of colours; store a list as a tuple."""
 
     def parse(value: Any) -> str | tuple[str, ...]:
         if isinstance(value, str):
@@ -260,7 +260,7 @@ class SeededAmount:
 
 
 def seeded_amount(largest: int) -> Check:
-    """Return a table of a seed and an amount from 0 to 1."""
+    """Accept a table of a seed, up to `largest`, and an amount from 0 to 1."""
     seed, amount = integer(0, largest), between(0.0, 1.0)
 
     def parse(value: Any) -> SeededAmount:
@@ -278,7 +278,7 @@ def seeded_amount(largest: int) -> Check:
 
 
 def several(one: Check, most: int) -> Check:
-    """Return a list of 1 to `most` of what `one` allows, kept as a tuple."""
+    """Accept a list of 1 to `most` values that `one` accepts; store a tuple."""
     return check(
         f"a list of 1 to {most}, each {one.allowed}",
         lambda v: isinstance(v, list | tuple) and 1 <= len(v) <= most,
@@ -291,7 +291,7 @@ def several(one: Check, most: int) -> Check:
 
 
 def power_of_two(low: int, high: int) -> Check:
-    """Return a power of two from low to high."""
+    """Accept a power of two from low to high."""
     return check(
         f"a power of two from {low} to {high}",
         lambda v: type(v) is int and low <= v <= high and v & (v - 1) == 0,
@@ -301,7 +301,7 @@ def power_of_two(low: int, high: int) -> Check:
 
 
 def optional(check: Check) -> Check:
-    """What `check` allows, or None."""
+    """Accept what `check` accepts, or None."""
     return Check(
         check.allowed,
         lambda value: None if value is None else check.parse(value),
@@ -311,17 +311,17 @@ def optional(check: Check) -> Check:
 
 @dataclass(frozen=True, repr=False)
 class Section:
-    """A dataclass whose fields carry a Check, which every value passes when it is made.
+    """A dataclass whose fields carry a Check that every value must pass.
 
     Raises SceneError with the key, as "canvas.width", the value and what is allowed.
     """
 
     def values(self) -> dict[str, Any]:
-        """Return the keys and values that make this section."""
+        """Return the section's keys and values."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __repr__(self) -> str:
-        """Only what differs from the defaults."""
+        """Show only the values that differ from the defaults."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         told = (f"{f.name}={values[f.name]!r}" for f in fields(self) if values[f.name] != f.default)
         return f"{type(self).__name__}({', '.join(told)})"
@@ -329,7 +329,7 @@ class Section:
     def __post_init__(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
-            value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's own numbers
+            value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's types
             check: Check = f.metadata["check"]
             try:
                 object.__setattr__(self, f.name, check.parse(value))
@@ -345,7 +345,7 @@ class Section:
 
 
 def format_value(value: Any) -> str:
-    """Format a value as a person would write it in TOML, shortened."""
+    """Format a value as in TOML, shortened to 60 characters."""
     if value is None:
         return "none"
     try:
@@ -359,7 +359,7 @@ def format_value(value: Any) -> str:
 
 
 def _remedy(value: Any, check: Check) -> str:
-    """Say what a wrong value must be, and of names the nearest to the wrong one."""
+    """Return what a wrong value must be, and the nearest name to a wrong one."""
     schema = check.schema.get("items", check.schema) if isinstance(value, list) else check.schema
     known = [name for name in schema.get("enum", ()) if isinstance(name, str)]
     values = value if isinstance(value, list) else [value]

@@ -1,6 +1,6 @@
-"""Pixel index → point on the plane: one formula in float64 for all kernels.
+"""Maps pixel indices to points on the plane, by one formula in float64 for all kernels.
 
-A pixel's point depends on its global index alone. Indices may be NumPy arrays or torch tensors:
+A pixel's point depends only on its global index. Indices may be NumPy arrays or torch tensors:
 only +, - and × are used, so both give the same float64 values.
 """
 
@@ -18,8 +18,8 @@ from tilecppn.scene.sections import Canvas, View
 class Lattices(NamedTuple):
     """Lattices of points, all of one shape, at the pixels `origins`: int64 (n, 2) of (row, column).
 
-    Each has the points at pixels (row + i·stride, col + j·stride), 0 ≤ i < rows, 0 ≤ j < cols.
-    Origins may lie outside of the canvas. `origins` is contiguous.
+    Each consists of the pixels (row + i·stride, col + j·stride), 0 ≤ i < rows, 0 ≤ j < cols.
+    Origins may lie outside the canvas. `origins` is contiguous.
     """
 
     origins: NDArray[np.int64]
@@ -34,11 +34,11 @@ class Lattices(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(n, rows, cols)."""
+        """The shape (n, rows, cols)."""
         return len(self.origins), self.rows, self.cols
 
     def indices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Rows (n, rows, 1) and columns (n, 1, cols) of all points."""
+        """Return the rows (n, rows, 1) and columns (n, 1, cols) of all points."""
         down = self.stride * np.arange(self.rows, dtype=np.float64)
         across = self.stride * np.arange(self.cols, dtype=np.float64)
         row, col = (self.origins[:, i].astype(np.float64)[:, None, None] for i in (0, 1))
@@ -47,14 +47,14 @@ class Lattices(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """The view laid over the canvas: which point of the plane each pixel is.
+    """The view laid over the canvas, which maps each pixel to a point of the plane.
 
     Steps are in plane units per pixel. y points down (x, if they are swapped).
     """
 
     center: tuple[float, float]
     step: tuple[float, float]  # (to the right, down)
-    middle: tuple[float, float]  # (col, row) index that lies on the centre
+    middle: tuple[float, float]  # (col, row) index of the centre
     cosine: float
     sine: float
     swap: bool = False  # x runs down and y to the right
@@ -68,10 +68,10 @@ class Grid:
         float64 cannot tell neighbouring pixels apart.
         """
         sides = canvas.whole
-        # One pixel alone has no step; it lies on the centre.
+        # A single pixel has no step; it lies on the centre.
         counts = [max(n - 1, 1) if view.grid == "endpoints" else n for n in sides]
         if view.aspect == "preserve":
-            # A one-pixel axis has no endpoints to set the step with, unless both are such.
+            # An axis of one pixel has no endpoints to set the step with, unless both are like that.
             several = [c for c, n in zip(counts, sides, strict=True) if n > 1] or counts
             nearest = min(several if view.grid == "endpoints" else counts)
             counts = [nearest, nearest]
@@ -126,7 +126,7 @@ class Grid:
         )
 
     def place(self, u: Any, v: Any) -> tuple[Any, Any]:
-        """x and y of points relative to the canvas' centre, u to the right and v down."""
+        """Return x and y of points relative to the canvas' centre, u to the right and v down."""
         if self.sine == 0.0:
             u, v = u * self.cosine, v * self.cosine
         else:
