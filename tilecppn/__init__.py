@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from tilecppn.shaders.write import shader
     from tilecppn.storage.store import Store
 
-# Name → module. Loaded on first use: `tilecppn --help` must not wait for torch or zarr.
+# Name → module, loaded on first use: `tilecppn --help` must not wait for torch or zarr.
 _PUBLIC = {
     "CPPN": "tilecppn.cppn.network",
     "Canvas": "tilecppn.scene.sections",
@@ -150,7 +150,7 @@ def _embedded_timeline(path: Path, overrides: Sequence[str]) -> "Timeline | None
 READERS.update(scene=_embedded_scene, timeline=_embedded_timeline)
 
 
-# What gives notebooks things that show themselves.
+# Names whose results have rich displays in notebooks.
 _SHOWN = {"CPPN", "Scene", "Store", "Timeline", "animate", "gallery", "preview", "render"}
 
 

@@ -1,4 +1,4 @@
-"""`tilecppn` and `python -m tilecppn`: the command line."""
+"""The entry point of the command line, for `tilecppn` and `python -m tilecppn`."""
 
 import atexit
 import gc
@@ -6,10 +6,10 @@ import signal
 
 
 def main() -> None:
-    """Run the command line; until it handles Ctrl-C itself, that ends the process silently."""
-    # Python's own handler would print a traceback of whatever was being imported.
+    """Run the command line; until it handles Ctrl-C itself, Ctrl-C ends the process silently."""
+    # Python's handler would print a traceback of whatever is being imported.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # At its end Python looks through all that was imported for garbage: an eighth of a preview.
+    # At exit Python searches all imported modules for garbage: an eighth of a preview's time.
     atexit.register(gc.freeze)
     from tilecppn.cli import main as command
 

@@ -1,4 +1,4 @@
-"""Paths of objects in buckets: s3://bucket/key, gs://bucket/key and az://container/key."""
+"""Paths in buckets: s3://bucket/key, gs://bucket/key and az://container/key."""
 
 import contextlib
 import re
@@ -16,15 +16,15 @@ _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/")
 class BucketPath(PosixPath):
     """The path of an object, or of a folder of them: s3://bucket/key.
 
-    It is a Path, with names and parents, but for whatever touches a disk, which raises
-    AddressError: so no bucket becomes a local folder named "s3:" by mistake.
+    It is a Path with names and parents, but operations on a disk raise AddressError, so that no
+    bucket becomes a local folder named "s3:" by mistake.
     """
 
     __slots__ = ()
 
     @property
     def scheme(self) -> str:
-        """One of SCHEMES."""
+        """The scheme, one of SCHEMES."""
         return self.parts[0].removesuffix(":")
 
     @property
@@ -34,7 +34,7 @@ class BucketPath(PosixPath):
 
     @property
     def key(self) -> str:
-        """What follows the bucket; "" for the bucket itself."""
+        """The key below the bucket; "" for the bucket itself."""
         return "/".join(self.parts[2:])
 
     def __str__(self) -> str:
@@ -45,25 +45,25 @@ class BucketPath(PosixPath):
         raise AddressError(f"{self}: {NO_ADDRESSES}; give a path on a disk")
 
     def absolute(self) -> Self:
-        """Return the path, which is absolute."""
+        """Return the path itself, which is absolute."""
         return self
 
     def resolve(self, strict: bool = False) -> Self:
-        """Return the path: buckets have no links."""
+        """Return the path itself: buckets have no links."""
         return self
 
     def expanduser(self) -> Self:
-        """Return the path: buckets have no users."""
+        """Return the path itself: buckets have no users."""
         return self
 
 
 def is_address(path: str | Path) -> bool:
-    """Whether a path is an address, as s3://bucket/key; a `Path` has lost one of its slashes."""
+    """Return whether a path is an address like s3://bucket/key; a `Path` keeps only one slash."""
     return _ADDRESS.match(str(path)) is not None
 
 
 def file_beside(folder: Path, name: str) -> Path:
-    """Return the file on a disk that a scene in `folder` names; ~ is the home folder.
+    """Return the path on a disk of a file named in a scene in `folder`; ~ is the home folder.
 
     Raises AddressError for an address.
     """
@@ -75,7 +75,7 @@ def file_beside(folder: Path, name: str) -> Path:
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether a text is an http or https address that names can be added to."""
+    """Return whether a string is an http or https URL to which names can be appended."""
     try:
         parts = urlsplit(text)
         valid = parts.port != 0 and bool(parts.hostname) and parts.username is None
@@ -86,7 +86,7 @@ def is_web_address(text: str) -> bool:
 
 
 def as_path(path: str | Path) -> Path:
-    """Return a BucketPath for the address of an object, or the path on a disk.
+    """Return a BucketPath for an address, or a Path on a disk.
 
     Raises AddressError for other schemes, and for an address without bucket or key.
     """

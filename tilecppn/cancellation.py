@@ -1,14 +1,14 @@
-"""How long work is stopped from outside: it calls a function now and then.
+"""The types of functions that long work calls now and then to be stopped from outside.
 
-Nothing here or in other modules of the library installs a signal handler; the command line does.
+No module of the library installs a signal handler; only the command line does.
 """
 
 from collections.abc import Callable
 
-CheckCancelled = Callable[[], None]
-ShouldStop = Callable[[], bool]  # whether somebody wants the work to stop
+CheckCancelled = Callable[[], None]  # raises an exception if the work should stop
+ShouldStop = Callable[[], bool]  # returns whether the work should stop
 
 
 def never() -> bool:
-    """Return False: nobody wants the work to stop."""
+    """Return False: the work should not stop."""
     return False

@@ -1,11 +1,11 @@
-"""Every error a user can meet, each with the exit code of the command line.
+"""All errors of the package, with the exit codes of the command line.
 
 Exception
 └── TilecppnError
-    ├── AddressError (TypeError)             2   an address in a bucket where none can be
+    ├── AddressError (TypeError)             2   a bucket's address where only a disk is supported
     ├── InvalidRequestError (ValueError)     2   nothing was done, because
     │   ├── SceneError                   the scene is wrong: file, key, value, what is allowed
-    │   ├── WeightsError                 the weights file is damaged or not one of ours
+    │   ├── WeightsError                 the weights file is damaged or not from tilecppn
     │   ├── DataError                    the training images are missing or damaged
     │   ├── CheckpointError              the checkpoint is damaged or of another training run
     │   ├── PlanError                    the work does not fit on this machine
@@ -25,7 +25,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 _OPTION = re.compile(
-    # A command to run stays as it is.
+    # A command to run is left as it is.
     r"(?P<command>(?:tilecppn|ray|pip) [a-z]+[^,;]*(?:, or [a-z]+ --[a-z]+)?)"
     r"|--set (?P<override>)"
     r"|--(?P<choice>kernel|device|model|even) (?P<word>[a-z]+)"
@@ -37,8 +37,9 @@ _on_command_line = False
 
 
 class _Spelled(BaseException):
-    """Written with options, `--max-size 2048`; shown with arguments of functions, `max_size=2048`,
-    but where the command line shows it.
+    """Base of errors whose text names options of the command line, as `--max-size 2048`.
+
+    Except on the command line, they are shown as arguments of functions, `max_size=2048`.
     """
 
     def __str__(self) -> str:
@@ -47,7 +48,7 @@ class _Spelled(BaseException):
 
 
 class TilecppnError(_Spelled, Exception):
-    """Base of all errors of this package; the text is one line that says what to do."""
+    """Base of all errors of this package; the text is one line with the cause and the remedy."""
 
     exit_code = 1
 
@@ -65,7 +66,7 @@ def _as_argument(found: re.Match[str]) -> str:
 
 @contextlib.contextmanager
 def naming_options() -> Iterator[None]:
-    """In the block, which is the whole of a command, errors name options of the command line."""
+    """Let errors in the block, a whole command, name options instead of arguments."""
     global _on_command_line
     before, _on_command_line = _on_command_line, True
     try:
@@ -75,16 +76,16 @@ def naming_options() -> Iterator[None]:
 
 
 class AddressError(TilecppnError, TypeError):
-    """An address, as s3://bucket/key, is not one, or stands where only a path on a disk can.
+    """An address like s3://bucket/key is invalid, or given where only a path on a disk can be.
 
-    No ValueError, which the methods of `Path` take for a file that is not there.
+    Not a ValueError, which the methods of `Path` take as a missing file.
     """
 
     exit_code = 2
 
 
 class InvalidRequestError(TilecppnError, ValueError):
-    """Nothing was done, because what was asked for is wrong or impossible."""
+    """The request is wrong or impossible; nothing was done."""
 
     exit_code = 2
 
@@ -92,9 +93,9 @@ class InvalidRequestError(TilecppnError, ValueError):
 class SceneError(InvalidRequestError):
     """The scene is wrong: the text names file, key, value and what is allowed.
 
-    For programs, which need not read the text: `keys`, as "canvas.width", of the values at fault,
-    more than one where they exclude each other; `value`, what the first has; `allowed`, what it
-    may be. They are empty or None where the fault is another.
+    Attributes for programs: `keys`, as "canvas.width", of the wrong values, several if they exclude
+    each other; `value`, the value of the first; `allowed`, what it may be. They are empty or None
+    if the error is of another kind.
     """
 
     def __init__(
@@ -112,11 +113,11 @@ class SceneError(InvalidRequestError):
 
     @property
     def key(self) -> str | None:
-        """The first of `keys`."""
+        """The first of `keys`; None if there are none."""
         return self.keys[0] if self.keys else None
 
     def at(self, place: str) -> "SceneError":
-        """This error with a place in front of its text: a file, or an option."""
+        """Return this error with a place, a file or an option, in front of its text."""
         return SceneError(
             f"{place}: {self}", keys=self.keys, value=self.value, allowed=self.allowed
         )

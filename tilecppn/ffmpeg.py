@@ -1,4 +1,4 @@
-"""Runs ffmpeg as a process: raw frames go in through a pipe, a file comes out."""
+"""Runs ffmpeg as a process that reads raw frames from a pipe and writes a file."""
 
 import contextlib
 import errno
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError
 
-PIPE = 1 << 20  # bytes, as much as a user may have by default
+PIPE = 1 << 20  # bytes of a pipe's buffer, the default limit for a user
 TICK = 0.2  # seconds between two checks for cancellation
-_COUNTED = ("-progress", "pipe:1", "-nostats", "-stats_period", "60")  # and at the end
+_COUNTED = ("-progress", "pipe:1", "-nostats", "-stats_period", "60")  # and once at the end
 if sys.platform == "linux":
     import fcntl
 
-# The same frames give the same file: no dates, no names of versions.
+# The same frames give the same file: without dates or versions.
 EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
-FIRST_SOUND = ("-map", "0:a:0")  # of a file
+FIRST_SOUND = ("-map", "0:a:0")  # a file's first audio stream
 
 
 def executable() -> str:
-    """Return the path of ffmpeg: IMAGEIO_FFMPEG_EXE, or that of the package imageio-ffmpeg.
+    """Return the path of ffmpeg: IMAGEIO_FFMPEG_EXE, or the one of the package imageio-ffmpeg.
 
     Raises InvalidRequestError if there is none, or it cannot be run.
     """
@@ -46,7 +46,7 @@ def executable() -> str:
 def version() -> str:
     """Return the first line of `ffmpeg -version`; other versions may give other bytes.
 
-    Empty for what is not an ffmpeg. Raises InvalidRequestError if it cannot be run.
+    Empty if the program is not ffmpeg. Raises InvalidRequestError if it cannot be run.
     """
     return _version(executable())
 
@@ -63,7 +63,7 @@ def _version(program: str) -> str:
 
 
 def _output(program: str, *arguments: str) -> str:
-    """What a program prints; nothing of what it says of errors."""
+    """Return what a program prints to standard output."""
     return subprocess.run(
         [program, *arguments],
         stdin=subprocess.DEVNULL,
@@ -73,18 +73,18 @@ def _output(program: str, *arguments: str) -> str:
 
 
 def short_version() -> str:
-    """Return "version 7.1", for messages."""
+    """Return a short version for messages, as "version 7.1"."""
     found = re.match(r"ffmpeg (version \S+)", version())
     return found[1] if found else "not an ffmpeg"
 
 
 def local_input(path: Path) -> list[str]:
-    """Return the options that read a file, and never an address that a playlist names."""
+    """Return the options to read a local file, and no address in it, as in a playlist."""
     return ["-protocol_whitelist", "file", "-i", f"file:{path}"]
 
 
 class Made(NamedTuple):
-    """What ffmpeg says that it wrote: frames (packets, if an encoder gathers frames), seconds."""
+    """What ffmpeg reports as written: frames (packets, if an encoder joins frames) and seconds."""
 
     frames: int
     seconds: float
@@ -97,11 +97,11 @@ def run(
 ) -> Made:
     """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
 
-    Raises RenderError with ffmpeg's own words, also for damaged input, OSError if the disk is full,
+    Raises RenderError with ffmpeg's message, also for damaged input, OSError if the disk is full,
     and what `check_cancelled` raises. The process has ended by then.
     """
-    # SVT-AV1 speaks past ffmpeg's own log level. A session of its own: a terminal's Ctrl-C is
-    # ours to hear, and ffmpeg would end its file early. Files, since nobody reads a pipe meanwhile.
+    # SVT-AV1 ignores ffmpeg's log level. A new session keeps a terminal's Ctrl-C from ffmpeg, which
+    # would end its file early. Output goes to files, since nobody reads a pipe meanwhile.
     command = [executable(), "-hide_banner", "-v", "error", "-xerror", "-y", *_COUNTED, *arguments]
     with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as counts:
         process = subprocess.Popen(
@@ -126,7 +126,7 @@ def _fed(
     feed: Iterable[NDArray[Any]],
     check_cancelled: CheckCancelled,
 ) -> int:
-    """Write `feed` to a process, and return its exit code; on an error it is killed."""
+    """Write `feed` to a process and return its exit code; kill it on an error."""
     pipe = process.stdin
     assert pipe is not None
     _widen(pipe)
@@ -150,22 +150,22 @@ def _fed(
 
 
 def _error(code: int, words: str) -> Exception:
-    """Return the error of an ffmpeg that ended with a code and these words."""
+    """Return the error for an ffmpeg that ended with this exit code and log."""
     if os.strerror(errno.ENOSPC) in words:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    # The first line tells the cause; what follows, what came of it.
+    # The first line tells the cause; the others, its consequences.
     first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
     return RenderError(f"ffmpeg ended with {code}: {first or 'without a word'}")
 
 
 def _last(name: bytes, report: bytes) -> int:
-    """Return the last value of a number in ffmpeg's report of its progress; 0 if there is none."""
+    """Return the last value of a counter in ffmpeg's progress report; 0 if it is missing."""
     found = re.findall(rb"^" + name + rb"=\s*(\d+)", report, re.MULTILINE)
     return int(found[-1]) if found else 0
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Enlarge a pipe's buffer where the system can, so that the processes switch less often."""
+    """Enlarge a pipe's buffer if the system can, so that the processes switch less often."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # over this user's limit
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)

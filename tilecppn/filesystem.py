@@ -1,4 +1,4 @@
-"""Durable files: written whole or not at all and synced to disk; the cache directory."""
+"""Writes files atomically and durably, and finds the cache directory."""
 
 import contextlib
 import errno
@@ -20,11 +20,11 @@ from tilecppn.addresses import NO_ADDRESSES, is_address
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-GONE = (FileNotFoundError, NotADirectoryError)  # no such file, as against a disk that fails
-PARTIAL = ".partial"  # how the name of an unfinished file or folder ends
-LONGEST_STEM = 200  # bytes of a name that others are made of; a name has 255 at most
-READ = 1 << 16  # bytes of a file that are read at a time
-SYNCING, SYNCED_TOGETHER = 8, 1000  # threads that bring files to the disk, and files at a time
+GONE = (FileNotFoundError, NotADirectoryError)  # no such file, unlike errors of the disk
+PARTIAL = ".partial"  # the suffix of an unfinished file or folder
+LONGEST_STEM = 200  # bytes of a name to which others are appended; a name has 255 at most
+READ = 1 << 16  # bytes read at a time
+SYNCING, SYNCED_TOGETHER = 8, 1000  # threads that sync files, and files at a time
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 
 
@@ -36,9 +36,9 @@ NOT_A_FILE = (*GONE, IsADirectoryError, UnsuitableFileError)
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """Read a regular file of at most so many bytes. Raises OSError, which names the file.
+    """Read a regular file of at most `most` bytes. Raises OSError, naming the file.
 
-    What a stranger put there, such as a pipe, a device or an endless file, costs nothing.
+    A pipe, a device or an endless file that a stranger put there neither blocks nor fills memory.
     """
     with naming_file(path), open(path, "rb", opener=_open_at_once) as file:
         status = os.fstat(file.fileno())
@@ -53,12 +53,12 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes to does not make it wait."""
+    """Open a file without waiting, as a pipe would, for a writer."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def linked_folder(folder: Path) -> Path | None:
-    """The folder itself or one below it that is a symbolic link, if any is: it leads elsewhere."""
+    """Return the folder itself, or one below it, that is a symbolic link; None if none is."""
     if folder.is_symlink():
         return folder
     paths = (Path(root, name) for root, names, _ in os.walk(folder) for name in names)
@@ -66,36 +66,36 @@ def linked_folder(folder: Path) -> Path | None:
 
 
 def temporary_path(path: Path) -> Path:
-    """Return a fresh name beside `path` to build it under."""
+    """Return a new temporary name beside `path`, under which to build it."""
     return temporary_name(path, uuid.uuid4().hex[:12] + PARTIAL)
 
 
 def temporary_name(path: Path, suffix: str) -> Path:
-    """A hidden name beside `path` with a suffix of its own, not too long where `path`'s is."""
+    """Return a hidden name beside `path` with a suffix, shortened if `path`'s name is long."""
     return path.with_name(f".{_stem(path.name)}.{suffix}")
 
 
 def is_temporary(path: str) -> bool:
-    """Return whether a path, or its last part alone, is of `temporary_path`'s making."""
+    """Return whether the last part of a path was made by `temporary_path`."""
     return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
 
 
 def final_path(path: str) -> str:
-    """Return a path for messages: its unfinished parts have the names that they are built for."""
+    """Return a path for messages, with the final names of its temporary parts."""
     found = ((_TEMPORARY.fullmatch(part), part) for part in path.split(os.sep))
     return os.sep.join(temporary["stem"] if temporary else part for temporary, part in found)
 
 
 def leftovers(path: Path) -> list[Path]:
-    """What was begun for `path` and is still there, by killed processes or by live ones."""
+    """Return the temporary files and folders of `path`, of killed processes or of live ones."""
     stem = _stem(path.name)
-    found = [name for name in os.listdir(path.parent) if name.endswith(PARTIAL)]  # of 10,000 few
+    found = [name for name in os.listdir(path.parent) if name.endswith(PARTIAL)]  # few of many
     matches = [match for name in found if (match := _TEMPORARY.fullmatch(name))]
     return [path.parent / match[0] for match in matches if match["stem"] == stem]
 
 
 def _stem(name: str) -> str:
-    """Return a name, shortened to one of its own where it is long."""
+    """Return a name, with its end replaced by a hash if it is long."""
     raw = os.fsencode(name)
     if len(raw) <= LONGEST_STEM:
         return name
@@ -104,7 +104,7 @@ def _stem(name: str) -> str:
 
 
 def obstacle(path: Path) -> str | None:
-    """Return why no file can be made at `path`, its folders included; None where one can."""
+    """Return why `path` and its folders cannot be created; None if they can."""
     if is_address(path):
         return NO_ADDRESSES
     for parent in path.parents:
@@ -120,10 +120,10 @@ def obstacle(path: Path) -> str | None:
 
 
 def identity(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from another that takes its name later; None where there is no file.
+    """Return a file's device, inode number and time, which tell it from a later one of that name.
 
-    A file system may give a new file the number of one that was deleted, but not its time too.
-    Raises OSError where the disk cannot tell.
+    None if it is missing. A file system may give a new file the number of a deleted one, but not
+    its time, too. Raises OSError if the disk fails.
     """
     try:
         status = path.stat()
@@ -133,15 +133,15 @@ def identity(path: Path) -> tuple[int, int, int] | None:
 
 
 def fsync_tree(folder: Path) -> None:
-    """Bring all in a folder to the disk, and its names, so that it outlives a power cut."""
+    """Sync all files and folders in a folder, so that they survive a power cut."""
     walk = os.walk(folder, topdown=False)
     fsync_all(Path(root, name) for root, _, names in walk for name in (*names, ""))
 
 
 def fsync_all(paths: Iterable[Path]) -> None:
-    """Bring files, and the names in folders, to the disk, several at once.
+    """Sync files, and the entries of folders, several at once.
 
-    A disk with a journal writes together what is asked for together: 12 take the time of one.
+    A journaling file system joins concurrent syncs: 12 take the time of one.
     """
     left, pool = iter(paths), _syncing_threads(os.getpid())
     while some := list(islice(left, SYNCED_TOGETHER)):
@@ -150,23 +150,23 @@ def fsync_all(paths: Iterable[Path]) -> None:
 
 @lru_cache(maxsize=1)
 def _syncing_threads(process: int) -> "ThreadPoolExecutor":
-    """Threads that stay: to start them takes longer than a small store's files."""
+    """Return a lasting pool of threads: starting one takes longer than syncing a small store."""
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(SYNCING, thread_name_prefix="tilecppn-fsync")
 
 
 def fsync_directory(folder: Path) -> None:
-    """Bring a folder's names to the disk: a file that was renamed keeps its new one."""
-    with contextlib.suppress(OSError):  # some network disks know no such thing
+    """Sync a folder's entries, so that a renamed file keeps its new name."""
+    with contextlib.suppress(OSError):  # some network disks do not support it
         fsync(folder)
 
 
 def fsync(path: Path) -> None:
-    """Bring a file, or a folder's names, to the disk."""
+    """Sync a file, or a folder's entries, to the disk."""
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
-        if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, whose fsync ends in the disk's own memory
+        if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, whose fsync does not flush the disk's cache
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
         else:
             os.fsync(descriptor)
@@ -175,16 +175,16 @@ def fsync(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, lasting: bool = True) -> None:
-    """Write a file: whole, and over any older one.
+    """Write a file atomically, replacing an older one.
 
-    If `lasting` it is on the disk before its name is there, so that it outlives a power cut.
-    Raises OSError, which names the file.
+    If `lasting`, it is synced before it is renamed, so that a power cut never leaves a damaged
+    file. Raises OSError, naming the file.
     """
     write_file_atomic(path, lambda temporary: temporary.write_bytes(data), lasting)
 
 
 def write_file_atomic(path: Path, write: Callable[[Path], object], lasting: bool = True) -> None:
-    """As `write_atomic`, for a file that `write` makes under the name that it is given."""
+    """Write a file like `write_atomic`, by a function that writes to the path it is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_path(path)
     try:
@@ -200,7 +200,7 @@ def write_file_atomic(path: Path, write: Callable[[Path], object], lasting: bool
 
 
 def link(source: Path, path: Path) -> None:
-    """Give a file a second name, or copy it where the disk has no hard links."""
+    """Create a hard link to a file, or copy it if the disk has no hard links."""
     try:
         os.link(source, path)
     except OSError:
@@ -209,7 +209,7 @@ def link(source: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def naming_file(path: Path | str) -> Iterator[None]:
-    """An OSError in the block names this file, if it names none: that of a write does not."""
+    """Add this file's name to an OSError in the block that has none, as those of writes."""
     try:
         yield
     except OSError as error:
@@ -219,13 +219,13 @@ def naming_file(path: Path | str) -> Iterator[None]:
 
 
 def error_text(error: OSError) -> str:
-    """Say an error of the disk: `a.zarr/0/c/0/0/0: No space left on device`."""
+    """Format an error of the disk: `a.zarr/0/c/0/0/0: No space left on device`."""
     why = error.strerror or str(error)
     return f"{final_path(str(error.filename))}: {why}" if error.filename else why
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left. Only the holder of the folder's lock may."""
+    """Remove the temporary files of killed writers. The caller must hold the folder's lock."""
     for root, _, names in os.walk(folder):
         for name in names:
             if is_temporary(name):
@@ -244,7 +244,7 @@ def disk_usage(path: Path) -> int:
 
 
 def remove(path: Path, ignore_errors: bool = False) -> None:
-    """Remove a file, a link or a folder, if it is there; of a folder what can be, if so asked."""
+    """Remove a file, link or folder, if it exists; ignore_errors: as much of a folder as can be."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors)
     else:
@@ -252,7 +252,7 @@ def remove(path: Path, ignore_errors: bool = False) -> None:
 
 
 def cache_directory() -> Path | None:
-    """Our folder among the user's caches, which may go at any time; None where there is no home."""
+    """Return tilecppn's cache directory, which may be deleted at any time; None without a home."""
     named = os.environ.get("XDG_CACHE_HOME")
     try:
         return Path(named or Path.home() / ".cache", "tilecppn")

@@ -1,8 +1,8 @@
-"""Numbers as people read them."""
+"""Formats numbers, sizes and durations for people."""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Count in words: `1 shard`, `1,024 shards`; `plural` where that is not the noun with an s."""
+    """Format a count: `1 shard`, `1,024 shards`; plural: for a noun that takes no plain s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 

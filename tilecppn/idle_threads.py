@@ -1,4 +1,4 @@
-"""Work on one shard, shared with threads of the process that have none: few are left at the end."""
+"""Shares the work on a shard with idle threads of the process, when few shards are left."""
 
 import contextlib
 import threading
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class Share(Protocol):
-    """Does work on items in parts: what it returns for each part of them, in their order."""
+    """A function that splits items into parts, and returns the result for each part, in order."""
 
     def __call__(self, work: Callable[[Sequence[T]], R], items: Sequence[T], /) -> list[R]:
         """Call `work` with each part."""
@@ -19,25 +19,25 @@ class Share(Protocol):
 
 
 def alone(work: Callable[[Sequence[T]], R], items: Sequence[T], /) -> list[R]:
-    """Share nothing: all items are one part."""
+    """Do the work in the calling thread: all items are one part."""
     return [work(items)]
 
 
 class IdleThreads:
-    """How many of a process' threads have nothing to do. None when it is pickled."""
+    """Counts the idle threads of a process. The count is not pickled."""
 
     def __init__(self) -> None:
         self._idle = 0
         self._lock = threading.Lock()
 
     def join(self) -> None:
-        """Add a thread, which has nothing to do yet."""
+        """Add an idle thread."""
         with self._lock:
             self._idle += 1
 
     @contextlib.contextmanager
     def busy(self) -> Iterator[None]:
-        """For the block, the calling thread is not idle."""
+        """Mark the calling thread as busy for the block."""
         with self._lock:
             self._idle -= 1
         try:
@@ -46,7 +46,7 @@ class IdleThreads:
             self.join()
 
     def share(self, work: Callable[[Sequence[T]], R], items: Sequence[T], /) -> list[R]:
-        """See `Share`: a part for the calling thread, and one in place of each that is idle."""
+        """Share work as `Share` says: one part here, and one in a new thread for each idle one."""
         count = min(len(items), 1 + max(0, self._idle))
         if count <= 1:
             return alone(work, items)

@@ -1,17 +1,17 @@
-"""CPU cores, GPUs and memory that this process may use."""
+"""Finds the CPU cores, GPUs and memory that this process may use."""
 
 import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-TRITON = (3, 6)  # the oldest version that the kernel supports
-CAPABILITY = (8, 0)  # the least compute capability that the kernel supports
-CGROUP = Path("/sys/fs/cgroup")  # inside a container: that container's own limits
+TRITON = (3, 6)  # the oldest version that the triton kernel supports
+CAPABILITY = (8, 0)  # the lowest compute capability that the triton kernel supports
+CGROUP = Path("/sys/fs/cgroup")  # inside a container: its own limits
 
 
 def cores() -> int:
-    """Count the CPU cores that this process may use: affinity and container limits included."""
+    """Count the CPU cores that this process may use, by affinity and container limits."""
     affinity = getattr(os, "sched_getaffinity", None)
     count = os.cpu_count() or 1 if affinity is None else len(affinity(0))
     limit = _cpu_limit()
@@ -19,7 +19,7 @@ def cores() -> int:
 
 
 def gpus() -> int:
-    """Count the NVIDIA GPUs that this process may use, without loading a driver's library."""
+    """Count the NVIDIA GPUs that this process may use, without loading the driver."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([d for d in visible.split(",") if d.strip() not in ("", "-1")])
@@ -30,7 +30,7 @@ def gpus() -> int:
 
 
 def has_cuda() -> bool:
-    """Return whether torch finds a CUDA device. Without an NVIDIA driver torch is not imported."""
+    """Return whether torch finds a CUDA device; without an NVIDIA driver do not import torch."""
     if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()):
         return False
     if find_spec("torch") is None:
@@ -42,7 +42,7 @@ def has_cuda() -> bool:
 
 @cache  # asked for every kernel, and so for every frame of a film
 def triton_fault() -> str | None:
-    """Say why Triton cannot run on the CUDA device, and what to do; None if it can."""
+    """Return why Triton cannot run on the CUDA device, and the remedy; None if it can."""
     if find_spec("triton") is None:
         return 'Triton is not installed: pip install "tilecppn[cuda]"'
     from importlib.metadata import version
@@ -66,7 +66,7 @@ def triton_fault() -> str | None:
 
 
 def is_lost_device(error: Exception) -> bool:
-    """Return whether this process has lost its GPU with an error, so that all further use fails."""
+    """Return whether an error means that this process can no longer use its GPU."""
     words = f"{type(error).__name__}: {error}"
     if "out of memory" in words:
         return False
@@ -75,7 +75,7 @@ def is_lost_device(error: Exception) -> bool:
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that are still free, a container's limit included; None if unknown."""
+    """Return the free memory in bytes, within a container's limit; None if unknown."""
     found = [value for value in (_available(), _container()) if value is not None]
     return min(found) if found else None
 
@@ -94,7 +94,7 @@ def _available() -> int | None:
 
 
 def _container() -> int | None:
-    """Bytes left below a container's limit, or None.
+    """Return the bytes left below a container's limit; None without a limit.
 
     Cached files that were not used lately count as free, since the kernel drops them first.
     """
@@ -118,7 +118,7 @@ def _container() -> int | None:
 
 
 def _cpu_limit() -> int | None:
-    """CPUs that a container may use, rounded up; None without a limit."""
+    """Return the CPUs that a container may use, rounded up; None without a limit."""
     words = _read("cpu.max").split()  # cgroup v2
     if not words:
         words = [_read("cpu/cpu.cfs_quota_us"), _read("cpu/cpu.cfs_period_us")]  # v1
@@ -130,7 +130,7 @@ def _cpu_limit() -> int | None:
 
 
 def _read(name: str) -> str:
-    """Read a file of the control group; "" if there is none."""
+    """Read a file of the cgroup; "" if it is missing."""
     try:
         return (CGROUP / name).read_text().strip()
     except OSError:

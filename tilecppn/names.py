@@ -1,4 +1,4 @@
-"""Lookups in tables of names, with a suggestion for a wrong one."""
+"""Checks names against tables, suggesting the nearest name for a wrong one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,7 +7,7 @@ from tilecppn.errors import SceneError
 
 
 def suggestion(names: Iterable[str], wrong: str) -> str:
-    """Suggest a name: `did you mean "tanh"?`, or list all names."""
+    """Return `did you mean "tanh"?` for a similar name, or else a list of all names."""
     known = list(names)
     close = get_close_matches(wrong, known, n=1)
     return f'did you mean "{close[0]}"?' if close else "known: " + ", ".join(known)
@@ -16,7 +16,7 @@ def suggestion(names: Iterable[str], wrong: str) -> str:
 def one_of(names: Iterable[str], name: str, what: str) -> str:
     """Return `name` if it is one of `names`.
 
-    `what` is its kind, as "preset". Raises SceneError with the nearest name.
+    what: the kind of name, as "preset". Raises SceneError with the nearest name.
     """
     known = list(names)
     if name not in known:

@@ -1,6 +1,6 @@
-"""Read a picture file as people see it: upright, in sRGB, in 8 bits, in bounded memory.
+"""Reads picture files as viewers show them: upright, in sRGB, in 8 bits, in bounded memory.
 
-Every place that takes a picture reads it with `read_picture`.
+Everything that takes a picture reads it with `read_picture`.
 """
 
 import struct
@@ -16,10 +16,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 from tilecppn import machine
 from tilecppn.errors import DataError
 
-MAX_PIXELS = 2**28  # of a picture that is not made smaller
-MAX_MEMORY = 0.75  # of what is free
+MAX_PIXELS = 2**28  # of a picture, after it was scaled down
+MAX_MEMORY = 0.75  # of the free memory
 STRIP = 2**22  # pixels converted at a time
-BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}  # as Pillow keeps them; 4 in other modes
+BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}  # in Pillow's memory; 4 in other modes
 
 
 def read_picture(
@@ -27,11 +27,11 @@ def read_picture(
 ) -> Image.Image:
     """Read the picture file `path` as "L" or "RGB", in sRGB and turned upright.
 
-    Transparency lies on black; of an animation the first frame is read.
+    Transparency is composited on black; of an animation the first frame is read.
 
-    longer: scale the picture, so that its longer side has so many pixels. enough: pixels that are
-    enough for the shorter side; it may come smaller then, with twice as many or more. In both
-    cases a large picture is made smaller while it is read.
+    longer: scale the picture so that its longer side has this many pixels. enough: pixels that are
+    enough for the shorter side; a larger picture may be scaled down, to twice as many or more. In
+    both cases a large picture is scaled down while it is read.
 
     Raises DataError, naming the file, if it is not a picture or too large for memory.
     """
@@ -40,13 +40,13 @@ def read_picture(
             image = _open(stream, path)
             size = image.size
             step = _step(size, longer, enough)
-            image.draft(None, (image.width // step, image.height // step))  # JPEG alone
+            image.draft(None, (image.width // step, image.height // step))  # only for JPEG
             step = _step(image.size, longer, enough)
             _check_size(path, image, step)
             small = _converted(image, step)
             if longer is not None:
                 width, height = (max(1, round(n * longer / max(size))) for n in size)
-                # The last row and column of means may stand for fewer pixels than the others.
+                # The last row and column of means may cover fewer pixels than the others.
                 box = (0, 0, image.width / step, image.height / step)
                 small = small.resize((width, height), box=box)
             return _upright(small, image)
@@ -55,19 +55,19 @@ def read_picture(
     except MemoryError:
         raise DataError(f"{path}: too large for memory; scale it down first") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        why = getattr(error, "strerror", None) or error  # without the path, which is named already
+        why = getattr(error, "strerror", None) or error  # without the path, named already
         raise DataError(f"{path}: cannot be read as an image: {why}") from None
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Convert an image to "L" or "RGB", in sRGB and upright; transparency lies on black."""
+    """Convert an image to "L" or "RGB", in sRGB and upright, composited on black."""
     return _upright(_converted(image, 1), image)
 
 
 def _open(stream: IO[bytes], path: Path) -> ImageFile.ImageFile:
-    """Open a picture as Image.open does, but without its limit of pixels.
+    """Open a picture like Image.open, but without its limit of pixels.
 
-    That limit belongs to the whole process; memory is checked by `_check_size` instead.
+    That limit is global to the process; `_check_size` checks the memory instead.
     """
     Image.init()
     head = stream.read(16)
@@ -83,13 +83,13 @@ def _open(stream: IO[bytes], path: Path) -> ImageFile.ImageFile:
 
 
 def _step(size: tuple[int, int], longer: int | None, enough: int | None) -> int:
-    """How many times smaller a picture can be made and keep twice the side that is wanted."""
+    """Return by how much to scale a picture down, keeping twice the wanted side; at least 1."""
     wanted = ((max(size), longer), (min(size), enough))
     return max([1, *(side // (2 * n) for side, n in wanted if n is not None)])
 
 
 def _check_size(path: Path, image: Image.Image, step: int) -> None:
-    """Raise DataError for a picture that is too large for memory, or to learn from."""
+    """Raise DataError for a picture that is too large for memory, or for training."""
     width, height = image.size
     free = machine.free_memory()
     need = width * height * BYTES_A_PIXEL.get(image.mode, 4)
@@ -106,9 +106,9 @@ def _check_size(path: Path, image: Image.Image, step: int) -> None:
 
 
 def _converted(image: Image.Image, step: int) -> Image.Image:
-    """Return the image as "L" or "RGB" in sRGB; each pixel is the mean of step × step."""
+    """Convert an image to "L" or "RGB" in sRGB; each pixel is the mean of step × step."""
     if isinstance(image, TiffImageFile) and image.tile:
-        # Pillow turns a TIFF itself, but reads an uncompressed one with its sides exchanged.
+        # Pillow rotates a TIFF itself, but reads an uncompressed one with its sides swapped.
         image._size = (image.tag_v2[Tag.ImageWidth], image.tag_v2[Tag.ImageLength])
     image.load()
     transform = _transform(image)
@@ -132,7 +132,7 @@ def _upright(converted: Image.Image, original: Image.Image) -> Image.Image:
 
 
 def _transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
-    """What converts the image's own colours to sRGB; None if they are in it, or unknown."""
+    """Return a transform of the image's colours to sRGB; None if they are sRGB or unknown."""
     mode = _colour_mode(image)
     profile = image.info.get("icc_profile")
     try:
@@ -153,11 +153,11 @@ def _transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return None  # as browsers do with a damaged profile, or one of another kind of picture
+        return None  # as browsers do if a profile is damaged or for another mode
 
 
 def _colour_mode(image: Image.Image) -> str:
-    """Return the mode of the image's colours alone, in 8 bits: L, RGB, CMYK or LAB."""
+    """Return the 8-bit mode of the image's colours without alpha: L, RGB, CMYK or LAB."""
     if image.mode in ("CMYK", "LAB"):
         return image.mode
     grey = image.mode[0] in "1LFI"
@@ -167,7 +167,7 @@ def _colour_mode(image: Image.Image) -> str:
 def _converted_strip(
     strip: Image.Image, transform: ImageCms.ImageCmsTransform | None
 ) -> Image.Image:
-    """Convert a part of an image to "L" or "RGB" in sRGB, on black."""
+    """Convert a part of an image to "L" or "RGB" in sRGB, composited on black."""
     mode = _colour_mode(strip)
     if strip.mode[0] in "FI":  # float from 0 to 1, or 16 bits of grey
         full = 1.0 if strip.mode == "F" else 65535.0

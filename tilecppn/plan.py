@@ -1,4 +1,4 @@
-"""Canvas → levels → shards → tiles: pure arithmetic on integers.
+"""Plans a picture: canvas → levels → shards → tiles, by integer arithmetic only.
 
 Pixels are addressed (row, column); intervals are half-open. Level 0 is full size, each next
 level halves it, and the last is the first that one tile holds. A level is cut into shards and a
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, Protocol
 
 from tilecppn.scene.sections import Canvas, Output
 
-BLOCK = 64  # pixels: the side of a block of the global grid, in which pixels are drawn together
+BLOCK = 64  # side in pixels of a block of the global grid, whose pixels are drawn together
 
 
 class Window(NamedTuple):
-    """Pixels top ≤ row < bottom, left ≤ column < right of one level."""
+    """The pixels top ≤ row < bottom, left ≤ column < right of one level."""
 
     top: int
     left: int
@@ -26,21 +26,21 @@ class Window(NamedTuple):
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """The number of rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """The number of columns."""
         return self.right - self.left
 
     @property
     def pixels(self) -> int:
-        """Height × width."""
+        """The number of pixels."""
         return self.height * self.width
 
     def intersection(self, other: "Window") -> "Window":
-        """What lies in both; they must touch."""
+        """Return the intersection with a window that overlaps or touches this one."""
         return Window(
             max(self.top, other.top),
             max(self.left, other.left),
@@ -49,11 +49,11 @@ class Window(NamedTuple):
         )
 
     def moved(self, rows: int, cols: int) -> "Window":
-        """Return the window so many rows further down and columns to the right."""
+        """Return the window moved down by `rows` and to the right by `cols`."""
         return Window(self.top + rows, self.left + cols, self.bottom + rows, self.right + cols)
 
     def split(self, height: int, width: int) -> Iterator["Window"]:
-        """Cut this window into pieces of at most height × width, row by row from its upper left."""
+        """Cut this window into pieces of at most height × width, row by row from the upper left."""
         for top in range(self.top, self.bottom, height):
             for left in range(self.left, self.right, width):
                 yield Window(
@@ -62,49 +62,49 @@ class Window(NamedTuple):
 
 
 class Task(Protocol):
-    """One piece of a run's work, a value: hashable, picklable, equal to its copies."""
+    """A unit of a run's work: hashable, picklable, and equal to its copies."""
 
     @property
     def name(self) -> str:
-        """Its name in messages."""
+        """The task's name in messages."""
         ...
 
     @property
     def kind(self) -> str:
-        """A word for all tasks that take about equally long."""
+        """A word for tasks that take about equally long, as "draw"."""
         ...
 
 
 class TaskGraph(Protocol):
-    """The tasks of a run, and which are made from which. Every task has one parent at most.
+    """The tasks of a run and their dependencies. Every task has at most one parent.
 
     The methods take the tasks that `order` yields.
     """
 
     @property
     def tasks(self) -> int:
-        """How many there are."""
+        """The number of tasks."""
         ...
 
     @property
     def pixels(self) -> int:
-        """Pixels that all tasks draw."""
+        """The number of pixels that all tasks draw."""
         ...
 
     def pixels_of(self, task: Any, /) -> int:
-        """Pixels that a task draws; 0 if it only works on what its children have drawn."""
+        """Return how many pixels a task draws; 0 if it only uses the pixels of its children."""
         ...
 
     def parent(self, task: Any, /) -> Task | None:
-        """Return the task that is made from this one and its siblings."""
+        """Return the task that depends on this one and its siblings; None if there is none."""
         ...
 
     def ancestors(self, task: Any, /) -> Iterator[Task]:
-        """Parent, grandparent, and so on."""
+        """Iterate over a task's parent, grandparent, and so on."""
         ...
 
     def order(self, shuffle: Random | None = None) -> Iterator[Task]:
-        """Every task once, children before parents."""
+        """Iterate over every task once, children before parents."""
         ...
 
 
@@ -120,18 +120,18 @@ class Shard(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name in messages, as "level 0 row 3 column 2"."""
+        """The shard's name in messages, as "level 0 row 3 column 2"."""
         return f"level {self.level} row {self.row} column {self.col}"
 
     @property
     def kind(self) -> str:
-        """ "draw" on level 0, "downsample" on the others, which are built from it."""
+        """The kind of task: "draw" on level 0, "downsample" on the others."""
         return "downsample" if self.level else "draw"
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level: its size in pixels, and the side of its shards.
+    """A level: its size in pixels, and the side of its tiles and shards.
 
     A level smaller than a whole shard has the smallest shard that holds it.
     """
@@ -144,28 +144,28 @@ class Level:
 
     @property
     def rows(self) -> int:
-        """Rows of shards."""
+        """The number of rows of shards."""
         return ceil_div(self.height, self.shard)
 
     @property
     def cols(self) -> int:
-        """Columns of shards."""
+        """The number of columns of shards."""
         return ceil_div(self.width, self.shard)
 
     @property
     def tiles(self) -> int:
-        """Tiles of the level."""
+        """The number of tiles of the level."""
         return ceil_div(self.height, self.tile) * ceil_div(self.width, self.tile)
 
     @property
     def window(self) -> Window:
-        """All pixels of the level."""
+        """The window of all pixels of the level."""
         return Window(0, 0, self.height, self.width)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The levels, shards and tiles that follow from the canvas' size and the layout."""
+    """The levels, shards and tiles of a canvas, for its size and layout."""
 
     width: int
     height: int
@@ -176,14 +176,14 @@ class Plan:
 
     @classmethod
     def of(cls, canvas: Canvas, output: Output, channels: int) -> "Plan":
-        """Return the plan of a scene's sections; `channels` are those of the picture."""
+        """Return the plan for a scene's sections; channels: of the picture."""
         return cls(
             canvas.width, canvas.height, channels, output.itemsize, output.tile, output.shard
         )
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
-        """All levels, full size first; one tile holds the last."""
+        """All levels, full size first; the last fits into one tile."""
         levels: list[Level] = []
         width, height = self.width, self.height
         while True:
@@ -197,37 +197,37 @@ class Plan:
 
     @property
     def shards(self) -> int:
-        """Shards of all levels."""
+        """The number of shards of all levels."""
         return sum(level.rows * level.cols for level in self.levels)
 
     @property
     def tasks(self) -> int:
-        """One for each shard."""
+        """The number of tasks, one for each shard."""
         return self.shards
 
     @property
     def tiles(self) -> int:
-        """Tiles of all levels."""
+        """The number of tiles of all levels."""
         return sum(level.tiles for level in self.levels)
 
     @property
     def pixels(self) -> int:
-        """Pixels of the canvas, level 0."""
+        """The number of pixels of the canvas, level 0."""
         return self.width * self.height
 
     @property
     def bytes(self) -> int:
-        """Bytes of all levels before compression."""
+        """The bytes of all levels before compression."""
         pixels = sum(level.width * level.height for level in self.levels)
         return pixels * self.channels * self.itemsize
 
     @property
     def shard_bytes(self) -> int:
-        """Bytes of the largest shard before compression."""
+        """The bytes of the largest shard before compression."""
         return self.levels[0].shard ** 2 * self.channels * self.itemsize
 
     def window(self, shard: Shard) -> Window:
-        """Return the window of its level that a shard holds."""
+        """Return a shard's window in its level."""
         level = self.levels[shard.level]
         top, left = shard.row * level.shard, shard.col * level.shard
         return Window(
@@ -238,11 +238,11 @@ class Plan:
         )
 
     def pixels_of(self, shard: Shard) -> int:
-        """Pixels of the canvas that a shard draws; 0 above level 0."""
+        """Return how many pixels of the canvas a shard draws; 0 above level 0."""
         return 0 if shard.level else self.window(shard).pixels
 
     def children(self, shard: Shard) -> tuple[Shard, ...]:
-        """Return the shards one level below, at most 4, that a shard is built from."""
+        """Return the shards, at most 4, of the level below from which a shard is built."""
         if shard.level == 0:
             return ()
         below = self.levels[shard.level - 1]
@@ -258,7 +258,7 @@ class Plan:
         )
 
     def parent(self, shard: Shard) -> Shard | None:
-        """Return the shard one level above that is built from this one; None on the last level."""
+        """Return the shard of the next level that is built from this one; None on the last."""
         if shard.level == len(self.levels) - 1:
             return None
         side, above = self.levels[shard.level].shard, self.levels[shard.level + 1].shard
@@ -267,16 +267,16 @@ class Plan:
         )
 
     def ancestors(self, shard: Shard) -> Iterator[Shard]:
-        """Parent, grandparent … up to the one shard of the last level."""
+        """Yield the parent, grandparent … up to the one shard of the last level."""
         above = self.parent(shard)
         while above is not None:
             yield above
             above = self.parent(above)
 
     def order(self, shuffle: Random | None = None) -> Iterator[Shard]:
-        """Every shard once, children before parents, neighbours close in time.
+        """Iterate over every shard once, children before parents, neighbours close in time.
 
-        Lazy: a canvas of 10¹¹ shards costs no memory. `shuffle` mixes the children of each shard.
+        Lazy: a canvas of 10¹¹ shards costs no memory. shuffle: shuffles the children of each shard.
         """
         return self._below(Shard(len(self.levels) - 1, 0, 0), shuffle)
 
@@ -290,10 +290,10 @@ class Plan:
 
 
 def halved(n: int) -> int:
-    """Return the length of a side one level up, in pixels, rounded up."""
+    """Return the length of a side on the next level, in pixels: half, rounded up."""
     return (n + 1) // 2
 
 
 def ceil_div(a: int, b: int) -> int:
-    """a / b, rounded up."""
+    """Return a / b, rounded up."""
     return -(-a // b)
