@@ -119,7 +119,7 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "quality of PNG": (("export", "done.zarr", "x.dzi", "--quality", "80"), "only JPEG"),
     "overlap of a TIFF": (("export", "done.zarr", "x.tif", "--overlap", "1"), "only Deep Zoom"),
     "tile of a PNG": (("export", "done.zarr", "x.png", "--tile", "64"), "only pyramids, TIFFs"),
-    "format of a TIFF": (("export", "done.zarr", "x.tif", "--format", "jpg"), "only pyramids"),
+    "format of a TIFF": (("export", "done.zarr", "x.tif", "--format", "jpg"), "only to pyramids"),
     "address of a PNG": (
         ("export", "done.zarr", "x.png", "--url", "http://x"),
         "only folders and pages",

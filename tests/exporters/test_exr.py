@@ -126,7 +126,7 @@ def test_panels_fit(read: Read, tmp_path: Path) -> None:
         ({"bits": 64}, "must be 8, 16 or, of an EXR, 32"),
         ({"strip": "A4"}, r"not \.exr"),
         ({"skip_blanks": "#000000"}, "only pyramids"),
-        ({"format": "png"}, "only pyramids"),
+        ({"format": "png"}, "only to pyramids"),
     ],
 )
 def test_what_an_exr_does_not_have_is_refused(

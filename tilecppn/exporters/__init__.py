@@ -1,1 +1,1 @@
-"""Exporters: from a store to pyramids and single files. One file an output format."""
+"""Exporters: from a store to pyramids and single files, one module per output format."""

@@ -1,7 +1,7 @@
-"""A picture in bands of whole rows, in order: read in parallel, few enough at once for the memory.
+"""Read a picture in bands of whole rows, in order, in parallel and with bounded memory.
 
-A band is a row of tiles, or a part of one where that is too large. Then all workers read the row of
-tiles first, so that each tile is decoded once.
+A band is a row of tiles, or a part of one if that is too large. In the latter case all workers read
+the row of tiles first, so that each tile is decoded only once.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,15 +18,15 @@ from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
 
 BUDGET = 64 * 2**20  # bytes of pixels in one band
-STRIP = 256 * 2**20  # in a row of tiles that is read first; its bands have half the budget
-ACROSS = 2048  # pixels of a row of tiles that a worker reads at a time
+STRIP = 256 * 2**20  # bytes of a row of tiles that is read first; its bands have half the budget
+ACROSS = 2048  # pixels along a row of tiles that a worker reads at a time
 
 R = TypeVar("R")
-Work = Callable[[Window, NDArray[Any]], R]  # of a band: its window, pixels (channels, rows, width)
+Work = Callable[[Window, NDArray[Any]], R]  # pixels: (channels, rows, width)
 
 
 def in_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pixels (channels, rows, width) in 8 bits, as rows of an image (rows, width, channels)."""
+    """Convert pixels (channels, rows, width) to rows of an 8-bit image (rows, width, channels)."""
     return interleaved(to_uint8(pixels))
 
 
@@ -36,9 +36,9 @@ def read_image(
     threads: Threads,
     rows: Callable[[NDArray[Any]], NDArray[Any]] = in_uint8,
 ) -> None:
-    """Fill `out` (height, width, channels) with the picture; greys fill all channels.
+    """Fill `out` (height, width, channels) with the picture; grey values fill all channels.
 
-    rows: makes rows of `out` from pixels (channels, rows, width).
+    rows: converts pixels (channels, rows, width) to rows of `out`.
     """
 
     def fill(band: Window, pixels: NDArray[Any]) -> None:
@@ -49,7 +49,7 @@ def read_image(
 
 
 def banded(source: Source, work: Work[R], threads: Threads) -> Iterator[R]:
-    """What `work` returns for each band of the picture, in order; raises as `in_order`."""
+    """Yield the result of `work` for each band of the picture, in order; raises as `in_order`."""
     plan, picture = source.store.plan, Window(0, 0, source.height, source.width)
     row_bytes = source.width * plan.channels * plan.itemsize
     if plan.tile * row_bytes <= BUDGET:
@@ -90,7 +90,7 @@ def _read(source: Source, strip: Window, out: NDArray[Any], threads: Threads) ->
 
 
 def band_rows(row_bytes: int, most: int, budget: int) -> int:
-    """Rows of a band: as many as are allowed, or a part of them that the budget has room for."""
+    """Return the rows of a band: `most`, halved until they fit into the budget."""
     rows = most
     while rows > 1 and rows * row_bytes > budget:
         rows //= 2

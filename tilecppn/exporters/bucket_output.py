@@ -1,9 +1,9 @@
-"""Outputs in a bucket: how they are replaced there.
+"""Outputs in a bucket, and how they are replaced.
 
-Nothing can be renamed. A single file is built on a disk and then uploaded, in parts where it is
-large, and appears whole. The files of a folder go to their place at once, below a manifest that
-says that it is unfinished; the right manifest comes last, so that a folder whose export was killed
-is known as one. Whoever writes holds the lease of the path.
+A bucket has no renames. A single file is built on a disk and then uploaded, in parts if it is
+large, and appears whole. The files of a folder are uploaded to their final names under a manifest
+that marks it as unfinished; the real manifest comes last, so that the remains of a killed export
+are recognised. A writer holds the lease of the path.
 """
 
 import contextlib
@@ -23,12 +23,14 @@ _UNFINISHED = json.dumps({"unfinished": True}).encode()
 
 
 class BucketDestination(Destination):
-    """The path of an object, or of a folder of them."""
+    """The path of an object, or of a folder of objects."""
 
     path: BucketPath
 
     def is_free(self, *, folder: bool) -> bool:
-        """Also where the export of a folder was not finished."""
+        """Return whether nothing is there that could be lost; an unfinished folder does
+        not count.
+        """
         bucket = Bucket(self.path)
         if Bucket(self.path.parent).has(self.path.name):
             return False
@@ -54,14 +56,14 @@ class BucketDestination(Destination):
 
     @contextlib.contextmanager
     def _replacing_folder(self) -> Iterator[Path]:
-        """It is emptied, marked, and filled where it is."""
+        """Empty the folder, mark it as unfinished, and let the block fill it in place."""
         bucket = Bucket(self.path)
         bucket.put(MANIFEST, _UNFINISHED)
         bucket.delete_all(keep={MANIFEST})
         try:
             yield self.path
         except BaseException:
-            with contextlib.suppress(OSError):  # it stays marked, and is emptied by the next export
+            with contextlib.suppress(OSError):  # the mark stays, and the next export empties it
                 bucket.delete_all(keep={MANIFEST})
                 bucket.delete(MANIFEST)
             raise

@@ -1,7 +1,7 @@
-"""CRC-32C of files, and the list of them that a folder has: a damaged byte is found by reading.
+"""CRC-32C of files, and a folder's list of them, with which damage is found by reading.
 
-tilecppn.crc32c has a line for each file: eight digits, two spaces, and its name in the folder. Its
-last line is the record of `provenance.py`, in case that the manifest is lost.
+tilecppn.crc32c has one line per file: eight digits, two spaces, and its name in the folder. The
+last line is the record of `provenance.py`, in case the manifest is lost.
 """
 
 import os
@@ -21,12 +21,12 @@ LIST = "tilecppn.crc32c"
 MANIFEST = "tilecppn.json"
 PIECE = 1 << 18  # bytes read at a time
 MAX_LIST = 1 << 30  # bytes
-AT_ONCE = 16  # files that are read together: a bucket answers late
+AT_ONCE = 16  # files read in parallel, since buckets have a high latency
 MISSING, DAMAGED = "missing", "damaged"
 
 
 def fault(files: FileStorage, name: str, expected: str) -> str | None:
-    """What is wrong with a file of that CRC-32C: "missing", "damaged", or None."""
+    """Return the fault of a file with an expected CRC-32C: "missing", "damaged", or None."""
     try:
         return None if files.crc32c(name) == expected else DAMAGED
     except GONE:
@@ -36,7 +36,7 @@ def fault(files: FileStorage, name: str, expected: str) -> str | None:
 
 
 def faults(files: FileStorage, stopping: ShouldStop = never) -> Iterator[tuple[str, str | None]]:
-    """The name of each file in a folder's list, and its `fault`. Raises Interrupted."""
+    """Yield the name of each file in a folder's list and its `fault`. Raises Interrupted."""
 
     def read(listed: tuple[str, str]) -> tuple[str, str | None]:
         return listed[1], fault(files, listed[1], listed[0])
@@ -46,7 +46,7 @@ def faults(files: FileStorage, stopping: ShouldStop = never) -> Iterator[tuple[s
 
 
 def masked_checksum(file: BinaryIO, first: int, last: int) -> str:
-    """The CRC-32C of an open file in which the bytes from `first` to `last` count as zeros."""
+    """Return the CRC-32C of an open file, with the bytes from `first` to `last` taken as zeros."""
 
     def pieces() -> Iterator[bytes]:
         position = 0
@@ -60,31 +60,33 @@ def masked_checksum(file: BinaryIO, first: int, last: int) -> str:
 
 
 def names_in(files: FileStorage) -> list[str]:
-    """The names of all files of a folder, in one order, without its list and manifest."""
+    """Return the names of all files in a folder, in a fixed order, without its list and
+    manifest.
+    """
     names = (name for name, _ in files.sizes() if name not in (LIST, MANIFEST))
     return sorted(names, key=_place)
 
 
 def _place(name: str) -> list[tuple[bool, str]]:
-    """A folder's files come before its folders, and both by name."""
+    """Return a sort key that puts files before folders, each by name."""
     *folders, last = name.split("/")
     return [*((True, folder) for folder in folders), (False, last)]
 
 
 def right_list(files: FileStorage, record: str) -> bytes:
-    """The list that a folder must have, from all that is in it. Raises OSError."""
+    """Return the list that a folder should have, computed from its files. Raises OSError."""
     names = names_in(files)
     lines = [f"{crc}  {name}\n" for crc, name in zip(files.crc32cs(names), names, strict=True)]
     return "".join([*lines, f"{record}\n"]).encode()
 
 
 def write_list(files: FileStorage, record: str) -> None:
-    """Write the list of a folder whose other files are all there."""
+    """Write the list of a folder in which all other files are complete."""
     files.put(LIST, right_list(files, record))
 
 
 def read_list(files: FileStorage) -> Iterator[tuple[str, str]]:
-    """Each checksum and name in the list of a folder; what is no such line is passed over."""
+    """Yield each checksum and name in a folder's list; malformed lines are skipped."""
     try:
         data = files.get(LIST, MAX_LIST)
     except NOT_A_FILE:

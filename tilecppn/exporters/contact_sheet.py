@@ -1,4 +1,4 @@
-"""Small pictures side by side, each with its label below, as one image."""
+"""Arrange small pictures with labels below them in one image."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 GAP = 10  # pixels between cells and around the sheet
-TEXT = 13  # pixels of a label's letters, smaller where a line is longer than its cell
+TEXT = 13  # pixels of a label's letters; smaller for a line longer than its cell
 SMALLEST_TEXT = 8
-NARROWEST = 96  # pixels of a cell: a label needs them, if its picture does not
+NARROWEST = 96  # least width of a cell in pixels, for its label
 PAPER, INK = (250, 250, 248), (40, 40, 40)
 
 
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
 
 
 def sheet_size(count: int, columns: int, cell: tuple[int, int], lines: int) -> tuple[int, int]:
-    """(width, height) in pixels of a sheet of `count` cells (width, height) with their labels."""
+    """Return (width, height) in pixels of a sheet of `count` labelled cells (width, height)."""
     rows = -(-count // columns)
     width, height = cell
     return (
@@ -34,7 +34,7 @@ def sheet_size(count: int, columns: int, cell: tuple[int, int], lines: int) -> t
 def contact_sheet(
     entries: Sequence[Entry], columns: int, cell: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """The sheet, uint8 (height, width, 3), row by row from the upper left; one entry at least."""
+    """Draw at least one entry row by row on a sheet, uint8 (height, width, 3)."""
     lines = max(len(entry.label) for entry in entries)
     width = max(cell[0], NARROWEST)
     sheet = Image.new("RGB", sheet_size(len(entries), columns, cell, lines), PAPER)
@@ -57,7 +57,9 @@ def _label_height(lines: int) -> int:
 
 
 def _fitted(line: str, width: int) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
-    """A line and the largest font, TEXT at most, in which it fits; its end, if it fits in none."""
+    """Return a line with the largest font, at most TEXT, in which it fits; shortened if
+    necessary.
+    """
     for size in range(TEXT, SMALLEST_TEXT - 1, -1):
         font = ImageFont.load_default(size)
         if font.getlength(line) <= width:

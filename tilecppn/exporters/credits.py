@@ -1,6 +1,6 @@
-"""What [about] says of a picture, as each format keeps it: PNG's texts, Exif's tags, XMP.
+"""The credits in [about] as each format keeps them: PNG text, Exif tags, XMP.
 
-XMP has the properties that the IPTC Photo Metadata Standard gives to title, creator, copyright
+XMP has the properties that the IPTC Photo Metadata Standard uses for title, creator, copyright
 notice, description and usage terms (https://iptc.org/standards/photo-metadata/iptc-standard/).
 """
 
@@ -24,22 +24,22 @@ _XMP = (
 
 
 def rights(about: About) -> str:
-    """The copyright notice with the licence, for formats that have one place for both."""
+    """Return the copyright notice with the licence, for formats with one field for both."""
     return "; ".join(text for text in (about.copyright, about.licence) if text)
 
 
 def attribution(about: About) -> str:
-    """Who made it and under what terms, for formats that have one place for all."""
+    """Return artist, copyright and licence, for formats with one field for all."""
     return " ".join(filter(None, (about.artist, rights(about))))
 
 
 def is_address(licence: str) -> bool:
-    """Whether a licence is the address of its text."""
+    """Return whether a licence is given as a web address."""
     return licence.startswith(("https://", "http://")) and not any(c.isspace() for c in licence)
 
 
 def xmp(about: About) -> bytes:
-    """The XMP packet (ISO 16684-1); empty where [about] says nothing."""
+    """Return the XMP packet (ISO 16684-1); empty if [about] is empty."""
     address = is_address(about.licence)
     properties = (
         ("dc:title", _LANGUAGE, about.title),
@@ -62,18 +62,20 @@ def xmp(about: About) -> bytes:
 
 
 def packet(properties: str) -> bytes:
-    """An XMP packet of properties, each an XML element."""
+    """Return an XMP packet with the given properties, as XML elements."""
     return _XMP.format(properties=properties).encode()
 
 
 def exif(about: About) -> dict[int, bytes]:
-    """Tags of TIFF and Exif, UTF-8 as their readers expect, though the standard says ASCII."""
+    """Return tags of TIFF and Exif in UTF-8, as readers expect although the standard says ASCII."""
     texts = {tags.ARTIST: about.artist, tags.COPYRIGHT: rights(about)}
     return {tag: text.encode() for tag, text in texts.items() if text}
 
 
 def png_chunks(about: About) -> list[bytes]:
-    """The chunks of a PNG, by the keywords of its standard (https://www.w3.org/TR/png-3/#11keywords)."""
+    """Return the text chunks of a PNG, by its standard keywords
+    (https://www.w3.org/TR/png-3/#11keywords).
+    """
     texts = {
         b"Title": about.title,
         b"Author": about.artist,
@@ -86,7 +88,7 @@ def png_chunks(about: About) -> list[bytes]:
 
 
 def film(about: About) -> dict[str, str]:
-    """ffmpeg's names of metadata, which it translates for each container."""
+    """Return the credits under ffmpeg's metadata names, which it translates for each container."""
     values = {
         "title": about.title,
         "artist": about.artist,

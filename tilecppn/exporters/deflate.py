@@ -1,4 +1,4 @@
-"""Deflate by ISA-L, or by zlib where files are to be small or ISA-L has no wheel."""
+"""Compress by ISA-L; by zlib for small files, or where ISA-L has no wheel."""
 
 import zlib
 from typing import Any
@@ -11,10 +11,10 @@ try:
 except ImportError:
     import zlib as deflate  # type: ignore[no-redef]
 
-LEAST = 1  # effort
-LEVEL = 1  # ISA-L's smallest files at its full speed; zlib's fastest
-# Bytes, 4 to 16, that ISA-L is given first: it hashes the third byte's place wrongly, by an address
-# in memory, where a stream begins with more (docs/decisions, "ISA-L's first bytes").
+LEAST = 1  # lowest effort
+LEVEL = 1  # ISA-L's smallest files at full speed; zlib's fastest
+# Bytes, 4 to 16, that ISA-L is given first. If a stream begins with more, its hash of the third
+# byte depends on a memory address (docs/decisions, "ISA-L's first bytes").
 FIRST = 8
 
 __all__ = ["LEAST", "compressed", "deflate"]
@@ -26,9 +26,9 @@ def compressed(
     wbits: int = zlib.MAX_WBITS,
     end: int = zlib.Z_FINISH,
 ) -> bytes:
-    """A contiguous array as a zlib stream (RFC 1950), or as a raw one (RFC 1951) by wbits -15.
+    """Compress a contiguous array to a zlib stream (RFC 1950), or raw (RFC 1951) with wbits -15.
 
-    The same bytes whenever it is called. effort: 1 (fast) to 9 (small). end: how it is flushed.
+    The result is the same in every call. effort: 1 (fast) to 9 (small). end: the final flush mode.
     """
     stream: Any
     if effort > LEAST:

@@ -1,4 +1,4 @@
-"""Where an output is written: to a disk, or into a bucket. Nobody else knows which."""
+"""The destination of an output, on a disk or in a bucket, behind one interface."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
@@ -8,52 +8,54 @@ from tilecppn.errors import RenderError
 
 
 class Destination(ABC):
-    """The path of an output, a file or a folder. Whoever writes there has claimed it."""
+    """The path of an output, a file or a folder. A writer must hold `claimed`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @abstractmethod
     def is_free(self, *, folder: bool) -> bool:
-        """Whether nothing is there that could be lost; folder: what a folder is written over.
+        """Return whether nothing is there that could be lost. folder: the output is a folder.
 
-        Raises ExportError where nothing can be written, or OSError.
+        Raises ExportError if nothing can be written there, or OSError.
         """
 
     @abstractmethod
     def claimed(self) -> AbstractContextManager[object]:
-        """Hold the right to write; what killed processes left there goes first.
+        """Lock the path for writing; first remove what killed processes left there.
 
-        Raises StoreError if another process writes there.
+        Raises StoreError if another process is writing there.
         """
 
     @abstractmethod
     def replacing(self, *, folder: bool) -> AbstractContextManager[Path]:
-        """A new empty file, on a disk, or folder, that becomes this one at the end of the block.
+        """Create a new empty file on a disk, or a folder, that replaces this path when the block
+        ends.
 
-        A folder is filled by its `FileStorage`.
+        A folder is filled through its `FileStorage`.
         """
 
     @abstractmethod
     def workplace(self) -> AbstractContextManager[Path]:
-        """An empty folder on a disk for the block, whose files the `FileStorage` can `take`.
+        """Create an empty folder on a disk for the block; `FileStorage.take` accepts its files.
 
-        Raises ExportError where a symbolic link leads out of this one.
+        Raises ExportError if a symbolic link leads out of this folder.
         """
 
     @abstractmethod
     def fetched(self) -> AbstractContextManager[Path]:
-        """The output's path on a disk, or that of a copy with its name: of a folder its manifest.
+        """Return the output's path on a disk, or that of a copy with the same name.
 
-        Of what is not there, nothing is.
+        The copy of a folder has only its manifest. If the output does not exist, neither does the
+        path.
         """
 
     @abstractmethod
     def remove(self) -> None:
-        """Delete a file, if it is there."""
+        """Delete a file, if it exists."""
 
     def taken(self) -> RenderError:
-        """What to raise where something else appeared meanwhile."""
+        """Return the error to raise if something else appeared at the path meanwhile."""
         return RenderError(
             f"{self.path}: something was put there while tilecppn was writing; nothing was "
             "replaced; choose another path"

@@ -1,4 +1,4 @@
-"""Outputs on a disk: built under a temporary name beside their place, and renamed at the end."""
+"""Outputs on a disk: built under a temporary name in the same folder, and renamed at the end."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ _EXISTS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 
 
 class DiskDestination(Destination):
-    """A path on a disk, whose lock lies beside it."""
+    """A path on a disk, with its lock file beside it."""
 
     def is_free(self, *, folder: bool) -> bool:
         path = self.path
@@ -28,7 +28,10 @@ class DiskDestination(Destination):
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Raises StoreError, too, if the disk has no locks."""
+        """Lock the path for writing; first remove what killed processes left there.
+
+        Raises StoreError if another process is writing there, or the disk has no locks.
+        """
         path = self.path
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filesystem.temporary_name(path, "lock")
@@ -86,7 +89,7 @@ class DiskDestination(Destination):
         self.path.unlink(missing_ok=True)
 
     def _put(self, new: Path) -> None:
-        """Give `new` this name, whose owner it is to replace if it has one."""
+        """Give `new` this name, replacing what has it if there is anything."""
         if new.is_dir():
             if self.path.exists():
                 self._replace_folder(new)
@@ -96,16 +99,18 @@ class DiskDestination(Destination):
             os.replace(new, self.path)
         else:
             try:
-                os.link(new, self.path)  # unlike a rename it fails where something appeared
+                os.link(new, self.path)  # unlike a rename, it fails if something has appeared
             except OSError as error:
                 if error.errno in _EXISTS:
                     raise
-                os.replace(new, self.path)  # a disk without hard links
+                os.replace(new, self.path)  # for a disk without hard links
             else:
                 new.unlink()
 
     def _replace_folder(self, new: Path) -> None:
-        """Nothing is renamed over a folder that has something in it: it moves away first."""
+        """Move the old folder away first: nothing can be renamed over a folder that is
+        not empty.
+        """
         old = filesystem.temporary_path(self._away)
         os.rename(self.path, old)
         try:
@@ -117,5 +122,5 @@ class DiskDestination(Destination):
 
     @property
     def _away(self) -> Path:
-        """What moves away gets an unfinished name, as if it were begun for this one."""
+        """The base of the temporary names under which a replaced folder is moved away."""
         return self.path.with_name(f"{self.path.name}~")

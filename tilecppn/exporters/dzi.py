@@ -1,6 +1,6 @@
 """Deep Zoom: NAME.dzi, NAME_files/{level}/{x}_{y}.{format}, and the page NAME.html.
 
-Deep Zoom counts levels from the single pixel up; nobody else here does. Tile (x, y) covers
+Deep Zoom numbers levels from the single pixel up, unlike all other modules. Tile (x, y) covers
 [max(0, x·T - o), min(w, (x+1)·T + o)) of its level, likewise in y.
 """
 
@@ -28,17 +28,17 @@ _DESCRIPTOR = (
 
 
 def outputs_of(dest: Path) -> dict[Path, str]:
-    """NAME.dzi, its page and its folder of tiles, each with its kind."""
+    """Return NAME.dzi, its page and its folder of tiles, each with its kind."""
     return {dest: "descriptor", dest.with_suffix(".html"): "page", files_of(dest): DeepZoom.kind}
 
 
 def files_of(dest: Path) -> Path:
-    """The folder of tiles of NAME.dzi."""
+    """Return the folder of tiles of NAME.dzi."""
     return dest.with_name(f"{dest.stem}_files")
 
 
 class DeepZoom(Layout):
-    """All levels down to a single pixel."""
+    """The Deep Zoom layout: all levels down to a single pixel."""
 
     kind = "dzi"
 
@@ -47,17 +47,17 @@ class DeepZoom(Layout):
         return len(sizes)
 
     def name(self, level: int, tile: Window) -> str:
-        """Deep Zoom counts from the single pixel up; here 0 is the largest."""
+        """Return the tile's name; `level` 0 is the largest, which Deep Zoom numbers highest."""
         number, x, y = len(self.sizes) - 1 - level, tile.left // self.side, tile.top // self.side
         return f"{number}/{x}_{y}"
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write the viewer, and the picture for links to the page."""
+        """Add the viewer, and the preview picture for links to the page."""
         add_viewer(source, folder)
 
 
 def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the pyramid and its page. Returns the files that a person opens, and the folder."""
+    """Write the pyramid and its page. Returns the files to open, and the folder."""
     with tile_folder(source.sizes, dest, options) as folder:
         fill_folder(source, folder, threads)
     return write_page(source, dest, options)
@@ -65,9 +65,10 @@ def export_dzi(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
 @contextlib.contextmanager
 def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> Iterator[TileFolder]:
-    """The folder of tiles of NAME.dzi, to be filled; it takes its place at the end.
+    """Create the folder of tiles of NAME.dzi for the block; it takes its place at the end.
 
-    A descriptor and a page of an older export go just before: they would show the new tiles.
+    The descriptor and page of an older export are removed first, since they would show the new
+    tiles.
     """
     with replacing(files_of(dest), folder=True) as temporary:
         layout = DeepZoom.of(sizes, options.side)
@@ -77,12 +78,12 @@ def tile_folder(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> It
 
 
 def descriptor(width: int, height: int, tile: int, overlap: int, format: str) -> str:
-    """The text of NAME.dzi; sizes in pixels, `format` the suffix of its tiles."""
+    """Return the text of NAME.dzi; sizes in pixels, `format` the suffix of its tiles."""
     return _DESCRIPTOR.format(width=width, height=height, tile=tile, overlap=overlap, format=format)
 
 
 def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]:
-    """Write the page and, last, the descriptor. Returns all three names of the export."""
+    """Write the page and, last, the descriptor. Returns all three paths of the export."""
     outputs = dest, html, files = outputs_of(dest)
     text = page_of(
         source,

@@ -44,7 +44,7 @@ def _of_tiff(path: Path) -> str | None:
 
 
 def image_file(kind: str, path: Path) -> Any:
-    """Open a picture by the name of Pillow's class: `Image.open` refuses large ones."""
+    """Open a picture by the name of Pillow's class, since `Image.open` refuses large ones."""
     module = import_module(f"PIL.{kind}ImagePlugin")
     return getattr(module, f"{kind}ImageFile")(path)
 
@@ -69,7 +69,7 @@ def _of_dzi(path: Path) -> str | None:
 
 
 def is_live_page(path: Path) -> bool:
-    """Whether a file is a page that draws its picture itself."""
+    """Return whether a file is a live page, which draws its picture itself."""
     found = provenance.read(path) if suffix_of(path) == ".html" and path.is_file() else None
     return found is not None and found.kind == provenance.LIVE
 
@@ -78,7 +78,7 @@ def _of_page(path: Path) -> str | None:
     if not is_live_page(path):
         data = page_data(path)
         if "store" not in data:
-            return _of_dzi(path) or str(data.get("scene") or "") or None  # it may lie alone
+            return _of_dzi(path) or str(data.get("scene") or "") or None  # else the page's own copy
         return str(data["scene"]) or _WITHHELD
     shown = _SHOWN.search(read_bounded(path, MAX_PAGE).decode())
     return None if shown is None else html.unescape(shown[1])
@@ -115,7 +115,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
 
 
 def may_embed_scene(path: Path) -> bool:
-    """Whether a path is for `embedded_scene`: a store, or an export by its suffix."""
+    """Return whether a path is a store, or by its suffix an export, and so may hold a scene."""
     if suffix_of(path) in READERS or attributes(path) is not None:
         return True
     with fetched(path) as copy:
@@ -123,10 +123,10 @@ def may_embed_scene(path: Path) -> bool:
 
 
 def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
-    """The scene of a store or an export, with `overrides`, each section.key=value.
+    """Return the scene of a store or an export, with `overrides`, each section.key=value.
 
-    No path in it is followed, but for those in `overrides`, from the current folder. Raises
-    SceneError where there is none, or its network is a weights file, which only the store has;
+    No path in it is followed, except those in `overrides`, relative to the current folder. Raises
+    SceneError if there is no scene, or its network is a weights file, which only the store holds;
     StoreError for a damaged store.
     """
     if attributes(path) is not None:
@@ -158,7 +158,7 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
 
 
 def is_withheld(made: Provenance) -> bool:
-    """Whether an output was made without its scene or timeline: it says so in [about]."""
+    """Return whether an output was made without its scene or timeline, as its [about] says."""
     try:
         return toml_text.loads(made.source)["about"]["share_scene"] is False
     except (ValueError, KeyError, TypeError):
@@ -175,8 +175,8 @@ def check_shared(made: Provenance, path: Path) -> None:
 
 
 def provenance_in(path: Path) -> Provenance | None:
-    """What an export says of itself, read by its suffix; None where it says nothing."""
-    with contextlib.suppress(Exception):  # each library has its own for a file that is none
+    """Return the provenance of an export, read according to its suffix; None if there is none."""
+    with contextlib.suppress(Exception):  # each library has its own errors for other files
         text = READERS.get(suffix_of(path), _of_folder)(path)
         return None if text is None else parse(text)
     return None

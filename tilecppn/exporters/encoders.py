@@ -1,4 +1,4 @@
-"""Formats of tiles and of small single files: one table, one row each."""
+"""Formats of tiles and of small single files, as a table with one row each."""
 
 import io
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from tilecppn.exporters.png import encode_png
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 
-_JPEG_HEAD = 1 << 10  # bytes that other Huffman tables may take more
+_JPEG_HEAD = 1 << 10  # bytes that other Huffman tables may add
 
 
 class Encoder(NamedTuple):
-    """A format: its default quality, if it has one, its longest side, its most pixels, its name in
-    Pillow, and the bytes of memory that encoding a pixel takes, the file's included.
+    """An image format.
 
-    `alpha`: whether a channel of opacity may follow the colours. `options` gives Pillow's options
-    for a quality (1 to 100) and an effort (1, fast, to 9, small). PNG is not Pillow's: it has
-    neither, and any size.
+    quality: default, None for lossless. side, pixels: the longest side, and the most pixels in all.
+    name: in Pillow; PNG has none, as it is not encoded by Pillow. memory: bytes that encoding takes
+    per pixel, including the file. alpha: whether an opacity channel may follow the colours.
+    options: Pillow's options for a quality (1 to 100) and an effort (1, fast, to 9, small).
     """
 
     suffix: str
@@ -36,7 +36,9 @@ class Encoder(NamedTuple):
     def encode(
         self, pixels: NDArray[Any], quality: int, effort: int, profile: str = "srgb"
     ) -> bytes:
-        """The file of stored pixels (channels, height, width) of any dtype; profile: its space."""
+        """Encode stored pixels (channels, height, width) of any dtype; profile: their
+        colour space.
+        """
         if not self.name:
             icc = embedded(profile, 3 if len(pixels) > 2 else 1)
             image = np.moveaxis(lossless(pixels), 0, -1)
@@ -53,15 +55,16 @@ class Encoder(NamedTuple):
     ) -> None:
         """Write 8-bit pixels, (height, width) or (height, width, 3), with Pillow.
 
-        extra: more of Pillow's options, such as `exif`.
+        extra: further options of Pillow, such as `exif`.
         """
         from PIL import Image
 
         image = Image.fromarray(pixels)
         options = self.options(quality, effort)
         if options.pop("optimize", False):
-            # Pillow gives an optimised JPEG a buffer of one byte a pixel, and fails where it is
-            # larger. One that is not optimised may be of any size, and is hardly ever smaller.
+            # Pillow allocates a buffer of one byte per pixel for an optimised JPEG, and fails if
+            # that is too small. Such a JPEG is written without optimising, which hardly ever makes
+            # it smaller.
             plain = io.BytesIO()
             image.save(plain, self.name, **options, **extra)
             if plain.tell() + _JPEG_HEAD > image.width * image.height:
@@ -72,12 +75,12 @@ class Encoder(NamedTuple):
 
 
 def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Pixels as a PNG can hold them: integers as they are, float32 as 16 bits."""
+    """Convert pixels for a PNG: integers stay as they are, float32 becomes 16 bits."""
     return to_uint16(pixels) if pixels.dtype.kind == "f" else pixels
 
 
 def _jpeg(quality: int, effort: int) -> dict[str, Any]:
-    # Full-resolution colour: these pictures are saturated, and halved colour shows at edges.
+    # Full-resolution colour: these pictures are saturated, and subsampled colour shows at edges.
     return {"quality": quality, "subsampling": 0, "optimize": effort > 1}
 
 
@@ -93,6 +96,6 @@ ENCODERS: dict[str, Encoder] = {
     "png": Encoder("png"),
     "jpg": Encoder("jpg", 90, 65_535, name="JPEG", memory=5, alpha=False, options=_jpeg),
     "webp": Encoder("webp", 90, 16_383, name="WEBP", memory=5, options=_webp),
-    # What libavif reads unless told otherwise.
+    # The limits that libavif's readers have by default.
     "avif": Encoder("avif", 80, 32_768, 2**28, "AVIF", memory=42, options=_avif),
 }

@@ -1,4 +1,4 @@
-"""Store → file or pyramid: the exporter is chosen by the destination's suffix, or by a layout."""
+"""Export a store to a file or a pyramid, chosen by the destination's suffix or by a layout."""
 
 from collections.abc import Callable
 from functools import partial as bound
@@ -41,8 +41,8 @@ class Exporter(NamedTuple):
     """A kind of export.
 
     write: makes the outputs, whose paths the caller has claimed. outputs: their paths and kinds
-    (see `output.CONTENTS`). fits: raises ExportError for what cannot be made: a picture that is too
-    large, or what the options ask for.
+    (see `output.CONTENTS`). fits: raises ExportError if the picture is too large, or the options
+    cannot be fulfilled.
     """
 
     write: Writer
@@ -50,7 +50,7 @@ class Exporter(NamedTuple):
     fits: Callable[[Source, Path, ExportOptions], None] = lambda source, dest, options: None
 
     def check(self, dest: Path, *, overwrite: bool) -> None:
-        """Raise ExportError where something is that must stay."""
+        """Raise ExportError if an output would replace something that must stay."""
         for path, kind in self.outputs(dest).items():
             check_output(path, kind, overwrite=overwrite)
 
@@ -82,10 +82,10 @@ LAYOUTS = {
 
 
 def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Exporter:
-    """The exporter of a store for a destination: of its suffix, or of a layout for a folder.
+    """Return the exporter for a destination, by its suffix or by a layout.
 
-    Raises ExportError for an unknown suffix or layout, or a destination and a store that lie in
-    one another: one would go.
+    Raises ExportError for an unknown suffix or layout, or if destination and store overlap, since
+    replacing one would delete the other.
     """
     suffix = suffix_of(dest)
     if layout is None and suffix not in EXPORTERS:
@@ -109,14 +109,14 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
         if place == output or output in place.parents:
             raise ExportError(f"{path}: the export and the store {store} overlap; rename one")
     if suffix == ".dzi":
-        assets()  # raises where the viewer is not installed
+        assets()  # raises if the viewer is not installed
     return exporter
 
 
 def export_store(
     path: str | Path, dest: str | Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """As `tilecppn.export`, without the page of `live`."""
+    """Do what `tilecppn.export` does, without the page of `live`."""
     store, dest = Store(path), as_path(dest)
     exporter = choose_exporter(store.path, dest, options.layout)
     if options.panels is None:
@@ -134,7 +134,7 @@ def export_store(
 
 
 def _panelled(exporter: Exporter, options: ExportOptions) -> Exporter:
-    """An exporter of panels, each made by another exporter."""
+    """Return an exporter that writes panels, each with another exporter."""
 
     def outputs(dest: Path) -> dict[Path, str]:
         rows = panelling.paths(dest, panelling.grid_of(str(options.panels)))
@@ -150,10 +150,10 @@ def _panelled(exporter: Exporter, options: ExportOptions) -> Exporter:
 def write(
     exporter: Exporter, source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Make an export.
+    """Write an export.
 
-    Raises ExportError where something is that must stay, another process writes there too, or the
-    picture is too large; RenderError later, or Interrupted once threads.stopping() is true.
+    Raises ExportError if something that must stay exists there, another process writes there, or
+    the picture is too large; RenderError later, or Interrupted once threads.stopping() is true.
     """
     exporter.fits(source, dest, options)
     if options.max_size is not None and options.max_size > max(source.width, source.height):

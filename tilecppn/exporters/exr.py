@@ -1,6 +1,6 @@
-"""One tiled OpenEXR of any size with its smaller levels, in linear light, for compositing.
+"""A tiled OpenEXR of any size with its smaller levels, in linear light, for compositing.
 
-Workers compress, one writer appends.
+Workers compress tiles; one thread writes them.
 """
 
 import struct
@@ -26,7 +26,7 @@ DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.fl
 
 
 def export_exr(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the picture as halves or floats. Returns its name."""
+    """Write the picture as half or float. Returns its path."""
     side, channels, sizes = options.side, source.store.plan.channels, source.sizes
     assert options.bits is not None
     dtype = DTYPES[options.bits]
@@ -61,13 +61,13 @@ def export_exr(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
 
 def light(pixels: NDArray[Any], profile: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Stored values of any dtype in linear light, as `dtype`, 1 being the brightest integer's.
+    """Convert stored values of any dtype to linear light as `dtype`; the largest integer becomes 1.
 
-    profile: one of PROFILES, whose curve is undone.
+    profile: the one of PROFILES whose transfer curve is inverted.
     """
     if pixels.dtype.kind != "f":
         return np.asarray(_table(profile, pixels.dtype, dtype)[pixels])
-    with np.errstate(over="ignore"):  # infinite, where a half has no such value
+    with np.errstate(over="ignore"):  # infinite if too large for a half
         linear = PROFILES[profile].linear(pixels.astype(np.float64))
         return linear.astype(dtype, copy=False)
 

@@ -1,6 +1,6 @@
-"""OpenEXR: the header, the tiles and what a file says of itself.
+"""The OpenEXR file format: header, tiles and attributes.
 
-One part in tiles with all smaller levels, compressed by ZIP, as "OpenEXR File Layout" describes it
+One tiled part with all smaller levels and ZIP compression, according to "OpenEXR File Layout"
 (https://openexr.com/en/latest/OpenEXRFileLayout.html).
 """
 
@@ -17,12 +17,12 @@ from tilecppn.exporters.deflate import compressed
 from tilecppn.scene.profiles import D65, Profile
 from tilecppn.scene.sections import About
 
-MAGIC = struct.pack("<II", 20000630, 2 | 0x200)  # version 2, one part in tiles
+MAGIC = struct.pack("<II", 20000630, 2 | 0x200)  # version 2, one tiled part
 SCENE = "tilecppn"  # the attribute with the scene
 TYPES = {"float16": 1, "float32": 2}  # of channels
 ZIP, INCREASING_Y = 3, 0
 ONE_LEVEL, MIPMAP_ROUNDED_UP = 0, 1 | 1 << 4
-LONGEST = 2**28  # bytes of an attribute that is read
+LONGEST = 2**28  # most bytes of an attribute that are read
 
 
 class Tile(NamedTuple):
@@ -34,7 +34,7 @@ class Tile(NamedTuple):
     data: bytes
 
     def packed(self) -> bytes:
-        """The bytes in the file."""
+        """Return the chunk's bytes in the file."""
         place = self.column, self.row, self.level, self.level, len(self.data)
         return struct.pack("<5i", *place) + self.data
 
@@ -47,12 +47,12 @@ def header(
     profile: Profile,
     resolution: float,
 ) -> dict[str, tuple[str, bytes]]:
-    """The attributes that say what the pixels are, each a type and a value.
+    """Return the attributes that describe the pixels, each a type and a value.
 
-    sizes: width and height of the one level, or of all down to 1×1. channels: 1 (luminance) or 3.
-    side: of a tile. resolution: pixels an inch.
+    sizes: width and height of the only level, or of all levels down to 1×1. channels: 1 (luminance)
+    or 3. side: of a tile. resolution: pixels per inch.
     """
-    names = "Y" if channels == 1 else "BGR"  # in the order of the alphabet
+    names = "Y" if channels == 1 else "BGR"  # in alphabetical order
     kinds = [
         name.encode() + b"\0" + struct.pack("<IIii", TYPES[dtype.name], 0, 1, 1) for name in names
     ]
@@ -75,7 +75,9 @@ def header(
 
 
 def described(about: About, scene: str) -> dict[str, tuple[str, bytes]]:
-    """The attributes that say who made the picture; `owner` and `comments` are the format's own."""
+    """Return the attributes with the scene and credits; `owner` and `comments` are
+    standard names.
+    """
     texts = {
         SCENE: scene,
         "software": tags.MAKER,
@@ -88,7 +90,7 @@ def described(about: About, scene: str) -> dict[str, tuple[str, bytes]]:
 
 
 def packed_header(attributes: Mapping[str, tuple[str, bytes]]) -> bytes:
-    """The bytes before the table of offsets."""
+    """Return the bytes before the offset table."""
     parts = [MAGIC]
     for name, (kind, value) in attributes.items():
         parts += [f"{name}\0{kind}\0".encode(), struct.pack("<i", len(value)), value]
@@ -96,10 +98,10 @@ def packed_header(attributes: Mapping[str, tuple[str, bytes]]) -> bytes:
 
 
 def packed_pixels(pixels: NDArray[Any], effort: int) -> bytes:
-    """A tile's pixels (channels, height, width), half or float, compressed.
+    """Compress a tile's pixels (channels, height, width), half or float.
 
-    Row by row, in each the channels one after the other. The bytes at even places come before
-    those at odd ones, and each becomes its difference from the one before, plus 128.
+    Within each row the channels follow one another. Bytes at even positions come before those at
+    odd ones, and each is replaced by its difference from the previous one, plus 128.
     """
     raw = np.ascontiguousarray(pixels[::-1].swapaxes(0, 1)).reshape(-1).view(np.uint8)
     sorted_ = np.concatenate([raw[::2], raw[1::2]])
@@ -109,7 +111,7 @@ def packed_pixels(pixels: NDArray[Any], effort: int) -> bytes:
 
 
 def read_attributes(path: Path) -> dict[str, bytes]:
-    """The values of a file's attributes by their names. Raises ValueError where it is no EXR."""
+    """Return the values of a file's attributes by name. Raises ValueError if it is not an EXR."""
     with path.open("rb") as file:
         if file.read(4) != MAGIC[:4]:
             raise ValueError(f"{path}: no OpenEXR")

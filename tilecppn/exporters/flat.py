@@ -1,4 +1,4 @@
-"""One JPEG, WebP or AVIF of a level, in 8 bits, for where a small file counts: made in memory."""
+"""One JPEG, WebP or AVIF of a level in 8 bits, for small files; encoded in memory."""
 
 import math
 import time
@@ -22,13 +22,13 @@ from tilecppn.formatting import format_bytes, format_duration
 from tilecppn.scene.profiles import PROFILES
 
 RGB = 3  # channels
-SAMPLE = 32  # rows at least, to measure an encoder
-LONG = 5.0  # seconds that an encoder may take unsaid, since it tells no progress
-WORST = 60  # the lowest quality that is chosen unasked
+SAMPLE = 32  # fewest rows for measuring an encoder
+LONG = 5.0  # seconds; encoders report no progress, so a longer time is announced
+WORST = 60  # lowest quality chosen automatically
 
 
 def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the picture, which `check_size` has let pass. Returns its name."""
+    """Write the picture, whose size `check_size` has accepted. Returns its path."""
     channels = RGB if options.lab else source.store.plan.channels
     out = np.empty((source.height, source.width, channels), np.uint8)
     read_image(source, out, threads)
@@ -55,7 +55,7 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
 
 
 def _seconds(image: Image, dest: Path, quality: int, effort: int) -> float:
-    """The time that encoding takes, by some rows in the middle."""
+    """Return the estimated encoding time, from some rows in the middle."""
     first, count = len(image) // 2, max(SAMPLE, len(image) // 64)
     sample = image[first : first + count]
     start = time.perf_counter()
@@ -65,9 +65,9 @@ def _seconds(image: Image, dest: Path, quality: int, effort: int) -> float:
 
 
 def _quality_within(limit: int, best: int, size: Callable[[int], int], dest: Path) -> int:
-    """The largest quality, `best` at most, whose file has `limit` bytes at most.
+    """Return the highest quality, at most `best`, whose file has at most `limit` bytes.
 
-    Raises RenderError if that of WORST is larger.
+    Raises RenderError if even quality WORST makes a larger file.
     """
     if size(best) <= limit:
         return best
@@ -84,12 +84,12 @@ def _quality_within(limit: int, best: int, size: Callable[[int], int], dest: Pat
 
 
 def check_size(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError where the picture is too large for its format or the memory."""
+    """Raise ExportError if the picture is too large for its format or for the memory."""
     check_fits(ENCODERS[suffix_of(dest)[1:]], source, dest)
 
 
 def check_fits(encoder: Encoder, source: Source, dest: Path) -> None:
-    """As `check_size`, of a format."""
+    """Raise ExportError if the picture is too large for a format or for the memory."""
     kind, free = encoder.name, machine.free_memory()
 
     def needed(level: int) -> int:

@@ -1,4 +1,4 @@
-"""A gallery: variants of one scene, by seeds and more, on one labelled sheet."""
+"""A gallery: variants of one scene on one labelled sheet."""
 
 import itertools
 import math
@@ -18,23 +18,23 @@ from tilecppn.scene.parsing import Given, merged
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.scene.validation import SeededAmount
 
-SEEDS = range(25)  # where no variants are given
-MOST = 2500  # pictures of one sheet
+SEEDS = range(25)  # if no variants are given
+MOST = 2500  # most pictures on one sheet
 LARGEST = 32768  # pixels of a sheet's side
-DULL = 12.0  # of 255: the deviation of a picture's values below which it is dull
+DULL = 12.0  # pictures whose values have a smaller standard deviation, of 255, are dull
 
 
 class Variant(NamedTuple):
-    """What one picture of a sheet changes of the scene."""
+    """One change to the scene, for one picture of a sheet."""
 
-    label: str  # the override that does so
+    label: str  # the override for --set
     section: str
     key: str
     value: Any
 
     @property
     def change(self) -> Given:
-        """The change as `Scene.replace` takes it."""
+        """The change as arguments of `Scene.replace`."""
         return {self.section: {self.key: self.value}}
 
 
@@ -54,24 +54,25 @@ def gallery(
     left_out: Callable[[str], object] = lambda label: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Picture:
-    """Draw many variants of a scene on one sheet, uint8 (height, width, 3), which notebooks show.
+    """Draw many variants of a scene on one sheet, uint8 (height, width, 3), displayed in notebooks.
 
-    Each label has the overrides that give its picture; of several kinds of variants all
+    Each label shows the overrides that give its picture. With several kinds of variants, all
     combinations are drawn.
-    scene: a Scene, or a path that `Scene.load` takes.
-    seeds: of the weights; 0 to 24 where no variants are given.
-    latents: seeds of the latent.
-    mutations: seeds of mutations of the network by `amount`, 0 to 1.
-    palettes: seeds of palettes. presets: their names.
-    columns: pictures in a row; None for one of each of the last kind given, in the order
-    presets, seeds, mutations, palettes, latents, or of one kind for about as many as there are
-    rows.
-    width: pixels of a picture's longer side.
-    without_dull: leave out pictures that are nearly of one colour; `left_out` hears their labels.
-    progress: is called with the pixels done, and with all of them.
 
-    Raises InvalidRequestError for variants that the scene does not have, too large a sheet, or
-    one without any picture.
+    - scene: a Scene, or a path that `Scene.load` takes
+    - seeds: of the weights; 0 to 24 if no variants are given
+    - latents: seeds of the latent
+    - mutations: seeds of mutations of the network by `amount`, 0 to 1
+    - palettes: seeds of palettes; presets: their names
+    - columns: pictures in a row; by default about as many as rows, or with several kinds one
+      for each variant of the last kind given, in the order presets, seeds, mutations, palettes,
+      latents
+    - width: pixels along the longer side of a picture
+    - without_dull: leave out pictures of nearly one colour; `left_out` is called with their labels
+    - progress: called with the pixels drawn so far and in all
+
+    Raises InvalidRequestError for variants that the scene does not support, a sheet that is too
+    large, or one without any picture.
     """
     scene = as_scene(scene)
     kinds = _kinds(scene, presets, seeds, mutations, palettes, latents, amount)
@@ -109,7 +110,7 @@ def gallery(
 
 
 def is_dull(picture: NDArray[np.uint8]) -> bool:
-    """Whether a picture (height, width, channels) is nearly of one colour."""
+    """Return whether a picture (height, width, channels) is nearly of one colour."""
     flat = picture.reshape(-1, picture.shape[-1])
     return float(np.sqrt(flat.var(axis=0).mean())) < DULL
 
@@ -123,7 +124,7 @@ def _kinds(
     latents: Sequence[int] | None,
     amount: float,
 ) -> list[list[Variant]]:
-    """The variants of each kind that was asked for."""
+    """Return the variants of each kind that was given."""
     if all(kind is None for kind in (presets, seeds, mutations, palettes, latents)):
         seeds = SEEDS
     for option, names in (("--seeds", seeds), ("--presets", presets)):
@@ -151,7 +152,7 @@ def _variant(section: str, key: str, value: Any) -> Variant:
 
 
 def _mutation(scene: Scene, seed: int, amount: float) -> Variant:
-    """One mutation more than the scene has."""
+    """Return the scene's mutations with one more."""
     steps = [*(scene.source.mutations or ()), SeededAmount(seed, amount)]
     tables = ", ".join(f"{{seed={step.seed}, amount={step.amount!r}}}" for step in steps)
     return Variant(f"'cppn.mutations=[{tables}]'", "cppn", "mutations", steps)

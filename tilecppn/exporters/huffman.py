@@ -1,38 +1,38 @@
-"""Huffman codes of Deflate (RFC 1951, 3.2.2), as functions of machine code.
+"""Huffman codes of Deflate (RFC 1951, 3.2.2), generated as machine code.
 
-A code is a word: its bits, as they are written from the lowest on, and in the lowest byte their
-number.
+A code is one word: its bits, in the order in which they are written, above a lowest byte that holds
+their number.
 """
 
 from tilecppn.kernels.llvm.codegen import ArrayOf, Function, Module, Value
 from tilecppn.kernels.llvm.codegen.values import I64
 
-LONGEST = 12  # bits of a code, of 15 that are allowed
+LONGEST = 12  # most bits of a code; Deflate allows 15
 PASSES = 2
-WHOLE = 1 << LONGEST  # how many codes of that length there are
+WHOLE = 1 << LONGEST  # the number of codes of that length
 
 
 def joined(first: Value, second: Value) -> Value:
-    """Two words as one, of up to 56 bits."""
+    """Return the concatenation of two codes, of up to 56 bits in all."""
     count = first & 255
     bits = (first >> 8) | ((second >> 8) << count)
     return (bits << 8) | (count + (second & 255))
 
 
 def lengths(module: Module) -> Function:
-    """Bits of the codes of symbols, two or more of which come up; 0 of those that do not.
+    """Compute code lengths for symbols, at least two of which occur; 0 for those that do not.
 
-    Shannon's lengths, rounded up, and then shorter as long as codes are left: frequent symbols
-    come first in Deflate's order, so that PASSES come within 1 % of Huffman's own lengths on tiles
-    of pictures. A last one, from the longest lengths down, uses up what is left, as decoders
-    demand: it is always a multiple of what one code of the longest length takes.
+    They start as Shannon's lengths, rounded up, and are shortened while codes are left, symbols
+    that come first in Deflate's order first: within PASSES this is within 1 % of Huffman's lengths
+    on picture tiles. A last pass, from the longest lengths down, uses up all remaining codes, as
+    decoders require; what remains is always a multiple of one code of the longest length.
     """
     f = module.function("lengths", counts=ArrayOf(I64), symbols=I64, lengths=ArrayOf(I64))
     counts, lengths = f.array("counts"), f.array("lengths")
     whole, total = f.integer(WHOLE), f.variable(f.integer(0))
     with f.loop(f["symbols"]) as symbol:
         total.set(total.value + counts.load(symbol))
-    # Counts are so many at least that no code is longer than LONGEST, for up to WHOLE / 2 symbols.
+    # Counts are raised so that no code is longer than LONGEST, for up to WHOLE / 2 symbols.
     least = (total.value >> (LONGEST - 1)) + 1
     total.set(f.integer(0))
     with f.loop(f["symbols"]) as symbol:
@@ -65,7 +65,7 @@ def lengths(module: Module) -> Function:
 
 
 def codes(module: Module) -> Function:
-    """Canonical codes: in the order of their lengths, then of their symbols; 0 for length 0."""
+    """Compute canonical codes, ordered by length and then symbol; 0 for length 0."""
     f = module.function("codes", lengths=ArrayOf(I64), symbols=I64, codes=ArrayOf(I64))
     lengths, codes = f.array("lengths"), f.array("codes")
     with f.loop(f["symbols"]) as symbol:

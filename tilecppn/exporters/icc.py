@@ -1,7 +1,7 @@
-"""ICC profiles of the spaces that pixels can be in: in colour, and of their greys.
+"""ICC profiles of the colour spaces of pictures, in colour and in grey.
 
-Version 2, which every printer's program reads: the primaries adapted to D50 (ICC.1:2001-04), and
-the transfer curve as a gamma or a table.
+Version 2, which all printing software reads: the primaries adapted to D50 (ICC.1:2001-04), and the
+transfer curve as a gamma or a table.
 """
 
 import struct
@@ -18,12 +18,12 @@ HEAD = 128  # bytes
 
 @cache
 def icc_profile(name: str, channels: int) -> bytes:
-    """The profile of pictures of 1 (grey) or 3 channels in a space, one of PROFILES."""
+    """Return the profile for pictures of 1 (grey) or 3 channels in one of PROFILES."""
     return profile_of(PROFILES[name], channels)
 
 
 def profile_of(space: Profile, channels: int) -> bytes:
-    """As `icc_profile`, of any space."""
+    """Return the profile of any colour space, for 1 (grey) or 3 channels."""
     tags = {
         "desc": _description(space.name if channels == 3 else f"{space.name} grey"),
         "cprt": b"text\0\0\0\0No copyright, use freely\0",
@@ -40,12 +40,12 @@ def profile_of(space: Profile, channels: int) -> bytes:
 
 
 def embedded(name: str, channels: int) -> bytes:
-    """The profile that a tile carries: none in sRGB, which viewers take untagged files for."""
+    """Return the profile to embed in a tile: none for sRGB, which viewers assume."""
     return b"" if name == "srgb" else icc_profile(name, channels)
 
 
 def _profile(space: bytes, tags: dict[str, bytes]) -> bytes:
-    """Header, table of tags, and their data; equal data is kept once."""
+    """Return header, tag table and tag data; equal data is stored once."""
     start = HEAD + 4 + 12 * len(tags)
     data, places = b"", {}
     for value in tags.values():
@@ -63,7 +63,7 @@ def _profile(space: bytes, tags: dict[str, bytes]) -> bytes:
         b"mntr",
         space,
         b"XYZ ",
-        *(2000, 1, 1, 0, 0, 0),  # a date: the same bytes whenever it is made
+        *(2000, 1, 1, 0, 0, 0),  # a fixed date, so that the bytes are always the same
         b"acsp",
         *(_fixed(v) for v in WHITE),
     )
@@ -71,7 +71,7 @@ def _profile(space: bytes, tags: dict[str, bytes]) -> bytes:
 
 
 def _fixed(value: float) -> int:
-    """s15Fixed16Number."""
+    """Convert to an s15Fixed16Number."""
     return round(value * 65536)
 
 

@@ -1,4 +1,4 @@
-"""An image in memory as one PNG, JPEG, WebP, AVIF or TIFF that carries its scene or timeline."""
+"""Write an image in memory as PNG, JPEG, WebP, AVIF or TIFF with its scene or timeline."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,24 +18,24 @@ from tilecppn.exporters.png import encode_png, resolution_chunk
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.scene.paper import DPI
 
-LONGEST_TEXT = 50_000  # bytes: Exif has room for 64 kB, and holds the credits, too
+LONGEST_TEXT = 50_000  # bytes: Exif has room for 64 kB, which the credits share
 Image = NDArray[np.uint8]  # (height, width, 1 or 3)
 
 
 def write_image(image: Image, path: Path, made: Provenance, dpi: float | None = None) -> None:
-    """Write an image atomically to `path`, which the caller has claimed, as its suffix says.
+    """Write an image atomically to `path`, claimed by the caller, in the format of its suffix.
 
-    dpi: pixels of a printed inch; by default JPEG, WebP and AVIF say DPI, and others nothing.
-    Raises RenderError where the format cannot hold it.
+    dpi: pixels per printed inch; the default is DPI for JPEG, WebP and AVIF, none for others.
+    Raises RenderError if the format cannot hold the image.
     """
     with sealed(path) as temporary:
         WRITERS[suffix_of(path)](image, temporary, path, made, dpi)
 
 
 def check_image_size(path: Path, size: tuple[int, int]) -> None:
-    """Raise ExportError for an image (width, height) with more pixels a side than `path` can have.
+    """Raise ExportError if an image (width, height) is too large for the format of `path`.
 
-    A suffix that is none of WRITERS is not checked.
+    Suffixes outside WRITERS are not checked.
     """
     encoder = ENCODERS.get(suffix_of(path)[1:])
     if encoder is not None and max(size) > encoder.side:
@@ -54,9 +54,9 @@ def write_flat(
     effort: int = LEAST,
     dpi: float = DPI,
 ) -> None:
-    """Write an image (height, width, channels) to `temporary`, as the suffix of `dest` says.
+    """Write an image (height, width, channels) to `temporary`, in the format of `dest`'s suffix.
 
-    Raises RenderError where the format cannot hold it.
+    Raises RenderError if the format cannot hold it.
     """
     encoder = ENCODERS[suffix_of(dest)[1:]]
     grey = image.shape[2] == 1
@@ -72,9 +72,9 @@ def write_flat(
                 exif=exif(made, dpi),
                 **({"xmp": xmp} if (xmp := credits.xmp(made.about)) else {}),
                 icc_profile=profile,
-                dpi=(round(dpi), round(dpi)),  # a JPEG's own, beside Exif's
+                dpi=(round(dpi), round(dpi)),  # JPEG's own field, in addition to Exif's
             )
-    except ValueError as error:  # a part of WebP's file has room for 512 kB only
+    except ValueError as error:  # some parts of a WebP file are limited to 512 kB
         raise RenderError(
             f"{dest}: {encoder.name} cannot hold it ({error}); use a lower quality, a higher "
             "effort, or .jpg, .tif or .png"
@@ -82,7 +82,7 @@ def write_flat(
 
 
 def exif(made: Provenance, dpi: float) -> Any:
-    """What an image says of itself, as Pillow's Exif."""
+    """Return the provenance and credits as Pillow's Exif."""
     from PIL.Image import Exif
 
     said = Exif()
@@ -130,7 +130,7 @@ def _write_tiff(
     )
 
 
-# By suffix: image, the file to write, its name in the end, what it says of itself, and its dpi.
+# By suffix: image, file to write, its final name, provenance, dpi.
 WRITERS: dict[str, Callable[[Image, Path, Path, Provenance, float | None], None]] = {
     ".png": _write_png,
     ".jpg": _write_flat,

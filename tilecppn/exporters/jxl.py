@@ -1,7 +1,7 @@
-"""One JPEG XL of a level, lossless or of a quality, in 8 or 16 bits: made in memory by ffmpeg.
+"""One JPEG XL of a level, lossless or lossy, in 8 or 16 bits; encoded in memory by ffmpeg.
 
-ffmpeg, a process of its own as for films, is given a PNG, which says depth and colour space. What
-the file says of itself follows in boxes of the container (ISO/IEC 18181-2).
+ffmpeg, a separate process as for films, gets a PNG, which states depth and colour space. Metadata
+is appended in boxes of the container (ISO/IEC 18181-2).
 """
 
 import os
@@ -31,16 +31,16 @@ from tilecppn.pixels.interleave import interleaved
 if TYPE_CHECKING:
     from PIL.Image import Exif
 
-# ffmpeg takes (width + 128) · (height + 128) pixels below 2^28.
+# ffmpeg requires (width + 128) · (height + 128) < 2^28.
 LIMITS = Encoder("jxl", None, 65_536, 2**28 - 2**24, "JPEG XL", memory=60)
 SIGNATURE = struct.pack(">I4sI", 12, b"JXL ", 0x0D0A870A)  # the first box
 CODESTREAM = b"\xff\x0a"
 EXIF, XML = b"Exif", b"xml "
-LONGEST = 2**24  # bytes of a box that is read
+LONGEST = 2**24  # most bytes of a box that are read
 
 
 def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the picture, which `check_jxl` has let pass. Returns its name."""
+    """Write the picture, whose size `check_jxl` has accepted. Returns its path."""
     channels = source.store.plan.channels
     dtype = np.uint8 if source.dtype.itemsize == 1 else np.uint16  # float32 becomes 16 bits
     image: NDArray[Any] = np.empty((source.height, source.width, channels), dtype)
@@ -56,7 +56,7 @@ def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
 
 def check_jxl(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError where the picture is too large, or ffmpeg has no JPEG XL."""
+    """Raise ExportError if the picture is too large, or ffmpeg cannot encode JPEG XL."""
     check_fits(LIMITS, source, dest)
     try:
         _encode(np.zeros((8, 8, 3), np.uint8), Path(os.devnull), options, Threads())
@@ -80,9 +80,9 @@ def _encode(image: NDArray[Any], path: Path, options: ExportOptions, threads: Th
 
 
 def distance(quality: int | None) -> float:
-    """Butteraugli's distance, which libjxl is told, of a quality (1 to 100); 0 is lossless.
+    """Convert a quality (1 to 100) to libjxl's Butteraugli distance; 0 is lossless.
 
-    As libjxl's JxlEncoderDistanceFromQuality.
+    Like libjxl's JxlEncoderDistanceFromQuality.
     """
     if quality is None or quality == 100:
         return 0.0
@@ -92,11 +92,11 @@ def distance(quality: int | None) -> float:
 
 
 def _described(source: Source, made: Provenance) -> bytes:
-    """The boxes after the picture: Exif, with its size too, and XMP."""
+    """Return the metadata boxes: Exif, including the size, and XMP."""
     said = exif(made, source.resolution)
     said.get_ifd(tags.EXIF).update({tags.WIDTH: source.width, tags.HEIGHT: source.height})
     data = said.tobytes().removeprefix(b"Exif\0\0")
-    boxes = [(EXIF, bytes(4) + data)]  # its first four bytes: where the data begins after them
+    boxes = [(EXIF, bytes(4) + data)]  # the first four bytes: offset of the data after them
     if xmp := credits.xmp(made.about):
         boxes.append((XML, xmp))
     return b"".join(_box(*box) for box in boxes)
@@ -107,7 +107,7 @@ def _box(name: bytes, data: bytes) -> bytes:
 
 
 def read_exif(path: Path) -> "Exif":
-    """The Exif of a file of ours. Raises ValueError or struct.error where there is none."""
+    """Return the Exif of a file made by tilecppn. Raises ValueError or struct.error for others."""
     from PIL.Image import Exif
 
     with path.open("rb") as file:

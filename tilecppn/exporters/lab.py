@@ -1,7 +1,6 @@
-"""One file as a print lab's upload form takes it: 8 bits, RGB, one page, a classic TIFF or a JPEG.
+"""A file for a print lab's upload form: 8 bits, RGB, one page, a classic TIFF or a JPEG.
 
-A TIFF is not compressed and lies in strips, which every program reads; a JPEG has full-resolution
-colour.
+A TIFF is uncompressed and in strips, which every program reads; a JPEG has full-resolution colour.
 """
 
 import contextlib
@@ -31,7 +30,7 @@ RGB = 3
 def export_lab_tiff(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write the picture, which `check_lab_size` has let pass, band by band. Returns its name."""
+    """Write the picture band by band; `check_lab_size` has accepted its size. Returns its path."""
     made = source.provenance(provenance.STILL, options)
     with sealed(dest) as temporary:
         profile = icc_profile(made.profile, RGB)
@@ -46,10 +45,9 @@ def export_lab_tiff(
 def plain_tiff(
     path: Path, source: Source, made: Provenance, photometric: str, channels: int, profile: bytes
 ) -> Iterator[NDArray[np.uint8]]:
-    """A classic TIFF of one page, not compressed, of the picture's size: its pixels, to be filled.
+    """Create an uncompressed classic TIFF of one page, and let the block fill its pixels.
 
-    (height, width, channels), a map of the file, which is written at the end of the block.
-    profile: ICC's.
+    Yields a memory map (height, width, channels), flushed when the block ends. profile: ICC.
     """
     import tifffile
 
@@ -70,7 +68,7 @@ def plain_tiff(
 
 
 def check_lab_size(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError where a TIFF would be larger than it may be."""
+    """Raise ExportError if a TIFF would be larger than allowed."""
     size = source.width * source.height * RGB
     limit = min(CLASSIC, options.max_bytes or CLASSIC)
     if suffix_of(dest) == ".tif" and size > limit:

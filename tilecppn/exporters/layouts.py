@@ -1,6 +1,6 @@
-"""Pyramids in a folder, for viewers of the web: IIIF, Zoomify and, from its own file, XYZ.
+"""Pyramids in a folder for web viewers: IIIF, Zoomify and, in its own module, XYZ.
 
-Levels are the store's, from the largest to the first that one tile holds. A page comes with each.
+Levels are the store's, from the largest to the first that fits into one tile. Each has a page.
 """
 
 import json
@@ -23,17 +23,18 @@ from tilecppn.plan import Window, ceil_div
 from tilecppn.scene.sections import About
 from tilecppn.storage.content_types import content_type
 
-WHOLE = 2048  # pixels: IIIF gives the whole picture up to this side
-GROUP = 256  # tiles in a folder of Zoomify's
-HERE = "."  # the id of an IIIF picture without an address: for pages in its folder alone
+WHOLE = 2048  # most pixels along a side of IIIF's whole picture
+GROUP = 256  # tiles per folder in Zoomify
+HERE = "."  # the id of an IIIF picture without an address, for pages in its own folder
 
 
 class Zoomify(Layout):
-    """TileGroup{n}/{z}-{x}-{y}, groups of 256 tiles counted from the smallest level's first on.
+    """The Zoomify layout: TileGroup{n}/{z}-{x}-{y}, groups of 256 tiles from the smallest
+    level on.
 
-    A level's sides, by which levels and groups are counted, are half of the one before, rounded
-    down, as OpenSeadragon and OpenLayers ("truncated") count. Its tiles are those of sides that are
-    rounded up, which OpenSeadragon asks for: a last column or row may have a single pixel.
+    Levels and groups are counted with sides that are halved and rounded down, as OpenSeadragon
+    and OpenLayers ("truncated") do. Tiles are cut from levels with sides rounded up, which
+    OpenSeadragon requests: the last column or row may be a single pixel wide.
     """
 
     kind = "zoomify"
@@ -49,7 +50,7 @@ class Zoomify(Layout):
 
     @cached_property
     def grid(self) -> list[tuple[int, int]]:
-        """Columns and rows of each level, from the largest on, as they are counted."""
+        """Columns and rows of each level, from the largest down, as they are counted."""
         width, height = self.sizes[0]
         return [
             (ceil_div(width >> k, self.side), ceil_div(height >> k, self.side))
@@ -58,12 +59,12 @@ class Zoomify(Layout):
 
     @cached_property
     def before(self) -> list[int]:
-        """Tiles of all levels smaller than z, and for the last z + 1 of all."""
+        """The number of tiles in all levels smaller than z; the last entry counts all."""
         counts = [columns * rows for columns, rows in self.grid]
         return list(accumulate(reversed(counts), initial=0))
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write ImageProperties.xml and the page."""
+        """Add ImageProperties.xml and the page."""
         values = {
             "WIDTH": source.width,
             "HEIGHT": source.height,
@@ -86,9 +87,10 @@ class Zoomify(Layout):
 
 
 class IIIF(Layout):
-    """{region}/{size}/0/default of the Image API 3.0, https://iiif.io/api/image/3.0/#4-image-requests.
+    """The IIIF layout: {region}/{size}/0/default of the Image API 3.0.
 
-    A region is in pixels of the whole picture, where a level's pixel is 2^level wide.
+    https://iiif.io/api/image/3.0/#4-image-requests. A region is in pixels of the whole picture; a
+    pixel of a level is 2^level of them wide.
     """
 
     kind = "iiif"
@@ -101,9 +103,9 @@ class IIIF(Layout):
         return f"{region}/{tile.width},{tile.height}/0/default"
 
     def describe(self, source: Source, folder: TileFolder) -> None:
-        """Write info.json, the page, and the whole picture in the sizes that info.json lists.
+        """Add info.json, the page, and the whole picture in the sizes that info.json lists.
 
-        With an address also manifest.json, which Mirador and other readers begin with.
+        With an address also manifest.json, from which Mirador and other readers start.
         """
         largest = max(WHOLE, self.side)
         whole = [level for level, size in enumerate(self.sizes) if max(size) <= largest]
@@ -147,7 +149,7 @@ class IIIF(Layout):
 
 
 def _manifest(info: dict[str, Any], about: About, name: str) -> dict[str, Any]:
-    """A picture of IIIF as a manifest of the Presentation API 3.0 with one canvas.
+    """Return a manifest of the IIIF Presentation API 3.0 with one canvas for the picture.
 
     info: its info.json. https://iiif.io/api/presentation/3.0/
     """
@@ -189,7 +191,7 @@ FOLDERS: dict[str, type[Layout]] = {layout.kind: layout for layout in (IIIF, XYZ
 def export_folder(
     kind: type[Layout], source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write the pyramid into the folder `dest`. Returns its name."""
+    """Write the pyramid into the folder `dest`. Returns its path."""
     with replacing(dest, folder=True) as temporary:
         layout = kind.of(source.sizes, options.side)
         fill_folder(source, TileFolder(str(temporary.absolute()), layout, options), threads)

@@ -1,4 +1,4 @@
-"""The tiles of XYZ for pyramids in one file, and what such a file says of them."""
+"""The tiles of the XYZ layout for single-file pyramids, and the metadata of such a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +14,12 @@ from tilecppn.exporters.tiles import Region, Size, cut
 from tilecppn.exporters.xyz import XYZ, tile_json
 from tilecppn.plan import Window, ceil_div
 
-SQUARE = 2048  # pixels of a side that is encoded in one go
-BLOCK = 8  # 2^8 squares of a side are put in order in one go
+SQUARE = 2048  # pixels along a square that is encoded as one piece
+BLOCK = 8  # 2^8 squares along a side are sorted at a time
 
 
 class MapTile(NamedTuple):
-    """A tile by its number along Hilbert's curve, with its place and its file."""
+    """A tile: its number along Hilbert's curve, its position and its file."""
 
     number: int
     zoom: int
@@ -31,7 +31,7 @@ class MapTile(NamedTuple):
 def map_tiles(
     source: Source, layout: XYZ, options: ExportOptions, threads: Threads
 ) -> Iterator[MapTile]:
-    """All tiles that are not left out, in the order of their numbers."""
+    """Yield all tiles, except blank ones that are left out, in the order of their numbers."""
     side = layout.side
 
     def encode(square: Region) -> list[MapTile]:
@@ -51,7 +51,7 @@ def map_tiles(
 
 
 def described(layout: XYZ, dest: Path, options: ExportOptions) -> dict[str, Any]:
-    """What a file says of its tiles: TileJSON without addresses, with the credits."""
+    """Return the file's metadata: TileJSON without addresses, with the credits."""
     said = tile_json(layout, "", None, dest.stem, options.about)
     return {
         **{name: value for name, value in said.items() if name not in ("tilejson", "tiles")},
@@ -61,11 +61,14 @@ def described(layout: XYZ, dest: Path, options: ExportOptions) -> dict[str, Any]
 
 
 def squares(sizes: tuple[Size, ...], side: int) -> Iterator[Region]:
-    """The tiles of all levels in aligned squares, which are ranges of numbers, in their order."""
+    """Yield aligned squares of tiles of all levels, in the order of their tile numbers.
+
+    The tiles of an aligned square have consecutive numbers.
+    """
     tiles = max(1, SQUARE // side)
     for level in reversed(range(len(sizes))):
         zoom = len(sizes) - 1 - level
-        along = min(tiles, 1 << zoom)  # a power of two, as both are
+        along = min(tiles, 1 << zoom)  # a power of two, like both of them
         width, height = sizes[level]
         step = along * side
         across, down = ceil_div(width, step), ceil_div(height, step)
@@ -75,9 +78,9 @@ def squares(sizes: tuple[Size, ...], side: int) -> Iterator[Region]:
 
 
 def _in_order(zoom: int, across: int, down: int) -> Iterator[tuple[int, int]]:
-    """Columns and rows of a zoom's tiles, below `across` and `down`, in the order of their numbers.
+    """Yield columns and rows of a zoom's tiles, below `across` and `down`, ordered by number.
 
-    An aligned block of them at a time, so that memory does not grow with them.
+    They are sorted one aligned block at a time, so that memory does not grow with their number.
     """
     shift = min(zoom, BLOCK)
     side = 1 << shift
@@ -87,7 +90,7 @@ def _in_order(zoom: int, across: int, down: int) -> Iterator[tuple[int, int]]:
 
 
 def _sorted(zoom: int, left: int, top: int, right: int, bottom: int) -> list[tuple[int, int]]:
-    """Columns and rows of tiles of a zoom in the order of their numbers."""
+    """Return columns and rows of tiles of a zoom, ordered by number."""
     x, y = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
     order = np.argsort(tile_number(zoom, x, y), axis=None)
     return list(zip(x.ravel()[order].tolist(), y.ravel()[order].tolist(), strict=True))

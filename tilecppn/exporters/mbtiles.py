@@ -1,4 +1,4 @@
-"""A pyramid in one SQLite file, MBTiles 1.3, which desktop map programs and tile servers read.
+"""A pyramid in one SQLite file, MBTiles 1.3, for desktop map programs and tile servers.
 
 https://github.com/mapbox/mbtiles-spec/blob/master/1.3/spec.md. Rows count from the bottom.
 """
@@ -16,8 +16,8 @@ from tilecppn.exporters.source import Source
 from tilecppn.exporters.xyz import XYZ
 
 KIND = "mbtiles"
-FORMATS = {"avif": "image/avif"}  # the others are called by their suffix
-LONGEST_VALUE = 16 << 20  # characters of metadata that are read
+FORMATS = {"avif": "image/avif"}  # others are named like their suffix
+LONGEST_VALUE = 16 << 20  # most characters of a metadata value that are read
 _APPLICATION = 0x4D504258
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION};
@@ -34,14 +34,14 @@ _INDEX = "CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile
 def export_mbtiles(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write the tiles of XYZ as rows of a table. Returns its name."""
+    """Write the tiles of the XYZ layout as rows of a table. Returns the file's path."""
     layout = XYZ.of(source.sizes, options.side)
     made, said = source.provenance(KIND, options), described(layout, dest, options)
     said["format"] = FORMATS.get(said["format"], said["format"])
     said |= {
         **{name: ",".join(map(str, said[name])) for name in ("bounds", "center")},
         "tilecppn": made.source,
-        "tilecppn record": made.line(),  # short, as a long text is not in one piece in the file
+        "tilecppn record": made.line(),  # short, since a long text is not contiguous in the file
     }
     tiles = (
         (tile.zoom, tile.x, (1 << tile.zoom) - 1 - tile.y, tile.data)
@@ -62,7 +62,7 @@ def export_mbtiles(
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The metadata of a file. Raises sqlite3.Error for another one."""
+    """Return the metadata of a file. Raises sqlite3.Error if it is not an MBTiles file."""
     address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as file:
         found = file.execute("SELECT name, substr(value, 1, ?) FROM metadata", [LONGEST_VALUE])

@@ -1,8 +1,8 @@
-"""Render and export in one pass: a pyramid's tiles are made from the shard in hand.
+"""Render and export in one pass: a pyramid's tiles are made from each shard before it is stored.
 
-A shard's tiles are written first and the shard itself last, so that a shard in the store has had
-its tiles written by this run or by none. Shards that were stored before, and the levels that are
-smaller than a tile, are tiled from the store at the end; then come the page and the descriptor.
+A shard's tiles are written first and the shard itself last, so a shard stored by this run has all
+its tiles. Shards that were stored earlier, and levels smaller than a tile, are tiled from the store
+at the end; the page and the descriptor follow.
 """
 
 import contextlib
@@ -35,11 +35,11 @@ def render_and_export(
     progress: Progress = lambda done, total: None,
     options: ExportOptions | None = None,
 ) -> tuple[Store, RunResult, list[Path]]:
-    """`render_to`, and the export to `dest`, by its suffix.
+    """Do what `render_to` does, and export to `dest`, in the format of its suffix.
 
-    A .dzi whose tiles are the store's is made in one pass, anything else after the render; what is
-    at `dest` already, of the same scene and options, stays. `run.overwrite` is for both. Returns
-    the outputs, too. Raises as `render` and `export` do.
+    A .dzi with the store's tiles is made in one pass, any other export after the render. An
+    existing export of the same scene and options is kept. `run.overwrite` applies to both. Also
+    returns the outputs. Raises as `render` and `export` do.
     """
     exporter = choose_exporter(path, dest)
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
@@ -59,7 +59,7 @@ def render_and_export(
         require_complete(outcome)
         if made == set(outputs):
             return store, outcome, list(outputs)
-        if tiled:  # all but the page and the descriptor, which a kill prevented
+        if tiled:  # only the page and the descriptor are missing, after a kill
             with naming_destination(dest), claimed(*outputs):
                 return store, outcome, dzi.write_page(Source.of(store, options), dest, options)
         return store, outcome, write(exporter, Source.of(store, options), dest, options, threads)
@@ -67,7 +67,7 @@ def render_and_export(
 
 
 def _made(exporter: Exporter, dest: Path, scene: Scene, options: ExportOptions) -> set[Path]:
-    """The outputs that are there already, as they would be made."""
+    """Return the outputs that already exist, as they would be made."""
     return {
         path
         for path, kind in exporter.outputs(dest).items()
@@ -86,7 +86,7 @@ def _one_pass(
 ) -> tuple[Store, RunResult, list[Path]]:
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     levels = sizes(scene.canvas.width, scene.canvas.height)
-    skipped: list[Shard] = []  # shards that were there already
+    skipped: list[Shard] = []  # shards stored by an earlier run
 
     def on_event(event: events.Event) -> None:
         if isinstance(event, events.TaskSkipped) and isinstance(event.task, Shard):
@@ -105,7 +105,7 @@ def _one_pass(
             with naming_destination(dest):
                 tiles.write_tiles(source, folder, _rest(source, plan, skipped), threads)
                 folder.complete(source)
-                export.close()  # the folder takes its place
+                export.close()  # puts the folder in its place
                 return store, outcome, dzi.write_page(source, dest, options)
         except KeyboardInterrupt:
             raise Interrupted(
@@ -115,7 +115,7 @@ def _one_pass(
 
 
 def _rest(source: Source, plan: Plan, shards: list[Shard]) -> list[tiles.Region]:
-    """What is tiled from the store: shards that were there, and the levels after its last."""
+    """Return what is tiled from the store: the skipped shards, and levels smaller than its last."""
     stored = [
         region
         for shard in shards

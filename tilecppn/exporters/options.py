@@ -1,4 +1,4 @@
-"""What a person can choose for an export, as one checked value."""
+"""The options of an export, as one validated value."""
 
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -23,15 +23,15 @@ PROOFS = (".tif", ".png")
 LABS = (".jpg", ".tif")
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
-MAP_TILE = 256  # pixels: the side that map viewers and Zoomify's expect unless told otherwise
+MAP_TILE = 256  # pixels: the default that map viewers and Zoomify's viewers assume
 
 
 class Kind(NamedTuple):
-    """Which options a kind of export takes besides those that all take.
+    """The options that a kind of export supports, apart from those that all kinds have.
 
-    formats: those of its tiles, the default first, or the one of the file itself. tile: whether it
-    has tiles, with sides that are a `multiple`. side: of its tiles, where viewers expect one; else
-    the store's.
+    formats: of its tiles, the default first, or of the file itself. tile: whether it has tiles,
+    whose side must be a multiple of `multiple`. side: default side of a tile if viewers assume one,
+    else the store's.
     """
 
     formats: tuple[str, ...] = tuple(ENCODERS)
@@ -51,7 +51,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".mbtiles": Kind(side=MAP_TILE),
     ".png": Kind(("png",), tile=False),
     ".pdf": Kind(("pdf",), tile=False),
-    ".tif": Kind(("tif",), multiple=16),  # says TIFF 6.0
+    ".tif": Kind(("tif",), multiple=16),  # required by TIFF 6.0
     ".exr": Kind(("exr",)),
     ".jpg": Kind(("jpg",), tile=False),
     ".webp": Kind(("webp",), tile=False),
@@ -59,7 +59,7 @@ KINDS: dict[str, Kind] = {  # by suffix or layout
     ".jxl": Kind(("jxl",), tile=False),
     "iiif": Kind(url=True),
     "xyz": Kind(side=MAP_TILE, url=True),
-    # Its viewers ask for .jpg.
+    # Zoomify's viewers request .jpg.
     "zoomify": Kind(("jpg", "png", "webp", "avif"), side=MAP_TILE, url=True),
     "store": Kind(("png",), tile=False, url=True),
 }
@@ -68,9 +68,9 @@ FORMATS = {name for kind in KINDS.values() for name in kind.formats}
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """The choices of an export, as `tilecppn.export` explains them; None stands for a default.
+    """The options of an export, explained at `tilecppn.export`; None stands for a default.
 
-    Picklable: workers elsewhere encode with it. Raises ExportError for a value out of range.
+    Picklable, since workers encode with it. Raises ExportError for a value out of range.
     """
 
     format: str | None = None
@@ -97,10 +97,10 @@ class ExportOptions:
     proof: Path | None = None
     intent: str = "relative"
     live: bool = False
-    name: str = ""  # of the export; resolved from its path
-    # What it says to people; resolved from the scene and these options.
+    name: str = ""  # of the export; set from its path by `resolved`
+    # Credits; set from the scene and these options by `resolved`.
     about: About = field(default_factory=About)
-    profile: str = "srgb"  # of the colours, one of PROFILES; resolved from the scene
+    profile: str = "srgb"  # colour space, one of PROFILES; set from the scene by `resolved`
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -150,9 +150,9 @@ class ExportOptions:
             raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
 
     def resolved(self, dest: Path, scene: Scene) -> Self:
-        """These options with every default filled in, of a store's scene.
+        """Return these options with every default filled in, for the scene of a store.
 
-        Raises ExportError for an option that this kind of export does not take.
+        Raises ExportError for an option that this kind of export does not support.
         """
         self._check_lab(dest, scene)
         kind = KINDS[self.layout or suffix_of(dest)]
@@ -160,7 +160,7 @@ class ExportOptions:
         if format not in kind.formats:
             if len(kind.formats) > 1:
                 raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
-            raise ExportError(f"format {format}: only pyramids have a choice of it; leave it out")
+            raise ExportError(f"format {format}: applies only to pyramids; leave it out")
         if self.tile is not None and not kind.tile:
             raise ExportError(
                 f"tile {self.tile}: only pyramids, TIFFs and EXRs have tiles; leave it out"
@@ -184,7 +184,9 @@ class ExportOptions:
         elif bits == 32:
             raise ExportError("bits 32: only a .exr has them; leave it out")
         elif bits is not None and 2**bits > stored + 1:
-            raise ExportError(f"bits {self.bits}: only stores with more have them; leave it out")
+            raise ExportError(
+                f"bits {self.bits}: possible only if the store has as many; leave it out"
+            )
         if bits == 16 and format in ENCODERS and ENCODERS[format].name:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         pyramid = kind.tile and format not in ("tif", "exr")
@@ -235,7 +237,7 @@ class ExportOptions:
         )
 
     def _check_lab(self, dest: Path, scene: Scene) -> None:
-        """Raise ExportError for what no lab takes."""
+        """Raise ExportError for exports that labs do not accept."""
         if not self.lab:
             return
         if self.layout is not None or suffix_of(dest) not in LABS:
@@ -247,7 +249,7 @@ class ExportOptions:
             )
 
     def _described(self, about: About) -> About:
-        """What the export says to people: the scene's [about], with these options."""
+        """Return the credits of the export: the scene's [about], with these options."""
         changes: dict[str, Any] = {} if self.show_scene else {"share_scene": False}
         if self.title is not None:
             changes["title"] = self.title
@@ -256,22 +258,22 @@ class ExportOptions:
         except SceneError as error:
             raise ExportError(f"title: must be {error.allowed}") from None
 
-    # Of resolved options
+    # The following need resolved options.
 
     @property
     def stored_bits(self) -> int | None:
-        """`bits` of the stored values that are encoded: an EXR is made of them as they are."""
+        """The bits to convert stored values to, None for no conversion, as in an EXR."""
         return None if self.format == "exr" else self.bits
 
     @property
     def side(self) -> int:
-        """Of a tile, in pixels."""
+        """The side of a tile, in pixels."""
         assert self.tile is not None
         return self.tile
 
     @property
     def suffix(self) -> str:
-        """Of a tile's file."""
+        """The suffix of a tile's file."""
         return ENCODERS[str(self.format)].suffix
 
     @property
@@ -281,7 +283,7 @@ class ExportOptions:
 
     @property
     def encoding(self) -> str:
-        """What the bytes of an export depend on, the picture and a file's kind aside."""
+        """All options that decide an export's bytes, given its picture and kind."""
         values = {
             "format": self.format,
             "quality": self.quality,
@@ -315,11 +317,13 @@ class ExportOptions:
 
     @property
     def _blank(self) -> tuple[int, ...] | None:
-        """Red, green and blue of blank tiles, in 8 bits."""
+        """The colour of blank tiles: red, green and blue in 8 bits."""
         return None if self.skip_blanks is None else palettes.eight_bits(self.skip_blanks)
 
     def is_blank(self, pixels: NDArray[Any]) -> bool:
-        """Whether a tile (channels, height, width) is left out: all of it has the blank colour."""
+        """Return whether a tile (channels, height, width) is left out, since all of it has the
+        blank colour.
+        """
         if self._blank is None:
             return False
         full = FULL.get(pixels.dtype.name)
@@ -329,12 +333,12 @@ class ExportOptions:
         return all(bool((p == c).all()) for p, c in zip(pixels, wanted, strict=False))
 
     def encode(self, pixels: NDArray[Any]) -> bytes:
-        """The file of a tile's stored pixels (channels, height, width)."""
+        """Encode the stored pixels (channels, height, width) of a tile."""
         encoder, quality = ENCODERS[str(self.format)], self.quality or 100
         return encoder.encode(pixels, quality, self.effort, self.profile)
 
 
 def suffix_of(path: Path) -> str:
-    """A path's suffix in small letters, by its usual name: .JPEG is .jpg."""
+    """Return a path's suffix in lower case and by its usual name: .JPEG becomes .jpg."""
     suffix = path.suffix.lower()
     return "." + SYNONYMS.get(suffix[1:], suffix[1:]) if suffix else ""

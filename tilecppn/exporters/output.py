@@ -1,8 +1,8 @@
-"""Outputs replace nothing unasked, are built under a temporary name and appear whole.
+"""Write outputs: replace nothing without permission, build under a temporary name, appear whole.
 
-Whoever writes to a path holds its lock from before anything is made until the output is in place:
+A writer holds the lock of the path from before it starts until the output is in place:
 
-    check_output(path, "still", overwrite=False)     refuse early
+    check_output(path, "still", overwrite=False)     fail early
     with atomic_output(path) as temporary:           lock, build, put in place
         temporary.write_bytes(…)
 """
@@ -22,7 +22,7 @@ from tilecppn.exporters.provenance import Provenance
 from tilecppn.storage.identity import check_outside_stores
 from tilecppn.storage.places import storage_of
 
-CONTENTS = {  # what an output holds, in words
+CONTENTS = {  # kinds of output, with their description in messages
     "still": "a still",
     "film": "a film",
     "frames": "the frames of a film",
@@ -38,19 +38,19 @@ CONTENTS = {  # what an output holds, in words
     "xyz": "tiles for XYZ",
     "zoomify": "tiles for Zoomify",
 }
-FOLDERS = {"frames", "iiif", "xyz", "zoomify"}  # kinds that may fill an empty folder
+FOLDERS = {"frames", "iiif", "xyz", "zoomify"}  # kinds that may be written into an empty folder
 
 
 def destination_of(path: Path) -> Destination:
-    """Where an output of a path lies."""
+    """Return the destination of an output's path, on a disk or in a bucket."""
     return BucketDestination(path) if isinstance(path, BucketPath) else DiskDestination(path)
 
 
 def check_output(path: Path, kind: str, *, overwrite: bool) -> None:
     """Raise ExportError unless an output of a kind may be written to `path`.
 
-    kind: one of `CONTENTS`. It may where nothing is, and with `overwrite` where an output of that
-    kind is that tilecppn made and nobody changed since.
+    kind: one of `CONTENTS`. Allowed if nothing exists there, and with `overwrite` if it is an
+    output of the same kind that tilecppn made and that has not been modified since.
     """
     try:
         if destination_of(path).is_free(folder=kind in FOLDERS):
@@ -72,21 +72,23 @@ def check_output(path: Path, kind: str, *, overwrite: bool) -> None:
 
 
 def read_provenance(path: Path) -> Provenance | None:
-    """What an output says of itself, as `provenance.read`, also in a bucket. Raises OSError."""
+    """Return the provenance of an output, also in a bucket. Raises OSError."""
     if (found := provenance.read_folder(path)) is not None:
         return found
     with fetched(path) as copy:
-        # To read what is no file, such as a pipe, could take for ever.
+        # Reading a pipe or another special file could block for ever.
         return provenance.read(copy) if copy.is_file() else None
 
 
 def fetched(path: Path) -> contextlib.AbstractContextManager[Path]:
-    """As `Destination.fetched`."""
+    """Return `Destination.fetched` of a path."""
     return destination_of(path).fetched()
 
 
 def _why_kept(path: Path, kind: str) -> str | None:
-    """Why what is at `path` is never replaced; None for an unchanged output of that kind."""
+    """Return why the output at `path` must not be replaced; None for an unchanged one of
+    that kind.
+    """
     found = read_provenance(path)
     if found is None:
         return "was not made by tilecppn (or by version 0.1.0, which leaves no digest)"
@@ -98,7 +100,7 @@ def _why_kept(path: Path, kind: str) -> str | None:
 
 @contextlib.contextmanager
 def naming_destination(dest: Path) -> Iterator[None]:
-    """Turn an OSError in the block into RenderError, which names `dest` and the file it was."""
+    """Convert an OSError in the block to RenderError, which names `dest` and the file."""
     try:
         yield
     except OSError as error:
@@ -112,7 +114,7 @@ def naming_destination(dest: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def claimed(*paths: Path) -> Iterator[None]:
-    """Hold the right to write to some paths; what killed processes left beside them goes first.
+    """Lock some paths for writing; first remove what killed processes left beside them.
 
     Raises ExportError if another process is writing to one of them, or if the disk has no locks.
     """
@@ -126,19 +128,19 @@ def claimed(*paths: Path) -> Iterator[None]:
 
 
 def replacing(path: Path, *, folder: bool = False) -> contextlib.AbstractContextManager[Path]:
-    """A new empty file or folder that becomes `path` at the end of the block.
+    """Create a new empty file or folder that replaces `path` when the block ends.
 
-    The caller has `claimed` the path and checked what is there, which goes then; on an error the
-    new one does. If something else is there by the end, nothing is replaced: RenderError. A file,
-    and the name of either, outlives a power cut from then on; what is in a folder is for the block
-    to see to.
+    The caller has `claimed` the path and checked what exists there, which is deleted then; on an
+    error the new one is. Raises RenderError, replacing nothing, if something else has appeared by
+    the end. Afterwards a file, and the name of either, survive a power cut; the block must sync
+    the contents of a folder itself.
     """
     return destination_of(path).replacing(folder=folder)
 
 
 @contextlib.contextmanager
 def sealed(path: Path) -> Iterator[Path]:
-    """As `replacing`, of a file, whose record gets its digest at the end."""
+    """Do what `replacing` does for a file, and fill in the digest of its record at the end."""
     with replacing(path) as temporary:
         yield temporary
         provenance.seal(temporary)
@@ -146,17 +148,17 @@ def sealed(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_output(path: Path, *, folder: bool = False) -> Iterator[Path]:
-    """As `replacing`, with the path claimed."""
+    """Claim a path, and do what `replacing` does."""
     with claimed(path), replacing(path, folder=folder) as temporary:
         yield temporary
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is that of a folder with files in it."""
+    """Return whether there is a folder with files at a path."""
     return next(storage_of(path).sizes(), None) is not None
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file, or of all in a folder."""
+    """Return the size in bytes of a file, or of all files in a folder."""
     inside = sum(size for _, size in storage_of(path).sizes())
     return inside or storage_of(path.parent).size(path.name) or 0

@@ -1,6 +1,7 @@
-"""A picture in panels, for walls and murals: files that fit to the pixel, and a sheet of them.
+"""Export a picture in panels, for walls and murals: files that fit to the pixel, and an overview.
 
-Panels beside each other share `overlap` pixels. A panel has the pixels that the whole has there.
+Neighbouring panels share `overlap` pixels. A panel has exactly the pixels of the whole picture
+there.
 """
 
 import re
@@ -27,9 +28,9 @@ from tilecppn.plan import Window
 from tilecppn.scene import paper
 
 Write = Callable[[Source, Path, ExportOptions, Threads], list[Path]]
-MOST = 400  # panels: each file is locked until all are there
+MOST = 400  # most panels; each file stays locked until all are written
 ONE = Window(0, 0, 1, 1)
-SHEET = 1600  # pixels of the sheet's longer side, at most
+SHEET = 1600  # most pixels along the longer side of the overview
 CM = 2.54  # of an inch
 LINE, INK = (255, 255, 255), (20, 20, 20)
 _GRID = re.compile(r"([1-9]\d?)[x×]([1-9]\d?)")
@@ -37,14 +38,14 @@ _GRID = re.compile(r"([1-9]\d?)[x×]([1-9]\d?)")
 
 @dataclass(frozen=True)
 class Panel(Source):
-    """A window of the largest level of `whole`, as a picture of one level."""
+    """A window of the largest level of `whole`, as a picture with one level."""
 
     whole: Source | None = None
     window: Window = ONE
     name: str = ""
 
     def __post_init__(self) -> None:
-        """The whole was checked."""
+        """Skip the checks, which the whole picture has passed."""
 
     @cached_property
     def sizes(self) -> list[Size]:
@@ -68,7 +69,7 @@ class Panel(Source):
 
 
 def grid_of(text: str) -> tuple[int, int]:
-    """Columns and rows of "3x2". Raises ExportError for another text."""
+    """Return columns and rows from a text such as "3x2". Raises ExportError for another text."""
     found = _GRID.fullmatch(text.strip())
     if found is None or text.strip() in ("1x1", "1×1"):
         raise ExportError(f"panels {text}: must be columns × rows, as 3x2, up to 99x99")
@@ -79,9 +80,9 @@ def grid_of(text: str) -> tuple[int, int]:
 
 
 def windows(size: Size, grid: tuple[int, int], overlap: int) -> list[list[Window]]:
-    """The panels of a picture (width, height), row by row.
+    """Return the windows of the panels of a picture (width, height), row by row.
 
-    Raises ExportError where the overlap is not smaller than a panel.
+    Raises ExportError if the overlap is not smaller than a panel.
     """
     across, down = (_spans(*side, overlap) for side in zip(size, grid, strict=True))
     return [[Window(top, left, bottom, right) for left, right in across] for top, bottom in down]
@@ -102,7 +103,7 @@ def _spans(length: int, count: int, overlap: int) -> list[tuple[int, int]]:
 
 
 def paths(dest: Path, grid: tuple[int, int]) -> list[list[Path]]:
-    """NAME-ROW-COLUMN.SUFFIX of each panel, from 1, row by row."""
+    """Return the path of each panel, NAME-ROW-COLUMN.SUFFIX counted from 1, row by row."""
     columns, rows = grid
     return [
         [dest.with_name(f"{dest.stem}-{row}-{col}{dest.suffix}") for col in range(1, columns + 1)]
@@ -111,12 +112,12 @@ def paths(dest: Path, grid: tuple[int, int]) -> list[list[Path]]:
 
 
 def sheet_path(dest: Path) -> Path:
-    """NAME-sheet.png."""
+    """Return the path of the overview, NAME-sheet.png."""
     return dest.with_name(f"{dest.stem}-sheet.png")
 
 
 def panels(source: Source, dest: Path, options: ExportOptions) -> list[tuple[Path, Panel]]:
-    """Each panel with the file that it becomes."""
+    """Return the path and source of each panel."""
     grid = grid_of(str(options.panels))
     overlap = round(paper.length(options.panel_overlap, source.resolution))
 
@@ -139,7 +140,7 @@ def panels(source: Source, dest: Path, options: ExportOptions) -> list[tuple[Pat
 def export_panels(
     write: Write, source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write each panel by an exporter's `write`, and the sheet. Returns all names."""
+    """Write each panel with an exporter's `write`, then the overview. Returns all paths."""
     made = panels(source, dest, options)
     total, before, files = sum(p.width * p.height for _, p in made), 0, []
     for path, panel in made:
@@ -156,7 +157,9 @@ def export_panels(
 
 
 def assembly_sheet(source: Source, named: list[tuple[str, Window]]) -> NDArray[np.uint8]:
-    """The whole, small, with the outline of each panel, its name, and its size in centimetres."""
+    """Draw the overview: the whole picture, small, with each panel's outline, name and size in
+    centimetres.
+    """
     level = next(k for k, size in enumerate(source.sizes) if max(size) <= SHEET)
     width, height = source.sizes[level]
     pixels = source.read_uint8(level, Window(0, 0, height, width))
@@ -167,9 +170,9 @@ def assembly_sheet(source: Source, named: list[tuple[str, Window]]) -> NDArray[n
         top, left, bottom, right = (scale * edge for edge in window)
         for grown, colour in ((0, INK), (1, LINE)):
             box = (left + grown, top + grown, right - 1 - grown, bottom - 1 - grown)
-            if box[0] <= box[2] and box[1] <= box[3]:  # of a few pixels it has none inside
+            if box[0] <= box[2] and box[1] <= box[3]:  # a panel of a few pixels has nothing inside
                 draw.rectangle(box, outline=colour)
-        text = f"{name}\n{window.width * cm:.1f} x {window.height * cm:.1f} cm"  # no × in the font
+        text = f"{name}\n{window.width * cm:.1f} x {window.height * cm:.1f} cm"  # the font has no ×
         size = max(8.0, min(28.0, (right - left) / 12))
         draw.multiline_text(
             ((left + right) / 2, (top + bottom) / 2),

@@ -1,4 +1,4 @@
-"""Work on threads with results in order, and little of it ahead of the reader."""
+"""Run work on threads and return results in order, with little work ahead of the consumer."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -15,9 +15,10 @@ Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 @dataclass(frozen=True)
 class Threads:
-    """Who does the work of an export, who hears of it, and who may end it.
+    """The number of worker threads of an export, and its callbacks.
 
-    note: is told in words what was chosen.
+    progress: called with pixels done and in all. stopping: whether to stop. note: called with
+    messages about automatic choices.
     """
 
     workers: int = 1
@@ -31,14 +32,14 @@ class Piece(Protocol):
 
     @property
     def pixels(self) -> int:
-        """How many pixels it has, for progress."""
+        """The number of its pixels, for progress."""
 
 
 P = TypeVar("P", bound=Piece)
 T = TypeVar("T")
 R = TypeVar("R")
 
-TICK = 0.2  # seconds between looks at the wish to stop
+TICK = 0.2  # seconds between checks of `stopping`
 
 
 def in_order(
@@ -47,7 +48,7 @@ def in_order(
     workers: int,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Generator[R, None, None]:
-    """function(item) for each item, in order, at most workers + 1 of them at a time.
+    """Yield function(item) for each item, in order, at most workers + 1 at a time.
 
     Raises what `function` raises, and Interrupted once `stopping()`.
     """
@@ -76,16 +77,16 @@ def in_order(
 def finished(
     function: Callable[[P], R], pieces: Iterable[P], threads: Threads, pixels: int | None = None
 ) -> Iterator[tuple[P, R]]:
-    """Each piece and function(piece), in order, with progress; raises as `in_order`.
+    """Yield each piece with function(piece), in order, with progress; raises as `in_order`.
 
-    pixels: of all pieces, where they are an iterator.
+    pixels: of all pieces, needed if they are an iterator.
     """
     done, total = 0, sum(piece.pixels for piece in pieces) if pixels is None else pixels
 
     def paired(piece: P) -> tuple[P, R]:
         return piece, function(piece)
 
-    # Closed here: an error's traceback would keep it, and threads go on after its cleanup.
+    # Closed here, since an error's traceback would keep the generator and its threads alive.
     with closing(in_order(paired, pieces, threads.workers, threads.stopping)) as results:
         for piece, result in results:
             done += piece.pixels

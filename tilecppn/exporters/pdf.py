@@ -1,7 +1,7 @@
-"""One page of PDF with the picture as it is, its boxes for trim and bleed, and marks to cut along.
+"""A one-page PDF with the unconverted picture, trim and bleed boxes, and crop marks.
 
-The image is the compressed data of a PNG, which PDF has a filter for (ISO 32000-1, 7.4.4), so it is
-made band by band and appended, in its own depth, 8 or 16 bits, and its own colours.
+The image is the compressed data of a PNG, for which PDF has a filter (ISO 32000-1, 7.4.4), so it is
+made and appended band by band, in its own depth, 8 or 16 bits, and its own colours.
 """
 
 import struct
@@ -25,26 +25,26 @@ from tilecppn.scene.profiles import PROFILES
 POINT = 72.0  # of an inch
 MM = POINT / 25.4
 ROOM, LENGTH, AWAY = 12 * MM, 6 * MM, 3 * MM  # around the picture; of a mark; from the trim
-HAIR = 0.25  # points
-LARGEST = 9_000_000_000  # bytes
-PAGE = 14_400.0 - 2 * ROOM  # points of a side of the picture, with room for marks
-SLUG = 7.0  # points, the size of its letters
+HAIR = 0.25  # points, width of a mark's line
+LARGEST = 9_000_000_000  # most bytes of a file
+PAGE = 14_400.0 - 2 * ROOM  # longest side of the picture in points, leaving room for marks
+SLUG = 7.0  # points, size of the slug line's letters
 TEXT_OPEN, TEXT_CLOSE = b"<tilecppn:scene>", b"</tilecppn:scene>"
-SEARCHED = 8 << 20  # bytes in search of the scene
+SEARCHED = 8 << 20  # bytes searched for the scene
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
 
 
 class Layout(NamedTuple):
-    """Where things lie on the page, in points from its lower left corner."""
+    """The boxes of the page, in points from its lower left corner."""
 
     media: Box
-    bleed: Box  # all of the picture
+    bleed: Box  # the whole picture
     trim: Box
 
 
 def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the page. Returns its name."""
+    """Write the page. Returns its path."""
     plan = source.store.plan
     made = source.provenance(provenance.STILL, options)
     page = layout(source, options)
@@ -66,7 +66,9 @@ def export_pdf(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
 
 def check_pdf(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError where offsets of ten digits may not do."""
+    """Raise ExportError if the file would need offsets of more than ten digits, or the page is too
+    large.
+    """
     pixel = source.store.plan.channels * min(source.dtype.itemsize, 2)
     if source.width * source.height * pixel > LARGEST:
         raise ExportError(f"{dest}: a PDF has {format_bytes(LARGEST)} at most; use --max-size")
@@ -75,7 +77,7 @@ def check_pdf(source: Source, dest: Path, options: ExportOptions) -> None:
 
 
 def layout(source: Source, options: ExportOptions) -> Layout:
-    """The page's boxes: with marks it has room for them around the picture."""
+    """Return the page's boxes; with marks the page has room for them around the picture."""
     points = POINT / source.resolution
     width, height = source.width * points, source.height * points
     canvas = source.store.scene.canvas
@@ -89,7 +91,7 @@ def layout(source: Source, options: ExportOptions) -> Layout:
 
 
 def marks(page: Layout) -> list[tuple[float, float, float, float]]:
-    """The lines to cut along: two at each corner of the trim, outside of the bleed."""
+    """Return the crop marks as lines: two at each corner of the trim box, outside the bleed."""
     left, bottom, right, top = page.trim
     lines = []
     for x, side in ((left, -1), (right, 1)):
@@ -102,7 +104,7 @@ def marks(page: Layout) -> list[tuple[float, float, float, float]]:
 
 
 def scene_in(path: Path) -> str | None:
-    """The scene in a PDF of ours; None if there is none."""
+    """Return the scene in a PDF made by tilecppn; None if there is none."""
     with path.open("rb") as file:
         data = file.read(SEARCHED)
     start = data.find(TEXT_OPEN)
@@ -155,7 +157,7 @@ def _info(made: Provenance) -> str:
 
 
 def _metadata(made: Provenance) -> bytes:
-    """XMP with the credits and, for us, the scene."""
+    """Return XMP with the credits and the scene."""
     space = "https://pypi.org/project/tilecppn"
     scene = f"{TEXT_OPEN.decode()}{escape(made.source)}{TEXT_CLOSE.decode()}"
     own = f'<rdf:Description rdf:about="" xmlns:tilecppn="{space}">{scene}</rdf:Description>'
@@ -174,7 +176,7 @@ def _unicode(text: str) -> str:
 
 
 class _Objects:
-    """The numbered objects of a PDF, written one after another."""
+    """Writes the numbered objects of a PDF one after another."""
 
     def __init__(self, file: IO[bytes], record: str) -> None:
         self.file, self.places = file, dict[int, int]()
@@ -191,7 +193,7 @@ class _Objects:
     def image(
         self, number: int, source: Source, channels: int, bits: int, parts: Iterator[png.Band]
     ) -> None:
-        """The picture, whose length follows as an object of its own."""
+        """Write the picture; its length follows as a separate object."""
         parameters = (
             f"<< /Predictor 15 /Colors {channels} /BitsPerComponent {bits} "
             f"/Columns {source.width} >>"
@@ -219,7 +221,7 @@ class _Objects:
         self.add(number + 1, str(length))
 
     def finish(self) -> None:
-        """Write the table of the objects' places."""
+        """Write the cross-reference table and the trailer."""
         start, count = self.file.tell(), max(self.places) + 1
         rows = [f"{self.places[number]:010d} 00000 n \n" for number in range(1, count)]
         table = f"xref\n0 {count}\n0000000000 65535 f \n{''.join(rows)}"

@@ -1,4 +1,4 @@
-"""A pyramid in one file that a static server can give tiles out of: PMTiles, for map viewers."""
+"""A pyramid in one PMTiles file, from which static servers and map viewers read tiles."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -21,7 +21,7 @@ IN_METADATA = (
 def export_pmtiles(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write the tiles of XYZ, with their numbers in the order of the file. Returns its name."""
+    """Write the tiles of the XYZ layout in the order of their numbers. Returns the file's path."""
     layout = XYZ.of(source.sizes, options.side)
     made, said = source.provenance(KIND, options), described(layout, dest, options)
     metadata = {name: said[name] for name in IN_METADATA} | {"tilecppn": {"scene": made.source}}

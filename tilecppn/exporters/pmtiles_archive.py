@@ -1,13 +1,13 @@
-"""PMTiles, version 3: header, directories and tiles, written in one go and read again.
+"""PMTiles version 3: write header, directories and tiles in one pass, and read metadata.
 
 https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md. The file is
 
-    header and root directory   16 KiB, so that one request has both
-    tiles                       in the order of their numbers, equal ones once
+    header and root directory   16 KiB, so that one request returns both
+    tiles                       in the order of their numbers, identical ones once
     leaf directories, metadata
 
-Tiles are numbered level after level along Hilbert's curve, which makes an aligned square of them
-one range of numbers. Entries wait in a file of their own, so that memory does not grow with them.
+Tiles are numbered level by level along Hilbert's curve, so an aligned square of them is one range
+of numbers. Entries are buffered in a temporary file, so that memory does not grow with them.
 """
 
 import gzip
@@ -24,13 +24,13 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 HEAD = 127  # bytes of the header
-RESERVED = 1 << 14  # bytes of header, root directory and record
-FIRST = 256  # entries of tiles in a root that has leaves: those that a viewer asks for first
-LEAVES = 3000  # at most; fewer where the root has no room for them
-LEAF = 4096  # entries, at least
-WAITING = 1 << 16  # entries in memory
-REMEMBERED = 1 << 17  # tiles, of which an equal one is found
-MAX_METADATA = 16 << 20  # bytes, unpacked
+RESERVED = 1 << 14  # bytes for header, root directory and record
+FIRST = 256  # tile entries in a root that has leaves: those that a viewer requests first
+LEAVES = 3000  # at most; fewer if the root has no room for them
+LEAF = 4096  # entries at least
+WAITING = 1 << 16  # entries buffered in memory
+REMEMBERED = 1 << 17  # tiles remembered to find identical ones
+MAX_METADATA = 16 << 20  # bytes, uncompressed
 NONE, GZIP = 1, 2  # compressions
 TYPES = {"png": 2, "jpg": 3, "webp": 4, "avif": 5}
 ENTRY = np.dtype([("tile", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("run", "<u4")])
@@ -40,7 +40,7 @@ Entries = NDArray[np.void]
 
 
 class Bounds(NamedTuple):
-    """Where the tiles lie on the map: degrees and zooms."""
+    """The bounds of the tiles on the map, in degrees, and the number of zooms."""
 
     west: float
     south: float
@@ -50,7 +50,7 @@ class Bounds(NamedTuple):
 
 
 def tile_number(zoom: int, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.uint64]:
-    """The numbers of tiles: those of all smaller zooms come first, then along Hilbert's curve."""
+    """Return the numbers of tiles: after all smaller zooms, along Hilbert's curve."""
     x, y = x.astype(np.int64), y.astype(np.int64)
     number = np.full(np.broadcast_shapes(x.shape, y.shape), (4**zoom - 1) // 3, np.int64)
     for level in reversed(range(zoom)):
@@ -64,9 +64,9 @@ def tile_number(zoom: int, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.uint6
 
 
 class Archive:
-    """An archive that is being written to an open file, tile by tile in the order of numbers.
+    """An archive being written to an open file, tile by tile in the order of numbers.
 
-    waiting: an empty file, open for reading and writing, where entries wait.
+    waiting: an empty file, open for reading and writing, that buffers entries.
     """
 
     def __init__(self, file: IO[bytes], waiting: IO[bytes]) -> None:
@@ -77,7 +77,7 @@ class Archive:
         file.write(bytes(RESERVED))
 
     def add(self, number: int, data: bytes) -> None:
-        """Append a tile, whose number is larger than those before."""
+        """Append a tile, whose number must be larger than all before."""
         self.tiles += 1
         place = self._place(data)
         if self.entries:
@@ -95,7 +95,7 @@ class Archive:
     ) -> None:
         """Write the directories, the metadata and the header.
 
-        record: bytes between the root directory and the tiles, which readers pass over.
+        record: bytes between the root directory and the tiles, ignored by readers.
         """
         self._put_away()
         leaves_at = self.file.tell()
@@ -130,7 +130,7 @@ class Archive:
         self.entries = []
 
     def _directories(self, room: int) -> bytes:
-        """Write the leaves, if there are any; the root's bytes, `room` at most."""
+        """Write the leaves, if needed; return the root directory, at most `room` bytes."""
         self.waiting.seek(0)
         start = self._read(LEAF)
         if len(start) == self.count and len(root := packed_directory(start)) <= RESERVED // 2:
@@ -143,7 +143,9 @@ class Archive:
         return root
 
     def _leaves(self, first: Entries, size: int) -> bytes:
-        """Write leaves of so many entries; the bytes of a root with the first entries itself."""
+        """Write leaves of `size` entries each; return a root that holds the first entries
+        itself.
+        """
         self.waiting.seek(first.nbytes)
         pointers, at = [first], 0
         while len(leaf := self._read(size)):
@@ -158,7 +160,7 @@ class Archive:
 
 
 def packed_directory(entries: Entries) -> bytes:
-    """The bytes of a directory: columns of varints, packed."""
+    """Return the bytes of a directory: columns of varints, gzipped."""
     tiles, offsets, lengths = (
         entries[name].astype(np.uint64) for name in ("tile", "offset", "length")
     )
@@ -175,7 +177,9 @@ def packed_directory(entries: Entries) -> bytes:
 
 
 def varints(values: NDArray[np.uint64]) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that another follows."""
+    """Encode integers with seven bits per byte, lowest first; the eighth bit marks that more
+    follow.
+    """
     groups = np.ones(len(values), np.intp)
     for k in range(1, 10):
         groups += values >> np.uint64(7 * k) > 0
@@ -192,7 +196,10 @@ def varints(values: NDArray[np.uint64]) -> bytes:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The metadata of an archive. Raises OSError, ValueError or struct.error for another file."""
+    """Return the metadata of an archive.
+
+    Raises OSError, ValueError or struct.error if it is not a PMTiles archive.
+    """
     with path.open("rb") as file:
         head = _HEAD.unpack(file.read(HEAD))
         if head[:2] != (b"PMTiles", 3):

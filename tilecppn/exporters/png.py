@@ -1,7 +1,7 @@
-"""PNG: one image in memory, or one of any size from bands of rows.
+"""Write PNGs: an image in memory, or one of any size from bands of rows.
 
-Pillow writes neither 16-bit RGB nor an image larger than memory. Here each band is filtered and
-deflated by itself, ending in a sync flush, so that bands are made in parallel and appended in
+Pillow writes neither 16-bit RGB nor images larger than memory. Here each band is filtered and
+compressed on its own, ending in a sync flush, so that bands are made in parallel and appended in
 order (https://www.w3.org/TR/png-3/, RFC 1950 and 1951).
 """
 
@@ -22,14 +22,14 @@ from tilecppn.pixels.interleave import filtered
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-KEYWORD = b"tilecppn"  # of the text chunk that holds the scene or timeline
-HEAD, LAST = b"\x78\x01", b"\x03\x00"  # of a zlib stream; an empty last block
-LONGEST_TEXT = 2**28  # bytes read in search of one
+KEYWORD = b"tilecppn"  # keyword of the text chunk with the scene or timeline
+HEAD, LAST = b"\x78\x01", b"\x03\x00"  # header of a zlib stream; an empty last block
+LONGEST_TEXT = 2**28  # most bytes of a text that are read
 _MAX_CHUNK = 2**31 - 1
 
 
 class Band(NamedTuple):
-    """Some rows, deflated without header; checksum and length are of the filtered rows."""
+    """Some rows, compressed without header; checksum and length are of the filtered rows."""
 
     deflated: bytes
     adler: int
@@ -43,10 +43,10 @@ def encode_png(
     more: Iterable[bytes] = (),
     profile: bytes = b"",
 ) -> bytes:
-    """A whole PNG from (height, width, channels); `scene` is kept as text in it.
+    """Encode an image (height, width, channels) as a PNG; `scene` is stored in it as text.
 
-    effort: 1 (fast) to 9 (small). more: further chunks before the pixels. profile: ICC's, of pixels
-    that are not sRGB.
+    effort: 1 (fast) to 9 (small). more: additional chunks before the pixels. profile: ICC profile
+    of pixels that are not sRGB.
     """
     height, width, channels = pixels.shape
     return b"".join(
@@ -60,7 +60,7 @@ def encode_png(
 
 
 def _packed(data: NDArray[np.uint8], effort: int) -> bytes:
-    """A zlib stream (RFC 1950)."""
+    """Compress to a zlib stream (RFC 1950)."""
     sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is None:
         return compressed(data, effort)
@@ -68,7 +68,10 @@ def _packed(data: NDArray[np.uint8], effort: int) -> bytes:
 
 
 def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
-    """Rows (height, width, channels) that can follow any others; effort as in `encode_png`."""
+    """Compress rows (height, width, channels) so that they can follow any others.
+
+    effort: as in `encode_png`.
+    """
     data = filtered(pixels.transpose(2, 0, 1))
     sparse = sparse_deflate.deflated(data) if effort == LEAST else None
     if sparse is not None:
@@ -78,7 +81,7 @@ def deflate_band(pixels: Pixels, effort: int = LEAST) -> Band:
 
 
 def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> None:
-    """Write a PNG whose rows come as bands, in order."""
+    """Write a PNG from its header's chunks and its bands, in order."""
     for part in head:
         file.write(part)
     file.write(chunk(b"IDAT", HEAD))
@@ -94,8 +97,8 @@ def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> Non
 def header(
     width: int, height: int, channels: int, itemsize: int, scene: str, profile: bytes = b""
 ) -> list[bytes]:
-    """All chunks before the pixels. profile: ICC's, of pixels that are not sRGB."""
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # even: with alpha
+    """Return all chunks before the pixels. profile: ICC profile of pixels that are not sRGB."""
+    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # even types have alpha
     parts = [
         SIGNATURE,
         chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),
@@ -111,13 +114,13 @@ def header(
 
 
 def resolution_chunk(per_inch: float) -> bytes:
-    """The chunk that says how many pixels a printed inch has; before the pixels."""
+    """Return the chunk with the pixels per printed inch; it must precede the pixels."""
     per_metre = round(per_inch / 0.0254)
     return chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
 
 
 def text_chunk(text: str, keyword: bytes = KEYWORD) -> bytes:
-    """A chunk of text: by our keyword the scene, or whatever a file says of itself."""
+    """Return a text chunk; with the default keyword it holds the scene."""
     return chunk(b"iTXt", keyword + b"\0\0\0\0\0" + text.encode())
 
 
@@ -134,9 +137,10 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def text_of(file: BinaryIO) -> str | None:
-    """What `text_chunk` holds in a PNG open at its start; None if there is none, or it is no PNG.
+    """Return the scene's text in a PNG open at its start; None if there is none, or it is not a
+    PNG.
 
-    Raises struct.error where the file ends too soon, and UnicodeDecodeError.
+    Raises struct.error for a truncated file, and UnicodeDecodeError.
     """
     if file.read(8) != SIGNATURE:
         return None
@@ -156,7 +160,7 @@ def text_of(file: BinaryIO) -> str | None:
 
 
 def scene_of(path: Path) -> str | None:
-    """The scene in a PNG file of ours; None if there is none, or it is no PNG."""
+    """Return the scene in a PNG file; None if there is none, or it is not a PNG."""
     try:
         with path.open("rb") as file:
             return text_of(file)
@@ -165,10 +169,10 @@ def scene_of(path: Path) -> str | None:
 
 
 def adler32_combine(first: int, second: int, length: int) -> int:
-    """Adler-32 of two pieces of data joined, from that of each; `length` of the second.
+    """Return the Adler-32 of two concatenated pieces from those of each; `length` of the second.
 
-    With a = 1 + Σ d and b = Σ of the running a: a joined is a₁ + a₂ - 1, and each of the second
-    piece's running sums is larger by a₁ - 1.
+    With a = 1 + Σ d and b = Σ of the running a: the combined a is a₁ + a₂ - 1, and each of the
+    second piece's running sums is larger by a₁ - 1.
     """
     a1, b1 = first & 0xFFFF, first >> 16
     a2, b2 = second & 0xFFFF, second >> 16

@@ -19,7 +19,7 @@ from tilecppn.plan import Window
 
 
 def export_png(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write one level as a PNG of 8 or 16 bits, with scene and resolution. Returns the files."""
+    """Write one level as a PNG of 8 or 16 bits, with scene and resolution. Returns its path."""
     plan = source.store.plan
     itemsize = min(source.dtype.itemsize, 2)  # float32 becomes 16 bits
     icc = embedded(options.profile, plan.channels)
@@ -36,7 +36,7 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
 
 def deflated_bands(source: Source, options: ExportOptions, threads: Threads) -> Iterator[png.Band]:
-    """The picture's rows as a PNG has them, in order; raises as `banded`."""
+    """Return the picture's rows, compressed for a PNG, in order; raises as `banded`."""
 
     def band(window: Window, pixels: NDArray[Any]) -> png.Band:
         return png.deflate_band(np.moveaxis(lossless(pixels), 0, -1), options.effort)

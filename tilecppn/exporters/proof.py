@@ -1,7 +1,7 @@
-"""A picture in a printer's own colours, by its ICC profile, or how it will look, on a screen.
+"""Convert a picture to a printer's colours by its ICC profile, or simulate them on a screen.
 
-LittleCMS converts, in 8 bits, band by band. A PNG is the soft proof: the picture in sRGB as the
-printer will show it, grey where the printer cannot.
+LittleCMS converts in 8 bits, band by band. A PNG is a soft proof: the picture in sRGB as the
+printer will reproduce it, grey where a colour is outside the printer's gamut.
 """
 
 import io
@@ -29,7 +29,7 @@ from tilecppn.formatting import format_bytes
 
 LARGEST = 64 << 20  # bytes of a profile
 RGB = 3  # channels
-SPACES = {  # ICC's → Pillow's mode, TIFF's photometric interpretation, channels
+SPACES = {  # ICC's name → Pillow's mode, TIFF's photometric interpretation, channels
     "RGB ": ("RGB", "rgb", 3),
     "CMYK": ("CMYK", "separated", 4),
     "GRAY": ("L", "minisblack", 1),
@@ -37,7 +37,9 @@ SPACES = {  # ICC's → Pillow's mode, TIFF's photometric interpretation, channe
 
 
 class Printer(NamedTuple):
-    """A printer's profile: its bytes, its name, and its space in the words of Pillow and TIFF."""
+    """A printer's profile: its bytes, its name, and its colour space in Pillow's and
+    TIFF's terms.
+    """
 
     data: bytes
     name: str
@@ -47,7 +49,7 @@ class Printer(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> "Printer":
-        """Read a profile. Raises ExportError for what is none, or not of a printer's colours."""
+        """Read a profile. Raises ExportError if it is not an ICC profile of RGB, CMYK or grey."""
         from PIL import ImageCms
 
         try:
@@ -67,7 +69,7 @@ class Printer(NamedTuple):
 def export_proof(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write a TIFF in the printer's colours, or the soft proof as a PNG. Returns its name."""
+    """Write a TIFF in the printer's colours, or the soft proof as a PNG. Returns its path."""
     assert options.proof is not None
     printer, soft = Printer.read(options.proof), suffix_of(dest) == ".png"
     made = source.provenance(provenance.STILL, options)
@@ -94,7 +96,7 @@ def export_proof(
 
 
 def check_proof(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError for a profile that is none, or a file that is too large."""
+    """Raise ExportError for an invalid profile, or a file that would be too large."""
     assert options.proof is not None
     printer = Printer.read(options.proof)
     pixels, free = source.width * source.height, machine.free_memory()
@@ -111,9 +113,9 @@ def check_proof(source: Source, dest: Path, options: ExportOptions) -> None:
 def converter(
     printer: Printer, profile: str, intent: str, *, soft: bool
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """What converts pixels (height, width, 1 or 3) in a space of PROFILES, by LittleCMS.
+    """Return the function that converts pixels (height, width, 1 or 3) of a profile by LittleCMS.
 
-    To the printer's, with its black for ours; or, soft, through the printer's to sRGB.
+    To the printer's colours, with black point compensation; or with `soft` through them to sRGB.
     """
     from PIL import Image, ImageCms
 
@@ -123,7 +125,7 @@ def converter(
     start, end = opened(icc_profile(profile, RGB)), opened(printer.data)
     black, number = ImageCms.Flags.BLACKPOINTCOMPENSATION, ImageCms.Intent(INTENTS[intent])
     if soft:
-        relative = ImageCms.Intent.RELATIVE_COLORIMETRIC  # the paper's white is the screen's
+        relative = ImageCms.Intent.RELATIVE_COLORIMETRIC  # the paper's white becomes the screen's
         flags = black | ImageCms.Flags.SOFTPROOFING | ImageCms.Flags.GAMUTCHECK
         screen = opened(icc_profile("srgb", RGB))
         transform = ImageCms.buildProofTransform(

@@ -1,18 +1,18 @@
-"""What an output of tilecppn says about itself, and whether it was changed since.
+"""The provenance that an output of tilecppn carries, and whether it was modified since.
 
 A single file carries the scene or timeline as TOML where its format has a place for text, and as
 that text's last line a comment:
 
     # tilecppn {"kind": "still", …, "digest": "<SHA-256 in hex>"}
 
-The line lies uncompressed in every format, so it is found without decoding the file. A folder has
+The line is uncompressed in every format, so it is found without decoding the file. A folder has
 the same record, and the TOML, in tilecppn.json. The digest covers the file's length and up to
-16 MiB of its bytes, spread evenly (all of a smaller file); of a folder, the manifest and every name
-and size. It is read before an output is replaced. `crc32c` covers all of a
-file, or the list of a folder's files with a checksum of each (`checksums.py`); `verify` reads it.
-Whatever was edited or encoded again no longer matches, though it may have kept our text.
+16 MiB of its bytes, spread evenly (all of a smaller file); for a folder, the manifest and every
+name and size. It is checked before an output is replaced. `crc32c` covers all of a file, or the
+list of a folder's files with their checksums (`checksums.py`); `verify` checks it.
 
-Files of version 0.1.0 have the text alone (a film: JSON), and folders no digest.
+A file that was edited or encoded again no longer matches, even if it kept the text. Files of
+version 0.1.0 have only the text (films: JSON), and folders no digest.
 """
 
 import hashlib
@@ -36,32 +36,31 @@ from tilecppn.version import VERSION
 MAX_MANIFEST = 16 << 20  # bytes
 MANIFEST = checksums.MANIFEST
 STILL, FILM, FRAMES, LIVE = "still", "film", "frames", "live"  # kinds
-UNSEALED = "0" * 64  # the digest of what is being written
-UNKNOWN = "0" * 8  # the CRC-32C of that, and of a folder without a list
-BLOCK = 1 << 16  # bytes that are hashed at a time
-BLOCKS = 256  # of a large file
+UNSEALED = "0" * 64  # the digest while an output is being written
+UNKNOWN = "0" * 8  # its CRC-32C meanwhile, and that of a folder without a list
+BLOCK = 1 << 16  # bytes hashed at a time
+BLOCKS = 256  # number of blocks hashed in a large file
 SEARCHED = 16 << 20  # bytes at each end of a file
 PIECE = 1 << 18  # bytes read at a time in search of the record
-# Spaces are those of earlier versions.
+# The spaces occur in earlier versions.
 _LINE = re.compile(
     rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}?"'
     rb'(?:crc32c": ?"(?P<crc>[0-9a-f]{8})", ?")?digest": ?"(?P<digest>[0-9a-f]{64})"\})'
 )
 _TRACE = re.compile(rb'tilecppn|"(?:kind|version|fingerprint|encoding|crc32c|digest)"')
-TRACES = 2  # different ones, which are no chance and outlast a damaged byte
+TRACES = 2  # distinct ones; more than a coincidence, and they survive a damaged byte
 PNG = b"\x89PNG\r\n\x1a\n"
 _MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What an output holds and what it was made from.
+    """The contents and origin of an output.
 
     kind: "still", "film", or that of a folder (see `output.CONTENTS`). source: the scene or
-    timeline as TOML, "" where it was not looked for. fingerprint: of that scene or timeline.
-    encoding: the options it was made with, in words or hashed. intact: whether its digest is
-    there and right. about: what it says to people besides; profile: the space of its colours,
-    one of PROFILES; neither is read back from here.
+    timeline as TOML, "" if it was not read. fingerprint: of that scene or timeline. encoding: the
+    options, in words or hashed. intact: whether its digest is present and correct. about: the
+    credits; profile: the colour space, one of PROFILES; neither is read back from the record.
     """
 
     kind: str
@@ -75,32 +74,32 @@ class Provenance:
 
     @property
     def options(self) -> dict[str, str]:
-        """The options by name, as in `ExportOptions.encoding`; none where they are hashed."""
+        """The options by name, as in `ExportOptions.encoding`; empty if they are hashed."""
         return dict(pair.split("=", 1) for pair in self.encoding.split(" ") if "=" in pair)
 
     def is_copy_of(self, other: "Provenance") -> bool:
-        """Whether this is an unchanged output that would be made again as it is."""
+        """Return whether this is an unchanged output that would be made again identically."""
         mine = self.kind, self.fingerprint, self.encoding
         return self.intact and mine == (other.kind, other.fingerprint, other.encoding)
 
     def line(self) -> str:
-        """The record as a comment; `seal` fills its digest in.
+        """Return the record as a comment line; `seal` fills in its digest.
 
-        Without spaces: a block of a GIF's comment has room for 255 bytes.
+        It has no spaces, since a block of a GIF comment is limited to 255 bytes.
         """
         return f"# tilecppn {json.dumps(self._record(UNSEALED), separators=(',', ':'))}"
 
     def text(self) -> str:
-        """The source, then the record."""
+        """Return the source followed by the record."""
         return f"{self.source.rstrip()}\n{self.line()}"
 
     def manifest(self, digest: str = UNSEALED, crc32c: str = UNKNOWN) -> str:
-        """The text of a folder's tilecppn.json."""
+        """Return the text of a folder's tilecppn.json."""
         name = "timeline" if self.kind == FRAMES else "scene"
         return json.dumps({**self._record(digest, crc32c), name: self.source}, indent=1)
 
     def _record(self, digest: str, crc32c: str = UNKNOWN) -> dict[str, str]:
-        # A film's record has to fit into 255 bytes, one block of a GIF's comment.
+        # A film's record must fit into 255 bytes, one block of a GIF comment.
         whole = {} if self.kind == FILM else {"crc32c": crc32c}
         return {
             "kind": self.kind,
@@ -113,7 +112,7 @@ class Provenance:
 
 
 def parse(text: str) -> Provenance:
-    """What the text in a file says, of version 0.1.0 too; its digest is not checked."""
+    """Return the provenance in a file's text, also of version 0.1.0; its digest is not checked."""
     if text.startswith("{"):
         try:
             old = json.loads(text)
@@ -126,9 +125,9 @@ def parse(text: str) -> Provenance:
 
 
 def read(path: Path) -> Provenance | None:
-    """The provenance of a file (without its source) or folder; None where it has none.
+    """Return the provenance of a file (without its source) or folder; None if it has none.
 
-    Of a file of version 0.1.0 it is None, too: nothing tells it from a changed copy.
+    Also None for a file of version 0.1.0, since it cannot be told from a modified copy.
     """
     try:
         return read_folder(path) if path.is_dir() else _read_file(path)
@@ -137,7 +136,7 @@ def read(path: Path) -> Provenance | None:
 
 
 def read_folder(folder: Path) -> Provenance | None:
-    """The provenance of a folder, also in a bucket; None where it has none. Raises OSError."""
+    """Return the provenance of a folder, also in a bucket; None if it has none. Raises OSError."""
     try:
         record = _manifest(folder)
     except NOT_A_FILE:
@@ -149,7 +148,7 @@ def read_folder(folder: Path) -> Provenance | None:
 
 
 def read_manifest(folder: Path) -> Provenance | None:
-    """What the manifest of a folder says, without a look at the other files."""
+    """Return the provenance in a folder's manifest, without looking at the other files."""
     try:
         record = _manifest(folder)
         return None if record is None else _provenance(record)
@@ -158,7 +157,10 @@ def read_manifest(folder: Path) -> Provenance | None:
 
 
 def parse_manifest(text: str) -> Provenance:
-    """What the text of a manifest says, of version 0.1.0 too. Raises ValueError for any other."""
+    """Return the provenance in a manifest's text, also of version 0.1.0.
+
+    Raises ValueError for any other text.
+    """
     record = _decoded(text)
     if record is None:
         raise ValueError("not a manifest of tilecppn")
@@ -184,13 +186,13 @@ def seal(path: Path) -> None:
 
 
 def seal_folder(folder: Path, provenance: Provenance) -> None:
-    """Write the list and the manifest of a folder whose other files are all there."""
+    """Write the list and the manifest of a folder in which all other files are complete."""
     checksums.write_list(storage_of(folder), provenance.line())
     write_manifest(folder, provenance)
 
 
 def write_manifest(folder: Path, provenance: Provenance) -> None:
-    """Write the manifest of a folder that has its list of checksums."""
+    """Write the manifest of a folder that already has its list of checksums."""
     files = storage_of(folder)
     crc32c = files.crc32c(checksums.LIST)
     record = json.loads(provenance.manifest(crc32c=crc32c))
@@ -199,9 +201,9 @@ def write_manifest(folder: Path, provenance: Provenance) -> None:
 
 
 def is_undamaged(path: Path) -> bool:
-    """Read all of a file, and return whether it is as it was sealed.
+    """Return whether a file is as it was sealed; reads all of it.
 
-    One of a version without checksums is judged by its digest alone. Raises OSError.
+    A file of a version without checksums is judged by its digest alone. Raises OSError.
     """
     with path.open("rb") as file:
         found = _find(file)
@@ -211,21 +213,24 @@ def is_undamaged(path: Path) -> bool:
 
 
 def has_trace(path: Path) -> bool:
-    """Whether a file has any part of a record, however damaged the rest is. Raises OSError."""
+    """Return whether a file contains parts of a record, however damaged the rest is.
+
+    Raises OSError.
+    """
     with path.open("rb") as file:
         pieces = (data for _, data in _ends(file, file.seek(0, os.SEEK_END)))
         return any(len(set(_TRACE.findall(data))) >= TRACES for data in pieces)
 
 
 def stated_checksum(path: Path) -> str | None:
-    """The CRC-32C that a file says of itself; None if it says none. Raises OSError."""
+    """Return the CRC-32C in a file's record; None if there is none. Raises OSError."""
     with path.open("rb") as file:
         found = _find(file)
     return None if found is None else found.crc
 
 
 def listed_checksum(folder: Path) -> str | None:
-    """The CRC-32C of a folder's list by its manifest; None where that says none."""
+    """Return the CRC-32C of a folder's list from its manifest; None if there is none."""
     try:
         record = _manifest(folder) or {}
     except NOT_A_FILE:
@@ -246,18 +251,18 @@ def _read_file(path: Path) -> Provenance | None:
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
-    """The record in a folder's manifest; None if it is none of ours. Raises OSError."""
+    """Return the record in a folder's manifest; None if it is not tilecppn's. Raises OSError."""
     return _decoded(storage_of(folder).get(MANIFEST, MAX_MANIFEST))
 
 
 def _provenance(
     record: dict[str, Any], source: str | None = None, *, intact: bool = False
 ) -> Provenance:
-    """What a record says; its source, too, where that is not given."""
+    """Return the provenance of a record, with its source unless that is given."""
     if source is None:
         source = str(record.get("scene") or record.get("timeline") or "")
     kind, fingerprint = (str(record.get(name, "")) for name in ("kind", "fingerprint"))
-    # Of version 0.1.0 these have other names.
+    # Version 0.1.0 has other names for these.
     encoding = str(record.get("encoding", record.get("recipe", "")))
     version = str(record.get("version", record.get("tilecppn", "")))
     return Provenance(kind, source, fingerprint, encoding, version, intact)
@@ -282,7 +287,7 @@ class _Record(NamedTuple):
 
 
 def _find(file: BinaryIO) -> _Record | None:
-    """The record in a file; None where there is none."""
+    """Return the record in a file; None if there is none."""
     size = file.seek(0, os.SEEK_END)
     for start, data in _ends(file, size):
         if found := _LINE.search(data):
@@ -294,7 +299,7 @@ def _find(file: BinaryIO) -> _Record | None:
 
 
 def _ends(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
-    """Both ends of a file in overlapping pieces with their offsets, the outermost first."""
+    """Yield overlapping pieces of both ends of a file with their offsets, the outermost first."""
     overlap = 1 << 13
     reach = min(size, SEARCHED)
     for start in range(0, max(reach, 1), PIECE):
@@ -305,7 +310,7 @@ def _ends(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _digest(file: BinaryIO, at: int) -> str:
-    """SHA-256 of a file's length and bytes, without the digest at `at`."""
+    """Return the SHA-256 of a file's length and bytes, without the digest at `at`."""
     size = file.seek(0, os.SEEK_END)
     sha256 = hashlib.sha256(str(size).encode())
     for start in range(0, size, max(BLOCK, size // BLOCKS)):
@@ -319,23 +324,23 @@ def _digest(file: BinaryIO, at: int) -> str:
 
 
 def _folder_digest(sizes: Iterable[tuple[str, int]], record: dict[str, Any]) -> str:
-    """SHA-256 of the names and sizes of all files, and of what the manifest says."""
+    """Return the SHA-256 of the names and sizes of all files, and of the manifest's record."""
     names = [json.dumps({**record, "digest": ""}, sort_keys=True)]
     names += [f"{name}\0{size}\n" for name, size in sizes if name != MANIFEST]
     return hashlib.sha256("".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()
 
 
 def _checksum(file: BinaryIO, crc: int, at: int) -> str:
-    """The CRC-32C of a file, without its own place and the digest, and the checksum of both."""
+    """Return the CRC-32C of a file, without the bytes of this checksum and of the digest."""
     file.seek(0)
     is_png = file.read(8) == PNG
     return masked_checksum(file, crc, at + (_MASK if is_png else 64))
 
 
 def _png_fault(file: BinaryIO, at: int) -> bytes | None:
-    """The right checksum of the PNG chunk with the record, if it is wrong; the file is behind it.
+    """Return the correct checksum of the PNG chunk with the record if it is wrong, else None.
 
-    None also for what is no PNG.
+    The file is then positioned after it. None also if the file is not a PNG.
     """
     file.seek(0)
     if file.read(8) != PNG:

@@ -1,4 +1,4 @@
-"""Mend an export from the store that it was made from: the damaged files alone are made again."""
+"""Repair an export from the store that it was made from: only damaged files are made again."""
 
 import contextlib
 import json
@@ -33,10 +33,10 @@ from tilecppn.storage.store import Store
 
 
 def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: Threads) -> None:
-    """Make the files of `damage` again, as `find_export_damage` names them; the others stay.
+    """Make the files of `damage` again, as named by `find_export_damage`; others are kept.
 
-    Raises ExportError, before any work, if the export was not made from that store, or what it was
-    made with is not known any more; RenderError later, or Interrupted.
+    Raises ExportError, before any work, if the export was not made from this store, or its options
+    cannot be determined any more; RenderError later, or Interrupted.
     """
     wanted = {file for file, what in damage.items() if what != FOREIGN}
     made = _made(path, damage)
@@ -66,7 +66,7 @@ def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: 
 
 
 def _made(path: Path, damage: Collection[Path]) -> Provenance:
-    """What the export says of itself, in a file that is not damaged if there is one."""
+    """Return the provenance of the export, from an undamaged file if there is one."""
     readers = {}
     for output in reversed(outputs_of(path)):
         if is_folder(output):
@@ -82,12 +82,12 @@ def _made(path: Path, damage: Collection[Path]) -> Provenance:
 
 
 def _values(path: Path, made: Provenance) -> dict[str, Any]:
-    """The options in `ExportOptions.encoding`."""
+    """Return the options recorded in `ExportOptions.encoding`."""
     try:
         pairs = made.options
         format = pairs.pop("format")
         partial = pairs.pop("partial", "False") == "True"
-        for hashed in ("about", "page"):  # what it says is not to be had from there
+        for hashed in ("about", "page"):  # hashes do not tell the credits
             pairs.pop(hashed, None)
         values = {"format": format, "partial": partial, **{k: int(v) for k, v in pairs.items()}}
         if "skip_blanks" in values:
@@ -109,8 +109,8 @@ def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
     if values.get("lab") and suffix_of(path) == ".tif":
         raise ExportError(f"{path}: is for a lab; export it again with --lab")
     if not KINDS[layout or suffix_of(path)].tile:
-        del values["tile"]  # the store's, which a picture in one piece has no use for
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # its url is only there
+        del values["tile"]  # the store's, which an untiled picture does not use
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # the url's only record
         info = storage_of(path).get("info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
         values["url"] = address if is_web_address(address) else None
@@ -153,7 +153,7 @@ def _repair_folder(
 def _regions(
     source: Source, layout: Layout, options: ExportOptions, names: Collection[str]
 ) -> Iterator[tiles.Region]:
-    """The tiles of those names."""
+    """Yield the regions of the named tiles."""
     for region in tiles.regions(source, layout.side, range(len(layout.sizes))):
         for window in region.tiles.split(layout.side, layout.side):
             if f"{layout.name(region.level, window)}.{options.suffix}" in names:

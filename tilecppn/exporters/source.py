@@ -1,4 +1,4 @@
-"""A store as exporters read it: from one level on, down to a single pixel."""
+"""A store as the input of an exporter: levels from `base` down to a single pixel."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -23,11 +23,11 @@ DEPTHS = {8: "uint8", 16: "uint16"}  # bits → dtype
 
 @dataclass(frozen=True)
 class Source:
-    """`store` seen from its level `base`; level k here is level base + k there.
+    """`store` seen from its level `base`; level k here is the store's level base + k.
 
-    With `partial`, missing shards read as 0. bits: 8 or 16 for pixels of so many, else as they are
-    stored. longest: pixels of the longer side at most; level k is then a half of level k - 1 made
-    from the store's next larger level.
+    With `partial`, missing shards read as 0. bits: 8 or 16 to convert pixels, None for stored ones.
+    longest: most pixels along the longer side; level k is then half of level k - 1, resampled from
+    the store's next larger level.
     """
 
     store: Store
@@ -38,7 +38,7 @@ class Source:
 
     @classmethod
     def of(cls, store: Store, options: ExportOptions) -> "Source":
-        """A store as the options ask for it."""
+        """Return a store as an export's options ask for it."""
         return cls(store, options.level, options.partial, options.stored_bits, options.max_size)
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Source:
 
     @cached_property
     def sizes(self) -> list[Size]:
-        """(width, height) of every level down to 1×1, where the store's levels end earlier too."""
+        """(width, height) of every level down to 1×1, even if the store's levels end earlier."""
         width, height = self._stored[0]
         longest = max(width, height)
         if self.longest is None or self.longest >= longest:
@@ -68,28 +68,28 @@ class Source:
 
     @cached_property
     def _stored(self) -> list[Size]:
-        """`sizes` of the store's levels, from `base` on."""
+        """The sizes of the store's levels, from `base` on."""
         level = self.store.plan.levels[self.base]
         return sizes(level.width, level.height)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the pixels."""
+        """The dtype of the pixels."""
         return np.dtype(DEPTHS[self.bits] if self.bits else self.store.scene.output.dtype)
 
     @property
     def width(self) -> int:
-        """Width of the level that is exported, in pixels."""
+        """The width of the exported level, in pixels."""
         return self.sizes[0][0]
 
     @property
     def height(self) -> int:
-        """Height of the level that is exported, in pixels."""
+        """The height of the exported level, in pixels."""
         return self.sizes[0][1]
 
     @property
     def resolution(self) -> float:
-        """Pixels per inch. With a size on paper every level that is exported has that size."""
+        """Pixels per inch. With a size on paper every exported level has that size."""
         canvas = self.store.scene.canvas
         if canvas.print is None:
             return canvas.resolution
@@ -97,7 +97,7 @@ class Source:
         return canvas.resolution * 0.5**self.base * part
 
     def provenance(self, kind: str, options: ExportOptions) -> Provenance:
-        """What an export of this picture says about itself."""
+        """Return the provenance of an export of this picture."""
         scene = replace(self.store.scene, about=options.about)
         return Provenance(
             kind,
@@ -109,13 +109,13 @@ class Source:
         )
 
     def read_uint8(self, level: int, window: Window) -> NDArray[np.uint8]:
-        """As `read`, in 8 bits and with the channels last: (height, width, channels)."""
+        """Do what `read` does, in 8 bits and with the channels last: (height, width, channels)."""
         return interleaved(to_uint8(self.read(level, window)))
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
-        """Pixels (channels, height, width) of a window of one of `sizes`.
+        """Return the pixels (channels, height, width) of a window of a level in `sizes`.
 
-        Raises RenderError where a shard is damaged.
+        Raises RenderError if a shard is damaged.
         """
         pixels = self._resampled(level, window)
         if self.bits is None or pixels.dtype == self.dtype:
@@ -126,7 +126,7 @@ class Source:
         if self.sizes is self._stored:
             return self._level(level, window)
         width, height = self.sizes[level]
-        # The smallest that is as large on both sides.
+        # The smallest level that is as large on both sides.
         near = max(k for k, (w, h) in enumerate(self._stored) if w >= width and h >= height)
         read, size = partial(self._level, near), self._stored[near]
         return resampled(read, size, (width, height), window, self._profile)
@@ -136,7 +136,7 @@ class Source:
         return self.store.scene.output.shrink_profile
 
     def _level(self, level: int, window: Window) -> NDArray[Any]:
-        """Stored pixels of a window of one of `_stored`."""
+        """Return stored pixels of a window of a level in `_stored`."""
         below = self.base + level - len(self.store.plan.levels)
         if below < 0:
             return self._read(self.base + level, window)
@@ -145,7 +145,9 @@ class Source:
 
     @cached_property
     def _small(self) -> list[NDArray[Any]]:
-        """The levels after the store's last, which one tile holds, by the store's own rule."""
+        """The levels beyond the store's last, which fits into one tile, downsampled by the store's
+        rule.
+        """
         last = self.store.plan.levels[-1]
         pixels = self._read(last.index, last.window)
         levels = []
@@ -159,7 +161,7 @@ class Source:
 
 
 def sizes(width: int, height: int) -> list[Size]:
-    """(width, height) of every level, each half of the one before, down to 1×1."""
+    """Return (width, height) of every level, each half of the previous one, down to 1×1."""
     result = [(width, height)]
     while result[-1] != (1, 1):
         result.append((halved(result[-1][0]), halved(result[-1][1])))

@@ -1,4 +1,4 @@
-"""The page that shows an export, and what it says of the picture."""
+"""The page that shows an export, and its description of the picture."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,8 +14,8 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import About
 from tilecppn.scene.symmetry import Fold
 
-CARD: Final = "card.jpg"  # what a link to the page is shown with
-PAGE: Final = "index.html"  # what web servers show for a folder
+CARD: Final = "card.jpg"  # preview picture for links to the page
+PAGE: Final = "index.html"  # the file that web servers show for a folder
 
 
 def page_of(
@@ -29,9 +29,9 @@ def page_of(
     store: StoredTiles | None = None,
     viewer: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text of the page of an export, as `page.page` makes it.
+    """Return the text of the page of an export, made by `page.page`.
 
-    name: its title where the picture has none. The others are `page.page`'s own.
+    name: its title if the picture has none. The others are parameters of `page.page`.
     """
     scene, about = source.store.scene, options.about
     return page(
@@ -55,19 +55,19 @@ def page_of(
 
 
 def live_name(name: str) -> str:
-    """Name of the page that draws itself, beside that of an export of this name."""
+    """Return the name of the live page beside an export's page of this name."""
     return f"{name}.live.html"
 
 
 def add_viewer(source: Source, folder: TileFolder) -> None:
-    """Write what a page needs beside the tiles: the viewer, and the picture for links to it."""
+    """Write what a page needs beside the tiles: the viewer, and the preview picture for links."""
     for asset in assets():
         folder.add(asset.name, asset.read_bytes())
     folder.add(CARD, card(source))
 
 
 def add_page(source: Source, folder: TileFolder, viewer: Mapping[str, Any]) -> None:
-    """Write index.html, which opens by double-click, and what it needs, into a folder of tiles.
+    """Write index.html, which opens by double-click, and its files into a folder of tiles.
 
     viewer: the tile source's options for OpenSeadragon (`page.page`).
     """
@@ -79,7 +79,7 @@ def add_page(source: Source, folder: TileFolder, viewer: Mapping[str, Any]) -> N
 
 
 def card(source: Source) -> bytes:
-    """The first level that a tile of the store holds, as a JPEG."""
+    """Return the largest level that fits into one of the store's tiles, as a JPEG."""
     scene = source.store.scene
     level = levels_to_one_tile(source.sizes, scene.output.tile) - 1
     width, height = source.sizes[level]
@@ -88,7 +88,7 @@ def card(source: Source) -> bytes:
 
 
 def summary(scene: Scene, about: About) -> dict[str, str]:
-    """What the page says of the network, which is nothing where the scene is not shared."""
+    """Return what the page shows of the network; nothing if the scene is not shared."""
     if not about.share_scene:
         return {}
     facts = {"Network": scene.cppn.structure.preset}
@@ -99,9 +99,9 @@ def summary(scene: Scene, about: About) -> dict[str, str]:
 
 
 def grid_facts(scene: Scene, width: int, height: int) -> dict[str, Any] | None:
-    """What the page needs to say where on the plane its view lies, on a level of this size.
+    """Return the grid by which the page gives its view in plane units, at a level's size.
 
-    None for a picture that is folded around its centre: a part of it is no view of the scene.
+    None for a picture folded around its centre: no view of the scene shows a part of it.
     """
     if Fold.of(scene.view) is not None:
         return None

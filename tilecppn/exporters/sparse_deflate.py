@@ -1,7 +1,7 @@
-"""Deflate of bytes that are mostly 0, as the filtered rows of a smooth picture are (RFC 1951).
+"""Deflate for data that is mostly 0, like the filtered rows of a smooth picture (RFC 1951).
 
-Such bytes are runs of zeros with something else between them. A run is written as a zero and a
-match with it, one byte back; no other match is looked for. The Huffman codes are the data's own.
+Such data is runs of zeros with other bytes in between. A run is written as a zero and a match at
+distance one; no other matches are searched for. The Huffman codes are computed for the data.
 """
 
 from typing import NamedTuple
@@ -21,36 +21,36 @@ from tilecppn.kernels.llvm.codegen import (
 )
 from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
 
-SPARSE = 8  # one byte in so many may be other than 0
+SPARSE = 8  # at most one byte in this many may be nonzero
 VECTOR = 64  # bytes compared with 0 at a time
-LONGEST_RUN = 258  # a zero and a match of 257; longer runs are cut
-END = 256  # the symbol after all; as a token's literal it stands for none
-SYMBOLS = 286  # literals, END, and lengths of matches
-# Bits of the codes in which lengths are written: of 0, which most symbols have, and 1 to LONGEST.
+LONGEST_RUN = 258  # a zero and a match of 257; longer runs are split
+END = 256  # the end-of-block symbol; as a token's literal it stands for none
+SYMBOLS = 286  # literals, END, and match lengths
+# Code lengths for transmitting lengths: of 0, which most symbols have, and 1 to LONGEST.
 OF_LENGTHS = (1, 5, 5, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5)
-ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)  # as they are told
-DISTANCES = 2  # codes, of a bit each; the first is for 1 byte
-ONE_BACK = 1  # its word
+ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)  # as transmitted
+DISTANCES = 2  # distance codes, of one bit each; the first is for distance 1
+ONE_BACK = 1  # the code of distance 1
 MODULUS = 65521  # of Adler-32
 
 
 class Deflated(NamedTuple):
-    """A block that is not the last one, and a sync flush; the Adler-32 of what went in."""
+    """A block that is not the last one, with a sync flush, and the Adler-32 of the input."""
 
     data: bytes
     adler: int
 
 
 def deflated(data: NDArray[np.uint8]) -> Deflated | None:
-    """Contiguous bytes deflated; None where this is not the way: for a few, or if many are not 0.
+    """Compress contiguous bytes; None for unsuitable data: too short, or too many nonzero bytes.
 
-    The same bytes on every machine.
+    The result is the same on every machine.
     """
     if data.size < VECTOR:
         return None
     limit = data.size // SPARSE
     if np.count_nonzero(data[: len(data) // 2]) > limit:
-        return None  # a glance at half of it costs less than to begin
+        return None  # looking at half of the data is cheaper than starting
     tokens = np.empty(limit + VECTOR + data.size // LONGEST_RUN + 1, np.uint32)
     out = np.empty(6 * tokens.size + 512, np.uint8)
     scratch = np.empty(6 * SLOT, np.int64)
@@ -64,12 +64,13 @@ def deflated(data: NDArray[np.uint8]) -> Deflated | None:
 
 
 def _runs() -> NDArray[np.int64]:
-    """(4, LONGEST_RUN + 1): zeros, symbol, extra bits and their number, for each run.
+    """Return (4, LONGEST_RUN + 1): literal zeros, symbol, extra bits and their number, for each
+    run.
 
-    Runs of up to three zeros are written as such and have SYMBOLS for their symbol, which is none.
+    Runs of up to three zeros are written as literals; their symbol SYMBOLS means none.
     """
     rows = [(run, SYMBOLS, 0, 0) for run in range(4)]
-    first, symbol, wide = 3, 257, 0  # symbols stand for 2^wide lengths from `first` on
+    first, symbol, wide = 3, 257, 0  # each symbol stands for 2^wide lengths from `first` on
     for length in range(3, LONGEST_RUN):
         if length == first + (1 << wide):
             first, symbol = length, symbol + 1
@@ -79,21 +80,21 @@ def _runs() -> NDArray[np.int64]:
 
 
 def _header() -> list[tuple[int, int]]:
-    """Bits and their number: a block that is not the last, with codes of its own."""
+    """Return (bits, count) of a block header: not the last block, dynamic Huffman codes."""
     told = [(OF_LENGTHS[i] if i < len(OF_LENGTHS) else 0, 3) for i in ORDER]
     return [(0, 1), (2, 2), (SYMBOLS - 257, 5), (DISTANCES - 1, 5), (len(ORDER) - 4, 4), *told]
 
 
 TABLE = np.append(_runs(), OF_LENGTHS)
-SLOT = SYMBOLS + 1  # numbers of an array in the scratch memory
+SLOT = SYMBOLS + 1  # numbers per array in the scratch memory
 
 
 class _Output(NamedTuple):
-    """Bits on their way to memory, the lowest first."""
+    """A bit stream written to memory, lowest bits first."""
 
     bytes: Array
     position: Variable
-    held: Variable  # bits that are no whole byte yet
+    held: Variable  # bits of an incomplete byte
     filled: Variable  # their number, below 8
 
     def put(self, word: Value) -> None:
@@ -106,7 +107,7 @@ class _Output(NamedTuple):
 
 
 def _rows_of(table: Array) -> list[Array]:
-    """The four rows of `_runs`."""
+    """Return the four rows of `_runs`."""
     return [table.at(row * (LONGEST_RUN + 1)) for row in range(4)]
 
 
@@ -118,7 +119,7 @@ def _compiled() -> Module:
     f = module.function(
         "deflate",
         data=ArrayOf(I8), size=I64,
-        limit=I64,  # of bytes that are not 0
+        limit=I64,  # most nonzero bytes
         table=ArrayOf(I64),  # TABLE
         tokens=ArrayOf(I32), scratch=ArrayOf(I64), out=ArrayOf(I8),
         result=ArrayOf(I64),  # bytes written, or 0 for too many tokens; and the sums of `_tokens`
@@ -141,7 +142,7 @@ def _compiled() -> Module:
 
 
 def _count(f: Function, table: Array, runs: Array, counts: Array) -> None:
-    """Count the symbols of runs, beside the literals."""
+    """Count the symbols of runs, in addition to the literals."""
     counts.store(f.integer(1), END)
     zeros, symbols, _, _ = _rows_of(table)
     with f.loop(f.integer(LONGEST_RUN + 1)) as run:
@@ -151,15 +152,15 @@ def _count(f: Function, table: Array, runs: Array, counts: Array) -> None:
 
 
 def _tokens(module: Module) -> Function:
-    """Find the runs, each with the literal behind it, and count both."""
+    """Find the runs, each with the literal that follows, and count both."""
     f = module.function(
         "tokens",
         data=ArrayOf(I8), size=I64, limit=I64,
         tokens=ArrayOf(I32),  # run · 2^16 + literal
-        counts=ArrayOf(I64),  # of literals; 0 for the other symbols
+        counts=ArrayOf(I64),  # of literals; 0 for other symbols
         runs=ArrayOf(I64),
-        # Tokens, above the limit not all of them; and the sums that Adler-32 is made of: of the
-        # bytes, and of each as often as it counts, which is once more for each byte behind it.
+        # Tokens, not all of them above the limit, and the sums for Adler-32: of the bytes, and of
+        # the bytes weighted by the number of bytes from each to the end.
         found=ArrayOf(I64),
     )  # fmt: skip
     with f.loop(f.integer(SLOT)) as slot:
@@ -180,7 +181,7 @@ def _tokens(module: Module) -> Function:
             run.set(run.value - LONGEST_RUN)
 
     with f.loop_while(lambda: (start.value < f["size"]) & (found.value <= f["limit"])):
-        here = start.value.at_most(f["size"] - VECTOR)  # the last vector lies over seen bytes
+        here = start.value.at_most(f["size"] - VECTOR)  # the last may overlap seen bytes
         zeros = f.array("data").load(here, VECTOR).equals(0).mask()
         seen = start.value - here
         rest.set(((zeros ^ -1) >> seen) << seen)
@@ -206,7 +207,7 @@ def _tokens(module: Module) -> Function:
 
 
 def _words(module: Module) -> Function:
-    """What stands for a run: its zeros, and for a match length, extra bits and distance."""
+    """Compute the code of each run: its zeros, and for a match length, extra bits and distance."""
     f = module.function("words", table=ArrayOf(I64), codes=ArrayOf(I64), words=ArrayOf(I64))
     codes, words = f.array("codes"), f.array("words")
     zeros, symbols, extras, widths = _rows_of(f.array("table"))
@@ -225,14 +226,14 @@ def _words(module: Module) -> Function:
 
 
 def _write(module: Module) -> Function:
-    """The block's header, its tokens, its end, and the flush: an empty block of stored bytes."""
+    """Write the block's header, tokens and end, and the flush: an empty stored block."""
     f = module.function(
         "write",
         tokens=ArrayOf(I32), found=I64,
         lengths=ArrayOf(I64),
-        of_lengths=ArrayOf(I64),  # words of lengths
-        codes=ArrayOf(I64),  # words of symbols
-        words=ArrayOf(I64),  # of runs
+        of_lengths=ArrayOf(I64),  # codes of lengths
+        codes=ArrayOf(I64),  # codes of symbols
+        words=ArrayOf(I64),  # codes of runs
         out=ArrayOf(I8),
         written=ArrayOf(I64),  # bytes
     )  # fmt: skip
@@ -246,12 +247,12 @@ def _write(module: Module) -> Function:
         out.put(f.array("of_lengths").load(1))
     codes = f.array("codes")
     end = codes.load(END)
-    codes.store(f.integer(0), END)  # no literal
+    codes.store(f.integer(0), END)  # END as a literal writes nothing
     with f.loop(f["found"]) as token:
         both = f.array("tokens").load(token).unsigned(I64)
         out.put(joined(f.array("words").load(both >> 16), codes.load(both & 0xFFFF)))
     out.put(end)
-    out.put(f.integer(3))  # a block that is not the last, stored
+    out.put(f.integer(3))  # a stored block that is not the last
     out.put((f.integer(8) - filled.value) & 7)
     out.put(f.integer(0xFFFF0000 << 8 | 32))
     f.array("written").store(position.value)

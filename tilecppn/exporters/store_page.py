@@ -1,4 +1,4 @@
-"""A page that shows a store as it is: its tiles are read over HTTP, and nothing is exported."""
+"""A page that shows a store directly: it reads tiles over HTTP, and nothing is exported."""
 
 import os
 from pathlib import Path
@@ -16,14 +16,17 @@ SUFFIX = ".html"
 
 
 def outputs_of(dest: Path) -> dict[Path, str]:
-    """The page alone. Raises ExportError for a name of another kind."""
+    """Return the page as the only output. Raises ExportError for a name of another kind."""
     if dest.suffix != SUFFIX:
         raise ExportError(f"{dest}: layout store makes a page; give a name that ends in {SUFFIX}")
     return {dest: "page"}
 
 
 def store_of(page: Path) -> Path | None:
-    """Where the page of a store finds it; None for any other file. The store need not be there."""
+    """Return the path of the store that a store page shows; None for any other file.
+
+    The store need not exist.
+    """
     stored = page_data(page).get("store") if page.suffix == SUFFIX else None
     url = stored.get("url") if isinstance(stored, dict) else None
     if not isinstance(url, str):
@@ -34,7 +37,7 @@ def store_of(page: Path) -> Path | None:
 def export_store_page(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write a page that finds the store by its path from there. Returns the page's name."""
+    """Write a page with the store's path relative to it. Returns the page's path."""
     scene = source.store.scene
     if scene.output.profile != "srgb":
         raise ExportError(

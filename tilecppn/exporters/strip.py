@@ -1,7 +1,7 @@
-"""A test strip: the whole picture, small, over parts of it at full size, on one page.
+"""A test strip: the whole picture, small, above parts of it at full size, on one page.
 
-It is printed before the large one, on the same printer and paper: the parts show its sharpness and
-grain, the whole its colours and darks.
+It is printed before the large print, on the same printer and paper: the parts show sharpness and
+grain, the whole shows colours and shadows.
 """
 
 from pathlib import Path
@@ -20,16 +20,16 @@ from tilecppn.pixels.resample import Size
 from tilecppn.plan import Window
 from tilecppn.scene import paper
 
-PARTS = ((0.5, 0.5), (0.2, 0.2), (0.8, 0.35), (0.35, 0.8))  # where their middles are, x and y
-MARGIN = 5 / 25.4  # inches, around and between
-WHOLE = 0.5  # of the page's height
-LARGEST = 200_000_000  # pixels of a page
-SMALL = 0.25  # of the page's pixels: each part of such a picture is half of it, or more
+PARTS = ((0.5, 0.5), (0.2, 0.2), (0.8, 0.35), (0.35, 0.8))  # centres of the parts, x and y
+MARGIN = 5 / 25.4  # inches around and between
+WHOLE = 0.5  # share of the page's height for the whole picture
+LARGEST = 200_000_000  # most pixels of a page
+SMALL = 0.25  # of the page's pixels; each part of a smaller picture shows half of it or more
 PAPER = 255
 
 
 def page_size(source: Source, options: ExportOptions) -> Size:
-    """Width and height of the page in pixels. Raises ExportError for one that does not do."""
+    """Return width and height of the page in pixels. Raises ExportError if unsuitable."""
     width, height = (round(side * source.resolution) for side in paper.sheet(str(options.strip)))
     margin = round(MARGIN * source.resolution)
     if width * height > LARGEST or min(width, height) < 8 * margin:
@@ -41,14 +41,14 @@ def page_size(source: Source, options: ExportOptions) -> Size:
 
 
 def check_page(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError for a page that does not do."""
+    """Raise ExportError if the page's size is unsuitable."""
     page_size(source, options)
 
 
 def export_strip(
     source: Source, dest: Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
-    """Write the page, made in memory, in 8 bits. Returns its name."""
+    """Write the page in 8 bits, made in memory. Returns its path."""
     made = source.provenance(provenance.STILL, options)
     size = page_size(source, options)
     if source.width * source.height < SMALL * size[0] * size[1]:
@@ -62,7 +62,7 @@ def export_strip(
 
 
 def strip(source: Source, size: Size) -> NDArray[np.uint8]:
-    """The page (height, width, channels) of a size."""
+    """Draw the page (height, width, channels) with a size."""
     width, height = size
     margin = round(MARGIN * source.resolution)
     page = np.full((height, width, source.store.plan.channels), PAPER, np.uint8)
@@ -87,7 +87,9 @@ def strip(source: Source, size: Size) -> NDArray[np.uint8]:
 
 
 def part(source: Source, middle: tuple[float, float], size: Size) -> Window:
-    """A window of a size around a place, moved into the picture; all of a smaller picture."""
+    """Return a window of a size around a point, moved into the picture; all of a smaller
+    picture.
+    """
     across, down = min(size[0], source.width), min(size[1], source.height)
     left = min(max(0, round(middle[0] * source.width - across / 2)), source.width - across)
     top = min(max(0, round(middle[1] * source.height - down / 2)), source.height - down)
@@ -95,7 +97,7 @@ def part(source: Source, middle: tuple[float, float], size: Size) -> Window:
 
 
 def _put(page: NDArray[Any], pixels: NDArray[Any], margin: int, room: Size) -> None:
-    """In the middle of the page's upper part."""
+    """Place pixels in the centre of the page's upper part."""
     height, width = pixels.shape[:2]
     left, top = max(margin, (room[0] - width) // 2), margin
     page[top : top + height, left : left + width] = pixels

@@ -1,7 +1,7 @@
-"""SZI: a Deep Zoom pyramid in one file, NAME/NAME.dzi and NAME/NAME_files/… in a zip, as they are.
+"""SZI: a Deep Zoom pyramid in one file, NAME/NAME.dzi and NAME/NAME_files/… in an uncompressed zip.
 
-Workers encode, one writer appends; entries are not compressed, so that a server can send a tile
-out of the middle of the file (https://github.com/smartinmedia/SZI-Format).
+Workers encode, one writer appends; entries are stored uncompressed, so that a server can send a
+tile from the middle of the file (https://github.com/smartinmedia/SZI-Format).
 """
 
 import zipfile
@@ -17,7 +17,7 @@ from tilecppn.exporters.tiles import Region
 
 
 def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the pyramid as one file. Returns its name."""
+    """Write the pyramid as one file. Returns its path."""
     name = dest.stem
     layout = DeepZoom.of(source.sizes, options.side)
     regions = tiles.regions(source, options.side, range(len(source.sizes)))
@@ -36,7 +36,7 @@ def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Thre
     with sealed(dest) as temporary, zipfile.ZipFile(temporary, "w") as file:
 
         def add(entry: str, data: bytes | str) -> None:
-            # ZipInfo's own date, of 1980: the same picture gives the same bytes.
+            # ZipInfo's default date, of 1980, so that the same picture gives the same bytes.
             file.writestr(zipfile.ZipInfo(f"{name}/{entry}"), data)
 
         size = source.width, source.height
@@ -46,5 +46,5 @@ def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Thre
         for _, entries in finished(encode, regions, threads):
             for entry, data in entries:
                 add(entry, data)
-        file.comment = made.line().encode()  # the archive's, which has no checksum
+        file.comment = made.line().encode()  # the archive's comment, which no checksum covers
     return [dest]

@@ -1,7 +1,7 @@
 """One tiled TIFF of any size with its smaller levels, for print and for image editors.
 
-The smaller levels are SubIFDs of the one page. BigTIFF only where the file might need it: many
-programs read classic TIFF alone. Workers compress, one writer appends.
+The smaller levels are SubIFDs of the only page. BigTIFF is used only if the file might need it,
+since many programs read only classic TIFF. Workers compress, one writer appends.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from tilecppn.exporters.tiles import Region, Size, cut, padded_with_edge, region
 from tilecppn.plan import ceil_div
 
 SMALLEST = 256  # pixels of the longer side of the smallest level
-CLASSIC = 2**32 - 2**26  # bytes of a file with offsets of 32 bits, less what its tags may take
+CLASSIC = 2**32 - 2**26  # bytes of a file with 32-bit offsets, minus room for its tags
 
 
 def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
-    """Write the picture in its own depth, 8 or 16 bits or float32. Returns its name."""
+    """Write the picture in its own depth, 8 or 16 bits or float32. Returns its path."""
     import tifffile
 
     plan, dtype = source.store.plan, source.dtype
@@ -48,7 +48,7 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
     with sealed(dest) as temporary, tifffile.TiffWriter(temporary, bigtiff=big) as file:
         for level, results in levels:
             width, height = sizes[level]
-            per_inch = source.resolution / 2**level  # every level is as large on paper
+            per_inch = source.resolution / 2**level  # all levels have the same size on paper
             file.write(
                 (tile for _, tiles in results for tile in tiles),
                 shape=tiff_tags.shape(height, width, plan.channels),
@@ -60,10 +60,10 @@ def export_tiff(source: Source, dest: Path, options: ExportOptions, threads: Thr
 
 
 def largest_file(sizes: Sequence[Size], side: int, pixel_bytes: int) -> int:
-    """Bytes that no file with levels of these sizes exceeds, in tiles of a side.
+    """Return an upper bound on the bytes of a tiled file with levels of these sizes.
 
-    Deflate adds at most 5 bytes for every 16 kB that it cannot make smaller, and 11; every tile
-    has an offset and a length.
+    Deflate adds at most 5 bytes per 16 kB of incompressible data, and 11; every tile has an offset
+    and a length.
     """
     tiles = sum(ceil_div(width, side) * ceil_div(height, side) for width, height in sizes)
     raw = side * side * pixel_bytes

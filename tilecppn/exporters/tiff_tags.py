@@ -1,4 +1,4 @@
-"""What every TIFF says of its pixels and of itself, as options of tifffile (TIFF 6.0)."""
+"""Options of tifffile that all TIFF exports share: storage, description, credits (TIFF 6.0)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ BYTES, ASCII = 1, 2  # types of tags
 
 
 def stored(dtype: np.dtype[Any], channels: int) -> dict[str, Any]:
-    """How pixels are stored that `predicted` and `deflate.compressed` have made ready."""
+    """Return the storage options for pixels prepared by `predicted` and `deflate.compressed`."""
     return {
         "dtype": dtype,
         "photometric": "rgb" if channels > 1 else "minisblack",
@@ -27,7 +27,7 @@ def stored(dtype: np.dtype[Any], channels: int) -> dict[str, Any]:
 
 
 def described(made: Provenance, profile: bytes) -> dict[str, Any]:
-    """What the first page says of the picture. profile: ICC's."""
+    """Return the description, profile and credits of the first page. profile: ICC."""
     return {
         "iccprofile": profile,
         "description": made.text().encode(),
@@ -36,20 +36,22 @@ def described(made: Provenance, profile: bytes) -> dict[str, Any]:
 
 
 def shape(height: int, width: int, channels: int) -> tuple[int, ...]:
-    """The shape of an image; one of greys has no axis for its channel."""
+    """Return the shape of an image; a grey one has no channel axis."""
     return (height, width, channels)[: 3 if channels > 1 else 2]
 
 
 def _credits(about: About) -> list[tuple[int, int, int, bytes, bool]]:
-    """The credits as tifffile takes them: tag, type, count (0: of the value), value, once."""
+    """Return the credits as tifffile's extra tags: tag, type, count (0: from the value), value,
+    once.
+    """
     texts = [(tag, ASCII, 0, text, True) for tag, text in credits.exif(about).items()]
     xmp = credits.xmp(about)
     return [*texts, *([(tags.XMP, BYTES, len(xmp), xmp, True)] if xmp else [])]
 
 
 def predicted(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Pixels (channels, height, width) as (height, width, channels), ready to be deflated.
+    """Convert pixels (channels, height, width) to (height, width, channels) for compression.
 
-    Integers as `differences`; float32 as it is: few programs read its predictor.
+    Integers become `differences`; float32 stays as it is, since few programs read its predictor.
     """
     return interleaved(pixels) if pixels.dtype.kind == "f" else differences(pixels)

@@ -1,4 +1,4 @@
-"""Tiles of a pyramid: which there are, how they are cut from a store, and a folder of them."""
+"""Tiles of a pyramid: layouts, cutting tiles from a store, and folders of tiles."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,67 +18,69 @@ from tilecppn.plan import Window
 from tilecppn.scene.sections import FULL
 from tilecppn.storage.places import storage_of
 
-REGION = 4096  # pixels of a row of tiles encoded in one go
+REGION = 4096  # pixels along a row of tiles that is encoded as one piece
 
 Size = tuple[int, int]  # width, height
 Pixels = NDArray[Any]  # stored values (channels, height, width)
 
 
 class Region(NamedTuple):
-    """Tiles side by side: `tiles` is their part of level `level` without overlap."""
+    """Adjacent tiles: `tiles` is the area they cover in level `level`, without overlap."""
 
-    level: int  # of the source: 0 is the largest
+    level: int  # of the source; 0 is the largest
     tiles: Window
 
     @property
     def pixels(self) -> int:
-        """How many pixels it has."""
+        """The number of its pixels."""
         return self.tiles.pixels
 
 
 @dataclass(frozen=True)
 class Layout(ABC):
-    """How a kind of pyramid lays out its tiles. Picklable, as workers elsewhere write some."""
+    """How a kind of pyramid names and lays out its tiles. Picklable, since workers write tiles."""
 
-    kind: ClassVar[str]  # of `output.CONTENTS`
+    kind: ClassVar[str]  # a key of `output.CONTENTS`
     sizes: tuple[Size, ...]  # of the levels, from the largest on
     side: int  # of a tile, in pixels
 
     @abstractmethod
     def name(self, level: int, tile: Window) -> str:
-        """The file, below the pyramid's folder and without suffix, of a tile of a level."""
+        """Return a tile's path below the pyramid's folder, without suffix."""
 
     @classmethod
     def of(cls, sizes: Sequence[Size], side: int) -> Self:
-        """The layout of a pyramid in tiles of a side; sizes: of its levels down to 1×1."""
+        """Return the layout of a pyramid with tiles of `side`; sizes: of its levels down to 1×1."""
         return cls(tuple(sizes[: cls.levels(sizes, side)]), side)
 
     @classmethod
     def levels(cls, sizes: Sequence[Size], side: int) -> int:
-        """How many levels it has, of those with `sizes`: down to the first that one tile holds."""
+        """Return the number of levels used of those with `sizes`: down to the first that fits into
+        one tile.
+        """
         return levels_to_one_tile(sizes, side)
 
     def fitted(self, pixels: Pixels, alpha: bool) -> Pixels:
-        """A tile at the right or lower edge as this layout wants it.
+        """Return a tile at the right or lower edge in the form that this layout requires.
 
-        alpha: whether the tiles' format takes a further channel of opacity.
+        alpha: whether the tiles' format supports an opacity channel.
         """
         return pixels
 
     def describe(self, source: Source, folder: "TileFolder") -> None:  # noqa: B027 - may do nothing
-        """Write what else is in the folder beside the tiles and the manifest."""
+        """Write the folder's files other than tiles and the manifest."""
 
 
 @dataclass(frozen=True)
 class TileFolder:
-    """A folder that a pyramid's tiles are written into. Picklable."""
+    """A folder into which a pyramid's tiles are written. Picklable."""
 
-    path: str  # absolute, or an address
+    path: str  # an absolute path, or a bucket's address
     layout: Layout
     options: ExportOptions
 
     def write(self, level: int, tiles: Iterable[tuple[Window, Pixels]]) -> None:
-        """Write the tiles that cover windows, each from its pixels with the overlap around it."""
+        """Write the tiles that cover windows, each from its pixels including the overlap."""
         with storage_of(self.path).writing() as put:
             for tile, pixels in tiles:
                 if self.options.is_blank(pixels):
@@ -99,18 +101,18 @@ class TileFolder:
         share(write, list(window.split(self.layout.side, self.layout.side)))
 
     def add(self, name: str, data: bytes) -> None:
-        """Write a file that is no tile."""
+        """Write a file other than a tile."""
         storage_of(self.path).put(name, data)
 
     def complete(self, source: Source) -> None:
-        """Write what else is in the folder; its tiles are all there."""
+        """Write the folder's other files, once all tiles are written."""
         self.layout.describe(source, self)
         made = source.provenance(self.layout.kind, self.options)
         provenance.seal_folder(as_path(self.path), made)
 
 
 def fill_folder(source: Source, folder: TileFolder, threads: Threads) -> None:
-    """Write all tiles, and what else is in the folder."""
+    """Write all tiles, and the folder's other files."""
     layout = folder.layout
     write_tiles(source, folder, regions(source, layout.side, range(len(layout.sizes))), threads)
     folder.complete(source)
@@ -119,7 +121,7 @@ def fill_folder(source: Source, folder: TileFolder, threads: Threads) -> None:
 def write_tiles(
     source: Source, folder: TileFolder, wanted: Sequence[Region], threads: Threads
 ) -> None:
-    """Write the tiles of regions of the store."""
+    """Write the tiles of some regions of the store."""
 
     def write(region: Region) -> None:
         tiles = cut(source, region, folder.layout.side, folder.options.overlap)
@@ -130,7 +132,7 @@ def write_tiles(
 
 
 def padded_with_edge(pixels: Pixels, side: int) -> Pixels:
-    """A tile of full size; what is outside repeats the edge."""
+    """Return a tile of full size, extended by repeating the edge."""
     height, width = pixels.shape[1:]
     if height == width == side:
         return pixels
@@ -138,7 +140,7 @@ def padded_with_edge(pixels: Pixels, side: int) -> Pixels:
 
 
 def padded_with_zeros(pixels: Pixels, side: int, alpha: bool) -> Pixels:
-    """A tile of full size; what is outside is 0, and transparent with `alpha`."""
+    """Return a tile of full size, extended by 0, and transparent there with `alpha`."""
     channels, height, width = pixels.shape
     if height == width == side:
         return pixels
@@ -149,12 +151,12 @@ def padded_with_zeros(pixels: Pixels, side: int, alpha: bool) -> Pixels:
 
 
 def levels_to_one_tile(sizes: Sequence[Size], side: int) -> int:
-    """How many levels there are from the largest to the first that one tile holds."""
+    """Return the number of levels from the largest to the first that fits into one tile."""
     return next(k for k, size in enumerate(sizes) if max(size) <= side) + 1
 
 
 def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
-    """The tiles of levels, each row by row, in pieces of one row."""
+    """Return the regions of whole levels, each a piece of one row of tiles, row by row."""
     return [
         region
         for level in levels
@@ -163,7 +165,7 @@ def regions(source: Source, side: int, levels: Iterable[int]) -> list[Region]:
 
 
 def strips(level: int, window: Window, side: int) -> list[Region]:
-    """The tiles of a window that begins with one, likewise."""
+    """Return the regions of a window that begins at a tile's corner, row by row."""
     width = max(1, REGION // side) * side
     return [Region(level, strip) for strip in window.split(side, width)]
 
@@ -171,7 +173,7 @@ def strips(level: int, window: Window, side: int) -> list[Region]:
 def cut(
     source: Source, region: Region, side: int, overlap: int = 0
 ) -> Iterator[tuple[Window, Pixels]]:
-    """A region, read once: each of its tiles, and their pixels with the overlap around them."""
+    """Read a region once, and yield each of its tiles with its pixels, including the overlap."""
     width, height = source.sizes[region.level]
 
     def grown(window: Window) -> Window:

@@ -1,4 +1,4 @@
-"""Find damage in an export: what is missing, and what is not as it was written."""
+"""Find damage in an export: missing files, and files that are not as they were written."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,21 +13,21 @@ from tilecppn.exporters.provenance import MANIFEST
 from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.places import storage_of
 
-Counted = Callable[[int], object]  # is told of bytes that were read
+Counted = Callable[[int], object]  # called with the bytes read
 FOREIGN = "not part of the export"
 
 
 def outputs_of(path: Path) -> list[Path]:
-    """The files and folders of the export that `path` is of."""
+    """Return all files and folders of the export to which `path` belongs."""
     if suffix_of(path) == ".html" and is_folder(dzi.files_of(path)):  # else a store's page
         path = path.with_suffix(".dzi")
     return list(dzi.outputs_of(path)) if suffix_of(path) == ".dzi" else [path]
 
 
 def is_export(path: Path) -> bool:
-    """Whether a path is that of a file, of a Deep Zoom export, or of a folder with a manifest.
+    """Return whether a path is a file, a Deep Zoom export, or a folder with a manifest.
 
-    A scene file, and a file that is not there, are none.
+    False for a scene file, and for a file that does not exist.
     """
     suffix = suffix_of(path)
     named = suffix in (".dzi", ".html")
@@ -35,12 +35,12 @@ def is_export(path: Path) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path is that of a file, or of a folder with files in it."""
+    """Return whether there is a file, or a folder with files, at a path."""
     return _is_file(path) or is_folder(path)
 
 
 def check_made_here(path: Path) -> None:
-    """Raise ExportError if nothing that is there of an export says that tilecppn made it."""
+    """Raise ExportError if nothing in an export shows that tilecppn made it."""
     if not any(map(_has_trace, outputs_of(path))):
         raise ExportError(
             f"{path}: nothing in it says that tilecppn made it: it is another program's, or what "
@@ -51,11 +51,11 @@ def check_made_here(path: Path) -> None:
 def find_export_damage(
     path: Path, counted: Counted = lambda size: None, stopping: ShouldStop = never
 ) -> dict[Path, str]:
-    """Read all of an export; return what is wrong with its files, by their paths.
+    """Read all of an export; return the fault of each faulty file, by path.
 
-    "missing", "damaged" or "not part of the export". An output of a version without checksums is
-    judged as far as its digest goes. Memory grows only with the names in a folder; a single file
-    in a bucket is copied to the disk first. Raises Interrupted.
+    Faults are "missing", "damaged" or "not part of the export". An output of a version without
+    checksums is judged as far as its digest reaches. Memory grows only with the names in a folder;
+    a single file in a bucket is copied to the disk first. Raises Interrupted.
     """
     found: dict[Path, str] = {}
     for output in outputs_of(path):
@@ -89,11 +89,11 @@ def _has_trace(output: Path) -> bool:
 
 def _find_in_folder(folder: Path, counted: Counted, stopping: ShouldStop) -> dict[Path, str]:
     files, made = storage_of(folder), provenance.read_folder(folder)
-    if made is None:  # the list is the only other one that knows what was there
+    if made is None:  # only the list knows the folder's contents
         wrong = _find_listed(folder, counted, stopping)[0]
         return wrong | {folder / MANIFEST: MISSING if files.size(MANIFEST) is None else DAMAGED}
     expected = provenance.listed_checksum(folder)
-    if expected is None:  # names and sizes alone are known
+    if expected is None:  # only names and sizes are known
         return {} if made.intact else {folder: DAMAGED}
     found: dict[Path, str] = {}
     if (state := checksums.fault(files, checksums.LIST, expected)) is not None:
@@ -111,7 +111,7 @@ def _find_in_folder(folder: Path, counted: Counted, stopping: ShouldStop) -> dic
 def _find_listed(
     folder: Path, counted: Counted, stopping: ShouldStop
 ) -> tuple[dict[Path, str], set[str]]:
-    """What is wrong with the files in a folder's list, and their names."""
+    """Return the faults of the files in a folder's list, and their names."""
     files = storage_of(folder)
     sizes = dict(files.sizes())
     counted(sum(sizes.get(name, 0) for name in (checksums.LIST, MANIFEST)))

@@ -1,4 +1,4 @@
-"""XYZ: {z}/{x}/{y}, as map viewers ask for tiles, and tiles.json, which describes them."""
+"""XYZ: tiles named {z}/{x}/{y}, as map viewers request them, and tiles.json."""
 
 import html
 import json
@@ -14,10 +14,11 @@ from tilecppn.scene.sections import About
 
 
 class XYZ(Layout):
-    """{z}/{x}/{y}, z from the level that one tile holds up, x to the right and y down.
+    """The XYZ layout: {z}/{x}/{y}, z from the level that fits into one tile, x to the right, y
+    down.
 
-    All tiles are whole, as map viewers stretch others; what is outside the picture is transparent
-    where the format can be, else black.
+    All tiles are padded to full size, since map viewers would stretch others; outside the picture
+    they are transparent if the format can be, else black.
     """
 
     kind = "xyz"
@@ -50,12 +51,14 @@ class XYZ(Layout):
 def tile_json(
     layout: XYZ, template: str, url: str | None, name: str, about: About
 ) -> dict[str, Any]:
-    """The tiles as TileJSON 3.0.0, https://github.com/mapbox/tilejson-spec/tree/master/3.0.0.
+    """Return a TileJSON 3.0.0 description of the tiles.
 
-    name: where `about` has no title. What it does not say is an empty text.
-    Without the address `url` the tiles' is relative to the file. On a map the tile of zoom 0 is the
+    https://github.com/mapbox/tilejson-spec/tree/master/3.0.0. name: used if `about` has no title.
+    Unknown values are empty texts.
+
+    Without the address `url`, tiles are relative to the file. On a map the tile of zoom 0 is the
     whole world in the Web Mercator projection (EPSG:3857), and the picture begins at its upper left
-    corner. `width`, `height` and `tileSize`, in pixels, are not TileJSON's own.
+    corner. `width`, `height` and `tileSize`, in pixels, are not part of TileJSON.
     """
     zoom = len(layout.sizes) - 1
     width, height = layout.sizes[0]
@@ -80,5 +83,7 @@ def tile_json(
 
 
 def _degrees(x: float, y: float) -> tuple[float, float]:
-    """Longitude and latitude of a point, in parts of the world's sides from the upper left."""
+    """Return longitude and latitude of a point, given as shares of the world from the
+    upper left.
+    """
     return 360 * x - 180, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y))))

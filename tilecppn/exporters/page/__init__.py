@@ -1,4 +1,4 @@
-"""The HTML page of a Deep Zoom export, and the viewer it needs."""
+"""The HTML page of a Deep Zoom export, and the viewer library it needs."""
 
 from tilecppn.exporters.page.data import MAX_PAGE, page_data
 from tilecppn.exporters.page.page import Card, Served, StoredTiles, assets, page

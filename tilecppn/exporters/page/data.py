@@ -1,4 +1,4 @@
-"""Read back what a page holds for its script."""
+"""Read back the data that a page holds for its script."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _DATA: Final = re.compile(r'<script id="data" type="application/json">(.*?)</scr
 
 
 def page_data(path: Path) -> dict[str, Any]:
-    """The data of a page of an export, as `page` wrote them; {} for any other file."""
+    """Return the data that `page` wrote into a page; {} for any other file."""
     try:
         found = _DATA.search(read_bounded(path, MAX_PAGE).decode())
         data = json.loads(found[1]) if found else {}

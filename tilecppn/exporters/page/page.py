@@ -1,8 +1,8 @@
 """The page of an export: one HTML file that shows a Deep Zoom pyramid, opened by double-click.
 
-Everything but the tiles and OpenSeadragon is in the page, the descriptor too, because browsers
-refuse to read other files from file://. Parts: page.html, page.css and the files of script/, which
-share one scope.
+Everything except the tiles and OpenSeadragon is inside the page, including the descriptor, because
+browsers refuse to read other files from file://. It is assembled from page.html, page.css and the
+files of script/, which share one scope.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HERE: Final = Path(__file__).parent
 _OPENSEADRAGON: Final = ("openseadragon.min.js", "openseadragon.LICENSE.txt")
 _FZSTD: Final = ("fzstd.min.js", "fzstd.LICENSE.txt")
 _SCRIPTS: Final = (
-    # of every page
+    # on every page
     "viewer",
     "crisp",
     "layout",
@@ -47,9 +47,9 @@ _ICON: Final = (
 
 
 def assets() -> tuple[Path, ...]:
-    """The files that the page needs in `NAME_files/`, each to be copied under its own name.
+    """Return the files that the page needs in `NAME_files/`, to be copied under their own names.
 
-    Raises ExportError if they were not brought in when the package was installed.
+    Raises ExportError if they are missing, as they are added when the package is installed.
     """
     return _installed("openseadragon", _OPENSEADRAGON)
 
@@ -66,13 +66,13 @@ def _installed(folder: str, names: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 class Served(NamedTuple):
-    """What the page of a server has beside that of an export.
+    """What a page shown by a server has in addition to an export's.
 
-    query: follows the address of each tile, with its "?". status: the address of the progress of a
-    picture that is still being rendered. frames: a film's number of frames, and frames a second;
-    frame k has its tiles in `frames/k/`. views: the side in pixels of the pyramids with which a
-    zoom goes on beyond the canvas, in `views/X_Y_SCALE/`. shader: the address of what draws the
-    view while tiles are missing (`shaders.page.shader_parts`).
+    query: appended to the address of each tile, with its "?". status: the address of the progress
+    of a picture that is still being rendered. frames: a film's number of frames, and frames per
+    second; frame k has its tiles in `frames/k/`. views: the side in pixels of the pyramids that
+    continue a zoom beyond the canvas, in `views/X_Y_SCALE/`. shader: the address of the data with
+    which the view is drawn while tiles are missing (`shaders.page.shader_parts`).
     """
 
     query: str
@@ -83,10 +83,11 @@ class Served(NamedTuple):
 
 
 class StoredTiles(NamedTuple):
-    """What a page needs to know of the store whose tiles it shows.
+    """The store whose tiles a page shows.
 
-    url: of the store's folder, relative to the page, with its last slash. levels: from full size
-    on, each with width and height in pixels, the path of its array, and the tiles along a shard.
+    url: of the store's folder, relative to the page, with a final slash. levels: from full size on,
+    each with width and height in pixels, the path of its array, and the number of tiles along a
+    shard.
     """
 
     url: str
@@ -96,10 +97,10 @@ class StoredTiles(NamedTuple):
 
 
 class Card(NamedTuple):
-    """What a link to the page is shown with.
+    """The preview with which other sites show a link to the page.
 
-    picture: its address, relative to the page; "" for none. url: where the page will be, if that
-    is known.
+    picture: its address, relative to the page; "" for none. url: where the page will be served, if
+    known.
     """
 
     picture: str
@@ -126,22 +127,24 @@ def page(
     viewer: Mapping[str, Any] | None = None,
     live: str = "",
 ) -> str:
-    """The text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
+    """Return the text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
-    `width`, `height`, `tile` (its side) and `overlap` are in pixels, as in the .dzi, and `per_inch`
-    those of a printed inch; `format` is the tiles' suffix without a dot; `files` the plain name of
-    the folder of tiles; `summary` what the panel shows under the size (name → value); `scene` the
-    TOML that can be copied from it, "" for none; `about` what the panel begins with; `view` the
-    grid of the scene (`source_page.grid_facts`), with which the page can say in plane units what it
-    shows. With `store` the tiles are read out of it, and what else the page needs is in it.
-    `viewer` are OpenSeadragon's options for the tiles around the page, in a layout that is not Deep
-    Zoom's: a `template` such as {z}/{x}/{y}.png is the address of a tile, an `id` relative to the
-    page. `live` is the plain name of a page beside this one that draws the picture itself.
+    - width, height, tile (side) and overlap: pixels, as in the .dzi; per_inch: pixels per printed
+      inch
+    - format: the tiles' suffix without a dot; files: the name of the folder of tiles
+    - summary: what the panel shows below the size, name → value; scene: the TOML to copy from it,
+      "" for none; about: the credits at its top
+    - view: the scene's grid (`source_page.grid_facts`), by which the page gives its view in plane
+      units
+    - store: read the tiles from this store; everything else is then inside the page
+    - viewer: OpenSeadragon's options for tiles beside the page in a layout other than Deep Zoom;
+      a `template` such as {z}/{x}/{y}.png is the address of a tile, an `id` is relative to the page
+    - live: the name of a page beside this one that draws the picture itself
 
-    What is shown is kept in the address, in plane units as in a scene's [view]:
-    `#center=0.5,-1.25&scale=2`, and where it is not the scene's, `rotation=90`; in a mirror,
-    `flip=1`. Without `view` it is `#zoom=2&x=0.5&y=0.5`, the picture's centre at twice the size at
-    which the whole picture fits, and `rotate=90`; each page reads both.
+    The view is kept in the address, in plane units as in a scene's [view]:
+    `#center=0.5,-1.25&scale=2`, with `rotation=90` if it differs from the scene's, and `flip=1` if
+    mirrored. Without `view` it is `#zoom=2&x=0.5&y=0.5`, the picture's centre at twice the size at
+    which it fits the window, and `rotate=90`; every page reads both forms.
     """
     folder = quote(files, safe="", errors="surrogateescape")
     source = {
@@ -152,7 +155,7 @@ def page(
         "tilesUrl": f"{folder}/",
         "fileFormat": format,
         "minLevel": 0,
-        # Given, because OpenSeadragon's own logarithm is one too high at 2**29 and 2**31.
+        # OpenSeadragon's own logarithm is one too high at 2**29 and 2**31.
         "maxLevel": (max(width, height) - 1).bit_length(),
     }
     data: dict[str, Any] = {"source": source, "files": files, "scene": scene}
@@ -205,18 +208,18 @@ def page(
         "script": "\n".join(_read(f"script/{name}.js") for name in [*scripts, "start"]),
     }
     template = _read("page.html")
-    # One pass, so that nothing in a part is taken for a place to fill.
+    # In one pass, so that `{{…}}` within a part is not filled.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 def _linked(value: str) -> str:
-    """A fact, or a link where it is an address."""
+    """Return a fact as HTML, as a link if it is a web address."""
     text = _text(value)
     return f'<a href="{text}">{text}</a>' if is_address(value) else text
 
 
 def _head(title: str, about: About, description: str, card: Card | None) -> str:
-    """The tags by which a link to the page is shown elsewhere (https://ogp.me)."""
+    """Return the meta tags for previews of links to the page (https://ogp.me)."""
     properties = {"og:type": "website", "og:title": title, "og:description": description}
     names = {"description": description}
     names |= {k: v for k, v in (("author", about.artist), ("copyright", about.copyright)) if v}
@@ -243,12 +246,12 @@ def _read(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped for HTML, between tags or within quotes."""
-    # A name that is not Unicode holds lone surrogates, which UTF-8 has not.
+    """Escape text for HTML, between tags or within quotes."""
+    # A name that is not Unicode contains lone surrogates, which UTF-8 cannot encode.
     return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _json(value: object) -> str:
-    """JSON that is safe in a <script>: all of it ASCII, nothing that could end the element."""
+    """Return JSON that is safe in a <script>: ASCII, and nothing that could end the element."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
