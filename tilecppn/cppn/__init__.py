@@ -1,4 +1,4 @@
-"""The function: network, activations, presets, seeds, weights file."""
+"""The CPPN as a function: network, activations, presets, seeds, weights file."""
 
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.network import CPPN

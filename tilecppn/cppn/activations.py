@@ -1,11 +1,11 @@
-"""The activations: one table, one row each, in float64 NumPy.
+"""The table of activations, in float64 NumPy.
 
-A kernel implements every row; one test compares each kernel with each row.
-Formulas are elementwise; x is the layer's sum before activation.
-A layer may mix several, as in "sin+gaussian+tanh": its units take them in turn.
+Every kernel implements every row, and a test compares each kernel with each row. Formulas are
+elementwise; x is the layer's sum before activation. A layer may mix several, as in
+"sin+gaussian+tanh": its units take them in turn.
 
-Lucid's composite atan, [atan(x)/0.67, (atan²(x) - 0.45)/0.396], is no row: it is not elementwise,
-since it gives two values a unit, which makes the next layer twice as wide.
+Lucid's composite atan, [atan(x)/0.67, (atan²(x) - 0.45)/0.396], is not in the table: it gives two
+values per unit, so the next layer would have twice the inputs.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class Activation(NamedTuple):
-    """One row: its formula as text, where it comes from, and the same in float64."""
+    """An activation: its formula as text, its source, and its function in float64."""
 
     formula: str
     source: str
@@ -28,7 +28,7 @@ class Activation(NamedTuple):
 
 
 def _sigmoid(x: Array) -> Array:
-    # Through tanh, which neither overflows nor loses digits: 1/(1 + e^-x) = (1 + tanh(x/2))/2.
+    # By tanh, which neither overflows nor loses digits: 1/(1 + e^-x) = (1 + tanh(x/2))/2.
     return np.asarray(0.5 * np.tanh(0.5 * x) + 0.5)
 
 
@@ -62,14 +62,14 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def _gaussian_difference(a: Array, b: Array) -> Array:
-    # Of e^-a² and e^-(a+b)² the larger, times e^-|(a+b)² - a²| - 1: neither can overflow.
+    # The larger of e^-a² and e^-(a+b)², times e^-|(a+b)² - a²| - 1: neither can overflow.
     more = b * (2.0 * a + b)
     largest = np.exp(-np.minimum(np.square(a), np.square(a + b)))
     return np.asarray(np.copysign(largest, more) * np.expm1(-np.abs(more)))
 
 
 def _tanh_difference(a: Array, b: Array) -> Array:
-    # tanh(u) = 1 - 2·sigmoid(-2u); again in exponentials of what is not above 0.
+    # tanh(u) = 1 - 2·sigmoid(-2u); again only with exponentials of numbers ≤ 0.
     low, high = np.minimum(a, a + b), np.maximum(a, a + b)
     size = -2.0 * np.expm1(-2.0 * np.abs(b)) * _logistic(2.0 * high) * _logistic(-2.0 * low)
     return np.asarray(np.copysign(size, b))
@@ -79,7 +79,7 @@ def _logistic(x: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-np.maximum(x, -300.0))))
 
 
-# f(a + b) - f(a) with b as exact as it is small: nothing cancels. Of networks with detail.
+# f(a + b) - f(a) without cancellation for small b, for networks with detail.
 DIFFERENCES: dict[str, Callable[[Array, Array], Array]] = {
     "sin": lambda a, b: 2.0 * np.cos(a + 0.5 * b) * np.sin(0.5 * b),
     "cos": lambda a, b: -2.0 * np.sin(a + 0.5 * b) * np.sin(0.5 * b),
@@ -89,12 +89,12 @@ DIFFERENCES: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def parts(name: str) -> list[str]:
-    """Return the functions of a layer's activation: unit i uses number i mod n of these n."""
+    """Split a layer's activation into its n functions; unit i uses number i mod n."""
     return name.split("+")
 
 
 def check(name: str, what: str = "activation") -> str:
-    """Return the name of an activation, or of a mixture. Raises SceneError if one is not known."""
+    """Return the name of an activation or a mixture. Raises SceneError if one is unknown."""
     for part in parts(name):
         one_of(ACTIVATIONS, part, what)
     return name

@@ -1,6 +1,6 @@
-"""Children of networks: mutations, and crossings with another network of the same shape.
+"""Breeds networks: mutations, and crossovers with another network of the same shape.
 
-A child is drawn from seeds, and like them it is the same on every machine: only correctly rounded
+A child is derived from seeds and is the same on every machine, since only correctly rounded
 arithmetic is used.
 """
 
@@ -18,25 +18,25 @@ from tilecppn.cppn.structure import Step, Structure
 from tilecppn.errors import SceneError
 
 Array = NDArray[np.float32]
-Arrays = tuple[Array, ...]  # of a hidden layer: weight, bias, and where it has one, readout
+Arrays = tuple[Array, ...]  # of a hidden layer: weight, bias, and readout if it has one
 Network = tuple[Structure, Sequence[tuple[Array, Array]], Sequence[Array]]
 
-MUTATIONS, CROSSINGS = 2**62, 2**62 + 2**32  # streams of layer 0; each next layer has the next
+MUTATIONS, CROSSINGS = 2**62, 2**62 + 2**32  # streams of layer 0; layer i uses stream + i
 
 
 def mutant(parent: Network, seed: int, amount: float) -> Network:
-    """A network with a share `amount`, 0 to 1, of new numbers: see `mutated`. Raises SceneError."""
+    """Return a network mutated by `amount`, 0 to 1: see `mutated`. Raises SceneError."""
     structure, layers, _ = parent
     step = _checked(Step(seed, amount))
     hidden = [mutated(structure, i, arrays, step) for i, arrays in enumerate(_hidden(parent))]
     bias = layers[-1][1]
-    if structure.detail is None:  # with detail it is the preset's
+    if structure.detail is None:  # else the output's bias is the preset's
         (bias,) = mutated(structure, len(hidden), (bias,), step)
     return _network(parent, hidden, bias, step)
 
 
 def crossing(parent: Network, other: Network, amount: float, seed: int) -> Network:
-    """Return a network with a share `amount`, 0 to 1, of the units of another: see `crossed`.
+    """Return a network with a fraction `amount`, 0 to 1, of the units of another: see `crossed`.
 
     Raises SceneError for networks of different shapes.
     """
@@ -53,12 +53,13 @@ def crossing(parent: Network, other: Network, amount: float, seed: int) -> Netwo
 
 
 def mutated(structure: Structure, i: int, arrays: Arrays, step: Step) -> Arrays:
-    """Layer `i`, each of its arrays turned towards a random direction, by asin(amount).
+    """Rotate each array of layer `i` towards a random direction, by asin(amount).
 
-    w becomes √(1 - amount²)·w + amount·|w|·u, u a unit vector orthogonal to w: a normal one without
-    its part along w. In layer 0, whose inputs are of different kinds, each column of the weight is
-    turned by itself. So deviations stay: a network that is mutated a thousand times is as lively as
-    its first ancestor. What is zero throughout, as the biases of a network without, stays so.
+    w becomes √(1 - amount²)·w + amount·|w|·u, with u a unit vector orthogonal to w: a normal random
+    vector without its component along w. In layer 0, whose inputs are of different kinds, each
+    column of the weight is rotated by itself. Rotations preserve standard deviations: a network
+    after a thousand mutations is as varied as its first ancestor. Arrays of zeros, as the biases
+    of a network without biases, stay zero.
     """
     numbers = inverse_normal(uniforms(step.seed, MUTATIONS + i, sum(a.size for a in arrays)))
     ends = np.cumsum([array.size for array in arrays])[:-1]
@@ -74,9 +75,9 @@ def mutated(structure: Structure, i: int, arrays: Arrays, step: Step) -> Arrays:
 
 
 def crossed(structure: Structure, i: int, arrays: Arrays, others: Arrays, step: Step) -> Arrays:
-    """Layer `i` with some of its units from the other parent, `others`.
+    """Return layer `i` with some of its units taken from the other parent, `others`.
 
-    A unit takes along its weights, its bias, and what it is read out with.
+    A unit consists of its weights, its bias, and its column of the readout.
     """
     taken = uniforms(step.seed, CROSSINGS + i, len(arrays[0])) < step.amount
     changed = []
@@ -88,7 +89,7 @@ def crossed(structure: Structure, i: int, arrays: Arrays, others: Arrays, step: 
 
 
 def further_layer(structure: Structure, i: int, width: int) -> DrawnLayer:
-    """A layer beyond those that a network with detail holds, with all its ancestors' steps."""
+    """Return a layer beyond those that a network with detail stores, with all its steps applied."""
     detail = structure.detail
     assert detail is not None
     layer: Arrays = draw_layer(structure, i, width)
@@ -110,7 +111,7 @@ def _checked(step: Step) -> Step:
 
 
 def _turned(array: Array, direction: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    """Return an array turned towards a direction of its shape; alone, a number is not turned."""
+    """Rotate an array towards a direction of the same shape; a single number is unchanged."""
     own = array.astype(np.float64)
     square = _dot(own, own)
     if square == 0.0 or own.size == 1:
@@ -121,7 +122,7 @@ def _turned(array: Array, direction: NDArray[np.float64], amount: float) -> NDAr
 
 
 def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    return math.fsum((one * other).ravel().tolist())  # in any order the same
+    return math.fsum((one * other).ravel().tolist())  # independent of the order
 
 
 def _finished(structure: Structure, i: int, arrays: Sequence[NDArray[np.floating]]) -> Arrays:
@@ -133,7 +134,7 @@ def _finished(structure: Structure, i: int, arrays: Sequence[NDArray[np.floating
 
 
 def _hidden(network: Network) -> list[Arrays]:
-    """Return the hidden layers; a plain network reads out its last one alone."""
+    """Return the hidden layers; a plain network reads out only its last one."""
     _, (*hidden, (last, _)), readouts = network
     unread = len(hidden) - 1 - len(readouts)
     parts = [*[()] * unread, *((readout,) for readout in (*readouts, last))]

@@ -1,8 +1,8 @@
-"""A network with detail at one point, to as many digits as a deep zoom needs.
+"""Evaluates a network with detail at one point, with the precision that a deep zoom needs.
 
-Each layer doubles frequencies, and errors with them: after forty layers nothing is left of float64.
-Numbers here are integers in units of 2^-bits, so there is no rounding but theirs, and no maths
-library, whose last digits differ from machine to machine.
+Each layer doubles frequencies, and errors with them: after forty layers float64 has no correct
+digit left. Numbers here are fixed-point integers in units of 2^-bits. No maths library is used,
+since their last digits differ from machine to machine.
 """
 
 import math
@@ -15,12 +15,12 @@ from tilecppn.cppn.activations import parts
 from tilecppn.cppn.structure import Structure
 
 Layer = tuple[NDArray[np.floating], NDArray[np.floating]]
-GUARD = 128  # bits beyond those that an octave takes
+GUARD = 128  # bits in addition to those for octaves
 BITS_AN_OCTAVE = 4
 
 
 class Center:
-    """Sums and values of hidden layers at a point, computed as they are asked for."""
+    """The sums and values of hidden layers at a point, computed on demand."""
 
     def __init__(
         self,
@@ -30,9 +30,10 @@ class Center:
         latent: NDArray[np.float64],
         octaves: float,
     ) -> None:
-        """layer: weight (out, in) and bias of each; layer 0 takes all inputs of the structure.
+        """Prepare to evaluate at `point`.
 
-        latent: scaled. octaves: by which the finest layer is finer than the first.
+        layer: returns the weight (out, in) and bias of a layer; layer 0 takes all inputs of the
+        structure. latent: scaled. octaves: by which the finest layer is finer than the first.
         """
         self.structure, self.layer = structure, layer
         self.bits = GUARD + BITS_AN_OCTAVE * max(0, math.ceil(octaves))
@@ -50,12 +51,12 @@ class Center:
         self._values: list[list[int]] = []
 
     def sums(self, i: int) -> NDArray[np.float64]:
-        """What hidden layer `i` gives to its activations (units,), rounded once."""
+        """Return the sums (units,) of hidden layer `i` before activation, rounded once."""
         self._compute(i)
         return self._rounded(self._sums[i])
 
     def values(self, i: int) -> NDArray[np.float64]:
-        """Values (units,) of hidden layer `i`, rounded once."""
+        """Return the values (units,) of hidden layer `i`, rounded once."""
         self._compute(i)
         return self._rounded(self._values[i])
 
@@ -81,7 +82,7 @@ class Center:
 
 
 def fixed(number: float, bits: int) -> int:
-    """Return a float in units of 2^-bits."""
+    """Convert a float to fixed point, in units of 2^-bits."""
     mantissa, exponent = math.frexp(number)
     return _shifted(int(math.ldexp(mantissa, 53)), exponent - 53 + bits)
 
@@ -102,7 +103,7 @@ def _shifted(number: int, by: int) -> int:
 
 
 def _terms(x: int, bits: int) -> list[int]:
-    """x^n / n! for n = 0, 1, … until they vanish."""
+    """Return x^n / n! for n = 0, 1, … until the terms vanish."""
     terms = [1 << bits]
     while abs(terms[-1]) > 1:
         terms.append((terms[-1] * x >> bits) // len(terms))
@@ -110,12 +111,12 @@ def _terms(x: int, bits: int) -> list[int]:
 
 
 def _halvings(x: int, bits: int) -> int:
-    """Return how often x is halved until its series is short."""
+    """Return how often to halve x until its series is short."""
     return max(0, x.bit_length() - bits + 8)
 
 
 def exp(x: int, bits: int) -> int:
-    """e^x for x ≤ 0."""
+    """Return e^x for x ≤ 0."""
     halvings = _halvings(x, bits)
     total = sum(_terms(x >> halvings, bits))
     for _ in range(halvings):
@@ -124,7 +125,7 @@ def exp(x: int, bits: int) -> int:
 
 
 def cos_and_sin(x: int, bits: int) -> tuple[int, int]:
-    """Both, of the series for e^(ix)."""
+    """Return cos x and sin x, by the series of e^(ix)."""
     halvings = _halvings(x, bits)
     terms = _terms(x >> halvings, bits)
     cos = sum(terms[0::4]) - sum(terms[2::4])

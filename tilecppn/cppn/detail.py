@@ -1,13 +1,13 @@
-"""Detail at every scale: how strongly each hidden layer is read out, which the view alone decides.
+"""Computes the amplitudes at which a network with detail reads out each hidden layer in a view.
 
-Each hidden layer adds to the colours, and each has about twice the frequencies of the one before.
-A layer finer than the pixels fades out, so that pictures are band-limited; as a view goes in,
-layers that have become constant over it recede, so that contrast stays. What a layer's frequency
-is expected to be follows from the structure by mean-field theory (Poole et al., Exponential
-expressivity in deep neural networks, 2016); by how much a seed's network differs from that, and
-in a zoom its place, is measured, so all seeds fade alike.
+Each hidden layer adds to the colours, and has about twice the frequencies of the one before. A
+layer finer than the pixels fades out, so that pictures are band-limited; in a zoom, layers that
+have become constant over the view recede, so that contrast is preserved. The expected frequency of
+a layer follows from the structure by mean-field theory (Poole et al., Exponential expressivity in
+deep neural networks, 2016). How much a seed's network differs from it, and in a zoom a place of it,
+is measured, so that all seeds fade alike.
 
-Only IEEE + - × / and square roots are used: no maths library can change a digit.
+Only IEEE + - × / and square roots are used, so no maths library can change a digit.
 """
 
 import math
@@ -28,40 +28,40 @@ from tilecppn.errors import SceneError
 
 Array = NDArray[np.float64]
 
-LIMIT = 5.0  # a layer is gone where its frequency is this many times the pixels' Nyquist limit
+LIMIT = 5.0  # a layer is invisible at this many times the pixels' Nyquist frequency
 FADE = 4.0  # octaves over which it fades
 RECEDE = 0.5  # halvings per square octave of a layer that is coarser than the view
-NEAR, FAR = -2.0, -5.0  # octaves from the view of the layers that show what its place is like
-RAMP = 4.0  # octaves of zoom over which the place comes to count
-PLACES, MEASURED = 256, 8  # of the whole picture, and hidden layers through which they are followed
-PLACES_STREAM = 2**63 + 1  # of seed 0: where they are
-FINENESS = 2.0**-20  # octaves to which a place's fineness is rounded: libraries' last digits go
-FAINTEST = -30.0  # log2 of an amplitude that is taken as 0
-REST = 1e-6  # of the layers' sum of squares, which is left out of the normalisation
-DEEP = 36.0  # octaves from the structure's scale to a pixel from which float64 does not serve
+NEAR, FAR = -2.0, -5.0  # octaves, relative to the view, of the layers measured at its centre
+RAMP = 4.0  # octaves of zoom over which that measurement comes to count
+PLACES, MEASURED = 256, 8  # sample points in the whole picture, and hidden layers evaluated there
+PLACES_STREAM = 2**63 + 1  # of seed 0, for their coordinates
+FINENESS = 2.0**-20  # octaves to which fineness is rounded, which hides libraries' last digits
+FAINTEST = -30.0  # log2 of the amplitude below which it is 0
+REST = 1e-6  # fraction of a layer's power that the normalisation ignores
+DEEP = 36.0  # octaves from the structure's scale to a pixel beyond which float64 is too coarse
 MAX_LAYERS = 256
 
 
 class Sampling(NamedTuple):
-    """What of a view decides the amplitudes, in plane units."""
+    """The values of a view that decide the amplitudes, in plane units."""
 
-    step: float  # a pixel
+    step: float  # side of a pixel
     scale: float  # from the centre to the nearer edge
     center: tuple[float, float] = (0.0, 0.0)
-    measured: tuple[float, float] | None = None  # where its fineness is; None: at the centre
+    measured: tuple[float, float] | None = None  # where to measure fineness; None: centre
 
 
 class Expected(NamedTuple):
-    """What is expected of a hidden layer's values."""
+    """The expected statistics of a hidden layer's values."""
 
-    frequency: float  # radians a plane unit
-    octave: float  # log2 of it, above that of layer 0
+    frequency: float  # radians per plane unit
+    octave: float  # log2 of its ratio to layer 0's
     means: tuple[float, ...]  # of each of its activations
     variance: float
 
 
 class Readouts:
-    """The amplitudes of one structure's hidden layers. For all threads."""
+    """The amplitudes of one structure's hidden layers. Thread-safe."""
 
     def __init__(self, structure: Structure, width: int) -> None:
         assert structure.detail is not None
@@ -75,7 +75,7 @@ class Readouts:
         return readouts, (self.structure, self.width)
 
     def expected(self, layer: int) -> Expected:
-        """Of hidden layer `layer`, 0 the first. Raises SceneError for too slow a growth."""
+        """Return the statistics of a hidden layer. Raises SceneError if too many are needed."""
         with self._lock:
             while len(self._expected) <= layer:
                 self._expect_next()
@@ -104,11 +104,11 @@ class Readouts:
     def amplitudes(
         self, view: Sampling | None = None, fineness: float = 0.0, overall: float = 0.0
     ) -> list[tuple[float, ...]]:
-        """For each layer that is evaluated, a factor for each output.
+        """Return a factor for each output of each layer that is evaluated.
 
-        Without a view: at the structure's own scale, none faded, of the layers that it holds.
-        `fineness`: octaves by which layers are finer there than expected; `overall`: likewise in
-        the whole picture, which only the fade follows, so that forms stay.
+        Without a view: those of the stored layers at the structure's own scale, without fading.
+        fineness: octaves by which layers are finer there than expected. overall: the same for the
+        whole picture, which affects only the fade, so that forms do not change.
         """
         first, held = self.expected(0).frequency, len(self.structure.activations)
         inside, finest, last = 0.0, math.inf, held
@@ -129,18 +129,18 @@ class Readouts:
         return result
 
     def inside(self, view: Sampling) -> float:
-        """Return how many octaves a view is inside the structure's own; smooth at 0."""
+        """Return the octaves by which a view is inside the structure's scale; smooth at 0."""
         octaves = log2(self.detail.scale / view.scale)
         if octaves <= 0.0:
             return 0.0
         return 0.5 * octaves * octaves if octaves <= 1.0 else octaves - 0.5
 
     def octaves(self, view: Sampling) -> float:
-        """From the structure's own scale to a view's pixels."""
+        """Return the octaves from the structure's scale to a view's pixels."""
         return log2(self.detail.scale / view.step)
 
     def coarser(self, view: Sampling, fineness: float) -> int:
-        """Return how many layers vary less than once over a view; at least 1."""
+        """Return the number of layers that vary less than once over a view; at least 1."""
         inside, layer = self.inside(view), 1
         while self.expected(layer).octave + fineness < inside:
             layer += 1
@@ -152,11 +152,11 @@ class Readouts:
         layers: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]],
         center: Center | None = None,
     ) -> float:
-        """Octaves by which layers are finer at the view's centre than expected.
+        """Return the octaves by which layers are finer at the view's centre than expected.
 
         From the network's derivative there, over the layers 2 to 5 octaves coarser than the view,
-        which are as good as linear within it. `layers`: weight (out, in) and bias of each, layer 0
-        of x, y and r. `center`: more digits than float64 gives, where the view is deep.
+        which are nearly linear within it. layers: weight (out, in) and bias of each, layer 0 with
+        the inputs x, y and r. center: for the precision that a deep view needs.
         """
         inside = self.inside(view)
         ramp = _smooth(inside / RAMP)
@@ -176,10 +176,10 @@ class Readouts:
         return _rounded(ramp * total / weights) if weights else 0.0
 
     def overall(self, layers: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> float:
-        """Octaves by which a network's layers are finer than expected, over the whole picture.
+        """Return the octaves by which layers are finer than expected, over the whole picture.
 
-        From its derivative at PLACES places of as many latents. `layers`: weight (out, in) and
-        bias of its hidden layers, as many as count; layer 0 of the structure's inputs.
+        From the network's derivative at PLACES points, each with its own latent. layers: weight
+        (out, in) and bias of the hidden layers to evaluate; layer 0 with the structure's inputs.
         """
         s = self.structure
         u = uniforms(0, PLACES_STREAM, PLACES * (2 + s.z_dim)).reshape(-1, PLACES)
@@ -203,9 +203,9 @@ class Readouts:
         jacobian: Array,
         sums: Array | None = None,
     ) -> tuple[Array, Array]:
-        """A layer's values (out, n) and their derivatives (out, 2, n) from those of its inputs.
+        """Return a layer's values (out, n) and their derivatives (out, 2, n) from its inputs'.
 
-        `sums`: its sums, where they are known.
+        sums: the layer's sums, if they are known.
         """
         if sums is None:
             sums = np.einsum("oi,in->on", weight, h) + bias[:, None]
@@ -218,7 +218,7 @@ class Readouts:
         return h, np.einsum("oi,ijn->ojn", weight, jacobian) * slope[:, None]
 
     def _finer(self, i: int, jacobian: Array) -> float:
-        """Octaves by which layer i is finer than expected where its derivative is `jacobian`."""
+        """Return the octaves by which layer i is finer than expected, from its derivative."""
         frequency, _, _, variance = self.expected(i)
         square = float(np.square(jacobian).sum()) / jacobian.shape[-1]
         return log2(math.sqrt(max(square, 1e-300) / (self.width * variance)) / frequency)
@@ -226,12 +226,12 @@ class Readouts:
     def scaled(
         self, layer: int, readout: NDArray[np.floating], amplitudes: Sequence[float]
     ) -> NDArray[np.float64]:
-        """Return a layer's readout (channels, width) in a view, float64."""
+        """Return a layer's readout (channels, width) times its amplitudes, float64."""
         factors = [f * a for f, a in zip(self.factors, amplitudes, strict=True)]
         return np.asarray(readout.astype(np.float64) * np.array(factors)[:, None])
 
     def _factor(self, output: int) -> float:
-        """What gives an output's sum the deviation `contrast`, at the structure's own scale."""
+        """Return the factor that gives an output's sum the deviation `contrast`."""
         total, layer = 0.0, 0
         decay = log2(self.detail.decay_of(output))
         while True:
@@ -244,7 +244,7 @@ class Readouts:
 
 
 def readouts(structure: Structure, width: int) -> Readouts:
-    """Return the amplitudes of a structure's networks of that width, whatever their seeds."""
+    """Return the amplitudes for a structure and width, which are the same for all seeds."""
     detail = structure.detail
     assert detail is not None
     common = replace(detail, seed=None if detail.seed is None else 0, lineage=())
@@ -255,7 +255,7 @@ _readouts = lru_cache(64)(Readouts)
 
 
 def _first_sums(structure: Structure) -> tuple[float, float]:
-    """Variance of layer 0's sums over the picture and seeds, and of their gradient."""
+    """Return the variance of layer 0's sums over the picture and seeds, and of their gradient."""
     detail = structure.detail
     assert detail is not None
     squares = {"x": detail.first[0] ** 2, "y": detail.first[1] ** 2, "r": detail.first[0] ** 2}
@@ -273,7 +273,7 @@ def _first_sums(structure: Structure) -> tuple[float, float]:
 
 
 def _coordinates(x: Array, y: Array) -> tuple[Array, Array]:
-    """x, y and r of places (n,): (3, n), and their derivatives (3, 2, n)."""
+    """Return x, y and r of points (n,): (3, n), and their derivatives (3, 2, n)."""
     r = np.sqrt(x * x + y * y)
     slopes = np.zeros((3, 2, len(x)))
     slopes[0, 0] = slopes[1, 1] = 1.0
@@ -282,7 +282,7 @@ def _coordinates(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _smooth(share: float) -> float:
-    """From 0 at 0 to 1 at 1, without a bend."""
+    """Return the smoothstep of a number: from 0 at 0 to 1 at 1, with slope 0 at both ends."""
     share = min(max(share, 0.0), 1.0)
     return share * share * (3.0 - 2.0 * share)
 
@@ -299,7 +299,7 @@ def _amplitude(octave: float, decay: float) -> float:
 
 
 class Moments(NamedTuple):
-    """Of an activation's values."""
+    """Moments of an activation's values."""
 
     mean: float
     square: float  # of the value
@@ -321,13 +321,13 @@ def _gaussian(q: float) -> Moments:
     return Moments(1.0 / math.sqrt(1.0 + 2.0 * q), r, 4.0 * q * r * r * r)
 
 
-def _tanh(q: float) -> Moments:  # a fit, right to 0.01; the slope is that of erf(√π·u/2)
+def _tanh(q: float) -> Moments:  # a fit, to 0.01; the slope is that of erf(√π·u/2)
     square = q / (q + 1.0 + 0.8 * math.sqrt(1.0 + 0.6 * q))
     return Moments(0.0, square, 1.0 / math.sqrt(1.0 + math.pi * q))
 
 
 class Known(NamedTuple):
-    """What is known of an activation: its moments at sums N(0, q), and its derivative."""
+    """An activation's moments for sums N(0, q), as a function of q, and its derivative."""
 
     moments: Callable[[float], Moments]
     slope: Callable[[Array], Array]
@@ -348,7 +348,7 @@ def log2(x: float) -> float:
 
 
 def exp2(x: float) -> float:
-    """2^x for |x| < 1000: a power of two times the exponential series."""
+    """Return 2^x for |x| < 1000: a power of two times the exponential series."""
     n = math.floor(x + 0.5)
     y = (x - n) * math.log(2.0)
     total = 1.0
@@ -358,10 +358,10 @@ def exp2(x: float) -> float:
 
 
 def orthogonal(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows of matrices (…, n, n) made orthonormal: modified Gram-Schmidt, every sum in order.
+    """Orthonormalise the rows of matrices (…, n, n): modified Gram-Schmidt, every sum in order.
 
-    A product of many random matrices draws everything into one direction; of orthogonal ones it
-    does not.
+    A product of many random matrices collapses everything into one direction; a product of
+    orthogonal ones does not.
     """
     a = matrices.copy()
     for i in range(a.shape[-2]):
@@ -373,5 +373,5 @@ def orthogonal(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _in_order(terms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sums of the last axis, each from its first term to its last."""
+    """Sum along the last axis, in order."""
     return np.asarray(np.add.accumulate(terms, axis=-1)[..., -1])

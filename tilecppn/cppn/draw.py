@@ -1,4 +1,4 @@
-"""Networks drawn from a preset and a seed."""
+"""Draws the weights of a preset's network from a seed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def draw(
     residual: bool | None,
     **detail: Any,
 ) -> tuple[Structure, Layers, list[Array]]:
-    """Structure, layers and readouts of a preset's network; None stands for the preset's own.
+    """Return the structure, layers and readouts of a preset's network; None: the preset's own.
 
     Raises SceneError for an unknown name or a number out of range.
     """
@@ -85,7 +85,7 @@ def draw(
         )
     if structure.detail is not None:
         return structure, *_with_detail(structure, hidden, seed, preset)
-    # One stream a layer: its weights, row by row, then its biases.
+    # One stream per layer: its weights, row by row, then its biases.
     sizes = shapes(structure, hidden)
     drawn = [
         np.split(uniforms(seed, i, rows * columns + rows), [rows * columns])
@@ -101,7 +101,7 @@ def draw(
 
 
 def _each(function: Callable[[Values], Values], parts: Sequence[Values]) -> list[Values]:
-    """What an elementwise function makes of each of some arrays, called once."""
+    """Apply an elementwise function to several arrays in one call."""
     ends = np.cumsum([len(part) for part in parts])[:-1]
     return np.split(function(np.concatenate(parts)), ends)
 
@@ -117,10 +117,10 @@ def _with_detail(
 
 
 def draw_layer(structure: Structure, i: int, width: int, seed: int | None = None) -> DrawnLayer:
-    """Hidden layer i of a network with detail: weight, bias and readout (channels, width).
+    """Draw hidden layer i of a network with detail: weight, bias and readout (channels, width).
 
-    One stream a layer: its weights, row by row, its biases, and its readout, row by row, all of
-    them normal. `seed` None: the structure's own.
+    One stream per layer: its weights, row by row, its biases, and its readout, row by row, all of
+    them normal. seed: None for the structure's own.
     """
     assert structure.detail is not None
     seed = structure.detail.seed if seed is None else seed
@@ -161,7 +161,7 @@ def _drawn_layers(
 
 
 def _first_deviations(structure: Structure, detail: Detail) -> Values:
-    """Of layer 0's weights, one for each column."""
+    """Return the standard deviations of layer 0's weights, one for each column."""
     along, down = detail.first
     own = {"x": [along], "y": [down], "r": [along], "one": [detail.bias]}
     own["z"] = [detail.latent] * structure.z_dim
@@ -178,7 +178,7 @@ def _inputs(names: Sequence[str]) -> tuple[str, ...]:
 def _activations(
     preset: Preset, depth: int | None, activations: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """One a hidden layer. A preset with detail repeats its last one, others repeat all in turn."""
+    """Return one per hidden layer; presets with detail repeat the last one, others all in turn."""
     if depth is not None:
         _within("depth", depth, 1, MAX_DEPTH)
     if activations is None:
@@ -202,7 +202,7 @@ def _activations(
 
 
 def _detail(preset: Preset, name: str, seed: int | None, changes: dict[str, Any]) -> Detail | None:
-    """Return the preset's detail with what was given; `seed` is for further layers."""
+    """Return the preset's detail with the given changes; `seed` is for further layers."""
     given = {key: value for key, value in changes.items() if value is not None}
     if preset.detail is None:
         for key, value in given.items():
@@ -226,7 +226,7 @@ def _within(name: str, value: int, low: int, high: int) -> int:
 
 
 def _channels(preset: Preset, value: int | None) -> int:
-    """1, 3, or with detail 2: the place on a palette, and lightness."""
+    """Return 1, 3, or with detail 2: place on a palette, and lightness."""
     allowed = (1, 3) if preset.detail is None else (1, 2, 3)
     value = preset.channels if value is None else value
     if not isinstance(value, int | np.integer) or value not in allowed:

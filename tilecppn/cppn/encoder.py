@@ -1,7 +1,7 @@
-"""The encoder of a trained model, in float64 NumPy: an image → its latent.
+"""The encoder of a trained model, which maps an image to its latent, in float64 NumPy.
 
-A training leaves it beside the generator in the weights file, under `encoder.`: two softplus
-layers and the linear one that gives the latent's mean.
+Training saves it beside the generator in the weights file, under `encoder.`: two softplus layers
+and a linear one, which gives the latent's mean.
 """
 
 import math
@@ -20,7 +20,10 @@ LAYERS = ("encoder.hidden.0", "encoder.hidden.1", "encoder.mean")
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """`layers`: (weight, bias) of shape (out, in) and (out,). Sees side × side × channels."""
+    """An encoder of images of side × side × channels.
+
+    layers: (weight, bias) of shape (out, in) and (out,).
+    """
 
     layers: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
     side: int
@@ -28,7 +31,7 @@ class Encoder:
 
     @classmethod
     def load(cls, path: str | Path) -> "Encoder":
-        """The encoder in a model file. Raises WeightsError, naming the file, if there is none."""
+        """Load the encoder in a model file. Raises WeightsError, naming the file, without one."""
         from safetensors.numpy import load_file
 
         cppn = CPPN.load(path)
@@ -50,7 +53,7 @@ class Encoder:
         return cls(layers, side, cppn.channels)
 
     def __call__(self, image: ArrayLike) -> NDArray[np.float64]:
-        """Return the latent (z_dim,) of an image (side, side) or (side, side, channels) in [0, 1].
+        """Encode an image (side, side) or (side, side, channels) in [0, 1]; return z (z_dim,).
 
         Raises SceneError for another shape.
         """

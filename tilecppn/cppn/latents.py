@@ -1,4 +1,4 @@
-"""Latents: ways from one to another, and files of named ones. Arithmetic is NumPy's own."""
+"""Interpolates latents, and reads and writes files of named ones."""
 
 import io
 import json
@@ -17,7 +17,7 @@ MAX_BYTES = 256 << 20  # of a file of latents
 
 
 def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
-    """Return the straight way from latent a (z_dim,) at t = 0 to b at t = 1, both exact there.
+    """Interpolate linearly from latent a (z_dim,) at t = 0 to b at t = 1; the ends are exact.
 
     t: any shape; the result is (..., z_dim).
     """
@@ -27,12 +27,12 @@ def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
 
 
 def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
-    """Return the way along the great circle from a at t = 0 to b at t = 1, both exact there.
+    """Interpolate along the great circle from a at t = 0 to b at t = 1; the ends are exact.
 
-    At the speed of the angle: sin((1 - t)·w)/sin(w)·a + sin(t·w)/sin(w)·b, w the angle between a
-    and b (Shoemake, SIGGRAPH 1985; for latents White, Sampling Generative Networks, 2016: normal
-    latents keep their length on it). Where no circle is defined, between parallel, opposite or
-    zero latents, it is `lerp`.
+    At constant angular speed: sin((1 - t)·w)/sin(w)·a + sin(t·w)/sin(w)·b, with w the angle between
+    a and b (Shoemake, SIGGRAPH 1985; for latents White, Sampling Generative Networks, 2016: it
+    preserves the length of normal latents). Between parallel, opposite or zero latents, where the
+    circle is undefined, it is `lerp`.
     """
     start, end = _pair(a, b)
     length = float(np.linalg.norm(start) * np.linalg.norm(end))
@@ -48,7 +48,7 @@ def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
 
 
 def save_latents(path: str | Path, latents: Mapping[str, ArrayLike]) -> None:
-    """Write named latents to a .json or .npz file; both keep every bit.
+    """Write named latents to a .json or .npz file, both lossless.
 
     Raises InvalidRequestError for another suffix, or for values that are not finite numbers.
     """
@@ -65,7 +65,7 @@ def save_latents(path: str | Path, latents: Mapping[str, ArrayLike]) -> None:
 
 
 def load_latents(path: str | Path) -> dict[str, Array]:
-    """Named latents of a .json or .npz file, each (z_dim,). A pickle is never opened.
+    """Read the named latents, each (z_dim,), of a .json or .npz file. Never loads a pickle.
 
     Raises InvalidRequestError, naming the file and what is wrong with it.
     """

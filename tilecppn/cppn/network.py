@@ -1,4 +1,4 @@
-"""The CPPN: weights, activations, and its value in float64 (the oracle)."""
+"""The CPPN: its weights, and its evaluation in float64, the reference for all kernels."""
 
 import hashlib
 import itertools
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 class Parts(NamedTuple):
-    """What a resolved network is made of."""
+    """The parts of a resolved network."""
 
     hidden: Sequence[tuple[Weights, Weights]]
     readouts: Sequence[Weights | None]  # of each hidden layer
@@ -40,14 +40,14 @@ class Parts(NamedTuple):
 
 
 class CPPN:
-    """A picture as a function: (x, y), its radius and a latent → colour.
+    """A picture as a function that maps (x, y), its radius and a latent to a colour.
 
     `layers[i]` is (weight, bias) of shape (out, in) and (out,), the output layer last; both are
     rounded to float32. With detail every hidden layer is read out: `readouts[i]`, (channels,
-    width), has the weights of hidden layer i, all but the last, which the output layer reads.
-    Inputs of layer 0 are x, y, r = sqrt((x - x0)² + (y - y0)²) with (x0, y0) the structure's
-    origin, the latent times `structure.latent_scale`, and the constant 1: those of them that
-    `structure.inputs` names.
+    width), has the weights for hidden layer i, except the last, which the output layer reads.
+    Layer 0 takes those of the following inputs that `structure.inputs` names: x, y,
+    r = sqrt((x - x0)² + (y - y0)²) with (x0, y0) the structure's origin, the latent times
+    `structure.latent_scale`, and the constant 1.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class CPPN:
         self.structure = structure
         self.layers = tuple((_frozen(w), _frozen(b)) for w, b in layers)
         self.readouts = tuple(_frozen(readout) for readout in readouts)
-        self._further: dict[int, DrawnLayer] = {}  # beyond the structure's own, as they are asked
+        self._further: dict[int, DrawnLayer] = {}  # layers beyond the stored ones, drawn on demand
 
     @classmethod
     def from_preset(
@@ -78,11 +78,11 @@ class CPPN:
         decay: float | Sequence[float] | None = None,
         contrast: float | Sequence[float] | None = None,
     ) -> "CPPN":
-        """Return the preset's network with weights drawn from `seed` (0 … 2^63 - 1).
+        """Create a preset's network with weights drawn from `seed` (0 … 2^63 - 1).
 
         Without `activations`, another `depth` repeats the preset's own in turn. `inputs` are
-        names of INPUTS; without "z" z_dim is 0. `gain`, `decay` and `contrast` are for presets
-        with detail: see `Detail`. Such a network draws further layers as a view needs them,
+        names of INPUTS; without "z", z_dim is 0. `gain`, `decay` and `contrast` are for presets
+        with detail: see `Detail`. Such a network draws further layers when a view needs them,
         unless `depth` is given.
         Raises SceneError for an unknown name or a number out of range.
         """
@@ -106,15 +106,15 @@ class CPPN:
     def mutated(self, seed: int, amount: float = 0.1) -> "CPPN":
         """Return a child with small changes drawn from `seed`.
 
-        amount: from 0, the network itself, to 1, one that has only its deviations in common.
-        Raises SceneError for a number out of range.
+        amount: from 0, the network itself, to 1, a network that shares only its standard
+        deviations. Raises SceneError for a number out of range.
         """
         return CPPN(*breeding.mutant(self._numbers, seed, amount)) if amount else self
 
     def crossed(self, other: "CPPN", amount: float = 0.5, seed: int = 0) -> "CPPN":
         """Return a child with some units of `other`, a network of the same shape.
 
-        amount: how many of them, from 0 to 1; which, `seed` decides. Raises SceneError.
+        amount: the fraction of them, from 0 to 1; `seed` decides which. Raises SceneError.
         """
         child = breeding.crossing(self._numbers, other._numbers, amount, seed)
         return CPPN(*child) if amount else self
@@ -124,7 +124,7 @@ class CPPN:
         return self.structure, self.layers, self.readouts
 
     def __call__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike = ()) -> NDArray[np.float64]:
-        """Return the colour at plane points, in float64: the oracle of every kernel.
+        """Evaluate the network at plane points, in float64: the reference for every kernel.
 
         x, y: any shapes that broadcast, in plane units. z: (z_dim,), before the network's own
         scale. Returns (..., channels), before inversion and quantisation.
@@ -141,9 +141,9 @@ class CPPN:
         z: ArrayLike = (),
         sums: list[NDArray[np.float64]] | None = None,
     ) -> NDArray[np.float64]:
-        """As calling the network, with r given: a folded plane has another radius.
+        """Evaluate like `__call__`, with r given, since a folded plane has another radius.
 
-        `sums` is given each layer's sums before activation, (..., out).
+        sums: a list to which each layer's sums before activation, (..., out), are appended.
         """
         return self.resolve(z).colour(x, y, r, sums)
 
@@ -152,8 +152,8 @@ class CPPN:
     ) -> ResolvedNetwork:
         """Return the network for one latent (z_dim,) and one view.
 
-        Without a view, detail is that of the structure's own scale, and none of it fades. In a
-        deep one the first layers are of differences from the centre, unless the plane is folded.
+        Without a view, detail is that of the structure's own scale and does not fade. In a deep
+        view the first layers compute differences from the centre, unless the plane is folded.
         """
         s = self.structure
         latent = self._latent(z) * s.latent_scale
@@ -169,7 +169,7 @@ class CPPN:
         layers = []
         for i, (weight, layer_bias) in enumerate(hidden):
             name, units = s.activation(i), len(layer_bias)
-            # A residual layer adds unit to unit, so there the order stays.
+            # A residual layer adds unit to unit, so the order must not change.
             order = list(range(units)) if s.residual else sorted_units(name, units)
             functions = unit_functions(name, units)
             groups = grouped(functions[k] for k in order)
@@ -200,7 +200,7 @@ class CPPN:
     def _read_out(
         self, view: Sampling | None, first: tuple[Array, Array], latent: Array | None
     ) -> Parts:
-        """`latent`: scaled, of a view that is so deep that the first layers are of differences."""
+        """Return the parts for a view. latent: scaled, if the first layers compute differences."""
         fineness, center, coarser = 0.0, None, 0
         if view is not None:
             if latent is not None:
@@ -223,7 +223,7 @@ class CPPN:
             if center is not None and i < coarser:
                 means = means - center.values(i)
             scaled = self._readouts.scaled(i, readout, factors)
-            # One after another, as a sum's digits depend on the order.
+            # In a fixed order, on which a sum's last digits depend.
             terms = np.column_stack([bias, scaled * means])
             bias = np.subtract.accumulate(terms, axis=1)[:, -1]
             last = i == len(amplitudes) - 1
@@ -253,9 +253,9 @@ class CPPN:
         return self._readouts.fineness(view, itertools.chain([first], further), center)
 
     def hidden_layer(self, i: int) -> DrawnLayer:
-        """(weight, bias, readout) of hidden layer i of a network with detail.
+        """Return (weight, bias, readout) of hidden layer i of a network with detail.
 
-        Beyond those that the network holds it is drawn from the structure's seed.
+        Layers beyond those that the network stores are drawn from the structure's seed.
         """
         held = len(self.layers) - 1
         if i < held:
@@ -265,21 +265,21 @@ class CPPN:
         return self._further[i]
 
     def readout_amplitudes(self, view: Sampling) -> list[tuple[float, ...]]:
-        """For each layer that a view shows, a factor for each output: with detail alone."""
+        """Return a factor for each output of each layer in a view, for a network with detail."""
         return self._readouts.amplitudes(view, overall=self.overall_fineness)
 
     def expected_layer(self, i: int) -> Expected:
-        """What is expected of hidden layer i of a network with detail."""
+        """Return the expected statistics of hidden layer i of a network with detail."""
         return self._readouts.expected(i)
 
     @cached_property
     def overall_fineness(self) -> float:
-        """Octaves by which layers of a network with detail are finer than expected."""
+        """The octaves by which layers of a network with detail are finer than expected."""
         return self._readouts.overall(self.layers[:-1][:MEASURED])
 
     @property
     def readout_factors(self) -> list[float]:
-        """What the readouts of each output are multiplied by, beside a view's amplitudes."""
+        """The factor of each output's readouts, in addition to a view's amplitudes."""
         return self._readouts.factors
 
     @cached_property
@@ -287,10 +287,10 @@ class CPPN:
         return readouts(self.structure, self.width)
 
     def first_layer(self, z: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Layer 0 for one fixed latent, in float64: weight (width, 3) of x, y, r and bias (width,).
+        """Return layer 0 for one latent, in float64: weight (width, 3) of x, y, r; bias (width,).
 
-        The latent and the constant are the same at every point, so their part of the sum is a
-        part of the bias. A coordinate that is no input has weights of zero.
+        The latent and the constant are the same at every point, so their part of the sum is
+        included in the bias. A coordinate that is not an input has weights of zero.
         """
         return self._folded(self._latent(z) * self.structure.latent_scale)
 
@@ -301,35 +301,35 @@ class CPPN:
         full = np.zeros((self.width, len(COORDINATES)))
         full[:, [COORDINATES.index(name) for name in chosen]] = weight[:, : len(chosen)]
         constant = np.append(latent, [1.0] * ("one" in s.inputs))
-        # One by one, not by BLAS, whose order of summing depends on the machine.
+        # One by one, unlike BLAS, whose order of summation depends on the machine.
         for column, value in zip(weight[:, len(chosen) :].T, constant, strict=True):
             bias = bias + column * value
         return full, bias
 
     def seeded_latent(self, seed: int) -> NDArray[np.float64]:
-        """Return the latent (z_dim,) of a seed, from the network's own distribution."""
+        """Return the latent (z_dim,) of a seed, drawn from the network's own distribution."""
         return self.structure.latent.quantile(uniforms(seed, LATENT_STREAM, self.structure.z_dim))
 
     @property
     def width(self) -> int:
-        """Units of the first hidden layer."""
+        """The number of units of the first hidden layer."""
         return len(self.layers[0][0])
 
     @property
     def is_preset_shaped(self) -> bool:
-        """Whether width and activations are its preset's own, whatever its weights."""
+        """Whether width, activations and output are those of its preset."""
         row = PRESETS.get(self.structure.preset)
         own = (self.width, self.structure.activations, self.structure.output)
         return row is not None and own == (row.width, row.activations, row.output)
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for colour."""
+        """The number of outputs: 1 for grey or a palette, 2 with lightness, too, 3 for colour."""
         return self.structure.channels
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds a pixel, the part of the latent and the constant taken out."""
+        """The multiply-adds per pixel, without those for the latent and the constant."""
         constant = self.structure.z_dim + ("one" in self.structure.inputs)
         weights = [*(w for w, _ in self.layers), *self.readouts]
         return sum(w.size for w in weights) - self.width * constant
@@ -345,7 +345,7 @@ class CPPN:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "weights") -> "CPPN":
-        """Read a network from the bytes of a weights file; `name` is for the text of an error.
+        """Read a network from the bytes of a weights file; `name` is for error messages.
 
         Raises WeightsError.
         """
@@ -361,7 +361,7 @@ class CPPN:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the weights file's bytes, hexadecimal."""
+        """The SHA-256 of the weights file's bytes, in hex."""
         return hashlib.sha256(self._bytes).hexdigest()
 
     def __eq__(self, other: object) -> bool:

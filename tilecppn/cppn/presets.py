@@ -1,4 +1,4 @@
-"""The presets: one table, one row a network, with its own distributions and view."""
+"""The table of presets: networks with their weight distributions, views and palettes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ STANDARD_NORMAL = Distribution("normal", 0.0, 1.0)
 UNIFORM = Distribution("uniform", -1.0, 1.0)
 UNIT = Distribution("uniform", 0.0, 1.0)
 ZERO = Distribution("uniform", 0.0, 0.0)
-DEPTH = 16  # hidden layers that a network with detail holds; it draws further ones as it needs them
+DEPTH = 16  # hidden layers that a network with detail stores; it draws further ones on demand
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What a named network is made of. A scene may override width, depth, z_dim, activations,
-    inputs, residual.
+    """A named kind of network. A scene may override width, depth, z_dim, activations, inputs and
+    residual.
     """
 
     description: str
-    activations: tuple[str, ...]  # one a hidden layer, the first included
+    activations: tuple[str, ...]  # one per hidden layer, the first included
     output: str = "sigmoid"
     width: int = 32
     z_dim: int = 8
@@ -34,7 +34,7 @@ class Preset:
     residual: bool = False
     inputs: tuple[str, ...] = ("x", "y", "r", "z")
     origin: tuple[float, float] = (0.0, 0.0)
-    palette: tuple[str, ...] | str | None = None  # where the scene names no channels or colours
+    palette: tuple[str, ...] | str | None = None  # if the scene gives no channels or colours
     detail: Detail | None = None  # every hidden layer is read out; its last activation is repeated
     offset: tuple[float, float] = (0.0, 0.0)  # with detail: added to each output's sum
     shadow: str | None = None  # the colour that the palette darkens to where lightness is 0, …
@@ -43,12 +43,12 @@ class Preset:
 
     @property
     def octaves(self) -> int:
-        """Over how many doublings of the canvas it has new detail; 0 for a smooth one."""
+        """The doublings of the canvas over which it has new detail; 0 for a smooth preset."""
         return 0 if self.detail is None else DEPTH - 4
 
 
 _TEXT = "Ha, Generating Abstract Patterns (2016): "
-_WHOLE = {"aspect": "stretch", "grid": "endpoints"}  # each axis from end to end
+_WHOLE = {"aspect": "stretch", "grid": "endpoints"}  # each axis spans ±scale
 
 
 def _own(
@@ -61,7 +61,7 @@ def _own(
     residual: bool = False,
     palette: tuple[str, ...] | str,
 ) -> Preset:
-    """A preset of ours: gentle weights, so that every seed has forms of a size to look at."""
+    """Return a smooth preset of tilecppn: small weights, so that every seed has large forms."""
     return Preset(
         description,
         activations,
@@ -88,7 +88,7 @@ def _detailed(
     offset: tuple[float, float] = (0.0, 0.0),
     **detail: Any,
 ) -> Preset:
-    """Return a preset with detail at every scale: place on a palette, and lightness."""
+    """Return a preset with detail at every scale, whose outputs are palette place and lightness."""
     settings = Detail(**detail)
     return Preset(
         description,
@@ -98,7 +98,7 @@ def _detailed(
         channels=2,
         latent_scale=1.0,
         view={"scale": settings.scale},
-        inputs=("x", "y", "z"),  # the tip of r would be seen at any depth of zoom
+        inputs=("x", "y", "z"),  # the tip of r would be visible at any zoom
         palette=palette,
         detail=settings,
         offset=offset,

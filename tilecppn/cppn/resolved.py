@@ -1,4 +1,4 @@
-"""A CPPN for one latent and one view: what kernels evaluate."""
+"""A CPPN for one latent and one view, as kernels evaluate it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ Groups = tuple[tuple[str, int], ...]  # (function, how many units) in the order 
 
 
 class HiddenLayer(NamedTuple):
-    """One hidden layer: h = activation(weight · inputs + bias), read out as readout · h.
+    """A hidden layer: h = activation(weight · inputs + bias), read out as readout · h.
 
-    One that `differs` takes and gives differences from the values at the view's centre, where its
-    sums are `bias`: h = activation(bias + weight · inputs) - activation(bias).
+    If it `differs`, its inputs and values are differences from those at the view's centre, where
+    its sums are `bias`: h = activation(bias + weight · inputs) - activation(bias).
     """
 
     weight: Weights  # (out, in)
@@ -31,14 +31,15 @@ class HiddenLayer(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ResolvedNetwork:
-    """A network without a choice left: colour = output(bias + the sum of all readouts).
+    """A network with all values resolved: colour = output(bias + the sum of all readouts).
 
-    The latent is part of layer 0's bias, and the view's amplitudes of the readouts. Units of a
-    layer that mixes activations are sorted by them, so that equal ones lie side by side. A plain
-    network reads out its last hidden layer alone.
+    The latent is included in layer 0's bias, and the view's amplitudes in the readouts. Units of a
+    layer that mixes activations are sorted by activation. A plain network reads out only its last
+    hidden layer.
 
-    In a deep zoom the first layers are those of differences, and x, y and r are, too. The next
-    layer's bias is its sums at the centre; `bias` has what the first ones give there.
+    In a deep zoom the first layers compute differences, and x, y and r are differences, too. The
+    bias of the next layer is its sums at the centre; `bias` includes the first layers' readouts
+    there.
     """
 
     layers: tuple[HiddenLayer, ...]  # layer 0 takes x, y, r
@@ -46,32 +47,32 @@ class ResolvedNetwork:
     output: Groups
     residual: bool  # hidden layers after the first add to their input
     structure: Structure
-    unfolded: tuple[Weights, Weights]  # layer 0 of all inputs, weight and bias
+    unfolded: tuple[Weights, Weights]  # layer 0 with all inputs: weight and bias
     latent: NDArray[np.float64]  # (z_dim,), scaled
 
     @property
     def channels(self) -> int:
-        """How many outputs the network has."""
+        """The number of outputs of the network."""
         return len(self.bias)
 
     @property
     def units(self) -> int:
-        """Hidden units and channels: the rows of a trace."""
+        """The number of hidden units and channels: the rows of a trace."""
         return sum(len(layer.bias) for layer in self.layers) + self.channels
 
     @property
     def differences(self) -> int:
-        """How many of the first layers are of differences from the view's centre."""
+        """The number of first layers that compute differences from the view's centre."""
         return sum(layer.differs for layer in self.layers)
 
     @property
     def width(self) -> int:
-        """Of the widest hidden layer."""
+        """The width of the widest hidden layer."""
         return max(len(layer.bias) for layer in self.layers)
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds a pixel."""
+        """The multiply-adds per pixel."""
         readouts = (layer.readout for layer in self.layers if layer.readout is not None)
         return sum(layer.weight.size for layer in self.layers) + sum(r.size for r in readouts)
 
@@ -86,7 +87,8 @@ class ResolvedNetwork:
 
         In a deep zoom x, y and r are differences from those of the view's centre.
 
-        `sums` is given each layer's sums before activation, (..., out), the outputs' last.
+        sums: a list to which each layer's sums before activation, (..., out), are appended, the
+        outputs' last.
         """
         x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
         latent = [np.broadcast_to(v, x.shape) for v in self.latent]
@@ -117,13 +119,13 @@ class ResolvedNetwork:
 
 
 def product(h: NDArray[np.float64], weight: Weights) -> NDArray[np.float64]:
-    """Sums (..., out) of inputs h (..., in) and a weight (out, in), the same for any points."""
-    # einsum, not BLAS, which sums in another order for another number of points.
+    """Return the product (..., out) of h (..., in) and a weight (out, in), bit-reproducibly."""
+    # einsum, not BLAS, whose order of summation depends on the number of points.
     return np.asarray(np.einsum("...i,oi->...o", h, weight, dtype=np.float64))
 
 
 def activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
-    """Values (..., units) of a layer's sums, by each unit's function."""
+    """Apply each unit's activation to a layer's sums; return values (..., units)."""
     if len(groups) == 1:
         return ACTIVATIONS[groups[0][0]].function(sums)
     ends = np.cumsum([count for _, count in groups])[:-1]
@@ -134,7 +136,7 @@ def activated(sums: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
 
 
 def differences(start: Weights, change: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
-    """Return how much values (..., units) change where sums change from `start` (units,)."""
+    """Return the change of values (..., units) if sums change by `change` from `start` (units,)."""
     values, first = np.empty_like(change), 0
     for name, count in groups:
         part = slice(first, first + count)
@@ -150,11 +152,11 @@ def unit_functions(activation: str, units: int) -> list[str]:
 
 
 def grouped(functions: Iterable[str]) -> Groups:
-    """Runs of equal functions."""
+    """Return the runs of equal functions."""
     return tuple((name, len(list(run))) for name, run in groupby(functions))
 
 
 def sorted_units(activation: str, units: int) -> list[int]:
-    """Return the units of a layer in an order that has those of one function side by side."""
+    """Return the units of a layer sorted by function."""
     period = len(parts(activation))
     return [i for k in range(period) for i in range(k, units, period)]

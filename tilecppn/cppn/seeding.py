@@ -1,9 +1,9 @@
-"""Seeded random numbers that are the same on every machine, version and day.
+"""Seeded random numbers that are the same on every machine and in every version.
 
 Raw 64-bit words of the counter-based Philox 4x64-10 generator (Salmon et al., SC 2011), keyed by
-(seed, stream), become 53-bit uniforms in (0, 1) and, through the inverse normal distribution
-function, normals. Only IEEE additions, multiplications, divisions and square roots are used, each
-correctly rounded everywhere, so no maths library can change a digit.
+(seed, stream), become 53-bit uniforms in (0, 1) and, by the inverse normal distribution function,
+normals. Only IEEE additions, multiplications, divisions and square roots are used, each correctly
+rounded everywhere, so no maths library can change a digit.
 """
 
 import math
@@ -19,28 +19,28 @@ LATENT_STREAM = 2**63  # layers use streams 0, 1, 2 …
 
 
 class Distribution(NamedTuple):
-    """`normal`: mean a, deviation b. `uniform`: from a to b."""
+    """A distribution. "normal": mean a, standard deviation b. "uniform": from a to b."""
 
     kind: str
     a: float
     b: float
 
     def quantile(self, u: Array) -> Array:
-        """Return the values, float64, that uniforms u in (0, 1) stand for."""
+        """Map uniforms u in (0, 1) to values of this distribution, float64."""
         if self.kind == "normal":
             return self.a + self.b * inverse_normal(u)
         return self.a + (self.b - self.a) * u
 
 
 def uniforms(seed: int, stream: int, count: int) -> Array:
-    """`count` float64 values in the open interval (0, 1): (word >> 11, plus a half) / 2^53."""
+    """Return `count` float64 values in the open interval (0, 1): ((word >> 11) + ½) / 2^53."""
     key = np.array([seed, stream], dtype=np.uint64)
     words = np.random.Philox(key=key).random_raw(count)
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
 def logarithm(x: Array) -> Array:
-    """Natural logarithm of normal positive float64, to about 1e-16 of max(1, |log x|).
+    """Return the natural logarithm of positive normal float64, to about 1e-16 of max(1, |log x|).
 
     x = m·2^e with m in [sqrt(1/2), sqrt(2)); log m = 2·atanh(s), s = (m-1)/(m+1), |s| < 0.172,
     by its odd power series, whose 11 terms end below 1e-18.

@@ -1,4 +1,4 @@
-"""The structure of a network: everything but its numbers."""
+"""The structure of a network: everything but its weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,29 +7,29 @@ from typing import Any, NamedTuple
 from tilecppn.cppn.seeding import Distribution
 
 MAX_WIDTH = 4096
-MAX_DETAIL_WIDTH = 256  # whose layers are made orthogonal one row after another
+MAX_DETAIL_WIDTH = 256  # limited by the time to orthogonalise weights row by row
 MAX_DEPTH = 1024
 MAX_Z_DIM = 4096
 MAX_PARAMETERS = 2**27  # half a gigabyte of weights in every worker
 COORDINATES = ("x", "y", "r")
-INPUTS = (*COORDINATES, "z", "one")  # the order of layer 0's columns, of those that are chosen
+INPUTS = (*COORDINATES, "z", "one")  # in the order of layer 0's columns
 
 
 class Step(NamedTuple):
-    """How a child differs from its parent; see `tilecppn.cppn.breeding`."""
+    """One mutation or crossover between a parent and a child; see `tilecppn.cppn.breeding`."""
 
     seed: int
     amount: float
-    other: int | None = None  # of a crossing: the seed of the other parent's further layers
+    other: int | None = None  # for a crossover: the seed of the other parent's further layers
 
 
 @dataclass(frozen=True)
 class Detail:
-    """Every hidden layer is read out into the colour: how its weights are drawn, and how strongly
-    it counts.
+    """The parameters of detail, for which every hidden layer is read out into the colour.
 
-    `decay` and `contrast` have one value an output, the last one for all further outputs. All
-    deviations are of normal distributions.
+    They say how its weights are drawn, and how strongly it counts. `decay` and `contrast` have one
+    value per output, the last one for all further outputs. All deviations are standard deviations
+    of normal distributions.
     """
 
     decay: tuple[float, ...] = (0.75, 0.87)  # amplitude left one octave of detail later
@@ -41,14 +41,14 @@ class Detail:
     bias: float = 1.0  # deviation of all biases
     scale: float = 1.2  # view scale at which the amplitudes are decay^octave
     seed: int | None = None  # layers beyond the structure's own are drawn from it; None: none
-    lineage: tuple[Step, ...] = ()  # what a child's further layers differ by, the eldest first
+    lineage: tuple[Step, ...] = ()  # mutations and crossovers of further layers, oldest first
 
     def decay_of(self, output: int) -> float:
-        """Return the decay an octave of one output."""
+        """Return the decay per octave of one output."""
         return self.decay[min(output, len(self.decay) - 1)]
 
     def fault(self) -> str | None:
-        """What of it is not allowed, as a text; None if all is well."""
+        """Return an error text for the first value that is not allowed; None if all are."""
         rows = (
             ("gain", [self.gain], 1.5, 16.0),
             ("decay", self.decay, 0.1, 0.95),
@@ -71,11 +71,11 @@ class Detail:
 
 @dataclass(frozen=True)
 class Structure:
-    """All of a network but its numbers; what a weights file keeps as metadata."""
+    """Everything of a network but its weights; the metadata of a weights file."""
 
     preset: str
-    activations: tuple[str, ...]  # one a hidden layer; a mixture, "sin+tanh", has one a unit
-    output: str  # likewise, a unit is a channel
+    activations: tuple[str, ...]  # one per hidden layer; a mixture, "sin+tanh", in turn
+    output: str  # likewise; a unit is a channel
     channels: int
     z_dim: int
     latent_scale: float
@@ -87,7 +87,7 @@ class Structure:
     detail: Detail | None = None
 
     def activation(self, layer: int) -> str:
-        """Of a hidden layer; those beyond the last have the last one's."""
+        """Return a hidden layer's activation; layers beyond the last have the last one's."""
         return self.activations[min(layer, len(self.activations) - 1)]
 
     @property
@@ -97,6 +97,6 @@ class Structure:
 
 
 def shapes(structure: Structure, width: int) -> list[tuple[int, int]]:
-    """(out, in) of each layer, the output layer last."""
+    """Return the shape (out, in) of each layer, the output layer last."""
     hidden = [width] * len(structure.activations)
     return list(zip([*hidden, structure.channels], [structure.columns, *hidden], strict=True))

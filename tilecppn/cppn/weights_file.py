@@ -1,10 +1,10 @@
-"""The weights file: safetensors, float32, structure as one JSON string of metadata.
+"""Reads and writes weights files: safetensors, float32, with the structure as JSON metadata.
 
 Tensors `layers.{i}.weight` (out × in) and `layers.{i}.bias` (out), the output layer last; with
 detail also `readouts.{i}.weight` (channels × width) of each hidden layer but the last, which the
 output layer reads.
-Other tensors only under `encoder.` and `discriminator.`. There is no hash of the tensors:
-people edit them. Never pickle.
+Other tensors are allowed only under `encoder.` and `discriminator.`. There is no hash of the
+tensors, since people edit them. A pickle is never loaded.
 """
 
 import json
@@ -25,12 +25,12 @@ from tilecppn.errors import WeightsError
 
 FORMAT = 1
 KEY = "tilecppn"
-TRAINING = "training"  # the key, in that JSON, of what a training notes of itself
+TRAINING = "training"  # the key, in that JSON, of notes on the training
 FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 Network = tuple[Structure, Layers, list[NDArray[np.float32]]]
 
-MAX_BYTES = 2**31  # a generator of this size is no CPPN
+MAX_BYTES = 2**31  # a larger file is not a CPPN
 MAX_LAYERS = 1000  # hidden
 
 
@@ -41,10 +41,10 @@ def encode(
     training: Mapping[str, Any] | None = None,
     readouts: Sequence[NDArray[np.float32]] = (),
 ) -> bytes:
-    """Return the file's bytes. The same network always gives the same bytes.
+    """Return the bytes of a weights file. The same network always gives the same bytes.
 
-    `foreign`: a training's other tensors, under names that begin with one of FOREIGN; `training`:
-    what it notes of itself.
+    foreign: other tensors of a training, whose names begin with one of FOREIGN. training: notes on
+    it.
     """
     from safetensors.numpy import save
 
@@ -61,8 +61,8 @@ def encode(
         "view": dict(s.view),
         "channels": s.channels,
     }
-    # At their defaults they stay away: a network's bytes, and so its pictures' fingerprints, are
-    # the same as before these keys were known.
+    # Defaults are left out, so that a network's bytes, and its pictures' fingerprints, are the same
+    # as before these keys existed.
     if s.residual:
         record["residual"] = True
     if s.origin != (0.0, 0.0):
@@ -78,12 +78,12 @@ def encode(
     tensors |= {f"readouts.{i}.weight": readout for i, readout in enumerate(readouts)}
     if training is not None:
         record[TRAINING] = dict(training)
-    # One key alone: safetensors writes several in any order.
+    # A single key, since safetensors writes several in any order.
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
 
 
 def load(path: Path) -> Network:
-    """Read a weights file; WeightsError names the file and what is wrong."""
+    """Read a weights file. Raises WeightsError, naming the file and what is wrong."""
     try:
         data = filesystem.read_bounded(path, MAX_BYTES)
     except OSError as error:
@@ -94,7 +94,7 @@ def load(path: Path) -> Network:
 
 
 def decode(data: bytes, name: str) -> Network:
-    """Return the network in a weights file's bytes; `name` is for the error's text."""
+    """Decode the network in a weights file's bytes; `name` is for error messages."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
@@ -102,7 +102,7 @@ def decode(data: bytes, name: str) -> Network:
         tensors = load_tensors(data)
         notes = metadata(data)
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
-        # The length of a header, which "{" follows, may begin with the same bytes.
+        # A header's length, which "{" follows, may begin with the same bytes as a pickle.
         if data[8:9] != b"{" and (data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"):
             raise WeightsError(
                 f"{name}: a pickle, which is never opened; save it as safetensors"
@@ -113,7 +113,7 @@ def decode(data: bytes, name: str) -> Network:
 
 
 def metadata(data: bytes) -> dict[str, str]:
-    """The texts in the header of a safetensors file's bytes. Raises ValueError if it has none."""
+    """Return the metadata in a safetensors file's bytes. Raises ValueError without a header."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return dict(header.get("__metadata__", {}))
 
@@ -219,7 +219,7 @@ def _step(seed: Any, amount: Any, other: Any) -> Step:
 def _tensors(
     tensors: dict[str, NDArray[Any]], structure: Structure, name: str
 ) -> tuple[Layers, list[NDArray[np.float32]]]:
-    """Layers and readouts."""
+    """Return the layers and readouts."""
     first = tensors.get("layers.0.weight")
     if first is None or first.ndim != 2 or not len(first):
         raise WeightsError(f"{name}: tensor layers.0.weight is missing or not a matrix")
