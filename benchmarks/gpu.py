@@ -98,8 +98,8 @@ def kernel_rate(field: EvaluationContext) -> float:
     shape = (field.cppn.channels, 1, SIDE, SIDE)
     out = torch.empty(shape, dtype=torch.uint8, device="cuda")
     sums = torch.empty((0, 1, SIDE, SIDE), device="cuda")
-    finish = OutputEncoder("uint8", invert=False, dither=False)
-    call = kernel.program.call(lattices, finish, out, sums)
+    encoder = OutputEncoder("uint8", invert=False, dither=False)
+    call = kernel.program.call(lattices, encoder, out, sums)
 
     def launches() -> None:  # several, so that the host's share is hidden, as in a render
         for _ in range(LAUNCHES):

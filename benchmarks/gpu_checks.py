@@ -137,10 +137,10 @@ def _stored(name: str, field: EvaluationContext, rng: np.random.Generator, side:
     ((row, col),) = lattices.origins.tolist()
     wrong = []
     for dtype in ("uint8", "uint16", "float32"):
-        finish = OutputEncoder(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
-        stored = kernel.store(lattices, finish)[:, 0].copy()
+        encoder = OutputEncoder(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
+        stored = kernel.store(lattices, encoder)[:, 0].copy()
         expected = np.empty_like(stored)
-        write(finish, kernel.evaluate(lattices), row, col, expected)
+        write(encoder, kernel.evaluate(lattices), row, col, expected)
         if not np.array_equal(stored, expected):
             wrong.append(dtype)
     return Check(

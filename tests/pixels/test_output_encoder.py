@@ -24,12 +24,12 @@ STORED = [0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 0]  # of the odd ones, in units of the f
 
 
 def finished(
-    colours: NDArray[Any], finish: OutputEncoder, row: int = 0, col: int = 0
+    colours: NDArray[Any], encoder: OutputEncoder, row: int = 0, col: int = 0
 ) -> NDArray[Any]:
     """Colours (channels, height, width) as pixels; whatever lies around them is not touched."""
     channels, height, width = colours.shape
-    out = np.full((channels, height + 2, width + 4), 77, finish.dtype)
-    write(finish, colours[:, None], row, col, out[:, 1:-1, 2:-2])
+    out = np.full((channels, height + 2, width + 4), 77, encoder.dtype)
+    write(encoder, colours[:, None], row, col, out[:, 1:-1, 2:-2])
     around = out.copy()
     around[:, 1:-1, 2:-2] = 77
     assert np.all(around == 77)
@@ -130,14 +130,14 @@ def interpolated(nodes: NDArray[np.float64], stride: int, count: int) -> NDArray
     return np.asarray(weights @ nodes @ weights.T)
 
 
-def expanded(nodes: NDArray[np.float32], stride: int, finish: OutputEncoder) -> NDArray[Any]:
+def expanded(nodes: NDArray[np.float32], stride: int, encoder: OutputEncoder) -> NDArray[Any]:
     """One block whose nodes are all of these in its last channel, at row 640 and column 1280."""
     side = BLOCK // stride + 3
     assert nodes.shape == (side, side)
     planes = np.zeros((3, side * side + BLOCK * LANES), np.float32)
     planes[2, : side * side] = nodes.ravel()
-    out = np.full((3, BLOCK + 2, BLOCK + 2), 77, finish.dtype)
-    compiled(finish, np.dtype("float32"))[f"expand_{stride}"](
+    out = np.full((3, BLOCK + 2, BLOCK + 2), 77, encoder.dtype)
+    compiled(encoder, np.dtype("float32"))[f"expand_{stride}"](
         planes, 3, planes.shape[1], side, np.array([[1, 1, 0]], np.int64), 1, cubic(stride),
         639, 1279, out, out[0].size, BLOCK + 2,
     )  # fmt: skip
@@ -171,16 +171,16 @@ def test_cubics_are_exact_for_cubic_pictures(stride: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "finish", [OutputEncoder(*f) for f in product(FULL, [False, True], [False, True])]
+    "encoder", [OutputEncoder(*f) for f in product(FULL, [False, True], [False, True])]
 )
 @pytest.mark.parametrize("stride", STRIDES)
-def test_expanded_pixels_are_the_finished_colours(stride: int, finish: OutputEncoder) -> None:
+def test_expanded_pixels_are_the_finished_colours(stride: int, encoder: OutputEncoder) -> None:
     """To the bit: interpolation does not depend on what is stored."""
     side = BLOCK // stride + 3
     nodes = np.random.default_rng(1).uniform(-0.3, 1.3, (side, side)).astype(np.float32)
     colours = expanded(nodes, stride, COLOURS)
     three = np.broadcast_to(colours, (3, BLOCK, BLOCK)).copy()
-    assert np.array_equal(expanded(nodes, stride, finish), finished(three, finish, 640, 1280)[2])
+    assert np.array_equal(expanded(nodes, stride, encoder), finished(three, encoder, 640, 1280)[2])
 
 
 def test_weights_sum_to_1() -> None:

@@ -96,8 +96,8 @@ def test_canvases_smaller_than_a_block_are_drawn(size: tuple[int, int]) -> None:
     assert Agreement.of(got, evaluated(scene)).worst <= 1
 
 
-# SHA-256 of MIXED's pixels. They change when reconstruction or finish change their bytes, which
-# raises PIXELS, when the kernel changes its own, and for no other reason.
+# SHA-256 of MIXED's pixels. They change when reconstruction or the output encoder change their
+# bytes, which raises PIXELS, when the kernel changes its own, and for no other reason.
 PINNED: list[tuple[dict[str, Any], str]] = [
     ({}, "ac6bdff665ef77011bc705faf2120528560fb807a15ba6a07af5ccf4096247c9"),
     (
@@ -127,15 +127,15 @@ def test_pixels_are_those_of_every_machine(output: dict[str, Any], digest: str) 
     st.integers(0, 2**32),
 )
 def test_each_block_that_is_asked_for_lies_in_one_lattice(
-    down: int, right: int, stride: int, crowded: bool, seed: int
+    down: int, right: int, stride: int, undersampled: bool, seed: int
 ) -> None:
     region = Window(640, -128, 640 + down * BLOCK, -128 + right * BLOCK)
-    drawing = RegionState.of(region, np.empty((1, region.height, region.width)))
+    state = RegionState.of(region, np.empty((1, region.height, region.width)))
     rng = np.random.default_rng(seed)
-    drawing.stride[:] = rng.choice([FIRST, *FINER, 1], (down, right), p=[0.1, 0.3, 0.3, 0.2, 0.1])
-    drawing.crowded[:] = rng.random((down, right)) < 0.5
+    state.stride[:] = rng.choice([FIRST, *FINER, 1], (down, right), p=[0.1, 0.3, 0.3, 0.2, 0.1])
+    state.undersampled[:] = rng.random((down, right)) < 0.5
     found = np.zeros((down, right), int)
-    for lattices in drawing.lattices(stride, crowded):
+    for lattices in state.lattices(stride, undersampled):
         assert lattices.stride == stride
         assert math.prod(lattices.shape) <= BATCH
         across = (lattices.rows - 1 - 2 * HALO) * stride // BLOCK
@@ -143,9 +143,9 @@ def test_each_block_that_is_asked_for_lies_in_one_lattice(
         assert not (corners % BLOCK).any()
         for row, col in corners // BLOCK:
             found[row : row + across, col : col + across] += 1
-    asked = drawing.asked(stride, crowded)
-    assert (found[asked] == 1).all()
-    assert found.sum() <= 2 * asked.sum()  # what lies beside them in squares
+    pending = state.pending(stride, undersampled)
+    assert (found[pending] == 1).all()
+    assert found.sum() <= 2 * pending.sum()  # what lies beside them in squares
 
 
 # How much is evaluated

@@ -1,1 +1,1 @@
-"""Window → pixels."""
+"""Draws windows of pixels: colour, reconstruction, supersampling, quantisation, downsampling."""

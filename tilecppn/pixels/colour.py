@@ -1,8 +1,8 @@
-"""Network values → colour, before reconstruction, inversion and quantisation.
+"""Maps network values to colours, before reconstruction, inversion and quantisation.
 
-HSV, OKLCH, or a palette, which takes one number, or two: place and lightness.
+By HSV, OKLCH, or a palette, which takes one value, or two: place and lightness.
 
-Elementwise, from additions, products, comparisons and look-ups alone, in the kernel's own dtype.
+Only elementwise additions, products, comparisons and look-ups, in the kernel's own dtype.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,9 +28,9 @@ Values = NDArray[np.floating]
 
 
 def coloured(kernel: Kernel, output: Output, channels: int) -> Kernel:
-    """Return the kernel of the picture's colours: itself, or one that maps what it evaluates.
+    """Return a kernel that evaluates the picture's colours: `kernel` itself for RGB, or a wrapper.
 
-    `channels`: of the network.
+    channels: of the network.
     """
     colours = output.colours(channels)
     if colours is None:
@@ -44,7 +44,7 @@ def coloured(kernel: Kernel, output: Output, channels: int) -> Kernel:
 
 
 class ColouredKernel:
-    """A kernel whose values go through `colour`: (channels, …) of the network → (3, …)."""
+    """A kernel whose values are mapped by `colour`: (channels, …) of the network → (3, …)."""
 
     def __init__(self, kernel: Kernel, colour: Callable[[Values], Values]) -> None:
         self.kernel = kernel
@@ -54,23 +54,23 @@ class ColouredKernel:
 
     @property
     def noise(self) -> float:
-        """The kernel's, which knows the field's gain."""
+        """The noise of the wrapped kernel, which includes the colours' gain."""
         return self.kernel.noise
 
     def evaluate(self, lattices: Lattices) -> Values:
-        """Colours (channels, n, rows, cols) after the colour map."""
+        """Return colours (3, n, rows, cols), after the colour map."""
         return self.colour(self.kernel.evaluate(lattices))
 
     def trace(self, lattices: Lattices) -> tuple[Values, Values]:
-        """As `evaluate`, with every unit's sum, which the colour map does not change."""
+        """Return the colours of `evaluate`, and every unit's sum, which the colour map ignores."""
         values, sums = self.kernel.trace(lattices)
         return self.colour(values), sums
 
 
 def through(grey: Values, colours: NDArray[np.float64]) -> Values:
-    """(3, …) of a value that runs through `colours` (n, 3), linear between them.
+    """Interpolate linearly between `colours` (n, 3) at `grey` in [0, 1]; return (3, …).
 
-    Clipped to [0, 1]; NaN becomes the first colour.
+    Values are clipped to [0, 1]; NaN becomes the first colour.
     """
     last = len(colours) - 1
     place = np.fmin(np.fmax(grey, 0.0), 1.0) * grey.dtype.type(last)
@@ -82,10 +82,10 @@ def through(grey: Values, colours: NDArray[np.float64]) -> Values:
 
 
 def looked_up(values: Values, table: NDArray[np.float64]) -> Values:
-    """(3, …) of values (axes, …) on the axes of `table` (n, …, 3), linear along each.
+    """Look up values (axes, …) in `table` (n, …, 3) by multilinear interpolation; return (3, …).
 
-    Clipped to [0, 1]; NaN becomes 0. Machine code, as NumPy takes longer for it than the kernel
-    for a network of medium size.
+    Values are clipped to [0, 1]; NaN becomes 0. In machine code, since NumPy would take longer
+    than the kernel of a medium-sized network.
     """
     axes = len(values)
     out = np.empty((3, *values.shape[1:]), values.dtype)
@@ -140,20 +140,20 @@ def _multilinear(dtype: np.dtype[Any], axes: int) -> Module:
 
 
 def rgb_of_oklch(values: Values, table: NDArray[np.float64]) -> Values:
-    """(3, …) lightness, chroma, hue → red, green, blue, by `tilecppn.scene.oklch.oklch_table`.
+    """Convert (3, …) lightness, chroma, hue to red, green, blue, by a table of `oklch_table`.
 
-    Hue goes on round the circle beyond [0, 1]; the others are clipped.
+    Hue is periodic with period 1; the others are clipped to [0, 1].
     """
     light, chroma, hue = values
     return looked_up(np.stack([light, chroma, hue - np.floor(hue)]), table)
 
 
 def rgb_of_hsv(values: Values) -> Values:
-    """(3, …) hue, saturation, value → red, green, blue (A. R. Smith, SIGGRAPH 1978).
+    """Convert (3, …) hue, saturation, value to red, green, blue (A. R. Smith, SIGGRAPH 1978).
 
-    Hue 0 and 1 are red, and it goes on round the circle beyond; the others are clipped to [0, 1].
-    With f(n) = v - v·s·max(0, min(k, 4 - k, 1)), k = (n + 6·h) mod 6: red is f(5), green f(3),
-    blue f(1).
+    Hue is periodic, with red at 0 and 1; the others are clipped to [0, 1]. With
+    f(n) = v - v·s·max(0, min(k, 4 - k, 1)), k = (n + 6·h) mod 6: red is f(5), green f(3), blue
+    f(1).
     """
     hue = values[0] - np.floor(values[0])
     s, v = (np.fmin(np.fmax(channel, 0.0), 1.0) for channel in values[1:])

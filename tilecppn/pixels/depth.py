@@ -1,4 +1,4 @@
-"""Stored values in fewer bits, dithered, so that slow gradients do not band."""
+"""Reduces stored values to 8 bits with dither, so that slow gradients do not band."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ DITHERED = OutputEncoder("uint8", invert=False, dither=True)
 
 
 def dithered(pixels: NDArray[Any], row: int, col: int) -> NDArray[np.uint8]:
-    """Stored values (channels, height, width) of 16 bits or float32 as 8 bits.
+    """Convert stored values (channels, height, width) of uint16 or float32 to 8 bits, dithered.
 
-    row, col: the index in the whole picture of the first pixel. The noise is that of
-    `output.dither`, by a pixel's index, so that pieces fit together.
+    row, col: the index of the first pixel in the whole picture. The noise is that of
+    `output.dither`, which depends on a pixel's index, so that pieces fit together.
     """
     colours = pixels.astype(np.float32, order="C")
     if (full := FULL.get(pixels.dtype.name)) is not None:

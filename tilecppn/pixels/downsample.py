@@ -1,4 +1,4 @@
-"""Level k from level k - 1: the mean of 2×2 stored pixels, or of their light."""
+"""Builds level k from level k - 1: the mean of 2×2 stored pixels, or of their linear light."""
 
 from typing import Any
 
@@ -17,17 +17,18 @@ from tilecppn.kernels.llvm.codegen import (
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F64, I8, I16, I32, I64
 from tilecppn.pixels.light import Light
 
-WIDER = {I8: I16, I16: I32}  # what holds the sum of four
+WIDER = {I8: I16, I16: I32}  # types that hold the sum of four
 
 
 def mean2x2(
     pixels: NDArray[Any], empty: Empty = np.empty, profile: str | None = None
 ) -> NDArray[Any]:
-    """(c, h, w) → (c, ⌈h/2⌉, ⌈w/2⌉) of the same dtype; `empty` makes the array, rows contiguous.
+    """Return the 2×2 means of (c, h, w): (c, ⌈h/2⌉, ⌈w/2⌉) of the same dtype.
 
     At an odd edge the last row or column counts twice. Integers round half to even,
     (s + 1 + ((s >> 2) & 1)) >> 2 for the sum s of four; float32 adds rows, then columns.
-    profile: one of PROFILES, for integers whose light is to be averaged, as `light.Light` says.
+    empty: allocates the result, with contiguous rows. profile: one of PROFILES, to average the
+    linear light of integers, see `light.Light`.
     """
     channels, height, width = pixels.shape
     if pixels.strides[2] != pixels.itemsize:
@@ -86,7 +87,7 @@ def _mean(a: Value, b: Value, c: Value, d: Value) -> Value:
 
 
 def _mean_light(light: Array, bounds: Array, zero: Value, *four: Value) -> Value:
-    """Return the last value whose bound the sum of light reaches, found by halving."""
+    """Return the stored value of the mean of four lights, found by bisection of the bounds."""
     s = _sum(*(light.load(value.unsigned(I64)) for value in four))
     found = zero
     for bit in reversed(range(four[0].element.width)):

@@ -1,4 +1,4 @@
-"""Planes → interleaved channels, as image files have them; filtered for PNG and TIFF."""
+"""Converts planes to interleaved channels, as in image files, with the filters of PNG and TIFF."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ WIDE = 64  # bytes of a plane that are interleaved at a time
 
 
 def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
-    """(channels, height, width) → (height, width, channels), contiguous."""
+    """Convert (channels, height, width) to contiguous (height, width, channels)."""
     out = np.empty((*pixels.shape[1:], len(pixels)), pixels.dtype)
     for channel, plane in enumerate(pixels):  # four times as fast as all at once
         out[..., channel] = plane
@@ -27,10 +27,10 @@ def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """uint8 or uint16 (c, h, w), rows contiguous → (h, 1 + c·w·itemsize).
+    """Filter uint8 or uint16 (c, h, w) for PNG; return (h, 1 + c·w·itemsize).
 
-    Each row less the one above, the first less its left neighbours; a type byte before each
-    (https://www.w3.org/TR/png-3/#9Filters).
+    From each row the one above is subtracted, in the first row the left neighbours; a filter type
+    precedes each row (https://www.w3.org/TR/png-3/#9Filters).
     """
     channels, height, width = pixels.shape
     size = channels * pixels.itemsize
@@ -41,7 +41,7 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     out = np.empty((height, 1 + size * width), np.uint8)
     out[0, 0] = SUB
     out[1:, 0] = UP
-    # Interleaved, a neighbour is `size` bytes away.
+    # After interleaving, a neighbour is `size` bytes away.
     first = np.ascontiguousarray(pixels[:, 0].T, pixels.dtype.newbyteorder(">")).view(np.uint8)
     row = first.reshape(-1)
     out[0, 1 : 1 + size] = row[:size]
@@ -51,9 +51,9 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def differences(pixels: NDArray[Any]) -> NDArray[Any]:
-    """uint8 or uint16 (c, h, w), rows contiguous → (h, w, c): each less its left neighbour.
+    """Return the horizontal differences (h, w, c) of uint8 or uint16 (c, h, w).
 
-    TIFF 6.0, section 14.
+    They are the predictor of TIFF 6.0, section 14.
     """
     channels, height, width = pixels.shape
     if width <= WIDE // pixels.itemsize:
@@ -80,7 +80,7 @@ def _call(name: str, pixels: NDArray[Any], out: NDArray[Any]) -> None:
 
 @machine_code
 def _compiled(dtype: np.dtype[Any], channels: int) -> Module:
-    """Rows less those above, from the second on; columns less those on the left, likewise."""
+    """Subtract from each row the one above, or from each column its left one, except the first."""
     module = Module()
     _subtraction(module, "up", dtype, channels)
     _subtraction(module, "left", dtype, channels)
@@ -88,7 +88,7 @@ def _compiled(dtype: np.dtype[Any], channels: int) -> Module:
 
 
 def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int) -> None:
-    """Interleave what remains of each value: of its bytes, high ones first, or of numbers."""
+    """Subtract neighbours and interleave: bytes, the high one first, for "up"; else numbers."""
     up = name == "up"
     f = module.function(
         name,
@@ -106,7 +106,7 @@ def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int)
         f.loop(f["height"], start=1 if up else 0) as row,
         f.loop(f["width"], start=0 if up else 1, step=lanes) as start,
     ):
-        col = start.at_most(f["width"] - lanes)  # the last vector goes over some pixels again
+        col = start.at_most(f["width"] - lanes)  # the last vector may overlap the one before
         out = f.array("out").at(row * f["out_apart"] + col * (channels * dtype.itemsize))
         planes = []
         for channel in range(channels):
@@ -123,10 +123,11 @@ def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int)
 
 
 def _order(part: int, channels: int, itemsize: int, *, swapped: bool) -> list[list[int]]:
-    """Return how WIDE interleaved bytes, the `part`th, are picked from WIDE bytes of each plane.
+    """Return shuffles that make the `part`th WIDE interleaved bytes from WIDE bytes per plane.
 
-    Plane after plane: a byte of it, from WIDE on, or what came from the planes before; of the
-    first plane any byte in others' places. swapped: an element's high byte is first, not last.
+    One shuffle per plane, applied to the result so far (indices below WIDE) and the plane (from
+    WIDE on); the first has only its plane, and any byte in the others' places. swapped: an
+    element's high byte is first, not last.
     """
     orders = []
     for plane in range(channels):

@@ -1,4 +1,4 @@
-"""The light of stored integers, in whole numbers that are the same on every machine."""
+"""Tables of the linear light of stored integers, the same on every machine."""
 
 import math
 from functools import cache
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from tilecppn.scene.profiles import PROFILES, Array
 from tilecppn.scene.sections import FULL
 
-UNITS = 2**44  # of light in the brightest value: the darkest of 16 bits has some hundreds
+UNITS = 2**44  # of light for the largest value; the smallest of 16 bits has some hundreds
 
 
 class Light(NamedTuple):
-    """Tables of the light of stored values v, 0 to FULL, whole numbers in float64.
+    """Tables of the light of stored values v, 0 to FULL, as whole numbers in float64.
 
-    values: of each, rounded to 1 / UNITS. bounds: what the sum of four has to reach at least to be
-    rounded to v, four times the light of v - ½; 0 for the darkest.
+    values: the light of each, in units of 1 / UNITS. bounds: the smallest sum of four lights that
+    is rounded to v, four times the light of v - ½; 0 for the darkest.
     """
 
     values: NDArray[np.float64]
@@ -25,11 +25,11 @@ class Light(NamedTuple):
 
     @classmethod
     def of(cls, profile: str, dtype: np.dtype[Any]) -> Self:
-        """Those of integers in a profile, one of PROFILES."""
+        """Return the tables for integers of a dtype in a profile, one of PROFILES."""
         return cls(*_tables(profile, dtype))
 
     def stored(self, light: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the stored values of light in UNITS, any shape, rounded likewise; clipped."""
+        """Return the stored values nearest to light in UNITS, of any shape, clipped."""
         found = np.searchsorted(self.bounds[1:], 4.0 * light.astype(np.float64), side="right")
         return found.astype(np.uint8 if len(self.bounds) == 256 else np.uint16)
 
@@ -44,9 +44,9 @@ def _tables(profile: str, dtype: np.dtype[Any]) -> tuple[Array, Array]:
 
 
 def power(base: Array, exponent: float) -> Array:
-    """base ** exponent, both 0 or more, by multiplications and square roots alone.
+    """Return base ** exponent, both ≥ 0, by multiplications and square roots.
 
-    They are rounded correctly everywhere, which NumPy's power is not.
+    They are rounded correctly everywhere, unlike NumPy's power.
     """
     part, whole = math.modf(exponent)
     out, root = np.ones_like(base), base

@@ -1,7 +1,7 @@
-"""Colour → stored value, and what lies between nodes, as machine code.
+"""Encodes colours as stored values, and interpolates between nodes, in machine code.
 
-Each pass reads its input once and writes its output once, and releases the GIL. The same IEEE and
-integer operations for every pixel: its bytes depend on its colour and its global index alone.
+Each pass reads its input once, writes its output once, and releases the GIL. Every pixel gets the
+same IEEE and integer operations, so its bytes depend only on its colour and its global index.
 """
 
 from functools import cache
@@ -26,15 +26,15 @@ LANES = 16
 
 
 class OutputEncoder(Storage):
-    """What happens to a colour after reconstruction."""
+    """The encoding of a colour after reconstruction: inversion, dither and rounding."""
 
     @classmethod
     def of(cls, output: Output) -> "OutputEncoder":
-        """Return what a scene's [output] asks for."""
+        """Return the encoder for a scene's [output]."""
         return cls(output.dtype, output.invert, output.dither == "noise")
 
     def stored(self, colour: Value, noise: Value) -> Value:
-        """Inverted, clipped to [0, 1], scaled, dithered, rounded half to even; NaN becomes 0.
+        """Invert, clip to [0, 1], scale, dither and round half to even; NaN becomes 0.
 
         float32 is only inverted.
         """
@@ -45,7 +45,7 @@ class OutputEncoder(Storage):
             return colour.to(element)
         full = float(FULL[self.dtype])
         colour = (colour > 0.0).where(colour, colour.like(0.0))  # false for NaN
-        scaled = (colour * full).at_most(full)  # one operation less than clipped before
+        scaled = (colour * full).at_most(full)  # one operation less than clipping first
         if self.dither:
             scaled = (scaled + noise.to(scaled.element)).at_least(0.0).at_most(full)
         return scaled.rint().to(I32).to(element)
@@ -55,47 +55,47 @@ COLOURS = OutputEncoder(*kernels.COLOURS)
 
 
 def mixed(word: Value) -> Value:
-    """A 32-bit hash without pattern: lowbias32 of C. Wellons, Prospecting for hash functions."""
+    """Return a 32-bit hash: lowbias32 by C. Wellons, Prospecting for hash functions."""
     word = (word ^ (word >> 16)) * 0x7FEB352D
     word = (word ^ (word >> 15)) * (0x846CA68B - 2**32)
     return word ^ (word >> 16)
 
 
 def row_key(row: Value, channel: Value) -> Value:
-    """What the noise of a row of a channel hangs on (i32)."""
+    """Return the key (i32) of the noise in a row of a channel."""
     return mixed(row.to(I32) + mixed(channel.to(I32)))
 
 
 def noise(key: Value, col: Value) -> Value:
-    """Evenly between -½ and ½, with mean 0, from the 24 high bits of a hash."""
+    """Return uniform noise between -½ and ½, with mean 0, from the 24 high bits of a hash."""
     return (mixed(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
 
 
 @machine_code
-def compiled(finish: OutputEncoder, dtype: np.dtype[Any]) -> Module:
-    """`finish`: colours → pixels, channel by channel. `expand_16`, …, `expand_2`: from nodes."""
+def compiled(encoder: OutputEncoder, dtype: np.dtype[Any]) -> Module:
+    """Compile `encode`, which stores colours, and `expand_16`, …, `expand_2`, from nodes."""
     module = Module()
-    _finish(module, finish, dtype)
+    _encode(module, encoder, dtype)
     for stride in (16, 8, 4, 2):
-        _expand(module, finish, stride)
+        _expand(module, encoder, stride)
     return module
 
 
-def _finish(module: Module, finish: OutputEncoder, dtype: np.dtype[Any]) -> None:
+def _encode(module: Module, encoder: OutputEncoder, dtype: np.dtype[Any]) -> None:
     f = module.function(
-        "finish",
+        "encode",
         colours=ArrayOf(ELEMENTS[dtype]),  # (channels, count, height, width)
         colours_apart=I64,  # from channel to channel
         block_apart=I64,
         row_apart=I64,
-        places=ArrayOf(I64),  # (count, 2): the pixel of `out` where a block begins
+        places=ArrayOf(I64),  # (count, 2): the first pixel of each block in `out`
         count=I64,
         height=I64,
         width=I64,
         channels=I64,
         row=I64,  # global index of out's first pixel
         col=I64,
-        out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
+        out=ArrayOf(ELEMENTS[np.dtype(encoder.dtype)]),
         plane=I64,  # from channel to channel
         out_apart=I64,
     )
@@ -107,19 +107,18 @@ def _finish(module: Module, finish: OutputEncoder, dtype: np.dtype[Any]) -> None
             source = colours.at(i * f["row_apart"])
             out = f.array("out").at(channel * f["plane"] + (top + i) * f["out_apart"] + left)
             with f.loop(f["width"]) as j:
-                value = finish.stored(source.load(j), noise(key, (f["col"] + left + j).to(I32)))
+                value = encoder.stored(source.load(j), noise(key, (f["col"] + left + j).to(I32)))
                 out.store(value, j)
     f.end()
 
 
-def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
-    """Blocks of pixels from the nodes `stride` pixels apart, by separable cubics.
+def _expand(module: Module, encoder: OutputEncoder, stride: int) -> None:
+    """Interpolate blocks of pixels from nodes `stride` pixels apart, by separable cubics.
 
-    The cubic through the four nearest nodes, two on each side. A block is given by the pixel of
-    `out` where it begins and by the index of its first node, the one a stride above and to the
-    left of it.
+    The cubics go through the four nearest nodes, two on each side. A block is given by its first
+    pixel in `out` and by the index of its first node, one stride above and to the left.
     """
-    across = BLOCK // stride  # intervals between nodes; nodes: 3 more
+    across = BLOCK // stride  # intervals between nodes; there are 3 more nodes
     f = module.function(
         f"expand_{stride}",
         nodes=ArrayOf(F32),
@@ -131,7 +130,7 @@ def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
         weights=ArrayOf(F32),  # (stride, 4)
         row=I64,  # global index of out's first pixel
         col=I64,
-        out=ArrayOf(ELEMENTS[np.dtype(finish.dtype)]),
+        out=ArrayOf(ELEMENTS[np.dtype(encoder.dtype)]),
         plane=I64,  # from channel to channel
         out_apart=I64,
     )
@@ -155,13 +154,13 @@ def _expand(module: Module, finish: OutputEncoder, stride: int) -> None:
                 values = [_spread(line, start // stride + m, stride) for m in range(4)]
                 colour = _combined(values, taps)
                 cols = (f["col"] + left + start).to(I32).splat(LANES) + lanes
-                out.store(finish.stored(colour, noise(key, cols)), start)
+                out.store(encoder.stored(colour, noise(key, cols)), start)
     f.end()
 
 
 @cache
 def cubic(stride: int) -> NDArray[np.float32]:
-    """Weights (stride, 4) of the nodes at -1, 0, 1, 2 for the points k / stride between 0 and 1.
+    """Return the weights (stride, 4) of the nodes -1, 0, 1, 2 for the points k / stride.
 
     Lagrange's basis of degree 3: exact for cubics, error up to 3/128 of the fourth derivative.
     """
@@ -173,7 +172,7 @@ def cubic(stride: int) -> NDArray[np.float32]:
         (t + 1) * t * (t - 1) / 6,
     )
     weights = np.stack(basis, axis=1).astype(np.float32)
-    weights.flags.writeable = False  # every caller has the same
+    weights.flags.writeable = False  # shared by all callers
     return weights
 
 
@@ -185,7 +184,7 @@ def _combined(values: list[Value], weights: list[Value]) -> Value:
 
 
 def _spread(line: list[Value], first: int, stride: int) -> Value:
-    """Return the nodes from `first` on, each in as many lanes as pixels lie between two."""
+    """Return a vector of the nodes from `first` on, each repeated `stride` times."""
     vector, lane = divmod(first, LANES)
     order = [lane + k // stride for k in range(LANES)]
     return line[vector].picked(order, line[vector + 1] if order[-1] >= LANES else None)

@@ -1,4 +1,4 @@
-"""A small image in memory: a NumPy array that notebooks show as what it is."""
+"""A small image in memory: a NumPy array that notebooks display as an image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 
 class Picture(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
-    """A uint8 array (height, width, channels) that notebooks show; so are parts of it.
+    """A uint8 array (height, width, channels) that notebooks display; so are slices of it.
 
-    What is computed from it is a plain array. profile: the space of its colours, one of
+    Results of computations are plain arrays. profile: the colour space, one of
     `tilecppn.scene.profiles.PROFILES`.
     """
 
@@ -18,7 +18,7 @@ class Picture(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], profile: str = "srgb") -> "Picture":
-        """Return a view of pixels."""
+        """Return a view of a uint8 array (height, width, channels) as a picture."""
         picture = pixels.view(cls)
         picture.profile = profile
         return picture

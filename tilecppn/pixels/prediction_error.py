@@ -1,4 +1,4 @@
-"""How well a lattice's even nodes predict the others, block by block, as machine code."""
+"""Measures how well a lattice's even nodes predict the others, per block, in machine code."""
 
 from functools import lru_cache
 from typing import Any
@@ -16,17 +16,18 @@ from tilecppn.kernels.llvm.codegen import (
 from tilecppn.kernels.llvm.codegen.values import F64, I64
 
 HALO = 2  # nodes around a block that its predictions need
-OUTERMOST = 0.6  # of the error of the one-sided cubic, which is 5/3 of the other's
-NEVER = 1.7e308  # nothing finite is more
+OUTERMOST = 0.6  # weight of the one-sided cubic's error, which is 5/3 of the other's
+NEVER = 1.7e308  # about the largest finite float64
 
 
 def prediction_error(nodes: NDArray[Any], across: int) -> NDArray[np.float64]:
-    """Return the largest difference (…, blocks, blocks) between evaluated and predicted nodes.
+    """Return each block's largest difference (…, blocks, blocks) of evaluated and predicted nodes.
 
-    nodes: (channels, …, rows, cols), float32 or float64, blocks of `across` intervals a side and
-    HALO nodes around them. Nodes of even row and column predict the others by the cubic through
-    the nearest four, first along rows, then along columns. Compared are each block's own nodes and
-    those one beyond its border, where a cubic has three nodes on one side. NaN gives infinity.
+    nodes: (channels, …, rows, cols), float32 or float64, of blocks with `across` intervals a side
+    and HALO nodes around them. Nodes in even rows and columns predict the others by the cubic
+    through the nearest four, first along rows, then along columns. Each block's own nodes are
+    compared, and those one beyond its border, where a cubic has three nodes on one side. NaN gives
+    infinity.
     """
     _, *batch, rows, cols = nodes.shape
     lattices, apart = as_lattices(nodes)
@@ -42,9 +43,9 @@ def prediction_error(nodes: NDArray[Any], across: int) -> NDArray[np.float64]:
 
 
 def as_lattices(nodes: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
-    """(channels, …, rows, cols) as contiguous (channels, n, rows, cols), and their strides.
+    """Return (channels, …, rows, cols) as contiguous (channels, n, rows, cols), and its strides.
 
-    Strides are in numbers, of all axes but the last.
+    Strides are in elements, of all axes but the last.
     """
     channels, *_, rows, cols = nodes.shape
     lattices = np.ascontiguousarray(nodes, np.float64).reshape(channels, -1, rows, cols)
@@ -53,7 +54,7 @@ def as_lattices(nodes: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
 
 @lru_cache(64)
 def _midpoints(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """First node (count - 1,) and weights (count - 1, 4) half-way between neighbours of `count`."""
+    """Return the first node (count - 1,) and weights (count - 1, 4) of each midpoint's cubic."""
     first = np.clip(np.arange(count - 1) - 1, 0, count - 4)
     weights = np.tile([-1.0, 9.0, 9.0, -1.0], (count - 1, 1))
     weights[0], weights[-1] = (5.0, 15.0, -5.0, 1.0), (1.0, -5.0, 15.0, 5.0)
@@ -85,20 +86,20 @@ def _compiled() -> Module:
 
 
 def _compare(f: Function, start: Value, worst: Any) -> None:
-    """One channel of one block, whose first node of the halo is at `start`."""
+    """Compare one channel of one block, whose first node of the halo is at `start`."""
     nodes, lines, side = f.array("nodes").at(start), f.array("lines"), f["side"]
     last = side - 2
     half = (side + 1) >> 1
 
     def midpoint(k: Value, values: Any) -> Value:
-        """Between the even nodes k and k + 1; values(k) gives one."""
+        """Predict the midpoint of the even nodes k and k + 1; values(k) gives one."""
         first = f.array("first").load(k)
         total = f.number(F64, 0.0)
         for i in range(4):
             total = values(first + i).fma(f.array("weights").load(k * 4 + i), total)
         return total
 
-    def look(row: Value, col: Value, predicted: Value) -> None:
+    def compare(row: Value, col: Value, predicted: Value) -> None:
         one = f.number(F64, 1.0)
         found = (nodes.load(row * f["row_apart"] + col) - predicted).abs()
         for index in (row, col):
@@ -115,6 +116,6 @@ def _compare(f: Function, start: Value, worst: Any) -> None:
         with f.loop(half - 1) as j:
             line.store(midpoint(j, lambda m: known.load(m * 2)), j * 2 + 1)
     with f.loop(half - 1, start=1) as k, f.loop(half - 1) as j:
-        look(k * 2, j * 2 + 1, lines.load(k * side + j * 2 + 1))
+        compare(k * 2, j * 2 + 1, lines.load(k * side + j * 2 + 1))
     with f.loop(half - 1) as k, f.loop(side - 1, start=1) as col:
-        look(k * 2 + 1, col, midpoint(k, lambda m: lines.load(m * side + col)))
+        compare(k * 2 + 1, col, midpoint(k, lambda m: lines.load(m * side + col)))

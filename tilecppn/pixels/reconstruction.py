@@ -1,24 +1,24 @@
-"""Reconstruction: the network at few points, the pixels between them by interpolation.
+"""Reconstruction: evaluates the network at few points and interpolates the pixels between them.
 
 The global grid is cut into blocks of 64². For each block the network is evaluated on a lattice of
-nodes 16 pixels apart; those of them that lie on the lattice 32 apart predict the others by cubics,
-and where the largest difference is within the tolerance, the pixels are interpolated from all
-nodes. Else the block goes on with 8, 4 and 2 pixels, and in the end every pixel is evaluated.
-A block's decisions and pixels follow from nodes of the global grid in and around it, so they do
-not depend on the window, the shard or the worker that draws it; blocks at the canvas' edge are
-drawn whole, over points outside of it.
+nodes 16 pixels apart. The nodes that lie on the lattice 32 apart predict the others by cubics; if
+the largest difference is within the tolerance, the pixels are interpolated from all nodes.
+Otherwise the block is refined to 8, 4 and 2 pixels, and finally every pixel is evaluated. A
+block's decisions and pixels follow from nodes of the global grid in and around it, so they do not
+depend on the window, the shard or the worker that draws it; blocks at the canvas' edge are drawn
+whole, including points outside it.
 
-What is guaranteed: at the nodes that were compared, three quarters of the block's own and those
-one beyond its border, prediction and network differ by the tolerance at most. What is checked
-beyond that, since features can lie between nodes: the inputs x, y and r must be predicted as well
-(r has a tip, a fold a crease), and no unit's sum may change or bend over a cell by more than its
-activation can follow (`variation.py`); a block that fails there is asked again on finer lattices,
-and evaluated if it still fails 4 pixels apart.
-What is left: a cubic's error falls with the fourth power of the distance, so that between nodes it
-is up to about 1/16 of the difference that was accepted where the picture is smooth, and about all
-of it along a kink. In 8 bits that tips the pixels nearest to a rounding tie, so a block with many
-nodes there (`rounding_boundaries.py`) goes on to finer lattices as well. The checks are no proof:
-they look at nodes, and a network can be made that hides between them. `tests/pixels/hard.py` has
+Guaranteed: at the compared nodes, three quarters of the block's own and those one beyond its
+border, prediction and network differ by at most the tolerance. Also checked, since features can
+lie between nodes: the inputs x, y and r must be predicted as well (r has a tip, a fold a crease),
+and no unit's sum may change or bend over a cell by more than its activation can follow
+(`variation.py`); a block that fails there is undersampled: it is refined, and evaluated if it
+still fails 4 pixels apart.
+Remaining error: a cubic's error falls with the fourth power of the distance, so that between nodes
+it is up to about 1/16 of the accepted difference where the picture is smooth, and about all of it
+along a kink. In 8 bits that changes the pixels nearest to a rounding tie, so a block with many
+such nodes (`rounding_boundaries.py`) is refined as well. The checks are no proof: they look at
+nodes, and a network can be constructed whose features lie between them. `tests/pixels/hard.py` has
 those that were tried.
 """
 
@@ -42,197 +42,200 @@ from tilecppn.scene.view import Lattices
 
 Array = NDArray[Any]
 
-FIRST = 16  # pixels between the nodes that every block begins with
+FIRST = 16  # pixels between the nodes with which every block begins
 FINER = (8, 4, 2)
-CROWDED = 4  # the least of them for a crowded block: its units at 2 cost as much as its pixels
+FINEST_CHECKED = 4  # for an undersampled block: tracing at 2 costs as much as evaluating it
 GROUP = 4  # blocks a side that are refined together
 BATCH = 1 << 17  # points evaluated at a time
-CREASE = 0.01  # pixels of FIRST by which an input may be mispredicted
+CREASE = 0.01  # fraction of FIRST by which an input may be mispredicted
 ORIGIN = np.zeros((1, 2), np.int64)
-NOISE = 8.0  # mean rounding errors that a difference may always have
-STEPS = np.array([1.0, 16.0, 256.0, 4096.0])  # of a difference, from one stride to the next
-TIE = 0.25  # of a block's largest difference: the distance from a tie that is near
-TIED = 0.1  # share of a block's nodes that may be near a tie, at least
+NOISE = 8.0  # mean rounding errors that are always accepted as a difference
+STEPS = np.array([1.0, 16.0, 256.0, 4096.0])  # differences, over the tolerance, for each halving
+TIE = 0.25  # a node is near a tie within this fraction of its block's largest difference
+TIED = 0.1  # fraction of a block's nodes that may always be near a tie
 
 
 class RegionState(NamedTuple):
-    """A region that is being drawn, and how far its blocks are, by row and column of blocks."""
+    """A region that is being drawn, with the state of its blocks by row and column."""
 
     region: Window
     out: Array  # (channels, height, width)
-    stride: NDArray[np.int64]  # of the nodes that a block is drawn from, or is asked for next
-    crowded: NDArray[np.bool_]  # until nodes show that it is not
+    stride: NDArray[np.int64]  # between the nodes of the final or next evaluation
+    undersampled: NDArray[np.bool_]  # assumed until nodes show otherwise
 
     @classmethod
     def of(cls, region: Window, out: Array) -> "RegionState":
-        """Of a region made of whole blocks, before anything is known."""
+        """Return the initial state of a region made of whole blocks."""
         shape = (region.height // BLOCK, region.width // BLOCK)
         return cls(region, out, np.full(shape, FIRST, np.int64), np.ones(shape, np.bool_))
 
     @property
     def corner(self) -> NDArray[np.int64]:
-        """Global (row, column) of the first pixel."""
+        """The global (row, column) of the first pixel."""
         return np.array([self.region.top, self.region.left], np.int64)
 
-    def asked(self, stride: int, crowded: bool) -> NDArray[np.bool_]:
-        """Return the blocks to compare on nodes `stride` apart."""
-        return np.asarray((self.stride == stride) & (self.crowded == crowded))
+    def pending(self, stride: int, undersampled: bool) -> NDArray[np.bool_]:
+        """Return which blocks are to be evaluated on nodes `stride` apart."""
+        return np.asarray((self.stride == stride) & (self.undersampled == undersampled))
 
-    def lattices(self, stride: int, crowded: bool) -> Iterator[Lattices]:
-        """Yield the nodes of blocks that are asked for, BATCH at a time."""
-        for span, blocks in _groups(self.asked(stride, crowded)):
+    def lattices(self, stride: int, undersampled: bool) -> Iterator[Lattices]:
+        """Yield lattices of the nodes of pending blocks, BATCH points at a time."""
+        for span, blocks in _groups(self.pending(stride, undersampled)):
             side = span * BLOCK // stride + 1 + 2 * HALO
             for part in _batches(blocks, side**2):
                 yield Lattices(self._origins(part, HALO * stride), side, side, stride)
 
     def pixels(self) -> Iterator[Lattices]:
-        """All pixels of blocks that are to be evaluated, BATCH at a time."""
+        """Yield lattices of all pixels of blocks to be evaluated fully, BATCH points at a time."""
         for part in _batches(np.argwhere(self.stride == 1), BLOCK**2):
             yield Lattices(self._origins(part, 0), BLOCK, BLOCK, 1)
 
     def _origins(self, blocks: Array, margin: int) -> NDArray[np.int64]:
-        """Return the pixels `margin` above and to the left of blocks (n, 2)."""
+        """Return the pixels (n, 2) that are `margin` above and to the left of blocks."""
         return np.ascontiguousarray(blocks * BLOCK + self.corner - margin, np.int64)
 
 
 class LatticeEvaluation(NamedTuple):
-    """What n lattices of nodes say of the blocks that lie in them."""
+    """The evaluation of n lattices of nodes, and the decisions for the blocks in them."""
 
     lattices: Lattices
     colours: Array  # (channels, n, rows, cols)
-    stride: NDArray[np.int64]  # (n, blocks, blocks): the lattices' own where a block is accepted
-    crowded: NDArray[np.bool_]  # (n, blocks, blocks)
+    stride: NDArray[np.int64]  # (n, blocks, blocks): the lattices' own if accepted
+    undersampled: NDArray[np.bool_]  # (n, blocks, blocks)
 
 
 class Reconstruction:
-    """Draws regions of one field through one kernel."""
+    """Draws regions of a picture by one kernel."""
 
     def __init__(
-        self, kernel: Kernel, field: EvaluationContext, output: Output, finish: OutputEncoder
+        self, kernel: Kernel, field: EvaluationContext, output: Output, encoder: OutputEncoder
     ) -> None:
-        """`output` has the tolerance; `finish` is what is done to the colours."""
-        self.kernel, self.field, self.finish = kernel, field, finish
+        """Prepare to draw. output: has the tolerance. encoder: stores the colours."""
+        self.kernel, self.field, self.encoder = kernel, field, encoder
         self.full = FULL.get(output.dtype, FULL["uint16"])  # the tolerance's units
         self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
-        self.ties = finish.dtype == "uint8" and not finish.dither
+        self.ties = encoder.dtype == "uint8" and not encoder.dither
         self.limits = limits(field.network, output.turns(field.network.channels))
         self.planes = Workspace()  # nodes, channel by channel
 
     def draw(self, region: Window, out: Array, check_cancelled: CheckCancelled) -> None:
         """Fill `out` (channels, height, width) of a region made of whole blocks."""
-        drawing = RegionState.of(region, out)
-        self._take(drawing, self._first_look(region, check_cancelled), True)
+        state = RegionState.of(region, out)
+        self._apply(state, self._evaluate_region(region, check_cancelled), True)
         for stride in FINER:
-            for crowded in (False, True):
-                for lattices in drawing.lattices(stride, crowded):
-                    self._take(drawing, self._look(lattices, crowded, check_cancelled), crowded)
-        for lattices in drawing.pixels():
+            for undersampled in (False, True):
+                for lattices in state.lattices(stride, undersampled):
+                    evaluation = self._evaluate_nodes(lattices, undersampled, check_cancelled)
+                    self._apply(state, evaluation, undersampled)
+        for lattices in state.pixels():
             check_cancelled()
-            evaluate(self.kernel, self.finish, lattices, region, out)
+            evaluate(self.kernel, self.encoder, lattices, region, out)
 
-    def _first_look(self, region: Window, check_cancelled: CheckCancelled) -> LatticeEvaluation:
-        """At nodes FIRST apart, and at their inputs, of a whole region."""
+    def _evaluate_region(
+        self, region: Window, check_cancelled: CheckCancelled
+    ) -> LatticeEvaluation:
+        """Evaluate a whole region at nodes FIRST apart, and check their inputs as well."""
         margin = HALO * FIRST
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
         lattices = Lattices.one(region.top - margin, region.left - margin, rows, cols, FIRST)
-        look = self._look(lattices, True, check_cancelled)
+        evaluation = self._evaluate_nodes(lattices, True, check_cancelled)
         crease = CREASE * FIRST * min(self.field.grid.step)
         points = self.field.inputs(lattices)
         for name, values in zip(COORDINATES, points, strict=True):
             straight = self.field.plain and name != "r"  # predicted exactly
             if name in self.field.cppn.structure.inputs and not straight:
-                look.stride[0][prediction_error(values, BLOCK // FIRST) > crease] = 1
-        return look
+                evaluation.stride[0][prediction_error(values, BLOCK // FIRST) > crease] = 1
+        return evaluation
 
-    def _look(
-        self, lattices: Lattices, doubted: bool, check_cancelled: CheckCancelled
+    def _evaluate_nodes(
+        self, lattices: Lattices, check_sampling: bool, check_cancelled: CheckCancelled
     ) -> LatticeEvaluation:
-        """Evaluate nodes and compare them; whether blocks are crowded only if it is `doubted`."""
-        if not doubted:
+        """Evaluate nodes and compare them; check_sampling: check for undersampling, too."""
+        if not check_sampling:
             check_cancelled()
             colours = self.kernel.evaluate(lattices)
             stride = self._next(colours, lattices.stride)
             return LatticeEvaluation(lattices, colours, stride, np.zeros(stride.shape, np.bool_))
         colours, cells = variation_ratio(self.kernel, lattices, self.limits, check_cancelled)
-        fitting = _finest(lattices.stride, _crowded(cells, BLOCK // lattices.stride))
+        fitting = _finest(lattices.stride, _block_maxima(cells, BLOCK // lattices.stride))
         stride = np.minimum(self._next(colours, lattices.stride), fitting)
-        crowded = fitting < lattices.stride
-        stride[crowded & (stride < CROWDED)] = 1
-        return LatticeEvaluation(lattices, colours, stride, crowded)
+        undersampled = fitting < lattices.stride
+        stride[undersampled & (stride < FINEST_CHECKED)] = 1
+        return LatticeEvaluation(lattices, colours, stride, undersampled)
 
     def _next(self, nodes: Array, stride: int) -> NDArray[np.int64]:
-        """Of blocks of nodes: `stride` where it is accepted, else the first stride that may be.
+        """Return each block's next stride: `stride` if accepted, else the first that may suffice.
 
-        Differences fall by 16 with each halving at best.
+        Differences fall by a factor of 16 with each halving at best.
         """
         across = BLOCK // stride
-        nodes = np.ascontiguousarray(nodes, np.float64)  # once for both that look at them
+        nodes = np.ascontiguousarray(nodes, np.float64)  # once for both functions below
         differences = prediction_error(nodes, across)
         ratio = differences / self.tolerance
         if self.ties:
             reach = TIE * differences
-            usual = 2.0 * self.full * reach  # where the picture crosses ties at a slant
+            usual = 2.0 * self.full * reach  # if the picture crosses ties at a slant
             tied = rounding_boundary_fraction(nodes, across, self.full, reach) > np.fmax(
                 2.0 * usual, TIED
             )
-            ratio[tied] = np.fmax(ratio[tied], 2.0)  # the next stride at least
+            ratio[tied] = np.fmax(ratio[tied], 2.0)  # at least to the next stride
         halved = [max(1, stride >> times) for times in range(len(STEPS) + 1)]
         return np.array(halved, np.int64)[np.searchsorted(STEPS, ratio)]
 
-    def _take(self, drawing: RegionState, look: LatticeEvaluation, crowded: bool) -> None:
-        """Take over what a look says of the blocks it was for, and draw those that are accepted.
+    def _apply(self, state: RegionState, evaluation: LatticeEvaluation, undersampled: bool) -> None:
+        """Apply an evaluation to the pending blocks in its lattices, and draw the accepted ones.
 
-        Others lie beside them in its lattices.
+        Lattices may contain other blocks, too, which are ignored.
         """
-        lattices, across = look.lattices, BLOCK // look.lattices.stride
-        places: Array = np.indices(look.stride.shape)
+        lattices, across = evaluation.lattices, BLOCK // evaluation.lattices.stride
+        places: Array = np.indices(evaluation.stride.shape)
         lattice, row, col = places
-        corners = (lattices.origins + HALO * lattices.stride - drawing.corner) // BLOCK
+        corners = (lattices.origins + HALO * lattices.stride - state.corner) // BLOCK
         rows, cols = corners[lattice, 0] + row, corners[lattice, 1] + col
-        asked = drawing.asked(lattices.stride, crowded)[rows, cols]
-        drawing.stride[rows[asked], cols[asked]] = look.stride[asked]
-        drawing.crowded[rows[asked], cols[asked]] = look.crowded[asked]
-        accepted = asked & (look.stride == lattices.stride)
+        pending = state.pending(lattices.stride, undersampled)[rows, cols]
+        state.stride[rows[pending], cols[pending]] = evaluation.stride[pending]
+        state.undersampled[rows[pending], cols[pending]] = evaluation.undersampled[pending]
+        accepted = pending & (evaluation.stride == lattices.stride)
         blocks = np.column_stack([rows[accepted], cols[accepted]])
         first = (lattice * lattices.rows + row * across) * lattices.cols + col * across
-        self._expand(drawing, look, blocks, first[accepted])
+        self._expand(state, evaluation, blocks, first[accepted])
 
     def _expand(
-        self, drawing: RegionState, look: LatticeEvaluation, blocks: Array, first: Array
+        self, state: RegionState, evaluation: LatticeEvaluation, blocks: Array, first: Array
     ) -> None:
-        """Draw blocks (n, 2); `first`: the index of the first node of each block's halo."""
+        """Interpolate blocks (n, 2); first: the index of the first node of each block's halo."""
         if not len(blocks):
             return
-        nodes, stride, out = look.colours, look.lattices.stride, drawing.out
-        channels, across = len(nodes), look.lattices.cols
+        nodes, stride, out = evaluation.colours, evaluation.lattices.stride, state.out
+        channels, across = len(nodes), evaluation.lattices.cols
         planes = self.planes.array((channels, nodes[0].size + BLOCK * LANES), np.float32)
         planes[:, : nodes[0].size] = nodes.reshape(channels, -1)
         corner = (HALO - 1) * (across + 1)
         places = np.ascontiguousarray(np.column_stack([blocks * BLOCK, first + corner]), np.int64)
-        expand = compiled(self.finish, np.dtype("float32"))[f"expand_{stride}"]
+        expand = compiled(self.encoder, np.dtype("float32"))[f"expand_{stride}"]
         expand(
             planes, channels, planes.shape[1], across, places, len(places), cubic(stride),
-            *drawing.corner.tolist(), out, out.strides[0] // out.itemsize,
+            *state.corner.tolist(), out, out.strides[0] // out.itemsize,
             row_stride(out),
         )  # fmt: skip
 
 
 def evaluate(
-    kernel: Kernel, finish: OutputEncoder, lattices: Lattices, region: Window, out: Array
+    kernel: Kernel, encoder: OutputEncoder, lattices: Lattices, region: Window, out: Array
 ) -> None:
     """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
     places = lattices.origins - np.array([region.top, region.left])
     store = getattr(kernel, "store", None)  # of a StoringKernel; isinstance takes 10 µs
     if store is None:
-        write(finish, kernel.evaluate(lattices), region.top, region.left, out, places)
+        write(encoder, kernel.evaluate(lattices), region.top, region.left, out, places)
         return
-    stored = store(lattices, finish)
+    stored = store(lattices, encoder)
     for i, (top, left) in enumerate(places):
         out[:, top : top + lattices.rows, left : left + lattices.cols] = stored[:, i]
 
 
 def write(
-    finish: OutputEncoder,
+    encoder: OutputEncoder,
     colours: Array,
     row: int,
     col: int,
@@ -245,14 +248,14 @@ def write(
     """
     channels, count, height, width = colours.shape
     apart = (stride // colours.itemsize for stride in colours.strides[:3])
-    compiled(finish, colours.dtype)["finish"](
+    compiled(encoder, colours.dtype)["encode"](
         colours, *apart, places, count, height, width, channels, row, col, out,
         out.strides[0] // out.itemsize, row_stride(out),
     )  # fmt: skip
 
 
 def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:
-    """Blocks to refine as (span, corners): squares of GROUP² where it takes fewer points, and 1.
+    """Return blocks to refine as (span, corners): squares of GROUP² blocks, and single ones.
 
     Neighbours share nodes, so that a square costs as much as half of its blocks one by one.
     """
@@ -271,17 +274,17 @@ def _batches(blocks: Array, points: int) -> list[Array]:
     return [blocks[i : i + count] for i in range(0, len(blocks), count)]
 
 
-def _finest(stride: int, crowded: Array) -> NDArray[np.int64]:
-    """Return the largest stride at which cells with this crowding at `stride` have 1 or less."""
-    result = np.full(crowded.shape, stride, np.int64)
+def _finest(stride: int, ratios: Array) -> NDArray[np.int64]:
+    """Return the largest stride at which blocks with these ratios at `stride` have 1 or less."""
+    result = np.full(ratios.shape, stride, np.int64)
     for step in (1, 2, 4, 8):
         stride = max(1, stride // 2)
-        result[~(crowded <= step)] = stride
+        result[~(ratios <= step)] = stride
     return result
 
 
-def _crowded(cells: Array, across: int) -> Array:
-    """The largest crowding (n, blocks, blocks) of each block's cells and those next to them."""
+def _block_maxima(cells: Array, across: int) -> Array:
+    """Return each block's largest ratio (n, blocks, blocks), with the cells next to it."""
     count, rows, cols = cells.shape
     lattice, row, col = cells.strides
     around: Array = np.ndarray(

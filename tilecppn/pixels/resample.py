@@ -1,7 +1,7 @@
-"""A picture at another size: Lanczos' filter with three lobes, window by window.
+"""Resamples a picture to another size by a Lanczos filter with three lobes, window by window.
 
-A pixel depends on its index alone, so that pieces fit together: its sum has always the same terms
-in the same order. The filter works on stored values or their light, as the levels of a store do.
+A pixel depends only on its index, so that pieces fit together: its sum always has the same terms
+in the same order. The filter works on stored values or their light, like the levels of a store.
 """
 
 import math
@@ -23,10 +23,10 @@ Size = tuple[int, int]  # width, height
 def resampled(
     read: Read, size: Size, smaller: Size, window: Window, profile: str | None = None
 ) -> NDArray[Any]:
-    """Pixels (channels, height, width) of a window of the picture at the size `smaller`.
+    """Return the pixels (channels, height, width) of a window of the picture at size `smaller`.
 
-    read: gives the stored pixels of a window of the picture at its own `size`. profile: one of
-    PROFILES, for integers whose light is to be filtered.
+    read: reads the stored pixels of a window of the picture at its own `size`. profile: one of
+    PROFILES, to filter the linear light of integers.
     """
     if size == smaller:
         return read(window)
@@ -47,9 +47,10 @@ def resampled(
 def _taps(
     first: int, last: int, count: int, full: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Which pixels of a side of `full` make each of first … last of `count`, and their weights.
+    """Return the source pixels of the pixels first … last on a side of `count`, and their weights.
 
-    Both (last - first, taps); weights sum to 1, and are 0 of pixels beyond the edges.
+    Both are (last - first, taps), for a source of `full` pixels; weights sum to 1, and are 0 for
+    pixels beyond the edges.
     """
     ratio = full / count
     reach = LOBES * max(ratio, 1.0)
@@ -66,7 +67,7 @@ def _taps(
 def _summed(
     values: NDArray[np.float32], index: NDArray[np.intp], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Σ over the lines (n, lines, length) named by each row of `index`, times weights."""
+    """Return weighted sums of lines (n, lines, length), selected by each row of `index`."""
     out = np.zeros((len(values), len(index), values.shape[2]), np.float32)
     for places, parts in zip(index.T, weights.T, strict=True):
         lines = values[:, places]

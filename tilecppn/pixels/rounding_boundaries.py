@@ -1,8 +1,8 @@
-"""Blocks that lie on a rounding tie, as machine code.
+"""Finds blocks that lie on a rounding tie, in machine code.
 
-A colour half-way between two stored values goes to either for the least error. Where a picture
-crosses ties at a slant, few pixels are that near to one; an even part that lies on a tie has many,
-and what the tolerance allows would show in all of them.
+The smallest error decides how a colour half-way between two stored values is rounded. Where a
+picture crosses ties at a slant, few pixels are that near to one; a flat part that lies on a tie has
+many, and an error within the tolerance would show in all of them.
 """
 
 from typing import Any
@@ -18,11 +18,11 @@ from tilecppn.pixels.prediction_error import HALO, as_lattices
 def rounding_boundary_fraction(
     nodes: NDArray[Any], across: int, full: float, reach: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the largest share (…, blocks, blocks) of a block's nodes near a tie, of all channels.
+    """Return the fraction (…, blocks, blocks) of a block's nodes near a tie, the largest channel's.
 
-    nodes: (channels, …, rows, cols), float32 or float64, as for `difference`; a block's own are
-    looked at. Ties lie half-way between multiples of 1 / `full` in [0, 1], and a node is near one
-    below a distance of its block's `reach` (…, blocks, blocks).
+    nodes: (channels, …, rows, cols), float32 or float64, as for `prediction_error`; only a block's
+    own are counted. Ties lie half-way between multiples of 1 / `full` in [0, 1], and a node is near
+    one if its distance is below its block's `reach` (…, blocks, blocks).
     """
     lattices, apart = as_lattices(nodes)
     reach = np.ascontiguousarray(reach, np.float64)

@@ -1,10 +1,10 @@
-"""Where a lattice could step over a feature: what the units' sums tell about the gaps.
+"""Finds cells of a lattice that could miss a feature, from the sums of the network's units.
 
-A feature that lies between nodes comes from a unit whose sum runs through the bent part of its
+A feature between nodes comes from a unit whose sum passes through the curved part of its
 activation there: a thin ridge of a gaussian from a sum that goes from -20 to 20 within one cell.
-The sums at the nodes show it even where all colours are equal. So each unit has a limit, the
-change of its sum over a cell that its activation can follow without showing something new, and a
-zone around 0 outside of which it is flat or straight.
+The sums at the nodes show it even if all colours are equal. So each unit has a limit, the change
+of its sum over a cell up to which its activation has no new feature, and a zone around 0 outside
+which the activation is flat or straight.
 """
 
 import math
@@ -26,9 +26,9 @@ from tilecppn.kernels.llvm.codegen import (
 from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, F64, I64
 from tilecppn.scene.view import Lattices
 
-STRIP = 1 << 20  # sums held at a time of one lattice, whose strips overlap
-MANY = 1 << 17  # and of several: fresh memory costs time
-LARGEST = 1 << 24  # of either, where the kernel's batches are large
+STRIP = 1 << 20  # sums held at a time for one lattice, whose strips overlap
+MANY = 1 << 17  # and for several: fresh memory costs time
+LARGEST = 1 << 24  # for either, if the kernel's batches are large
 ANYWHERE = math.inf
 
 # activation: (zone, limit). A kink has no width of its own: its limit is a change of the sums
@@ -46,8 +46,8 @@ SMOOTH = {
     "identity": (ANYWHERE, math.inf),
 }
 KINKED = ("relu", "leaky-relu", "abs", "sqrt-tanh")
-KINK = 0.25  # of a sum
-TURN = 2.0  # of an output's sum: half of the way that a sigmoid takes from 0 to 1
+KINK = 0.25  # change of a sum
+TURN = 2.0  # change of an output's sum, half of that which takes a sigmoid from 0 to 1
 
 
 def unit_names(groups: Groups) -> list[str]:
@@ -60,9 +60,10 @@ def _row(name: str, gain: float) -> tuple[float, float]:
 
 
 def limits(network: ResolvedNetwork, turns: float = 1.0) -> NDArray[np.float64]:
-    """(units, 2): zone and limit of every unit, layer after layer.
+    """Return the zone and limit (units, 2) of every unit, layer after layer.
 
-    `turns` of the colours while an output goes from 0 to 1: above 1 the outputs' limits are less.
+    turns: total variation of the colours while an output goes from 0 to 1; above 1 the outputs'
+    limits are smaller.
     """
     rows = []
     layers = network.layers
@@ -83,12 +84,12 @@ def limits(network: ResolvedNetwork, turns: float = 1.0) -> NDArray[np.float64]:
 def variation_ratio(
     kernel: Kernel, lattices: Lattices, bounds: NDArray[np.float64], check_cancelled: CheckCancelled
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Colours (channels, n, rows, cols) of lattices and the crowding of their cells.
+    """Return the colours (channels, n, rows, cols) of lattices and the ratios of their cells.
 
-    Crowding (n, rows - 3, cols - 3), of the cells that have another node beyond each corner, is the
-    largest ratio of a sum's change over the cell to the unit's limit `bounds`, where the sum comes
-    near the unit's zone. The change is that from corner to corner plus the bend, the largest
-    second difference at a corner, since a sum may be equal at all corners and not between them.
+    A cell's ratio (n, rows - 3, cols - 3), for cells with another node beyond each corner, is the
+    largest ratio of a sum's change over the cell to the unit's limit in `bounds`, among sums near
+    the unit's zone. The change is that from corner to corner plus the bend, the largest second
+    difference at a corner, since a sum may be equal at all corners and differ between them.
     """
     count, (_, rows, cols, stride) = len(lattices.origins), lattices
     colours, cells = None, np.empty((count, rows - 3, cols - 3), np.float32)
@@ -104,16 +105,16 @@ def variation_ratio(
             if colours is None:
                 colours = np.empty((len(values), count, rows, cols), values.dtype)
             colours[:, first : first + many, top : top + part.rows] = values
-            cells[first : first + many, top : top + part.rows - 3] = _crowding(sums, bounds)
+            cells[first : first + many, top : top + part.rows - 3] = _cell_ratios(sums, bounds)
     assert colours is not None
     return colours, cells
 
 
-def _crowding(sums: NDArray[np.floating], bounds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Crowding of cells from sums (units, n, rows, cols); a unit's are contiguous."""
+def _cell_ratios(sums: NDArray[np.floating], bounds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the ratios of cells from sums (units, n, rows, cols); a unit's are contiguous."""
     units, *_, cols = sums.shape
     bends, ratios = np.empty(sums[0].size, sums.dtype), np.zeros(sums.shape[1:], np.float32)
-    _compiled(sums.dtype)["crowding"](
+    _compiled(sums.dtype)["variation_ratio"](
         sums, units, sums.strides[0] // sums.itemsize, bends.size, cols, bounds, bends, ratios
     )
     return ratios[:, 1:-2, 1:-2]
@@ -121,11 +122,11 @@ def _crowding(sums: NDArray[np.floating], bounds: NDArray[np.float64]) -> NDArra
 
 @machine_code
 def _compiled(dtype: "np.dtype[np.floating]") -> Module:
-    """Of all nodes in one row: what lies between two rows or lattices is no cell, and not used."""
+    """Treat all nodes as one row; cells that span two rows or lattices are not used."""
     real = ELEMENTS[dtype]
     module = Module()
     f = module.function(
-        "crowding",
+        "variation_ratio",
         sums=ArrayOf(real), units=I64, units_apart=I64,
         nodes=I64, cols=I64,
         bounds=ArrayOf(F64),

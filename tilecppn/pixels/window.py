@@ -1,4 +1,4 @@
-"""Window → stored pixels of level 0, through a kernel."""
+"""Draws the stored pixels of a window of level 0 by a kernel."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
@@ -22,24 +22,24 @@ from tilecppn.plan import BLOCK, Window, ceil_div
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.scene.view import Lattices
 
-STRIP = 1 << 17  # points evaluated at a time, a kernel's batch at least: bounds scratch memory
-REGION = 4096  # samples reconstructed at a time, a side
+STRIP = 1 << 17  # points evaluated at a time, at least a kernel's batch: bounds scratch memory
+REGION = 4096  # side of the region reconstructed at a time, in samples
 BAND = 256  # rows of a preview drawn at a time
-LARGEST = 32768  # pixels of a preview's side
-SAMPLES = 1024  # samples that are averaged at a time, a side
+LARGEST = 32768  # pixels of a preview's longer side
+SAMPLES = 1024  # side of the square averaged at a time, in samples
 
 
 class Renderer:
-    """Draws windows of a scene's level 0, in one thread, with what does not depend on the window.
+    """Draws windows of a scene's level 0 in one thread; holds what all windows share.
 
-    `kernel` evaluates `EvaluationContext.of(scene)`. In its methods `check_cancelled` is called
-    between pieces of the work; it may raise to stop it.
+    `kernel` evaluates `EvaluationContext.of(scene)`. Methods call `check_cancelled` between pieces
+    of the work; it may raise to stop them.
     """
 
     def __init__(self, kernel: Kernel, scene: Scene) -> None:
         self.scene = scene
         self.kernel = kernel = coloured(kernel, scene.output, scene.cppn.channels)
-        self.finish = OutputEncoder.of(scene.output)
+        self.encoder = OutputEncoder.of(scene.output)
         quick = isinstance(kernel, StoringKernel) and kernel.prefer_full_evaluation
         self._evaluates = quick or scene.output.tolerance == 0.0
         self._reconstructions: dict[OutputEncoder, Reconstruction] = {}
@@ -52,17 +52,17 @@ class Renderer:
     ) -> NDArray[Any]:
         """Return the stored pixels (channels, height, width) of a window.
 
-        `empty` makes the array, which may be a view of a larger one.
+        empty: allocates the array; the result may be a view of a larger one.
         """
         scene = self.scene
         if scene.output.supersample == 1:
             place = uncropped_window(scene, window)
-            return self._drawn(self.finish, place, check_cancelled, empty)
+            return self._drawn(self.encoder, place, check_cancelled, empty)
         out = empty((scene.channels, window.height, window.width), scene.output.dtype)
         for piece in pieces(scene, window):
             colours = self.colours(piece, check_cancelled)
             top, left, *_ = uncropped_window(scene, piece)
-            write(self.finish, colours[:, None], top, left, part(out, window, piece))
+            write(self.encoder, colours[:, None], top, left, part(out, window, piece))
         return out
 
     def colours(
@@ -70,8 +70,8 @@ class Renderer:
     ) -> NDArray[np.float32]:
         """Return the colours (channels, height, width) of a window, within the scene's tolerance.
 
-        As `render` has them before they are inverted, dithered and quantised: for a mean of
-        several. Their memory is bounded where the window is one of the `pieces`.
+        They are the colours of `render` before inversion, dither and quantisation, for averaging
+        several. Memory is bounded if the window is one of the `pieces`.
         """
         n = self.scene.output.supersample
         samples = Window(*(n * edge for edge in uncropped_window(self.scene, window)))
@@ -79,37 +79,37 @@ class Renderer:
         return colours if n == 1 else _averaged(colours, n)
 
     def _drawn(
-        self, finish: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
+        self, encoder: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
     ) -> NDArray[Any]:
-        """Samples of a window of the grid of samples."""
+        """Draw the samples of a window of the grid of samples."""
         draw = self._evaluated if self._evaluates else self._reconstructed
-        return draw(finish, window, check_cancelled, empty)
+        return draw(encoder, window, check_cancelled, empty)
 
     def _evaluated(
-        self, finish: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
+        self, encoder: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
     ) -> NDArray[Any]:
-        out = empty((self.scene.channels, window.height, window.width), finish.dtype)
+        out = empty((self.scene.channels, window.height, window.width), encoder.dtype)
         strip = max(STRIP, self.kernel.batch)
-        # Whole rows of blocks, in which a kernel may work.
+        # Whole rows of blocks, since a kernel may work in blocks.
         rows = max(BLOCK, strip // window.width // BLOCK * BLOCK)
         for piece in window.split(rows, strip // rows):
             check_cancelled()
             lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
-            evaluate(self.kernel, finish, lattices, window, out)
+            evaluate(self.kernel, encoder, lattices, window, out)
         return out
 
     def _reconstructed(
-        self, finish: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
+        self, encoder: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
     ) -> NDArray[Any]:
-        if finish not in self._reconstructions:
+        if encoder not in self._reconstructions:
             field, output = EvaluationContext.of(self.scene), self.scene.output
-            self._reconstructions[finish] = Reconstruction(self.kernel, field, output, finish)
+            self._reconstructions[encoder] = Reconstruction(self.kernel, field, output, encoder)
         whole = _of_whole_blocks(window)
-        out = empty((self.scene.channels, whole.height, whole.width), finish.dtype)
+        out = empty((self.scene.channels, whole.height, whole.width), encoder.dtype)
         for region in whole.split(REGION, REGION):
             top, left = region.top - whole.top, region.left - whole.left
             pixels = out[:, top : top + region.height, left : left + region.width]
-            self._reconstructions[finish].draw(region, pixels, check_cancelled)
+            self._reconstructions[encoder].draw(region, pixels, check_cancelled)
         top, left = window.top - whole.top, window.left - whole.left
         return out[:, top : top + window.height, left : left + window.width]
 
@@ -126,21 +126,21 @@ def render_window(
 
 
 def uncropped_window(scene: Scene, window: Window) -> Window:
-    """Where a window of the canvas lies in the whole picture, without crop and bleed.
+    """Return a window of the canvas in coordinates of the whole picture, without crop and bleed.
 
-    Everything that depends on a place is anchored there, so a part has the pixels of the whole.
+    Everything that depends on position uses these, so that a part has the pixels of the whole.
     """
     return window.moved(*scene.canvas.origin)
 
 
 def pieces(scene: Scene, window: Window) -> Iterator[Window]:
-    """Return a window in parts of SAMPLES samples a side at most."""
+    """Cut a window into parts of at most SAMPLES samples a side."""
     side = max(1, SAMPLES // scene.output.supersample)
     return window.split(side, side)
 
 
 def part(out: NDArray[Any], window: Window, piece: Window) -> NDArray[Any]:
-    """What of `out`, the pixels of `window`, is a piece of it."""
+    """Return the view of a piece in `out`, the pixels of `window`."""
     top, left = piece.top - window.top, piece.left - window.left
     return out[:, top : top + piece.height, left : left + piece.width]
 
@@ -164,14 +164,14 @@ def preview(
     kernel: str = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Picture:
-    """Draw the whole picture as a small 8-bit image (height, width, channels), at once.
+    """Draw the whole picture as a small 8-bit image (height, width, channels), in this process.
 
-    A notebook shows it.
+    Notebooks display it.
 
-    scene: a Scene, or a path that `Scene.load` takes. width: pixels; the height follows from the
-    canvas' shape, 1 pixel at least. kernel: as in `render`. progress: is called with the
-    pixels done, and with all of them. Raises InvalidRequestError for a
-    picture of more than LARGEST pixels a side.
+    scene: a Scene, or a path that `Scene.load` takes. width: in pixels; the height follows from the
+    canvas' shape, at least 1 pixel. kernel: as in `render`. progress: called with the number of
+    pixels done, and of all pixels. Raises InvalidRequestError for a picture of more than LARGEST
+    pixels a side.
     """
     scene = as_scene(scene)
     width, height = preview_size(scene, width)
@@ -200,7 +200,7 @@ def preview(
 def _on_threads(
     draw: Callable[[Window], NDArray[Any]], bands: Sequence[Window], threads: int
 ) -> Iterator[NDArray[Any]]:
-    """`draw` of each band, in their order; no further one is begun once nobody wants them."""
+    """Yield `draw` of each band, in order; start no further one once the generator is closed."""
     if min(threads, len(bands)) == 1:
         yield from map(draw, bands)
         return
@@ -211,7 +211,7 @@ def _on_threads(
 
 
 def preview_size(scene: Scene, width: int) -> tuple[int, int]:
-    """(width, height) in pixels of a scene's preview; the height follows from the canvas' shape.
+    """Return the size (width, height) of a scene's preview in pixels, in the canvas' proportions.
 
     Raises InvalidRequestError for more than LARGEST pixels a side.
     """

@@ -1,8 +1,8 @@
-"""8-bit RGB → Y'CbCr 4:2:0 as videos have it, in one pass of machine code.
+"""Converts 8-bit RGB to Y'CbCr 4:2:0 for videos, in one pass of machine code.
 
-The matrix is that of ITU-R BT.709, the range the limited one of video (16 to 235 and 240). Colour
-has half the width and height: its samples lie on every second pixel of a row, half-way between two
-rows, and are means with weights 1 2 1 along the row. Integers throughout, rounded once.
+The matrix is that of ITU-R BT.709, the range limited (16 to 235 and 240). Chroma has half the width
+and height: its samples lie on every second pixel of a row, half-way between two rows, and are means
+with weights 1 2 1 along the row. All arithmetic is in integers, rounded once.
 """
 
 from typing import Any
@@ -21,19 +21,19 @@ from tilecppn.kernels.llvm.codegen import (
 from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
 
 LANES = 16
-NARROWEST = 2 * LANES  # pixels: the width that it takes at least
+NARROWEST = 2 * LANES  # the smallest width in pixels
 RED, BLUE = 0.2126, 0.0722  # of luma: BT.709, item 3.2
 GREEN = 1.0 - RED - BLUE
-LUMA, COLOUR = 219.0 / 255.0, 224.0 / 255.0  # of the range
+LUMA, COLOUR = 219.0 / 255.0, 224.0 / 255.0  # the limited range over the full one
 BITS = 16  # of fractions
-WEIGHTS = 8  # of pixels, in all, that a sample of colour is the mean of
+WEIGHTS = 8  # total weight of the pixels in a chroma sample
 HALF = 1 << (BITS - 1)
 
 
 class Planes:
-    """One frame's Y', Cb and Cr, which follow each other in `data`; rows come from the top.
+    """The planes Y', Cb and Cr of one frame, one after another in `data`; filled from the top.
 
-    width and height are even, and width is NARROWEST or more.
+    width and height are even, and width is at least NARROWEST.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -45,7 +45,7 @@ class Planes:
         self._lines = np.empty((2, width + 2), np.int32)
 
     def add(self, pixels: NDArray[Any]) -> None:
-        """Take the next rows, an even number, as uint8 (channels, rows, width), 1 channel or 3."""
+        """Add the next rows, an even number, as uint8 (channels, rows, width), 1 or 3 channels."""
         if pixels.strides[2] != 1:
             pixels = np.ascontiguousarray(pixels)
         plane = pixels.strides[0] if len(pixels) == 3 else 0
@@ -59,14 +59,14 @@ class Planes:
 
 
 def _fixed(numbers: tuple[float, float, float], total: float, one: int) -> list[int]:
-    """Numbers times `one`, rounded; the largest takes what their total lacks, so grey is grey."""
+    """Round numbers times `one`, correcting the largest so that their total is exact for greys."""
     fixed = [round(number * one) for number in numbers]
     fixed[int(np.argmax(np.abs(numbers)))] += round(total * one) - sum(fixed)
     return fixed
 
 
 def _coefficients() -> tuple[list[int], list[int], list[int]]:
-    """What of red, green and blue makes Y', Cb and Cr."""
+    """Return the fixed-point coefficients of red, green and blue in Y', Cb and Cr."""
     luma = (RED * LUMA, GREEN * LUMA, BLUE * LUMA)
     part = COLOUR / 2.0
     blue = (-RED / (1.0 - BLUE) * part, -GREEN / (1.0 - BLUE) * part, part)
@@ -81,7 +81,7 @@ def _coefficients() -> tuple[list[int], list[int], list[int]]:
 
 @machine_code
 def _compiled() -> Module:
-    """All pairs of rows of a band: Y' of both, and a row of Cb and of Cr."""
+    """Compile a function that converts pairs of rows: Y' of both, one row of Cb and one of Cr."""
     module = Module()
     f = module.function(
         "yuv420p",
@@ -96,7 +96,7 @@ def _compiled() -> Module:
 
     with f.loop(f["pairs"]) as pair:
         with f.loop(width, step=LANES) as start:
-            col = start.at_most(width - LANES)  # the last vector goes over some pixels again
+            col = start.at_most(width - LANES)  # the last vector may overlap the one before
             rows = []
             for i in range(2):
                 row = pair * 2 + i
@@ -124,7 +124,7 @@ def _weighted(rgb: list[Value], numbers: list[int]) -> Value:
 
 
 def _smoothed(line: Array, first: Value) -> Value:
-    """Of every second pixel: twice itself, and its neighbours; a line begins with its neighbour."""
+    """Sum 1 2 1 around every second pixel; a line begins with the first one's left neighbour."""
     even, odd = range(0, 2 * LANES, 2), range(1, 2 * LANES, 2)
     here, after = line.load(first, 2 * LANES), line.load(first + 2, 2 * LANES)
     return here.picked(even) + here.picked(odd) * 2 + after.picked(even)

@@ -260,13 +260,13 @@ def test_stored_pixels_are_those_of_its_colours(dtype: str, invert: bool, dither
     cppn = CPPN(replace(scene.cppn.structure, output="identity"), scene.cppn.layers)  # also < 0
     scene = scene.replace(cppn=cppn, view={"scale": 100.0, "center": [-0.2 * 2**30, 0.0]})
     kernel = TritonKernel(replace(EvaluationContext.of(scene), precision="exact"))
-    finish = OutputEncoder.of(scene.output)
+    encoder = OutputEncoder.of(scene.output)
     lattices = Lattices(np.array([[500, 2**31 - 40], [900, 5]], np.int64), 9, 33, 1)
-    got = kernel.store(lattices, finish).copy()
+    got = kernel.store(lattices, encoder).copy()
     colours = kernel.evaluate(lattices)
     expected = np.empty_like(got)
     for i, (row, col) in enumerate(lattices.origins.tolist()):
-        write(finish, colours[:, i, None], row, col, expected[:, i])
+        write(encoder, colours[:, i, None], row, col, expected[:, i])
     assert got.dtype == np.dtype(dtype)
     assert len(np.unique(got)) > 50
     assert np.array_equal(got, expected)

@@ -213,9 +213,9 @@ def test_stored_pixels_are_those_of_the_encoder(
 ) -> None:
     assert isinstance(small, StoringKernel)
     lattices = Lattices.one(100, 901, 37, 53)
-    finish = OutputEncoder(dtype, invert, dither)
+    encoder = OutputEncoder(dtype, invert, dither)
     colours, expected = small.evaluate(lattices), np.empty((3, 37, 53), dtype)
-    write(finish, colours, 100, 901, expected)
+    write(encoder, colours, 100, 901, expected)
     stored = small.store(lattices, Storage(dtype, invert, dither))
     # A driver may fuse a product and a sum, and round once where the CPU rounds twice.
     assert np.abs(stored[:, 0].astype(float) - expected).max() <= 1
