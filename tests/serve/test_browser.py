@@ -280,6 +280,27 @@ def test_buttons(browser: Browser, exports: dict[str, Path]) -> None:
         assert state(page)["zoom"] == pytest.approx(start["zoom"])
 
 
+def test_a_zoom_loads_the_level_that_it_leads_to_from_its_first_moment(
+    browser: Browser, exports: dict[str, Path]
+) -> None:
+    with opened(browser, exports["gradient"].as_uri(), moving=True) as page:
+        finest = page.evaluate("viewer.world.getItemAt(0).source.maxLevel")
+        show(page, 0.4)  # no level's pixels are drawn at less than half of the screen's
+        levels = page.evaluate(
+            """([...zooms]) => zooms.map((zoom) => {
+                const levels = [], item = viewer.world.getItemAt(0);
+                const look = ({ level }) => levels.push(level);
+                viewer.addHandler("update-level", look);
+                viewer.viewport.zoomTo(item.imageToViewportZoom(zoom));
+                viewer.world.update(true);  // before anything has moved
+                viewer.removeHandler("update-level", look);
+                return Math.max(...levels);
+            })""",
+            [0.4, 0.48, 0.52, 0.3],
+        )
+    assert levels == [finest - 1, finest - 1, finest, finest - 1]
+
+
 def test_keys(browser: Browser, exports: dict[str, Path]) -> None:
     with opened(browser, exports["gradient"].as_uri()) as page:
         start = state(page)

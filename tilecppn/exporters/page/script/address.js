@@ -51,34 +51,34 @@ function readAddress() {
   const placed = data.view && scale > 0 && center.length === 2 && center.every(Number.isFinite);
   return { query, number, place: placed ? { center, scale } : null };
 }
-function readHash(immediately) {
+function readHash() {
   const { query, number, place } = readAddress();
   const zoom = number("zoom", 0);
   const turn = data.view && query.has("rotation")
     ? data.view.rotation - number("rotation", data.view.rotation) : number("rotate", 0);
-  viewport.setRotation(turn, immediately);
+  viewport.setRotation(turn, true);
   if (data.frames) showFrame(Math.round(number("frame", 0)));
   if (viewport.getFlip() !== (query.get("flip") === "1")) viewport.toggleFlip();
   home = !place && !(zoom > 0);
   if (place) {
-    (data.views ? showPlace : lookAt)(place, immediately);
+    (data.views ? showPlace : lookAt)(place);
   } else if (home) {
-    goHome(immediately);
+    goHome(true);
   } else {
-    viewport.zoomTo(zoom * viewport.getHomeZoom(), null, immediately);
+    viewport.zoomTo(zoom * viewport.getHomeZoom(), null, true);
     const x = number("x", 0.5), y = number("y", 0.5);
-    viewport.panTo(new OpenSeadragon.Point(x, y * picture.height / picture.width), immediately);
-    viewport.applyConstraints(immediately);
+    viewport.panTo(new OpenSeadragon.Point(x, y * picture.height / picture.width), true);
+    viewport.applyConstraints(true);
   }
 }
 /** Show a place of the plane that lies in the pyramid. */
-function lookAt({ center, scale }, immediately) {
+function lookAt({ center, scale }) {
   const half = halfWindow();
   const part = scale / Math.min(...half.map((length, i) => length * shown.grid.step[i]));
   const at = toPixel(shown, center);
-  viewport.zoomTo(viewport.getZoom(true) / part, null, immediately);
-  viewport.panTo(new OpenSeadragon.Point(at.x / shown.width, at.y / shown.width), immediately);
-  viewport.applyConstraints(immediately);
+  viewport.zoomTo(viewport.getZoom(true) / part, null, true);
+  viewport.panTo(new OpenSeadragon.Point(at.x / shown.width, at.y / shown.width), true);
+  viewport.applyConstraints(true);
 }
 
 let restTimer = 0;
@@ -91,13 +91,13 @@ function rest() {
 }
 viewer.addHandler("open", () => {
   layout();
-  readHash(true);
+  readHash();
   showScale();
   showFlip();
   for (const event of ["zoom", "pan", "rotate", "flip", "animation-finish"]) {
     viewer.addHandler(event, rest);
   }
-  addEventListener("hashchange", () => { if (location.hash !== viewHash()) readHash(false); });
+  addEventListener("hashchange", () => { if (location.hash !== viewHash()) readHash(); });
   const canvas = viewer.canvas;
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", "The picture: arrow keys move, plus and minus zoom");

@@ -44,7 +44,7 @@ viewer.addHandler("resize", () => setTimeout(layout));
 function percent(size) {
   const value = 100 * size;
   if (value >= 1e6) return "× " + (value / 100).toPrecision(2).replace("e+", "e");
-  if (value >= 10) return Math.round(value) + " %";
+  if (value >= 10) return Math.round(value).toLocaleString("en") + " %";
   return (value >= 1 ? value.toFixed(1) : value.toPrecision(2)) + " %";
 }
 function showScale() {

@@ -44,12 +44,25 @@ const viewer = window.viewer = OpenSeadragon({
   gestureSettingsPen: gestures,
   tileRetryMax: picture.queryParams ? 3 : 0,  // a server may be busy for a moment
   tileRetryDelay: 1500,
-  maxTilesPerFrame: 4,
+  maxTilesPerFrame: 8,
   imageLoaderLimit: 8,
   // About half a gigabyte of decoded tiles.
   maxImageCacheCount: Math.min(400, Math.max(12, Math.floor(2 ** 27 / picture.tileSize ** 2))),
 });
 const viewport = viewer.viewport;
+
+// Moves glide on, but a zoom is over soon: until then the picture is not whole.
+viewport.zoomSpring.animationTime = calm ? 0.01 : 0.3;
+viewport.zoomSpring.springStiffness = 5;
+
+// The level that a zoom leads to is loaded from its first moment, not when the zoom has come to it.
+viewer.world.addHandler("add-item", ({ item }) => {
+  const { minPixelRatio } = item;
+  Object.defineProperty(item, "minPixelRatio", { get: () => {
+    const part = item.alwaysBlend ? 1 : viewport.getZoom(true) / viewport.getZoom();
+    return minPixelRatio * Math.min(1, Math.max(0.5, part));
+  } });
+});
 
 /** The pyramid on top: while another takes its place, the old one. */
 function shownItem() {

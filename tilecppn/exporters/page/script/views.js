@@ -151,10 +151,10 @@ function pyramidAt({ center, scale }) {
   return step < 0.999 * own && viewAround(center, step, () => null) || canvasPyramid;
 }
 /** Show a place of the plane that the address names. */
-function showPlace(place, immediately) {
+function showPlace(place) {
   const next = pyramidAt(place);
-  if (next.source.tilesUrl === shown.source.tilesUrl) lookAt(place, immediately);
-  else showAlone(next, () => lookAt(place, true));
+  if (next.source.tilesUrl === shown.source.tilesUrl) lookAt(place);
+  else showAlone(next, () => lookAt(place));
 }
 
 viewer.world.addHandler("add-item", ({ item }) => {
