@@ -1,4 +1,4 @@
-"""What a browser sees: a web server for exports, stores, scenes and films."""
+"""A web server that shows exports, stores, scenes and films in a browser."""
 
 from tilecppn.serve.server import serve
 

@@ -1,4 +1,4 @@
-"""The web applications: of an export on disk, and of a picture whose tiles are made on demand."""
+"""The web applications for an export on disk, and for a picture whose tiles are made on demand."""
 
 import asyncio
 import contextlib
@@ -33,17 +33,17 @@ from tilecppn.shaders.page import live_page, shader_parts
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.content_types import TYPES, content_type
 
-LIVE: Final = "live.html"  # the page that draws itself
-SHADER: Final = "shader.json"  # with what the page of tiles draws while some are missing
+LIVE: Final = "live.html"  # the live page, which draws its picture itself
+SHADER: Final = "shader.json"  # the data with which the page of tiles draws missing tiles
 
 # ---- An export -----------------------------------------------------------------------------------
 
 
 def export_app(export: Export) -> Starlette:
-    """The files of an export, as its `locate` finds them."""
+    """Return the application that serves an export's files, found by its `locate`."""
 
     async def answer(request: Request) -> Response:
-        # Split first, so that an encoded slash is part of a name, and there refused.
+        # Split before unquoting, so that an encoded slash is part of a name, where it is refused.
         raw: bytes = request.scope["raw_path"]
         parts = [
             unquote_to_bytes(part).decode("utf-8", "surrogateescape") for part in raw.split(b"/")
@@ -61,7 +61,7 @@ def export_app(export: Export) -> Starlette:
         if not stat.S_ISREG(status.st_mode):
             return not_found()
         tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-        headers = {"ETag": tag, "Cache-Control": "no-cache"}  # a new export shows at once
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}  # a new export appears at once
         if is_unchanged(request.headers.get("If-None-Match"), tag):
             return Response(status_code=304, headers=headers)
         kind = content_type(path.name)
@@ -71,7 +71,7 @@ def export_app(export: Export) -> Starlette:
 
 
 def with_pyramid(files: ASGIApp, pyramid: ASGIApp) -> ASGIApp:
-    """The files of an export, with the Deep Zoom pyramid of a picture beside them."""
+    """Combine the files of an export with the Deep Zoom pyramid of a picture."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         is_own = scope["type"] == "lifespan" or scope["path"].startswith(
@@ -101,7 +101,7 @@ def _from_bucket(path: BucketPath, request_tag: str | None) -> Response:
 
 
 def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
-    """A picture's page, descriptor, tiles and progress."""
+    """Return the application for a picture: its page, descriptor, tiles and progress."""
     threads = workers or machine.cores()
     queue = TileQueue(picture.painter, threads)
 
@@ -178,7 +178,7 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
 
 def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     app = Starlette(routes=routes, lifespan=lifespan)
-    app.router.redirect_slashes = False  # to an address with whatever Host was sent
+    app.router.redirect_slashes = False  # it would redirect to whatever Host was sent
     return app
 
 
@@ -188,7 +188,9 @@ def _is_live(picture: Picture) -> bool:
 
 
 def _draws_itself(picture: Picture) -> bool:
-    """Whether the picture is a still that may be shared, and fits into a page of `shaders`."""
+    """Return whether the picture is a still that may be shared and is small enough for a
+    live page.
+    """
     scene = picture.scene
     try:
         check_fits(scene)
@@ -199,7 +201,7 @@ def _draws_itself(picture: Picture) -> bool:
 
 
 def _has_shader(picture: Picture) -> bool:
-    """Whether tiles are drawn when they are asked for, in colours that a shader has."""
+    """Return whether tiles are drawn on demand, in colours that a shader supports."""
     is_drawn = picture.progress() is None and picture.scene.output.profile == "srgb"
     return is_drawn and _draws_itself(picture)
 

@@ -1,4 +1,4 @@
-"""Draws tiles when they are asked for, with kernels that stay warm."""
+"""Draw tiles on demand, with kernels that are kept."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,13 +14,14 @@ from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pyramids import EncodedTile, Pyramid, Tile
 
-KERNELS: Final = 8  # that a thread keeps: one for each level of a pyramid
+KERNELS: Final = 8  # kernels that a thread keeps, enough for the levels of a pyramid in view
 
 
 class Drawn(NamedTuple):
-    """What a level of a pyramid shows: a scene of that level's size.
+    """The scene that a level of a pyramid shows, at that level's size.
 
-    moments: the scenes whose mean it is, with what a kernel is made of; one but for motion blur.
+    moments: the scenes of which it is the mean, each with the context of its kernel; more than one
+    for motion blur.
     """
 
     scene: Scene
@@ -28,15 +29,15 @@ class Drawn(NamedTuple):
 
     @classmethod
     def of(cls, scene: Scene) -> "Drawn":
-        """The scene itself."""
+        """Return the drawing of a scene without motion blur."""
         return cls(scene, [(scene, EvaluationContext.of(scene))])
 
 
 class DrawingPainter:
     """Draws tiles, in one thread.
 
-    pyramid: the size of a pyramid by its name, which exists. level: what is drawn of a pyramid by
-    its name, the number of the level, and the level's width and height.
+    pyramid: returns the size of a pyramid by its name. level: returns what to draw for a level of a
+    pyramid, given its name and the level's number, width and height.
     """
 
     def __init__(
@@ -56,15 +57,15 @@ class DrawingPainter:
         return EncodedTile.of(pixels, self._warm(tile)[0].scene)
 
     def draw(self, tile: Tile, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """Return the pixels (channels, height, width) of a tile as a store would have them."""
+        """Return the pixels (channels, height, width) of a tile, as a store would hold them."""
         drawn, moments = self._warm(tile)
         return render_moments(moments, drawn.scene, self.window(tile), check_cancelled)
 
     def window(self, tile: Tile) -> Window:
-        """The pixels that a tile covers."""
+        """Return the pixels that a tile covers."""
         pyramid = self.pyramid(tile.pyramid)
         window = None if pyramid is None else pyramid.window(tile)
-        assert window is not None  # whoever asks has looked
+        assert window is not None  # callers have checked that it exists
         return window
 
     def _warm(self, tile: Tile) -> tuple[Drawn, list[Renderer]]:
@@ -84,5 +85,5 @@ class DrawingPainter:
 
 
 def resized(scene: Scene, level: int, width: int, height: int) -> Scene:
-    """A scene at the size of one of its levels."""
+    """Return a scene at the size of one of its levels."""
     return scene if level == 0 else scene.replace(canvas=scene.canvas.resized(width, height))

@@ -1,4 +1,4 @@
-"""An export on a disk or in a bucket: which of its files may be seen."""
+"""The files of an export, on a disk or in a bucket, that may be served."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ from tilecppn.exporters.output import is_folder
 from tilecppn.exporters.source_page import PAGE, live_name
 from tilecppn.storage.places import storage_of
 
-PICTURE: Final = "picture"  # the name in addresses of whatever is shown
+PICTURE: Final = "picture"  # the name in addresses, whatever is shown
 FILES: Final = f"{PICTURE}_files"
 _WHAT: Final = "a store, NAME.dzi, its NAME.html, or the folder of an export"
 
 
 @dataclass(frozen=True)
 class TileFolder:
-    """A folder of tiles with its page, as `export --layout` makes it; `folder` is its real path.
+    """A folder of tiles with its page, made by `export --layout`; `folder` is its real path.
 
-    Nothing is found that is reached by `..` or by a symbolic link that leads out. What is found may
-    be a folder, and in a bucket it need not be there.
+    Paths with `..`, and symbolic links that lead out of the folder, are not found. A found path may
+    be a folder, and in a bucket it need not exist.
     """
 
     folder: Path
 
     def locate(self, parts: list[str]) -> Path | None:
-        """The file that the path `parts` below the root names, or None; `/` is the page."""
+        """Return the file at the path `parts` below the root, or None; `/` is the page."""
         return _within(self.folder, [PAGE] if parts == [""] else parts)
 
 
 @dataclass(frozen=True)
 class DeepZoom:
-    """A Deep Zoom export, found as a `TileFolder` is; `folder` is the real path of what it lies in.
+    """A Deep Zoom export; `folder` is the real path of the folder that contains it.
 
-    Only its page, the one that draws itself, the descriptor and what lies in NAME_files is ever
-    found, also by the names `/`, `/picture.dzi` and `/picture_files/`.
+    Only its page, its live page, the descriptor and the files in NAME_files are found, with the
+    same restrictions as in a `TileFolder`; also as `/`, `/picture.dzi` and `/picture_files/`.
     """
 
     folder: Path
@@ -44,30 +44,30 @@ class DeepZoom:
 
     @property
     def page(self) -> str:
-        """Name of the page."""
+        """The name of the page."""
         return f"{self.name}.html"
 
     @property
     def descriptor(self) -> str:
-        """Name of the Deep Zoom descriptor."""
+        """The name of the Deep Zoom descriptor."""
         return f"{self.name}.dzi"
 
     @property
     def files(self) -> str:
-        """Name of the folder of tiles."""
+        """The name of the folder of tiles."""
         return f"{self.name}_files"
 
     @property
     def names(self) -> Mapping[str, str]:
-        """Other names of its files."""
+        """Aliases of its files."""
         return {f"{PICTURE}.dzi": self.descriptor, FILES: self.files, "": self.page}
 
     def locate(self, parts: list[str]) -> Path | None:
-        """The file that the path `parts` below the server's root names, or None."""
+        """Return the file at the path `parts` below the server's root, or None."""
         first, *rest = [self.names.get(parts[0], parts[0]), *parts[1:]]
         if not rest and first in (self.page, live_name(self.name), self.descriptor):
             found = _within(self.folder, [first])
-            return found if found == self.folder / first else None  # else a link
+            return found if found == self.folder / first else None  # otherwise a link
         return _within(self.folder / self.files, rest) if rest and first == self.files else None
 
 
@@ -75,9 +75,9 @@ Export = DeepZoom | TileFolder
 
 
 def find_export(path: Path) -> Export:
-    """The export that `path` names: a .dzi, its .html, or the folder of an export.
+    """Return the export at `path`: a .dzi, its .html, or the folder of an export.
 
-    Raises ExportError where there is none, or not all of it.
+    Raises ExportError if there is none, or it is incomplete.
     """
     if storage_of(path).has(PAGE) and provenance.read_manifest(path) is not None:
         return TileFolder(path.resolve())
@@ -93,7 +93,7 @@ def find_export(path: Path) -> Export:
 
 
 def _deep_zoom(path: Path) -> tuple[Path, str]:
-    """The folder of a Deep Zoom export, and its name without a suffix."""
+    """Return the folder of a Deep Zoom export, and its name without a suffix."""
     if path.suffix in (".dzi", ".html"):
         if not storage_of(path.parent).has(path.name):
             raise ExportError(f"{path} does not exist: give {_WHAT}")
@@ -106,11 +106,11 @@ def _deep_zoom(path: Path) -> tuple[Path, str]:
 
 
 def _within(folder: Path, parts: list[str]) -> Path | None:
-    """What lies below a folder, which no part and no link leads out of."""
+    """Return the path below a folder, or None if a part or a link leads out of it."""
     if any(part in ("", ".", "..") or set(part) & {"/", "\\", ":", "\0"} for part in parts):
         return None
     try:
         real = folder.joinpath(*parts).resolve(strict=True)
-    except (OSError, RuntimeError):  # missing, or links in a circle
+    except (OSError, RuntimeError):  # missing, or a cycle of links
         return None
     return real if real.is_relative_to(folder) else None

@@ -1,4 +1,4 @@
-"""A film, from its timeline or its store: each frame is a pyramid, drawn when it is looked at."""
+"""A film, from its timeline or its store; each frame is a pyramid, drawn on demand."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _FRAME = re.compile("frames/(0|[1-9][0-9]{0,6})")
 
 @dataclass(frozen=True)
 class FilmPicture:
-    """A timeline of which nothing is stored, or, with `store`, the film's store.
+    """A timeline, or with `store` the store of a film.
 
     A frame at full size has the pixels that `animate` would store; a smaller level is the frame
     drawn at that size.
@@ -37,30 +37,32 @@ class FilmPicture:
 
     @cached_property
     def source(self) -> str:
-        """The timeline."""
+        """The timeline as TOML."""
         return self.timeline.to_toml()
 
     @cached_property
     def version(self) -> str:
-        """Of the film and of what draws it. Raises InvalidRequestError if it cannot be drawn."""
+        """A version of the film and its kernel. Raises InvalidRequestError if it cannot
+        be drawn.
+        """
         kernel = require(self.kernel, self._precision(self.timeline.base).output.precision)
         tile = str(self.timeline.base.output.tile)
         return version_of("film", self.timeline.fingerprint, kernel, tile, str(self.store))
 
     @property
     def frames(self) -> tuple[int, float]:
-        """How many, and how many a second."""
+        """The number of frames, and frames per second."""
         return self.timeline.frames, float(self.timeline.film.fps)
 
     def pyramid(self, name: str) -> Pyramid | None:
-        """Frame k is called `frames/k`; the picture itself is the first."""
+        """Return the pyramid of a frame, `frames/k`, or with an empty name of the first frame."""
         found = _FRAME.fullmatch(name or "frames/0")
         if found is None or int(found[1]) >= self.timeline.frames:
             return None
         return Pyramid.of(self.timeline.base)
 
     def drawn(self, name: str, level: int, width: int, height: int) -> Drawn:
-        """What is drawn of a level of a frame."""
+        """Return what to draw for a level of a frame."""
 
         def sized(scene: Scene) -> Scene:
             return resized(self._precision(scene), level, width, height)
@@ -71,25 +73,25 @@ class FilmPicture:
         return Drawn(sized(self.timeline.scene(number)), blurred)
 
     def _precision(self, scene: Scene) -> Scene:
-        """A store's frames are looked at on any machine, and "exact" is what all have."""
+        """Return a stored film's scene with precision "exact", which every machine supports."""
         return scene if self.store is None else scene.replace(output={"precision": "exact"})
 
     def painter(self) -> DrawingPainter:
-        """Return a painter with kernels of its own, that has opened the store for itself."""
+        """Return a painter with its own kernels and its own open store."""
         drawing = DrawingPainter(self.pyramid, self.drawn, self.kernel)
         if self.store is None:
             return drawing
         return FilmStorePainter(self, FilmStore(self.store))
 
     def progress(self) -> None:
-        """Return None: every frame can be drawn."""
+        """Return None, since every frame can be drawn."""
         return
 
 
 class FilmStorePainter(DrawingPainter):
-    """Reads frames that are stored, and draws the others, which have the same pixels.
+    """Reads frames that are stored, and draws the others, with the same pixels.
 
-    A film's frames are deleted when their clip is encoded, so most are drawn.
+    A film's frames are deleted once their clip is encoded, so most are drawn.
     """
 
     def __init__(self, film: FilmPicture, store: FilmStore) -> None:
@@ -97,12 +99,12 @@ class FilmStorePainter(DrawingPainter):
         self.store = store
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
-        """Read or draw a tile. Raises StoreError if another store took this one's place."""
+        """Read or draw a tile. Raises StoreError if another store has replaced this one."""
         self.store.check_in_place()
         if tile.level == 0:
             try:
                 pixels = self.store.read(frame_of(tile.pyramid), self.window(tile))
-            except RenderError:  # not there, or damaged
+            except RenderError:  # missing or damaged
                 pass
             else:
                 return EncodedTile.of(pixels, self.store.timeline.base)
@@ -110,5 +112,5 @@ class FilmStorePainter(DrawingPainter):
 
 
 def frame_of(name: str) -> int:
-    """The number of the frame that a pyramid of this name shows."""
+    """Return the index of the frame that a pyramid with this name shows."""
     return int(name.rpartition("/")[2] or 0)

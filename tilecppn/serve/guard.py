@@ -1,4 +1,4 @@
-"""What every request must be before it is looked at, and what every answer says to browsers."""
+"""Check every request before it is handled, and add security headers to every response."""
 
 import ipaddress
 import re
@@ -29,11 +29,12 @@ _ANY_PAGE: Final = [
 
 
 def host_check(host: str | None) -> Callable[[str], bool]:
-    """Whether a name may stand in the Host header of a server that listens on `host`; None: any.
+    """Return a function that checks the Host header of a server listening on `host`; None allows
+    any.
 
-    Another site's name may lead to this machine, and that site could then read what is served
-    through a visitor's browser. A server that listens on all addresses takes every address, and
-    the machine's name.
+    Another site's name could resolve to this machine (DNS rebinding), and that site could then read
+    what is served through a visitor's browser. A server that listens on all addresses accepts every
+    address, and the machine's name.
     """
     if host is None:
         return lambda name: True
@@ -46,7 +47,7 @@ def host_check(host: str | None) -> Callable[[str], bool]:
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
+    """Return whether only this machine can reach a server that listens on `host`."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
@@ -63,9 +64,9 @@ def _is_address(name: str) -> bool:
 
 
 class Guard:
-    """Lets requests through that name this server once, and have no body.
+    """Passes on requests with exactly one Host header that names this server, and without a body.
 
-    most_body: bytes that the body of a POST may have; 0 lets no POST through.
+    most_body: bytes that the body of a POST may have; 0 refuses every POST.
     """
 
     def __init__(
@@ -103,7 +104,9 @@ class Guard:
 
     @staticmethod
     def _body_refusal(headers: list[tuple[bytes, bytes]], most: int) -> PlainTextResponse | None:
-        """Why the body that the headers announce is refused; its length must be known."""
+        """Return the refusal of a request whose headers announce a body that is too long or of
+        unknown length.
+        """
         lengths = [value for name, value in headers if name == b"content-length"]
         if any(name == b"transfer-encoding" for name, _ in headers) or len(lengths) > 1:
             return _closing("a request must say how long its body is", 413)

@@ -1,6 +1,6 @@
-"""HTTP with limits: on the time and bytes that a request takes, and on connections.
+"""HTTP with limits on the time and size of requests, and on the number of connections.
 
-uvicorn itself waits without end for the rest of a request, and for a client to read its answer.
+uvicorn itself waits without limit for the rest of a request, and for clients to read responses.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 REQUEST_SECONDS: Final = 10.0  # from the first byte of a request to its last
-READ_SECONDS: Final = 20.0  # in which a client must read some of what waits for it
+READ_SECONDS: Final = 20.0  # within which a client must read part of what is waiting for it
 REQUEST_BYTES: Final = 16 << 10
 MOST_PIPELINED: Final = 16
 BUSY: Final = (
@@ -19,7 +19,7 @@ BUSY: Final = (
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. `most_connections` and `most_bytes`, of a request, are set by the server."""
+    """One connection. The server sets `most_connections`, and `most_bytes` per request."""
 
     most_connections = 1000
     most_bytes = REQUEST_BYTES
@@ -28,10 +28,10 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._request_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
-        self._bytes = 0  # of a request that is not complete
+        self._bytes = 0  # of an incomplete request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin a connection, or say that there are too many."""
+        """Begin a connection, or answer that there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
             transport.write(BUSY)
@@ -46,7 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take some bytes of a request."""
+        """Receive part of a request."""
         if self.transport.is_closing():
             return
         self._bytes += len(data)
@@ -61,14 +61,14 @@ class LimitedProtocol(HttpToolsProtocol):
             self._request_timer = self._later(REQUEST_SECONDS)
 
     def on_headers_complete(self) -> None:
-        """Refuse a target that is no path."""
-        # "GET http://other/path" is for proxies: its host would count, not the header's.
+        """Refuse a target that is not a path."""
+        # "GET http://other/path" is meant for proxies: its host would replace the Host header's.
         if not self.url.startswith(b"/"):
             raise ValueError("the target must be a path")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Stop the clock of a complete request."""
+        """Stop the timer of a complete request."""
         self._bytes = 0
         if self._request_timer is not None:
             self._request_timer.cancel()
@@ -76,23 +76,23 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or for the client to read the last answer."""
+        """Wait for the next request, or for the client to read the last response."""
         super().on_response_complete()
-        if self.transport.is_closing():  # after what is still to be read
+        if self.transport.is_closing():  # closing after pending data
             self._wait_for_reader()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that nobody uses."""
+        """Close an idle connection."""
         super().timeout_keep_alive_handler()
         self._wait_for_reader()
 
     def pause_writing(self) -> None:
-        """Start the clock of a client that does not read."""
+        """Start the timer of a client that does not read."""
         super().pause_writing()
         self._wait_for_reader()
 
     def resume_writing(self) -> None:
-        """Stop the clock of a client that reads again."""
+        """Stop the timer of a client that reads again."""
         super().resume_writing()
         if self._read_timer is not None:
             self._read_timer.cancel()

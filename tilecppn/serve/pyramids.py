@@ -1,8 +1,7 @@
-"""What a browser is shown: pyramids of tiles, and who makes the tiles.
+"""The interfaces of what is shown: pictures, their pyramids of tiles, and painters.
 
-A picture has one pyramid or several: the frames of a film, or the views that a zoom beyond the
-canvas leads to. A pyramid's name is what stands in front of its address: "" for the picture itself,
-`frames/12`, or `views/…`.
+A picture has one or more pyramids: the frames of a film, or the views of a zoom beyond the canvas.
+A pyramid's name is the prefix of its address: "" for the picture itself, `frames/12`, or `views/…`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ FORMAT = ExportOptions(format="png")
 
 
 class Tile(NamedTuple):
-    """A tile's place in a pyramid; level 0 is full size."""
+    """A tile's position in a pyramid; level 0 is full size."""
 
     level: int
     row: int
@@ -33,14 +32,14 @@ class Tile(NamedTuple):
 
 
 class EncodedTile(NamedTuple):
-    """A tile's file. One that is not final is drawn again when it is asked for again."""
+    """A tile's file. One that is not final is drawn again on the next request."""
 
     data: bytes
     final: bool = True
 
     @classmethod
     def of(cls, pixels: NDArray[Any], scene: Scene, *, final: bool = True) -> "EncodedTile":
-        """The file of a scene's stored pixels (channels, height, width)."""
+        """Encode a scene's stored pixels (channels, height, width)."""
         return cls(_format(scene.output.profile).encode(pixels), final)
 
 
@@ -50,7 +49,7 @@ def _format(profile: str) -> ExportOptions:
 
 
 class Progress(NamedTuple):
-    """How many of a store's shards are there."""
+    """The number of a store's shards that exist, and of all."""
 
     done: int
     shards: int
@@ -65,7 +64,7 @@ class Pyramid(NamedTuple):
 
     @classmethod
     def of(cls, scene: Scene) -> "Pyramid":
-        """The pyramid of a scene's canvas and tiles."""
+        """Return the pyramid of a scene's canvas and tiles."""
         return cls(scene.canvas.width, scene.canvas.height, scene.output.tile)
 
     @property
@@ -74,7 +73,7 @@ class Pyramid(NamedTuple):
         return _levels(self.width, self.height)
 
     def window(self, tile: Tile) -> Window | None:
-        """The pixels of its level that a tile covers; None if there is no such tile."""
+        """Return the pixels of its level that a tile covers; None if there is no such tile."""
         if not 0 <= tile.level < len(self.levels):
             return None
         width, height = self.levels[tile.level]
@@ -98,21 +97,21 @@ class Painter(Protocol):
 
 
 class Picture(Protocol):
-    """What is shown; `version` changes whenever the bytes of a tile may."""
+    """Something to show; `version` changes whenever the bytes of a tile may change."""
 
     @property
     def title(self) -> str:
-        """What it is called on the page."""
+        """The title on the page."""
         ...
 
     @property
     def scene(self) -> Scene:
-        """What is shown first."""
+        """The scene that is shown first."""
         ...
 
     @property
     def source(self) -> str:
-        """The TOML that it can be made from again."""
+        """The TOML from which it can be drawn again."""
         ...
 
     @property
@@ -122,22 +121,22 @@ class Picture(Protocol):
 
     @property
     def frames(self) -> tuple[int, float] | None:
-        """A film's number of frames, and frames a second; None for a still."""
+        """A film's number of frames, and frames per second; None for a still."""
         ...
 
     def pyramid(self, name: str) -> Pyramid | None:
-        """The pyramid of that name, which anybody may have typed; None if there is none."""
+        """Return the pyramid with a name, which may be any text; None if there is none."""
         ...
 
     def painter(self) -> Painter:
-        """Return a painter for the thread that calls."""
+        """Return a painter for the calling thread."""
         ...
 
     def progress(self) -> Progress | None:
-        """How far the picture is rendered; None if there is nothing to wait for."""
+        """Return the progress of the picture's render; None if it is not being rendered."""
         ...
 
 
 def version_of(*parts: str) -> str:
-    """A version: a digest of all that decides the bytes of tiles."""
+    """Return a version: a digest of everything that decides the bytes of tiles."""
     return sha256("\n".join([VERSION, *parts]).encode()).hexdigest()[:20]

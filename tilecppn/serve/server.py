@@ -23,11 +23,11 @@ from tilecppn.serve.store_picture import StorePicture
 
 BACKLOG: Final = 2048
 MOST_CONNECTIONS: Final = 2048
-OWN_FILES: Final = 256  # that this process needs beside its connections
+OWN_FILES: Final = 256  # files that this process needs in addition to connections
 
 
 class Server(uvicorn.Server):
-    """Listens from the start; answers while `serve_forever` runs."""
+    """Listens once created; answers while `serve_forever` runs."""
 
     def __init__(
         self,
@@ -38,9 +38,10 @@ class Server(uvicorn.Server):
         cors: bool = False,
         most_body: int = 0,
     ) -> None:
-        """most_body: bytes that a request may bring; 0 for a server that is only read.
+        """Listen on a host and port.
 
-        Raises ExportError if the host and port cannot be listened on.
+        most_body: bytes that the body of a POST may have; 0 for a read-only server. Raises
+        ExportError if the host and port are not available.
         """
         self.socket = _listening(host, port)
         self.port: int = self.socket.getsockname()[1]
@@ -55,7 +56,7 @@ class Server(uvicorn.Server):
             ws="none",
             loop="asyncio",
             log_config=None,
-            log_level="critical",  # the command line says what there is to say
+            log_level="critical",  # the command line reports errors
             access_log=False,
             server_header=False,
             date_header=True,
@@ -67,9 +68,9 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     def serve_forever(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Answer until `shutdown_soon` is called.
+        """Answer requests until `shutdown_soon` is called.
 
-        Raises Interrupted when `stopping`, which is asked often, says so.
+        Raises Interrupted once `stopping`, which is polled, returns true.
         """
         self._stopping = stopping
         self.run(sockets=[self.socket])
@@ -77,11 +78,11 @@ class Server(uvicorn.Server):
             raise Interrupted("stopped")
 
     def shutdown_soon(self) -> None:
-        """End `serve_forever`; from any thread."""
+        """End `serve_forever`; may be called from any thread."""
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Look, ten times a second, whether to stop."""
+        """Check ten times a second whether to stop."""
         return self._stopping() or await super().on_tick(counter)
 
     @contextlib.contextmanager
@@ -109,13 +110,13 @@ def serve(
     overrides: Sequence[str] = (),
     cors: bool = False,
 ) -> Server:
-    """A server for what is at `path`; the caller runs `serve_forever`.
+    """Return a server for the file or folder at `path`; the caller runs `serve_forever`.
 
     `path` is a scene, a timeline, a store, a film, an image that holds its scene, or an export:
-    NAME.dzi, NAME.html or the folder of an export. `overrides` are values of the scene, which is
-    then drawn, whatever the store has. `port` 0 takes a free one. `cors` lets pages of any origin
-    read what is served. Raises InvalidRequestError if
-    there is nothing to show, or the host or port cannot be had.
+    NAME.dzi, NAME.html or the folder of an export. With `overrides` of scene values the scene is
+    drawn even if a store holds it. `port` 0 takes a free one. `cors` allows pages of any origin to
+    read what is served. Raises InvalidRequestError if there is nothing to show, or the host or port
+    is not available.
     """
     return Server(application(path, overrides), host, port, cors=cors)
 
@@ -123,10 +124,10 @@ def serve(
 def application(
     path: str | Path, overrides: Sequence[str] = (), threads: int | None = None
 ) -> ASGIApp:
-    """The web application for what is at `path`, with the arguments of `serve`.
+    """Return the web application for the file or folder at `path`, with the arguments of `serve`.
 
-    threads: that make tiles; one per core by default. Raises InvalidRequestError if there is
-    nothing to show.
+    threads: number of threads that make tiles; one per core by default. Raises InvalidRequestError
+    if there is nothing to show.
     """
     found = find(as_path(path), overrides)
     if not isinstance(found, Export):
@@ -136,7 +137,7 @@ def application(
 
 
 def _picture_of(export: Export) -> ScenePicture | None:
-    """The scene of a folder of tiles, from which it can be shown as Deep Zoom, too."""
+    """Return the scene of a folder of tiles, so that it can also be shown as Deep Zoom."""
     from tilecppn.exporters.provenance import read_manifest
     from tilecppn.scene.scene import Scene
 
@@ -147,7 +148,7 @@ def _picture_of(export: Export) -> ScenePicture | None:
 
 
 def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
-    """What is at `path`. Raises InvalidRequestError."""
+    """Return what `path` holds. Raises InvalidRequestError."""
     found = _stored(path) if not overrides else None
     if found is not None:
         return found
@@ -157,7 +158,7 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
 
 
 def _stored(path: Path) -> Export | Picture | None:
-    """A store, or an export that is not a film."""
+    """Return a store, or an export that is not a film; None for anything else."""
     from tilecppn.exporters.embedded_scene import is_live_page
     from tilecppn.exporters.store_page import store_of
     from tilecppn.film.embedded_timeline import is_film, is_film_store
@@ -184,7 +185,7 @@ def _stored(path: Path) -> Export | Picture | None:
 
 
 def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
-    """A timeline, or a film that holds its own."""
+    """Return a timeline, or a film that holds its timeline; None for anything else."""
     from tilecppn.film.embedded_timeline import embedded_timeline
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.parsing import read_text
@@ -222,7 +223,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _most_connections() -> int:
-    """As many connections as open files allow, after this process may open as many as it may."""
+    """Raise the limit of open files as far as needed and allowed; return the connections it
+    permits.
+    """
     try:
         import resource
     except ImportError:  # Windows

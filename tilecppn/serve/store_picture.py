@@ -1,4 +1,4 @@
-"""A store, finished or not: what is not stored yet is drawn."""
+"""A store, finished or not; missing parts are drawn on demand."""
 
 import threading
 import time
@@ -18,14 +18,14 @@ from tilecppn.serve.pictures import ScenePicture
 from tilecppn.serve.pyramids import EncodedTile, Progress, Pyramid, Tile, version_of
 from tilecppn.storage.store import Store
 
-LOOKED_FOR: Final = 1024  # shards, at most, that are looked for to shade one tile
-SHADE: Final = 0.35  # brightness of what is not stored yet
-COUNTED_EVERY: Final = 1.0  # seconds between two counts of a store's shards, at least
+LOOKED_FOR: Final = 1024  # most shards that are looked up for shading one tile
+SHADE: Final = 0.35  # brightness of missing parts
+COUNTED_EVERY: Final = 1.0  # least number of seconds between two counts of a store's shards
 
 
 @dataclass(frozen=True)
 class StorePicture:
-    """A store. What is not stored yet is drawn like a scene's tiles, and darkened."""
+    """A store. Missing parts are drawn like a scene's tiles, and darkened."""
 
     store: Store
     title: str
@@ -35,46 +35,46 @@ class StorePicture:
     def __post_init__(self) -> None:
         Source(self.store, partial=True)  # raises ExportError if its metadata is damaged
         object.__setattr__(self, "_counter", ShardCounter(self.store))
-        exact = self.scene.replace(output={"precision": "exact"})  # the only one that all have
+        exact = self.scene.replace(output={"precision": "exact"})  # the only one of all kernels
         object.__setattr__(self, "_draft", ScenePicture(exact, self.title))
 
     @property
     def scene(self) -> Scene:
-        """The scene that the store was begun with."""
+        """The scene in the store."""
         return self.store.scene
 
     @property
     def source(self) -> str:
-        """The scene."""
+        """The scene as TOML."""
         return self.scene.to_toml()
 
     @cached_property
     def version(self) -> str:
-        """Of this store, whichever part of it is there."""
+        """A version of the store, independent of how much of it exists."""
         store = self.store
         return version_of("store", store.scene.fingerprint, repr(store.arithmetic), str(store.path))
 
     @property
     def frames(self) -> None:
-        """Return None: a still."""
+        """None, since it is a still."""
         return
 
     def pyramid(self, name: str) -> Pyramid | None:
-        """The store's own, or that of a view beyond its canvas, which is drawn."""
+        """Return the pyramid of the store, or of a view beyond its canvas, which is drawn."""
         return self._draft.pyramid(name)
 
     def painter(self) -> "StorePainter":
-        """Return a painter that has opened the store for itself."""
+        """Return a painter with its own open store."""
         # A Store belongs to one thread.
         return StorePainter(Store(self.store.path), self._draft.painter())
 
     def progress(self) -> Progress:
-        """Count the shards that are there."""
+        """Return the number of shards that exist, and of all."""
         return self._counter.count()
 
 
 class StorePainter:
-    """Reads tiles of a store, and draws those that are not there."""
+    """Reads tiles of a store, and draws missing ones."""
 
     def __init__(self, store: Store, draft: DrawingPainter) -> None:
         self.store, self.draft = store, draft
@@ -83,7 +83,7 @@ class StorePainter:
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Read a tile, or draw it and darken what is missing.
 
-        Raises StoreError if another store took this one's place, RenderError if it is damaged.
+        Raises StoreError if another store has replaced this one, RenderError if it is damaged.
         """
         self.store.check_in_place()
         if tile.pyramid:  # a view beyond the canvas
@@ -101,7 +101,9 @@ class StorePainter:
         return EncodedTile.of(pixels, self.store.scene, final=False)
 
     def _is_stored(self, level: int, window: Window) -> bool:
-        """Whether the shard that holds a tile is there; smaller levels are made of the last."""
+        """Return whether the shard with a tile exists; the smallest levels are computed from the
+        last shard.
+        """
         levels = self.store.plan.levels
         if level >= len(levels):
             return self.store.has(Shard(len(levels) - 1, 0, 0))
@@ -112,9 +114,9 @@ class StorePainter:
 def missing(
     plan: Plan, level: int, window: Window, has: Callable[[Shard], bool]
 ) -> Iterator[Window]:
-    """The parts of a window of a level whose shards are missing.
+    """Yield the parts of a window of a level whose shards are missing.
 
-    The shards are those of the largest level that has LOOKED_FOR at most of them in the window.
+    The shards are those of the largest level that has at most LOOKED_FOR of them in the window.
     """
     for finer in plan.levels[: level + 1]:
         zoom, side = level - finer.index, finer.shard
@@ -139,7 +141,7 @@ def missing(
 
 
 class ShardCounter:
-    """Counts the shards of a store, by what its folders list; from any thread."""
+    """Counts a store's shards by listing its folders; may be used from any thread."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -148,7 +150,7 @@ class ShardCounter:
         self.next = 0.0  # time of the next count
 
     def count(self) -> Progress:
-        """Return the progress; at most a second old, or ten times as long as a count takes."""
+        """Return the progress, at most a second old, or ten times as long as a count takes."""
         with self.lock:
             start = time.monotonic()
             if start >= self.next and self.found.done < self.found.shards:

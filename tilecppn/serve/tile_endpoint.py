@@ -1,4 +1,4 @@
-"""Tiles over HTTP: from memory, or as soon as they are drawn."""
+"""Serve tiles over HTTP: from memory, or as soon as they are drawn."""
 
 import asyncio
 import re
@@ -18,10 +18,10 @@ _TYPE: Final = TYPES[f".{FORMAT.suffix}"].encode()
 
 
 class Tiles:
-    """Answers `GET …/{files}/{level}/{column}_{row}.png`, and lets `others` answer the rest.
+    """Answers `GET …/{files}/{level}/{column}_{row}.png`, and passes other requests to `others`.
 
-    It stands before the framework, whose routes and responses take as long as all the rest of
-    sending a tile that is in memory.
+    It bypasses the framework, whose routing and responses would take as long as everything else
+    when a tile comes from memory.
     """
 
     def __init__(self, picture: Picture, queue: TileQueue, files: str, others: ASGIApp) -> None:
@@ -45,7 +45,7 @@ class Tiles:
         if encoded is None:
             try:
                 drawn = await draw(self.queue, tile, receive)
-            except Exception:  # of whatever kind: a damaged shard raises anything
+            except Exception:  # of any kind: a damaged shard can raise any exception
                 drawn = PlainTextResponse(
                     "this tile cannot be made; run tilecppn verify on a store\n",
                     500,
@@ -62,8 +62,8 @@ class Tiles:
         if not encoded.final:
             headers.append((b"cache-control", b"no-store"))
         else:
-            # Only an address with the version never shows anything else: another picture may be
-            # served from the same port.
+            # Only an address with the version always shows the same tile: another picture may be
+            # served from the same port later.
             forever = scope["query_string"].partition(b"&")[0] == self.query
             tag = f'"{self.version}-{tile.pyramid}-{tile.level}-{tile.row}-{tile.col}"'
             headers.append((b"cache-control", _FOREVER if forever else b"no-cache"))
@@ -85,7 +85,7 @@ class Tiles:
 
 
 async def draw(queue: TileQueue, tile: Tile, receive: Receive) -> EncodedTile | Response:
-    """A tile, when it is drawn; dropped if the client goes away before.
+    """Draw a tile and return it; drop the request if the client disconnects first.
 
     Raises what drawing it raised.
     """
@@ -98,7 +98,7 @@ async def draw(queue: TileQueue, tile: Tile, receive: Receive) -> EncodedTile | 
         waited: set[asyncio.Future[Any]] = {task.future, gone}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not task.future.done():
-            return Response(status_code=204)  # to nobody
+            return Response(status_code=204)  # nobody receives it
         return task.future.result()
     except AbandonedError:
         return busy("drawing this tile takes too long")

@@ -1,7 +1,7 @@
-"""Tiles on demand: threads that draw, newest request first, and a cache of what they drew.
+"""Tiles on demand: a queue of threads that draw, newest request first, and a cache of results.
 
-The newest is most likely still on somebody's screen. Who has waited for PATIENCE comes first, so
-that nobody waits without end while others keep asking.
+The newest request is the most likely to be still visible. A request that has waited for PATIENCE
+comes first, so that none waits for ever while others keep arriving.
 """
 
 import asyncio
@@ -16,37 +16,37 @@ from cachetools import LRUCache
 from tilecppn.serve.pyramids import EncodedTile, Painter, Tile
 
 CACHE_BYTES: Final = 256 << 20
-MOST_WAITING: Final = 512  # tiles that wait to be drawn
-PATIENCE: Final = 0.05  # seconds, in which two cores draw a dozen smooth tiles
-LONGEST: Final = 60.0  # seconds that drawing one tile may take
+MOST_WAITING: Final = 512  # most tiles waiting to be drawn
+PATIENCE: Final = 0.05  # seconds; two cores draw a dozen smooth tiles in this time
+LONGEST: Final = 60.0  # most seconds for drawing one tile
 
 
 class QueueFullError(Exception):
-    """As many tiles wait as may."""
+    """The maximum number of tiles is waiting."""
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the tile any more, or it took too long."""
+    """Nobody waits for the tile any more, or drawing it took too long."""
 
 
 class TileTask:
-    """A tile that is waited for. Belongs to the event loop, but for `check`."""
+    """A tile being waited for. Belongs to the event loop, except for `check`."""
 
     def __init__(self, tile: Tile, future: "asyncio.Future[EncodedTile]") -> None:
         self.tile, self.future = tile, future
-        self.waiting = 1  # how many wait for it
+        self.waiting = 1  # number of requests that wait for it
         self.asked, self.deadline = time.monotonic(), float("inf")
 
     def check(self) -> None:
-        """Raise AbandonedError if drawing it makes no sense any more."""
+        """Raise AbandonedError if the tile is no longer needed or has taken too long."""
         if self.waiting == 0 or time.monotonic() > self.deadline:
             raise AbandonedError
 
 
 class TileQueue:
-    """Draws each tile once at a time, however many wait for it, and keeps the latest in memory.
+    """Draws each tile once, however many requests wait for it, and caches the latest in memory.
 
-    All methods are for the event loop that `start` is called in.
+    All methods belong to the event loop in which `start` is called.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class TileQueue:
         self._most_waiting = most_waiting
         self._cache: LRUCache[Tile, EncodedTile] = LRUCache(cache_bytes, lambda t: len(t.data))
         self._tasks: dict[Tile, TileTask] = {}
-        self._waiting: deque[TileTask] = deque()  # the newest last; guarded by the condition
+        self._waiting: deque[TileTask] = deque()  # newest last; guarded by the condition
         self._condition = threading.Condition()
         self._closed = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the threads; what they draw comes back to the running event loop."""
+        """Start the threads; results are returned to the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._threads = [
             threading.Thread(target=self._work, name=f"tiles {i}", daemon=True)
@@ -76,7 +76,7 @@ class TileQueue:
             thread.start()
 
     def close(self) -> None:
-        """End the threads; what they are drawing is dropped."""
+        """End the threads; unfinished tiles are dropped."""
         with self._condition:
             self._closed = True
             self._waiting.clear()
@@ -84,14 +84,14 @@ class TileQueue:
                 task.waiting = 0
             self._condition.notify_all()
         for thread in self._threads:
-            thread.join(0.5)  # else it is a daemon's, and ends with the process
+            thread.join(0.5)  # a daemon thread that is still busy ends with the process
 
     def cached(self, tile: Tile) -> EncodedTile | None:
-        """A tile that is in memory."""
+        """Return a tile from memory, or None."""
         return self._cache.get(tile)
 
     def ask(self, tile: Tile) -> TileTask:
-        """Ask for a tile; await the task's future, shielded, and call `leave` in any case.
+        """Request a tile; await the task's future, shielded, and always call `leave` afterwards.
 
         Raises QueueFullError.
         """
@@ -108,7 +108,7 @@ class TileQueue:
         return task
 
     def leave(self, task: TileTask) -> None:
-        """Stop waiting for a tile; it is dropped when nobody waits any more."""
+        """Stop waiting for a tile; it is dropped if nobody else waits."""
         task.waiting -= 1
         if task.waiting or task.future.done():
             return
@@ -120,7 +120,7 @@ class TileQueue:
     def _finish(self, task: TileTask, result: EncodedTile | Exception) -> None:
         in_time = task.deadline > time.monotonic()
         if isinstance(result, AbandonedError) and task.waiting and in_time and not self._closed:
-            with self._condition:  # somebody has come since it was dropped
+            with self._condition:  # it was requested again after it was dropped
                 self._waiting.append(task)
                 self._condition.notify()
             return
@@ -149,7 +149,7 @@ class TileQueue:
                 if painter is None:
                     painter = self._make_painter()
                 result = painter.paint(task.tile, task.check)
-            except Exception as error:  # goes to whoever waits
+            except Exception as error:  # goes to those who wait
                 result = error
             try:
                 self._loop.call_soon_threadsafe(self._finish, task, result)

@@ -1,9 +1,9 @@
-"""Views beyond the canvas: a zoom into a network with detail goes on in pyramids of their own.
+"""Views beyond the canvas: a zoom into a network with detail continues in pyramids of their own.
 
-A view is a square of the plane, called `views/{x}_{y}_{scale}` by its centre and the distance from
-there to its edge, in plane units. Two views show a place in the same colours, at the same size of
-pixels, if how fine the place is was measured at the same point. A name may go on with
-`_{x}_{y}_{step}`: where it is measured for pixels of `step` and larger ones.
+A view is a square of the plane, named `views/{x}_{y}_{scale}` by its centre and the distance from
+there to its edge, in plane units. Two views show a place in the same colours, at the same pixel
+size, if the local fineness was measured at the same point. A name may continue with
+`_{x}_{y}_{step}`: the point where it is measured for pixels of size `step` and larger.
 """
 
 import math
@@ -19,8 +19,8 @@ from tilecppn.scene.symmetry import Fold
 from tilecppn.scene.view import Grid
 from tilecppn.serve.drawing import Drawn
 
-SIDE: Final = 16384  # pixels of a view's pyramid
-WINDOW: Final = 768.0  # pixels of a window, in which the contrast is that of a scene of its own
+SIDE: Final = 16384  # side of a view's pyramid in pixels
+WINDOW: Final = 768.0  # pixels of a window whose contrast equals that of a scene of its own
 _NUMBER: Final = r"-?(?:0|[1-9][0-9]{0,20})(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,3})?"
 _NAME: Final = re.compile(
     f"views/({_NUMBER})_({_NUMBER})_({_NUMBER})(?:_({_NUMBER})_({_NUMBER})_({_NUMBER}))?"
@@ -28,26 +28,28 @@ _NAME: Final = re.compile(
 
 
 class Place(NamedTuple):
-    """A [view], and where it is measured how fine the place is."""
+    """A [view], and the point where the local fineness is measured."""
 
     view: View
-    measured: tuple[float, float]  # for pixels of `step` and larger ones; else at the view's centre
+    measured: tuple[float, float]  # for pixels of `step` and larger; else at the view's centre
     step: float
 
 
 def has_views(scene: Scene) -> bool:
-    """Whether a zoom finds anything beyond the canvas, and each part of it is a view of the scene.
+    """Return whether a zoom finds detail beyond the canvas, and a view of the scene shows each
+    part.
 
-    A part of a folded picture is none, nor one of a picture that is stretched.
+    No view of the scene shows a part of a folded or stretched picture.
     """
     detailed = scene.cppn.structure.detail is not None
     return detailed and Fold.of(scene.view) is None and scene.view.aspect == "preserve"
 
 
 def place_of(scene: Scene, name: str) -> Place | None:
-    """What a view's name says, which anybody may have typed; None if it is none.
+    """Return the place that a view's name describes; None if it is not valid. The name may be any
+    text.
 
-    Its pixels are no larger than the scene's, and float64 tells them apart.
+    Its pixels are no larger than the scene's, and float64 resolves them.
     """
     found = _NAME.fullmatch(name)
     if found is None or not has_views(scene):
@@ -68,7 +70,7 @@ def place_of(scene: Scene, name: str) -> Place | None:
 
 
 def drawn_view(scene: Scene, place: Place, side: int) -> Drawn:
-    """What is drawn of a level of a view, `side` pixels wide and high."""
+    """Return what to draw for a level of a view, `side` pixels wide and high."""
     # Nearly every pixel of such a network is evaluated in any case.
     square = Canvas(width=side, height=side)
     sized = scene.replace(view=place.view, canvas=square, output={"tolerance": 0.0})
@@ -84,11 +86,13 @@ def drawn_view(scene: Scene, place: Place, side: int) -> Drawn:
 
 
 def contrast_scale(scene: Scene, step: float) -> float:
-    """The scale, in plane units, whose contrast a level with pixels of `step` has.
+    """Return the scale, in plane units, that determines the contrast of a level with pixels of
+    `step`.
 
-    A network's coarse layers recede as a view goes in. Here that follows the size of the pixels,
-    so that views that overlap look alike where one takes the place of the other: down to the
-    canvas' own pixels the scene's scale; then, half as fast again, that of a window.
+    A network's coarse layers recede as a view zooms in. Here that follows the pixel size, so that
+    overlapping views look alike where one replaces the other: for pixels as large as the canvas'
+    own it is the scene's scale; for smaller ones it approaches that of a window, by half an octave
+    per octave.
     """
     own = min(scene.grid.step)
     if step >= own:

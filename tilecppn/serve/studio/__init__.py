@@ -1,4 +1,4 @@
-"""The studio: a page on this machine for finding pictures by looking."""
+"""The studio: a local web page for finding pictures by looking."""
 
 from tilecppn.serve.studio.start import studio
 

@@ -1,4 +1,4 @@
-"""How a function becomes a route: JSON in, JSON out, and one line for what is wrong."""
+"""Turn functions into routes: JSON in, JSON out, errors as one line of text."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from tilecppn.errors import InvalidRequestError, TilecppnError
 from tilecppn.serve.studio.scenes import UnknownSceneError
 
-MOST_JSON: Final = 5 << 20  # bytes of a body; a scene has 4 MiB at most
+MOST_JSON: Final = 5 << 20  # most bytes of a body; a scene has at most 4 MiB
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 FRESH: Final = {"Cache-Control": "no-store"}
 Asked = Mapping[str, Any]
@@ -19,7 +19,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def read(answer: Callable[[Request], Any]) -> Endpoint:
-    """A route that is read: what `answer` returns, in a thread of its own."""
+    """Return a GET endpoint that runs `answer` in a thread."""
 
     async def endpoint(request: Request) -> Response:
         return await _answered(lambda: answer(request))
@@ -28,7 +28,7 @@ def read(answer: Callable[[Request], Any]) -> Endpoint:
 
 
 def written(answer: Callable[[Asked], Any]) -> Endpoint:
-    """A route that takes a JSON object."""
+    """Return a POST endpoint that takes a JSON object and runs `answer` in a thread."""
 
     async def endpoint(request: Request) -> Response:
         if int(request.headers.get("Content-Length", "0")) > MOST_JSON:
@@ -57,12 +57,14 @@ async def _answered(run: Callable[[], Any]) -> Response:
     except OSError as error:
         return failure(InvalidRequestError(f"{error.filename or ''}: {error.strerror}"))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
-        # Only the page itself asks, and it asks right.
+        # Only the studio's own page sends requests, and its requests are well-formed.
         return failure(InvalidRequestError("this request is not understood"))
 
 
 def failure(error: Exception) -> Response:
-    """What is wrong, in one line: 410 for a scene that is gone, 409 for a file that is there."""
+    """Return an error as one line: status 410 for a lost scene, 409 for an existing file,
+    else 422.
+    """
     status = 422
     if isinstance(error, UnknownSceneError):
         status = 410
@@ -72,7 +74,7 @@ def failure(error: Exception) -> Response:
 
 
 def text(asked: Asked, key: str, default: str | None = None) -> str:
-    """A text of a request. Raises InvalidRequestError."""
+    """Return a text from a request. Raises InvalidRequestError."""
     value = asked.get(key, default)
     if not isinstance(value, str):
         raise InvalidRequestError(f'"{key}" must be a text')
@@ -80,7 +82,7 @@ def text(asked: Asked, key: str, default: str | None = None) -> str:
 
 
 def whole(asked: Asked, key: str, default: int) -> int:
-    """An integer of a request. Raises InvalidRequestError."""
+    """Return an integer from a request. Raises InvalidRequestError."""
     value = asked.get(key, default)
     if type(value) is not int:
         raise InvalidRequestError(f'"{key}" must be an integer')
@@ -88,7 +90,7 @@ def whole(asked: Asked, key: str, default: int) -> int:
 
 
 def number(asked: Asked, key: str, default: float) -> float:
-    """A number of a request. Raises InvalidRequestError."""
+    """Return a number from a request. Raises InvalidRequestError."""
     value = asked.get(key, default)
     if type(value) not in (int, float):
         raise InvalidRequestError(f'"{key}" must be a number')

@@ -1,4 +1,4 @@
-"""The studio's web application: one row a route. Bodies and answers are JSON."""
+"""The studio's web application, one route per row. Bodies and responses are JSON."""
 
 import asyncio
 import contextlib
@@ -41,14 +41,14 @@ from tilecppn.storage.content_types import TYPES
 
 PAGE: Final = Path(__file__).parent / "page"
 FILES: Final = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in TYPES}
-BEGUN: Final = b"{}"  # in index.html, where the page finds what it would ask for first
+BEGUN: Final = b"{}"  # in index.html, the place of the session's data
 _TILE: Final = re.compile(
     rf"/({'|'.join(SIDES)})/([^/]+)/(-?[0-9]{{1,4}})/(-?[0-9]{{1,14}})_(-?[0-9]{{1,14}})\.png"
 )
 
 
 def studio_app(desk: Desk) -> Starlette:
-    """The application on a desk; its paths begin after the token."""
+    """Return the application for a desk; its paths begin after the token."""
     threads = machine.cores()
     drawn_levels = Levels(desk.scenes)
     queue = TileQueue(lambda: StudioPainter(desk.scenes, drawn_levels, desk.films), threads)
@@ -56,7 +56,7 @@ def studio_app(desk: Desk) -> Starlette:
     @contextlib.asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
         queue.start()
-        first = queue.ask(thumb_of(desk.first, 96))  # its machine code is there when the page asks
+        first = queue.ask(thumb_of(desk.first, 96))  # compiles the scene's code early
         first.future.add_done_callback(lambda future: future.cancelled() or future.exception())
         try:
             yield
@@ -111,7 +111,7 @@ def studio_app(desk: Desk) -> Starlette:
         except InvalidRequestError as error:
             return failure(error)
         response = await drawn(thumb_of(scene, side), request)
-        response.headers["Cache-Control"] = "no-cache"  # another scene may be in that file
+        response.headers["Cache-Control"] = "no-cache"  # the file may hold another scene by then
         return response
 
     async def frame(request: Request) -> Response:
@@ -159,12 +159,12 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/{name}", file),
     ]
     app = Starlette(routes=routes, lifespan=running)
-    app.router.redirect_slashes = False  # to an address with whatever Host was sent
+    app.router.redirect_slashes = False  # it would redirect to whatever Host was sent
     return app
 
 
 def dropping(desk: Desk) -> Callable[[Request], Any]:
-    """Take a file that was dropped onto the page, one at a time, in a file of its own."""
+    """Return the endpoint that receives a file dropped onto the page, one at a time."""
     one = asyncio.Lock()
 
     async def answer(request: Request) -> Response:

@@ -1,4 +1,6 @@
-"""What the page can ask for beside pictures: scenes and their changes, history, files."""
+"""The requests of the studio's page other than pictures: scenes and changes, history, files,
+renders.
+"""
 
 import shlex
 from collections.abc import Callable
@@ -20,10 +22,10 @@ from tilecppn.serve.studio.variations import children, variations
 
 
 class Desk:
-    """The studio's scenes, history and folder, and what can be done with them.
+    """The studio's scenes, history and folder, and the operations on them.
 
-    file: the name of the scene file that the studio was started with, "" for none. Each method
-    below takes a JSON object and returns one; it raises InvalidRequestError.
+    file: the name of the scene file with which the studio was started, "" for none. Methods that
+    take `asked`, a JSON object, return one; they raise InvalidRequestError.
     """
 
     def __init__(self, folder: Folder, journal: Journal, file: str = "") -> None:
@@ -36,7 +38,7 @@ class Desk:
 
     @property
     def posts(self) -> dict[str, Callable[[Asked], Any]]:
-        """The routes that take a JSON object."""
+        """The POST routes, each with its method."""
         return {
             "/scenes": self.change,
             "/variations": self.vary,
@@ -54,22 +56,22 @@ class Desk:
 
     @property
     def first(self) -> str:
-        """The name of the scene that is shown first."""
+        """The id of the scene that is shown first."""
         return self.scenes.keep(self.journal.steps[self.journal.at].scene)
 
     def close(self) -> None:
-        """Stop what is being rendered."""
+        """Stop running renders."""
         self.jobs.close()
 
     # ---- scenes ----------------------------------------------------------------------------------
 
     def shown(self, name: str) -> dict[str, Any]:
-        """All of a scene by its name, or that of a variation."""
+        """Return the full record of a scene or variation, by its id."""
         own = self.scenes.own_name(name)
         return record(self.scenes.scene(own), own)
 
     def change(self, asked: Asked) -> dict[str, Any]:
-        """The scene of a `toml`, or of `changes` to the scene `base`."""
+        """Return the scene of a `toml`, or of `changes` to the scene `base`."""
         if "toml" in asked:
             scene = from_text(text(asked, "toml"), "scene")
             return self.shown(self.scenes.add(scene))
@@ -78,9 +80,9 @@ class Desk:
         return {**found, "label": label_of(changes)}
 
     def vary(self, asked: Asked) -> dict[str, Any]:
-        """Variations of the scene `base`, `count` of a `kind` from `start` on.
+        """Return variations of the scene `base`, `count` of a `kind` from `start` on.
 
-        With `parents`, names of two scenes or more, their children.
+        With `parents`, the ids of two or more scenes, return their children.
         """
         start, count = whole(asked, "start", 0), whole(asked, "count", 24)
         parents = asked.get("parents")
@@ -101,7 +103,7 @@ class Desk:
     # ---- history ---------------------------------------------------------------------------------
 
     def session(self) -> dict[str, Any]:
-        """What the page begins with: the history, where it is, and the scene there."""
+        """Return the initial data of the page: the history, the current step, and its scene."""
         steps = [self._step(step) for step in self.journal.steps.values()]
         return {
             "scene": self._scene_shown(),
@@ -116,11 +118,11 @@ class Desk:
     def _scene_shown(self) -> dict[str, Any] | None:
         try:
             return self.shown(self.first)
-        except InvalidRequestError:  # of which the page is told when it asks for it
+        except InvalidRequestError:  # the page learns the reason when it requests the scene
             return None
 
     def add_step(self, asked: Asked) -> dict[str, Any]:
-        """Keep the scene `id` as a step after `parent`."""
+        """Add the scene `id` to the history after the step `parent`."""
         parent = text(asked, "parent", "")
         if parent and parent not in self.journal.steps:
             raise InvalidRequestError("there is no such step")
@@ -129,11 +131,11 @@ class Desk:
         return self._step(self.journal.add(parent, text(asked, "label", ""), scene, network))
 
     def show_step(self, asked: Asked) -> dict[str, Any]:
-        """Remember that the step `name` is shown."""
+        """Record that the step `name` is shown."""
         return {"known": self.journal.show(text(asked, "name"))}
 
     def pin_step(self, asked: Asked) -> dict[str, Any]:
-        """Remember whether somebody likes the step `name`."""
+        """Pin or unpin the step `name`."""
         return {"known": self.journal.pin(text(asked, "name"), asked.get("on") is True)}
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -149,26 +151,29 @@ class Desk:
     # ---- files -----------------------------------------------------------------------------------
 
     def files(self) -> dict[str, Any]:
-        """What may be opened."""
+        """Return the files that can be opened."""
         return {"files": self.folder.files()}
 
     def open(self, asked: Asked) -> dict[str, Any]:
-        """The scene of the file `name` below the folder."""
+        """Return the scene in the file `name` below the folder."""
         return self.shown(self.scenes.add(self.folder.open(asked.get("name"))))
 
     def cover(self, name: str) -> str:
-        """The name of the scene in a file below the folder, for its thumbnail."""
+        """Return the id of the scene in a file below the folder, for its thumbnail."""
         return self.scenes.add(self.folder.glance(name))
 
     def save(self, asked: Asked) -> dict[str, Any]:
-        """Write the scene `id` as the file `name`; over one that is there only with `overwrite`."""
+        """Write the scene `id` to the file `name`; replace an existing one only with
+        `overwrite`.
+        """
         scene = self.scenes.scene(text(asked, "id"))
         return {"name": self.folder.save(scene, asked.get("name"), asked.get("overwrite") is True)}
 
     def dropped(self, name: str, path: Path) -> dict[str, Any]:
-        """The scene in a file that was called `name`, or the main `colours` of a picture.
+        """Return the scene in a dropped file that was called `name`, or the main `colours` of a
+        picture.
 
-        It may be renamed.
+        The file may be renamed.
         """
         found = read_dropped(name, path)
         if isinstance(found, list):
@@ -178,12 +183,12 @@ class Desk:
     # ---- films and renders -----------------------------------------------------------------------
 
     def film(self, asked: Asked) -> dict[str, Any]:
-        """The film through some pictures, by its name, and how many frames it has."""
+        """Return the id of the film through some pictures, and its number of frames."""
         film = self._timeline(asked)
         return {"id": self.films.keep(film), "frames": film.frames}
 
     def _timeline(self, asked: Asked) -> Timeline:
-        """The film of `knots`: each has a scene `id`, a `time` and an `easing`."""
+        """Return the film of `knots`: each has a scene `id`, a `time` and an `easing`."""
         knots = asked.get("knots")
         if not isinstance(knots, list) or not all(isinstance(knot, dict) for knot in knots):
             raise InvalidRequestError('"knots" must be a list of objects')
@@ -204,7 +209,9 @@ class Desk:
         return order(self.scenes.scene(text(asked, "id")), asked)
 
     def plan(self, asked: Asked) -> dict[str, Any]:
-        """What it takes to render the scene `id`, or a film of `knots`, and the command lines."""
+        """Return the estimate and the commands for rendering the scene `id`, or a film of
+        `knots`.
+        """
         found = self._order(asked)
         lines = [shlex.join(["tilecppn", *line]) for line in found.lines]
         said = [found.remark] if found.remark else []
@@ -212,9 +219,9 @@ class Desk:
         return {"plan": "\n".join(said), "commands": lines}
 
     def render(self, asked: Asked) -> dict[str, Any]:
-        """Render the scene `id`, or a film of `knots`, after what is being rendered already.
+        """Queue a render of the scene `id`, or of a film of `knots`.
 
-        Its scene or timeline file is written first; one that is there must hold the same.
+        Its scene or timeline file is written first; an existing one must be identical.
         """
         found = self._order(asked)
         own = self.scenes.add(found.scene)
@@ -232,15 +239,15 @@ class Desk:
         return {"number": self.jobs.add(found, own, film)}
 
     def renders(self) -> dict[str, Any]:
-        """All renders of this session, and how far they are."""
+        """Return all renders of this session with their progress."""
         return {"renders": self.jobs.told()}
 
     def cancel(self, asked: Asked) -> dict[str, Any]:
-        """Stop render `number`; what is finished of it stays."""
+        """Stop render `number`; its finished parts are kept."""
         self.jobs.cancel(whole(asked, "number", -1))
         return self.renders()
 
     def resume(self, asked: Asked) -> dict[str, Any]:
-        """Go on with render `number`."""
+        """Resume render `number`."""
         self.jobs.resume(whole(asked, "number", -1))
         return self.renders()

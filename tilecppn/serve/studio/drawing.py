@@ -1,9 +1,9 @@
-"""Draws what the page shows: tiles of the plane around a scene, and thumbnails.
+"""Draw what the page shows: tiles of the plane around a scene, and thumbnails.
 
-The tiles of a scene lie on its own grid of pixels, which goes on beyond the canvas in all
-directions: tile (row, column) of level 0 has the pixels from (256·row, 256·column) on, and each
-next level has pixels twice as large; negative levels go into the picture. Glimpses are small tiles
-of coarse levels, of which little is in sight.
+The tiles of a scene use its own grid of pixels, extended beyond the canvas in all directions: tile
+(row, column) of level 0 has the pixels from (256·row, 256·column) on, and each next level has
+pixels twice as large; negative levels zoom in. Glimpses are small tiles of coarse levels, shown
+when little of them is visible.
 """
 
 import math
@@ -28,48 +28,48 @@ from tilecppn.serve.views import contrast_scale
 from tilecppn.storage.store import Store
 
 SIDES: Final = {"tiles": 256, "glimpses": 64}  # pixels
-COARSEST: Final = 24  # level, or so many doublings of the canvas' pixels
-MOST_TILES: Final = 2**40  # rows and columns from the canvas on
-THUMBS: Final = range(16, 513)  # pixels of a thumbnail's longer side
-WARM: Final = 16  # kernels that a thread keeps
-SHARE: Final = 0.01  # of the values of what no file ever has that may come out 1 off
+COARSEST: Final = 24  # doublings of the canvas' pixel size
+MOST_TILES: Final = 2**40  # rows and columns from the canvas in each direction
+THUMBS: Final = range(16, 513)  # longer sides of a thumbnail in pixels
+WARM: Final = 16  # kernels kept per thread
+SHARE: Final = 0.01  # share of the values that may be off by 1, in pictures that are only looked at
 
 
 def tile_of(kind: str, scene: str, level: int, row: int, col: int) -> Tile:
-    """What a tile of a scene is called in the queue. kind: of SIDES."""
+    """Return the queue's name of a tile of a scene. kind: a key of SIDES."""
     return Tile(level, row, col, f"{kind}/{scene}")
 
 
 def thumb_of(scene: str, side: int) -> Tile:
-    """What a thumbnail of a scene is called in the queue."""
+    """Return the queue's name of a scene's thumbnail."""
     return Tile(side, 0, 0, f"thumbs/{scene}")
 
 
 def frame_of(film: str, number: int, side: int) -> Tile:
-    """What a small frame of a film is called in the queue."""
+    """Return the queue's name of a small frame of a film."""
     return Tile(side, number, 0, f"frames/{film}")
 
 
 def store_of(path: Path, done: int) -> Tile:
-    """What a small picture of a store is called in the queue, when so many shards are there."""
+    """Return the queue's name of a small picture of a store with `done` shards."""
     return Tile(done, 0, 0, f"stores/{path}")
 
 
 def window_of(kind: str, row: int, col: int) -> Window:
-    """The pixels of a tile, from the corner of the whole canvas on."""
+    """Return the pixels of a tile, counted from the corner of the whole canvas."""
     side = SIDES[kind]
     return Window(row * side, col * side, (row + 1) * side, (col + 1) * side)
 
 
 def levels(scene: Scene) -> tuple[int, int]:
-    """The finest level that float64 tells apart, with some room, and the coarsest."""
+    """Return the finest level that float64 resolves, with some margin, and the coarsest."""
     grid = scene.grid
     room = min(grid.step) / (16.0 * math.ulp(grid.reach))
     return -max(0, math.floor(math.log2(room))), COARSEST
 
 
 def level_context(scene: Scene, level: int) -> EvaluationContext:
-    """What a kernel evaluates for the tiles of a level."""
+    """Return the context of a kernel for the tiles of a level."""
     factor = 2.0**level
     grid = scene.grid
     step = (grid.step[0] * factor, grid.step[1] * factor)
@@ -83,9 +83,9 @@ def level_context(scene: Scene, level: int) -> EvaluationContext:
 
 
 class Levels:
-    """What is drawn of scenes at their levels, and what kernels evaluate there. For all threads.
+    """The scenes and kernel contexts of levels, shared by all threads.
 
-    Python takes some milliseconds for it, which two threads cannot do at once.
+    Computing one takes Python some milliseconds, during which it holds the interpreter lock.
     """
 
     def __init__(self, scenes: Scenes) -> None:
@@ -93,7 +93,9 @@ class Levels:
         self._found: LRUCache[tuple[str, int], tuple[Scene, EvaluationContext]] = LRUCache(WARM)
 
     def of(self, name: str, level: int) -> tuple[Scene, EvaluationContext]:
-        """Return both of a scene by its name. Raises as `Scenes.scene` does."""
+        """Return a level's scene and kernel context, by the scene's id. Raises as `Scenes.scene`
+        does.
+        """
         key = name, level
         with self._lock:
             if key not in self._found:
@@ -101,7 +103,7 @@ class Levels:
                 context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
                 if level != 0:
                     scene = scene.replace(canvas={"crop": None, "bleed": None})
-                context.single_from  # noqa: B018 - found once for all kernels
+                context.single_from  # noqa: B018 - computed once for all kernels
                 self._found[key] = scene, context
             return self._found[key]
 
@@ -115,10 +117,10 @@ class StudioPainter:
         self.warm: LRUCache[tuple[str, int], Renderer] = LRUCache(WARM)
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
-        """Draw and encode one.
+        """Draw and encode a tile, thumbnail, frame or store.
 
         Raises InvalidRequestError for a scene that cannot be drawn, StoreError or RenderError for a
-        store that is not there or damaged.
+        store that is missing or damaged.
         """
         kind, _, name = tile.pyramid.partition("/")
         if kind == "stores":
@@ -141,15 +143,15 @@ class StudioPainter:
     ) -> NDArray[Any]:
         """Return the pixels (channels, height, width) of a window of a level, in 8 bits.
 
-        Those of level 0 are what `render` stores; other levels have one sample a pixel.
+        Level 0 has the pixels that `render` stores; other levels have one sample per pixel.
         """
         renderer = self._warm(name, level)
-        # A renderer counts from the first pixel that is drawn, windows here from the whole's.
+        # A renderer counts from the first drawn pixel, windows here from the whole canvas' corner.
         down, right = renderer.scene.canvas.origin
         return renderer.render(window.moved(-down, -right), check_cancelled)
 
     def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
-        """See `small_picture`."""
+        """Return a thumbnail, see `small_picture`."""
         return small_picture(scene, side, check_cancelled, self.kernel, self.memory)
 
     def _warm(self, name: str, level: int) -> Renderer:
@@ -161,7 +163,7 @@ class StudioPainter:
 
 
 def stored(path: Path, check_cancelled: CheckCancelled) -> EncodedTile:
-    """A small picture of a store in work: darkened where nothing is stored yet."""
+    """Return a small picture of a store being rendered, darkened where shards are missing."""
     picture = StorePicture(Store(path), "")
     pyramid = picture.pyramid("")
     assert pyramid is not None
@@ -177,9 +179,10 @@ def small_picture(
     kernel: str = "auto",
     memory: Memory | None = None,
 ) -> NDArray[Any]:
-    """Return the whole picture (channels, height, width) in 8 bits, its longer side `side` pixels.
+    """Return the whole picture (channels, height, width) in 8 bits, `side` pixels along its longer
+    side.
 
-    One sample a pixel; up to SHARE of the values are 1 off.
+    One sample per pixel; up to SHARE of the values are off by 1.
     """
     longest = max(scene.canvas.width, scene.canvas.height)
     sides = (max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height))
@@ -190,9 +193,9 @@ def small_picture(
 
 
 def shown(scene: Scene, flat: bool, **changes: Any) -> Scene:
-    """A scene as a screen shows it, in 8 bits; flat: one sample for each pixel, evaluated.
+    """Return a scene as shown on a screen, in 8 bits; flat: one evaluated sample per pixel.
 
-    changes: to further sections.
+    changes: to other sections.
     """
     output: dict[str, Any] = {"dtype": "uint8", "precision": "exact"}
     if flat:

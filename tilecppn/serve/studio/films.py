@@ -1,4 +1,4 @@
-"""A timeline of pictures that were found, and its frames by the name of the timeline."""
+"""Films from picture to picture, and their frames by the film's id."""
 
 import threading
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tilecppn.serve.studio.scenes import UnknownSceneError, plain
 from tilecppn.serve.studio.variations import same_shape
 
 MOST_KEYFRAMES: Final = 100
-MOST_FRAMES: Final = 3600  # of a film that is looked at here
+MOST_FRAMES: Final = 3600  # of a film in the studio
 KEPT: Final = 8  # timelines
 VIEW: Final = ("center", "scale", "rotation")
 OUTPUT: Final = ("palette", "shadow", "shade", "glow", "invert")
@@ -23,7 +23,7 @@ CPPN: Final = ("seed", "cross", "mutations")
 
 
 class Knot(NamedTuple):
-    """A picture at a time, in seconds, and how the film goes on from there."""
+    """A picture at a time in seconds, and the easing of the transition to the next one."""
 
     scene: Scene
     time: float
@@ -31,10 +31,10 @@ class Knot(NamedTuple):
 
 
 def timeline(knots: Sequence[Knot], seconds: float, fps: int, loop: bool) -> Timeline:
-    """Return the film that goes from picture to picture, as large as the first one.
+    """Return the film that goes from picture to picture, at the size of the first.
 
-    What moves is what differs: network (of one shape, from seeds), latent, view and colours.
-    Raises SceneError, also where nothing differs, or it cannot move.
+    Whatever differs moves: network (of one structure, from seeds), latent, view and colours. Raises
+    SceneError if nothing differs, or what differs cannot move.
     """
     if not 2 <= len(knots) <= MOST_KEYFRAMES:
         raise InvalidRequestError(f"a film has 2 to {MOST_KEYFRAMES} pictures")
@@ -51,7 +51,7 @@ def timeline(knots: Sequence[Knot], seconds: float, fps: int, loop: bool) -> Tim
             raise SceneError(
                 "the networks of a film must have one structure: preset, width, depth …"
             )
-        # What a keyframe does not name is the film's own: here nothing.
+        # Keys that a keyframe lacks come from the film's scene, so they are removed there.
         first = first.replace(cppn={"cross": None, "mutations": None})
         for part, scene in zip(parts, scenes, strict=True):
             part["cppn"] = _given(scene.source, CPPN)
@@ -91,21 +91,21 @@ def _given(section: Any, keys: Sequence[str]) -> dict[str, Any]:
 
 
 class Films:
-    """Timelines by name, the latest few. For all threads."""
+    """The latest timelines by id. For all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._films: LRUCache[str, Timeline] = LRUCache(KEPT)
 
     def keep(self, film: Timeline) -> str:
-        """Return the name of a timeline."""
+        """Keep a timeline and return its id."""
         name = sha256(film.to_toml().encode()).hexdigest()[:24]
         with self._lock:
             self._films[name] = film
         return name
 
     def film(self, name: str) -> Timeline:
-        """Return a timeline by its name. Raises UnknownSceneError."""
+        """Return a timeline by its id. Raises UnknownSceneError."""
         with self._lock:
             found = self._films.get(name)
         if found is None:
@@ -113,7 +113,9 @@ class Films:
         return found
 
     def frame(self, name: str, number: int) -> Scene:
-        """Return a frame as a scene. Raises UnknownSceneError for a film or frame that is not."""
+        """Return a frame as a scene. Raises UnknownSceneError if the film or frame does
+        not exist.
+        """
         film = self.film(name)
         if not 0 <= number < film.frames:
             raise UnknownSceneError(f"the film has no frame {number}")

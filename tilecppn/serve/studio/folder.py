@@ -1,4 +1,4 @@
-"""Scene files below the folder that the studio was started in, and nothing beside them."""
+"""Scene files below the folder in which the studio was started, and no others."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.scenes import from_text
 
 MOST_LISTED: Final = 500
-MOST_VISITED: Final = 20_000  # entries of folders
+MOST_VISITED: Final = 20_000  # most folder entries that are visited
 DEEPEST: Final = 4
 OPENED: Final = (
     ".toml", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".avif",
@@ -23,13 +23,13 @@ TEXT: Final = ".toml"
 
 
 class Folder:
-    """A folder and what lies below it. Paths of the page are relative, with slashes."""
+    """A folder and everything below it. The page uses relative paths with slashes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
 
     def path(self, name: Any) -> Path:
-        """Return the path that a name stands for. Raises InvalidRequestError for one elsewhere."""
+        """Return the path for a name. Raises InvalidRequestError if it is outside the folder."""
         if not isinstance(name, str) or not 0 < len(name) <= 1000 or "\0" in name:
             raise InvalidRequestError("a file needs a name")
         parts = name.split("/")
@@ -52,7 +52,7 @@ class Folder:
         return Scene.load(path)
 
     def glance(self, name: Any) -> Scene:
-        """Read the scene of a file that nobody has opened: no path in it is followed.
+        """Read the scene of a file for its thumbnail, without following any path in it.
 
         Raises InvalidRequestError.
         """
@@ -62,9 +62,9 @@ class Folder:
         return self.open(name)
 
     def save(self, scene: Scene, name: Any, overwrite: bool) -> str:
-        """Write a scene file; return its name. Raises InvalidRequestError.
+        """Write a scene file and return its name. Raises InvalidRequestError.
 
-        A file that is there is replaced only with `overwrite`, and only if it is a scene.
+        An existing file is replaced only with `overwrite`, and only if it is a scene.
         """
         path = self.path(name)
         if path.suffix != TEXT:
@@ -84,7 +84,7 @@ class Folder:
         return path.relative_to(self.root).as_posix()
 
     def write(self, name: str, text: str) -> None:
-        """Write a new file; one that is there must hold this text. Raises InvalidRequestError."""
+        """Write a new file; an existing one must have the same text. Raises InvalidRequestError."""
         path = self.path(name)
         if not path.parent.is_dir():
             raise InvalidRequestError(f"{path.parent}: is no folder")
@@ -95,7 +95,9 @@ class Folder:
         filesystem.write_atomic(path, text.encode())
 
     def files(self) -> list[dict[str, Any]]:
-        """List what may hold a scene, the newest first: `name` and `time`, seconds since 1970."""
+        """List the files that may hold a scene, newest first: `name`, and `time` in seconds since
+        1970.
+        """
         found = sorted(self._walk(self.root, DEEPEST, [MOST_VISITED]), reverse=True)
         return [{"name": name, "time": when} for when, name in found[:MOST_LISTED]]
 
@@ -117,10 +119,10 @@ class Folder:
 
 
 def read_dropped(name: str, path: Path) -> Scene | list[str]:
-    """Read a file that was dropped onto the page: its scene, or else a picture's main colours.
+    """Read a file dropped onto the page: its scene, or else a picture's main colours.
 
-    name: what it was called, of which only the suffix counts, and with which errors begin. path:
-    where it lies now; it gets that suffix. Raises InvalidRequestError.
+    name: its original name, used for its suffix and in errors. path: where it is stored; it is
+    renamed to have that suffix. Raises InvalidRequestError.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Who may speak to the studio: its own page alone, which knows the token in the address."""
+"""Access to the studio: only its own page, which knows the token in the address."""
 
 import hmac
 
@@ -7,12 +7,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Gate:
-    """Lets requests through whose path begins with the token and that no other site sends.
+    """Passes on requests whose path begins with the token and that do not come from another site.
 
-    `tilecppn.serve.guard.Guard`, before it, has looked at Host and at the length of the body. A
-    browser says with Origin whose page sends a request, always with a POST, and with Sec-Fetch-Site
-    also for what a page merely embeds. The token alone would do: no other page can know it. The app
-    sees paths without it.
+    `tilecppn.serve.guard.Guard` has checked Host and the body's length before. Browsers send Origin
+    with every POST, and Sec-Fetch-Site even with requests for embedded resources; both show whether
+    another site's page makes the request. The token alone would suffice, since no other page can
+    know it. The application gets paths without it.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:

@@ -1,4 +1,4 @@
-"""Renders that the page has started: real commands, one at a time, each a process of its own."""
+"""Renders started by the page: tilecppn commands, one at a time, each in its own process."""
 
 import contextlib
 import json
@@ -15,40 +15,40 @@ from typing import Any, Final
 from tilecppn.errors import InvalidRequestError
 from tilecppn.serve.studio.orders import Order
 
-MOST: Final = 200  # jobs that are remembered
-PATIENCE: Final = 20.0  # seconds for a process to end after it was asked to
+MOST: Final = 200  # jobs kept in the list
+PATIENCE: Final = 20.0  # seconds for a process to end after SIGINT
 ACTIVE: Final = ("waiting", "running", "stopping")
 LOGGED: Final = ("render", "animate")  # commands that take --log
 
 
 @dataclass
 class Job:
-    """A render: its command lines, what the page shows of it, and how far it is.
+    """A render: its command lines, its record for the page, and its progress.
 
-    state: waiting, running, done, failed, or stopped; the last two can go on.
+    state: waiting, running, stopping, done, failed or stopped; the last two can be resumed.
     """
 
     name: str
     purpose: str
     lines: list[list[str]]
     outputs: list[str]
-    scene: str  # the name by which the page can show it
-    film: tuple[str, int] | None = None  # likewise, and how many frames it has
+    scene: str  # the id by which the page can show it
+    film: tuple[str, int] | None = None  # its id and number of frames
     state: str = "waiting"
     error: str = ""
     done: int = 0  # shards
     tasks: int = 0
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     log: Path | None = None
-    read: int = 0  # bytes of the log
+    read: int = 0  # bytes of the log read so far
 
     @property
     def store(self) -> str | None:
-        """The name of the store that it renders into."""
+        """The name of the store into which it renders."""
         return next((name for name in self.outputs if name.endswith(".zarr")), None)
 
     def told(self, number: int) -> dict[str, Any]:
-        """What the page is told."""
+        """Return the record that the page gets."""
         return {
             "number": number,
             "name": self.name,
@@ -66,11 +66,11 @@ class Job:
 
 
 class Jobs:
-    """Runs one job at a time, in a thread. All methods are for all threads.
+    """Runs one job at a time, in a thread. All methods may be called from any thread.
 
-    root: the folder of scenes, in which commands run. place: where their events are logged, from
-    which comes how far they are; None for nowhere. Jobs are forgotten with the studio; what they
-    did is in their stores, and to ask for the same again goes on there.
+    root: the folder of scenes, in which commands run. place: the folder of the event logs that give
+    the progress; None for no logs. Jobs are forgotten when the studio ends; their results are in
+    their stores, and the same render started again resumes there.
     """
 
     def __init__(self, root: Path, place: Path | None) -> None:
@@ -81,9 +81,9 @@ class Jobs:
         self._thread: threading.Thread | None = None
 
     def add(self, order: Order, scene: str, film: tuple[str, int] | None = None) -> int:
-        """Queue an order whose scene file is there; return its number.
+        """Queue an order whose scene file exists; return its number.
 
-        scene, film: the names by which the page can show them; a film's frames, too.
+        scene, film: the ids by which the page can show them; for a film also its number of frames.
         """
         with self._change:
             if len(self.jobs) >= MOST:
@@ -98,7 +98,7 @@ class Jobs:
             return len(self.jobs) - 1
 
     def cancel(self, number: int) -> None:
-        """Stop a job: what is finished of it stays. Raises InvalidRequestError."""
+        """Stop a job; its finished parts are kept. Raises InvalidRequestError."""
         with self._change:
             job = self._job(number)
             if job.state == "waiting":
@@ -117,7 +117,7 @@ class Jobs:
                 self._begin()
 
     def told(self) -> list[dict[str, Any]]:
-        """What the page is told of all jobs, the first first."""
+        """Return the records of all jobs that the page gets, oldest first."""
         with self._change:
             for job in self.jobs:
                 if job.state in ACTIVE:
@@ -125,7 +125,7 @@ class Jobs:
             return [job.told(number) for number, job in enumerate(self.jobs)]
 
     def store(self, number: int) -> Path:
-        """The path of the store that a job renders into. Raises InvalidRequestError."""
+        """Return the path of the store into which a job renders. Raises InvalidRequestError."""
         with self._change:
             name = self._job(number).store
         if name is None:
@@ -133,7 +133,7 @@ class Jobs:
         return self.root / name
 
     def close(self) -> None:
-        """Stop what runs, and wait until it has."""
+        """Stop running jobs, and wait until they have ended."""
         with self._change:
             self._closed = True
             for job in self.jobs:
@@ -182,7 +182,7 @@ class Jobs:
         return None
 
     def _run(self, job: Job, line: list[str]) -> tuple[int, str]:
-        """Run a command; return its exit code and the last line that it said."""
+        """Run a command; return its exit code and the last line of its standard error."""
         extra: list[str] = []
         with self._change:
             if job.log is not None and line[0] in LOGGED:
@@ -197,14 +197,14 @@ class Jobs:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the studio, which then stops its jobs
+                start_new_session=True,  # Ctrl-C goes to the studio, which then stops its jobs
             )
         said = _last_line(job.process)
         return job.process.wait(), said
 
 
 def _last_line(process: "subprocess.Popen[bytes]") -> str:
-    """What a process said last, when it has ended."""
+    """Return the last line that a process wrote to standard error before it ended."""
     said = b""
     assert process.stderr is not None
     with process.stderr as stream:
@@ -214,7 +214,7 @@ def _last_line(process: "subprocess.Popen[bytes]") -> str:
 
 
 def _interrupt(process: "subprocess.Popen[bytes]") -> None:
-    """Ask a process to end, as Ctrl-C does; force it if it does not in time."""
+    """Send SIGINT to a process, and kill it if it does not end in time."""
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGINT)
     timer = threading.Timer(PATIENCE, lambda: _force(process))
@@ -229,7 +229,7 @@ def _force(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _follow(job: Job) -> None:
-    """Read what has come to a job's log: how many shards there are, and are done."""
+    """Read new events of a job's log, and update the number of tasks and of finished ones."""
     if job.log is None:
         return
     with contextlib.suppress(OSError), job.log.open("rb") as file:

@@ -1,8 +1,8 @@
-"""The studio's memory: every scene that was looked at, in a file that is only appended to.
+"""The studio's history: every scene that was looked at, in an append-only file.
 
-`.tilecppn/history.jsonl`, in the folder that the studio was started in, has a line for each step:
-its scene, and the step that it was made from. So nothing is ever lost, the steps are a tree,
-several pages may write at once, and a line that a crash cut short costs no other.
+`.tilecppn/history.jsonl`, in the folder in which the studio was started, has a line for each step
+with its scene and its parent step. So nothing is lost, the steps form a tree, several pages may
+write at the same time, and a line cut short by a crash affects no other.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ from tilecppn.serve.studio.scenes import Text
 PLACE: Final = ".tilecppn"
 HISTORY: Final = "history.jsonl"
 SESSION: Final = "session.json"
-MOST_BYTES: Final = 64 << 20  # of the file, of which the end is read
+MOST_BYTES: Final = 64 << 20  # of the end of the file that is read
 MOST_STEPS: Final = 20_000
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 class Step(NamedTuple):
-    """A step: its name, that of the step before ("" for none), what was done, and the scene."""
+    """A step: its name, its parent's ("" for none), a label for the change, and the scene."""
 
     name: str
     parent: str
@@ -38,28 +38,28 @@ class Step(NamedTuple):
 
 
 class Journal:
-    """Steps, in the order in which they were made. For all threads.
+    """The steps in the order in which they were made. For all threads.
 
-    folder: where it is kept; None, or one that cannot be written into, keeps it in memory alone.
+    folder: the folder of the history; None, or one that is not writable, keeps it only in memory.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._lock = threading.Lock()
-        # The folder that it is kept in, None for none.
+        # The folder of the history, None for none.
         self.place = None if folder is None else _own_folder(folder / PLACE)
         self.steps: dict[str, Step] = {}
-        self.at = ""  # the step that was shown last
+        self.at = ""  # the step shown last
         self.pinned: set[str] = set()
         for line in self._lines():
             self._take(line)
 
     @property
     def is_kept(self) -> bool:
-        """Whether it outlives this process."""
+        """Whether the history outlives this process."""
         return self.place is not None
 
     def add(self, parent: str, label: str, scene: Text, network: bytes | None) -> Step:
-        """Keep a step, and a weights file if its scene has one; it is shown from now on."""
+        """Add a step, and a weights file if its scene has one; the step is shown from now on."""
         step = Step(secrets.token_hex(6), parent, label[:200], time.time(), scene)
         if scene.network is not None and network is not None and self.place is not None:
             path = self.place / f"{scene.network}.safetensors"
@@ -70,15 +70,15 @@ class Journal:
         return step
 
     def show(self, name: str) -> bool:
-        """Remember that a step is shown; whether there is one."""
+        """Record that a step is shown; return whether it exists."""
         return name in self.steps and self._append({"at": name})
 
     def pin(self, name: str, pinned: bool) -> bool:
-        """Remember that somebody likes a step, or no longer; whether there is one."""
+        """Pin or unpin a step; return whether it exists."""
         return name in self.steps and self._append({"pin": name, "on": pinned})
 
     def network(self, digest: str) -> bytes | None:
-        """The bytes of a weights file that was kept, by the digest of its network."""
+        """Return the bytes of a kept weights file, by the digest of its network."""
         if self.place is None or _DIGEST.fullmatch(digest) is None:
             return None
         with contextlib.suppress(OSError):
@@ -86,9 +86,9 @@ class Journal:
         return None
 
     def session(self) -> tuple[str, int]:
-        """The token and the port of the last session here, or new ones; port 0 is a free one.
+        """Return token and port of the last session, or a new token and 0, for any free port.
 
-        A page that is still open then goes on when the studio is started again.
+        A page that is still open thus continues to work after the studio is restarted.
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             if self.place is not None:
@@ -99,7 +99,7 @@ class Journal:
         return secrets.token_urlsafe(24), 0
 
     def keep_session(self, token: str, port: int) -> None:
-        """Keep a token and a port for the next session, for nobody but the user to read."""
+        """Save token and port for the next session, readable only by the user."""
         if self.place is None:
             return
         with contextlib.suppress(OSError):
@@ -115,13 +115,13 @@ class Journal:
             self._take(record)
             if self.place is not None:
                 path = self.place / HISTORY
-                # On a full disk the session goes on in memory.
+                # On a full disk the session continues in memory.
                 with contextlib.suppress(OSError), path.open("ab") as file:
                     file.write(line)
         return True
 
     def _take(self, record: Any) -> None:
-        """Take a line; one that a crash or somebody else's hand made wrong is left out."""
+        """Apply a line; one that is damaged is skipped."""
         with contextlib.suppress(KeyError, TypeError, ValueError):
             if "at" in record:
                 self.at = record["at"] if record["at"] in self.steps else self.at
@@ -150,7 +150,7 @@ class Journal:
 
 
 def _own_folder(path: Path) -> Path | None:
-    """The folder, made if it is not there; None if it cannot be written into, or lies elsewhere."""
+    """Return the folder, created if necessary; None if it is not writable, or a symbolic link."""
     try:
         path.mkdir(exist_ok=True)
         if path.is_symlink() or (path / HISTORY).is_symlink():

@@ -1,7 +1,7 @@
-"""What the page can have rendered: one row a purpose, from its form to command lines.
+"""The renders that the page offers: one row per purpose, from its form to command lines.
 
-A form is a JSON object. Each line is what `tilecppn` is given, in the studio's folder; nothing in
-it is taken from the page as it came.
+A form is a JSON object. Each line is a `tilecppn` command, run in the studio's folder; values from
+the page are validated before they are used in it.
 """
 
 import re
@@ -21,15 +21,15 @@ _NAME: Final = re.compile(r"[\w][\w .+-]{0,80}(?:/[\w][\w .+-]{0,80}){0,4}")
 _ADDRESS: Final = re.compile(
     r"[a-z]+(://[\w.:\[\]-]{1,200}(:[0-9]{1,5})?)?|[\w.-]{1,200}:[0-9]{1,5}"
 )
-LARGEST: Final = 1_000_000  # pixels of a page's side
+LARGEST: Final = 1_000_000  # longest side of a page in pixels
 
 
 @dataclass(frozen=True)
 class Order:
     """A picture to be rendered.
 
-    scene: at the size that was asked for. timeline: of a film, what is drawn. outputs: the files
-    that a person opens, of which the first is the result. remark: what a person should know.
+    scene: at the requested size. timeline: of a film. outputs: the files to open, the result first.
+    remark: a note for the user.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Order:
 
 
 def order(scene: Scene, form: Form) -> Order:
-    """Return what a form asks for of a scene.
+    """Return the order of a form for a scene.
 
-    Its `purpose` is a row of PURPOSES, `name` the beginning of all names of files, `address` that
+    Its `purpose` is a key of PURPOSES, `name` the common prefix of the file names, `address` that
     of a Ray cluster, "" for this machine. Raises InvalidRequestError.
     """
     purpose, name = text(form, "purpose"), name_of(form)
@@ -61,7 +61,7 @@ def order(scene: Scene, form: Form) -> Order:
 
 
 def film_order(film: Timeline, form: Form) -> Order:
-    """Return what a form asks for of a timeline: the film, or a sheet of its frames.
+    """Return the order of a form for a timeline: the film, or a sheet of its frames.
 
     Raises InvalidRequestError.
     """
@@ -79,7 +79,7 @@ def film_order(film: Timeline, form: Form) -> Order:
 
 
 def name_of(form: Form) -> str:
-    """Return the name of a form's outputs: below the folder, and never like an option."""
+    """Return the name of a form's outputs; it lies below the folder and cannot be an option."""
     name = text(form, "name").removesuffix(".toml")
     if _NAME.fullmatch(name) is None or ".." in name:
         raise InvalidRequestError("give a name of letters, digits, spaces, dots and dashes")
@@ -106,7 +106,9 @@ def _print(scene: Scene, name: str, form: Form) -> Order:
 
 
 def _reshaped(scene: Scene, printed: Scene) -> str:
-    """What to say where paper has another shape than the picture, by more than a rounded size."""
+    """Return a note if the paper's aspect ratio differs from the picture's beyond rounding, else
+    "".
+    """
     shapes = [wide / high for wide, high in (scene.canvas.whole, printed.canvas.whole)]
     if 0.99 <= shapes[1] / shapes[0] <= 1.01:
         return ""
@@ -170,7 +172,7 @@ PURPOSES: Final[dict[str, Callable[[Scene, str, Form], Order]]] = {
 
 
 def _resized(scene: Scene, form: Form, even: bool = False) -> Scene:
-    """The same picture, `width` pixels wide."""
+    """Return the same picture, `width` pixels wide."""
     width, canvas = whole(form, "width", 2048), scene.canvas
     if not 1 <= width <= LARGEST:
         raise InvalidRequestError(f"width = {width}: must be from 1 to {LARGEST:,}")

@@ -1,4 +1,4 @@
-"""What a render will take, as `tilecppn plan` says it."""
+"""The estimate of a render, from `tilecppn plan`."""
 
 import subprocess
 import sys
@@ -8,13 +8,13 @@ from pathlib import Path
 from tilecppn.errors import InvalidRequestError
 from tilecppn.serve.studio.orders import Order
 
-SECONDS = 60.0  # that it may take
+SECONDS = 60.0  # time limit
 
 
 def planned(order: Order, root: Path) -> str:
-    """Return what `tilecppn plan` says of an order, of a film without encoding; several lines.
+    """Return the lines of `tilecppn plan` for an order; a film's are without encoding.
 
-    Raises InvalidRequestError with what it says where the render does not fit.
+    Raises InvalidRequestError with its message if the render does not fit.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "scene.toml")

@@ -1,4 +1,4 @@
-"""What the page is told of a scene."""
+"""The record of a scene that the page gets."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -13,11 +13,11 @@ SHOWN_COLOURS: Final = 64  # of a palette
 
 
 def record(scene: Scene, name: str) -> dict[str, Any]:
-    """All that the page shows of a scene: its values, its grid of pixels, its network and latent.
+    """Return everything that the page shows of a scene: values, grid, network and latent.
 
-    `grid` is as in `tilecppn.scene.view.Grid`; `canvas` has the pixels that are drawn, `origin`
-    (row, column) the first of them, `whole` (width, height) the size without crop and bleed.
-    `palette` has its stops, as in a scene file, or some colours of one that has many.
+    `grid` is as in `tilecppn.scene.view.Grid`; `canvas` has the size that is drawn, `origin` (row,
+    column) its first pixel, `whole` (width, height) the size without crop and bleed. `palette` has
+    its stops, as in a scene file, or a selection of colours if there are many.
     """
     structure, canvas = scene.cppn.structure, scene.canvas
     finest, coarsest = levels(scene)

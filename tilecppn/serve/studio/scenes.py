@@ -1,7 +1,7 @@
-"""Scenes by the names that the page asks for them with.
+"""Scenes by the ids with which the page refers to them.
 
-A name is a digest of what makes the scene: its whole TOML, or changes of another scene. So it never
-shows another picture, and a scene of the wall is only made when its thumbnail is drawn.
+An id is a digest of a scene's recipe: its whole TOML, or changes to another scene. So an id always
+means the same picture, and the scene of a variation is only made when its thumbnail is drawn.
 """
 
 import json
@@ -22,32 +22,32 @@ from tilecppn.scene.validation import Section, SeededAmount, format_value
 MOST_RECIPES: Final = 50_000
 MOST_SCENES: Final = 512
 MOST_TEXT: Final = 256 << 20  # characters of all recipes
-MOST_WEIGHTS: Final = 1 << 26  # of the networks that are kept
-LARGEST: Final = 1 << 20  # weights of a network that is drawn while somebody looks
+MOST_WEIGHTS: Final = 1 << 26  # of the networks kept
+LARGEST: Final = 1 << 20  # most weights of a network for interactive drawing
 
 
 class UnknownSceneError(InvalidRequestError):
-    """No scene has that name: the server was started again, or it was made too long ago."""
+    """No scene has that id: the server was restarted, or the scene was made too long ago."""
 
 
 class Text(NamedTuple):
-    """A scene by its whole TOML, with the digest of its network if that is a weights file's."""
+    """A scene by its whole TOML, with the digest of its network if that is from a weights file."""
 
     toml: str
     network: str | None
 
 
 class Change(NamedTuple):
-    """A scene by what it changes of another: JSON of section → key → value."""
+    """A scene by its changes to another one: JSON of section → key → value."""
 
     base: str
     changes: str
 
 
 class Scenes:
-    """Makes scenes of their recipes and keeps the latest. For all threads.
+    """Makes scenes from their recipes, and keeps the latest. For all threads.
 
-    find_network: the bytes of a weights file by the digest of its network, from an earlier session.
+    find_network: returns the bytes of a weights file of an earlier session by its network's digest.
     """
 
     def __init__(self, find_network: Callable[[str], bytes | None] = lambda digest: None) -> None:
@@ -58,7 +58,7 @@ class Scenes:
         self._made: LRUCache[str, Scene] = LRUCache(MOST_WEIGHTS, _weights)
 
     def add(self, scene: Scene) -> str:
-        """Return the name of a scene. Raises InvalidRequestError if its network is too large."""
+        """Add a scene and return its id. Raises SceneError if its network is too large."""
         check_size(scene)
         network = None
         if scene.source.weights is not None:
@@ -68,18 +68,18 @@ class Scenes:
         return self.keep(Text(scene.to_toml(), network))
 
     def keep(self, recipe: Text | Change) -> str:
-        """Return the name of what a recipe makes; nothing is made yet."""
+        """Keep a recipe and return its scene's id, without making the scene."""
         name = _name(recipe)
         with self._lock:
             self._recipes[name] = recipe
         return name
 
     def derive(self, base: str, changes: Given) -> str:
-        """Return the name of a scene with some keys changed, None removing one."""
+        """Return the id of a scene with some keys changed; None removes a key."""
         return self.keep(Change(base, json.dumps(changes, sort_keys=True)))
 
     def own_name(self, name: str) -> str:
-        """Return the name of a scene by its TOML, which does not depend on how it was made.
+        """Return the id of a scene by its TOML, independent of how it was made.
 
         Raises as `scene` does.
         """
@@ -102,7 +102,7 @@ class Scenes:
             return self._networks.setdefault(digest, found)
 
     def scene(self, name: str) -> Scene:
-        """Return a scene by its name. Raises UnknownSceneError, SceneError or WeightsError."""
+        """Return a scene by its id. Raises UnknownSceneError, SceneError or WeightsError."""
         with self._lock:
             found, recipe = self._made.get(name), self._recipes.get(name)
         if found is None:
@@ -124,9 +124,9 @@ class Scenes:
 
 
 def from_text(text: str, name: str) -> Scene:
-    """Read a scene file that came through the browser: no path in it is followed.
+    """Read a scene file received from the browser, without following any path in it.
 
-    name: what errors begin with. Raises SceneError.
+    name: the prefix of error messages. Raises SceneError.
     """
     check_paths(text, name)
     return Scene.parse(text, name=name)
@@ -144,9 +144,9 @@ def check_paths(text: str, name: str) -> None:
 
 
 def checked_changes(changes: Any) -> Given:
-    """Return changes as they came through the browser, section → key → value.
+    """Validate changes received from the browser, section → key → value, and return them.
 
-    Raises SceneError for what is no such thing, an unknown key, or a path.
+    Raises SceneError for another structure, an unknown key, or a path.
     """
     if not isinstance(changes, Mapping):
         raise SceneError("changes must be sections with their keys")
@@ -158,7 +158,7 @@ def checked_changes(changes: Any) -> Given:
 
 
 def check_size(scene: Scene) -> None:
-    """Raise SceneError for a network that is too large to be drawn while somebody looks."""
+    """Raise SceneError for a network that is too large to be drawn interactively."""
     if _size(scene) > LARGEST:
         raise SceneError(
             f"this network has {_size(scene):,} weights; the studio draws up to {LARGEST:,}: "
@@ -167,14 +167,14 @@ def check_size(scene: Scene) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value of a scene as JSON has it."""
+    """Convert a value of a scene to JSON values."""
     if isinstance(value, SeededAmount):
         return asdict(value)
     return [plain(part) for part in value] if isinstance(value, tuple | list) else value
 
 
 def values_of(scene: Scene) -> dict[str, dict[str, Any]]:
-    """Return all values of a scene, section → key → value, as JSON has them."""
+    """Return all values of a scene, section → key → value, as JSON values."""
     sections: dict[str, Section] = {
         "cppn": scene.source,
         "latent": scene.latent,
@@ -190,7 +190,7 @@ def values_of(scene: Scene) -> dict[str, dict[str, Any]]:
 
 
 def label_of(changes: Given) -> str:
-    """Return changes in a few words, for the history."""
+    """Return a short description of changes, for the history."""
     parts = [
         f"{section}.{key} = {_rounded(value)}"
         for section, keys in changes.items()
@@ -201,7 +201,7 @@ def label_of(changes: Given) -> str:
 
 
 def _rounded(value: Any) -> str:
-    """A value as a person reads it: numbers have four digits."""
+    """Return a value as text with numbers rounded to four digits."""
     if value is None:
         return "none"
     if isinstance(value, list | tuple) and all(type(part) in (int, float) for part in value):
@@ -210,7 +210,7 @@ def _rounded(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else format_value(plain(value))
 
 
-# What counts against the limits: the least that it may is what limits the number.
+# The cost of an entry against its limit; its minimum bounds the number of entries.
 
 
 def _length(recipe: Text | Change) -> int:

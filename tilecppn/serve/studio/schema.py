@@ -1,4 +1,4 @@
-"""What the page's controls are made of: every key of a scene, from the scene's own table."""
+"""The data for the page's controls: every key of a scene, from the scene's own table."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -15,16 +15,16 @@ from tilecppn.scene.sections import SECTIONS
 from tilecppn.scene.validation import Check
 from tilecppn.serve.studio.scenes import plain
 
-SHOWN_STOPS = 16  # of a colour map
-SAMPLES = 25  # of an easing
+SHOWN_STOPS = 16  # colours of a colour map
+SAMPLES = 25  # points of an easing's curve
 
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return sections → keys → default, help, what is allowed in words, and as JSON Schema.
+    """Return sections → keys → default, help, allowed values in words and as JSON Schema.
 
-    Beside them, under `presets`, `activations`, `palettes` and `easings`, what there is to choose
-    from; of each colour map some of its colours, of each easing its curve.
+    Also the choices under `presets`, `activations`, `palettes` and `easings`: some colours of each
+    colour map, and the curve of each easing.
     """
     sections = {}
     for name, section in SECTIONS.items():
@@ -48,12 +48,12 @@ def schema() -> dict[str, Any]:
 
 
 def curve(easing: Callable[[float], float]) -> list[float]:
-    """Return how far an easing is at SAMPLES times, evenly spaced, from 0 to 1."""
+    """Return the values of an easing at SAMPLES times, evenly spaced from 0 to 1."""
     return [round(easing(i / (SAMPLES - 1)), 4) for i in range(SAMPLES)]
 
 
 def colours_of(palette: str | tuple[str, ...], most: int = SHOWN_STOPS) -> list[str]:
-    """Return some of a palette's colours, evenly spaced, as "#rrggbb"; all, if they are few."""
+    """Return a palette's colours as "#rrggbb", at most `most` of them, evenly spaced."""
     colours = stops(palette)
     count = min(len(colours), most)
     places = [round(i * (len(colours) - 1) / (count - 1)) for i in range(count)]

@@ -1,4 +1,4 @@
-"""Starts the studio: the scene to begin with, the token, and the port."""
+"""Start the studio: its first scene, token and port."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from tilecppn.serve.studio.gate import Gate
 from tilecppn.serve.studio.journal import PLACE, Journal
 from tilecppn.serve.studio.scenes import Text
 
-MOST_DROPPED: Final = 256 << 20  # bytes of a file that is dropped onto the page
-FIRST: Final = {"preset": "silk"}  # what is shown where nothing was ever opened
+MOST_DROPPED: Final = 256 << 20  # most bytes of a file dropped onto the page
+FIRST: Final = {"preset": "silk"}  # the first scene if there is no history
 
 
 def studio(
@@ -28,12 +28,11 @@ def studio(
     overrides: Sequence[str] = (),
     warn: Callable[[str], object] = lambda text: None,
 ) -> Server:
-    """A server for the studio, on this machine alone; the caller runs `serve_forever`.
+    """Return a server for the studio, on this machine only; the caller runs `serve_forever`.
 
-    scene: what to begin with, as `Scene.load` takes it; None goes on where the last session in
-    `folder` ended. folder: where scenes are opened and saved, and the history is kept. port: 0
-    takes that of the last session, or a free one. warn: is told what will not work. Raises
-    InvalidRequestError.
+    scene: the first scene, as `Scene.load` takes it; None continues the last session in `folder`.
+    folder: where scenes are opened and saved, and the history is kept. port: 0 takes that of the
+    last session, or a free one. warn: called with what will not work. Raises InvalidRequestError.
     """
     require("auto", "exact")
     where = Folder(Path(folder))
@@ -63,7 +62,7 @@ def studio(
 
 
 def _begin(desk: Desk, scene: str | Path | None, overrides: Sequence[str]) -> None:
-    """Put a scene into the history, unless it is what was looked at last."""
+    """Add a scene to the history, unless it is the one shown last."""
     begun = Scene.of(cppn=FIRST) if scene is None else Scene.load(scene, overrides)
     name = desk.scenes.add(begun)
     text: Text = desk.scenes.text(name)
@@ -77,6 +76,6 @@ def _listening(app: Gate, port: int, last: int) -> Server:
     if port == 0 and last:
         try:
             return Server(app, port=last, most_body=MOST_DROPPED)
-        except ExportError:  # another studio, or something else
+        except ExportError:  # used by another studio, or another program
             pass
     return Server(app, port=port, most_body=MOST_DROPPED)

@@ -1,4 +1,4 @@
-"""Variations of a scene: one row a kind, each a list without end or a short one."""
+"""Variations of a scene, one row per kind; each is an endless or a short list."""
 
 import itertools
 import math
@@ -14,9 +14,9 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.validation import SeededAmount
 from tilecppn.serve.studio.scenes import plain
 
-MOST: Final = 200  # at a time
+MOST: Final = 200  # most per request
 NEARBY: Final = 2**61  # the stream of random steps of the latent
-TRAITS: Final = 2**61 + 2**20  # the stream that says what a child has of which parent
+TRAITS: Final = 2**61 + 2**20  # the stream that decides which traits a child inherits
 
 
 FOLDS: Final = ("mirror", "radial", "repeat")
@@ -24,17 +24,17 @@ COLOURING: Final = ("palette", "color", "shadow", "shade", "glow", "invert")
 
 
 class Variation(NamedTuple):
-    """A variation: what it is called, and what it changes, section → key → value."""
+    """A variation: its label, and its changes to the scene, section → key → value."""
 
     label: str
     changes: Given
 
 
 def variations(scene: Scene, kind: str, start: int, count: int, amount: float) -> list[Variation]:
-    """Return `count` variations of a kind from number `start` on; fewer at the end of a short list.
+    """Return `count` variations of a kind from number `start` on, fewer at the end of a short list.
 
-    amount: how far mutations and nearby latents go, from 0 to 1. Raises InvalidRequestError for an
-    unknown kind, or one that the scene does not have.
+    amount: strength of mutations and distance of nearby latents, from 0 to 1. Raises
+    InvalidRequestError for an unknown kind, or one that the scene does not support.
     """
     if kind not in KINDS:
         raise InvalidRequestError(f"there are no variations {kind[:40]}")
@@ -44,10 +44,10 @@ def variations(scene: Scene, kind: str, start: int, count: int, amount: float) -
 
 
 def children(parents: Sequence[Scene], start: int, count: int) -> list[Variation]:
-    """Return children of two scenes or more, as changes of the first.
+    """Return children of two or more scenes, as changes of the first.
 
-    Each takes some units of another parent's network, where both are of one shape and from seeds,
-    and each of its other traits from one parent or the other. Raises InvalidRequestError.
+    Each takes some units of another parent's network, if both have the same structure and come from
+    seeds, and each other trait from one of the two parents. Raises InvalidRequestError.
     """
     if not 2 <= len(parents) <= 16:
         raise InvalidRequestError("a child has 2 to 16 parents")
@@ -64,7 +64,7 @@ def _child(one: Scene, other: Scene, number: int) -> Variation:
     draw = uniforms(number, TRAITS, 64)
     alike = one.cppn.structure.preset == other.cppn.structure.preset
     own, theirs = one.source.mutations or (), other.source.mutations or ()
-    # A child of brothers has some of the steps of each, and one small step of its own.
+    # A child of siblings has some of the mutations of each, and a small one of its own.
     steps = [step for step, chance in zip(own, draw[8:], strict=False) if chance < 0.75]
     if same_shape(one, other):
         new = (step for step in theirs if step not in own)
@@ -86,7 +86,7 @@ def _child(one: Scene, other: Scene, number: int) -> Variation:
 
 
 def same_shape(one: Scene, other: Scene) -> bool:
-    """Whether both networks come from seeds and are of one shape."""
+    """Return whether both networks come from seeds and have the same structure."""
     if one.source.weights is not None or other.source.weights is not None:
         return False
     free = ("seed", "cross", "mutations")
@@ -113,7 +113,7 @@ def _latents(scene: Scene, start: int, amount: float) -> Iterator[Variation]:
 
 
 def _nearby(scene: Scene, start: int, amount: float) -> Iterator[Variation]:
-    """Latents at a distance of `amount` of the deviation that the latent has itself."""
+    """Yield latents at `amount` times the latent's own standard deviation from the current one."""
     _check_latent(scene)
     own = scene.cppn.structure.latent
     spread = own.b if own.kind == "normal" else (own.b - own.a) / math.sqrt(12.0)
@@ -138,7 +138,7 @@ def _palettes(scene: Scene, start: int, amount: float) -> Iterator[Variation]:
 
 
 def _coloured(scene: Scene, palette: str) -> dict[str, dict[str, Any]]:
-    """Another palette; a network of three channels is drawn with one instead."""
+    """Return changes to another palette; a network of three channels gets one channel for it."""
     changes: dict[str, dict[str, Any]] = {
         "output": {
             "palette": palette,

@@ -1,7 +1,7 @@
-// ---- what is shown, in the address --------------------------------------------------------------
-// #center=X,Y&scale=S&rotation=R as in a scene's [view], for a window instead of a canvas; where the
-// plane is not known #zoom=…&x=…&y=…&rotate=…: zoom is 1 where the whole picture just fits, x and y
-// are the centre in parts of the picture's width and height, rotate degrees clockwise.
+// ---- the view, in the address -------------------------------------------------------------------
+// #center=X,Y&scale=S&rotation=R as in a scene's [view], but for the window instead of a canvas; without a
+// known plane #zoom=…&x=…&y=…&rotate=…: zoom is 1 where the whole picture just fits, x and y are the centre
+// as shares of the picture's width and height, rotate is in degrees clockwise.
 
 function isHome() {
   if (data.views && shown !== canvasPyramid) return false;
@@ -28,7 +28,7 @@ function viewHash() {
     if (turn) parts.push("rotate=" + short(turn));
   }
   if (viewport.getFlip()) parts.push("flip=1");
-  // The wanted one: while it loads another is still shown, and a reload meanwhile would lose it.
+  // The frame that is wanted: an earlier one is shown while it loads, and a reload would otherwise lose it.
   if (data.frames && wantedFrame) parts.push("frame=" + wantedFrame);
   return parts.length ? "#" + parts.join("&") : "";
 }
@@ -39,7 +39,7 @@ function saveHash() {
     history.replaceState(null, "", hash || location.pathname + location.search);
   } catch { /* some browsers limit how often; the next rest saves it */ }
 }
-/** The address's values; `place` is a centre and scale on the plane, or null. */
+/** The values in the address; `place` is a centre and scale on the plane, or null. */
 function readAddress() {
   const query = new URLSearchParams(location.hash.slice(1));
   const parse = (text) => text ? Number(text) : NaN;
@@ -71,7 +71,7 @@ function readHash() {
     viewport.applyConstraints(true);
   }
 }
-/** Show a place of the plane that lies in the pyramid. */
+/** Show a place of the plane that lies within the pyramid. */
 function lookAt({ center, scale }) {
   const half = halfWindow();
   const part = scale / Math.min(...half.map((length, i) => length * shown.grid.step[i]));

@@ -1,4 +1,4 @@
-// ---- what buttons and keys do --------------------------------------------------------------
+// ---- buttons and keys ---------------------------------------------------------------------
 
 function zoomBy(factor) {
   viewport.zoomBy(factor);
@@ -15,7 +15,7 @@ function actualPixels() {
   viewport.applyConstraints();
 }
 function turn(quarters) {
-  // Seen in a mirror, clockwise is the other way.
+  // A mirrored picture turns the other way.
   viewport.setRotation(viewport.getRotation() + 90 * quarters * (viewport.getFlip() ? -1 : 1));
   if (home) viewport.goHome();
 }
@@ -36,7 +36,7 @@ function fullScreen() {
 }
 function copy(text, what) {
   const done = () => note(what + " copied");
-  // Where the clipboard is not to be had, a selection still copies.
+  // Without access to the clipboard, a selection can still be copied.
   const select = () => {
     const area = document.createElement("textarea");
     area.value = text;
@@ -61,7 +61,7 @@ function saveImage() {
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     });
-  } catch {  // browsers keep files from pages that were opened as files
+  } catch {  // browsers do not let pages opened from disk read files
     note("The browser saves images only from a page on a server: tilecppn view NAME.dzi", 6);
   }
 }
@@ -70,7 +70,7 @@ function embedCode() {
   return `<iframe src="${quoted(location.href)}" title="${quoted(document.title)}" width="640" `
     + `height="480" style="border: 0" loading="lazy" allow="fullscreen"></iframe>`;
 }
-// A page from a disk has no address for others, and the server of `view` allows no frames.
+// A page opened from a disk has no address for others, and the server of `view` forbids frames.
 $("copy-embed").hidden = Boolean(data.served) || !location.protocol.startsWith("http");
 
 const actions = {
@@ -92,7 +92,7 @@ const actions = {
 for (const [id, action] of Object.entries(actions)) {
   $(id).addEventListener("click", (event) => {
     action();
-    // After a pointer's click the arrow keys should move the picture again.
+    // After a click the arrow keys should move the picture again.
     if (event.detail && $("bar").contains(event.currentTarget) && id !== "help") viewer.canvas.focus();
   });
 }
@@ -103,8 +103,8 @@ $("keys").addEventListener("click", (event) => {
   if (event.target === $("keys")) $("keys").close();
 });
 
-// OpenSeadragon has the arrows, WASD, plus and minus, where the picture has the focus; these
-// hold everywhere. F and R would be its own, with F for the mirror and R not keeping home.
+// OpenSeadragon handles the arrows, WASD, plus and minus while the picture has the focus; these keys always
+// work. It would also use F for mirroring, and R without keeping the home view.
 const keys = {
   0: () => goHome(),
   home: () => goHome(),
@@ -124,7 +124,7 @@ addEventListener("keydown", (event) => {
     viewer.canvas.focus();
     return;
   }
-  // The letter on the key; where that is not a Latin one, the key's place.
+  // The letter on the key; for non-Latin keyboards, the key's position.
   const latin = /^[ -~]+$/.test(event.key);
   const key = latin ? event.key : event.code.replace(/^Key|^Digit/, "");
   const action = keys[key.toLowerCase()];

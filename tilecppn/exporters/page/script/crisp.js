@@ -1,16 +1,16 @@
 // ---- crisp tiles -------------------------------------------------------------------------
 
-// OpenSeadragon draws tiles without overlap one pixel too large, so that no gap shows between
-// them, which makes them unsharp. Instead every edge is put on a whole screen pixel: neighbours
-// share it, so there is neither gap nor overlap, and at 1:1 each pixel is the file's own.
+// OpenSeadragon draws tiles without overlap one pixel too large so that no gaps show between them, which
+// blurs them. Instead, every edge is placed on a whole screen pixel: neighbours share it, so there is
+// neither gap nor overlap, and at 1:1 each pixel is the file's own.
 function place({ context, tile, tiledImage }) {
   const m = context.getTransform();
   const level = tile.level - tiledImage.source.maxLevel;
-  // Large pixels are squares, but where finer ones will soon take their place.
+  // Draw large pixels as squares, unless finer ones will soon replace them.
   context.imageSmoothingEnabled = Boolean(data.views) || level < 0 || pixelSize() <= 1.0001;
   const upright = Math.abs(m.b) + Math.abs(m.c) < 1e-6;
   const sideways = Math.abs(m.a) + Math.abs(m.d) < 1e-6;
-  if (!upright && !sideways) return;  // in mid-turn
+  if (!upright && !sideways) return;  // while it is turning
 
   const ratio = OpenSeadragon.pixelDensityRatio;
   const bleed = picture.tileOverlap ? 0 : 1;
@@ -33,7 +33,7 @@ function place({ context, tile, tiledImage }) {
 viewer.addHandler("tile-drawing", place);
 viewer.navigator.addHandler("tile-drawing", place);
 
-/** Screen pixels (of the device) that one pixel of the picture takes. */
+/** Device pixels per pixel of the picture. */
 function pixelSize() {
   const item = shownItem();
   const zoom = item ? item.viewportToImageZoom(viewport.getZoom(true)) : 0;

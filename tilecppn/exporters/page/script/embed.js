@@ -1,6 +1,6 @@
 // ---- within another page ------------------------------------------------------------------------
 
-// The wheel and swipes move the page around, until somebody clicks or taps here.
+// The wheel and swipes scroll the surrounding page until the picture is clicked or tapped.
 const embedded = window.self !== window.top;
 function engage(on) {
   document.body.classList.toggle("engaged", on);

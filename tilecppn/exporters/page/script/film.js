@@ -1,10 +1,10 @@
 // ---- the frames of a film -----------------------------------------------------------------------
 
 const { count, fps } = data.frames;
-let frame = 0;         // the one that is shown
+let frame = 0;         // the one shown
 let wantedFrame = 0;
 let changing = false, playing = false;
-viewer.blendTime = 0;  // a frame takes the place of the one before at once
+viewer.blendTime = 0;  // a frame replaces the previous one at once
 
 function frameSource(number) {
   const tilesUrl = "frames/" + number + "/" + picture.tilesUrl;
@@ -21,7 +21,7 @@ async function showFrame(number) {
   $("time").textContent = seconds(wantedFrame) + " / " + seconds(count);
   if (changing) return;
   changing = true;
-  while (frame !== wantedFrame) {  // frames that are asked for meanwhile are left out
+  while (frame !== wantedFrame) {  // frames requested meanwhile are skipped
     const next = wantedFrame;
     await swap(frameSource(next), { seconds: 3 });
     frame = next;

@@ -1,8 +1,8 @@
 // ---- layout ------------------------------------------------------------------------------
 
-let home = true;  // whether the whole picture is shown and should stay so when the window changes
+let home = true;  // whether the whole picture is shown, and should remain so when the window is resized
 
-/** The length in CSS pixels, no shorter than `length`, that is a whole number of screen pixels. */
+/** The smallest length in CSS pixels, at least `length`, that is a whole number of device pixels. */
 function whole(length) {
   const ratio = devicePixelRatio;
   for (let more = 0; more < 16; more++) {
@@ -13,13 +13,13 @@ function whole(length) {
 }
 
 function layout() {
-  // Else the browser would stretch the canvas by a part of a pixel, where its zoom is 150 %.
+  // Otherwise browsers stretch the canvas by a fraction of a pixel, for example at 150 % zoom.
   $("view").style.width = whole(innerWidth) + "px";
   $("view").style.height = whole(innerHeight) + "px";
 
   const full = Boolean(document.fullscreenElement);
   const small = innerWidth <= 700 || innerHeight <= 480;
-  // A mount around the whole picture; the same on opposite sides, as turning needs it.
+  // Margins around the whole picture, equal on opposite sides, as rotation requires.
   const tiny = innerHeight <= 300 || (innerWidth <= 400 && innerHeight <= 400);
   const mount = full ? 0 : tiny ? 36 : innerHeight <= 480 ? 12 : small ? 64 : 72;
   const side = full ? 0 : small ? 8 : 24;
@@ -28,7 +28,7 @@ function layout() {
   viewport.setMargins({ left: side, right: side, top: both, bottom: both });
   if (home) viewport.goHome(true);
 
-  // The navigator, where it can be so, is small enough to lie beside the whole picture.
+  // The navigator is small enough to fit beside the whole picture, if possible.
   const fit = Math.min((innerWidth - 2 * side) / picture.width, (innerHeight - 2 * both) / picture.height);
   const beside = (innerWidth - fit * picture.width) / 2 - 30;
   const box = small ? 96 : Math.max(104, Math.min(190, beside * Math.max(1, picture.height / picture.width)));
@@ -48,7 +48,7 @@ function percent(size) {
   return (value >= 1 ? value.toFixed(1) : value.toPrecision(2)) + " %";
 }
 function showScale() {
-  // Of the picture's own pixels, also where a zoom has gone beyond them.
+  // In pixels of the picture itself, even after zooming beyond them.
   const text = percent(pixelSize() * (data.views ? canvasPyramid.grid.step[0] / shown.grid.step[0] : 1));
   $("scale").firstElementChild.textContent = text;
   $("scale").setAttribute("aria-label", "Actual pixels (now " + text + ")");

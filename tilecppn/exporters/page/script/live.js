@@ -1,6 +1,6 @@
 // ---- a picture that is still being rendered -----------------------------------------------------
 
-let shownShards = -1, refreshing = false;  // the number of shards that were there when it was loaded
+let shownShards = -1, refreshing = false;  // number of shards when the picture was last loaded
 async function refresh(shards) {
   if (refreshing || shards === shownShards) return;
   refreshing = true;
@@ -13,7 +13,7 @@ async function follow() {
   try {
     const status = await (await fetch(data.status, { cache: "no-store" })).json();
     const percent = Math.floor(100 * status.done / status.shards);
-    // What is on the screen was loaded a moment ago.
+    // The tiles on the screen were loaded a moment ago.
     if (shownShards < 0 && !status.finished) shownShards = status.done;
     refresh(status.done);
     const done = status.finished && shownShards === status.done;

@@ -1,6 +1,6 @@
-// ---- where on the plane what is shown lies (`tilecppn/scene/view.py`) ----------------------------
+// ---- the view's place on the plane (`tilecppn/scene/view.py`) -------------------------------------
 
-// The pyramid that is shown: its size, and the grid that says which point each of its pixels is.
+// The pyramid shown: its size, and the grid that maps its pixels to points of the plane.
 let shown = { width: picture.width, height: picture.height, grid: data.view, source: picture };
 const canvasPyramid = shown;
 
@@ -23,7 +23,7 @@ function toPixel({ grid }, point) {
     u / grid.step[0] + grid.middle[0] + 0.5, v / grid.step[1] + grid.middle[1] + 0.5);
 }
 
-/** Half of the sides of the window, in the pyramid's pixels, along its own axes. */
+/** Half the window's width and height, in the pyramid's pixels, along the picture's axes. */
 function halfWindow(current = true) {
   const size = 2 * shownItem().viewportToImageZoom(viewport.getZoom(current));
   const half = [viewer.container.clientWidth / size, viewer.container.clientHeight / size];
@@ -31,7 +31,7 @@ function halfWindow(current = true) {
   return sideways ? half.reverse() : half;
 }
 
-/** What the window shows: centre, scale (to the window's nearer edge) and rotation. */
+/** The window's view: centre, scale (to the window's nearer edge) and rotation. */
 function viewed(current = true) {
   const centre = shownItem().viewportToImageCoordinates(viewport.getCenter(current));
   const turn = data.view.rotation - viewport.getRotation(current);
@@ -42,13 +42,13 @@ function viewed(current = true) {
   };
 }
 
-/** The [view] that draws what is on the screen, and no more than the picture. */
+/** The [view] that draws what is on the screen, limited to the picture. */
 function viewToml() {
   const view = data.view, { center, rotation } = viewed();
   const half = halfWindow();
   const most = [picture.width / 2, picture.height / 2];
   const parts = half.map((pixels, i) => Math.min(pixels * shown.grid.step[i] / view.step[i], most[i]));
-  // Of the scale, which both sides have with "stretch", and else the shorter one.
+  // The side that defines the scale: both with "stretch", otherwise the shorter one.
   const part = view.keep.aspect === "stretch"
     ? Math.min(parts[0] / most[0], parts[1] / most[1]) : Math.min(...parts) / Math.min(...most);
   const number = (value) => Number.isInteger(value) ? value.toFixed(1) : String(value);
@@ -62,7 +62,7 @@ function viewToml() {
   return lines.join("\n") + "\n";
 }
 
-/** The scene that draws what is on the screen; the [view] alone where the page has no scene. */
+/** The scene that draws what is on the screen; only the [view] if the page has no scene. */
 function viewedScene() {
   const view = viewToml();
   const [before, own] = (data.scene || "").split(/^\[view\]$/m);

@@ -1,10 +1,10 @@
 // ---- drawn by the GPU while tiles are missing ---------------------------------------------------
 
-// The shader of `tilecppn/shaders/` draws the view on a canvas over the tiles, from the first move
-// on, for as long as some in sight are on their way. Not where graphics are software, which would
-// take the processor from what draws the tiles, nor where data is to be saved.
+// The shader of `tilecppn/shaders/` draws the view on a canvas above the tiles, from the first move on,
+// while visible tiles are loading. Not with software graphics, which would slow down the drawing of tiles,
+// nor in data-saving mode.
 
-const FINE = 4;        // screen pixels along a pixel of the shader's that may be shown
+const FINE = 4;        // largest pixel of the shader that may be shown, in screen pixels
 const WINDOW = 768;    // of `contrast_scale` in tilecppn/serve/views.py
 let shader = null;     // a Picture of shaders/web/script/picture.js
 let following = false, moved = false;
@@ -21,7 +21,7 @@ async function startShader() {
   viewer.canvas.append(canvas);
   const made = await window.pictureOf(parts, canvas, "WebGL2");
   if (!made) return;
-  await made.running;  // from here on it draws when `follow` says so
+  await made.running;  // from here on it draws when `follow` tells it to
   made.gpu.lost.then(() => { shader = null; canvas.remove(); });
   shader = made;
   follow();
@@ -34,7 +34,7 @@ function hasGpu() {
   return Boolean(gl) && !/swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(name));
 }
 
-/** How the shader has to draw what is on the screen; null where it cannot. */
+/** The shader's view for what is on the screen; null if it cannot draw it. */
 function shaderView() {
   const { facts } = shader, { grid, drawn } = facts, item = shownItem();
   const onCanvas = shown === canvasPyramid;
@@ -56,7 +56,7 @@ function shaderView() {
   };
 }
 
-/** As `contrast_scale` in tilecppn/serve/views.py. */
+/** The same as `contrast_scale` in tilecppn/serve/views.py. */
 function contrastScale(scale, own, step) {
   if (step >= own) return scale;
   const ratio = Math.log2(scale / (0.5 * WINDOW * own));
@@ -64,7 +64,7 @@ function contrastScale(scale, own, step) {
   return 0.5 * WINDOW * step * 2 ** left;
 }
 
-/** Where on the screen the picture ends. */
+/** The picture's edges on the screen. */
 function shaderClip() {
   if (shown !== canvasPyramid) return "none";
   const high = picture.height / picture.width;

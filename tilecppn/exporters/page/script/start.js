@@ -1,6 +1,6 @@
-// ---- the beginning ------------------------------------------------------------------------------
+// ---- start -------------------------------------------------------------------------------------
 
-/** The tiles around this page, in a layout that is not Deep Zoom's. */
+/** The tiles around this page, in a layout other than Deep Zoom. */
 function folderSource({ template, ...source }) {
   if (template) source.getTileUrl = (z, x, y) => template.replace(/{(\w)}/g, (_, key) => ({ z, x, y })[key]);
   if (source.id) source.id = new URL(source.id, location.href).href.replace(/\/$/, "");

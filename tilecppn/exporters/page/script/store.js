@@ -1,8 +1,8 @@
-// ---- tiles out of a store (OME-Zarr: Zarr v3, sharded, zstd) --------------------------------------
+// ---- tiles from a store (OME-Zarr: Zarr v3, sharded, zstd) ----------------------------------------
 
-// A shard's file ends with its index, where each tile begins and how long it is, and a CRC-32C
-// (https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/). A tile is zstd and
-// another CRC-32C, the channels one after another, filled up at the canvas' edge.
+// A shard's file ends with its index, the offset and length of each tile, and a CRC-32C
+// (https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/). A tile is zstd followed by a
+// CRC-32C, one channel after another, padded at the canvas' edge.
 
 const { store } = data;
 const KEPT_INDEXES = 64;
@@ -13,7 +13,7 @@ const TO_BYTE = {
   uint16: (value) => Math.round(value / 257),
   float32: (value) => 255 * value,  // the canvas rounds and clips
 };
-const indexes = new Map();  // by the shard's address, the latest last
+const indexes = new Map();  // by the shard's address, most recent last
 
 async function bytesOf(url, range, signal) {
   const response = await fetch(url, { headers: { Range: "bytes=" + range }, signal });
@@ -46,7 +46,7 @@ async function readTile(level, column, row, signal) {
   return new ARRAYS[store.dtype](pixels.buffer, pixels.byteOffset,
     pixels.byteLength / ARRAYS[store.dtype].BYTES_PER_ELEMENT);
 }
-/** A canvas with a tile's pixels, as large as the part of it that lies in the picture. */
+/** A canvas with a tile's pixels, limited to the part within the picture. */
 function painted(pixels, width, height) {
   const side = picture.tileSize, toByte = TO_BYTE[store.dtype];
   const image = new ImageData(width, height);
@@ -89,5 +89,5 @@ function storeSource() {
 if (location.protocol === "file:") {
   const name = decodeURIComponent(location.pathname.split("/").pop());
   note(`Browsers let a page read its store only from a server: tilecppn view ${name}`, 0);
-  missing = true;  // is said already
+  missing = true;  // has been reported
 }

@@ -1,6 +1,6 @@
-// ---- another pyramid in place of the one that is shown ------------------------------------------
+// ---- replacing the pyramid shown by another one -------------------------------------------------
 
-// Tiles of a pyramid that is gone come too late, which is no news.
+// Tiles of a removed pyramid may still arrive; they are ignored.
 OpenSeadragon.console = {
   ...console,
   warn: (...said) => { if (!String(said[0]).startsWith("Ignoring tile")) console.warn(...said); },
@@ -14,7 +14,7 @@ function swap(source, { seconds = 10, x = 0, y = 0, width = 1, fade = 0 } = {}) 
   const old = shownItem();
   return new Promise((resolve) => viewer.addTiledImage({
     tileSource: source,
-    index: 0,  // behind the old one, until it is there
+    index: 0,  // behind the old one until it has loaded
     preload: true,
     x, y, width,
     success: ({ item }) => {

@@ -64,7 +64,7 @@ viewer.world.addHandler("add-item", ({ item }) => {
   } });
 });
 
-/** The pyramid on top: while another takes its place, the old one. */
+/** The top pyramid; while another replaces it, the old one. */
 function shownItem() {
   return viewer.world.getItemAt(viewer.world.getItemCount() - 1);
 }

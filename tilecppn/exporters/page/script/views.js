@@ -1,17 +1,17 @@
 // ---- zooming on beyond the canvas ---------------------------------------------------------------
 
-// Where the pixels of the pyramid become visible, or its edge, another takes its place: of the view
-// that the window shows, and somewhat more. It is put where it belongs beside the old one, and when
-// it is loaded, the viewport's numbers are changed so that it lies at 0, 0 with a width of 1, as the
-// scene's own does. So no number grows, and nothing moves on the screen.
+// Where the pyramid's pixels, or its edge, become visible, another one replaces it: that of the view in the
+// window, and somewhat more. It is placed where it belongs beside the old one. When it has loaded, the
+// viewport's coordinates are changed so that it lies at 0, 0 with a width of 1, like the scene's own. So
+// numbers never grow, and nothing moves on the screen.
 //
-// Nor does a colour change. The pixels of every view are the canvas' own, halved some times, and the
-// next view is ready before the last level of the one that is shown: it has the levels on the screen,
-// too. How fine the place is was measured at the same point for both (`measured`). From a level to
-// the next contrast changes, so in views a level appears as gradually as the zoom goes in.
+// Colours do not change either. The pixels of every view are the canvas' own, halved some times, and the
+// next view is ready before the last level of the current one, since it also has the levels on the screen.
+// The local fineness was measured at the same point for both (`measured`). From level to level contrast
+// changes, so in views a level is blended in gradually with the zoom.
 
-const ROOM = 1.25;       // a view's side, in the longer sides of the window
-const PIXEL_ULPS = 8;    // float64's steps that a pixel must have
+const ROOM = 1.25;       // side of a view, relative to the longer side of the window
+const PIXEL_ULPS = 8;    // smallest size of a pixel, in steps of float64
 const own = canvasPyramid.grid.step[0];
 let moving = false, jumps = 0, atLimit = false;
 
@@ -27,19 +27,19 @@ function viewSource(center, step, pixels, measured) {
   return { width: side, height: side, grid, source, measured };
 }
 
-/** Whether float64 tells the pixels of a view apart. */
+/** Whether float64 distinguishes the pixels of a view. */
 function isFine({ grid }) {
   const reach = Math.max(...grid.center.map(Math.abs)) + 2 * grid.scale;
   return grid.step[0] >= PIXEL_ULPS * 2 ** (Math.floor(Math.log2(reach)) - 52);
 }
 
-/** The longer side of the window, in pixels of the screen. */
+/** The longer side of the window, in screen pixels. */
 function windowPixels() {
   return Math.max(viewer.container.clientWidth, viewer.container.clientHeight)
     * OpenSeadragon.pixelDensityRatio;
 }
 
-/** The finest view around a window whose pixels are `step` wide; undefined beyond float64. */
+/** The finest view around a window with pixels of size `step`; undefined beyond float64. */
 function viewAround(center, step, measured) {
   const pixels = windowPixels();
   const halvings = Math.max(0, Math.floor(Math.log2(own * data.views / (ROOM * pixels * step))));
@@ -49,7 +49,7 @@ function viewAround(center, step, measured) {
   }
 }
 
-/** What the next view, with pixels of `finest`, keeps: of which point the levels on the screen are. */
+/** The point where the levels on the screen were measured, which the next view keeps. */
 function kept(step, finest) {
   if (shown === canvasPyramid) return null;
   const { center, step: [last] } = shown.grid;
@@ -62,7 +62,7 @@ function kept(step, finest) {
 function better() {
   const { center } = viewed(false);
   const long = 2 * Math.max(...halfWindow(false).map((half, i) => half * shown.grid.step[i]));
-  const step = long / windowPixels();  // of a pixel of the screen, in plane units
+  const step = long / windowPixels();  // plane units per screen pixel
   const onCanvas = shown === canvasPyramid, last = shown.grid.step[0];
   if (step >= 0.999 * own) return onCanvas ? null : canvasPyramid;
   const centre = shownItem().viewportToImageCoordinates(viewport.getCenter(false));
@@ -94,14 +94,14 @@ async function moveOn() {
     const before = jumps;
     const item = await swap(source, { ...spot, seconds: 8, fade: 0.3 });
     if (jumps === before) rebase(next, spot);
-    else viewer.world.removeItem(item);  // another place is shown meanwhile
+    else viewer.world.removeItem(item);  // another place is shown by now
   } finally {
     moving = false;
   }
-  moveOn();  // the zoom may have gone on meanwhile
+  moveOn();  // the zoom may have continued meanwhile
 }
 
-/** Let the only item of the world, which lies at `spot`, lie at 0, 0 with a width of 1. */
+/** Move the world's only item from `spot` to 0, 0 with a width of 1. */
 function rebase(next, { x, y, width }) {
   const state = (current) => {
     const centre = viewport.getCenter(current);
@@ -123,7 +123,7 @@ function setShown(next) {
   const onCanvas = next === canvasPyramid;
   shown = next;
   atLimit = false;
-  // A view has no edge at which a zoom or a move would end.
+  // A view has no edge that would stop a zoom or a move.
   viewport.minZoomLevel = onCanvas ? 0 : 1e-6;
   viewport.visibilityRatio = onCanvas ? 0.4 : 0;
   $("map").hidden = !onCanvas;

@@ -1,6 +1,6 @@
-// How the page speaks to its server: JSON, and one line for what is wrong.
+// Requests to the server: JSON, with errors as one line.
 
-/** What the server says is wrong. Status 409: a file is there; 410: a scene is gone; 0: no server. */
+/** An error from the server. Status 409: a file exists; 410: a scene is lost; 0: no server. */
 class AnswerError extends Error {
   constructor(message, status) {
     super(message);
@@ -8,7 +8,7 @@ class AnswerError extends Error {
   }
 }
 
-/** Tells "lost" when the server does not answer any more, and "back". */
+/** Emits "lost" when the server does not answer any more, and "back". */
 export const connection = Object.assign(new EventTarget(), { lost: false });
 
 async function asked(path, options) {

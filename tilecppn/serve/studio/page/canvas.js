@@ -1,4 +1,4 @@
-// The picture: the plane around the canvas, to be moved, zoomed and turned without end.
+// The picture: the endless plane around the canvas, to be moved, zoomed and rotated.
 
 import { get } from "./api.js";
 import { $ } from "./element.js";
@@ -9,20 +9,20 @@ import { addresses, coarseLevel, levelFor, range, SIDES, Tiles } from "./tiles.j
 
 const view = $("view");
 const context = view.getContext("2d");
-const sheet = document.createElement("canvas");  // tiles side by side, at their own size
-const old = document.createElement("canvas");    // the last scene, until the new one is there
+const sheet = document.createElement("canvas");  // visible tiles assembled at their own size
+const old = document.createElement("canvas");    // the previous scene, until the new one appears
 export const camera = new Camera();
 export const tiles = new Tiles();
-let ratio = 1;            // screen pixels of a CSS pixel
-let oldCamera = null;     // where `old` was seen
+let ratio = 1;            // device pixels per CSS pixel
+let oldCamera = null;     // the camera with which `old` was drawn
 let thirds = false;
-let drawn = 0;            // the animation frame that was asked for
-let soon = 0;             // the timer until one is asked for
-const shownAt = [];       // who waits to see something of the scene
-const completeAt = [];    // who waits to see all of it
-let fitted = true;        // whether the whole canvas is to stay in sight
+let drawn = 0;            // the requested animation frame
+let soon = 0;             // the timer until one is requested
+const shownAt = [];       // callbacks for when part of the scene is visible
+const completeAt = [];    // callbacks for when all of it is visible
+let fitted = true;        // whether the whole canvas should stay visible
 
-/** The canvas in pixels of the whole: left, top, width, height. */
+/** The canvas as [left, top, width, height] in pixels of the whole canvas. */
 export function frame(scene = state.scene) {
   const { width, height, origin } = scene.canvas;
   return [origin[1], origin[0], width, height];
@@ -75,7 +75,7 @@ function needed(scene, from) {
   return { level, next, rough: !there[0], complete: there[0] && there[1], covered: there[0] && there[2] };
 }
 
-/** What of a rectangle is in sight, as ranges of x and y; null for nothing.
+/** The visible part of a rectangle, as ranges of x and y; null for nothing.
  *
  * @param {number[][]} sight @param {number[]} rectangle */
 function overlap(sight, [left, top, width, height]) {
@@ -84,7 +84,7 @@ function overlap(sight, [left, top, width, height]) {
   return found.every(([from, to]) => from < to) ? found : null;
 }
 
-/** Draw all that is there of a scene: coarse tiles below fine ones. */
+/** Draw all tiles of a scene that are available, coarse ones below fine ones. */
 function layer({ id, levels }, level, from) {
   const sight = from.bounds();
   const [[left, right], [top, bottom]] = range("tiles", level, sight);
@@ -107,7 +107,7 @@ function layer({ id, levels }, level, from) {
   place(sheet, [left * size, top * size], [(right - left + 1) * size, (bottom - top + 1) * size], from);
 }
 
-/** Draw an image whose corner is at a pixel, and which is so many pixels large. */
+/** Draw an image with its corner at a pixel, and a size in pixels. */
 function place(image, corner, size, from) {
   const [c, s] = from.axis, zoom = from.zoom;
   const [x, y] = from.toScreen(corner);
@@ -122,9 +122,9 @@ function place(image, corner, size, from) {
 
 // ---- two scenes side by side ---------------------------------------------------------------------
 
-let compared = null;  // the scene at the left of the line
+let compared = null;  // the scene left of the line
 
-/** The camera that sees another scene's canvas where this one's is. */
+/** The camera that shows another scene's canvas in the place of this one's. */
 function cameraOf(scene) {
   const other = Object.assign(new Camera(), { turn: camera.turn, width: camera.width, height: camera.height });
   const [left, top, width, height] = frame();
@@ -152,7 +152,7 @@ function drawCompared(level) {
   context.fillRect(at - 0.5 * ratio, 0, ratio, view.height);
 }
 
-/** Compare with the scene that was shown before; again to stop. */
+/** Compare with the previous scene; a second call stops comparing. */
 export async function compare() {
   compared = compared ? null : parentStep() ? await get(`scenes/${parentStep().id}.json`) : null;
   $("split").hidden = !compared;
@@ -207,7 +207,7 @@ function resize() {
   if (fitted) fit();
 }
 
-/** Keep what is on the screen until there is something of the new scene to see. */
+/** Keep the picture on the screen until part of the new scene is visible. */
 function keepOld() {
   if (!view.width || !view.height) return;
   const bounds = camera.bounds();
@@ -225,15 +225,15 @@ const waiting = (list, most) => new Promise((resolve) => {
 
 const tell = (list) => list.splice(0).forEach((resolve) => resolve());
 
-/** Resolves when something of the scene is on the screen, after a moment in any case. */
+/** Resolves when part of the scene is on the screen, or after a moment. */
 pace.shown = () => waiting(shownAt, 250);
 
-/** Resolves when all of the picture is on the screen, after a while in any case. */
+/** Resolves when all of the picture is on the screen, or after a while. */
 export const complete = async () => view.dataset.complete === state.scene?.id || waiting(completeAt, 1500);
 
 // ---- moving --------------------------------------------------------------------------------------
 
-/** Show the whole canvas, with some of what is around it. */
+/** Show the whole canvas and some of its surroundings. */
 export function fit() {
   const [left, top, width, height] = frame();
   camera.center = [left + width / 2, top + height / 2];
@@ -278,7 +278,7 @@ export function toggleThirds() {
   redraw();
 }
 
-/** The [view] that shows in the canvas what the window shows. */
+/** The [view] that puts the window's content into the canvas. */
 function seenView() {
   const { grid, values, canvas } = state.scene;
   const zoom = Math.min(camera.width / canvas.whole[0], camera.height / canvas.whole[1]);
@@ -292,7 +292,7 @@ function seenView() {
 
 const rounded = (degrees) => Math.round(1e9 * (((degrees + 180) % 360 + 360) % 360 - 180)) / 1e9;
 
-/** Make what the window shows the picture. */
+/** Make the window's content the picture. */
 export async function frameSeen() {
   await change({ view: seenView() }, true, "frame", "framed what was seen");
   oldCamera = null;
@@ -301,16 +301,16 @@ export async function frameSeen() {
 
 // ---- the frame -----------------------------------------------------------------------------------
 
-let becoming = null;  // the rectangle that is about to be the canvas
-let outlined = null;  // the rectangle that is drawn instead of it
+let becoming = null;  // the rectangle that is about to become the canvas
+let outlined = null;  // the rectangle that is outlined instead of the canvas
 
-/** Draw the frame around another rectangle; null for its own. */
+/** Outline another rectangle; null for the canvas. */
 export function outline(rectangle) {
   outlined = rectangle;
   redraw();
 }
 
-/** Make a rectangle of pixels the canvas; the picture stays where it is. */
+/** Make a rectangle of pixels the canvas, without moving the picture. */
 export async function frameTo(rectangle) {
   const changes = framed(state.scene, rectangle);
   if (!changes) return;
@@ -323,7 +323,7 @@ export async function frameTo(rectangle) {
   }
 }
 
-/** Give the canvas a shape, width : height; it stays around its middle, with about as many pixels. */
+/** Give the canvas an aspect ratio, width : height, about its centre and with about as many pixels. */
 export function shape(aspect) {
   const [left, top, width, height] = frame();
   const wide = Math.round(Math.sqrt(width * height * aspect)), high = Math.round(wide / aspect);
@@ -332,14 +332,14 @@ export function shape(aspect) {
 
 // ---- following the scene -------------------------------------------------------------------------
 
-let last = "";  // the canvas that was shown
+let last = "";  // the canvas shown before
 state.addEventListener("scene", () => {
   const size = JSON.stringify(state.scene.canvas);
   const same = size === last;
   if (same || becoming) keepOld();
   else oldCamera = null;
   if (becoming && !same) {
-    // Its corner is another, and the picture stays where it is.
+    // The corner changes, but the picture stays in place.
     const corner = becoming.slice(0, 2);
     camera.center = camera.center.map((value, i) => value - corner[i]);
     if (oldCamera) oldCamera.corner = oldCamera.corner.map((value, i) => value - corner[i]);
@@ -353,7 +353,7 @@ state.addEventListener("scene", () => {
   if (!same && fitted) fit();
   redraw();
 });
-// Drawing takes longer than a tile: what comes one by one is drawn together.
+// Drawing takes longer than a tile takes to arrive, so several are drawn together.
 tiles.addEventListener("tile", () => {
   if (tiles.wanted.length) soon ||= setTimeout(redraw, 100);
   else redraw();

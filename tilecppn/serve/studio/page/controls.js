@@ -1,4 +1,4 @@
-// Controls for every key of a scene, made from the schema that the server has of them.
+// Controls for every key of a scene, built from the server's schema.
 
 import { shape } from "./canvas.js";
 import { $, button, element } from "./element.js";
@@ -9,7 +9,7 @@ import { state } from "./state.js";
 
 const panel = $("controls");
 
-/** What is shown together: title → keys; those after "more" are folded away. */
+/** Groups of keys by title; those after "more" are collapsed. */
 const GROUPS = {
   Network: ["cppn.preset", "cppn.seed", "cppn.depth", "cppn.width", "cppn.activations", "more", "cppn.mutations",
     "cppn.cross", "cppn.channels", "cppn.z_dim", "cppn.inputs", "cppn.residual", "cppn.gain", "cppn.decay", "cppn.contrast"],
@@ -24,9 +24,9 @@ const GROUPS = {
 };
 const OWN = { "latent.z": latentControl, "output.palette": paletteControl };
 const OPEN = ["Network", "Latent", "Colour", "View"];
-const controls = new Map();  // key → what shows its value
+const controls = new Map();  // key → function that displays its value
 
-/** Make the controls of a schema. */
+/** Build the controls of a schema. */
 export function begin(schema) {
   const all = Object.entries(schema.sections)
     .flatMap(([section, keys]) => Object.keys(keys).map((key) => `${section}.${key}`));
@@ -54,7 +54,7 @@ export function begin(schema) {
   if (state.scene) update();
 }
 
-/** Shapes that the canvas can have, at the press of a button. */
+/** Aspect ratios offered for the canvas. */
 function shapes() {
   const rows = { "1 : 1": 1, "5 : 4": 5 / 4, "4 : 3": 4 / 3, "3 : 2": 3 / 2, "A4": Math.SQRT2, "16 : 9": 16 / 9, "2 : 1": 2 };
   const buttons = Object.entries(rows).map(([name, aspect]) => button(name, `Shape ${name}`, () => shape(aspect)));
@@ -71,5 +71,5 @@ function update() {
   }
 }
 
-/** Put the focus into the controls. */
+/** Focus the controls. */
 export const focus = () => panel.querySelector("select, input, button")?.focus();

@@ -1,11 +1,11 @@
-// Elements of a page. The notebook's widget has this text, too.
+// Helpers for DOM elements. The notebook's widget includes this file, too.
 
 /** The element of the page with an id.
  *
  * @type {(id: string) => any} */
 export const $ = (id) => document.getElementById(id);
 
-/** Make an element with properties, and children or text in it. */
+/** Create an element with properties and children or text. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -16,7 +16,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** Make an element of a drawing, with attributes and children. */
+/** Create an SVG element with attributes and children. */
 export function svg(tag, values, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(values)) made.setAttribute(name, value);
@@ -24,7 +24,7 @@ export function svg(tag, values, ...children) {
   return made;
 }
 
-/** A button; its title is its name where its text is a sign, or begins the title. */
+/** A button; its accessible name is its title if its text is a symbol, or begins the title. */
 export const button = (textContent, title, run, className = "mini") => {
   const named = /\p{L}/u.test(textContent) && !title.startsWith(textContent);
   const made = element("button", { type: "button", textContent, title, className, ...(named ? {} : { "aria-label": title }) });
@@ -32,7 +32,7 @@ export const button = (textContent, title, run, className = "mini") => {
   return made;
 };
 
-/** Let the arrow keys move between the tabs of a list; `choose` is called with the one they come to. */
+/** Let the arrow keys move between the tabs of a list; `choose` is called with the selected one. */
 export function moveByArrows(list, choose) {
   list.addEventListener("keydown", (event) => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

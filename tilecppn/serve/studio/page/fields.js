@@ -3,13 +3,13 @@
 import { button, element } from "./element.js";
 import { change } from "./state.js";
 
-/** Where a slider reaches for what has no end: [from, to], and whether by equal ratios. */
+/** Ranges of sliders for unbounded values: [from, to], and whether the scale is logarithmic. */
 const REACH = {
   "view.rotation": [-180, 180], "view.scale": [0.05, 50, true], "output.glow": [0, 3], "canvas.dpi": [72, 600],
   "output.tolerance": [0, 2], "cppn.width": [1, 128], "cppn.depth": [1, 16], "view.radial": [2, 24],
   "output.supersample": [1, 8],
 };
-/** What stands where a key is not given. */
+/** Text for a key without a value. */
 const usual = (key) => (key.startsWith("view.") ? "none" : "the preset's own");
 
 /** Set one key, or remove it with null. */
@@ -116,7 +116,7 @@ function number(key, schema) {
 
 const bound = (field, { minimum = "", maximum = "" }) => Object.assign(field, { min: minimum, max: maximum });
 
-/** What a key is where the scene does not say it, if that is known. */
+/** The value of a key that the scene does not set, if it is known. */
 const actual = (key, { network }) => ({ "cppn.width": network.width, "cppn.depth": network.layers.length })[key] ?? null;
 
 function plainNumber(key, schema) {
@@ -129,7 +129,7 @@ function plainNumber(key, schema) {
   return { parts: [field], show: (value) => (field.value = value ?? "") };
 }
 
-/** Texts, and lists of numbers as texts: "0.75, 0.87". */
+/** Text fields, also for lists of numbers: "0.75, 0.87". */
 function text(key, schema) {
   const list = schema.type === "array";
   const field = element("input", { type: "text", spellcheck: false, autocomplete: "off", placeholder: HINTS[schema.format] ?? "–" });
@@ -185,7 +185,7 @@ function choices(key, schema) {
   } };
 }
 
-/** Mutations: how many there are, and one fewer. */
+/** Mutations: their number, and a button to remove the last. */
 function mutations(key) {
   const words = element("span", { className: "quiet" });
   const less = button("−", "Undo the last mutation", () => set(key, now.length > 1 ? now.slice(0, -1) : null));
@@ -197,7 +197,7 @@ function mutations(key) {
   } };
 }
 
-/** A crossing: the other seed, and how much of its network. */
+/** A crossing: the other seed, and the share of its network. */
 function cross(key) {
   const field = element("input", { type: "number", min: 0, placeholder: "seed", "aria-label": "seed of the other network" });
   const slider = element("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "share of its units" });
@@ -212,7 +212,7 @@ function cross(key) {
   } };
 }
 
-/** The first row whose test fits makes the control. */
+/** The first row whose test matches makes the control. */
 const KINDS = [
   [(schema, key) => key.endsWith(".seed"), seed],
   [(schema, key) => key === "cppn.activations", activations],

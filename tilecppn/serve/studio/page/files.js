@@ -54,7 +54,7 @@ $("chosen").addEventListener("change", () => {
   $("opening").close();
 });
 
-/** Take a file from elsewhere: its scene, or else the colours of a picture. */
+/** Import a file: its scene, or else the colours of a picture. */
 async function receive(file, palette = false) {
   try {
     const found = await post(`import?name=${encodeURIComponent(file.name)}`, file);
@@ -100,7 +100,7 @@ export function save() {
   $("save-name").select();
 }
 
-/** A name for the scene that is shown. */
+/** A file name for the scene shown. */
 export function suggestion() {
   const { preset, seed } = state.scene.values.cppn;
   return `${preset}-${seed}.toml`;

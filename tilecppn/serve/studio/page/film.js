@@ -1,4 +1,4 @@
-// Time: a film that goes from picture to picture, played here and rendered by `animate`.
+// Films from picture to picture, played here and rendered by `animate`.
 
 import { post } from "./api.js";
 import { $, button, element } from "./element.js";
@@ -14,16 +14,16 @@ let knots = [];    // { id, label, time, easing }
 let film = null;   // { id, frames } of the preview
 let frame = 0;
 let playing = 0;
-let wanted = false;  // to be played as soon as it is there
+let wanted = false;  // play as soon as the film is ready
 let asking = 0;
-let line = null, easings = {};  // the time line, and its curves by their names
+let line = null, easings = {};  // the time line, and its curves by name
 const images = new Map();  // number → image of a frame
 
 // ---- the strip -----------------------------------------------------------------------------------
 
 const field = (label, properties) => {
   const made = element("input", { "aria-label": label, ...properties });
-  // It is played at another rate than it has.
+  // The preview has another frame rate than the film.
   made.addEventListener("change", () => made !== fps && changed());
   return made;
 };
@@ -59,8 +59,8 @@ function add(step) {
   spread();
 }
 
-/** Move the pictures with the film's end. */
-let length = Number(seconds.value);  // as entered; the field has what is being typed
+/** Move the pictures when the film's length changes. */
+let length = Number(seconds.value);  // as last entered; the field holds what is being typed
 seconds.addEventListener("change", () => {
   if (!(Number(seconds.value) > 0)) return;
   for (const knot of knots) knot.time = round(knot.time * Number(seconds.value) / length);
@@ -76,7 +76,7 @@ function spread() {
   changed();
 }
 
-/** Begin with the curves that there are: name → samples from 0 to 1. */
+/** Set the available curves: name → samples from 0 to 1. */
 export function begin(schema) {
   easings = schema.easings;
   line = timeline(easings, moved, () => (draw(), changed()));
@@ -84,7 +84,7 @@ export function begin(schema) {
   draw();
 }
 
-/** A picture has another time. */
+/** The time of a picture has changed. */
 function moved(knot) {
   knots.sort((a, b) => a.time - b.time);
   draw();
@@ -130,7 +130,7 @@ const form = (rate) => ({
   purpose: "timeline", name: name.value, format: format.value,
 });
 
-/** Ask for the film again after a change. */
+/** Request the film again after a change. */
 function changed() {
   clearTimeout(asking);
   stop();
@@ -160,10 +160,10 @@ async function request() {
 // ---- playing -------------------------------------------------------------------------------------
 
 const shown = $("playing");
-let wish = 0;  // counts what was to be shown; an image that comes late is not shown any more
+let wish = 0;  // counts requests, so that an image that arrives late is not shown
 let plays = 0;
 
-/** The image of a frame, when it is there. */
+/** The image of a frame, once it has loaded. */
 function imageOf(number) {
   if (!images.has(number)) {
     const made = new Image();
@@ -210,7 +210,7 @@ function pause() {
   play.textContent = "Play";
 }
 
-/** Show the picture again. */
+/** Show the picture instead of the film. */
 export function stop() {
   pause();
   wish += 1;
@@ -239,5 +239,5 @@ async function render() {
   }
 }
 
-/** Put the focus into the panel. */
+/** Focus the panel. */
 export const focus = () => panel.querySelector("button")?.focus();

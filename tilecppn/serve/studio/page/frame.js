@@ -1,13 +1,13 @@
-// The frame: the canvas as a rectangle of pixels, [left, top, width, height], whose edges are dragged.
+// The frame: the canvas as a draggable rectangle of pixels, [left, top, width, height].
 
 import { isFolded, toPlane } from "./plane.js";
 
-/** Whether the frame can be dragged: not where it is part of a larger whole, or stretched. */
+/** Whether the frame can be dragged: not if it is part of a larger whole, or stretched. */
 const isFree = ({ canvas, values }) =>
   values.view.aspect === "preserve" && canvas.origin.every((value) => value === 0)
   && canvas.whole[0] === canvas.width && canvas.whole[1] === canvas.height;
 
-/** The edges of the frame at a place on the screen: [-1, 0 or 1 across, the same down], or null. */
+/** The frame's edges at a place on the screen: [-1, 0 or 1 across, the same down], or null. */
 export function grab(camera, scene, place, reach) {
   if (!isFree(scene)) return null;
   const { width, height } = scene.canvas;
@@ -20,7 +20,7 @@ export function grab(camera, scene, place, reach) {
   return near.some(Number.isNaN) || near.every((edge) => edge === 0) ? null : near;
 }
 
-/** The pointer that says in which way an edge can be dragged. */
+/** The mouse cursor for the direction in which an edge can be dragged. */
 export function cursor(edges, camera) {
   if (!edges) return "";
   const names = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
@@ -28,10 +28,10 @@ export function cursor(edges, camera) {
   return names[((Math.round(angle / 45) % 4) + 4) % 4];
 }
 
-/** The rectangle when a pixel is dragged to; with `keep` its shape stays. */
+/** The rectangle after dragging to a pixel; with `keep` its aspect ratio stays. */
 export function stretched({ grabbed, rectangle }, pixel, scene, keep) {
   const { width, height } = scene.canvas;
-  const both = isFolded(scene);  // a folded picture stays around its centre
+  const both = isFolded(scene);  // a folded picture stays centred
   const spans = [width, height].map((side, i) => {
     const edge = grabbed[i];
     if (edge === 0) return [0, side];
@@ -47,7 +47,7 @@ export function stretched({ grabbed, rectangle }, pixel, scene, keep) {
   return [spans[0][0], spans[1][0], ...sides];
 }
 
-/** The changes that make a rectangle the canvas: each of its pixels stays where it was on the plane. */
+/** The changes that make a rectangle the canvas, without moving its pixels on the plane. */
 export function framed(scene, [left, top, width, height]) {
   const { canvas, grid, values } = scene;
   if (width === canvas.width && height === canvas.height && left === 0 && top === 0) return null;

@@ -1,4 +1,4 @@
-// What fingers, mouse, wheel and arrow keys do to the picture.
+// Touch, mouse, wheel and arrow keys on the picture.
 
 import { camera, frame, frameTo, moveBy, outline, zoomBy } from "./canvas.js";
 import { $ } from "./element.js";
@@ -10,8 +10,8 @@ const view = $("view");
 // ---- pointers ------------------------------------------------------------------------------------
 
 const pointers = new Map();
-let edges = null;  // what of the frame is dragged, and its rectangle
-const ratio = () => view.width / view.clientWidth;  // screen pixels of a CSS pixel
+let edges = null;  // the frame's edges being dragged, and its rectangle
+const ratio = () => view.width / view.clientWidth;  // device pixels per CSS pixel
 const placeOf = (event) => {
   const box = view.getBoundingClientRect();
   return [(event.clientX - box.left) * ratio(), (event.clientY - box.top) * ratio()];
@@ -51,7 +51,7 @@ for (const name of ["pointerup", "pointercancel"]) {
   });
 }
 
-/** Two fingers move, zoom and turn at once. */
+/** Two fingers move, zoom and rotate at once. */
 function pinch(moved, before, now) {
   const [other] = [...pointers].filter(([id]) => id !== moved).map(([, place]) => place);
   const way = (place) => [place[0] - other[0], place[1] - other[1]];

@@ -1,12 +1,12 @@
-// The history: every step, the pinned ones above; a click goes there.
+// The history: all steps, pinned ones first; a click shows a step.
 
 import { $, element, svg } from "./element.js";
 import { goTo, laterStep, note, parentStep, state } from "./state.js";
 
 const panel = $("history");
 const SHOWN = 200;
-const HEIGHT = 52;       // pixels of a step
-const MOST_LINES = 6;    // side by side
+const HEIGHT = 52;       // pixels per step
+const MOST_LINES = 6;    // most lines side by side
 
 const thumb = (step) => element("img", { src: `thumbs/96/${step.id}.png`, alt: "", loading: "lazy" });
 const go = (name) => goTo(name).catch((error) => note(error.message, true));
@@ -60,7 +60,7 @@ function lanesOf(latest) {
   return lanes;
 }
 
-/** The tree of steps as a drawing at the left of the list: each step is tied to the one before it. */
+/** Draw the tree of steps to the left of the list: each step is connected to its parent. */
 function tree(latest, lanes) {
   const place = new Map(latest.map(({ name }, i) => [name, [8 + 12 * lanes.get(name), HEIGHT * (i + 0.5)]]));
   const drawing = svg("svg", { width: 1, height: HEIGHT * latest.length, "aria-hidden": "true" });
@@ -78,5 +78,5 @@ function tree(latest, lanes) {
 state.addEventListener("steps", draw);
 new ResizeObserver(draw).observe(panel);
 
-/** Put the focus into the history. */
+/** Focus the history. */
 export const focus = () => panel.querySelector('[aria-current="true"]')?.focus();

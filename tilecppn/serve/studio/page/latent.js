@@ -5,7 +5,7 @@ import { label_of } from "./fields.js";
 import { reachOf } from "./spread.js";
 import { change, state } from "./state.js";
 
-const MOST = 64;  // sliders
+const MOST = 64;  // most sliders
 
 /** The control of latent.z. */
 export function latentControl(key, schema) {

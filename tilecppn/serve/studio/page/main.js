@@ -1,4 +1,4 @@
-// The page's beginning: what belongs to no part alone.
+// Starts the page, and connects what belongs to no single part.
 
 import { connection, get } from "./api.js";
 import * as canvas from "./canvas.js";
@@ -12,7 +12,7 @@ import * as renders from "./renders.js";
 import { begin, change, goTo, note, pace, pin, redo, state, undo } from "./state.js";
 import * as wall from "./wall.js";
 
-// ---- notes ---------------------------------------------------------------------------------------
+// ---- messages ------------------------------------------------------------------------------------
 
 let quiet = 0;
 state.addEventListener("note", (/** @type {CustomEvent} */ { detail: { text, bad } }) => {
@@ -83,7 +83,7 @@ addEventListener("keydown", (event) => {
   guarded(run)(event);
 });
 
-// ---- the beginning -------------------------------------------------------------------------------
+// ---- start ---------------------------------------------------------------------------------------
 
 state.addEventListener("scene", () => {
   const { values, size, canvas: { width, height } } = state.scene;
@@ -93,12 +93,12 @@ state.addEventListener("scene", () => {
   $("size").title = Object.entries(size).map(([key, value]) => `${key}: ${value}`).join("\n");
   document.title = `${name} – tilecppn studio`;
 });
-Object.assign(window, { studio: { state, change, camera: canvas.camera } });  // for whoever looks with the browser's tools
+Object.assign(window, { studio: { state, change, camera: canvas.camera } });  // for use in the browser's console
 
 guarded(async () => {
   const seen = pace.shown();
   await begin();
-  await seen;  // the picture comes before the controls
+  await seen;  // show the picture before the controls
   const schema = await get("schema.json");
   controls.begin(schema);
   film.begin(schema);

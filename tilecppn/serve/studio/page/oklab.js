@@ -1,4 +1,4 @@
-// OKLab (Björn Ottosson, 2020): colours as people see their differences.
+// OKLab (Björn Ottosson, 2020), a perceptually uniform colour space.
 
 const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 const encoded = (v) => (v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055);
@@ -13,7 +13,7 @@ const toLab = (hex) => times(TO_LAB, times(TO_LMS, [1, 3, 5].map((i) => linear(p
 const toHex = (lab) => "#" + times(FROM_LMS, times(FROM_LAB, lab).map((v) => v ** 3))
   .map((v) => Math.round(255 * encoded(Math.min(1, Math.max(0, v)))).toString(16).padStart(2, "0")).join("");
 
-/** The colour at a part t of the way from one "#rrggbb" to another. */
+/** The colour at t from 0 to 1 between two "#rrggbb". */
 export function mixed(one, other, t) {
   const [a, b] = [toLab(one), toLab(other)];
   return toHex(a.map((value, i) => value + t * (b[i] - value)));

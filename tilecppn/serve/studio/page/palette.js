@@ -1,14 +1,14 @@
-// The palette: a gradient whose stops are dragged, coloured, added and taken away.
+// The palette: a gradient whose stops are dragged, coloured, added and removed.
 
 import { button, element } from "./element.js";
 import { mixed } from "./oklab.js";
 import { drag } from "./pointer.js";
 import { change, note, state } from "./state.js";
 
-const MOST = 16;  // stops that are edited one by one
-const AWAY = 40;  // CSS pixels above or below the gradient at which a stop is dragged off
+const MOST = 16;  // most stops that are edited individually
+const AWAY = 40;  // CSS pixels above or below the gradient at which a stop is removed
 
-/** Changes that give the scene a palette; a network of three colours then has one. */
+/** Changes that set a palette; a network of three channels gets one channel for it. */
 export function coloured(palette) {
   const { network } = state.scene;
   if (network.channels === 3 && network.own) {
@@ -25,7 +25,7 @@ const set = (palette, final = true) => {
   return changes && change(changes, final);
 };
 
-// ---- stops: { colour, place }, places in percent ---------------------------------------------------
+// ---- stops: { colour, place }, place in percent ------------------------------------------------------
 
 const evenly = (i, count) => (100 * i) / (count - 1);
 const long = (colour) => (colour.length === 4 ? `#${[...colour.slice(1)].map((digit) => digit + digit).join("")}` : colour);
@@ -41,27 +41,27 @@ function written(stops) {
   return stops.map(({ colour, place }) => (even ? colour : `${colour} ${Math.round(place)}%`));
 }
 
-/** Stops with one more, in order; the same where another has its place, to a whole percent. */
+/** Stops with another one added, in order; unchanged if one is at the same whole percent. */
 function withStop(stops, colour, place) {
   if (stops.some((other) => Math.round(other.place) === Math.round(place))) return null;
   return [...stops, { colour, place }].sort((a, b) => a.place - b.place);
 }
 
-/** The colour at a place, mixed where equal steps look equal. */
+/** The colour at a place, mixed in OKLab. */
 function colourAt(stops, place) {
   const after = stops.findIndex((stop) => stop.place > place);
-  if (after <= 0) return stops.at(after).colour;  // beyond the last, or before the first
+  if (after <= 0) return stops.at(after).colour;  // after the last stop, or before the first
   const [one, other] = [stops[after - 1], stops[after]];
   return mixed(one.colour, other.colour, (place - one.place) / (other.place - one.place));
 }
 
-/** One more in the middle between each two. */
+/** Add a stop between each two. */
 const smoothed = (stops) => stops.slice(1).reduce((all, { place }, i) => {
   const middle = (stops[i].place + place) / 2;
   return withStop(all, colourAt(stops, middle), middle) ?? all;
 }, stops);
 
-/** One more in the middle of the widest gap. */
+/** Add a stop in the middle of the widest gap. */
 function filled(stops) {
   const gaps = stops.slice(1).map(({ place }, i) => place - stops[i].place);
   const i = gaps.indexOf(Math.max(...gaps));
@@ -102,7 +102,7 @@ export function paletteControl(key, schema, all) {
     if (made) put(made);
   });
 
-  /** The place of a pointer, a whole percent. */
+  /** The pointer's place, in whole percent. */
   function placeOf({ clientX }) {
     const { left, width } = gradient.getBoundingClientRect();
     return Math.max(0, Math.min(100, Math.round((100 * (clientX - left)) / width)));
@@ -154,7 +154,7 @@ export function paletteControl(key, schema, all) {
 
   const focus = (i) => handles.children[i]?.firstChild.focus();
 
-  /** Move a stop with the pointer; it may pass others, and goes when it is dragged off. */
+  /** Move a stop with the pointer, past others too; dragging it off the gradient removes it. */
   function move(start, i) {
     const { colour } = stops[i], rest = stops.toSpliced(i, 1);
     let moved = null, place = 0;

@@ -1,6 +1,6 @@
-// Pixels of a scene's grid, points of the plane and places on the screen.
+// Conversions between pixels of a scene's grid, points of the plane and places on the screen.
 //
-// A pixel (x to the right, y down) counts from the corner of the whole canvas, as in
+// Pixels (x to the right, y down) count from the corner of the whole canvas, as in
 // `tilecppn/serve/studio/drawing.py`; the plane is that of `tilecppn/scene/view.py`.
 
 /** The point of the plane at a pixel.
@@ -14,7 +14,7 @@ export function toPlane(grid, [x, y]) {
   return at.map((value, i) => value + grid.center[i]);
 }
 
-/** Whether a picture is folded, which it is around its centre. */
+/** Whether a picture is folded, always around its centre. */
 export const isFolded = ({ values: { view } }) => Boolean(view.mirror || view.radial || view.repeat);
 
 /** What a window shows: `center` is the pixel in its middle, `zoom` the screen pixels of a pixel,
@@ -23,7 +23,7 @@ export class Camera {
   center = [0, 0];
   zoom = 1;
   turn = 0;
-  width = 1;   // of the window, in screen pixels
+  width = 1;   // of the window, in device pixels
   height = 1;
 
   get axis() {
@@ -57,7 +57,7 @@ export class Camera {
       .map((values) => [Math.min(...values), Math.max(...values)]);
   }
 
-  /** Keep the pixel at a place on the screen there while something changes. */
+  /** Keep the pixel at a place on the screen in place during a change. */
   around(place, change) {
     const before = this.toPixel(place);
     change();

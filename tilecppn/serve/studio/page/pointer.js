@@ -1,6 +1,6 @@
-// What is dragged.
+// Dragging with a pointer.
 
-const LEAST = 4;  // CSS pixels, below which it is a click
+const LEAST = 4;  // CSS pixels; a shorter movement is a click
 
 /** Follow a pointer that was pressed: `move` hears where it goes, `end` whether it has gone anywhere.
  *

@@ -1,4 +1,4 @@
-// Rendering: what to make, what it takes, the exact command lines, and how far each render is.
+// Rendering: what to make, its estimate, the exact commands, and the progress of each render.
 
 import { get, post } from "./api.js";
 import { $, button, element, moveByArrows } from "./element.js";
@@ -40,7 +40,7 @@ const PURPOSES = {
   }],
 };
 
-/** The scene's own paper, or one of the picture's shape. */
+/** The scene's paper size, or one with the picture's aspect ratio. */
 function paper() {
   const { canvas: { whole }, values } = state.scene;
   const side = (pixels) => Math.round((600 * pixels) / Math.max(...whole)) / 10;
@@ -49,11 +49,11 @@ function paper() {
 
 let purpose = "print";
 let fields = {};
-let proposed = "";   // the name that was filled in
-let asking = null;   // the request for a plan that is on its way
+let proposed = "";   // the name that was filled in automatically
+let asking = null;   // the pending request for a plan
 let waiting = 0;
 
-// ---- what to make --------------------------------------------------------------------------------
+// ---- the form ------------------------------------------------------------------------------------
 
 for (const [name, [title]] of Object.entries(PURPOSES)) {
   const tab = element("button", { type: "button", role: "tab", textContent: title });
@@ -106,7 +106,7 @@ function row(key, [label, kind, usual, { list, hint, min, max, whole, when }]) {
   return made;
 }
 
-/** The form as the server takes it. */
+/** The form as JSON for the server. */
 function form() {
   const found = { id: state.scene.id, purpose };
   for (const [key, field] of Object.entries(fields)) {
@@ -116,7 +116,7 @@ function form() {
   return found;
 }
 
-// ---- what it takes -------------------------------------------------------------------------------
+// ---- the estimate --------------------------------------------------------------------------------
 
 function ask() {
   for (const made of $("order").querySelectorAll("[data-when]")) {
@@ -160,7 +160,7 @@ async function copy(text) {
   }
 }
 
-/** Show what can be made of the scene. */
+/** Show the form for the current scene. */
 export async function open() {
   delete fields.name;
   choose(purpose);
@@ -181,14 +181,14 @@ $("start").addEventListener("click", async () => {
   }
 });
 
-// ---- how far it is -------------------------------------------------------------------------------
+// ---- progress ------------------------------------------------------------------------------------
 
 const ACTIVE = ["waiting", "running", "stopping"];
 let timer = 0;
 let known = "";
 const states = new Map();
 
-/** Show how far the renders are, until all have ended. */
+/** Show the progress of the renders, until all have ended. */
 export async function follow() {
   clearTimeout(timer);
   try {
@@ -220,27 +220,27 @@ function show(renders) {
 
 const pictures = new Map();  // number of a render → its image
 
-/** The address of a render as it is: what is stored of a picture, or the frame that a film has come to. */
+/** The address of a render's current picture: the stored part of a still, or a film's latest frame. */
 function addressOf({ number, done, tasks, scene, film, stored }) {
   if (stored) return `renders/${number}/${done}.png`;
   if (film && tasks) return `frames/256/${film[0]}/${Math.floor(((film[1] - 1) * done) / tasks)}.png`;
   return `thumbs/256/${scene}.png`;
 }
 
-/** Its image, which stays until the next one is there. */
+/** Its image, which stays until the next one has loaded. */
 function picture(render) {
   const { number } = render, address = addressOf(render);
   const shown = pictures.get(number) ?? element("img", { alt: "" });
   pictures.set(number, shown);
   if (shown.dataset.address === address) return shown;
-  shown.dataset.address = address;  // is on its way
+  shown.dataset.address = address;  // is being loaded
   const next = element("img", { src: address, alt: "" });
   next.dataset.address = address;
   next.decode().then(() => {
     if (shown.dataset.address !== address) return;
     shown.replaceWith(next);
     pictures.set(number, next);
-  }, () => {});  // it is gone: the one before stays
+  }, () => {});  // if it is gone, the previous image stays
   return shown;
 }
 

@@ -1,4 +1,4 @@
-// The scene that is shown, and the history of scenes. Everything else on the page follows from it.
+// The current scene and the history of scenes, from which everything else on the page follows.
 
 import { get, post } from "./api.js";
 
@@ -6,24 +6,24 @@ import { get, post } from "./api.js";
  * "scene" when another is shown, and "steps" when the history changed. */
 export const state = Object.assign(new EventTarget(), {
   scene: null,
-  base: null,         // what the changes that are not yet a step are made to
+  base: null,         // the scene to which pending changes apply
   steps: new Map(),   // name → { name, parent, label, time, id }
-  at: "",             // the step that is shown
+  at: "",             // the current step
   pinned: new Set(),
-  file: "",           // the scene file that it is in
+  file: "",           // the file of the current scene
   folder: "",
   kept: true,
-  by: "",             // who changed it last: "wall", "controls", "history", …
+  by: "",             // the part of the page that changed it last: "wall", "controls", "history", …
 });
 
-const later = new Map();  // step → the step after it that was shown last
+const later = new Map();  // step → its child that was shown last
 const told = (name) => state.dispatchEvent(new Event(name));
 
-/** Show an error or a remark for a moment. */
+/** Show an error or a note for a moment. */
 export const note = (text, bad = false) =>
   state.dispatchEvent(new CustomEvent("note", { detail: { text, bad } }));
 
-/** Begin: the history of the last session, and where it ended, which comes with the page. */
+/** Start with the history of the last session, which comes with the page. */
 export async function begin() {
   const { steps, at, pinned, scene, file, folder, kept } = JSON.parse(document.getElementById("begun").textContent);
   for (const step of steps) remember(step);
@@ -81,20 +81,20 @@ async function addStep(scene, label) {
   told("steps");
 }
 
-/** Take a variation by its name. */
+/** Take a variation by its id. */
 export const takeNamed = async (id, label, by) => take(await get(`scenes/${id}.json`), label, by);
 
-// ---- changes: one on its way at a time, the latest wins ------------------------------------------
+// ---- changes: one request at a time, the latest wins ---------------------------------------------
 
-let pending = null;      // section → key → value, all that differs from `state.base`
-let changed = false;     // since it was sent
-let words = "";           // what the step is called, "" for what is changed
-let finished = false;    // whether it is to become a step
+let pending = null;      // section → key → value, all differences from `state.base`
+let changed = false;     // since the last request
+let words = "";           // the step's label, "" to derive it from the changes
+let finished = false;    // whether the changes become a step
 let busy = false;
-/** Awaited between changes, so that each is seen; the canvas sets it. */
+/** Awaited between changes, so that each becomes visible; set by the canvas. */
 export const pace = { shown: async () => {} };
 
-/** Change keys of the scene; with `final` it becomes a step of the history, called `label`. */
+/** Change keys of the scene; with `final` the result becomes a step of the history with a label. */
 export function change(changes, final = true, by = "controls", label = "") {
   pending = merged(pending ?? {}, changes);
   words = label;
@@ -136,7 +136,7 @@ function merged(old, changes) {
   return all;
 }
 
-/** Pin or unpin the step that is shown. */
+/** Pin or unpin the current step. */
 export async function pin(name = state.at) {
   const on = !state.pinned.has(name);
   if (on) state.pinned.add(name);

@@ -1,20 +1,20 @@
-// Tiles of scenes: asked for when they are in sight, dropped when they no longer are.
+// Tiles of scenes: requested while visible, cancelled when they no longer are.
 
 import { image } from "./api.js";
 
-export const SIDES = { glimpses: 64, tiles: 256 };  // pixels
-const AT_ONCE = 6;           // requests on their way
-const MOST = 600;            // bitmaps that are kept, about 150 MB
-const COARSER = 3;           // levels: what is seen first
+export const SIDES = { glimpses: 64, tiles: 256 };  // side in pixels
+const AT_ONCE = 6;           // concurrent requests
+const MOST = 600;            // bitmaps kept, about 150 MB
+const COARSER = 3;           // levels by which the first tiles are coarser
 
-/** Tells "tile" when there is more to see. */
+/** Emits "tile" when another tile has arrived. */
 export class Tiles extends EventTarget {
-  bitmaps = new Map();   // "kind/scene/level/col_row" → ImageBitmap, the latest used last
+  bitmaps = new Map();   // "kind/scene/level/col_row" → ImageBitmap, last used last
   asked = new Map();     // the same → AbortController
   failed = new Set();
   wanted = [];
 
-  /** Ask for these, in this order, and drop what else is on its way. */
+  /** Request these tiles, in this order, and cancel all other requests. */
   want(addresses) {
     this.wanted = addresses.filter((address) => !this.bitmaps.has(address) && !this.failed.has(address));
     const keep = new Set(this.wanted);
@@ -67,19 +67,19 @@ export class Tiles extends EventTarget {
   }
 }
 
-/** The level whose pixels are about as large as the screen's, a little larger at most. */
+/** The level whose pixels are about as large as the screen's, at most a little larger. */
 export const levelFor = (zoom, [finest, coarsest]) =>
   Math.max(finest, Math.min(coarsest, Math.floor(-Math.log2(zoom) + 0.35)));
 
 export const coarseLevel = (level, [, coarsest]) => Math.min(coarsest, level + COARSER);
 
-/** Tiles of a level in a rectangle of pixels: columns and rows, from the first to the last. */
+/** Tiles of a level in a rectangle of pixels: first and last column and row. */
 export function range(kind, level, [[left, right], [top, bottom]]) {
   const size = SIDES[kind] * 2 ** level;
   return [[left, right], [top, bottom]].map(([from, to]) => [Math.floor(from / size), Math.ceil(to / size) - 1]);
 }
 
-/** Their addresses, those in the middle first. */
+/** Their addresses, those near the centre first. */
 export function addresses(kind, scene, level, rectangle) {
   const [[left, right], [top, bottom]] = range(kind, level, rectangle);
   /** @type {[number, string][]} */

@@ -1,9 +1,9 @@
-// The time line of a film: its pictures, dragged to their times, and the curves between them.
+// The time line of a film: draggable pictures, and the curves between them.
 
 import { element, svg } from "./element.js";
 import { drag } from "./pointer.js";
 
-/** A curve of samples from 0 to 1, as a drawing that fills its element. */
+/** A curve of samples from 0 to 1, as an SVG that fills its element. */
 function curve(samples) {
   const points = samples.map((value, i) => `${(100 * i) / (samples.length - 1)} ${100 * (1 - value)}`);
   const path = svg("path", { d: `M${points.join("L")}`, "vector-effect": "non-scaling-stroke" });
@@ -18,7 +18,7 @@ export function timeline(easings, moved, eased) {
   const choice = element("div", { className: "row curves", role: "group", hidden: true });
   const made = element("div", { hidden: true }, line, choice);
   let knots = [], seconds = 1, loop = true, markers = [], segments = [];
-  let chosen = null;  // the picture whose curve is chosen
+  let chosen = null;  // the picture whose curve is selected
 
   function show(...now) {
     [knots, seconds, loop] = now;
@@ -31,7 +31,7 @@ export function timeline(easings, moved, eased) {
     choose(chosen);
   }
 
-  /** Put all to where they are in time. */
+  /** Place all pictures at their times. */
   function lay() {
     const place = ({ time }) => Math.min(100, (100 * time) / seconds);
     const order = knots.toSorted((a, b) => a.time - b.time);
@@ -69,7 +69,7 @@ export function timeline(easings, moved, eased) {
     return made;
   }
 
-  /** Show the curves to choose from for what follows a picture. */
+  /** Show the curves available for the transition after a picture. */
   function choose(knot) {
     chosen = knot;
     segments.forEach((made, i) => made.setAttribute("aria-expanded", knots[i] === knot));

@@ -1,4 +1,4 @@
-// The wall: variations of what is shown, without end; a click takes one, Shift and a click breeds.
+// The wall: endless variations of the current scene; a click takes one, Shift-click breeds.
 
 import { get, post } from "./api.js";
 import { complete } from "./canvas.js";
@@ -6,10 +6,10 @@ import { $, element, moveByArrows } from "./element.js";
 import { note, state, takeNamed } from "./state.js";
 
 const thumbs = $("thumbs");
-const PAGE = 30;  // thumbnails that are asked for at once
+const PAGE = 30;  // thumbnails per request
 const SIDE = Math.min(256, Math.round(128 * Math.max(1, devicePixelRatio)));
 
-/** Kind → its name on the page; whether it goes on from what was taken; what it is for. */
+/** Kind → label; whether the wall follows what was taken; description. */
 const KINDS = {
   seeds: { name: "Seeds", help: "Other networks: entirely different pictures" },
   latents: { name: "Latents", help: "Other forms of the same network" },
@@ -22,12 +22,12 @@ const KINDS = {
 const CHILDREN = { name: "Children" };
 
 let kind = "seeds";
-let base = null;       // the scene that these are variations of
-let parents = [];      // names of scenes
-let family = [];       // the parents of the children that are shown
-let count = 0;         // of thumbnails
+let base = null;       // the scene whose variations these are
+let parents = [];      // ids of the selected parents
+let family = [];       // parents of the children shown
+let count = 0;         // number of thumbnails
 let more = true;
-let round = 0;         // counts up, so that late answers are left out
+let round = 0;         // increases, so that late responses are ignored
 let loading = false;
 
 const row = () => (kind === "children" ? CHILDREN : KINDS[kind]);
@@ -41,7 +41,7 @@ for (const [name, { name: text, help }] of Object.entries(KINDS)) {
   $("kinds").append(tab);
 }
 
-/** Show another kind of variations of the scene that is shown. */
+/** Show another kind of variations of the current scene. */
 export function show(name) {
   kind = name;
   for (const button of $("kinds").children) {
@@ -71,7 +71,7 @@ slider.addEventListener("change", () => refresh());
 
 // ---- thumbnails ----------------------------------------------------------------------------------
 
-/** Begin again at the top. */
+/** Start again at the top. */
 function restart() {
   base = state.scene?.id;
   count = 0;
@@ -83,7 +83,7 @@ function restart() {
   load();
 }
 
-/** Show the same variations of the scene that is shown now, without moving anything. */
+/** Show the same variations of the current scene, without moving anything. */
 async function refresh() {
   if (!count) return restart();
   base = state.scene.id;
@@ -153,7 +153,7 @@ function fill(button, { id, label }) {
   return button;
 }
 
-// Only what is in sight is asked for; what goes out of sight before it came is dropped.
+// Only visible thumbnails are requested; a request is cancelled when they leave the screen.
 const sight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of /** @type {any[]} */ (entries)) {
     const image = target.querySelector("img");
@@ -168,13 +168,13 @@ thumbs.addEventListener("load", ({ target }) => {
   judge(target);
 }, true);
 
-// ---- dull ones -----------------------------------------------------------------------------------
+// ---- dull pictures -------------------------------------------------------------------------------
 
-const DULL = 12;     // of 255: the deviation of a picture's colours below which it is dull
+const DULL = 12;     // pictures whose colours have a smaller standard deviation, of 255, are dull
 const small = new OffscreenCanvas(16, 16).getContext("2d", { willReadFrequently: true });
 const without = $("dull").querySelector("input");
 
-/** Hide a thumbnail that is nearly of one colour, if that is wanted. */
+/** Hide a thumbnail of nearly one colour, if that option is on. */
 function judge(image) {
   const dull = without.checked && image.naturalWidth > 0 && deviation(image) < DULL;
   image.closest(".thumb").classList.toggle("dull", dull);
@@ -206,12 +206,12 @@ thumbs.addEventListener("error", async (event) => {
   if (!image.getAttribute("src")) return;
   button.classList.add("bad");
   try {
-    await get(`scenes/${button.dataset.id}.json`);  // says why
+    await get(`scenes/${button.dataset.id}.json`);  // throws the reason
     button.classList.remove("bad");
     setTimeout(() => (image.src = image.src), 1000);  // the server was busy
   } catch (error) {
     button.title = error.message;
-    if (error.status === 410) refresh();  // it was started again
+    if (error.status === 410) refresh();  // the server was restarted
   }
 }, true);
 
@@ -229,7 +229,7 @@ thumbs.addEventListener("click", async (event) => {
   }
 });
 
-// A long press chooses a parent, where there is no Shift key.
+// A long press selects a parent, for devices without a Shift key.
 let press = 0;
 thumbs.addEventListener("pointerdown", (event) => {
   const button = event.target.closest(".thumb");
@@ -259,7 +259,7 @@ function mark() {
     ? "1 parent, and the picture" : `${parents.length} parents`;
 }
 
-/** Show the children of the parents that are chosen; of one alone, with what is shown. */
+/** Show the children of the selected parents; a single one is paired with the current scene. */
 export function breed() {
   if (!parents.length) return;
   family = parents.length === 1 ? [state.scene.id, ...parents] : parents;
@@ -292,7 +292,7 @@ thumbs.addEventListener("keydown", (event) => {
   if (at + way > all.length - 2 * columns) load();
 });
 
-/** Put the focus into the wall. */
+/** Focus the wall. */
 export const focus = () => (thumbs.querySelector('.thumb[aria-current="true"]') ?? thumbs.querySelector(".thumb"))?.focus();
 
 // ---- following the scene -------------------------------------------------------------------------
@@ -303,7 +303,7 @@ state.addEventListener("scene", () => {
   for (const button of thumbs.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
 });
 state.addEventListener("steps", () => {
-  // A wall that leads on moves with what was taken; another stays until something else changes.
+  // A wall that follows moves on with what was taken; others stay until something else changes.
   clearTimeout(settled);
   if (kind === "children" || (state.by === "wall" && !row().evolves)) return;
   settled = setTimeout(base ? refresh : restart, base ? 150 : 0);
