@@ -122,6 +122,31 @@ TYPES: dict[str, list[tuple[str, dict[str, Any], str]]] = {
 }
 
 
+def test_how_exact_the_frames_of_a_video_are(cli: Cli, tmp_path: Path) -> None:
+    film = ("animate", "a.toml", "--orbit", "--seconds", "0.2", "--fps", "10")
+    (tmp_path / "a.toml").write_text(SCENE.replace(canvas={"width": 32, "height": 16}).to_toml())
+    for name, options, tolerance in [
+        ("a.mp4", (), 8.0),
+        ("b.mp4", ("--set", "film.tolerance=0.1"), None),
+        ("c.mkv", (), None),  # without loss
+    ]:
+        assert cli(*film, "-o", name, *options).exit_code == 0
+        assert info(cli, name).get("tolerance") == tolerance
+    assert "within 8 steps of 255" in cli("info", "a.mp4").stdout
+    assert cli(*film, "-o", "a.zarr").exit_code == 0
+    assert cli("animate", "a.zarr", "-o", "d.mp4").exit_code == 0
+    assert "tolerance" not in info(cli, "d.mp4")  # its frames are those of the store
+
+
+@pytest.mark.parametrize("command", ["info", "status", "verify", "view --no-open"])
+def test_the_parts_of_an_unfinished_film_are_named(cli: Cli, tmp_path: Path, command: str) -> None:
+    (tmp_path / "a.mp4.parts").mkdir()
+    name, *options = command.split()
+    done = cli(name, "a.mp4", *options)
+    assert done.exit_code == 2
+    assert "its parts are in a.mp4.parts: tilecppn status a.mp4.parts" in done.stderr
+
+
 def test_a_timeline_and_its_films(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(
         SCENE.replace(canvas={"width": 32, "height": 16}).to_toml()
@@ -133,6 +158,10 @@ def test_a_timeline_and_its_films(cli: Cli, tmp_path: Path) -> None:
         record = info(cli, name)
         assert (record["kind"], record["frames"], record["fps"]) == (kind, 2, "2")
         assert (record["width"], record["height"]) == (32, 16)
+    for format in ("png", "tif"):
+        assert cli("animate", "a.toml", "-o", f"a-{format}", "--format", format).exit_code == 0
+        record = info(cli, f"a-{format}")
+        assert (record["kind"], record["format"]) == ("folder of frames", format)
     assert cli("animate", "a.toml", "--contact", "a.png").exit_code == 0
     assert info(cli, "a.png")["kind"] == "contact sheet"
     assert info(cli, "a.toml")["kind"] == "timeline"

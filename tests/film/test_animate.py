@@ -17,7 +17,7 @@ from tests.film.conftest import FRAMES, clips_in, killed, pixels
 from tests.stores import tree
 from tilecppn import export, ffmpeg
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError, SceneError, StoreError
-from tilecppn.film.animate import PARTS, animate, animate_to
+from tilecppn.film.animate import animate, animate_to
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.plan import ClipTask
 from tilecppn.film.store import FilmStore
@@ -28,6 +28,7 @@ from tilecppn.run.events import Event, TaskDone
 from tilecppn.run.jobs import TaskStats
 from tilecppn.run.options import RunOptions
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.names import PARTS
 from tilecppn.storage.store import Store
 
 Pixels = NDArray[np.generic]
@@ -184,18 +185,8 @@ def test_a_film_that_is_drawn_is_encoded_without_drawing_it_again(
     before = tree(film_store.path)
     outcome = animate_to(film, tmp_path / name, FilmOptions(), run, film_store.path)
     assert outcome.pixels == 0
-    assert outcome.skipped == film_store.plan.tasks
     assert content(tmp_path / name) == content(tmp_path / "drawn" / name)
     assert tree(film_store.path) == before
-
-
-def test_frames_of_another_film_are_drawn(
-    film: Timeline, film_store: FilmStore, tmp_path: Path
-) -> None:
-    fast = film.replace(fps=5)
-    run = RunOptions(executor="local")
-    outcome = animate_to(fast, tmp_path / "a.zarr", FilmOptions(), run, film_store.path)
-    assert outcome.skipped == 0
 
 
 def content(path: Path) -> object:

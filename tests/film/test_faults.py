@@ -15,7 +15,7 @@ from tests.stores import tree
 from tilecppn import ffmpeg, filesystem
 from tilecppn.cli import main
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
-from tilecppn.film.animate import PARTS, animate_to
+from tilecppn.film.animate import animate_to
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.job import FilmJob
 from tilecppn.film.store import FilmStore, film_plan
@@ -26,6 +26,7 @@ from tilecppn.run.jobs import WorkerUnusable
 from tilecppn.run.options import RunOptions
 from tilecppn.run.task_queue import RunResult
 from tilecppn.storage import identity
+from tilecppn.storage.names import PARTS
 from tilecppn.storage.places import storage_of
 
 ENCODE = "tilecppn.film.encoding.video.VideoEncoding.write"

@@ -10,10 +10,11 @@ from tests.film.conftest import FRAMES, clips_in
 from tests.stores import tree
 from tilecppn import filesystem
 from tilecppn.errors import StoreError
-from tilecppn.film.animate import PARTS, animate
+from tilecppn.film.animate import animate
 from tilecppn.film.plan import ClipTask, FilmTask, FrameShard
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.storage.names import PARTS
 from tilecppn.storage.store import Store
 
 

@@ -165,13 +165,14 @@ def command(
     """
     from tilecppn.cli.progress import Meter
     from tilecppn.cli.run_meter import FilmMeter
-    from tilecppn.film.animate import animate_to, parts_of
+    from tilecppn.film.animate import animate_to
     from tilecppn.film.contact_sheet import contact_sheet
-    from tilecppn.film.embedded_timeline import is_film_store
+    from tilecppn.film.embedded_timeline import has_frames
     from tilecppn.film.encoding.base import FilmOptions
     from tilecppn.film.encoding.targets import choose_target
     from tilecppn.film.timeline.excerpt import excerpt, scaled
     from tilecppn.run.render import require_complete
+    from tilecppn.storage.names import parts_of
 
     if audio is not None and output is None:
         raise click.UsageError("--audio needs -o FILE, a video")
@@ -208,7 +209,7 @@ def command(
             FilmMeter("animate", picture, target.encoding if target else None) as meter,
             opened_run(choices, meter, overwrite=overwrite) as run,
         ):
-            frames = timeline if is_film_store(timeline) else None
+            frames = timeline if has_frames(timeline) else None
             outcome = animate_to(picture, output, options, run, frames)
             parts = parts_of(output)
             if not outcome.failed and output.suffix != ".zarr" and parts.exists():
@@ -234,9 +235,10 @@ def _summary(picture: "Timeline", outcome: "RunResult") -> str:
         return f"{words}, complete before"
     rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
     speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
+    taken = "" if outcome.pixels else ", none of them drawn,"
     done = f"{outcome.skipped:,} of {outcome.tasks:,} shards and clips"
     resumed = f"; {done} were there before" if outcome.skipped else ""
-    return f"{words} in {format_duration(outcome.seconds)}{speed}{resumed}"
+    return f"{words}{taken} in {format_duration(outcome.seconds)}{speed}{resumed}"
 
 
 def _timeline(

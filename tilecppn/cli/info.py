@@ -44,12 +44,13 @@ def describe(path: Path) -> Record:
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.output import fetched
     from tilecppn.storage.identity import attributes
+    from tilecppn.storage.names import unfinished
 
     if attributes(path) is not None:
         return _store(path)
     with fetched(path) as copy:
         if not copy.exists():
-            raise InvalidRequestError(f"{path}: does not exist")
+            raise InvalidRequestError(f"{path}: {unfinished(path) or 'does not exist'}")
         return {**_file(copy), "path": str(path)}
 
 
@@ -68,8 +69,9 @@ def _file(path: Path) -> Record:
     if made is not None and is_withheld(made):
         return _withheld(path, made)
     if (film := embedded_timeline(path)) is not None:
-        kind = "film" if is_film(path) else "contact sheet"
-        return {**_head(path, kind, path.suffix[1:]), "version": _version(path), **_film(film)}
+        head = _film_head(path) if is_film(path) else _head(path, "contact sheet", path.suffix[1:])
+        within = {} if made is None or made.tolerance is None else {"tolerance": made.tolerance}
+        return {**head, "version": _version(path), **_film(film), **within}
     if may_embed_scene(path):
         scene = embedded_scene(path)
         size, dpi = image_size(path) or (None, None)
@@ -92,7 +94,7 @@ def _withheld(path: Path, made: "Provenance") -> Record:
     from tilecppn.scene import paper, toml_text
 
     is_film = made.kind in (FILM, FRAMES)
-    head = _head(path, *(("film", path.suffix[1:]) if is_film else _export_kind(path)))
+    head = _film_head(path) if is_film else _head(path, *_export_kind(path))
     size, dpi = image_size(path) or (None, None)
     sized = {} if size is None else _size(*size, paper.DPI if dpi is None else dpi)
     return {
@@ -105,6 +107,15 @@ def _withheld(path: Path, made: "Provenance") -> Record:
 
 def _head(path: Path, kind: str, format: str) -> Record:
     return {"path": str(path), "kind": kind, "format": format}
+
+
+def _film_head(path: Path) -> Record:
+    """The kind and format of a film's file, or of a folder of frames."""
+    from tilecppn.film.finished_frames import FrameFolder
+
+    if path.is_dir():
+        return _head(path, "folder of frames", FrameFolder(path).format)
+    return _head(path, "film", path.suffix[1:])
 
 
 def _picture(
@@ -244,6 +255,7 @@ def _lines(record: Record) -> list[str]:
         ("width", _size_words),
         ("channels", lambda r: f"channels     {r['channels']}, {r['dtype']}"),
         ("frames", lambda r: f"film         {r['frames']:,} frames at {r['fps']} a second"),
+        ("tolerance", lambda r: f"drawn        within {r['tolerance']:g} steps of 255"),
         ("shards", lambda r: f"done         {r['done']:,} of {counted(r['shards'], 'shard')}"),
         ("network", lambda r: f"network      {_network_words(r['network'])}"),
         ("view", lambda r: f"view         {_values(r['view'])}"),

@@ -20,6 +20,7 @@ from tilecppn.run.estimates import LEVELS_BYTES, free_disk, measure
 from tilecppn.run.events import (
     AttemptFailed,
     Event,
+    FramesNotTaken,
     LocksAreLocal,
     RunStarted,
     TaskDone,
@@ -152,7 +153,7 @@ class RenderMeter(Meter):
             case WorkerLost(worker, reason, delay):
                 when = f"is tried in {format_duration(delay)}" if delay else "takes its place"
                 self.note(f"worker {worker} lost: {reason}; another {when}")
-            case LocksAreLocal(reason):
+            case LocksAreLocal(reason) | FramesNotTaken(reason):
                 self.note(reason)
             case WorkerRejected(worker, reason):
                 self.note(f"worker {worker} gets no work: {reason}")
@@ -182,9 +183,10 @@ class FilmMeter(RenderMeter):
     def __call__(self, event: Event) -> None:
         super().__call__(event)
         match event:
-            case TaskDone(task, _, stats) if stats.pixels:
+            case TaskDone(task, _, stats):
+                self.skip(self.plan.pixels_of(task) - stats.pixels)  # of frames that were there
                 drawn = self.done + self.skipped == self.total
-                if drawn and self.plan.parent(task) is not None:
+                if stats.pixels and drawn and self.plan.parent(task) is not None:
                     self._start_timer(self.tell_encoding)
 
     def tell_encoding(self) -> None:

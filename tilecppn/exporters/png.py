@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tilecppn.exporters import sparse_deflate
 from tilecppn.exporters.deflate import LEAST, compressed, deflate
 from tilecppn.exporters.sparse_deflate import MODULUS
-from tilecppn.pixels.interleave import filtered
+from tilecppn.pixels.interleave import filtered, unfiltered
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -26,6 +26,8 @@ KEYWORD = b"tilecppn"  # keyword of the text chunk with the scene or timeline
 HEAD, LAST = b"\x78\x01", b"\x03\x00"  # header of a zlib stream; an empty last block
 LONGEST_TEXT = 2**28  # most bytes of a text that are read
 _MAX_CHUNK = 2**31 - 1
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels; even: with alpha
+_CHANNELS = {kind: channels for channels, kind in _COLOUR_TYPES.items()}
 
 
 class Band(NamedTuple):
@@ -57,6 +59,29 @@ def encode_png(
             chunk(b"IEND", b""),
         ]
     )
+
+
+def decode_png(data: bytes) -> Pixels:
+    """The pixels (height, width, channels) of a PNG that this module made.
+
+    Raises ValueError, struct.error or zlib.error for one that is cut off or damaged.
+    """
+    if not data.startswith(SIGNATURE):
+        raise ValueError("no PNG")
+    position, packed = len(SIGNATURE), zlib.decompressobj()
+    parts = []
+    while position < len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        body = memoryview(data)[position + 8 : position + 8 + length]
+        if kind == b"IHDR":
+            width, height, bits, colour = struct.unpack_from(">IIBB", body)
+        elif kind == b"IDAT":
+            parts.append(packed.decompress(body))
+        position += 12 + length
+    channels, dtype = _CHANNELS[colour], np.dtype(f"u{bits // 8}")
+    rows = np.frombuffer(b"".join(parts), np.uint8)
+    row = 1 + width * channels * dtype.itemsize
+    return unfiltered(rows.reshape(height, row), channels, dtype)
 
 
 def _packed(data: NDArray[np.uint8], effort: int) -> bytes:
@@ -98,7 +123,7 @@ def header(
     width: int, height: int, channels: int, itemsize: int, scene: str, profile: bytes = b""
 ) -> list[bytes]:
     """Return all chunks before the pixels. profile: ICC profile of pixels that are not sRGB."""
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # even types have alpha
+    colour = _COLOUR_TYPES[channels]
     parts = [
         SIGNATURE,
         chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),

@@ -61,6 +61,7 @@ class Provenance:
     timeline as TOML, "" if it was not read. fingerprint: of that scene or timeline. encoding: the
     options, in words or hashed. intact: whether its digest is present and correct. about: the
     credits; profile: the colour space, one of PROFILES; neither is read back from the record.
+    tolerance: of the frames of a film, if it is not that of its timeline.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Provenance:
     intact: bool = False
     about: About = field(default_factory=About)
     profile: str = "srgb"
+    tolerance: float | None = None
 
     @property
     def options(self) -> dict[str, str]:
@@ -98,9 +100,11 @@ class Provenance:
         name = "timeline" if self.kind == FRAMES else "scene"
         return json.dumps({**self._record(digest, crc32c), name: self.source}, indent=1)
 
-    def _record(self, digest: str, crc32c: str = UNKNOWN) -> dict[str, str]:
+    def _record(self, digest: str, crc32c: str = UNKNOWN) -> dict[str, Any]:
         # A film's record must fit into 255 bytes, one block of a GIF comment.
-        whole = {} if self.kind == FILM else {"crc32c": crc32c}
+        whole: dict[str, Any] = {} if self.kind == FILM else {"crc32c": crc32c}
+        if self.tolerance is not None:
+            whole["tolerance"] = self.tolerance
         return {
             "kind": self.kind,
             "version": self.version,
@@ -265,7 +269,9 @@ def _provenance(
     # Version 0.1.0 has other names for these.
     encoding = str(record.get("encoding", record.get("recipe", "")))
     version = str(record.get("version", record.get("tilecppn", "")))
-    return Provenance(kind, source, fingerprint, encoding, version, intact)
+    tolerance = record.get("tolerance")
+    within = tolerance if isinstance(tolerance, int | float) else None
+    return Provenance(kind, source, fingerprint, encoding, version, intact, tolerance=within)
 
 
 def _decoded(text: bytes | str) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from tilecppn.exporters.output import check_output, naming_destination
 from tilecppn.film.disk_estimate import check_film_fits
 from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.targets import choose_target
+from tilecppn.film.finished_frames import FinishedFrames, finished_frames
 from tilecppn.film.job import FilmJob, clip_files
 from tilecppn.film.plan import FilmPlan
 from tilecppn.film.store import FilmStore, film_plan, refuse_foreign_film
@@ -28,9 +29,8 @@ from tilecppn.run.task_queue import RunResult
 from tilecppn.storage.directory import is_store
 from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.identity import attributes
+from tilecppn.storage.names import parts_of
 from tilecppn.storage.places import storage_of
-
-PARTS = ".parts"  # an unfinished film's store has the film's name with this suffix
 
 
 def animate(
@@ -64,8 +64,9 @@ def animate(
     - format: "png" or "tif", for a folder of frames
     - clip: seconds of video encoded in one piece, 0 for all
     - plays: how many times an animation plays, 0 for endless
-    - audio: a sound file for a video; it is cut at the end of the film
-    - frames: a store (.zarr) of the same film, whose frames are encoded instead of drawn again
+    - audio: a file with the sound of a video; it is cut at the end of the film
+    - frames: a store (.zarr) or a folder of frames of the same film, which are encoded instead of
+      drawn again; `listeners` receive FramesNotTaken if they are of another film
 
     The others are those of `render`.
 
@@ -98,19 +99,19 @@ def animate_to(
 ) -> RunResult:
     """Do what `animate` does, but return the result of the run, even if tasks failed."""
     path = as_path(path)
-    drawn = None if frames is None else FilmStore(frames)
+    finished = None if frames is None else _finished(as_path(frames), path, timeline, run)
     target = choose_target(path, timeline, options)
     if target is not None and isinstance(path, BucketPath):
         raise ExportError(
             f"{path}: only the frames of a film go into a bucket, as NAME.zarr; give a path on a "
             "disk for a film"
         )
-    plan = _planned(timeline, None if target is None else target.clip, run)
+    plan = _planned(timeline, None if target is None else target.clip, run, finished)
     if target is None:
-        _, outcome = _fill(timeline, path, None, run, drawn)
+        _, outcome = _fill(timeline, path, None, run, finished)
         return outcome
     parts = parts_of(path)
-    has_frames = drawn is not None or _is_begun(parts, timeline)
+    has_frames = finished is not None or _is_begun(parts, timeline)
     film = timeline if has_frames else target.for_encoding(timeline)
     found = provenance.read(path)
     if found is not None and found.is_copy_of(target.provenance(timeline)) and not run.overwrite:
@@ -121,16 +122,11 @@ def animate_to(
     except ExportError as error:
         further = f"; --overwrite goes on with {parts}" if _is_begun(parts, film) else ""
         raise ExportError(f"{error}{further}") from None
-    store, outcome = _fill(film, parts, target, run, drawn)
+    store, outcome = _fill(film, parts, target, run, finished)
     if not outcome.failed:
         with store.lock():
             _finish(store, target, timeline, run)
     return outcome
-
-
-def parts_of(path: Path) -> Path:
-    """Return the path of the store that keeps a film's frames and clips until it is finished."""
-    return path.with_name(path.name + PARTS)
 
 
 def repair_film(store: FilmStore, run: RunOptions) -> RunResult:
@@ -152,16 +148,15 @@ def _fill(
     path: Path,
     target: Target | None,
     run: RunOptions,
-    drawn: FilmStore | None = None,
+    finished: FinishedFrames | None = None,
 ) -> tuple[FilmStore, RunResult]:
     """Render the missing frames, or clips, into the store at `path`.
 
-    A new store takes over the frames of `drawn` if they are identical. With a target,
-    `run.overwrite` concerns its file: clips of the same film in the store are kept. A damaged clip
-    is encoded again.
+    With a target, `run.overwrite` concerns its file: clips of the same film in the store are kept.
+    A damaged clip is encoded again.
     """
     clip, encoding = (None, None) if target is None else (target.clip, target.encoding)
-    plan = _planned(timeline, clip, run)
+    plan = _planned(timeline, clip, run, finished)
     check_request(plan.still, timeline.scene(0).output.precision, run)
     encoding_id = "" if encoding is None else encoding.encoding_id
     job = FilmJob(
@@ -172,6 +167,7 @@ def _fill(
         clip=clip,
         encoding=encoding,
         direct=plan.direct,
+        finished=finished,
     )
     with contextlib.ExitStack() as stack:
         there = is_store(path)
@@ -193,11 +189,11 @@ def _fill(
             if store is not None and resumes and store.arithmetic == arithmetic:
                 yield store
                 return
+            if finished is not None and finished.arithmetic != arithmetic:
+                _check_taken(finished, encoding, run)
             with FilmStore.create(
                 path, timeline, arithmetic, clip, encoding_id, overwrite=there
             ) as new:
-                if drawn is not None:
-                    new.link_frames(drawn)
                 yield new
 
         return run_job(
@@ -211,9 +207,50 @@ def _fill(
         )
 
 
-def _planned(timeline: Timeline, clip: int | None, run: RunOptions) -> FilmPlan:
-    """Return the plan; clips are direct if all workers are local threads that draw on CPUs."""
+def _finished(
+    frames: Path, path: Path, timeline: Timeline, run: RunOptions
+) -> FinishedFrames | None:
+    """Find the frames of a film at `frames`; tell listeners why they are not taken, if so."""
+    if frames.absolute() == path.absolute():
+        return None
+    found = finished_frames(frames, timeline)
+    if isinstance(found, FinishedFrames):
+        return found
+    _tell(run, f"{frames}: {found}; all frames are drawn")
+    return None
+
+
+def _check_taken(finished: FinishedFrames, encoding: Encoding | None, run: RunOptions) -> None:
+    """Check frames that were drawn by another arithmetic: they are encoded, but put into no store.
+
+    Raises StoreError if some of them are missing.
+    """
+    if encoding is None:
+        why = "was drawn by another" if finished.arithmetic else "does not say by which"
+        _tell(run, f"{finished.path}: {why} arithmetic; all frames are drawn")
+    elif not finished.complete:
+        raise StoreError(
+            f"{finished.path}: is unfinished, and was drawn by another arithmetic; finish it on "
+            "the kind of machine that began it, or give the timeline instead"
+        )
+
+
+def _tell(run: RunOptions, reason: str) -> None:
+    """Tell listeners that frames are drawn again."""
+    for listener in (events.log, *run.listeners):
+        listener(events.FramesNotTaken(reason))
+
+
+def _planned(
+    timeline: Timeline, clip: int | None, run: RunOptions, finished: FinishedFrames | None = None
+) -> FilmPlan:
+    """Return the plan; clips are direct if all workers are local threads that draw on CPUs.
+
+    If all frames exist already, all clips are direct.
+    """
     plan = film_plan(timeline, clip)
+    if finished is not None and finished.complete:
+        return plan.all_direct
     if choose(run.executor, run.address) != "local" or uses_gpus(kernels.resolve(run.kernel)):
         return plan
     return plan.direct_for(local_worker_layout("local", run.workers).workers)
@@ -276,7 +313,10 @@ def _finish(store: FilmStore, target: Target, timeline: Timeline, run: RunOption
         except ExportError as error:
             raise RenderError(f"{error}; all clips are kept in {store.path}") from None
         with naming_destination(target.path):
-            target.join(clip_files(store), target.provenance(timeline), check_cancelled)
+            made = target.provenance(timeline)
+            if store.timeline.tolerance != timeline.tolerance:
+                made = replace(made, tolerance=store.timeline.tolerance)
+            target.join(clip_files(store), made, check_cancelled)
     except KeyboardInterrupt:
         raise Interrupted(
             "stopped; all frames are kept: run the same command again to go on"

@@ -55,6 +55,14 @@ def is_film_store(path: Path) -> bool:
     return "timeline" in (attributes(path) or {})
 
 
+def has_frames(path: Path) -> bool:
+    """Whether a path has frames that can be encoded: a film's store, or a folder of them."""
+    if is_film_store(path):
+        return True
+    found = provenance.read_manifest(path) if path.is_dir() else None
+    return found is not None and found.kind == FRAMES
+
+
 def film_provenance(path: Path) -> Provenance | None:
     """Return the provenance of a film, a folder of its frames, or another output."""
     with fetched(path) as copy:

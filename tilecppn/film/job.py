@@ -11,9 +11,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.errors import RenderError
+from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.film.encoding.base import Encoding
 from tilecppn.film.encoding.frames import Frames
+from tilecppn.film.finished_frames import FinishedFrames, FrameReader
 from tilecppn.film.frame_renderer import FrameRenderer
 from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask
 from tilecppn.film.store import FilmStore
@@ -29,7 +30,7 @@ BAND = 1 << 24  # bytes of a frame read at a time; at least one row of tiles
 class FilmJob:
     """Draw the frames' shards, and encode clips of `clip` frames each with `encoding`, if given.
 
-    direct: see FilmPlan.
+    direct: see FilmPlan. finished: frames that exist already, and are not drawn.
     """
 
     timeline: str  # TOML
@@ -39,6 +40,7 @@ class FilmJob:
     clip: int | None = None
     encoding: Encoding | None = None
     direct: int = 0
+    finished: FinishedFrames | None = None
 
     def open(self, threads: int) -> "FilmRunner":
         """Return the runner of the calling thread, one of `threads` in this process."""
@@ -53,6 +55,7 @@ class FilmRunner:
         self.timeline = Timeline.parse(job.timeline, embedded=job.networks)
         self.renderer = FrameRenderer(self.timeline, job.kernel)
         self.worker_info = WorkerInfo.of(self.timeline.fingerprint, self.renderer.arithmetic)
+        self._drawn = 0  # pixels
 
     @cached_property
     def store(self) -> FilmStore:
@@ -69,18 +72,29 @@ class FilmRunner:
         """The store's plan, with the direct clips of this run."""
         return replace(self.store.plan, direct=self.job.direct)
 
+    @cached_property
+    def finished(self) -> FrameReader | None:
+        """The frames that exist already; a store takes none of another arithmetic."""
+        found = self.job.finished
+        if found is None or (self.job.encoding is None and not self._is_like(found)):
+            return None
+        return found.open()
+
+    def _is_like(self, frames: FinishedFrames) -> bool:
+        return frames.arithmetic == self.renderer.arithmetic
+
     def run(self, task: FilmTask, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw and store a shard of a frame, or encode a clip."""
-        start = time.perf_counter()
+        start, before = time.perf_counter(), self._drawn
         if isinstance(task, ClipTask):
             written = self._encode(task, check_cancelled)
         else:
             window = self.plan.window(task)
-            pixels = self.renderer.render(task.frame, window, check_cancelled)
+            pixels = self._render(task.frame, window, check_cancelled)
             check_cancelled()
             written = self.store.write(task, pixels)
         seconds = time.perf_counter() - start
-        return TaskStats(seconds, self.plan.pixels_of(task), written)
+        return TaskStats(seconds, self._drawn - before, written)
 
     def _encode(self, clip: ClipTask, check_cancelled: CheckCancelled) -> int:
         """Encode a clip, delete its frames, which are no longer needed, and return the clip's
@@ -117,7 +131,22 @@ class FilmRunner:
         # a shard may be damaged: drawing it again gives the same bytes.
         with contextlib.suppress(RenderError):
             return self.store.read(frame, window)
-        return self.renderer.render(frame, window, check_cancelled).copy()  # bands may be collected
+        return self._render(frame, window, check_cancelled).copy()  # bands may be collected
+
+    def _render(self, frame: int, window: Window, check_cancelled: CheckCancelled) -> NDArray[Any]:
+        """Read a finished frame, or draw it, also if it is damaged and would come out the same.
+
+        Raises InvalidRequestError for a damaged frame that would not.
+        """
+        there = self.job.finished
+        if self.finished is not None and there is not None:
+            try:
+                return self.finished.read(there.first + frame, window)
+            except RenderError as error:
+                if not self._is_like(there):
+                    raise InvalidRequestError(f"{error}") from None  # no attempt can help
+        self._drawn += window.pixels
+        return self.renderer.render(frame, window, check_cancelled)
 
 
 def clip_files(store: FilmStore) -> list[Path]:

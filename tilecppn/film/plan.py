@@ -68,6 +68,11 @@ class FilmPlan:
     clip: int | None
     direct: int = 0
 
+    @property
+    def all_direct(self) -> "FilmPlan":
+        """This plan with no tasks for frames: all are there, or are drawn for their clips."""
+        return replace(self, direct=self.clips)
+
     def direct_for(self, workers: int) -> "FilmPlan":
         """Return this plan with as many direct clips as keep `workers` workers equally busy.
 
@@ -101,7 +106,9 @@ class FilmPlan:
     def tasks(self) -> int:
         """The number of tasks: shards of stored frames, and clips."""
         level = self.still.levels[0]
-        stored = self.frames - self.direct * (self.clip or 0)
+        stored = self.frames
+        if self.direct:
+            stored -= self.frames_of(ClipTask(self._starts[self.direct - 1])).stop
         return stored * level.rows * level.cols + self.clips
 
     @property

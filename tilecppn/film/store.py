@@ -14,7 +14,6 @@ import contextlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,6 @@ from tilecppn.storage.directory import (
     check_safe_to_overwrite,
     create_store,
 )
-from tilecppn.storage.disk import Disk
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.ome import film_multiscales
@@ -194,24 +192,6 @@ class FilmStore(StoreDirectory):
         """Return whether a shard or clip is done; frames of a finished clip are."""
         clip = self.plan.parent(task)
         return super().has(task) or (clip is not None and super().has(clip))
-
-    def link_frames(self, other: "FilmStore") -> None:
-        """Take over the frames of another store of the same film, without copying if possible.
-
-        Does nothing if the pixels could differ: another timeline, layout or arithmetic.
-        """
-        if not other.is_of(self.timeline) or other.arithmetic != self.arithmetic:
-            return
-        for frame in range(self.plan.frames):
-            for shard in self.plan.frame_shards(frame):
-                if not other.has(shard):
-                    continue
-                if isinstance(self.storage, Disk) and isinstance(other.storage, Disk):
-                    link = partial(filesystem.link, other.file(shard))
-                    filesystem.write_file_atomic(self.file(shard), link, lasting=False)
-                else:
-                    data = other.storage.get(other.name(shard))
-                    self.storage.put_shard(self.name(shard), data, self.empty(shard))
 
     def put_clip(self, clip: ClipTask, write: Callable[[Path], object]) -> None:
         """Store a clip, which `write` encodes into the path that it is given.

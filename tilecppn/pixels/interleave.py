@@ -50,6 +50,19 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return out
 
 
+def unfiltered(rows: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What `filtered` made, in one piece or several, (h, 1 + c·w·itemsize) → (h, w, c)."""
+    data = np.ascontiguousarray(rows[:, 1:])
+    for row, kind in enumerate(rows[:, 0]):
+        if kind == UP:
+            data[row] += data[row - 1]
+        else:
+            pixels = data[row].reshape(-1, channels * dtype.itemsize)
+            data[row] = np.cumsum(pixels, axis=0, dtype=np.uint8).reshape(-1)
+    values = data.view(dtype.newbyteorder(">")).astype(dtype, copy=False)
+    return values.reshape(len(rows), -1, channels)
+
+
 def differences(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return the horizontal differences (h, w, c) of uint8 or uint16 (c, h, w).
 

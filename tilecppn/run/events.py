@@ -31,6 +31,13 @@ class LocksAreLocal:
 
 
 @dataclass(frozen=True)
+class FramesNotTaken:
+    """Frames that were given are drawn again."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class WorkerJoined:
     """A worker is ready. `location` is its host and process, as in "node7:4711"."""
 
@@ -126,6 +133,7 @@ class AttemptFailed:
 Event = (
     RunStarted
     | LocksAreLocal
+    | FramesNotTaken
     | WorkerJoined
     | WorkerLost
     | WorkerRejected
@@ -162,7 +170,7 @@ def log(event: Event) -> None:
             LOGGER.info("worker %d released", worker)
         case TaskHedged(task, worker):
             LOGGER.info("%s takes long; worker %d has it as well", task.name, worker)
-        case LocksAreLocal(reason):
+        case LocksAreLocal(reason) | FramesNotTaken(reason):
             LOGGER.warning("%s", reason)
         case AttemptFailed(task, worker, reason, attempt):
             LOGGER.warning("%s failed on worker %d (%d): %s", task.name, worker, attempt, reason)

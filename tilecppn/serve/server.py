@@ -199,9 +199,10 @@ def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
 def _scene(path: Path, overrides: Sequence[str]) -> ScenePicture:
     from tilecppn.exporters.embedded_scene import may_embed_scene
     from tilecppn.scene.scene import Scene
+    from tilecppn.storage.names import unfinished
 
     if path.suffix != ".toml" and not may_embed_scene(path):
-        why = "" if path.exists() else "it does not exist; "
+        why = "" if path.exists() else f"{unfinished(path) or 'it does not exist'}; "
         raise ExportError(
             f"cannot view {path}: {why}give a scene, a timeline, a store, a film, or an export: "
             "NAME.dzi, NAME.html or their folder"

@@ -17,7 +17,7 @@ from tilecppn import filesystem
 from tilecppn.errors import StoreError
 from tilecppn.storage import locks
 from tilecppn.storage.crc32c import crc32c_of
-from tilecppn.storage.names import DESCRIPTION, FOLDER_NAME, lock_file
+from tilecppn.storage.names import DESCRIPTION, FOLDER_NAME, lock_file, unfinished
 from tilecppn.storage.objects import Files, Put
 
 MAX_OFFSET = 2**62  # of a byte in a file
@@ -232,7 +232,7 @@ class Disk:
         """Describe what is there: nothing, a scene, a file, a damaged store or another folder."""
         path = self.path
         if not path.exists():
-            return f"{path}: no such store"
+            return f"{path}: {unfinished(path) or 'no such store'}"
         if reading and path.is_file() and path.suffix == ".toml":
             store = path.with_suffix(".zarr")
             return f"{path} is a scene; render it first: tilecppn render {path} -o {store}"

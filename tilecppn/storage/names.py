@@ -1,4 +1,4 @@
-"""Names of the files in a store."""
+"""Names of stores, and of the files in a store."""
 
 import os
 import re
@@ -8,6 +8,7 @@ DESCRIPTION = "zarr.json"  # the metadata of the group, and of each array
 FOLDER = "weights"
 LOCK = f"{FOLDER}/.lock"
 OLD_LOCK = ".lock"  # of version 0.1.0
+PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
 SUFFIX = ".safetensors"
 FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # folders in a store
 
@@ -16,3 +17,16 @@ def lock_file(folder: Path) -> Path:
     """Return the file whose lock must be held to write into a store."""
     is_old = any(os.path.lexists(folder / name) for name in (OLD_LOCK, f"{FOLDER}{SUFFIX}"))
     return folder / (OLD_LOCK if is_old else LOCK)
+
+
+def parts_of(path: Path) -> Path:
+    """Return the path of the store in which a film's frames and clips are kept until it is done."""
+    return path.with_name(path.name + PARTS)
+
+
+def unfinished(path: Path) -> str:
+    """Say where the parts of a film are that is not finished; "" where there are none."""
+    parts = parts_of(path) if path.name else path
+    if path.exists() or not parts.is_dir():
+        return ""
+    return f"the film is not finished, its parts are in {parts}: tilecppn status {parts}"

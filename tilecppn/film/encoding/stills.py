@@ -64,9 +64,13 @@ def _write_tiff(path: Path, frames: Frames, number: int) -> None:
 
 @dataclass(frozen=True)
 class StillsTarget(Target):
-    """A folder of frames, with a manifest that identifies the film."""
+    """A folder of frames, with a manifest that identifies the film.
+
+    Frames of a part of a film have the numbers that they have in the whole.
+    """
 
     encoding: StillEncoding
+    first: int = 0
     kind: ClassVar[str] = FRAMES
 
     @classmethod
@@ -77,7 +81,7 @@ class StillsTarget(Target):
         if name not in STILLS:
             raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')
         encoding = StillEncoding(FrameFormat.of(timeline), name)
-        return cls(path, encoding, timeline.frames, clip=1)
+        return cls(path, encoding, timeline.frames, clip=1, first=timeline.film.first)
 
     @property
     def label(self) -> str:
@@ -89,8 +93,9 @@ class StillsTarget(Target):
 
     @property
     def _names(self) -> list[str]:
-        digits = max(5, len(str(self.frames - 1)))
-        return [f"frame-{k:0{digits}d}.{self.encoding.format}" for k in range(self.frames)]
+        numbers = range(self.first, self.first + self.frames)
+        digits = max(5, len(str(numbers[-1])))
+        return [f"frame-{k:0{digits}d}.{self.encoding.format}" for k in numbers]
 
     def join(
         self, clips: Sequence[Path], info: Provenance, check_cancelled: CheckCancelled
