@@ -1,6 +1,6 @@
-"""Kernels: evaluate a CPPN with one latent on lattices of points of the plane.
+"""Kernels, which evaluate a CPPN with one latent on lattices of points of the plane.
 
-One file a kernel; the larger ones, llvm and triton, are a folder each.
+One file per kernel; the larger ones are folders.
 """
 
 from tilecppn.kernels.base import (

@@ -1,4 +1,4 @@
-"""What a kernel is given, what it must do, and what identifies its numbers.
+"""The interface of a kernel, its input, and the identity of its arithmetic.
 
 A kernel evaluates a CPPN with one latent on lattices of points; it belongs to one thread.
 """
@@ -21,40 +21,40 @@ from tilecppn.scene.sections import FULL
 from tilecppn.scene.symmetry import Fold
 from tilecppn.scene.view import Grid, Lattices
 
-PIXELS = 1  # revision of what pixels/ makes of colours, which every kernel adds to its own
-AMPLITUDES = 1  # likewise, of how strongly the layers of a network with detail count
-DIFFERENCES = 1  # likewise, where a deep zoom is drawn by differences from its centre
+PIXELS = 1  # revision of pixels/, which every kernel adds to its own
+AMPLITUDES = 1  # likewise, of the amplitudes of networks with detail
+DIFFERENCES = 1  # likewise, of deep zooms, drawn by differences from their centre
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
-DETAILED = 0.0004  # likewise, of a network with detail, whose errors spread evenly
+DETAILED = 0.0004  # likewise, for a network with detail, whose errors spread evenly
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 class Arithmetic(NamedTuple):
-    """What decides the bytes of a picture beside its scene; one store holds one arithmetic."""
+    """What decides a picture's bytes besides its scene. A store holds a single arithmetic."""
 
     kernel: str
     precision: str
     device: str  # "cpu", or the model of the CUDA device
-    revision: int  # the kernel's own and the field's: one is raised whenever the bytes change
+    revision: int  # of the kernel and the context: raised whenever bytes change
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluationContext:
-    """A picture as a kernel sees it: the function, its latent, and the grid of points."""
+    """The picture that a kernel evaluates: the CPPN, its latent, and the grid of points."""
 
     cppn: CPPN
     z: NDArray[np.float64]
     grid: Grid
     fold: Fold | None = None
-    gain: float = 1.0  # how much steeper the picture's colours can be than the network's
+    gain: float = 1.0  # largest slope of the picture's colours over the network's
     precision: str = "exact"  # or "fast": see `output.precision`
-    scale: float | None = None  # the view's; None: the network's own, and no detail fades
-    measured: tuple[float, float] | None = None  # where; None: at the centre. See `Sampling`
-    share: float | None = None  # of 8-bit values that may come out 1 off; None: as few as promised
+    scale: float | None = None  # of the view; None: the network's own, and detail does not fade
+    measured: tuple[float, float] | None = None  # see `Sampling`; None: the centre
+    share: float | None = None  # of 8-bit values that may be off by 1; None: the default
 
     @classmethod
     def of(cls, scene: Scene) -> "EvaluationContext":
-        """Return the scene's samples: `supersample` a pixel along each axis."""
+        """Return the context of a scene's samples: `supersample` per pixel along each axis."""
         grid = scene.grid.finer(scene.output.supersample)
         output = scene.output
         return cls(
@@ -69,7 +69,7 @@ class EvaluationContext:
 
     @cached_property
     def network(self) -> ResolvedNetwork:
-        """What kernels evaluate. It follows from the view, and not from a tile or a worker."""
+        """The network for this view, which does not depend on a tile or a worker."""
         if self.scale is None:
             return self.cppn.resolve(self.z)
         return self.cppn.resolve(
@@ -80,19 +80,20 @@ class EvaluationContext:
 
     @cached_property
     def plane(self) -> Grid:
-        """The grid of the network's x and y: in a deep zoom, of differences from the centre."""
+        """The grid of the network's x and y; in a deep zoom, of differences from the centre."""
         return replace(self.grid, center=(0.0, 0.0)) if self.network.differences else self.grid
 
     @property
     def revision(self) -> int:
-        """What every kernel adds to its own revision."""
+        """The revision that every kernel adds to its own."""
         amplitudes = 0 if self.cppn.structure.detail is None else AMPLITUDES
         return PIXELS + amplitudes + (DIFFERENCES if self.network.differences else 0)
 
     @property
     def plain(self) -> bool:
-        """Whether x and y are `plane.points` as they are, and r their distance from the origin,
-        or no input.
+        """Whether the network's x and y are `plane.points`, and r their distance from the origin.
+
+        False for a folded plane, and in a deep zoom if r is an input.
         """
         deep_r = self.network.differences > 0 and "r" in self.cppn.structure.inputs
         return self.fold is None and not deep_r
@@ -100,7 +101,7 @@ class EvaluationContext:
     def points(self, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
         """Return the network's x, y and r at float64 pixel indices: rows (n, 1) and cols (1, m).
 
-        NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), and r has it. In a
+        NumPy arrays or torch tensors, in float64; shapes broadcast to (n, m), the shape of r. In a
         deep zoom they are differences from those of the view's centre.
         """
         if self.network.differences:
@@ -117,7 +118,7 @@ class EvaluationContext:
         return x, y, np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
 
     def _radius_difference(self, x: Any, y: Any) -> Any:
-        """How much further from the origin points are than the centre, without cancellation."""
+        """Return r minus the centre's r, without cancellation."""
         cx, cy = (c - o for c, o in zip(self.grid.center, self.cppn.structure.origin, strict=True))
         square = (cx + x) * (cx + x) + (cy + y) * (cy + y)
         radius = np.sqrt(square) if isinstance(square, np.ndarray) else square.sqrt()
@@ -126,18 +127,18 @@ class EvaluationContext:
         return (x * (2.0 * cx + x) + y * (2.0 * cy + y)) / (radius + math.sqrt(cx * cx + cy * cy))
 
     def inputs(self, lattices: Lattices) -> tuple[NDArray[np.float64], ...]:
-        """x, y and r (n, rows, cols) of lattices' points."""
+        """Return x, y and r (n, rows, cols) of lattices' points."""
         points = self.points(*lattices.indices())
         return tuple(np.broadcast_arrays(*points))
 
     @cached_property
     def some_points(self) -> NDArray[np.float64]:
-        """x, y, r (3, POINTS) at `some_places`; a few of them where more errors are allowed."""
+        """x, y, r (3, POINTS) at `some_places`; fewer if `share` allows more errors."""
         count = POINTS if self.share is None else POINTS // 4
         return np.stack(np.broadcast_arrays(*self.points(*self.some_places(count))))
 
     def some_places(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Rows and columns of so many places spread evenly over the canvas: a Fibonacci lattice."""
+        """Return rows and columns of `count` points spread over the canvas: a Fibonacci lattice."""
         k = np.arange(count) + 0.5
         across, down = self.grid.middle
         return k / count * 2.0 * down, np.asarray((k * GOLDEN % 1.0) * 2.0 * across, np.float64)
@@ -153,16 +154,16 @@ class EvaluationContext:
 
     @cached_property
     def single_from(self) -> int:
-        """The first hidden layer for which float32 serves; those before it need float64.
+        """The first hidden layer for which float32 suffices; those before it need float64.
 
-        A plain network is evaluated in the one or the other. The late layers of one with detail
-        vary fast, and little is made of their errors.
+        A plain network uses one precision for all layers. The late layers of a network with detail
+        vary fast, and their errors are hardly amplified.
         """
         layers = len(self.network.layers)
         if self.cppn.structure.detail is None:
             return layers if self.needs_float64 else 0
         low, high = max(1 if self._coarse_coordinates else 0, self.network.differences), layers
-        middle = low  # which mostly serves where `share` allows more
+        middle = low  # usually suffices if `share` allows more errors
         while low < high:
             error = self._roundings.error(middle)
             if FULL["uint8"] * self.gain * error <= (self.share or DETAILED):
@@ -176,18 +177,18 @@ class EvaluationContext:
     def _coarse_coordinates(self) -> bool:
         """Whether float32 would shift points by more than 1/16 of a pixel.
 
-        It keeps 24 bits: at the canvas' farthest point a coordinate is off by up to
+        It has 24 bits: at the canvas' farthest point the error of a coordinate is up to
         reach · 2^-24 plane units.
         """
         return self.grid.reach * 2.0**-24 > min(self.grid.step) / 16.0
 
     @property
     def needs_float64(self) -> bool:
-        """Whether float32 throughout would show: in the coordinates, or in the colours.
+        """Whether the errors of float32 in all layers would be visible.
 
-        Of the 8-bit values, at most COMMON may be expected to come out 1 off; at most PROMISED
-        where the network has a preset's shape, since presets have 99.9 % equal in any window, also
-        where errors gather.
+        They are if coordinates are too coarse, or if more than COMMON of the 8-bit values are
+        expected to be off by 1; more than PROMISED for a network of a preset's shape, since presets
+        promise 99.9 % equal values in any window, also where errors gather.
         """
         if self.cppn.structure.detail is not None:
             return self.single_from > 0
@@ -209,73 +210,72 @@ class EvaluationContext:
 
 
 class Kernel(Protocol):
-    """One evaluator of one field."""
+    """Evaluates one picture."""
 
     @property
     def arithmetic(self) -> Arithmetic:
-        """What decides the bytes of its pictures."""
+        """The identity of its numbers, which decides the bytes of its pictures."""
 
     @property
     def noise(self) -> float:
-        """The mean error that rounding leaves in its colours."""
+        """The mean rounding error of its colours."""
         ...
 
     @property
     def batch(self) -> int:
-        """Points that are evaluated at a time; a call with fewer takes as long."""
+        """The number of points evaluated at a time; a call with fewer takes as long."""
         ...
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
-        """Colours (channels, n, rows, cols) of n lattices, float32 or float64.
+        """Return the colours (channels, n, rows, cols) of n lattices, float32 or float64.
 
-        A point's value depends on its pixel index alone: not on the lattices it is part of.
-        The array may be overwritten by the next call, of this kernel or of one that shares its
-        `Memory`.
+        A point's value depends only on its pixel index, not on the lattices. The array may be
+        overwritten by the next call of this kernel or of one that shares its `Memory`.
         """
         ...
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """As `evaluate`, and every unit's sum before its activation, (units, n, rows, cols).
+        """Return the colours of `evaluate`, and every unit's sum, (units, n, rows, cols).
 
-        Units are numbered layer after layer, the output's channels last.
+        Sums are those before activation; units are numbered by layer, the outputs last.
         """
         ...
 
 
 class Storage(NamedTuple):
-    """How colours are stored: `dtype` and what `pixels.finish` does to them."""
+    """How colours are stored; see `pixels.output_encoder.OutputEncoder`."""
 
     dtype: str  # uint8, uint16, float32
     invert: bool
     dither: bool
 
 
-COLOURS = Storage("float32", invert=False, dither=False)  # as they are
+COLOURS = Storage("float32", invert=False, dither=False)  # unchanged
 
 
 @runtime_checkable
 class StoringKernel(Kernel, Protocol):
-    """A kernel that can also store what it evaluates, so that colours need not be fetched."""
+    """A kernel that can also encode stored values, so that only these are copied to the host."""
 
     @property
     def prefer_full_evaluation(self) -> bool:
         """Whether it stores a pixel in less time than the host takes to interpolate one.
 
-        Then all pixels are evaluated, whatever the tolerance. Follows from the field alone.
+        If so, all pixels are evaluated, whatever the tolerance. Depends only on the context.
         """
         ...
 
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
-        """Stored values (channels, n, rows, cols); else as `evaluate`."""
+        """Return stored values (channels, n, rows, cols), of the colours of `evaluate`."""
         ...
 
 
 class Memory:
-    """What the kernels of one thread work in, one after another: fresh pages cost time.
+    """Buffers that the kernels of one thread share, one after another: fresh pages cost time.
 
-    What a kernel has returned is overwritten by the next call of any that shares its memory.
+    A kernel's result is overwritten by the next call of any kernel that shares its memory.
     """
 
     def __init__(self) -> None:
         self.inputs, self.out, self.sums = Workspace(), Workspace(), Workspace()
-        self.whole = Workspace()  # colours that are made window by window
+        self.whole = Workspace()  # colours that are evaluated window by window

@@ -1,4 +1,4 @@
-"""What the kernels of GPUs share: one program gives stored pixels, colours and sums."""
+"""The base class of GPU kernels, whose one program gives stored values, colours and sums."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from tilecppn.kernels.base import COLOURS, EvaluationContext, Storage
 from tilecppn.scene.view import Lattices
 
-BATCH = 1 << 20  # points
-QUICK = 1 << 15  # multiply-adds a point up to which a GPU evaluates all pixels
-LOOSE = 4.0  # times float32's error: what is allowed for a GPU's sums, divisions and roots
+BATCH = 1 << 20  # points at a time
+QUICK = 1 << 15  # multiply-adds per point up to which a GPU evaluates all pixels
+LOOSE = 4.0  # times float32's error, to allow for a GPU's sums, divisions and roots
 
 
 class GPUKernel(ABC):
-    """A `StoringKernel` whose every call is one of `_run`."""
+    """A `StoringKernel` whose methods all call `_run`."""
 
     batch = BATCH
 
@@ -30,7 +30,7 @@ class GPUKernel(ABC):
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
         """See `StoringKernel.store`.
 
-        Equal to the bit to what `pixels.finish` makes of the colours of `evaluate`.
+        Equal to the bit to encoding the colours of `evaluate` on the host.
         """
         return self._run(lattices, storage, traced=False)[0]
 
@@ -42,4 +42,4 @@ class GPUKernel(ABC):
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """Stored values (channels, n, rows, cols), and sums (units, …): of none if not traced."""
+        """Return stored values (channels, n, rows, cols), and sums (units, …) if `traced`."""

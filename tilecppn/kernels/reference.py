@@ -1,4 +1,4 @@
-"""The oracle as a kernel: float64 NumPy, short enough to be obviously right."""
+"""The reference kernel: float64 NumPy, short enough to be obviously right."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ CHUNK = 1 << 14  # points at a time, so that memory does not grow with the latti
 
 
 class ReferenceKernel:
-    """Evaluates a CPPN by `CPPN.colour`, in float64."""
+    """Evaluates a network by `ResolvedNetwork.colour`, in float64."""
 
     batch = 1
     arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)

@@ -1,10 +1,10 @@
-"""What float32 would cost: a forward error analysis of the very network, at a few of its points.
+"""Estimates the error of float32 by a forward error analysis of a network at some of its points.
 
 To first order, each rounding is an independent error of about 2^-25 of its result, which the
-layers after it multiply by their weights and slopes (N. J. Higham, Accuracy and Stability of
-Numerical Algorithms, 2nd ed., chapters 1 - 3; random roundings, not worst ones). Against 200,000
-evaluated points a network, over all presets and a dozen others, the result was 1 to 2.4 times
-what was found.
+following layers multiply by their weights and slopes (N. J. Higham, Accuracy and Stability of
+Numerical Algorithms, 2nd ed., chapters 1 - 3; random roundings, not worst ones). Compared with
+200,000 evaluated points per network, over all presets and a dozen others, the estimate was 1 to 2.4
+times the measured error.
 """
 
 import math
@@ -21,13 +21,13 @@ from tilecppn.cppn.resolved import Groups, ResolvedNetwork
 ROUNDING = 2.0**-25  # of a float32 result, relative
 POINTS = 256
 STEP = 1e-4  # of the difference quotients
-MEAN_OF_NORMAL = math.sqrt(2.0 / math.pi)  # of the absolute value, deviation 1
+MEAN_OF_NORMAL = math.sqrt(2.0 / math.pi)  # mean of |x| for a standard normal x
 
 Array = NDArray[np.float64]
 
 
 class _Product(NamedTuple):
-    """The sums weight · h at all points, and what the variance of their error is made of."""
+    """The sums weight · h at all points, and the terms of their error's variance."""
 
     squares: Array  # of the weights
     sums: Array
@@ -36,7 +36,7 @@ class _Product(NamedTuple):
     @classmethod
     def of(cls, weight: NDArray[np.floating], h: Array) -> "_Product":
         squares = np.square(weight, dtype=np.float64)
-        # Partial sums of n terms of any sign: half of n times the terms' squares.
+        # Expected squares of the partial sums of n terms: half of n times the terms' squares.
         partial = 0.5 * len(h) * (squares @ np.square(h))
         return cls(squares, weight.astype(np.float64) @ h, partial)
 
@@ -45,7 +45,7 @@ class _Product(NamedTuple):
 
 
 class _Evaluated(NamedTuple):
-    """A hidden layer at all points; `total` is what is read out so far."""
+    """A hidden layer at all points; `total` is the sum of all readouts so far."""
 
     product: _Product
     sums: Array
@@ -57,7 +57,7 @@ class _Evaluated(NamedTuple):
 
 
 class Roundings:
-    """A network evaluated at some points of its picture, and what float32 would change there.
+    """A network evaluated at some points of its picture, to estimate float32's error there.
 
     points: x, y and r (3, n).
     """
@@ -84,9 +84,9 @@ class Roundings:
             self.value, self.slope = _activated(self.total, network.output)
 
     def error(self, single_from: int = 0) -> float:
-        """Return the mean error of the picture's colours that is to be expected of float32.
+        """Return the expected mean error of the picture's colours in float32.
 
-        255 times it is the share of its 8-bit values that come out 1 off. Hidden layers before
+        255 times this is the fraction of 8-bit values that are off by 1. Hidden layers before
         `single_from` are in float64.
         """
         variance = np.zeros_like(self.total[:, :1])
@@ -106,7 +106,7 @@ class Roundings:
                     terms += 1
                     if terms > 1:
                         variance = variance + (rounding * layer.total) ** 2
-                if i + 1 == single_from:  # rounded on the way to the next
+                if i + 1 == single_from:  # rounded when converted for the next layer
                     error = error + np.square(ROUNDING * layer.outputs)
                     variance = variance + np.square(ROUNDING * layer.total)
             variance = variance + (ROUNDING * self.total) ** 2
@@ -118,7 +118,7 @@ class Roundings:
 def _activated(
     sums: Array, groups: Groups, start: NDArray[np.floating] | None = None
 ) -> tuple[Array, Array]:
-    """Values and slopes (units, points), or how much they differ from those at `start`."""
+    """Return values and slopes (units, points), or their differences from those at `start`."""
     value, slope = np.empty_like(sums), np.empty_like(sums)
     first = 0
     for name, count in groups:

@@ -1,4 +1,4 @@
-"""The table of kernels, and which of them a name or `auto` means on this machine."""
+"""The table of kernels, and the choice of one by name or by `auto` on this machine."""
 
 from collections.abc import Callable
 
@@ -111,8 +111,9 @@ def resolve(name: str) -> str:
 
 
 def require(name: str, precision: str) -> str:
-    """As `resolve`; also raises InvalidRequestError where this machine has no such kernel or
-    precision.
+    """Return the kernel's name like `resolve`, and check that this machine can run it.
+
+    Raises InvalidRequestError if the kernel or the precision is not available.
     """
     name = resolve(name)
     if precision != "exact" and name != "triton":
@@ -130,8 +131,8 @@ def require(name: str, precision: str) -> str:
 
 
 def create(name: str, field: EvaluationContext, memory: Memory | None = None) -> Kernel:
-    """Return a kernel by name, or by `auto`. Raises InvalidRequestError as `require` does.
+    """Create a kernel by name, or by `auto`. Raises InvalidRequestError like `require`.
 
-    `memory` is for a thread that makes one kernel after another; None is for the kernel alone.
+    memory: shared by a thread that creates one kernel after another; None for its own.
     """
     return KERNELS[require(name, field.precision)](field, memory)

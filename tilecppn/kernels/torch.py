@@ -1,9 +1,9 @@
 """The torch kernel: on CPUs, CUDA devices and Apple's GPUs, in place, in chunks of one fixed size.
 
-A matrix library may order its sums by the shape of its operands, so every chunk has the same
-shape, the last padded, and one intra-op thread. It may also sum the last columns of a matrix in
-another way where their number is no multiple of its register block (MKL does in float64: with
-8192 columns the last 8 differ), so a chunk is a multiple of all blocks in use, and each kernel
+A matrix library may choose the order of its sums by the shape of its operands, so every chunk has
+the same shape, the last one padded, and one intra-op thread. It may also sum the last columns of a
+matrix in another way if their number is not a multiple of its register block (MKL does in float64:
+with 8192 columns the last 8 differ), so a chunk is a multiple of all known blocks, and each kernel
 first checks that a point's bits do not depend on its column.
 
 Activations are features-major, (width, chunk): the first layer's three inputs are three rows, and
@@ -26,12 +26,12 @@ from tilecppn.scene.view import Lattices
 
 REVISION = 3
 CPU_CHUNK = 9216  # a multiple of 4, 6, 8, 12, 16, 24, 32, 48, 64 columns; fits the caches
-GPU_CHUNK = 1 << 17  # what reconstruction asks for at a time
+GPU_CHUNK = 1 << 17  # points that reconstruction evaluates at a time
 GPU_VALUES = 1 << 23  # in one buffer: wider networks have smaller chunks
 
 
 class _Settings:
-    """Torch's settings of this process, which come back when the last evaluation has ended."""
+    """Torch's global settings, which are restored when the last evaluation has ended."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -40,7 +40,7 @@ class _Settings:
 
     @contextlib.contextmanager
     def reproducible(self) -> Iterator[None]:
-        """For the block, one thread for the calling one, and sums in float32 alone."""
+        """Use one intra-op thread and no TF32 for the block."""
         cuda = torch.backends.cuda.matmul
         with self.lock:
             if not self.evaluations:
@@ -118,7 +118,7 @@ DIFFERENCES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 
 
 def _differ(start: torch.Tensor, change: torch.Tensor, groups: Groups) -> None:
-    """In place: how much values change where sums change from `start` (units, 1)."""
+    """Replace changes of sums from `start` (units, 1) by the changes of values, in place."""
     first = 0
     for name, count in groups:
         part = slice(first, first + count)
@@ -134,16 +134,16 @@ def _activate(sums: torch.Tensor, groups: Groups) -> None:
 
 
 def device_for(field: EvaluationContext) -> str:
-    """Return the device that evaluates a field here. Fields in float64 are not for Apple's GPUs."""
+    """Return the device that evaluates a picture here. Apple's GPUs have no float64."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() and not field.needs_float64 else "cpu"
 
 
 class TorchKernel:
-    """Evaluates one field on one device, by default the one that `device_for` says.
+    """Evaluates one picture on one device, by default that of `device_for`.
 
-    Sets torch's intra-op threads of this thread to one: workers are the parallelism.
+    Uses one of torch's intra-op threads, since workers run in parallel.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class TorchKernel:
         device: str | None = None,
         arithmetic: Arithmetic | None = None,
     ) -> None:
-        """`arithmetic` is that of the kernel which this one stands in for."""
+        """Prepare the weights. arithmetic: that of a kernel for which this one substitutes."""
         self.device = torch.device(device or device_for(field))
         # Apple's GPUs have no float64, so there points are computed on the CPU.
         self.home = torch.device("cpu") if self.device.type == "mps" else self.device
@@ -196,13 +196,13 @@ class TorchKernel:
 
     @property
     def batch(self) -> int:
-        """Points of one chunk."""
+        """The number of points of a chunk."""
         return self.chunk
 
     @torch.inference_mode()
     @_settings.reproducible()
     def _check_columns(self) -> None:
-        """Raise RenderError unless equal points give equal bits wherever they lie in a chunk."""
+        """Raise RenderError unless equal points give equal bits in all columns of a chunk."""
         for x, y, r in ((0.3, -0.7, 0.76), (-5.1, 2.9, 5.87), (0.01, 0.02, 0.0224)):
             for i, value in enumerate((x, y, r)):
                 self.inputs[i] = value
@@ -225,7 +225,7 @@ class TorchKernel:
     def _run(
         self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
+        """Return colours and sums like `trace`; sums are (0, n, rows, cols) unless `traced`."""
         origins = torch.from_numpy(lattices.origins).to(self.home)
         rows = origins[:, 0, None, None] + self._steps(lattices.rows, lattices.stride)[:, None]
         cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
@@ -244,9 +244,9 @@ class TorchKernel:
         return out.view(-1, *shape).cpu().numpy(), sums.view(units, *shape).cpu().numpy()
 
     def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the network on `self.inputs` (3, chunk), in the layers' own buffers.
+        """Evaluate the network on `self.inputs` (3, chunk), in the layers' own buffers.
 
-        The sums go into `traces` (units, points); without units nothing does.
+        traces: (units, points) to store the sums in, or without units.
         """
         h = self.inputs
         start = self.bias
@@ -278,7 +278,7 @@ class TorchKernel:
         before: list[torch.Tensor],
         start: torch.Tensor | None = None,
     ) -> None:
-        """`start`: of sums that are differences, what they start from."""
+        """Store a layer's sums; start: added to sums that are differences."""
         if traces is not None and len(traces):
             first = sum(map(len, before))
             own = sums[:, : traces.shape[1]]

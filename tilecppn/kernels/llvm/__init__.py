@@ -1,1 +1,1 @@
-"""The CPU kernel: machine code generated for the network at hand through LLVM."""
+"""The llvm kernel for CPUs: machine code generated for each network by LLVM."""

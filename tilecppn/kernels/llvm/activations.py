@@ -1,10 +1,9 @@
-"""The activations as expressions over lanes: IEEE operations in a fixed order, in both precisions.
+"""The activations as expressions of IEEE operations in a fixed order, in both precisions.
 
-Each reduces its argument and goes on with a polynomial or a rational function, whose coefficients
-are those of least relative error (Remez exchange in 50 digits), highest power first. Largest
-errors in units of the last place of 1 (2^-23 in float32, 2^-52 in float64), as measured and
-rounded up; `tests/kernels/llvm/test_activations.py` reads them here and holds the functions to
-them:
+Each reduces its argument and evaluates a polynomial or a rational function, whose coefficients
+minimise the relative error (Remez exchange in 50 digits), highest power first. Largest errors in
+units of the last place of 1 (2^-23 in float32, 2^-52 in float64), as measured and rounded up;
+`tests/kernels/llvm/test_activations.py` reads them here and checks the functions against them:
 
 | function | error | float32 | float64 |
 |---|---|---|---|
@@ -20,9 +19,9 @@ them:
 | square | relative | 0.5 | 0.5 |
 | relu, abs, identity | relative | 0.0 | 0.0 |
 
-Where e^x ends, at x = -87 (float64: -708), smaller results stay e^-87. Of a large x, sin and cos
-are off by up to 2·|x| units more, and stay within ±1 but for 1 unit; |tanh| exceeds 1 by 2 at most.
-NaN stays NaN.
+e^x is clamped at x = -87 (float64: -708). For large x, the error of sin and cos is up to 2·|x|
+units larger, and they stay within ±1 plus 1 unit; |tanh| exceeds 1 by at most 2 units. NaN stays
+NaN.
 """
 
 import math
@@ -36,12 +35,12 @@ Coefficients = tuple[float, ...]
 
 
 class Constants(NamedTuple):
-    """What differs between float32 and float64."""
+    """The constants of float32 or float64."""
 
     mantissa: int  # stored bits
     bias: int  # of the exponent
-    widest: float  # exp's argument is held within ± this, so that its result stays normal
-    ln2: tuple[float, float]  # rounded, and the rest
+    widest: float  # exp's argument is clamped to ± this, so that its result is normal
+    ln2: tuple[float, float]  # rounded, and the remainder
     pi: tuple[float, float]
     exp: Coefficients  # (e^r - 1 - r) / r² in r, |r| ≤ ln(2) / 2
     atanh: Coefficients  # (atanh(s) / s - 1) / s² in s², s ≤ 1/3
@@ -125,7 +124,7 @@ def constants(x: Value) -> Constants:
 
 
 def polynomial(x: Value, coefficients: Coefficients) -> Value:
-    """Horner's rule, one fused multiply-add a coefficient; none for a leading 1."""
+    """Evaluate a polynomial by Horner's rule, with fused multiply-adds; none for a leading 1."""
     first, second, *rest = coefficients
     total = x + second if first == 1.0 else x.fma(first, x.like(second))
     for c in rest:
@@ -134,9 +133,10 @@ def polynomial(x: Value, coefficients: Coefficients) -> Value:
 
 
 def halves(x: Value, square: Value, coefficients: Coefficients) -> Value:
-    """Horner's rule for the last coefficient; what is above is even(x²) + x · odd(x²).
+    """Evaluate a polynomial as x · (even(x²) + x · odd(x²)) + the last coefficient.
 
-    As many multiply-adds as Horner's, half of them at a time, with the same last rounding.
+    With as many multiply-adds as Horner's rule, in two independent chains, and the same last
+    rounding.
     """
     *above, last = coefficients
     even, odd = tuple(above[-1::-2][::-1]), tuple(above[-2::-2][::-1])
@@ -149,7 +149,7 @@ def within(x: Value, limit: float) -> Value:
 
 
 def to_integer(x: Value, factor: float, offset: float = 0.0) -> tuple[Value, Value]:
-    """factor · x - offset rounded to an integer, as a float, and as bits whose low ones hold it.
+    """Round factor · x - offset to an integer; return a float, and bits whose low ones hold it.
 
     Adding 1.5·2^mantissa shifts the fraction out of the number.
     """
@@ -159,9 +159,9 @@ def to_integer(x: Value, factor: float, offset: float = 0.0) -> tuple[Value, Val
 
 
 def exp_parts(x: Value) -> tuple[Value, Value]:
-    """e^x = scale · (1 + part): scale a power of two, part = e^r - 1 with |r| ≤ ln(2) / 2.
+    """Split e^x = scale · (1 + part), with a power of two and part = e^r - 1, |r| ≤ ln(2) / 2.
 
-    x lies within ± `widest`.
+    x must be within ± `widest`.
     """
     c = constants(x)
     n, bits = to_integer(x, 1.0 / math.log(2.0))
@@ -174,45 +174,45 @@ def exp_parts(x: Value) -> tuple[Value, Value]:
 
 
 def exp(x: Value) -> Value:
-    """e^x for x within ± `widest`; see `exp_parts`."""
+    """Return e^x for x within ± `widest`; see `exp_parts`."""
     scale, part = exp_parts(x)
     return part.fma(scale, scale)
 
 
 def exp_less_one(x: Value) -> Value:
-    """e^x - 1, with all its digits for small x; for x within ± `widest`."""
+    """Return e^x - 1 for x within ± `widest`, precise for small x."""
     scale, part = exp_parts(x)
     return part.fma(scale, scale - 1.0)
 
 
 def exp_minus(x: Value) -> Value:
-    """e^-x for x ≥ 0, clamped to where the result is a normal number; see `exp_parts`."""
+    """Return e^-x for x ≥ 0, with x clamped so that the result is normal; see `exp_parts`."""
     return exp(-x.at_most(constants(x).widest))
 
 
 def gaussian(x: Value) -> Value:
-    """e^-x²."""
+    """Return e^-x²."""
     return exp_minus(x * x)
 
 
 def tanh(x: Value) -> Value:
-    """tanh(x): a rational function in float32, through e^(2x) in float64."""
+    """Return tanh(x), by a rational function in float32, by e^(2x) in float64."""
     if x.element == F32:
         x = within(x, 8.8)
         square = x * x
         return x * (polynomial(square, TANH_TOP) / polynomial(square, TANH_BOTTOM) + TANH_END)
-    # (e^2x - 1) / (e^2x + 1), with the upper half kept as it is for small x.
+    # (e^2x - 1) / (e^2x + 1), whose numerator is precise for small x.
     less_one = exp_less_one(2.0 * within(x, 20.0))
     return less_one / (less_one + 2.0)
 
 
 def sigmoid(x: Value) -> Value:
-    """1 / (1 + e^-x)."""
+    """Return 1 / (1 + e^-x)."""
     return 1.0 / (exp(-within(x, constants(x).widest)) + 1.0)
 
 
 def softplus(x: Value) -> Value:
-    """max(x, 0) + log(1 + u), u = e^-|x|; log(1 + u) = 2 atanh(s / 2), s = 2u / (2 + u)."""
+    """Return max(x, 0) + log(1 + u), u = e^-|x|; log(1 + u) = 2 atanh(s / 2), s = 2u / (2 + u)."""
     u = exp_minus(x.abs())
     s = (u + u) / (u + 2.0)
     square = s * s
@@ -222,12 +222,12 @@ def softplus(x: Value) -> Value:
 
 
 def _sine(x: Value, offset: float) -> Value:
-    """sin(x - offset·π) for an offset of 0 or ½, through the multiple of π nearest to x."""
+    """Return sin(x - offset·π) for an offset of 0 or ½, reduced by the nearest multiple of π."""
     c = constants(x)
     n, bits = to_integer(x, 1.0 / math.pi, offset)
     n = n + offset if offset else n
     r = n.fma(-c.pi[0], x)
-    r = within(n.fma(-c.pi[1], r), math.pi / 2)  # where x has no digit left behind the point
+    r = within(n.fma(-c.pi[1], r), math.pi / 2)  # clamped for huge x, which have no fraction
     square = r * r
     value = (r * square).fma(polynomial(square, c.sin), r)
     odd = bits << (c.mantissa + (8 if x.element == F32 else 11))  # the sign changes with n
@@ -235,17 +235,17 @@ def _sine(x: Value, offset: float) -> Value:
 
 
 def sin(x: Value) -> Value:
-    """sin(x), by reduction to the nearest multiple of π."""
+    """Return sin(x), reduced by the nearest multiple of π."""
     return _sine(x, 0.0)
 
 
 def cos(x: Value) -> Value:
-    """cos(x), as `sin` with half a period's shift."""
+    """Return cos(x), like `sin` with a shift of a quarter period."""
     return -_sine(x, 0.5)
 
 
 def sqrt_tanh(x: Value) -> Value:
-    """1 - tanh|x| = 2 / (1 + e^(2|x|)), without the cancellation."""
+    """Return sqrt(1 - |tanh(x)|) as sqrt(2 / (1 + e^(2|x|))), without cancellation."""
     return (2.0 / (exp((2.0 * x.abs()).at_most(constants(x).widest)) + 1.0)).sqrt()
 
 

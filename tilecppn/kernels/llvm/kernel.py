@@ -1,6 +1,6 @@
-"""The CPU kernel: machine code for the very network at hand, made in this process through LLVM.
+"""The llvm kernel for CPUs: machine code for each network, generated in this process by LLVM.
 
-A point's bits depend on its pixel index and the scene alone: not on the lattice, the width of the
+A point's bits depend only on its pixel index and the scene, not on the lattice, the width of
 vectors, the number of threads or the model of the CPU, since every operation is IEEE's, rounded
 once, in a fixed order (`network.py`, `activations.py`). Coordinates are computed in float64 from
 global indices and rounded once to the network's precision.
@@ -33,18 +33,18 @@ from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
 REVISION = 3
-NODES = 2  # more, of a network with detail: its early layers at nodes
+NODES = 2  # added for a network with detail, whose early layers are evaluated at nodes
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def arithmetic_of(field: EvaluationContext) -> Arithmetic:
-    """Return the arithmetic of a field's kernel, without making the kernel."""
+    """Return the arithmetic of the kernel for a picture, without creating it."""
     own = NODES if field.cppn.structure.detail is not None else 0
     return LLVMKernel.arithmetic._replace(revision=REVISION + own + field.revision)
 
 
 class LLVMKernel:
-    """Evaluates one field on one thread. It holds the GIL only between calls."""
+    """Evaluates one picture on one thread. Releases the GIL during compiled calls."""
 
     arithmetic = Arithmetic("llvm", "exact", "cpu", REVISION + PIXELS)
 
@@ -56,8 +56,9 @@ class LLVMKernel:
         tiling: Tiling | None = None,
         memory: Memory | None = None,
     ) -> None:
-        """`dtype` for all layers, other than the field's own, and `target` and `tiling` other than
-        this machine's, are for tests and benchmarks.
+        """Compile the network.
+
+        dtype, of all layers, target and tiling: defaults except in tests and benchmarks.
         """
         if not target.fma:
             warnings.warn(
@@ -109,7 +110,7 @@ class LLVMKernel:
 
     @property
     def batch(self) -> int:
-        """Points that the compiled function takes at a time."""
+        """The number of points that the compiled function takes at a time."""
         return self.network.block
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
@@ -124,7 +125,7 @@ class LLVMKernel:
         return out
 
     def _full(self, window: PixelWindow) -> NDArray[np.floating]:
-        """Colours (channels, rows, cols) of pixels with every layer evaluated."""
+        """Return colours (channels, rows, cols) of pixels with every layer evaluated at each."""
         return self._run(Lattices.one(*window[1:]), traced=False)[0][:, 0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -137,7 +138,7 @@ class LLVMKernel:
     def _run(
         self, lattices: Lattices, traced: bool
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """As `trace`; without sums, (0, n, rows, cols), unless `traced`."""
+        """Return colours and sums like `trace`; sums are (0, n, rows, cols) unless `traced`."""
         points = math.prod(lattices.shape)
         whole = self.network.whole(points)
         units = self.field.network.units if traced else 0
@@ -151,7 +152,7 @@ class LLVMKernel:
 
 
 def _shaped(values: NDArray[np.floating], lattices: Lattices) -> NDArray[np.floating]:
-    """(values, n, rows, cols) of (values, points and what fills up the last block)."""
+    """Reshape (values, padded points) to (values, n, rows, cols)."""
     points = math.prod(lattices.shape)
     return values[:, :points].reshape(len(values), *lattices.shape)
 

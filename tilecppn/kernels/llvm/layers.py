@@ -1,4 +1,4 @@
-"""A network as products, layer after layer, and its weights in the order of the machine code."""
+"""Converts a network to a list of products, and packs its weights for the machine code."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,10 +11,10 @@ from tilecppn.kernels.llvm.codegen import Target
 
 
 class Layer(NamedTuple):
-    """One product: activation(weight · input + bias), plus the input if it is residual.
+    """A product: activation(weight · input + bias), plus the input if it is residual.
 
-    One that `adds` begins with what its outputs hold instead of the bias: a readout. One that
-    `differs` gives how much the activation changes where `bias` changes by weight · input.
+    adds: it adds to the current values of its outputs instead of to the bias, as a readout does.
+    differs: it gives the change of the activation when `bias` changes by weight · input.
     """
 
     inputs: int
@@ -26,12 +26,12 @@ class Layer(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """How many neurons the layer has."""
+        """The number of neurons of the layer."""
         return sum(count for _, count in self.groups)
 
 
 class Product(NamedTuple):
-    """A layer with its numbers: weight (out, in) and bias (out,)."""
+    """A layer with its weight (out, in) and bias (out,)."""
 
     layer: Layer
     weight: NDArray[np.floating]
@@ -39,7 +39,7 @@ class Product(NamedTuple):
 
 
 def products(network: ResolvedNetwork) -> list[Product]:
-    """Return a network as the layers that are computed in turn, readouts among them."""
+    """Return the products of a network in the order of evaluation, including readouts."""
     result = []
     channels = network.channels
     last = max(i for i, layer in enumerate(network.layers) if layer.readout is not None)
@@ -58,7 +58,7 @@ def products(network: ResolvedNetwork) -> list[Product]:
 
 
 class Tiling(NamedTuple):
-    """How many sums are in registers at a time: neurons × vectors of points."""
+    """The number of sums held in registers at a time: neurons × vectors of points."""
 
     neurons: int
     vectors: int
@@ -69,7 +69,7 @@ class Tiling(NamedTuple):
         return cls(4, 4) if target.registers == 32 else cls(4, 3)
 
     def groups(self, groups: Groups) -> Iterator["Group"]:
-        """Yield a layer's neurons: of each activation whole groups, then what is left over."""
+        """Yield groups of a layer's neurons: for each activation full groups, then the rest."""
         first = 0
         for activation, units in groups:
             whole, rest = divmod(units, self.neurons)
@@ -90,9 +90,9 @@ class Group(NamedTuple):
 
 
 def packed(products: Sequence[Product], tiling: Tiling, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Weights (out, in) and biases (out,) in the order in which the functions read them.
+    """Return weights and biases in the order in which the functions read them.
 
-    A group of neurons is its biases, then its weights for input 0, for input 1, ….
+    For each group of neurons: its biases, then its weights for input 0, for input 1, ….
     """
     parts: list[NDArray[Any]] = [np.zeros(0)]
     for layer, weight, bias in products:

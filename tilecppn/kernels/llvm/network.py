@@ -1,14 +1,14 @@
-"""A CPPN as machine code: what is computed for a block of points, layer after layer.
+"""Generates machine code for a CPPN, which evaluates a block of points layer by layer.
 
-Blocks hold `vectors` registers of points, features-major: feature k of all points of a block lies
-together. A layer computes a few neurons at a time, their sums held in registers,
+A block holds `vectors` registers of points, features-major: feature k of all its points is
+contiguous. A layer computes a few neurons at a time, with their sums held in registers,
 
     sum = bias;  sum = fma(weight[k], input[k], sum)  for k = 0, 1, …, RUN - 1
 
-in that order for every point, so that neither the block's shape nor the vector's width shows.
-Each further RUN inputs are summed from 0 by themselves and then added, since the rounding error of
-one long chain grows with its length.
-Weights are data: one compiled function serves all networks of one shape.
+in that order for every point, so that the result does not depend on the block's shape or the
+vector's width. Each further RUN inputs are summed separately from 0 and then added, since the
+rounding error of one long chain grows with its length.
+Weights are data: one compiled function serves all networks of the same shape.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ from tilecppn.kernels.llvm.codegen.values import F32, F64, I64
 from tilecppn.kernels.llvm.layers import Group, Layer, Tiling
 from tilecppn.plan import ceil_div
 
-RUN = 32  # inputs that are summed in one chain
+RUN = 32  # inputs summed in one chain
 
 
 class Network:
-    """The function of one shape of network, for one machine.
+    """The compiled function for one shape of network and one machine.
 
-    The first `split` layers are computed in float64, the others in float32. One that `keeps`, in
-    float64 throughout, also returns what its last hidden layer holds.
+    The first `split` layers are computed in float64, the others in float32. keeps: all layers are
+    in float64, and the values of the last hidden layer are stored, too.
     """
 
     def __init__(
@@ -51,18 +51,18 @@ class Network:
         self.tiling = tiling
         stages = _stages(layers, split, target, tiling)
         self.block = _final(stages).block  # points
-        self.scratch = [stage.scratch for stage in stages]  # numbers
+        self.scratch = [stage.scratch for stage in stages]  # sizes in numbers
         self.features = stages[0].features
         made_of = (layers, split, target, tiling, keeps)
         self.call = Compiled(network_module, *made_of, target=target)["network"]
 
     def whole(self, points: int) -> int:
-        """So many points, filled up to whole blocks."""
+        """Return a number of points rounded up to whole blocks."""
         return ceil_div(points, self.block) * self.block
 
 
 class _Stage:
-    """The layers that are computed in one precision, and their functions."""
+    """The layers of one precision, and their functions."""
 
     def __init__(self, layers: Sequence[Layer], real: ir.Type, target: Target, tiling: Tiling):
         self.layers, self.real = layers, real
@@ -70,7 +70,7 @@ class _Stage:
         self.block = tiling.vectors * self.lanes  # points
         self.widest = max((layer.outputs for layer in layers), default=0)
         hidden = [layer.outputs for layer in layers if not layer.readout]
-        self.features = hidden[-1] if hidden else 0  # that go to the next stage
+        self.features = hidden[-1] if hidden else 0  # passed to the next stage
         self.channels = max((layer.outputs for layer in layers if layer.readout), default=0)
         self.scratch = self.block * (2 * self.widest + self.channels)
         self.kinds: dict[tuple[str, bool, bool, bool, int], Function] = {}
@@ -79,7 +79,7 @@ class _Stage:
 def _stages(
     layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling
 ) -> tuple[_Stage, _Stage]:
-    """Return the layers in float64, and those in float32."""
+    """Return the stages of the layers in float64 and in float32."""
     return _Stage(layers[:split], F64, target, tiling), _Stage(layers[split:], F32, target, tiling)
 
 
@@ -91,7 +91,7 @@ def _final(stages: tuple[_Stage, _Stage]) -> _Stage:
 def network_module(
     layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keeps: bool
 ) -> Module:
-    """Return the function `network` of a `Network`, and those that it calls."""
+    """Generate the function `network` of a `Network`, and those that it calls."""
     return _Generator(_stages(layers, split, target, tiling), tiling, keeps).module
 
 
@@ -108,9 +108,10 @@ class _Generator:
         self._network()
 
     def _network(self) -> None:
-        """inputs (features, points) → out (channels, points); points: a multiple of the block.
+        """Generate `network`: inputs (features, points) → out (channels, points).
 
-        With traced = 1 also the sums before activation, (units of all layers, points).
+        points is a multiple of the block. With traced = 1 also the sums before activation, (units
+        of all layers, points), are stored.
         """
         double, single, final = self.double, self.single, self.final
         narrow = self._copy(F32) if double.layers and single.layers else None
@@ -172,9 +173,9 @@ class _Generator:
         colour: tuple[Array, Value],
         sums: Array,
     ) -> Array:
-        """Call a stage's layers on a block; what its last hidden layer has written.
+        """Generate calls of a stage's layers on a block; return its last hidden layer's values.
 
-        Arrays come with the distance of a feature to the next. A layer reads one half of the
+        Arrays come with the distance from one feature to the next. A layer reads one half of the
         scratch memory and writes the other.
         """
         points = f["points"]
@@ -209,7 +210,7 @@ class _Generator:
         return source[0]
 
     def _copy(self, element: ir.Type) -> Function:
-        """Features of a float64 block, side by side, as float32 or float64 at `apart`."""
+        """Generate a function that copies a float64 block to features `apart`, as `element`."""
         block, lanes = self.double.block, self.double.lanes
         name = "narrow" if element == F32 else "keep"
         f = self.module.function(
@@ -223,7 +224,7 @@ class _Generator:
         return f
 
     def _kind(self, stage: _Stage, layer: Layer, group: Group) -> Function:
-        """The function of all layers of this kind: groups of neurons, for a block of points."""
+        """Return the function for this kind of layer: groups of neurons, for a block of points."""
         key = (group.activation, layer.residual, layer.adds, layer.differs, group.neurons)
         if key not in stage.kinds:
             stage.kinds[key] = self._layer(stage, *key)
@@ -249,9 +250,9 @@ class _Generator:
             skipped=reals,  # the features that a residual layer's first neuron adds to, …
             weights=reals,
             groups=I64,
-            out=reals,  # neuron n at n · apart; a layer that adds begins with what is there
+            out=reals,  # neuron n at n · apart; a layer that adds starts from these
             apart=I64,
-            traces=ArrayOf(self.final.real),  # the sums of neuron n at n · traced; none where 0
+            traces=ArrayOf(self.final.real),  # the sums of neuron n at n · traced; none if 0
             traced=I64,
         )
         features, weights = f["features"], f.array("weights")
@@ -304,7 +305,7 @@ class _Generator:
         stop: Value,
         lanes: int,
     ) -> None:
-        """Add the weighted features from `start` to `stop` to the neurons' sums."""
+        """Generate the addition of weighted features, `start` to `stop`, to the neurons' sums."""
         with f.loop(stop, start=start) as k:
             values = self._vectors(f.array("source").at(k * f["stride"]), lanes)
             for n, block in enumerate(sums):
@@ -313,5 +314,5 @@ class _Generator:
                     total.set(weight.fma(value, total.value))
 
     def _vectors(self, feature: Array, lanes: int) -> list[Value]:
-        """One feature of the block's points, vector after vector."""
+        """Load one feature of the block's points as vectors."""
         return [feature.load(v * lanes, lanes) for v in range(self.tiling.vectors)]

@@ -1,15 +1,16 @@
-"""Early layers at nodes a few pixels apart, and between them by interpolation.
+"""Evaluates early layers at nodes a few pixels apart, and interpolates them in between.
 
 The early layers of a network with detail vary over hundreds of pixels, and need float64. They are
 evaluated at every fourth pixel of the global grid; between those nodes each unit is a polynomial
 through eight nodes along each axis, rounded to float32 for the late layers, which are evaluated at
-every pixel. At a node itself the polynomial is the node's value, to the bit.
+every pixel. At a node the polynomial equals the node's value, to the bit.
 
-Some places are far busier than the others. A block of 64² pixels is drawn so only where the eighth
-differences of its nodes, which bound the next term of the polynomials, are no more than rounding to
-float32 costs. Else the values two layers earlier are interpolated, which vary more slowly, and
-those two layers are evaluated at every pixel in float64; or all layers are. That follows from the
-block's nodes, so a pixel's bits do not depend on what else is drawn.
+Some places vary much faster than others. A block of 64² pixels is drawn in this way only if the
+eighth differences of its nodes, which bound the next term of the polynomials, are within the error
+of rounding to float32. Otherwise the values two layers earlier are interpolated, which vary more
+slowly, and those two layers are evaluated at every pixel in float64; if these vary too fast as
+well, all layers are. The decision follows from the block's nodes, so a pixel's bits do not depend
+on what else is drawn.
 """
 
 import math
@@ -41,20 +42,20 @@ from tilecppn.plan import BLOCK
 from tilecppn.scene.view import Lattices
 
 APART = 4  # pixels between nodes
-LATER = 2  # layers in float64 that are not interpolated in busy blocks
+LATER = 2  # layers in float64 that are not interpolated in blocks that vary fast
 TAPS = 8  # nodes of a polynomial: three before a pixel's own, and four after it
 BEFORE = 3
 LANES = 8  # nodes at a time
-STRIP = 4  # blocks side by side whose nodes are evaluated together: neighbours share some
+STRIP = 4  # adjacent blocks whose nodes are evaluated together, since neighbours share some
 DIFFERENCE = [float((-1) ** k * math.comb(TAPS, k)) for k in range(TAPS + 1)]
-ERROR = 35.0 / 32768.0  # of the polynomial in the middle between nodes, for a difference of 1
-MOST = 8.0 * ROUNDING  # the error that a unit may have which goes on in float32
-SAMPLES = 64  # points at which the interpolation is tried
-SHARE = 0.5  # of them that must be within MOST
+ERROR = 35.0 / 32768.0  # of the polynomial half-way between nodes, for a difference of 1
+MOST = 8.0 * ROUNDING  # allowed error of a unit whose value is used in float32
+SAMPLES = 64  # points at which the interpolation is tested
+SHARE = 0.5  # fraction of them that must be within MOST
 
 
 def lagrange(apart: int) -> NDArray[np.float64]:
-    """(apart, TAPS): the nodes' weights at 0, 1, … pixels after a node; sums of powers of 2."""
+    """Return the nodes' weights (apart, TAPS) for 0, 1, … pixels after a node, exact in binary."""
     nodes = range(-BEFORE, TAPS - BEFORE)
     return np.array(
         [
@@ -73,9 +74,9 @@ SIDE = BLOCK // APART + TAPS - 1  # nodes that a block needs along an axis
 
 
 def nodes_serve(field: EvaluationContext, layers: int) -> bool:
-    """Return whether most blocks can be drawn from nodes, where the first `layers` are in float64.
+    """Return whether most blocks can be drawn from nodes; layers: the number in float64.
 
-    Tried in the middle between nodes, at points spread over the canvas.
+    Tested half-way between nodes, at points spread over the canvas.
     """
     if field.cppn.structure.detail is None or not field.plain or layers <= LATER:
         return False
@@ -89,7 +90,7 @@ def nodes_serve(field: EvaluationContext, layers: int) -> bool:
 
 
 def most(field: EvaluationContext, later: int) -> float:
-    """Return the error that a unit may have so many layers before the first one in float32."""
+    """Return the allowed error of a unit `later` layers before the first one in float32."""
     detail = field.cppn.structure.detail
     assert detail is not None
     return MOST / detail.gain**later
@@ -101,7 +102,7 @@ def _hidden(
     rows: NDArray[np.float64],
     cols: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Output (…, units) of hidden layer `layers` - 1 at pixel indices that broadcast."""
+    """Return the values (…, units) of hidden layer `layers` - 1 at pixel indices that broadcast."""
     h = np.stack(np.broadcast_arrays(*field.points(rows, cols)), axis=-1)
     for layer in field.network.layers[:layers]:
         sums = product(h, layer.weight)
@@ -118,17 +119,17 @@ def on_nodes(lattices: Lattices) -> bool:
 
 
 class PixelWindow(NamedTuple):
-    """Pixels of one block of the grid in which a part of a lattice lies."""
+    """The pixels of a block of the grid that contain a part of a lattice."""
 
     place: tuple[slice, int, slice, slice]  # in an array (channels, n, rows, cols) of lattices
     row: int
     col: int
-    rows: int  # of pixels: for each point of the lattice stride
+    rows: int  # of pixels, `stride` for each point of the lattice
     cols: int
 
 
 def windows(lattices: Lattices) -> Iterator[PixelWindow]:
-    """Windows of pixels in which lattices lie, none across blocks of the grid."""
+    """Yield windows of the pixels of lattices, each within one block of the grid."""
     for i, (top, left) in enumerate(lattices.origins.tolist()):
         for rows in _runs(top, lattices.rows, lattices.stride):
             for cols in _runs(left, lattices.cols, lattices.stride):
@@ -137,7 +138,7 @@ def windows(lattices: Lattices) -> Iterator[PixelWindow]:
 
 
 def strips(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
-    """Windows in turn, up to STRIP together whose blocks lie side by side."""
+    """Group consecutive windows in adjacent blocks, up to STRIP at a time."""
     strip: list[PixelWindow] = []
     for window in windows:
         block = window.row // BLOCK, window.col // BLOCK - 1
@@ -152,13 +153,13 @@ def strips(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
 
 
 class _Run(NamedTuple):
-    part: slice  # of the lattice's rows or columns
-    first: int  # its pixels
+    part: slice  # the lattice's rows or columns
+    first: int  # first pixel
     pixels: int
 
 
 def _runs(start: int, points: int, stride: int) -> list[_Run]:
-    """Points along an axis, cut at the blocks of the grid."""
+    """Split points along an axis at the blocks of the grid."""
     runs, first = [], 0
     while first < points:
         pixel = start + first * stride
@@ -169,14 +170,14 @@ def _runs(start: int, points: int, stride: int) -> list[_Run]:
 
 
 class Stage(NamedTuple):
-    """Some layers of a network in one precision, and their weights."""
+    """A range of a network's layers in one precision, and their weights."""
 
     network: Network
     weights: NDArray[Any]
 
 
 class NodeLayers:
-    """The early layers at nodes, and the others at every pixel, of one kernel."""
+    """Evaluates one kernel's early layers at nodes, and the others at every pixel."""
 
     def __init__(
         self,
@@ -187,9 +188,9 @@ class NodeLayers:
         points: Points,
         target: Target,
     ) -> None:
-        """early and later: in float64, LATER layers in the latter; late: in float32.
+        """Prepare the stages. early: in float64. later: the next LATER layers, also in float64.
 
-        The first two keep what their last layers hold.
+        late: the others, in float32. The first two stages must keep their last layer's values.
         """
         self.field, self.early, self.later, self.late = field, early, later, late
         self.points, self.compiled = points, _compiled(target)
@@ -207,9 +208,9 @@ class NodeLayers:
     def colours(
         self, strip: Sequence[PixelWindow]
     ) -> Iterator[tuple[PixelWindow, NDArray[np.float32] | None]]:
-        """Each window's colours (channels, rows, cols); the next one's overwrite them.
+        """Yield each window's colours (channels, rows, cols), which the next one's overwrite.
 
-        None where the block is too busy.
+        None if the block varies too fast.
         """
         row, first = (v // BLOCK * BLOCK for v in (strip[0].row, strip[0].col))
         across = len(strip) * BLOCK // APART + TAPS - 1
@@ -225,7 +226,7 @@ class NodeLayers:
                 yield window, None
 
     def _error(self, nodes: NDArray[np.float64], across: int) -> float:
-        """Of interpolation, in the block whose first node is the first."""
+        """Return the error bound of interpolation in the block that begins at the first node."""
         apart = nodes.strides[0] // nodes.itemsize
         self.compiled["roughness"](nodes, apart, across, self.features, self.largest)
         return float(self.largest[0]) * ERROR
@@ -233,7 +234,7 @@ class NodeLayers:
     def _pixels(
         self, window: PixelWindow, nodes: NDArray[np.float64], across: int, later: Stage | None
     ) -> NDArray[np.float32]:
-        """`nodes`: from the block's first one on. later: layers that are not in them."""
+        """Draw a window from the nodes of its block; later: the stage that is still to evaluate."""
         top, left = window.row % BLOCK, window.col % BLOCK
         first = top // APART  # the window's first row of cells
         height = top + window.rows - first * APART
@@ -250,7 +251,7 @@ class NodeLayers:
         if later is not None:
             hidden = into[self.rows :]
             self._run(later, into, into[self.features :], hidden)
-            pixels = height * BLOCK  # what fills up the last block may be anything
+            pixels = height * BLOCK  # without the padding of the last block
             values[: self.features, :pixels] = hidden[:, :pixels]
             values[self.features :, :pixels] = into[self.features : self.rows, :pixels]
         out = values[self.features :]
@@ -261,7 +262,7 @@ class NodeLayers:
         return colours[:, height - window.rows :, left : left + window.cols]
 
     def _nodes(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What the last early layer holds, and below it the readouts' sum; likewise of `later`."""
+        """Return the values of early's last layer, followed by the readouts' sum; and later's."""
         whole = self.early.network.whole(math.prod(lattices.shape))
         inputs = self.inputs.array((len(COORDINATES), whole), np.float64)
         nodes, ends = (
@@ -281,7 +282,7 @@ class NodeLayers:
         colours: NDArray[np.float64],
         hidden: NDArray[np.float64],
     ) -> None:
-        """Layers in float64: they add to `colours` and fill `hidden`."""
+        """Evaluate a stage in float64, which adds to `colours` and fills `hidden`."""
         stage.network.call(
             inputs, inputs.shape[1], stage.weights, self.scratch[0], _NONE[1], _NONE[1],
             colours, _NONE[0], 0, hidden,
@@ -305,7 +306,7 @@ def _module() -> Module:
 
 
 def _roughness(module: Module) -> None:
-    """The largest difference of order TAPS along rows and columns of a block's nodes."""
+    """Generate `roughness`: the largest difference of order TAPS along rows and columns."""
     f = module.function(
         "roughness",
         nodes=ArrayOf(F64), apart=I64, across=I64,  # from a feature, and a row, to the next
@@ -331,9 +332,9 @@ def _roughness(module: Module) -> None:
 
 
 def _interpolate(module: Module, dtype: str) -> None:
-    """Rows of a block's pixels from its nodes: along columns first, then along rows.
+    """Generate a function that interpolates a block's pixels, along columns, then along rows.
 
-    Sums are taken in the nodes' order. At a node itself a pixel has its value.
+    Sums are taken in the order of nodes. A pixel at a node has its value.
     """
     real = ELEMENTS[np.dtype(dtype)]
     f = module.function(
@@ -369,7 +370,7 @@ def _sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
 
 
 def _lanes_from(line: Sequence[Value], first: int) -> Value:
-    """LANES numbers in a row of a row's vectors."""
+    """Return LANES consecutive numbers from a row's vectors."""
     vector, lane = divmod(first, LANES)
     if not lane:
         return line[vector]
@@ -377,7 +378,7 @@ def _lanes_from(line: Sequence[Value], first: int) -> Value:
 
 
 def _in_turn(phases: Sequence[Value]) -> Value:
-    """Return the first lane of each of four vectors, the second of each, …."""
+    """Interleave four vectors: the first lane of each, the second of each, …."""
     lanes = range(4 * LANES)
     order = [lane % 4 * LANES + lane // 4 for lane in lanes]
     whole = lanes[: 2 * LANES]

@@ -1,4 +1,4 @@
-"""Pixel indices → the network's inputs x, y, r, as machine code: the formula of `view.Grid`."""
+"""Computes the network's inputs x, y, r from pixel indices, by the formula of `view.Grid`."""
 
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ GRID = ("middle_x", "middle_y", "step_x", "step_y", "xx", "xy", "yx", "yy", "cen
 
 
 class Points:
-    """Fills the inputs of one precision: float64 arithmetic, rounded once at the end."""
+    """Computes inputs of one precision in float64, rounded once at the end."""
 
     def __init__(self, dtype: np.dtype[Any], target: Target) -> None:
         self.call = Compiled(_module, dtype, target=target)["points"]
@@ -24,7 +24,7 @@ class Points:
     def fill(
         self, field: EvaluationContext, lattices: Lattices, inputs: NDArray[np.floating]
     ) -> None:
-        """x, y, r of the lattices' points in turn into `inputs` (3, at least that many)."""
+        """Store x, y, r of all points of lattices in `inputs` (3, at least as many)."""
         if not field.plain:
             points = len(lattices.origins) * lattices.rows * lattices.cols
             with np.errstate(over="ignore"):  # float32 ends at 3e38
@@ -45,7 +45,7 @@ class Points:
 
 @lru_cache(64)
 def numbers(field: EvaluationContext) -> NDArray[np.float64]:
-    """Return the grid's numbers in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
+    """Return the grid's parameters in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
     grid = field.plane
     turned = [[grid.cosine, -grid.sine], [grid.sine, grid.cosine]]
     if grid.swap:
@@ -55,7 +55,7 @@ def numbers(field: EvaluationContext) -> NDArray[np.float64]:
 
 
 def _module(dtype: np.dtype[Any]) -> Module:
-    """For each lattice, row and column in turn: x, y, r."""
+    """Generate a function that stores x, y, r for each lattice, row and column."""
     real = ELEMENTS[dtype]
     module = Module()
     f = module.function(

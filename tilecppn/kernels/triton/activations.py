@@ -1,12 +1,12 @@
-"""The activations in Triton: float32, the expressions of `llvm/activations.py`, one row each.
+"""The activations in Triton, in float32, with the expressions of `llvm/activations.py`.
 
-Products and sums are contracted only where `tl.fma` says so: the kernel is compiled without fusion.
-tanh and sigmoid are 2^x and 1 / x of the special-function unit, so that tanh has an absolute error
-of two units of the last place of 1, where that file's has a relative one. NaN stays NaN.
+Products and sums are contracted only by `tl.fma`: the kernel is compiled without fusion. tanh and
+sigmoid use 2^x and 1 / x of the special-function unit, so the error of tanh is bounded absolutely,
+by two units of the last place of 1, instead of relatively as there. NaN stays NaN.
 
-`EXACT` has the rows of the mode `exact`; `FAST` replaces those that the special-function unit's
-own tanh serves. That unit's instructions are inline assembly, for which Triton's interpreter has
-no meaning: there the same functions are plain arithmetic.
+`EXACT` has the functions of the mode `exact`; `FAST` replaces those that can use the
+special-function unit's own tanh. That unit's instructions are inline assembly, which Triton's
+interpreter does not support: it uses plain arithmetic instead.
 """
 
 import math
@@ -20,12 +20,12 @@ from tilecppn.kernels.llvm.activations import SINGLE
 
 
 def interpreted() -> bool:
-    """Return whether this process runs Triton on the CPU: TRITON_INTERPRET=1, and slowly."""
+    """Return whether this process interprets Triton on the CPU, slowly (TRITON_INTERPRET=1)."""
     return bool(knobs.runtime.interpret)
 
 
 def constant(value: Any) -> Any:
-    """A global that functions may read: where they are compiled it must be marked as such."""
+    """Return a global that functions may read; to be compiled, it must be a `tl.constexpr`."""
     return value if interpreted() else tl.constexpr(value)
 
 
@@ -47,7 +47,7 @@ SHIFT = constant(1.5 * 2.0**23)  # added and taken away: rounds to an integer
 
 @triton.jit
 def _reciprocal_of_unit(x):
-    """1 / x by the special-function unit, one unit of the last place off at most."""
+    """Return 1 / x by the special-function unit, within one unit of the last place."""
     return tl.inline_asm_elementwise(
         "rcp.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
     )
@@ -55,7 +55,7 @@ def _reciprocal_of_unit(x):
 
 @triton.jit
 def _exp2_of_unit(x):
-    """2^x by the special-function unit, two units of the last place off at most."""
+    """Return 2^x by the special-function unit, within two units of the last place."""
     return tl.inline_asm_elementwise(
         "ex2.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
     )
@@ -63,7 +63,7 @@ def _exp2_of_unit(x):
 
 @triton.jit
 def _tanh_of_unit(x):
-    """tanh by the special-function unit: relative error 2^-11."""
+    """Return tanh by the special-function unit, with a relative error of 2^-11."""
     return tl.inline_asm_elementwise(
         "tanh.approx.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
     )
@@ -81,21 +81,23 @@ def _plain_exp2(x):
 
 @triton.jit
 def _dot_of_units(a, b, total):
-    """a @ b + total by the matrix units: products of float16 are exact, sums float32."""
+    """Return a @ b + total by the matrix units: exact products of float16, sums in float32."""
     return tl.dot(a, b, total)
 
 
 @triton.jit
 def _plain_dot(a, b, total):
-    """The same in the interpreter, whose product is that of a BLAS: float32 sums of some depend on
-    a row's place. Those of float64 are all but exact, so their order does not show.
+    """Return a @ b + total in the interpreter, which uses a BLAS.
+
+    A BLAS may order float32 sums by a row's position; float64 sums are so exact that their order
+    does not show.
     """
     return tl.dot(a.to(tl.float64), b.to(tl.float64), out_dtype=tl.float64).to(tl.float32) + total
 
 
 @triton.jit
 def polynomial(x, coefficients: tl.constexpr):
-    """Horner's rule, highest power first."""
+    """Evaluate a polynomial by Horner's rule, highest power first."""
     total = tl.fma(x, coefficients[0], coefficients[1])
     for i in tl.static_range(2, len(coefficients)):
         total = tl.fma(total, x, coefficients[i])
@@ -104,13 +106,13 @@ def polynomial(x, coefficients: tl.constexpr):
 
 @triton.jit
 def negated(x):
-    """-x. The minus sign would be 0 - x, an instruction; a product with -1 costs nothing."""
+    """Return -x as a product with -1, which costs nothing; the minus sign would be 0 - x."""
     return x * -1.0
 
 
 @triton.jit
 def quotient(a, b):
-    """a / b for 2^-100 < b < 2^100: an estimate, and one step towards the IEEE quotient."""
+    """Return a / b for 2^-100 < b < 2^100: an estimate with one correction step."""
     inverse = reciprocal(b)
     estimate = a * inverse
     return tl.fma(tl.fma(negated(estimate), b, a), inverse, estimate)
@@ -125,20 +127,20 @@ def within(x, limit: tl.constexpr):
 
 @triton.jit
 def at_least(x, low):
-    """The larger of x and low; NaN stays NaN."""
+    """Return the larger of x and low; NaN stays NaN."""
     return tl.maximum(x, low, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
 def to_integer(x):
-    """x rounded to an integer, as a float, and as bits whose low ones hold it."""
+    """Round x to an integer; return it as a float, and bits whose low ones hold it."""
     shifted = x + SHIFT
     return shifted - SHIFT, shifted.to(tl.int32, bitcast=True)
 
 
 @triton.jit
 def exp(x):
-    """e^x, clamped to where the result is a normal number."""
+    """Return e^x, with x clamped so that the result is a normal number."""
     x = within(x, WIDEST)
     n, bits = to_integer(x * PER_LN2)
     r = tl.fma(n, -LN2_LOW, tl.fma(n, -LN2_HIGH, x))
@@ -149,19 +151,19 @@ def exp(x):
 
 @triton.jit
 def tanh(x):
-    """1 - 2 / (e^(2x) + 1), by two special functions."""
+    """Return tanh x = 1 - 2 / (e^(2x) + 1), by two special functions."""
     return tl.fma(reciprocal(exp2(x * TWO_PER_LN2) + 1.0), -2.0, 1.0)
 
 
 @triton.jit
 def sigmoid(x):
-    """1 / (1 + e^-x), by two special functions."""
+    """Return 1 / (1 + e^-x), by two special functions."""
     return reciprocal(exp2(x * MINUS_PER_LN2) + 1.0)
 
 
 @triton.jit
 def softplus(x):
-    """max(x, 0) + log(1 + e^-|x|)."""
+    """Return max(x, 0) + log(1 + e^-|x|)."""
     u = exp(negated(tl.abs(x)))
     s = quotient(u, u + 2.0)
     square = s * s
@@ -171,7 +173,7 @@ def softplus(x):
 
 @triton.jit
 def _sine(x, offset: tl.constexpr):
-    """sin(x - offset·π) for an offset of 0 or ½, through the multiple of π nearest to x."""
+    """Return sin(x - offset·π) for an offset of 0 or ½, reduced by the nearest multiple of π."""
     n, bits = to_integer(tl.fma(x, PER_PI, -offset))
     n = n + offset
     r = within(tl.fma(n, -PI_LOW, tl.fma(n, -PI_HIGH, x)), HALF_PI)
@@ -183,79 +185,79 @@ def _sine(x, offset: tl.constexpr):
 
 @triton.jit
 def sin(x):
-    """sin(x), by reduction to the nearest multiple of π."""
+    """Return sin(x), reduced by the nearest multiple of π."""
     return _sine(x, 0.0)
 
 
 @triton.jit
 def cos(x):
-    """cos(x), as `sin` with half a period's shift."""
+    """Return cos(x), like `sin` with a shift of a quarter period."""
     return negated(_sine(x, 0.5))
 
 
 @triton.jit
 def half_sine(x):
-    """sin(x) / 2 + 1/2."""
+    """Return sin(x) / 2 + 1/2."""
     return tl.fma(sin(x), 0.5, 0.5)
 
 
 @triton.jit
 def sigmoid_sin(x):
-    """1 / (1 + e^-sin(x))."""
+    """Return 1 / (1 + e^-sin(x))."""
     return sigmoid(sin(x))
 
 
 @triton.jit
 def sqrt_tanh(x):
-    """sqrt(1 - |tanh(x)|) as sqrt(2 / (1 + e^(2|x|))), without cancellation."""
+    """Return sqrt(1 - |tanh(x)|) as sqrt(2 / (1 + e^(2|x|))), without cancellation."""
     return tl.sqrt_rn(quotient(2.0, exp(2.0 * tl.abs(x)) + 1.0))
 
 
 @triton.jit
 def gaussian(x):
-    """e^(-x²)."""
+    """Return e^(-x²)."""
     return exp(negated(x * x))
 
 
 @triton.jit
 def relu(x):
-    """max(x, 0)."""
+    """Return max(x, 0)."""
     return at_least(x, 0.0)
 
 
 @triton.jit
 def leaky_relu(x):
-    """max(x, 0.2 x)."""
+    """Return max(x, 0.2 x)."""
     return at_least(x, 0.2 * x)
 
 
 @triton.jit
 def absolute(x):
-    """|x|."""
+    """Return |x|."""
     return tl.abs(x)
 
 
 @triton.jit
 def square(x):
-    """x²."""
+    """Return x²."""
     return x * x
 
 
 @triton.jit
 def identity(x):
-    """x."""
+    """Return x."""
     return x
 
 
 @triton.jit
 def fast_tanh(x):
-    """tanh by the special-function unit alone: relative error 2^-11."""
+    """Return tanh by the special-function unit, with a relative error of 2^-11."""
     return tanh_estimate(x)
 
 
 @triton.jit
 def fast_sigmoid(x):
-    """(1 + tanh(x/2)) / 2, by the special-function unit's tanh."""
+    """Return the sigmoid (1 + tanh(x/2)) / 2, by the special-function unit's tanh."""
     return tl.fma(tanh_estimate(0.5 * x), 0.5, 0.5)
 
 

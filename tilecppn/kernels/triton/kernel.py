@@ -1,10 +1,11 @@
-"""The CUDA kernel: the whole network for a block of points in one Triton program.
+"""The triton kernel for CUDA: the whole network for a block of points in one Triton program.
 
-A network's shape decides the program's configuration, and nothing is tuned when it runs, so
-pictures agree bit for bit, whatever their tiling, on one model of GPU.
+A network's shape decides the program's configuration, and there is no autotuning, so pictures agree
+bit for bit, whatever their tiling, on one model of GPU.
 
-Fields that need float64, and networks wider than WIDEST, are evaluated by the torch kernel
-(`serves`). With TRITON_INTERPRET=1 in the environment all runs on the CPU, slowly: for tests.
+Pictures that need float64, and networks wider than WIDEST, are evaluated by the torch kernel
+(`serves`). With TRITON_INTERPRET=1 in the environment everything runs on the CPU, slowly, for
+tests.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -27,24 +28,24 @@ WIDEST = max(CONFIGURATIONS)
 
 
 def serves(field: EvaluationContext) -> bool:
-    """Return whether the field is for this kernel and not for the torch kernel."""
+    """Return whether this kernel evaluates the picture, instead of the torch kernel."""
     return field.cppn.width <= WIDEST and not field.needs_float64
 
 
 def arithmetic(field: EvaluationContext) -> Arithmetic:
-    """Of a picture that was asked of this kernel, whichever evaluates it: the scene says that.
+    """Return the arithmetic of a picture drawn with --kernel triton, also if torch evaluates it.
 
-    Another Triton may order a sum otherwise, so its version is part of the device.
+    Another version of Triton may order a sum differently, so it is part of the device.
     """
     device = "cpu" if interpreted() else f"{torch.cuda.get_device_name()}, Triton {TRITON}"
     return Arithmetic("triton", field.precision, device, REVISION + field.revision)
 
 
 class TritonKernel(GPUKernel):
-    """Evaluates one field on the current CUDA device, in a stream of its own.
+    """Evaluates one picture on the current CUDA device, in a stream of its own.
 
-    A worker that waits for its copy holds neither the GIL, nor its core, nor the device: several
-    threads keep the device busy while others encode.
+    A worker that waits for its copy blocks neither the GIL, nor its core, nor the device, so that
+    several threads can keep the device busy while others encode.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class TritonKernel(GPUKernel):
         return torch.empty(shape, dtype=getattr(torch, dtype), device=self.device)
 
     def _fetched(self, name: str, values: torch.Tensor) -> NDArray[Any]:
-        """Return an array of the host, in pinned memory that the next call uses again."""
+        """Copy values to the host, into pinned memory that the next call reuses."""
         if self.stream is None or not values.numel():
             return values.cpu().numpy()
         size = values.numel() * values.element_size()
@@ -88,5 +89,5 @@ class TritonKernel(GPUKernel):
         host.copy_(values, non_blocking=True)
         copied = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         copied.record(self.stream)
-        copied.synchronize()  # the stream's own would spin
+        copied.synchronize()  # the stream's own method would spin
         return host.numpy()

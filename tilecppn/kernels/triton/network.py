@@ -1,17 +1,17 @@
-"""A CPPN in Triton: what one program computes for its block of points, from index to pixel.
+"""A CPPN in Triton: one program computes the pixels of a block of points from their indices.
 
 Between the layers values stay on the chip. Points are the rows of matrices (points, units); a
 hidden layer's sums are products with the layer's weights on the matrix units, those of the first
 layer (x, y, r) and of the output (one or three units) are multiply-adds. Units beyond the
 network's width have weights of zero. Points beyond the last are computed and not stored.
 
-Either factor of a product is split into two float16, and all is taken but the product of the low
-halves: with sums in float32, that is as good as float32's own products. A layer is computed in
-pieces, PIECE of its units at a time from PIECE of its inputs at a time, so that wide ones fit;
-`h` is a tuple of them.
+Both factors of a product are split into two float16, and only the product of the low halves is
+omitted: with sums in float32, that is as exact as float32's own products. A layer is computed in
+pieces, PIECE of its units at a time from PIECE of its inputs at a time, so that wide layers fit;
+`h` is a tuple of pieces.
 
-Nothing here depends on a point's place in its block, and nothing is contracted that does not say
-`fma` (the kernel is compiled without fusion): equal points give equal bits in any lattice.
+Nothing here depends on a point's position in its block, and only `fma` contracts operations (the
+kernel is compiled without fusion): equal points give equal bits in any lattice.
 """
 
 import triton
@@ -19,10 +19,10 @@ import triton.language as tl
 
 from tilecppn.kernels.triton.activations import constant, dot, to_integer
 
-FIRST_ROWS = constant(4)  # of `vectors`: weights of x, y and r, and the bias
+FIRST_ROWS = constant(4)  # rows of `vectors` for layer 0: weights of x, y and r, and the bias
 
 
-# An integer that happens to be 1 or a multiple of 16 must not lead to other code.
+# An integer that happens to be 1 or a multiple of 16 must not be compiled differently.
 INTEGERS = ("points", "rows", "cols", "stride", "units")
 
 
@@ -39,18 +39,18 @@ def network(
     GIVEN: tl.constexpr, TRACED: tl.constexpr, INVERT: tl.constexpr, DITHER: tl.constexpr,
     BLOCK: tl.constexpr, PIECE: tl.constexpr,
 ):  # fmt: skip
-    """Pixels (CHANNELS, points) of lattices into `out`: uint8, uint16, or float32 colours.
+    """Store pixels (CHANNELS, points) of lattices in `out`: uint8, uint16, or float32 colours.
 
     vectors: (rows, WIDTH) float32. FIRST_ROWS; scale and bias of each hidden layer after the
-        first; weights of each channel; the channels' biases; where READ, the weights of each
-        channel for each hidden layer in turn, in place of those.
-    high, low: (layers, WIDTH, WIDTH), input by output: weights as float16, what that leaves.
+        first; weights of each channel; the channels' biases; if READ, the weights of each channel
+        for each hidden layer in turn, instead of those.
+    high, low: (layers, WIDTH, WIDTH), input by output: weights as float16, and the remainders.
     grid: `points.GRID` in float64. origins: (lattices, 2) int64. rows, cols, stride: of each.
-    given: x, y, r (3, points) float32, in place of the grid's where GIVEN.
-    sums: where TRACED, (units of all layers, points) float32; `units` of them in a hidden layer.
-    FIRST: the activations of the first layer, each up to the unit that FIRST_ENDS says. LAST: that
-        of each channel. PATTERN, ENDS: those of the layers between, REPEATS times over and then the
-        first TAIL of them. SOURCES is only compared.
+    given: x, y, r (3, points) float32, used instead of the grid if GIVEN.
+    sums: if TRACED, (units of all layers, points) float32; `units` of them in a hidden layer.
+    FIRST: the activations of the first layer, each up to its unit in FIRST_ENDS. LAST: that of
+        each channel. PATTERN, ENDS: those of the layers between, REPEATS times and then the first
+        TAIL of them. SOURCES is only part of the cache's key.
     """
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     there = index < points
@@ -111,7 +111,7 @@ def network(
 
 @triton.jit
 def pixels(origins, index, rows, cols, stride):
-    """Global row and column (int64) of the lattices' points in turn."""
+    """Return the global row and column (int64) of the lattices' points by number."""
     line = index // cols
     lattice = line // rows
     down, across = (line % rows).to(tl.int64), (index % cols).to(tl.int64)
@@ -122,7 +122,7 @@ def pixels(origins, index, rows, cols, stride):
 
 @triton.jit
 def located(grid, row, col):
-    """x, y and r of pixels: the formula of `view.Grid` in float64, rounded once at the end."""
+    """Return x, y and r of pixels: the formula of `view.Grid` in float64, rounded at the end."""
     u = (col.to(tl.float64) - tl.load(grid + 0)) * tl.load(grid + 2)
     v = (row.to(tl.float64) - tl.load(grid + 1)) * tl.load(grid + 3)
     x = (u * tl.load(grid + 4) + v * tl.load(grid + 5)) + tl.load(grid + 8)
@@ -139,7 +139,7 @@ def hidden(
     WIDTH: tl.constexpr,
     PIECE: tl.constexpr, TRACED: tl.constexpr,
 ):  # fmt: skip
-    """One layer, `layer` counted from the second of the network on."""
+    """Evaluate a hidden layer; `layer` is 0 for the network's second."""
     uppers, lowers, unscale = halves(h, SCALE)
     values = ()
     for p in tl.static_range(len(h)):
@@ -166,7 +166,7 @@ def hidden(
 
 @triton.jit
 def activated(total, unit, FUNCTIONS: tl.constexpr, ENDS: tl.constexpr):
-    """Activations of sums (points, units): each of FUNCTIONS up to the unit where it ends."""
+    """Apply activations to sums (points, units): each of FUNCTIONS up to the unit of its end."""
     value = FUNCTIONS[0](total)
     for k in tl.static_range(1, len(FUNCTIONS)):
         value = tl.where((unit >= ENDS[k - 1])[None, :], FUNCTIONS[k](total), value)
@@ -175,7 +175,7 @@ def activated(total, unit, FUNCTIONS: tl.constexpr, ENDS: tl.constexpr):
 
 @triton.jit
 def read_out(h, colour, output, layer, WIDTH: tl.constexpr, PIECE: tl.constexpr):
-    """The channels' sums (points) with what hidden layer `layer` adds to them."""
+    """Add the readout of hidden layer `layer` to the channels' sums (points)."""
     totals = ()
     for c in tl.static_range(len(colour)):
         total = colour[c]
@@ -189,10 +189,10 @@ def read_out(h, colour, output, layer, WIDTH: tl.constexpr, PIECE: tl.constexpr)
 
 @triton.jit
 def halves(h, SCALE: tl.constexpr):
-    """Values times a power of two as pairs of float16, 22 bits together, and what undoes it.
+    """Scale values by a power of two and split them into pairs of float16, 22 bits together.
 
-    The power is SCALE where the values' bound is known (`vectors` have what undoes that), else one
-    for each point, from its largest value.
+    Returns them and the inverse factor. The power is SCALE if the values are bounded (its inverse
+    is included in `vectors`), else one for each point, from its largest value.
     """
     if SCALE > 0.0:
         scale = SCALE
@@ -224,7 +224,7 @@ def trace(sums, total, first, unit, index, points, units):
 @triton.jit
 def stored(colour, row, col, channel, ELEMENT: tl.constexpr, INVERT: tl.constexpr,
            DITHER: tl.constexpr):  # fmt: skip
-    """A colour as it is stored: `pixels.finish` in Triton, the same operations."""
+    """Encode a colour with the same operations as `pixels.output_encoder.OutputEncoder.stored`."""
     if INVERT:
         colour = 1.0 - colour
     if ELEMENT == tl.float32:
@@ -245,7 +245,7 @@ def stored(colour, row, col, channel, ELEMENT: tl.constexpr, INVERT: tl.constexp
 
 @triton.jit
 def mixed(word):
-    """A 32-bit hash: `finish.mixed`."""
+    """Return the same 32-bit hash as `pixels.output_encoder.mixed`."""
     word = (word ^ (word >> 16)) * 0x7FEB352D
     word = (word ^ (word >> 15)) * 0x846CA68B
     return word ^ (word >> 16)

@@ -1,4 +1,4 @@
-"""A network's shape and weights as the Triton kernel takes them, and how it is called.
+"""Prepares a network's shape and weights for the Triton function, and launches it.
 
 The shape decides the compiled function and its configuration; weights and lattices are data.
 """
@@ -21,7 +21,7 @@ from tilecppn.scene.view import Lattices
 
 _launching = threading.Lock()  # Triton's compiler and interpreter are for one thread at a time
 
-NARROWEST = 16  # of a matrix that the matrix units take
+NARROWEST = 16  # the smallest matrix that the matrix units take
 SPLIT = 2.0**15  # hidden values, scaled, stay below; float16 ends at 65504
 TOP = 12  # weights, scaled, stay below 2^TOP
 
@@ -39,11 +39,11 @@ BOUNDED = {
 
 
 class Configuration(NamedTuple):
-    """How the programs for one width are laid out."""
+    """The launch configuration for one width."""
 
     block: int  # points
     warps: int
-    piece: int  # units of a layer that are computed, and taken as inputs, at a time
+    piece: int  # units of a layer that are computed, and read as inputs, at a time
 
 
 CONFIGURATIONS = {
@@ -53,17 +53,17 @@ CONFIGURATIONS = {
     128: Configuration(32, 4, 64),
     256: Configuration(16, 8, 64),
 }
-INTERPRETED = Configuration(4096, 1, 128)  # the interpreter's cost is a call, not a point
+INTERPRETED = Configuration(4096, 1, 128)  # the interpreter's cost is per call, not per point
 
 
 class Shape(NamedTuple):
-    """What decides a compiled function beside its Configuration: the constants of `network`."""
+    """The constants of `network`, which with a Configuration decide the compiled function."""
 
     FIRST: tuple[Any, ...]  # functions, and the unit at which each ends
     FIRST_ENDS: tuple[Any, ...]
     PATTERN: tuple[tuple[Any, ...], ...]
     ENDS: tuple[tuple[Any, ...], ...]
-    SOURCES: str  # of all functions: of a tuple Triton's cache knows the names alone
+    SOURCES: str  # of all functions: in a tuple, Triton's cache sees only their names
     REPEATS: int
     TAIL: int
     LAST: tuple[Any, ...]
@@ -103,7 +103,7 @@ class Shape(NamedTuple):
 
 
 def _pattern(layers: list[Groups]) -> tuple[Groups, ...]:
-    """The shortest beginning that, over and over, gives the whole; its last turn may be cut."""
+    """Return the shortest prefix whose repetition gives all layers; the last one may be cut."""
     for period in range(1, len(layers)):
         if all(a == b for a, b in zip(layers, layers[period:], strict=False)):
             return tuple(layers[:period])
@@ -111,7 +111,7 @@ def _pattern(layers: list[Groups]) -> tuple[Groups, ...]:
 
 
 def _scale(network: ResolvedNetwork) -> float:
-    """A power of two that makes the most of float16 for hidden values; 0 where none is known.
+    """Return a power of two that scales hidden values to float16's range; 0 if they are unbounded.
 
     Two float16 hold 22 bits of a value while it is neither too large nor too small for them.
     """
@@ -122,7 +122,7 @@ def _scale(network: ResolvedNetwork) -> float:
 
 
 class Weights(NamedTuple):
-    """A network as `network` reads it."""
+    """The weights of a network as the function `network` reads them."""
 
     vectors: NDArray[np.float32]  # (rows, WIDTH)
     high: NDArray[np.float16]  # (layers, WIDTH, WIDTH), input by output
@@ -130,7 +130,7 @@ class Weights(NamedTuple):
 
 
 def packed(field: EvaluationContext, shape: Shape) -> Weights:
-    """The field's weights, its latent in the bias, units up to WIDTH added with weights of 0."""
+    """Return the weights, with the latent in the bias, padded to WIDTH units with 0."""
     network = field.network
     first, *between = network.layers
     vectors: list[NDArray[Any]] = [*first.weight.T, first.bias]
@@ -156,19 +156,19 @@ def packed(field: EvaluationContext, shape: Shape) -> Weights:
 
 
 def _scaled(weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
-    """Rows times a power of two that brings the largest just below 2^TOP, and its inverse."""
+    """Scale rows by powers of two to just below 2^TOP; return them and the inverse factors."""
     _, exponent = np.frexp(np.abs(weight).max(axis=1))
     exponent = np.maximum(exponent - TOP, -100)  # the inverse stays a normal float32
     return np.ldexp(weight, -exponent[:, None]), np.ldexp(1.0, exponent)
 
 
 def _widened(array: NDArray[Any], width: int) -> NDArray[Any]:
-    """Zeros after the end of every axis, up to `width`."""
+    """Pad every axis at its end with zeros to `width`."""
     return np.pad(array, [(0, width - side) for side in array.shape])
 
 
 class Call(NamedTuple):
-    """One launch of `network`."""
+    """The grid, arguments and options of one launch of `network`."""
 
     grid: tuple[int]
     arguments: tuple[Any, ...]
@@ -176,7 +176,7 @@ class Call(NamedTuple):
 
 
 class Program:
-    """One field's weights on a device, for one compiled function."""
+    """One picture's weights on a device, for one compiled function."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class Program:
     ) -> Call:
         """Return the launch that draws lattices into `out` (channels, n, rows, cols).
 
-        The sums go into `sums` (units, n, rows, cols); without units nothing does.
+        sums: (units, n, rows, cols) to store the sums in, or without units.
         """
         points = len(lattices.origins) * lattices.rows * lattices.cols
         plain = self.field.plain
@@ -233,13 +233,13 @@ class Program:
     def launch(
         self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
     ) -> None:
-        """Start the call in the current stream."""
+        """Launch the function in the current stream."""
         call = self.call(lattices, storage, out, sums)
         with _launching, np.errstate(all="ignore"):  # the interpreter warns
             network[call.grid](*call.arguments, **call.options)
 
     def _folded(self, lattices: Lattices) -> torch.Tensor:
-        """x, y and r (3, points) of a folded plane, which torch folds in float64."""
+        """Return x, y and r (3, points) of a folded plane, which torch folds in float64."""
         rows, cols = (self._sent(index) for index in lattices.indices())
         points = torch.broadcast_tensors(*self.field.points(rows, cols))  # type: ignore[no-untyped-call]
         return torch.stack([values.to(torch.float32) for values in points])

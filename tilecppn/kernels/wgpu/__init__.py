@@ -1,1 +1,1 @@
-"""The kernel for any GPU: WGSL compute shaders, run by wgpu on Vulkan, Metal or Direct3D 12."""
+"""The wgpu kernel for any GPU: WGSL compute shaders on Vulkan, Metal or Direct3D 12."""

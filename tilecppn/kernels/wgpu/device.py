@@ -1,4 +1,4 @@
-"""The GPU that wgpu finds, and what a thread has of it: a device, pipelines and buffers.
+"""Finds a GPU by wgpu, and keeps a device with pipelines and buffers for each thread.
 
 Each thread has a device of its own, so that none waits for another's work or lock.
 """
@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError
 
-# Best first. A software adapter calls itself a CPU; of "Unknown" ones nothing is known.
+# Best first. A software adapter has the type CPU.
 KINDS = ("DiscreteGPU", "IntegratedGPU", "VirtualGPU", "Unknown", "CPU")
 HARDWARE = KINDS[:2]
-BACKENDS = ("Vulkan", "Metal", "DX12")  # OpenGL's lack compute shaders, or have them by halves
+BACKENDS = ("Vulkan", "Metal", "DX12")  # OpenGL's compute shaders are incomplete
 _HERE = threading.local()
 _STARTING = threading.RLock()
 
 
 def has_gpu() -> bool:
-    """Return whether wgpu is installed and finds a GPU that is no software."""
+    """Return whether wgpu is installed and finds a hardware GPU."""
     if find_spec("wgpu") is None or (sys.platform == "linux" and not Path("/dev/dri").exists()):
         return False
     try:
@@ -39,18 +39,18 @@ def has_gpu() -> bool:
 
 @cache
 def adapter() -> Any:
-    """Return the adapter to use: the first of the best kind, or the one that the environment names.
+    """Return the adapter to use: the first of the best type, or the one named in the environment.
 
-    Raises InvalidRequestError where there is none.
+    Raises InvalidRequestError if there is none.
     """
     import wgpu
     from wgpu.backends.wgpu_native import extras
 
-    with suppress(RuntimeError), _quiet():  # it is too late where this process uses wgpu already
+    with suppress(RuntimeError), _quiet():  # too late if this process already uses wgpu
         extras.set_instance_extras(backends=BACKENDS)
     with _quiet():
         found = wgpu.gpu.enumerate_adapters_sync()
-    wanted = os.environ.get("WGPUPY_WGPU_ADAPTER_NAME", "")  # wgpu's own
+    wanted = os.environ.get("WGPUPY_WGPU_ADAPTER_NAME", "")  # wgpu's own variable
     usable = [
         a for a in found if a.info["backend_type"] in ("Vulkan", "Metal", "D3D12")
         and wanted in a.summary
@@ -66,7 +66,7 @@ def adapter() -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Give Mesa the folder whose absence it reports on stderr. For one thread at a time."""
+    """Set XDG_RUNTIME_DIR, whose absence Mesa reports on stderr. One thread at a time."""
     with _STARTING:
         if sys.platform != "linux" or os.environ.get("XDG_RUNTIME_DIR"):
             yield
@@ -80,12 +80,12 @@ def _quiet() -> Iterator[None]:
 
 
 def is_software() -> bool:
-    """Return whether the adapter is the CPU."""
+    """Return whether the adapter is software on the CPU."""
     return str(adapter().info["adapter_type"]) not in HARDWARE
 
 
 def device_name() -> str:
-    """Return the adapter, its driver and the back end: what decides bits."""
+    """Return the adapter, its driver and the back end, which decide the bits of results."""
     info = adapter().info
     return ", ".join(
         part for part in (info["device"], info["description"], info["backend_type"]) if part
@@ -93,12 +93,12 @@ def device_name() -> str:
 
 
 class LostDeviceError(Exception):
-    """The device is lost, so that all further use of it fails."""
+    """Raised if the device is lost, so that all further use of it fails."""
 
 
 @contextmanager
 def noticing_loss() -> Iterator[None]:
-    """Raise LostDeviceError where the thread's device is lost; its next kernel gets a new one."""
+    """Raise LostDeviceError if the thread's device is lost; its next kernel gets a new one."""
     try:
         yield
     except Exception as error:  # whatever wgpu raises, which has no type for it
@@ -109,7 +109,7 @@ def noticing_loss() -> Iterator[None]:
 
 
 class Device:
-    """A thread's device. Buffers grow and are used again by each call."""
+    """A thread's device. Buffers grow and are reused by each call."""
 
     def __init__(self) -> None:
         with _quiet():
@@ -119,14 +119,14 @@ class Device:
 
     @classmethod
     def here(cls) -> "Device":
-        """Return the calling thread's own."""
+        """Return the calling thread's device."""
         if not hasattr(_HERE, "device"):
             _HERE.device = cls()
         found: Device = _HERE.device
         return found
 
     def pipeline(self, source: str) -> Any:
-        """Return the compute pipeline of a module, compiled once."""
+        """Return the compute pipeline of a shader module, compiled once."""
         if source not in self.pipelines:
             module = self.device.create_shader_module(code=source)
             self.pipelines[source] = self.device.create_compute_pipeline(
@@ -140,14 +140,14 @@ class Device:
         return self.device.create_buffer_with_data(data=values, usage=usage)
 
     def write(self, name: str, values: NDArray[Any], usage: str = "STORAGE") -> dict[str, Any]:
-        """Send values into the buffer of that name; returns it as a binding's resource."""
+        """Send values to the buffer of that name; return it as a binding resource."""
         found = self.buffer(name, values.nbytes, f"{usage}|COPY_DST")
         self.device.queue.write_buffer(found["buffer"], 0, np.ascontiguousarray(values))
         return found
 
     def buffer(self, name: str, size: int, usage: str) -> dict[str, Any]:
-        """So many bytes of the buffer of that name, as a binding's resource."""
-        size = max(16, -(-size // 8) * 8)  # of what is mapped
+        """Return the buffer of that name, with at least `size` bytes, as a binding resource."""
+        size = max(16, -(-size // 8) * 8)  # as mapping requires
         if name not in self._buffers or self._buffers[name].size < size:
             if name in self._buffers:
                 self._buffers[name].destroy()
@@ -158,7 +158,7 @@ class Device:
     def run(
         self, pipeline: Any, bound: list[dict[str, Any]], groups: int, wanted: list[dict[str, Any]]
     ) -> Iterator[memoryview]:
-        """Run so many workgroups; yields the bytes of each of `wanted`, valid until the next."""
+        """Run `groups` workgroups; yield the bytes of each of `wanted`, valid until the next."""
         encoder = self.device.create_command_encoder()
         compute = encoder.begin_compute_pass()
         compute.set_pipeline(pipeline)

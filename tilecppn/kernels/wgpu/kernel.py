@@ -1,10 +1,10 @@
-"""The wgpu kernel: each field in a compute shader, in float32, by differences from references.
+"""The wgpu kernel: a compute shader in float32, which adds differences to float64 references.
 
-A shader has no float64. So each block of the canvas has a reference in its middle, which NumPy
-evaluates in float64: a plain network's first sums, and with detail those of all units. The shader
-adds how much a point differs from there (see `kernels/wgsl/`), and so it serves deep zooms into
-detail. Fields that need float64 beyond that, and networks wider than a shader's, are evaluated by
-the llvm kernel on the CPU (`serves`).
+Shaders have no float64. So each block of the canvas has a reference in its middle, which NumPy
+evaluates in float64: a plain network's first sums, and with detail the sums of all units. The
+shader adds how much a point differs from it (see `kernels/wgsl/`), which suffices for deep zooms
+into detail. Pictures that need float64 beyond that, and networks too wide for a shader, are
+evaluated by the llvm kernel on the CPU (`serves`).
 """
 
 import math
@@ -25,8 +25,8 @@ from tilecppn.scene.sections import FULL
 from tilecppn.scene.view import Lattices
 
 REVISION = 2
-BYTES = 1 << 26  # of one buffer: every device has as much
-SPARE = 4  # layers of detail come in so many, so that a zoom needs few programs
+BYTES = 1 << 26  # of one buffer: every device supports as much
+SPARE = 4  # layers of detail are rounded up to a multiple, so that a zoom needs few programs
 
 _CALL = np.dtype(
     [(name, "<u4") for name in (
@@ -38,30 +38,30 @@ _CALL = np.dtype(
 
 
 def serves(field: EvaluationContext) -> bool:
-    """Return whether a shader evaluates the field, and not the llvm kernel."""
+    """Return whether a shader evaluates the picture, instead of the llvm kernel."""
     detail = field.cppn.structure.detail is not None
     large = field.cppn.width > WIDEST or len(field.network.layers) > DEEPEST - SPARE
-    within = field.grid.reach < 1e18 and min(field.grid.step) > 1e-25  # of float32's exponents
+    within = field.grid.reach < 1e18 and min(field.grid.step) > 1e-25  # float32's range
     return within and not large and (detail or not field.needs_float64)
 
 
 def arithmetic(field: EvaluationContext) -> Arithmetic:
-    """Of a picture that a shader evaluates."""
+    """Return the arithmetic of a picture that a shader evaluates."""
     return Arithmetic("wgpu", "exact", device_name(), REVISION + field.revision)
 
 
 def on_cpu(own: Arithmetic) -> Arithmetic:
-    """Of a picture that the llvm kernel evaluates instead, with its own arithmetic.
+    """Return the arithmetic of a picture that the llvm kernel evaluates instead; own: of llvm.
 
-    It names the device all the same: one run, or one film, has one arithmetic.
+    It names the GPU nevertheless, since a run or a film has a single device.
     """
     return own._replace(kernel="wgpu", device=device_name())
 
 
 class WgpuKernel(GPUKernel):
-    """Evaluates one field on the device of the thread that makes it.
+    """Evaluates one picture on the device of the thread that creates the kernel.
 
-    Methods raise LostDeviceError where that is lost.
+    Methods raise LostDeviceError if the device is lost.
     """
 
     def __init__(self, field: EvaluationContext) -> None:
@@ -74,7 +74,7 @@ class WgpuKernel(GPUKernel):
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers
         self.shape = Shape.of_network(field.cppn, field.fold, room)
-        # Software's compilers take many times as long for layers that are written out.
+        # Software adapters take many times as long to compile unrolled layers.
         source = compute_source(self.shape, field.grid, field.cppn.width, looped=is_software())
         rows = weight_rows(network, self.shape)
         with noticing_loss():
@@ -125,7 +125,7 @@ class WgpuKernel(GPUKernel):
         out[...] = stored[:, :points].reshape(out.shape)
         for more in values:
             sums[...] = np.frombuffer(more, np.float32, sums.size).reshape(sums.shape)
-            # With detail they are differences from the reference's.
+            # With detail, sums are differences from the reference's.
             sums[: len(found.sums)] += found.sums[:, places.numbers].astype(np.float32)
 
     def _call(self, lattices: Lattices, storage: Storage, **numbers: int) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Where the points of lattices lie: in which blocks of the canvas, and where in these."""
+"""Maps the points of lattices to blocks of the canvas and positions in them."""
 
 import math
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ Slices = tuple[slice, ...]
 
 
 class Places(NamedTuple):
-    """What the shader is told of lattices, and the blocks whose references it needs."""
+    """The positions of lattices as the shader reads them, and the blocks that need references."""
 
     words: NDArray[np.uint32]  # see `source.py`
-    down: int  # blocks of a lattice, at most
+    down: int  # largest number of blocks in a lattice, down and across
     across: int
     rows: NDArray[np.float64]  # (blocks,): the pixel in each block's middle
     cols: NDArray[np.float64]
@@ -26,7 +26,7 @@ class Places(NamedTuple):
 
 
 def places_of(lattices: Lattices) -> Places:
-    """Return the places of all points, each block once."""
+    """Return the positions of all points, with each block once."""
     rows, row_blocks = _along(lattices.origins[:, 0], lattices.rows, lattices.stride)
     cols, col_blocks = _along(lattices.origins[:, 1], lattices.cols, lattices.stride)
     pairs = np.broadcast_arrays(row_blocks[:, :, None], col_blocks[:, None, :])
@@ -48,7 +48,7 @@ def places_of(lattices: Lattices) -> Places:
 
 
 def _along(origins: Indices, count: int, stride: int) -> tuple[Indices, Indices]:
-    """Along an axis: of each point its block and place in it, in one number; each one's blocks."""
+    """Return each point's block and position along an axis, in one number, and the blocks."""
     index = origins[:, None] + stride * np.arange(count)
     block = index >> OFFSET
     new = np.diff(block, axis=1, prepend=block[:, :1]) != 0
@@ -59,9 +59,9 @@ def _along(origins: Indices, count: int, stride: int) -> tuple[Indices, Indices]
 
 
 def parts(lattices: Lattices, points: int, blocks: int) -> Iterator[tuple[Slices, Lattices]]:
-    """Lattices in parts of so many points and blocks at most, with each one's place in the whole.
+    """Split lattices into parts of at most so many points and blocks; yield place and part.
 
-    They are halved along the first axis that has more than one; a single point is one part.
+    They are halved along the first axis with more than one point; a single point is one part.
     """
     sides, stride = lattices.shape, lattices.stride
     there = [min(side, (side - 1) * stride // BLOCK + 2) for side in sides[1:]]

@@ -1,7 +1,8 @@
-"""The compute shader around a network: from places of pixels to stored values.
+"""Generates the compute shader around a network, from positions of pixels to stored values.
 
-One pipeline serves every call of a field, whatever it stores or traces: what differs is data, so
-that no compiler can give one point two values. Bits of a word are of neighbouring points.
+One pipeline serves all calls for a picture, whatever they store or trace; the differences are data,
+so that no compiler can give the same point two values. A word holds the values of neighbouring
+points.
 """
 
 from tilecppn.kernels.wgsl.fragment import WGSL_POWER
@@ -10,12 +11,12 @@ from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.scene.view import Grid
 
 GROUP = 64  # invocations of a workgroup
-BLOCK = 128  # pixels a side of what has one reference: squares of the whole canvas
-OFFSET = BLOCK.bit_length() - 1  # bits of a pixel's place in its block
+BLOCK = 128  # side in pixels of the canvas' squares with a common reference
+OFFSET = BLOCK.bit_length() - 1  # bits of a pixel's position in its block
 
-# In the order of `kernel.Call`. `places` has for each lattice, in turn: the low 32 bits of its
-# origin; for each of its rows, then columns: which of its blocks, and the place in it; and the
-# references of its blocks.
+# Call has the order of `kernel._CALL`. `places` has, for all lattices: the low 32 bits of the
+# origins; for each row, then each column: the block, and the position in it; and the numbers of the
+# blocks' references.
 _HEAD = """\
 struct Call {
   points: u32, rows: u32, cols: u32, stride: u32,
@@ -56,7 +57,7 @@ fn mixed(word: u32) -> u32 {
   return b ^ (b >> 16u);
 }
 """
-# As `pixels.OutputEncoder` does it.
+# The same operations as `pixels.output_encoder.OutputEncoder`.
 _STORED = """\
 fn stored(value: f32, row: u32, col: u32, channel: u32) -> u32 {
   let colour: f32 = select(value, 1.0 - value, call.invert != 0u);
@@ -108,14 +109,14 @@ _MAIN = """\
 
 
 def fits_uniform(rows: int) -> bool:
-    """Whether so many rows fit into a uniform buffer, which is read fastest, on every device."""
+    """Return whether rows fit into a uniform buffer, the fastest to read, on every device."""
     return 16 * rows <= 1 << 16
 
 
 def compute_source(shape: Shape, grid: Grid, width: int, *, looped: bool) -> str:
-    """Return the module, with the entry point `main`.
+    """Return the source of the shader module, with the entry point `main`.
 
-    width: units of a layer. looped: see `network_of`.
+    width: units per layer. looped: see `network_of`.
     """
     rows = shape.layer(len(shape.layers))
     data = "var<storage, read> data: array<vec4f>"

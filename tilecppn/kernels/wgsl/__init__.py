@@ -1,4 +1,4 @@
-"""A scene as shader source: written in a subset of WGSL, from which GLSL follows word by word."""
+"""Generates shader source for a scene, in a subset of WGSL that is translated to GLSL."""
 
 from tilecppn.kernels.wgsl.data import Data, check_fits, data_of
 from tilecppn.kernels.wgsl.glsl import glsl_of

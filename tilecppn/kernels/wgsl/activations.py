@@ -1,10 +1,10 @@
-"""The activations as shader functions of four units at a time, from the LLVM back end's numbers.
+"""The activations as shader functions of four units at a time, with the llvm kernel's coefficients.
 
-The languages leave the precision of their own tanh, exp and sin open, so these are ours; nothing
-counts on fused multiply-adds. `min(max())` is faster on software adapters than `clamp`.
+They do not use tanh, exp and sin of the languages, whose precision is not specified, and do not
+rely on fused multiply-adds. `min(max())` is faster on software adapters than `clamp`.
 `FUNCTIONS` has f(x). `DIFFERENCES` has f(s + d) - f(s) for a sum s that is the same for all pixels,
-without cancellation: its error is relative to d, however small that is. There `a` and `b` are what
-`reference.REFERENCES` makes of s.
+without cancellation: its error is relative to d, however small. There `a` and `b` are the values of
+`reference.REFERENCES` for s.
 """
 
 import math
@@ -24,7 +24,7 @@ _COS = (  # (cos(r) - 1) / r² in r², |r| ≤ π / 2, within 4e-10
 
 
 def _in_turns(coefficients: tuple[float, ...], turn: float, factor: float = 1.0) -> str:
-    """`factor`·(1 + r²·(the polynomial in r²)), where r is `turn`·v and q is v²."""
+    """Return `factor`·(1 + r²·(the polynomial in r²)), where r is `turn`·v and q is v²."""
     every = [*coefficients, 1.0]
     last = len(coefficients)
     return horner("q", [factor * c * turn ** (2 * (last - i)) for i, c in enumerate(every)])
@@ -45,7 +45,7 @@ _EXP_PARTS = f"""\
   let part: vec4f = r + r * r * ({horner("r", SINGLE.exp)});
   let scale: vec4f = cppn_power(n);
 """
-# Folded to within a quarter of a turn from where it is 0; the error is absolute.
+# Reduced to within a quarter turn of a zero; the error is absolute.
 _SIN = f"""\
   let v: vec4f = 0.25 - abs(fract(x * {number(1.0 / math.tau)} + 0.25) - 0.5);
   let q: vec4f = v * v;

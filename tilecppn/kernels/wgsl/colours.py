@@ -1,7 +1,7 @@
-"""Network values → red, green, blue, as shader functions; see `tilecppn.pixels.colour`.
+"""Shader functions from network values to red, green, blue; see `tilecppn.pixels.colour`.
 
-Tables of colours are not stored: their corners are computed where they are needed, by the formulas
-of `tilecppn.scene.oklab` and `oklch`.
+Tables of colours are not stored: their entries are computed on demand, by the formulas of
+`tilecppn.scene.oklab` and `oklch`.
 """
 
 from tilecppn.kernels.wgsl.text import Piece, number, vector
@@ -124,7 +124,7 @@ fn cppn_rgb(v: vec4f) -> vec3f {{
 
 
 def colour_piece(output: Output, channels: int) -> str:
-    """Return the name of the piece that has `cppn_rgb` for these colours."""
+    """Return the name of the piece that defines `cppn_rgb` for these colours."""
     if output.palette is not None:
         return "cppn_stops" if channels == 1 else "cppn_lit"
     if output.color != "rgb":

@@ -1,4 +1,4 @@
-"""The numbers of a scene's shader: weights, the reference and the palette, in rows of `Shape`."""
+"""The data of a scene's shader: weights, reference and palette, in the rows of `Shape`."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ __all__ = ["Data", "check_fits", "data_of", "stop_rows", "weight_rows"]
 
 
 class Data(NamedTuple):
-    """What a shader of `shape` is given: `rows` (n, 4) float32."""
+    """The data for a shader of `shape`: `rows` (n, 4) float32."""
 
     shape: Shape
     rows: NDArray[np.float32]
@@ -27,7 +27,7 @@ class Data(NamedTuple):
 def data_of(scene: Scene, layers: int | None = None) -> Data:
     """Return the data for a scene's own view; the reference is its centre.
 
-    layers: for how many hidden layers there is room, if not just for those of the view. Raises
+    layers: the number of hidden layers to reserve rows for; None for those of the view. Raises
     InvalidRequestError for a network that is too large.
     """
     check_fits(scene)
@@ -42,7 +42,7 @@ def data_of(scene: Scene, layers: int | None = None) -> Data:
 
 
 def weight_rows(network: ResolvedNetwork, shape: Shape) -> NDArray[np.float32]:
-    """All rows (n, 4), with the weights alone filled in; the network may have fewer layers."""
+    """Return all rows (n, 4) with only the weights filled in; the network may have fewer layers."""
     rows = np.zeros((shape.layer(len(shape.layers)), 4))
     for i, layer in enumerate(network.layers):
         _layer_rows(rows, shape, i, layer)
@@ -64,7 +64,7 @@ def _layer_rows(rows: Array, shape: Shape, i: int, layer: HiddenLayer) -> None:
 
 
 def stop_rows(scene: Scene) -> Array:
-    """Return the palette's colours (n, 4): sRGB of one channel, OKLab of two."""
+    """Return the palette's colours (n, 4): in sRGB for one channel, in OKLab for two."""
     assert scene.output.palette is not None
     stops = palettes.lab_stops if scene.cppn.channels == 2 else palettes.stops
     return np.pad(stops(scene.output.palette), ((0, 0), (0, 1)))

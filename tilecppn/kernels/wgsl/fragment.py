@@ -1,7 +1,7 @@
-"""Whole shaders around a program: a fragment shader in WGSL (WebGPU) and GLSL ES 3.00 (WebGL2).
+"""Generates fragment shaders around a program, in WGSL (WebGPU) and GLSL ES 3.00 (WebGL2).
 
-Both read rows of data, from a storage buffer or a texture of TEXTURE texels a row, and two vectors
-of where they draw:
+Both read rows of data, from a storage buffer or a texture of TEXTURE texels per row, and two
+vectors for the view:
 
     (x, y) of the first pixel from the reference, in pixels; samples along a pixel's side; layers
     the matrix from pixels to offsets in plane units: to the right (x, y), down (x, y)
@@ -74,12 +74,12 @@ void main() {
 
 
 def wgsl_fragment(program: Program) -> str:
-    """Return a module with the stages `corner` (3 vertices) and `pixel`."""
+    """Return a WGSL module with the stages `corner` (3 vertices) and `pixel`."""
     shape = program.shape
     head = _WGSL.replace("ROWS", str(shape.layer(len(shape.layers))))
     return head + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES
 
 
 def glsl_fragment(program: Program) -> str:
-    """A fragment shader; `cppn_height` is the number of rows that are drawn, the top one first."""
+    """Return a GLSL fragment shader; `cppn_height` is the number of rows, the top one first."""
     return _GLSL + GLSL_POWER + glsl_of(program.source + _PIXEL) + _GLSL_STAGES

@@ -1,7 +1,7 @@
-"""WGSL of ours → GLSL ES 3.00, word by word.
+"""Translates tilecppn's WGSL to GLSL ES 3.00, word by word.
 
-It holds for the subset that the files beside this one are written in: every declaration has its
-type, `for` loops count up, and built-in functions are those that both languages have.
+This works for the subset used by the other files here: every declaration has its type, `for` loops
+count up, and both languages have the built-in functions.
 """
 
 import re
@@ -24,7 +24,7 @@ _RULES = (
 
 
 def glsl_of(wgsl: str) -> str:
-    """Translate shader source."""
+    """Translate shader source from WGSL to GLSL."""
     text = wgsl
     for pattern, replacement in _RULES:
         text = re.sub(pattern, replacement, text, flags=re.DOTALL)

@@ -1,7 +1,7 @@
-"""Offsets from the reference → differences of x, y and r, with the symmetry between.
+"""Generates the shader function from offsets to differences of x, y and r, with symmetry.
 
-See `tilecppn.scene.symmetry`: the same folds, on differences, so that nothing is lost however far
-a view goes in.
+The folds are those of `tilecppn.scene.symmetry`, applied to differences from the reference, so that
+no precision is lost at any zoom.
 """
 
 from tilecppn.kernels.wgsl.shape import Shape
@@ -30,10 +30,10 @@ _REPEATED = """\
 def point_function(
     shape: Shape, grid: Grid, row: list[str], turn: tuple[str, str] | None = None
 ) -> str:
-    """`cppn_point`: (to the right, down) in plane units → (x, y, r, 0), all from the reference.
+    """Return `cppn_point`: offset (right, down) in plane units → differences (x, y, r, 0).
 
-    row: the text of each row of the data that it needs. turn: those of the cosine and sine of the
-    grid's rotation, where its numbers are not to be in the text.
+    row: the expression for each row of data. turn: the expressions for cosine and sine of the
+    grid's rotation; None to use the numbers themselves.
     """
     lines = ["fn cppn_point(d: vec2f) -> vec4f {", *_folded(shape, grid, row)]
     c, s = turn or (number(grid.cosine), number(grid.sine))
@@ -50,7 +50,7 @@ def point_function(
 
 
 def needs_sine(shape: Shape) -> bool:
-    """Return whether the function calls `cppn_sin`."""
+    """Return whether `cppn_point` calls `cppn_sin`."""
     return shape.fold is not None and shape.fold.repeat != ""
 
 

@@ -1,8 +1,8 @@
-"""The shader's program: `cppn_colour`, from an offset to red, green and blue.
+"""Generates the shader's program: `cppn_colour`, from an offset to red, green and blue.
 
-Two forms of one text. With the numbers as data (`program_of`), they are read from rows of a buffer
-or a texture by `cppn_at`, which whoever runs it defines: weights, latent and view may change.
-With the numbers in the text (`function_alone`), it needs nothing but itself.
+It has two forms. With the numbers as data (`program_of`), it reads rows of a buffer or a texture by
+`cppn_at`, which the surrounding shader defines: weights, latent and view may change. With the
+numbers in the text (`function_alone`), it is self-contained.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,24 +19,24 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Output
 from tilecppn.scene.view import Grid
 
-Row = Callable[[str, int], str]  # the text of row `base + k` of the data
-Own = Callable[[int], str]  # of four units: the text of their row k of the reference
+Row = Callable[[str, int], str]  # the expression for row `base + k` of the data
+Own = Callable[[int], str]  # the expression for row k of four units' reference
 
-# Vectors of four units up to which a layer is written out. Wider ones are loops: drivers take very
-# long to compile as much text, and software adapters give up.
+# Vectors of four units up to which a layer is unrolled. Wider ones are loops: drivers take very
+# long to compile that much text, and software adapters fail.
 WRITTEN_OUT = 8
-# Rows of data up to which those of a plain network may stand in the text: a hand-written shader has
-# them there, too. More text takes as long to compile as it saves.
+# Rows of data up to which a plain network's may be literals in the text, as in a hand-written
+# shader. More text takes longer to compile than it saves.
 LITERAL = 1024
 
 _LIBRARY = {**activations.LIBRARY, **colours.LIBRARY}
 
 
 class Program(NamedTuple):
-    """Functions in WGSL of ours, and the shape of the data that they read.
+    """Functions in WGSL, and the shape of the data that they read.
 
-    constant: the first row of data that no view or latent changes, and that is read by its number
-    alone; calls of `cppn_at` from there on may be replaced by what they return.
+    constant: the first of the rows that no view or latent changes, and that are read by constant
+    numbers; calls of `cppn_at` for them may be replaced by their results.
     """
 
     source: str
@@ -45,17 +45,17 @@ class Program(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """How a text has the numbers."""
+    """How a program accesses its numbers."""
 
     data: Row
     reference: Row
-    written: bool  # layers written out, not as loops
-    numbers: bool = False  # products in the text, too, and not in functions
-    traced: bool = False  # whether all sums go to `cppn_trace`, too
+    written: bool  # layers unrolled, not as loops
+    numbers: bool = False  # products unrolled, too, not in functions
+    traced: bool = False  # whether all sums are passed to `cppn_trace`
 
 
 class Place(NamedTuple):
-    """Texts of a layer's number and of the rows where its weights and its reference begin."""
+    """Expressions for a layer's number and the first rows of its weights and its reference."""
 
     layer: str
     weights: str
@@ -63,10 +63,11 @@ class Place(NamedTuple):
 
 
 def program_of(scene: Scene, shape: Shape) -> Program:
-    """Functions that end with `cppn_colour(d: vec2f, layers: i32) -> vec3f`.
+    """Return functions, the last of them `cppn_colour(d: vec2f, layers: i32) -> vec3f`.
 
-    d: an offset from the reference in plane units, to the right and down. layers: how many hidden
-    layers are evaluated. They call `cppn_at(row: i32) -> vec4f` and `cppn_power(n: vec4f)`, 2^n.
+    d: an offset from the reference in plane units, to the right and down. layers: the number of
+    hidden layers to evaluate. They call `cppn_at(row: i32) -> vec4f` and `cppn_power(n: vec4f)`,
+    2^n.
     """
     rows = [_data_row(str(k), 0) for k in range(shape.outputs + 1)]
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({shape.palette} + i);\n}}"
@@ -81,13 +82,13 @@ def program_of(scene: Scene, shape: Shape) -> Program:
 
 
 def network_of(grid: Grid, shape: Shape, turn: tuple[str, str], *, looped: bool) -> str:
-    """Functions that end with `cppn_point` and `cppn_network`, for a kernel.
+    """Return functions for a kernel, the last of them `cppn_point` and `cppn_network`.
 
     They call `cppn_at` for weights, `cppn_reference(row: i32) -> vec4f` for the rows before
     `shape.palette`, and `cppn_trace(layer: i32, four: i32, sums: vec4f)` with the sums of each four
-    units, or with detail how much these differ from the reference; last with the outputs'.
-    turn: the texts of the cosine and sine of the grid's rotation. looped: all layers as loops,
-    which are compiled faster; else narrow ones are written out.
+    units, or with detail their differences from the reference; last with the outputs'.
+    turn: expressions for cosine and sine of the grid's rotation. looped: all layers are loops,
+    which compile faster; else narrow ones are unrolled.
     """
     rows = [_block_row(str(k), 0) for k in range(shape.outputs + 1)]
     written = shape.fours <= WRITTEN_OUT and not looped
@@ -102,7 +103,7 @@ def _networks(shape: Shape, rows: Rows) -> list[str]:
 
 
 def _used(shape: Shape) -> list[str]:
-    """Return the functions that a network calls."""
+    """Return the names of the functions that a network calls."""
     table = activations.DIFFERENCES if shape.detail else activations.FUNCTIONS
     used = sorted({table[name] for layer in shape.layers for name in layer})
     used += sorted({activations.FUNCTIONS[name] for name in shape.output})
@@ -110,9 +111,9 @@ def _used(shape: Shape) -> list[str]:
 
 
 def function_alone(scene: Scene, data: Data, stops: str) -> str:
-    """Functions that end with `cppn_colour(d: vec2f) -> vec3f`, all numbers in the text.
+    """Return functions, the last of them `cppn_colour(d: vec2f) -> vec3f`, with all numbers inside.
 
-    stops: `cppn_stop`, which the languages write differently. They call `cppn_power`.
+    stops: the source of `cppn_stop`, which differs between the languages. They call `cppn_power`.
     """
     shape = data.shape
     rows = [vector(row) for row in data.rows[: shape.outputs + 1].tolist()]
@@ -143,7 +144,7 @@ def _joined(
 
 
 def _light(output: Output, shape: Shape) -> list[str]:
-    """Constants of the palette."""
+    """Return the constants of the palette."""
     lines = [f"const CPPN_LAST: f32 = {shape.stops - 1}.0;"]
     if shape.channels == 2:
         light = output.light
@@ -159,7 +160,7 @@ def _members(shape: Shape) -> str:
 
 
 def _product(row: Row, base: str, shape: Shape) -> str:
-    """Return the sum of four units' weights times the layer before."""
+    """Return the product of four units' weights and the previous layer's values."""
     terms = []
     for k in range(shape.fours):
         columns = ", ".join(row(base, 4 * k + c) for c in range(4))
@@ -168,7 +169,7 @@ def _product(row: Row, base: str, shape: Shape) -> str:
 
 
 def _plus(base: str, k: int) -> str:
-    """Return the text of `base + k`; of numbers, their sum."""
+    """Return the expression `base + k`; if `base` is a number, the sum."""
     if base.isdecimal():
         return str(int(base) + k)
     return f"{base} + {k}" if k else base
@@ -183,7 +184,7 @@ def _block_row(base: str, k: int) -> str:
 
 
 def _sums(shape: Shape) -> str:
-    """`cppn_sums`: products with the layer before, of the four units whose rows begin at k."""
+    """Return `cppn_sums`: products with the previous layer of four units with rows from k on."""
     return (
         "fn cppn_sums(k: i32, h: Cppn) -> vec4f {\n  return "
         + _product(_data_row, "k", shape)
@@ -192,7 +193,7 @@ def _sums(shape: Shape) -> str:
 
 
 def _readouts(shape: Shape) -> str:
-    """`cppn_read`: what a layer adds to the outputs' sums; its readout begins at row k."""
+    """Return `cppn_read`: a layer's contribution to the outputs; its readout begins at row k."""
     body = _read(_data_row, "k", shape)
     return f"fn cppn_read(k: i32, h: Cppn) -> vec4f {{\n  return {body};\n}}"
 
@@ -206,7 +207,7 @@ def _read(row: Row, base: str, shape: Shape) -> str:
 
 
 def _applied(functions: Sequence[str], call: Callable[[str], str]) -> str:
-    """Each of four lanes through its own function; `call` has the text of a call."""
+    """Return an expression that applies a function to each of four lanes; call: makes a call."""
     names = list(dict.fromkeys(functions))
     text = call(names[0])
     for name in names[1:]:
@@ -216,12 +217,12 @@ def _applied(functions: Sequence[str], call: Callable[[str], str]) -> str:
 
 
 def _four(functions: Functions, k: int) -> Sequence[str]:
-    """Return the functions of four units, the last one's for those beyond."""
+    """Return the functions of four units; units beyond the last have its function."""
     return [functions[min(4 * k + lane, len(functions) - 1)] for lane in range(4)]
 
 
 def _unit(shape: Shape, layer: int, k: int, own: Own, sums: str) -> str:
-    """Return the values of four units of a layer; `own`: their rows of the reference."""
+    """Return the expression for four units' values; own: their rows of the reference."""
     four = _four(shape.layers[layer], k)
     if shape.detail:
         a, b = own(0), own(1)
@@ -244,7 +245,7 @@ def _outputs(shape: Shape) -> str:
 
 
 def _network(shape: Shape, rows: Rows) -> str:
-    """`cppn_network`: layer 0, and a loop for each run of equal layers."""
+    """Return `cppn_network`: layer 0, and a loop for each run of equal layers."""
     kind = "Cppn" if rows.written else f"array<vec4f, {shape.fours}>"
     lines_of = _fours_written if rows.written else _fours_looped
     last = shape.readout(len(shape.layers) - 1)
@@ -277,7 +278,7 @@ def _network(shape: Shape, rows: Rows) -> str:
 
 
 def _fours_written(shape: Shape, layer: int, rows: Rows, place: Place) -> list[str]:
-    """Statements for the units of a layer, `n` from `h`, each four of them on its own."""
+    """Return unrolled statements for the units of a layer, `n` from `h`."""
     lines = []
     for k in range(shape.fours):
         at = _plus(place.weights, k * shape.four(layer))
@@ -297,7 +298,7 @@ def _fours_written(shape: Shape, layer: int, rows: Rows, place: Place) -> list[s
 
 
 def _fours_looped(shape: Shape, layer: int, rows: Rows, place: Place) -> list[str]:
-    """As `_fours_written`, in loops over fours of the same functions."""
+    """Return statements like `_fours_written`, as loops over fours with the same functions."""
     patterns = [tuple(_four(shape.layers[layer], k)) for k in range(shape.fours)]
     lines, k = [], 0
     products = ", ".join(rows.data("q + 4 * j", c) for c in range(4))
@@ -323,7 +324,7 @@ def _fours_looped(shape: Shape, layer: int, rows: Rows, place: Place) -> list[st
 
 
 def _read_lines(shape: Shape, rows: Rows, row: str) -> list[str]:
-    """Statements that add a layer's readout to `total`."""
+    """Return statements that add a layer's readout to `total`."""
     if rows.written:
         return [f"  total = total + cppn_read({row}, h);"]
     sums = [f"dot(cppn_at({row} + j + {c * shape.fours}), h[j])" for c in range(shape.channels)]
@@ -344,7 +345,7 @@ def _literals(data: Data) -> Row:
 
 
 def _written_out(shape: Shape, row: Row, parameters: str = "") -> list[str]:
-    """`cppn_network` with each layer in the text, and what it needs."""
+    """Return `cppn_network` with all layers unrolled, and its dependencies."""
     rows = Rows(row, row, written=True, numbers=True)
     lines = [
         f"fn cppn_network(p: vec4f{parameters}) -> vec4f {{",

@@ -1,7 +1,7 @@
-"""The reference: what a shader is told of one point, in float64, so that it adds differences only.
+"""Evaluates references: points in float64, to which a float32 shader adds differences.
 
-The folded point, its radius, and with detail the sum of every unit there. reference.js in
-`shaders/web/script/` does the same in a browser, for each view.
+A reference has the folded point, its radius, and with detail the sum of every unit there.
+reference.js in `shaders/web/script/` does the same in a browser, for each view.
 """
 
 import math
@@ -21,16 +21,16 @@ Array = NDArray[np.float64]
 
 
 class Point(NamedTuple):
-    """A point after symmetry: what layer 0 takes, and what the shader's differences need."""
+    """A folded point: the inputs of layer 0, and the values for the shader's differences."""
 
     x: float
     y: float
     heights: tuple[float, float]
-    rows: list[list[float]]  # of `Shape.fold_rows`
+    rows: list[list[float]]  # `Shape.fold_rows` rows
 
 
 def reference_point(grid: Grid, fold: Fold | None, u: float, v: float) -> Point:
-    """The reference at u to the right of the canvas' centre and v below it, in plane units."""
+    """Return the reference at u to the right of the canvas' centre and v below, in plane units."""
     if fold is None:
         return Point(*grid.place(u, v), (0.0, 0.0), [])
     offsets, heights, rows = [], [], []
@@ -71,7 +71,7 @@ def _gaussian(s: Array) -> tuple[Array, Array]:
     return np.clip(s, -13.0, 13.0), np.exp(-s * s)
 
 
-# What the shader's `DIFFERENCES` need of a unit's sum s: a and b.
+# The values a and b of a unit's sum s that the shader's `DIFFERENCES` need.
 REFERENCES: dict[str, Callable[[Array], tuple[Array, Array]]] = {
     "sin": lambda s: (np.sin(s), np.cos(s)),
     "cos": lambda s: (np.cos(s), -np.sin(s)),
@@ -81,14 +81,14 @@ REFERENCES: dict[str, Callable[[Array], tuple[Array, Array]]] = {
 
 
 class References(NamedTuple):
-    """Rows of points' references, and the sums there of every unit that differences start from."""
+    """The references of points as rows, and the sums of units from which differences start."""
 
     rows: NDArray[np.float32]  # (points, shape.palette, 4)
-    sums: Array  # (units, points); without detail of no unit
+    sums: Array  # (units, points); no units without detail
 
 
 def references(field: EvaluationContext, shape: Shape, rows: Array, cols: Array) -> References:
-    """The references at pixels of `field.grid`, rows (n,) and cols (n,), fractions allowed."""
+    """Return the references at pixels of `field.grid`, rows (n,) and cols (n,), not only whole."""
     network = field.network
     out = np.zeros((len(rows), shape.palette, 4))
     _place(field, shape, rows, cols, out)
@@ -114,7 +114,7 @@ def references(field: EvaluationContext, shape: Shape, rows: Array, cols: Array)
 
 
 def _place(field: EvaluationContext, shape: Shape, rows: Array, cols: Array, out: Array) -> None:
-    """Write the points themselves into `out`: the first rows, up to that of the outputs."""
+    """Write the points into the rows of `out` before that of the outputs."""
     grid, (x0, y0) = field.grid, field.cppn.structure.origin
     if field.fold is None:
         x, y = grid.points(rows, cols)
@@ -130,7 +130,7 @@ def _place(field: EvaluationContext, shape: Shape, rows: Array, cols: Array, out
 
 
 def _put(out: Array, shape: Shape, layer: int, row: int, values: Weights) -> None:
-    """Write a row of a layer's reference: values (points, units), or (units,) the same for all."""
+    """Write a row of a layer's reference: values (points, units), or (units,) for all points."""
     four, start = np.zeros((len(out), 4 * shape.fours)), shape.reference(layer) + row
     four[:, : values.shape[-1]] = values
     end = shape.reference(layer + 1)

@@ -1,9 +1,8 @@
-"""What of a scene decides the text of its shader, and where in the data each number lies.
+"""The structure of a shader, which decides its text, and the layout of its data.
 
-Data are rows of four float32. Units and channels are taken in fours, those beyond the last with
-weights of zero.
+Data are rows of four float32. Units and channels are taken in fours, padded with weights of zero.
 
-| rows | what |
+| rows | contents |
 |---|---|
 | 2 | the reference point: x, y from the structure's origin and heights; its radius |
 | 2 + … | with symmetry: `reference.fold_rows` |
@@ -26,7 +25,7 @@ from tilecppn.scene import palettes
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.symmetry import Fold, reflections
 
-WIDEST = 128  # units of a layer, which one invocation holds
+WIDEST = 128  # units of a layer, all held by one invocation
 DEEPEST = 128  # hidden layers
 
 Functions = tuple[str, ...]  # of each unit
@@ -46,13 +45,13 @@ class Shape:
 
     @classmethod
     def of(cls, scene: Scene, layers: int) -> "Shape":
-        """Return the shape of a scene's colours, with so many hidden layers."""
+        """Return the shape for a scene, with so many hidden layers."""
         stops = 0 if scene.output.palette is None else len(palettes.stops(scene.output.palette))
         return cls.of_network(scene.cppn, Fold.of(scene.view), layers, stops)
 
     @classmethod
     def of_network(cls, cppn: CPPN, fold: Fold | None, layers: int, stops: int = 0) -> "Shape":
-        """The shape of a network with so many hidden layers and a palette of so many colours."""
+        """Return the shape for a network with so many hidden layers and palette colours."""
         s, width = cppn.structure, cppn.width
         functions = [unit_functions(s.activation(i), width) for i in range(layers)]
         if not s.residual:
@@ -70,22 +69,22 @@ class Shape:
 
     @property
     def channels(self) -> int:
-        """Outputs of the network."""
+        """The number of the network's outputs."""
         return len(self.output)
 
     @cached_property
     def fours(self) -> int:
-        """Vectors of four units that a layer has."""
+        """The number of vectors of four units in a layer."""
         return -(-len(self.layers[0]) // 4)
 
     @property
     def own(self) -> int:
-        """Rows of four units in the reference: their sums or biases, or what differences need."""
+        """The rows of four units in the reference: sums or biases, or two for differences."""
         return 2 if self.detail else 1
 
     @property
     def fold_rows(self) -> int:
-        """Rows of the reference's symmetry: both axes, and the distances to the mirrors."""
+        """The rows for the reference's symmetry: both axes, and the distances to the mirrors."""
         if self.fold is None:
             return 0
         return 2 + -(-len(reflections(self.fold.radial)) // 4)
@@ -96,7 +95,7 @@ class Shape:
         return 2 + self.fold_rows
 
     def reference(self, layer: int) -> int:
-        """The first row of a layer in the reference; beyond the last, of what no view changes."""
+        """Return a layer's first row in the reference; beyond the last, the reference's end."""
         return self.outputs + 1 + layer * self.fours * self.own
 
     @property
@@ -105,17 +104,17 @@ class Shape:
         return self.reference(len(self.layers))
 
     def four(self, layer: int) -> int:
-        """Rows of the weights of four units of a layer."""
+        """Return the number of rows of the weights of four units of a layer."""
         return 3 if layer == 0 else 4 * self.fours
 
     def rows_of(self, layer: int) -> int:
-        """Rows of a layer."""
+        """Return the number of rows of a layer."""
         readout = self.channels * self.fours if self.is_read(layer) else 0
         return self.fours * self.four(layer) + readout
 
     @property
     def stride(self) -> int:
-        """Rows from one layer after the first to the next."""
+        """The number of rows from one layer to the next, after the first."""
         readout = self.channels * self.fours if self.detail else 0
         return self.fours * self.four(1) + readout
 
@@ -124,17 +123,17 @@ class Shape:
         return self.detail or layer == len(self.layers) - 1
 
     def layer(self, layer: int) -> int:
-        """Return the first row of a layer; of the one beyond the last, the number of all rows."""
+        """Return the first row of a layer; beyond the last, the number of all rows."""
         first = self.palette + self.stops
         return first + sum(self.rows_of(i) for i in range(layer))
 
     def readout(self, layer: int) -> int:
-        """Return the first row of a layer's readout: for each channel all fours."""
+        """Return the first row of a layer's readout, which has all fours for each channel."""
         return self.layer(layer) + self.fours * self.four(layer)
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
-        """Layers after the first, in runs of equal ones: from, to (exclusive)."""
+        """The runs of equal layers after the first: from, to (exclusive)."""
         found, start = [], 1
         for _, run in groupby(self.layers[1:]):
             end = start + len(list(run))

@@ -1,4 +1,4 @@
-"""Pieces of shader source: numbers as literals, and functions with what they need."""
+"""Building blocks of shader source: literals, and functions with their dependencies."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -7,28 +7,28 @@ import numpy as np
 
 
 class Piece(NamedTuple):
-    """A function's source, and the names of those it calls; `Library` puts them first."""
+    """A function's source, and the names of the functions that it calls."""
 
     source: str
     needs: tuple[str, ...] = ()
 
 
 def number(value: float) -> str:
-    """Return a float32 as a literal of both languages, exact."""
+    """Return a float32 as an exact literal of both languages."""
     text = repr(float(f"{np.float32(value):.9g}"))
     return text if "e" in text or "." in text else f"{text}.0"
 
 
 def vector(values: Iterable[float]) -> str:
-    """Return a vector of two to four numbers."""
+    """Return a vector literal of two to four numbers."""
     numbers = [number(value) for value in values]
     return f"vec{len(numbers)}f({', '.join(numbers)})"
 
 
 def short_parts(value: float, *bits: int) -> list[float]:
-    """A number as a sum: parts of so many bits, whose products with small integers are exact.
+    """Split a number into parts of so many bits, whose products with small integers are exact.
 
-    The last part is the rest, so that `x - n·value` is right without fused multiply-adds.
+    The last part is the remainder, so that `x - n·value` is precise without fused multiply-adds.
     """
     parts, rest = [], value
     for count in bits:
@@ -39,7 +39,7 @@ def short_parts(value: float, *bits: int) -> list[float]:
 
 
 def horner(x: str, coefficients: Iterable[float]) -> str:
-    """Return a polynomial of the variable named `x`, highest power first."""
+    """Return the expression of a polynomial in the variable `x`, highest power first."""
     first, *others = [number(c) for c in coefficients]
     total = first
     for i, c in enumerate(others):
@@ -48,7 +48,7 @@ def horner(x: str, coefficients: Iterable[float]) -> str:
 
 
 def with_needs(names: Iterable[str], library: Mapping[str, Piece]) -> list[str]:
-    """Return the sources of the pieces that are called `names`, each once, after those it needs."""
+    """Return the sources of the named pieces, each once, after the pieces that it needs."""
     found: dict[str, str] = {}
 
     def add(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Machine code made in this process: expressions and loops, written in Python, through LLVM."""
+"""Generates machine code by LLVM from expressions and loops written in Python."""
 
 from tilecppn.kernels.llvm.codegen.function import Array, ArrayOf, Function, Module, Variable
 from tilecppn.kernels.llvm.codegen.target import (

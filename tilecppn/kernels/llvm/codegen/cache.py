@@ -1,7 +1,8 @@
-"""Machine code kept from one process to the next: LLVM takes half a second for a render's.
+"""Caches machine code between processes, since LLVM takes half a second for a render's.
 
-One file for each module and CPU, in the user's folder for caches: a digest of the object file, then
-the object file. What cannot be read or written is made again, so the folder may go at any time.
+One file for each module and CPU, in the user's cache folder: a digest of the object file, then the
+object file. A file that cannot be read or written is generated again, so the folder may be deleted
+at any time.
 """
 
 import contextlib
@@ -11,12 +12,12 @@ from pathlib import Path
 
 from tilecppn import filesystem
 
-KEPT = 512  # files; a network of another shape adds two
+KEPT = 512  # files; each shape of network adds two
 DIGEST = hashlib.sha256().digest_size
 
 
 def cached(source: str, make: Callable[[], bytes]) -> bytes:
-    """What `make` returns for `source`, which says all that it depends on."""
+    """Return the result of `make`, cached under `source`, which names all that it depends on."""
     folder = filesystem.cache_directory()
     if folder is None:
         return make()
@@ -31,7 +32,7 @@ def cached(source: str, make: Callable[[], bytes]) -> bytes:
 
 
 def _read(file: Path) -> bytes | None:
-    """Return the object file, or None if there is none or it is damaged."""
+    """Read an object file; None if it is missing or damaged."""
     try:
         data = file.read_bytes()
     except OSError:
@@ -41,7 +42,7 @@ def _read(file: Path) -> bytes | None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the oldest files above KEPT; other kinds of caches lie in the folder too."""
+    """Remove the oldest files above KEPT, but not those of other caches in the folder."""
     files = sorted(folder.glob("*.o"), key=lambda file: file.stat().st_mtime)
     for file in files[:-KEPT]:
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Functions that are being generated: arguments, arrays, variables and loops."""
+"""Builds functions: arguments, arrays, variables and loops."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -11,20 +11,20 @@ from tilecppn.kernels.llvm.codegen.values import I64, Operand, Value
 
 
 class ArrayOf(NamedTuple):
-    """The type of an argument: elements in memory."""
+    """The type of an array argument: elements in memory."""
 
     element: ir.Type
 
 
 class Module:
-    """Functions that are compiled together; they may call each other."""
+    """A module of functions that are compiled together and may call each other."""
 
     def __init__(self) -> None:
         self.ir = ir.Module()
         self.functions: dict[str, Function] = {}
 
     def function(self, name: str, **arguments: "ir.Type | ArrayOf") -> "Function":
-        """Return a new function without a result. Its arrays must not overlap."""
+        """Add a function without a result. Its array arguments must not overlap."""
         function = Function(self, name, arguments)
         self.functions[name] = function
         return function
@@ -34,7 +34,7 @@ class Module:
 
 
 class Function:
-    """One function; instructions are appended where `build` stands. Call `end` at last."""
+    """A function; instructions are appended at the position of `build`. Call `end` last."""
 
     def __init__(self, module: Module, name: str, arguments: "dict[str, ir.Type | ArrayOf]"):
         self.arguments = arguments
@@ -42,7 +42,7 @@ class Function:
         self.kinds = [str(t) for t in types]
         self.ir = ir.Function(module.ir, ir.FunctionType(ir.VoidType(), types), name=name)
         self.ir.attributes.add("nounwind")
-        self.ir.attributes.add("noinline")  # what is compiled once is enough
+        self.ir.attributes.add("noinline")  # one copy is enough
         self.ir.attributes.alignstack = 64  # a vector kept on the stack never crosses cache lines
         for argument, label in zip(self.ir.args, arguments, strict=True):
             argument.name = label
@@ -52,11 +52,11 @@ class Function:
         self.build = ir.IRBuilder(self.entry)
 
     def __getitem__(self, name: str) -> Value:
-        """Return a scalar argument."""
+        """Return the scalar argument of that name."""
         return Value(self.build, self._argument(name))
 
     def array(self, name: str) -> "Array":
-        """Return an array argument."""
+        """Return the array argument of that name."""
         kind = self.arguments[name]
         assert isinstance(kind, ArrayOf)
         return Array(self.build, self._argument(name), kind.element)
@@ -73,12 +73,12 @@ class Function:
         return Value(self.build, ir.Constant(element, number))
 
     def vector(self, element: ir.Type, numbers: Sequence[float]) -> Value:
-        """Return a constant with a number in each lane."""
+        """Return a vector constant with these numbers in its lanes."""
         kind = ir.VectorType(element, len(numbers))
         return Value(self.build, ir.Constant(kind, [ir.Constant(element, n) for n in numbers]))
 
     def variable(self, start: Value) -> "Variable":
-        """Return a value that changes, as in a loop; LLVM keeps it in a register."""
+        """Return a variable that starts at a value; LLVM keeps it in a register."""
         here = self.build.block
         self.build.position_at_start(self.entry)
         slot = self.build.alloca(start.type)
@@ -89,7 +89,7 @@ class Function:
 
     @contextlib.contextmanager
     def loop(self, stop: Value, start: Operand = 0, step: int = 1) -> Iterator[Value]:
-        """`with f.loop(n) as i`: the block for i = start, start + step, … below `stop`."""
+        """Loop over i = start, start + step, … below `stop`: `with f.loop(n) as i`."""
         first = stop.like(start)
         before = self.build.block
         body = self.build.append_basic_block("body")
@@ -106,7 +106,7 @@ class Function:
 
     @contextlib.contextmanager
     def loop_while(self, condition: Callable[[], Value]) -> Iterator[None]:
-        """The block again and again while a scalar condition, made of variables, holds."""
+        """Repeat the block while a scalar condition on variables holds."""
         test, body, after = (self.build.append_basic_block(n) for n in ("test", "body", "after"))
         self.build.branch(test)
         self.build.position_at_end(test)
@@ -118,7 +118,7 @@ class Function:
 
     @contextlib.contextmanager
     def when(self, condition: Value) -> Iterator[None]:
-        """The block only where a scalar condition holds."""
+        """Execute the block only if a scalar condition holds."""
         with self.build.if_then(condition.ir):
             yield
 
@@ -127,13 +127,13 @@ class Function:
         self.build.call(function.ir, [argument.ir for argument in arguments])
 
     def end(self) -> None:
-        """Return from the function; nothing may be appended after it."""
+        """Return from the function; no instruction may follow."""
         self.build.ret_void()
 
 
 @dataclass(frozen=True, eq=False)
 class Array:
-    """Elements in memory, by index; whole vectors too, at any element."""
+    """Elements in memory, accessed by index, singly or as vectors."""
 
     build: ir.IRBuilder
     ir: ir.Value
@@ -146,7 +146,7 @@ class Array:
         return Array(self.build, pointer, self.element)
 
     def load(self, index: Value | int = 0, lanes: int = 1) -> Value:
-        """Load one element, or a vector of `lanes` elements that begins there."""
+        """Load one element, or a vector of `lanes` elements, from an index on."""
         kind = self.element if lanes == 1 else ir.VectorType(self.element, lanes)
         return Value(self.build, self.build.load(self.at(index).ir, align=self._align, typ=kind))
 
@@ -163,7 +163,7 @@ class Array:
 
 @dataclass(frozen=True, eq=False)
 class Variable:
-    """A place for a value that changes."""
+    """A variable."""
 
     build: ir.IRBuilder
     slot: ir.Value
@@ -175,5 +175,5 @@ class Variable:
         return Value(self.build, self.build.load(self.slot, typ=self.type))
 
     def set(self, value: Value) -> None:
-        """Give it another value."""
+        """Assign a value."""
         self.build.store(value.ir, self.slot)

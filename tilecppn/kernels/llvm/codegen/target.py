@@ -1,4 +1,4 @@
-"""The machine to generate for, and the way from a module to a function that Python can call."""
+"""Compiles modules for a CPU to functions that Python can call."""
 
 import ctypes
 import hashlib
@@ -31,17 +31,17 @@ _C_TYPES = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
 }
-Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # as np.empty
+Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # like np.empty
 P = ParamSpec("P")
 T = TypeVar("T")
-_LLVM = threading.Lock()  # LLVM's own context is shared by all modules
+_LLVM = threading.Lock()  # all modules share LLVM's global context
 
 
 @dataclass(frozen=True)
 class Target:
     """A CPU: LLVM's name for it and its features, and the size of its vector registers.
 
-    None of it changes a bit of any result; it changes the speed.
+    It affects only the speed, not a bit of any result.
     """
 
     cpu: str
@@ -65,7 +65,7 @@ class Target:
         )
 
     def lanes(self, element: ir.Type) -> int:
-        """Return how many numbers a vector register holds."""
+        """Return how many numbers of a type a vector register holds."""
         return self.vector_bits // (32 if isinstance(element, ir.FloatType) else 64)
 
 
@@ -78,14 +78,14 @@ HOST = _host()
 
 
 class Compiled:
-    """Functions as machine code; it lives as long as this object does."""
+    """Compiled functions; the machine code lives as long as this object."""
 
     def __init__(
         self, make: Callable[..., Module], *arguments: Hashable, target: Target = HOST
     ) -> None:
-        """What `make` generates from `arguments`: a function of a module, not of another one's.
+        """Compile the module that `make`, a top-level function, generates from `arguments`.
 
-        It is called only where no process before has kept the code.
+        `make` is called only if the code is not in the cache.
         """
         made_of = (
             version.VERSION, _sources(), llvmlite.__version__, llvm.llvm_version_info, target,
@@ -104,7 +104,7 @@ class Compiled:
         }
 
     def __getitem__(self, name: str) -> Callable[..., None]:
-        """Return a function by name. It takes NumPy arrays and numbers and releases the GIL."""
+        """Return a function by name. It takes NumPy arrays and numbers, and releases the GIL."""
         return self._functions[name]
 
     def _callable(self, name: str, kinds: list[str]) -> Callable[..., None]:
@@ -119,7 +119,7 @@ class Compiled:
 
 @cache
 def _sources() -> str:
-    """Return a digest of this package's source text: whatever is generated follows from it."""
+    """Return a digest of this package's source code, on which all generated code depends."""
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(os.path.dirname(version.__file__)):
         folders.sort()
@@ -131,7 +131,7 @@ def _sources() -> str:
 
 
 def _kept(module: Module, target: Target) -> bytes:
-    """Return a line with the kinds of each function's arguments, then the object file."""
+    """Compile a module; return a line with the functions' argument types, then the object file."""
     signatures = {name: f.kinds for name, f in module.functions.items()}
     text = str(module)
     with _LLVM:
@@ -141,7 +141,7 @@ def _kept(module: Module, target: Target) -> bytes:
 
 
 def assembly(module: Module, target: Target) -> str:
-    """What `Compiled` makes of a module, to be read and counted."""
+    """Return the assembly that `Compiled` generates for a module, for inspection."""
     with _LLVM:
         machine = _machine(target)
         return str(machine.emit_assembly(_optimised(str(module), machine)))
@@ -154,10 +154,10 @@ def _machine(target: Target) -> llvm.TargetMachine:
 
 
 def _address(array: Any) -> int:
-    """Where the data of a NumPy array lies; a tile asks some hundred times."""
+    """Return the address of an array's data, quickly: a tile needs some hundred."""
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # in a quarter of the time
-    except (TypeError, ValueError, BufferError):  # it is read-only, empty, or has gaps
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # takes a quarter of the time
+    except (TypeError, ValueError, BufferError):  # read-only, empty, or not contiguous
         return int(array.ctypes.data)
 
 
@@ -172,7 +172,7 @@ def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
 
 
 def thread_safe_cache(make: Callable[P, T]) -> Callable[P, T]:
-    """As functools.cache, but of threads that ask for the same together, one makes it."""
+    """Cache like functools.cache, but compute each value once even if threads ask concurrently."""
     cached, lock = cache(make), threading.Lock()
 
     @wraps(make)
@@ -184,18 +184,18 @@ def thread_safe_cache(make: Callable[P, T]) -> Callable[P, T]:
 
 
 def machine_code(make: Callable[P, Module]) -> Callable[P, Compiled]:
-    """What a function generates, as code for this machine: once in a process for its arguments."""
+    """Compile the module that a function generates, once per process for the same arguments."""
 
     @wraps(make)
     def compiled(*arguments: P.args, **named: P.kwargs) -> Compiled:
-        assert not named, "arguments are told apart by their places"
+        assert not named, "arguments must be positional"
         return Compiled(make, *arguments)
 
     return thread_safe_cache(compiled)
 
 
 def row_stride(array: NDArray[Any]) -> int:
-    """Elements from a row to the next; a row's own lie side by side."""
+    """Return the elements from one row to the next; rows themselves must be contiguous."""
     return array.strides[-2] // array.itemsize
 
 
@@ -208,13 +208,13 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
 
 
 class Workspace:
-    """Memory for one array at a time, used again for the next: fresh pages cost time."""
+    """Reusable memory for one array at a time, since fresh pages cost time."""
 
     def __init__(self) -> None:
         self._bytes = aligned((0,), np.uint8)
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """An array that begins on a cache line, with anything in it; it ends the one before."""
+        """Return an uninitialised array on a cache line; it invalidates the previous one."""
         dtype = np.dtype(dtype)
         count = math.prod(shape) * dtype.itemsize
         if count > self._bytes.size:

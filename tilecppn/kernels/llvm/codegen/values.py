@@ -1,8 +1,8 @@
-"""A number, or a vector of lanes, in a function that is being generated.
+"""Values in a function that is being generated: numbers, or vectors of lanes.
 
-Operators make IEEE instructions, rounded once, in the order written: nothing is contracted,
-reordered or estimated, so the lanes of a vector give the bits that a scalar would. A Python
-number beside a Value takes its type.
+Operators generate IEEE instructions, rounded once, in the order written. Nothing is contracted,
+reordered or approximated, so the lanes of a vector give the same bits as a scalar. A Python number
+in an operation with a Value takes its type.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ ELEMENTS = {
         ("float32", F32),
         ("float64", F64),
     )
-}  # what an array of a dtype holds
+}  # dtype of an array → type of its elements
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """One SSA value, with the builder that it belongs to. Integers are signed."""
+    """An SSA value with its builder. Integers are signed."""
 
     build: ir.IRBuilder
     ir: ir.Value
@@ -50,7 +50,7 @@ class Value:
         return isinstance(self.element, ir.FloatType | ir.DoubleType)
 
     def like(self, operand: Operand) -> "Value":
-        """`operand` with this value's type: a Python number becomes a constant in every lane."""
+        """Return `operand` as a Value of this type; a number becomes a constant in every lane."""
         if isinstance(operand, Value):
             return operand
         return Value(self.build, constant(self.type, operand))
@@ -102,7 +102,7 @@ class Value:
         return Value(self.build, self.build.shl(self.ir, self.like(other).ir))
 
     def __rshift__(self, other: Operand) -> "Value":
-        """Return the logical shift: zeros come in from the left."""
+        """Shift right logically: zeros come in from the left."""
         return Value(self.build, self.build.lshr(self.ir, self.like(other).ir))
 
     def _compare(self, operator: str, other: Operand) -> "Value":
@@ -123,7 +123,7 @@ class Value:
         return self._compare("==", other)
 
     def where(self, yes: "Value", no: "Value") -> "Value":
-        """Of a condition: `yes` in the lanes where it holds, `no` elsewhere."""
+        """Select by this condition: `yes` in the lanes where it holds, `no` elsewhere."""
         return Value(self.build, self.build.select(self.ir, yes.ir, no.ir))
 
     def at_most(self, limit: Operand) -> "Value":
@@ -137,7 +137,7 @@ class Value:
         return (self < limit).where(limit, self)
 
     def fma(self, factor: Operand, addend: Operand) -> "Value":
-        """self · factor + addend, rounded once."""
+        """Return self · factor + addend, rounded once."""
         return self._intrinsic("fma", self.like(factor), self.like(addend))
 
     def sqrt(self) -> "Value":
@@ -153,12 +153,12 @@ class Value:
         return self._intrinsic("rint")
 
     def trailing_zeros(self) -> "Value":
-        """Of an integer that is not 0: how many of its lowest bits are 0."""
+        """Return the number of trailing zero bits of an integer that is not 0."""
         no_zero = Value(self.build, ir.Constant(I1, 1))
         return self._intrinsic("cttz", no_zero)
 
     def reversed_bits(self) -> "Value":
-        """Return an integer with its highest bit lowest."""
+        """Return an integer with its bits in reverse order."""
         return self._intrinsic("bitreverse")
 
     def _intrinsic(self, name: str, *others: "Value") -> "Value":
@@ -175,12 +175,12 @@ class Value:
         return Value(self.build, self.build.bitcast(self.ir, self._shape(as_integer(self.element))))
 
     def float_of_bits(self) -> "Value":
-        """Return the floats that these bit patterns are."""
+        """Return the floats with these bit patterns."""
         element = F32 if self.element.width == 32 else F64
         return Value(self.build, self.build.bitcast(self.ir, self._shape(element)))
 
     def to(self, element: ir.Type) -> "Value":
-        """Each lane as another type: rounded to nearest, or for floats to integers truncated.
+        """Convert each lane to another type: rounded to nearest; floats to integers are truncated.
 
         Narrower integers keep the low bits. A float out of an integer's range is undefined.
         """
@@ -192,7 +192,7 @@ class Value:
         )
 
     def unsigned(self, element: ir.IntType) -> "Value":
-        """Each lane as a wider integer, filled with zeros: the number its bits are unsigned."""
+        """Zero-extend each lane to a wider integer."""
         return Value(self.build, self.build.zext(self.ir, self._shape(element)))
 
     def splat(self, lanes: int) -> "Value":
@@ -207,13 +207,13 @@ class Value:
         )
 
     def repeat(self, times: int) -> "Value":
-        """Each lane `times` times in a row: a, b → a, a, b, b."""
+        """Repeat each lane `times` times: a, b → a, a, b, b."""
         if not isinstance(self.type, ir.VectorType):
             return self.splat(times)
         return self.picked([lane for lane in range(self.type.count) for _ in range(times)])
 
     def picked(self, order: Sequence[int], other: "Value | None" = None) -> "Value":
-        """Lanes by number: those of this vector first, then those of `other`."""
+        """Select lanes by number: first those of this vector, then those of `other`."""
         mask = ir.Constant(ir.VectorType(I32, len(order)), list(order))
         second = ir.Constant(self.type, ir.Undefined) if other is None else other.ir
         return Value(self.build, self.build.shuffle_vector(self.ir, second, mask))
@@ -239,14 +239,14 @@ def as_integer(element: ir.Type) -> ir.IntType:
 
 
 def constant(type_: ir.Type, number: float) -> Any:
-    """Return a number as a constant, in every lane of a vector type."""
+    """Return a constant with this number, in every lane of a vector type."""
     if isinstance(type_, ir.VectorType):
         return ir.Constant(type_, [ir.Constant(type_.element, number)] * type_.count)
     return ir.Constant(type_, number)
 
 
 def _label(type_: ir.Type) -> str:
-    """Return a type as intrinsics are named after it: f32, i64, v16f32."""
+    """Return the suffix of intrinsics for a type: f32, i64, v16f32."""
     if isinstance(type_, ir.VectorType):
         return f"v{type_.count}{_label(type_.element)}"
     if isinstance(type_, ir.IntType):
