@@ -1,4 +1,4 @@
-"""`make bench`: kernels, whole pictures and a film, each beside its rivals in one run."""
+"""`make bench`: compares kernels, whole pictures and a film with rivals in one run."""
 
 import argparse
 import json

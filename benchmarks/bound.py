@@ -1,4 +1,4 @@
-"""What one core can do at best: multiply-adds in registers, and activations in the first cache."""
+"""Measures the peak of one core: multiply-adds in registers, activations in the L1 cache."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from tilecppn.kernels.llvm.layers import Tiling
 
 SUMS = 12  # independent of each other: more than latency times throughput, and all in registers
 REPEATS = 500_000
-VALUES = 2048  # stay in the first cache
+VALUES = 2048  # fit into the L1 cache
 
 
 class Counted(NamedTuple):
-    """Something to time, and how many operations it does."""
+    """A function to time, and the number of operations it does."""
 
     run: Callable[[], object]
     operations: int
@@ -60,7 +60,7 @@ def _apply(name: str, dtype: str, vectors: int) -> Module:
 
 
 def activation(name: str, dtype: str) -> Counted:
-    """Some vectors at a time, as in the kernel."""
+    """Generate an activation of several vectors at a time, as in the kernel."""
     lanes, vectors = HOST.lanes(ELEMENTS[np.dtype(dtype)]), Tiling.of(HOST).vectors
     whole = VALUES - VALUES % (lanes * vectors)
     x, y = aligned((whole,), dtype), aligned((whole,), dtype)

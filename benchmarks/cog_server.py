@@ -1,7 +1,8 @@
-"""Serves tiles of a Cloud Optimized GeoTIFF by rio-tiler: what `view` is measured beside.
+"""Serves tiles of a Cloud Optimized GeoTIFF by rio-tiler, for comparison with `view`.
 
-As rio-tiler's own servers do it: threads that read and encode, one open file each, PNG; here on the
-same framework and server as `view`, at full size. python -m benchmarks.cog_server PICTURE.tif
+It works like rio-tiler's own servers: threads that read and encode PNG, with one open file each;
+here on the same framework and server as `view`, at full size.
+`python -m benchmarks.cog_server PICTURE.tif` runs it alone.
 """
 
 import socket
@@ -20,7 +21,7 @@ SIDE = 512  # pixels of a tile, and of a block of the file
 
 
 def serve(picture: Path) -> None:
-    """Answer until the process is ended; the port is on the first line of stdout."""
+    """Serve until the process is ended; print the port on the first line of stdout."""
     local = threading.local()
 
     def tile(request: Request) -> Response:  # called in a thread, as it is no coroutine

@@ -1,4 +1,4 @@
-"""Measure what the coordinator costs: 10,000 workers that answer at once, 10¹² pixels.
+"""Measures the coordinator's overhead: 10,000 workers that answer immediately, 10¹² pixels.
 
 python -m benchmarks.coordination [SIDE [CHURN]]
 
@@ -29,7 +29,7 @@ SOMEONE = WorkerInfo("f00d", Arithmetic("simulated", "exact", "cpu", 1), "here")
 
 
 class BitStore:
-    """A store that keeps one bit for each shard and nothing else."""
+    """A store that keeps only one bit for each shard."""
 
     def __init__(self, plan: Plan) -> None:
         self.done = [np.zeros((level.rows, level.cols), bool) for level in plan.levels]
@@ -39,15 +39,15 @@ class BitStore:
         return bool(self.done[shard.level][shard.row, shard.col])
 
     def add(self, shard: Shard) -> None:
-        """A shard is done."""
+        """Mark a shard as done."""
         self.done[shard.level][shard.row, shard.col] = True
 
     def delete(self, shard: Shard) -> None:
-        """A shard is undone."""
+        """Mark a shard as not done."""
         self.done[shard.level][shard.row, shard.col] = False
 
     def why_gone(self, shard: Shard) -> None:
-        """Return None: it stays."""
+        """Return None: the store never goes away."""
         return
 
 
@@ -77,7 +77,7 @@ class Simulated:
         self.number = 0  # of the next worker
 
     def start(self, count: int) -> list[int]:
-        """All workers are ready at once."""
+        """Start workers, which are ready immediately."""
         numbers = list(range(self.number, self.number + count))
         self.number += count
         self.messages += [WorkerReady(number, SOMEONE) for number in numbers]
@@ -116,7 +116,7 @@ class Simulated:
 
 
 def coordinate(plan: Plan, workers: int = WORKERS, churn: int = 0) -> RunResult:
-    """Return a whole run; its outcome has the seconds."""
+    """Run all shards; return the outcome, which has the seconds."""
     store = BitStore(plan)
     executor = Simulated(store, workers, churn)
     coordinator = Coordinator(executor, clock=lambda: executor.now)

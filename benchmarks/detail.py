@@ -1,4 +1,4 @@
-"""How much there is to see in the presets with detail: python -m benchmarks.detail [PRESET …]
+"""Measures the detail visible in presets with detail: python -m benchmarks.detail [PRESET …]
 
 Five seeds of each at 32,768², from 64 squares of 512² spread over the canvas, and frames of 2,048²
 of zooms into a place that is not the centre; of what compares drawings, 16 squares. Deviations are
@@ -34,7 +34,7 @@ Draw = Callable[[int, int, int], Pixels]  # row, column and side of a square
 
 
 class Figures(NamedTuple):
-    """What is to be seen of a picture."""
+    """The measured figures of a picture."""
 
     bands: tuple[float, ...]  # deviation of each octave, the finest first
     tile: float  # deviation of the median square
@@ -45,12 +45,12 @@ class Figures(NamedTuple):
 
     @property
     def factor(self) -> float:
-        """The largest between an octave and the next finer one."""
+        """The largest factor between an octave and the next finer one."""
         return float(np.max(np.divide(self.bands[1:], self.bands[:-1])))
 
 
 def figures(preset: str, seed: int, zoom: float | None = None) -> Figures:
-    """All figures of a preset and a seed: as a whole at 32,768², or of a zoom's frame."""
+    """Measure a preset and a seed: as a whole at 32,768², or a frame of a zoom."""
     scene = Scene.of(cppn={"preset": preset, "seed": seed}, canvas={"width": SIDE, "height": SIDE})
     if zoom is not None:
         view = {"center": list(PLACE), "scale": scene.view.scale / zoom}
@@ -81,7 +81,7 @@ def figures(preset: str, seed: int, zoom: float | None = None) -> Figures:
 
 
 def drawer(scene: Scene) -> Draw:
-    """What draws squares of a scene."""
+    """Return a function that draws squares of a scene."""
     renderer = Renderer(create("auto", EvaluationContext.of(scene)), scene)
 
     def draw(row: int, col: int, side: int) -> Pixels:
@@ -92,7 +92,7 @@ def drawer(scene: Scene) -> Draw:
 
 
 def places(side: int) -> Sequence[tuple[int, int]]:
-    """Row and column of the squares: one, at random, of each part of a canvas."""
+    """Return row and column of the squares: one at random in each part of a canvas."""
     along = min(ALONG, side // SQUARE)
     choices = side // SQUARE // along
     rng = np.random.default_rng(7)
@@ -116,13 +116,13 @@ def beside(scene: Scene) -> Scene:
 
 
 def halved(pixels: Pixels) -> Pixels:
-    """Means of 2 × 2 pixels."""
+    """Return the means of 2 × 2 pixels."""
     height, width, channels = pixels.shape
     return np.asarray(pixels.reshape(height // 2, 2, width // 2, 2, channels).mean((1, 3)))
 
 
 def band_squares(pixels: Pixels) -> list[float]:
-    """Mean square of each octave: pixels less the means of 2 × 2 of them, the finest first."""
+    """Return each octave's mean square, finest first: pixels minus the means of 2 × 2 of them."""
     result = []
     for _ in range(OCTAVES):
         coarse = halved(pixels)
@@ -132,7 +132,7 @@ def band_squares(pixels: Pixels) -> list[float]:
 
 
 def beyond(pixels: Pixels) -> float:
-    """Part of the energy, but for the mean, above 90 % of Nyquist's limit, along either axis."""
+    """Return the share of energy above 90 % of Nyquist's limit on either axis, without the mean."""
     shade = np.hanning(len(pixels))
     weights = (shade[:, None] * shade)[..., None]
     mean = (pixels * weights).sum((0, 1)) / weights.sum()
@@ -142,8 +142,8 @@ def beyond(pixels: Pixels) -> float:
 
 
 def shifted(pixels: Pixels, moved: Pixels) -> tuple[float, float, float]:
-    """Mean squares of the difference of two pictures half a pixel apart, of what the shift explains
-    of it, and of the rest.
+    """Return the mean square of the difference of two pictures half a pixel apart, of the part
+    that the shift explains, and of the rest.
 
     The shift of a band-limited picture is known: its values between the pixels are sums of all,
     weighted by sin(πx) / πx.

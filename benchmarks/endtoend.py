@@ -1,4 +1,4 @@
-"""One way of making a Deep Zoom pyramid, in a process of its own: seconds and peak memory.
+"""Measures one way of making a Deep Zoom pyramid in its own process: seconds, peak memory.
 
 python -m benchmarks.endtoend WAY SIDE WORKERS FOLDER
 """
@@ -19,7 +19,7 @@ Measured = dict[str, Any]
 
 
 def timed(call: Callable[..., object], *arguments: Any, **options: Any) -> Measured:
-    """What a call takes; CPU seconds of all threads, which tell more on a busy machine."""
+    """Time a call, in seconds and CPU seconds of all threads, which vary less on a busy machine."""
     start, cpu = time.perf_counter(), time.process_time()
     call(*arguments, **options)
     return {
@@ -34,7 +34,7 @@ def scene_of(side: int, **output: Any) -> tc.Scene:
 
 
 def ours(side: int, workers: int, folder: Path) -> Measured:
-    """Render, store, all levels and the pyramid, in one pass."""
+    """Render and store all levels and export the pyramid, in one pass."""
     from tilecppn.exporters.one_pass import render_and_export
     from tilecppn.run.options import RunOptions
 
@@ -48,7 +48,7 @@ def ours(side: int, workers: int, folder: Path) -> Measured:
 
 
 def shares(side: int, workers: int, folder: Path) -> Measured:
-    """As `ours`, with clocks inside, which take a twentieth of the time."""
+    """Run `ours` with timers inside, which take a twentieth of the time."""
     from benchmarks.stages import measured
 
     with measured() as stages:
@@ -57,12 +57,12 @@ def shares(side: int, workers: int, folder: Path) -> Measured:
 
 
 def export(side: int, workers: int, folder: Path) -> Measured:
-    """Return the pyramid from the store that `ours` left."""
+    """Export the pyramid from the store that `ours` left."""
     return timed(tc.export, folder / "a.zarr", folder / "b.dzi", workers=workers)
 
 
 def dzsave(side: int, workers: int, folder: Path) -> Measured:
-    """libvips, from the finished picture in memory; the store is that of `ours`."""
+    """Export the pyramid by libvips, from the finished picture in memory; the store is `ours`'s."""
     import numpy as np
     import pyvips
 
@@ -79,7 +79,7 @@ def dzsave(side: int, workers: int, folder: Path) -> Measured:
 
 
 def script(side: int, workers: int, folder: Path) -> Measured:
-    """Return the plain script; it stores no array."""
+    """Run the plain script, which stores no array."""
     from benchmarks import plain
 
     return timed(
@@ -93,7 +93,7 @@ WAYS: dict[str, Callable[[int, int, Path], Measured]] = {
 
 
 def run(way: str, side: int, workers: int, folder: Path) -> Measured:
-    """What a way took, in a fresh process with as many threads as `workers`."""
+    """Measure a way in a fresh process with as many threads as `workers`."""
     import os
 
     command = [sys.executable, "-m", "benchmarks.endtoend", way, str(side), str(workers)]

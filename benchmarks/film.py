@@ -1,4 +1,4 @@
-"""Films from scene to H.264, beside the script that one would write with torch and imageio.
+"""Compares films from scene to H.264 with a script using torch and imageio.
 
 `python -m benchmarks.film 2` runs it alone, with 2 seconds instead of 10.
 """
@@ -41,7 +41,7 @@ MOVES: dict[str, dict[str, Any]] = {
 
 
 def tables(seconds: float = 10.0, rounds: int = 3) -> list[Table]:
-    """For each move the medians of rounds in which both take turns."""
+    """Return for each move the medians of rounds in which both take turns."""
     return [_table(move, seconds, rounds) for move in MOVES]
 
 
@@ -73,7 +73,7 @@ def _table(move: str, seconds: float, rounds: int) -> Table:
 
 
 def psnr(timeline: tc.Timeline, frames: int = 5) -> float:
-    """The least of some frames, against the same frames with every pixel evaluated, in dB."""
+    """Return the lowest PSNR of some frames against fully evaluated ones, in dB."""
     worst = math.inf
     timeline = VideoTarget.of(Path("film.mp4"), timeline, FilmOptions()).for_encoding(timeline)
     for k in range(0, timeline.frames, max(1, timeline.frames // frames)):
@@ -89,7 +89,7 @@ def psnr(timeline: tc.Timeline, frames: int = 5) -> float:
 
 @torch.inference_mode()
 def plain(timeline: tc.Timeline, frames: int, path: Path) -> None:
-    """The same pictures, all cores on one frame after another, encoded as they come."""
+    """Draw the same pictures by a plain script, frame by frame on all cores, and encode them."""
     cppn = timeline.base.cppn
     modules: list[torch.nn.Module] = []
     for weight, bias in cppn.layers:

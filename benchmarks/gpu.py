@@ -1,9 +1,8 @@
-"""The Triton kernel on the GPU at hand: whether it is right, then how fast it is.
+"""Checks and times the Triton kernel on this machine's GPU.
 
 `python -m benchmarks.gpu` checks it against float64 on fresh random networks and tilings, times it
-beside torch eager and torch.compile by CUDA events, measures what the card itself can do, and
-renders a picture into a store. It ends with 1 if a check fails, and with 2 where there is no GPU
-that Triton serves.
+beside torch eager and torch.compile by CUDA events, measures the peak of the card, and renders a
+picture into a store. It exits with 1 if a check fails, and with 2 if there is no GPU for Triton.
 """
 
 import argparse
@@ -42,7 +41,7 @@ NETS: dict[str, dict[str, Any]] = {
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """What a run takes on the device, by its own clock: the median of ROUNDS, after two more."""
+    """Return the time of a run by the device's clock: the median of ROUNDS, after two warm-ups."""
     times: list[float] = []
     for _ in range(ROUNDS + 2):
         start, end = (_event() for _ in range(2))
@@ -59,14 +58,14 @@ def _event() -> torch.cuda.Event:
 
 
 def matrix_peak() -> float:
-    """Multiply-adds a second of float16 products with float32 sums."""
+    """Return the multiply-adds per second of float16 products with float32 sums."""
     side = 8192
     a, b = (torch.randn(side, side, device="cuda", dtype=torch.float16) for _ in range(2))
     return side**3 / seconds(lambda: a @ b)
 
 
 def special_peak() -> float:
-    """Results a second of the special-function units."""
+    """Return the results per second of the special-function units."""
     from benchmarks.gpu_peak import BLOCK, TURNS, special
 
     programs = 1 << 14
@@ -80,7 +79,7 @@ def special_peak() -> float:
 
 
 def bound(field: EvaluationContext, matrix: float, special: float) -> float:
-    """Pixels a second that the card allows: a tanh takes one special function, or two exactly."""
+    """Return the card's limit in pixels per second; a tanh takes one special function, or two."""
     layers = field.cppn.layers
     products = 3 * sum(w.size for w, _ in layers[1:-1])  # of halves
     functions = sum(len(w) for w, _ in layers) * (1 if field.precision == "fast" else 2)
@@ -88,7 +87,7 @@ def bound(field: EvaluationContext, matrix: float, special: float) -> float:
 
 
 def kernel_rate(field: EvaluationContext) -> float:
-    """Pixels a second into 8 bits on the device, launches after one another."""
+    """Return the pixels per second, stored as 8 bits on the device, of consecutive launches."""
     from tilecppn.kernels.triton.kernel import TritonKernel
     from tilecppn.kernels.triton.network import network
     from tilecppn.pixels.output_encoder import OutputEncoder
@@ -109,7 +108,7 @@ def kernel_rate(field: EvaluationContext) -> float:
 
 
 def torch_rates(field: EvaluationContext) -> dict[str, float]:
-    """Pixels a second of the network alone, whose inputs are there; colours in float32."""
+    """Return the pixels per second of the network alone, with given inputs, in float32."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch._dynamo.reset()  # else it gives up after 8 shapes
     net = Net(field.cppn, "float32").eval().cuda()
@@ -134,7 +133,7 @@ def _inference(net: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> 
 
 
 def end_to_end(store: Path, scene: Scene, threads: int, reconstructed: bool) -> float:
-    """Pixels a second from a scene to a store with all its levels; threads share the GPU."""
+    """Return the pixels per second from scene to store with all levels; threads share the GPU."""
     from tilecppn.kernels import gpu
 
     with patch.object(gpu, "QUICK", 0 if reconstructed else gpu.QUICK):

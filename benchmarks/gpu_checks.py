@@ -1,4 +1,4 @@
-"""Is what the Triton kernel draws right? Fresh networks, views and tilings each time."""
+"""Checks the Triton kernel on new random networks, views and tilings each time."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Check(NamedTuple):
 def checks(
     rng: np.random.Generator, networks: int, side: int, widest: int = max(CONFIGURATIONS)
 ) -> Iterator[Check]:
-    """Of `networks` random networks on windows of `side` pixels, and of the default network."""
+    """Check `networks` random networks on windows of `side` pixels, and the default network."""
     for _ in range(networks):
         field = _random_field(rng, widest)
         name = repr(field.cppn)
@@ -47,7 +47,7 @@ def checks(
 
 
 def _random_field(rng: np.random.Generator, widest: int) -> EvaluationContext:
-    """Any structure, with weights that keep its sums near 1, somewhere on a large canvas."""
+    """Return a random structure with weights that keep its sums near 1, on a large canvas."""
     while True:
         depth = int(rng.integers(1, 7))
         cppn = CPPN.from_preset(
@@ -113,7 +113,7 @@ def _tilings(name: str, field: EvaluationContext, rng: np.random.Generator, side
 
 
 def _poisoned(name: str, field: EvaluationContext, side: int) -> Check:
-    """Every point is written, and nothing else is."""
+    """Check that every point is written, and nothing else."""
     kernel = TritonKernel(field)
     lattices = Lattices.one(0, 0, side - 1, side - 3)
     units, channels = sum(len(w) for w, _ in field.cppn.layers), field.cppn.channels
@@ -151,7 +151,7 @@ def _stored(name: str, field: EvaluationContext, rng: np.random.Generator, side:
 
 
 def _eight_bits(precision: str, rng: np.random.Generator, side: int) -> Check:
-    """Return the default network, whose weights are N(0, 1), against float64."""
+    """Compare the default network, whose weights are N(0, 1), with float64."""
     scene = Scene.of(
         cppn={"seed": int(rng.integers(2**32))},
         canvas={"width": 1 << 14, "height": 1 << 14},

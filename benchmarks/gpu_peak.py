@@ -1,4 +1,4 @@
-"""What a GPU's special-function units can do: one after another, on values in registers."""
+"""A Triton function to measure the peak of a GPU's special-function units, in registers."""
 
 import triton
 import triton.language as tl

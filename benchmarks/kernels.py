@@ -1,4 +1,4 @@
-"""One core: the CPU kernel beside torch, torch.compile and NumPy, and what the core can do."""
+"""Compares the llvm kernel on one core with torch, torch.compile, NumPy and the core's peak."""
 
 import time
 from typing import Any
@@ -32,7 +32,7 @@ Costs = dict[tuple[str, str], float]  # seconds a value, by activation and libra
 
 
 def tables() -> list[Table]:
-    """Return a table a network, in float32, and in the precision that the kernel chooses."""
+    """Return a table per network, in float32, and in the precision that the kernel chooses."""
     torch.set_num_threads(1)
     found = []
     # NumPy's other threads would wait busily, and all CPU time counts, beside whoever it is.
@@ -50,7 +50,7 @@ def tables() -> list[Table]:
 
 
 def _detailed(preset: str) -> Table:
-    """A preset with detail at a gigapixel, in the precisions that the kernel chooses by layer."""
+    """Measure a preset with detail at a gigapixel, in the kernel's own precision of each layer."""
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": 32768, "height": 32768})
     field = EvaluationContext.of(scene)
     kernel = LLVMKernel(field)
@@ -125,7 +125,7 @@ def _ours(each: Costs, name: str) -> float:
 
 
 def _elsewhere(each: Costs, name: str) -> float:
-    """Return an activation at the cost of the fastest other library; ours where none was asked."""
+    """Return an activation's cost in the fastest other library, or ours if none has it."""
     return min(
         (s for key, s in each.items() if key[0] == name and key[1] != OURS),
         default=each[name, OURS],

@@ -1,4 +1,4 @@
-"""How good a model trained on `digits` is: python -m benchmarks.learned MODEL.safetensors
+"""Measures a model trained on `digits`: python -m benchmarks.learned MODEL.safetensors
 
 Reconstruction: mean squared error of the centre crops through encoder and generator, as a share of
 the error of the mean image. Samples: what a support vector machine, trained on the real digits,
@@ -25,7 +25,7 @@ CROPS = 3  # of each digit, at random places, for the classifier
 
 
 def report(model: Path) -> dict[str, object]:
-    """All figures of a model, by name."""
+    """Return all figures of a model by name."""
     cppn, encoder, digits = CPPN.load(model), Encoder.load(model), read_digits()
     side = encoder.side
     assert digits.labels is not None
@@ -52,7 +52,7 @@ def report(model: Path) -> dict[str, object]:
 
 
 def draw(cppn: CPPN, z: np.ndarray, side: int) -> np.ndarray:
-    """Pictures (n, side, side, 1) of latents (n, z_dim), by the oracle."""
+    """Draw pictures (n, side, side, 1) of latents (n, z_dim) by the reference."""
     grid = Grid.of(View(**cppn.structure.view), Canvas(side, side))
     index = np.arange(side, dtype=np.float64)
     x, y = grid.points(index[:, None], index[None, :])

@@ -1,4 +1,4 @@
-"""Rates that are measured in turn with their rivals', and how they are shown."""
+"""Measures rates in turn with those of rivals, and prints them."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Clock = Callable[[], float]
 
 
 def peak_bytes() -> int:
-    """Peak resident memory of this process.
+    """Return the peak resident memory of this process in bytes.
 
     From Linux's VmHWM: ru_maxrss starts with that of the process that began this one.
     """
@@ -28,7 +28,7 @@ def peak_bytes() -> int:
 
 
 def seconds(ways: Ways, clock: Clock = time.perf_counter) -> dict[str, float]:
-    """What each way takes, the median of ROUNDS.
+    """Return the seconds of each way, the median of ROUNDS.
 
     They take turns, so that a machine whose speed drifts still gives a fair ratio.
     """
@@ -44,12 +44,12 @@ def seconds(ways: Ways, clock: Clock = time.perf_counter) -> dict[str, float]:
 
 
 def rates(ways: Ways, pixels: int) -> dict[str, float]:
-    """Mpixel/s of each way."""
+    """Return the Mpixel/s of each way."""
     return {way: pixels / 1e6 / taken for way, taken in seconds(ways).items()}
 
 
 class Table(NamedTuple):
-    """Rates in Mpixel/s, each beside its rival's."""
+    """A table of rates in Mpixel/s, each beside its rival's."""
 
     title: str
     rates: dict[str, float]

@@ -1,4 +1,4 @@
-"""The Triton kernel compiled for GPUs that are not here: registers, spills, instructions.
+"""Compiles the Triton kernel for absent GPUs: registers, spills, instructions.
 
 `python -m benchmarks.offline` needs neither a GPU nor a driver: Triton brings its own assembler.
 The figures are of the code, not of a run. The bounds are what the code allows at most on an H200,
@@ -35,7 +35,7 @@ LINE = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+ +)?([A-Z][A-Z0-9_.]*)([^
 
 
 class Absent:
-    """A driver of a GPU that is not here: it can be compiled for and not be used."""
+    """A driver of an absent GPU, for which code can be compiled but not run."""
 
     def __init__(self, architecture: int) -> None:
         self.architecture = architecture
@@ -57,7 +57,7 @@ class Instruction(NamedTuple):
 
 
 class Code(NamedTuple):
-    """What the assembler made of one kernel for one architecture."""
+    """The assembled code of one kernel for one architecture."""
 
     registers: int
     stack: int  # bytes a thread: spilled registers
@@ -66,13 +66,13 @@ class Code(NamedTuple):
     instructions: list[Instruction]
 
     def count(self, name: str) -> int:
-        """Instructions of that name, whatever follows a dot in it."""
+        """Count the instructions of that name, with any suffix after a dot."""
         return Counter(i.name.partition(".")[0] for i in self.instructions)[name]
 
     def executed(self, turns: int, name: str = "") -> int:
-        """Instructions that one thread executes, where the largest loop takes `turns`.
+        """Count the instructions that one thread executes, if the largest loop takes `turns`.
 
-        Of those whose name begins with `name`.
+        Only those whose name begins with `name`.
         """
         loops = [(0, -1)]
         for i in self.instructions:
@@ -94,7 +94,7 @@ def compiled(
     traced: bool = False,
     configuration: Configuration | None = None,
 ) -> Code:
-    """The kernel as `Program.launch` would compile it on a GPU of that architecture: 80, 90, …."""
+    """Compile the kernel as `Program.launch` would for a GPU of that architecture: 80, 90, …."""
     program = Program(field, torch.device("cpu"), configuration)
     lattices = Lattices(np.zeros((1, 2), np.int64), 64, 64, 1)
     out = torch.empty((field.cppn.channels, 1, 64, 64), dtype=getattr(torch, storage.dtype))
@@ -154,7 +154,7 @@ CASES = {
 
 
 def figures(architecture: int, case: Case) -> dict[str, Any]:
-    """What is worth knowing of one case, as JSON has it."""
+    """Return the figures of one case as a JSON object."""
     program = Program(case.field, torch.device("cpu"))
     code = compiled(architecture, case.field, case.storage, case.traced)
     points = program.configuration.block / (32 * program.configuration.warps)  # a thread

@@ -1,7 +1,7 @@
-"""What activations cost elsewhere: in SLEEF as torch carries it, in MKL, and in torch itself.
+"""Measures activations in other libraries: in torch's copy of SLEEF, in MKL, and in torch itself.
 
-MKL is found where `pip install mkl` puts it. torch calls its vector mathematics, in the most exact
-mode, if it was built with MKL, else SLEEF or code of its own.
+MKL is found where `pip install mkl` installs it. torch calls MKL's vector mathematics, in the most
+exact mode, if it was built with MKL, else SLEEF or its own code.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ LONG = 1 << 15  # values that torch gets in a call, which itself costs a microse
 
 
 class Outside(NamedTuple):
-    """An activation elsewhere; where a library has none, its part that costs most."""
+    """An activation in other libraries; if a library lacks it, its most expensive part."""
 
     torch: Callable[..., torch.Tensor]
     sleef: tuple[str, str]  # the function, and the cheaper of its versions: 3.5 or 1.0 units
@@ -68,7 +68,7 @@ done:
 
 
 def ways(name: str, dtype: str) -> dict[str, Counted]:
-    """Return the activation elsewhere, by library; nothing where no other library is asked."""
+    """Return an activation's functions in other libraries, by library; {} if none is compared."""
     if name not in FUNCTIONS:
         return {}
     outside = FUNCTIONS[name]
@@ -83,7 +83,7 @@ def ways(name: str, dtype: str) -> dict[str, Counted]:
 
 
 def _mkl(name: str, dtype: str) -> Counted | None:
-    """Return a function of MKL's vector mathematics; None where MKL is not installed."""
+    """Return a function of MKL's vector mathematics; None if MKL is not installed."""
     files = sorted((Path(sys.prefix) / "lib").glob("libmkl_rt.so*"))
     if not files:
         return None
@@ -110,7 +110,7 @@ def _values(dtype: str) -> NDArray[np.floating]:
 
 
 def _sleef(name: str, version: str, dtype: str) -> Counted | None:
-    """Return a function of SLEEF's; None where torch does not carry it."""
+    """Return a function of SLEEF; None if torch does not include it."""
     real, letter, bits = {"float32": ("float", "f", 32), "float64": ("double", "d", 64)}[dtype]
     lanes = HOST.vector_bits // bits
     function = f"Sleef_{name}{letter}{lanes}_{version}"

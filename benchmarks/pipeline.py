@@ -1,4 +1,4 @@
-"""All cores, end to end: a gigapixel rendered and tiled, beside others that tile or draw it."""
+"""Compares rendering and tiling a gigapixel on all cores with other programs, end to end."""
 
 import json
 import shutil
@@ -34,14 +34,14 @@ def folder() -> Iterator[Path]:
 
 
 def side_by_side(side: int, rounds: int, largest: int) -> dict[str, list[Measured]]:
-    """What each way took, in turns; the plain script once, on `largest`² at most.
+    """Measure each way, in turns; the plain script once, on at most `largest`² pixels.
 
-    Where our time goes is from a run of its own.
+    The shares of our time are measured in a separate run.
     """
     workers = machine.cores()
     taken: dict[str, list[Measured]] = {OURS: [], EXPORT: [], DZSAVE: []}
-    # All files stay until the end: ext4 makes new ones several times slower in the minutes after
-    # many were deleted.
+    # All files are kept until the end: ext4 creates new ones several times slower in the minutes
+    # after many were deleted.
     with folder() as place:
         for number in range(rounds):
             (own := place / str(number)).mkdir()
@@ -58,7 +58,7 @@ def side_by_side(side: int, rounds: int, largest: int) -> dict[str, list[Measure
 
 
 def middle(measured: list[Measured]) -> Measured:
-    """Return the median of seconds and the largest peak; the rest from the last round."""
+    """Return the median seconds and the largest peak, and the rest of the last round."""
     return {
         **measured[-1],
         **{clock: median(m[clock] for m in measured) for clock in CLOCKS},
@@ -67,7 +67,7 @@ def middle(measured: list[Measured]) -> Measured:
 
 
 def end_to_end(side: int, rounds: int, largest: int) -> tuple[Table, dict[str, Measured]]:
-    """Rates, each beside libvips', and all that was measured."""
+    """Return the rates beside those of libvips, and all measurements."""
     found = {
         name: middle(measured) for name, measured in side_by_side(side, rounds, largest).items()
     }
@@ -87,7 +87,7 @@ def end_to_end(side: int, rounds: int, largest: int) -> tuple[Table, dict[str, M
 
 
 def scaling(rounds: int = 3) -> list[Table]:
-    """One worker and two, with the network at every pixel and with reconstruction."""
+    """Measure one worker and two, with and without reconstruction."""
     tables = []
     for title, side, output in (
         (f"{SMALL}², every pixel evaluated", SMALL, {"tolerance": 0.0, "shard": 512}),
@@ -108,7 +108,7 @@ def scaling(rounds: int = 3) -> list[Table]:
 
 
 def coordination() -> dict[str, Any]:
-    """What coordination costs, in a process of its own."""
+    """Measure the coordinator's overhead in a separate process."""
     command = [sys.executable, "-m", "benchmarks.coordination"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout)
@@ -116,7 +116,7 @@ def coordination() -> dict[str, Any]:
 
 
 def tables(sides: list[int], rounds: int, largest: int) -> tuple[list[Table], dict[str, Any]]:
-    """Printed as they come; the second is what the tables leave out."""
+    """Measure and print all tables; return them, and the figures that they leave out."""
     found: list[Table] = []
     details: dict[str, Any] = {}
     for side in sides:

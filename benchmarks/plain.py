@@ -1,4 +1,4 @@
-"""A gigapixel as a plain script draws it: torch in chunks, tiles and pyramid by Pillow."""
+"""A plain script that draws a gigapixel: torch in chunks, tiles and pyramid by Pillow."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +16,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 @torch.inference_mode()
 def draw(scene: Scene, threads: int) -> Image.Image:
-    """Every pixel of the canvas through the network, in float32."""
+    """Evaluate the network at every pixel of the canvas, in float32."""
     torch.set_num_threads(threads)
     width, height, cppn = scene.canvas.width, scene.canvas.height, scene.cppn
     net = Net(cppn, "float32").eval()
@@ -37,7 +37,7 @@ def draw(scene: Scene, threads: int) -> Image.Image:
 
 
 def save(image: Image.Image, folder: Path, side: int, threads: int) -> None:
-    """Deep Zoom's tiles of all levels as PNG."""
+    """Write the Deep Zoom tiles of all levels as PNG."""
     level = (max(image.size) - 1).bit_length()
     with ThreadPoolExecutor(threads) as pool:
         while True:

@@ -1,4 +1,4 @@
-"""The tables as bars, in an SVG file that any browser shows."""
+"""Draws the tables as bar charts in an SVG file."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ COLOURS = ("#1b4965", "#5fa8d3", "#cae9ff", "#f2a65a", "#d1495b")
 
 
 def write(path: Path, tables: Sequence[Table], details: Mapping[str, Any]) -> None:
-    """Rates on a logarithmic scale, a table after another; then shares of CPU time."""
+    """Draw each table's rates on a logarithmic scale, then the shares of CPU time."""
     parts: list[str] = []
     top = ROW
     for table in tables:

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.prints STORE`: large single files beside libvips and PMTiles' own writer.
+"""Compares large single files with libvips and PMTiles: `python -m benchmarks.prints STORE`.
 
-Each export is a process of its own: seconds, seconds of CPU time and the peak of its memory.
+Each export runs in its own process: seconds, seconds of CPU time and peak memory.
 libvips gets the pixels as its own file, which it maps into memory: three times the size of the
 picture has to be free beside STORE. For a large print:
 
@@ -47,7 +47,7 @@ def _vips_png(image: pyvips.Image, dest: Path) -> None:
 
 
 def _vips_pmtiles(image: pyvips.Image, dest: Path) -> None:
-    """libvips makes the tiles in a folder, the library of PMTiles' authors the archive."""
+    """Make tiles in a folder by libvips, and the archive by the library of PMTiles' authors."""
     from pmtiles.tile import Compression, TileType, zxy_to_tileid
     from pmtiles.writer import write
 
@@ -73,7 +73,7 @@ FORMATS = ("tif", "png", "exr", "pmtiles")
 
 
 def make(way: str, source: Path, dest: Path) -> None:
-    """Make one file, in a process of its own, and print what it took."""
+    """Make one file in this process, and print its time and memory."""
     start = time.perf_counter()
     if way == "vips":
         RIVALS[dest.suffix[1:]](pyvips.Image.new_from_file(str(source)), dest)

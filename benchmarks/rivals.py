@@ -1,4 +1,4 @@
-"""The network as one would write it with NumPy or torch: points × features, a product a layer."""
+"""The network as usually written in NumPy or torch: points × features, one product per layer."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ class Net(torch.nn.Module):
 
 
 class DetailNet(torch.nn.Module):
-    """A network with detail as one would write it: every hidden layer is read out."""
+    """A network with detail as usually written in torch: every hidden layer is read out."""
 
     def __init__(self, network: ResolvedNetwork, dtype: str) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def in_numpy(cppn: CPPN, x: NDArray[np.floating], chunk: int) -> Run:
 
 
 def compiled(cppn: CPPN, x: torch.Tensor, chunk: int) -> Run:
-    """torch.compile with frozen weights and tuning; raises whatever keeps it from running."""
+    """Compile by torch.compile with frozen weights and tuning; raise what keeps it from running."""
     import torch._inductor.config
 
     torch._inductor.config.freezing = True

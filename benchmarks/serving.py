@@ -1,7 +1,7 @@
-"""The server of `view`: tiles a second, drawn and from memory, and how long one takes.
+"""Measures the server of `view`: tiles per second, drawn and from memory, and their latency.
 
-The client is a process of its own on the same cores, so the server does not get all of them. Where
-rio-tiler is installed, it serves the same picture from a Cloud Optimized GeoTIFF, to that client.
+The client is a separate process on the same cores, so the server does not get all of them. If
+rio-tiler is installed, it serves the same picture from a Cloud Optimized GeoTIFF to that client.
 `python -m benchmarks.serving` runs it alone.
 """
 
@@ -58,7 +58,7 @@ STEP = """() => new Promise((resolve) => addEventListener("wheel", () => {
 
 
 class Load(NamedTuple):
-    """What clients saw of a server."""
+    """The rate, latency and CPU time that clients measured."""
 
     rate: float  # answers a second
     p50: float  # ms
@@ -73,7 +73,7 @@ class Load(NamedTuple):
 
 
 def measure() -> dict[str, Load]:
-    """Requests for tiles at full size, in the order of a shuffled list that is never repeated."""
+    """Measure requests for tiles at full size, in the order of a shuffled list without repeats."""
     places = [(x, y) for x in range(SIDE) for y in range(SIDE)]
     random.Random(1).shuffle(places)
     warm, few, many = places[:32], places[32 : 32 + TILES // 4], places[-TILES:]
@@ -97,7 +97,7 @@ def measure() -> dict[str, Load]:
 
 
 class Server:
-    """A command that serves tiles, in a process of its own; gives its port and process."""
+    """A context manager that runs a tile server in a process; gives its port and process."""
 
     def __init__(self, *arguments: str) -> None:
         self.command = [sys.executable, "-m", *arguments]
@@ -116,14 +116,14 @@ class Server:
 
 
 def view(folder: Path) -> Server:
-    """`tilecppn view` of the scene."""
+    """Return the server `tilecppn view` for the scene."""
     scene = folder / "scene.toml"
     scene.write_text(SCENE)
     return Server("tilecppn", "view", str(scene), "--no-open")
 
 
 def optimized_geotiff(folder: Path) -> Path:
-    """The scene's picture as a file for rio-tiler: blocks of a tile's side, deflate, overviews."""
+    """Write the scene as a file for rio-tiler: blocks of a tile's side, deflate, overviews."""
     from rasterio.shutil import copy
 
     scene, store, plain = (folder / name for name in ("scene.toml", "store.zarr", "plain.tif"))
@@ -137,7 +137,7 @@ def optimized_geotiff(folder: Path) -> Path:
 
 
 def load(port: int, pid: int, places: Sequence[tuple[int, int]], connections: int) -> Load:
-    """Ask for tiles on so many connections, each for the next when it has one."""
+    """Request tiles on so many connections, one at a time on each."""
     before = processor_seconds(pid)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         taken, times = pool.apply(_ask_all, (port, places, connections))
@@ -148,7 +148,7 @@ def load(port: int, pid: int, places: Sequence[tuple[int, int]], connections: in
 def _ask_all(
     port: int, places: Sequence[tuple[int, int]], connections: int
 ) -> tuple[float, list[float]]:
-    """Seconds in all, and milliseconds of each request."""
+    """Return the seconds in total, and the milliseconds of each request."""
     return asyncio.run(_clients(port, iter(places), connections))
 
 
@@ -176,13 +176,13 @@ async def _clients(
 
 
 def processor_seconds(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
+    """Return the seconds of CPU time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100.0
 
 
 class Seen(NamedTuple):
-    """What somebody sees in Chromium, in a window of 1280 × 800."""
+    """The times until the picture is seen in Chromium, in a window of 1280 × 800."""
 
     begun: float  # s from the command until it listens
     whole: float  # s from the command to a whole picture
@@ -215,7 +215,7 @@ def look() -> Seen:
 
 
 def zoom_in(page: Page) -> float:
-    """Milliseconds until the picture is whole after a turn of the wheel."""
+    """Return the milliseconds from a turn of the wheel until the picture is complete."""
     page.mouse.move(500, 300)
     page.evaluate(f"window.step = ({STEP})(); 0")
     page.mouse.wheel(0, -100)

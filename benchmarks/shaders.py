@@ -1,4 +1,4 @@
-"""The page's shader beside two as a person writes them: the same network, in one run, in Chromium.
+"""Compares the page's shader with two hand-written ones, for one network in one Chromium.
 
 By hand: float32 coordinates, each layer and each number in the text, the languages' own tanh, sin
 and exp, which may be off by 2^-11; colours and everything around the network are the page's. With
@@ -74,7 +74,7 @@ TAKE = "async ([which, count]) => { await take(which, count); }"
 
 
 def by_hand(scene: Scene) -> Program:
-    """Return the program of a scene without symmetry, for its own view, as a person writes it."""
+    """Return a hand-written program of a scene without symmetry, for its own view."""
     network = EvaluationContext.of(scene).network
     shape = Shape.of(scene, len(network.layers))
     grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
@@ -152,13 +152,13 @@ def _applied(names: Sequence[str], x: str) -> str:
 
 
 def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
-    """Return a line of the table."""
+    """Measure the shaders; return a row of the table."""
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": side, "height": side})
     hands = [_texts(by_hand(scene)), _texts(exact(scene))]
     processes = browser.new_browser_cdp_session()
 
     def clock() -> float:
-        """Seconds of processor time of the process that draws."""
+        """Return the seconds of CPU time of the process that draws."""
         every = processes.send("SystemInfo.getProcessInfo")["processInfo"]
         return float(next(p["cpuTime"] for p in every if p["type"] == "GPU"))
 

@@ -1,4 +1,4 @@
-"""Where a render's time goes: CPU seconds of each stage, and points that the network evaluates."""
+"""Profiles a render: the CPU seconds of each stage, and the points that the network evaluates."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
     "writing",
 )
 
-# What is called where, and the stage that its time belongs to, less that of what it calls.
+# Functions, and the stage of their own time, without that of the functions that they call.
 CALLS: tuple[tuple[str, Any, str], ...] = (
     (NETWORK, LLVMKernel, "_run"),
     (RECONSTRUCTION, Renderer, "render"),
@@ -37,7 +37,7 @@ CALLS: tuple[tuple[str, Any, str], ...] = (
 
 
 class Stages:
-    """CPU seconds by stage, of all threads, and points evaluated."""
+    """The CPU seconds of all threads by stage, and the points evaluated."""
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
@@ -70,7 +70,7 @@ class Stages:
 
 @contextmanager
 def measured() -> Iterator[Stages]:
-    """Count what is called meanwhile in this process."""
+    """Measure the calls in this process during the block."""
     stages = Stages()
     saved = [(owner, name, getattr(owner, name)) for _, owner, name in CALLS]
     for stage, owner, name in CALLS:

@@ -1,4 +1,4 @@
-"""The studio in headless Chromium: its opening, a slider of the latent, a hundred thumbnails.
+"""Measures the studio in headless Chromium: opening, a slider of the latent, 100 thumbnails.
 
 The window is 1280 × 800 and the canvas as large; browser and server share the machine's cores.
 `python -m benchmarks.studio` runs it.
@@ -59,7 +59,7 @@ THUMBNAILS = """async (start) => {
 
 
 class Times(NamedTuple):
-    """Medians, in milliseconds; CPU is the server's."""
+    """Median times in milliseconds; CPU is the server's."""
 
     coarse: float
     complete: float
@@ -71,7 +71,7 @@ class Times(NamedTuple):
 
 
 def measure(browser: Browser, preset: str) -> Times:
-    """Open the studio on a preset, and do what a person does."""
+    """Open the studio on a preset, and act as a user does."""
     opened, changed, walls, cpu = [], [], [], []
     with studio(preset) as (url, pid):
         for _ in range(OPENINGS):
@@ -101,7 +101,7 @@ def measure(browser: Browser, preset: str) -> Times:
 
 @contextmanager
 def studio(preset: str) -> Iterator[tuple[str, int]]:
-    """A studio on a preset, as a process of its own; gives its address and process."""
+    """Run a studio on a preset in a separate process; give its address and process."""
     with tempfile.TemporaryDirectory() as folder:
         scene = Path(folder, "scene.toml")
         scene.write_text(

@@ -1,4 +1,4 @@
-"""The tile server of `tilecppn view` as a Ray Serve deployment, for many viewers.
+"""A Ray Serve deployment of the tile server of `tilecppn view`, for many viewers.
 
     serve run cluster.serve:app path=/shared/poster.zarr
 
@@ -20,13 +20,13 @@ from starlette.types import ASGIApp
 from tilecppn.serve.guard import Guard
 from tilecppn.serve.server import application
 
-REQUESTS = 4  # at a time that a replica is sized for: more replicas start beyond, up to the most
-MOST_REQUESTS = 64  # at a time in a replica; others wait in the proxy
-MOST_QUEUED = 512  # that wait in a proxy; beyond, clients get a 503
+REQUESTS = 4  # concurrent, per replica: above that more replicas start, up to max_replicas
+MOST_REQUESTS = 64  # concurrent in a replica; others wait in the proxy
+MOST_QUEUED = 512  # waiting in a proxy; beyond that clients get a 503
 
 
 class Arguments(pydantic.BaseModel, extra="forbid"):
-    """What `serve run` is given, as name=value."""
+    """The arguments of `serve run`, as name=value."""
 
     path: str
     min_replicas: int = pydantic.Field(1, ge=0)
@@ -35,14 +35,14 @@ class Arguments(pydantic.BaseModel, extra="forbid"):
 
 
 def tiles(path: str, threads: int) -> ASGIApp:
-    """What a replica answers with. Raises InvalidRequestError if there is nothing to show."""
-    # Serve's proxy stands before it, under whatever name the cluster has.
+    """Return the application of a replica. Raises InvalidRequestError if the path shows nothing."""
+    # Serve's proxy is in front of it, under any host name.
     return Guard(application(path, threads=threads), host=None, cors=True)
 
 
 def app(arguments: Arguments) -> Any:
     """Return the application for `serve run` and for the manifest of a RayService."""
-    # Fails here, and not in each replica, where the path is wrong.
+    # A wrong path fails here, instead of in each replica.
     tiles(arguments.path, arguments.cpus)
 
     def replica() -> ASGIApp:
@@ -61,7 +61,7 @@ def app(arguments: Arguments) -> Any:
     )
     @serve.ingress(replica)
     class TileServer:
-        """One replica."""
+        """A replica of the tile server."""
 
     deployment: Any = TileServer  # whose decorator has no types
     return deployment.bind()

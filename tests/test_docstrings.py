@@ -1,4 +1,5 @@
-"""Every public module, class, function and method of the package has a docstring.
+"""Every public module, class, function and method of the package has a docstring, which begins so
+that it is understood by itself: of a function with a verb, of others not with a question.
 
 A method that overrides one of a base class inherits its docstring, as `inspect.getdoc` sees it.
 """
@@ -21,6 +22,8 @@ for tree in MODULES.values():
         if isinstance(node, ast.ClassDef):
             CLASSES[node.name].append(node)
 ROOMS = sorted({path.parts[0] for path in MODULES})
+UNSAID = {"As", "Of", "That", "What", "Where", "Whoever"}  # begin half a sentence
+NOUNS = {"A", "An", "How", "The", "Whether", "Which", "Who", "Why"}  # right for a property
 
 
 def inherits(class_: ast.ClassDef, name: str) -> bool:
@@ -63,3 +66,48 @@ def test_every_public_definition_has_a_docstring(room: str) -> None:
         for name in undocumented(tree, path.as_posix())
     ]
     assert missing == []
+
+
+def wrongly_begun(tree: ast.Module, name: str) -> Iterator[str]:
+    """Definitions, private ones too, whose docstring begins with a word that none should."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        wrong = UNSAID
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            marks = [ast.unparse(decorator) for decorator in node.decorator_list]
+            wrong = UNSAID if any("property" in mark for mark in marks) else UNSAID | NOUNS
+        text = ast.get_docstring(node) or "Nothing"
+        if text.split()[0] in wrong:
+            yield f"{name}:{getattr(node, 'lineno', 1)}: {text.splitlines()[0]}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_docstrings_begin_with_a_verb_or_name_the_thing(room: str) -> None:
+    if room == "serve":
+        pytest.skip("not yet")
+    wrong = [
+        text
+        for path, tree in MODULES.items()
+        if path.parts[0] == room
+        for text in wrongly_begun(tree, path.as_posix())
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ('def f():\n    """What it gives."""', 1),
+        ('def f():\n    """The pixels."""', 1),
+        ('async def f():\n    """Whether it is so."""', 1),
+        ('def f():\n    """Return the pixels."""', 0),
+        ('class C:\n    """Of a store."""', 1),
+        ('class C:\n    """The store."""', 0),
+        ('class C:\n    @property\n    def p(self):\n        """The pixels."""', 0),
+        ('class C:\n    @property\n    def p(self):\n        """As of the shard."""', 1),
+        ('"""Where a store lies."""', 1),
+    ],
+)
+def test_wrong_beginnings_are_found(source: str, count: int) -> None:
+    assert len(list(wrongly_begun(ast.parse(source), "m.py"))) == count

@@ -84,7 +84,7 @@ def local_input(path: Path) -> list[str]:
 
 
 class Made(NamedTuple):
-    """What ffmpeg reports as written: frames (packets, if an encoder joins frames) and seconds."""
+    """The output that ffmpeg reports: frames (packets, if an encoder joins frames) and seconds."""
 
     frames: int
     seconds: float

@@ -1,4 +1,4 @@
-"""The command line: one small file for each command, imported only when that is called."""
+"""The command line: one file for each command, imported only when the command is called."""
 
 import errno
 import os
@@ -36,12 +36,12 @@ COMMANDS = {
 }
 
 
-# Libraries that not everybody needs → the extra that brings them.
+# Optional libraries → the extra that installs them.
 EXTRAS = {"torch": "torch", "matplotlib": "train", "sklearn": "train"}
 
 
 class Commands(click.Group):
-    """Loads a command's file when it is called; turns errors into one line and an exit code."""
+    """A group that imports commands when they are called, and prints errors as one line."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the arguments of the process and run the command."""
@@ -50,11 +50,11 @@ class Commands(click.Group):
             return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names, in the order of the help."""
+        """List the names of commands, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import a command."""
+        """Import a command; None if it is unknown."""
         if name not in COMMANDS:
             return None
         command = import_module(f"tilecppn.cli.{name}").command
@@ -75,19 +75,19 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
-        # From the table, so that help imports no command.
+        # From the table, so that --help imports no command.
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Parse the arguments; exits with one line if they are wrong."""
+        """Parse the arguments; exit with one line if they are wrong."""
         try:
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
             _misused(error)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; exits with one line and its code on an error."""
+        """Run the command; on an error exit with one line and its exit code."""
         try:
             value = super().invoke(ctx)
             if _is_held_by_ray():
@@ -97,7 +97,7 @@ class Commands(click.Group):
             _misused(error, ctx)
         except TilecppnError as error:
             _fail(str(error), error.exit_code)
-        except KeyboardInterrupt as error:  # Interrupted says what is kept
+        except KeyboardInterrupt as error:  # the text of Interrupted says what is kept
             _fail(str(error) or "stopped", 130)
         except BrokenPipeError:
             raise
@@ -115,9 +115,9 @@ class Commands(click.Group):
 
 
 def _is_refused(error: OSError) -> bool:
-    """Return whether a name is too long, or there is no access to a bucket, or no such bucket.
+    """Return whether an error means exit code 2: a name too long, or no access to a bucket.
 
-    Work that has begun says it as a RenderError.
+    Once work has begun, these are raised as a RenderError instead.
     """
     from tilecppn.addresses import is_address
 
@@ -128,7 +128,7 @@ def _is_refused(error: OSError) -> bool:
 
 
 def _misused(error: click.UsageError, group: click.Context | None = None) -> NoReturn:
-    """Exit with what is wrong with the arguments, in one line."""
+    """Exit with one line that says what is wrong with the arguments."""
     if isinstance(error, NoArgsIsHelpError):
         raise error
     words = error.format_message().removesuffix(".")
@@ -139,9 +139,9 @@ def _misused(error: click.UsageError, group: click.Context | None = None) -> NoR
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    """Print one line on stderr and exit."""
+    """Print one line to stderr and exit."""
     write_line(f"error: {' '.join(message.split())}")
-    # Ray that was interrupted while it started takes seconds to clean up at exit, or aborts.
+    # If Ray was interrupted while starting, it takes seconds to clean up at exit, or aborts.
     if (code == 130 and "ray" in sys.modules) or _is_held_by_ray():
         _end(code)
     sys.exit(code)
@@ -154,7 +154,7 @@ def _is_held_by_ray() -> bool:
 
 
 def _end(code: int) -> NoReturn:
-    """Exit at once; Ray's processes end by themselves when this one is gone."""
+    """Exit without cleanup; Ray's processes end by themselves when this one is gone."""
     sys.stdout.flush()
     os._exit(code)
 

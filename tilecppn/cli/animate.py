@@ -29,10 +29,10 @@ SHEET = "a contact sheet"
 
 
 class AnimateCommand(click.Command):
-    """A command whose help ends with the kinds of films and their codecs."""
+    """A command whose help ends with tables of suffixes and codecs."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of suffixes and codecs, made from the codec tables."""
+        """Write the tables of suffixes and codecs."""
         from tilecppn.film.encoding.codecs import ANIMATIONS, CODECS, CONTAINERS, STILLS
 
         with formatter.section("Suffixes of OUT, with the codecs of videos, the default first"):
@@ -193,7 +193,7 @@ def command(
     record: dict[str, Any] = {}
     lines: list[str] = []
     if contact is not None and output is not None and is_made(contact, SHEET, picture):
-        lines.append(str(contact))  # by the same command, which was stopped afterwards
+        lines.append(str(contact))  # made by the same command before it was stopped
         record["contact"] = str(contact)
     elif contact is not None:
         write = image_output(contact, SHEET, overwrite=overwrite)

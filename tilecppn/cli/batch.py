@@ -1,4 +1,4 @@
-"""`tilecppn render A.toml B.toml … -o FOLDER`: many scenes as one run."""
+"""`tilecppn render A.toml B.toml … -o FOLDER`: render many scenes as one run."""
 
 import tomllib
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from tilecppn.names import one_of
 if TYPE_CHECKING:
     from tilecppn.run.batch import Batch, ItemResult
 
-LISTED = 20  # scenes that failed, of which each is named
-WRONG = 3  # scene files that cannot be read, of which each is named
+LISTED = 20  # failed scenes that are named
+WRONG = 3  # unreadable scene files that are named
 KEYS = ("scene", "name", "set")  # of a [[job]]
 
 
 class Request(NamedTuple):
-    """A scene that is to be rendered: its file, the name of its store, and values of --set."""
+    """A scene to render: its file, the name of its store, and values of --set."""
 
     scene: Path
     name: str
@@ -37,7 +37,7 @@ def render_batch(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Render scenes, and those of a file of jobs, into stores in `folder`.
+    """Render scenes, and those of a jobs file, into stores in `folder`.
 
     Raises InvalidRequestError before any work if one of them is wrong, RenderError if some failed.
     """
@@ -92,7 +92,7 @@ def render_batch(
 
 
 def read_jobs(path: Path) -> list[Request]:
-    """Read a file of jobs: TOML with a [[job]] of scene, and perhaps name and set, for each.
+    """Read a jobs file: TOML with a [[job]] for each scene: `scene`, optionally `name` and `set`.
 
     Paths of scenes are relative to the file. Raises SceneError.
     """
@@ -132,7 +132,7 @@ def _stem(path: Path) -> str:
 
 
 def _check_names(requests: Sequence[Request], folder: Path) -> None:
-    """Raise InvalidRequestError if two scenes would have one store."""
+    """Raise InvalidRequestError if two scenes would have the same store."""
     seen: dict[str, Path] = {}
     for scene, name, _ in requests:
         if name in seen:

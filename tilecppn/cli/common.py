@@ -27,9 +27,9 @@ Found = Counter["int | ClipTask"]  # shards of each level or frame, and clips
 
 
 class FileType(click.Path):
-    """A path on a disk; a leading ~ is the home folder, though the shell left it as it is.
+    """A path on a disk, in which a leading ~ is the home folder even if the shell left it.
 
-    addresses: take s3://bucket/key, gs://… and az://…, too.
+    addresses: accept s3://bucket/key, gs://… and az://…, too.
     """
 
     def __init__(self, *, addresses: bool = False) -> None:
@@ -37,7 +37,7 @@ class FileType(click.Path):
         self.addresses = addresses
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. Fails for an address where none can be."""
+        """Return the path. Fail for an address if only a path on a disk is allowed."""
         from tilecppn.addresses import NO_ADDRESSES, as_path, is_address
         from tilecppn.errors import AddressError
 
@@ -65,7 +65,7 @@ class ByteCount(click.ParamType[int]):
     name = "bytes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number. Fails for another text, and for none or less."""
+        """Return the number. Fail for any other text, and for less than 1."""
         found = _BYTES.fullmatch(str(value).strip())
         count = int(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
         if count < 1:
@@ -74,14 +74,14 @@ class ByteCount(click.ParamType[int]):
 
 
 class Length(click.ParamType[int | str]):
-    """A number of pixels, or a text for a length on paper."""
+    """A number of pixels, or a length on paper."""
 
     name = "length"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | str:
-        """Return an integer for digits, else the text."""
+        """Return an integer for digits, otherwise the text."""
         text = str(value).strip()
         return int(text) if re.fullmatch(r"-?\d{1,9}", text) else text
 
@@ -90,7 +90,7 @@ LENGTH = Length()
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 BYTES = ByteCount()
-MOST_SEEDS = 2500  # of one option
+MOST_SEEDS = 2500  # in one option
 
 set_option = click.option(
     "--set",
@@ -129,9 +129,9 @@ kernel_option = click.option(
 
 
 def export_options(function: F) -> F:
-    """Return how an export is made: --format, --quality, --effort, --tile, --overlap, --bits, …
+    """Add the options of an export: --format, --quality, --effort, --tile, --overlap, --bits, …
 
-    Given to the verb under the names of `ExportOptions`' fields.
+    They are passed to the command under the names of `ExportOptions`' fields.
     """
     for option in (
         click.option(
@@ -216,13 +216,13 @@ def outcome_words(outcome: "RunResult") -> str:
 
 
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:
-    """Print a command's result on stdout: text, or one JSON object."""
+    """Print a command's result to stdout: text, or one JSON object."""
     click.echo(json.dumps(record) if as_json else visible(text))
 
 
 @contextlib.contextmanager
 def blaming_options(section: str, names: Container[str]) -> Iterator[None]:
-    """In the block, blame a wrong value of `section` on its option, if it is one of `names`.
+    """Make errors in the block name options, for the keys of `section` that are in `names`.
 
     `film.seconds = -1: must be …` becomes `--seconds = -1: must be …`.
     """
@@ -271,7 +271,7 @@ def done_tasks(store: "Store | FilmStore") -> Found:
     from tilecppn.film.plan import ClipTask
     from tilecppn.storage.store import Store
 
-    if isinstance(store, Store):  # by what is there: a canvas may have 10¹¹ shards
+    if isinstance(store, Store):  # by listing: a canvas may have 10¹¹ shards
         return Counter({level.index: store.count_done(level.index) for level in store.plan.levels})
     done = (task for task in store.plan.order() if store.has(task))
     return Counter(task if isinstance(task, ClipTask) else task[0] for task in done)

@@ -146,7 +146,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
 def run_export(
     store: Path, dest: Path, options: "ExportOptions", workers: int | None
 ) -> list[Path]:
-    """Return an export with progress on stderr."""
+    """Export a store, with progress on stderr; return the files."""
     from tilecppn import machine
     from tilecppn.cli.progress import Meter
     from tilecppn.exporters.parallel import Threads
@@ -162,7 +162,7 @@ def run_export(
 
 
 def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
-    """Say what is black: a level is built of finished shards alone."""
+    """Print how many shards of each level are missing, and so are black."""
     from tilecppn.storage.store import Store
 
     store = Store(path)

@@ -1,4 +1,4 @@
-"""The one image that a command writes: a preview, a gallery or a contact sheet."""
+"""Writes the image of a command: a preview, a gallery or a contact sheet."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,11 +25,12 @@ image_option = click.option(
 def image_output(
     path: Path, what: str, *, overwrite: bool = False
 ) -> Callable[["NDArray[np.uint8]", "Scene | Timeline | str"], None]:
-    """What writes an image (height, width, channels) to `path`, as often as it is called.
+    """Return a function that writes an image (height, width, channels) to `path`, repeatedly.
 
     The suffix decides the format. The function takes the image and its scene or timeline, or a
-    scene's TOML. what: "a preview", for a person. Raises ExportError, before any work, for another
-    suffix, and unless `path` is free or, with `overwrite`, an unchanged still of ours.
+    scene's TOML. what: the kind of image for messages, as "a preview". Raises ExportError, before
+    any work, for an unknown suffix, and unless `path` is free or, with `overwrite`, an unchanged
+    still made by tilecppn.
     """
     from tilecppn.exporters.image_file import WRITERS, write_image
     from tilecppn.exporters.options import suffix_of
@@ -46,7 +47,7 @@ def image_output(
         if isinstance(picture, str):
             return Provenance(STILL, picture, "", what)
         source, about = picture.shared_toml(), picture.about
-        profile = picture.output.profile if isinstance(picture, Scene) else "srgb"  # as films are
+        profile = picture.output.profile if isinstance(picture, Scene) else "srgb"  # of films
         return Provenance(STILL, source, picture.fingerprint, what, about=about, profile=profile)
 
     def write(image: "NDArray[np.uint8]", picture: "Scene | Timeline | str") -> None:
@@ -60,7 +61,7 @@ def image_output(
 
 
 def is_made(path: Path, what: str, picture: "Scene | Timeline") -> bool:
-    """Whether `image_output` has made this image of a picture, and nobody changed it since."""
+    """Return whether `path` is an unchanged image that `image_output` made of a picture."""
     from tilecppn.exporters import provenance
     from tilecppn.exporters.provenance import STILL, Provenance
 

@@ -1,4 +1,4 @@
-"""The size and resolution of an exported picture, from its header or descriptor alone."""
+"""Reads the size and resolution of an exported picture from its header or descriptor."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from tilecppn.exporters.provenance import MAX_MANIFEST
 from tilecppn.filesystem import read_bounded
 
 Size = tuple[int, int]  # (width, height)
-Resolution = float | None  # dots per inch, where the format says them
+Resolution = float | None  # dots per inch, if the format has them
 _WIDTH = re.compile(r'\bwidth="(\d+)"', re.IGNORECASE)
 _IMAGE = re.compile(rb"/Width (\d+) /Height (\d+) ")
 _BLEED = re.compile(rb"/BleedBox \[([\d.]+) [\d.]+ ([\d.]+) ")
@@ -27,8 +27,8 @@ _HEIGHT = re.compile(r'\bheight="(\d+)"', re.IGNORECASE)
 
 
 def image_size(path: Path) -> tuple[Size, Resolution] | None:
-    """Return (width, height) in pixels and dots per inch; None where nothing says them."""
-    with contextlib.suppress(Exception):  # each library has its own for a damaged file
+    """Return (width, height) in pixels, and dots per inch; None if they are unknown."""
+    with contextlib.suppress(Exception):  # each library has its own errors for damaged files
         return _READERS.get(suffix_of(path), _of_folder)(path)
     return None
 
@@ -64,7 +64,7 @@ def _of_jxl(path: Path) -> tuple[Size, Resolution]:
 
 
 def _of_xml(text: str) -> tuple[Size, Resolution]:
-    """Of a Deep Zoom descriptor, or of Zoomify's."""
+    """Read the size in a descriptor of Deep Zoom or Zoomify."""
     width, height = _WIDTH.search(text), _HEIGHT.search(text)
     assert width is not None
     assert height is not None
@@ -98,7 +98,7 @@ def _of_pdf(path: Path) -> tuple[Size, Resolution]:
 
 
 def _of_metadata(read: Callable[[Path], dict[str, Any]], path: Path) -> tuple[Size, Resolution]:
-    """Of a pyramid in one file that says its size."""
+    """Read the size in the metadata of a pyramid in one file."""
     metadata = read(path)
     return (int(metadata["width"]), int(metadata["height"])), None
 

@@ -40,7 +40,7 @@ def command(path: Path, as_json: bool) -> None:
 
 
 def describe(path: Path) -> Record:
-    """Describe a file or folder, as a JSON object. Raises InvalidRequestError if it is not ours."""
+    """Describe a file or folder as a JSON object. Raises InvalidRequestError if it is foreign."""
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.output import fetched
     from tilecppn.storage.identity import attributes
@@ -76,7 +76,7 @@ def _file(path: Path) -> Record:
         scene = embedded_scene(path)
         size, dpi = image_size(path) or (None, None)
         head = _head(path, *_export_kind(path))
-        record = read_provenance(path)  # that of the descriptor of a pyramid, too
+        record = read_provenance(path)  # also of a pyramid's descriptor
         dtype = _dtype(path, scene, record.options if record else {})
         picture = _picture(scene, size, dpi, dtype)
         return {**head, "version": _version(path), **picture, **_scene(scene)}
@@ -88,7 +88,7 @@ def _file(path: Path) -> Record:
 
 
 def _withheld(path: Path, made: "Provenance") -> Record:
-    """Return an output that was made without its scene: what it is, and what [about] says."""
+    """Describe an output that was made without its scene: its kind, size and [about]."""
     from tilecppn.cli.image_size import image_size
     from tilecppn.exporters.provenance import FILM, FRAMES
     from tilecppn.scene import paper, toml_text
@@ -124,7 +124,7 @@ def _picture(
     dpi: float | None = None,
     dtype: str | None = None,
 ) -> Record:
-    """Size, channels and type of a scene's picture; `size` is (width, height), if another."""
+    """Describe the picture of a scene; size: (width, height), if not the scene's own."""
     width, height = size or (scene.canvas.width, scene.canvas.height)
     dpi = scene.canvas.resolution if dpi is None else dpi
     return {
@@ -135,7 +135,7 @@ def _picture(
 
 
 def _dtype(path: Path, scene: "Scene", options: dict[str, str]) -> str:
-    """Return the type of an export's values, by the options that it was made with."""
+    """Return the dtype of an export's values, which follows from its options."""
     format, bits = options.get("format", path.suffix[1:]), options.get("bits")
     if format in ("jpg", "webp", "avif"):
         return "uint8"
@@ -239,7 +239,7 @@ def _export_kind(path: Path) -> tuple[str, str]:
 
 
 def _version(path: Path) -> str | None:
-    """Return the version that made an export, where it says so."""
+    """Return the version that made an export; None if unknown."""
     from tilecppn.exporters import provenance
     from tilecppn.exporters.dzi import files_of
 
@@ -249,7 +249,7 @@ def _version(path: Path) -> str | None:
 
 
 def _lines(record: Record) -> list[str]:
-    """Return a description for people: one line a subject."""
+    """Return a description for people, one line per subject."""
     lines = [f"{record['path']}: {record['kind']} ({record['format']})"]
     rows: list[tuple[str, Callable[[Record], str]]] = [
         ("width", _size_words),

@@ -1,4 +1,4 @@
-"""`render --view`: the page of a store beside its render, from a process of its own."""
+"""`render --view`: shows a store while it is rendered, by a separate process."""
 
 import subprocess
 import sys
@@ -12,13 +12,13 @@ from tilecppn.cancellation import ShouldStop
 from tilecppn.run.events import Event
 from tilecppn.storage.identity import attributes
 
-PATIENCE = 10.0  # seconds that the viewer has to end
+PATIENCE = 10.0  # seconds to wait for the viewer's end
 
 
 class LiveView:
-    """Starts `tilecppn view` as soon as the store is there; a listener of the run's events.
+    """A listener that starts `tilecppn view` as soon as the store exists; a context manager.
 
-    The viewer ends with the block. note: is told where the page is.
+    The viewer ends with the block. note: called with a line that has the page's address.
     """
 
     def __init__(self, store: Path, note: Callable[[str], None]) -> None:
@@ -26,11 +26,11 @@ class LiveView:
         self.process: subprocess.Popen[str] | None = None
 
     def __call__(self, event: Event) -> None:
-        """Start the viewer, unless it was started, or the store is not there yet."""
+        """Start the viewer, unless it runs or the store does not exist yet."""
         self.start()
 
     def start(self) -> None:
-        """Start the viewer if the store is there."""
+        """Start the viewer if it does not run and the store exists."""
         if self.process is None and attributes(self.store) is not None:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tilecppn", "view", str(self.store)],
@@ -47,7 +47,7 @@ class LiveView:
             self.note(f"{self.store} is shown at {line.strip()}")
 
     def wait(self, stopping: ShouldStop) -> None:
-        """Keep the page up until Ctrl-C, or the end of the viewer."""
+        """Wait until Ctrl-C, or the end of the viewer."""
         self.start()
         self.note("the page stays up until Ctrl-C")
         while self.process is not None and self.process.poll() is None and not stopping():

@@ -1,4 +1,4 @@
-"""Options made from the fields of a settings class."""
+"""Makes options from the fields of a settings class."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -31,7 +31,7 @@ def device_options(precision: str) -> Callable[[F], F]:
 def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any]:
     """Return a decorator that adds an option for each field of a class of `train.settings`.
 
-    `words` has the help of each. Options that are not given are passed as None.
+    words: the help of each. Options that are not given are passed as None.
     """
 
     def decorate(function: Any) -> Any:
@@ -67,7 +67,7 @@ def given_settings(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(hint: Any) -> Any:
-    """int of `int | None`."""
+    """Return int for `int | None`."""
     if isinstance(hint, UnionType):
         (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
     return hint

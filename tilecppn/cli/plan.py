@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 
 class Estimate(NamedTuple):
-    """What drawing a picture takes on this machine."""
+    """The estimated cost of drawing a picture on this machine."""
 
-    memory: int  # bytes a worker
+    memory: int  # bytes per worker
     workers: int
-    threads: int  # of each worker
-    speed: float  # pixels a second, by samples
-    pixel_bytes: float  # in a store, after compression, by samples
-    price: float | None  # of a worker for an hour
+    threads: int  # per worker
+    speed: float  # pixels per second, from samples
+    pixel_bytes: float  # compressed bytes per pixel in a store, from samples
+    price: float | None  # of a worker per hour
 
     def cost(self, seconds: float) -> float | None:
-        """Return the price of all workers for some time."""
+        """Return the price of all workers for so many seconds; None if no price was given."""
         return None if self.price is None else self.price * self.workers * seconds / 3600.0
 
 
@@ -205,7 +205,7 @@ def _estimate(
     from tilecppn.run.executors import choose, local_worker_layout
 
     count, threads, gpus = local_worker_layout(choose("auto", None), workers, kernel)
-    # More threads than there are shards at first draw no faster, nor more than cores.
+    # More threads than shards on level 0, or than cores, are not faster.
     first = plan.levels[0]
     busy = min(count * threads, first.rows * first.cols)
     if price is None:

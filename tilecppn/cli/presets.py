@@ -57,7 +57,7 @@ def _record(preset: "Preset") -> dict[str, Any]:
 
 
 def _sets(preset: "Preset") -> dict[str, Any]:
-    """Return the scene's keys that have another default with this preset, and those defaults."""
+    """Return the keys of a scene that have another default with this preset, and the defaults."""
     from tilecppn.scene.parsing import COLOURS
     from tilecppn.scene.sections import View
 

@@ -1,4 +1,4 @@
-"""Progress on stderr: a live line on a terminal, or else a plain line every few seconds."""
+"""Shows progress on stderr: a live line on a terminal, else a plain line every few seconds."""
 
 import contextlib
 import sys
@@ -10,13 +10,13 @@ from typing import Self
 from tilecppn.cli.terminal import is_terminal, try_to, visible, write_line
 from tilecppn.formatting import format_duration
 
-EVERY = 10.0  # seconds between lines where there is no terminal
+EVERY = 10.0  # seconds between lines without a terminal
 
 
 class Meter:
-    """Shows the pixels done, their rate and the remaining time. Use it as a context.
+    """A context manager that shows the pixels done, their rate and the remaining time.
 
-    unit: of a million of what is counted, where that is not pixels.
+    unit: the unit of a million of the things counted.
     """
 
     def __init__(
@@ -28,13 +28,13 @@ class Meter:
         self.total = 0
         self.done = 0
         self.skipped = 0
-        self.expected_rate = 0.0  # pixels a second, by samples, until some are done
+        self.expected_rate = 0.0  # pixels per second, from samples, until some are done
         self._began = clock()
         self._shown = self._began
         self._live: Callable[[str], None] | None = None
 
     def __enter__(self) -> Self:
-        # stdout is for the result, which comes after: Ray prints what its nodes suffer.
+        # stdout is for the result only, but Ray prints its nodes' messages there.
         self._redirected = contextlib.redirect_stdout(sys.stderr)
         self._redirected.__enter__()
         if is_terminal():
@@ -58,32 +58,32 @@ class Meter:
         self._redirected.__exit__(kind, error, traceback)
 
     def begin(self, total: int) -> None:
-        """Start to count: there are `total` pixels."""
+        """Start counting `total` pixels."""
         self.total = total
         self._began = self.clock()
 
     def add(self, pixels: int) -> None:
-        """Count pixels that are done."""
+        """Add pixels to those done."""
         self.done += pixels
         self._show()
 
     def progress(self, done: int, total: int) -> None:
-        """Count pixels that are done in all."""
+        """Set the number of pixels done and in total."""
         self.total = total
         self.add(done - self.done - self.skipped)
 
     def stage(self, what: str, done: int, total: int, unit: str = "Mpixel") -> None:
-        """Count what is done in all of a stage; a new one begins anew."""
+        """Set how much of a stage is done; a new stage restarts the count."""
         self.unit = unit
         if what == self.what:
             self.progress(done, total)
         else:
             self.what, self.done, self.skipped = what, 0, 0
             self.begin(total)
-            self.skip(done)  # nobody knows how long it took
+            self.skip(done)  # the time that it took is unknown
 
     def skip(self, pixels: int) -> None:
-        """Count pixels that were there already, and so say nothing about the rate."""
+        """Add pixels that were already there, which do not count for the rate."""
         self.skipped += pixels
         self._show()
 
@@ -96,21 +96,21 @@ class Meter:
             write_line(text)
 
     def line(self) -> str:
-        """`render 42 %  112 of 268 Mpixel  8.1 Mpixel/s  ETA 19 s`."""
+        """Return a line like `render 42 %  112 of 268 Mpixel  8.1 Mpixel/s  ETA 19 s`."""
         seconds = max(self.clock() - self._began, 1e-9)
         rate = self.done / seconds or self.expected_rate
         finished = self.done + self.skipped
         share = finished / self.total if self.total else 0.0
         left = (self.total - finished) / rate if rate else 0.0
-        left -= 0.0 if self.done else seconds  # already spent on the first
+        left -= 0.0 if self.done else seconds  # already spent on the first ones
         speed = f"  {rate / 1e6:.1f} {self.unit}/s" if rate else ""  # none yet after a resume
         eta = f"  ETA {format_duration(left)}" if rate and left > 0 else ""
         if self.total and finished >= self.total:
-            eta = "  finishing"  # encoders of single files begin when they have all pixels
+            eta = "  finishing"  # encoders of single files start once they have all pixels
         return f"{self.what} {100 * share:.0f} %  {self.amount(finished)}{speed}{eta}"
 
     def amount(self, finished: int) -> str:
-        """Say how much is done of how much."""
+        """Format how much is done of the total."""
         return f"{finished / 1e6:,.0f} of {self.total / 1e6:,.0f} {self.unit}"
 
     def _show(self) -> None:

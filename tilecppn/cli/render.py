@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tilecppn.run.task_queue import RunResult
     from tilecppn.scene.scene import Scene
 
-# What people call pictures: not what a store, which is a folder, should be called.
+# Suffixes of pictures, which are refused as names of stores.
 PICTURES = {
     *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".tif", ".tiff", ".exr"),
     *(".gif", ".mp4", ".dzi", ".szi"),
@@ -141,7 +141,7 @@ def command(
 
 
 def _compared(estimated: float, seconds: float) -> str:
-    """Return how far off the estimate was that samples gave at the start."""
+    """Return a line that compares the initial estimate with the time taken."""
     return (
         f"estimated {format_duration(estimated)} from samples at the start: it took "
         f"{seconds / max(estimated, 1e-9):.2g} times that"
@@ -156,7 +156,7 @@ def _rendered(
     meter: "RenderMeter",
     options: "ExportOptions",
 ) -> "tuple[RunResult, list[Path]]":
-    """Render, and export as well if asked; the files that were exported."""
+    """Render, and export as well if asked; return the outcome and the exported files."""
     from tilecppn.run.render import render_to
 
     if export_to is None:

@@ -1,4 +1,4 @@
-"""Progress of a render or a film on stderr."""
+"""Shows the progress of a render or a film on stderr."""
 
 import contextlib
 import threading
@@ -39,16 +39,16 @@ from tilecppn.scene.scene import Scene
 if TYPE_CHECKING:
     from tilecppn.film.encoding.base import Encoding
 
-PATIENCE = 3.0  # seconds without a finished shard, after which samples say how long it may take
-ENOUGH = 1 << 27  # pixels, after which their bytes say what the whole takes
+PATIENCE = 3.0  # seconds without a finished shard, after which the time is estimated from samples
+ENOUGH = 1 << 27  # pixels from whose bytes the size of the whole is estimated
 
 
 class RenderMeter(Meter):
-    """A meter that listens to a run's events; it counts the pixels of level 0.
+    """A meter that listens to a run's events and counts the pixels of level 0.
 
     With `scene`, and workers that are threads of this process, it estimates the remaining time
-    from samples while no shard is finished. With `output`, the store's path, it says once if the
-    disk will not hold the rest.
+    from samples while no shard is finished. With `output`, the store's path, it warns once if the
+    rest will not fit on the disk.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class RenderMeter(Meter):
         super().__init__(what, clock)
         self.scene = scene
         self.output = output
-        self._written = 0  # bytes of the pixels that are done
-        self.sampled_rate: float | None = None  # pixels a second, where samples were drawn
+        self._written = 0  # bytes written for the pixels done
+        self.sampled_rate: float | None = None  # pixels per second, if samples were drawn
         self._timer: threading.Timer | None = None
 
     def __exit__(self, *error: Any) -> None:
@@ -70,7 +70,7 @@ class RenderMeter(Meter):
         super().__exit__(*error)
 
     def estimate(self, kernel: str, threads: int) -> None:
-        """Measure the speed on samples, and show it unless a shard is finished by then."""
+        """Measure the speed on samples, and show it unless a shard is finished meanwhile."""
         assert self.scene is not None
         with contextlib.suppress(TilecppnError):
             context = EvaluationContext.of(self.scene)
@@ -90,11 +90,11 @@ class RenderMeter(Meter):
             )
 
     def estimated_seconds(self, pixels: int) -> float | None:
-        """What samples said that so many pixels take; None where none were drawn."""
+        """Return the time for so many pixels as estimated from samples; None without samples."""
         return None if self.sampled_rate is None else pixels / self.sampled_rate
 
     def _check_disk(self, written: int) -> None:
-        """Compare what is still to be written with what is free, once a few shards are there."""
+        """Warn if the rest will not fit on the disk, once enough pixels are done to estimate it."""
         self._written += written
         if self.output is None or self.done < ENOUGH:
             return
@@ -105,7 +105,7 @@ class RenderMeter(Meter):
                 f"about {format_bytes(left)} are still to be written, {format_bytes(free)} are "
                 f"free at {folder}: it stops when the disk is full; the same command goes on then"
             )
-        self.output = None  # told, or no need to
+        self.output = None  # check only once
 
     def _start_timer(self, estimate: Callable[[], None]) -> None:
         self._timer = threading.Timer(PATIENCE, estimate)
@@ -118,7 +118,7 @@ class RenderMeter(Meter):
             self._timer = None
 
     def work(self, plan: TaskGraph) -> str:
-        """Describe what is to be done."""
+        """Describe the work of a plan."""
         return counted(plan.tasks, "shard")
 
     def __call__(self, event: Event) -> None:
@@ -171,8 +171,8 @@ class RenderMeter(Meter):
 class FilmMeter(RenderMeter):
     """A meter of a film's run.
 
-    It says when all frames are drawn and clips take longer to be encoded. With `encoding`, it
-    estimates from samples how long that is for a film of one clip.
+    It reports when all frames are drawn while clips are still being encoded. With `encoding`, it
+    estimates from samples how long that takes for a film of one clip.
     """
 
     def __init__(self, what: str, timeline: Timeline, encoding: "Encoding | None" = None) -> None:
@@ -190,14 +190,14 @@ class FilmMeter(RenderMeter):
                     self._start_timer(self.tell_encoding)
 
     def tell_encoding(self) -> None:
-        """Say that frames are only encoded from now on, and how long if it is in one piece."""
+        """Report that only encoding is left, and its time if the film is one clip."""
         self.note("all frames are drawn; what is left is to encode the last of them")
         assert isinstance(self.plan, FilmPlan)
         if self.plan.clips == 1:
             self.estimate_encoding()
 
     def estimate_encoding(self) -> None:
-        """Measure the encoder on samples, and show its time unless it has finished by then."""
+        """Measure the encoder on samples, and show its time unless it has finished meanwhile."""
         from tilecppn.film.encoding.estimate import encoding_seconds
 
         began = self.clock() - PATIENCE
@@ -220,7 +220,7 @@ class FilmMeter(RenderMeter):
         return f"{frames} of {canvas.width} × {canvas.height} at {film.fps} a second"
 
     def amount(self, finished: int) -> str:
-        """Say how many frames are done, of how many."""
+        """Format how many of the frames are done."""
         frames = self.timeline.frames
         done = finished * frames // self.total if self.total else 0
         return f"{done:,} of {counted(frames, 'frame')}"

@@ -70,7 +70,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def opened_run(
     choices: Choices, *listeners: "events.Listener", overwrite: bool
 ) -> Iterator["RunOptions"]:
-    """Give the options of a run; its log, if any, is open in the block."""
+    """Give the options of a run, with its event log open for the block."""
     from tilecppn.run.event_log import EventLog
     from tilecppn.run.options import RunOptions
     from tilecppn.run.retry_policy import RetryPolicy

@@ -1,4 +1,4 @@
-"""`tilecppn shader`: write a scene as a page that draws itself, or as a function."""
+"""`tilecppn shader`: write a scene as a page that draws it on the GPU, or as a function."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

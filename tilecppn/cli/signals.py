@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a request to stop, which running work looks at."""
+"""Handles Ctrl-C and SIGTERM as a request to stop, which running work polls."""
 
 import contextlib
 import math
@@ -13,10 +13,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Whether a signal has asked to stop.
+    """A request to stop, set by a signal; calling it returns whether it is set.
 
-    Work that has looked at it within `patience` seconds will do so again, and stops in good order.
-    Other work is interrupted by KeyboardInterrupt, and so is all work by a second signal.
+    Work that has called it within `patience` seconds is expected to do so again and to stop
+    cleanly. Other work is interrupted by KeyboardInterrupt, as is all work by a second signal.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class StopRequest:
         return self._requested
 
     def on_signal(self, number: int, frame: object) -> None:
-        """Handle a signal."""
+        """Handle a signal: set the request, or raise KeyboardInterrupt."""
         unheard = time.monotonic() - self._looked > self.patience
         again, self._requested = self._requested, True
         if again or unheard:
@@ -38,9 +38,9 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Handle signals until the end of the block, if this is the main thread.
+    """Handle signals for the block, if this is the main thread.
 
-    SIGINT too: shells let commands that end with & ignore it.
+    SIGINT is set explicitly, since shells let commands that end with & ignore it.
     """
     request, before = StopRequest(), {}
     try:
@@ -53,9 +53,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 
 def stop_request(patience: float | None = None) -> StopRequest:
-    """Return the running command's request.
+    """Return the running command's stop request.
 
-    Once it has looked, work is not interrupted for so many seconds.
+    patience: the seconds after each call for which work is not interrupted.
     """
     request = click.get_current_context().find_object(StopRequest) or StopRequest()
     request.patience = request.patience if patience is None else patience

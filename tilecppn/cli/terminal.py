@@ -1,4 +1,4 @@
-"""Results on stdout, whatever it can encode; messages on stderr, even if that is closed."""
+"""Prints results to stdout, whatever its encoding, and messages to stderr, even if closed."""
 
 import io
 import os
@@ -9,31 +9,31 @@ from typing import TextIO
 
 import click
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # except tabs and line feeds
 
 
 def make_printable(stream: TextIO | None) -> None:
-    """Let a stream take any text: what its encoding lacks is written as an escape, as in \\u2026.
+    """Let a stream accept any text, by escaping what it cannot encode, as in \\u2026.
 
-    Terminals of old locales lack characters of ours and of file names, and UTF-8 has none for a
-    byte of a file name that is no UTF-8.
+    Old locales lack characters of messages and file names, and UTF-8 cannot encode a file name's
+    invalid bytes.
     """
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="backslashreplace")
 
 
 def visible(text: str) -> str:
-    """Text whose control characters, as in file names, are escapes, as in \\x1b; lines stay."""
+    """Escape control characters, as in file names, like \\x1b; keep line breaks."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def write_line(text: str) -> None:
-    """Print a line on stderr."""
+    """Print a line to stderr."""
     try_to(lambda: click.echo(visible(text), err=True))
 
 
 def try_to(speak: Callable[[], object]) -> None:
-    """Call what writes to stderr; once that fails, as with a closed pipe, print nothing more."""
+    """Call a function that writes to stderr; on failure, as with a closed pipe, silence stderr."""
     try:
         speak()
     except (OSError, ValueError):

@@ -10,7 +10,7 @@ from tilecppn.cli.options import device_options, given_settings, settings_option
 from tilecppn.cli.signals import stop_request
 from tilecppn.formatting import counted
 
-# Setting → what its option says; the options' types follow from the settings.
+# Setting → help of its option; the options' types follow from the settings.
 HELP = {
     "model": "What to train: gan, vae, or gan-vae for both together.",
     "seed": "Seed of the initial weights, the order of the images and all noise.",

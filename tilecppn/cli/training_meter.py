@@ -1,4 +1,4 @@
-"""Progress of a training on stderr."""
+"""Shows the progress of a training on stderr."""
 
 import time
 
@@ -8,7 +8,7 @@ from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, 
 
 
 class TrainingMeter(Meter):
-    """A meter that listens to a training; it counts batches, or minutes where those end it."""
+    """A meter that listens to a training; it counts batches, or minutes if they are limited."""
 
     def __init__(self, max_minutes: float | None) -> None:
         super().__init__("train")
@@ -42,7 +42,7 @@ class TrainingMeter(Meter):
                 self.note(f"now {side} × {side} pixels")
 
     def line(self) -> str:
-        """`train 42 %  batch 420 of 1,000  epoch 3  vae 0.212  g 0.7  d 0.6  ETA 4 min`."""
+        """Return a line like `train 42 %  batch 420 of 1,000  epoch 3  vae 0.212 …  ETA 4 min`."""
         finished = self.done + self.skipped
         share = finished / self.total if self.total else 0.0
         spent = time.monotonic() - self._began

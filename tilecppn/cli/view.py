@@ -59,7 +59,7 @@ def command(
 
 
 def show(url: str) -> None:
-    """Open the browser, where there is a screen: a text browser would take over the terminal."""
+    """Open the browser if there is a screen, since a text browser would take over the terminal."""
     import os
     import sys
     import webbrowser

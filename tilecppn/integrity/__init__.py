@@ -1,1 +1,1 @@
-"""Whether stores and exports are as they were written, and how they are mended."""
+"""Verifies stores and exports against damage, and repairs them."""

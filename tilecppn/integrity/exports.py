@@ -18,10 +18,10 @@ from tilecppn.integrity.report import ExportReport, Progress
 def verify_export(
     path: Path, store: Path | None, workers: int | None, progress: Progress, stopping: ShouldStop
 ) -> ExportReport:
-    """Find what is damaged in an export, and make it again from `store`, if there is one."""
+    """Find what is damaged in an export, and repair it from `store`, if given."""
     if not any(map(is_there, outputs_of(path))):
         raise ExportError(f"{path}: does not exist")
-    if store is None:  # else a person says that it was made from there
+    if store is None:  # else the user says what it was made from
         check_made_here(path)
 
     def find(what: str) -> ExportReport:

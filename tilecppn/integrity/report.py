@@ -1,4 +1,4 @@
-"""What was found damaged or missing, and what came of it."""
+"""Reports of verify: what is damaged or missing, and what was repaired."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -14,17 +14,17 @@ from tilecppn.formatting import counted
 from tilecppn.plan import Shard, Task
 
 Progress = Callable[[str, int, int, str], None]  # see `verify`
-NAMED = 20  # missing shards of a level
-LISTED = 200  # files of an export
+NAMED = 20  # missing shards of a level that are named
+LISTED = 200  # files of an export that are named
 
 
 def ignored(what: str, done: int, total: int, unit: str) -> None:
-    """A `Progress` that nobody looks at."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, repr=False)
 class VerifyReport(ABC):
-    """What `verify` found at `path`, and what it repaired.
+    """The result of `verify` for `path`.
 
     damage: what is wrong with each shard of a store, or file of an export: "damaged", "missing", or
     "not part of the export".
@@ -41,16 +41,16 @@ class VerifyReport(ABC):
     @property
     @abstractmethod
     def repaired(self) -> bool:
-        """Whether something was, and is not any more."""
+        """Whether something was damaged or missing, and has been repaired."""
 
     @property
     @abstractmethod
     def record(self) -> dict[str, Any]:
-        """What was found, as `tilecppn verify --json` prints it."""
+        """The report as `tilecppn verify --json` prints it."""
 
     @abstractmethod
     def lines(self) -> list[str]:
-        """What was found, and what to do about it, in words."""
+        """Return the report as lines of text, with the remedy."""
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name!r}: {value!r}" for name, value in self.record.items())
@@ -59,12 +59,12 @@ class VerifyReport(ABC):
 
 @dataclass(frozen=True, repr=False)
 class StoreReport(VerifyReport):
-    """Of a store; `damage` is by its shards, and a film's clips.
+    """The report of a store; `damage` is by shard, and by clip for a film.
 
-    invalid_metadata: names of files that describe it and are missing, damaged or wrong.
-    missing_of_level: how many shards of each level are missing, where they are too many to be
-    listed. remedy: what repairs it, in words. rescued: whether its identity was written again.
-    rendered: shards that were rendered again; None where nothing was repaired.
+    invalid_metadata: names of metadata files that are missing, damaged or wrong.
+    missing_of_level: the number of missing shards of each level, if they are too many to be listed.
+    remedy: how to repair it, for messages. rescued: whether its metadata was rewritten.
+    rendered: the number of shards rendered again; None if nothing was repaired.
     """
 
     invalid_metadata: tuple[str, ...]
@@ -119,7 +119,7 @@ class StoreReport(VerifyReport):
         return lines
 
     def _listed(self) -> list[str]:
-        """Return the damage, a line per task; many missing ones of a kind are counted."""
+        """Return the damage, one line per task; many missing ones of a kind are only counted."""
         missing = Counter(_group(task) for task, what in self.damage.items() if what == MISSING)
         many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
         return [
@@ -134,7 +134,7 @@ class StoreReport(VerifyReport):
 
 @dataclass(frozen=True, repr=False)
 class ExportReport(VerifyReport):
-    """Of an export; `damage` is by the paths of its files."""
+    """The report of an export; `damage` is by the paths of its files."""
 
     repaired: bool = False
     film: bool = False
@@ -178,7 +178,7 @@ def _group(task: Task) -> str:
 
 
 def _place(task: Task) -> list[int]:
-    """Level, row and column, and a film's frame; a clip is on level 1."""
+    """Return level, row and column, and a film's frame; a clip is on level 1."""
     match task:
         case FrameShard(frame, row, col):
             return [0, row, col, frame]

@@ -26,7 +26,7 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.directory import StoreDirectory
 from tilecppn.storage.store import Store
 
-MOST_MISSING = 100_000  # shards that are missing and listed, one by one
+MOST_MISSING = 100_000  # missing shards that are listed one by one
 
 
 def verify_store(
@@ -38,7 +38,7 @@ def verify_store(
     listeners: Sequence[events.Listener],
     stopping: ShouldStop,
 ) -> StoreReport:
-    """Find what is damaged in a store, and draw it again if so asked."""
+    """Find what is damaged in a store, and repair it if `repair`."""
     store, rescued = _open(path, repair, scene)
     wrong = store.invalid_metadata()
     if wrong and repair:
@@ -86,7 +86,7 @@ def verify_store(
 def _open(
     path: Path, repair: bool, scene: Scene | Timeline | str | Path | None
 ) -> tuple[Store | FilmStore, bool]:
-    """Open a store, and say whether it had to be rescued first. Raises StoreError."""
+    """Open a store; return it, and whether it had to be rescued first. Raises StoreError."""
     picture = _picture(scene)
     try:
         store = open_store(path)
@@ -116,9 +116,9 @@ def _picture(scene: Scene | Timeline | str | Path | None) -> Scene | Timeline | 
 
 
 def _lacking(store: Store | FilmStore) -> dict[int, int]:
-    """How many shards of each level are missing, if they are too many to be listed; else nothing.
+    """Return the number of missing shards of each level, if too many to be listed; else {}.
 
-    A canvas may have 10¹¹ shards, of which a few are there.
+    A canvas may have 10¹¹ shards, of which a few exist.
     """
     if isinstance(store, FilmStore) or store.plan.shards <= MOST_MISSING:
         return {}
@@ -130,7 +130,7 @@ def _lacking(store: Store | FilmStore) -> dict[int, int]:
 
 
 def _there(store: Store | FilmStore, lacking: Mapping[int, int]) -> tuple[Iterable[Task], int]:
-    """What is to be read: all, or what is there where much is missing; and its pixels."""
+    """Return the tasks to read: all, or existing ones if many are missing; and their pixels."""
     pixels = store.plan.pixels
     if isinstance(store, FilmStore) or not lacking:
         return store.plan.order(), pixels
@@ -140,7 +140,7 @@ def _there(store: Store | FilmStore, lacking: Mapping[int, int]) -> tuple[Iterab
 
 
 def _draw_again(store: Store | FilmStore, run: RunOptions) -> RunResult:
-    """Delete what `run` discards, and draw all that is then missing, with all ancestors.
+    """Delete what `run` discards, and draw everything missing, with all ancestors.
 
     Raises StoreError if the store is being rendered, or was begun with another arithmetic.
     """
@@ -167,9 +167,9 @@ def find_damage(
     counted: Callable[[int], object] = lambda pixels: None,
     stopping: ShouldStop = never,
 ) -> dict[Task, str]:
-    """Read tasks of a store; return every one whose file is "damaged" or "missing".
+    """Read the files of tasks in a store; return those that are "damaged" or "missing".
 
-    unread: names of arrays whose tasks are passed over. counted: is told of the pixels of each.
+    unread: names of arrays whose tasks are skipped. counted: called with the pixels of each task.
 
     Raises Interrupted.
     """
@@ -200,5 +200,5 @@ def find_damage(
 
 
 def _array_of(store: StoreDirectory, task: Task) -> str:
-    """Return the name of the array that a task's file is of."""
+    """Return the name of the array to which a task's file belongs."""
     return store.name(task).partition("/")[0]

@@ -1,4 +1,4 @@
-"""Reads all of a store or an export, and repairs what is damaged."""
+"""Verifies a store or an export by reading all of it, and repairs what is damaged."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,19 +28,19 @@ def verify(
     listeners: Sequence[events.Listener] = (),
     stopping: ShouldStop = never,
 ) -> VerifyReport:
-    """Read all of the store or export at `path`, and return what is damaged or missing.
+    """Read all of the store or export at `path`, and report what is damaged or missing.
 
-    repair: make that again; a store from its own scene, an export from its store.
-    scene: with repair, of a store whose own is lost: a Scene, a Timeline, or a file of one.
+    repair: repair a store by its own scene, an export by its store.
+    scene: with repair, for a store whose own is lost: a Scene, a Timeline, or a file of one.
     store: with repair, the store that an export was made from.
     workers: threads; None for one per CPU core.
-    progress: is called with what is done ("verify", "repair", "verify again"), how much of it, of
-    how much, and the unit of a million of that ("Mpixel", "MB").
-    listeners: are called with each event of `tilecppn.run.events` while a store is repaired.
-    stopping: is called a few times a second; once it returns true, all ends with Interrupted.
+    progress: called with the stage ("verify", "repair", "verify again"), the amount done, the
+        total, and the unit of a million of these ("Mpixel", "MB").
+    listeners: called with each event of `tilecppn.run.events` while a store is repaired.
+    stopping: called a few times a second; once it returns true, Interrupted is raised.
 
-    Raises InvalidRequestError if there is nothing to verify, or it cannot be repaired so;
-    RenderError if it is still damaged after its repair; Interrupted.
+    Raises InvalidRequestError if there is nothing to verify, or it cannot be repaired with these
+    arguments; RenderError if it is still damaged after its repair; Interrupted.
     """
     path = as_path(path)
     check_workers(workers)

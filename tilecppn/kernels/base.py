@@ -30,7 +30,10 @@ GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 class Arithmetic(NamedTuple):
-    """What decides a picture's bytes besides its scene. A store holds a single arithmetic."""
+    """The identity of a kernel's numbers, which decides the bytes of a scene's picture.
+
+    A store holds a single arithmetic.
+    """
 
     kernel: str
     precision: str
@@ -243,7 +246,7 @@ class Kernel(Protocol):
 
 
 class Storage(NamedTuple):
-    """How colours are stored; see `pixels.output_encoder.OutputEncoder`."""
+    """The format of stored colours; see `pixels.output_encoder.OutputEncoder`."""
 
     dtype: str  # uint8, uint16, float32
     invert: bool

@@ -17,7 +17,7 @@ FEW = 3  # durations that a median needs at least
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How a run handles failures. All times are in seconds.
+    """The policy of a run for failures. All times are in seconds.
 
     attempts: how often a task is tried before it is given up. The next attempt follows at once, on
         another worker if there is one.

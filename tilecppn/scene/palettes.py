@@ -56,7 +56,7 @@ def seed_of(palette: str) -> int | None:
 
 
 class Light(NamedTuple):
-    """How a palette goes from dark to bright, for networks that have a lightness output."""
+    """The range of a palette from dark to bright, for networks with a lightness output."""
 
     shadow: str  # the colour that is mixed into dark parts
     shade: float  # its share in the darkest, 0 to 1

@@ -138,7 +138,7 @@ class ShardFile(NamedTuple):
         return start, self.storage.get_range(self.name, start, length)
 
     def _index(self) -> NDArray[np.uint64]:
-        """Where each tile begins, and how long it is: (rows, columns, 2)."""
+        """Read the index: the offset and length of each tile, (rows, columns, 2)."""
         size = _index_size(self.level)
         tail = self.storage.get_tail(self.name, size + GENERATION)
         if tail in (b"", self.empty):  # a power cut can leave nothing of a file but its name

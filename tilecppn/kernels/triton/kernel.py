@@ -51,7 +51,7 @@ class TritonKernel(GPUKernel):
     def __init__(
         self, field: EvaluationContext, configuration: Configuration | None = None
     ) -> None:
-        """`configuration` other than the width's own is for tests and benchmarks."""
+        """Upload the weights. configuration: for tests and benchmarks; None for the width's own."""
         super().__init__(field)
         self.arithmetic = arithmetic(field)
         self.noise = LOOSE * field.noise(np.float32)

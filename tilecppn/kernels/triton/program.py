@@ -184,7 +184,7 @@ class Program:
         device: torch.device,
         configuration: Configuration | None = None,
     ) -> None:
-        """`configuration` other than the width's own is for tests and benchmarks."""
+        """Upload the weights. configuration: for tests and benchmarks; None for the width's own."""
         self.field, self.device = field, device
         self.shape = Shape.of(field.network, field.precision)
         own = INTERPRETED if interpreted() else CONFIGURATIONS[self.shape.WIDTH]

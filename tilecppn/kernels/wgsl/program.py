@@ -45,7 +45,7 @@ class Program(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """How a program accesses its numbers."""
+    """The expressions by which a program reads its numbers."""
 
     data: Row
     reference: Row

@@ -192,7 +192,7 @@ class Value:
         )
 
     def unsigned(self, element: ir.IntType) -> "Value":
-        """Zero-extend each lane to a wider integer."""
+        """Extend each lane with zeros to a wider integer."""
         return Value(self.build, self.build.zext(self.ir, self._shape(element)))
 
     def splat(self, lanes: int) -> "Value":
