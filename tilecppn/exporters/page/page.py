@@ -66,7 +66,7 @@ def _installed(folder: str, names: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 class Served(NamedTuple):
-    """What a page shown by a server has in addition to an export's.
+    """The values that a page shown by a server has in addition to those of an export's page.
 
     query: appended to the address of each tile, with its "?". status: the address of the progress
     of a picture that is still being rendered. frames: a film's number of frames, and frames per
