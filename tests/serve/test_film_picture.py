@@ -157,6 +157,8 @@ def test_the_slider_and_playing(browser: Browser, file: Path, store: FilmStore) 
         page.reload()
         settle(page)
         assert shown_frame(page) == address(page) == int(page.input_value("#frame")) == frame
+        page.keyboard.press("?")
+        assert "Play or pause" in page.inner_text("#keys")
 
 
 def address(page: Page) -> int:

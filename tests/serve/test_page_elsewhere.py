@@ -53,13 +53,21 @@ def test_a_frame_takes_the_wheel_only_after_a_click(browser: Browser, folder: Pa
         page.close()
 
 
+@pytest.mark.parametrize(("width", "height"), [(320, 240), (640, 480)])
 def test_in_a_small_frame_the_controls_leave_the_picture_free(
-    browser: Browser, folder: Path
+    browser: Browser, folder: Path, width: int, height: int
 ) -> None:
     with static_server(folder) as url:
-        page = browser.new_page(viewport={"width": 500, "height": 500})
+        page = browser.new_page(viewport={"width": 700, "height": 500})
+        page.route(
+            "**/frame.html",
+            lambda route: route.fulfill(
+                body=f'<iframe src="a.html" width="{width}" height="{height}"></iframe>',
+                content_type="text/html",
+            ),
+        )
         frame = framed(page, url)
-        keep(page, "embedded")
+        keep(page, f"embedded-{height}")
         boxes = frame.evaluate(
             """() => {
                 const item = viewer.world.getItemAt(0), size = item.getContentSize();
@@ -74,7 +82,7 @@ def test_in_a_small_frame_the_controls_leave_the_picture_free(
         )
         assert boxes["head"] <= boxes["top"]
         assert boxes["bottom"] <= boxes["bar"]
-        assert boxes["bottom"] - boxes["top"] > 150
+        assert boxes["bottom"] - boxes["top"] > 0.62 * height
         page.close()
 
 

@@ -56,4 +56,7 @@ Object.assign(keys, {
   ",": () => stepFrame(-1),
   ".": () => stepFrame(1),
 });
+$("keys").querySelector("table").insertAdjacentHTML("beforeend", `
+  <tr><th scope="row"><kbd>Space</kbd></th><td>Play or pause</td></tr>
+  <tr><th scope="row"><kbd>,</kbd> <kbd>.</kbd></th><td>Previous, next frame</td></tr>`);
 showFrame(0);

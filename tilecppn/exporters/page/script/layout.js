@@ -21,7 +21,8 @@ function layout() {
   const small = innerWidth <= 700 || innerHeight <= 480;
   // Margins around the whole picture, equal on opposite sides, as rotation requires.
   const tiny = innerHeight <= 300 || (innerWidth <= 400 && innerHeight <= 400);
-  const mount = full ? 0 : tiny ? 36 : innerHeight <= 480 ? 12 : small ? 64 : 72;
+  const low = innerHeight <= 480, least = data.frames ? 12 : 52;  // a low film needs all of the height
+  const mount = full ? 0 : tiny ? 36 : low ? least : small ? 64 : 72;
   const side = full ? 0 : small ? 8 : 24;
   // The film's controls lie above the others.
   const both = mount + (data.frames && !full ? (tiny ? 30 : 52) : 0);

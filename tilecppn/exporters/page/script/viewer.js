@@ -44,6 +44,7 @@ const viewer = window.viewer = OpenSeadragon({
   gestureSettingsPen: gestures,
   tileRetryMax: picture.queryParams ? 3 : 0,  // a server may be busy for a moment
   tileRetryDelay: 1500,
+  timeout: 120000,  // a busy server ends a tile that takes longer, and says so
   maxTilesPerFrame: 8,
   imageLoaderLimit: 8,
   // About half a gigabyte of decoded tiles.
