@@ -36,6 +36,7 @@ from tilecppn.scene.scene import Scene
             "run tilecppn verify a-b--c.zarr --repair --scene SCENE; or overwrite=True",
         ),
         ("a--overwrite.png: no such file", "a--overwrite.png: no such file"),
+        ("kept in a --frame/b.parts; use --crf 3", "kept in a --frame/b.parts; use crf=3"),
         ("start it with: ray start --head", "start it with: ray start --head"),
         ("use tilecppn animate, or preview --time", "use tilecppn animate, or preview --time"),
     ],
@@ -48,6 +49,11 @@ def test_options_become_arguments(options: str, arguments: str) -> None:
         assert str(ExportError(f"a: {error}")) == f"a: {options}"
     assert str(ExportError(f"a: {error}")) == f"a: {arguments}"
     assert str(Interrupted(options)) == arguments
+
+
+def test_words_of_a_path_are_no_options() -> None:
+    error = ExportError("my --set a.png: already exists; add --overwrite")
+    assert str(error) == "my --set a.png: already exists; add overwrite=True"
 
 
 def test_each_is_told_in_its_own_words(tmp_path: Path) -> None:

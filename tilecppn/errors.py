@@ -29,7 +29,7 @@ _OPTION = re.compile(
     r"(?P<command>(?:tilecppn|ray|pip) [a-z]+[^,;]*(?:, or [a-z]+ --[a-z]+)?)"
     r"|--set (?P<override>)"
     r"|--(?P<choice>kernel|device|model|even) (?P<word>[a-z]+)"
-    r"|(?<![\w-])--(?P<name>[a-z][a-z-]*)(?: (?P<value>-?\d[\w.]*|nan|inf|[A-Z]+\b))?"
+    r"|(?<![\w-])--(?P<name>[a-z][a-z-]*)(?![\w.-]*/)(?: (?P<value>-?\d[\w.]*|nan|inf|[A-Z]+\b))?"
 )
 _FLAGS = {"overwrite", "partial", "repair", "lab", "orbit"}
 _ARGUMENTS = {"from": "start", "to": "stop", "no-scene": "show_scene=False"}
@@ -44,7 +44,12 @@ class _Spelled(BaseException):
 
     def __str__(self) -> str:
         text = super().__str__()
-        return text if _on_command_line else _OPTION.sub(_as_argument, text)
+        if _on_command_line:
+            return text
+        place, colon, said = text.partition(": ")  # a path may have any words
+        if not colon or place.startswith(("--", "(")):
+            place, colon, said = "", "", text
+        return place + colon + _OPTION.sub(_as_argument, said)
 
 
 class TilecppnError(_Spelled, Exception):

@@ -15,7 +15,7 @@ from tests.run.conftest import Make
 from tests.run.jobs import ARITHMETIC, Toy, Unreadable
 from tests.stores import level_pixels
 from tilecppn import machine
-from tilecppn.errors import RenderError
+from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.plan import Shard
 from tilecppn.run.executors import (
     Executor,
@@ -362,7 +362,8 @@ def test_auto_takes_ray_for_an_address_and_local_otherwise(monkeypatch: pytest.M
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert choose("auto", None) == "local"
     assert choose("auto", "ray://head:10001") == "ray"
-    assert choose("local", "ray://head:10001") == "local"
+    with pytest.raises(InvalidRequestError, match="leave one out"):
+        choose("local", "ray://head:10001")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert choose("auto", None) == "ray"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")

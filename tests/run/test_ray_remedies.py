@@ -48,6 +48,7 @@ def test_a_node_without_tilecppn_is_told_what_to_install() -> None:
             "set RAY_TMPDIR to a",
         ),
         (PermissionError(13, "Permission denied", "/tmp/ray/session"), "set RAY_TMPDIR to a"),
+        (PermissionError(13, "Permission denied", "/usr/bin/python"), r"'/usr/bin/python'$"),
         (Exception("The current node timed out during startup. This could"), "machine is busy"),
         (Exception("odd"), "no Ray at this machine: odd"),
     ],

@@ -180,3 +180,21 @@ def test_no_address_becomes_a_local_folder() -> None:
     for touch in (path.exists, path.is_file, path.mkdir, path.read_bytes, path.unlink):
         with pytest.raises(AddressError):
             touch()
+
+
+def test_a_proxy_is_named_when_a_server_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    from obstore.exceptions import GenericError
+
+    for name in client.PROXIES:
+        monkeypatch.delenv(name, raising=False)
+
+    def said() -> str:
+        path = BucketPath("s3://b/a")
+        with pytest.raises(OSError, match="cannot be reached") as raised, client.as_os_errors(path):
+            raise GenericError("error sending request for url (http://user:secret@a/)")
+        return str(raised.value)
+
+    assert "proxy" not in said()
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@proxy:3128")
+    assert "the proxy of HTTP_PROXY; if it needs none, add its host to NO_PROXY" in said()
+    assert "secret" not in said()

@@ -29,6 +29,7 @@ RETRIES: Any = {
     "retry_timeout": timedelta(seconds=180),
     "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10)},
 }
+PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _YES = {"1", "true", "yes", "on", "y"}
 _STATUS = re.compile(r"status code: (\d+ [A-Za-z ]*[A-Za-z])")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -109,6 +110,14 @@ def _words(error: Exception) -> str:
         code = _CODE.search(text)
         return found[1] + (f", {code[1]}" if code else "")
     if "error sending request" in text:
-        return "the server cannot be reached"
+        return f"the server cannot be reached{_proxy_hint()}"
     cause = text.split("\n")[0].rpartition(" - ")[2]
     return re.sub(r"https?://\S+", "…", cause).strip()[:200]
+
+
+def _proxy_hint() -> str:
+    """Return what to do if requests go through a proxy, as obstore's do; "" if they do not."""
+    name = next((name for name in PROXIES if os.environ.get(name)), None)
+    if name is None:
+        return ""
+    return f" through the proxy of {name}; if it needs none, add its host to NO_PROXY"

@@ -121,8 +121,8 @@ class AnimationTarget(Target):
         row = ANIMATIONS[suffix]
         if timeline.film.fps > row.fps:
             raise ExportError(
-                f"{path}: film.fps = {timeline.film.fps}: must be {row.fps} at most for {suffix}, "
-                "since browsers slow faster ones down; use --fps, or a video as .mp4"
+                f"{path}: {timeline.film.fps} frames a second: must be {row.fps} at most for "
+                f"{suffix}, since browsers slow faster ones down; use --fps, or a video as .mp4"
             )
         if max(frame_format.width, frame_format.height) > row.side:
             raise ExportError(

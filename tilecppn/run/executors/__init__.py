@@ -79,6 +79,8 @@ def choose(name: str, address: str | None) -> str:
     if name == "auto":
         several = machine.gpus() > 1
         return "ray" if address or os.environ.get("RAY_ADDRESS") or several else "local"
+    if name == "local" and address:
+        raise InvalidRequestError(f"--address {address}: is for --executor ray; leave one out")
     if name not in EXECUTORS:
         raise InvalidRequestError(f'unknown executor "{name}"; known: auto, {", ".join(EXECUTORS)}')
     return name

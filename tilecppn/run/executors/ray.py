@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import textwrap
@@ -288,7 +289,9 @@ def _connect(address: str | None, cpus: int) -> None:
         raise KeyboardInterrupt from None  # how Ray handles SIGTERM
     except Exception as error:  # Ray raises many kinds
         where = address or "this machine"
-        remedy = next((f"; {text}" for sign, text in NO_START.items() if sign in str(error)), "")
+        remedy = next(
+            (f"; {text}" for sign, text in NO_START.items() if re.search(sign, str(error))), ""
+        )
         raise InvalidRequestError(
             f"no Ray at {where}: {_short(error).rstrip('.')}{remedy}"
         ) from error

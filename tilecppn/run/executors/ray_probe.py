@@ -35,13 +35,14 @@ CAUSES = {
     "same ones",
     "Could not find any running Ray": "none runs on this machine; start it with: ray start --head",
 }
-# What Ray says when it cannot start on this machine → the cause and the remedy.
+# What Ray says when it cannot start on this machine, as a pattern → the cause and the remedy.
 NO_START = {
     "AF_UNIX path length": "the folder of its sockets has too long a name; set RAY_TMPDIR to a "
     "shorter one, as in RAY_TMPDIR=/tmp",
     "timed out during startup": "this machine is busy; try again when it is less so, or draw with "
     "--executor local",
-    "Permission denied": "its folder belongs to another user; set RAY_TMPDIR to a folder of yours",
+    r"Permission denied: '[^']*/ray\b": "its folder belongs to another user; set RAY_TMPDIR "
+    "to a folder of yours",
 }
 
 
