@@ -110,7 +110,7 @@ def _head(path: Path, kind: str, format: str) -> Record:
 
 
 def _film_head(path: Path) -> Record:
-    """The kind and format of a film's file, or of a folder of frames."""
+    """Return the kind and format of a film's file, or of a folder of frames."""
     from tilecppn.film.finished_frames import FrameFolder
 
     if path.is_dir():

@@ -62,9 +62,9 @@ def encode_png(
 
 
 def decode_png(data: bytes) -> Pixels:
-    """The pixels (height, width, channels) of a PNG that this module made.
+    """Decode a PNG that this module wrote into pixels (height, width, channels).
 
-    Raises ValueError, struct.error or zlib.error for one that is cut off or damaged.
+    Raises ValueError, struct.error or zlib.error if it is truncated or damaged.
     """
     if not data.startswith(SIGNATURE):
         raise ValueError("no PNG")

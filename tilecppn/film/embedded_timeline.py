@@ -56,7 +56,9 @@ def is_film_store(path: Path) -> bool:
 
 
 def has_frames(path: Path) -> bool:
-    """Whether a path has frames that can be encoded: a film's store, or a folder of them."""
+    """Return whether there are frames to encode at a path: a film's store, or a folder of
+    frames.
+    """
     if is_film_store(path):
         return True
     found = provenance.read_manifest(path) if path.is_dir() else None

@@ -1,4 +1,4 @@
-"""Reads frames of a film that exist already, in a store or in a folder of frames."""
+"""Read existing frames of a film, from a store or a folder of frames."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,10 @@ class FrameReader(Protocol):
 
 @dataclass(frozen=True)
 class FinishedFrames:
-    """A place with the frames of a film: its frame k is frame `first` + k there. Picklable.
+    """The existing frames of a film: its frame k is frame `first` + k there. Picklable.
 
-    arithmetic: what drew them; None for a folder, which does not say. complete: whether all frames
-    are there.
+    arithmetic: of the kernel that drew them; None for a folder, which does not record it. complete:
+    whether all frames exist.
     """
 
     path: str  # absolute; on a cluster, of a disk that all nodes share
@@ -42,14 +42,14 @@ class FinishedFrames:
     complete: bool
 
     def open(self) -> FrameReader:
-        """Open the place, for one thread. Raises StoreError."""
+        """Open the store or folder, for one thread. Raises StoreError."""
         return FrameFolder(Path(self.path)) if self.arithmetic is None else FilmStore(self.path)
 
 
 def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
-    """Find the frames of `timeline`, or of a longer part of its film, at `path`.
+    """Find the frames of `timeline`, or of a longer excerpt of its film, at `path`.
 
-    Returns in words why they are not taken, if they are not. Raises StoreError for a damaged store.
+    Returns the reason as text if they cannot be used. Raises StoreError for a damaged store.
     """
     store = FilmStore(path) if is_film_store(path) else None
     made = None if store is not None else provenance.read(path)
@@ -78,7 +78,11 @@ def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
 
 
 def _timeline_at(folder: Path, timeline: Timeline) -> Timeline:
-    """The timeline of a folder of frames; a weights file is not in it, so a copy is recognised."""
+    """Return the timeline of a folder of frames.
+
+    The folder does not hold weights files, so a folder of `timeline` itself is recognised by its
+    fingerprint.
+    """
     made = provenance.read_manifest(folder)
     if made is not None and made.fingerprint == timeline.fingerprint:
         return timeline
@@ -93,7 +97,7 @@ def _whole(timeline: Timeline) -> Timeline:
 
 
 class FrameFolder:
-    """A folder of frames, as `StillsTarget` makes it. For one thread only.
+    """A folder of frames, written by `StillsTarget`. For one thread only.
 
     Each file is compared with the folder's list of checksums before it is used.
     """
@@ -101,15 +105,15 @@ class FrameFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._files = sorted((name, crc) for crc, name in checksums.read_list(storage_of(path)))
-        self._frame, self._pixels = -1, np.empty((0, 0, 0))  # the one that was read last
+        self._frame, self._pixels = -1, np.empty((0, 0, 0))  # the last one read
 
     @property
     def format(self) -> str:
-        """The format of its files, "png" or "tif"; "" where there are none."""
+        """The format of its files, "png" or "tif"; "" if there are none."""
         return Path(self._files[0][0]).suffix[1:] if self._files else ""
 
     def is_rounded(self, timeline: Timeline) -> bool:
-        """Whether its files have fewer bits than the frames of the film."""
+        """Return whether its files have fewer bits than the frames of the film."""
         return self.format == "png" and FrameFormat.of(timeline).itemsize > 2
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:

@@ -51,7 +51,7 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def unfiltered(rows: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """What `filtered` made, in one piece or several, (h, 1 + c·w·itemsize) → (h, w, c)."""
+    """Undo `filtered`, in one piece or several: (h, 1 + c·w·itemsize) → (h, w, c)."""
     data = np.ascontiguousarray(rows[:, 1:])
     for row, kind in enumerate(rows[:, 0]):
         if kind == UP:
