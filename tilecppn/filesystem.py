@@ -89,9 +89,34 @@ def final_path(path: str) -> str:
 def leftovers(path: Path) -> list[Path]:
     """Return the temporary files and folders of `path`, of killed processes or of live ones."""
     stem = _stem(path.name)
-    found = [name for name in os.listdir(path.parent) if name.endswith(PARTIAL)]  # few of many
-    matches = [match for name in found if (match := _TEMPORARY.fullmatch(name))]
+    matches = [match for name in _temporaries(path.parent) if (match := _TEMPORARY.fullmatch(name))]
     return [path.parent / match[0] for match in matches if match["stem"] == stem]
+
+
+_LISTED_ONCE: dict[Path, list[str] | None] = {}  # names of temporary files by folder, once known
+
+
+@contextlib.contextmanager
+def listed_once(folder: Path) -> Iterator[None]:
+    """Let `leftovers` list a folder only once in the block, for all paths in it.
+
+    Files that other processes leave there meanwhile are not found.
+    """
+    _LISTED_ONCE[folder] = None
+    try:
+        yield
+    finally:
+        _LISTED_ONCE.pop(folder, None)
+
+
+def _temporaries(folder: Path) -> list[str]:
+    """Return the names in a folder that end like those of temporary files: few of many."""
+    found = _LISTED_ONCE.get(folder)
+    if found is None:
+        found = [name for name in os.listdir(folder) if name.endswith(PARTIAL)]
+        if folder in _LISTED_ONCE:
+            _LISTED_ONCE[folder] = found
+    return found
 
 
 def _stem(name: str) -> str:

@@ -1,5 +1,6 @@
 """Many scenes as one run: each store is that of the scene alone, whatever happens to others."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -171,6 +172,28 @@ def test_a_scene_costs_few_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     render_batch(small, tmp_path, RunOptions(executor="local", workers=2))
     assert set(opened.values()) == {2}
     assert len(kernels) == len(small) + 2  # one tells each worker who it is
+
+
+def test_leftovers_of_killed_runs_are_removed_and_the_folder_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each of many stores would cost more than the one before."""
+    left = [tmp_path / f".{name}.zarr.0123456789ab.partial" for name in ("2", "7", "other")]
+    for folder in left:
+        folder.mkdir()
+        (folder / "zarr.json").touch()
+    listed: Counter[str] = Counter()
+    listdir = os.listdir
+
+    def counted(folder: Any) -> list[str]:
+        listed[str(folder)] += 1
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", counted)
+    small = [BatchItem(SCENES[3], tmp_path / f"{k}.zarr") for k in range(8)]
+    render_batch(small, tmp_path, RunOptions(executor="local", workers=2))
+    assert [folder.exists() for folder in left] == [False, False, True]
+    assert listed[str(tmp_path)] == 1
 
 
 def test_a_store_that_is_removed_in_mid_run_fails_alone(

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from tilecppn import filesystem
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic, EvaluationContext
 from tilecppn.plan import Plan
@@ -111,10 +112,11 @@ class Batch:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Close the stores that are still open at the end of the block."""
-        try:
-            yield
-        finally:
-            self.sync()
+        with filesystem.listed_once(self.path):
+            try:
+                yield
+            finally:
+                self.sync()
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError if the first scene's store exists and was begun with another."""
