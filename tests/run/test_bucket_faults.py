@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -25,11 +27,15 @@ SCENE = Scene.of(
     output={"tile": 64, "shard": 128, "tolerance": 0},
 )
 
+# SECONDS ARGUMENTS …: a render with a short lease, whose shards take so many seconds more.
 RENDER = """
-import sys
+import sys, time
 from tilecppn.cli import main
+from tilecppn.run.render_job import RenderRunner
 from tilecppn.storage import lease
 lease.LEASE, lease.POLL = 3.0, 0.2
+seconds, run = float(sys.argv.pop(1)), RenderRunner.run
+RenderRunner.run = lambda *given: (time.sleep(seconds), run(*given))[1]
 main(sys.argv[1:])
 """
 
@@ -54,12 +60,19 @@ def assert_same(path: BucketPath, undisturbed: dict[str, bytes]) -> None:
     assert Store(path).is_whole()
 
 
-def begin(scene: Path, path: BucketPath, *options: str) -> "subprocess.Popen[bytes]":
+def begin(
+    scene: Path,
+    path: BucketPath,
+    *options: str,
+    slow: float = 0.0,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> "subprocess.Popen[bytes]":
+    """Begin to render. slow: seconds that each shard takes longer. more: of its environment."""
     return subprocess.Popen(
-        [sys.executable, "-c", RENDER, "render", scene, "-o", str(path), *options],
+        [sys.executable, "-c", RENDER, f"{slow}", "render", scene, "-o", str(path), *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "RAY_ADDRESS": "", "CUDA_VISIBLE_DEVICES": ""},
+        env={**os.environ, "RAY_ADDRESS": "", "CUDA_VISIBLE_DEVICES": "", **more},
     )
 
 

@@ -1,5 +1,6 @@
 """Fences of a bucket: whoever was overtaken writes nothing over what came after."""
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -198,3 +199,12 @@ def test_a_proxy_is_named_when_a_server_cannot_be_reached(monkeypatch: pytest.Mo
     monkeypatch.setenv("HTTP_PROXY", "http://user:secret@proxy:3128")
     assert "the proxy of HTTP_PROXY; if it needs none, add its host to NO_PROXY" in said()
     assert "secret" not in said()
+
+
+def test_a_wrong_clock_is_named_and_may_be_set_right() -> None:
+    from obstore.exceptions import PermissionDeniedError
+
+    path = BucketPath("s3://bucket/a.zarr")
+    with pytest.raises(OSError, match="this machine's clock") as caught, client.as_os_errors(path):
+        raise PermissionDeniedError("status code: 403 <Code>RequestTimeTooSkewed</Code>")
+    assert caught.value.errno == errno.EIO

@@ -210,6 +210,9 @@ class Bucket:
                 return self._obstore.head(self._client, key)
         except FileNotFoundError:
             return None
+        except PermissionError:
+            self.get_range(name, 0, 1)  # raises with the reason, which an answer to HEAD lacks
+            raise
 
     def _version_of_same(self, name: str, data: bytes) -> "UpdateVersion | None":
         try:

@@ -30,6 +30,7 @@ RETRIES: Any = {
     "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10)},
 }
 PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+WRONG_CLOCK = "the server refuses requests, since this machine's clock is wrong; set it"
 _YES = {"1", "true", "yes", "on", "y"}
 _STATUS = re.compile(r"status code: (\d+ [A-Za-z ]*[A-Za-z])")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -91,6 +92,8 @@ def as_os_errors(path: BucketPath) -> Iterator[None]:
             raise FileNotFoundError(errno.ENOENT, "no such bucket", str(path)) from None
         if isinstance(error, FileNotFoundError):
             raise FileNotFoundError(errno.ENOENT, "no such object", str(path)) from None
+        if "RequestTimeTooSkewed" in str(error):  # until the machine asks for the time
+            raise OSError(errno.EIO, WRONG_CLOCK, str(path)) from None
         denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
         if denied or words.startswith(("401", "403")):
             raise PermissionError(
