@@ -47,10 +47,13 @@ class Chaos:
         if quiet:
             trial.left = 0
         report = trial.run()
-        found = place.files(place.store(folder))
-        differing = {name for name in self.right if self.right[name] != found.get(name)}
-        report.lost = len(differing - place.varying)
+        report.lost = len(self.differing(place, place.store(folder)))
         return report
+
+    def differing(self, place: Disk, store: str) -> set[str]:
+        """The files of a store that are missing, or not those of the undisturbed one."""
+        found = place.files(store)
+        return {n for n in self.right if self.right[n] != found.get(n)} - place.varying
 
 
 @contextlib.contextmanager

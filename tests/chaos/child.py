@@ -6,12 +6,15 @@ import multiprocessing
 import os
 import random
 import sys
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import obstore  # noqa: F401
+import pytest
 
+from tests import wrong_clock
 from tests.run.slowed import Slowed
 from tilecppn import filesystem
 from tilecppn.cli import main
@@ -53,12 +56,18 @@ def begin(arguments: list[str], setting: Setting) -> BaseProcess:
 
 @functools.cache
 def _context() -> Any:
+    """Processes whose clocks jump, see `wrong_clock`; this one's does not."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in wrong_clock.environment().items():
+            patch.setenv(name, value)
+        forkserver.ensure_running()
     return context
 
 
 def _run(arguments: list[str], setting: Setting) -> None:
+    os.environ.pop("LD_PRELOAD", None)  # what it starts has this machine's clock
     os.environ.update(setting.environment)
     descriptor = os.open(setting.said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)

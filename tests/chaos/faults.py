@@ -108,8 +108,7 @@ class Trial:
             if not process.is_alive():
                 return
             self.left -= 1
-            self.report.faults[kind] += 1
-            self.place.faults[kind](process, store, seconds)
+            self.report.faults[kind] += self.place.faults[kind](process, store, seconds)
 
 
 def done(log: Path) -> list[str]:
