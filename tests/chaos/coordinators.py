@@ -2,7 +2,8 @@
 
 python -m tests.chaos.coordinators [--rounds N] [--seed FIRST] [--at-once N]
 
-Both replace what is there, and stand still again and again, for longer than a lease lasts or not.
+Both replace what is there. Again and again one stands still, or its clock jumps so far that the
+server refuses its requests, for longer than a lease lasts or not.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from tests import wrong_clock
 from tests.buckets import BUCKET, SeaweedFS
 from tests.chaos.__main__ import SCENE
 from tests.chaos.child import LEASE, Setting, begin
@@ -39,6 +41,7 @@ class Render(NamedTuple):
     scene: str
     process: BaseProcess
     log: Path
+    clock: Path
 
     @property
     def code(self) -> int:
@@ -54,6 +57,12 @@ class Render(NamedTuple):
                 os.kill(self.process.pid, signal.SIGSTOP)
                 time.sleep(seconds)
                 os.kill(self.process.pid, signal.SIGCONT)
+
+    def live_in_another_time(self, seconds: float) -> None:
+        """Let its clock be two hours ahead for a while."""
+        wrong_clock.jump(self.clock, 7200)
+        time.sleep(seconds)
+        wrong_clock.jump(self.clock, 0)
 
     def drew(self) -> tuple[str, str] | None:
         """When it drew its first and its last shard; None if it drew none."""
@@ -77,10 +86,11 @@ class Coordinators:
     def _begin(self, scene: str, place: Path, *options: str) -> Render:
         """Begin to render into s.zarr below a place of the bucket."""
         name = f"{place.name}-{scene}{len(options)}"
-        log, said = self.folder / f"{name}.jsonl", self.folder / f"{name}.txt"
+        log, said, clock = (self.folder / f"{name}{kind}" for kind in (".jsonl", ".txt", ".clock"))
         arguments = ["render", str(self.folder / f"{scene}.toml"), "-o", str(place / "s.zarr")]
         arguments += ["--executor", "local", "--workers", "2", "--log", str(log), *options]
-        return Render(scene, begin(arguments, Setting(self.environment, str(said), SLOW)), log)
+        setting = Setting({**self.environment, "CLOCK_AHEAD": str(clock)}, str(said), SLOW)
+        return Render(scene, begin(arguments, setting), log, clock)
 
     def round(self, seed: int) -> tuple[str, list[str]]:
         """What came of a round, in words, and what is wrong with it."""
@@ -94,7 +104,8 @@ class Coordinators:
             second = self._begin(order[1], place, "--overwrite")
         while any(one.process.is_alive() for one in (first, second)):
             time.sleep(random.uniform(0.0, 1.0))
-            random.choice((first, second)).stand_still(random.uniform(0.0, 2.0 * LEASE))
+            disturb = random.choice((Render.stand_still, Render.live_in_another_time))
+            disturb(random.choice((first, second)), random.uniform(0.0, 2.0 * LEASE))
         wrong = self._judge(place / "s.zarr", first, second)
         whose, unequal = self._finish(place)
         ended = " and ".join("ended" if one.code == 0 else "gave up" for one in (first, second))
