@@ -15,7 +15,15 @@ from tests.run.conftest import New
 from tests.run.jobs import Faulty, dies, hangs, is_killed_with_three
 from tests.run.renders import ONE, assert_same, empty_store, job_for, run_job
 from tilecppn.plan import Shard
-from tilecppn.run.events import AttemptFailed, Event, TaskDone, TaskHedged, WorkerJoined, WorkerLost
+from tilecppn.run.events import (
+    AttemptFailed,
+    Event,
+    TaskDone,
+    TaskHedged,
+    WorkerJoined,
+    WorkerLost,
+    WorkerRetired,
+)
 from tilecppn.run.jobs import Job
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to
@@ -169,4 +177,34 @@ def test_a_stopped_actor_is_replaced(
     store, outcome = render_to(scene, tmp_path / "a.zarr", run)
     assert stopped
     assert not outcome.failed
+    assert_same(store, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_actor_with_a_sigterm_finishes_its_shards_and_gets_no_more(
+    ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path, threads: int
+) -> None:
+    """Nobody is blamed, and the others draw the rest."""
+    from tilecppn.run.executors.ray import RayExecutor
+
+    pids: dict[int, int] = {}
+    retired: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WorkerJoined):
+            pids[event.worker] = int(event.location.split(":")[1])
+        if isinstance(event, TaskDone) and event.worker == 0 and not retired:
+            retired.append(0)
+            os.kill(pids[0], signal.SIGTERM)
+
+    store = empty_store(tmp_path / "a.zarr", scene)
+    executor = RayExecutor(job_for(scene, store.path), 2, threads=threads)
+    outcome, events = run_job(executor, store, RetryPolicy(), listen)
+    assert retired
+    (told,) = (k for k, e in enumerate(events) if isinstance(e, WorkerRetired))
+    late = [e for e in events[told:] if isinstance(e, TaskDone) and e.worker == 0]
+    assert len(late) <= executor.depth
+    assert not [e for e in events if isinstance(e, WorkerLost | AttemptFailed)]
+    assert outcome.rendered == store.plan.shards
     assert_same(store, undisturbed)
