@@ -83,6 +83,9 @@ def test_in_a_small_frame_the_controls_leave_the_picture_free(
         assert boxes["head"] <= boxes["top"]
         assert boxes["bottom"] <= boxes["bar"]
         assert boxes["bottom"] - boxes["top"] > 0.62 * height
+        assert not frame.is_visible("#map")
+        frame.evaluate("viewer.viewport.zoomBy(3, null, true)")
+        wait_until(lambda: frame.is_visible("#map") == (width > 400))
         page.close()
 
 

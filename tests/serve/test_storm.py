@@ -16,6 +16,7 @@ from tests.serve.serving import run_async
 from tests.serve.test_view import HOSTILE, SCENE
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pictures import ScenePicture
+from tilecppn.serve.protocol import REQUEST_SECONDS
 from tilecppn.serve.pyramids import Tile
 
 CLIENTS = 2000
@@ -38,6 +39,7 @@ async def storm(port: int, tile: bytes, seed: int) -> Counter[str]:
 
     async def one(number: int) -> None:
         kind = choose.choice(["valid", "valid", "head", "hostile", "leaves", "slow", "half"])
+        begun = time.monotonic()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             if kind == "hostile":
@@ -51,9 +53,12 @@ async def storm(port: int, tile: bytes, seed: int) -> Counter[str]:
             if kind == "half":
                 writer.write_eof()
             await writer.drain()
+            is_late = time.monotonic() - begun > REQUEST_SECONDS / 2  # on a busy machine
             if kind == "leaves":
                 return
             answer = await asyncio.wait_for(reader.read(), 120)
+            if is_late and not answer:
+                return
             code = answer[9:12].decode()
             if kind == "valid":
                 assert code in ("200", "503"), answer[:100]

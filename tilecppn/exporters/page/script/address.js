@@ -81,17 +81,22 @@ function lookAt({ center, scale }) {
   viewport.applyConstraints(true);
 }
 
+function markWhole() {
+  document.body.classList.toggle("whole", home);
+}
 let restTimer = 0;
 function rest() {
   clearTimeout(restTimer);
   restTimer = setTimeout(() => {
     home = isHome();
+    markWhole();
     saveHash();
   }, 300);
 }
 viewer.addHandler("open", () => {
   layout();
   readHash();
+  markWhole();
   showScale();
   showFlip();
   for (const event of ["zoom", "pan", "rotate", "flip", "animation-finish"]) {
