@@ -88,5 +88,5 @@ def check_picture(picture: Image.Image) -> None:
     if min(width, height) < MIN_SIDE or width * height > MAX_PIXELS:
         raise DataError(
             f"an image of {width} × {height}: must have {MIN_SIDE} pixels a side, and "
-            f"{MAX_PIXELS:,} in all at most"
+            f"{MAX_PIXELS:,} in all at most; tilecppn fit --resize N makes it smaller"
         )
