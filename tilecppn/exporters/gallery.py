@@ -59,17 +59,17 @@ def gallery(
     Each label shows the overrides that give its picture. With several kinds of variants, all
     combinations are drawn.
 
-    - scene: a Scene, or a path that `Scene.load` takes
-    - seeds: of the weights; 0 to 24 if no variants are given
-    - latents: seeds of the latent
-    - mutations: seeds of mutations of the network by `amount`, 0 to 1
-    - palettes: seeds of palettes; presets: their names
-    - columns: pictures in a row; by default about as many as rows, or with several kinds one
-      for each variant of the last kind given, in the order presets, seeds, mutations, palettes,
-      latents
-    - width: pixels along the longer side of a picture
-    - without_dull: leave out pictures of nearly one colour; `left_out` is called with their labels
-    - progress: called with the pixels drawn so far and in all
+    scene: a Scene, or a path that `Scene.load` takes.
+    seeds: of the weights; 0 to 24 if no variants are given.
+    latents: seeds of the latent.
+    mutations: seeds of mutations of the network by `amount`, 0 to 1.
+    palettes: seeds of palettes.
+    presets: names of presets.
+    columns: pictures in a row; by default about as many as rows, or with several kinds one for each
+    variant of the last kind given, in the order presets, seeds, mutations, palettes, latents.
+    width: pixels along the longer side of a picture.
+    without_dull: leave out pictures of nearly one colour; `left_out` is called with their labels.
+    progress: called with the pixels drawn so far and in all.
 
     Raises InvalidRequestError for variants that the scene does not support, a sheet that is too
     large, or one without any picture.

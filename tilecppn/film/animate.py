@@ -59,14 +59,15 @@ def animate(
     The suffix decides the kind: .mp4 (also .m4v), .mov, .webm, .mkv, .gif, .webp, .png (also .apng,
     animated), .zarr (a store with axes t, c, y, x), or none for a folder of frames.
 
-    - codec: of a video; crf: its quality, smaller is better; `tilecppn animate --help` lists both
-    - even: "pad" or "crop", for a codec that needs an even width and height
-    - format: "png" or "tif", for a folder of frames
-    - clip: seconds of video encoded in one piece, 0 for all
-    - plays: how many times an animation plays, 0 for endless
-    - audio: a file with the sound of a video; it is cut at the end of the film
-    - frames: a store (.zarr) or a folder of frames of the same film, which are encoded instead of
-      drawn again; `listeners` receive FramesNotTaken if they are of another film
+    codec: of a video; `tilecppn animate --help` lists them.
+    crf: the quality of a video, smaller is better.
+    even: "pad" or "crop", for a codec that needs an even width and height.
+    format: "png" or "tif", for a folder of frames.
+    clip: seconds of video encoded in one piece, 0 for all.
+    plays: how many times an animation plays, 0 for endless.
+    audio: a sound file for a video; it is cut at the end of the film.
+    frames: a store (.zarr) or a folder of frames of the same film, which are encoded instead of
+    drawn again; `listeners` receive FramesNotTaken if they are of another film.
 
     The others are those of `render`.
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 def explore(scene: Scene | CPPN | str | Path) -> "Explorer":
     """Show a scene in a notebook; the `scene` of the result is the scene as changed there.
 
-    scene: a Scene, a network, or a path that `Scene.load` takes. Needs the extra `notebook`. Raises
-    InvalidRequestError.
+    scene: a Scene, a network, or a path that `Scene.load` takes.
+
+    Needs the extra `notebook`. Raises InvalidRequestError.
     """
     try:
         from tilecppn.notebook.explorer import Explorer

@@ -86,7 +86,8 @@ class Sampler:
         """Load a model file written by `tilecppn train`; this Sampler can also `encode`.
 
         data: the folder of the images that the model was trained on; not needed for a name such as
-        `digits`. seed: for its latents, and for its choice among the images.
+        `digits`.
+        seed: for its latents, and for its choice among the images.
 
         Raises WeightsError if the file is not a model.
         """
@@ -225,8 +226,9 @@ class Sampler:
     ) -> Picture:
         """Draw the picture (y_dim, x_dim, c_dim) of a latent, with values in 0 … 1.
 
-        z: a latent (z_dim,); a new one by default. x_dim, y_dim: by default the original's. scale:
-        of the plane; by default the Sampler's own.
+        z: a latent (z_dim,); a new one by default.
+        x_dim, y_dim: by default the original's.
+        scale: of the plane; by default the Sampler's own.
         """
         scene = self.scene(z, x_dim, y_dim, scale)
         self.z = scene.z.copy()

@@ -52,40 +52,44 @@ def export(
 
     Tiles of a pyramid:
 
-    - format: "png" (default, except for Zoomify), "jpg", "webp" or "avif"
-    - tile: side in pixels, by default the store's; 256 for XYZ and Zoomify. overlap: in pixels
-    - skip_blanks: leave out tiles of this colour, such as "#000000"
-    - layout: "iiif", "xyz" or "zoomify", with a folder as `dest`; or "store", with a page that
-      reads the store itself
+    format: "png" (default, except for Zoomify), "jpg", "webp" or "avif".
+    tile: side in pixels, by default the store's; 256 for XYZ and Zoomify.
+    overlap: in pixels.
+    skip_blanks: leave out tiles of this colour, such as "#000000".
+    layout: "iiif", "xyz" or "zoomify", with a folder as `dest`; or "store", with a page that reads
+    the store itself.
 
     Pixels and encoding:
 
-    - quality: 1-100, of JPEG, WebP and AVIF. effort: from 1, fast, to 9, small files
-    - max_bytes: limit for one JPEG, WebP or AVIF; its quality is lowered to 60 at the least
-    - level: the store's level to start from. max_size: pixels along the longer side, at most
-    - bits: 8 (dithered) or 16, for a store with more; for an EXR 16 or 32
+    quality: 1-100, of JPEG, WebP and AVIF.
+    effort: from 1, fast, to 9, small files.
+    max_bytes: limit for one JPEG, WebP or AVIF; its quality is lowered to 60 at the least.
+    level: the store's level to start from.
+    max_size: pixels along the longer side, at most.
+    bits: 8 (dithered) or 16, for a store with more; for an EXR 16 or 32.
 
     Print:
 
-    - lab: as print labs take it: 8 bits, RGB, one page. marks: crop marks, in a .pdf
-    - panels: such as "3x2", columns and rows of files that overlap by panel_overlap ("20mm")
-    - strip: paper size of a test strip, the whole picture above parts at full size
-    - proof: a printer's ICC profile, for a .tif in its colours or a .png that simulates them;
-      intent: "relative", "perceptual", "saturation" or "absolute"
+    lab: as print labs take it: 8 bits, RGB, one page.
+    marks: crop marks, in a .pdf.
+    panels: such as "3x2", columns and rows of files that overlap by panel_overlap ("20mm").
+    strip: paper size of a test strip, the whole picture above parts at full size.
+    proof: a printer's ICC profile, for a .tif in its colours or a .png that simulates them.
+    intent: "relative", "perceptual", "saturation" or "absolute".
 
     Pages and metadata:
 
-    - url: the address at which an IIIF folder or a page will be served
-    - live: beside a .dzi also write NAME.live.html, a page that draws the picture itself, as
-      `tilecppn.shader` does; the page of the tiles links to it
-    - title: instead of the scene's. show_scene: whether files and pages carry the scene, unless
-      the scene forbids it
+    url: the address at which an IIIF folder or a page will be served.
+    live: beside a .dzi also write NAME.live.html, a page that draws the picture itself, as
+    `tilecppn.shader` does; the page of the tiles links to it.
+    title: instead of the scene's.
+    show_scene: whether files and pages carry the scene, unless the scene forbids it.
 
     Running:
 
-    - partial: allow an unfinished store; missing shards are black
-    - overwrite: replace an export of the same kind that is unchanged since tilecppn made it;
-      anything else that exists is never replaced
+    partial: allow an unfinished store; missing shards are black.
+    overwrite: replace an export of the same kind that is unchanged since tilecppn made it; anything
+    else that exists is never replaced.
 
     Raises InvalidRequestError before any work, also for options that this kind of export does not
     take; RenderError or Interrupted later.

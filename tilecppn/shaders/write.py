@@ -29,8 +29,9 @@ def shader(
 ) -> Path:
     """Write a scene as a shader; the suffix of `path`, one of SUFFIXES, decides the kind.
 
-    title: of the page or function, by default the scene's, or else the file's name. show_scene:
-    whether the page shows the scene. motion: what a page plays (`film.motion`).
+    title: of the page or function, by default the scene's, or else the file's name.
+    show_scene: whether the page shows the scene.
+    motion: what a page plays (`film.motion`).
 
     Returns the path. Raises InvalidRequestError for a network that is too large for a shader, a
     scene that is not shared, or `motion` with a function, and ExportError unless `path` is free or,

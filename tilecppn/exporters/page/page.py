@@ -129,17 +129,19 @@ def page(
 ) -> str:
     """Return the text of `NAME.html`, to be written as UTF-8 beside the folder of tiles.
 
-    - width, height, tile (side) and overlap: pixels, as in the .dzi; per_inch: pixels per printed
-      inch
-    - format: the tiles' suffix without a dot; files: the name of the folder of tiles
-    - summary: what the panel shows below the size, name → value; scene: the TOML to copy from it,
-      "" for none; about: the credits at its top
-    - view: the scene's grid (`source_page.grid_facts`), by which the page gives its view in plane
-      units
-    - store: read the tiles from this store; everything else is then inside the page
-    - viewer: OpenSeadragon's options for tiles beside the page in a layout other than Deep Zoom;
-      a `template` such as {z}/{x}/{y}.png is the address of a tile, an `id` is relative to the page
-    - live: the name of a page beside this one that draws the picture itself
+    width, height, tile, overlap: pixels, as in the .dzi; tile is a side.
+    per_inch: pixels per printed inch.
+    format: the tiles' suffix without a dot.
+    files: the name of the folder of tiles.
+    summary: what the panel shows below the size, name → value.
+    scene: the TOML to copy from the panel, "" for none.
+    about: the credits at the panel's top.
+    view: the scene's grid (`source_page.grid_facts`), by which the page gives its view in plane
+    units.
+    store: read the tiles from this store; everything else is then inside the page.
+    viewer: OpenSeadragon's options for tiles beside the page in a layout other than Deep Zoom; a
+    `template` such as {z}/{x}/{y}.png is the address of a tile, an `id` is relative to the page.
+    live: the name of a page beside this one that draws the picture itself.
 
     The view is kept in the address, in plane units as in a scene's [view]:
     `#center=0.5,-1.25&scale=2`, with `rotation=90` if it differs from the scene's, and `flip=1` if

@@ -109,9 +109,11 @@ class Timeline:
     ) -> "Timeline":
         """Read a timeline from its TOML text; `name` precedes every error message.
 
-        overrides: such as `film.fps=10` or `canvas.width=640`. film: keys of [film] with their
-        values. Another `seconds` moves keyframes in proportion. With `embedded`, weights files by
-        name, no path in the text is followed. Raises SceneError, or WeightsError.
+        overrides: such as `film.fps=10` or `canvas.width=640`.
+        film: keys of [film] with their values; another `seconds` moves keyframes in proportion.
+        embedded: weights files by name; no path in the text is then followed.
+
+        Raises SceneError, or WeightsError.
         """
         import tomli_w
 
