@@ -11,7 +11,7 @@ from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.kernels import COLOURS, EvaluationContext
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.kernels.triton.kernel import TritonKernel, serves
+from tilecppn.kernels.triton.kernel import TritonKernel, supports
 from tilecppn.kernels.triton.program import CONFIGURATIONS
 from tilecppn.pixels.output_encoder import OutputEncoder
 from tilecppn.pixels.reconstruction import write
@@ -68,7 +68,7 @@ def _random_field(rng: np.random.Generator, widest: int) -> EvaluationContext:
             },
         )
         field = EvaluationContext.of(scene.replace(cppn=CPPN(cppn.structure, layers)))
-        if serves(field):
+        if supports(field):
             return field
 
 

@@ -81,9 +81,9 @@ class RenderMeter(Meter):
                 self.note(f"{self.line()} (estimated from samples)")
 
     def _say_if_on_cpu(self, scene: Scene) -> None:
-        from tilecppn.kernels.wgpu.kernel import serves
+        from tilecppn.kernels.wgpu.kernel import supports
 
-        if not serves(EvaluationContext.of(scene)):
+        if not supports(EvaluationContext.of(scene)):
             self.note(
                 "needs float64 or wide layers, for which wgpu's shaders have no room: "
                 "drawn by llvm on the CPU"

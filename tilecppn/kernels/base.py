@@ -135,12 +135,12 @@ class EvaluationContext:
         return tuple(np.broadcast_arrays(*points))
 
     @cached_property
-    def some_points(self) -> NDArray[np.float64]:
-        """x, y, r (3, POINTS) at `some_places`; fewer if `share` allows more errors."""
+    def sample_points(self) -> NDArray[np.float64]:
+        """x, y, r (3, POINTS) at `sample_pixels`; fewer if `share` allows more errors."""
         count = POINTS if self.share is None else POINTS // 4
-        return np.stack(np.broadcast_arrays(*self.points(*self.some_places(count))))
+        return np.stack(np.broadcast_arrays(*self.points(*self.sample_pixels(count))))
 
-    def some_places(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def sample_pixels(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return rows and columns of `count` points spread over the canvas: a Fibonacci lattice."""
         k = np.arange(count) + 0.5
         across, down = self.grid.middle
@@ -148,7 +148,7 @@ class EvaluationContext:
 
     @cached_property
     def _roundings(self) -> Roundings:
-        return Roundings(self.network, self.some_points)
+        return Roundings(self.network, self.sample_points)
 
     @cached_property
     def rounding(self) -> float:

@@ -55,9 +55,9 @@ def _require_triton() -> None:
 
 
 def _triton(field: EvaluationContext, memory: Memory | None) -> Kernel:
-    from tilecppn.kernels.triton.kernel import TritonKernel, arithmetic, serves
+    from tilecppn.kernels.triton.kernel import TritonKernel, arithmetic, supports
 
-    if serves(field):
+    if supports(field):
         return TritonKernel(field)
     from tilecppn.kernels.torch import TorchKernel
 
@@ -74,9 +74,9 @@ def _require_wgpu() -> None:
 
 
 def _wgpu(field: EvaluationContext, memory: Memory | None) -> Kernel:
-    from tilecppn.kernels.wgpu.kernel import WgpuKernel, on_cpu, serves
+    from tilecppn.kernels.wgpu.kernel import WgpuKernel, on_cpu, supports
 
-    if serves(field):
+    if supports(field):
         return WgpuKernel(field)
     from tilecppn.kernels.llvm.kernel import LLVMKernel
 

@@ -75,7 +75,7 @@ def layers(target: Target, dtype: str) -> dict[str, list[str]]:
     """The functions of a network with layers of tanh and sin."""
     shape = tuple(Layer(32, ((name, 32),)) for name in ("tanh", "sin"))
     split = len(shape) if dtype == "float64" else 0
-    module = network_module(shape, split, target, Tiling.of(target), keeps=False)
+    module = network_module(shape, split, target, Tiling.of(target), keep_hidden=False)
     return functions(assembly(module, target))
 
 

@@ -230,7 +230,8 @@ def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(
         parts = products(field(gentle(width=width, depth=depth)).network)
         split = len(parts) if dtype == "float64" else 0
         shape = tuple(part.layer for part in parts)
-        return str(network_module(shape, split, HOST, Tiling.of(HOST), keeps=False)).count("\n")
+        module = network_module(shape, split, HOST, Tiling.of(HOST), keep_hidden=False)
+        return str(module).count("\n")
 
     assert lines(128, 16) == lines(32, 16) < 2500
     assert lines(128, 16) - lines(128, 4) < 12 * 15

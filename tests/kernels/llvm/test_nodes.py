@@ -13,7 +13,16 @@ from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST, Workspace
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.kernels.llvm.layers import Tiling
-from tilecppn.kernels.llvm.nodes import APART, BEFORE, MOST, STRIP, TAPS, lagrange, strips, windows
+from tilecppn.kernels.llvm.nodes import (
+    APART,
+    BEFORE,
+    MAX_ERROR,
+    STRIP,
+    TAPS,
+    lagrange,
+    strips,
+    windows,
+)
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.plan import BLOCK
 from tilecppn.scene.scene import Scene
@@ -194,7 +203,7 @@ def test_the_tip_of_r_is_too_busy() -> None:
 def test_a_plain_network_has_no_nodes() -> None:
     assert LLVMKernel(EvaluationContext.of(Scene.of(cppn={"preset": "flux"}))).between is None
     assert LLVMKernel(picture(view={"mirror": "x"})).between is None
-    assert MOST < 1e-6
+    assert MAX_ERROR < 1e-6
 
 
 def test_what_fills_up_the_last_block_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.kernels.wgpu import device as devices
 from tilecppn.kernels.wgpu import kernel as kernels
-from tilecppn.kernels.wgpu.kernel import WgpuKernel, serves
+from tilecppn.kernels.wgpu.kernel import WgpuKernel, supports
 from tilecppn.kernels.wgpu.places import parts, places_of
 from tilecppn.kernels.wgpu.source import BLOCK, OFFSET
 from tilecppn.pixels.output_encoder import OutputEncoder
@@ -116,14 +116,14 @@ def test_fine_and_wide_fields_are_for_the_llvm_kernel(monkeypatch: pytest.Monkey
         assert isinstance(kernel, LLVMKernel)
         assert kernel.arithmetic[:3] == ("wgpu", "exact", "a GPU")
         assert kernel.arithmetic.revision == LLVMKernel(picture).arithmetic.revision
-    assert serves(SMALL)
+    assert supports(SMALL)
 
 
 @pytest.mark.parametrize("preset", DETAILED)
 @pytest.mark.parametrize("scale", [1.0, 1e-9])
 def test_detail_is_for_the_shader_however_deep(preset: str, scale: float) -> None:
     scene = Scene.of(cppn={"preset": preset}, view={"center": [0.3, 0.2], "scale": scale})
-    assert serves(EvaluationContext.of(scene))
+    assert supports(EvaluationContext.of(scene))
 
 
 @pytest.mark.parametrize(

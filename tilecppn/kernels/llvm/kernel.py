@@ -24,7 +24,7 @@ from tilecppn.kernels.llvm.nodes import (
     NodeLayers,
     PixelWindow,
     Stage,
-    nodes_serve,
+    nodes_suffice,
     on_nodes,
     strips,
     windows,
@@ -89,12 +89,12 @@ class LLVMKernel:
         self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
         self.between: NodeLayers | None = None
-        if dtype is None and single_from < every and nodes_serve(field, single_from):
+        if dtype is None and single_from < every and nodes_suffice(field, single_from):
             tiling = self.network.tiling
             late = Stage(_network(shape[split:], 0, target, tiling), self.weights[1])
 
             def double(first: int, stop: int) -> Stage:
-                layers = _network(shape[first:stop], stop - first, target, tiling, keeps=True)
+                layers = _network(shape[first:stop], stop - first, target, tiling, keep_hidden=True)
                 return Stage(layers, packed(parts[first:stop], tiling, DOUBLE))
 
             start = starts[single_from - LATER]
@@ -140,7 +140,7 @@ class LLVMKernel:
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Return colours and sums like `trace`; sums are (0, n, rows, cols) unless `traced`."""
         points = math.prod(lattices.shape)
-        whole = self.network.whole(points)
+        whole = self.network.padded(points)
         units = self.field.network.units if traced else 0
         inputs = self.memory.inputs.array((len(COORDINATES), whole), self.inputs_dtype)
         out = self.memory.out.array((self.field.network.channels, whole), self.dtype)
@@ -159,9 +159,9 @@ def _shaped(values: NDArray[np.floating], lattices: Lattices) -> NDArray[np.floa
 
 @thread_safe_cache
 def _network(
-    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keeps: bool = False
+    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keep_hidden: bool = False
 ) -> Network:
-    return Network(layers, split, target, tiling, keeps)
+    return Network(layers, split, target, tiling, keep_hidden)
 
 
 @thread_safe_cache

@@ -36,8 +36,8 @@ RUN = 32  # inputs summed in one chain
 class Network:
     """The compiled function for one shape of network and one machine.
 
-    The first `split` layers are computed in float64, the others in float32. keeps: all layers are
-    in float64, and the values of the last hidden layer are stored, too.
+    The first `split` layers are computed in float64, the others in float32. keep_hidden: all layers
+    are in float64, and the values of the last hidden layer are stored, too.
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class Network:
         split: int,
         target: Target,
         tiling: Tiling,
-        keeps: bool = False,
+        keep_hidden: bool = False,
     ) -> None:
         self.tiling = tiling
         stages = _stages(layers, split, target, tiling)
         self.block = _final(stages).block  # points
         self.scratch = [stage.scratch for stage in stages]  # sizes in numbers
         self.features = stages[0].features
-        made_of = (layers, split, target, tiling, keeps)
+        made_of = (layers, split, target, tiling, keep_hidden)
         self.call = Compiled(network_module, *made_of, target=target)["network"]
 
-    def whole(self, points: int) -> int:
+    def padded(self, points: int) -> int:
         """Return a number of points rounded up to whole blocks."""
         return ceil_div(points, self.block) * self.block
 
@@ -89,15 +89,15 @@ def _final(stages: tuple[_Stage, _Stage]) -> _Stage:
 
 
 def network_module(
-    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keeps: bool
+    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keep_hidden: bool
 ) -> Module:
     """Generate the function `network` of a `Network`, and those that it calls."""
-    return _Generator(_stages(layers, split, target, tiling), tiling, keeps).module
+    return _Generator(_stages(layers, split, target, tiling), tiling, keep_hidden).module
 
 
 class _Generator:
-    def __init__(self, stages: tuple[_Stage, _Stage], tiling: Tiling, keeps: bool) -> None:
-        self.module, self.tiling, self.keeps = Module(), tiling, keeps
+    def __init__(self, stages: tuple[_Stage, _Stage], tiling: Tiling, keep_hidden: bool) -> None:
+        self.module, self.tiling, self.keep_hidden = Module(), tiling, keep_hidden
         self.double, self.single = stages
         self.final = _final(stages)
         self.block = self.final.block
@@ -115,7 +115,7 @@ class _Generator:
         """
         double, single, final = self.double, self.single, self.final
         narrow = self._copy(F32) if double.layers and single.layers else None
-        keep = self._copy(F64) if self.keeps else None
+        keep = self._copy(F64) if self.keep_hidden else None
         f = self.module.function(
             "network",
             inputs=ArrayOf(double.real if double.layers else single.real),
@@ -127,7 +127,7 @@ class _Generator:
             out=ArrayOf(final.real),
             sums=ArrayOf(final.real),
             traced=I64,
-            **({"hidden": ArrayOf(F64)} if self.keeps else {}),
+            **({"hidden": ArrayOf(F64)} if self.keep_hidden else {}),
         )
         points, block = f["points"], f.integer(self.block)
         with f.loop(points, step=self.block) as start:

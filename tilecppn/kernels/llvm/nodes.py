@@ -49,9 +49,9 @@ LANES = 8  # nodes at a time
 STRIP = 4  # adjacent blocks whose nodes are evaluated together, since neighbours share some
 DIFFERENCE = [float((-1) ** k * math.comb(TAPS, k)) for k in range(TAPS + 1)]
 ERROR = 35.0 / 32768.0  # of the polynomial half-way between nodes, for a difference of 1
-MOST = 8.0 * ROUNDING  # allowed error of a unit whose value is used in float32
+MAX_ERROR = 8.0 * ROUNDING  # allowed error of a unit whose value is used in float32
 SAMPLES = 64  # points at which the interpolation is tested
-SHARE = 0.5  # fraction of them that must be within MOST
+SHARE = 0.5  # fraction of them that must be within MAX_ERROR
 
 
 def lagrange(apart: int) -> NDArray[np.float64]:
@@ -73,27 +73,27 @@ LAGRANGE = lagrange(APART)
 SIDE = BLOCK // APART + TAPS - 1  # nodes that a block needs along an axis
 
 
-def nodes_serve(field: EvaluationContext, layers: int) -> bool:
+def nodes_suffice(field: EvaluationContext, layers: int) -> bool:
     """Return whether most blocks can be drawn from nodes; layers: the number in float64.
 
     Tested half-way between nodes, at points spread over the canvas.
     """
     if field.cppn.structure.detail is None or not field.plain or layers <= LATER:
         return False
-    rows, cols = (np.floor(n)[:, None, None] for n in field.some_places(SAMPLES))
+    rows, cols = (np.floor(n)[:, None, None] for n in field.sample_pixels(SAMPLES))
     offsets = APART * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
     early, half, weights = layers - LATER, APART // 2, lagrange(APART)[APART // 2]
     around = _hidden(field, early, rows + offsets[:, None], cols + offsets)
     found = np.einsum("nabu,a,b->nu", around, weights, weights)
     error = np.abs(found - _hidden(field, early, rows + half, cols + half)[:, 0, 0]).max(axis=1)
-    return bool(np.mean(error <= most(field, LATER)) >= SHARE)
+    return bool(np.mean(error <= allowed_error(field, LATER)) >= SHARE)
 
 
-def most(field: EvaluationContext, later: int) -> float:
+def allowed_error(field: EvaluationContext, later: int) -> float:
     """Return the allowed error of a unit `later` layers before the first one in float32."""
     detail = field.cppn.structure.detail
     assert detail is not None
-    return MOST / detail.gain**later
+    return MAX_ERROR / detail.gain**later
 
 
 def _hidden(
@@ -218,9 +218,9 @@ class NodeLayers:
         nodes, ends = self._nodes(Lattices(origin, SIDE, across, APART))
         for window in strip:
             left = (window.col // BLOCK * BLOCK - first) // APART
-            if self._error(ends[:, left:], across) <= most(self.field, 0):
+            if self._error(ends[:, left:], across) <= allowed_error(self.field, 0):
                 yield window, self._pixels(window, ends[:, left:], across, None)
-            elif self._error(nodes[:, left:], across) <= most(self.field, LATER):
+            elif self._error(nodes[:, left:], across) <= allowed_error(self.field, LATER):
                 yield window, self._pixels(window, nodes[:, left:], across, self.later)
             else:
                 yield window, None
@@ -238,11 +238,11 @@ class NodeLayers:
         top, left = window.row % BLOCK, window.col % BLOCK
         first = top // APART  # the window's first row of cells
         height = top + window.rows - first * APART
-        whole = self.late.network.whole(height * BLOCK)
+        whole = self.late.network.padded(height * BLOCK)
         values = self.values.array((self.rows, whole), np.float32)
         into: NDArray[Any] = values
         if later is not None:
-            whole = later.network.whole(whole)
+            whole = later.network.padded(whole)
             into = self.between.array((self.rows + self.features, whole), np.float64)
         self.compiled[f"interpolate_{into.dtype}"](
             nodes[:, first * across :], nodes.strides[0] // nodes.itemsize, across,
@@ -263,7 +263,7 @@ class NodeLayers:
 
     def _nodes(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the values of early's last layer, followed by the readouts' sum; and later's."""
-        whole = self.early.network.whole(math.prod(lattices.shape))
+        whole = self.early.network.padded(math.prod(lattices.shape))
         inputs = self.inputs.array((len(COORDINATES), whole), np.float64)
         nodes, ends = (
             memory.array((self.rows * whole + LANES,), np.float64)[:-LANES].reshape(-1, whole)

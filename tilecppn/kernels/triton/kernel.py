@@ -4,7 +4,7 @@ A network's shape decides the program's configuration, and there is no autotunin
 bit for bit, whatever their tiling, on one model of GPU.
 
 Pictures that need float64, and networks wider than WIDEST, are evaluated by the torch kernel
-(`serves`). With TRITON_INTERPRET=1 in the environment everything runs on the CPU, slowly, for
+(`supports`). With TRITON_INTERPRET=1 in the environment everything runs on the CPU, slowly, for
 tests.
 """
 
@@ -27,7 +27,7 @@ TRITON = ".".join(triton.__version__.split(".")[:2])
 WIDEST = max(CONFIGURATIONS)
 
 
-def serves(field: EvaluationContext) -> bool:
+def supports(field: EvaluationContext) -> bool:
     """Return whether this kernel evaluates the picture, instead of the torch kernel."""
     return field.cppn.width <= WIDEST and not field.needs_float64
 

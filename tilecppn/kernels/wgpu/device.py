@@ -97,7 +97,7 @@ class LostDeviceError(Exception):
 
 
 @contextmanager
-def noticing_loss() -> Iterator[None]:
+def detecting_device_loss() -> Iterator[None]:
     """Raise LostDeviceError if the thread's device is lost; its next kernel gets a new one."""
     try:
         yield
@@ -118,7 +118,7 @@ class Device:
         self._buffers: dict[str, Any] = {}
 
     @classmethod
-    def here(cls) -> "Device":
+    def of_thread(cls) -> "Device":
         """Return the calling thread's device."""
         if not hasattr(_HERE, "device"):
             _HERE.device = cls()

@@ -4,7 +4,7 @@ Shaders have no float64. So each block of the canvas has a reference in its midd
 evaluates in float64: a plain network's first sums, and with detail the sums of all units. The
 shader adds how much a point differs from it (see `kernels/wgsl/`), which suffices for deep zooms
 into detail. Pictures that need float64 beyond that, and networks too wide for a shader, are
-evaluated by the llvm kernel on the CPU (`serves`).
+evaluated by the llvm kernel on the CPU (`supports`).
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tilecppn.kernels.base import Arithmetic, EvaluationContext, Storage
 from tilecppn.kernels.gpu import BATCH, LOOSE, GPUKernel
-from tilecppn.kernels.wgpu.device import Device, device_name, is_software, noticing_loss
+from tilecppn.kernels.wgpu.device import Device, detecting_device_loss, device_name, is_software
 from tilecppn.kernels.wgpu.places import parts, places_of
 from tilecppn.kernels.wgpu.source import GROUP, compute_source, fits_uniform
 from tilecppn.kernels.wgsl.data import weight_rows
@@ -37,7 +37,7 @@ _CALL = np.dtype(
 )  # fmt: skip
 
 
-def serves(field: EvaluationContext) -> bool:
+def supports(field: EvaluationContext) -> bool:
     """Return whether a shader evaluates the picture, instead of the llvm kernel."""
     detail = field.cppn.structure.detail is not None
     large = field.cppn.width > WIDEST or len(field.network.layers) > DEEPEST - SPARE
@@ -77,8 +77,8 @@ class WgpuKernel(GPUKernel):
         # Software adapters take many times as long to compile unrolled layers.
         source = compute_source(self.shape, field.grid, field.cppn.width, looped=is_software())
         rows = weight_rows(network, self.shape)
-        with noticing_loss():
-            self.device = Device.here()
+        with detecting_device_loss():
+            self.device = Device.of_thread()
             self.pipeline = self.device.pipeline(source)
             self.weights = self.device.sent(rows, uniform=fits_uniform(len(rows)))
 
@@ -90,7 +90,7 @@ class WgpuKernel(GPUKernel):
         sums = np.empty((units, *lattices.shape), np.float32)
         points = min(BATCH, BYTES // 4 // max(units, self.shape.channels))
         blocks = BYTES // 16 // self.shape.palette
-        with noticing_loss():
+        with detecting_device_loss():
             for place, part in parts(lattices, points, blocks):
                 self._draw(part, storage, out[:, *place], sums[:, *place])
         return out, sums
