@@ -15,7 +15,13 @@ import tilecppn as tc
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.colour import coloured, looked_up, rgb_of_hsv, rgb_of_oklch, through
+from tilecppn.pixels.colour import (
+    coloured,
+    interpolate_palette,
+    look_up,
+    rgb_of_hsv,
+    rgb_of_oklch,
+)
 from tilecppn.pixels.window import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import palettes
@@ -52,17 +58,17 @@ def test_a_value_runs_through_the_colours(colours: Any, v: float) -> None:
     stops = np.array(colours)
     x = np.linspace(0, 1, len(stops))
     expected = [np.interp(v, x, stops[:, c]) for c in range(3)]
-    got = through(np.array([[v]]), stops)
+    got = interpolate_palette(np.array([[v]]), stops)
     assert got.shape == (3, 1, 1)
     assert np.allclose(got.ravel(), expected, rtol=0, atol=1e-14)
-    single = through(np.array([v], np.float32), stops)
+    single = interpolate_palette(np.array([v], np.float32), stops)
     assert single.dtype == np.float32
     assert np.allclose(single.ravel(), expected, rtol=0, atol=1e-5)
 
 
 def test_ends_of_a_palette_are_its_colours() -> None:
     stops = palettes.stops(("#0b1d51", "#fff", "#f2a65a"))
-    got = through(np.array([0.0, 0.5, 1.0, np.nan]), stops)
+    got = interpolate_palette(np.array([0.0, 0.5, 1.0, np.nan]), stops)
     assert np.array_equal(np.rint(255 * got[:, 0]), [0x0B, 0x1D, 0x51])
     assert got[:, 1].tolist() == [1.0, 1.0, 1.0]
     assert np.array_equal(np.rint(255 * got[:, 2]), [0xF2, 0xA6, 0x5A])
@@ -76,7 +82,7 @@ def test_colour_maps_are_matplotlibs(name: str) -> None:
         theirs = matplotlib.colormaps[each]
         at = np.arange(theirs.N) / max(theirs.N - 1, 1)
         expected = theirs(np.arange(theirs.N))[:, :3].T
-        assert np.abs(through(at, palettes.stops(each)) - expected).max() < 2e-4
+        assert np.abs(interpolate_palette(at, palettes.stops(each)) - expected).max() < 2e-4
 
 
 def test_every_colour_map_of_matplotlib_is_there() -> None:
@@ -125,7 +131,9 @@ def network(picture: tc.Scene) -> Any:
 def test_a_palette_gives_a_grey_network_three_channels(palette: Any) -> None:
     picture = scene(output={"palette": palette})
     assert (picture.cppn.channels, picture.channels) == (1, 3)
-    expected = through(network(picture)[0], palettes.stops(picture.output.palette or ""))
+    expected = interpolate_palette(
+        network(picture)[0], palettes.stops(picture.output.palette or "")
+    )
     assert np.array_equal(pixels(picture), np.rint(255 * expected))
     assert np.array_equal(tc.preview(picture, 70).shape, (50, 70, 3))
 
@@ -289,10 +297,10 @@ def test_place_and_lightness_are_looked_up_between_four_colours(dtype: type) -> 
     table = rng.random((5, 4, 3))
     values: NDArray[Any] = rng.uniform(-0.5, 1.5, (2, 3, 41)).astype(dtype)
     values[:, 0, :3] = (np.nan, np.inf, -np.inf), (1.0, 0.0, np.nan)
-    got = looked_up(values, table)
+    got = look_up(values, table)
     assert got.dtype == dtype
     assert np.array_equal(got, plainly_lit(values[0], values[1], table))
-    corners = looked_up(np.array([[0, 1], [0, 1]], dtype), table)
+    corners = look_up(np.array([[0, 1], [0, 1]], dtype), table)
     assert np.allclose(corners, np.stack([table[0, 0], table[-1, -1]], -1), atol=1e-7)
 
 

@@ -36,11 +36,11 @@ def coloured(kernel: Kernel, output: Output, channels: int) -> Kernel:
     if colours is None:
         return ColouredKernel(kernel, rgb_of_hsv) if output.color == "hsv" else kernel
     if channels == 1:
-        return ColouredKernel(kernel, lambda v: through(v[0], colours))
+        return ColouredKernel(kernel, lambda v: interpolate_palette(v[0], colours))
     table = cache(partial(np.ascontiguousarray, colours))  # by dtype
     if output.color == "oklch":
         return ColouredKernel(kernel, lambda v: rgb_of_oklch(v, table(v.dtype)))
-    return ColouredKernel(kernel, lambda v: looked_up(v, table(v.dtype)))
+    return ColouredKernel(kernel, lambda v: look_up(v, table(v.dtype)))
 
 
 class ColouredKernel:
@@ -67,7 +67,7 @@ class ColouredKernel:
         return self.colour(values), sums
 
 
-def through(grey: Values, colours: NDArray[np.float64]) -> Values:
+def interpolate_palette(grey: Values, colours: NDArray[np.float64]) -> Values:
     """Interpolate linearly between `colours` (n, 3) at `grey` in [0, 1]; return (3, …).
 
     Values are clipped to [0, 1]; NaN becomes the first colour.
@@ -81,7 +81,7 @@ def through(grey: Values, colours: NDArray[np.float64]) -> Values:
     return np.stack([low[c][index] + part * rise[c][index] for c in range(3)])
 
 
-def looked_up(values: Values, table: NDArray[np.float64]) -> Values:
+def look_up(values: Values, table: NDArray[np.float64]) -> Values:
     """Look up values (axes, …) in `table` (n, …, 3) by multilinear interpolation; return (3, …).
 
     Values are clipped to [0, 1]; NaN becomes 0. In machine code, since NumPy would take longer
@@ -145,7 +145,7 @@ def rgb_of_oklch(values: Values, table: NDArray[np.float64]) -> Values:
     Hue is periodic with period 1; the others are clipped to [0, 1].
     """
     light, chroma, hue = values
-    return looked_up(np.stack([light, chroma, hue - np.floor(hue)]), table)
+    return look_up(np.stack([light, chroma, hue - np.floor(hue)]), table)
 
 
 def rgb_of_hsv(values: Values) -> Values:

@@ -54,7 +54,7 @@ class OutputEncoder(Storage):
 COLOURS = OutputEncoder(*kernels.COLOURS)
 
 
-def mixed(word: Value) -> Value:
+def hash32(word: Value) -> Value:
     """Return a 32-bit hash: lowbias32 by C. Wellons, Prospecting for hash functions."""
     word = (word ^ (word >> 16)) * 0x7FEB352D
     word = (word ^ (word >> 15)) * (0x846CA68B - 2**32)
@@ -63,12 +63,12 @@ def mixed(word: Value) -> Value:
 
 def row_key(row: Value, channel: Value) -> Value:
     """Return the key (i32) of the noise in a row of a channel."""
-    return mixed(row.to(I32) + mixed(channel.to(I32)))
+    return hash32(row.to(I32) + hash32(channel.to(I32)))
 
 
 def noise(key: Value, col: Value) -> Value:
     """Return uniform noise between -½ and ½, with mean 0, from the 24 high bits of a hash."""
-    return (mixed(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
+    return (hash32(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
 
 
 @machine_code

@@ -234,8 +234,8 @@ def stored(colour, row, col, channel, ELEMENT: tl.constexpr, INVERT: tl.constexp
         colour = tl.where(colour > 0.0, colour, 0.0)  # false for NaN
         scaled = tl.minimum(colour, 1.0) * full
         if DITHER:
-            key = mixed(row.to(tl.uint32) + mixed(tl.full([1], channel, tl.uint32)))
-            word = mixed(col.to(tl.uint32) + key) >> 8
+            key = hash32(row.to(tl.uint32) + hash32(tl.full([1], channel, tl.uint32)))
+            word = hash32(col.to(tl.uint32) + key) >> 8
             noise = word.to(tl.float32) * 2.0**-24 + (2.0**-25 - 0.5)
             scaled = tl.minimum(tl.maximum(scaled + noise, 0.0), full)
         nearest, _ = to_integer(scaled)
@@ -244,8 +244,8 @@ def stored(colour, row, col, channel, ELEMENT: tl.constexpr, INVERT: tl.constexp
 
 
 @triton.jit
-def mixed(word):
-    """Return the same 32-bit hash as `pixels.output_encoder.mixed`."""
+def hash32(word):
+    """Return the same 32-bit hash as `pixels.output_encoder.hash32`."""
     word = (word ^ (word >> 16)) * 0x7FEB352D
     word = (word ^ (word >> 15)) * 0x846CA68B
     return word ^ (word >> 16)
