@@ -107,12 +107,12 @@ class FilmStore(StoreDirectory):
         StoreError if something else exists there.
         """
         clips = None if clip is None else _CLIPS_ARRAY
-        new = cls.described(path, timeline, arithmetic)
+        new = cls.initial_contents(path, timeline, arithmetic)
         with create_store(path, new, overwrite=overwrite, more=clips):
             yield cls(path, clip, encoding_id)
 
     @classmethod
-    def described(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
+    def initial_contents(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
         """Return the initial contents of a film's store at `path`, before its first frame."""
         plan = film_plan(timeline, None)
 

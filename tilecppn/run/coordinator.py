@@ -29,7 +29,7 @@ from tilecppn.run.executors import (
 )
 from tilecppn.run.hedges import Hedges
 from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
-from tilecppn.run.retries import PatientStore, Retries
+from tilecppn.run.retries import Retries, RetryingStore
 from tilecppn.run.retry_policy import RetryPolicy, tasks_to_blame
 from tilecppn.run.run_clock import RunClock
 from tilecppn.run.task_queue import RunResult, TaskQueue, TaskStore
@@ -110,7 +110,7 @@ class Coordinator:
         """
         start = self.clock()
         order = plan.order() if order is None else order
-        self._store = PatientStore(store, self.policy, self._random, self._wait)
+        self._store = RetryingStore(store, self.policy, self._random, self._wait)
         self._queue = TaskQueue(plan, self._store, order, self._emit, self._check_cancelled)
         self._workers.tasks_left = self._queue.left
         self._assign_tasks()

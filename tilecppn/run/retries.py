@@ -28,7 +28,7 @@ class Retry:
     alone: bool = False
 
 
-class PatientStore:
+class RetryingStore:
     """A store whose deletions by the coordinator are retried during a short outage."""
 
     def __init__(

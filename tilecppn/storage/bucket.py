@@ -76,7 +76,7 @@ class Bucket:
     def crc32c(self, name: str) -> str:
         """Return the CRC-32C of an object. Raises RenderError if it cannot be read."""
         try:
-            return patiently(lambda: crc32c_of(self._pieces(name)))
+            return with_retries(lambda: crc32c_of(self._pieces(name)))
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -153,7 +153,7 @@ class Bucket:
             return version_of(result)
 
         try:
-            return patiently(put)  # obstore does not retry conditional writes
+            return with_retries(put)  # obstore does not retry conditional writes
         except FileNotFoundError:
             if version is None:
                 raise
@@ -229,7 +229,7 @@ class Bucket:
             yield path.key
 
 
-def patiently(request: Callable[[], T]) -> T:
+def with_retries(request: Callable[[], T]) -> T:
     """Make a request, retrying temporary errors after growing delays with jitter."""
     for attempt in count(1):
         try:

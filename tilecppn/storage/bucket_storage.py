@@ -21,7 +21,7 @@ from cachetools import LRUCache
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
-from tilecppn.storage.bucket import Bucket, patiently, version_of
+from tilecppn.storage.bucket import Bucket, version_of, with_retries
 from tilecppn.storage.client import client_of
 from tilecppn.storage.lease import Lease, held_lease, leased
 from tilecppn.storage.names import DESCRIPTION
@@ -67,7 +67,7 @@ class BucketStorage(Bucket):
         if lease.lost:
             raise RenderError(lease.why_lost)
         # A run has much to lose: it waits for a server that is away for a minute or two.
-        return patiently(lambda: self._has_shard(name, empty))
+        return with_retries(lambda: self._has_shard(name, empty))
 
     def _has_shard(self, name: str, empty: bytes) -> bool:
         listing = self._listing(name.rpartition("/")[0])
@@ -174,7 +174,7 @@ class BucketStorage(Bucket):
         """Return random bytes in hex."""
         return secrets.token_hex(GENERATION)
 
-    def what_else(self, *, reading: bool) -> str:
+    def why_not_a_store(self, *, reading: bool) -> str:
         """Describe an empty prefix, or one with other objects."""
         if self.is_free():
             return f"{self.path}: no such store"

@@ -156,7 +156,7 @@ class StoreDirectory(ABC):
 
     @classmethod
     @abstractmethod
-    def described(cls, path: Path, picture: Any, arithmetic: Arithmetic, /) -> "NewStore":
+    def initial_contents(cls, path: Path, picture: Any, arithmetic: Arithmetic, /) -> "NewStore":
         """Return what a store of a scene or film at `path` holds before its first shard."""
 
     @classmethod
@@ -165,7 +165,7 @@ class StoreDirectory(ABC):
 
         Raises StoreError if the store is being rendered.
         """
-        new, storage = cls.described(path, picture, arithmetic), storage_of(path)
+        new, storage = cls.initial_contents(path, picture, arithmetic), storage_of(path)
         with storage.lock():
             kept = identity.attributes(path) or {}
             generation = str(kept.get("generation") or storage.new_generation())
@@ -289,4 +289,4 @@ def check_safe_to_overwrite(
 
 def not_a_store(path: Path, *, reading: bool = False) -> str:
     """Return an error text that `path` is no store, and the remedy; reading: it is to be read."""
-    return storage_of(path).what_else(reading=reading)
+    return storage_of(path).why_not_a_store(reading=reading)

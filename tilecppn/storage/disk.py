@@ -228,7 +228,7 @@ class Disk:
         """Return "": a new folder has its own inode number."""
         return ""
 
-    def what_else(self, *, reading: bool) -> str:
+    def why_not_a_store(self, *, reading: bool) -> str:
         """Describe what is there: nothing, a scene, a file, a damaged store or another folder."""
         path = self.path
         if not path.exists():

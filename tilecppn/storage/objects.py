@@ -148,7 +148,7 @@ class ObjectStorage(FileStorage, Protocol):
         """Return a mark in hex that tells a new store from an earlier one; "" if not needed."""
         ...
 
-    def what_else(self, *, reading: bool) -> str:
+    def why_not_a_store(self, *, reading: bool) -> str:
         """Describe what is there instead of a store, and the remedy; reading: it is to be read."""
         ...
 

@@ -84,12 +84,12 @@ class Store(StoreDirectory):
         overwrite: replace an existing tilecppn store, whose lock the caller holds. Raises
         StoreError if anything else is there.
         """
-        new = cls.described(path, scene, arithmetic)
+        new = cls.initial_contents(path, scene, arithmetic)
         with create_store(path, new, overwrite=overwrite):
             yield cls(path)
 
     @classmethod
-    def described(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
+    def initial_contents(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
         plan = Plan.of(scene.canvas, scene.output, scene.channels)
 
         def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
