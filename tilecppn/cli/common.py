@@ -165,7 +165,7 @@ def export_options(function: F) -> F:
         click.option(
             "--max-size",
             type=int,
-            help="Make it smaller: pixels of the longer side, at most.",
+            help="Scale down to at most this many pixels on the longer side.",
         ),
         click.option(
             "--bits",
@@ -176,7 +176,7 @@ def export_options(function: F) -> F:
         click.option(
             "--skip-blanks",
             metavar="COLOUR",
-            help="Leave out tiles that are all of this colour, #000000, which a page shows anyway.",
+            help="Leave out tiles of only this colour (#000000), which pages fill in.",
         ),
         click.option("--title", help="Title of the picture [default: about.title of its scene]."),
         click.option(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--proof",
     type=FILE,
     metavar="PROFILE.icc",
-    help="A printer's profile: a .tif is in its colours, a .png shows them.",
+    help="A printer's profile: a .tif is converted to it, a .png shows how it will print.",
 )
 @click.option(
     "--intent",
@@ -57,16 +57,16 @@ if TYPE_CHECKING:
 @click.option(
     "--panels",
     metavar="COLUMNSxROWS",
-    help="Files of parts that fit to the pixel, which share --overlap (20mm), and a sheet.",
+    help="Split into files that join to the pixel and share --overlap (20mm), with a sheet.",
 )
 @click.option(
-    "--lab", is_flag=True, help="A .jpg or .tif that print labs take: 8 bits, RGB, one page."
+    "--lab", is_flag=True, help="Make a .jpg or .tif that print labs accept: 8 bits, RGB, one page."
 )
 @click.option(
     "--max-bytes",
     type=BYTES,
     metavar="N",
-    help="Largest size of a .jpg, .webp or .avif (20MB); its quality falls to 60 for it.",
+    help="Largest size of a .jpg, .webp or .avif (20MB); quality is lowered to 60 if needed.",
 )
 @click.option(
     "--live",
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 @workers_option
 @json_option
 def command(store: Path, dest: Path, workers: int | None, as_json: bool, **options: Any) -> None:
-    """Export the store STORE to DEST, whose suffix says as what.
+    """Export the store STORE to DEST; the suffix decides the format.
 
     \b
     .dzi          a Deep Zoom pyramid NAME.dzi and NAME_files/, with NAME.html to open by

@@ -71,7 +71,7 @@ HELP = {
     show_default=True,
     help="Number of checkpoints to keep.",
 )
-@click.option("--overwrite", is_flag=True, help="Start anew, and delete what is in the save dir.")
+@click.option("--overwrite", is_flag=True, help="Start again, and delete all in the save dir.")
 @click.option(
     "--resize", type=click.IntRange(4, 1024), help="Resize the images of a folder to N × N."
 )

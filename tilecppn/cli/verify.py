@@ -29,9 +29,9 @@ def command(
 ) -> None:
     """Read all of PATH, a store or an export, and list every damaged or missing file.
 
-    Exits 1 if there are any, unless --repair has repaired them. What identifies a store, its scene
-    and weights, is kept twice; where both copies are lost, give the scene that it was begun with.
-    An export is repaired from its store.
+    Exits 1 if there are any, unless --repair has repaired them. A store's scene and weights are
+    kept twice; if both copies are lost, give the scene that it was begun with. An export is
+    repaired from its store.
 
     \b
     tilecppn verify poster.zarr

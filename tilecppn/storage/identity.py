@@ -161,7 +161,7 @@ def repaired_group(
     ours = right["attributes"]
     theirs = found.get("attributes")
     if isinstance(theirs, dict):
-        # An attribute with the value of one of ours is ours, under a damaged name.
+        # An attribute whose value is one of ours is ours, too, under a damaged name.
         foreign = {k: v for k, v in theirs.items() if k not in ours and v not in ours.values()}
         right["attributes"] = {**ours, **foreign}
     if "consolidated_metadata" in found:
