@@ -1,11 +1,14 @@
 """What a render shows while it runs."""
 
 import math
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import SMALL_NET
+from tilecppn.cancellation import CheckCancelled
 from tilecppn.cli import run_meter
 from tilecppn.cli.progress import Meter
 from tilecppn.cli.run_meter import FilmMeter, RenderMeter
@@ -133,3 +136,21 @@ def test_what_libraries_print_while_progress_is_shown_is_kept_from_stdout(
     out, err = capsys.readouterr()
     assert out == "result\n"
     assert err == "(raylet) a node died\n"
+
+
+def test_an_estimate_ends_with_its_meter(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def measure(*arguments: object, check_cancelled: CheckCancelled) -> tuple[float, float]:
+        begun.set()
+        while True:
+            check_cancelled()
+
+    monkeypatch.setattr(run_meter, "measure", measure)
+    monkeypatch.setattr(run_meter, "PATIENCE", 0.0)
+    with RenderMeter("render", SCENE) as meter:
+        meter._start_timer(partial(meter.estimate, "reference", 1))
+        assert begun.wait(60)
+    assert meter._estimator is not None
+    assert not meter._estimator.is_alive()
+    assert meter.sampled_rate is None

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tilecppn import machine
-from tilecppn.errors import PlanError
+from tilecppn.errors import PlanError, RenderError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.plan import Plan
@@ -163,6 +163,16 @@ def test_threads_draw_faster_on_a_cpu_and_only_store_faster_beside_a_gpu(
     monkeypatch.setattr(kernel, "arithmetic", kernel.arithmetic._replace(device=device))
     monkeypatch.setattr("time.perf_counter", itertools.count().__next__)
     assert measure(kernel, scene, threads, gpus).rate == pytest.approx(64 * 64 * windows)
+
+
+def test_a_measurement_can_be_cancelled() -> None:
+    def stop() -> None:
+        raise RenderError("stop")
+
+    scene = Scene.of(cppn={"width": 2, "depth": 1}, canvas={"width": 64, "height": 64})
+    kernel = create("reference", EvaluationContext.of(scene))
+    with pytest.raises(RenderError, match="stop"):
+        measure(kernel, scene, check_cancelled=stop)
 
 
 def test_a_store_that_no_compression_makes_fit_is_refused_with_a_canvas_that_would(

@@ -64,17 +64,28 @@ class RenderMeter(Meter):
         self._written = 0  # bytes written for the pixels done
         self.sampled_rate: float | None = None  # pixels per second, if samples were drawn
         self._timer: threading.Timer | None = None
+        self._estimator: threading.Timer | None = None  # the last one that was started
+        self._closed = False
 
     def __exit__(self, *error: Any) -> None:
+        self._closed = True
         self._stop_timer()
+        if self._estimator is not None:
+            self._estimator.join()  # a process that ends in the middle of machine code crashes
         super().__exit__(*error)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RenderError("the run has ended")
 
     def estimate(self, kernel: str, threads: int) -> None:
         """Measure the speed on samples, and show it unless a shard is finished meanwhile."""
         assert self.scene is not None
         with contextlib.suppress(TilecppnError):
             context = EvaluationContext.of(self.scene)
-            rate, _ = measure(create(kernel, context), self.scene, threads)
+            rate, _ = measure(
+                create(kernel, context), self.scene, threads, check_cancelled=self._check_open
+            )
             self.sampled_rate = rate
             if not self.done:
                 self.expected_rate = rate
@@ -108,7 +119,7 @@ class RenderMeter(Meter):
         self.output = None  # check only once
 
     def _start_timer(self, estimate: Callable[[], None]) -> None:
-        self._timer = threading.Timer(PATIENCE, estimate)
+        self._timer = self._estimator = threading.Timer(PATIENCE, estimate)
         self._timer.daemon = True
         self._timer.start()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tilecppn import machine
+from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import PlanError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
@@ -97,10 +98,17 @@ class Measure(NamedTuple):
     bytes: float
 
 
-def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Measure:
+def measure(
+    kernel: Kernel,
+    scene: Scene,
+    threads: int = 1,
+    gpus: int = 1,
+    check_cancelled: CheckCancelled = lambda: None,
+) -> Measure:
     """Estimate the rate of so many threads from one thread on windows spread over the canvas.
 
-    More threads do not make a GPU faster; they only let it draw while others store.
+    More threads do not make a GPU faster; they only let it draw while others store. Raises what
+    `check_cancelled` raises, which is called between pieces of the work.
     """
     windows = sample_windows(scene.canvas)
     renderer = Renderer(kernel, scene)
@@ -109,7 +117,7 @@ def measure(kernel: Kernel, scene: Scene, threads: int = 1, gpus: int = 1) -> Me
     def draw(window: Window) -> tuple[float, float, int]:
         """Return seconds to draw, seconds to store and make the next level, and bytes stored."""
         start = time.perf_counter()
-        pixels = renderer.render(window)
+        pixels = renderer.render(window, check_cancelled)
         drawn = time.perf_counter()
         mean2x2(pixels, profile=scene.output.shrink_profile)
         written = len(encode_shard(pixels, whole))
