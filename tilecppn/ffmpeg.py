@@ -28,6 +28,31 @@ EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 FIRST_SOUND = ("-map", "0:a:0")  # a file's first audio stream
 
 
+class Colours(NamedTuple):
+    """The colours of a picture in Y'CbCr, in ffmpeg's names; full: in the whole range."""
+
+    matrix: str
+    primaries: str
+    transfer: str
+    full: bool = False
+
+    def filters(self, pixels: str, *, dither: bool) -> list[str]:
+        """Return the filters that make such a picture, in a pixel format, of red, green and blue.
+
+        By zimg, which rounds to nearest: of 16 bits ffmpeg's own scale makes luma 1.7 of 1023 too
+        bright. dither: by a pattern that is the same in every frame, so that it does not shimmer.
+        """
+        kind, noise = "full" if self.full else "limited", "ordered" if dither else "none"
+        convert = f"zscale=matrix={self.matrix}:range={kind}:dither={noise}"
+        return [convert, f"format={pixels}", self.tag]
+
+    @property
+    def tag(self) -> str:
+        """The filter that says so of a picture."""
+        names = f"colorspace={self.matrix}:color_primaries={self.primaries}"
+        return f"setparams={names}:color_trc={self.transfer}:range={'pc' if self.full else 'tv'}"
+
+
 def executable() -> str:
     """Return the path of ffmpeg: IMAGEIO_FFMPEG_EXE, or the one of the package imageio-ffmpeg.
 

@@ -9,6 +9,7 @@ from tilecppn.cli.common import (
     FILE,
     OUTPUT,
     blaming_options,
+    hdr_options,
     json_option,
     load,
     outcome_record,
@@ -101,6 +102,7 @@ class AnimateCommand(click.Command):
     help="Sound of a video. A film of a scene is as long as it, unless --seconds says otherwise; "
     "a longer sound is cut at the film's end.",
 )
+@hdr_options
 @click.option(
     "--from", "start", metavar="TIME", help="Begin here: seconds, or a frame number as in 60f."
 )
@@ -142,6 +144,8 @@ def command(
     clip: float | None,
     plays: int | None,
     audio: Path | None,
+    transfer: str | None,
+    peak: float | None,
     start: str | None,
     stop: str | None,
     frame: int | None,
@@ -160,6 +164,7 @@ def command(
     tilecppn animate poster.toml -o morph.mp4 --morph 1,2,3 --loop --seconds 12
     tilecppn animate poster.toml -o zoom.webm --zoom 20 --fps 60
     tilecppn animate film.toml -o film.mov --codec prores-4444
+    tilecppn animate film.toml -o film.mp4 --codec h265-10 --transfer pq --set output.dtype=uint16
     tilecppn animate poster.toml -o song.mp4 --orbit --audio song.mp3
     tilecppn animate film.toml --contact sheet.png
     """
@@ -203,7 +208,7 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        options = FilmOptions(codec, crf, even, format_, clip, plays, audio)
+        options = FilmOptions(codec, crf, even, format_, clip, plays, audio, transfer, peak)
         target = choose_target(output, picture, options)
         with (
             FilmMeter("animate", picture, target.encoding if target else None) as meter,

@@ -170,8 +170,9 @@ def export_options(function: F) -> F:
         click.option(
             "--bits",
             type=int,
-            metavar="8|16|32",
-            help="Bits of a value, of a store with more (8 are dithered), or of a .exr: 16 or 32.",
+            metavar="8|10|12|16|32",
+            help="Bits of a value, of a store with more: 8 (dithered) or 16, of a .avif also 10 or "
+            "12; of a .exr 16 or 32.",
         ),
         click.option(
             "--skip-blanks",
@@ -185,6 +186,26 @@ def export_options(function: F) -> F:
             default=True,
             help="Whether files and pages carry the scene, with which anybody can draw the "
             "picture again.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def hdr_options(function: F) -> F:
+    """Add --transfer and --peak."""
+    for option in (
+        click.option(
+            "--peak",
+            type=float,
+            metavar="N",
+            help="Brightness of white in HDR, in cd/m² [default: 1000; in SDR it is 203].",
+        ),
+        click.option(
+            "--transfer",
+            metavar="pq|hlg",
+            help="HDR by this curve, of pixels with 16 bits: one .avif, .jxl or .png, or a video "
+            "with 10 bits.",
         ),
     ):
         function = option(function)

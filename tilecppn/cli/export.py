@@ -11,6 +11,7 @@ from tilecppn.cli.common import (
     OUTPUT,
     done_tasks,
     export_options,
+    hdr_options,
     json_option,
     overwrite_option,
     result,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Rendering intent of --proof; black becomes the printer's black.",
 )
+@hdr_options
 @click.option("--marks", is_flag=True, help="Marks to cut along, and a line of text, in a .pdf.")
 @click.option(
     "--strip",
@@ -92,7 +94,8 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
                   floats (--bits 32), in linear light
     .pdf          one page with the picture as it is, its trim and bleed
     .jpg, .webp, .avif
-                  one small file, as large as the format and the memory allow
+                  one small file, as large as the format and the memory allow; AVIF also of 10 or
+                  12 bits
     .jxl          one JPEG XL, likewise: lossless in 8 or 16 bits, or smaller with --quality
                   (single files have the resolution of canvas.dpi, 300)
 
@@ -121,6 +124,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr poster.pdf --marks
     tilecppn export poster.zarr strip.tif --strip A4
     tilecppn export poster.zarr wall.tif --panels 3x2 --overlap 20mm
+    tilecppn export poster.zarr hdr.avif --transfer pq
     tilecppn export poster.zarr lab.jpg --lab --max-bytes 40MB
     tilecppn export poster.zarr poster --layout iiif --url https://example.com/poster
     """

@@ -35,11 +35,8 @@ def image_size(path: Path) -> tuple[Size, Resolution] | None:
 
 def _of_pillow(kind: str, path: Path) -> tuple[Size, Resolution]:
     with image_file(kind, path) as image:
-        return image.size, _rounded(image.info.get("dpi"))
-
-
-def _rounded(dpi: tuple[float, float] | None) -> Resolution:
-    return None if dpi is None else round(float(dpi[0]), 2)
+        dpi = image.info.get("dpi", (image.getexif().get(tags.X_RESOLUTION),))[0]
+        return image.size, None if dpi is None else round(float(dpi), 2)
 
 
 def _of_tiff(path: Path) -> tuple[Size, Resolution]:

@@ -137,10 +137,10 @@ def _picture(
 def _dtype(path: Path, scene: "Scene", options: dict[str, str]) -> str:
     """Return the dtype of an export's values, which follows from its options."""
     format, bits = options.get("format", path.suffix[1:]), options.get("bits")
-    if format in ("jpg", "webp", "avif"):
-        return "uint8"
     if bits is not None:
         return f"float{bits}" if format == "exr" else f"uint{bits}"
+    if format in ("jpg", "webp", "avif"):
+        return "uint8"
     floats = scene.output.dtype == "float32"
     return "uint16" if floats and format in ("png", "jxl") else scene.output.dtype
 

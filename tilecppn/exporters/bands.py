@@ -17,7 +17,8 @@ from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8
 from tilecppn.plan import Window
 
-BUDGET = 64 * 2**20  # bytes of pixels in one band
+# Bytes of pixels in one band: below 32 MB glibc uses memory again instead of having it cleared.
+BUDGET = 24 * 2**20
 STRIP = 256 * 2**20  # bytes of a row of tiles that is read first; its bands have half the budget
 ACROSS = 2048  # pixels along a row of tiles that a worker reads at a time
 

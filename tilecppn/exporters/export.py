@@ -10,6 +10,7 @@ from tilecppn.addresses import as_path
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters import mbtiles, pmtiles, store_page
 from tilecppn.exporters import panels as panelling
+from tilecppn.exporters.avif import check_avif, export_avif
 from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.exr import export_exr
 from tilecppn.exporters.flat import check_size, export_flat
@@ -66,7 +67,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".pdf": Exporter(export_pdf, fits=check_pdf),
     ".jpg": Exporter(export_flat, fits=check_size),
     ".webp": Exporter(export_flat, fits=check_size),
-    ".avif": Exporter(export_flat, fits=check_size),
+    ".avif": Exporter(export_avif, fits=check_avif),
     ".jxl": Exporter(export_jxl, fits=check_jxl),
 }
 

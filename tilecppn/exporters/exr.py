@@ -4,12 +4,10 @@ Workers compress tiles; one thread writes them.
 """
 
 import struct
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tilecppn.exporters import exr_file, provenance
 from tilecppn.exporters.exr_file import Tile, packed_pixels
@@ -18,9 +16,9 @@ from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Region, cut, regions
+from tilecppn.pixels.light import linear
 from tilecppn.plan import ceil_div
 from tilecppn.scene.profiles import PROFILES
-from tilecppn.scene.sections import FULL
 
 DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 
@@ -38,7 +36,7 @@ def export_exr(source: Source, dest: Path, options: ExportOptions, threads: Thre
                 tile.left // side,
                 tile.top // side,
                 region.level,
-                packed_pixels(light(pixels, options.profile, dtype), options.effort),
+                packed_pixels(linear(pixels, options.profile, dtype), options.effort),
             )
             for tile, pixels in cut(source, region, side)
         ]
@@ -58,21 +56,3 @@ def export_exr(source: Source, dest: Path, options: ExportOptions, threads: Thre
         file.seek(len(head))
         file.write(struct.pack(f"<{count}Q", *offsets))
     return [dest]
-
-
-def light(pixels: NDArray[Any], profile: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Convert stored values of any dtype to linear light as `dtype`; the largest integer becomes 1.
-
-    profile: the one of PROFILES whose transfer curve is inverted.
-    """
-    if pixels.dtype.kind != "f":
-        return np.asarray(_table(profile, pixels.dtype, dtype)[pixels])
-    with np.errstate(over="ignore"):  # infinite if too large for a half
-        linear = PROFILES[profile].linear(pixels.astype(np.float64))
-        return linear.astype(dtype, copy=False)
-
-
-@cache
-def _table(profile: str, stored: np.dtype[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    full = FULL[stored.name]
-    return PROFILES[profile].linear(np.arange(full + 1) / full).astype(dtype)

@@ -1,32 +1,21 @@
 """One JPEG XL of a level, lossless or lossy, in 8 or 16 bits; encoded in memory by ffmpeg.
 
-ffmpeg, a separate process as for films, gets a PNG, which states depth and colour space. Metadata
-is appended in boxes of the container (ISO/IEC 18181-2).
+Metadata is appended in boxes of the container (ISO/IEC 18181-2).
 """
 
-import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tilecppn import ffmpeg
-from tilecppn.errors import ExportError, Interrupted, RenderError
 from tilecppn.exporters import credits, provenance, tags
-from tilecppn.exporters.bands import read_image
-from tilecppn.exporters.encoders import Encoder, lossless
-from tilecppn.exporters.flat import check_fits
-from tilecppn.exporters.icc import embedded
+from tilecppn.exporters.encoders import Encoder
+from tilecppn.exporters.ffmpeg_image import Arguments, check_ffmpeg, encoded
 from tilecppn.exporters.image_file import exif
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.png import encode_png
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.exporters.source import Source
-from tilecppn.pixels.interleave import interleaved
 
 if TYPE_CHECKING:
     from PIL.Image import Exif
@@ -41,13 +30,8 @@ LONGEST = 2**24  # most bytes of a box that are read
 
 def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the picture, whose size `check_jxl` has accepted. Returns its path."""
-    channels = source.store.plan.channels
-    dtype = np.uint8 if source.dtype.itemsize == 1 else np.uint16  # float32 becomes 16 bits
-    image: NDArray[Any] = np.empty((source.height, source.width, channels), dtype)
-    read_image(source, image, threads, lambda pixels: interleaved(lossless(pixels)))
     with sealed(dest) as temporary:
-        _encode(image, temporary, options, threads)
-        picture = temporary.read_bytes()
+        picture = encoded(source, temporary, _arguments(options), options, threads)
         if picture.startswith(CODESTREAM):  # without a container
             picture = SIGNATURE + _box(b"ftyp", b"jxl \0\0\0\0jxl ") + _box(b"jxlc", picture)
         made = source.provenance(provenance.STILL, options)
@@ -57,26 +41,14 @@ def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Thre
 
 def check_jxl(source: Source, dest: Path, options: ExportOptions) -> None:
     """Raise ExportError if the picture is too large, or ffmpeg cannot encode JPEG XL."""
-    check_fits(LIMITS, source, dest)
-    try:
-        _encode(np.zeros((8, 8, 3), np.uint8), Path(os.devnull), options, Threads())
-    except RenderError as error:
-        raise ExportError(f"{dest}: {error}; use .png or .tif, or another ffmpeg") from None
+    check_ffmpeg(source, dest, LIMITS, _arguments(options), options)
 
 
-def _encode(image: NDArray[Any], path: Path, options: ExportOptions, threads: Threads) -> None:
-    def check_cancelled() -> None:
-        if threads.stopping():
-            raise Interrupted("stopped")
-
-    png = encode_png(image, profile=embedded(options.profile, image.shape[2]))
-    command = [
-        *("-f", "png_pipe", "-i", "pipe:0", *ffmpeg.EXACT),
-        *("-c:v", "libjxl", "-threads", str(threads.workers)),
-        *("-distance", f"{distance(options.quality)}", "-effort", str(options.effort)),
-        *("-f", "image2pipe", f"file:{path}"),
+def _arguments(options: ExportOptions) -> Arguments:
+    return [
+        *("-c:v", "libjxl", "-distance", f"{distance(options.quality)}"),
+        *("-effort", str(options.effort), "-f", "image2pipe"),
     ]
-    ffmpeg.run(command, [np.frombuffer(png, np.uint8)], check_cancelled)
 
 
 def distance(quality: int | None) -> float:

@@ -12,6 +12,7 @@ from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.names import suggestion
+from tilecppn.pixels.hdr import HDR
 from tilecppn.scene import palettes, paper
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL, MAX_SIDE, About
@@ -23,6 +24,8 @@ PROOFS = (".tif", ".png")
 LABS = (".jpg", ".tif")
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
+DEEP = (10, 12)  # bits of an AVIF, beside 8
+HDR_FORMATS = ("avif", "jxl", "png")
 MAP_TILE = 256  # pixels: the default that map viewers and Zoomify's viewers assume
 
 
@@ -96,11 +99,14 @@ class ExportOptions:
     skip_blanks: str | None = None
     proof: Path | None = None
     intent: str = "relative"
+    transfer: str | None = None
+    peak: float | None = None
     live: bool = False
     name: str = ""  # of the export; set from its path by `resolved`
     # Credits; set from the scene and these options by `resolved`.
     about: About = field(default_factory=About)
     profile: str = "srgb"  # colour space, one of PROFILES; set from the scene by `resolved`
+    hdr: HDR | None = None  # set from transfer, peak and the scene by `resolved`
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -142,8 +148,10 @@ class ExportOptions:
                 f"url {self.url}: must be an address such as https://example.com/poster, without "
                 "? and #"
             )
-        if self.bits not in (None, 8, 16, 32):
-            raise ExportError(f"bits {self.bits}: must be 8, 16 or, of an EXR, 32")
+        if self.bits not in (None, 8, *DEEP, 16, 32):
+            raise ExportError(
+                f"bits {self.bits}: must be 8 or 16, of an AVIF also 10 or 12, of an EXR 32"
+            )
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
             raise ExportError(f"max-size {self.max_size}: must be from 1 to {MAX_SIDE} pixels")
         if self.overlap < 0:
@@ -190,6 +198,11 @@ class ExportOptions:
         if bits == 16 and format in ENCODERS and ENCODERS[format].name:
             raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
         pyramid = kind.tile and format not in ("tif", "exr")
+        if bits in DEEP and (pyramid or format != "avif"):
+            raise ExportError(f"bits {bits}: only one .avif has them; leave it out")
+        hdr = self._hdr(format, scene, single=not pyramid)
+        if hdr and format == "avif":
+            bits = bits or DEEP[0]
         if self.panels is not None and pyramid:
             raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
         if self.skip_blanks is not None and not pyramid:
@@ -212,6 +225,8 @@ class ExportOptions:
         default = ENCODERS[format].quality if format in ENCODERS else None
         if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
             raise ExportError("max-bytes: only one JPEG, WebP or AVIF has them; leave it out")
+        if self.max_bytes is not None and bits in DEEP:
+            raise ExportError("max-bytes: only an AVIF of 8 bits has them; use --quality")
         if self.lab and default is not None:
             default = LAB_QUALITY
         if self.quality is not None and default is None and format != "jxl":
@@ -234,7 +249,22 @@ class ExportOptions:
             name=dest.absolute().name,
             about=self._described(scene.about),
             profile=scene.output.profile,
+            hdr=hdr,
         )
+
+    def _hdr(self, format: str, scene: Scene, *, single: bool) -> HDR | None:
+        """Return how pixels become HDR. Raises ExportError for what cannot be."""
+        hdr = HDR.of(self.transfer, self.peak, scene.output)
+        if hdr is None:
+            return None
+        if not single or format not in HDR_FORMATS or self.panels or self.proof or self.strip:
+            raise ExportError(
+                f"transfer {self.transfer}: only one .avif, .jxl or .png can be HDR, without "
+                "panels, proof and strip; use another suffix"
+            )
+        if self.bits == 8:
+            raise ExportError("bits 8: HDR has 10 or more; leave it out")
+        return hdr
 
     def _check_lab(self, dest: Path, scene: Scene) -> None:
         """Raise ExportError for exports that labs do not accept."""
@@ -263,7 +293,7 @@ class ExportOptions:
     @property
     def stored_bits(self) -> int | None:
         """The bits to convert stored values to, None for no conversion, as in an EXR."""
-        return None if self.format == "exr" else self.bits
+        return None if self.format == "exr" else 16 if self.bits in DEEP else self.bits
 
     @property
     def side(self) -> int:
@@ -305,6 +335,8 @@ class ExportOptions:
         if self.proof is not None:
             values["proof"] = sha256(self.proof.read_bytes()).hexdigest()[:8]
             values["intent"] = self.intent
+        if self.hdr is not None:
+            values["transfer"], values["peak"] = self.hdr.transfer, f"{self.hdr.peak:g}"
         if self.strip is not None:
             values["strip"] = self.strip.replace(" ", "")
         if self.panels is not None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tilecppn.exporters import sparse_deflate
 from tilecppn.exporters.deflate import LEAST, compressed, deflate
 from tilecppn.exporters.sparse_deflate import MODULUS
+from tilecppn.pixels.hdr import BT2020
 from tilecppn.pixels.interleave import filtered, unfiltered
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -44,16 +45,17 @@ def encode_png(
     effort: int = LEAST,
     more: Iterable[bytes] = (),
     profile: bytes = b"",
+    transfer: int = 0,
 ) -> bytes:
     """Encode an image (height, width, channels) as a PNG; `scene` is stored in it as text.
 
-    effort: 1 (fast) to 9 (small). more: additional chunks before the pixels. profile: ICC profile
-    of pixels that are not sRGB.
+    effort: 1 (fast) to 9 (small). more: additional chunks before the pixels. profile, transfer: as
+    in `header`.
     """
     height, width, channels = pixels.shape
     return b"".join(
         [
-            *header(width, height, channels, pixels.dtype.itemsize, scene, profile),
+            *header(width, height, channels, pixels.dtype.itemsize, scene, profile, transfer),
             *more,
             chunk(b"IDAT", _packed(filtered(pixels.transpose(2, 0, 1)), effort)),
             chunk(b"IEND", b""),
@@ -120,15 +122,26 @@ def write_bands(file: BinaryIO, head: list[bytes], bands: Iterator[Band]) -> Non
 
 
 def header(
-    width: int, height: int, channels: int, itemsize: int, scene: str, profile: bytes = b""
+    width: int,
+    height: int,
+    channels: int,
+    itemsize: int,
+    scene: str,
+    profile: bytes = b"",
+    transfer: int = 0,
 ) -> list[bytes]:
-    """Return all chunks before the pixels. profile: ICC profile of pixels that are not sRGB."""
+    """Return all chunks before the pixels. profile: ICC profile of pixels that are not sRGB.
+
+    transfer: that of HDR in BT.2020, by its number in ITU-T H.273; 0 for none.
+    """
     colour = _COLOUR_TYPES[channels]
     parts = [
         SIGNATURE,
         chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * itemsize, colour, 0, 0, 0)),
     ]
-    if profile:
+    if transfer:
+        parts.append(chunk(b"cICP", bytes([BT2020, transfer, 0, 1])))  # RGB, full range
+    elif profile:
         packed = compressed(np.frombuffer(profile, np.uint8))
         parts.append(chunk(b"iCCP", b"ICC profile\0\0" + packed))
     elif scene:

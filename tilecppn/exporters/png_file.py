@@ -23,10 +23,13 @@ def export_png(source: Source, dest: Path, options: ExportOptions, threads: Thre
     plan = source.store.plan
     itemsize = min(source.dtype.itemsize, 2)  # float32 becomes 16 bits
     icc = embedded(options.profile, plan.channels)
+    transfer = options.hdr.number if options.hdr else 0
     made = source.provenance(provenance.STILL, options)
     with sealed(dest) as temporary:
         head = [
-            *png.header(source.width, source.height, plan.channels, itemsize, made.text(), icc),
+            *png.header(
+                source.width, source.height, plan.channels, itemsize, made.text(), icc, transfer
+            ),
             *credits.png_chunks(made.about),
             png.resolution_chunk(source.resolution),
         ]

@@ -89,7 +89,10 @@ def _values(path: Path, made: Provenance) -> dict[str, Any]:
         partial = pairs.pop("partial", "False") == "True"
         for hashed in ("about", "page"):  # hashes do not tell the credits
             pairs.pop(hashed, None)
-        values = {"format": format, "partial": partial, **{k: int(v) for k, v in pairs.items()}}
+        values = {"format": format, "partial": partial}
+        if "transfer" in pairs:
+            values |= {"transfer": pairs.pop("transfer"), "peak": float(pairs.pop("peak"))}
+        values |= {name: int(value) for name, value in pairs.items()}
         if "skip_blanks" in values:
             values["skip_blanks"] = f"#{values['skip_blanks']:06x}"
         return values

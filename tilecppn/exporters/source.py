@@ -12,6 +12,7 @@ from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.provenance import Provenance
 from tilecppn.pixels.depth import dithered
 from tilecppn.pixels.downsample import mean2x2
+from tilecppn.pixels.hdr import HDR
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 from tilecppn.pixels.resample import Size, resampled
@@ -35,11 +36,19 @@ class Source:
     partial: bool = False
     bits: int | None = None
     longest: int | None = None
+    hdr: HDR | None = None
 
     @classmethod
     def of(cls, store: Store, options: ExportOptions) -> "Source":
         """Return a store as an export's options ask for it."""
-        return cls(store, options.level, options.partial, options.stored_bits, options.max_size)
+        return cls(
+            store,
+            options.level,
+            options.partial,
+            options.stored_bits,
+            options.max_size,
+            options.hdr,
+        )
 
     def __post_init__(self) -> None:
         count = len(self.store.plan.levels)
@@ -75,7 +84,8 @@ class Source:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the pixels."""
-        return np.dtype(DEPTHS[self.bits] if self.bits else self.store.scene.output.dtype)
+        bits = 16 if self.hdr else self.bits
+        return np.dtype(DEPTHS[bits] if bits else self.store.scene.output.dtype)
 
     @property
     def width(self) -> int:
@@ -118,6 +128,8 @@ class Source:
         Raises RenderError if a shard is damaged.
         """
         pixels = self._resampled(level, window)
+        if self.hdr is not None:
+            return self.hdr.of_stored(pixels)
         if self.bits is None or pixels.dtype == self.dtype:
             return pixels
         return dithered(pixels, window.top, window.left) if self.bits == 8 else to_uint16(pixels)

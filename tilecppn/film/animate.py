@@ -44,6 +44,8 @@ def animate(
     clip: float | None = None,
     plays: int | None = None,
     audio: str | Path | None = None,
+    transfer: str | None = None,
+    peak: float | None = None,
     frames: str | Path | None = None,
     executor: str = "auto",
     address: str | None = None,
@@ -66,6 +68,8 @@ def animate(
     clip: seconds of video encoded in one piece, 0 for all.
     plays: how many times an animation plays, 0 for endless.
     audio: a sound file for a video; it is cut at the end of the film.
+    transfer: "pq" or "hlg", for HDR in a codec with 10 bits, from frames with more than 8.
+    peak: brightness of white in HDR, in cd/m², by default 1000 (203 in SDR).
     frames: a store (.zarr) or a folder of frames of the same film, which are encoded instead of
     drawn again; `listeners` receive FramesNotTaken if they are of another film.
 
@@ -75,7 +79,7 @@ def animate(
     Interrupted.
     """
     sound = None if audio is None else Path(audio)
-    options = FilmOptions(codec, crf, even, format, clip, plays, sound)
+    options = FilmOptions(codec, crf, even, format, clip, plays, sound, transfer, peak)
     run = RunOptions(
         executor,
         address,

@@ -1,4 +1,4 @@
-"""Tables of the linear light of stored integers, the same on every machine."""
+"""The linear light of stored values, and tables of that of integers, the same on every machine."""
 
 import math
 from functools import cache
@@ -41,6 +41,24 @@ def _tables(profile: str, dtype: np.dtype[Any]) -> tuple[Array, Array]:
     values = np.rint(UNITS * space.linear(stored / full, power))
     bounds = np.rint(4.0 * UNITS * space.linear(np.maximum(stored - 0.5, 0.0) / full, power))
     return values, bounds
+
+
+def linear(pixels: NDArray[Any], profile: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Stored values of any dtype in linear light, as `dtype`, 1 being the brightest integer's.
+
+    profile: one of PROFILES, whose curve is undone.
+    """
+    if pixels.dtype.kind != "f":
+        return np.asarray(_linear_table(profile, pixels.dtype, dtype)[pixels])
+    with np.errstate(over="ignore"):  # infinite, where a half has no such value
+        light = PROFILES[profile].linear(pixels.astype(np.float64))
+        return light.astype(dtype, copy=False)
+
+
+@cache
+def _linear_table(profile: str, stored: np.dtype[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    full = FULL[stored.name]
+    return PROFILES[profile].linear(np.arange(full + 1) / full).astype(dtype)
 
 
 def power(base: Array, exponent: float) -> Array:

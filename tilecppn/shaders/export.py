@@ -37,6 +37,8 @@ def export(
     skip_blanks: str | None = None,
     proof: str | Path | None = None,
     intent: str = "relative",
+    transfer: str | None = None,
+    peak: float | None = None,
     layout: str | None = None,
     url: str | None = None,
     live: bool = False,
@@ -66,7 +68,10 @@ def export(
     max_bytes: limit for one JPEG, WebP or AVIF; its quality is lowered to 60 at the least.
     level: the store's level to start from.
     max_size: pixels along the longer side, at most.
-    bits: 8 (dithered) or 16, for a store with more; for an EXR 16 or 32.
+    bits: 8 (dithered) or 16, for a store with more; for an AVIF 10 or 12, too; for an
+    EXR 16 or 32.
+    transfer: "pq" or "hlg", for HDR in one .avif, .jxl or .png, from a store with more than 8 bits.
+    peak: brightness of white in HDR, in cd/m², by default 1000 (203 in SDR).
 
     Print:
 
@@ -112,6 +117,8 @@ def export(
         skip_blanks=skip_blanks,
         proof=None if proof is None else Path(proof),
         intent=intent,
+        transfer=transfer,
+        peak=peak,
         layout=layout,
         url=url,
         live=live,

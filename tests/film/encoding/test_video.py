@@ -21,10 +21,11 @@ from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.excerpt import excerpt
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.pixels.hdr import HDR
 from tilecppn.scene.scene import Scene
 
 Pixels = NDArray[Any]
-BT709, SRGB, PRIMARIES = 1, 13, 1  # ITU-T H.273
+BT709, SRGB, PRIMARIES, BT2020 = 1, 13, 1, 9  # ITU-T H.273
 LIMITED = 1  # of PyAV
 
 # codec → name that PyAV knows, its pixel format; bytes are not the same thing as bits:
@@ -164,6 +165,47 @@ def test_ten_bits_of_sixteen_do_not_shimmer(scene: Scene, tmp_path: Path) -> Non
         found = seen(animate(film, tmp_path / name, codec=codec, executor="local"))
         images = [f.to_ndarray(format="rgb48le").astype(int) for f in found.frames]
         assert all(np.abs(a - b).mean() < 257 * 0.35 for a, b in pairwise(images))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "transfer", "number"),
+    [
+        ("a.mp4", "h265-10", "pq", 16),
+        ("a.webm", "av1", "hlg", 18),
+        ("a.mov", "prores-hq", "hlg", 18),
+    ],
+)
+def test_hdr_says_what_it_is_and_is_as_bright_as_a_still(
+    scene: Scene, tmp_path: Path, name: str, codec: str, transfer: str, number: int
+) -> None:
+    still = scene.replace(canvas={"width": 96, "height": 66}, output={"dtype": "uint16"})
+    film = moving(still, morph=[1, 2], zoom=None, orbit=False, fps=10, seconds=0.2)
+    path = animate(film, tmp_path / name, codec=codec, transfer=transfer, executor="local")
+    found = seen(path)
+    tags = (found.context.color_primaries, found.context.color_trc, found.context.colorspace)
+    assert tags == (BT2020, number, BT2020)
+    assert found.context.color_range == LIMITED
+    animate(film, tmp_path / "a.zarr", executor="local")
+    stored = pixels(FilmStore(tmp_path / "a.zarr"))
+    for frame, values in zip(found.frames, stored, strict=True):
+        wanted = HDR(transfer, 1000.0, "srgb").of_stored(np.moveaxis(values, -1, 0))
+        plane = frame.planes[0]
+        luma = np.frombuffer(plane, "<u2").reshape(-1, plane.line_size // 2)[:66, :96]
+        red, green, blue = wanted / 65535
+        light = 64 + 876 * (0.2627 * red + 0.6780 * green + 0.0593 * blue)
+        assert np.abs(luma - light).mean() < 6
+
+
+def test_hdr_needs_10_bits(even_film: Timeline, scene: Scene, tmp_path: Path) -> None:
+    still = scene.replace(output={"dtype": "uint16"})
+    deep = moving(still, morph=[1, 2], zoom=None, orbit=False, fps=10, seconds=0.2)
+    for film, name, codec, why in (
+        (deep, "a.mp4", "h264", "use codec h265-10, prores-hq, prores-4444 or av1"),
+        (deep, "a.gif", None, "does not apply"),
+        (even_film, "a.mp4", "h265-10", "output.dtype"),
+    ):
+        with pytest.raises(ExportError, match=why):
+            animate(film, tmp_path / name, transfer="pq", codec=codec)
 
 
 def test_odd_sides_need_a_policy(film: Timeline, frames: Pixels, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tilecppn.film.encoding.frames import FrameFormat, Frames
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.sections import About
 
-REVISION = 4  # raised whenever the same frames give other bytes
+REVISION = 5  # raised whenever the same frames give other bytes
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class FilmOptions:
     clip: float | None = None  # of a video: seconds encoded in one piece, 0 for the whole film
     plays: int | None = None  # of an animation: how many times it plays, 0 for endless
     audio: Path | None = None  # of a video: a file with its sound
+    transfer: str | None = None  # of a video of 10 bits: "pq" or "hlg" for HDR
+    peak: float | None = None  # of HDR: cd/m² of white
 
     def allow(self, path: Path, *names: str) -> None:
         """Raise ExportError if an option outside `names` is given."""
@@ -59,8 +61,9 @@ class Encoding(ABC):
         """
         values = asdict(self)
         values["shape"] = values.pop("frame_format")  # the key used by stored films
-        if not values.get("plays", True):
-            del values["plays"]
+        for name in ("plays", "hdr"):
+            if not values.get(name, True):
+                del values[name]
         record = [type(self).__name__, REVISION, values, ffmpeg.version()]
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -24,6 +24,11 @@ class Codec(NamedTuple):
     clip: str = "mp4"  # ffmpeg's format of clips
     tag: tuple[str, ...] = ()  # ffmpeg's options for the codec's tag in the file
 
+    @property
+    def has_10_bits(self) -> bool:
+        """Whether it has the 10 bits that HDR takes."""
+        return self.pixels.endswith("10le")
+
 
 _X264 = "mbtree=1:rc-lookahead=10:me=dia:subme=0:b-adapt=0:weightp=0"
 _X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:pools=none:frame-threads=1")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.pixels.hdr import HDR
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
 from tilecppn.pixels.yuv import Planes
@@ -66,13 +67,18 @@ class Frames(NamedTuple):
     check_cancelled: CheckCancelled
 
 
-def raw_bands(frames: Frames, itemsize: int, *, colour: bool) -> Iterator[NDArray[Any]]:
+def raw_bands(
+    frames: Frames, itemsize: int, *, colour: bool, hdr: HDR | None = None
+) -> Iterator[NDArray[Any]]:
     """Yield bands for ffmpeg: little-endian integers of at most `itemsize` bytes.
 
-    With `colour`, a grey frame gets three equal channels.
+    With `colour`, a grey frame gets three equal channels. hdr: how they become HDR.
     """
     for band in chain.from_iterable(map(frames.bands, frames.numbers)):
-        part = as_integers(band, itemsize)
+        if hdr is None:
+            part = as_integers(band, itemsize)
+        else:
+            part = np.moveaxis(hdr.of_stored(np.moveaxis(band, -1, 0)), 0, -1)
         if colour and part.shape[-1] == 1:
             part = np.repeat(part, 3, axis=-1)
         rows = interleaved(np.moveaxis(part, -1, 0))

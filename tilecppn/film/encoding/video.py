@@ -22,16 +22,11 @@ from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_b
 from tilecppn.film.encoding.metadata import KEY
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.names import suggestion
+from tilecppn.pixels.hdr import HDR
 from tilecppn.pixels.yuv import NARROWEST
 
 YUV = "yuv420p"
-# Set matrix, range and dither of the conversion from RGB to YUV instead of leaving them to ffmpeg.
-# An ordered dither is the same in every frame, so it does not flicker.
-TO_BT709 = (
-    "scale=in_range=pc:out_range=tv:out_color_matrix=bt709:"
-    "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=bayer"
-)
-BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+BT709 = ffmpeg.Colours("bt709", "bt709", "bt709")
 SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
 GROUP = 250  # most frames between keyframes
 CLIP_SECONDS = 1.0  # default length of a clip
@@ -42,21 +37,28 @@ SOUND = ("-map", "2:a:0", "-map_chapters", "-1", "-flags:a", "+bitexact")  # thi
 
 @dataclass(frozen=True)
 class VideoEncoding(Encoding):
-    """The encoding of a video clip. `even` makes odd sides even: "pad", "crop", or None."""
+    """The encoding of a video clip. `even` makes odd sides even: "pad", "crop", or None.
+
+    hdr: how frames become HDR; None for SDR.
+    """
 
     codec: str
     crf: int | None
     even: str | None
+    hdr: HDR | None = None
 
     def write(self, path: Path, frames: Frames) -> None:
         codec = CODECS[self.codec]
         lossless = codec.pixels == ""
         pixels = codec.pixels or self._own_pixels()
-        colours = [f"format={pixels}", SRGB] if lossless else [TO_BT709, f"format={pixels}", BT709]
+        colours = [f"format={pixels}", SRGB]
+        if not lossless:
+            spoken = ffmpeg.Colours(*self.hdr.in_ffmpeg) if self.hdr else BT709
+            colours = spoken.filters(pixels, dither=self.frame_format.itemsize > 1)
         given = self.frame_format.ffmpeg_input(2, colour=not lossless)
-        feed: Iterator[NDArray[Any]] = raw_bands(frames, 2, colour=not lossless)
+        feed: Iterator[NDArray[Any]] = raw_bands(frames, 2, colour=not lossless, hdr=self.hdr)
         if self._converts_here(pixels):
-            colours, given = [BT709], self.frame_format.ffmpeg_input_as(pixels)
+            colours, given = [BT709.tag], self.frame_format.ffmpeg_input_as(pixels)
             feed = yuv_frames(frames, self.frame_format.width, self.frame_format.height)
         quality = [] if self.crf is None else ["-crf", str(self.crf)]
         group = 1 if lossless else min(len(frames.numbers), GROUP)
@@ -112,7 +114,7 @@ class VideoTarget(Target):
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "VideoTarget":
         """Check the options and return the target. Raises ExportError."""
-        options.allow(path, "codec", "crf", "even", "clip", "audio")
+        options.allow(path, "codec", "crf", "even", "clip", "audio", "transfer", "peak")
         suffix = suffix_of(path)
         known = CONTAINERS[suffix].codecs
         name = options.codec or known[0]
@@ -124,8 +126,9 @@ class VideoTarget(Target):
                 f"{path}: a {suffix} file can hold {', '.join(known)}; use {fitting} for {name}"
             )
         frame_format = FrameFormat.of(timeline)
+        hdr = _hdr(name, options, timeline)
         even = _even(name, frame_format, options.even)
-        encoding = VideoEncoding(frame_format, name, _crf(name, options.crf), even)
+        encoding = VideoEncoding(frame_format, name, _crf(name, options.crf), even, hdr)
         audio = None if options.audio is None else Audio.of(options.audio, timeline.time(0))
         clip = _clip_frames(timeline, options.clip)
         return cls(path, encoding, timeline.frames, clip, audio)
@@ -189,6 +192,17 @@ def _crf(codec: str, crf: int | None) -> int | None:
             f"--crf {crf}: must be from {quality.best} (best) to {quality.worst} for {codec}"
         )
     return crf
+
+
+def _hdr(codec: str, options: FilmOptions, timeline: Timeline) -> HDR | None:
+    hdr = HDR.of(options.transfer, options.peak, timeline.base.output)
+    deep = [name for name, row in CODECS.items() if row.has_10_bits]
+    if hdr and codec not in deep:
+        raise ExportError(
+            f"--transfer {options.transfer}: needs 10 bits, not {codec}; use --codec "
+            f"{', '.join(deep[:-1])} or {deep[-1]}"
+        )
+    return hdr
 
 
 def _even(codec: str, frames: FrameFormat, even: str | None) -> str | None:

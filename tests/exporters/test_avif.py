@@ -1,0 +1,211 @@
+"""AVIF of 10 and 12 bits: decoded by dav1d, and judged by libavif and exiftool where they are."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.stores import level_pixels, noise_store
+from tilecppn import export, ffmpeg
+from tilecppn.cli.image_size import image_size
+from tilecppn.errors import ExportError, RenderError
+from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.repair import repair_export
+from tilecppn.exporters.verify import find_export_damage
+from tilecppn.pixels.hdr import HDR, TRANSFERS
+from tilecppn.scene.scene import Scene
+
+BT2020, PQ, HLG = 9, 16, 18  # ITU-T H.273
+
+
+def decoded(path: Path) -> NDArray[np.uint16]:
+    """(height, width, 3) in 16 bits, by zimg."""
+    raw = path.with_suffix(".raw")
+    filters = "zscale=matrix=gbr:range=full,format=gbrp16le,format=rgb48le"
+    ffmpeg.run(["-i", str(path), "-vf", filters, "-f", "rawvideo", str(raw)])
+    (width, height), _ = image_size(path) or ((0, 0), None)
+    return np.fromfile(raw, "<u2").reshape(height, width, 3)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("bits", [10, 12])
+def test_the_best_quality_has_the_pixels(
+    bits: int, channels: int, dtype: str, tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "a.zarr", 75, 41, channels=channels, dtype=dtype)
+    export(store.path, tmp_path / "a.avif", bits=bits, quality=100)
+    stored = level_pixels(store, 0)
+    stored = np.clip(stored, 0, 1) * 65535 if dtype == "float32" else stored
+    error = (decoded(tmp_path / "a.avif") - stored.astype(float)) * (2**bits - 1) / 65535
+    # Y', Cb and Cr are rounded once: blue is Y' + 1.86 Cb.
+    assert np.abs(error).max() < 0.5 + 1.86 * 0.5 + 0.1
+    assert abs(error.mean()) < 0.1
+
+
+def test_the_scene_the_size_and_the_checksum(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 130, 70, dtype="uint16")
+    path = tmp_path / "a.avif"
+    export(store.path, path, bits=10, title="Storms")
+    assert Scene.load(path).cppn == store.scene.cppn
+    assert image_size(path) == ((130, 70), 300.0)
+    assert find_export_damage(path) == {}
+    export(store.path, path, bits=12, overwrite=True)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert find_export_damage(path) == {path: "damaged"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.avif", {"bits": 10}),
+        ("a.avif", {}),
+        ("a.avif", {"transfer": "pq", "peak": 600.0}),
+        ("a.jxl", {"transfer": "hlg"}),
+        ("a.png", {"transfer": "pq"}),
+    ],
+)
+def test_it_can_be_mended(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 70, 60, dtype="uint16")
+    path = tmp_path / name
+    export(store.path, path, **options)
+    right = path.read_bytes()
+    middle = len(right) // 2  # of the picture; what it was made from stays
+    path.write_bytes(right[:middle] + bytes(40) + right[middle + 40 :])
+    damage = find_export_damage(path)
+    assert damage
+    repair_export(path, damage, store.path, Threads(1))
+    assert path.read_bytes() == right
+
+
+@pytest.mark.parametrize(
+    ("options", "tags"),
+    [
+        ({"bits": 10}, (1, 13, 1)),
+        ({"transfer": "pq"}, (BT2020, PQ, BT2020)),
+        ({"transfer": "hlg", "bits": 12}, (BT2020, HLG, BT2020)),
+    ],
+)
+def test_it_says_its_colours(
+    options: dict[str, Any], tags: tuple[int, int, int], tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "a.zarr", 70, 60, dtype="uint16")
+    export(store.path, tmp_path / "a.avif", **options)
+    with av.open(str(tmp_path / "a.avif")) as file:
+        video = file.streams.video[0]
+        frame = next(file.decode(video))
+        context = video.codec_context
+        assert frame.format.name == f"yuv444p{options.get('bits', 10)}le"
+        assert (context.color_primaries, context.color_trc, context.colorspace) == tags
+
+
+@pytest.mark.parametrize("profile", ["display-p3", "adobe-rgb"])
+def test_other_spaces_have_their_profile(profile: str, tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 70, 60, profile=profile, dtype="uint16")
+    export(store.path, tmp_path / "a.avif", bits=10)
+    with Image.open(tmp_path / "a.avif") as image:
+        assert image.info["icc_profile"] == icc_profile(profile, 3)
+
+
+def test_hdr_is_that_of_the_stored_pixels(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 70, 60, dtype="uint16")
+    export(store.path, tmp_path / "a.avif", transfer="pq", peak=600.0, quality=100)
+    stored = np.moveaxis(level_pixels(store, 0), -1, 0)
+    wanted = np.moveaxis(HDR("pq", 600.0, "srgb").of_stored(stored), 0, -1)
+    error = decoded(tmp_path / "a.avif").astype(float) - wanted
+    assert np.abs(error).max() < 1.6 * 65535 / 1023
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        ("a.avif", {"bits": 10, "max_bytes": 1000}, "use quality"),
+        ("a.dzi", {"bits": 10, "format": "avif"}, "only one .avif"),
+        ("a.png", {"bits": 10}, "only one .avif"),
+        ("a.avif", {"bits": 14}, "must be 8 or 16"),
+        ("a.avif", {"transfer": "pq", "bits": 8}, "10 or more"),
+        ("a.tif", {"transfer": "pq"}, "only one .avif, .jxl or .png"),
+        ("a.dzi", {"transfer": "pq"}, "only one .avif, .jxl or .png"),
+        ("a.avif", {"transfer": "pq", "panels": "2x2"}, "without panels"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    name: str, options: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    store = noise_store(tmp_path / "a.zarr", 64, 64, dtype="uint16")
+    with pytest.raises(ExportError, match=why):
+        export(store.path, tmp_path / name, **options)
+
+
+def test_8_bits_have_no_more(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 64, 64)
+    with pytest.raises(ExportError, match="if the store has as many"):
+        export(store.path, tmp_path / "a.avif", bits=10)
+
+
+def test_an_ffmpeg_without_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: Any) -> None:
+        raise RenderError("ffmpeg ended with 8: Unknown encoder 'libaom-av1'")
+
+    store = noise_store(tmp_path / "a.zarr", 64, 64, dtype="uint16")
+    monkeypatch.setattr(ffmpeg, "run", run)
+    with pytest.raises(ExportError, match=r"libaom-av1'; use \.png or \.tif"):
+        export(store.path, tmp_path / "a.avif", bits=10)
+    assert not (tmp_path / "a.avif").exists()
+
+
+def test_png_and_jpeg_xl_say_that_they_are_hdr(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 70, 60, dtype="uint16")
+    stored = np.moveaxis(level_pixels(store, 0), -1, 0)
+    for transfer, number in (("pq", PQ), ("hlg", HLG)):
+        wanted = np.moveaxis(HDR(transfer, 1000.0, "srgb").of_stored(stored), 0, -1)
+        for suffix in (".png", ".jxl"):
+            path = tmp_path / f"{transfer}{suffix}"
+            export(store.path, path, transfer=transfer)
+            assert np.array_equal(decoded(path), wanted)
+            said = subprocess.run(
+                [ffmpeg.executable(), "-i", path], stderr=subprocess.PIPE, text=True
+            ).stderr
+            assert f"bt2020/{TRANSFERS[transfer].ffmpeg}" in said
+            assert Scene.load(path).cppn == store.scene.cppn
+        assert bytes([BT2020, number, 0, 1]) in (tmp_path / f"{transfer}.png").read_bytes()
+        assert b"sRGB" not in (tmp_path / f"{transfer}.png").read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("avifdec") is None, reason="needs libavif's tools")
+def test_libavif_agrees(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 130, 70, dtype="uint16")
+    export(store.path, tmp_path / "a.avif", transfer="hlg", bits=12, title="Storms")
+    said = subprocess.check_output(["avifdec", "--info", tmp_path / "a.avif"], text=True)
+    for line in (
+        "Resolution     : 130x70",
+        "Bit Depth      : 12",
+        "Format         : YUV444",
+        "Range          : Full",
+        "Color Primaries: 9",
+        "Transfer Char. : 18",
+        "Matrix Coeffs. : 9",
+    ):
+        assert line in said
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_exiftool_reads_what_it_says(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "a.zarr", 130, 70, dtype="uint16")
+    export(store.path, tmp_path / "a.avif", transfer="pq", title="Storms")
+    command = ["exiftool", "-json", "-G", str(tmp_path / "a.avif")]
+    (said,) = json.loads(subprocess.check_output(command, text=True))
+    assert said["XMP:Title"] == "Storms"
+    assert said["EXIF:XResolution"] == 300
+    assert said["EXIF:Software"].startswith("tilecppn ")
+    assert not [name for name in said if "Warning" in name or "Error" in name]
