@@ -32,6 +32,7 @@ from tilecppn.exporters.store_page import export_store_page
 from tilecppn.exporters.strip import check_page, export_strip
 from tilecppn.exporters.szi import export_szi
 from tilecppn.exporters.tiff import export_tiff
+from tilecppn.exporters.tile_estimate import tile_estimate
 from tilecppn.names import suggestion
 from tilecppn.storage.store import Store
 
@@ -43,12 +44,13 @@ class Exporter(NamedTuple):
 
     write: makes the outputs, whose paths the caller has claimed. outputs: their paths and kinds
     (see `output.CONTENTS`). fits: raises ExportError if the picture is too large, or the options
-    cannot be fulfilled.
+    cannot be fulfilled. estimate: what is said before the work, if anything.
     """
 
     write: Writer
     outputs: Callable[[Path], dict[Path, str]] = lambda dest: {dest: STILL}
     fits: Callable[[Source, Path, ExportOptions], None] = lambda source, dest, options: None
+    estimate: Callable[[Source, ExportOptions], str | None] = lambda source, options: None
 
     def check(self, dest: Path, *, overwrite: bool) -> None:
         """Raise ExportError if an output would replace something that must stay."""
@@ -57,10 +59,10 @@ class Exporter(NamedTuple):
 
 
 EXPORTERS: dict[str, Exporter] = {
-    ".dzi": Exporter(export_dzi, outputs_of),
-    ".szi": Exporter(export_szi, lambda dest: {dest: "szi"}),
-    ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}),
-    ".mbtiles": Exporter(export_mbtiles, lambda dest: {dest: mbtiles.KIND}),
+    ".dzi": Exporter(export_dzi, outputs_of, estimate=tile_estimate),
+    ".szi": Exporter(export_szi, lambda dest: {dest: "szi"}, estimate=tile_estimate),
+    ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}, estimate=tile_estimate),
+    ".mbtiles": Exporter(export_mbtiles, lambda dest: {dest: mbtiles.KIND}, estimate=tile_estimate),
     ".png": Exporter(export_png),
     ".tif": Exporter(export_tiff),
     ".exr": Exporter(export_exr),
@@ -73,7 +75,8 @@ EXPORTERS: dict[str, Exporter] = {
 
 
 def _folder(name: str) -> Exporter:
-    return Exporter(bound(export_folder, FOLDERS[name]), lambda dest: {dest: name})
+    export = bound(export_folder, FOLDERS[name])
+    return Exporter(export, lambda dest: {dest: name}, estimate=tile_estimate)
 
 
 LAYOUTS = {
@@ -165,6 +168,8 @@ def write(
     try:
         with naming_destination(dest), claimed(*exporter.outputs(dest)):
             exporter.check(dest, overwrite=options.overwrite)
+            if (said := exporter.estimate(source, options)) is not None:
+                threads.note(f"{dest}: {said}")
             return exporter.write(source, dest, options, threads)
     except KeyboardInterrupt:
         raise Interrupted("stopped; nothing is left of the unfinished export") from None
