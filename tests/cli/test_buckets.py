@@ -111,6 +111,7 @@ def test_what_is_not_ours_is_neither_replaced_nor_read(
         refused = cli(*command)
         assert refused.exit_code == 2
         assert refused.stderr.count("\n") == 1
+        assert "not supported" not in refused.stderr  # as of an address where none can be
     assert objects(bucket) == {"a.zarr/notes.txt": b"mine"}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import SceneError
 from tilecppn.exporters import provenance
 from tilecppn.exporters.embedded_scene import check_shared, provenance_in
@@ -61,7 +62,9 @@ def has_frames(path: Path) -> bool:
     """
     if is_film_store(path):
         return True
-    found = provenance.read_manifest(path) if path.is_dir() else None
+    if isinstance(path, BucketPath) or not path.is_dir():
+        return False
+    found = provenance.read_manifest(path)
     return found is not None and found.kind == FRAMES
 
 

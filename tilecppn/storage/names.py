@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from tilecppn.addresses import BucketPath
+
 DESCRIPTION = "zarr.json"  # the metadata of the group, and of each array
 FOLDER = "weights"
 LOCK = f"{FOLDER}/.lock"
@@ -26,6 +28,8 @@ def parts_of(path: Path) -> Path:
 
 def unfinished(path: Path) -> str:
     """Say where the parts of a film are that is not finished; "" where there are none."""
+    if isinstance(path, BucketPath):  # films are made on a disk
+        return ""
     parts = parts_of(path) if path.name else path
     if path.exists() or not parts.is_dir():
         return ""
