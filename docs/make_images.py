@@ -45,7 +45,7 @@ def sheet(name: str) -> NDArray[np.uint8]:
 
 
 def scales() -> NDArray[np.uint8]:
-    """The poster as a whole, 8 times closer, and 64 times closer, where a pixel is a pixel."""
+    """Draw the poster as a whole, 8 times closer, and 64 times closer, at full size."""
     scene = Scene.load(POSTER, ["canvas.width=32768", "canvas.height=32768"])
     row, col, side = 20500, 13500, 512
     parts = []

@@ -25,7 +25,7 @@ SCENE = Scene.of(
 
 
 def shot(page: Page, wait: int = 1500) -> Image.Image:
-    """What the window shows when the picture is complete, and `wait` milliseconds later."""
+    """Take a screenshot when the picture is complete, and `wait` milliseconds later."""
     page.wait_for_timeout(wait)
     page.wait_for_selector("#view[data-complete]:not([data-complete=''])")
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")

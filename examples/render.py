@@ -21,7 +21,7 @@ OWN = {"silk": 14, "ember": 0, "dunes": 4, "porcelain": 2, "lagoon": 5}  # prese
 
 
 def picture(name: str, width: int, *overrides: str) -> NDArray[np.uint8]:
-    """A scene of this folder, (height, width, 3)."""
+    """Draw a scene of this folder, (height, width, 3)."""
     scene = tc.Scene.load(HERE / f"{name}.toml", ["output.supersample=2", *overrides])
     image = tc.preview(scene, width)
     return np.broadcast_to(image, (*image.shape[:2], 3))
