@@ -2,8 +2,8 @@
 
 python -m benchmarks.coordination [SIDE [CHURN]]
 
-CHURN: a worker's node is lost for so many answers, and another worker joins; 18 for a third of them
-in a minute, if a shard takes ten seconds.
+CHURN: results after which a worker's node is lost and another worker joins; 18 replaces a third of
+the workers in a minute, if a shard takes ten seconds.
 """
 
 import json
@@ -23,8 +23,8 @@ from tilecppn.run.task_queue import RunResult
 
 WORKERS = 10_000
 SIDE = 1_000_000  # pixels: 10¹² in all
-BATCH = 64  # answers a poll
-SECONDS = 10.0  # that a shard takes, of the simulated clock
+BATCH = 64  # results per poll
+SECONDS = 10.0  # per shard, by the simulated clock
 SOMEONE = WorkerInfo("f00d", Arithmetic("simulated", "exact", "cpu", 1), "here")
 
 
@@ -52,9 +52,9 @@ class BitStore:
 
 
 class Simulated:
-    """An executor without workers: whatever is submitted is done at the next poll but a few.
+    """A simulated executor, whose submitted tasks are done a few polls later.
 
-    Attribute `now`: a clock, which waits by itself where there is nothing to answer.
+    Attribute `now`: the simulated time in seconds.
     """
 
     name = "simulated"

@@ -1,8 +1,8 @@
 """Measures the detail visible in presets with detail: python -m benchmarks.detail [PRESET …]
 
 Five seeds of each at 32,768², from 64 squares of 512² spread over the canvas, and frames of 2,048²
-of zooms into a place that is not the centre; of what compares drawings, 16 squares. Deviations are
-in steps of 8 bits, over all channels, of colours before they are rounded to 8 bits.
+of zooms into a place that is not the centre; figures that compare drawings use 16 squares.
+Deviations are in steps of 8 bits, over all channels, of colours before rounding to 8 bits.
 """
 
 import argparse

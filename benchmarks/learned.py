@@ -1,8 +1,8 @@
 """Measures a model trained on `digits`: python -m benchmarks.learned MODEL.safetensors
 
-Reconstruction: mean squared error of the centre crops through encoder and generator, as a share of
-the error of the mean image. Samples: what a support vector machine, trained on the real digits,
-takes 1,000 pictures of latents from N(0, 1) for.
+Reconstruction: mean squared error of the centre crops after encoder and generator, relative to the
+error of the mean image. Samples: how a support vector machine, trained on the real digits,
+classifies 1,000 pictures of latents from N(0, 1).
 """
 
 import argparse

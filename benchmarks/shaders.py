@@ -1,11 +1,11 @@
 """Compares the page's shader with two hand-written ones, for one network in one Chromium.
 
-By hand: float32 coordinates, each layer and each number in the text, the languages' own tanh, sin
-and exp, which may be off by 2^-11; colours and everything around the network are the page's. With
-detail its pictures are not as good as the page's, and no further than the whole picture.
-Exact by hand: as accurate as the page, of one view: polynomials and differences from the view's
-centre like the page's, with each layer and each number in the text, as in `shader -o NAME.wgsl`.
-`python -m benchmarks.shaders` runs it, on software adapters.
+By hand: float32 coordinates, unrolled layers with literal weights, the languages' own tanh, sin and
+exp, whose error may be 2^-11; colours and everything around the network are the page's. With detail
+its pictures are less accurate than the page's, and it serves only the whole picture.
+Exact by hand: as accurate as the page, for one view: polynomials and differences from the view's
+centre like the page's, with unrolled layers and literal weights, as in `shader -o NAME.wgsl`.
+`python -m benchmarks.shaders` runs it alone, on software adapters.
 """
 
 import argparse
