@@ -253,9 +253,9 @@ def test_another_preset_brings_its_own_palette_channels_and_view() -> None:
     assert own.replace(cppn={"preset": "ember"}).view.scale == 2.0
 
 
-def test_a_scene_that_is_spelled_out_keeps_all_with_another_network() -> None:
+def test_a_scene_with_all_given_keeps_all_with_another_network() -> None:
     silk = Scene.of(cppn={"preset": "silk", "seed": 1})
     net = CPPN.from_preset("guibas", channels=1)
-    kept = silk.spelled_out().replace(cppn=net)
+    kept = silk.with_all_given().replace(cppn=net)
     assert (kept.view, kept.output, kept.cppn) == (silk.view, silk.output, net)
     assert silk.replace(cppn=net).view.aspect == "stretch"

@@ -44,8 +44,8 @@ def verify_store(
     if wrong and repair:
         with store.lock():
             pass  # locking a store repairs its metadata
-    lacking = _lacking(store)
-    tasks, total = _there(store, lacking)
+    missing = _missing_by_level(store)
+    tasks, total = _tasks_to_read(store, missing)
     done = 0
 
     def counted(pixels: int) -> None:
@@ -62,11 +62,11 @@ def verify_store(
         counted=counted,
         stopping=stopping,
     )
-    found = StoreReport(path, damage, tuple(wrong), lacking, _remedy(store), rescued)
+    found = StoreReport(path, damage, tuple(wrong), missing, _remedy(store), rescued)
     if found.sound or not repair:
         return found
     rendered = 0
-    if damage or lacking:
+    if damage or missing:
         progress("repair", 0, store.plan.pixels, "Mpixel")
         run = RunOptions(
             executor="local",
@@ -76,7 +76,7 @@ def verify_store(
             discard=list(damage),
             stopping=stopping,
         )
-        rendered = _draw_again(store, run).rendered
+        rendered = _rerender(store, run).rendered
     again: Any = open_store(path)
     if again.invalid_metadata() or any(map(again.damage, damage)):
         raise RenderError(f"{path}: is still damaged after its repair; render it anew")
@@ -115,7 +115,7 @@ def _picture(scene: Scene | Timeline | str | Path | None) -> Scene | Timeline | 
     return load_timeline(scene) or Scene.load(scene)
 
 
-def _lacking(store: Store | FilmStore) -> dict[int, int]:
+def _missing_by_level(store: Store | FilmStore) -> dict[int, int]:
     """Return the number of missing shards of each level, if too many to be listed; else {}.
 
     A canvas may have 10¹¹ shards, of which a few exist.
@@ -129,17 +129,19 @@ def _lacking(store: Store | FilmStore) -> dict[int, int]:
     return found if sum(found.values()) > MOST_MISSING else {}
 
 
-def _there(store: Store | FilmStore, lacking: Mapping[int, int]) -> tuple[Iterable[Task], int]:
+def _tasks_to_read(
+    store: Store | FilmStore, missing: Mapping[int, int]
+) -> tuple[Iterable[Task], int]:
     """Return the tasks to read: all, or existing ones if many are missing; and their pixels."""
     pixels = store.plan.pixels
-    if isinstance(store, FilmStore) or not lacking:
+    if isinstance(store, FilmStore) or not missing:
         return store.plan.order(), pixels
     level = store.plan.levels[0]
     there = (shard for level in store.plan.levels for shard in store.stored(level.index))
-    return there, min(pixels, (level.rows * level.cols - lacking[0]) * level.shard**2)
+    return there, min(pixels, (level.rows * level.cols - missing[0]) * level.shard**2)
 
 
-def _draw_again(store: Store | FilmStore, run: RunOptions) -> RunResult:
+def _rerender(store: Store | FilmStore, run: RunOptions) -> RunResult:
     """Delete what `run` discards, and draw everything missing, with all ancestors.
 
     Raises StoreError if the store is being rendered, or was begun with another arithmetic.

@@ -81,7 +81,7 @@ def table(palette: str | tuple[str, ...], light: Light) -> NDArray[np.float64]:
     return colours
 
 
-def in_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDArray[np.float64]:
+def to_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDArray[np.float64]:
     """Convert sRGB stops (n, 3) or a table (places, lights, 3) to another colour space.
 
     Stops are added so that colours between them look as in sRGB, too. invert: whether pixels are
@@ -105,12 +105,12 @@ def is_colour(text: str) -> bool:
     return _HEX.fullmatch(text) is not None
 
 
-def is_list(values: Sequence[object]) -> bool:
+def is_valid_list(values: Sequence[object]) -> bool:
     """Return whether values are a valid list of colours."""
-    return fault(values) is None
+    return list_error(values) is None
 
 
-def fault(values: Sequence[object]) -> tuple[int | None, str] | None:
+def list_error(values: Sequence[object]) -> tuple[int | None, str] | None:
     """Return the index of the first wrong colour and what it must be; None for a valid list.
 
     A list has at least 2 colours, of which all or none have a place; places increase from 0% to

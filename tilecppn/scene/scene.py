@@ -208,7 +208,7 @@ class Scene:
                 raise SceneError(f"replace: {name} takes a section or a mapping of its keys")
         return self._build(given, Path(), network, previous=self)
 
-    def spelled_out(self) -> "Scene":
+    def with_all_given(self) -> "Scene":
         """Return this scene with all its values given, so that another network changes none."""
         given = {
             name: (self.source if name == "cppn" else getattr(self, name)).values()

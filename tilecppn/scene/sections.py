@@ -271,9 +271,9 @@ class Output(Section):
         if self.palette is None:
             return None
         if channels == 1:
-            return palettes.in_profile(palettes.stops(self.palette), self.profile, self.invert)
+            return palettes.to_profile(palettes.stops(self.palette), self.profile, self.invert)
         table = palettes.table(self.palette, self.light)
-        return palettes.in_profile(table, self.profile, self.invert)
+        return palettes.to_profile(table, self.profile, self.invert)
 
     @property
     def light(self) -> palettes.Light:

@@ -236,7 +236,7 @@ def palette() -> Check:
             return value
         if not isinstance(value, list | tuple):
             raise ValueError
-        if (wrong := palettes.fault(value)) is not None:
+        if (wrong := palettes.list_error(value)) is not None:
             index, must = wrong
             colour = "" if index is None else f"colour {index + 1}, {format_value(value[index])}: "
             raise SceneError(f"{colour}{must}")

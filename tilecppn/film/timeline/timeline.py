@@ -47,7 +47,7 @@ class Timeline:
 
     def __post_init__(self) -> None:
         # Only tracks change from frame to frame: another network does not bring its preset's view.
-        object.__setattr__(self, "base", self.base.spelled_out())
+        object.__setattr__(self, "base", self.base.with_all_given())
         if self.base.output.profile != "srgb":
             raise SceneError(
                 f'output.profile = "{self.base.output.profile}": films are in sRGB; leave it out'
