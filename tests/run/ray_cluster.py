@@ -127,19 +127,18 @@ def _drain(nodes: Cluster) -> None:
 
 
 def slow_worker(folder: Path) -> dict[str, Any]:
-    """The same picture with 7 workers, and with an 8th that is ten times slower."""
+    """Eight workers, of which one takes a thousand times as long as the others."""
     cluster(8)
-    found: dict[str, Any] = {}
-    for name, workers, mark in (("without", 7, ""), ("with", 8, str(folder / "mark"))):
-        store = empty_store(folder / f"{name}.zarr", SCENE)
-        job = Slowed(job_for(SCENE, store.path), 0.5, 10.0, mark)
-        outcome, events = run_job(RayExecutor(job, workers), store, RetryPolicy())
-        found[name] = {
-            "seconds": round(outcome.seconds, 1),
-            "rendered": outcome.rendered,
-            "hedged": sum(isinstance(e, TaskHedged) for e in events),
-        }
-    return found
+    store = empty_store(folder / "a.zarr", SCENE)
+    job = Slowed(job_for(SCENE, store.path), 0.5, 1000.0, str(folder / "mark"))
+    outcome, events = run_job(RayExecutor(job, 8), store, RetryPolicy(deadline=3600.0))
+    return {
+        "seconds": round(outcome.seconds, 1),
+        "rendered": outcome.rendered,
+        "shards": store.plan.shards,
+        "hedged": sum(isinstance(e, TaskHedged) for e in events),
+        "lost": sum(isinstance(e, WorkerLost) for e in events),
+    }
 
 
 def metrics(folder: Path) -> dict[str, Any]:

@@ -42,11 +42,14 @@ def test_a_run_grows_onto_a_node_that_joins_and_leaves_one_that_is_drained(tmp_p
     assert_same(Store(tmp_path / "a.zarr"), once)
 
 
-def test_one_worker_that_is_ten_times_slower_costs_less_than_a_third_more(tmp_path: Path) -> None:
+def test_shards_of_a_slow_worker_are_drawn_by_others(tmp_path: Path) -> None:
+    """Each of its own would take 500 seconds; `test_elasticity.py` has the time in numbers."""
     report = run("slow-worker", tmp_path)
-    assert report["with"]["hedged"] >= 1
-    assert report["with"]["seconds"] < 1.3 * report["without"]["seconds"]
-    assert_same(Store(tmp_path / "with.zarr"), Store(tmp_path / "without.zarr"))
+    assert report["hedged"] >= 1
+    assert report["seconds"] < 400.0
+    assert (report["rendered"], report["lost"]) == (report["shards"], 0)
+    once = render(SCENE, tmp_path / "once.zarr", executor="local")
+    assert_same(Store(tmp_path / "a.zarr"), once)
 
 
 def test_a_node_offers_the_runs_metrics_to_prometheus(tmp_path: Path) -> None:
