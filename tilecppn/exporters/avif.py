@@ -1,7 +1,7 @@
-"""An AVIF: of 8 bits by Pillow; of 10 or 12, also in HDR, by ffmpeg in a container made here.
+"""Write an AVIF: with 8 bits by Pillow, with 10 or 12, also in HDR, by ffmpeg.
 
-ffmpeg's own container has room for neither Exif, XMP nor an ICC profile. The boxes are those of
-ISO/IEC 23008-12 (HEIF) and of "AV1 Image File Format", 4:4:4.
+ffmpeg's own container does not support Exif, XMP or ICC profiles, so the container is written here:
+boxes of ISO/IEC 23008-12 (HEIF) and of "AV1 Image File Format", 4:4:4.
 """
 
 import struct
@@ -23,7 +23,7 @@ from tilecppn.exporters.source import Source
 from tilecppn.pixels.hdr import BT2020, BT2020_MATRIX
 
 LIMITS = ENCODERS["avif"]._replace(memory=80)
-SRGB, OF_PROFILE = (1, 13), (2, 2)  # primaries and curve, by their numbers in ITU-T H.273
+SRGB, OF_PROFILE = (1, 13), (2, 2)  # primaries and transfer by their numbers in ITU-T H.273
 BT709_MATRIX = 1
 
 
@@ -62,7 +62,12 @@ def _arguments(options: ExportOptions) -> Arguments:
     return [
         *("-vf", ",".join(filters), "-c:v", "libaom-av1", "-still-picture", "1"),
         *("-usage", "allintra", "-row-mt", "1", "-cpu-used", str(min(8, 10 - options.effort))),
-        *("-crf", str(((100 - quality) * 63 + 50) // 100), "-f", "avif"),  # as libavif's quality
+        *(
+            "-crf",
+            str(((100 - quality) * 63 + 50) // 100),
+            "-f",
+            "avif",
+        ),  # as libavif
     ]
 
 
@@ -75,25 +80,25 @@ def _properties(source: Source, av1: bytes, options: ExportOptions) -> list[byte
         _full_box(b"ispe", struct.pack(">II", source.width, source.height)),
         _full_box(b"pixi", bytes([3, *3 * [options.bits or 8]])),
         av1,
-        _box(b"colr", b"nclx" + struct.pack(">HHHB", *numbers, 0x80)),  # in full range
+        _box(b"colr", b"nclx" + struct.pack(">HHHB", *numbers, 0x80)),  # full range
     ]
     return [*properties, _box(b"colr", b"prof" + icc)] if icc else properties
 
 
 def container(items: dict[bytes, bytes], properties: list[bytes]) -> bytes:
-    """Return a file of items, by their types: the first is the picture, which the others describe.
+    """Return an AVIF file of items by type: the first is the picture, the others describe it.
 
     properties: of the picture, as boxes.
     """
     said = b"".join(
         _box(b"cdsc", struct.pack(">HHH", number, 1, 1)) for number in range(2, len(items) + 1)
     )
-    # Readers that do not know the configuration may not go on.
+    # The first bit marks the AV1 configuration as essential for readers.
     links = [0x80 * (p[4:8] == b"av1C") | i for i, p in enumerate(properties, 1)]
     head = _box(b"ftyp", b"avif" + bytes(4) + b"avifmif1miaf")
 
     def meta(start: int) -> bytes:
-        """Return the box before the items; its size does not depend on where they start."""
+        """Return the box before the items; its size does not depend on `start`."""
         return _full_box(
             b"meta",
             _full_box(b"hdlr", bytes(4) + b"pict" + bytes(13))
@@ -113,7 +118,7 @@ def container(items: dict[bytes, bytes], properties: list[bytes]) -> bytes:
 
 
 def _places(items: dict[bytes, bytes], start: int) -> bytes:
-    parts = [struct.pack(">HH", 0x4400, len(items))]  # offsets and lengths of 4 bytes
+    parts = [struct.pack(">HH", 0x4400, len(items))]  # 4-byte offsets and lengths
     for number, data in enumerate(items.values(), 1):
         parts.append(struct.pack(">HHHII", number, 0, 1, start, len(data)))
         start += len(data)
@@ -135,7 +140,7 @@ def _full_box(name: bytes, data: bytes, version: int = 0) -> bytes:
 
 
 def _coded_picture(avif: bytes) -> bytes:
-    """Return the AV1 of an AVIF that has one picture and nothing else."""
+    """Return the AV1 data of an AVIF that contains one picture and nothing else."""
     place = 0
     while place + 8 <= len(avif):
         size, name = struct.unpack_from(">I4s", avif, place)
@@ -146,7 +151,7 @@ def _coded_picture(avif: bytes) -> bytes:
 
 
 def _av1_configuration(avif: bytes) -> bytes:
-    """Return the box that says how to decode it."""
+    """Return the box with the decoder's configuration."""
     place = avif.find(b"av1C") - 4
     if place < 0:
         raise RenderError("ffmpeg wrote an AVIF without its configuration")

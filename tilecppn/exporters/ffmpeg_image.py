@@ -1,6 +1,6 @@
-"""Encodes an image in memory by ffmpeg, a separate process as for films, from a PNG.
+"""Encode an image in memory with ffmpeg, a separate process as for films, from a PNG.
 
-The PNG states depth and colour space, as far as ffmpeg's encoder heeds them.
+The PNG states depth and colour space, as far as ffmpeg's encoder uses them.
 """
 
 import os
@@ -23,13 +23,15 @@ from tilecppn.exporters.png import encode_png
 from tilecppn.exporters.source import Source
 from tilecppn.pixels.interleave import interleaved
 
-Arguments = Sequence[str]  # of ffmpeg, between its input and its output
+Arguments = Sequence[str]  # ffmpeg's arguments between its input and its output
 
 
 def encoded(
     source: Source, path: Path, arguments: Arguments, options: ExportOptions, threads: Threads
 ) -> bytes:
-    """Return the picture as ffmpeg writes it to `path`, which stays. Raises as `ffmpeg.run`."""
+    """Encode the picture with ffmpeg to `path`, and return the file's bytes. Raises as
+    `ffmpeg.run`.
+    """
     dtype = np.uint8 if source.dtype.itemsize == 1 else np.uint16  # float32 becomes 16 bits
     shape = (source.height, source.width, source.store.plan.channels)
     image: NDArray[Any] = np.empty(shape, dtype)
@@ -41,7 +43,9 @@ def encoded(
 def check_ffmpeg(
     source: Source, dest: Path, limits: Encoder, arguments: Arguments, options: ExportOptions
 ) -> None:
-    """Raise ExportError if the picture is too large, or ffmpeg cannot encode so."""
+    """Raise ExportError if the picture is too large, or ffmpeg cannot encode with these
+    arguments.
+    """
     check_fits(limits, source, dest)
     try:
         _run(np.zeros((8, 8, 3), np.uint8), Path(os.devnull), arguments, options, Threads())

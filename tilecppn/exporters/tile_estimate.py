@@ -1,4 +1,4 @@
-"""Says how many tiles a pyramid will have, and how large they will be, before it is written."""
+"""Estimate the number and size of a pyramid's tiles before it is written."""
 
 from dataclasses import replace
 from itertools import product
@@ -10,15 +10,15 @@ from tilecppn.exporters.tiles import Pixels, levels_to_one_tile
 from tilecppn.formatting import format_bytes
 from tilecppn.plan import Window, ceil_div
 
-MANY = 1000  # tiles that are worth a word
-ACROSS = 3  # sampled tiles along a row and a column of the largest level
+MANY = 1000  # fewer tiles are not announced
+ACROSS = 3  # sampled tiles along each side of the largest level
 SMALLER = ("webp", "jpg")  # formats that a pyramid of PNG is compared with
 
 
 def tile_estimate(source: Source, options: ExportOptions) -> str | None:
-    """Describe the tiles to come; None if they are few.
+    """Describe the number and size of the tiles to be written; None if they are few.
 
-    Their size is estimated by tiles spread evenly over the largest level. Raises RenderError if a
+    Their size is estimated from tiles spread evenly over the largest level. Raises RenderError if a
     shard is damaged.
     """
     side = options.side

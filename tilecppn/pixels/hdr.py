@@ -1,9 +1,9 @@
-"""Makes HDR of pictures that end at the white of SDR: BT.2020 primaries, and the curve PQ or HLG.
+"""Convert SDR pictures to HDR: BT.2020 primaries, and the PQ or HLG curve.
 
-SDR's white is 203 cd/m² (ITU-R BT.2408, 2.1). Up to two stops below it a colour is as bright as in
-SDR; from there on luminance grows faster, by the square of the stops, so that white becomes the
-peak: white times 2^(s · t²), with s stops from white to peak and t from 0 to 1. The colour's
-chromaticity stays. The curves are those of ITU-R BT.2100-3, tables 4 and 5.
+SDR's white is 203 cd/m² (ITU-R BT.2408, 2.1). Up to two stops below white a colour is as bright as
+in SDR; above, luminance is raised by a factor of 2^(s · t²), with s stops from white to the peak
+and t from 0 to 1, so that white becomes the peak. Chromaticity does not change. The curves are
+those of ITU-R BT.2100-3, tables 4 and 5.
 """
 
 from collections.abc import Callable
@@ -22,19 +22,20 @@ from tilecppn.scene.sections import FULL, Output
 Array = NDArray[np.float64]
 
 WHITE = 203.0  # cd/m²
-PEAK = 1000.0  # cd/m², of most masters and displays
-KNEE = -2.0  # stops from white, where highlights begin
-BT2020, BT2020_MATRIX = 9, 9  # primaries, and Y'CbCr of them, by their numbers in ITU-T H.273
+PEAK = 1000.0  # cd/m², the peak of most masters and displays
+KNEE = -2.0  # stops relative to white where highlights begin
+BT2020, BT2020_MATRIX = 9, 9  # primaries and Y'CbCr matrix by their numbers in ITU-T H.273
 PRIMARIES: tuple[Pair, Pair, Pair] = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 LUMINANCE = np.array([0.2627, 0.6780, 0.0593])  # of BT.2020's red, green and blue
-AT_ONCE = 1 << 18  # pixels
-HLG_PEAK, HLG_GAMMA = 1000.0, 1.2  # of the display that it is made for
+AT_ONCE = 1 << 18  # pixels per chunk
+HLG_PEAK, HLG_GAMMA = 1000.0, 1.2  # of the reference display
 
 
 class Transfer(NamedTuple):
-    """A curve: its name, its number in ITU-T H.273, ffmpeg's name, and the brightest it can say.
+    """A transfer curve: its name, its number in ITU-T H.273, ffmpeg's name, and its largest
+    luminance.
 
-    signal: what it stores, 0 to 1, of light (channels, …) in cd/m² with that luminance.
+    signal: returns the stored signal, 0 to 1, for light (channels, …) in cd/m² and its luminance.
     """
 
     name: str
@@ -45,14 +46,14 @@ class Transfer(NamedTuple):
 
 
 def pq(light: Array, luminance: Array) -> Array:
-    """Return the inverse EOTF of SMPTE ST 2084, of 0 to 10,000 cd/m²."""
+    """Apply the inverse EOTF of SMPTE ST 2084 to 0 to 10,000 cd/m²."""
     part = (light / 10_000.0) ** (2610 / 16384)
     signal: Array = ((3424 / 4096 + 2413 / 128 * part) / (1.0 + 2392 / 128 * part)) ** (2523 / 32)
     return signal
 
 
 def hlg(light: Array, luminance: Array) -> Array:
-    """Return HLG's OETF after its inverse OOTF, of 0 to 1000 cd/m² on a display of that peak."""
+    """Apply HLG's inverse OOTF and OETF to 0 to 1000 cd/m² on a display with that peak."""
     scale = np.maximum(luminance / HLG_PEAK, 1e-9) ** (1.0 / HLG_GAMMA - 1.0)
     scene = light / HLG_PEAK * scale
     a, b, c = 0.17883277, 0.28466892, 0.55991073
@@ -68,7 +69,9 @@ TRANSFERS: dict[str, Transfer] = {
 
 @dataclass(frozen=True)
 class HDR:
-    """How pixels in a profile, one of PROFILES, become HDR: one of TRANSFERS, peak in cd/m²."""
+    """The conversion of pixels in a profile, one of PROFILES, to HDR: one of TRANSFERS, peak in
+    cd/m².
+    """
 
     transfer: str
     peak: float
@@ -76,7 +79,7 @@ class HDR:
 
     @classmethod
     def of(cls, transfer: str | None, peak: float | None, output: Output) -> Self | None:
-        """Return the HDR that a person asks for of pictures with this [output]; None for SDR.
+        """Return the HDR conversion requested for pictures with this [output]; None for SDR.
 
         Raises ExportError for a wrong value, and for 8 bits: highlights would have bands.
         """
@@ -130,7 +133,7 @@ class HDR:
 
 
 def gain(luminance: Array, peak: float) -> Array:
-    """Return how many times brighter a luminance, 1 for SDR's white, becomes; peak in cd/m²."""
+    """Return the factor by which a luminance, 1 for SDR's white, is raised; peak in cd/m²."""
     stops = np.log2(np.clip(luminance, 2.0**KNEE, 1.0))
     gained: Array = (peak / WHITE) ** (1.0 - stops / KNEE) ** 2
     return gained
