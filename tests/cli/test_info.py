@@ -128,13 +128,8 @@ TYPES: dict[str, list[tuple[str, dict[str, Any], str]]] = {
 def test_how_exact_the_frames_of_a_video_are(cli: Cli, tmp_path: Path) -> None:
     film = ("animate", "a.toml", "--orbit", "--seconds", "0.2", "--fps", "10")
     (tmp_path / "a.toml").write_text(SCENE.replace(canvas={"width": 32, "height": 16}).to_toml())
-    for name, options, tolerance in [
-        ("a.mp4", (), 8.0),
-        ("b.mp4", ("--set", "film.tolerance=0.1"), None),
-        ("c.mkv", (), None),  # without loss
-    ]:
-        assert cli(*film, "-o", name, *options).exit_code == 0
-        assert info(cli, name).get("tolerance") == tolerance
+    assert cli(*film, "-o", "a.mp4").exit_code == 0
+    assert info(cli, "a.mp4")["tolerance"] == 8.0
     assert "within 8 steps of 255" in cli("info", "a.mp4").stdout
     assert cli(*film, "-o", "a.zarr").exit_code == 0
     assert cli("animate", "a.zarr", "-o", "d.mp4").exit_code == 0

@@ -8,9 +8,11 @@ from PIL import Image
 
 from tests.stores import tree
 from tilecppn.errors import InvalidRequestError, RenderError
+from tilecppn.exporters import provenance
+from tilecppn.exporters.checksums import LIST
 from tilecppn.film.animate import animate, animate_to
 from tilecppn.film.encoding.base import FilmOptions
-from tilecppn.film.finished_frames import FrameFolder
+from tilecppn.film.finished_frames import FinishedFrames, FrameFolder, finished_frames
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.excerpt import excerpt
 from tilecppn.film.timeline.moves import moving
@@ -126,3 +128,17 @@ def test_frames_of_another_arithmetic_are_encoded_but_not_mixed(
     with pytest.raises(InvalidRequestError, match="unfinished, and was drawn by another"):
         animate(short, tmp_path / "c.mkv", executor="local", frames=path)
     assert not (tmp_path / f"c.mkv{PARTS}").exists()
+
+
+def test_a_folder_with_fewer_bits_or_checksums_is_not_taken(scene: Scene, tmp_path: Path) -> None:
+    film = moving(scene.replace(output={"dtype": "float32"}), morph=[1, 2], seconds=0.2, fps=10)
+    path = animate(film, tmp_path / "a", executor="local")
+    assert finished_frames(path, film) == "has 16 bits of values that have 32"
+    path = animate(film, tmp_path / "b", executor="local", format="tif")
+    assert isinstance(finished_frames(path, film), FinishedFrames)
+    made = provenance.read_manifest(path)
+    assert made is not None
+    names = (path / LIST).read_text().splitlines(keepends=True)
+    (path / LIST).write_text("".join(names[1:]))
+    provenance.write_manifest(path, made)
+    assert finished_frames(path, film) == "has no checksums of its frames"

@@ -14,8 +14,10 @@ from tests.conftest import SMALL_NET
 from tests.run.jobs import Toy
 from tests.run.test_executors import once_not
 from tilecppn.errors import InvalidRequestError
+from tilecppn.run.executors import EXECUTORS
 from tilecppn.run.executors.ray import RayExecutor, _Actor, _cause
 from tilecppn.run.jobs import TaskFailed
+from tilecppn.run.options import RunOptions
 from tilecppn.scene.scene import Scene
 from tilecppn.version import VERSION
 
@@ -64,6 +66,16 @@ def test_a_ray_that_cannot_start_is_told_with_a_remedy(
     with pytest.raises(InvalidRequestError, match=remedy) as refused:
         RayExecutor(Toy(), 1)
     assert "\n" not in str(refused.value)
+
+
+def test_uv_sends_no_working_folder_to_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ray does under `uv run`, and fails with a folder of more than 512 MiB."""
+    for name in ("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "RAY_ADDRESS"):
+        monkeypatch.setenv(name, "")  # so that it is as before in the end
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("tilecppn.run.executors.ray.RayExecutor", lambda *args, **options: None)
+    EXECUTORS["ray"](Toy(), RunOptions("ray"))
+    assert os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0"
 
 
 @pytest.fixture

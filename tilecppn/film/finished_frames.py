@@ -68,6 +68,8 @@ def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
     if not 0 <= first <= there.frames - timeline.frames:
         last = there.film.first + there.frames - 1
         return f"has only frames {there.film.first} to {last} of the film"
+    if store is None and FrameFolder(path).frames != there.frames:
+        return "has no checksums of its frames"
     complete = store is None or all(
         store.has(shard)
         for frame in range(first, first + timeline.frames)
@@ -106,6 +108,11 @@ class FrameFolder:
         self.path = path
         self._files = sorted((name, crc) for crc, name in checksums.read_list(storage_of(path)))
         self._frame, self._pixels = -1, np.empty((0, 0, 0))  # the last one read
+
+    @property
+    def frames(self) -> int:
+        """How many frames its list of checksums names."""
+        return len(self._files)
 
     @property
     def format(self) -> str:
