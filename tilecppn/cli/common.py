@@ -171,8 +171,8 @@ def export_options(function: F) -> F:
             "--bits",
             type=int,
             metavar="8|10|12|16|32",
-            help="Bits of a value, of a store with more: 8 (dithered) or 16, of a .avif also 10 or "
-            "12; of a .exr 16 or 32.",
+            help="Bits per value, if the store has more: 8 (dithered) or 16; for a .avif also 10 "
+            "or 12; for a .exr 16 or 32.",
         ),
         click.option(
             "--skip-blanks",
@@ -199,13 +199,13 @@ def hdr_options(function: F) -> F:
             "--peak",
             type=float,
             metavar="N",
-            help="Brightness of white in HDR, in cd/m² [default: 1000; in SDR it is 203].",
+            help="Luminance of white in HDR, in cd/m² [default: 1000; SDR has 203].",
         ),
         click.option(
             "--transfer",
             metavar="pq|hlg",
-            help="HDR by this curve, of pixels with 16 bits: one .avif, .jxl or .png, or a video "
-            "with 10 bits.",
+            help="Convert pixels of 16 bits to HDR with this curve: a .avif, .jxl or .png, or a "
+            "video with 10 bits.",
         ),
     ):
         function = option(function)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     help="Rendering intent of --proof; black becomes the printer's black.",
 )
 @hdr_options
-@click.option("--marks", is_flag=True, help="Marks to cut along, and a line of text, in a .pdf.")
+@click.option("--marks", is_flag=True, help="Add crop marks and a line of text to a .pdf.")
 @click.option(
     "--strip",
     metavar="SIZE",

@@ -44,13 +44,13 @@ def _tables(profile: str, dtype: np.dtype[Any]) -> tuple[Array, Array]:
 
 
 def linear(pixels: NDArray[Any], profile: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Stored values of any dtype in linear light, as `dtype`, 1 being the brightest integer's.
+    """Convert stored values of any dtype to linear light, as `dtype`; 1 for the largest integer.
 
-    profile: one of PROFILES, whose curve is undone.
+    profile: one of PROFILES, whose transfer curve is inverted.
     """
     if pixels.dtype.kind != "f":
         return np.asarray(_linear_table(profile, pixels.dtype, dtype)[pixels])
-    with np.errstate(over="ignore"):  # infinite, where a half has no such value
+    with np.errstate(over="ignore"):  # beyond the range of a half it is infinite
         light = PROFILES[profile].linear(pixels.astype(np.float64))
         return light.astype(dtype, copy=False)
 

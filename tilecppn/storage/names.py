@@ -10,7 +10,7 @@ DESCRIPTION = "zarr.json"  # the metadata of the group, and of each array
 FOLDER = "weights"
 LOCK = f"{FOLDER}/.lock"
 OLD_LOCK = ".lock"  # of version 0.1.0
-PARTS = ".parts"  # an unfinished film's store lies beside it, under its name with this suffix
+PARTS = ".parts"  # suffix of the store beside an unfinished film
 SUFFIX = ".safetensors"
 FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # folders in a store
 
@@ -22,12 +22,12 @@ def lock_file(folder: Path) -> Path:
 
 
 def parts_of(path: Path) -> Path:
-    """Return the path of the store in which a film's frames and clips are kept until it is done."""
+    """Return the path of the store that holds a film's frames and clips until it is done."""
     return path.with_name(path.name + PARTS)
 
 
 def unfinished(path: Path) -> str:
-    """Say where the parts of a film are that is not finished; "" where there are none."""
+    """Return an error text that names the parts of an unfinished film; "" if there are none."""
     if isinstance(path, BucketPath):  # films are made on a disk
         return ""
     parts = parts_of(path) if path.name else path
