@@ -202,7 +202,9 @@ def _scene(path: Path, overrides: Sequence[str]) -> ScenePicture:
     from tilecppn.storage.names import unfinished
 
     if path.suffix != ".toml" and not may_embed_scene(path):
-        why = "" if path.exists() else f"{unfinished(path) or 'it does not exist'}; "
+        if begun := unfinished(path):
+            raise ExportError(f"cannot view {path}: {begun}")
+        why = "" if path.exists() else "it does not exist; "
         raise ExportError(
             f"cannot view {path}: {why}give a scene, a timeline, a store, a film, or an export: "
             "NAME.dzi, NAME.html or their folder"
