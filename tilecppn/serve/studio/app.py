@@ -150,7 +150,9 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/covers/{side:int}.png", cover),
         Route("/frames/{side:int}/{name}/{number:int}.png", frame),
         Route("/renders/{number:int}/{done:int}.png", work),
-        Route("/scenes/{name}.json", read(lambda request: desk.shown(request.path_params["name"]))),
+        Route(
+            "/scenes/{name}.json", read(lambda request: desk.record_of(request.path_params["name"]))
+        ),
         Route("/session.json", read(lambda request: desk.session())),
         Route("/files.json", read(lambda request: desk.files())),
         Route("/renders.json", read(lambda request: desk.renders())),

@@ -65,7 +65,7 @@ class Desk:
 
     # ---- scenes ----------------------------------------------------------------------------------
 
-    def shown(self, name: str) -> dict[str, Any]:
+    def record_of(self, name: str) -> dict[str, Any]:
         """Return the full record of a scene or variation, by its id."""
         own = self.scenes.own_name(name)
         return record(self.scenes.scene(own), own)
@@ -74,9 +74,9 @@ class Desk:
         """Return the scene of a `toml`, or of `changes` to the scene `base`."""
         if "toml" in asked:
             scene = from_text(text(asked, "toml"), "scene")
-            return self.shown(self.scenes.add(scene))
+            return self.record_of(self.scenes.add(scene))
         changes = checked_changes(asked.get("changes"))
-        found = self.shown(self.scenes.derive(text(asked, "base"), changes))
+        found = self.record_of(self.scenes.derive(text(asked, "base"), changes))
         return {**found, "label": label_of(changes)}
 
     def vary(self, asked: Asked) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class Desk:
 
     def _scene_shown(self) -> dict[str, Any] | None:
         try:
-            return self.shown(self.first)
+            return self.record_of(self.first)
         except InvalidRequestError:  # the page learns the reason when it requests the scene
             return None
 
@@ -156,7 +156,7 @@ class Desk:
 
     def open(self, asked: Asked) -> dict[str, Any]:
         """Return the scene in the file `name` below the folder."""
-        return self.shown(self.scenes.add(self.folder.open(asked.get("name"))))
+        return self.record_of(self.scenes.add(self.folder.open(asked.get("name"))))
 
     def cover(self, name: str) -> str:
         """Return the id of the scene in a file below the folder, for its thumbnail."""
@@ -178,7 +178,7 @@ class Desk:
         found = read_dropped(name, path)
         if isinstance(found, list):
             return {"colours": found}
-        return self.shown(self.scenes.add(found))
+        return self.record_of(self.scenes.add(found))
 
     # ---- films and renders -----------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class Desk:
 
     def renders(self) -> dict[str, Any]:
         """Return all renders of this session with their progress."""
-        return {"renders": self.jobs.told()}
+        return {"renders": self.jobs.records()}
 
     def cancel(self, asked: Asked) -> dict[str, Any]:
         """Stop render `number`; its finished parts are kept."""

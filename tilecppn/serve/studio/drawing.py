@@ -99,7 +99,7 @@ class Levels:
         key = name, level
         with self._lock:
             if key not in self._found:
-                scene = shown(self._scenes.scene(name), flat=level != 0)
+                scene = for_screen(self._scenes.scene(name), flat=level != 0)
                 context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
                 if level != 0:
                     scene = scene.replace(canvas={"crop": None, "bleed": None})
@@ -186,13 +186,13 @@ def small_picture(
     """
     longest = max(scene.canvas.width, scene.canvas.height)
     sides = (max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height))
-    small = shown(scene, flat=True, canvas=scene.canvas.resized(*sides))
+    small = for_screen(scene, flat=True, canvas=scene.canvas.resized(*sides))
     context = replace(EvaluationContext.of(small), share=SHARE)
     window = Window(0, 0, small.canvas.height, small.canvas.width)
     return render_window(create(kernel, context, memory), small, window, check_cancelled)
 
 
-def shown(scene: Scene, flat: bool, **changes: Any) -> Scene:
+def for_screen(scene: Scene, flat: bool, **changes: Any) -> Scene:
     """Return a scene as shown on a screen, in 8 bits; flat: one evaluated sample per pixel.
 
     changes: to other sections.

@@ -47,7 +47,7 @@ class Job:
         """The name of the store into which it renders."""
         return next((name for name in self.outputs if name.endswith(".zarr")), None)
 
-    def told(self, number: int) -> dict[str, Any]:
+    def record(self, number: int) -> dict[str, Any]:
         """Return the record that the page gets."""
         return {
             "number": number,
@@ -116,13 +116,13 @@ class Jobs:
                 job.state, job.error = "waiting", ""
                 self._begin()
 
-    def told(self) -> list[dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
         """Return the records of all jobs that the page gets, oldest first."""
         with self._change:
             for job in self.jobs:
                 if job.state in ACTIVE:
                     _follow(job)
-            return [job.told(number) for number, job in enumerate(self.jobs)]
+            return [job.record(number) for number, job in enumerate(self.jobs)]
 
     def store(self, number: int) -> Path:
         """Return the path of the store into which a job renders. Raises InvalidRequestError."""
