@@ -9,7 +9,7 @@ from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
-from tilecppn.exporters.options import KINDS
+from tilecppn.exporters.kinds import KINDS
 from tilecppn.storage.store import Store
 
 PYRAMIDS = {".dzi", ".szi", ".pmtiles", ".mbtiles", "iiif", "xyz", "zoomify"}

@@ -76,8 +76,8 @@ def test_what_no_lab_takes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_store: Store
 ) -> None:
     refused: list[tuple[str, dict[str, Any], str]] = [
-        ("a.png", {"lab": True}, r"labs take \.jpg and \.tif"),
-        ("a.webp", {"lab": True}, r"labs take \.jpg and \.tif"),
+        ("a.png", {"lab": True}, r"only \.jpg and \.tif are accepted by labs"),
+        ("a.webp", {"lab": True}, r"only \.jpg and \.tif are accepted by labs"),
         ("a.png", {"max_bytes": 10}, "leave it out"),
         ("a.dzi", {"max_bytes": 10}, "leave it out"),
         ("a.tif", {"lab": True, "max_bytes": 10}, r"use \.jpg, or max_size"),

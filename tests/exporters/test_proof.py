@@ -105,7 +105,8 @@ def test_what_cannot_be_is_refused(store: Store, cmyk: Path, tmp_path: Path) -> 
         ("a.tif", {"proof": tmp_path / "none.icc"}, "does not exist"),
         ("a.tif", {"proof": lab}, "not of RGB, CMYK or grey"),
         ("a.jpg", {"proof": cmyk}, "leave it out"),
-        ("a.tif", {"proof": cmyk, "lab": True}, "leave it out"),
+        ("a.tif", {"proof": cmyk, "bits": 16}, "can have only 8"),
+        ("a.tif", {"proof": cmyk, "lab": True}, "cannot be combined with lab"),
         ("a.tif", {"proof": cmyk, "intent": "relativ"}, "relative"),
     ]
     for name, options, why in refused:

@@ -87,7 +87,7 @@ def test_what_cannot_be_is_refused(store: Store, tmp_path: Path) -> None:
     refused: list[tuple[str, dict[str, Any], str]] = [
         ("a.png", {"strip": "large"}, "size on paper"),
         ("a.png", {"strip": "1x1cm"}, "must be from 4 cm"),
-        ("a.png", {"strip": "9x9in", "panels": "2x2"}, "leave it out"),
+        ("a.png", {"strip": "9x9in", "panels": "2x2"}, "cannot be combined with panels"),
         ("a.dzi", {"strip": "A4"}, "leave it out"),
         ("a.png", {"strip": "900x900cm"}, "200,000,000 pixels"),
     ]

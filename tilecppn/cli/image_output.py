@@ -33,7 +33,7 @@ def image_output(
     still made by tilecppn.
     """
     from tilecppn.exporters.image_file import WRITERS, write_image
-    from tilecppn.exporters.options import suffix_of
+    from tilecppn.exporters.kinds import suffix_of
     from tilecppn.exporters.output import check_output, claimed, naming_destination
     from tilecppn.exporters.provenance import STILL, Provenance
     from tilecppn.scene.scene import Scene

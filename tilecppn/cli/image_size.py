@@ -12,7 +12,7 @@ from typing import Any
 
 from tilecppn.exporters import exr_file, jxl, mbtiles, pmtiles_archive, tags
 from tilecppn.exporters.embedded_scene import image_file
-from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.page import page_data
 from tilecppn.exporters.pdf import POINT, SEARCHED
 from tilecppn.exporters.provenance import MAX_MANIFEST

@@ -16,7 +16,8 @@ from tilecppn.exporters.ffmpeg_image import Arguments, check_ffmpeg, encoded
 from tilecppn.exporters.flat import check_size, export_flat
 from tilecppn.exporters.icc import embedded
 from tilecppn.exporters.image_file import exif
-from tilecppn.exporters.options import DEEP, ExportOptions
+from tilecppn.exporters.kinds import DEEP
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source

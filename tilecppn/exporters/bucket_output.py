@@ -15,7 +15,7 @@ from pathlib import Path
 from tilecppn.addresses import BucketPath
 from tilecppn.exporters.checksums import MANIFEST
 from tilecppn.exporters.destination import Destination
-from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.lease import Lease, leased
 

@@ -13,7 +13,7 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.exporters import exr_file, jxl, mbtiles, pdf, pmtiles_archive, png, provenance, tags
 from tilecppn.exporters.dzi import files_of
-from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import fetched
 from tilecppn.exporters.page import MAX_PAGE, page_data
 from tilecppn.exporters.provenance import (

@@ -15,10 +15,11 @@ from tilecppn.exporters.dzi import export_dzi, outputs_of
 from tilecppn.exporters.exr import export_exr
 from tilecppn.exporters.flat import check_size, export_flat
 from tilecppn.exporters.jxl import check_jxl, export_jxl
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.layouts import FOLDERS, export_folder
 from tilecppn.exporters.mbtiles import export_mbtiles
-from tilecppn.exporters.options import ExportOptions, suffix_of
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import check_output, claimed, naming_destination
 from tilecppn.exporters.page.page import assets
 from tilecppn.exporters.parallel import Threads

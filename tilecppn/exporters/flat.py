@@ -14,7 +14,8 @@ from tilecppn.exporters import provenance
 from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.encoders import ENCODERS, Encoder
 from tilecppn.exporters.image_file import Image, write_flat
-from tilecppn.exporters.options import ExportOptions, suffix_of
+from tilecppn.exporters.kinds import suffix_of
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source

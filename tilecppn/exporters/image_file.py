@@ -12,7 +12,7 @@ from tilecppn.exporters import credits, tags, tiff_tags
 from tilecppn.exporters.deflate import LEAST, compressed
 from tilecppn.exporters.encoders import ENCODERS
 from tilecppn.exporters.icc import embedded, icc_profile
-from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.png import encode_png, resolution_chunk
 from tilecppn.exporters.provenance import Provenance

@@ -14,7 +14,8 @@ from tilecppn.errors import ExportError
 from tilecppn.exporters import provenance, tags, tiff_tags
 from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.icc import icc_profile
-from tilecppn.exporters.options import ExportOptions, suffix_of
+from tilecppn.exporters.kinds import suffix_of
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.provenance import Provenance

@@ -1,9 +1,9 @@
 """The options of an export, as one validated value."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,17 @@ from numpy.typing import NDArray
 from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError, SceneError
 from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.kinds import (
+    CONFLICTS,
+    DEEP,
+    FORMATS,
+    KINDS,
+    LIMITED,
+    LOSSY,
+    SYNONYMS,
+    Kind,
+    suffix_of,
+)
 from tilecppn.names import suggestion
 from tilecppn.pixels.hdr import HDR
 from tilecppn.scene import palettes, paper
@@ -18,55 +29,9 @@ from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL, MAX_SIDE, About
 
 MAX_TILE = 8192
-SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
 INTENTS = {"perceptual": 0, "relative": 1, "saturation": 2, "absolute": 3}  # ICC's numbers
-PROOFS = (".tif", ".png")
-LABS = (".jpg", ".tif")
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
-DEEP = (10, 12)  # bits of an AVIF, beside 8
-HDR_FORMATS = ("avif", "jxl", "png")
-MAP_TILE = 256  # pixels: the default that map viewers and Zoomify's viewers assume
-
-
-class Kind(NamedTuple):
-    """The options that a kind of export supports, apart from those that all kinds have.
-
-    formats: of its tiles, the default first, or of the file itself. tile: whether it has tiles,
-    whose side must be a multiple of `multiple`. side: default side of a tile if viewers assume one,
-    else the store's.
-    """
-
-    formats: tuple[str, ...] = tuple(ENCODERS)
-    tile: bool = True
-    side: int | None = None
-    multiple: int = 1
-    overlap: bool = False
-    url: bool = False
-    live: bool = False
-
-
-DEEP_ZOOM = Kind(overlap=True)
-KINDS: dict[str, Kind] = {  # by suffix or layout
-    ".dzi": DEEP_ZOOM._replace(url=True, live=True),
-    ".szi": DEEP_ZOOM,
-    ".pmtiles": Kind(side=MAP_TILE),
-    ".mbtiles": Kind(side=MAP_TILE),
-    ".png": Kind(("png",), tile=False),
-    ".pdf": Kind(("pdf",), tile=False),
-    ".tif": Kind(("tif",), multiple=16),  # required by TIFF 6.0
-    ".exr": Kind(("exr",)),
-    ".jpg": Kind(("jpg",), tile=False),
-    ".webp": Kind(("webp",), tile=False),
-    ".avif": Kind(("avif",), tile=False),
-    ".jxl": Kind(("jxl",), tile=False),
-    "iiif": Kind(url=True),
-    "xyz": Kind(side=MAP_TILE, url=True),
-    # Zoomify's viewers request .jpg.
-    "zoomify": Kind(("jpg", "png", "webp", "avif"), side=MAP_TILE, url=True),
-    "store": Kind(("png",), tile=False, url=True),
-}
-FORMATS = {name for kind in KINDS.values() for name in kind.formats}
 
 
 @dataclass(frozen=True)
@@ -162,89 +127,19 @@ class ExportOptions:
 
         Raises ExportError for an option that this kind of export does not support.
         """
-        self._check_lab(dest, scene)
         kind = KINDS[self.layout or suffix_of(dest)]
-        format = self.format or kind.formats[0]
-        if format not in kind.formats:
-            if len(kind.formats) > 1:
-                raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
-            raise ExportError(f"format {format}: applies only to pyramids; leave it out")
-        if self.tile is not None and not kind.tile:
-            raise ExportError(
-                f"tile {self.tile}: only pyramids, TIFFs and EXRs have tiles; leave it out"
-            )
-        if self.overlap and not kind.overlap:
-            raise ExportError(f"overlap {self.overlap}: only Deep Zoom has one; leave it out")
-        if self.url is not None and not kind.url:
-            raise ExportError(
-                f"url {self.url}: only folders and pages have an address; leave it out"
-            )
-        if self.live and not kind.live:
-            raise ExportError("live: only a .dzi has a page for it to stand beside; leave it out")
-        if self.layout == "store" and (self.bits or self.max_size):
-            raise ExportError("bits, max-size: only exports with pixels have them; leave it out")
-        stored = FULL.get(scene.output.dtype, 2**32)
-        bits = self.bits
-        if format == "exr":
-            bits = bits or (16 if scene.output.dtype in FULL else 32)
-            if bits == 8:
-                raise ExportError("bits 8: only other formats have them, an EXR 16 or 32")
-        elif bits == 32:
-            raise ExportError("bits 32: only a .exr has them; leave it out")
-        elif bits is not None and 2**bits > stored + 1:
-            raise ExportError(
-                f"bits {self.bits}: possible only if the store has as many; leave it out"
-            )
-        if bits == 16 and format in ENCODERS and ENCODERS[format].name:
-            raise ExportError(f"bits 16: only PNG and TIFF have them, not {format}; leave it out")
-        pyramid = kind.tile and format not in ("tif", "exr")
-        if bits in DEEP and (pyramid or format != "avif"):
-            raise ExportError(f"bits {bits}: only one .avif has them; leave it out")
-        hdr = self._hdr(format, scene, single=not pyramid)
-        if hdr and format == "avif":
-            bits = bits or DEEP[0]
-        if self.panels is not None and pyramid:
-            raise ExportError(f"panels {self.panels}: only single files have them; leave it out")
-        if self.skip_blanks is not None and not pyramid:
-            raise ExportError("skip-blanks: only pyramids have tiles to leave out; leave it out")
-        if self.marks and format != "pdf":
-            raise ExportError("marks: only a .pdf has them; leave it out")
-        if format == "pdf" and self.panels:
-            raise ExportError("panels: only images have them, not a PDF; leave it out")
-        if format in ("pdf", "exr", "jxl") and self.strip:
-            raise ExportError(f"strip: only images to print have one, not .{format}; leave it out")
-        if self.proof is not None and (
-            self.layout or suffix_of(dest) not in PROOFS or self.panels or self.lab or self.strip
-        ):
-            raise ExportError(
-                f"{dest}: only .tif, in the printer's colours, and .png, the soft proof, have a "
-                "proof, without lab, panels and strip; leave it out"
-            )
-        if self.strip is not None and (pyramid or self.panels or self.lab):
-            raise ExportError(f"strip {self.strip}: only single files have one; leave it out")
-        default = ENCODERS[format].quality if format in ENCODERS else None
-        if self.max_bytes is not None and (kind.tile or default is None) and not self.lab:
-            raise ExportError("max-bytes: only one JPEG, WebP or AVIF has them; leave it out")
-        if self.max_bytes is not None and bits in DEEP:
-            raise ExportError("max-bytes: only an AVIF of 8 bits has them; use --quality")
-        if self.lab and default is not None:
-            default = LAB_QUALITY
-        if self.quality is not None and default is None and format != "jxl":
-            raise ExportError(
-                f"quality {self.quality}: only JPEG, WebP, AVIF and JPEG XL have one; leave it "
-                "out, or choose another format"
-            )
-        tile = self.tile or kind.side or scene.output.tile
-        if tile % kind.multiple:
-            raise ExportError(f"tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
-        if self.overlap > tile // 2:
-            raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
+        format = self._format(kind)
+        self._check_supported(kind, format)
+        self._check_lab(scene)
+        hdr = HDR.of(self.transfer, self.peak, scene.output)
+        encoder = ENCODERS.get(format)
+        quality = LAB_QUALITY if self.lab else encoder.quality if encoder else None
         return replace(
             self,
-            bits=8 if (self.lab or self.proof) and stored > FULL["uint8"] else bits,
+            bits=self._bits(kind, format, scene, hdr),
             format=format,
-            quality=default if self.quality is None else self.quality,
-            tile=tile,
+            quality=(self.quality or quality) if format in LOSSY else None,
+            tile=self._tile(kind, scene),
             url=self.url if self.layout is None else (self.url or "").rstrip("/") or None,
             name=dest.absolute().name,
             about=self._described(scene.about),
@@ -252,29 +147,72 @@ class ExportOptions:
             hdr=hdr,
         )
 
-    def _hdr(self, format: str, scene: Scene, *, single: bool) -> HDR | None:
-        """Return how pixels become HDR. Raises ExportError for what cannot be."""
-        hdr = HDR.of(self.transfer, self.peak, scene.output)
-        if hdr is None:
-            return None
-        if not single or format not in HDR_FORMATS or self.panels or self.proof or self.strip:
-            raise ExportError(
-                f"transfer {self.transfer}: only one .avif, .jxl or .png can be HDR, without "
-                "panels, proof and strip; use another suffix"
-            )
-        if self.bits == 8:
-            raise ExportError("bits 8: HDR has 10 or more; leave it out")
-        return hdr
+    def _format(self, kind: Kind) -> str:
+        format = self.format or kind.formats[0]
+        if format not in kind.formats:
+            if kind.is_pyramid:
+                raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
+            raise ExportError(f"format {format}: applies only to pyramids; leave it out")
+        return format
 
-    def _check_lab(self, dest: Path, scene: Scene) -> None:
-        """Raise ExportError for exports that labs do not accept."""
-        if not self.lab:
-            return
-        if self.layout is not None or suffix_of(dest) not in LABS:
-            raise ExportError(f"{dest}: labs take {' and '.join(LABS)}; use another suffix")
-        if scene.output.profile not in LAB_PROFILES:
+    def _check_supported(self, kind: Kind, format: str) -> None:
+        """Raise ExportError for an option that the kind and format do not support."""
+        supported = kind.options | ({"quality"} if format in LOSSY else set())
+        if self.lab:
+            supported |= {"max_bytes"}
+        chosen = [name for name in LIMITED if getattr(self, name) != _DEFAULTS[name]]
+        for name in chosen:
+            if name not in supported:
+                raise ExportError(f"{self._named(name)}: only {LIMITED[name]}; leave it out")
+            if other := next((o for o in CONFLICTS.get(name, ()) if o in chosen), None):
+                raise ExportError(
+                    f"{self._named(name)}: cannot be combined with {other}; leave one out"
+                )
+
+    def _named(self, option: str) -> str:
+        """Return an option with its value, as messages begin."""
+        value, name = getattr(self, option), option.replace("_", "-")
+        return name if value is True else f"{name} {value}"
+
+    def _bits(self, kind: Kind, format: str, scene: Scene, hdr: HDR | None) -> int | None:
+        """Return the bits per value, or None for those of the store."""
+        stored = FULL.get(scene.output.dtype, 2**32)
+        bits, possible = self.bits, kind.bits(format)
+        what = f"tiles of .{format}" if kind.is_pyramid else f".{format}"
+        if self.lab or self.proof:
+            possible, what = (8,), "labs and proofs"
+        elif hdr:
+            possible, what = tuple(b for b in possible if b > 8), "HDR"
+        if bits is None:
+            if format == "exr":
+                return 16 if scene.output.dtype in FULL else 32
+            if hdr and format == "avif":
+                return DEEP[0]
+            return 8 if (self.lab or self.proof) and stored > FULL["uint8"] else None
+        if bits not in possible:
             raise ExportError(
-                f'{dest}: labs take no output.profile = "{scene.output.profile}"; render with '
+                f"bits {bits}: {what} can have only {' or '.join(map(str, possible))}; leave it out"
+            )
+        if format != "exr" and 2**bits > stored + 1:
+            raise ExportError(f"bits {bits}: possible only if the store has as many; leave it out")
+        if self.max_bytes is not None and bits in DEEP:
+            raise ExportError("max-bytes: only an AVIF of 8 bits has them; use --quality")
+        return bits
+
+    def _tile(self, kind: Kind, scene: Scene) -> int:
+        """Return the side of a tile in pixels."""
+        tile = self.tile or kind.side or scene.output.tile
+        if tile % kind.multiple:
+            raise ExportError(f"tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
+        if self.overlap > tile // 2:
+            raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
+        return tile
+
+    def _check_lab(self, scene: Scene) -> None:
+        """Raise ExportError for a colour space that labs do not accept."""
+        if self.lab and scene.output.profile not in LAB_PROFILES:
+            raise ExportError(
+                f'lab: none accepts output.profile = "{scene.output.profile}"; render with '
                 f"{' or '.join(LAB_PROFILES)}"
             )
 
@@ -370,7 +308,4 @@ class ExportOptions:
         return encoder.encode(pixels, quality, self.effort, self.profile)
 
 
-def suffix_of(path: Path) -> str:
-    """Return a path's suffix in lower case and by its usual name: .JPEG becomes .jpg."""
-    suffix = path.suffix.lower()
-    return "." + SYNONYMS.get(suffix[1:], suffix[1:]) if suffix else ""
+_DEFAULTS = {field.name: field.default for field in fields(ExportOptions)}

@@ -19,8 +19,9 @@ from tilecppn.exporters import provenance
 from tilecppn.exporters.bands import in_uint8, read_image
 from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.image_file import write_image
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.lab import plain_tiff
-from tilecppn.exporters.options import INTENTS, ExportOptions, suffix_of
+from tilecppn.exporters.options import INTENTS, ExportOptions
 from tilecppn.exporters.output import sealed
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source

@@ -12,8 +12,9 @@ from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance, tiles
 from tilecppn.exporters.export import EXPORTERS
+from tilecppn.exporters.kinds import KINDS, suffix_of
 from tilecppn.exporters.layouts import FOLDERS
-from tilecppn.exporters.options import KINDS, ExportOptions, suffix_of
+from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import (
     claimed,
     destination_of,
@@ -111,7 +112,7 @@ def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
         raise ExportError(f"{path}: give NAME.dzi, whose folder of tiles it is")
     if values.get("lab") and suffix_of(path) == ".tif":
         raise ExportError(f"{path}: is for a lab; export it again with --lab")
-    if not KINDS[layout or suffix_of(path)].tile:
+    if "tile" not in KINDS[layout or suffix_of(path)].options:
         del values["tile"]  # the store's, which an untiled picture does not use
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # the url's only record
         info = storage_of(path).get("info.json", provenance.MAX_MANIFEST)

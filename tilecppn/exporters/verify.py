@@ -7,7 +7,7 @@ from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError
 from tilecppn.exporters import checksums, dzi, provenance
 from tilecppn.exporters.checksums import DAMAGED, MISSING
-from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import fetched, is_folder
 from tilecppn.exporters.provenance import MANIFEST
 from tilecppn.storage.crc32c import crc32c_of

@@ -5,7 +5,7 @@ from typing import Final
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import provenance
-from tilecppn.exporters.options import suffix_of
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import atomic_output, check_output, naming_destination
 from tilecppn.exporters.provenance import LIVE, Provenance
 from tilecppn.scene.scene import Scene, as_scene

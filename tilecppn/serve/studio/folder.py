@@ -127,7 +127,7 @@ def read_dropped(name: str, path: Path) -> Scene | list[str]:
     import numpy as np
 
     from tilecppn.exporters.embedded_scene import READERS, provenance_in
-    from tilecppn.exporters.options import suffix_of
+    from tilecppn.exporters.kinds import suffix_of
     from tilecppn.pictures import read_picture
     from tilecppn.scene.picture_palette import main_colours
 
