@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from tilecppn import machine, pictures
 from tilecppn.errors import DataError
-from tilecppn.exporters.icc import icc_profile, profile_of
+from tilecppn.exporters.encoding.icc import icc_profile, profile_of
 from tilecppn.pictures import read_picture, to_srgb
 from tilecppn.scene.profiles import SRGB
 from tilecppn.train.data.sources import read_data

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.conftest import SMALL_NET
 from tests.stores import noise_store, plain_scene
 from tilecppn.cli import main
-from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.plan import Shard
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

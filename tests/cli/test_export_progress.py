@@ -9,9 +9,10 @@ import pytest
 from tests.stores import noise_store
 from tilecppn import export
 from tilecppn.cli.progress import Meter
-from tilecppn.exporters import bands, map_tiles, tiles
+from tilecppn.exporters import bands, tiles
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.exporters.one_pass import render_and_export
+from tilecppn.exporters.pyramids import map_tiles
 from tilecppn.run.options import RunOptions
 from tilecppn.storage.store import Store
 

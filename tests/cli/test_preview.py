@@ -10,8 +10,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from tests.cli.conftest import Cli
 from tests.cli.results import assert_refused, ok, record
-from tilecppn.exporters import provenance
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
+from tilecppn.exporters.output import provenance
 from tilecppn.pixels.window import preview
 from tilecppn.scene.scene import Scene
 

@@ -16,7 +16,7 @@ from tests.stores import level_pixels, noise_store
 from tilecppn import export, ffmpeg
 from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import find_export_damage

@@ -15,10 +15,10 @@ from PIL import Image
 from tests.conftest import SMALL_NET
 from tilecppn import export
 from tilecppn.errors import ExportError, SceneError
-from tilecppn.exporters import credits, tags
+from tilecppn.exporters.encoding import credits, tags
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.pmtiles_archive import read_metadata
+from tilecppn.exporters.pyramids.pmtiles_archive import read_metadata
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tilecppn.exporters.deflate import FIRST, compressed, deflate
+from tilecppn.exporters.encoding.deflate import FIRST, compressed, deflate
 
 
 def noise(size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:

@@ -23,10 +23,10 @@ from tests.signalled import signalled
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted, RenderError
-from tilecppn.exporters import png
-from tilecppn.exporters.dzi import export_dzi
+from tilecppn.exporters.encoding import png
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.pyramids.dzi import export_dzi
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Shard
 from tilecppn.storage.store import Store
@@ -68,7 +68,7 @@ def test_a_death_while_an_export_takes_the_place_of_another_costs_neither(
     command = ("export", "in.zarr", "out/a.dzi")
     assert tilecppn(*command).returncode == 0
     earlier = tree(tmp_path / "out")
-    dying = signalled("tilecppn.exporters.disk_output.os.rename", 2, signal.SIGKILL, *command)
+    dying = signalled("tilecppn.exporters.output.disk.os.rename", 2, signal.SIGKILL, *command)
     killed = subprocess.run([*dying, "--format", "jpg", "--overwrite"], cwd=tmp_path, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "out" / "a_files").exists()
@@ -210,7 +210,7 @@ def test_a_failure_leaves_nothing_behind_and_an_earlier_export_whole(
         export(finished.path, out / "a.dzi", overlap=1)
     before = tree(out)
     bad = failing_after(count, RuntimeError("broken"))
-    monkeypatch.setattr("tilecppn.exporters.encoders.encode_png", bad)
+    monkeypatch.setattr("tilecppn.exporters.encoding.encoders.encode_png", bad)
     with pytest.raises(RuntimeError, match="broken"):
         export(finished.path, out / "a.dzi", workers=workers, overwrite=True)
     assert tree(out) == before
@@ -220,7 +220,7 @@ def test_a_full_disk_is_a_failure_that_names_the_export(
     finished: Store, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr("tilecppn.exporters.encoders.encode_png", failing_after(3, full))
+    monkeypatch.setattr("tilecppn.exporters.encoding.encoders.encode_png", failing_after(3, full))
     with pytest.raises(RenderError, match=r"a\.dzi.*No space left"):
         export(finished.path, out / "a.dzi")
     assert tree(out) == {}
@@ -239,7 +239,7 @@ def test_a_missing_viewer_is_found_before_any_work(
     def missing() -> tuple[Path, ...]:
         raise ExportError("the viewer is not installed")
 
-    monkeypatch.setattr("tilecppn.exporters.encoders.encode_png", encode)
+    monkeypatch.setattr("tilecppn.exporters.encoding.encoders.encode_png", encode)
     monkeypatch.setattr("tilecppn.exporters.export.assets", missing)
     with pytest.raises(ExportError, match="viewer"):
         export(finished.path, out / "a.dzi")

@@ -10,7 +10,7 @@ from tilecppn import export
 from tilecppn.cppn import CPPN
 from tilecppn.errors import SceneError
 from tilecppn.exporters.embedded_scene import READERS, embedded_scene
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

@@ -37,7 +37,7 @@ SCRIPT = f"""
 import os
 import numpy as np
 from tilecppn import Scene
-from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.window import Renderer

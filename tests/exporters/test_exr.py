@@ -14,7 +14,7 @@ from tests.exporters import exr_reader
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters import exr_file
+from tilecppn.exporters.files import exr_file
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.pixels import light
 from tilecppn.scene.scene import Scene

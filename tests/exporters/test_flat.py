@@ -13,13 +13,15 @@ from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
 from tilecppn import export, machine
 from tilecppn.errors import ExportError
-from tilecppn.exporters import flat, provenance, tags
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoding import tags
+from tilecppn.exporters.encoding.encoders import ENCODERS
+from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.export import export_store
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.files import flat
 from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.provenance import FILM, Provenance
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.provenance import FILM, Provenance
 from tilecppn.film.encoding.metadata import copy_with_metadata
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

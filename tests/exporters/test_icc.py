@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.scene.profiles import PROFILES
 
 DIGESTS = ["86132955ec41", "b6b111b796df"]  # of grey and colour

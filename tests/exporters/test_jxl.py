@@ -15,8 +15,8 @@ from tests.stores import level_pixels, noise_store
 from tilecppn import export, ffmpeg
 from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters.icc import icc_profile
-from tilecppn.exporters.jxl import distance, read_exif
+from tilecppn.exporters.encoding.icc import icc_profile
+from tilecppn.exporters.files.jxl import distance, read_exif
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.pixels.quantise import to_uint16
 from tilecppn.scene.scene import Scene

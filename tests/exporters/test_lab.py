@@ -11,11 +11,11 @@ from PIL import Image
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters import lab
+from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.export import export_store
-from tilecppn.exporters.icc import icc_profile
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.prints import lab
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

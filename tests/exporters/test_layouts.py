@@ -18,12 +18,13 @@ from PIL import Image
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters import layouts, source
-from tilecppn.exporters.dzi import DeepZoom
-from tilecppn.exporters.encoders import ENCODERS
-from tilecppn.exporters.output import CONTENTS
+from tilecppn.exporters import source
+from tilecppn.exporters.encoding.encoders import ENCODERS
+from tilecppn.exporters.output.atomic import CONTENTS
 from tilecppn.exporters.page import assets
-from tilecppn.exporters.source_page import CARD, PAGE
+from tilecppn.exporters.pyramids import layouts
+from tilecppn.exporters.pyramids.dzi import DeepZoom
+from tilecppn.exporters.pyramids.source_page import CARD, PAGE
 from tilecppn.exporters.tiles import padded_with_zeros
 from tilecppn.plan import Window, ceil_div
 from tilecppn.run.render import render

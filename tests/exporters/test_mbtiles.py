@@ -13,7 +13,7 @@ from PIL import Image
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import RenderError
-from tilecppn.exporters import mbtiles
+from tilecppn.exporters.pyramids import mbtiles
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene
 

@@ -18,8 +18,9 @@ from tests.signalled import signalled
 from tests.stores import tree
 from tilecppn import export
 from tilecppn.errors import Interrupted, RenderError
-from tilecppn.exporters import dzi, tiles
+from tilecppn.exporters import tiles
 from tilecppn.exporters.one_pass import render_and_export
+from tilecppn.exporters.pyramids import dzi
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.idle_threads import Share
 from tilecppn.plan import Plan, Shard, Task, Window

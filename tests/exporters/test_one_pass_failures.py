@@ -13,8 +13,8 @@ from tests.conftest import Run as Command
 from tests.exporters.passes import SCENE, one_pass
 from tests.stores import tree
 from tilecppn.errors import ExportError, RenderError, TilecppnError
-from tilecppn.exporters import dzi
 from tilecppn.exporters.one_pass import render_and_export
+from tilecppn.exporters.pyramids import dzi
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.idle_threads import Share
 from tilecppn.plan import Plan, Shard, Window

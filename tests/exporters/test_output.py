@@ -14,12 +14,12 @@ from tests.stores import tree
 from tilecppn import filesystem
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS, Exporter
-from tilecppn.exporters.output import atomic_output, naming_destination
+from tilecppn.exporters.output.atomic import atomic_output, naming_destination
 
 KILLED = """
 import sys, time
 from pathlib import Path
-from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.output.atomic import atomic_output
 with atomic_output(Path(sys.argv[1]), folder=sys.argv[2] == "folder") as temporary:
     if sys.argv[2] == "folder":
         (temporary / "tile").write_text("half")
@@ -106,7 +106,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
 REPLACED = """
 import os, signal, sys
 from pathlib import Path
-from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.output.atomic import atomic_output
 rename, calls = os.rename, []
 def dying(*names):
     calls.append(names)

@@ -16,7 +16,7 @@ from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.panels import assembly_sheet, grid_of, windows
+from tilecppn.exporters.prints.panels import assembly_sheet, grid_of, windows
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render

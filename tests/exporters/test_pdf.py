@@ -17,9 +17,9 @@ from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
+from tilecppn.exporters.files.pdf import AWAY, LENGTH, ROOM, layout, marks
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.pdf import AWAY, LENGTH, ROOM, layout, marks
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render

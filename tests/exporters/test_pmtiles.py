@@ -18,8 +18,8 @@ from pmtiles.tile import deserialize_directory, tileid_to_zxy, zxy_to_tileid
 
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.exporters import map_tiles, pmtiles_archive
-from tilecppn.exporters.pmtiles_archive import (
+from tilecppn.exporters.pyramids import map_tiles, pmtiles_archive
+from tilecppn.exporters.pyramids.pmtiles_archive import (
     ENTRY,
     RESERVED,
     Archive,

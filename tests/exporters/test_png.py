@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from tilecppn.exporters import deflate, png, sparse_deflate
-from tilecppn.exporters.png import (
+from tilecppn.exporters.encoding import deflate, png, sparse_deflate
+from tilecppn.exporters.encoding.png import (
     Band,
     adler32_combine,
     deflate_band,

@@ -21,10 +21,10 @@ from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted, RenderError
 from tilecppn.exporters import bands
 from tilecppn.exporters.bands import band_rows, banded
+from tilecppn.exporters.encoding.png import encode_png
+from tilecppn.exporters.files.png_file import export_png
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads, in_order
-from tilecppn.exporters.png import encode_png
-from tilecppn.exporters.png_file import export_png
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Shard, Window
 from tilecppn.scene.scene import Scene

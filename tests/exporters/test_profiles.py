@@ -14,7 +14,7 @@ from tests.conftest import SMALL_NET
 from tests.exporters.ciede2000 import difference
 from tilecppn import export
 from tilecppn.errors import ExportError, SceneError
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.film.timeline.moves import moving
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

@@ -14,7 +14,7 @@ from tests.exporters.ciede2000 import difference
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

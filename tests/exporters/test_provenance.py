@@ -15,10 +15,10 @@ from tests.conftest import Run
 from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import AddressError, ExportError, RenderError
-from tilecppn.exporters import provenance
 from tilecppn.exporters.export import EXPORTERS, LAYOUTS
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.provenance import BLOCK, BLOCKS, STILL, Provenance
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import atomic_output
+from tilecppn.exporters.output.provenance import BLOCK, BLOCKS, STILL, Provenance
 from tilecppn.storage.store import Store
 
 
@@ -144,7 +144,7 @@ def test_the_digest_of_a_large_file_covers_its_length_and_samples(tmp_path: Path
 HOLDER = """
 import sys
 from pathlib import Path
-from tilecppn.exporters.output import claimed
+from tilecppn.exporters.output.atomic import claimed
 with claimed(Path(sys.argv[1])):
     print("claimed", flush=True)
     sys.stdin.read()

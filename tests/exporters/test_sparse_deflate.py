@@ -10,8 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.exporters.huffman import LONGEST, WHOLE, codes, lengths
-from tilecppn.exporters.sparse_deflate import LONGEST_RUN, SPARSE, SYMBOLS, VECTOR, deflated
+from tilecppn.exporters.encoding.huffman import LONGEST, WHOLE, codes, lengths
+from tilecppn.exporters.encoding.sparse_deflate import (
+    LONGEST_RUN,
+    SPARSE,
+    SYMBOLS,
+    VECTOR,
+    deflated,
+)
 from tilecppn.kernels.llvm.codegen import Compiled, Module
 
 LAWS = settings(max_examples=100)

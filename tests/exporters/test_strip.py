@@ -15,8 +15,8 @@ from tilecppn.errors import ExportError
 from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
+from tilecppn.exporters.prints.strip import PARTS, part, strip
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.strip import PARTS, part, strip
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.storage.store import Store
 

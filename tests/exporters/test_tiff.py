@@ -13,8 +13,8 @@ from PIL import Image
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
-from tilecppn.exporters import tiff
-from tilecppn.exporters.icc import icc_profile
+from tilecppn.exporters.encoding.icc import icc_profile
+from tilecppn.exporters.files import tiff
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 

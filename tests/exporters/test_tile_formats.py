@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.stores import level_pixels, noise
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.window import render_window

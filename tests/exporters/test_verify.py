@@ -11,8 +11,8 @@ import pytest
 from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted
-from tilecppn.exporters import checksums, provenance
 from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import checksums, provenance
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.source import Source

@@ -14,7 +14,7 @@ from PIL import Image
 import tilecppn as tc
 from tests.notebook.samplers import exact
 from tilecppn.errors import InvalidRequestError
-from tilecppn.exporters.png import scene_of
+from tilecppn.exporters.encoding.png import scene_of
 from tilecppn.kernels import EvaluationContext
 from tilecppn.notebook.defaults import DEFAULTS
 from tilecppn.notebook.display import picture_png

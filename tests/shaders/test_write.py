@@ -11,7 +11,7 @@ from tests.commands import accepts, commands
 from tests.shaders.conftest import Live, check_close, oracle
 from tests.shaders.glsl import draw_glsl
 from tilecppn.errors import ExportError, InvalidRequestError, SceneError
-from tilecppn.exporters import provenance
+from tilecppn.exporters.output import provenance
 from tilecppn.scene.scene import Scene
 from tilecppn.shaders import shader
 

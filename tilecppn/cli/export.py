@@ -131,7 +131,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     import time
 
     from tilecppn.exporters.options import ExportOptions
-    from tilecppn.exporters.output import size_of
+    from tilecppn.exporters.output.atomic import size_of
     from tilecppn.formatting import format_bytes, format_duration
 
     start = time.perf_counter()

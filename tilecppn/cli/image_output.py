@@ -32,10 +32,10 @@ def image_output(
     any work, for an unknown suffix, and unless `path` is free or, with `overwrite`, an unchanged
     still made by tilecppn.
     """
-    from tilecppn.exporters.image_file import WRITERS, write_image
+    from tilecppn.exporters.files.image_file import WRITERS, write_image
     from tilecppn.exporters.kinds import suffix_of
-    from tilecppn.exporters.output import check_output, claimed, naming_destination
-    from tilecppn.exporters.provenance import STILL, Provenance
+    from tilecppn.exporters.output.atomic import check_output, claimed, naming_destination
+    from tilecppn.exporters.output.provenance import STILL, Provenance
     from tilecppn.scene.scene import Scene
 
     if suffix_of(path) not in WRITERS:
@@ -62,8 +62,8 @@ def image_output(
 
 def is_made(path: Path, what: str, picture: "Scene | Timeline") -> bool:
     """Return whether `path` is an unchanged image that `image_output` made of a picture."""
-    from tilecppn.exporters import provenance
-    from tilecppn.exporters.provenance import STILL, Provenance
+    from tilecppn.exporters.output import provenance
+    from tilecppn.exporters.output.provenance import STILL, Provenance
 
     found = provenance.read(path)
     wanted = Provenance(STILL, "", picture.fingerprint, what)

@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tilecppn.exporters import exr_file, jxl, mbtiles, pmtiles_archive, tags
 from tilecppn.exporters.embedded_scene import image_file
+from tilecppn.exporters.encoding import tags
+from tilecppn.exporters.files import exr_file, jxl
+from tilecppn.exporters.files.pdf import POINT, SEARCHED
 from tilecppn.exporters.kinds import suffix_of
+from tilecppn.exporters.output.provenance import MAX_MANIFEST
 from tilecppn.exporters.page import page_data
-from tilecppn.exporters.pdf import POINT, SEARCHED
-from tilecppn.exporters.provenance import MAX_MANIFEST
+from tilecppn.exporters.pyramids import mbtiles, pmtiles_archive
 from tilecppn.filesystem import read_bounded
 
 Size = tuple[int, int]  # (width, height)

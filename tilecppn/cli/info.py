@@ -12,7 +12,7 @@ from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.cppn import CPPN
-    from tilecppn.exporters.provenance import Provenance
+    from tilecppn.exporters.output.provenance import Provenance
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.scene.scene import Scene
     from tilecppn.storage.directory import StoreDirectory
@@ -42,7 +42,7 @@ def command(path: Path, as_json: bool) -> None:
 def describe(path: Path) -> Record:
     """Describe a file or folder as a JSON object. Raises InvalidRequestError if it is foreign."""
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.exporters.output import fetched
+    from tilecppn.exporters.output.atomic import fetched
     from tilecppn.storage.identity import attributes
     from tilecppn.storage.names import unfinished
 
@@ -57,7 +57,7 @@ def describe(path: Path) -> Record:
 def _file(path: Path) -> Record:
     from tilecppn.cli.image_size import image_size
     from tilecppn.exporters.embedded_scene import embedded_scene, is_withheld, may_embed_scene
-    from tilecppn.exporters.output import read_provenance
+    from tilecppn.exporters.output.atomic import read_provenance
     from tilecppn.film.embedded_timeline import embedded_timeline, film_provenance, is_film
     from tilecppn.film.timeline.timeline import Timeline, is_timeline
     from tilecppn.scene.parsing import read_text
@@ -90,7 +90,7 @@ def _file(path: Path) -> Record:
 def _withheld(path: Path, made: "Provenance") -> Record:
     """Describe an output that was made without its scene: its kind, size and [about]."""
     from tilecppn.cli.image_size import image_size
-    from tilecppn.exporters.provenance import FILM, FRAMES
+    from tilecppn.exporters.output.provenance import FILM, FRAMES
     from tilecppn.scene import paper, toml_text
 
     is_film = made.kind in (FILM, FRAMES)
@@ -225,7 +225,7 @@ def _versions(store: "StoreDirectory") -> Record:
 def _export_kind(path: Path) -> tuple[str, str]:
     """Return the kind of an export, and its format or layout."""
     from tilecppn.exporters.embedded_scene import is_live_page
-    from tilecppn.exporters.provenance import read_manifest
+    from tilecppn.exporters.output.provenance import read_manifest
 
     if path.is_dir():
         found = read_manifest(path)
@@ -240,8 +240,8 @@ def _export_kind(path: Path) -> tuple[str, str]:
 
 def _version(path: Path) -> str | None:
     """Return the version that made an export; None if unknown."""
-    from tilecppn.exporters import provenance
-    from tilecppn.exporters.dzi import files_of
+    from tilecppn.exporters.output import provenance
+    from tilecppn.exporters.pyramids.dzi import files_of
 
     found = provenance.read_manifest(files_of(path) if path.suffix == ".dzi" else path)
     found = found or provenance.read(path)

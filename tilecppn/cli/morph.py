@@ -56,9 +56,9 @@ def command(
 
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.exporters import provenance
-    from tilecppn.exporters.output import atomic_output, check_output
-    from tilecppn.exporters.provenance import FILM, Provenance
+    from tilecppn.exporters.output import provenance
+    from tilecppn.exporters.output.atomic import atomic_output, check_output
+    from tilecppn.exporters.output.provenance import FILM, Provenance
     from tilecppn.film.encoding import metadata
     from tilecppn.notebook.animation import save_gif
     from tilecppn.notebook.sampler import Sampler

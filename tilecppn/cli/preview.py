@@ -52,7 +52,7 @@ def command(
 
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError
-    from tilecppn.exporters.image_file import check_image_size
+    from tilecppn.exporters.files.image_file import check_image_size
     from tilecppn.pixels.window import preview, preview_size
 
     start = perf_counter()

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tilecppn.errors import SceneError
-from tilecppn.exporters import exr_file, jxl, mbtiles, pdf, pmtiles_archive, png, provenance, tags
-from tilecppn.exporters.dzi import files_of
+from tilecppn.exporters.encoding import png, tags
+from tilecppn.exporters.files import exr_file, jxl, pdf
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.output import fetched
-from tilecppn.exporters.page import MAX_PAGE, page_data
-from tilecppn.exporters.provenance import (
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import fetched
+from tilecppn.exporters.output.provenance import (
     MANIFEST,
     MAX_MANIFEST,
     Provenance,
@@ -24,6 +24,9 @@ from tilecppn.exporters.provenance import (
     parse_manifest,
     read_manifest,
 )
+from tilecppn.exporters.page import MAX_PAGE, page_data
+from tilecppn.exporters.pyramids import mbtiles, pmtiles_archive
+from tilecppn.exporters.pyramids.dzi import files_of
 from tilecppn.filesystem import read_bounded
 from tilecppn.scene import toml_text
 from tilecppn.scene.scene import Scene

@@ -8,31 +8,31 @@ from typing import NamedTuple
 
 from tilecppn.addresses import as_path
 from tilecppn.errors import ExportError, Interrupted
-from tilecppn.exporters import mbtiles, pmtiles, store_page
-from tilecppn.exporters import panels as panelling
-from tilecppn.exporters.avif import check_avif, export_avif
-from tilecppn.exporters.dzi import export_dzi, outputs_of
-from tilecppn.exporters.exr import export_exr
-from tilecppn.exporters.flat import check_size, export_flat
-from tilecppn.exporters.jxl import check_jxl, export_jxl
+from tilecppn.exporters.files.avif import check_avif, export_avif
+from tilecppn.exporters.files.exr import export_exr
+from tilecppn.exporters.files.flat import check_size, export_flat
+from tilecppn.exporters.files.jxl import check_jxl, export_jxl
+from tilecppn.exporters.files.pdf import check_pdf, export_pdf
+from tilecppn.exporters.files.png_file import export_png
+from tilecppn.exporters.files.tiff import export_tiff
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.lab import check_lab_size, export_lab_tiff
-from tilecppn.exporters.layouts import FOLDERS, export_folder
-from tilecppn.exporters.mbtiles import export_mbtiles
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import check_output, claimed, naming_destination
+from tilecppn.exporters.output.atomic import check_output, claimed, naming_destination
+from tilecppn.exporters.output.provenance import STILL
 from tilecppn.exporters.page.page import assets
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.pdf import check_pdf, export_pdf
-from tilecppn.exporters.pmtiles import export_pmtiles
-from tilecppn.exporters.png_file import export_png
-from tilecppn.exporters.proof import check_proof, export_proof
-from tilecppn.exporters.provenance import STILL
+from tilecppn.exporters.prints import panels as panelling
+from tilecppn.exporters.prints.lab import check_lab_size, export_lab_tiff
+from tilecppn.exporters.prints.proof import check_proof, export_proof
+from tilecppn.exporters.prints.strip import check_page, export_strip
+from tilecppn.exporters.pyramids import mbtiles, pmtiles, store_page
+from tilecppn.exporters.pyramids.dzi import export_dzi, outputs_of
+from tilecppn.exporters.pyramids.layouts import FOLDERS, export_folder
+from tilecppn.exporters.pyramids.mbtiles import export_mbtiles
+from tilecppn.exporters.pyramids.pmtiles import export_pmtiles
+from tilecppn.exporters.pyramids.store_page import export_store_page
+from tilecppn.exporters.pyramids.szi import export_szi
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.store_page import export_store_page
-from tilecppn.exporters.strip import check_page, export_strip
-from tilecppn.exporters.szi import export_szi
-from tilecppn.exporters.tiff import export_tiff
 from tilecppn.exporters.tile_estimate import tile_estimate
 from tilecppn.names import suggestion
 from tilecppn.storage.store import Store
@@ -44,7 +44,7 @@ class Exporter(NamedTuple):
     """A kind of export.
 
     write: makes the outputs, whose paths the caller has claimed. outputs: their paths and kinds
-    (see `output.CONTENTS`). fits: raises ExportError if the picture is too large, or the options
+    (see `atomic.CONTENTS`). fits: raises ExportError if the picture is too large, or the options
     cannot be fulfilled. estimate: what is said before the work, if anything.
     """
 

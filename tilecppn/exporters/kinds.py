@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoding.encoders import ENCODERS
 
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
 MAP_TILE = 256  # pixels: the default that map viewers and Zoomify's viewers assume
@@ -33,16 +33,8 @@ CONFLICTS = {  # options that cannot be combined with others
     "proof": ("lab", "panels", "strip"),
     "transfer": ("panels", "strip", "proof"),
 }
-BITS = {  # per value
-    "png": (8, 16),
-    "tif": (8, 16),
-    "pdf": (8, 16),
-    "jxl": (8, 16),
-    "exr": (16, 32),
-    "avif": (8, *DEEP),
-    "jpg": (8,),
-    "webp": (8,),
-}
+# Bits per value of formats that do not have the choice of 8 and 16.
+BITS = {"exr": (16, 32), "avif": (8, *DEEP), "jpg": (8,), "webp": (8,)}
 
 
 class Kind(NamedTuple):
@@ -66,7 +58,7 @@ class Kind(NamedTuple):
     def bits(self, format: str) -> tuple[int, ...]:
         """Return the bits per value that a format can have in this kind of export."""
         # Pillow, which encodes tiles, writes no deeper AVIF.
-        return tuple(b for b in BITS[format] if not (self.is_pyramid and b in DEEP))
+        return tuple(b for b in BITS.get(format, (8, 16)) if not (self.is_pyramid and b in DEEP))
 
 
 def _file(format: str, *options: str, multiple: int = 1) -> Kind:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from tilecppn import machine
 from tilecppn.errors import Interrupted
-from tilecppn.exporters import dzi, tiles
+from tilecppn.exporters import tiles
 from tilecppn.exporters.export import EXPORTERS, Exporter, choose_exporter, write
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import claimed, naming_destination, read_provenance
+from tilecppn.exporters.output.atomic import claimed, naming_destination, read_provenance
+from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.exporters.parallel import Progress, Threads
-from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.pyramids import dzi
 from tilecppn.exporters.source import Source, sizes
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError, SceneError
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.kinds import (
     CONFLICTS,
     DEEP,

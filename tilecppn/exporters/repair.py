@@ -10,12 +10,12 @@ from typing import Any
 
 from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError
-from tilecppn.exporters import checksums, dzi, provenance, tiles
+from tilecppn.exporters import tiles
 from tilecppn.exporters.export import EXPORTERS
 from tilecppn.exporters.kinds import KINDS, suffix_of
-from tilecppn.exporters.layouts import FOLDERS
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import (
+from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output.atomic import (
     claimed,
     destination_of,
     fetched,
@@ -23,8 +23,10 @@ from tilecppn.exporters.output import (
     naming_destination,
     read_provenance,
 )
+from tilecppn.exporters.output.provenance import MANIFEST, Provenance
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.provenance import MANIFEST, Provenance
+from tilecppn.exporters.pyramids import dzi
+from tilecppn.exporters.pyramids.layouts import FOLDERS
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Layout, TileFolder
 from tilecppn.exporters.verify import FOREIGN, outputs_of

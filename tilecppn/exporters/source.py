@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.pixels.depth import dithered
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.hdr import HDR

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import product
 
-from tilecppn.exporters.encoders import ENCODERS
+from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Pixels, levels_to_one_tile

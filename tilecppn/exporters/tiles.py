@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.addresses import as_path
-from tilecppn.exporters import provenance
 from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output import provenance
 from tilecppn.exporters.parallel import Threads, finished
 from tilecppn.exporters.source import Source
 from tilecppn.idle_threads import Share, alone
@@ -40,7 +40,7 @@ class Region(NamedTuple):
 class Layout(ABC):
     """How a kind of pyramid names and lays out its tiles. Picklable, since workers write tiles."""
 
-    kind: ClassVar[str]  # a key of `output.CONTENTS`
+    kind: ClassVar[str]  # a key of `atomic.CONTENTS`
     sizes: tuple[Size, ...]  # of the levels, from the largest on
     side: int  # of a tile, in pixels
 

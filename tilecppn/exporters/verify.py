@@ -5,11 +5,12 @@ from pathlib import Path
 
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError
-from tilecppn.exporters import checksums, dzi, provenance
-from tilecppn.exporters.checksums import DAMAGED, MISSING
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.output import fetched, is_folder
-from tilecppn.exporters.provenance import MANIFEST
+from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output.atomic import fetched, is_folder
+from tilecppn.exporters.output.checksums import DAMAGED, MISSING
+from tilecppn.exporters.output.provenance import MANIFEST
+from tilecppn.exporters.pyramids import dzi
 from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.places import storage_of
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tilecppn import kernels
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import ExportError, Interrupted, RenderError, StoreError
-from tilecppn.exporters import provenance
-from tilecppn.exporters.output import check_output, naming_destination
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import check_output, naming_destination
 from tilecppn.film.disk_estimate import check_film_fits
 from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.targets import choose_target

@@ -6,10 +6,10 @@ from typing import Any
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import SceneError
-from tilecppn.exporters import provenance
 from tilecppn.exporters.embedded_scene import check_shared, provenance_in
-from tilecppn.exporters.output import fetched
-from tilecppn.exporters.provenance import FILM, FRAMES, Provenance
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import fetched
+from tilecppn.exporters.output.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.store import FilmStore

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError
-from tilecppn.exporters import checksums, png, provenance
+from tilecppn.exporters.encoding import png
+from tilecppn.exporters.output import checksums, provenance
 from tilecppn.film.embedded_timeline import embedded_timeline, is_film_store
 from tilecppn.film.encoding.frames import FrameFormat
 from tilecppn.film.store import FilmStore

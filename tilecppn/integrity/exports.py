@@ -7,8 +7,8 @@ from tilecppn import machine
 from tilecppn.addresses import is_address
 from tilecppn.cancellation import ShouldStop
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters import provenance
-from tilecppn.exporters.output import size_of
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import size_of
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import check_made_here, find_export_damage, is_there, outputs_of

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tilecppn.cppn import CPPN
-from tilecppn.exporters.icc import embedded
-from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.encoding.icc import embedded
+from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.film.contact_sheet import contact_sheet
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.pixels.picture import Picture

@@ -15,7 +15,7 @@ from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import lerp
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.errors import InvalidRequestError
-from tilecppn.exporters.png import encode_png
+from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.notebook.animation import save_gif
 from tilecppn.notebook.defaults import DEFAULTS, OTHERS

@@ -11,7 +11,7 @@ from tilecppn.errors import SceneError
 from tilecppn.scene import palettes, paper
 
 LONGEST_NAME = 100  # characters of a wrong name that are compared with the right ones
-_RECORD = "# tilecppn {"  # the beginning of a provenance line (`exporters/provenance.py`)
+_RECORD = "# tilecppn {"  # the beginning of a provenance line (`exporters/output/provenance.py`)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from tilecppn import machine
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import InvalidRequestError
-from tilecppn.exporters.dzi import descriptor
 from tilecppn.exporters.page import Served, assets, page
-from tilecppn.exporters.source_page import grid_facts, summary
+from tilecppn.exporters.pyramids.dzi import descriptor
+from tilecppn.exporters.pyramids.source_page import grid_facts, summary
 from tilecppn.kernels.wgsl import check_fits
 from tilecppn.serve.answers import busy, is_unchanged, not_found
 from tilecppn.serve.exports import FILES, PICTURE, Export

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance
-from tilecppn.exporters.output import is_folder
-from tilecppn.exporters.source_page import PAGE, live_name
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import is_folder
+from tilecppn.exporters.pyramids.source_page import PAGE, live_name
 from tilecppn.storage.places import storage_of
 
 PICTURE: Final = "picture"  # the name in addresses, whatever is shown

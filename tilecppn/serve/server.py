@@ -138,7 +138,7 @@ def application(
 
 def _picture_of(export: Export) -> ScenePicture | None:
     """Return the scene of a folder of tiles, so that it can also be shown as Deep Zoom."""
-    from tilecppn.exporters.provenance import read_manifest
+    from tilecppn.exporters.output.provenance import read_manifest
     from tilecppn.scene.scene import Scene
 
     made = read_manifest(export.folder) if isinstance(export, TileFolder) else None
@@ -160,7 +160,7 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
 def _stored(path: Path) -> Export | Picture | None:
     """Return a store, or an export that is not a film; None for anything else."""
     from tilecppn.exporters.embedded_scene import is_live_page
-    from tilecppn.exporters.store_page import store_of
+    from tilecppn.exporters.pyramids.store_page import store_of
     from tilecppn.film.embedded_timeline import is_film, is_film_store
     from tilecppn.film.store import FilmStore
     from tilecppn.storage.identity import attributes

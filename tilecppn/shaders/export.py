@@ -10,7 +10,7 @@ from tilecppn.errors import ExportError
 from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Progress, Threads
-from tilecppn.exporters.source_page import live_name
+from tilecppn.exporters.pyramids.source_page import live_name
 from tilecppn.run.options import check_workers
 from tilecppn.shaders.write import save, shader_text
 from tilecppn.storage.store import Store

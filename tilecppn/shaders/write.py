@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Final
 
 from tilecppn.errors import InvalidRequestError
-from tilecppn.exporters import provenance
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.output import atomic_output, check_output, naming_destination
-from tilecppn.exporters.provenance import LIVE, Provenance
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import atomic_output, check_output, naming_destination
+from tilecppn.exporters.output.provenance import LIVE, Provenance
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.shaders.motion import Motion
 from tilecppn.shaders.page import live_page
@@ -15,7 +15,7 @@ from tilecppn.shaders.standalone import standalone
 from tilecppn.version import VERSION
 
 SUFFIXES: Final = (".html", ".glsl", ".wgsl")
-_FUNCTION = "shader"  # a kind of output, like LIVE, in `exporters.output.CONTENTS`
+_FUNCTION = "shader"  # a kind of output, like LIVE, in `exporters.output.atomic.CONTENTS`
 
 
 def shader(

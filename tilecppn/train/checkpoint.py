@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tilecppn import filesystem
 from tilecppn.errors import CheckpointError
-from tilecppn.exporters.output import atomic_output
+from tilecppn.exporters.output.atomic import atomic_output
 from tilecppn.train.checks import checkpoints
 from tilecppn.train.trainer import Trainer
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageSequence
 
 from tilecppn.errors import Interrupted
-from tilecppn.exporters import png
-from tilecppn.exporters.provenance import FILM, Provenance
+from tilecppn.exporters.encoding import png
+from tilecppn.exporters.output.provenance import FILM, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.metadata import METADATA_CODECS, copy_with_metadata
 

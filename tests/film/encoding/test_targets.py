@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance
+from tilecppn.exporters.output import provenance
 from tilecppn.film.animate import animate, animate_to
 from tilecppn.film.embedded_timeline import embedded_timeline, is_film
 from tilecppn.film.encoding import metadata

@@ -66,7 +66,9 @@ def test_what_is_dropped_is_read(client: Client, folder: Path, tmp_path: Path) -
     scene = SCENE.to_toml().encode()
     assert client.post("import?name=a.toml", scene)[1]["id"] == client.scene["id"]
     png = tmp_path / "made.png"
-    from tilecppn.exporters.png import encode_png  # a picture that nobody made with tilecppn
+    from tilecppn.exporters.encoding.png import (
+        encode_png,  # a picture that nobody made with tilecppn
+    )
 
     png.write_bytes(encode_png(np.full((8, 8, 3), 90, np.uint8)))
     assert client.post("import?name=b.png", png.read_bytes())[1]["colours"] == ["#5a5a5a"] * 2

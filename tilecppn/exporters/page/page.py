@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters.credits import is_address
+from tilecppn.exporters.encoding.credits import is_address
 from tilecppn.exporters.page.facts import credit_facts, format_size, size_facts
 from tilecppn.scene.sections import About
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tilecppn import ffmpeg
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError
-from tilecppn.exporters import provenance
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import atomic_output
+from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import ANIMATIONS, MAX_PLAYS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, raw_bands

@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 from tilecppn import ffmpeg
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters.provenance import FILM, Provenance
+from tilecppn.exporters.output.provenance import FILM, Provenance
 from tilecppn.film.encoding.frames import FrameFormat, Frames
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.sections import About
@@ -83,7 +83,7 @@ class Target(ABC):
     encoding: Encoding
     frames: int  # of the film
     clip: int  # frames in a clip
-    kind: ClassVar[str] = FILM  # see `output.CONTENTS`
+    kind: ClassVar[str] = FILM  # see `atomic.CONTENTS`
 
     @property
     @abstractmethod

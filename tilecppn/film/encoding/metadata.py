@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 from tilecppn import ffmpeg
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError
-from tilecppn.exporters import png
+from tilecppn.exporters.encoding import png
 from tilecppn.film.encoding.codecs import suffix_of
 
 KEY = "comment"  # ffmpeg's metadata key that every container keeps when others copy the film

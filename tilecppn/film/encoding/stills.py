@@ -10,9 +10,10 @@ import numpy as np
 from tilecppn import filesystem
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError
-from tilecppn.exporters import png, provenance
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.provenance import FRAMES, Provenance
+from tilecppn.exporters.encoding import png
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import atomic_output
+from tilecppn.exporters.output.provenance import FRAMES, Provenance
 from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.codecs import STILLS
 from tilecppn.film.encoding.frames import FrameFormat, Frames, as_integers

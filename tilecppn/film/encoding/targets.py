@@ -12,8 +12,8 @@ import numpy as np
 
 from tilecppn import ffmpeg
 from tilecppn.errors import ExportError, RenderError
-from tilecppn.exporters import provenance
-from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.film.encoding.animation import AnimationTarget
 from tilecppn.film.encoding.base import FilmOptions, Target
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from tilecppn import ffmpeg, filesystem
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import ExportError
-from tilecppn.exporters import credits, provenance
-from tilecppn.exporters.output import atomic_output
-from tilecppn.exporters.provenance import Provenance
+from tilecppn.exporters.encoding import credits
+from tilecppn.exporters.output import provenance
+from tilecppn.exporters.output.atomic import atomic_output
+from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.film.encoding.audio import Audio
 from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of

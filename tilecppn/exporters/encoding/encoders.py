@@ -1,0 +1,101 @@
+"""Formats of tiles and of small single files, as a table with one row each."""
+
+import io
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilecppn.exporters.encoding.icc import embedded
+from tilecppn.exporters.encoding.png import encode_png
+from tilecppn.pixels.interleave import interleaved
+from tilecppn.pixels.quantise import to_uint8, to_uint16
+
+_JPEG_HEAD = 1 << 10  # bytes that other Huffman tables may add
+
+
+class Encoder(NamedTuple):
+    """An image format.
+
+    quality: default, None for lossless. side, pixels: the longest side, and the most pixels in all.
+    name: in Pillow; PNG has none, as it is not encoded by Pillow. memory: bytes that encoding takes
+    per pixel, including the file. alpha: whether an opacity channel may follow the colours.
+    options: Pillow's options for a quality (1 to 100) and an effort (1, fast, to 9, small).
+    """
+
+    suffix: str
+    quality: int | None = None
+    side: int = 2**31 - 1
+    pixels: int = 2**62
+    name: str = ""
+    memory: int = 0
+    alpha: bool = True
+    options: Callable[[int, int], dict[str, Any]] = lambda quality, effort: {}
+
+    def encode(
+        self, pixels: NDArray[Any], quality: int, effort: int, profile: str = "srgb"
+    ) -> bytes:
+        """Encode stored pixels (channels, height, width) of any dtype; profile: their
+        colour space.
+        """
+        if not self.name:
+            icc = embedded(profile, 3 if len(pixels) > 2 else 1)
+            image = np.moveaxis(lossless(pixels), 0, -1)
+            return encode_png(image, effort=effort, profile=icc)
+        data = to_uint8(pixels)
+        icc = embedded(profile, 1 if len(pixels) == 1 and self.name == "JPEG" else 3)
+        extra = {"icc_profile": icc} if icc else {}
+        file = io.BytesIO()
+        self.save(data[0] if len(data) == 1 else interleaved(data), file, quality, effort, **extra)
+        return file.getvalue()
+
+    def save(
+        self, pixels: NDArray[np.uint8], file: IO[bytes], quality: int, effort: int, **extra: Any
+    ) -> None:
+        """Write 8-bit pixels, (height, width) or (height, width, 3), with Pillow.
+
+        extra: further options of Pillow, such as `exif`.
+        """
+        from PIL import Image
+
+        image = Image.fromarray(pixels)
+        options = self.options(quality, effort)
+        if options.pop("optimize", False):
+            # Pillow allocates a buffer of one byte per pixel for an optimised JPEG, and fails if
+            # that is too small. Such a JPEG is written without optimising, which hardly ever makes
+            # it smaller.
+            plain = io.BytesIO()
+            image.save(plain, self.name, **options, **extra)
+            if plain.tell() + _JPEG_HEAD > image.width * image.height:
+                file.write(plain.getvalue())
+                return
+            options["optimize"] = True
+        image.save(file, self.name, **options, **extra)
+
+
+def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Convert pixels for a PNG: integers stay as they are, float32 becomes 16 bits."""
+    return to_uint16(pixels) if pixels.dtype.kind == "f" else pixels
+
+
+def _jpeg(quality: int, effort: int) -> dict[str, Any]:
+    # Full-resolution colour: these pictures are saturated, and subsampled colour shows at edges.
+    return {"quality": quality, "subsampling": 0, "optimize": effort > 1}
+
+
+def _webp(quality: int, effort: int) -> dict[str, Any]:
+    return {"quality": quality, "method": (effort - 1) * 6 // 8}
+
+
+def _avif(quality: int, effort: int) -> dict[str, Any]:
+    return {"quality": quality, "speed": 10 - effort, "subsampling": "4:4:4", "max_threads": 1}
+
+
+ENCODERS: dict[str, Encoder] = {
+    "png": Encoder("png"),
+    "jpg": Encoder("jpg", 90, 65_535, name="JPEG", memory=5, alpha=False, options=_jpeg),
+    "webp": Encoder("webp", 90, 16_383, name="WEBP", memory=5, options=_webp),
+    # The limits that libavif's readers have by default.
+    "avif": Encoder("avif", 80, 32_768, 2**28, "AVIF", memory=42, options=_avif),
+}

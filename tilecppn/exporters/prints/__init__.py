@@ -1,0 +1,1 @@
+"""Exports for printing: files for labs, panels, proofs, test strips."""

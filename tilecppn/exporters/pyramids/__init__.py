@@ -1,0 +1,1 @@
+"""Exports as pyramids of tiles: Deep Zoom, IIIF, Zoomify, XYZ, PMTiles, MBTiles."""
