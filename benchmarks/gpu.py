@@ -78,23 +78,23 @@ def special_peak() -> float:
     return LAUNCHES * programs * BLOCK * TURNS / seconds(launches)
 
 
-def bound(field: EvaluationContext, matrix: float, special: float) -> float:
+def bound(context: EvaluationContext, matrix: float, special: float) -> float:
     """Return the card's limit in pixels per second; a tanh takes one special function, or two."""
-    layers = field.cppn.layers
+    layers = context.cppn.layers
     products = 3 * sum(w.size for w, _ in layers[1:-1])  # of halves
-    functions = sum(len(w) for w, _ in layers) * (1 if field.precision == "fast" else 2)
+    functions = sum(len(w) for w, _ in layers) * (1 if context.precision == "fast" else 2)
     return min(matrix / products, special / functions)
 
 
-def kernel_rate(field: EvaluationContext) -> float:
+def kernel_rate(context: EvaluationContext) -> float:
     """Return the pixels per second, stored as 8 bits on the device, of consecutive launches."""
     from tilecppn.kernels.triton.kernel import TritonKernel
     from tilecppn.kernels.triton.network import network
     from tilecppn.pixels.output_encoder import OutputEncoder
 
-    kernel = TritonKernel(field)
+    kernel = TritonKernel(context)
     lattices = Lattices.one(0, 0, SIDE, SIDE)
-    shape = (field.cppn.channels, 1, SIDE, SIDE)
+    shape = (context.cppn.channels, 1, SIDE, SIDE)
     out = torch.empty(shape, dtype=torch.uint8, device="cuda")
     sums = torch.empty((0, 1, SIDE, SIDE), device="cuda")
     encoder = OutputEncoder("uint8", invert=False, dither=False)
@@ -107,15 +107,15 @@ def kernel_rate(field: EvaluationContext) -> float:
     return LAUNCHES * SIDE**2 / seconds(launches)
 
 
-def torch_rates(field: EvaluationContext) -> dict[str, float]:
+def torch_rates(context: EvaluationContext) -> dict[str, float]:
     """Return the pixels per second of the network alone, with given inputs, in float32."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch._dynamo.reset()  # else it gives up after 8 shapes
-    net = Net(field.cppn, "float32").eval().cuda()
+    net = Net(context.cppn, "float32").eval().cuda()
     compiled = torch.compile(net, mode="max-autotune-no-cudagraphs", dynamic=False)
     rates = {}
     for chunk in CHUNKS:
-        x = torch.tensor(inputs(field.cppn, chunk, "float32"), device="cuda")
+        x = torch.tensor(inputs(context.cppn, chunk, "float32"), device="cuda")
         rates[f"torch eager, {chunk} points"] = chunk / seconds(_inference(net, x))
     try:
         rates[f"torch.compile, {chunk} points"] = chunk / seconds(_inference(compiled, x))
@@ -186,11 +186,11 @@ def time_kernels() -> None:
         canvas = {"width": 1 << 16, "height": 1 << 16}
         for precision in ("exact", "fast"):
             scene = Scene.of(cppn=network, canvas=canvas, output={"precision": precision})
-            field = EvaluationContext.of(scene)
-            rate, limit = kernel_rate(field), bound(field, matrix, special)
+            context = EvaluationContext.of(scene)
+            rate, limit = kernel_rate(context), bound(context, matrix, special)
             title = f"{name}, kernel triton, {precision}"
             print(f"{title:34}{rate / 1e9:8.2f}   {rate / limit:.0%} of {limit / 1e9:.1f}")
-        for way, rate in torch_rates(field).items():
+        for way, rate in torch_rates(context).items():
             print(f"{name + ', ' + way:34}{rate / 1e9:8.2f}", flush=True)
 
 

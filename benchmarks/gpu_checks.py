@@ -36,12 +36,12 @@ def checks(
 ) -> Iterator[Check]:
     """Check `networks` random networks on windows of `side` pixels, and the default network."""
     for _ in range(networks):
-        field = _random_field(rng, widest)
-        name = repr(field.cppn)
-        yield _against_oracle(name, field, rng, side)
-        yield _tilings(name, field, rng, side)
-        yield _poisoned(name, field, side)
-        yield _stored(name, field, rng, side)
+        context = _random_field(rng, widest)
+        name = repr(context.cppn)
+        yield _against_oracle(name, context, rng, side)
+        yield _tilings(name, context, rng, side)
+        yield _poisoned(name, context, side)
+        yield _stored(name, context, rng, side)
     for precision in ("exact", "fast"):
         yield _eight_bits(precision, rng, side)
 
@@ -67,9 +67,9 @@ def _random_field(rng: np.random.Generator, widest: int) -> EvaluationContext:
                 "mirror": str(rng.choice(["x", "xy"])) if rng.integers(2) else None,
             },
         )
-        field = EvaluationContext.of(scene.replace(cppn=CPPN(cppn.structure, layers)))
-        if supports(field):
-            return field
+        context = EvaluationContext.of(scene.replace(cppn=CPPN(cppn.structure, layers)))
+        if supports(context):
+            return context
 
 
 def _lattice(rng: np.random.Generator, side: int) -> Lattices:
@@ -78,14 +78,14 @@ def _lattice(rng: np.random.Generator, side: int) -> Lattices:
 
 
 def _against_oracle(
-    name: str, field: EvaluationContext, rng: np.random.Generator, side: int
+    name: str, context: EvaluationContext, rng: np.random.Generator, side: int
 ) -> Check:
     lattice = _lattice(rng, side)
-    kernel, oracle = TritonKernel(field), ReferenceKernel(field)
+    kernel, oracle = TritonKernel(context), ReferenceKernel(context)
     expected, sums = (values[:, 0] for values in oracle.trace(lattice))
     colours, own = (v[:, 0].copy() for v in kernel.trace(lattice))
     worst = max(_error(colours, expected), _error(own, sums))
-    colours32, sums32 = LLVMKernel(field, dtype="float32").trace(lattice)
+    colours32, sums32 = LLVMKernel(context, dtype="float32").trace(lattice)
     float32 = max(_error(colours32[:, 0], expected), _error(sums32[:, 0], sums))
     same = np.array_equal(_bits(colours), _bits(kernel.evaluate(lattice)[:, 0]))
     return Check(
@@ -96,8 +96,8 @@ def _against_oracle(
     )
 
 
-def _tilings(name: str, field: EvaluationContext, rng: np.random.Generator, side: int) -> Check:
-    kernel = TritonKernel(field)
+def _tilings(name: str, context: EvaluationContext, rng: np.random.Generator, side: int) -> Check:
+    kernel = TritonKernel(context)
     origins, rows, cols, stride = whole = _lattice(rng, side)
     ((row, col),) = origins.tolist()
     picture = _bits(kernel.evaluate(whole)[:, 0].copy())
@@ -112,11 +112,11 @@ def _tilings(name: str, field: EvaluationContext, rng: np.random.Generator, side
     return Check(f"{name}: tilings agree bit for bit", not wrong, f"{wrong} of {len(sizes)} differ")
 
 
-def _poisoned(name: str, field: EvaluationContext, side: int) -> Check:
+def _poisoned(name: str, context: EvaluationContext, side: int) -> Check:
     """Check that every point is written, and nothing else."""
-    kernel = TritonKernel(field)
+    kernel = TritonKernel(context)
     lattices = Lattices.one(0, 0, side - 1, side - 3)
-    units, channels = sum(len(w) for w, _ in field.cppn.layers), field.cppn.channels
+    units, channels = sum(len(w) for w, _ in context.cppn.layers), context.cppn.channels
     shape = (channels + units + 3, 1, side - 1, side - 3)
     memory = torch.full(shape, POISON, device=kernel.device)
     out, sums = memory[1 : channels + 1], memory[channels + 2 : -1]
@@ -131,8 +131,8 @@ def _poisoned(name: str, field: EvaluationContext, side: int) -> Check:
     )
 
 
-def _stored(name: str, field: EvaluationContext, rng: np.random.Generator, side: int) -> Check:
-    kernel = TritonKernel(field)
+def _stored(name: str, context: EvaluationContext, rng: np.random.Generator, side: int) -> Check:
+    kernel = TritonKernel(context)
     lattices = _lattice(rng, side)._replace(stride=1)
     ((row, col),) = lattices.origins.tolist()
     wrong = []

@@ -52,18 +52,18 @@ def tables() -> list[Table]:
 def _detailed(preset: str) -> Table:
     """Measure a preset with detail at a gigapixel, in the kernel's own precision of each layer."""
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": 32768, "height": 32768})
-    field = EvaluationContext.of(scene)
-    kernel = LLVMKernel(field)
+    context = EvaluationContext.of(scene)
+    kernel = LLVMKernel(context)
     ways: dict[str, Run] = {"kernel llvm": lambda: kernel.evaluate(LATTICE)}
     for dtype in ("float32", "float64"):
-        x = torch.tensor(np.stack(field.inputs(LATTICE), -1).reshape(POINTS, 3).astype(dtype))
-        net = DetailNet(field.network, dtype).eval()
+        x = torch.tensor(np.stack(context.inputs(LATTICE), -1).reshape(POINTS, 3).astype(dtype))
+        net = DetailNet(context.network, dtype).eval()
         for chunk in CHUNKS:
             ways[f"torch eager, {dtype}, chunk {chunk}"] = in_torch(net, x, chunk)
     parts = {dtype: multiply_adds(dtype) for dtype in ("float32", "float64")}
     taken = seconds(ways | {name: part.run for name, part in parts.items()}, time.process_time)
     rates = {way: POINTS / 1e6 / taken[way] for way in ways}
-    layers, first = field.network.layers, field.single_from
+    layers, first = context.network.layers, context.single_from
     adds = {"float64": 0, "float32": 0}
     for i, layer in enumerate(layers):
         readout = 0 if layer.readout is None else layer.readout.size
@@ -90,7 +90,7 @@ def _table(title: str, scene: Scene, dtype: str) -> Table:
     except Exception as error:  # without a C++ compiler, for one
         notes.append(f"torch.compile cannot run here: {str(error).strip().splitlines()[0]}")
     ways["NumPy"] = in_numpy(scene.cppn, x, NUMPY_CHUNK)
-    network = kernel.field.network
+    network = kernel.context.network
     every = [*(layer.groups for layer in network.layers), network.output]
     units = [group for groups in every for group in groups]
     names = sorted({name for name, _ in units})

@@ -89,15 +89,15 @@ class Code(NamedTuple):
 
 def compiled(
     architecture: int,
-    field: EvaluationContext,
+    context: EvaluationContext,
     storage: Storage = COLOURS,
     traced: bool = False,
     configuration: Configuration | None = None,
 ) -> Code:
     """Compile the kernel as `Program.launch` would for a GPU of that architecture: 80, 90, …."""
-    program = Program(field, torch.device("cpu"), configuration)
+    program = Program(context, torch.device("cpu"), configuration)
     lattices = Lattices(np.zeros((1, 2), np.int64), 64, 64, 1)
-    out = torch.empty((field.cppn.channels, 1, 64, 64), dtype=getattr(torch, storage.dtype))
+    out = torch.empty((context.cppn.channels, 1, 64, 64), dtype=getattr(torch, storage.dtype))
     sums = torch.empty((1 if traced else 0, 1, 64, 64))
     call = program.call(lattices, storage, out, sums)
     driver.set_active(Absent(architecture))
@@ -123,7 +123,7 @@ class Case(NamedTuple):
     traced: bool = False
 
     @property
-    def field(self) -> EvaluationContext:
+    def context(self) -> EvaluationContext:
         canvas = {"width": 1 << 20, "height": 1 << 20}
         scene = Scene.of(cppn=self.network, canvas=canvas, output=self.output, view=self.view)
         return EvaluationContext.of(scene)
@@ -155,8 +155,8 @@ CASES = {
 
 def figures(architecture: int, case: Case) -> dict[str, Any]:
     """Return the figures of one case as a JSON object."""
-    program = Program(case.field, torch.device("cpu"))
-    code = compiled(architecture, case.field, case.storage, case.traced)
+    program = Program(case.context, torch.device("cpu"))
+    code = compiled(architecture, case.context, case.storage, case.traced)
     points = program.configuration.block / (32 * program.configuration.warps)  # a thread
     turns = program.shape.REPEATS
     issued, special = (code.executed(turns, name) / points for name in ("", "MUFU"))

@@ -203,11 +203,11 @@ def test_edited_tensors_are_drawn_as_the_original_draws_them(tmp_path: Path, nam
 
 
 def test_guibas_points_are_the_indices_times_a_tenth() -> None:
-    field = EvaluationContext.of(
+    context = EvaluationContext.of(
         Scene.of(cppn={"preset": "guibas"}, canvas={"width": 256, "height": 256})
     )
     index = np.arange(256.0)
-    x, y, r = field.points(index[:, None], index[None, :])
+    x, y, r = context.points(index[:, None], index[None, :])
     assert np.allclose(x, 0.1 * index[:, None], rtol=0, atol=1e-13)
     assert np.allclose(y, 0.1 * index[None, :], rtol=0, atol=1e-13)
     assert int(np.argmin(r)) == 128 * 256 + 128

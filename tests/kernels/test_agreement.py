@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.kernels.comparing import LAWS, compared
-from tests.kernels.fields import field, gentle, oracle, scaled
+from tests.kernels.contexts import context_of, gentle, oracle, scaled
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.errors import SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, create
@@ -83,7 +83,7 @@ def test_16_bits_of_tame_weights_are_at_most_1_off_and_97_in_100_equal(
 def test_float64_is_taken_where_float32_is_too_coarse(
     view: dict[str, Any], side: int, fine: bool
 ) -> None:
-    picture = field(gentle(width=2, depth=1), side, **{"scale": 10.0, **view})
+    picture = context_of(gentle(width=2, depth=1), side, **{"scale": 10.0, **view})
     assert picture.needs_float64 == fine
     for name in FAST:
         dtype = create(name, picture).evaluate(Lattices.one(0, 0, 1, 1)).dtype
@@ -97,7 +97,7 @@ def test_float64_is_taken_from_a_sixteenth_of_a_pixel_on(
 ) -> None:
     """Where the nearest float32 of a corner may lie that far from it, and not long before."""
     try:
-        picture = field(gentle(width=2, depth=1), side, 10.0**scale, center=[center, 0.0])
+        picture = context_of(gentle(width=2, depth=1), side, 10.0**scale, center=[center, 0.0])
     except SceneError:  # not even float64 tells its pixels apart
         assume(False)
     step = min(picture.grid.step)
@@ -137,7 +137,7 @@ def test_8_bits_of_deep_networks_are_equal(name: str, network: dict[str, Any]) -
 
 @pytest.mark.parametrize("name", FAST)
 def test_deep_zoom_agrees_with_the_oracle(name: str) -> None:
-    picture = field(gentle(seed=1, width=12), side=4096, center=[5.0, 3.0], scale=1e-9)
+    picture = context_of(gentle(seed=1, width=12), side=4096, center=[5.0, 3.0], scale=1e-9)
     kernel = create(name, picture)
     lattice = Lattices.one(0, 0, 20, 20, 200)
     values = kernel.evaluate(lattice)[:, 0].copy()

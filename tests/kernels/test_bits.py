@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.comparing import FINE, LATTICE, LAWS
-from tests.kernels.fields import bits, field, gentle
+from tests.kernels.contexts import bits, context_of, gentle
 from tilecppn.kernels import KERNELS, Kernel, create
 from tilecppn.kernels.torch import CPU_CHUNK
 from tilecppn.scene.view import Lattices
@@ -21,7 +21,7 @@ def kernel_of(name: str, **options: Any) -> Kernel:
     """One for each dtype that a kernel works in."""
     fine = FINE if name.endswith("float64") else {}
     cppn = gentle(seed=7, **{"width": 17, "depth": 2, **options})
-    kernel = create(name.split()[0], field(cppn, side=4096, **fine))
+    kernel = create(name.split()[0], context_of(cppn, side=4096, **fine))
     if name != "reference":
         expected = np.float64 if fine else np.float32
         assert kernel.evaluate(Lattices.one(0, 0, 1, 1)).dtype == expected

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.cppn.test_center import EXACT, plain_values
-from tests.kernels.fields import bits
+from tests.kernels.contexts import bits
 from tilecppn.cppn import PRESETS
 from tilecppn.cppn.detail import DEEP
 from tilecppn.cppn.resolved import sorted_units
@@ -39,13 +39,13 @@ def scene(name: str, scale: float, seed: int = 1, **cppn: Any) -> Scene:
     )
 
 
-def field(name: str, scale: float, **options: Any) -> EvaluationContext:
+def context_of(name: str, scale: float, **options: Any) -> EvaluationContext:
     return EvaluationContext.of(scene(name, scale, **options))
 
 
-def judged(field: EvaluationContext, row: int, col: int) -> list[float]:
+def judged(context: EvaluationContext, row: int, col: int) -> list[float]:
     """The outputs at a pixel, evaluated plainly with 80 digits."""
-    grid, cppn, layers = field.grid, field.cppn, field.network.layers
+    grid, cppn, layers = context.grid, context.cppn, context.network.layers
     with mpmath.workdps(80):
         x = mpmath.mpf((col - grid.middle[0]) * grid.step[0]) + mpmath.mpf(grid.center[0])
         y = mpmath.mpf((row - grid.middle[1]) * grid.step[1]) + mpmath.mpf(grid.center[1])
@@ -60,7 +60,7 @@ def judged(field: EvaluationContext, row: int, col: int) -> list[float]:
                 for place, unit in enumerate(order):
                     away = values[unit] - mpmath.mpf(means[unit % len(means)])
                     sums[o] += mpmath.mpf(float(readout[o, place])) * away
-        outputs = [name for name, count in field.network.output for _ in range(count)]
+        outputs = [name for name, count in context.network.output for _ in range(count)]
         functions = {
             **EXACT,
             "sigmoid": lambda v: 1 / (1 + mpmath.exp(-v)),
@@ -76,7 +76,7 @@ def test_the_oracle_is_right_where_plain_float64_is_not(
     name: str, scale: float, inputs: list[str]
 ) -> None:
     """The network is evaluated as it is written, in 80 digits."""
-    picture = field(name, scale, width=9, inputs=inputs)
+    picture = context_of(name, scale, width=9, inputs=inputs)
     assert picture.network.differences > 20
     for row, col in ((0, 0), (700, 333)):
         got = ReferenceKernel(picture).evaluate(Lattices.one(row, col, 1, 1))[:, 0, 0, 0]
@@ -115,7 +115,7 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(
 
 @pytest.mark.parametrize("name", ["jupiter", pytest.param("ink", marks=pytest.mark.slow)])
 def test_bits_do_not_depend_on_lattices_tilings_or_vectors(name: str) -> None:
-    picture = field(name, 1e-12)
+    picture = context_of(name, 1e-12)
     whole = LLVMKernel(picture).evaluate(Lattices.one(0, 0, 40, 70))[:, 0].copy()
     part = LLVMKernel(picture).evaluate(Lattices.one(10, 20, 3, 50))[:, 0]
     assert np.array_equal(bits(part), bits(whole[:, 10:13, 20:70]))
@@ -129,7 +129,7 @@ def test_bits_do_not_depend_on_lattices_tilings_or_vectors(name: str) -> None:
 
 
 def test_traces_are_sums_and_not_differences() -> None:
-    picture, lattice = field("ink", 1e-10), Lattices.one(0, 0, 5, 6, 3)
+    picture, lattice = context_of("ink", 1e-10), Lattices.one(0, 0, 5, 6, 3)
     expected = ReferenceKernel(picture).trace(lattice)
     totals: list[NDArray[np.float64]] = []
     with mpmath.workdps(80):
@@ -157,7 +157,7 @@ def test_where_differences_begin_nothing_jumps(name: str, monkeypatch: pytest.Mo
         kernel = LLVMKernel(EvaluationContext.of(picture))
         pictures.append((kernel, stored(kernel, picture, lattice)))
     (deep, one), (plain, other) = pictures
-    assert deep.field.network.differences > 0 == plain.field.network.differences
+    assert deep.context.network.differences > 0 == plain.context.network.differences
     assert deep.arithmetic.revision == plain.arithmetic.revision + 1
     assert np.abs(one - other).max() <= 1
     assert (one == other).mean() >= 0.999
@@ -166,9 +166,13 @@ def test_where_differences_begin_nothing_jumps(name: str, monkeypatch: pytest.Mo
 def test_other_pictures_are_drawn_as_before() -> None:
     """A shallow zoom, a folded plane, and a network without detail."""
     folded = {"view": {"mirror": "x"}}
-    for picture in (field("jupiter", 1e-7), field("jupiter", 1e-9, **folded), field("flux", 1e-9)):
+    for picture in (
+        context_of("jupiter", 1e-7),
+        context_of("jupiter", 1e-9, **folded),
+        context_of("flux", 1e-9),
+    ):
         assert picture.network.differences == 0
-    values = LLVMKernel(field("jupiter", 1e-7)).evaluate(Lattices.one(37, 41, 40, 50, 19))
+    values = LLVMKernel(context_of("jupiter", 1e-7)).evaluate(Lattices.one(37, 41, 40, 50, 19))
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
     assert hashlib.sha256(little.tobytes()).hexdigest() == ZOOM_OF_1E7
     # One of them is raised when this hash changes.

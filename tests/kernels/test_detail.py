@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.kernels.fields import bits, difference
+from tests.kernels.contexts import bits, difference
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.kernels.llvm.kernel import LLVMKernel
@@ -38,8 +38,8 @@ def picture(name: str, side: int = 4096, seed: int = 1, **view: Any) -> Evaluati
 @pytest.mark.parametrize("kernel", ["llvm", "torch"])
 @pytest.mark.parametrize("name", ["jupiter", "ink", "agate"])
 def test_kernels_agree_with_the_oracle(name: str, kernel: str, view: str) -> None:
-    field = picture(name, **VIEWS[view])
-    assert difference(create(kernel, field), field, Lattices.one(900, 40, 9, 31, 37)) < 2e-4
+    context = picture(name, **VIEWS[view])
+    assert difference(create(kernel, context), context, Lattices.one(900, 40, 9, 31, 37)) < 2e-4
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(name: str, side: int) ->
     from tilecppn.pixels.colour import coloured
 
     scene = Scene.of(cppn={"preset": name, "seed": 2}, canvas={"width": side, "height": side})
-    field = EvaluationContext.of(scene)
+    context = EvaluationContext.of(scene)
     lattice = Lattices.one(3, 7, 64, 64, side // 70)
     got, exact = (
         np.rint(
@@ -59,7 +59,7 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(name: str, side: int) ->
             .evaluate(lattice)
             .astype(np.float64)
         )
-        for kernel in (LLVMKernel(field), ReferenceKernel(field))
+        for kernel in (LLVMKernel(context), ReferenceKernel(context))
     )
     assert np.abs(got - exact).max() <= 1
     assert (got == exact).mean() >= 0.999
@@ -75,21 +75,21 @@ def test_late_layers_are_in_float32_and_early_ones_in_float64() -> None:
 
 @pytest.mark.parametrize("name", ["jupiter", "ink"])
 def test_bits_do_not_depend_on_tiling_or_lattice(name: str) -> None:
-    field = picture(name, 16384)
-    whole = LLVMKernel(field).evaluate(Lattices.one(0, 0, 40, 50))[:, 0].copy()
+    context = picture(name, 16384)
+    whole = LLVMKernel(context).evaluate(Lattices.one(0, 0, 40, 50))[:, 0].copy()
     for tiling in (Tiling(1, 1), Tiling(2, 5)):
-        other = LLVMKernel(field, tiling=tiling).evaluate(Lattices.one(0, 0, 40, 50))[:, 0]
+        other = LLVMKernel(context, tiling=tiling).evaluate(Lattices.one(0, 0, 40, 50))[:, 0]
         assert np.array_equal(bits(other), bits(whole))
-    part = LLVMKernel(field).evaluate(Lattices.one(10, 20, 3, 5))[:, 0]
+    part = LLVMKernel(context).evaluate(Lattices.one(10, 20, 3, 5))[:, 0]
     assert np.array_equal(bits(part), bits(whole[:, 10:13, 20:25]))
 
 
 def test_traces_are_those_of_the_reference() -> None:
-    field = replace(picture("ink", 512), precision="exact")
+    context = replace(picture("ink", 512), precision="exact")
     lattice = Lattices.one(0, 0, 5, 6, 3)
-    expected = ReferenceKernel(field).trace(lattice)
+    expected = ReferenceKernel(context).trace(lattice)
     for name in ("llvm", "torch"):
-        for got, wanted in zip(create(name, field).trace(lattice), expected, strict=True):
+        for got, wanted in zip(create(name, context).trace(lattice), expected, strict=True):
             assert got.shape == wanted.shape
             assert np.abs(got - wanted).max() < 2e-3
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.kernels.comparing import CLOSE, LATTICE
-from tests.kernels.fields import difference, field, gentle, scaled
+from tests.kernels.contexts import context_of, difference, gentle, scaled
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.structure import INPUTS
 from tilecppn.errors import InvalidRequestError
@@ -35,7 +35,7 @@ def test_auto_is_one_of_the_kernels() -> None:
 )
 def test_unknown_kernel_is_refused(name: str, words: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        create(name, field(gentle(width=2)))
+        create(name, context_of(gentle(width=2)))
     assert "unknown kernel" in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -47,7 +47,7 @@ LEAST = {"reference": 3, "llvm": 3, "torch": 4, "triton": 2, "wgpu": 2}
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_arithmetic_names_the_kernel(name: str) -> None:
-    arithmetic = create(name, field(gentle(width=2))).arithmetic
+    arithmetic = create(name, context_of(gentle(width=2))).arithmetic
     assert isinstance(arithmetic, Arithmetic)
     assert arithmetic.kernel == name
     assert arithmetic.precision == "exact"
@@ -67,7 +67,7 @@ def test_every_activation_agrees_with_the_oracle(name: str, activation: str, pla
     cppn = gentle(seed=4, width=16, activations=hidden)
     if place == "output":
         cppn = CPPN(replace(cppn.structure, output=activation), cppn.layers)
-    picture = field(cppn)
+    picture = context_of(cppn)
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
@@ -75,7 +75,7 @@ def test_every_activation_agrees_with_the_oracle(name: str, activation: str, pla
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_residual_activation_agrees_with_the_oracle(name: str, activation: str) -> None:
     hidden = ["tanh", activation, activation, "softplus", "tanh"]
-    picture = field(gentle(seed=4, width=16, activations=hidden, residual=True))
+    picture = context_of(gentle(seed=4, width=16, activations=hidden, residual=True))
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
@@ -85,21 +85,21 @@ def test_every_residual_activation_agrees_with_the_oracle(name: str, activation:
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_choice_of_inputs_agrees_with_the_oracle(name: str, inputs: list[str]) -> None:
     cppn = gentle(seed=4, width=16, inputs=inputs)
-    picture = field(CPPN(replace(cppn.structure, origin=(0.5, -1.5)), cppn.layers))
+    picture = context_of(CPPN(replace(cppn.structure, origin=(0.5, -1.5)), cppn.layers))
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 16, 31, 32, 33, 64, 100, 300])
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_width_agrees_with_the_oracle(name: str, width: int) -> None:
-    picture = field(gentle(seed=1, width=width, depth=3))
+    picture = context_of(gentle(seed=1, width=width, depth=3))
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 10, 40])
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_depth_agrees_with_the_oracle(name: str, depth: int) -> None:
-    picture = field(gentle(seed=1, width=12, depth=depth))
+    picture = context_of(gentle(seed=1, width=12, depth=depth))
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
@@ -109,14 +109,14 @@ def test_every_depth_agrees_with_the_oracle(name: str, depth: int) -> None:
 def test_every_latent_and_channel_count_agrees_with_the_oracle(
     name: str, z_dim: int, channels: int
 ) -> None:
-    picture = field(gentle(seed=1, width=12, z_dim=z_dim, channels=channels))
+    picture = context_of(gentle(seed=1, width=12, z_dim=z_dim, channels=channels))
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_preset_agrees_with_the_oracle(name: str, preset: str) -> None:
-    picture = field(CPPN.from_preset(preset, seed=2), scale=10.0)
+    picture = context_of(CPPN.from_preset(preset, seed=2), scale=10.0)
     # N(0, 1) weights: errors of the sums are steep in the colour.
     assert difference(create(name, picture), picture, LATTICE) < 2e-3
 
@@ -136,7 +136,7 @@ VIEWS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_view_agrees_with_the_oracle(name: str, view: dict[str, Any]) -> None:
-    picture = field(gentle(seed=1, width=12), 1000, 2.0, **view)
+    picture = context_of(gentle(seed=1, width=12), 1000, 2.0, **view)
     assert difference(create(name, picture), picture, LATTICE) < CLOSE
 
 
@@ -154,7 +154,7 @@ def test_every_view_agrees_with_the_oracle(name: str, view: dict[str, Any]) -> N
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_lattice_agrees_with_the_oracle(name: str, lattice: Lattices) -> None:
     side = MAX_SIDE if lattice.origins.max() > 10**6 else 1000
-    picture = field(gentle(seed=1, width=8, depth=2), side=side)
+    picture = context_of(gentle(seed=1, width=8, depth=2), side=side)
     assert difference(create(name, picture), picture, lattice) < CLOSE
 
 
@@ -167,4 +167,4 @@ BOUNDED = [
 @pytest.mark.parametrize("name", KERNELS)
 def test_bright_sums_do_not_overflow(name: str, activation: str) -> None:
     cppn = scaled(gentle(seed=1, width=4, activations=[activation]), 1e4)
-    assert np.isfinite(create(name, field(cppn)).evaluate(LATTICE)).all()
+    assert np.isfinite(create(name, context_of(cppn)).evaluate(LATTICE)).all()

@@ -41,15 +41,15 @@ def test_many_lattices_give_the_bits_of_each(name: str, network: dict[str, objec
 def test_a_trace_has_the_same_colours_and_the_oracles_sums(
     name: str, network: dict[str, object]
 ) -> None:
-    field = field_of(network)
-    kernel = create(name, field)
+    context = field_of(network)
+    kernel = create(name, context)
     lattice = Lattices.one(-16, 32, 21, 17, 16)
     plain = kernel.evaluate(lattice).tobytes()
     colours, sums = (values[:, 0] for values in kernel.trace(lattice))
     assert colours.tobytes() == plain
-    x, y, r = (v[0] for v in field.inputs(lattice))
+    x, y, r = (v[0] for v in context.inputs(lattice))
     totals: list[np.ndarray] = []
-    field.cppn.colour(x, y, r, field.z, sums=totals)
+    context.cppn.colour(x, y, r, context.z, sums=totals)
     expected = np.moveaxis(np.concatenate(totals, axis=-1), -1, 0)
     assert sums.shape == expected.shape
     assert np.max(np.abs(sums - expected) / np.maximum(1.0, np.abs(expected))) < 1e-4

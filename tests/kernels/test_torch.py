@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.kernels.comparing import CLOSE, FINE, LATTICE, compared
-from tests.kernels.fields import bits, difference, field, gentle
+from tests.kernels.contexts import bits, context_of, difference, gentle
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import RenderError
 from tilecppn.kernels.torch import TorchKernel, device_for
@@ -35,7 +35,9 @@ def test_cuda_8_bits_are_at_most_1_off_and_999_in_1000_equal(preset: str) -> Non
 @needs_cuda
 @pytest.mark.parametrize("fine", [False, True])
 def test_cuda_points_bits_do_not_depend_on_the_lattice(fine: bool) -> None:
-    kernel = TorchKernel(field(gentle(seed=7, width=32), 4096, **(FINE if fine else {})), "cuda")
+    kernel = TorchKernel(
+        context_of(gentle(seed=7, width=32), 4096, **(FINE if fine else {})), "cuda"
+    )
     assert kernel.arithmetic.device == torch.cuda.get_device_name()
     more_than_a_chunk = Lattices.one(0, 0, 1100, 1000)
     whole = bits(kernel.evaluate(more_than_a_chunk)[:, 0].copy())
@@ -65,14 +67,14 @@ def test_torch_takes_the_device_that_there_is(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    picture = field(gentle(width=8), 4096, **(FINE if fine else {}))
+    picture = context_of(gentle(width=8), 4096, **(FINE if fine else {}))
     assert picture.needs_float64 == fine
     assert device_for(picture) == expected
 
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_kernel_runs_on_the_device_it_is_told(device: str) -> None:
-    picture = field(gentle(seed=1, width=12))
+    picture = context_of(gentle(seed=1, width=12))
     kernel = TorchKernel(picture, device)
     assert difference(kernel, picture, LATTICE) < CLOSE
     assert (kernel.arithmetic.device == "cpu") == (device == "cpu")
@@ -83,7 +85,7 @@ def test_a_matrix_library_that_would_leave_seams_is_refused_with_a_way_out(
 ) -> None:
     monkeypatch.setattr(torch, "equal", lambda one, other: False)
     with pytest.raises(RenderError, match='use kernel="llvm"'):
-        TorchKernel(field(gentle(width=8)), "cpu")
+        TorchKernel(context_of(gentle(width=8)), "cpu")
 
 
 def test_the_settings_of_the_process_come_back() -> None:
@@ -91,7 +93,7 @@ def test_the_settings_of_the_process_come_back() -> None:
     torch.set_num_threads(2)
     torch.backends.cuda.matmul.allow_tf32 = True
     try:
-        picture = field(gentle(seed=7, width=8), 512)
+        picture = context_of(gentle(seed=7, width=8), 512)
         with ThreadPoolExecutor(3) as pool:
             kernels = list(pool.map(lambda _: TorchKernel(picture, "cpu"), range(3)))
             list(pool.map(lambda kernel: kernel.evaluate(Lattices.one(0, 0, 200, 200)), kernels))

@@ -66,9 +66,9 @@ def test_parameters_of_the_call_stand_before_the_presets() -> None:
 
 def test_the_networks_scale_moves_guibas_plane_with_it() -> None:
     sampler = tc.Sampler(preset="guibas", scale=0.2, seed=1)
-    field = EvaluationContext.of(sampler.scene())
+    context = EvaluationContext.of(sampler.scene())
     index = np.arange(256.0)
-    x, _, r = field.points(index[:, None], index[None, :])
+    x, _, r = context.points(index[:, None], index[None, :])
     assert np.allclose(x.ravel(), 0.2 * index, rtol=0, atol=1e-12)
     assert int(np.argmin(r)) == 128 * 256 + 128
 

@@ -83,8 +83,8 @@ def test_variation_ratio_is_the_plain_formula(
         monkeypatch.setattr(
             variation, name_of_limit, rows * 14 * len(limits(ALL.resolve(np.zeros(8))))
         )
-    field = EvaluationContext.of(Scene.of(canvas={"width": 900, "height": 900}).replace(cppn=ALL))
-    kernel: Kernel = create(name, field)
+    context = EvaluationContext.of(Scene.of(canvas={"width": 900, "height": 900}).replace(cppn=ALL))
+    kernel: Kernel = create(name, context)
     origins = np.array([[-32, 64], [300, -5], [0, 0]], np.int64)
     lattices = Lattices(origins[:count], 11, 14, 16)
     colours, sums = (a.astype(np.float64) for a in kernel.trace(lattices))

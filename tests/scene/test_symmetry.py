@@ -25,7 +25,7 @@ VIEWS: list[dict[str, Any]] = [
 ]
 
 
-def field(
+def context(
     view: dict[str, Any], size: tuple[int, int] = (64, 64), **network: Any
 ) -> EvaluationContext:
     return EvaluationContext.of(
@@ -37,19 +37,19 @@ def field(
     )
 
 
-def values(field: EvaluationContext, row: int, col: int, rows: int, cols: int) -> Any:
-    return create("reference", field).evaluate(Lattices.one(row, col, rows, cols))[0, 0]
+def values(context: EvaluationContext, row: int, col: int, rows: int, cols: int) -> Any:
+    return create("reference", context).evaluate(Lattices.one(row, col, rows, cols))[0, 0]
 
 
 def drawn(view: dict[str, Any], size: tuple[int, int] = (64, 64)) -> Any:
-    return values(field(view, size), 0, 0, size[1], size[0])
+    return values(context(view, size), 0, 0, size[1], size[0])
 
 
 def test_a_plain_view_has_no_fold() -> None:
-    assert field({}).plain
-    assert field({}).fold is None
+    assert context({}).plain
+    assert context({}).fold is None
     for view in ({"mirror": "x"}, {"radial": 2}, {"repeat": "y"}):
-        assert not field(view).plain
+        assert not context(view).plain
 
 
 # Mirrors
@@ -85,7 +85,7 @@ def turned(n: int, u: float, v: float) -> list[tuple[float, float]]:
 
 @given(st.integers(2, 30), st.floats(-9, 9), st.floats(-9, 9))
 def test_all_turned_and_mirrored_places_fold_to_one(n: int, u: float, v: float) -> None:
-    picture = field({"radial": n, "scale": 1.0}, (3, 3))
+    picture = context({"radial": n, "scale": 1.0}, (3, 3))
     rows, cols = np.zeros((1, 1)), np.zeros((1, 1))
     results = []
     for a, b in turned(n, u, v):
@@ -101,7 +101,7 @@ def test_all_turned_and_mirrored_places_fold_to_one(n: int, u: float, v: float) 
 
 
 def test_a_point_in_the_wedge_stays_where_it_is() -> None:
-    picture, plain = field({"radial": 6}), field({})
+    picture, plain = context({"radial": 6}), context({})
     rows, cols = np.array([[0.0]]), np.array([[36.0]])  # far up, a little to the right
     for got, expected in zip(picture.points(rows, cols), plain.points(rows, cols), strict=True):
         assert math.isclose(got.item(), expected.item(), abs_tol=1e-12)
@@ -126,7 +126,7 @@ def test_the_pixel_after_the_last_is_the_first_to_the_bit(
     axes: str, size: tuple[int, int], view: dict[str, Any], mirror: dict[str, Any]
 ) -> None:
     width, height = size
-    picture = field({**view, **mirror, "repeat": axes}, size)
+    picture = context({**view, **mirror, "repeat": axes}, size)
     for row, col in ((0, 0), (5, 7)):
         here = values(picture, row, col, 6, 6)
         right = values(picture, row, col + width, 6, 6)
@@ -145,8 +145,8 @@ def steps(picture: Any) -> Any:
 def test_wrapped_pictures_show_no_seam(grid: str, seed: int) -> None:
     """Nowhere does a wrapped picture change more at its edges than it does within."""
     view = {"repeat": "xy", "grid": grid}
-    picture = values(field(view, (256, 192), seed=seed), 0, 0, 192, 256)
-    plain = values(field({"grid": grid}, (256, 192), seed=seed), 0, 0, 192, 256)
+    picture = values(context(view, (256, 192), seed=seed), 0, 0, 192, 256)
+    plain = values(context({"grid": grid}, (256, 192), seed=seed), 0, 0, 192, 256)
     for turn in (lambda p: p, np.transpose):
         seam = steps(turn(picture))
         assert seam[-1] <= 1.5 * seam[:-1].max()
@@ -158,7 +158,7 @@ def test_wrapped_pictures_show_no_seam(grid: str, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_repeated_pictures_are_not_mirrored(seed: int) -> None:
     """Neither about the centre nor about a quarter of the canvas, where the sine is the same."""
-    picture = values(field({"repeat": "xy"}, seed=seed), 0, 0, 64, 64)
+    picture = values(context({"repeat": "xy"}, seed=seed), 0, 0, 64, 64)
     for axis in (0, 1):
         for shift in (0, 32):
             other = np.roll(np.flip(picture, axis), shift, axis)
@@ -196,7 +196,7 @@ def test_the_sine_is_the_libraries() -> None:
 )
 def test_torch_and_numpy_give_the_same_points_to_the_bit(view: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
-    picture = field(view, (301, 203))
+    picture = context(view, (301, 203))
     rows, cols = np.arange(203.0)[:, None], np.arange(301.0)[None, :]
     ours = picture.points(rows, cols)
     theirs = picture.points(torch.from_numpy(rows), torch.from_numpy(cols))
@@ -210,7 +210,7 @@ def test_torch_and_numpy_give_the_same_points_to_the_bit(view: dict[str, Any]) -
 @pytest.mark.parametrize("view", [{"mirror": "x"}, {"radial": 3}, {"repeat": "xy"}], ids=str)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_points_bits_do_not_depend_on_its_window(kernel: str, view: dict[str, Any]) -> None:
-    made = create(kernel, field(view, (120, 90)))
+    made = create(kernel, context(view, (120, 90)))
     whole = made.evaluate(Lattices.one(0, 0, 90, 120))[:, 0].copy()
     for row, col, rows, cols, stride in ((3, 5, 7, 11, 1), (40, 0, 2, 120, 1), (1, 2, 9, 9, 7)):
         part = made.evaluate(Lattices.one(row, col, rows, cols, stride))[:, 0]
@@ -249,7 +249,7 @@ def test_symmetry_is_a_part_of_the_picture_and_comes_back() -> None:
 
 def test_r_of_a_repeat_is_measured_on_the_circles() -> None:
     """Against the library's sine and cosine, with an origin off the centre."""
-    picture = field({"repeat": "xy", "center": [1.0, 2.0]}, (50, 40))
+    picture = context({"repeat": "xy", "center": [1.0, 2.0]}, (50, 40))
     fold = Fold.of(tc.Scene.of(view={"repeat": "xy"}).view)
     assert picture.fold == fold
     step = picture.grid.step[0]

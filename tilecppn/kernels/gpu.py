@@ -19,9 +19,9 @@ class GPUKernel(ABC):
 
     batch = BATCH
 
-    def __init__(self, field: EvaluationContext) -> None:
-        self.field = field
-        self.prefer_full_evaluation = field.network.multiply_adds <= QUICK
+    def __init__(self, context: EvaluationContext) -> None:
+        self.context = context
+        self.prefer_full_evaluation = context.network.multiply_adds <= QUICK
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
         """See `Kernel.evaluate`."""

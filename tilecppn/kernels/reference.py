@@ -16,10 +16,10 @@ class ReferenceKernel:
     batch = 1
     arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)
 
-    def __init__(self, field: EvaluationContext) -> None:
-        self.field = field
-        self.arithmetic = self.arithmetic._replace(revision=REVISION + field.revision)
-        self.noise = field.noise(np.float64)
+    def __init__(self, context: EvaluationContext) -> None:
+        self.context = context
+        self.arithmetic = self.arithmetic._replace(revision=REVISION + context.revision)
+        self.noise = context.noise(np.float64)
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float64]:
         """See `Kernel.evaluate`."""
@@ -27,18 +27,18 @@ class ReferenceKernel:
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Kernel.trace`."""
-        sums = np.empty((self.field.network.units, *lattices.shape))
+        sums = np.empty((self.context.network.units, *lattices.shape))
         return self._run(lattices, sums), sums
 
     def _run(self, lattices: Lattices, sums: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        network = self.field.network
+        network = self.context.network
         rows, cols = lattices.indices()
         out = np.empty((network.channels, *lattices.shape))
         strip = max(1, CHUNK // lattices.cols)
         for n in range(len(rows)):
             for top in range(0, lattices.rows, strip):
                 part = np.s_[:, n, top : top + strip]
-                points = self.field.points(rows[n, top : top + strip], cols[n])
+                points = self.context.points(rows[n, top : top + strip], cols[n])
                 totals: list[NDArray[np.float64]] = []
                 out[part] = np.moveaxis(network.colour(*points, totals), -1, 0)
                 if sums is not None:

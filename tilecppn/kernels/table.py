@@ -9,22 +9,22 @@ from tilecppn.kernels.wgpu.device import adapter, has_gpu
 from tilecppn.names import suggestion
 
 
-def _reference(field: EvaluationContext, memory: Memory | None) -> Kernel:
+def _reference(context: EvaluationContext, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.reference import ReferenceKernel
 
-    return ReferenceKernel(field)
+    return ReferenceKernel(context)
 
 
-def _llvm(field: EvaluationContext, memory: Memory | None) -> Kernel:
+def _llvm(context: EvaluationContext, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.llvm.kernel import LLVMKernel
 
-    return LLVMKernel(field, memory=memory)
+    return LLVMKernel(context, memory=memory)
 
 
-def _torch(field: EvaluationContext, memory: Memory | None) -> Kernel:
+def _torch(context: EvaluationContext, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.torch import TorchKernel
 
-    return TorchKernel(field)
+    return TorchKernel(context)
 
 
 def _require_torch() -> None:
@@ -54,14 +54,14 @@ def _require_triton() -> None:
         raise InvalidRequestError(fault)
 
 
-def _triton(field: EvaluationContext, memory: Memory | None) -> Kernel:
+def _triton(context: EvaluationContext, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.triton.kernel import TritonKernel, arithmetic, supports
 
-    if supports(field):
-        return TritonKernel(field)
+    if supports(context):
+        return TritonKernel(context)
     from tilecppn.kernels.torch import TorchKernel
 
-    return TorchKernel(field, arithmetic=arithmetic(field))
+    return TorchKernel(context, arithmetic=arithmetic(context))
 
 
 def _require_wgpu() -> None:
@@ -73,14 +73,14 @@ def _require_wgpu() -> None:
         ) from error
 
 
-def _wgpu(field: EvaluationContext, memory: Memory | None) -> Kernel:
+def _wgpu(context: EvaluationContext, memory: Memory | None) -> Kernel:
     from tilecppn.kernels.wgpu.kernel import WgpuKernel, on_cpu, supports
 
-    if supports(field):
-        return WgpuKernel(field)
+    if supports(context):
+        return WgpuKernel(context)
     from tilecppn.kernels.llvm.kernel import LLVMKernel
 
-    kernel = LLVMKernel(field, memory=memory)
+    kernel = LLVMKernel(context, memory=memory)
     kernel.arithmetic = on_cpu(kernel.arithmetic)
     return kernel
 
@@ -130,9 +130,9 @@ def require(name: str, precision: str) -> str:
     return name
 
 
-def create(name: str, field: EvaluationContext, memory: Memory | None = None) -> Kernel:
+def create(name: str, context: EvaluationContext, memory: Memory | None = None) -> Kernel:
     """Create a kernel by name, or by `auto`. Raises InvalidRequestError like `require`.
 
     memory: shared by a thread that creates one kernel after another; None for its own.
     """
-    return KERNELS[require(name, field.precision)](field, memory)
+    return KERNELS[require(name, context.precision)](context, memory)

@@ -133,11 +133,11 @@ def _activate(sums: torch.Tensor, groups: Groups) -> None:
         first += count
 
 
-def device_for(field: EvaluationContext) -> str:
+def device_for(context: EvaluationContext) -> str:
     """Return the device that evaluates a picture here. Apple's GPUs have no float64."""
     if torch.cuda.is_available():
         return "cuda"
-    return "mps" if torch.backends.mps.is_available() and not field.needs_float64 else "cpu"
+    return "mps" if torch.backends.mps.is_available() and not context.needs_float64 else "cpu"
 
 
 class TorchKernel:
@@ -148,22 +148,22 @@ class TorchKernel:
 
     def __init__(
         self,
-        field: EvaluationContext,
+        context: EvaluationContext,
         device: str | None = None,
         arithmetic: Arithmetic | None = None,
     ) -> None:
         """Prepare the weights. arithmetic: that of a kernel for which this one substitutes."""
-        self.device = torch.device(device or device_for(field))
+        self.device = torch.device(device or device_for(context))
         # Apple's GPUs have no float64, so there points are computed on the CPU.
         self.home = torch.device("cpu") if self.device.type == "mps" else self.device
-        self.field = field
+        self.context = context
         cuda = self.device.type == "cuda"
-        network = field.network
+        network = context.network
         widest = 1 << (network.width - 1).bit_length()
         on_cpu = self.device.type == "cpu"
         self.chunk = CPU_CHUNK if on_cpu else min(GPU_CHUNK, GPU_VALUES // widest)
-        self.dtype = torch.float64 if field.needs_float64 else torch.float32
-        self.noise = field.noise(np.float64 if field.needs_float64 else np.float32)
+        self.dtype = torch.float64 if context.needs_float64 else torch.float32
+        self.noise = context.noise(np.float64 if context.needs_float64 else np.float32)
         self.residual = network.residual
         self.layers = [self._layer(w, b) for w, b, *_ in network.layers]
         self.groups = [layer.groups for layer in network.layers]
@@ -180,7 +180,9 @@ class TorchKernel:
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
         self.colour = self._empty(network.channels)
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
-        self.arithmetic = arithmetic or Arithmetic("torch", "exact", own, REVISION + field.revision)
+        self.arithmetic = arithmetic or Arithmetic(
+            "torch", "exact", own, REVISION + context.revision
+        )
         self._check_columns()
 
     def _layer(
@@ -231,7 +233,7 @@ class TorchKernel:
         cols = origins[:, 1, None, None] + self._steps(lattices.cols, lattices.stride)
         shape = lattices.shape
         points = math.prod(shape)
-        located = self.field.points(rows.to(torch.float64), cols.to(torch.float64))
+        located = self.context.points(rows.to(torch.float64), cols.to(torch.float64))
         features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
         units = self.units if traced else 0
         out = self._new(len(self.colour), points)

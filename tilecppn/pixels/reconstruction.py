@@ -108,14 +108,14 @@ class Reconstruction:
     """Draws regions of a picture by one kernel."""
 
     def __init__(
-        self, kernel: Kernel, field: EvaluationContext, output: Output, encoder: OutputEncoder
+        self, kernel: Kernel, context: EvaluationContext, output: Output, encoder: OutputEncoder
     ) -> None:
         """Prepare to draw. output: has the tolerance. encoder: stores the colours."""
-        self.kernel, self.field, self.encoder = kernel, field, encoder
+        self.kernel, self.context, self.encoder = kernel, context, encoder
         self.full = FULL.get(output.dtype, FULL["uint16"])  # the tolerance's units
         self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
         self.ties = encoder.dtype == "uint8" and not encoder.dither
-        self.limits = limits(field.network, output.turns(field.network.channels))
+        self.limits = limits(context.network, output.turns(context.network.channels))
         self.planes = Workspace()  # nodes, channel by channel
 
     def draw(self, region: Window, out: Array, check_cancelled: CheckCancelled) -> None:
@@ -139,11 +139,11 @@ class Reconstruction:
         rows, cols = ((side + 2 * margin) // FIRST + 1 for side in (region.height, region.width))
         lattices = Lattices.one(region.top - margin, region.left - margin, rows, cols, FIRST)
         evaluation = self._evaluate_nodes(lattices, True, check_cancelled)
-        crease = CREASE * FIRST * min(self.field.grid.step)
-        points = self.field.inputs(lattices)
+        crease = CREASE * FIRST * min(self.context.grid.step)
+        points = self.context.inputs(lattices)
         for name, values in zip(COORDINATES, points, strict=True):
-            straight = self.field.plain and name != "r"  # predicted exactly
-            if name in self.field.cppn.structure.inputs and not straight:
+            straight = self.context.plain and name != "r"  # predicted exactly
+            if name in self.context.cppn.structure.inputs and not straight:
                 evaluation.stride[0][prediction_error(values, BLOCK // FIRST) > crease] = 1
         return evaluation
 

@@ -102,8 +102,8 @@ class Renderer:
         self, encoder: OutputEncoder, window: Window, check_cancelled: CheckCancelled, empty: Empty
     ) -> NDArray[Any]:
         if encoder not in self._reconstructions:
-            field, output = EvaluationContext.of(self.scene), self.scene.output
-            self._reconstructions[encoder] = Reconstruction(self.kernel, field, output, encoder)
+            context, output = EvaluationContext.of(self.scene), self.scene.output
+            self._reconstructions[encoder] = Reconstruction(self.kernel, context, output, encoder)
         whole = _of_whole_blocks(window)
         out = empty((self.scene.channels, whole.height, whole.width), encoder.dtype)
         for region in whole.split(REGION, REGION):

@@ -85,8 +85,8 @@ class BatchRunner:
         self.runners: LRUCache[int, RenderRunner] = LRUCache(RUNNERS)
         self.sees_stores = False  # unknown yet: perhaps this node has another disk
         text, weights = job.first
-        field = EvaluationContext.of(Scene.parse(text, embedded=weights))
-        self.worker_info = WorkerInfo.of(VERSION, create(job.kernel, field).arithmetic)
+        context = EvaluationContext.of(Scene.parse(text, embedded=weights))
+        self.worker_info = WorkerInfo.of(VERSION, create(job.kernel, context).arithmetic)
 
     def run(self, task: SceneTask, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard of a scene, and store it.

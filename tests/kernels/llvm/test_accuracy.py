@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.kernels.fields import bits, indices
+from tests.kernels.contexts import bits, indices
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.resolved import Groups
 from tilecppn.cppn.structure import INPUTS
@@ -50,7 +50,7 @@ def activated(sums: Values, groups: Groups, finite: NDArray[np.bool_]) -> Values
 
 
 def in_numpy(
-    field: EvaluationContext, lattice: Lattices, dtype: str, order: int = 0
+    context: EvaluationContext, lattice: Lattices, dtype: str, order: int = 0
 ) -> tuple[Values, NDArray[np.bool_]]:
     """Colours (channels, rows, cols) in one precision, and where all values stay finite.
 
@@ -58,10 +58,10 @@ def in_numpy(
     chance, as another rounding would (J. Vignes' CESTAC method).
     """
     rng = np.random.default_rng(order)
-    points = np.broadcast_arrays(*field.points(*indices(lattice)))
+    points = np.broadcast_arrays(*context.points(*indices(lattice)))
     h = np.stack(points, axis=-1).astype(dtype)  # (rows, cols, 3)
     finite = np.abs(h).max(axis=-1) < LARGEST
-    network = field.network
+    network = context.network
     layers = network.layers
     colour = network.bias.astype(dtype)
     for i, (weight, bias, groups, readout, _) in enumerate(layers):
@@ -85,11 +85,11 @@ class Errors(NamedTuple):
     size: float  # the largest value
 
 
-def errors(field: EvaluationContext, lattice: Lattices) -> Errors:
+def errors(context: EvaluationContext, lattice: Lattices) -> Errors:
     with np.errstate(all="ignore"):
-        exact, _ = in_numpy(field, lattice, "float64")
-        numpy32 = [in_numpy(field, lattice, "float32", order) for order in range(ORDERS)]
-        kernels = [LLVMKernel(field, dtype=dtype) for dtype in ("float32", None)]
+        exact, _ = in_numpy(context, lattice, "float64")
+        numpy32 = [in_numpy(context, lattice, "float32", order) for order in range(ORDERS)]
+        kernels = [LLVMKernel(context, dtype=dtype) for dtype in ("float32", None)]
         got = [kernel.evaluate(lattice)[:, 0] for kernel in kernels]
         finite = np.logical_and.reduce([where for _, where in numpy32])
         here = np.broadcast_to(finite, exact.shape)

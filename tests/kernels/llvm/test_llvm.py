@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests import presets
-from tests.kernels.fields import bits, field, gentle, oracle
+from tests.kernels.contexts import bits, context_of, gentle, oracle
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm import kernel as llvm_kernel
 from tilecppn.kernels.llvm.codegen import HOST, Target
@@ -128,12 +128,12 @@ def test_bytes_are_those_of_every_machine(name: str) -> None:
 
 
 def test_one_function_serves_all_seeds_of_a_shape() -> None:
-    pictures = [field(gentle(seed=seed, width=12, depth=2)) for seed in (1, 2)]
+    pictures = [context_of(gentle(seed=seed, width=12, depth=2)) for seed in (1, 2)]
     one, other = (LLVMKernel(picture) for picture in pictures)
     assert one.network is other.network
     for kernel, picture in zip((one, other), pictures, strict=True):
         assert np.abs(kernel.evaluate(LATTICE)[:, 0] - oracle(picture, LATTICE)).max() < 1e-5
-    assert LLVMKernel(field(gentle(seed=1, width=13, depth=2))).network is not one.network
+    assert LLVMKernel(context_of(gentle(seed=1, width=13, depth=2))).network is not one.network
 
 
 def test_threads_that_compile_at_once_share_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_threads_that_compile_at_once_share_one_function(monkeypatch: pytest.Mon
         return made[-1]
 
     monkeypatch.setattr(llvm_kernel, "Network", network)
-    picture = field(gentle(width=37, depth=1))  # of a shape that no other test has
+    picture = context_of(gentle(width=37, depth=1))  # of a shape that no other test has
     together, kernels = threading.Barrier(4), []
 
     def work() -> None:
@@ -227,7 +227,7 @@ def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(
     """LLVM's time goes with the instructions: neurons are loops, a layer is one call."""
 
     def lines(width: int, depth: int) -> int:
-        parts = products(field(gentle(width=width, depth=depth)).network)
+        parts = products(context_of(gentle(width=width, depth=depth)).network)
         split = len(parts) if dtype == "float64" else 0
         shape = tuple(part.layer for part in parts)
         module = network_module(shape, split, HOST, Tiling.of(HOST), keep_hidden=False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.fields import bits
+from tests.kernels.contexts import bits
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST, Workspace
 from tilecppn.kernels.llvm.kernel import LLVMKernel
@@ -135,10 +135,10 @@ def test_sums_are_those_of_every_layer() -> None:
 
 
 def test_bits_do_not_depend_on_the_vectors_width() -> None:
-    field, lattice = picture(), Lattices.one(CORNER, CORNER, BLOCK, BLOCK)
-    expected = bits(at_nodes(LLVMKernel(field)).evaluate(lattice).copy())
+    context, lattice = picture(), Lattices.one(CORNER, CORNER, BLOCK, BLOCK)
+    expected = bits(at_nodes(LLVMKernel(context)).evaluate(lattice).copy())
     for target in (replace(HOST, vector_bits=32 * lanes) for lanes in (4, 8, 16)):
-        kernel = at_nodes(LLVMKernel(field, target=target))
+        kernel = at_nodes(LLVMKernel(context, target=target))
         assert np.array_equal(bits(kernel.evaluate(lattice)), expected), target
 
 
@@ -161,8 +161,8 @@ DEEP = {"center": [0.3, -0.2], "scale": 1e-10}
 def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
     preset: str, view: dict[str, Any]
 ) -> None:
-    field = picture(preset, view=view)
-    kernel, plain, oracle = LLVMKernel(field), LLVMKernel(field), ReferenceKernel(field)
+    context = picture(preset, view=view)
+    kernel, plain, oracle = LLVMKernel(context), LLVMKernel(context), ReferenceKernel(context)
     plain.between = None
     rng = np.random.default_rng(3)
     lattices = Lattices(rng.integers(0, 500, (6, 2)) * BLOCK, BLOCK, BLOCK, 1)
@@ -190,13 +190,13 @@ def test_busy_blocks_interpolate_earlier_layers(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_tip_of_r_is_too_busy() -> None:
     """In the middle of the canvas r has a tip, which no polynomial follows."""
-    field = picture(cppn={"inputs": ["x", "y", "r"]})
-    kernel = at_nodes(LLVMKernel(field))
+    context = picture(cppn={"inputs": ["x", "y", "r"]})
+    kernel = at_nodes(LLVMKernel(context))
     assert kernel.between is not None
     middle = list(windows(Lattices.one(16384, 16384, 8, 8)))
     assert [colours for _, colours in kernel.between.colours(middle)] == [None]
     lattice = Lattices.one(16384 - 20, 16384 - 20, 40, 40)
-    exact = ReferenceKernel(field).evaluate(lattice)
+    exact = ReferenceKernel(context).evaluate(lattice)
     assert np.abs(kernel.evaluate(lattice) - exact).max() < 1e-4
 
 
@@ -208,8 +208,8 @@ def test_a_plain_network_has_no_nodes() -> None:
 
 def test_what_fills_up_the_last_block_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 24 and 12 points do not divide the grid's: the rest is memory as it was found."""
-    field, lattice = picture("ink", side=65536, cppn={"seed": 2}), Lattices.one(3, 7, 64, 64, 936)
-    expected = bits(LLVMKernel(field).evaluate(lattice).copy())
+    context, lattice = picture("ink", side=65536, cppn={"seed": 2}), Lattices.one(3, 7, 64, 64, 936)
+    expected = bits(LLVMKernel(context).evaluate(lattice).copy())
     fresh = Workspace.array
 
     def found(self: Workspace, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -219,5 +219,5 @@ def test_what_fills_up_the_last_block_may_be_anything(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Workspace, "array", found)
     narrow = replace(HOST, vector_bits=256)
-    kernel = LLVMKernel(field, target=narrow, tiling=Tiling(4, 3))
+    kernel = LLVMKernel(context, target=narrow, tiling=Tiling(4, 3))
     assert np.array_equal(bits(kernel.evaluate(lattice)), expected)

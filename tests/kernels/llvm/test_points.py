@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.fields import bits, indices
+from tests.kernels.contexts import bits, indices
 from tilecppn.errors import SceneError
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm.codegen import HOST
@@ -50,13 +50,13 @@ def fields(draw: st.DrawFn) -> EvaluationContext:
     st.integers(1, 4096),
 )
 def test_points_are_the_fields_bit_for_bit(
-    dtype: str, field: EvaluationContext, row: int, col: int, rows: int, cols: int, stride: int
+    dtype: str, context: EvaluationContext, row: int, col: int, rows: int, cols: int, stride: int
 ) -> None:
     lattice = Lattices.one(row, col, rows, cols, stride)
     inputs = np.full((3, rows * cols + 5), -7.0, dtype)
     with np.errstate(over="ignore"):
-        expected = np.stack(np.broadcast_arrays(*field.points(*indices(lattice)))).astype(dtype)
-    MACHINE[dtype].fill(field, lattice, inputs)
+        expected = np.stack(np.broadcast_arrays(*context.points(*indices(lattice)))).astype(dtype)
+    MACHINE[dtype].fill(context, lattice, inputs)
     assert np.array_equal(bits(inputs[:, :-5]), bits(expected.reshape(3, -1)))
     assert (inputs[:, -5:] == -7.0).all()
 

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.fields import bits, difference, field, gentle, oracle, scaled
+from tests.kernels.contexts import bits, context_of, difference, gentle, oracle, scaled
 from tilecppn import machine
 from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.errors import InvalidRequestError
@@ -58,17 +58,17 @@ def test_bounded_activations_are_those_that_stay_within_1() -> None:
     assert {a for a in ACTIVATIONS if np.abs(ACTIVATIONS[a].function(x)).max() <= 1.0} == BOUNDED
 
 
-# What evaluates a field
+# What evaluates a context
 
 
 def test_fine_and_wide_fields_are_for_the_torch_kernel() -> None:
-    fine = field(gentle(width=8), side=4096, center=[5.0, 3.0], scale=1e-6)
-    wide = field(gentle(width=257, depth=1))
+    fine = context_of(gentle(width=8), side=4096, center=[5.0, 3.0], scale=1e-6)
+    wide = context_of(gentle(width=257, depth=1))
     for picture in (fine, wide):
         kernel = create("triton", picture)
         assert isinstance(kernel, TorchKernel)
-        assert kernel.arithmetic == create("triton", field(gentle(width=8))).arithmetic
-    assert isinstance(create("triton", field(gentle(width=256, depth=1))), TritonKernel)
+        assert kernel.arithmetic == create("triton", context_of(gentle(width=8))).arithmetic
+    assert isinstance(create("triton", context_of(gentle(width=256, depth=1))), TritonKernel)
 
 
 @pytest.mark.parametrize("name", ["llvm", "torch", "reference"])
@@ -134,7 +134,7 @@ def test_an_edited_activation_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) 
     cppn = gentle(width=4, depth=3, activations=["sin", "gaussian", "cos"])
     for name in ("gaussian", "cos"):
         monkeypatch.setitem(EXACT, name, SimpleNamespace(cache_key=f"<{name}>"))
-    assert Shape.of(field(cppn).network, "exact").SOURCES == "<gaussian><cos>"
+    assert Shape.of(context_of(cppn).network, "exact").SOURCES == "<gaussian><cos>"
 
 
 # Weights
@@ -151,7 +151,7 @@ def test_split_weights_hold_22_bits_whatever_their_scale(
     seed: int, width: int, exponent: float, activation: str
 ) -> None:
     cppn = gentle(seed=seed, width=width, activations=[activation] * 3)
-    picture = field(scaled(cppn, 10.0**exponent))
+    picture = context_of(scaled(cppn, 10.0**exponent))
     shape = Shape.of(picture.network, "exact")
     vectors, high, low = packed(picture, shape)
     assert np.isfinite(high).all()
@@ -181,7 +181,7 @@ def test_split_weights_hold_22_bits_whatever_their_scale(
 def test_layers_that_repeat_are_a_loop(
     names: list[str], pattern: int, repeats: int, tail: int
 ) -> None:
-    shape = Shape.of(field(gentle(width=4, activations=names)).network, "exact")
+    shape = Shape.of(context_of(gentle(width=4, activations=names)).network, "exact")
     assert (len(shape.PATTERN), shape.REPEATS, shape.TAIL) == (pattern, repeats, tail)
     between = shape.PATTERN * shape.REPEATS + shape.PATTERN[: shape.TAIL]
     assert between == tuple((EXACT[name],) for name in names[1:])
@@ -194,7 +194,9 @@ def test_layers_that_repeat_are_a_loop(
 @pytest.mark.parametrize("width", [16, 20, 33, 64])
 @pytest.mark.parametrize("activation", ["tanh", "softplus"])
 def test_layers_in_pieces_agree_with_the_oracle(width: int, activation: str) -> None:
-    picture = field(gentle(seed=3, width=width, activations=["sin", activation, "cos", activation]))
+    picture = context_of(
+        gentle(seed=3, width=width, activations=["sin", activation, "cos", activation])
+    )
     kernel = TritonKernel(picture, SMALL)
     assert difference(kernel, picture, Lattices.one(3, 5, 5, 7, 29)) < CLOSE
 
@@ -207,7 +209,7 @@ def test_large_and_small_values_keep_their_digits(activation: str, size: float) 
     layers[0] = (size * layers[0][0], size * layers[0][1])
     layers[-1] = (layers[-1][0] / size, layers[-1][1])
     cppn = CPPN(gentle(width=16, activations=[activation] * 3).structure, layers)
-    picture = replace(field(cppn), precision="exact")
+    picture = replace(context_of(cppn), precision="exact")
     kernel = TritonKernel(picture)
     assert difference(kernel, picture, LATTICE) < CLOSE
 
@@ -224,7 +226,7 @@ def test_activations_are_those_of_float32(activation: str) -> None:
     cppn = CPPN(
         replace(base.structure, output=activation), [(first, np.zeros(16)), (last, np.zeros(3))]
     )
-    picture = field(cppn, side=20_001, scale=20.0)
+    picture = context_of(cppn, side=20_001, scale=20.0)
     got = TritonKernel(picture).evaluate(Lattices.one(10_000, 0, 1, 20_001))[0, 0, 0]
     rows, cols = np.array([[10_000.0]]), np.arange(20_001.0)[None]
     x = picture.points(rows, cols)[0].astype(np.float32).astype(np.float64)
@@ -235,7 +237,9 @@ def test_activations_are_those_of_float32(activation: str) -> None:
 
 
 def test_trace_has_the_sums_and_the_colours_of_evaluate() -> None:
-    picture = field(gentle(seed=1, width=20, activations=["tanh", "relu", "sin"], residual=True))
+    picture = context_of(
+        gentle(seed=1, width=20, activations=["tanh", "relu", "sin"], residual=True)
+    )
     for kernel in (TritonKernel(picture), TritonKernel(picture, SMALL)):
         lattice = Lattices.one(3, 5, 5, 7, 29)
         colours, sums = (v[:, 0].copy() for v in kernel.trace(lattice))
@@ -275,7 +279,7 @@ def test_stored_pixels_are_those_of_its_colours(dtype: str, invert: bool, dither
 def test_not_a_number_is_stored_as_0() -> None:
     cppn = gentle(width=4, depth=1)
     layers = [cppn.layers[0], (np.full((3, 4), np.nan), cppn.layers[1][1])]
-    kernel = TritonKernel(field(CPPN(cppn.structure, layers)))
+    kernel = TritonKernel(context_of(CPPN(cppn.structure, layers)))
     assert np.isnan(kernel.evaluate(LATTICE)).all()
     for dtype in ("uint8", "uint16"):
         storage = Storage(dtype, invert=False, dither=False)
@@ -283,9 +287,9 @@ def test_not_a_number_is_stored_as_0() -> None:
 
 
 def test_nothing_is_written_beyond_the_last_point() -> None:
-    kernel = TritonKernel(field(gentle(width=4, depth=2)), SMALL)
+    kernel = TritonKernel(context_of(gentle(width=4, depth=2)), SMALL)
     lattices = Lattices.one(0, 0, 5, 7)
-    units = sum(len(w) for w, _ in kernel.field.cppn.layers)
+    units = sum(len(w) for w, _ in kernel.context.cppn.layers)
     memory = torch.full((3 + units + 2, 5, 7), 7.0, device=kernel.device)
     kernel.program.launch(lattices, COLOURS, memory[:3][:, None], memory[4:-1][:, None])
     values = memory.cpu().numpy()
@@ -321,7 +325,10 @@ def test_all_pixels_are_evaluated_where_that_is_quicker_than_reconstruction() ->
     small = {"width": 8, "height": 8}
     quick = EvaluationContext.of(Scene.of(cppn={"width": 64, "depth": 8}, canvas=small))
     slow = EvaluationContext.of(Scene.of(cppn={"width": 64, "depth": 9}, canvas=small))
-    assert [TritonKernel(field).prefer_full_evaluation for field in (quick, slow)] == [True, False]
+    assert [TritonKernel(context).prefer_full_evaluation for context in (quick, slow)] == [
+        True,
+        False,
+    ]
     coarse = PICTURE.replace(output={"tolerance": 200.0, "dither": "none"})
     exact = coarse.replace(output={"tolerance": 0.0})
     assert np.array_equal(whole(coarse), whole(exact))
@@ -381,7 +388,9 @@ def test_checks_of_the_gpu_benchmark_can_fail(monkeypatch: pytest.MonkeyPatch) -
 def test_every_width_and_activation_in_its_own_configuration(
     activation: str, width: int, residual: bool
 ) -> None:
-    picture = field(gentle(seed=4, width=width, activations=[activation] * 3, residual=residual))
+    picture = context_of(
+        gentle(seed=4, width=width, activations=[activation] * 3, residual=residual)
+    )
     kernel = TritonKernel(picture, CONFIGURATIONS[width])
     assert difference(kernel, picture, LATTICE) < CLOSE
     row = bits(kernel.evaluate(Lattices.one(9, 0, 1, 700))[:, 0].copy())
@@ -392,5 +401,5 @@ def test_every_width_and_activation_in_its_own_configuration(
 
 @pytest.mark.skipif(not interpreted(), reason="needs the interpreter")
 def test_the_interpreter_is_what_ran_here() -> None:
-    assert create("triton", field(gentle(width=2))).arithmetic.device == "cpu"
-    assert oracle(field(gentle(width=2)), LATTICE).shape == (3, 13, 17)
+    assert create("triton", context_of(gentle(width=2))).arithmetic.device == "cpu"
+    assert oracle(context_of(gentle(width=2)), LATTICE).shape == (3, 13, 17)

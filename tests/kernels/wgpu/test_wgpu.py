@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import require_wgpu
 from tests.kernels.comparing import CLOSE, LATTICE, compared
-from tests.kernels.fields import bits, difference, field, gentle
+from tests.kernels.contexts import bits, context_of, difference, gentle
 from tilecppn import machine
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import InvalidRequestError
@@ -41,7 +41,7 @@ from tilecppn.pixels.reconstruction import write
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
-SMALL = field(gentle(seed=4, width=6, depth=2))
+SMALL = context_of(gentle(seed=4, width=6, depth=2))
 DETAILED = [name for name, preset in PRESETS.items() if preset.detail is not None]
 
 
@@ -103,14 +103,14 @@ def test_parts_are_the_whole_and_small(
     assert np.array_equal(found, np.stack(np.broadcast_arrays(*whole.indices())))
 
 
-# What evaluates a field, and which kernel `auto` is
+# What evaluates a context, and which kernel `auto` is
 
 
 def test_fine_and_wide_fields_are_for_the_llvm_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "device_name", lambda: "a GPU")
     monkeypatch.setattr(table, "adapter", lambda: None)
-    fine = field(gentle(width=8), side=4096, center=[5.0, 3.0], scale=1e-6)
-    wide = field(gentle(width=129, depth=1))
+    fine = context_of(gentle(width=8), side=4096, center=[5.0, 3.0], scale=1e-6)
+    wide = context_of(gentle(width=129, depth=1))
     for picture in (fine, wide):
         kernel = create("wgpu", picture)
         assert isinstance(kernel, LLVMKernel)
@@ -291,7 +291,7 @@ def test_layers_written_out_are_those_in_loops(width: int, monkeypatch: pytest.M
     for software in (False, True):
         monkeypatch.setattr(kernels, "is_software", lambda software=software: software)
         for residual in (False, True):
-            picture = field(gentle(seed=4, width=width, depth=3, residual=residual))
+            picture = context_of(gentle(seed=4, width=width, depth=3, residual=residual))
             kernel = create("wgpu", picture)
             assert difference(kernel, picture, LATTICE) < CLOSE
             sums = kernel.trace(LATTICE)[1]

@@ -37,10 +37,10 @@ NODES = 2  # added for a network with detail, whose early layers are evaluated a
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
-def arithmetic_of(field: EvaluationContext) -> Arithmetic:
+def arithmetic_of(context: EvaluationContext) -> Arithmetic:
     """Return the arithmetic of the kernel for a picture, without creating it."""
-    own = NODES if field.cppn.structure.detail is not None else 0
-    return LLVMKernel.arithmetic._replace(revision=REVISION + own + field.revision)
+    own = NODES if context.cppn.structure.detail is not None else 0
+    return LLVMKernel.arithmetic._replace(revision=REVISION + own + context.revision)
 
 
 class LLVMKernel:
@@ -50,7 +50,7 @@ class LLVMKernel:
 
     def __init__(
         self,
-        field: EvaluationContext,
+        context: EvaluationContext,
         target: Target = HOST,
         dtype: str | None = None,
         tiling: Tiling | None = None,
@@ -66,11 +66,11 @@ class LLVMKernel:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        self.field = field
-        network = field.network
-        self.arithmetic = arithmetic_of(field)
+        self.context = context
+        network = context.network
+        self.arithmetic = arithmetic_of(context)
         every = len(network.layers)
-        single_from = field.single_from if dtype is None else every if dtype == "float64" else 0
+        single_from = context.single_from if dtype is None else every if dtype == "float64" else 0
         self.inputs_dtype = np.dtype("float64" if single_from > 0 else "float32")
         self.dtype = np.dtype("float64" if single_from == every else "float32")
         self._single_from = single_from
@@ -89,7 +89,7 @@ class LLVMKernel:
         self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
         self.between: NodeLayers | None = None
-        if dtype is None and single_from < every and nodes_suffice(field, single_from):
+        if dtype is None and single_from < every and nodes_suffice(context, single_from):
             tiling = self.network.tiling
             late = Stage(_network(shape[split:], 0, target, tiling), self.weights[1])
 
@@ -99,14 +99,14 @@ class LLVMKernel:
 
             start = starts[single_from - LATER]
             early, later = double(0, start), double(start, split)
-            self.between = NodeLayers(field, early, later, late, self.points, target)
+            self.between = NodeLayers(context, early, later, late, self.points, target)
 
     @cached_property
     def noise(self) -> float:
         """See `Kernel.noise`."""
-        if self._single_from in (0, len(self.field.network.layers)):
-            return self.field.noise(self.dtype)
-        return self.field.mixed_noise(self._single_from)
+        if self._single_from in (0, len(self.context.network.layers)):
+            return self.context.noise(self.dtype)
+        return self.context.mixed_noise(self._single_from)
 
     @property
     def batch(self) -> int:
@@ -117,7 +117,7 @@ class LLVMKernel:
         """See `Kernel.evaluate`."""
         if self.between is None or on_nodes(lattices):
             return self._run(lattices, traced=False)[0]
-        out = self.memory.whole.array((self.field.network.channels, *lattices.shape), self.dtype)
+        out = self.memory.whole.array((self.context.network.channels, *lattices.shape), self.dtype)
         for strip in strips(windows(lattices)):
             for window, colours in self.between.colours(strip):
                 values = self._full(window) if colours is None else colours
@@ -141,11 +141,11 @@ class LLVMKernel:
         """Return colours and sums like `trace`; sums are (0, n, rows, cols) unless `traced`."""
         points = math.prod(lattices.shape)
         whole = self.network.padded(points)
-        units = self.field.network.units if traced else 0
+        units = self.context.network.units if traced else 0
         inputs = self.memory.inputs.array((len(COORDINATES), whole), self.inputs_dtype)
-        out = self.memory.out.array((self.field.network.channels, whole), self.dtype)
+        out = self.memory.out.array((self.context.network.channels, whole), self.dtype)
         sums = self.memory.sums.array((units, whole), self.dtype)
-        self.points.fill(self.field, lattices, inputs)
+        self.points.fill(self.context, lattices, inputs)
         double, single = zip(self.weights, self.scratch, strict=True)
         self.network.call(inputs, whole, *double, *single, out, sums, 1 if traced else 0)
         return _shaped(out, lattices), _shaped(sums, lattices)

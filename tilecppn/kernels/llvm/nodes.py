@@ -73,38 +73,38 @@ LAGRANGE = lagrange(APART)
 SIDE = BLOCK // APART + TAPS - 1  # nodes that a block needs along an axis
 
 
-def nodes_suffice(field: EvaluationContext, layers: int) -> bool:
+def nodes_suffice(context: EvaluationContext, layers: int) -> bool:
     """Return whether most blocks can be drawn from nodes; layers: the number in float64.
 
     Tested half-way between nodes, at points spread over the canvas.
     """
-    if field.cppn.structure.detail is None or not field.plain or layers <= LATER:
+    if context.cppn.structure.detail is None or not context.plain or layers <= LATER:
         return False
-    rows, cols = (np.floor(n)[:, None, None] for n in field.sample_pixels(SAMPLES))
+    rows, cols = (np.floor(n)[:, None, None] for n in context.sample_pixels(SAMPLES))
     offsets = APART * np.arange(-BEFORE, TAPS - BEFORE, dtype=np.float64)
     early, half, weights = layers - LATER, APART // 2, lagrange(APART)[APART // 2]
-    around = _hidden(field, early, rows + offsets[:, None], cols + offsets)
+    around = _hidden(context, early, rows + offsets[:, None], cols + offsets)
     found = np.einsum("nabu,a,b->nu", around, weights, weights)
-    error = np.abs(found - _hidden(field, early, rows + half, cols + half)[:, 0, 0]).max(axis=1)
-    return bool(np.mean(error <= allowed_error(field, LATER)) >= SHARE)
+    error = np.abs(found - _hidden(context, early, rows + half, cols + half)[:, 0, 0]).max(axis=1)
+    return bool(np.mean(error <= allowed_error(context, LATER)) >= SHARE)
 
 
-def allowed_error(field: EvaluationContext, later: int) -> float:
+def allowed_error(context: EvaluationContext, later: int) -> float:
     """Return the allowed error of a unit `later` layers before the first one in float32."""
-    detail = field.cppn.structure.detail
+    detail = context.cppn.structure.detail
     assert detail is not None
     return MAX_ERROR / detail.gain**later
 
 
 def _hidden(
-    field: EvaluationContext,
+    context: EvaluationContext,
     layers: int,
     rows: NDArray[np.float64],
     cols: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return the values (…, units) of hidden layer `layers` - 1 at pixel indices that broadcast."""
-    h = np.stack(np.broadcast_arrays(*field.points(rows, cols)), axis=-1)
-    for layer in field.network.layers[:layers]:
+    h = np.stack(np.broadcast_arrays(*context.points(rows, cols)), axis=-1)
+    for layer in context.network.layers[:layers]:
         sums = product(h, layer.weight)
         if layer.differs:
             h = differences(layer.bias, sums, layer.groups)
@@ -181,7 +181,7 @@ class NodeLayers:
 
     def __init__(
         self,
-        field: EvaluationContext,
+        context: EvaluationContext,
         early: Stage,
         later: Stage,
         late: Stage,
@@ -192,9 +192,9 @@ class NodeLayers:
 
         late: the others, in float32. The first two stages must keep their last layer's values.
         """
-        self.field, self.early, self.later, self.late = field, early, later, late
+        self.context, self.early, self.later, self.late = context, early, later, late
         self.points, self.compiled = points, _compiled(target)
-        self.channels, self.features = field.network.channels, early.network.features
+        self.channels, self.features = context.network.channels, early.network.features
         self.rows = self.features + self.channels  # of an array of values
         double = max(stage.network.scratch[0] for stage in (early, later))
         self.scratch = [
@@ -218,9 +218,9 @@ class NodeLayers:
         nodes, ends = self._nodes(Lattices(origin, SIDE, across, APART))
         for window in strip:
             left = (window.col // BLOCK * BLOCK - first) // APART
-            if self._error(ends[:, left:], across) <= allowed_error(self.field, 0):
+            if self._error(ends[:, left:], across) <= allowed_error(self.context, 0):
                 yield window, self._pixels(window, ends[:, left:], across, None)
-            elif self._error(nodes[:, left:], across) <= allowed_error(self.field, LATER):
+            elif self._error(nodes[:, left:], across) <= allowed_error(self.context, LATER):
                 yield window, self._pixels(window, nodes[:, left:], across, self.later)
             else:
                 yield window, None
@@ -269,7 +269,7 @@ class NodeLayers:
             memory.array((self.rows * whole + LANES,), np.float64)[:-LANES].reshape(-1, whole)
             for memory in (self.nodes, self.ends)
         )
-        self.points.fill(self.field, lattices, inputs)
+        self.points.fill(self.context, lattices, inputs)
         self._run(self.early, inputs, nodes[self.features :], nodes)
         ends[self.features :] = nodes[self.features :]
         self._run(self.later, nodes, ends[self.features :], ends)

@@ -22,17 +22,17 @@ class Points:
         self.call = Compiled(_module, dtype, target=target)["points"]
 
     def fill(
-        self, field: EvaluationContext, lattices: Lattices, inputs: NDArray[np.floating]
+        self, context: EvaluationContext, lattices: Lattices, inputs: NDArray[np.floating]
     ) -> None:
         """Store x, y, r of all points of lattices in `inputs` (3, at least as many)."""
-        if not field.plain:
+        if not context.plain:
             points = len(lattices.origins) * lattices.rows * lattices.cols
             with np.errstate(over="ignore"):  # float32 ends at 3e38
-                for into, values in zip(inputs, field.inputs(lattices), strict=True):
+                for into, values in zip(inputs, context.inputs(lattices), strict=True):
                     into[:points] = values.ravel()
             return
         self.call(
-            numbers(field),
+            numbers(context),
             lattices.origins,
             len(lattices.origins),
             lattices.rows,
@@ -44,13 +44,13 @@ class Points:
 
 
 @lru_cache(64)
-def numbers(field: EvaluationContext) -> NDArray[np.float64]:
+def numbers(context: EvaluationContext) -> NDArray[np.float64]:
     """Return the grid's parameters in the order of GRID: x = xx·u + xy·v + center_x, y likewise."""
-    grid = field.plane
+    grid = context.plane
     turned = [[grid.cosine, -grid.sine], [grid.sine, grid.cosine]]
     if grid.swap:
         turned.reverse()
-    parts = (grid.middle, grid.step, *turned, grid.center, field.cppn.structure.origin)
+    parts = (grid.middle, grid.step, *turned, grid.center, context.cppn.structure.origin)
     return np.array([number for part in parts for number in part])
 
 

@@ -27,18 +27,18 @@ TRITON = ".".join(triton.__version__.split(".")[:2])
 WIDEST = max(CONFIGURATIONS)
 
 
-def supports(field: EvaluationContext) -> bool:
+def supports(context: EvaluationContext) -> bool:
     """Return whether this kernel evaluates the picture, instead of the torch kernel."""
-    return field.cppn.width <= WIDEST and not field.needs_float64
+    return context.cppn.width <= WIDEST and not context.needs_float64
 
 
-def arithmetic(field: EvaluationContext) -> Arithmetic:
+def arithmetic(context: EvaluationContext) -> Arithmetic:
     """Return the arithmetic of a picture drawn with --kernel triton, also if torch evaluates it.
 
     Another version of Triton may order a sum differently, so it is part of the device.
     """
     device = "cpu" if interpreted() else f"{torch.cuda.get_device_name()}, Triton {TRITON}"
-    return Arithmetic("triton", field.precision, device, REVISION + field.revision)
+    return Arithmetic("triton", context.precision, device, REVISION + context.revision)
 
 
 class TritonKernel(GPUKernel):
@@ -49,25 +49,25 @@ class TritonKernel(GPUKernel):
     """
 
     def __init__(
-        self, field: EvaluationContext, configuration: Configuration | None = None
+        self, context: EvaluationContext, configuration: Configuration | None = None
     ) -> None:
         """Upload the weights. configuration: for tests and benchmarks; None for the width's own."""
-        super().__init__(field)
-        self.arithmetic = arithmetic(field)
-        self.noise = LOOSE * field.noise(np.float32)
+        super().__init__(context)
+        self.arithmetic = arithmetic(context)
+        self.noise = LOOSE * context.noise(np.float32)
         self.device = torch.device("cpu" if interpreted() else "cuda")
         self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with self._streaming():
-            self.program = Program(field, self.device, configuration)
+            self.program = Program(context, self.device, configuration)
         self._host: dict[str, torch.Tensor] = {}
 
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         shape = lattices.shape
-        units = self.field.network.units if traced else 0
+        units = self.context.network.units if traced else 0
         with self._streaming():
-            out = self._empty((self.field.network.channels, *shape), storage.dtype)
+            out = self._empty((self.context.network.channels, *shape), storage.dtype)
             sums = self._empty((units, *shape), "float32")
             self.program.launch(lattices, storage, out, sums)
             return self._fetched("out", out), self._fetched("sums", sums)

@@ -129,9 +129,9 @@ class Weights(NamedTuple):
     low: NDArray[np.float16]
 
 
-def packed(field: EvaluationContext, shape: Shape) -> Weights:
+def packed(context: EvaluationContext, shape: Shape) -> Weights:
     """Return the weights, with the latent in the bias, padded to WIDTH units with 0."""
-    network = field.network
+    network = context.network
     first, *between = network.layers
     vectors: list[NDArray[Any]] = [*first.weight.T, first.bias]
     high, low = [], []
@@ -180,17 +180,17 @@ class Program:
 
     def __init__(
         self,
-        field: EvaluationContext,
+        context: EvaluationContext,
         device: torch.device,
         configuration: Configuration | None = None,
     ) -> None:
         """Upload the weights. configuration: for tests and benchmarks; None for the width's own."""
-        self.field, self.device = field, device
-        self.shape = Shape.of(field.network, field.precision)
+        self.context, self.device = context, device
+        self.shape = Shape.of(context.network, context.precision)
         own = INTERPRETED if interpreted() else CONFIGURATIONS[self.shape.WIDTH]
         self.configuration = configuration or own
-        self.weights = [self._sent(array) for array in packed(field, self.shape)]
-        self.grid = self._sent(numbers(field))
+        self.weights = [self._sent(array) for array in packed(context, self.shape)]
+        self.grid = self._sent(numbers(context))
 
     def call(
         self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
@@ -200,7 +200,7 @@ class Program:
         sums: (units, n, rows, cols) to store the sums in, or without units.
         """
         points = len(lattices.origins) * lattices.rows * lattices.cols
-        plain = self.field.plain
+        plain = self.context.plain
         return Call(
             grid=(triton.cdiv(points, self.configuration.block),),
             arguments=(
@@ -214,7 +214,7 @@ class Program:
                 lattices.rows,
                 lattices.cols,
                 lattices.stride,
-                self.field.network.width,
+                self.context.network.width,
             ),
             options={
                 **self.shape._asdict(),
@@ -241,7 +241,7 @@ class Program:
     def _folded(self, lattices: Lattices) -> torch.Tensor:
         """Return x, y and r (3, points) of a folded plane, which torch folds in float64."""
         rows, cols = (self._sent(index) for index in lattices.indices())
-        points = torch.broadcast_tensors(*self.field.points(rows, cols))  # type: ignore[no-untyped-call]
+        points = torch.broadcast_tensors(*self.context.points(rows, cols))  # type: ignore[no-untyped-call]
         return torch.stack([values.to(torch.float32) for values in points])
 
     def _sent(self, array: NDArray[Any]) -> torch.Tensor:

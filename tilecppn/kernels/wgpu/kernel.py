@@ -37,17 +37,17 @@ _CALL = np.dtype(
 )  # fmt: skip
 
 
-def supports(field: EvaluationContext) -> bool:
+def supports(context: EvaluationContext) -> bool:
     """Return whether a shader evaluates the picture, instead of the llvm kernel."""
-    detail = field.cppn.structure.detail is not None
-    large = field.cppn.width > WIDEST or len(field.network.layers) > DEEPEST - SPARE
-    within = field.grid.reach < 1e18 and min(field.grid.step) > 1e-25  # float32's range
-    return within and not large and (detail or not field.needs_float64)
+    detail = context.cppn.structure.detail is not None
+    large = context.cppn.width > WIDEST or len(context.network.layers) > DEEPEST - SPARE
+    within = context.grid.reach < 1e18 and min(context.grid.step) > 1e-25  # float32's range
+    return within and not large and (detail or not context.needs_float64)
 
 
-def arithmetic(field: EvaluationContext) -> Arithmetic:
+def arithmetic(context: EvaluationContext) -> Arithmetic:
     """Return the arithmetic of a picture that a shader evaluates."""
-    return Arithmetic("wgpu", "exact", device_name(), REVISION + field.revision)
+    return Arithmetic("wgpu", "exact", device_name(), REVISION + context.revision)
 
 
 def on_cpu(own: Arithmetic) -> Arithmetic:
@@ -64,18 +64,18 @@ class WgpuKernel(GPUKernel):
     Methods raise LostDeviceError if the device is lost.
     """
 
-    def __init__(self, field: EvaluationContext) -> None:
-        super().__init__(field)
-        self.arithmetic = arithmetic(field)
-        detail = field.cppn.structure.detail is not None
-        error = field.mixed_noise(field.single_from) if detail else field.noise(np.float32)
+    def __init__(self, context: EvaluationContext) -> None:
+        super().__init__(context)
+        self.arithmetic = arithmetic(context)
+        detail = context.cppn.structure.detail is not None
+        error = context.mixed_noise(context.single_from) if detail else context.noise(np.float32)
         self.noise = LOOSE * error
-        network = field.network
+        network = context.network
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers
-        self.shape = Shape.of_network(field.cppn, field.fold, room)
+        self.shape = Shape.of_network(context.cppn, context.fold, room)
         # Software adapters take many times as long to compile unrolled layers.
-        source = compute_source(self.shape, field.grid, field.cppn.width, looped=is_software())
+        source = compute_source(self.shape, context.grid, context.cppn.width, looped=is_software())
         rows = weight_rows(network, self.shape)
         with detecting_device_loss():
             self.device = Device.of_thread()
@@ -85,7 +85,7 @@ class WgpuKernel(GPUKernel):
     def _run(
         self, lattices: Lattices, storage: Storage, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        units = self.field.network.units if traced else 0
+        units = self.context.network.units if traced else 0
         out = np.empty((self.shape.channels, *lattices.shape), storage.dtype)
         sums = np.empty((units, *lattices.shape), np.float32)
         points = min(BATCH, BYTES // 4 // max(units, self.shape.channels))
@@ -100,7 +100,7 @@ class WgpuKernel(GPUKernel):
     ) -> None:
         """Fill `out` (channels, n, rows, cols) and, unless it has no units, `sums`."""
         places = places_of(lattices)
-        found = references(self.field, self.shape, places.rows, places.cols)
+        found = references(self.context, self.shape, places.rows, places.cols)
         points = math.prod(lattices.shape)
         packed = 4 // out.itemsize
         words = -(-points // packed)
@@ -129,7 +129,7 @@ class WgpuKernel(GPUKernel):
             sums[: len(found.sums)] += found.sums[:, places.numbers].astype(np.float32)
 
     def _call(self, lattices: Lattices, storage: Storage, **numbers: int) -> NDArray[Any]:
-        grid, network = self.field.grid, self.field.network
+        grid, network = self.context.grid, self.context.network
         call = np.zeros(1, _CALL)
         for name, value in numbers.items():
             call[name] = value

@@ -87,12 +87,12 @@ class References(NamedTuple):
     sums: Array  # (units, points); no units without detail
 
 
-def references(field: EvaluationContext, shape: Shape, rows: Array, cols: Array) -> References:
-    """Return the references at pixels of `field.grid`, rows (n,) and cols (n,), not only whole."""
-    network = field.network
+def references(context: EvaluationContext, shape: Shape, rows: Array, cols: Array) -> References:
+    """Return the references at pixels of `context.grid`: rows (n,) and cols (n,), any floats."""
+    network = context.network
     out = np.zeros((len(rows), shape.palette, 4))
-    _place(field, shape, rows, cols, out)
-    x, y, r = field.points(rows, cols)
+    _place(context, shape, rows, cols, out)
+    x, y, r = context.points(rows, cols)
     if not shape.detail:
         first, *others = network.layers
         sums = product(np.stack([x, y, r], axis=-1), first.weight) + first.bias
@@ -113,17 +113,17 @@ def references(field: EvaluationContext, shape: Shape, rows: Array, cols: Array)
     return References(out.astype(np.float32), np.concatenate(totals[:-1], axis=-1).T)
 
 
-def _place(field: EvaluationContext, shape: Shape, rows: Array, cols: Array, out: Array) -> None:
+def _place(context: EvaluationContext, shape: Shape, rows: Array, cols: Array, out: Array) -> None:
     """Write the points into the rows of `out` before that of the outputs."""
-    grid, (x0, y0) = field.grid, field.cppn.structure.origin
-    if field.fold is None:
+    grid, (x0, y0) = context.grid, context.cppn.structure.origin
+    if context.fold is None:
         x, y = grid.points(rows, cols)
         out[:, 0, 0], out[:, 0, 1] = x - x0, y - y0
     else:
         u = (cols - grid.middle[0]) * grid.step[0]
         v = (rows - grid.middle[1]) * grid.step[1]
         for own, *place in zip(out, u.tolist(), v.tolist(), strict=True):
-            point = reference_point(grid, field.fold, *place)
+            point = reference_point(grid, context.fold, *place)
             own[0] = point.x - x0, point.y - y0, *point.heights
             own[2 : shape.outputs] = point.rows
     out[:, 1, 0] = np.sqrt(np.square(out[:, 0]).sum(axis=-1))

@@ -1,4 +1,4 @@
-"""What tests of kernels share: fields, and the oracle point by point."""
+"""What tests of kernels share: contexts, and the oracle point by point."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ def gentle(**network: Any) -> CPPN:
     return CPPN(cppn.structure, [(w / math.sqrt(w.shape[1]), 0.3 * b) for w, b in cppn.layers])
 
 
-def field(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> EvaluationContext:
+def context_of(cppn: CPPN, side: int = 1000, scale: float = 2.0, **view: Any) -> EvaluationContext:
     canvas = {"width": side, "height": side}
     own = {"palette": "viridis"} if cppn.channels == 2 else {}
     scene = Scene.of(canvas=canvas, view={"scale": scale, **view}, output=own).replace(cppn=cppn)
@@ -37,19 +37,21 @@ def indices(lattice: Lattices) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return rows[:, None], cols[None, :]
 
 
-def oracle(field: EvaluationContext, lattice: Lattices) -> NDArray[np.float64]:
+def oracle(context: EvaluationContext, lattice: Lattices) -> NDArray[np.float64]:
     """(channels, rows, cols) of one lattice, point by point from the index."""
-    x, y, r = field.points(*indices(lattice))
-    if field.cppn.structure.detail is not None:
-        return np.moveaxis(field.network.colour(x, y, r), -1, 0)
-    colour = field.cppn.colour(x, y, r, field.z) if field.fold else field.cppn(x, y, field.z)
+    x, y, r = context.points(*indices(lattice))
+    if context.cppn.structure.detail is not None:
+        return np.moveaxis(context.network.colour(x, y, r), -1, 0)
+    colour = (
+        context.cppn.colour(x, y, r, context.z) if context.fold else context.cppn(x, y, context.z)
+    )
     return np.moveaxis(colour, -1, 0)
 
 
-def difference(kernel: Kernel, field: EvaluationContext, lattice: Lattices) -> float:
+def difference(kernel: Kernel, context: EvaluationContext, lattice: Lattices) -> float:
     """The largest one from the oracle, relative to values above 1."""
-    got, expected = kernel.evaluate(lattice)[:, 0], oracle(field, lattice)
-    assert got.shape == (field.cppn.channels, lattice.rows, lattice.cols)
+    got, expected = kernel.evaluate(lattice)[:, 0], oracle(context, lattice)
+    assert got.shape == (context.cppn.channels, lattice.rows, lattice.cols)
     assert got.dtype in (np.float32, np.float64)
     return float(np.max(np.abs(got - expected) / np.maximum(1.0, np.abs(expected))))
 
