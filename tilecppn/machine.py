@@ -1,6 +1,7 @@
 """Finds the CPU cores, GPUs and memory that this process may use."""
 
 import os
+import socket
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,16 @@ def cores() -> int:
     count = os.cpu_count() or 1 if affinity is None else len(affinity(0))
     limit = _cpu_limit()
     return count if limit is None else min(count, limit)
+
+
+def address() -> str | None:
+    """Return the address by which other machines on the network reach this one, None if unknown."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # an example's address: UDP sends nothing until asked to
+        except OSError:
+            return None
+        return str(sock.getsockname()[0])
 
 
 def gpus() -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.results import ok
+from tilecppn import machine
 from tilecppn.storage.store import Store
 
 # As a shell starts what ends with &: it ignores the interrupt.
@@ -26,10 +27,10 @@ main(prog_name="tilecppn")
 
 
 @contextlib.contextmanager
-def viewing(path: Path) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+def viewing(path: Path, *options: str) -> Iterator["tuple[subprocess.Popen[str], str]"]:
     """`tilecppn view`, and the address that it prints."""
     with subprocess.Popen(
-        [sys.executable, "-c", VIEW, "view", str(path), "--no-open"],
+        [sys.executable, "-c", VIEW, "view", str(path), "--no-open", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,6 +58,21 @@ def test_view_serves_an_export_until_it_is_interrupted(
     assert process.returncode == 130
     assert stdout == ""
     assert stderr == "press Ctrl-C to stop\nerror: stopped\n"
+
+
+def test_listening_to_others_says_what_it_means_and_where_they_look(
+    copied: Store, tmp_path: Path
+) -> None:
+    with viewing(copied.path, "--host", "0.0.0.0") as (process, address):
+        port = re.fullmatch(r"http://0\.0\.0\.0:(\d+)/", address)
+        assert port is not None
+        assert process.stderr is not None
+        warning, *others = iter(process.stderr.readline, "press Ctrl-C to stop\n")
+    assert "there is neither password nor encryption" in warning
+    own = machine.address()
+    assert others == (
+        [] if own is None else [f"others on this network open http://{own}:{port[1]}/\n"]
+    )
 
 
 def test_a_render_with_its_page_beside_it(tmp_path: Path) -> None:

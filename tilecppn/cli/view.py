@@ -41,6 +41,7 @@ def command(
     tilecppn view poster.dzi
     tilecppn view iiif/ --cors
     """
+    from tilecppn import machine
     from tilecppn.serve.guard import is_local
     from tilecppn.serve.server import serve
 
@@ -52,6 +53,8 @@ def command(
                 "its scene included, and make this machine draw; there is neither password nor "
                 "encryption"
             )
+            if host == "0.0.0.0" and (own := machine.address()):
+                write_line(f"others on this network open http://{own}:{server.port}/")
         write_line("press Ctrl-C to stop")
         if open_:
             show(f"http://127.0.0.1:{server.port}/" if host == "0.0.0.0" else server.url)
