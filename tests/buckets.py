@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 
+from tests import google_storage
+
 KEY, SECRET = "a-key-of-a-test", "a-secret-of-a-test"
 BUCKET = "pictures"
 # What everybody knows of Azure's emulator.
@@ -27,16 +29,21 @@ ACCOUNT_KEY = (
 
 
 class Server(ABC):
-    """A server on this machine. Attributes: port; environment, to reach it; scheme of addresses."""
+    """A server on this machine.
+
+    Attributes: port; environment, to reach it; scheme of addresses; durable, whether it has its
+    objects after a restart.
+    """
 
     scheme = "s3"
+    durable = True
     ports: tuple[str, ...] = ("s3",)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.numbers = dict(zip(self.ports, free_ports(len(self.ports)), strict=True))
         self.port = self.numbers["s3"]
-        self.environment = environment(self.port)
+        self.environment = self.environment_at(self.port)
         (folder / "data").mkdir()
         self.process = self._begin()
 
@@ -48,6 +55,10 @@ class Server(ABC):
     @abstractmethod
     def command(self) -> list[str]:
         """What comes behind the program."""
+
+    def environment_at(self, port: int, host: str = "127.0.0.1") -> dict[str, str]:
+        """The variables that lead to it through a port, which may be a proxy's."""
+        return environment(port, host)
 
     def make_bucket(self) -> int:
         """Make the bucket; returns the status of the answer."""
@@ -119,6 +130,8 @@ class SeaweedFS(Server):
 class Moto(Server):
     """Another S3, in any environment: pip install "moto[server]". It keeps objects in memory."""
 
+    durable = False
+
     @classmethod
     def program(cls) -> str | None:
         return shutil.which("moto_server")
@@ -132,10 +145,9 @@ class Azurite(Server):
 
     scheme = "az"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.environment = {
-            "AZURE_STORAGE_ENDPOINT": f"http://127.0.0.1:{self.port}/{ACCOUNT}",
+    def environment_at(self, port: int, host: str = "127.0.0.1") -> dict[str, str]:
+        return {
+            "AZURE_STORAGE_ENDPOINT": f"http://{host}:{port}/{ACCOUNT}",
             "AZURE_ALLOW_HTTP": "true",
             "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
             "AZURE_STORAGE_ACCOUNT_KEY": ACCOUNT_KEY,
@@ -162,7 +174,44 @@ class Azurite(Server):
         return _put(self.port, url, {**headers, "Authorization": signature})
 
 
-SERVERS: dict[str, type[Server]] = {"seaweedfs": SeaweedFS, "moto": Moto, "azurite": Azurite}
+class Google(Server):
+    """A stand-in for Google's service, tests/google_storage.py. It keeps objects in memory."""
+
+    scheme = "gs"
+    durable = False
+    pause = 0.0  # seconds that must pass between two changes of an object
+
+    def environment_at(self, port: int, host: str = "127.0.0.1") -> dict[str, str]:
+        account = {
+            "gcs_base_url": f"http://{host}:{port}",
+            "disable_oauth": True,
+            **dict.fromkeys(("client_email", "private_key", "private_key_id"), ""),
+        }
+        file = self.folder / f"account-{port}.json"
+        file.write_text(json.dumps(account))
+        return {"GOOGLE_SERVICE_ACCOUNT": str(file), "GOOGLE_ALLOW_HTTP": "true"}
+
+    @classmethod
+    def program(cls) -> str | None:
+        return sys.executable
+
+    def command(self) -> list[str]:
+        return [google_storage.__file__, str(self.port), str(self.pause)]
+
+
+class LimitedGoogle(Google):
+    """Google as its quotas say: an object may be changed once a second."""
+
+    pause = 1.0
+
+
+SERVERS: dict[str, type[Server]] = {
+    "seaweedfs": SeaweedFS,
+    "moto": Moto,
+    "azurite": Azurite,
+    "google": Google,
+    "limited google": LimitedGoogle,
+}
 
 
 def environment(port: int, host: str = "127.0.0.1") -> dict[str, str]:

@@ -204,7 +204,10 @@ def fresh_bucket(
 
 
 @pytest.fixture(
-    params=["seaweedfs", *(pytest.param(n, marks=pytest.mark.slow) for n in ("moto", "azurite"))]
+    params=[
+        "seaweedfs",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("moto", "azurite", "google")),
+    ]
 )
 def bucket(request: pytest.FixtureRequest, fresh_bucket: Callable[[str], BucketPath]) -> BucketPath:
     """A fresh prefix in a bucket of each server."""

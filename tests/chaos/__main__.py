@@ -1,6 +1,6 @@
 """Render under random faults and print what came of it: `make chaos`, or
 
-python -m tests.chaos [--runs N] [--seed FIRST] [--place disk|seaweedfs|moto|cluster …]
+python -m tests.chaos [--runs N] [--seed FIRST] [--place disk|seaweedfs|moto|google|cluster …]
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.conftest import SMALL_NET
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 
-PLACES = ("disk", "seaweedfs", "moto", "cluster")
+PLACES = ("disk", "seaweedfs", "moto", "google", "cluster")
 SCENE = Scene.of(
     cppn=SMALL_NET,
     canvas={"width": 1000, "height": 900},

@@ -1,9 +1,9 @@
 """Two renders of two scenes into one place of a bucket at once: never a mix, never both.
 
-python -m tests.chaos.coordinators [--rounds N] [--seed FIRST] [--at-once N]
+python -m tests.chaos.coordinators [--rounds N] [--seed FIRST] [--at-once N] [--server NAME]
 
-Both replace what is there. Again and again one stands still, or its clock jumps so far that the
-server refuses its requests, for longer than a lease lasts or not.
+Both replace what is there. Again and again one stands still, or its clock jumps so far that S3
+refuses its requests, for longer than a lease lasts or not.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests import wrong_clock
-from tests.buckets import BUCKET, SeaweedFS
+from tests.buckets import BUCKET, SERVERS, Server
 from tests.chaos.__main__ import SCENE
 from tests.chaos.child import LEASE, Setting, begin
 from tests.cli.test_buckets import GROUP, files, objects
@@ -72,10 +72,11 @@ class Render(NamedTuple):
 
 
 class Coordinators:
-    """Rounds by seed, in a bucket that the environment leads to."""
+    """Rounds by seed, in a server's bucket, to which the environment leads."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder, self.environment = folder, environment
+    def __init__(self, folder: Path, server: Server) -> None:
+        self.folder, self.environment = folder, server.environment
+        self.bucket = f"{server.scheme}://{BUCKET}"
         self.right: dict[str, dict[str, bytes]] = {}
         for name, scene in SCENES.items():
             scene.save(folder / f"{name}.toml")
@@ -94,7 +95,7 @@ class Coordinators:
 
     def round(self, seed: int) -> tuple[str, list[str]]:
         """What came of a round, in words, and what is wrong with it."""
-        random, place = Random(seed), as_path(f"s3://{BUCKET}/{os.getpid()}/{seed}")
+        random, place = Random(seed), as_path(f"{self.bucket}/{os.getpid()}/{seed}")
         order = random.sample([*SCENES], k=2)
         first = self._begin(order[0], place, "--overwrite")
         time.sleep(random.uniform(0.0, 2.0))
@@ -152,15 +153,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
     parser.add_argument("--at-once", type=int, default=4)
+    parser.add_argument("--server", choices=SERVERS, default="seaweedfs")
     given = parser.parse_args()
     counts: Counter[str] = Counter()
     faults = 0
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "s3").mkdir()
-        server = SeaweedFS(Path(folder) / "s3")
+        (Path(folder) / "server").mkdir()
+        server = SERVERS[given.server](Path(folder) / "server")
         os.environ.update(server.environment)
         try:
-            rounds = Coordinators(Path(folder), server.environment)
+            rounds = Coordinators(Path(folder), server)
             seeds = range(given.seed, given.seed + given.rounds)
             with ThreadPoolExecutor(given.at_once) as pool:
                 for seed, (words, wrong) in zip(seeds, pool.map(rounds.round, seeds), strict=True):

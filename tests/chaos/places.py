@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from tests import wrong_clock
-from tests.buckets import BUCKET, Moto, Server, environment
+from tests.buckets import BUCKET, Server
 from tests.chaos.network import Network
 from tests.cli.test_buckets import GROUP, files, objects
 from tests.faulty_proxy import FaultyProxy
@@ -101,14 +101,14 @@ class InBucket(Disk):
             "server's clock jumps": self._shift,
             "lease lost": self._take_lease,
         }
-        if isinstance(server, Moto):  # it would forget all
+        if not server.durable:
             del self.faults["server killed"]
         if network is not None:
             self._address, self.host = network.address, network.space(0)
             self.faults["link cut"] = self._cut
 
     def store(self, folder: Path) -> str:
-        return f"s3://{BUCKET}/{folder.name}.zarr"
+        return f"{self.server.scheme}://{BUCKET}/{folder.name}.zarr"
 
     def files(self, store: str) -> dict[str, bytes]:
         path = as_path(store)
@@ -119,7 +119,7 @@ class InBucket(Disk):
     def disturbed(self, made: "Counter[str]", random: Random) -> Iterator[None]:
         seed = random.getrandbits(32)
         self.proxy = FaultyProxy(self.server.port, share=0.04, seed=seed, host=self._address)
-        self.environment |= environment(self.proxy.port, self._address)
+        self.environment |= self.server.environment_at(self.proxy.port, self._address)
         yield
         self.proxy.stop()
         made += self.proxy.made

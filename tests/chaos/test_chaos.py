@@ -1,4 +1,4 @@
-"""Forty renders under random faults, on a disk, in a bucket, on a Ray cluster: no byte is lost."""
+"""Renders under random faults, on a disk, in a bucket, on a Ray cluster: no byte is lost."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ from tests.chaos.__main__ import Chaos, opened
 from tests.chaos.places import Disk
 
 pytestmark = pytest.mark.slow
-RUNS = {"disk": 12, "seaweedfs": 12, "moto": 6, "cluster": 10}
+RUNS = {"disk": 12, "seaweedfs": 12, "moto": 6, "google": 6, "cluster": 10}
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.buckets import BUCKET, Server
+from tests.buckets import Server
 from tests.chaos.coordinators import SCENES, Coordinators
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.run.render import render
@@ -14,16 +14,18 @@ from tilecppn.storage.bucket import Bucket
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["seaweedfs", "google"])
 def rounds(
-    servers: Callable[[str], Server], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    servers: Callable[[str], Server],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Coordinators]:
-    server = servers("seaweedfs")
+    server = servers(request.param)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
         client._client.cache_clear()
-        yield Coordinators(tmp_path_factory.mktemp("rounds"), server.environment)
+        yield Coordinators(tmp_path_factory.mktemp("rounds"), server)
         client._client.cache_clear()
 
 
@@ -36,7 +38,7 @@ def test_two_that_stand_still_and_overwrite_one_another_never_mix(
 
 
 def test_a_mix_is_found(rounds: Coordinators) -> None:
-    path = as_path(f"s3://{BUCKET}/mixed/s.zarr")
+    path = as_path(f"{rounds.bucket}/mixed/s.zarr")
     assert isinstance(path, BucketPath)
     render(SCENES["a"], path, executor="local")
     assert not rounds.faults(path)

@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from tests.buckets import Server, environment
+from tests.buckets import Server
 from tests.cli.test_buckets import GROUP, files, objects
 from tests.conftest import SMALL_NET, Run
 from tests.faulty_proxy import FaultyProxy
@@ -39,10 +39,8 @@ RenderRunner.run = lambda *given: (time.sleep(seconds), run(*given))[1]
 main(sys.argv[1:])
 """
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.parametrize("bucket", ["seaweedfs"], indirect=True),
-]
+pytestmark = pytest.mark.slow
+on_two = pytest.mark.parametrize("bucket", ["seaweedfs", "google"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +49,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     path = tmp_path_factory.mktemp("undisturbed") / "a.zarr"
     render(SCENE, path, executor="local")
     return files(path)
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
+    """That of the bucket."""
+    return servers(request.node.callspec.params["bucket"])
 
 
 def assert_same(path: BucketPath, undisturbed: dict[str, bytes]) -> None:
@@ -98,6 +102,7 @@ def wait_for_shards(process: "subprocess.Popen[bytes]", path: BucketPath, count:
         time.sleep(0.02)
 
 
+@on_two
 def test_a_killed_render_is_resumed(
     scene: Path, bucket: BucketPath, undisturbed: dict[str, bytes]
 ) -> None:
@@ -111,6 +116,7 @@ def test_a_killed_render_is_resumed(
     assert_same(path, undisturbed)
 
 
+@pytest.mark.parametrize("bucket", ["seaweedfs"], indirect=True)
 def test_a_server_that_is_restarted_is_waited_for(
     scene: Path,
     bucket: BucketPath,
@@ -125,28 +131,30 @@ def test_a_server_that_is_restarted_is_waited_for(
     assert_same(path, undisturbed)
 
 
+@on_two
 @pytest.mark.parametrize("seed", [1, 2])
 def test_errors_and_lost_answers_of_the_server_do_no_harm(
     seed: int,
     scene: Path,
     bucket: BucketPath,
-    s3_server: Server,
+    server: Server,
     monkeypatch: pytest.MonkeyPatch,
     undisturbed: dict[str, bytes],
 ) -> None:
-    proxy, path = FaultyProxy(s3_server.port, 0.15, seed), bucket / "a.zarr"
-    for name, value in environment(proxy.port).items():
+    proxy, path = FaultyProxy(server.port, 0.15, seed), bucket / "a.zarr"
+    for name, value in server.environment_at(proxy.port).items():
         monkeypatch.setenv(name, value)
     code = end(begin(scene, path))
     proxy.stop()
     assert code == 0
     assert proxy.made.total() > 20
-    for name, value in s3_server.environment.items():
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     client._client.cache_clear()
     assert_same(path, undisturbed)
 
 
+@on_two
 def test_ray_actors_write_into_a_bucket(
     scene: Path,
     bucket: BucketPath,
