@@ -4,7 +4,7 @@ import errno
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -258,6 +258,17 @@ def test_a_killed_export_is_made_again(store: BucketPath, cli: Cli, tmp_path: Pa
     assert cli("export", store, place / "e.dzi").exit_code == 0
     assert cli("export", store, tmp_path / "web" / "e.dzi").exit_code == 0
     assert objects(place) == files(tmp_path / "web")
+
+
+@pytest.mark.slow
+def test_a_server_that_lets_an_object_change_once_a_second_is_waited_for(
+    cli: Cli, scene: Scene, fresh_bucket: Callable[[str], BucketPath]
+) -> None:
+    place = fresh_bucket("limited google")
+    store, picture = place / "a.zarr", place / "e.dzi"
+    assert cli("render", "a.toml", "-o", store, "--export", picture).exit_code == 0
+    assert cli("export", store, picture, "--overwrite").exit_code == 0
+    assert cli("verify", store).exit_code == cli("verify", picture).exit_code == 0
 
 
 def test_a_pass_renders_and_exports(

@@ -11,6 +11,7 @@ from tests.storage.test_objects import EMPTY, FILES, LEVEL, SHARD, SHARDS, data_
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import AddressError, RenderError, StoreError
 from tilecppn.storage import client, lease
+from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.bucket_storage import BucketStorage
 from tilecppn.storage.lease import Lease, leased
 from tilecppn.storage.places import storage_of
@@ -126,6 +127,25 @@ def test_a_store_that_was_not_finished_is_made_again(
     assert BucketStorage(path).is_free()
     with BucketStorage(path).create(FILES, SHARDS, overwrite=False):
         assert {name: BucketStorage(path).get(name) for name in FILES} == FILES
+
+
+def test_an_object_that_is_gone_does_not_keep_the_others(bucket: BucketPath) -> None:
+    """Google answers the deletion of one that is not there with 404, S3 does not."""
+    files = Bucket(bucket)
+    for name in ("a", "c"):
+        files.put(name, b"1")
+    files._delete(["a", "b", "c"])
+    assert not list(files.objects())
+
+
+def test_http_needs_the_providers_own_variable(
+    bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client._client.cache_clear()
+    name = {"s3": "AWS_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP"}
+    monkeypatch.delenv(name[bucket.scheme])
+    with pytest.raises(PermissionError, match=f"needs {name[bucket.scheme]}=true"):
+        Bucket(bucket).get("a")
 
 
 @pytest.mark.parametrize("ignored", ["create", "update"])

@@ -34,12 +34,12 @@ def data_of(row: int, col: int) -> bytes:
     return encode_shard(part, LEVEL)
 
 
-@pytest.fixture(params=["disk", "bucket"])
+@pytest.fixture(params=["disk", "seaweedfs", pytest.param("google", marks=pytest.mark.slow)])
 def open_(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """What opens the same storage each time; nothing is there."""
     if request.param == "disk":
         return lambda: storage_of(tmp_path / "a.zarr")
-    prefix: BucketPath = request.getfixturevalue("fresh_bucket")("seaweedfs")
+    prefix: BucketPath = request.getfixturevalue("fresh_bucket")(request.param)
     return lambda: storage_of(prefix / "a.zarr")
 
 
@@ -93,6 +93,14 @@ def test_a_shard_of_another_process_is_found(made: Open) -> None:
     assert not storage.has_shard(SHARD, EMPTY)
     made().put_shard(SHARD, data_of(0, 1), EMPTY)
     assert storage.has_shard(SHARD, EMPTY)
+
+
+def test_a_file_without_a_byte_is_no_shard(made: Open) -> None:
+    made().put(SHARD, b"")
+    assert not made().has_shard(SHARD, EMPTY)
+    assert not list(made().shards("0/c/0", EMPTY))
+    made().put_shard(SHARD, data_of(0, 1), EMPTY)
+    assert made().get(SHARD) == data_of(0, 1)
 
 
 def test_parts_of_files_are_read(made: Open) -> None:
@@ -155,6 +163,7 @@ def test_files_of_an_export_come_and_go(open_: Open, tmp_path: Path) -> None:
         put("a.dzi", b"123456789")
         put("b/1/c.png", b"12")
     files.put("b/d.png", b"")
+    assert files.get_tail("b/d.png", 8) == b""
     assert sorted(files.sizes()) == [("a.dzi", 9), ("b/1/c.png", 2), ("b/d.png", 0)]
     assert files.names() == ["a.dzi"]
     assert [files.has(name) for name in ("a.dzi", "b", "b/1/c.png", "b/2")] == [1, 0, 1, 0]

@@ -96,6 +96,8 @@ class Bucket:
         """Read the last `size` bytes of an object, or all if it has fewer."""
         with self._request(name) as key:
             whole = self._obstore.head(self._client, key)["size"]
+            if whole == 0:
+                return b""  # obstore refuses an empty range
             start = max(0, whole - size)
             return bytes(self._obstore.get_range(self._client, key, start=start, end=whole))
 
@@ -183,9 +185,15 @@ class Bucket:
             self._obstore.delete(self._client, key)
 
     def _delete(self, names: Sequence[str]) -> None:
-        with self._request("") as key:
-            if names:
+        """Delete several objects, those that exist."""
+        if not names:
+            return
+        try:
+            with self._request("") as key:
                 self._obstore.delete(self._client, [f"{key}/{name}" for name in names])
+        except FileNotFoundError:  # not from S3; others may be left
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(self.delete, names))
 
     def delete_all(self, keep: Container[str] = ()) -> None:
         """Delete all objects except those named in `keep`."""

@@ -86,12 +86,15 @@ class BucketStorage(Bucket):
                 yield int(row), int(col)
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
-        """Write a shard if it does not exist, or over a placeholder of this generation."""
+        """Write a shard if it does not exist, or over a placeholder of this generation.
+
+        An empty object, as of a store that was copied from a disk after a power cut, is none.
+        """
         if self.put_if(name, data, None) is not None:
             return
         with contextlib.suppress(FileNotFoundError):
             found = self.fetch(name)
-            if found.data == empty and self.put_if(name, data, found.version) is not None:
+            if found.data in (b"", empty) and self.put_if(name, data, found.version) is not None:
                 return
         raise StoreError(
             f"{self.path / name}: holds other pixels than this run draws; another run has replaced "
@@ -224,7 +227,7 @@ class BucketStorage(Bucket):
             return False
 
     def _versions(self) -> "dict[str, UpdateVersion | None]":
-        """Return the versions of all objects, which Google's listings do not have."""
+        """Return the versions of all objects, which obstore does not read in Google's listings."""
         listed = {name: version_of(meta) for name, meta in self.objects()}
         if self.address.scheme != "gs":
             return dict(listed)

@@ -30,6 +30,7 @@ RETRIES: Any = {
     "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10)},
 }
 PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+VARIABLES = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}  # what their names begin with
 WRONG_CLOCK = "the server refuses requests, since this machine's clock is wrong; set it"
 _YES = {"1", "true", "yes", "on", "y"}
 _STATUS = re.compile(r"status code: (\d+ [A-Za-z ]*[A-Za-z])")
@@ -100,8 +101,9 @@ def as_os_errors(path: BucketPath) -> Iterator[None]:
                 errno.EACCES, f"access denied ({words}); check the credentials", str(path)
             ) from None
         if "builder error" in words:
+            needed = f"{VARIABLES[path.scheme]}_ALLOW_HTTP=true"
             raise PermissionError(
-                errno.EACCES, "an endpoint of http:// needs AWS_ALLOW_HTTP=true", str(path)
+                errno.EACCES, f"an endpoint of http:// needs {needed}", str(path)
             ) from None
         raise OSError(errno.EIO, words, str(path)) from None
 
