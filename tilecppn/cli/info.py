@@ -51,7 +51,10 @@ def describe(path: Path) -> Record:
     with fetched(path) as copy:
         if not copy.exists():
             raise InvalidRequestError(f"{path}: {unfinished(path) or 'does not exist'}")
-        return {**_file(copy), "path": str(path)}
+        try:
+            return {**_file(copy), "path": str(path)}
+        except InvalidRequestError as error:  # of a bucket `copy` is a temporary file
+            raise InvalidRequestError(str(error).replace(str(copy), str(path))) from None
 
 
 def _file(path: Path) -> Record:

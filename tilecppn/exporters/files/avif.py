@@ -64,12 +64,8 @@ def _arguments(options: ExportOptions) -> Arguments:
     return [
         *("-vf", ",".join(filters), "-c:v", "libaom-av1", "-still-picture", "1"),
         *("-usage", "allintra", "-row-mt", "1", "-cpu-used", str(min(8, 10 - options.effort))),
-        *(
-            "-crf",
-            str(((100 - quality) * 63 + 50) // 100),
-            "-f",
-            "avif",
-        ),  # as libavif
+        *("-crf", str(((100 - quality) * 63 + 50) // 100)),  # as libavif maps it
+        *("-f", "avif"),
     ]
 
 
