@@ -107,6 +107,7 @@ def test_the_type_is_that_of_the_files_values(cli: Cli, tmp_path: Path) -> None:
             name = f"{dtype}-{number}{suffix}"
             export(store.path, tmp_path / name, **options)
             assert info(cli, name)["dtype"] == expected, name
+            assert info(cli, name).get("transfer") == options.get("transfer")
 
 
 TYPES: dict[str, list[tuple[str, dict[str, Any], str]]] = {

@@ -81,7 +81,7 @@ def test_plan_says_where_a_print_has_another_shape_than_the_scene(
     (tmp_path / "a.toml").write_text(small_scene.to_toml())  # 700 × 501
     for said, told in (
         ("canvas.print=14x10.02cm", ""),
-        ("canvas.width=1400", "not that of the scene's own 700 × 501: more or less is seen"),
+        ("canvas.width=1400", "other proportions than the scene's own 700 × 501: two sides show"),
         ("canvas.print=A4", "own 700 × 501"),
         ("cppn.seed=2", ""),
     ):

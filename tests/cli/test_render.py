@@ -53,7 +53,16 @@ def test_render_says_how_far_off_an_estimate_was(
     monkeypatch.setattr(RenderMeter, "estimated_seconds", lambda self, pixels: pixels / 1e4)
     done = cli("render", "a.toml", "-o", "a.zarr", *LOCAL, "--json")
     assert record(done)["estimated_seconds"] == 1.515
-    assert "estimated 1.5 s from samples at the start: it took" in done.stderr
+    assert "s, estimated 1.5 s from samples at the start" in done.stderr
+
+
+def test_a_lone_side_of_other_proportions_is_noted(scene: Scene, cli: Cli) -> None:
+    for sides, noted in (((300, None), True), ((300, 202), False)):
+        given = [f"canvas.{k}={v}" for k, v in zip(("width", "height"), sides, strict=True) if v]
+        options = [part for text in given for part in ("--set", text)]
+        done = cli("render", "a.toml", "-o", f"{noted}.zarr", *LOCAL, *options)
+        ok(done)
+        assert ("other proportions than the scene's own 150 × 101" in done.stderr) is noted
 
 
 def test_render_goes_on_with_what_is_missing(scene: Scene, cli: Cli, tmp_path: Path) -> None:

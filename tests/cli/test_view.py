@@ -57,7 +57,7 @@ def test_view_serves_an_export_until_it_is_interrupted(
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert stdout == ""
-    assert stderr == "press Ctrl-C to stop\nerror: stopped\n"
+    assert stderr == "press Ctrl-C to stop\n"
 
 
 def test_listening_to_others_says_what_it_means_and_where_they_look(

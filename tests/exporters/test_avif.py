@@ -134,8 +134,10 @@ def test_hdr_is_that_of_the_stored_pixels(tmp_path: Path) -> None:
         ("a.png", {"bits": 10}, ".png can have only 8 or 16"),
         ("a.avif", {"bits": 14}, "must be 8 or 16"),
         ("a.avif", {"transfer": "pq", "bits": 8}, "HDR can have only 10 or 12"),
-        ("a.tif", {"transfer": "pq"}, "only one .avif, .jxl or .png"),
-        ("a.dzi", {"transfer": "pq"}, "only one .avif, .jxl or .png"),
+        ("a.tif", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
+        ("a.dzi", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
+        ("a.avif", {"transfer": "pq", "max_bytes": 1000}, "cannot be combined with max-bytes"),
+        ("a.avif", {"quality": "80"}, "quality '80': must be a whole number"),
         ("a.avif", {"transfer": "pq", "panels": "2x2"}, "cannot be combined with panels"),
     ],
 )
@@ -149,7 +151,7 @@ def test_what_cannot_be_is_refused(
 
 def test_8_bits_have_no_more(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "a.zarr", 64, 64)
-    with pytest.raises(ExportError, match="if the store has as many"):
+    with pytest.raises(ExportError, match="only a store with as many"):
         export(store.path, tmp_path / "a.avif", bits=10)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
@@ -204,8 +205,8 @@ def hdr_options(function: F) -> F:
         click.option(
             "--transfer",
             metavar="pq|hlg",
-            help="Convert pixels of 16 bits to HDR with this curve: a .avif, .jxl or .png, or a "
-            "video with 10 bits.",
+            help="Convert pixels of 16 bits to HDR with this curve: a still .avif, .jxl or .png, "
+            "or a video with 10 bits.",
         ),
     ):
         function = option(function)
@@ -266,6 +267,22 @@ def load(path: Path, overrides: tuple[str, ...]) -> "Scene":
     from tilecppn.scene.scene import Scene
 
     return Scene.load(path, overrides)
+
+
+def other_shape(path: Path, overrides: tuple[str, ...], scene: "Scene") -> str | None:
+    """Return a note if --set gives the canvas other proportions than the scene's; else None.
+
+    scene: that of `path` with `overrides`.
+    """
+    rest = tuple(text for text in overrides if not text.startswith("canvas."))
+    if len(rest) == len(overrides):
+        return None
+    own, canvas = load(path, rest).canvas, scene.canvas
+    if math.isclose(own.width * canvas.height, canvas.width * own.height, rel_tol=0.01):
+        return None
+    is_stretched = scene.view.aspect == "stretch"
+    what = "the picture is stretched" if is_stretched else "two sides show more or less"
+    return f"other proportions than the scene's own {own.width} × {own.height}: {what}"
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -80,9 +80,10 @@ def _file(path: Path) -> Record:
         size, dpi = image_size(path) or (None, None)
         head = _head(path, *_export_kind(path))
         record = read_provenance(path)  # also of a pyramid's descriptor
-        dtype = _dtype(path, scene, record.options if record else {})
-        picture = _picture(scene, size, dpi, dtype)
-        return {**head, "version": _version(path), **picture, **_scene(scene)}
+        options = record.options if record else {}
+        picture = _picture(scene, size, dpi, _dtype(path, scene, options))
+        hdr: Record = {key: options[key] for key in ("transfer", "peak") if key in options}
+        return {**head, "version": _version(path), **picture, **hdr, **_scene(scene)}
     text = read_text(path, "a scene")
     if is_timeline(text):
         return {**_head(path, "timeline", "toml"), **_film(Timeline.load(path))}
@@ -257,6 +258,7 @@ def _lines(record: Record) -> list[str]:
     rows: list[tuple[str, Callable[[Record], str]]] = [
         ("width", _size_words),
         ("channels", lambda r: f"channels     {r['channels']}, {r['dtype']}"),
+        ("transfer", lambda r: f"HDR          {r['transfer']}, to {r['peak']} cd/m²"),
         ("frames", lambda r: f"film         {r['frames']:,} frames at {r['fps']} a second"),
         ("tolerance", lambda r: f"drawn        within {r['tolerance']:g} steps of 255"),
         ("shards", lambda r: f"done         {r['done']:,} of {counted(r['shards'], 'shard')}"),

@@ -11,6 +11,7 @@ from tilecppn.cli.common import (
     json_option,
     kernel_option,
     load,
+    other_shape,
     result,
     set_option,
     workers_option,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.plan import Plan
     from tilecppn.scene.scene import Scene
-    from tilecppn.scene.sections import Canvas
 
 
 class Estimate(NamedTuple):
@@ -83,14 +83,14 @@ def command(
     if timeline is not None:
         _plan_film(timeline, output, workers, kernel, price, as_json)
     else:
-        own = [text for text in overrides if not text.startswith("canvas.")]
-        canvas = load(scene, tuple(own)).canvas if len(own) < len(overrides) else None
-        _plan_still(load(scene, overrides), canvas, output, workers, kernel, price, as_json)
+        picture = load(scene, overrides)
+        shape = other_shape(scene, overrides, picture)
+        _plan_still(picture, shape, output, workers, kernel, price, as_json)
 
 
 def _plan_still(
     scene: "Scene",
-    own: "Canvas | None",
+    shape: str | None,
     output: Path,
     workers: int | None,
     kernel: str,
@@ -126,28 +126,22 @@ def _plan_still(
     lines = [
         f"canvas   {plan.width} × {plan.height}, {counted(plan.channels, 'channel')} of "
         f"{scene.output.dtype}: {plan.pixels / 1e6:,.1f} Mpixel",
-        f"print    {' × '.join(f'{2.54 * inches:.4g}' for inches in paper)} cm "
-        f"({' × '.join(f'{inches:.4g}' for inches in paper)} in) at {dpi:g} dpi",
+        f"print    {' × '.join(_length(2.54 * inches) for inches in paper)} cm "
+        f"({' × '.join(_length(inches) for inches in paper)} in) at {dpi:g} dpi",
         f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
         f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
         f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "
         f"(estimated), {_free_words(folder, free)}",
         *_lines(estimate, seconds),
     ]
-    if own is not None and not _same_shape(own, scene.canvas):
-        is_stretched = scene.view.aspect == "stretch"
-        what = "the picture is stretched" if is_stretched else "more or less is seen on two sides"
-        lines.insert(2, f"shape    not that of the scene's own {own.width} × {own.height}: {what}")
+    if shape is not None:
+        lines.insert(2, f"shape    {shape}")
     result("\n".join(lines), record, as_json)
     if stored > free:
         raise PlanError(
             f"does not fit on the disk: about {format_bytes(stored)} needed, {format_bytes(free)} "
             f"free at {folder}; use a smaller canvas, or -o on a larger disk"
         )
-
-
-def _same_shape(one: "Canvas", other: "Canvas") -> bool:
-    return math.isclose(one.width * other.height, other.width * one.height, rel_tol=0.01)
 
 
 def _plan_film(
@@ -185,6 +179,10 @@ def _plan_film(
         "encoding comes on top",
     ]
     result("\n".join(lines), record, as_json)
+
+
+def _length(length: float) -> str:
+    return f"{length:,.0f}" if length >= 1000 else f"{length:.4g}"
 
 
 def _bytes_free(free: float) -> int | None:

@@ -13,6 +13,7 @@ from tilecppn.cli.common import (
     export_options,
     json_option,
     load,
+    other_shape,
     outcome_record,
     outcome_words,
     result,
@@ -26,6 +27,7 @@ from tilecppn.formatting import format_duration
 if TYPE_CHECKING:
     from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.exporters.options import ExportOptions
+    from tilecppn.run.events import Event
     from tilecppn.run.options import RunOptions
     from tilecppn.run.task_queue import RunResult
     from tilecppn.scene.scene import Scene
@@ -100,6 +102,7 @@ def command(
     from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.options import ExportOptions
+    from tilecppn.run.events import RunStarted
     from tilecppn.run.render import require_complete
 
     if output.suffix in PICTURES:
@@ -117,14 +120,21 @@ def command(
         raise click.UsageError("missing SCENE, a scene file; or --jobs FILE")
     if export_to is None and options != ExportOptions():
         raise InvalidRequestError(
-            "--format, --quality, --effort, --tile and --overlap need --export DEST"
+            "options of an export, such as --format, --quality and --bits, need --export DEST"
         )
     picture = load(scenes[0], overrides)
     meter = RenderMeter("render", picture, output)
+    shape = other_shape(scenes[0], overrides, picture)
+
+    def note_shape(event: "Event") -> None:
+        if isinstance(event, RunStarted) and shape is not None:
+            meter.note(f"{output}: has {shape}; --set canvas.width and canvas.height keep it")
+
     with LiveView(output, meter.note) as viewer:
+        listeners = [viewer] if view else []
         with (
             meter,
-            opened_run(choices, meter, *([viewer] if view else []), overwrite=overwrite) as run,
+            opened_run(choices, meter, note_shape, *listeners, overwrite=overwrite) as run,
         ):
             outcome, files = _rendered(picture, output, export_to, run, meter, options)
         require_complete(outcome)
@@ -143,8 +153,8 @@ def command(
 def _compared(estimated: float, seconds: float) -> str:
     """Return a line that compares the initial estimate with the time taken."""
     return (
-        f"estimated {format_duration(estimated)} from samples at the start: it took "
-        f"{seconds / max(estimated, 1e-9):.2g} times that"
+        f"took {format_duration(seconds)}, estimated {format_duration(estimated)} from samples at "
+        "the start"
     )
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from tilecppn.cli.common import OUTPUT, set_option
-from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
 
 
@@ -32,7 +31,7 @@ def command(scene: Path | None, overrides: tuple[str, ...], port: int, open_: bo
     tilecppn studio poster.toml
     tilecppn studio poster.toml --set cppn.preset=jupiter --port 8080
     """
-    from tilecppn.cli.view import show
+    from tilecppn.cli.view import serve_until_stopped, show
     from tilecppn.errors import InvalidRequestError
     from tilecppn.serve.studio import studio
 
@@ -47,4 +46,4 @@ def command(scene: Path | None, overrides: tuple[str, ...], port: int, open_: bo
         write_line("press Ctrl-C to stop")
         if open_:
             show(server.url)
-        server.serve_forever(stop_request())
+        serve_until_stopped(server)

@@ -1,12 +1,16 @@
 """`tilecppn view`: look at a scene, a film, a store or an export in a browser."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tilecppn.cli.common import OUTPUT, set_option
 from tilecppn.cli.signals import stop_request
 from tilecppn.cli.terminal import write_line
+
+if TYPE_CHECKING:
+    from tilecppn.serve.server import Server
 
 
 @click.command()
@@ -58,7 +62,17 @@ def command(
         write_line("press Ctrl-C to stop")
         if open_:
             show(f"http://127.0.0.1:{server.port}/" if host == "0.0.0.0" else server.url)
+        serve_until_stopped(server)
+
+
+def serve_until_stopped(server: "Server") -> None:
+    """Answer requests until Ctrl-C, and exit with 130 without an error: it is the usual end."""
+    from tilecppn.errors import Interrupted
+
+    try:
         server.serve_forever(stop_request())
+    except Interrupted:
+        click.get_current_context().exit(130)
 
 
 def show(url: str) -> None:

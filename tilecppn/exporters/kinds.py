@@ -7,31 +7,31 @@ from tilecppn.exporters.encoding.encoders import ENCODERS
 
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
 MAP_TILE = 256  # pixels: the default that map viewers and Zoomify's viewers assume
-DEEP = (10, 12)  # bits of an AVIF, beside 8
+DEEP = (10, 12)  # bits of an AVIF, besides 8
 LOSSY = {*(name for name, row in ENCODERS.items() if row.quality is not None), "jxl"}
 
-# Options that not all kinds support: which do, in words.
+# Options that not all kinds support; the texts complete "only … ; leave it out".
 LIMITED = {
     "tile": "pyramids, TIFFs and EXRs have tiles",
-    "overlap": "Deep Zoom has one",
+    "overlap": "Deep Zoom and panels have one",
     "skip_blanks": "pyramids have tiles to leave out",
     "url": "folders and pages have an address",
     "live": "a .dzi has a page for it to stand beside",
     "bits": "exports with pixels have them",
     "max_size": "exports with pixels have one",
     "quality": "JPEG, WebP, AVIF and JPEG XL have one",
-    "max_bytes": "one JPEG, WebP or AVIF has them",
+    "max_bytes": "a single .jpg, .webp or .avif, or a file for a lab, has them",
     "lab": ".jpg and .tif are accepted by labs",
     "panels": "single images have them, not a PDF",
     "strip": "a .png, .tif, .jpg, .webp or .avif has one",
     "proof": ".tif, in the printer's colours, and .png, the soft proof, have one",
     "marks": "a .pdf has them",
-    "transfer": "one .avif, .jxl or .png can be HDR",
+    "transfer": "a single .avif, .jxl or .png can be HDR",
 }
 CONFLICTS = {  # options that cannot be combined with others
     "strip": ("lab", "panels"),
     "proof": ("lab", "panels", "strip"),
-    "transfer": ("panels", "strip", "proof"),
+    "transfer": ("panels", "strip", "proof", "max_bytes"),
 }
 # Bits per value of formats that do not have the choice of 8 and 16.
 BITS = {"exr": (16, 32), "avif": (8, *DEEP), "jpg": (8,), "webp": (8,)}

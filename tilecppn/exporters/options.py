@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ MAX_TILE = 8192
 INTENTS = {"perceptual": 0, "relative": 1, "saturation": 2, "absolute": 3}  # ICC's numbers
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
+WHOLE_NUMBERS = ("quality", "effort", "tile", "level", "bits", "max_size", "max_bytes")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class ExportOptions:
             raise ExportError(
                 f'unknown format "{self.format}"; {suggestion(ENCODERS, str(self.format))}'
             )
+        for name in WHOLE_NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Integral):
+                raise ExportError(f"{name} {value!r}: must be a whole number")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ExportError(f"quality {self.quality}: must be from 1 to 100")
         if not 1 <= self.effort <= 9:
@@ -88,7 +94,10 @@ class ExportOptions:
         if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
             raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
         if not isinstance(self.overlap, int):
-            raise ExportError(f"overlap {self.overlap}: must be pixels, but for --panels")
+            raise ExportError(
+                f"overlap {self.overlap}: must be in pixels; lengths are for panels (in Python "
+                "panel_overlap)"
+            )
         try:
             paper.length(self.panel_overlap, 1.0)
         except ValueError:
@@ -105,7 +114,9 @@ class ExportOptions:
         if self.intent not in INTENTS:
             raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
         if self.intent != "relative" and self.proof is None:
-            raise ExportError(f"intent {self.intent}: only a proof has one; leave it out")
+            raise ExportError(
+                f"intent {self.intent}: only a proof has one; leave it out, or add --proof"
+            )
         if self.skip_blanks is not None and not palettes.is_colour(self.skip_blanks):
             raise ExportError(f'skip-blanks {self.skip_blanks}: must be a colour such as "#000000"')
         if self.url is not None and not is_web_address(self.url):
@@ -165,6 +176,7 @@ class ExportOptions:
             if name not in supported:
                 raise ExportError(f"{self._named(name)}: only {LIMITED[name]}; leave it out")
             if other := next((o for o in CONFLICTS.get(name, ()) if o in chosen), None):
+                other = other.replace("_", "-")
                 raise ExportError(
                     f"{self._named(name)}: cannot be combined with {other}; leave one out"
                 )
@@ -176,7 +188,7 @@ class ExportOptions:
 
     def _bits(self, kind: Kind, format: str, scene: Scene, hdr: HDR | None) -> int | None:
         """Return the bits per value, or None for those of the store."""
-        stored = FULL.get(scene.output.dtype, 2**32)
+        largest = FULL.get(scene.output.dtype, 2**32)  # stored value
         bits, possible = self.bits, kind.bits(format)
         what = f"tiles of .{format}" if kind.is_pyramid else f".{format}"
         if self.lab or self.proof:
@@ -188,13 +200,16 @@ class ExportOptions:
                 return 16 if scene.output.dtype in FULL else 32
             if hdr and format == "avif":
                 return DEEP[0]
-            return 8 if (self.lab or self.proof) and stored > FULL["uint8"] else None
+            return 8 if (self.lab or self.proof) and largest > FULL["uint8"] else None
         if bits not in possible:
             raise ExportError(
                 f"bits {bits}: {what} can have only {' or '.join(map(str, possible))}; leave it out"
             )
-        if format != "exr" and 2**bits > stored + 1:
-            raise ExportError(f"bits {bits}: possible only if the store has as many; leave it out")
+        if format != "exr" and 2**bits > largest + 1:
+            raise ExportError(
+                f"bits {bits}: only a store with as many has them; leave it out, or render with "
+                "--set output.dtype=uint16"
+            )
         if self.max_bytes is not None and bits in DEEP:
             raise ExportError("max-bytes: only an AVIF of 8 bits has them; use --quality")
         return bits

@@ -91,7 +91,7 @@ def _why_kept(path: Path, kind: str) -> str | None:
     """
     found = read_provenance(path)
     if found is None:
-        return "was not made by tilecppn (or by version 0.1.0, which leaves no digest)"
+        return "was not made by tilecppn, or cannot be recognised as such"
     if found.kind != kind:
         contents = CONTENTS.get(found.kind, "what another version of tilecppn made")
         return f"holds {contents}, not {CONTENTS[kind]}"
