@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -181,6 +181,16 @@ class Readouts:
         From the network's derivative at PLACES points, each with its own latent. layers: weight
         (out, in) and bias of the hidden layers to evaluate; layer 0 with the structure's inputs.
         """
+        h, jacobian = self._places
+        for i, (weight, bias) in enumerate(layers):
+            h, jacobian = self._through(i, weight, bias, h, jacobian)
+        return _rounded(self._finer(len(layers) - 1, jacobian))
+
+    @cached_property
+    def _places(self) -> tuple[Array, Array]:
+        """Inputs (in, PLACES) at points of the whole picture, and their derivatives (in, 2, PLACES)
+        by x and y; the same for all seeds.
+        """
         s = self.structure
         u = uniforms(0, PLACES_STREAM, PLACES * (2 + s.z_dim)).reshape(-1, PLACES)
         plane, slopes = _coordinates(*(2.0 * u[:2] - 1.0) * self.detail.scale)
@@ -190,9 +200,7 @@ class Readouts:
         jacobian = np.zeros((len(h), 2, PLACES))
         chosen = [COORDINATES.index(name) for name in s.inputs if name in COORDINATES]
         jacobian[: len(chosen)] = slopes[chosen]
-        for i, (weight, bias) in enumerate(layers):
-            h, jacobian = self._through(i, weight, bias, h, jacobian)
-        return _rounded(self._finer(len(layers) - 1, jacobian))
+        return h, jacobian
 
     def _through(
         self,
@@ -208,14 +216,14 @@ class Readouts:
         sums: the layer's sums, if they are known.
         """
         if sums is None:
-            sums = np.einsum("oi,in->on", weight, h) + bias[:, None]
+            sums = weight @ h + bias[:, None]
         names = parts(self.structure.activation(i))
         h, slope = np.empty_like(sums), np.empty_like(sums)
         for k, name in enumerate(names):
             own = sums[k :: len(names)]
             h[k :: len(names)] = ACTIVATIONS[name].function(own)
             slope[k :: len(names)] = KNOWN[name].slope(own)
-        return h, np.einsum("oi,ijn->ojn", weight, jacobian) * slope[:, None]
+        return h, np.tensordot(weight, jacobian, 1) * slope[:, None]
 
     def _finer(self, i: int, jacobian: Array) -> float:
         """Return the octaves by which layer i is finer than expected, from its derivative."""
