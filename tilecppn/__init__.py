@@ -137,7 +137,7 @@ def _embedded_scene(path: Path, overrides: Sequence[str]) -> "Scene | None":
     from tilecppn.film.embedded_timeline import is_film
 
     if is_film(path):
-        raise SceneError(f"{path}: is a film, not a still; load it as a timeline, or animate it")
+        raise SceneError(f"{path}: is a film, not a still; use tilecppn animate, or preview --time")
     return embedded_scene(path, overrides) if may_embed_scene(path) else None
 
 

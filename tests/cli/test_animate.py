@@ -114,6 +114,7 @@ def test_a_film_is_made_again_from_what_it_carries(cli: Cli, name: str) -> None:
         still = cli("render", name, "-o", "still.zarr")
         assert still.exit_code == 2
         assert "a film" in still.stderr
+        assert "preview --time" in still.stderr
 
 
 def test_a_film_whose_networks_are_files_is_not_made_again_without_them(cli: Cli) -> None:

@@ -149,4 +149,4 @@ def test_one_shard_is_no_shards(scene: Scene, cli: Cli, tmp_path: Path) -> None:
     assert "1 shard, 1 local worker, kernel" in done.stderr
     assert ok(cli("status", "a.zarr")).startswith("a.zarr: finished, 1 of 1 shard\n")
     (tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0").unlink()
-    assert "1 shard to repair" in cli("verify", "a.zarr").stdout
+    assert "unfinished: 0 of 1 shard; run tilecppn render again" in cli("verify", "a.zarr").stdout

@@ -121,6 +121,27 @@ def test_verify_finds_nothing_to_repair_in_a_sound_store(copied: Store, cli: Cli
     assert tree(copied.path) == before
 
 
+def test_verify_says_that_an_interrupted_render_is_unfinished(copied: Store, cli: Cli) -> None:
+    top = Shard(len(copied.plan.levels) - 1, 0, 0)
+    for shard in (top, Shard(0, 1, 2), Shard(0, 0, 1)):
+        copied.delete(shard)
+    total = copied.plan.tasks
+    found = cli("verify", "a.zarr")
+    says = f"a.zarr: unfinished: {total - 3} of {total} shards; run tilecppn render again"
+    assert (found.exit_code, found.stdout) == (1, f"{says}\n")
+    assert json.loads(cli("verify", "a.zarr", "--json").stdout)["unfinished"] is True
+    file = copied.file(Shard(0, 0, 0))
+    file.write_bytes(flipped(file.read_bytes()))
+    assert cli("verify", "a.zarr").stdout.splitlines() == [
+        "level 0 row 0 column 0: damaged",
+        "a.zarr: 1 shard to repair: tilecppn verify a.zarr --repair",
+        says,
+    ]
+    repaired = cli("verify", "a.zarr", "--repair")
+    assert ok(repaired).splitlines()[-1].startswith("a.zarr: repaired, ")
+    assert ok(cli("verify", "a.zarr")) == "a.zarr: complete and undamaged\n"
+
+
 def test_verify_rescues_a_store_with_its_scene(workspace: Path, cli: Cli) -> None:
     ok(cli("render", "ok.toml", "-o", "b.zarr", "--executor", "local"))
     before = tree(workspace / "b.zarr")
@@ -185,9 +206,11 @@ def test_verify_of_a_canvas_with_billions_of_missing_shards_reads_what_is_there(
     assert (said["damaged"], said["missing"]) == ([[0, 3, 70_000]], [])
     level = store.plan.levels[0]
     assert said["missing_of_level"]["0"] == level.rows * level.cols - 2
-    lines = cli("verify", "huge.zarr").stdout.splitlines()
-    assert lines[0] == f"shards of level 0: {level.rows * level.cols - 2:,} missing"
-    assert "level 0 row 3 column 70000: damaged" in lines
+    assert cli("verify", "huge.zarr").stdout.splitlines() == [
+        "level 0 row 3 column 70000: damaged",
+        "huge.zarr: 1 shard to repair: tilecppn verify huge.zarr --repair",
+        f"huge.zarr: unfinished: 2 of {store.plan.tasks:,} shards; run tilecppn render again",
+    ]
 
 
 def flipped(data: bytes) -> bytes:

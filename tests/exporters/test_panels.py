@@ -95,7 +95,11 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) ->
         ("a.png", {"panels": "0x2"}, "columns × rows"),
         ("a.png", {"panels": "1x1"}, "columns × rows"),
         ("a.dzi", {"panels": "2x2"}, "leave it out"),
-        ("a.png", {"panels": "2x2", "panel_overlap": "30px"}, "smaller overlap"),
+        (
+            "a.png",
+            {"panels": "2x2", "panel_overlap": "30px"},
+            "30 pixels does not fit into panels of 30",
+        ),
         ("a.png", {"panels": "2x2", "panel_overlap": "3"}, "must be a length"),
         ("a.png", {"panels": "4x99"}, "fewer panels"),
         ("a.png", {"panels": "40x40"}, "more than 400 files; use fewer panels"),

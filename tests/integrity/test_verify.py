@@ -116,9 +116,11 @@ def test_what_does_not_fit_a_store_is_refused(options: dict[str, Any], copied: P
     assert tree(copied) == before
 
 
-def test_an_export_needs_its_store_and_nothing_else(copied: Path, tmp_path: Path) -> None:
+def test_a_damaged_export_needs_its_store_and_nothing_else(copied: Path, tmp_path: Path) -> None:
     (file,) = tc.export(copied, tmp_path / "e.png")
-    with pytest.raises(InvalidRequestError):
+    assert tc.verify(file, repair=True).sound
+    spoil(file)
+    with pytest.raises(InvalidRequestError, match=r"1 file to repair: .* --store STORE"):
         tc.verify(file, repair=True)
     with pytest.raises(InvalidRequestError):
         tc.verify(file, repair=True, store=copied, scene=Store(copied).scene)
@@ -137,7 +139,24 @@ def test_a_damaged_film_is_to_be_drawn_again(tmp_path: Path) -> None:
     for name in ("frames", "a.mkv"):
         path = tc.animate(film, tmp_path / name, executor="local")
         assert tc.verify(path).sound
-        file = path if path.is_file() else path / "frame-00001.png"
+        assert tc.verify(path, repair=True).sound
+        what, file = str(path), path
+        if path.is_dir():
+            what, file = f"the folder {path}", path / "frame-00001.png"
         file.write_bytes(file.read_bytes()[:-20] + bytes(20))
-        last = tc.verify(path).lines()[-1]
-        assert last.endswith("to repair: delete it, and run the same tilecppn animate again")
+        says = f"1 file to repair: delete {what}, and run the tilecppn animate that made it"
+        assert tc.verify(path).lines()[-1] == f"{path}: {says}"
+        for store in (None, "a.zarr"):
+            with pytest.raises(InvalidRequestError, match=f"{says}$"):
+                tc.verify(path, repair=True, store=store)
+
+
+@pytest.mark.parametrize("lost", ["frame-00000.png", "tilecppn.json"])
+def test_frames_are_known_as_a_films_whatever_is_lost(lost: str, tmp_path: Path) -> None:
+    scene = tc.Scene.of(canvas={"width": 40, "height": 30})
+    film = tc.Timeline.of(scene, arrays={"view.scale": [1.0, 2.0]}, seconds=1, fps=2)
+    frames = tc.animate(film, tmp_path / "frames", executor="local")
+    (frames / lost).unlink()
+    found = tc.verify(frames)
+    assert found.damage == {frames / lost: "missing"}
+    assert f"delete the folder {frames}" in found.lines()[-1]

@@ -31,7 +31,7 @@ def command(
 
     Exits 1 if there are any, unless --repair has repaired them. A store's scene and weights are
     kept twice; if both copies are lost, give the scene that it was begun with. An export is
-    repaired from its store.
+    repaired from its store; a film is not repaired, but made again.
 
     \b
     tilecppn verify poster.zarr

@@ -231,11 +231,13 @@ def _check_taken(finished: FinishedFrames, encoding: Encoding | None, run: RunOp
     Raises StoreError if some of them are missing.
     """
     if encoding is None:
-        why = "was drawn by another" if finished.arithmetic else "does not say by which"
-        _tell(run, f"{finished.path}: {why} arithmetic; all frames are drawn")
+        why = "was drawn by another arithmetic"
+        if finished.arithmetic is None:
+            why = "does not say which kernel drew it"
+        _tell(run, f"{finished.given}: {why}; all frames are drawn")
     elif not finished.complete:
         raise StoreError(
-            f"{finished.path}: is unfinished, and was drawn by another arithmetic; finish it on "
+            f"{finished.given}: is unfinished, and was drawn by another arithmetic; finish it on "
             "the kind of machine that began it, or give the timeline instead"
         )
 

@@ -37,6 +37,7 @@ class FinishedFrames:
     whether all frames exist.
     """
 
+    given: str  # the path as given, for messages
     path: str  # absolute; on a cluster, of a disk that all nodes share
     first: int
     arithmetic: Arithmetic | None
@@ -77,7 +78,7 @@ def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
         for shard in store.plan.frame_shards(frame)
     )
     arithmetic = None if store is None else store.arithmetic
-    return FinishedFrames(str(path.absolute()), first, arithmetic, complete)
+    return FinishedFrames(str(path), str(path.absolute()), first, arithmetic, complete)
 
 
 def _timeline_at(folder: Path, timeline: Timeline) -> Timeline:

@@ -61,18 +61,18 @@ class FilmStore(StoreDirectory):
         """
         super().__init__(as_path(path))
         self.encoding_id = encoding_id
-        kept = self.record
-        if "timeline" not in kept:
+        record = self.record
+        if "timeline" not in record:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
-            self.networks = identity.networks(self.storage, kept)
+            self.networks = identity.networks(self.storage, record)
             self.timeline = Timeline.parse(
-                kept["timeline"], name=str(self.path), embedded=self.networks
+                record["timeline"], name=str(self.path), embedded=self.networks
             )
-            self.arithmetic = Arithmetic(**kept["arithmetic"])
+            self.arithmetic = Arithmetic(**record["arithmetic"])
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
-        if kept.get("fingerprint") != self.timeline.fingerprint:
+        if record.get("fingerprint") != self.timeline.fingerprint:
             raise StoreError(f"{self.path}: its timeline was changed after it was begun")
         self.plan = film_plan(self.timeline, clip)
         self.channels, self.dtype = self.plan.still.channels, self.timeline.base.output.dtype
@@ -122,14 +122,14 @@ class FilmStore(StoreDirectory):
                 for shard in plan.frame_shards(frame):
                     yield frame_name(shard), empty
 
-        own = {
+        record = {
             "timeline": timeline.to_toml(),
             "fingerprint": timeline.fingerprint,
             "arithmetic": arithmetic._asdict(),
         }
         ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
         arrays = [_frames_of(plan, timeline.base.output.dtype)]
-        return NewStore(own, ome, dict(timeline.networks), arrays, empty_shards)
+        return NewStore(record, ome, dict(timeline.networks), arrays, empty_shards)
 
     def check(self, timeline: Timeline) -> None:
         """Raise StoreError, saying what differs, unless this is a store of `timeline`."""

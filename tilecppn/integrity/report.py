@@ -63,13 +63,17 @@ class StoreReport(VerifyReport):
 
     invalid_metadata: names of metadata files that are missing, damaged or wrong.
     missing_of_level: the number of missing shards of each level, if they are too many to be listed.
-    remedy: how to repair it, for messages. rescued: whether its metadata was rewritten.
-    rendered: the number of shards rendered again; None if nothing was repaired.
+    remedy: how to repair it, for messages. tasks: the number of shards and clips when it is whole.
+    resume: how to finish it, for messages; "" unless it is unfinished, so that missing shards are
+    no damage. rescued: whether its metadata was rewritten. rendered: the number of shards rendered
+    again; None if nothing was repaired.
     """
 
     invalid_metadata: tuple[str, ...]
     missing_of_level: Mapping[int, int]
     remedy: str
+    tasks: int
+    resume: str = ""
     rescued: bool = False
     rendered: int | None = None
 
@@ -93,6 +97,8 @@ class StoreReport(VerifyReport):
         }
         if self.missing_of_level:
             record["missing_of_level"] = dict(self.missing_of_level)
+        if self.resume and not self.repaired:
+            record["unfinished"] = True
         if self.rescued:
             record["rescued"] = True
         if self.rendered is not None:
@@ -100,9 +106,10 @@ class StoreReport(VerifyReport):
         return record
 
     def lines(self) -> list[str]:
-        path, lacking = self.path, self.missing_of_level
+        path, wrong = self.path, len(self.invalid_metadata)
+        found = Counter(self.damage.values())
+        missing = found[MISSING] + sum(self.missing_of_level.values())
         lines = [f"{file}: missing, damaged or wrong" for file in self.invalid_metadata]
-        lines += [f"shards of level {level}: {n:,} missing" for level, n in lacking.items() if n]
         lines += self._listed()
         if self.rescued:
             lines.append(f"{path}: its metadata and the copy were damaged; written again")
@@ -111,17 +118,27 @@ class StoreReport(VerifyReport):
         elif self.rendered is not None:
             lines.append(f"{path}: repaired, {counted(self.rendered, 'shard')} rendered again")
         else:
-            wrong = len(self.invalid_metadata)
+            shards = found[DAMAGED] + (0 if self.resume else missing)
             what = [counted(wrong, "metadata file")] if wrong else []
-            many = len(self.damage) + sum(lacking.values())
-            what += [counted(many, "shard")] if many or not wrong else []
-            lines.append(f"{path}: {' and '.join(what)} to repair: {self.remedy}")
+            what += [counted(shards, "shard")] if shards else []
+            if what:
+                lines.append(f"{path}: {' and '.join(what)} to repair: {self.remedy}")
+            if self.resume:
+                done = self.tasks - missing
+                of = f"{done:,} of {counted(self.tasks, 'shard')}"
+                lines.append(f"{path}: unfinished: {of}; {self.resume}")
         return lines
 
     def _listed(self) -> list[str]:
-        """Return the damage, one line per task; many missing ones of a kind are only counted."""
+        """Return the damage, one line per task; many missing ones of a kind are only counted.
+
+        Those of an unfinished store are left out.
+        """
+        if self.resume:
+            return [f"{t.name}: {what}" for t, what in self.damage.items() if what != MISSING]
         missing = Counter(_group(task) for task, what in self.damage.items() if what == MISSING)
         many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
+        many |= {f"shards of level {k}": n for k, n in self.missing_of_level.items() if n}
         return [
             *(f"{group}: {count:,} missing" for group, count in many.items()),
             *(
@@ -134,10 +151,14 @@ class StoreReport(VerifyReport):
 
 @dataclass(frozen=True, repr=False)
 class ExportReport(VerifyReport):
-    """The report of an export; `damage` is by the paths of its files."""
+    """The report of an export; `damage` is by the paths of its files.
 
-    repaired: bool = False
+    remedy: how to repair it, for messages. film: whether it is a film, or the frames of one.
+    """
+
+    remedy: str
     film: bool = False
+    repaired: bool = False
 
     @property
     def sound(self) -> bool:
@@ -164,10 +185,7 @@ class ExportReport(VerifyReport):
         elif self.repaired:
             lines.append(f"{path}: repaired, {many} made again")
         else:
-            again = f"tilecppn verify {path} --repair --store STORE, or export it again"
-            if self.film:
-                again = "delete it, and run the same tilecppn animate again"
-            lines.append(f"{path}: {many} to repair: {again}")
+            lines.append(f"{path}: {many} to repair: {self.remedy}")
         return lines
 
 

@@ -16,7 +16,7 @@ from tilecppn.film.rescue import rescue_film
 from tilecppn.film.store import FilmStore, open_store
 from tilecppn.film.timeline.timeline import Timeline, load_timeline
 from tilecppn.integrity.report import Progress, StoreReport
-from tilecppn.plan import Task
+from tilecppn.plan import Shard, Task
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to, require_complete
@@ -27,6 +27,7 @@ from tilecppn.storage.directory import StoreDirectory
 from tilecppn.storage.store import Store
 
 MOST_MISSING = 100_000  # missing shards that are listed one by one
+SAME_FILM = "run the same tilecppn animate again"
 
 
 def verify_store(
@@ -62,7 +63,16 @@ def verify_store(
         counted=counted,
         stopping=stopping,
     )
-    found = StoreReport(path, damage, tuple(wrong), missing, _remedy(store), rescued)
+    found = StoreReport(
+        path,
+        damage,
+        tuple(wrong),
+        missing,
+        remedy=_remedy(store),
+        tasks=store.plan.tasks,
+        resume=_resume(store),
+        rescued=rescued,
+    )
     if found.sound or not repair:
         return found
     rendered = 0
@@ -156,8 +166,18 @@ def _rerender(store: Store | FilmStore, run: RunOptions) -> RunResult:
 
 def _remedy(store: Store | FilmStore) -> str:
     if isinstance(store, FilmStore) and store.plan.clip is not None:
-        return "run the same tilecppn animate again"
+        return SAME_FILM
     return f"tilecppn verify {store.path} --repair"
+
+
+def _resume(store: Store | FilmStore) -> str:
+    """Return how to finish a store whose last task is not done; "" if it is done."""
+    if isinstance(store, Store):
+        last = Shard(len(store.plan.levels) - 1, 0, 0)  # built when all others exist
+        return "" if store.has(last) else "run tilecppn render again"
+    clip = store.plan.clip_of(store.plan.frames - 1)
+    done = all(map(store.has, store.plan.frame_shards(store.plan.frames - 1)))
+    return "" if done and (clip is None or store.has(clip)) else SAME_FILM
 
 
 def find_damage(

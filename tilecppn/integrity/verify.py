@@ -32,7 +32,7 @@ def verify(
 
     repair: repair a store by its own scene, an export by its store.
     scene: with repair, for a store whose own is lost: a Scene, a Timeline, or a file of one.
-    store: with repair, the store that an export was made from.
+    store: with repair, the store that a damaged export was made from.
     workers: threads; None for one per CPU core.
     progress: called with the stage ("verify", "repair", "verify again"), the amount done, the
         total, and the unit of a million of these ("Mpixel", "MB").
@@ -50,10 +50,8 @@ def verify(
     if attributes(path) is None and is_export(path):
         if scene is not None:
             raise InvalidRequestError("--scene is for stores; an export is repaired with --store")
-        if repair and store is None:
-            raise InvalidRequestError(f"{path}: an export; give its store, too: --store STORE")
         made_from = None if store is None else as_path(store)
-        return verify_export(path, made_from, workers, progress, stopping)
+        return verify_export(path, repair, made_from, workers, progress, stopping)
     if store is not None:
         raise InvalidRequestError("--store is for exports; a store is repaired with --scene")
     return verify_store(path, repair, scene, workers, progress, listeners, stopping)

@@ -6,6 +6,10 @@ was running may have killed it: each is then run alone, where it can only harm i
 task waits, a slow worker's tasks are hedged: an idle worker gets them as well, and the first result
 counts. All of this runs in one thread; its memory does not grow with the canvas, nor the cost of a
 task with the number of workers.
+
+A worker is given up when it dies or misses a deadline: it is replaced, and its tasks are requeued.
+It is rejected when it runs, but cannot draw into the store: it is kept without tasks. It is retired
+when its node is about to be shut down: it finishes its tasks and gets no more.
 """
 
 import time
@@ -45,7 +49,7 @@ class _Unconfirmed(NamedTuple):
 
     worker: int
     stats: TaskStats
-    until: float
+    give_up_at: float  # in seconds of RunClock.awake
 
 
 class Coordinator:
@@ -75,7 +79,7 @@ class Coordinator:
         self._counts: Counter[type[Event]] = Counter()
         self.stopping = stopping
         self.clock = clock
-        self._time = RunClock(clock)
+        self._time = RunClock(clock)  # read once a step; `awake` leaves out suspensions
         self._workers = Workers(executor, self.policy, self._time, self._emit, admit)
         self._pool = self._workers.pool
         self._random = random or Random()
@@ -105,8 +109,8 @@ class Coordinator:
     ) -> RunResult:
         """Run every task of the plan that is not in the store yet.
 
-        Raises Interrupted when asked to stop, NoWorkersError, or RenderError if going on is
-        useless.
+        Raises Interrupted when asked to stop, NoWorkersError, or RenderError if continuing cannot
+        help.
         """
         start = self.clock()
         order = plan.order() if order is None else order
@@ -169,20 +173,20 @@ class Coordinator:
     ) -> None:
         """Count a failure of the tasks to blame for a worker's death, and requeue its other tasks.
 
-        If its node was lost, the failure counts as an error of the store, which allows more
-        attempts.
+        late: those of its tasks that missed their deadline, if it was given up for that. node_lost:
+        the failure counts as an error of the store, which allows more attempts.
         """
         worker = self._workers.on_death(number, reason)
         if worker is None:
             return
         running = list(worker.running)
         blamed = [] if worker.retired else list(tasks_to_blame(running, late))
-        unfinished = self._unfinished(running)
+        unfinished = self._take_unfinished(running)
         if not blamed and not worker.retired:
             self._retries.add_suspects(unfinished)
             unfinished = []
         self._give_back([t for t in unfinished if t not in blamed])
-        self._give_back(self._unfinished(worker.queued))
+        self._give_back(self._take_unfinished(worker.queued))
         for task in blamed:
             if task in unfinished:
                 self._on_failure(
@@ -192,16 +196,16 @@ class Coordinator:
     def _on_leaving(self, number: int, reason: str, task: Task | None) -> None:
         """Give a worker no more tasks, and requeue a task that it has not begun."""
         if task is not None and self._pool.complete(number, task, self._time.awake):
-            self._give_back(self._unfinished([task]))
+            self._give_back(self._take_unfinished([task]))
         self._workers.retire(number, reason)
 
-    def _disable(self, number: int, task: Task, reason: str) -> None:
+    def _reject(self, number: int, task: Task, reason: str) -> None:
         """Give no more tasks to a worker that cannot run any; requeue its tasks without blame."""
         worker = self._workers.reject(number, reason)
-        self._give_back(self._unfinished([task, *worker.running, *worker.queued]))
+        self._give_back(self._take_unfinished([task, *worker.running, *worker.queued]))
 
-    def _unfinished(self, tasks: Iterable[Task]) -> list[Task]:
-        """Return those of a worker's tasks that no other worker has done or is running."""
+    def _take_unfinished(self, tasks: Iterable[Task]) -> list[Task]:
+        """Drop a lost worker's copies of its tasks; return those that no other has done or runs."""
         return [task for task in tasks if not self._hedges.drop(task)]
 
     def _give_back(self, tasks: Sequence[Task]) -> None:
@@ -224,15 +228,15 @@ class Coordinator:
             return  # its worker was given up meanwhile; another one has the task
         if isinstance(result, TaskFailed):
             if result.worker_unusable:
-                self._disable(number, task, result.reason)
+                self._reject(number, task, result.reason)
             elif not self._hedges.drop(task):
                 self._on_failure(number, task, result)
         elif self._hedges.succeed(task):
             if self._store.has(task):
                 self._on_success(number, task, result.stats)
             else:
-                until = self._time.awake + VISIBILITY_TIMEOUT
-                self._unconfirmed[task] = _Unconfirmed(number, result.stats, until)
+                give_up_at = self._time.awake + VISIBILITY_TIMEOUT
+                self._unconfirmed[task] = _Unconfirmed(number, result.stats, give_up_at)
 
     def _on_success(self, number: int, task: Task, stats: TaskStats) -> None:
         self._retries.forget(task)
@@ -241,14 +245,14 @@ class Coordinator:
         self._queue.mark_done(task, stats.pixels)
 
     def _check_unconfirmed(self) -> None:
-        for task, (number, stats, until) in list(self._unconfirmed.items()):
+        for task, (number, stats, give_up_at) in list(self._unconfirmed.items()):
             if self._store.has(task):
                 del self._unconfirmed[task]
                 self._on_success(number, task, stats)
             elif gone := self._store.why_gone(task):
                 del self._unconfirmed[task]
                 self._on_failure(number, task, TaskFailed(gone))
-            elif self._time.awake > until:
+            elif self._time.awake > give_up_at:
                 raise RenderError(
                     f"worker {number} has stored {task.name}, but its file is not visible from "
                     f"here after {VISIBILITY_TIMEOUT:.0f} s: the store must lie on a disk that "

@@ -181,7 +181,9 @@ class BucketStorage(Bucket):
         """Describe an empty prefix, or one with other objects."""
         if self.is_free():
             return f"{self.path}: no such store"
-        return f"{self.path}: holds objects that are no store of tilecppn; choose another path"
+        if reading:
+            return f"{self.path}: is not a store; try tilecppn info {self.path}"
+        return f"{self.path}: holds objects that are not a store of tilecppn; choose another path"
 
     def free_space(self) -> tuple[Path, float]:
         """Return the bucket and infinity."""

@@ -226,12 +226,12 @@ class StoreDirectory(ABC):
 class NewStore(NamedTuple):
     """The contents of a store before its first shard.
 
-    own: the `tilecppn` attribute of its group. ome: its `ome` attribute. networks: the bytes of its
-    weights files by name. empty_shards: gives the name and placeholder of each shard, for a
+    record: the `tilecppn` attribute of its group. ome: its `ome` attribute. networks: the bytes of
+    its weights files by name. empty_shards: gives the name and placeholder of each shard, for a
     generation.
     """
 
-    own: Mapping[str, Any]
+    record: Mapping[str, Any]
     ome: Mapping[str, Any]
     networks: Mapping[str, bytes]
     arrays: list[ArraySpec]
@@ -239,8 +239,8 @@ class NewStore(NamedTuple):
 
     def group(self, generation: str) -> identity.Record:
         """Return the group's metadata."""
-        own = {**self.own, "generation": generation} if generation else self.own
-        return identity.seal(self.ome, own, self.networks)
+        generations = {"generation": generation} if generation else {}
+        return identity.seal(self.ome, {**self.record, **generations}, self.networks)
 
 
 def create_store(

@@ -245,9 +245,11 @@ class Disk:
             )
         if not path.is_dir():
             return f"{path}: is a file, not a store of tilecppn; choose another path"
+        if reading:
+            return f"{path}: is not a store; try tilecppn info {path}"
         return (
-            f"{path}: a folder that is no store of tilecppn; nothing was touched; choose another "
-            "path"
+            f"{path}: a folder that is not a store of tilecppn; nothing was touched; choose "
+            "another path"
         )
 
     def free_space(self) -> tuple[Path, float]:

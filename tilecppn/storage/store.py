@@ -8,7 +8,8 @@
 
 A shard that exists is done: the store itself records the progress of a run. `shard_file.py` reads
 and writes shards, because zarr-python writes nothing for black, reads a missing shard as black, and
-reads a damaged one before it replaces it. zarr-python and other readers can read them.
+reads a damaged one before it replaces it, and so fails. zarr-python and other readers can read
+them.
 """
 
 import contextlib
@@ -49,21 +50,21 @@ class Store(StoreDirectory):
     def __init__(self, path: str | Path) -> None:
         """Open a store. Raises StoreError if there is none, or it is not a tilecppn store."""
         super().__init__(as_path(path))
-        kept = self.record
-        if "timeline" in kept:
+        record = self.record
+        if "timeline" in record:
             raise StoreError(
-                f"{self.path}: holds a film, not a still; choose another path, or make a video: "
-                "tilecppn animate TIMELINE -o FILM.mp4"
+                f"{self.path}: holds a film, not a still; choose another path, or draw from it: "
+                f"tilecppn animate {self.path} -o FILM.mp4, or preview --time"
             )
         try:
-            text = kept["scene"]
-            self.arithmetic = Arithmetic(**kept["arithmetic"])
-            self.networks = identity.networks(self.storage, kept)
+            text = record["scene"]
+            self.arithmetic = Arithmetic(**record["arithmetic"])
+            self.networks = identity.networks(self.storage, record)
             embedded = self.networks[EMBEDDED]
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
             raise StoreError(f"{self.path}: its metadata is damaged ({error})") from error
-        if kept.get("fingerprint") != self.scene.fingerprint:
+        if record.get("fingerprint") != self.scene.fingerprint:
             raise StoreError(
                 f"{self.path}: its scene or {EMBEDDED} is not the one that it was begun with"
             )
@@ -90,13 +91,14 @@ class Store(StoreDirectory):
 
     @classmethod
     def initial_contents(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
+        """Return the initial contents of a still's store at `path`, before its first shard."""
         plan = Plan.of(scene.canvas, scene.output, scene.channels)
 
         def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
             for shard in plan.order():
                 yield shard_name(shard), empty_shard(plan.levels[shard.level], generation)
 
-        own = {
+        record = {
             "scene": scene.to_toml(),
             "fingerprint": scene.fingerprint,
             "arithmetic": arithmetic._asdict(),
@@ -104,7 +106,7 @@ class Store(StoreDirectory):
         dtype = scene.output.dtype
         ome = multiscales(plan, dtype, path.name.removesuffix(".zarr"))
         networks = {EMBEDDED: scene.cppn.to_bytes()}
-        return NewStore(own, ome, networks, still_arrays(plan, dtype), empty_shards)
+        return NewStore(record, ome, networks, still_arrays(plan, dtype), empty_shards)
 
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError if the folder holds anything that is not part of a store."""
@@ -161,6 +163,7 @@ class Store(StoreDirectory):
         return all(self.has(shard) for shard in self.plan.order())
 
     def name(self, shard: Shard) -> str:
+        """Return the name of a shard's file."""
         return shard_name(shard)
 
     def level(self, shard: Shard) -> Level:
@@ -172,10 +175,10 @@ class Store(StoreDirectory):
 
     def stored(self, level: int) -> Iterator[Shard]:
         """Yield the existing shards of a level, by listing them. Raises OSError."""
-        there = self.plan.levels[level]
+        grid = self.plan.levels[level]
         empty = self.empty(Shard(level, 0, 0))
         for row, col in self.storage.shards(f"{level}/c/0", empty):
-            if row < there.rows and col < there.cols:
+            if row < grid.rows and col < grid.cols:
                 yield Shard(level, row, col)
 
 

@@ -90,10 +90,11 @@ def windows(size: Size, grid: tuple[int, int], overlap: int) -> list[list[Window
 
 def _spans(length: int, count: int, overlap: int) -> list[tuple[int, int]]:
     cuts = [length * k // count for k in range(count + 1)]
-    if count > 1 and overlap >= min(end - start for start, end in pairwise(cuts)):
+    shortest = min(end - start for start, end in pairwise(cuts))
+    if count > 1 and overlap >= shortest:
         raise ExportError(
-            f"panels: {count} panels of {length:,} pixels with {overlap:,} that overlap: use fewer "
-            "panels or a smaller --overlap"
+            f"panels: an overlap of {overlap:,} pixels does not fit into panels of "
+            f"{shortest:,}: use fewer panels or a smaller --overlap"
         )
     before, after = overlap // 2, overlap - overlap // 2
     return [

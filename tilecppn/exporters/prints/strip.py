@@ -54,7 +54,8 @@ def export_strip(
     if source.width * source.height < SMALL * size[0] * size[1]:
         threads.note(
             f"{dest}: the picture, {source.width} × {source.height}, is small for a page of "
-            f"{size[0]} × {size[1]} at {source.resolution:g} dpi: each part is much of it"
+            f"{size[0]} × {size[1]} at {source.resolution:g} dpi: each part shows most of the "
+            "picture"
         )
     write_image(strip(source, size), dest, made, source.resolution)
     threads.progress(1, 1)
