@@ -39,7 +39,7 @@ def scene_table() -> str:
 
 def command_table() -> str:
     """Return each command's usage, help, arguments and options, in the order of `--help`."""
-    program = click.Context(main, info_name="tilecppn")
+    program = click.Context(main, info_name="tilecppn", **main.context_settings)
     parts = []
     for verb in main.list_commands(program):
         command = main.get_command(program, verb)
