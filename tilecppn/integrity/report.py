@@ -132,9 +132,10 @@ class StoreReport(VerifyReport):
     def _listed(self) -> list[str]:
         """Return the damage, one line per task; many missing ones of a kind are only counted.
 
-        Those of an unfinished store are left out.
+        Those of an unfinished store are left out if there are many in all.
         """
-        if self.resume:
+        lacking = sum(what == MISSING for what in self.damage.values())
+        if self.resume and lacking + sum(self.missing_of_level.values()) > NAMED:
             return [f"{t.name}: {what}" for t, what in self.damage.items() if what != MISSING]
         missing = Counter(_group(task) for task, what in self.damage.items() if what == MISSING)
         many = {group: count for group, count in sorted(missing.items()) if count > NAMED}
