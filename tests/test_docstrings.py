@@ -6,7 +6,7 @@ A method that overrides one of a base class inherits its docstring, as `inspect.
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,15 +57,19 @@ def undocumented(node: ast.Module | ast.ClassDef, name: str) -> Iterator[str]:
                 yield f"{name}.{child.name}"
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_public_definition_has_a_docstring(room: str) -> None:
-    missing = [
-        name
+def found_in(room: str, find: Callable[[ast.Module, str], Iterator[str]]) -> list[str]:
+    """What `find` finds in the modules of a folder of the package, or in one module."""
+    return [
+        text
         for path, tree in MODULES.items()
         if path.parts[0] == room
-        for name in undocumented(tree, path.as_posix())
+        for text in find(tree, path.as_posix())
     ]
-    assert missing == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_definition_has_a_docstring(room: str) -> None:
+    assert found_in(room, undocumented) == []
 
 
 def wrongly_begun(tree: ast.Module, name: str) -> Iterator[str]:
@@ -84,13 +88,7 @@ def wrongly_begun(tree: ast.Module, name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_docstrings_begin_with_a_verb_or_name_the_thing(room: str) -> None:
-    wrong = [
-        text
-        for path, tree in MODULES.items()
-        if path.parts[0] == room
-        for text in wrongly_begun(tree, path.as_posix())
-    ]
-    assert wrong == []
+    assert found_in(room, wrongly_begun) == []
 
 
 @pytest.mark.parametrize(

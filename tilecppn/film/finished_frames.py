@@ -53,12 +53,14 @@ def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
 
     Returns the reason as text if they cannot be used. Raises StoreError for a damaged store.
     """
-    store = FilmStore(path) if is_film_store(path) else None
-    made = None if store is not None else provenance.read(path)
-    if store is None and (made is None or not made.intact):
-        return "was changed since it was made"
-    if store is None and FrameFolder(path).is_rounded(timeline):
-        return "has 16 bits of values that have 32"
+    store, folder = FilmStore(path) if is_film_store(path) else None, None
+    if store is None:
+        made = provenance.read(path)
+        if made is None or not made.intact:
+            return "was changed since it was made"
+        folder = FrameFolder(path)
+        if folder.is_rounded(timeline):
+            return "has 16 bits of values that have 32"
     try:
         there = _timeline_at(path, timeline) if store is None else store.timeline
     except InvalidRequestError as error:
@@ -70,7 +72,7 @@ def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
     if not 0 <= first <= there.frames - timeline.frames:
         last = there.film.first + there.frames - 1
         return f"has only frames {there.film.first} to {last} of the film"
-    if store is None and FrameFolder(path).frames != there.frames:
+    if folder is not None and folder.frames != there.frames:
         return "has no checksums of its frames"
     complete = store is None or all(
         store.has(shard)
