@@ -13,6 +13,7 @@ from tilecppn.errors import RenderError
 from tilecppn.exporters.encoding import credits
 from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.encoding.icc import embedded
+from tilecppn.exporters.files.boxes import box, exif_data
 from tilecppn.exporters.files.ffmpeg_image import Arguments, check_ffmpeg, encoded
 from tilecppn.exporters.files.flat import check_size, export_flat
 from tilecppn.exporters.files.image_file import exif
@@ -34,7 +35,7 @@ def export_avif(source: Source, dest: Path, options: ExportOptions, threads: Thr
     if options.bits not in DEEP:
         return export_flat(source, dest, options, threads)
     made = source.provenance(provenance.STILL, options)
-    items = {b"Exif": bytes(4) + exif(made, source.resolution).tobytes().removeprefix(b"Exif\0\0")}
+    items = {b"Exif": exif_data(exif(made, source.resolution))}
     if xmp := credits.xmp(made.about):
         items[b"mime"] = xmp
     with sealed(dest) as temporary:
@@ -78,9 +79,9 @@ def _properties(source: Source, av1: bytes, options: ExportOptions) -> list[byte
         _full_box(b"ispe", struct.pack(">II", source.width, source.height)),
         _full_box(b"pixi", bytes([3, *3 * [options.bits or 8]])),
         av1,
-        _box(b"colr", b"nclx" + struct.pack(">HHHB", *numbers, 0x80)),  # full range
+        box(b"colr", b"nclx" + struct.pack(">HHHB", *numbers, 0x80)),  # full range
     ]
-    return [*properties, _box(b"colr", b"prof" + icc)] if icc else properties
+    return [*properties, box(b"colr", b"prof" + icc)] if icc else properties
 
 
 def container(items: dict[bytes, bytes], properties: list[bytes]) -> bytes:
@@ -89,11 +90,11 @@ def container(items: dict[bytes, bytes], properties: list[bytes]) -> bytes:
     properties: of the picture, as boxes.
     """
     said = b"".join(
-        _box(b"cdsc", struct.pack(">HHH", number, 1, 1)) for number in range(2, len(items) + 1)
+        box(b"cdsc", struct.pack(">HHH", number, 1, 1)) for number in range(2, len(items) + 1)
     )
     # The first bit marks the AV1 configuration as essential for readers.
     links = [0x80 * (p[4:8] == b"av1C") | i for i, p in enumerate(properties, 1)]
-    head = _box(b"ftyp", b"avif" + bytes(4) + b"avifmif1miaf")
+    head = box(b"ftyp", b"avif" + bytes(4) + b"avifmif1miaf")
 
     def meta(start: int) -> bytes:
         """Return the box before the items; its size does not depend on `start`."""
@@ -104,15 +105,15 @@ def container(items: dict[bytes, bytes], properties: list[bytes]) -> bytes:
             + _full_box(b"iloc", _places(items, start))
             + _full_box(b"iinf", struct.pack(">H", len(items)) + b"".join(_entries(items)))
             + _full_box(b"iref", said)
-            + _box(
+            + box(
                 b"iprp",
-                _box(b"ipco", b"".join(properties))
+                box(b"ipco", b"".join(properties))
                 + _full_box(b"ipma", struct.pack(">IHB", 1, 1, len(links)) + bytes(links)),
             ),
         )
 
     start = len(head) + len(meta(0)) + 8
-    return head + meta(start) + _box(b"mdat", b"".join(items.values()))
+    return head + meta(start) + box(b"mdat", b"".join(items.values()))
 
 
 def _places(items: dict[bytes, bytes], start: int) -> bytes:
@@ -129,12 +130,8 @@ def _entries(items: dict[bytes, bytes]) -> Iterator[bytes]:
         yield _full_box(b"infe", struct.pack(">HH", number, 0) + kind + b"\0" + more, version=2)
 
 
-def _box(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(data), name) + data
-
-
 def _full_box(name: bytes, data: bytes, version: int = 0) -> bytes:
-    return _box(name, bytes([version, 0, 0, 0]) + data)
+    return box(name, bytes([version, 0, 0, 0]) + data)
 
 
 def _coded_picture(avif: bytes) -> bytes:

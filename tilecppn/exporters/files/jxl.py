@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tilecppn.exporters.encoding import credits, tags
 from tilecppn.exporters.encoding.encoders import Encoder
+from tilecppn.exporters.files.boxes import box, exif_data
 from tilecppn.exporters.files.ffmpeg_image import Arguments, check_ffmpeg, encoded
 from tilecppn.exporters.files.image_file import exif
 from tilecppn.exporters.options import ExportOptions
@@ -34,7 +35,7 @@ def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Thre
     with sealed(dest) as temporary:
         picture = encoded(source, temporary, _arguments(options), options, threads)
         if picture.startswith(CODESTREAM):  # without a container
-            picture = SIGNATURE + _box(b"ftyp", b"jxl \0\0\0\0jxl ") + _box(b"jxlc", picture)
+            picture = SIGNATURE + box(b"ftyp", b"jxl \0\0\0\0jxl ") + box(b"jxlc", picture)
         made = source.provenance(provenance.STILL, options)
         temporary.write_bytes(picture + _described(source, made))
     return [dest]
@@ -68,15 +69,10 @@ def _described(source: Source, made: Provenance) -> bytes:
     """Return the metadata boxes: Exif, including the size, and XMP."""
     said = exif(made, source.resolution)
     said.get_ifd(tags.EXIF).update({tags.WIDTH: source.width, tags.HEIGHT: source.height})
-    data = said.tobytes().removeprefix(b"Exif\0\0")
-    boxes = [(EXIF, bytes(4) + data)]  # the first four bytes: offset of the data after them
+    boxes = [(EXIF, exif_data(said))]
     if xmp := credits.xmp(made.about):
         boxes.append((XML, xmp))
-    return b"".join(_box(*box) for box in boxes)
-
-
-def _box(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(data), name) + data
+    return b"".join(box(name, data) for name, data in boxes)
 
 
 def read_exif(path: Path) -> "Exif":
