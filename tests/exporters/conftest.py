@@ -1,29 +1,11 @@
-"""A store to export, folders for exports, and what one leaves that nothing disturbs."""
+"""A store to export, and a folder for its exports."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.exporters.passes import SCENE, two_passes
 from tests.stores import noise_store
 from tilecppn.storage.store import Store
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes | str | None]:
-    return two_passes(SCENE, tmp_path_factory.mktemp("undisturbed"))
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "two").mkdir()
-    return tmp_path / "two"
-
-
-@pytest.fixture
-def one(tmp_path: Path) -> Path:
-    (tmp_path / "one").mkdir()
-    return tmp_path / "one"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.exporters import exr_reader
+from tests.exporters.files import exr_reader
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import Run as Command
-from tests.exporters.passes import SCENE, assert_same, made, one_pass, scene_of, two_passes
+from tests.exporters.one_pass.passes import SCENE, assert_same, made, one_pass, scene_of, two_passes
 from tests.signalled import signalled
 from tests.stores import tree
 from tilecppn import export

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Run
-from tests.exporters.pyramids import (
+from tests.exporters.pyramids.deep_zoom import (
     Pixels,
     assembled,
     assert_equals_store,

@@ -11,7 +11,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from tests.exporters.pyramids import (
+from tests.exporters.pyramids.deep_zoom import (
     Pixels,
     Pyramid,
     assembled,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.exporters.test_pmtiles import store_of_equal_tiles
+from tests.exporters.pyramids.test_pmtiles import store_of_equal_tiles
 from tests.stores import noise_store
 from tilecppn import export
 

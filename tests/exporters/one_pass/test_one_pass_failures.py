@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import Run as Command
-from tests.exporters.passes import SCENE, one_pass
+from tests.exporters.one_pass.passes import SCENE, one_pass
 from tests.stores import tree
 from tilecppn.errors import ExportError, RenderError, TilecppnError
 from tilecppn.exporters.one_pass import render_and_export
