@@ -86,36 +86,17 @@ def final_path(path: str) -> str:
     return os.sep.join(temporary["stem"] if temporary else part for temporary, part in found)
 
 
-def leftovers(path: Path) -> list[Path]:
-    """Return the temporary files and folders of `path`, of killed processes or of live ones."""
-    stem = _stem(path.name)
-    matches = [match for name in _temporaries(path.parent) if (match := _TEMPORARY.fullmatch(name))]
-    return [path.parent / match[0] for match in matches if match["stem"] == stem]
+def leftovers(*paths: Path) -> list[Path]:
+    """Return the temporary files and folders of paths, of killed processes or of live ones.
 
-
-_LISTED_ONCE: dict[Path, list[str] | None] = {}  # names of temporary files by folder, once known
-
-
-@contextlib.contextmanager
-def listed_once(folder: Path) -> Iterator[None]:
-    """Let `leftovers` list a folder only once in the block, for all paths in it.
-
-    Files that other processes leave there meanwhile are not found.
+    Each folder is listed once; one that cannot be listed counts as empty.
     """
-    _LISTED_ONCE[folder] = None
-    try:
-        yield
-    finally:
-        _LISTED_ONCE.pop(folder, None)
-
-
-def _temporaries(folder: Path) -> list[str]:
-    """Return the names in a folder that end like those of temporary files: few of many."""
-    found = _LISTED_ONCE.get(folder)
-    if found is None:
-        found = [name for name in os.listdir(folder) if name.endswith(PARTIAL)]
-        if folder in _LISTED_ONCE:
-            _LISTED_ONCE[folder] = found
+    stems = {(path.parent, _stem(path.name)) for path in paths}
+    found = []
+    for folder in {path.parent for path in paths}:
+        with contextlib.suppress(OSError):
+            matches = filter(None, map(_TEMPORARY.fullmatch, os.listdir(folder)))
+            found += [folder / match[0] for match in matches if (folder, match["stem"]) in stems]
     return found
 
 

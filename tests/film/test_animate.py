@@ -63,6 +63,14 @@ def test_run_again_renders_nothing(film: Timeline, tmp_path: Path) -> None:
         assert (again.rendered, again.skipped) == (0, first.tasks)
 
 
+def test_unfinished_new_parts_of_a_killed_run_are_removed(film: Timeline, tmp_path: Path) -> None:
+    left = tmp_path / f".a.gif{PARTS}.0123456789ab.partial"
+    left.mkdir()
+    (left / "zarr.json").touch()
+    animate_to(film, tmp_path / "a.gif", FilmOptions(), RunOptions(executor="local"))
+    assert not left.exists()
+
+
 def test_killed_at_half_only_the_missing_frames_are_rendered(
     film: Timeline, film_store: FilmStore, tmp_path: Path
 ) -> None:

@@ -47,6 +47,14 @@ def test_a_killed_render_goes_on_where_it_was(
     assert (pixels(once)[0].max() == 0) == black
 
 
+def test_an_unfinished_new_store_of_a_killed_run_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".a.zarr.0123456789ab.partial"
+    left.mkdir()
+    (left / "zarr.json").touch()
+    render(Scene.of(canvas={"width": 9, "height": 9}), tmp_path / "a.zarr", executor="local")
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_render_cleanly(
     number: int, tmp_path: Path, tilecppn: Command, process: Start

@@ -196,6 +196,7 @@ def _fill(
                 return
             if finished is not None and finished.arithmetic != arithmetic:
                 _check_taken(finished, encoding, run)
+            sweep_beside(path)
             with FilmStore.create(
                 path, timeline, arithmetic, clip, encoding_id, overwrite=there
             ) as new:
@@ -292,8 +293,6 @@ def _is_begun(parts: Path, timeline: Timeline) -> bool:
 
 def _remove_leftovers(parts: Path, timeline: Timeline, encoding: Encoding) -> None:
     """Remove the clips left by a process that was killed after it finished the film."""
-    if not parts.parent.is_dir():
-        return
     sweep_beside(parts)
     if _is_begun(parts, timeline):
         store = FilmStore(parts)

@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tilecppn import filesystem
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic, EvaluationContext
 from tilecppn.plan import Plan
@@ -26,6 +25,7 @@ from tilecppn.run.render import check_request, run_job
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.directory import is_store
+from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.store import Store
 from tilecppn.version import VERSION
 
@@ -111,12 +111,12 @@ class Batch:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Close the stores that are still open at the end of the block."""
-        with filesystem.listed_once(self.path):
-            try:
-                yield
-            finally:
-                self.sync()
+        """Remove what killed runs left; at the end of the block close the stores still open."""
+        sweep_beside(*(item.path for item in self.items))
+        try:
+            yield
+        finally:
+            self.sync()
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError if the first scene's store exists and was begun with another."""

@@ -23,6 +23,7 @@ from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult, TaskStore
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.storage.directory import is_store
+from tilecppn.storage.disk import sweep_beside
 from tilecppn.storage.local_locks import local_locks
 from tilecppn.storage.store import Store
 
@@ -99,6 +100,7 @@ def render_to(
             store = Store(path)
 
     def make(arithmetic: Arithmetic) -> AbstractContextManager[Store]:
+        sweep_beside(path)
         return Store.create(path, scene, arithmetic, overwrite=store is not None)
 
     return run_job(job, plan, store, make, network=scene.cppn.sha256, run=run)

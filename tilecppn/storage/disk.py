@@ -14,6 +14,7 @@ from re import Pattern
 from typing import Any
 
 from tilecppn import filesystem
+from tilecppn.addresses import is_address
 from tilecppn.errors import StoreError
 from tilecppn.storage import locks
 from tilecppn.storage.crc32c import crc32c_of
@@ -195,7 +196,6 @@ class Disk:
         with contextlib.ExitStack() as stack:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                sweep_beside(path)
                 lock_file(temporary).parent.mkdir(parents=True)
                 stack.enter_context(locks.locked(lock_file(temporary), str(path)))
                 for name, data in files.items():
@@ -322,13 +322,16 @@ def _name(folder: Path, path: Path) -> None:
         raise
 
 
-def sweep_beside(path: Path) -> None:
-    """Remove stores that killed processes left unfinished beside `path`."""
-    for leftover in filesystem.leftovers(path):
+def sweep_beside(*paths: Path) -> None:
+    """Remove stores that killed processes left unfinished beside paths; in buckets there are none.
+
+    Each folder is listed once.
+    """
+    for leftover in filesystem.leftovers(*(path for path in paths if not is_address(path))):
         # A process that is still building a store holds its lock, or is about to take it in folders
         # without a file. If a removal was interrupted, the lock file may be missing.
         with contextlib.suppress(StoreError, OSError), contextlib.ExitStack() as stack:
             if lock_file(leftover).is_file():
-                stack.enter_context(locks.locked(lock_file(leftover), str(path)))
+                stack.enter_context(locks.locked(lock_file(leftover), str(leftover)))
             if any(names for _, _, names in os.walk(leftover)):
                 shutil.rmtree(leftover, ignore_errors=True)
