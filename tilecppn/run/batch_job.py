@@ -10,10 +10,11 @@ from tilecppn import machine
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.idle_threads import IdleThreads
-from tilecppn.kernels import EvaluationContext, create
+from tilecppn.kernels import Arithmetic, EvaluationContext, create
 from tilecppn.plan import Shard
+from tilecppn.run.downsample_cache import DownsampleCache
 from tilecppn.run.jobs import TaskStats, WorkerInfo, WorkerUnusable
-from tilecppn.run.render_job import RenderJob, RenderRunner
+from tilecppn.run.render_job import RenderRunner
 from tilecppn.run.visibility import open_when_visible
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
@@ -40,26 +41,28 @@ class SceneTask(NamedTuple):
         return self.shard.kind
 
 
-class SceneJobs:
-    """The jobs of the scenes that a process works on, by number; not pickled."""
+class OpenStores:
+    """The stores of the scenes that a process works on, by path; not pickled."""
 
     def __init__(self) -> None:
-        self._jobs: LRUCache[int, tuple[RenderJob, Store]] = LRUCache(machine.cores() + RUNNERS)
+        self._open: LRUCache[str, tuple[Store, DownsampleCache]]
+        self._open = LRUCache(machine.cores() + RUNNERS)
         self._lock = threading.Lock()
         self.idle_threads = IdleThreads()
 
-    def get(self, number: int, path: str, kernel: str) -> tuple[RenderJob, Store]:
-        """Return a scene's job and store. Raises WorkerUnusable if the store is not visible."""
+    def get(self, path: str, threads: int) -> tuple[Store, DownsampleCache]:
+        """Return a store and the cache that its `threads` share. Raises WorkerUnusable if the store
+        is not visible.
+        """
         with self._lock:
-            if number not in self._jobs:
-                store = open_when_visible(lambda: Store(path))
-                # The runner takes the scene from the store.
-                job = RenderJob("", b"", path, kernel, idle_threads=self.idle_threads)
-                self._jobs[number] = job, store
-            return self._jobs[number]
+            if path not in self._open:
+                cache = DownsampleCache()
+                cache.share(threads)
+                self._open[path] = open_when_visible(lambda: Store(path)), cache
+            return self._open[path]
 
-    def __reduce__(self) -> tuple[type["SceneJobs"], tuple[()]]:
-        return SceneJobs, ()
+    def __reduce__(self) -> tuple[type["OpenStores"], tuple[()]]:
+        return OpenStores, ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class BatchJob:
     stores: tuple[str, ...]  # absolute paths; on a cluster, on a disk that all nodes share
     kernel: str
     first: tuple[str, bytes]  # a scene (TOML, weights), which decides a worker's arithmetic
-    jobs: SceneJobs = field(default_factory=SceneJobs)  # shared by a process's threads
+    open_stores: OpenStores = field(default_factory=OpenStores)  # shared by a process's threads
 
     def open(self, threads: int) -> "BatchRunner":
         """Return a runner for the calling thread, one of `threads` in its process."""
@@ -81,7 +84,7 @@ class BatchRunner:
 
     def __init__(self, job: BatchJob, threads: int) -> None:
         self.job, self.threads = job, threads
-        job.jobs.idle_threads.join()
+        job.open_stores.idle_threads.join()
         self.runners: LRUCache[int, RenderRunner] = LRUCache(RUNNERS)
         self.sees_stores = False  # unknown yet: perhaps this node has another disk
         text, weights = job.first
@@ -104,8 +107,15 @@ class BatchRunner:
 
     def _runner(self, number: int) -> RenderRunner:
         if number not in self.runners:
-            path = self.job.stores[number]
-            job, store = self.job.jobs.get(number, path, self.job.kernel)
-            self.runners[number] = RenderRunner(job, self.threads, store.for_thread())
+            shared = self.job.open_stores
+            store, cache = shared.get(self.job.stores[number], self.threads)
             self.sees_stores = True
+
+            def open_store(arithmetic: Arithmetic) -> Store:
+                store.check_arithmetic(arithmetic)
+                return store.for_thread()
+
+            self.runners[number] = RenderRunner(
+                store.scene, self.job.kernel, open_store, cache, shared.idle_threads
+            )
         return self.runners[number]

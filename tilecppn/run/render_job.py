@@ -1,6 +1,7 @@
 """The job of a still: workers draw shards of level 0 and build those of the other levels."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import sub
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.idle_threads import IdleThreads, Share, alone
-from tilecppn.kernels import EvaluationContext, create
+from tilecppn.kernels import Arithmetic, EvaluationContext, create
 from tilecppn.kernels.llvm.codegen import Workspace
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.window import Renderer
@@ -48,33 +49,44 @@ class RenderJob:
     def open(self, threads: int) -> "RenderRunner":
         """Return a runner for the calling thread, one of `threads` in its process."""
         self.idle_threads.join()
-        return RenderRunner(self, threads)
+        self.downsample_cache.share(threads)
+        scene = Scene.parse(self.scene, embedded=self.weights)
+
+        def open_store(arithmetic: Arithmetic) -> Store:
+            return wait_until_visible(lambda: Store(self.store), scene, arithmetic)
+
+        caches = self.downsample_cache, self.idle_threads
+        return RenderRunner(scene, self.kernel, open_store, *caches, self.tiler)
 
 
 class RenderRunner:
-    """Draws and builds the shards of a RenderJob on one thread."""
+    """Draws and builds the shards of one scene on one thread."""
 
-    def __init__(self, job: RenderJob, threads: int, store: Store | None = None) -> None:
-        """Prepare to draw. store: the job's store, if it is already open."""
-        self.scene = Scene.parse(job.scene, embedded=job.weights) if store is None else store.scene
-        self.shrink_profile = self.scene.output.shrink_profile
-        self.plan = Plan.of(self.scene.canvas, self.scene.output, self.scene.channels)
-        self.renderer = Renderer(create(job.kernel, EvaluationContext.of(self.scene)), self.scene)
-        self.path = job.store
-        self.tiler = job.tiler
-        self.downsample_cache = job.downsample_cache
-        self.downsample_cache.share(threads)
-        self.idle_threads = job.idle_threads
+    def __init__(
+        self,
+        scene: Scene,
+        kernel: str,
+        open_store: Callable[[Arithmetic], Store],
+        downsample_cache: DownsampleCache,
+        idle_threads: IdleThreads,
+        tiler: Tiler | None = None,
+    ) -> None:
+        """Prepare to draw. open_store: opens the scene's store, which has this arithmetic."""
+        self.scene = scene
+        self.shrink_profile = scene.output.shrink_profile
+        self.plan = Plan.of(scene.canvas, scene.output, scene.channels)
+        self.renderer = Renderer(create(kernel, EvaluationContext.of(scene)), scene)
+        self.open_store = open_store
+        self.tiler = tiler
+        self.downsample_cache = downsample_cache
+        self.idle_threads = idle_threads
         self.memory = Workspace()  # for the current shard
-        self.worker_info = WorkerInfo.of(self.scene.cppn.sha256, self.renderer.kernel.arithmetic)
-        if store is not None:
-            store.check_arithmetic(self.worker_info.arithmetic)
-            self.store = store
+        self.worker_info = WorkerInfo.of(scene.cppn.sha256, self.renderer.kernel.arithmetic)
 
     @cached_property
     def store(self) -> Store:
         """The store, which exists only once the first worker's arithmetic is known."""
-        return wait_until_visible(lambda: Store(self.path), self.scene, self.worker_info.arithmetic)
+        return self.open_store(self.worker_info.arithmetic)
 
     def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         """Draw or build a shard, write its tiles if asked, and commit it by storing it."""
