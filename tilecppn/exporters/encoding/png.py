@@ -8,6 +8,7 @@ order (https://www.w3.org/TR/png-3/, RFC 1950 and 1951).
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -68,18 +69,12 @@ def decode_png(data: bytes) -> Pixels:
 
     Raises ValueError, struct.error or zlib.error if it is truncated or damaged.
     """
-    if not data.startswith(SIGNATURE):
-        raise ValueError("no PNG")
-    position, packed = len(SIGNATURE), zlib.decompressobj()
-    parts = []
-    while position < len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        body = memoryview(data)[position + 8 : position + 8 + length]
+    file, packed, parts = BytesIO(data), zlib.decompressobj(), []
+    for kind, length in _chunks(file):
         if kind == b"IHDR":
-            width, height, bits, colour = struct.unpack_from(">IIBB", body)
+            width, height, bits, colour = struct.unpack_from(">IIBB", file.read(length))
         elif kind == b"IDAT":
-            parts.append(packed.decompress(body))
-        position += 12 + length
+            parts.append(packed.decompress(file.read(length)))
     channels, dtype = _CHANNELS[colour], np.dtype(f"u{bits // 8}")
     rows = np.frombuffer(b"".join(parts), np.uint8)
     row = 1 + width * channels * dtype.itemsize
@@ -175,15 +170,13 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def text_of(file: BinaryIO) -> str | None:
-    """Return the scene's text in a PNG open at its start; None if there is none, or it is not a
-    PNG.
+    """Return the scene's text in a PNG open at its start; None if there is none.
 
-    Raises struct.error for a truncated file, and UnicodeDecodeError.
+    Raises struct.error for a truncated file, and ValueError for one that is no PNG or damaged.
     """
-    if file.read(8) != SIGNATURE:
-        return None
-    while True:
-        length, kind = struct.unpack(">I4s", file.read(8))
+    for kind, length in _chunks(file):
+        if kind == b"IDAT":
+            break
         if kind == b"iTXt" and length <= LONGEST_TEXT:
             data = file.read(length)
             (checksum,) = struct.unpack(">I", file.read(4))
@@ -191,10 +184,22 @@ def text_of(file: BinaryIO) -> str | None:
             if keyword == KEYWORD:
                 sound = zlib.crc32(data, zlib.crc32(kind)) == checksum
                 return rest[4:].decode() if sound else None
-            continue
-        if kind in (b"IDAT", b"IEND"):
-            return None
-        file.seek(length + 4, 1)
+    return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the kind and length of each chunk of a PNG open at its start, which stands at its data.
+
+    Raises ValueError for another file, and struct.error for a truncated one.
+    """
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        raise ValueError("no PNG")
+    kind, position = b"", len(SIGNATURE)
+    while kind != b"IEND":
+        length, kind = struct.unpack(">I4s", file.read(8))
+        yield kind, length
+        position += 12 + length
+        file.seek(position)
 
 
 def scene_of(path: Path) -> str | None:
@@ -202,7 +207,7 @@ def scene_of(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             return text_of(file)
-    except (OSError, struct.error, UnicodeDecodeError):
+    except (OSError, struct.error, ValueError):
         return None
 
 
