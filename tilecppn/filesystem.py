@@ -180,22 +180,23 @@ def fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes, lasting: bool = True) -> None:
+def write_atomic(
+    path: Path, content: bytes | Callable[[Path], object], lasting: bool = True
+) -> None:
     """Write a file atomically, replacing an older one.
 
-    If `lasting`, it is synced before it is renamed, so that a power cut never leaves a damaged
-    file. Raises OSError, naming the file.
+    content: its bytes, or a function that writes them to the path it is given. If `lasting`, it is
+    synced before it is renamed, so that a power cut never leaves a damaged file. Raises OSError,
+    naming the file.
     """
-    write_file_atomic(path, lambda temporary: temporary.write_bytes(data), lasting)
-
-
-def write_file_atomic(path: Path, write: Callable[[Path], object], lasting: bool = True) -> None:
-    """Write a file like `write_atomic`, by a function that writes to the path it is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_path(path)
     try:
         with naming_file(path):
-            write(temporary)
+            if callable(content):
+                content(temporary)
+            else:
+                temporary.write_bytes(content)
             if lasting:
                 fsync(temporary)
             os.replace(temporary, path)

@@ -78,12 +78,12 @@ def _run(arguments: list[str], setting: Setting) -> None:
             assert not failed, os.strerror(ctypes.get_errno())
     chance, write = random.Random(setting.seed), filesystem.write_atomic
 
-    def shaky(path: Path, data: bytes, lasting: bool = True) -> None:
+    def shaky(path: Path, *given: Any, **named: Any) -> None:
         if chance.random() < setting.share:
             with open(setting.made, "a") as file:
                 file.write("x")
             raise OSError(setting.error, os.strerror(setting.error), str(path))
-        write(path, data, lasting)
+        write(path, *given, **named)
 
     def slowed(*given: Any, **named: Any) -> Slowed:
         return Slowed(RenderJob(*given, **named), setting.slow)

@@ -21,7 +21,7 @@ def put(file: Path, write: Callable[[Path], object]) -> None:
         write(path)
         filesystem.write_atomic(checksum_path(file), f"{_digest(path)}  {file.name}\n".encode())
 
-    filesystem.write_file_atomic(file, sealed)
+    filesystem.write_atomic(file, sealed)
 
 
 def is_sound(file: Path) -> bool:
