@@ -89,6 +89,10 @@ def test_plan_says_where_a_print_has_another_shape_than_the_scene(
         shape = [line for line in lines if line.startswith("shape")]
         assert len(shape) == bool(told)
         assert not told or told in shape[0]
+    (tmp_path / "0.toml").write_text("[canvas]\nwidth = 0\n")
+    assert ok(cli("plan", "0.toml", "--set", "canvas.width=9", "--set", "canvas.height=9"))
+    wrong = cli("plan", "a.toml", "--set", "canvas.width=0")
+    assert "--set canvas.width=0: " in wrong.stderr
     (tmp_path / "b.toml").write_text(small_scene.replace(view={"aspect": "stretch"}).to_toml())
     assert "the picture is stretched" in ok(cli("plan", "b.toml", "--set", "canvas.print=A4"))
 

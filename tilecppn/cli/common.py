@@ -269,20 +269,23 @@ def load(path: Path, overrides: tuple[str, ...]) -> "Scene":
     return Scene.load(path, overrides)
 
 
-def other_shape(path: Path, overrides: tuple[str, ...], scene: "Scene") -> str | None:
-    """Return a note if --set gives the canvas other proportions than the scene's; else None.
+def load_resized(path: Path, overrides: tuple[str, ...]) -> "tuple[Scene, str | None]":
+    """Read a scene like `load`; also return a note if --set gives its canvas other proportions."""
+    from tilecppn.errors import InvalidRequestError
+    from tilecppn.scene.parsing import parse_override
 
-    scene: that of `path` with `overrides`.
-    """
-    rest = tuple(text for text in overrides if not text.startswith("canvas."))
-    if len(rest) == len(overrides):
-        return None
-    own, canvas = load(path, rest).canvas, scene.canvas
+    sizes = tuple(text for text in overrides if text.startswith("canvas."))
+    try:
+        given = load(path, tuple(text for text in overrides if text not in sizes))
+        scene = given.replace(canvas=dict(parse_override(text)[1:] for text in sizes))
+    except InvalidRequestError:  # only `load` names the option
+        return load(path, overrides), None
+    own, canvas = given.canvas, scene.canvas
     if math.isclose(own.width * canvas.height, canvas.width * own.height, rel_tol=0.01):
-        return None
+        return scene, None
     is_stretched = scene.view.aspect == "stretch"
     what = "the picture is stretched" if is_stretched else "two sides show more or less"
-    return f"other proportions than the scene's own {own.width} × {own.height}: {what}"
+    return scene, f"other proportions than the scene's own {own.width} × {own.height}: {what}"
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -10,8 +10,7 @@ from tilecppn.cli.common import (
     OUTPUT,
     json_option,
     kernel_option,
-    load,
-    other_shape,
+    load_resized,
     result,
     set_option,
     workers_option,
@@ -83,8 +82,7 @@ def command(
     if timeline is not None:
         _plan_film(timeline, output, workers, kernel, price, as_json)
     else:
-        picture = load(scene, overrides)
-        shape = other_shape(scene, overrides, picture)
+        picture, shape = load_resized(scene, overrides)
         _plan_still(picture, shape, output, workers, kernel, price, as_json)
 
 

@@ -12,8 +12,7 @@ from tilecppn.cli.common import (
     OUTPUT,
     export_options,
     json_option,
-    load,
-    other_shape,
+    load_resized,
     outcome_record,
     outcome_words,
     result,
@@ -122,9 +121,8 @@ def command(
         raise InvalidRequestError(
             "options of an export, such as --format, --quality and --bits, need --export DEST"
         )
-    picture = load(scenes[0], overrides)
+    picture, shape = load_resized(scenes[0], overrides)
     meter = RenderMeter("render", picture, output)
-    shape = other_shape(scenes[0], overrides, picture)
 
     def note_shape(event: "Event") -> None:
         if isinstance(event, RunStarted) and shape is not None:

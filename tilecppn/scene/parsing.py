@@ -51,7 +51,10 @@ def parse_toml(text: str, name: str) -> Given:
 
 
 def parse_override(text: str) -> tuple[str, str, Any]:
-    """Parse `section.key=value`; the value is TOML, or else a string without quotes."""
+    """Parse `section.key=value`; the value is TOML, or else a string without quotes.
+
+    It is None for `none`, which removes an optional key of a scene.
+    """
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")
     if not equals or not dot:
@@ -59,7 +62,8 @@ def parse_override(text: str) -> tuple[str, str, Any]:
     try:
         parsed = toml_text.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        return section, key, value.strip()
+        removed = value.strip() == "none" and getattr(SECTIONS.get(section), key, "") is None
+        return section, key, None if removed else value.strip()
     except ValueError as error:
         raise SceneError(f"--set {section}.{key}: not a TOML value: {error}") from None
     if list(parsed) != ["value"]:

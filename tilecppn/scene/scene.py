@@ -107,8 +107,7 @@ class Scene:
         for override in overrides:
             section, key, value = parse_override(override)
             check_keys({section: {key: value}}, f"--set {override}")
-            removed = value == "none" and getattr(SECTIONS[section], key, "") is None
-            values = merged(values, {section: {key: None if removed else value}})
+            values = merged(values, {section: {key: value}})
             options[f"{section}.{key}"] = f"--set {override}"
         network = None if embedded is None else networks.CPPN.from_bytes(embedded, EMBEDDED)
         try:
