@@ -6,7 +6,7 @@ import pytest
 
 from tests.scene.conftest import refusal, scene_file
 from tilecppn.cppn import CPPN
-from tilecppn.errors import InvalidRequestError, TilecppnError, WeightsError
+from tilecppn.errors import InvalidRequestError, SceneError, TilecppnError, WeightsError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import EMBEDDED, Scene
 
@@ -33,6 +33,14 @@ def test_weights_are_looked_for_beside_the_scene(
     assert Scene.load("poster.toml", ["cppn.weights=nets/m.safetensors"]).cppn == expected
     with pytest.raises(WeightsError, match=r"m\.safetensors"):
         Scene.parse(path.read_text(), folder=tmp_path)
+
+
+def test_a_stored_scene_follows_no_path_to_weights(weights_file: Path) -> None:
+    text = f'[cppn]\nweights = "{weights_file}"\n'
+    with pytest.raises(SceneError, match="its network is a weights file, which it does not hold"):
+        Scene.parse(text, whole=True)
+    again = Scene.parse(text, whole=True, overrides=[f"cppn.weights={weights_file}"])
+    assert again.cppn == CPPN.load(weights_file)
 
 
 @pytest.mark.parametrize("key", ["width = 4", "depth = 2", "z_dim = 2", 'activations = ["tanh"]'])

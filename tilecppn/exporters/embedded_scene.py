@@ -33,7 +33,6 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.identity import attributes
 from tilecppn.storage.store import Store
 
-WEIGHTS = "cppn.weights="
 _WITHHELD = "[about]\nshare_scene = false\n"
 _SHOWN = re.compile(r'<pre id="scene">(.*?)</pre>', re.DOTALL)
 
@@ -147,16 +146,10 @@ def embedded_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
     check_shared(found, path)
     try:
         values = toml_text.loads(found.source)
-        weights = values.get("cppn", {}).get("weights")
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise SceneError(f"{path}: its scene is damaged: {error}") from None
     if "cppn" not in values:  # it was too long for the format
         raise SceneError(f"{path}: holds no scene; give the scene's file, or the store")
-    if weights and not any(o.startswith(WEIGHTS) for o in overrides):
-        raise SceneError(
-            f"{path}: its network is a weights file, which the picture does not hold; give its "
-            f"store, or --set {WEIGHTS}FILE"
-        )
     return Scene.parse(found.source, name=str(path), overrides=overrides, whole=True)
 
 

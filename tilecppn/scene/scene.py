@@ -109,6 +109,12 @@ class Scene:
             check_keys({section: {key: value}}, f"--set {override}")
             values = merged(values, {section: {key: value}})
             options[f"{section}.{key}"] = f"--set {override}"
+        own_network = values.get("cppn", {}).get("weights") is None or "cppn.weights" in options
+        if whole and embedded is None and not own_network:
+            raise SceneError(
+                f"{name}: its network is a weights file, which it does not hold; give its store, "
+                "or --set cppn.weights=FILE"
+            )
         network = None if embedded is None else networks.CPPN.from_bytes(embedded, EMBEDDED)
         try:
             return cls._build(values, Path(folder), network)

@@ -118,7 +118,6 @@ class Scenes:
         if isinstance(recipe, Change):
             return self.scene(recipe.base).replace(**json.loads(recipe.changes))
         if recipe.network is None:
-            check_paths(recipe.toml, "scene")
             return Scene.parse(recipe.toml, whole=True)
         return Scene.parse(recipe.toml, whole=True, embedded=self.network(recipe.network))
 
@@ -128,12 +127,6 @@ def from_text(text: str, name: str) -> Scene:
 
     name: the prefix of error messages. Raises SceneError.
     """
-    check_paths(text, name)
-    return Scene.parse(text, name=name)
-
-
-def check_paths(text: str, name: str) -> None:
-    """Raise SceneError for a scene file that names other files."""
     values = parse_toml(text, name)
     check_no_paths(values, name)
     if values.get("cppn", {}).get("weights") is not None:
@@ -141,6 +134,7 @@ def check_paths(text: str, name: str) -> None:
             f"{name}: its network is a weights file, which does not come with it; put both into "
             "the studio's folder and open the scene from there"
         )
+    return Scene.parse(text, name=name)
 
 
 def checked_changes(changes: Any) -> Given:
