@@ -92,6 +92,7 @@ def test_tall_canvases_fit_their_cells(cli: Cli) -> None:
     [
         (["--seeds", "5-3"], "the smaller first"),
         (["--seeds", "a-b"], "write seeds as 0-24"),
+        (["--palettes", "viridis_r"], "use --set output.palette=viridis_r"),
         (["--seeds", ""], "write seeds as 0-24"),
         (["--seeds", "0-9999999"], "at most 2500 seeds"),
         (["--latents", "-3"], "write seeds as 0-24"),

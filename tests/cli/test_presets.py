@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.cli.results import ok, record
 from tilecppn.cppn import ACTIVATIONS, PRESETS
@@ -14,6 +16,14 @@ def test_presets_lists_presets_and_activations(cli: Cli) -> None:
     assert listed["presets"]["hardmaru"]["activations"] == ["tanh"] * 4
     words = ok(cli("presets")).split()
     assert set(words) >= {*PRESETS, *ACTIVATIONS}
+
+
+def test_presets_fit_a_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns, most in (("60", 80), ("90", 90), ("400", 100)):
+        monkeypatch.setenv("COLUMNS", columns)
+        lines = ok(cli("presets")).splitlines()
+        assert max(map(len, lines)) <= most
+        assert [line for line in lines if line.startswith("  jupiter ")]
 
 
 def test_presets_say_what_they_set_and_over_how_many_octaves_they_have_detail(cli: Cli) -> None:

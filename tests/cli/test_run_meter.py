@@ -15,6 +15,7 @@ from tilecppn.cli.run_meter import FilmMeter, RenderMeter
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.encoding.estimate import encoding_seconds
 from tilecppn.film.encoding.targets import choose_target
+from tilecppn.film.plan import ClipTask
 from tilecppn.film.store import film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.pixels.window import BAND, preview
@@ -102,6 +103,9 @@ def test_what_is_left_is_told_where_clips_take_longer(
     assert capsys.readouterr().err == ""  # a short film is encoded by now
     meter.tell_encoding()
     assert capsys.readouterr().err.count("all frames are drawn") == 1
+    meter._timer = threading.Timer(999, lambda: None)
+    meter(TaskDone(ClipTask(0), 0, TaskStats(0.1, 0, 1)))
+    assert meter._timer is None
 
 
 def test_an_estimate_that_comes_late_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,6 +115,16 @@ def test_an_estimate_that_comes_late_is_not_shown(capsys: pytest.CaptureFixture[
         meter.estimate("llvm", 1)
     assert meter.expected_rate == 0.0
     assert capsys.readouterr().err == ""
+
+
+def test_a_level_that_is_built_does_not_end_the_wait_for_an_estimate() -> None:
+    """A resumed run often begins with shards whose children are all done."""
+    meter = RenderMeter("render", SCENE)
+    meter._start_timer(lambda: None)
+    meter(TaskDone(Shard(1, 0, 0), 0, TaskStats(0.1, 0, 1)))
+    assert meter._timer is not None
+    meter(TaskDone(Shard(0, 0, 0), 0, TaskStats(0.1, 9, 1)))
+    assert meter._timer is None
 
 
 def test_a_preview_shows_its_progress() -> None:

@@ -23,6 +23,16 @@ def _names(text: str) -> list[str]:
     return list(PRESETS) if text == "all" else [name.strip() for name in text.split(",")]
 
 
+def _palettes(text: str) -> list[int]:
+    from tilecppn.scene.palettes import names
+
+    if text.removesuffix("_r") in names():
+        raise click.BadParameter(
+            f"{text!r}: takes seeds, as 0-24; for this palette use --set output.palette={text}"
+        )
+    return parse_seeds(text)
+
+
 @click.command()
 @scene_argument
 @image_option
@@ -41,7 +51,7 @@ def _names(text: str) -> list[str]:
     show_default=True,
     help="How much a mutation changes, 0 to 1.",
 )
-@click.option("--palettes", type=parse_seeds, metavar="0-24", help="Seeds of palettes.")
+@click.option("--palettes", type=_palettes, metavar="0-24", help="Seeds of palettes.")
 @click.option(
     "--presets", type=_names, metavar="jupiter,tide", help='Names of presets; "all" for all.'
 )

@@ -1,5 +1,6 @@
 """`tilecppn presets`: list presets, activations and colour maps."""
 
+import shutil
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from tilecppn.cli.common import json_option, result
 if TYPE_CHECKING:
     from tilecppn.cppn.presets import Preset
 
-INDENT: dict[str, Any] = {"initial_indent": "  ", "subsequent_indent": "  "}
+COLUMN = 23  # where descriptions begin
 
 
 @click.command()
@@ -33,12 +34,22 @@ def command(as_json: bool) -> None:
     }
     lines = ["Presets"]
     for name, preset in PRESETS.items():
-        lines += [f"  {name:20} {preset.description}", f"  {'':20} {_words(preset)}"]
+        lines += [*_row(name, preset.description), *_row("", _words(preset))]
     lines.append("Activations")
-    lines += [f"  {name:20} {a.formula:23} {a.source}" for name, a in ACTIVATIONS.items()]
+    for name, a in ACTIVATIONS.items():
+        lines += _row(name, f"{a.formula:23} {a.source}")
     lines.append("Palettes (add _r to reverse one)")
-    lines += textwrap.wrap(", ".join(names()), 96, **INDENT)
+    lines += _wrapped(", ".join(names()), "  ", "  ")
     result("\n".join(lines), record, as_json)
+
+
+def _row(name: str, text: str) -> list[str]:
+    return _wrapped(text, f"  {name:20} ", " " * COLUMN)
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    width = min(max(80, shutil.get_terminal_size((100, 0)).columns), 100)
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest)
 
 
 def _record(preset: "Preset") -> dict[str, Any]:

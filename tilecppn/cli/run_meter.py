@@ -149,9 +149,9 @@ class RenderMeter(Meter):
                     busy = min(workers, machine.cores(), plan.tasks)
                     self._start_timer(partial(self.estimate, arithmetic.kernel, busy))
             case TaskDone(stats=stats):
-                self._stop_timer()
                 self.add(stats.pixels)
-                if stats.pixels:
+                if stats.pixels:  # else a level was built, as often at the start of a resumed run
+                    self._stop_timer()
                     self._check_disk(stats.bytes)
             case TaskSkipped(task):
                 self.skip(self.plan.pixels_of(task))
@@ -192,6 +192,8 @@ class FilmMeter(RenderMeter):
         self.encoding = encoding
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, TaskDone):
+            self._stop_timer()  # also for a clip, which draws no pixels
         super().__call__(event)
         match event:
             case TaskDone(task, _, stats):

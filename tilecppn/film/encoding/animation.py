@@ -15,7 +15,7 @@ from tilecppn.errors import ExportError
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import atomic_output
 from tilecppn.exporters.output.provenance import Provenance
-from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
+from tilecppn.film.encoding.base import ANIMATED, Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import ANIMATIONS, MAX_PLAYS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, raw_bands
 from tilecppn.film.encoding.metadata import copy_with_metadata
@@ -116,7 +116,7 @@ class AnimationTarget(Target):
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "AnimationTarget":
         """Check the options and return the target. Raises ExportError."""
-        options.allow(path, "plays")
+        options.check_kind(path, ANIMATED)
         suffix, frame_format = suffix_of(path), FrameFormat.of(timeline)
         row = ANIMATIONS[suffix]
         if timeline.film.fps > row.fps:

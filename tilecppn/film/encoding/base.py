@@ -19,6 +19,11 @@ from tilecppn.scene.sections import About
 REVISION = 5  # raised whenever the same frames give other bytes
 
 
+VIDEOS, STORES = "videos (.mp4, .mov, .webm, .mkv)", "stores"  # kinds of films
+ANIMATED, FOLDERS = "animated images (.gif, .webp, .png)", "folders of frames"
+_KIND_OF = {"plays": ANIMATED, "format": FOLDERS}  # by options; all others are of videos
+
+
 @dataclass(frozen=True)
 class FilmOptions:
     """The options of a film; None is the target's default."""
@@ -33,11 +38,12 @@ class FilmOptions:
     transfer: str | None = None  # of a video of 10 bits: "pq" or "hlg" for HDR
     peak: float | None = None  # of HDR: cd/m² of white
 
-    def allow(self, path: Path, *names: str) -> None:
-        """Raise ExportError if an option outside `names` is given."""
+    def check_kind(self, path: Path, kind: str) -> None:
+        """Raise ExportError if an option is given that applies to another kind of film."""
         for name, value in vars(self).items():
-            if value is not None and name not in names:
-                raise ExportError(f"{path}: --{name} does not apply to this kind of film")
+            own = _KIND_OF.get(name, VIDEOS)
+            if value is not None and own != kind:
+                raise ExportError(f"{path}: --{name} applies only to {own}; leave it out")
 
 
 class DiskFootprint(NamedTuple):

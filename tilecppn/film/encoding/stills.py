@@ -14,7 +14,7 @@ from tilecppn.exporters.encoding import png
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import atomic_output
 from tilecppn.exporters.output.provenance import FRAMES, Provenance
-from tilecppn.film.encoding.base import DiskFootprint, Encoding, FilmOptions, Target
+from tilecppn.film.encoding.base import FOLDERS, DiskFootprint, Encoding, FilmOptions, Target
 from tilecppn.film.encoding.codecs import STILLS
 from tilecppn.film.encoding.frames import FrameFormat, Frames, as_integers
 from tilecppn.film.timeline.timeline import Timeline
@@ -77,7 +77,7 @@ class StillsTarget(Target):
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "StillsTarget":
         """Check the options and return the target. Raises ExportError."""
-        options.allow(path, "format")
+        options.check_kind(path, FOLDERS)
         name = options.format or STILLS[0]
         if name not in STILLS:
             raise ExportError(f'unknown format "{name}"; {suggestion(STILLS, name)}')

@@ -15,7 +15,7 @@ from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.film.encoding.animation import AnimationTarget
-from tilecppn.film.encoding.base import FilmOptions, Target
+from tilecppn.film.encoding.base import STORES, FilmOptions, Target
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.frames import Frames
 from tilecppn.film.encoding.stills import StillsTarget
@@ -38,7 +38,7 @@ def choose_target(path: Path, timeline: Timeline, options: FilmOptions) -> Targe
     suffix = suffix_of(path)
     target: Target
     if suffix == ".zarr":
-        options.allow(path)
+        options.check_kind(path, STORES)
         return None
     if suffix in CONTAINERS:
         target = VideoTarget.of(path, timeline, options)

@@ -17,7 +17,7 @@ from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import atomic_output
 from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.film.encoding.audio import Audio
-from tilecppn.film.encoding.base import Encoding, FilmOptions, Target, check_count
+from tilecppn.film.encoding.base import VIDEOS, Encoding, FilmOptions, Target, check_count
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands, yuv_frames
 from tilecppn.film.encoding.metadata import KEY
@@ -115,7 +115,7 @@ class VideoTarget(Target):
     @classmethod
     def of(cls, path: Path, timeline: Timeline, options: FilmOptions) -> "VideoTarget":
         """Check the options and return the target. Raises ExportError."""
-        options.allow(path, "codec", "crf", "even", "clip", "audio", "transfer", "peak")
+        options.check_kind(path, VIDEOS)
         suffix = suffix_of(path)
         known = CONTAINERS[suffix].codecs
         name = options.codec or known[0]
