@@ -18,8 +18,7 @@ from tilecppn import machine
 from tilecppn.errors import InvalidRequestError, TilecppnError
 from tilecppn.serve.answers import busy, not_found
 from tilecppn.serve.pyramids import Tile
-from tilecppn.serve.studio.answering import FOREVER, FRESH, failure, read, written
-from tilecppn.serve.studio.desk import Desk
+from tilecppn.serve.studio.api import Api
 from tilecppn.serve.studio.drawing import (
     COARSEST,
     MOST_TILES,
@@ -33,6 +32,7 @@ from tilecppn.serve.studio.drawing import (
     thumb_of,
     tile_of,
 )
+from tilecppn.serve.studio.endpoints import FOREVER, FRESH, failure, get, post
 from tilecppn.serve.studio.films import MOST_FRAMES
 from tilecppn.serve.studio.schema import schema
 from tilecppn.serve.tile_endpoint import draw
@@ -47,25 +47,25 @@ _TILE: Final = re.compile(
 )
 
 
-def studio_app(desk: Desk) -> Starlette:
-    """Return the application for a desk; its paths begin after the token."""
+def studio_app(api: Api) -> Starlette:
+    """Return the application for an API; its paths begin after the token."""
     threads = machine.cores()
-    drawn_levels = Levels(desk.scenes)
-    queue = TileQueue(lambda: StudioPainter(desk.scenes, drawn_levels, desk.films), threads)
+    drawn_levels = Levels(api.scenes)
+    queue = TileQueue(lambda: StudioPainter(api.scenes, drawn_levels, api.films), threads)
 
     @contextlib.asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
         queue.start()
-        first = queue.ask(thumb_of(desk.first, 96))  # compiles the scene's code early
+        first = queue.ask(thumb_of(api.first, 96))  # compiles the scene's code early
         first.future.add_done_callback(lambda future: future.cancelled() or future.exception())
         try:
             yield
         finally:
             queue.close()
-            await asyncio.to_thread(desk.close)
+            await asyncio.to_thread(api.close)
 
     async def page(request: Request) -> Response:
-        begun = json.dumps(await asyncio.to_thread(desk.session)).replace("<", "\\u003c")
+        begun = json.dumps(await asyncio.to_thread(api.session)).replace("<", "\\u003c")
         text = FILES["index.html"].replace(BEGUN, begun.encode())
         return Response(text, media_type=TYPES[".html"], headers=FRESH)
 
@@ -89,7 +89,7 @@ def studio_app(desk: Desk) -> Starlette:
             return not_found()
         if level < 0:
             try:
-                scene = await asyncio.to_thread(desk.scenes.scene, name)
+                scene = await asyncio.to_thread(api.scenes.scene, name)
             except InvalidRequestError as error:
                 return failure(error)
             if level < levels(scene)[0]:
@@ -107,7 +107,7 @@ def studio_app(desk: Desk) -> Starlette:
         if side not in THUMBS:
             return not_found()
         try:
-            scene = await asyncio.to_thread(desk.cover, name)
+            scene = await asyncio.to_thread(api.cover, name)
         except InvalidRequestError as error:
             return failure(error)
         response = await drawn(thumb_of(scene, side), request)
@@ -122,7 +122,7 @@ def studio_app(desk: Desk) -> Starlette:
 
     async def work(request: Request) -> Response:
         try:
-            path = await asyncio.to_thread(desk.jobs.store, request.path_params["number"])
+            path = await asyncio.to_thread(api.jobs.store, request.path_params["number"])
         except InvalidRequestError as error:
             return failure(error)
         return await drawn(store_of(path, request.path_params["done"]), request)
@@ -151,13 +151,13 @@ def studio_app(desk: Desk) -> Starlette:
         Route("/frames/{side:int}/{name}/{number:int}.png", frame),
         Route("/renders/{number:int}/{done:int}.png", work),
         Route(
-            "/scenes/{name}.json", read(lambda request: desk.record_of(request.path_params["name"]))
+            "/scenes/{name}.json", get(lambda request: api.record_of(request.path_params["name"]))
         ),
-        Route("/session.json", read(lambda request: desk.session())),
-        Route("/files.json", read(lambda request: desk.files())),
-        Route("/renders.json", read(lambda request: desk.renders())),
-        Route("/import", dropping(desk), methods=["POST"]),
-        *(Route(path, written(answer), methods=["POST"]) for path, answer in desk.posts.items()),
+        Route("/session.json", get(lambda request: api.session())),
+        Route("/files.json", get(lambda request: api.files())),
+        Route("/renders.json", get(lambda request: api.renders())),
+        Route("/import", dropping(api), methods=["POST"]),
+        *(Route(path, post(handler), methods=["POST"]) for path, handler in api.posts.items()),
         Route("/{name}", file),
     ]
     app = Starlette(routes=routes, lifespan=running)
@@ -165,7 +165,7 @@ def studio_app(desk: Desk) -> Starlette:
     return app
 
 
-def dropping(desk: Desk) -> Callable[[Request], Any]:
+def dropping(api: Api) -> Callable[[Request], Any]:
     """Return the endpoint that receives a file dropped onto the page, one at a time."""
     one = asyncio.Lock()
 
@@ -178,7 +178,7 @@ def dropping(desk: Desk) -> Callable[[Request], Any]:
                     async for chunk in request.stream():
                         await asyncio.to_thread(file.write, chunk)
                 try:
-                    found = await asyncio.to_thread(desk.dropped, name, path)
+                    found = await asyncio.to_thread(api.dropped, name, path)
                 except InvalidRequestError as error:
                     return failure(error)
         return JSONResponse(found, headers=FRESH)

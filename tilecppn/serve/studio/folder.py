@@ -51,7 +51,7 @@ class Folder:
             raise InvalidRequestError(f"{name}: does not exist")
         return Scene.load(path)
 
-    def glance(self, name: Any) -> Scene:
+    def open_for_thumbnail(self, name: Any) -> Scene:
         """Read the scene of a file for its thumbnail, without following any path in it.
 
         Raises InvalidRequestError.

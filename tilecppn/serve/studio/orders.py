@@ -13,7 +13,7 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.studio.answering import number, text, whole
+from tilecppn.serve.studio.endpoints import number, text, whole
 
 Form = Mapping[str, Any]
 Lines = list[list[str]]

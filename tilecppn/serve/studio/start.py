@@ -9,8 +9,8 @@ from tilecppn.errors import ExportError
 from tilecppn.kernels import require
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.server import Server
+from tilecppn.serve.studio.api import Api
 from tilecppn.serve.studio.app import studio_app
-from tilecppn.serve.studio.desk import Desk
 from tilecppn.serve.studio.folder import Folder
 from tilecppn.serve.studio.gate import Gate
 from tilecppn.serve.studio.journal import PLACE, Journal
@@ -50,26 +50,26 @@ def studio(
         path = Path(scene).resolve()
         if path.is_relative_to(where.root):
             file = path.relative_to(where.root).as_posix()
-    desk = Desk(where, journal, file)
+    api = Api(where, journal, file)
     if scene is not None or not journal.steps:
-        _begin(desk, scene, overrides)
+        _begin(api, scene, overrides)
     token, last = journal.session()
-    app = Gate(studio_app(desk), token)
+    app = Gate(studio_app(api), token)
     server = _listening(app, port, last)
     journal.keep_session(token, server.port)
     server.url += f"{token}/"
     return server
 
 
-def _begin(desk: Desk, scene: str | Path | None, overrides: Sequence[str]) -> None:
+def _begin(api: Api, scene: str | Path | None, overrides: Sequence[str]) -> None:
     """Add a scene to the history, unless it is the one shown last."""
     begun = Scene.of(cppn=FIRST) if scene is None else Scene.load(scene, overrides)
-    name = desk.scenes.add(begun)
-    text: Text = desk.scenes.text(name)
-    last = desk.journal.steps.get(desk.journal.at)
+    name = api.scenes.add(begun)
+    text: Text = api.scenes.text(name)
+    last = api.journal.steps.get(api.journal.at)
     if last is None or last.scene != text:
         label = "a new scene" if scene is None else f"opened {Path(scene).name}"
-        desk.add_step({"parent": "", "id": name, "label": label})
+        api.add_step({"parent": "", "id": name, "label": label})
 
 
 def _listening(app: Gate, port: int, last: int) -> Server:

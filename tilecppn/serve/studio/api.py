@@ -9,7 +9,7 @@ from typing import Any
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.serve.studio.answering import Asked, number, text, whole
+from tilecppn.serve.studio.endpoints import Body, number, text, whole
 from tilecppn.serve.studio.films import MOST_KEYFRAMES, Films, Knot, timeline
 from tilecppn.serve.studio.folder import Folder, read_dropped
 from tilecppn.serve.studio.jobs import Jobs
@@ -21,11 +21,11 @@ from tilecppn.serve.studio.scenes import Scenes, checked_changes, from_text, lab
 from tilecppn.serve.studio.variations import children, variations
 
 
-class Desk:
+class Api:
     """The studio's scenes, history and folder, and the operations on them.
 
     file: the name of the scene file with which the studio was started, "" for none. Methods that
-    take `asked`, a JSON object, return one; they raise InvalidRequestError.
+    take `body`, a JSON object, return one; they raise InvalidRequestError.
     """
 
     def __init__(self, folder: Folder, journal: Journal, file: str = "") -> None:
@@ -37,7 +37,7 @@ class Desk:
             self.scenes.keep(step.scene)
 
     @property
-    def posts(self) -> dict[str, Callable[[Asked], Any]]:
+    def posts(self) -> dict[str, Callable[[Body], Any]]:
         """The POST routes, each with its method."""
         return {
             "/scenes": self.change,
@@ -70,31 +70,31 @@ class Desk:
         own = self.scenes.own_name(name)
         return record(self.scenes.scene(own), own)
 
-    def change(self, asked: Asked) -> dict[str, Any]:
+    def change(self, body: Body) -> dict[str, Any]:
         """Return the scene of a `toml`, or of `changes` to the scene `base`."""
-        if "toml" in asked:
-            scene = from_text(text(asked, "toml"), "scene")
+        if "toml" in body:
+            scene = from_text(text(body, "toml"), "scene")
             return self.record_of(self.scenes.add(scene))
-        changes = checked_changes(asked.get("changes"))
-        found = self.record_of(self.scenes.derive(text(asked, "base"), changes))
+        changes = checked_changes(body.get("changes"))
+        found = self.record_of(self.scenes.derive(text(body, "base"), changes))
         return {**found, "label": label_of(changes)}
 
-    def vary(self, asked: Asked) -> dict[str, Any]:
+    def vary(self, body: Body) -> dict[str, Any]:
         """Return variations of the scene `base`, `count` of a `kind` from `start` on.
 
         With `parents`, the ids of two or more scenes, return their children.
         """
-        start, count = whole(asked, "start", 0), whole(asked, "count", 24)
-        parents = asked.get("parents")
+        start, count = whole(body, "start", 0), whole(body, "count", 24)
+        parents = body.get("parents")
         if parents is not None:
             if not isinstance(parents, list) or not all(isinstance(p, str) for p in parents[:17]):
                 raise InvalidRequestError('"parents" must be names of scenes')
             base = parents[0] if parents else ""
             found = children([self.scenes.scene(name) for name in parents[:17]], start, count)
         else:
-            base = text(asked, "base")
-            amount = number(asked, "amount", 0.1)
-            found = variations(self.scenes.scene(base), text(asked, "kind"), start, count, amount)
+            base = text(body, "base")
+            amount = number(body, "amount", 0.1)
+            found = variations(self.scenes.scene(base), text(body, "kind"), start, count, amount)
         made = [
             {"label": label, "id": self.scenes.derive(base, changes)} for label, changes in found
         ]
@@ -121,22 +121,22 @@ class Desk:
         except InvalidRequestError:  # the page learns the reason when it requests the scene
             return None
 
-    def add_step(self, asked: Asked) -> dict[str, Any]:
+    def add_step(self, body: Body) -> dict[str, Any]:
         """Add the scene `id` to the history after the step `parent`."""
-        parent = text(asked, "parent", "")
+        parent = text(body, "parent", "")
         if parent and parent not in self.journal.steps:
             raise InvalidRequestError("there is no such step")
-        scene = self.scenes.text(text(asked, "id"))
+        scene = self.scenes.text(text(body, "id"))
         network = None if scene.network is None else self.scenes.network(scene.network)
-        return self._step(self.journal.add(parent, text(asked, "label", ""), scene, network))
+        return self._step(self.journal.add(parent, text(body, "label", ""), scene, network))
 
-    def show_step(self, asked: Asked) -> dict[str, Any]:
+    def show_step(self, body: Body) -> dict[str, Any]:
         """Record that the step `name` is shown."""
-        return {"known": self.journal.show(text(asked, "name"))}
+        return {"known": self.journal.show(text(body, "name"))}
 
-    def pin_step(self, asked: Asked) -> dict[str, Any]:
+    def pin_step(self, body: Body) -> dict[str, Any]:
         """Pin or unpin the step `name`."""
-        return {"known": self.journal.pin(text(asked, "name"), asked.get("on") is True)}
+        return {"known": self.journal.pin(text(body, "name"), body.get("on") is True)}
 
     def _step(self, step: Step) -> dict[str, Any]:
         name = self.scenes.keep(step.scene)
@@ -154,20 +154,20 @@ class Desk:
         """Return the files that can be opened."""
         return {"files": self.folder.files()}
 
-    def open(self, asked: Asked) -> dict[str, Any]:
+    def open(self, body: Body) -> dict[str, Any]:
         """Return the scene in the file `name` below the folder."""
-        return self.record_of(self.scenes.add(self.folder.open(asked.get("name"))))
+        return self.record_of(self.scenes.add(self.folder.open(body.get("name"))))
 
     def cover(self, name: str) -> str:
         """Return the id of the scene in a file below the folder, for its thumbnail."""
-        return self.scenes.add(self.folder.glance(name))
+        return self.scenes.add(self.folder.open_for_thumbnail(name))
 
-    def save(self, asked: Asked) -> dict[str, Any]:
+    def save(self, body: Body) -> dict[str, Any]:
         """Write the scene `id` to the file `name`; replace an existing one only with
         `overwrite`.
         """
-        scene = self.scenes.scene(text(asked, "id"))
-        return {"name": self.folder.save(scene, asked.get("name"), asked.get("overwrite") is True)}
+        scene = self.scenes.scene(text(body, "id"))
+        return {"name": self.folder.save(scene, body.get("name"), body.get("overwrite") is True)}
 
     def dropped(self, name: str, path: Path) -> dict[str, Any]:
         """Return the scene in a dropped file that was called `name`, or the main `colours` of a
@@ -182,14 +182,14 @@ class Desk:
 
     # ---- films and renders -----------------------------------------------------------------------
 
-    def film(self, asked: Asked) -> dict[str, Any]:
+    def film(self, body: Body) -> dict[str, Any]:
         """Return the id of the film through some pictures, and its number of frames."""
-        film = self._timeline(asked)
+        film = self._timeline(body)
         return {"id": self.films.keep(film), "frames": film.frames}
 
-    def _timeline(self, asked: Asked) -> Timeline:
+    def _timeline(self, body: Body) -> Timeline:
         """Return the film of `knots`: each has a scene `id`, a `time` and an `easing`."""
-        knots = asked.get("knots")
+        knots = body.get("knots")
         if not isinstance(knots, list) or not all(isinstance(knot, dict) for knot in knots):
             raise InvalidRequestError('"knots" must be a list of objects')
         made = [
@@ -200,30 +200,30 @@ class Desk:
             )
             for knot in knots[: MOST_KEYFRAMES + 1]
         ]
-        seconds, fps = number(asked, "seconds", 10.0), whole(asked, "fps", 12)
-        return timeline(made, seconds, fps, asked.get("loop") is True)
+        seconds, fps = number(body, "seconds", 10.0), whole(body, "fps", 12)
+        return timeline(made, seconds, fps, body.get("loop") is True)
 
-    def _order(self, asked: Asked) -> Order:
-        if "knots" in asked:
-            return film_order(self._timeline(asked), asked)
-        return order(self.scenes.scene(text(asked, "id")), asked)
+    def _order(self, body: Body) -> Order:
+        if "knots" in body:
+            return film_order(self._timeline(body), body)
+        return order(self.scenes.scene(text(body, "id")), body)
 
-    def plan(self, asked: Asked) -> dict[str, Any]:
+    def plan(self, body: Body) -> dict[str, Any]:
         """Return the estimate and the commands for rendering the scene `id`, or a film of
         `knots`.
         """
-        found = self._order(asked)
+        found = self._order(body)
         lines = [shlex.join(["tilecppn", *line]) for line in found.lines]
         said = [found.remark] if found.remark else []
         said.append(planned(found, self.folder.root))
         return {"plan": "\n".join(said), "commands": lines}
 
-    def render(self, asked: Asked) -> dict[str, Any]:
+    def render(self, body: Body) -> dict[str, Any]:
         """Queue a render of the scene `id`, or of a film of `knots`.
 
         Its scene or timeline file is written first; an existing one must be identical.
         """
-        found = self._order(asked)
+        found = self._order(body)
         own = self.scenes.add(found.scene)
         name, line = f"{found.name}.toml", found.timeline
         film = None if line is None else (self.films.keep(line), line.frames)
@@ -242,12 +242,12 @@ class Desk:
         """Return all renders of this session with their progress."""
         return {"renders": self.jobs.records()}
 
-    def cancel(self, asked: Asked) -> dict[str, Any]:
+    def cancel(self, body: Body) -> dict[str, Any]:
         """Stop render `number`; its finished parts are kept."""
-        self.jobs.cancel(whole(asked, "number", -1))
+        self.jobs.cancel(whole(body, "number", -1))
         return self.renders()
 
-    def resume(self, asked: Asked) -> dict[str, Any]:
+    def resume(self, body: Body) -> dict[str, Any]:
         """Resume render `number`."""
-        self.jobs.resume(whole(asked, "number", -1))
+        self.jobs.resume(whole(body, "number", -1))
         return self.renders()

@@ -14,21 +14,21 @@ from tilecppn.serve.studio.scenes import UnknownSceneError
 MOST_JSON: Final = 5 << 20  # most bytes of a body; a scene has at most 4 MiB
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 FRESH: Final = {"Cache-Control": "no-store"}
-Asked = Mapping[str, Any]
+Body = Mapping[str, Any]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def read(answer: Callable[[Request], Any]) -> Endpoint:
-    """Return a GET endpoint that runs `answer` in a thread."""
+def get(handler: Callable[[Request], Any]) -> Endpoint:
+    """Return a GET endpoint that runs `handler` in a thread."""
 
     async def endpoint(request: Request) -> Response:
-        return await _answered(lambda: answer(request))
+        return await _respond(lambda: handler(request))
 
     return endpoint
 
 
-def written(answer: Callable[[Asked], Any]) -> Endpoint:
-    """Return a POST endpoint that takes a JSON object and runs `answer` in a thread."""
+def post(handler: Callable[[Body], Any]) -> Endpoint:
+    """Return a POST endpoint that takes a JSON object and runs `handler` in a thread."""
 
     async def endpoint(request: Request) -> Response:
         if int(request.headers.get("Content-Length", "0")) > MOST_JSON:
@@ -37,19 +37,19 @@ def written(answer: Callable[[Asked], Any]) -> Endpoint:
 
         def run() -> Any:
             try:
-                asked = json.loads(data)
+                body = json.loads(data)
             except (ValueError, RecursionError):
                 raise InvalidRequestError("this is not JSON") from None
-            if not isinstance(asked, dict):
+            if not isinstance(body, dict):
                 raise InvalidRequestError("this is no JSON object")
-            return answer(asked)
+            return handler(body)
 
-        return await _answered(run)
+        return await _respond(run)
 
     return endpoint
 
 
-async def _answered(run: Callable[[], Any]) -> Response:
+async def _respond(run: Callable[[], Any]) -> Response:
     try:
         return JSONResponse(await asyncio.to_thread(run), headers=FRESH)
     except (TilecppnError, FileExistsError) as error:
@@ -73,25 +73,25 @@ def failure(error: Exception) -> Response:
     return JSONResponse({"error": " ".join(str(error).split())}, status, headers=FRESH)
 
 
-def text(asked: Asked, key: str, default: str | None = None) -> str:
+def text(body: Body, key: str, default: str | None = None) -> str:
     """Return a text from a request. Raises InvalidRequestError."""
-    value = asked.get(key, default)
+    value = body.get(key, default)
     if not isinstance(value, str):
         raise InvalidRequestError(f'"{key}" must be a text')
     return value
 
 
-def whole(asked: Asked, key: str, default: int) -> int:
+def whole(body: Body, key: str, default: int) -> int:
     """Return an integer from a request. Raises InvalidRequestError."""
-    value = asked.get(key, default)
+    value = body.get(key, default)
     if type(value) is not int:
         raise InvalidRequestError(f'"{key}" must be an integer')
     return value
 
 
-def number(asked: Asked, key: str, default: float) -> float:
+def number(body: Body, key: str, default: float) -> float:
     """Return a number from a request. Raises InvalidRequestError."""
-    value = asked.get(key, default)
+    value = body.get(key, default)
     if type(value) not in (int, float):
         raise InvalidRequestError(f'"{key}" must be a number')
     return float(value)
