@@ -7,6 +7,7 @@ Other tensors are allowed only under `encoder.` and `discriminator.`. There is n
 tensors, since people edit them. A pickle is never loaded.
 """
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -94,7 +95,14 @@ def load(path: Path) -> Network:
 
 
 def decode(data: bytes, name: str) -> Network:
-    """Decode the network in a weights file's bytes; `name` is for error messages."""
+    """Decode the network in a weights file's bytes. Raises WeightsError, with `name` in front."""
+    try:
+        return _decoded(data)
+    except WeightsError as error:
+        raise WeightsError(f"{name}: {error}") from error.__cause__
+
+
+def _decoded(data: bytes) -> Network:
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
@@ -104,12 +112,10 @@ def decode(data: bytes, name: str) -> Network:
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         # A header's length, which "{" follows, may begin with the same bytes as a pickle.
         if data[8:9] != b"{" and (data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"):
-            raise WeightsError(
-                f"{name}: a pickle, which is never opened; save it as safetensors"
-            ) from error
-        raise WeightsError(f"{name}: not a whole safetensors file ({error})") from error
-    structure = _structure(notes.get(KEY), name)
-    return structure, *_tensors(tensors, structure, name)
+            raise WeightsError("a pickle, which is never opened; save it as safetensors") from error
+        raise WeightsError(f"not a whole safetensors file ({error})") from error
+    structure = _structure(notes.get(KEY))
+    return structure, *_tensors(tensors, structure)
 
 
 def metadata(data: bytes) -> dict[str, str]:
@@ -118,56 +124,21 @@ def metadata(data: bytes) -> dict[str, str]:
     return dict(header.get("__metadata__", {}))
 
 
-def _structure(text: str | None, name: str) -> Structure:
+def _structure(text: str | None) -> Structure:
+    """Return the checked structure of a file's metadata."""
     if text is None:
-        raise WeightsError(f'{name}: no metadata "{KEY}": not a weights file of tilecppn')
+        raise WeightsError(f'no metadata "{KEY}": not a weights file of tilecppn')
     try:
-        record: dict[str, Any] = json.loads(text)
-        if type(record["format"]) is not int or record["format"] != FORMAT:
-            raise WeightsError(
-                f"{name}: format {record['format']!r}; this version reads format {FORMAT}"
-            )
-        inputs = record["inputs"]
-        if not inputs or inputs != [known for known in INPUTS if known in inputs]:
-            raise WeightsError(
-                f"{name}: inputs {inputs!r}: must be some of {', '.join(INPUTS)}, in this order"
-            )
-        residual = record.get("residual", False)
-        if type(residual) is not bool:
-            raise ValueError(f"residual {residual!r}")
-        x0, y0 = (float(v) for v in record.get("origin", (0.0, 0.0)))
-        structure = Structure(
-            preset=str(record["preset"]),
-            activations=tuple(str(name) for name in record["activations"]),
-            output=str(record["output"]),
-            channels=_integer(record["channels"]),
-            z_dim=_integer(record["z_dim"]),
-            latent_scale=float(record["latent_scale"]),
-            latent=Distribution(
-                str(record["latent"][0]), float(record["latent"][1]), float(record["latent"][2])
-            ),
-            view=dict(record["view"]),
-            residual=residual,
-            inputs=tuple(inputs),
-            origin=(x0, y0),
-            detail=_detail(record.get("detail")),
-        )
+        structure = _parsed(json.loads(text))
     except WeightsError:
         raise
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        OverflowError,
-        RecursionError,
-    ) as error:
-        raise WeightsError(f"{name}: its metadata is incomplete or damaged ({error!r})") from error
-    known = ACTIVATIONS if structure.detail is None else KNOWN
-    for functions, allowed in ((structure.activations, known), ([structure.output], ACTIVATIONS)):
-        for part in (part for function in functions for part in parts(function)):
-            if part not in allowed:
-                raise WeightsError(f"{name}: unknown activation {part!r}")
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+        raise WeightsError(f"its metadata is incomplete or damaged ({error!r})") from error
+    hidden = ACTIVATIONS if structure.detail is None else KNOWN
+    for functions, known in ((structure.activations, hidden), ([structure.output], ACTIVATIONS)):
+        for name in itertools.chain.from_iterable(map(parts, functions)):
+            if name not in known:
+                raise WeightsError(f"unknown activation {name!r}")
     if (
         structure.channels not in ((1, 3) if structure.detail is None else (1, 2, 3))
         or structure.z_dim < 0
@@ -176,8 +147,36 @@ def _structure(text: str | None, name: str) -> Structure:
         or (structure.z_dim > 0 and "z" not in structure.inputs)
         or not np.isfinite([structure.latent_scale, *structure.latent[1:], *structure.origin]).all()
     ):
-        raise WeightsError(f"{name}: its metadata holds a value that is not allowed")
+        raise WeightsError("its metadata holds a value that is not allowed")
     return structure
+
+
+def _parsed(record: dict[str, Any]) -> Structure:
+    """Return the structure in a record. Raises KeyError, TypeError, … for one that is damaged."""
+    if type(record["format"]) is not int or record["format"] != FORMAT:
+        raise WeightsError(f"format {record['format']!r}; this version reads format {FORMAT}")
+    inputs = record["inputs"]
+    if not inputs or inputs != [known for known in INPUTS if known in inputs]:
+        raise WeightsError(f"inputs {inputs!r}: must be some of {', '.join(INPUTS)}, in this order")
+    residual = record.get("residual", False)
+    if type(residual) is not bool:
+        raise ValueError(f"residual {residual!r}")
+    kind, *numbers = record["latent"]
+    x0, y0 = map(float, record.get("origin", (0.0, 0.0)))
+    return Structure(
+        preset=str(record["preset"]),
+        activations=tuple(map(str, record["activations"])),
+        output=str(record["output"]),
+        channels=_integer(record["channels"]),
+        z_dim=_integer(record["z_dim"]),
+        latent_scale=float(record["latent_scale"]),
+        latent=Distribution(str(kind), *map(float, numbers)),
+        view=dict(record["view"]),
+        residual=residual,
+        inputs=tuple(inputs),
+        origin=(x0, y0),
+        detail=_detail(record.get("detail")),
+    )
 
 
 def _integer(value: object) -> int:
@@ -217,12 +216,12 @@ def _step(seed: Any, amount: Any, other: Any) -> Step:
 
 
 def _tensors(
-    tensors: dict[str, NDArray[Any]], structure: Structure, name: str
+    tensors: dict[str, NDArray[Any]], structure: Structure
 ) -> tuple[Layers, list[NDArray[np.float32]]]:
     """Return the layers and readouts."""
     first = tensors.get("layers.0.weight")
     if first is None or first.ndim != 2 or not len(first):
-        raise WeightsError(f"{name}: tensor layers.0.weight is missing or not a matrix")
+        raise WeightsError("tensor layers.0.weight is missing or not a matrix")
     width = first.shape[0]
     expected: dict[str, tuple[int, ...]] = {}
     sides = shapes(structure, width)
@@ -234,16 +233,16 @@ def _tensors(
     for key, shape in expected.items():
         tensor = tensors.get(key)
         if tensor is None:
-            raise WeightsError(f"{name}: tensor {key} is missing")
+            raise WeightsError(f"tensor {key} is missing")
         if tensor.shape != shape or tensor.dtype != np.float32:
             raise WeightsError(
-                f"{name}: tensor {key} is {tensor.dtype} {tensor.shape}, must be float32 {shape}"
+                f"tensor {key} is {tensor.dtype} {tensor.shape}, must be float32 {shape}"
             )
         if not np.isfinite(tensor).all():
-            raise WeightsError(f"{name}: tensor {key} holds NaN or infinity")
+            raise WeightsError(f"tensor {key} holds NaN or infinity")
     for key in tensors:
         if key not in expected and not key.startswith(FOREIGN):
-            raise WeightsError(f"{name}: tensor {key} is not known")
+            raise WeightsError(f"tensor {key} is not known")
     layers = [
         (tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"]) for i in range(len(sides))
     ]

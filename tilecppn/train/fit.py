@@ -9,7 +9,7 @@ and a larger one interpolates.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,10 +89,9 @@ def fit_image(
     picture = _Picture(pixels, device)
     model = Generator(fresh(settings, pixels)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate, ADAM_BETAS)
-    (u,) = uniforms(settings.seed, Stream.FIT, 1)
-    rng = torch.Generator().manual_seed(int(u * 2**53))
+    batches = _batches(picture.count, settings)
     began = time.monotonic()
-    order, place, steps, checked = torch.empty(0), 0, 0, 0
+    steps = checked = 0
     progress = None
     try:
         while True:
@@ -109,14 +108,10 @@ def fit_image(
                     listener(progress)
                 if share >= 1 or (psnr is not None and progress.psnr >= psnr):
                     return Fit(output, progress.psnr, steps, seconds)
-            if place + settings.batch > len(order):
-                order, place = torch.randperm(picture.count, generator=rng), 0
-            chosen = order[place : place + settings.batch].to(device)
-            place += settings.batch
             rate = min(1.0, (steps + 1) / WARM_UP) * _cosine(share)
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * rate
-            points, colours = picture.at(chosen)
+            points, colours = picture.at(next(batches).to(device))
             with autocast(device, mixed):
                 error = (model(points, _NO_LATENT.to(device))[0] - colours).square().mean()
             if not math.isfinite(float(error.detach())):
@@ -137,6 +132,17 @@ def fit_image(
 
 
 _NO_LATENT = torch.empty(1, 0)
+
+
+def _batches(count: int, settings: FitSettings) -> Iterator[Tensor]:
+    """Yield batches of the indices of `count` pixels without end, in random order."""
+    (u,) = uniforms(settings.seed, Stream.FIT, 1)
+    rng = torch.Generator().manual_seed(int(u * 2**53))
+    batch = min(settings.batch, count)
+    while True:
+        order = torch.randperm(count, generator=rng)
+        for start in range(0, count - batch + 1, batch):
+            yield order[start : start + batch]
 
 
 def fresh(settings: FitSettings, pixels: Pixels) -> CPPN:

@@ -260,41 +260,48 @@ class _Generator:
             first = group * neurons
             own = weights.at(first * (features + 1))  # biases, then weights feature by feature
             outs = [f.array("out").at((first + n) * f["apart"]) for n in range(neurons)]
-            biases = [] if adds else [own.load(n).splat(lanes) for n in range(neurons)]
             if adds:
-                sums = [[f.variable(v) for v in self._vectors(out, lanes)] for out in outs]
+                starts = [self._vectors(out, lanes) for out in outs]
             else:
-                starts = [v.like(0.0) for v in biases] if differs else biases
-                sums = [[f.variable(v) for _ in range(self.tiling.vectors)] for v in starts]
-            self._add(f, own, sums, f.integer(0), features.at_most(RUN), lanes)
-            with f.loop(features, start=RUN, step=RUN) as start:
-                totals = [total for block in sums for total in block]
-                before = [total.value for total in totals]
-                for total in totals:
-                    total.set(total.value.like(0.0))
-                self._add(f, own, sums, start, features.at_most(start + RUN), lanes)
-                for total, value in zip(totals, before, strict=True):
-                    total.set(value + total.value)
+                biases = [own.load(n).splat(lanes) for n in range(neurons)]
+                zeros = [bias.like(0.0) for bias in biases]
+                starts = [[v] * self.tiling.vectors for v in (zeros if differs else biases)]
+            sums = self._sums(f, own, starts, lanes)
             with f.when(f["traced"] > 0):
-                for n in range(neurons):
+                for n, totals in enumerate(sums):
                     trace = f.array("traces").at((first + n) * f["traced"])
-                    for v, total in enumerate(sums[n]):
-                        value = biases[n] + total.value if differs else total.value
+                    for v, total in enumerate(totals):
+                        value = biases[n] + total if differs else total
                         trace.store(value.to(self.final.real), v * lanes)
-            for n in range(neurons):
+            for n, totals in enumerate(sums):
                 if differs:
-                    change = DIFFERENCES[activation]
-                    results = [change(biases[n], total.value) for total in sums[n]]
+                    results = [DIFFERENCES[activation](biases[n], total) for total in totals]
                 else:
-                    results = [FUNCTIONS[activation](total.value) for total in sums[n]]
+                    results = [FUNCTIONS[activation](total) for total in totals]
                 if residual:
-                    skipped = f.array("skipped").at((first + n) * f["stride"])
-                    inputs = self._vectors(skipped, lanes)
+                    inputs = self._vectors(f.array("skipped").at((first + n) * f["stride"]), lanes)
                     results = [a + b for a, b in zip(inputs, results, strict=True)]
                 for v, result in enumerate(results):
                     outs[n].store(result, v * lanes)
         f.end()
         return f
+
+    def _sums(
+        self, f: Function, own: Array, starts: list[list[Value]], lanes: int
+    ) -> list[list[Value]]:
+        """Generate the neurons' sums of all features, RUN at a time; return them."""
+        features = f["features"]
+        sums = [[f.variable(start) for start in block] for block in starts]
+        self._add(f, own, sums, f.integer(0), features.at_most(RUN), lanes)
+        with f.loop(features, start=RUN, step=RUN) as start:
+            totals = [total for block in sums for total in block]
+            before = [total.value for total in totals]
+            for total in totals:
+                total.set(total.value.like(0.0))
+            self._add(f, own, sums, start, features.at_most(start + RUN), lanes)
+            for total, value in zip(totals, before, strict=True):
+                total.set(value + total.value)
+        return [[total.value for total in block] for block in sums]
 
     def _add(
         self,
