@@ -207,6 +207,14 @@ def metadata(path: Path) -> dict[str, str]:
     return found
 
 
+def video_size(path: Path) -> tuple[int, int] | None:
+    """Return a video's (width, height) in pixels; None if ffmpeg finds no video in the file."""
+    first = [*("-map", "0:v:0", "-c", "copy", "-frames:v", "1"), *("-f", "framecrc", "-")]
+    told = _output(executable(), "-v", "error", *local_input(path), *first)
+    found = re.search(r"^#dimensions 0: (\d+)x(\d+)", told, re.MULTILINE)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def metadata_file(values: dict[str, str]) -> str:
     """Return the text of a metadata file in ffmpeg's format."""
     escaped = {name: re.sub(r"([=;#\\\n])", r"\\\1", value) for name, value in values.items()}

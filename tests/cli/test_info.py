@@ -126,6 +126,31 @@ TYPES: dict[str, list[tuple[str, dict[str, Any], str]]] = {
 }
 
 
+def test_what_an_image_shows_of_the_picture(cli: Cli, tmp_path: Path) -> None:
+    scene = SCENE.replace(canvas={"width": 300, "height": 150, "dpi": 20})
+    store = render(scene, tmp_path / "a.zarr", executor="local")
+    export(store.path, tmp_path / "strip.png", strip="30x20cm")
+    assert info(cli, "strip.png")["kind"] == "test strip"
+    assert info(cli, "strip.png")["width"] == 236
+    export(store.path, tmp_path / "wall.png", panels="3x1")
+    record = info(cli, "wall-1-3.png")
+    assert (record["kind"], record["panel"]) == ("panel", "1-3 of 3x1")
+    assert (record["width"], record["height"]) == (100, 150)
+    assert info(cli, "wall-sheet.png")["kind"] == "overview of panels"
+
+
+@pytest.mark.parametrize(("suffix", "even", "size"), [("mp4", "pad", 34), ("webm", "crop", 32)])
+def test_the_size_of_a_film_is_that_of_its_file(
+    cli: Cli, tmp_path: Path, suffix: str, even: str, size: int
+) -> None:
+    (tmp_path / "a.toml").write_text(SCENE.replace(canvas={"width": 33, "height": 33}).to_toml())
+    film = ("animate", "a.toml", "--orbit", "--seconds", "0.2", "--fps", "10")
+    assert cli(*film, "-o", f"a.{suffix}", "--even", even).exit_code == 0
+    record = info(cli, f"a.{suffix}")
+    assert (record["width"], record["height"]) == (size, size)
+    assert record["scene"]["canvas"]["width"] == 33
+
+
 def test_how_exact_the_frames_of_a_video_are(cli: Cli, tmp_path: Path) -> None:
     film = ("animate", "a.toml", "--orbit", "--seconds", "0.2", "--fps", "10")
     (tmp_path / "a.toml").write_text(SCENE.replace(canvas={"width": 32, "height": 16}).to_toml())

@@ -68,7 +68,7 @@ def test_tiles_of_a_store_of_16_bits_have_16(kind: str, tmp_path: Path) -> None:
     ]
     assert len(pictures) >= 5
     assert {picture[20] for picture in pictures} == {16}  # of IHDR
-    with pytest.raises(ExportError, match=r"bits 16: .* can have only 8;"):
+    with pytest.raises(ExportError, match=r"bits=16: .* can have only 8;"):
         export(store.path, tmp_path / f"b{kind}", bits=16, **options | {"format": "webp"})  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Reads the size and resolution of an exported picture from its header or descriptor."""
+"""Reads the size and resolution of an exported picture or a video from its header or descriptor."""
 
 import contextlib
 import json
@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tilecppn import ffmpeg
 from tilecppn.exporters.embedded_scene import image_file
 from tilecppn.exporters.encoding import tags
 from tilecppn.exporters.files import exr_file, jxl
@@ -19,6 +20,7 @@ from tilecppn.exporters.output.provenance import MAX_MANIFEST
 from tilecppn.exporters.page import page_data
 from tilecppn.exporters.pyramids import mbtiles, pmtiles_archive
 from tilecppn.filesystem import read_bounded
+from tilecppn.film.encoding.codecs import CONTAINERS
 
 Size = tuple[int, int]  # (width, height)
 Resolution = float | None  # dots per inch, if the format has them
@@ -110,6 +112,12 @@ def _of_folder(path: Path) -> tuple[Size, Resolution]:
     return (int(iiif["width"]), int(iiif["height"])), None
 
 
+def _of_video(path: Path) -> tuple[Size, Resolution]:
+    size = ffmpeg.video_size(path)
+    assert size is not None
+    return size, None
+
+
 _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".png": partial(_of_pillow, "Png"),
     ".jpg": partial(_of_pillow, "Jpeg"),
@@ -124,4 +132,5 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".pmtiles": partial(_of_metadata, pmtiles_archive.read_metadata),
     ".mbtiles": partial(_of_metadata, mbtiles.read_metadata),
     ".pdf": _of_pdf,
+    **dict.fromkeys(CONTAINERS, _of_video),
 }

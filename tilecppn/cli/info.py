@@ -71,19 +71,21 @@ def _file(path: Path) -> Record:
     made = film_provenance(path)
     if made is not None and is_withheld(made):
         return _withheld(path, made)
+    size, dpi = image_size(path) or (None, None)
     if (film := embedded_timeline(path)) is not None:
         head = _film_head(path) if is_film(path) else _head(path, "contact sheet", path.suffix[1:])
         within = {} if made is None or made.tolerance is None else {"tolerance": made.tolerance}
-        return {**head, "version": _version(path), **_film(film), **within}
+        return {**head, "version": _version(path), **_film(film, size, dpi), **within}
     if may_embed_scene(path):
         scene = embedded_scene(path)
-        size, dpi = image_size(path) or (None, None)
         head = _head(path, *_export_kind(path))
         record = read_provenance(path)  # also of a pyramid's descriptor
         options = record.options if record else {}
         picture = _picture(scene, size, dpi, _dtype(path, scene, options))
-        hdr: Record = {key: options[key] for key in ("transfer", "peak") if key in options}
-        return {**head, "version": _version(path), **picture, **hdr, **_scene(scene)}
+        said: Record = {key: options[key] for key in ("transfer", "peak") if key in options}
+        if "panel" in options:
+            said["panel"] = f"{options['panel']} of {options['panels'].partition('+')[0]}"
+        return {**head, "version": _version(path), **picture, **said, **_scene(scene)}
     text = read_text(path, "a scene")
     if is_timeline(text):
         return {**_head(path, "timeline", "toml"), **_film(Timeline.load(path))}
@@ -169,10 +171,12 @@ def _scene(scene: "Scene") -> Record:
     }
 
 
-def _film(film: "Timeline") -> Record:
+def _film(
+    film: "Timeline", size: tuple[int, int] | None = None, dpi: float | None = None
+) -> Record:
     values = tomllib.loads(film.to_toml())
     return {
-        **_picture(film.base),
+        **_picture(film.base, size, dpi),
         "frames": film.frames,
         "fps": str(film.film.fps),
         "seconds": film.film.seconds,
@@ -229,6 +233,7 @@ def _versions(store: "StoreDirectory") -> Record:
 def _export_kind(path: Path) -> tuple[str, str]:
     """Return the kind of an export, and its format or layout."""
     from tilecppn.exporters.embedded_scene import is_live_page
+    from tilecppn.exporters.output.atomic import read_provenance
     from tilecppn.exporters.output.provenance import read_manifest
 
     if path.is_dir():
@@ -238,8 +243,21 @@ def _export_kind(path: Path) -> tuple[str, str]:
         return "live page", "html"
     if path.suffix == ".html":
         return "page", "html"
-    pyramids = (".dzi", ".szi", ".pmtiles", ".mbtiles")
-    return "pyramid" if path.suffix in pyramids else "image", path.suffix[1:]
+    if path.suffix in (".dzi", ".szi", ".pmtiles", ".mbtiles"):
+        return "pyramid", path.suffix[1:]
+    record = read_provenance(path)
+    return _image_kind(record.options if record else {}), path.suffix[1:]
+
+
+def _image_kind(options: dict[str, str]) -> str:
+    """Return what an image shows, by the options that it was exported with."""
+    kinds = {
+        "panel": "panel",
+        "panels": "overview of panels",
+        "strip": "test strip",
+        "proof": "proof",
+    }
+    return next((kind for option, kind in kinds.items() if option in options), "image")
 
 
 def _version(path: Path) -> str | None:
@@ -258,6 +276,7 @@ def _lines(record: Record) -> list[str]:
     rows: list[tuple[str, Callable[[Record], str]]] = [
         ("width", _size_words),
         ("channels", lambda r: f"channels     {r['channels']}, {r['dtype']}"),
+        ("panel", lambda r: f"panel        {r['panel']} (row-column of columns × rows)"),
         ("transfer", lambda r: f"HDR          {r['transfer']}, to {r['peak']} cd/m²"),
         ("frames", lambda r: f"film         {r['frames']:,} frames at {r['fps']} a second"),
         ("tolerance", lambda r: f"drawn        within {r['tolerance']:g} steps of 255"),

@@ -86,52 +86,54 @@ class ExportOptions:
         for name in WHOLE_NUMBERS:
             value = getattr(self, name)
             if value is not None and not isinstance(value, Integral):
-                raise ExportError(f"{name} {value!r}: must be a whole number")
+                raise ExportError(f"{option(name)} {value!r}: must be a whole number")
         if self.quality is not None and not 1 <= self.quality <= 100:
-            raise ExportError(f"quality {self.quality}: must be from 1 to 100")
+            raise ExportError(f"--quality {self.quality}: must be from 1 to 100")
         if not 1 <= self.effort <= 9:
-            raise ExportError(f"effort {self.effort}: must be from 1 (fast) to 9 (small files)")
+            raise ExportError(f"--effort {self.effort}: must be from 1 (fast) to 9 (small files)")
         if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
-            raise ExportError(f"tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
+            raise ExportError(f"--tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
         if not isinstance(self.overlap, int):
             raise ExportError(
-                f"overlap {self.overlap}: must be in pixels; lengths are for panels (in Python "
-                "panel_overlap)"
+                f"--overlap {self.overlap}: must be in pixels; lengths are for --panels (in "
+                "Python panel_overlap)"
             )
         try:
             paper.length(self.panel_overlap, 1.0)
         except ValueError:
             raise ExportError(
-                f"overlap {self.panel_overlap}: must be a length such as 20mm, 0.5in or 36px"
+                f"--overlap {self.panel_overlap}: must be a length such as 20mm, 0.5in or 36px"
             ) from None
         if self.strip is not None:
             try:
                 paper.sheet(self.strip)
             except ValueError:
                 raise ExportError(
-                    f"strip {self.strip}: must be a size on paper such as 30x20cm or A4"
+                    f"--strip {self.strip}: must be a size on paper such as 30x20cm or A4"
                 ) from None
         if self.intent not in INTENTS:
             raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
         if self.intent != "relative" and self.proof is None:
             raise ExportError(
-                f"intent {self.intent}: only a proof has one; leave it out, or add --proof"
+                f"--intent {self.intent}: only a proof has one; leave it out, or add --proof"
             )
         if self.skip_blanks is not None and not palettes.is_colour(self.skip_blanks):
-            raise ExportError(f'skip-blanks {self.skip_blanks}: must be a colour such as "#000000"')
+            raise ExportError(
+                f'--skip-blanks {self.skip_blanks}: must be a colour such as "#000000"'
+            )
         if self.url is not None and not is_web_address(self.url):
             raise ExportError(
-                f"url {self.url}: must be an address such as https://example.com/poster, without "
+                f"--url {self.url}: must be an address such as https://example.com/poster, without "
                 "? and #"
             )
         if self.bits not in (None, 8, *DEEP, 16, 32):
             raise ExportError(
-                f"bits {self.bits}: must be 8 or 16, of an AVIF also 10 or 12, of an EXR 32"
+                f"--bits {self.bits}: must be 8 or 16, of an AVIF also 10 or 12, of an EXR 32"
             )
         if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
-            raise ExportError(f"max-size {self.max_size}: must be from 1 to {MAX_SIDE} pixels")
+            raise ExportError(f"--max-size {self.max_size}: must be from 1 to {MAX_SIDE} pixels")
         if self.overlap < 0:
-            raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
+            raise ExportError(f"--overlap {self.overlap}: must be from 0 to half a tile")
 
     def resolved(self, dest: Path, scene: Scene) -> Self:
         """Return these options with every default filled in, for the scene of a store.
@@ -163,7 +165,7 @@ class ExportOptions:
         if format not in kind.formats:
             if kind.is_pyramid:
                 raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
-            raise ExportError(f"format {format}: applies only to pyramids; leave it out")
+            raise ExportError(f"--format {format}: applies only to pyramids; leave it out")
         return format
 
     def _check_supported(self, kind: Kind, format: str) -> None:
@@ -176,15 +178,14 @@ class ExportOptions:
             if name not in supported:
                 raise ExportError(f"{self._named(name)}: only {LIMITED[name]}; leave it out")
             if other := next((o for o in CONFLICTS.get(name, ()) if o in chosen), None):
-                other = other.replace("_", "-")
                 raise ExportError(
-                    f"{self._named(name)}: cannot be combined with {other}; leave one out"
+                    f"{self._named(name)}: cannot be combined with {option(other)}; leave one out"
                 )
 
-    def _named(self, option: str) -> str:
+    def _named(self, name: str) -> str:
         """Return an option with its value, as messages begin."""
-        value, name = getattr(self, option), option.replace("_", "-")
-        return name if value is True else f"{name} {value}"
+        value = getattr(self, name)
+        return option(name) if value is True else f"{option(name)} {value}"
 
     def _bits(self, kind: Kind, format: str, scene: Scene, hdr: HDR | None) -> int | None:
         """Return the bits per value, or None for those of the store."""
@@ -203,31 +204,32 @@ class ExportOptions:
             return 8 if (self.lab or self.proof) and largest > FULL["uint8"] else None
         if bits not in possible:
             raise ExportError(
-                f"bits {bits}: {what} can have only {' or '.join(map(str, possible))}; leave it out"
+                f"--bits {bits}: {what} can have only {' or '.join(map(str, possible))}; leave it "
+                "out"
             )
         if format != "exr" and 2**bits > largest + 1:
             raise ExportError(
-                f"bits {bits}: only a store with as many has them; leave it out, or render with "
+                f"--bits {bits}: only a store with as many has them; leave it out, or render with "
                 "--set output.dtype=uint16"
             )
         if self.max_bytes is not None and bits in DEEP:
-            raise ExportError("max-bytes: only an AVIF of 8 bits has them; use --quality")
+            raise ExportError("--max-bytes: only an AVIF of 8 bits has them; use --quality")
         return bits
 
     def _tile(self, kind: Kind, scene: Scene) -> int:
         """Return the side of a tile in pixels."""
         tile = self.tile or kind.side or scene.output.tile
         if tile % kind.multiple:
-            raise ExportError(f"tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
+            raise ExportError(f"--tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
         if self.overlap > tile // 2:
-            raise ExportError(f"overlap {self.overlap}: must be from 0 to half a tile")
+            raise ExportError(f"--overlap {self.overlap}: must be from 0 to half a tile")
         return tile
 
     def _check_lab(self, scene: Scene) -> None:
         """Raise ExportError for a colour space that labs do not accept."""
         if self.lab and scene.output.profile not in LAB_PROFILES:
             raise ExportError(
-                f'lab: none accepts output.profile = "{scene.output.profile}"; render with '
+                f'--lab: none accepts output.profile = "{scene.output.profile}"; render with '
                 f"{' or '.join(LAB_PROFILES)}"
             )
 
@@ -239,7 +241,7 @@ class ExportOptions:
         try:
             return replace(about, **changes)
         except SceneError as error:
-            raise ExportError(f"title: must be {error.allowed}") from None
+            raise ExportError(f"--title: must be {error.allowed}") from None
 
     # The following need resolved options.
 
@@ -321,6 +323,11 @@ class ExportOptions:
         """Encode the stored pixels (channels, height, width) of a tile."""
         encoder, quality = ENCODERS[str(self.format)], self.quality or 100
         return encoder.encode(pixels, quality, self.effort, self.profile)
+
+
+def option(name: str) -> str:
+    """Return a field's option on the command line."""
+    return f"--{name.replace('_', '-')}"
 
 
 _DEFAULTS = {field.name: field.default for field in fields(ExportOptions)}

@@ -85,19 +85,19 @@ class HDR:
         """
         if transfer is None:
             if peak is not None:
-                raise ExportError(f"peak {peak:g}: only --transfer pq and hlg have one")
+                raise ExportError(f"--peak {peak:g}: only --transfer pq and hlg have one")
             return None
         if transfer not in TRANSFERS:
             raise ExportError(f'unknown transfer "{transfer}"; {suggestion(TRANSFERS, transfer)}')
         brightest = TRANSFERS[transfer].brightest
         if peak is not None and not WHITE <= peak <= brightest:
             raise ExportError(
-                f"peak {peak:g}: must be from {WHITE:g}, SDR's white, to {brightest:g} cd/m² for "
+                f"--peak {peak:g}: must be from {WHITE:g}, SDR's white, to {brightest:g} cd/m² for "
                 f"{transfer}"
             )
         if output.dtype == "uint8":
             raise ExportError(
-                f"transfer {transfer}: 8 bits have too few steps for highlights; render with "
+                f"--transfer {transfer}: 8 bits have too few steps for highlights; render with "
                 "--set output.dtype=uint16"
             )
         return cls(transfer, PEAK if peak is None else peak, output.profile)

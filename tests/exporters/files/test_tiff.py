@@ -90,8 +90,8 @@ def test_one_of_ours_is_replaced_and_another_spared(small_store: Store, tmp_path
 
 
 def test_what_a_tiff_does_not_have_is_refused(small_store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="tile 100: must be a multiple of 16"):
+    with pytest.raises(ExportError, match="tile=100: must be a multiple of 16"):
         export(small_store.path, tmp_path / "a.tif", tile=100)
-    with pytest.raises(ExportError, match="overlap 1"):
+    with pytest.raises(ExportError, match="overlap=1"):
         export(small_store.path, tmp_path / "a.tif", overlap=1)
     assert not (tmp_path / "a.tif").exists()

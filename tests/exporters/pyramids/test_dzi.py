@@ -71,7 +71,7 @@ def test_half_of_the_stores_own_tile_may_overlap(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 130, 67, tile=64)
     export(store.path, tmp_path / "out.dzi", overlap=32)
     assert assert_equals_store(tmp_path / "out.dzi", store).overlap == 32
-    with pytest.raises(ExportError, match="overlap 33"):
+    with pytest.raises(ExportError, match="overlap=33"):
         export(store.path, tmp_path / "other.dzi", overlap=33)
 
 

@@ -389,6 +389,6 @@ def test_what_a_layout_does_not_have_is_refused(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 70, 70, tile=TILE)
     with pytest.raises(ExportError, match=r'unknown layout "iif".*iiif'):
         export(store.path, tmp_path / "out", layout="iif")
-    with pytest.raises(ExportError, match="overlap 1: only Deep Zoom"):
+    with pytest.raises(ExportError, match="overlap=1: only Deep Zoom"):
         export(store.path, tmp_path / "out", layout="xyz", overlap=1)
     assert not (tmp_path / "out").exists()

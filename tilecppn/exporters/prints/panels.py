@@ -72,10 +72,10 @@ def grid_of(text: str) -> tuple[int, int]:
     """Return columns and rows from a text such as "3x2". Raises ExportError for another text."""
     found = _GRID.fullmatch(text.strip())
     if found is None or text.strip() in ("1x1", "1×1"):
-        raise ExportError(f"panels {text}: must be columns × rows, as 3x2, up to 99x99")
+        raise ExportError(f"--panels {text}: must be columns × rows, as 3x2, up to 99x99")
     columns, rows = int(found[1]), int(found[2])
     if columns * rows > MOST:
-        raise ExportError(f"panels {text}: are more than {MOST} files; use fewer panels")
+        raise ExportError(f"--panels {text}: are more than {MOST} files; use fewer panels")
     return columns, rows
 
 
@@ -93,7 +93,7 @@ def _spans(length: int, count: int, overlap: int) -> list[tuple[int, int]]:
     shortest = min(end - start for start, end in pairwise(cuts))
     if count > 1 and overlap >= shortest:
         raise ExportError(
-            f"panels: an overlap of {overlap:,} pixels does not fit into panels of "
+            f"--panels: an overlap of {overlap:,} pixels does not fit into panels of "
             f"{shortest:,}: use fewer panels or a smaller --overlap"
         )
     before, after = overlap // 2, overlap - overlap // 2

@@ -34,7 +34,7 @@ def page_size(source: Source, options: ExportOptions) -> Size:
     margin = round(MARGIN * source.resolution)
     if width * height > LARGEST or min(width, height) < 8 * margin:
         raise ExportError(
-            f"strip {options.strip}: {width:,} × {height:,} pixels at {source.resolution:g} dpi; "
+            f"--strip {options.strip}: {width:,} × {height:,} pixels at {source.resolution:g} dpi; "
             f"must be from 4 cm a side to {LARGEST:,} pixels"
         )
     return width, height
