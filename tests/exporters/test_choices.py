@@ -19,6 +19,8 @@ OPTIONS: list[tuple[dict[str, Any], set[str]]] = [
     ({"format": "webp", "quality": 20}, PYRAMIDS),
     ({"quality": 20}, {".jpg", ".webp", ".avif", ".jxl", "zoomify"}),
     ({"tile": 48}, PYRAMIDS | {".tif", ".exr"}),
+    ({"compression": "none"}, {".tif"}),
+    ({"classic": True}, {".tif"}),
     ({"overlap": 1}, {".dzi", ".szi"}),
     ({"url": "https://example.com/a"}, PAGES),
     ({"title": "Storms"}, {*EXPORTERS, *LAYOUTS}),

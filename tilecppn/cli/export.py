@@ -65,6 +65,17 @@ if TYPE_CHECKING:
     "--lab", is_flag=True, help="Make a .jpg or .tif that print labs accept: 8 bits, RGB, one page."
 )
 @click.option(
+    "--classic",
+    is_flag=True,
+    help="Make a .tif that any program reads: one image in strips (tiles with --tile), no smaller "
+    "levels, up to 4 GB.",
+)
+@click.option(
+    "--compression",
+    metavar="deflate|lzw|none",
+    help="Compression of a .tif [default: deflate; with --classic and --lab none].",
+)
+@click.option(
     "--max-bytes",
     type=BYTES,
     metavar="N",
@@ -120,6 +131,7 @@ def command(store: Path, dest: Path, workers: int | None, as_json: bool, **optio
     tilecppn export poster.zarr half.png --level 1
     tilecppn export poster.zarr small.jpg --max-size 2048
     tilecppn export poster.zarr print.tif --bits 8
+    tilecppn export poster.zarr old.tif --classic --compression lzw
     tilecppn export poster.zarr printer.tif --proof printer.icc
     tilecppn export poster.zarr poster.pdf --marks
     tilecppn export poster.zarr strip.tif --strip A4

@@ -14,7 +14,7 @@ from tilecppn.exporters.files.flat import check_size, export_flat
 from tilecppn.exporters.files.jxl import check_jxl, export_jxl
 from tilecppn.exporters.files.pdf import check_pdf, export_pdf
 from tilecppn.exporters.files.png_file import export_png
-from tilecppn.exporters.files.tiff import export_tiff
+from tilecppn.exporters.files.tiff import check_tiff, export_tiff
 from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output.atomic import check_output, claimed, naming_destination
@@ -22,7 +22,6 @@ from tilecppn.exporters.output.provenance import STILL
 from tilecppn.exporters.page.page import assets
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.prints import panels as panelling
-from tilecppn.exporters.prints.lab import check_lab_size, export_lab_tiff
 from tilecppn.exporters.prints.proof import check_proof, export_proof
 from tilecppn.exporters.prints.strip import check_page, export_strip
 from tilecppn.exporters.pyramids import mbtiles, pmtiles, store_page
@@ -65,7 +64,7 @@ EXPORTERS: dict[str, Exporter] = {
     ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}, estimate=tile_estimate),
     ".mbtiles": Exporter(export_mbtiles, lambda dest: {dest: mbtiles.KIND}, estimate=tile_estimate),
     ".png": Exporter(export_png),
-    ".tif": Exporter(export_tiff),
+    ".tif": Exporter(export_tiff, fits=check_tiff),
     ".exr": Exporter(export_exr),
     ".pdf": Exporter(export_pdf, fits=check_pdf),
     ".jpg": Exporter(export_flat, fits=check_size),
@@ -127,8 +126,6 @@ def export_store(
     if options.panels is None:
         exporter.check(dest, overwrite=options.overwrite)
     options = options.resolved(dest, store.scene)
-    if options.lab and suffix_of(dest) == ".tif":
-        exporter = Exporter(export_lab_tiff, fits=check_lab_size)
     if options.proof is not None:
         exporter = Exporter(export_proof, fits=check_proof)
     if options.strip is not None:

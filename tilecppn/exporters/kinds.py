@@ -22,6 +22,8 @@ LIMITED = {
     "quality": "JPEG, WebP, AVIF and JPEG XL have one",
     "max_bytes": "a single .jpg, .webp or .avif, or a file for a lab, has them",
     "lab": ".jpg and .tif are accepted by labs",
+    "classic": "a .tif can be",
+    "compression": "a .tif has the choice",
     "panels": "single images have them, not a PDF",
     "strip": "a .png, .tif, .jpg, .webp or .avif has one",
     "proof": ".tif, in the printer's colours, and .png, the soft proof, have one",
@@ -29,8 +31,8 @@ LIMITED = {
     "transfer": "a single .avif, .jxl or .png can be HDR",
 }
 CONFLICTS = {  # options that cannot be combined with others
-    "strip": ("lab", "panels"),
-    "proof": ("lab", "panels", "strip"),
+    "strip": ("lab", "panels", "classic", "compression"),
+    "proof": ("lab", "panels", "strip", "classic", "compression"),
     "transfer": ("panels", "strip", "proof", "max_bytes"),
 }
 # Bits per value of formats that do not have the choice of 8 and 16.
@@ -78,7 +80,11 @@ KINDS: dict[str, Kind] = {
     ".pmtiles": _pyramid(side=MAP_TILE),
     ".mbtiles": _pyramid(side=MAP_TILE),
     ".png": _file("png", "panels", "strip", "proof", "transfer"),
-    ".tif": _file("tif", "tile", "panels", "strip", "proof", "lab", multiple=16),  # TIFF 6.0
+    ".tif": _file(
+        "tif",
+        *("tile", "panels", "strip", "proof", "lab", "classic", "compression"),
+        multiple=16,  # TIFF 6.0
+    ),
     ".exr": _file("exr", "tile", "panels"),
     ".pdf": _file("pdf", "marks"),
     ".jpg": _file("jpg", "panels", "strip", "lab", "max_bytes"),

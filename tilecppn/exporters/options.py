@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from tilecppn.addresses import is_web_address
 from tilecppn.errors import ExportError, SceneError
+from tilecppn.exporters.encoding.compressions import COMPRESSIONS
 from tilecppn.exporters.encoding.encoders import ENCODERS
+from tilecppn.exporters.encoding.optional import check_installed
 from tilecppn.exporters.kinds import (
     CONFLICTS,
     DEEP,
@@ -59,6 +61,8 @@ class ExportOptions:
     max_size: int | None = None
     max_bytes: int | None = None
     lab: bool = False
+    classic: bool = False
+    compression: str | None = None
     panels: str | None = None
     panel_overlap: str = "0px"
     strip: str | None = None
@@ -111,6 +115,9 @@ class ExportOptions:
                 raise ExportError(
                     f"--strip {self.strip}: must be a size on paper such as 30x20cm or A4"
                 ) from None
+        if self.compression not in (None, *COMPRESSIONS):
+            name = str(self.compression)
+            raise ExportError(f'unknown compression "{name}"; {suggestion(COMPRESSIONS, name)}')
         if self.intent not in INTENTS:
             raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
         if self.intent != "relative" and self.proof is None:
@@ -144,6 +151,9 @@ class ExportOptions:
         format = self._format(kind)
         self._check_supported(kind, format)
         self._check_lab(scene)
+        if self.compression == "lzw":
+            check_installed("--compression lzw", "deflate or none")
+        classic = self.classic or (self.lab and format == "tif")
         hdr = HDR.of(self.transfer, self.peak, scene.output)
         encoder = ENCODERS.get(format)
         quality = LAB_QUALITY if self.lab else encoder.quality if encoder else None
@@ -152,7 +162,8 @@ class ExportOptions:
             bits=self._bits(kind, format, scene, hdr),
             format=format,
             quality=(self.quality or quality) if format in LOSSY else None,
-            tile=self._tile(kind, scene),
+            tile=self._tile(kind, scene, classic),
+            classic=classic,
             url=self.url if self.layout is None else (self.url or "").rstrip("/") or None,
             name=dest.absolute().name,
             about=self._described(scene.about),
@@ -216,8 +227,10 @@ class ExportOptions:
             raise ExportError("--max-bytes: only an AVIF of 8 bits has them; use --quality")
         return bits
 
-    def _tile(self, kind: Kind, scene: Scene) -> int:
-        """Return the side of a tile in pixels."""
+    def _tile(self, kind: Kind, scene: Scene, classic: bool) -> int | None:
+        """Return the side of a tile in pixels; None for strips."""
+        if classic and self.tile is None:
+            return None
         tile = self.tile or kind.side or scene.output.tile
         if tile % kind.multiple:
             raise ExportError(f"--tile {tile}: must be a multiple of {kind.multiple} in a TIFF")
@@ -257,6 +270,11 @@ class ExportOptions:
         return self.tile
 
     @property
+    def compression_name(self) -> str:
+        """The compression of a TIFF."""
+        return self.compression or ("none" if self.classic else "deflate")
+
+    @property
     def suffix(self) -> str:
         """The suffix of a tile's file."""
         return ENCODERS[str(self.format)].suffix
@@ -283,6 +301,9 @@ class ExportOptions:
         }
         if self.lab:
             values["lab"] = 1
+        elif self.classic:
+            values["classic"] = 1
+        values["compression"] = self.compression
         if self.marks:
             values["marks"] = 1
         if self.live:

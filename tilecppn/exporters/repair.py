@@ -92,7 +92,8 @@ def _values(path: Path, made: Provenance) -> dict[str, Any]:
         partial = pairs.pop("partial", "False") == "True"
         for hashed in ("about", "page"):  # hashes do not tell the credits
             pairs.pop(hashed, None)
-        values = {"format": format, "partial": partial}
+        compression = pairs.pop("compression", None)
+        values = {"format": format, "partial": partial, "compression": compression}
         if "transfer" in pairs:
             values |= {"transfer": pairs.pop("transfer"), "peak": float(pairs.pop("peak"))}
         values |= {name: int(value) for name, value in pairs.items()}
@@ -112,8 +113,6 @@ def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
         path = path.with_suffix(".dzi")
     if suffix_of(path) not in EXPORTERS and layout is None:
         raise ExportError(f"{path}: give NAME.dzi, whose folder of tiles it is")
-    if values.get("lab") and suffix_of(path) == ".tif":
-        raise ExportError(f"{path}: is for a lab; export it again with --lab")
     if "tile" not in KINDS[layout or suffix_of(path)].options:
         del values["tile"]  # the store's, which an untiled picture does not use
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # the url's only record

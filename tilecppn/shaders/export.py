@@ -30,6 +30,8 @@ def export(
     max_size: int | None = None,
     max_bytes: int | None = None,
     lab: bool = False,
+    classic: bool = False,
+    compression: str | None = None,
     panels: str | None = None,
     panel_overlap: str = "0px",
     strip: str | None = None,
@@ -76,6 +78,9 @@ def export(
     Print:
 
     lab: as print labs take it: 8 bits, RGB, one page.
+    classic: a .tif for any program: one image in strips, or tiles if `tile` is given, up to 4 GB.
+    compression: of a .tif, "deflate", "lzw" or "none"; by default deflate, with classic and lab
+    none.
     marks: crop marks, in a .pdf.
     panels: such as "3x2", columns and rows of files that overlap by panel_overlap ("20mm").
     strip: paper size of a test strip, the whole picture above parts at full size.
@@ -110,6 +115,8 @@ def export(
         max_size=max_size,
         max_bytes=max_bytes,
         lab=lab,
+        classic=classic,
+        compression=compression,
         panels=panels,
         panel_overlap=panel_overlap,
         strip=strip,

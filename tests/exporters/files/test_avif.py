@@ -136,7 +136,7 @@ def test_hdr_is_that_of_the_stored_pixels(tmp_path: Path) -> None:
         ("a.avif", {"transfer": "pq", "bits": 8}, "HDR can have only 10 or 12"),
         ("a.tif", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
         ("a.dzi", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
-        ("a.avif", {"transfer": "pq", "max_bytes": 1000}, "cannot be combined with max-bytes"),
+        ("a.avif", {"transfer": "pq", "max_bytes": 1000}, "cannot be combined with max_bytes"),
         ("a.avif", {"quality": "80"}, "quality '80': must be a whole number"),
         ("a.avif", {"transfer": "pq", "panels": "2x2"}, "cannot be combined with panels"),
     ],

@@ -13,9 +13,9 @@ from tilecppn import export
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.export import export_store
+from tilecppn.exporters.files import tiff
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.prints import lab
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
@@ -85,7 +85,7 @@ def test_what_no_lab_takes_is_refused(
     for name, options, why in refused:
         with pytest.raises(ExportError, match=why):
             export_store(small_store.path, tmp_path / name, ExportOptions(**options), Threads())
-    monkeypatch.setattr(lab, "CLASSIC", 100)
+    monkeypatch.setattr(tiff, "CLASSIC", 100)
     with pytest.raises(ExportError, match=r"takes .* of 100"):
         export(small_store.path, tmp_path / "a.tif", lab=True)
     assert not list(tmp_path.iterdir())

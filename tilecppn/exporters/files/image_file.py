@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.encoding import credits, tags
-from tilecppn.exporters.encoding.deflate import LEAST, compressed
+from tilecppn.exporters.encoding.deflate import LEAST
 from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.encoding.icc import embedded, icc_profile
 from tilecppn.exporters.encoding.png import encode_png, resolution_chunk
@@ -121,7 +121,7 @@ def _write_tiff(
     height, width, channels = image.shape
     tifffile.imwrite(
         temporary,
-        iter([compressed(tiff_tags.predicted(image.transpose(2, 0, 1)))]),
+        iter([tiff_tags.packed(image.transpose(2, 0, 1))]),
         shape=tiff_tags.shape(height, width, channels),
         rowsperstrip=height,
         resolution=None if dpi is None else (dpi, dpi),

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from tilecppn import filesystem, machine
 from tilecppn.errors import ExportError
 from tilecppn.exporters.bands import in_uint8, read_image
+from tilecppn.exporters.encoding import tags
 from tilecppn.exporters.encoding.icc import icc_profile
+from tilecppn.exporters.files import tiff_tags
 from tilecppn.exporters.files.image_file import write_image
-from tilecppn.exporters.files.tiff import CLASSIC
+from tilecppn.exporters.files.tiff import CLASSIC, write_strips
 from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.options import INTENTS, ExportOptions
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import sealed
 from tilecppn.exporters.parallel import Threads
-from tilecppn.exporters.prints.lab import plain_tiff
 from tilecppn.exporters.source import Source
 from tilecppn.formatting import format_bytes
 
@@ -76,22 +77,25 @@ def export_proof(
     made = source.provenance(provenance.STILL, options)
     convert = converter(printer, made.profile, options.intent, soft=soft)
 
-    def fill(out: NDArray[np.uint8]) -> None:
-        read_image(source, out, threads, lambda pixels: convert(in_uint8(pixels)))
-
     if soft:
         image = np.empty((source.height, source.width, RGB), np.uint8)
-        fill(image)
+        read_image(source, image, threads, lambda pixels: convert(in_uint8(pixels)))
         write_image(image, dest, replace(made, profile="srgb"), source.resolution)
         threads.note(f"{dest}: how {printer.name} will look, {options.intent} intent")
         return [dest]
-    with (
-        sealed(dest) as temporary,
-        plain_tiff(
-            temporary, source, made, printer.photometric, printer.channels, printer.data
-        ) as out,
-    ):
-        fill(out)
+    form = {
+        **tiff_tags.stored(np.dtype(np.uint8), printer.channels, "none"),
+        **tiff_tags.described(made, printer.data),
+        "photometric": printer.photometric,
+        "resolutionunit": tags.INCH,
+    }
+
+    def encode(pixels: NDArray[Any]) -> bytes:
+        return convert(in_uint8(pixels)).tobytes()
+
+    with sealed(dest) as temporary:
+        row_bytes = source.width * printer.channels
+        write_strips(temporary, source, threads, encode, row_bytes, printer.channels, form)
     threads.note(f"{dest}: 8 bits, {printer.mode} of {printer.name}, {options.intent} intent")
     return [dest]
 
