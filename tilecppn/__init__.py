@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tilecppn.film.animate import animate
     from tilecppn.film.timeline.keyframes import Keyframe
     from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.inspection.info import info
     from tilecppn.integrity.report import VerifyReport
     from tilecppn.integrity.verify import verify
     from tilecppn.notebook.explore import explore
@@ -79,6 +80,7 @@ _PUBLIC = {
     "explore": "tilecppn.notebook.explore",
     "export": "tilecppn.shaders.export",
     "gallery": "tilecppn.exporters.gallery",
+    "info": "tilecppn.inspection.info",
     "lerp": "tilecppn.cppn.latents",
     "load_latents": "tilecppn.cppn.latents",
     "preview": "tilecppn.pixels.window",
@@ -120,6 +122,7 @@ __all__ = [
     "explore",
     "export",
     "gallery",
+    "info",
     "lerp",
     "load_latents",
     "preview",

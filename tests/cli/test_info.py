@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tilecppn
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET
 from tilecppn import export
@@ -21,6 +22,7 @@ def info(cli: Cli, path: object) -> dict[str, Any]:
     done = cli("info", path, "--json")
     assert done.exit_code == 0, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
+    assert json.loads(json.dumps(tilecppn.info(str(path)))) == record
     assert cli("info", path).stdout.startswith(f"{path}: {record['kind']}")
     return record
 

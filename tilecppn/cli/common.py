@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,16 +14,10 @@ from tilecppn.cli.terminal import visible
 from tilecppn.formatting import counted, format_duration
 
 if TYPE_CHECKING:
-    from tilecppn.film.plan import ClipTask
-    from tilecppn.film.store import FilmStore
     from tilecppn.run.task_queue import RunResult
     from tilecppn.scene.scene import Scene
-    from tilecppn.storage.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-Found = Counter["int | ClipTask"]  # shards of each level or frame, and clips
 
 
 class FileType(click.Path):
@@ -305,14 +298,3 @@ def parse_seeds(text: str) -> list[int]:
             raise click.BadParameter(f"{text!r}: at most {MOST_SEEDS} seeds")
         seeds += range(low, high + 1)
     return seeds
-
-
-def done_tasks(store: "Store | FilmStore") -> Found:
-    """Count the finished shards of each level or frame, and the finished clips."""
-    from tilecppn.film.plan import ClipTask
-    from tilecppn.storage.store import Store
-
-    if isinstance(store, Store):  # by listing: a canvas may have 10¹¹ shards
-        return Counter({level.index: store.count_done(level.index) for level in store.plan.levels})
-    done = (task for task in store.plan.order() if store.has(task))
-    return Counter(task if isinstance(task, ClipTask) else task[0] for task in done)

@@ -9,7 +9,6 @@ from tilecppn.cli.common import (
     BYTES,
     FILE,
     OUTPUT,
-    done_tasks,
     export_options,
     hdr_options,
     json_option,
@@ -182,9 +181,8 @@ def _tell_missing(path: Path, base: int, meter: "Meter") -> None:
     from tilecppn.storage.store import Store
 
     store = Store(path)
-    done = done_tasks(store)
     for level in store.plan.levels[max(base, 0) :]:
-        count, found = level.rows * level.cols, done[level.index]
+        count, found = level.rows * level.cols, store.count_done(level.index)
         if found < count:
             meter.note(
                 f"level {level.index}: {found:,} of {count:,} shards are there; the rest is black"

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import OUTPUT, Found, done_tasks, json_option, result
+from tilecppn.cli.common import OUTPUT, json_option, result
 from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.film.store import FilmStore
+    from tilecppn.inspection.finished_tasks import Found
     from tilecppn.storage.store import Store
 
 
@@ -26,11 +27,12 @@ def command(store: Path, as_json: bool) -> None:
     tilecppn status film.mp4.parts
     """
     from tilecppn.film.store import open_store
+    from tilecppn.inspection.finished_tasks import finished_tasks
     from tilecppn.storage.store import Store
 
     opened = open_store(store)
     shards = opened.plan.tasks
-    found = done_tasks(opened)
+    found = finished_tasks(opened)
     done = found.total()
     finished = done == shards
     if isinstance(opened, Store):
@@ -60,7 +62,7 @@ def command(store: Path, as_json: bool) -> None:
     result("\n".join(lines), record, as_json)
 
 
-def _levels(store: "Store", found: Found) -> tuple[dict[str, Any], list[str]]:
+def _levels(store: "Store", found: "Found") -> tuple[dict[str, Any], list[str]]:
     levels = [
         {
             "level": level.index,
@@ -79,7 +81,7 @@ def _levels(store: "Store", found: Found) -> tuple[dict[str, Any], list[str]]:
     return {"levels": levels}, lines
 
 
-def _frames(store: "FilmStore", found: Found) -> tuple[dict[str, Any], list[str]]:
+def _frames(store: "FilmStore", found: "Found") -> tuple[dict[str, Any], list[str]]:
     plan, fps = store.plan, store.timeline.film.fps
     level = plan.still.levels[0]
     clips = [plan.clip_of(frame) for frame in range(plan.frames)]

@@ -14,12 +14,12 @@ from PIL import Image
 
 from tests.stores import level_pixels, noise_store
 from tilecppn import export, ffmpeg
-from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import find_export_damage
+from tilecppn.inspection.image_size import image_size
 from tilecppn.pixels.hdr import HDR, TRANSFERS
 from tilecppn.scene.scene import Scene
 

@@ -13,11 +13,11 @@ from PIL import Image
 
 from tests.stores import level_pixels, noise_store
 from tilecppn import export, ffmpeg
-from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.files.jxl import distance, read_exif
 from tilecppn.exporters.verify import find_export_damage
+from tilecppn.inspection.image_size import image_size
 from tilecppn.pixels.quantise import to_uint16
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

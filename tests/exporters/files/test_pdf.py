@@ -15,13 +15,13 @@ from PIL import Image
 from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.cli.image_size import image_size
 from tilecppn.errors import ExportError
 from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.files.pdf import AWAY, LENGTH, ROOM, layout, marks
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage
+from tilecppn.inspection.image_size import image_size
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

@@ -1,0 +1,1 @@
+"""Describes files, folders and stores, and counts the finished tasks of a store."""
