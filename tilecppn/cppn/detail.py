@@ -371,15 +371,17 @@ def orthogonal(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     A product of many random matrices collapses everything into one direction; a product of
     orthogonal ones does not.
     """
-    a = matrices.copy()
-    for i in range(a.shape[-2]):
-        row = a[..., i, :]
-        row /= np.sqrt(_in_order(row * row))[..., None]
-        rest = a[..., i + 1 :, :]
-        rest -= _in_order(rest * row[..., None, :])[..., None] * row[..., None, :]
-    return a
+    a = np.moveaxis(matrices, -1, 0).copy()  # columns first: such sums are faster
+    for i in range(len(a)):
+        row = a[..., i, None]
+        row /= np.sqrt(_in_order(row * row))
+        rest = a[..., i + 1 :]
+        rest -= _in_order(rest * row) * row
+    return np.ascontiguousarray(np.moveaxis(a, 0, -1))
 
 
 def _in_order(terms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum along the last axis, in order."""
-    return np.asarray(np.add.accumulate(terms, axis=-1)[..., -1])
+    """Sum along the first axis, in order."""
+    # NumPy sums in pairs along an axis that is contiguous.
+    alone = terms[0].size == 1
+    return np.asarray(np.add.accumulate(terms)[-1] if alone else np.add.reduce(terms))

@@ -87,16 +87,13 @@ def draw(
         return structure, *_with_detail(structure, hidden, seed, preset)
     # One stream per layer: its weights, row by row, then its biases.
     sizes = shapes(structure, hidden)
-    drawn = [
-        np.split(uniforms(seed, i, rows * columns + rows), [rows * columns])
-        for i, (rows, columns) in enumerate(sizes)
-    ]
-    weights = _each(preset.weights.quantile, [u for u, _ in drawn])
-    biases = _each(preset.biases.quantile, [u for _, u in drawn])
-    layers = [
-        (weight.reshape(size).astype(np.float32), bias.astype(np.float32))
-        for weight, bias, size in zip(weights, biases, sizes, strict=True)
-    ]
+    drawn = [uniforms(seed, i, rows * columns + rows) for i, (rows, columns) in enumerate(sizes)]
+    own = preset.weights, preset.biases
+    numbers = {kind: _each(kind.quantile, drawn) for kind in set(own)}
+    layers = []
+    for i, (rows, columns) in enumerate(sizes):
+        weight, bias = (numbers[kind][i].astype(np.float32) for kind in own)
+        layers.append((weight[:-rows].reshape(rows, columns), bias[-rows:]))
     return structure, layers, []
 
 

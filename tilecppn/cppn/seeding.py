@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -34,9 +35,18 @@ class Distribution(NamedTuple):
 
 def uniforms(seed: int, stream: int, count: int) -> Array:
     """Return `count` float64 values in the open interval (0, 1): ((word >> 11) + ½) / 2^53."""
-    key = np.array([seed, stream], dtype=np.uint64)
-    words = np.random.Philox(key=key).random_raw(count)
+    words = np.random.Philox(_Key(seed, stream)).random_raw(count)  # type: ignore[arg-type]
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+class _Key(ISeedSequence):
+    """The key (seed, stream). Given as `key=`, a seed would also be drawn, and not be used."""
+
+    def __init__(self, seed: int, stream: int) -> None:
+        self.words = np.array([seed, stream], np.uint64)
+
+    def generate_state(self, n_words: int, dtype: object = np.uint64) -> NDArray[np.uint64]:
+        return self.words
 
 
 def logarithm(x: Array) -> Array:
@@ -57,14 +67,12 @@ def logarithm(x: Array) -> Array:
     return e * math.log(2.0) + 2.0 * (s * series)
 
 
-def _ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
-    top = np.full_like(x, numerator[0])
-    for c in numerator[1:]:
-        top = top * x + c
-    bottom = np.full_like(x, denominator[0])
-    for c in denominator[1:]:
-        bottom = bottom * x + c
-    return top / bottom
+def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
+    total = np.full_like(x, coefficients[0])
+    for c in coefficients[1:]:
+        total *= x
+        total += c
+    return total
 
 
 def inverse_normal(u: Array) -> Array:
@@ -73,15 +81,16 @@ def inverse_normal(u: Array) -> Array:
     Algorithm AS 241, PPND16: M. J. Wichura, Applied Statistics 37 (1988), 477-484.
     """
     q = u - 0.5
+    r = 0.180625 - q * q
+    result = q * (_polynomial(r, _CENTRE_TOP) / _polynomial(r, _CENTRE_BOTTOM))
+    tails = np.abs(q) > 0.425
+    u, q = u[tails], q[tails]
     # 1 - u is exact for u ≥ 1/2, and the tail formula is symmetric.
     r = np.sqrt(-logarithm(np.where(q < 0, u, 1.0 - u)))
-    tail = np.where(
-        r <= 5.0,
-        _ratio(r - 1.6, _MIDDLE_TOP, _MIDDLE_BOTTOM),
-        _ratio(r - 5.0, _FAR_TOP, _FAR_BOTTOM),
-    )
-    centre = q * _ratio(0.180625 - q * q, _CENTRE_TOP, _CENTRE_BOTTOM)
-    return np.asarray(np.where(np.abs(q) <= 0.425, centre, np.where(q < 0, -tail, tail)))
+    near = _polynomial(r - 1.6, _MIDDLE_TOP) / _polynomial(r - 1.6, _MIDDLE_BOTTOM)
+    far = _polynomial(r - 5.0, _FAR_TOP) / _polynomial(r - 5.0, _FAR_BOTTOM)
+    result[tails] = np.copysign(np.where(r <= 5.0, near, far), q)
+    return result
 
 
 # Coefficients of AS 241, highest power first.
