@@ -68,17 +68,37 @@ class ColouredKernel:
 
 
 def interpolate_palette(grey: Values, colours: NDArray[np.float64]) -> Values:
-    """Interpolate linearly between `colours` (n, 3) at `grey` in [0, 1]; return (3, …).
+    """Interpolate linearly between `colours` (n, 3) at `grey` (…) in [0, 1]; return (3, …).
 
     Values are clipped to [0, 1]; NaN becomes the first colour.
     """
-    last = len(colours) - 1
-    place = np.fmin(np.fmax(grey, 0.0), 1.0) * grey.dtype.type(last)
-    index = np.minimum(place.astype(np.intp), last - 1)
-    part = place - index.astype(grey.dtype)
-    low = colours.T.astype(grey.dtype)
-    rise = np.diff(colours.T, axis=1).astype(grey.dtype)
-    return np.stack([low[c][index] + part * rise[c][index] for c in range(3)])
+    steps = np.concatenate([colours[:-1], np.diff(colours, axis=0)], axis=1)
+    out = np.empty((3, *grey.shape), grey.dtype)
+    _linear(grey.dtype)["linear"](
+        np.ascontiguousarray(grey), grey.size, steps.astype(grey.dtype), len(steps), out
+    )
+    return out
+
+
+@machine_code
+def _linear(dtype: np.dtype[Any]) -> Module:
+    module, real = Module(), ELEMENTS[dtype]
+    f = module.function(
+        "linear",
+        grey=ArrayOf(real), points=I64,
+        steps=ArrayOf(real), intervals=I64,  # (intervals, 6): a colour, and the change to the next
+        out=ArrayOf(real),  # (3, points)
+    )  # fmt: skip
+    zero, one = f.number(real, 0.0), f.number(real, 1.0)
+    with f.loop(f["points"]) as point:
+        value = f.array("grey").load(point)
+        place = (value > zero).where(value, zero).at_most(one) * f["intervals"].to(real)
+        index = place.to(I64).at_most(f["intervals"] - 1)
+        part, step = place - index.to(real), f.array("steps").at(index * 6)
+        for c in range(3):
+            f.array("out").store(step.load(c) + part * step.load(c + 3), f["points"] * c + point)
+    f.end()
+    return module
 
 
 def look_up(values: Values, table: NDArray[np.float64]) -> Values:
