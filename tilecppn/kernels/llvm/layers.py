@@ -1,6 +1,7 @@
 """Converts a network to a list of products, and packs its weights for the machine code."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,10 +95,21 @@ def packed(products: Sequence[Product], tiling: Tiling, dtype: np.dtype[Any]) ->
 
     For each group of neurons: its biases, then its weights for input 0, for input 1, ….
     """
-    parts: list[NDArray[Any]] = [np.zeros(0)]
-    for layer, weight, bias in products:
-        for _, first, neurons, count in tiling.groups(layer.groups):
-            for start in range(first, first + neurons * count, neurons):
-                part = slice(start, start + neurons)
-                parts += [bias[part], weight[part].T.ravel()]
-    return np.concatenate(parts).astype(dtype)
+    parts = [part.ravel() for _, weight, bias in products for part in (bias, weight)]
+    order = _order(tuple(layer for layer, *_ in products), tiling)
+    return np.concatenate([np.zeros(0), *parts])[order].astype(dtype)
+
+
+@lru_cache(256)
+def _order(layers: tuple[Layer, ...], tiling: Tiling) -> NDArray[np.intp]:
+    """Return the places of the numbers that are read among biases and weights, layer by layer."""
+    parts, first = [np.zeros(0, np.intp)], 0
+    for layer in layers:
+        rows = layer.outputs
+        bias = first + np.arange(rows)
+        weight = first + rows + np.arange(rows * layer.inputs).reshape(rows, layer.inputs)
+        for _, start, neurons, count in tiling.groups(layer.groups):
+            for n in range(start, start + neurons * count, neurons):
+                parts += [bias[n : n + neurons], weight[n : n + neurons].T.ravel()]
+        first += rows * (1 + layer.inputs)
+    return np.concatenate(parts)

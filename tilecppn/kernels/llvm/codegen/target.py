@@ -201,7 +201,7 @@ def row_stride(array: NDArray[Any]) -> int:
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """Return an empty array that begins on a cache line."""
-    count = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    count = math.prod(shape) * np.dtype(dtype).itemsize
     raw = np.empty(count + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return np.asarray(raw[start : start + count].view(dtype).reshape(shape))
