@@ -97,6 +97,5 @@ def test_the_fineness_of_a_deep_place_is_that_of_the_plain_formula(name: str) ->
     amplitudes = readouts.amplitudes(view, fineness)
     for i, layer in enumerate(resolved.layers):
         if layer.readout is not None:
-            readout = cppn.hidden_layer(i)[2]
-            expected = readouts.scaled(i, readout, amplitudes[i])
+            (expected,) = readouts.scaled(cppn.hidden_layer(i)[2][None], amplitudes[i : i + 1])
             assert np.allclose(np.sort(layer.readout), np.sort(expected), rtol=1e-3, atol=1e-9)

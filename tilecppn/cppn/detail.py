@@ -231,12 +231,16 @@ class Readouts:
         square = float(np.square(jacobian).sum()) / jacobian.shape[-1]
         return log2(math.sqrt(max(square, 1e-300) / (self.width * variance)) / frequency)
 
+    def means(self, count: int) -> Array:
+        """Return the expected means (count, width) of the first layers' units."""
+        return np.stack([_repeated(self.expected(i).means, self.width) for i in range(count)])
+
     def scaled(
-        self, layer: int, readout: NDArray[np.floating], amplitudes: Sequence[float]
+        self, readouts: NDArray[np.floating], amplitudes: Sequence[Sequence[float]]
     ) -> NDArray[np.float64]:
-        """Return a layer's readout (channels, width) times its amplitudes, float64."""
-        factors = [f * a for f, a in zip(self.factors, amplitudes, strict=True)]
-        return np.asarray(readout.astype(np.float64) * np.array(factors)[:, None])
+        """Return layers' readouts (n, channels, width) times their amplitudes, float64."""
+        factors = np.array(self.factors) * np.array(amplitudes)
+        return np.asarray(readouts.astype(np.float64) * factors[:, :, None])
 
     def _factor(self, output: int) -> float:
         """Return the factor that gives an output's sum the deviation `contrast`."""
@@ -260,6 +264,11 @@ def readouts(structure: Structure, width: int) -> Readouts:
 
 
 _readouts = lru_cache(64)(Readouts)
+
+
+@lru_cache(1024)
+def _repeated(means: tuple[float, ...], width: int) -> Array:
+    return np.resize(means, width)
 
 
 def _first_sums(structure: Structure) -> tuple[float, float]:

@@ -19,8 +19,8 @@ from tilecppn.cppn.resolved import (
     HiddenLayer,
     ResolvedNetwork,
     Weights,
+    arranged,
     grouped,
-    sorted_units,
     unit_functions,
 )
 from tilecppn.cppn.seeding import LATENT_STREAM, uniforms
@@ -165,22 +165,20 @@ class CPPN:
             parts = self._read_out(view, folded, latent if deep else None)
         hidden, readouts, bias, differences = parts
         unfolded = hidden[0]
-        before = list(range(unfolded[0].shape[1]))
+        before: list[int] | slice = slice(None)
         layers = []
         for i, (weight, layer_bias) in enumerate(hidden):
-            name, units = s.activation(i), len(layer_bias)
-            # A residual layer adds unit to unit, so the order must not change.
-            order = list(range(units)) if s.residual else sorted_units(name, units)
-            functions = unit_functions(name, units)
-            groups = grouped(functions[k] for k in order)
+            order, groups = arranged(s.activation(i), len(layer_bias), s.residual)
+            weight, layer_bias = weight[order], layer_bias[order]
+            if i == 0:
+                unfolded = weight, layer_bias
+                if not differences:
+                    weight, layer_bias = (a[order] for a in folded)
+            else:
+                weight = np.asfortranarray(weight[:, before])  # NumPy sums in an order by layout
             readout = readouts[i]
             if readout is not None:
-                readout = readout[:, order]
-            if i == 0:
-                unfolded = weight[order], layer_bias[order]
-                weight, layer_bias = unfolded if differences else (a[order] for a in folded)
-            else:
-                weight, layer_bias = weight[order][:, before], layer_bias[order]
+                readout = np.asfortranarray(readout[:, order])
             layers.append(HiddenLayer(weight, layer_bias, groups, readout, i < differences))
             before = order
         return ResolvedNetwork(
@@ -210,24 +208,20 @@ class CPPN:
         amplitudes = self._readouts.amplitudes(view, fineness, self.overall_fineness)
         while len(amplitudes) > 1 and not any(amplitudes[-1]):
             amplitudes.pop()
-        hidden: list[tuple[Weights, Weights]] = []
-        readouts = []
-        bias = self.layers[-1][1].astype(np.float64)
-        for i, factors in enumerate(amplitudes):
-            weight, layer_bias, readout = self.hidden_layer(i)
-            means = np.resize(self._readouts.expected(i).means, self.width)
-            if center is not None and i <= coarser:
-                hidden.append((first[0] if i == 0 else weight, center.sums(i)))
-            else:
-                hidden.append((weight, layer_bias))
-            if center is not None and i < coarser:
-                means = means - center.values(i)
-            scaled = self._readouts.scaled(i, readout, factors)
-            # In a fixed order, on which a sum's last digits depend.
-            terms = np.column_stack([bias, scaled * means])
-            bias = np.subtract.accumulate(terms, axis=1)[:, -1]
-            last = i == len(amplitudes) - 1
-            readouts.append(scaled if last or any(factors) else None)
+        drawn = [self.hidden_layer(i) for i in range(len(amplitudes))]
+        hidden: list[tuple[Weights, Weights]] = [(weight, bias) for weight, bias, _ in drawn]
+        means = self._readouts.means(len(drawn))
+        if center is not None:
+            for i in range(min(coarser + 1, len(drawn))):
+                hidden[i] = first[0] if i == 0 else hidden[i][0], center.sums(i)
+            for i in range(min(coarser, len(drawn))):
+                means[i] -= center.values(i)
+        scaled = self._readouts.scaled(np.stack([readout for *_, readout in drawn]), amplitudes)
+        # In a fixed order, on which a sum's last digits depend.
+        terms = [self.layers[-1][1].astype(np.float64)[:, None], *scaled * means[:, None]]
+        bias = np.subtract.accumulate(np.concatenate(terms, axis=1), axis=1)[:, -1]
+        counts = [any(factors) for factors in amplitudes[:-1]] + [True]
+        readouts = [r if counted else None for r, counted in zip(scaled, counts, strict=True)]
         return Parts(hidden, readouts, bias, coarser)
 
     def _center(self, view: Sampling, latent: Array) -> Center:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -160,3 +161,14 @@ def sorted_units(activation: str, units: int) -> list[int]:
     """Return the units of a layer sorted by function."""
     period = len(parts(activation))
     return [i for k in range(period) for i in range(k, units, period)]
+
+
+@lru_cache(256)
+def arranged(activation: str, units: int, residual: bool) -> tuple[list[int] | slice, Groups]:
+    """Return the order of a layer's units, sorted by function, and their groups."""
+    functions = unit_functions(activation, units)
+    # A residual layer adds unit to unit, so the order must not change.
+    if residual or len(parts(activation)) == 1:
+        return slice(None), grouped(functions)
+    order = sorted_units(activation, units)
+    return order, grouped(functions[k] for k in order)
