@@ -104,9 +104,10 @@ def latent() -> Check:
 def choice(*options: str | int, note: str = "") -> Check:
     """Accept one of the options; `note` is added to the description."""
     allowed = "one of " + ", ".join(json.dumps(o) for o in options)
+    known = {(type(o), o) for o in options}
     return check(
         f"{allowed} ({note})" if note else allowed,
-        lambda v: any(type(v) is type(o) and v == o for o in options),
+        lambda v: (type(v), v) in known,
         lambda v: v,
         enum=list(options),
     )

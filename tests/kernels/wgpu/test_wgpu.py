@@ -134,6 +134,7 @@ def test_auto_takes_a_gpu_that_is_no_software(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, gpu: bool, expected: str
 ) -> None:
     kind = "IntegratedGPU" if gpu else "CPU"
+    monkeypatch.setattr(table, "has_gpu", devices.has_gpu.__wrapped__)  # without its cache
     monkeypatch.setattr(devices, "find_spec", lambda name: object())
     monkeypatch.setattr(Path, "exists", lambda path: True)
     monkeypatch.setattr(devices, "adapter", lambda: SimpleNamespace(info={"adapter_type": kind}))

@@ -27,6 +27,7 @@ _HERE = threading.local()
 _STARTING = threading.RLock()
 
 
+@cache  # asked for every kernel
 def has_gpu() -> bool:
     """Return whether wgpu is installed and finds a hardware GPU."""
     if find_spec("wgpu") is None or (sys.platform == "linux" and not Path("/dev/dri").exists()):

@@ -20,6 +20,7 @@ from tilecppn.kernels import EvaluationContext, Memory, create
 from tilecppn.pixels.window import Renderer, render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
+from tilecppn.scene.sections import Canvas
 from tilecppn.serve.pyramids import EncodedTile, Tile
 from tilecppn.serve.store_picture import StorePicture
 from tilecppn.serve.studio.films import Films
@@ -99,10 +100,13 @@ class Levels:
         key = name, level
         with self._lock:
             if key not in self._found:
-                scene = for_screen(self._scenes.scene(name), flat=level != 0)
-                context = EvaluationContext.of(scene) if level == 0 else level_context(scene, level)
-                if level != 0:
-                    scene = scene.replace(canvas={"crop": None, "bleed": None})
+                found = self._scenes.scene(name)
+                if level == 0:
+                    scene = for_screen(found, flat=False)
+                    context = EvaluationContext.of(scene)
+                else:
+                    scene = for_screen(found, flat=True, crop=None, bleed=None)
+                    context = level_context(scene, level)
                 context.single_from  # noqa: B018 - computed once for all kernels
                 self._found[key] = scene, context
             return self._found[key]
@@ -186,18 +190,20 @@ def small_picture(
     """
     longest = max(scene.canvas.width, scene.canvas.height)
     sides = (max(1, round(n * side / longest)) for n in (scene.canvas.width, scene.canvas.height))
-    small = for_screen(scene, flat=True, canvas=scene.canvas.resized(*sides))
+    small = for_screen(scene, flat=True, print=None, **scene.canvas.resized(*sides))
     context = replace(EvaluationContext.of(small), share=SHARE)
     window = Window(0, 0, small.canvas.height, small.canvas.width)
     return render_window(create(kernel, context, memory), small, window, check_cancelled)
 
 
-def for_screen(scene: Scene, flat: bool, **changes: Any) -> Scene:
+def for_screen(scene: Scene, flat: bool, **canvas: Any) -> Scene:
     """Return a scene as shown on a screen, in 8 bits; flat: one evaluated sample per pixel.
 
-    changes: to other sections.
+    canvas: changed keys of [canvas]. The scene is only for drawing: its own `replace` would begin
+    from the given one.
     """
     output: dict[str, Any] = {"dtype": "uint8", "precision": "exact"}
     if flat:
         output |= {"supersample": 1, "tolerance": 0.0}
-    return scene.replace(output=output, **changes)
+    sides = Canvas(**{**scene.canvas.values(), **canvas})
+    return replace(scene, output=replace(scene.output, **output), canvas=sides)
