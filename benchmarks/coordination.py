@@ -17,7 +17,7 @@ from benchmarks.measuring import peak_bytes
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.executors import Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.task_queue import RunResult
 
@@ -51,7 +51,7 @@ class BitStore:
         return
 
 
-class Simulated:
+class Simulated(Executor):
     """A simulated executor, whose submitted tasks are done a few polls later.
 
     Attribute `now`: the simulated time in seconds.
@@ -60,7 +60,6 @@ class Simulated:
     name = "simulated"
     room = 0
     gpus = 0.0
-    listeners = ()
     remote = True
     threads = 1
     depth = 2

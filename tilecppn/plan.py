@@ -164,7 +164,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(TaskGraph):
     """The levels, shards and tiles of a canvas, for its size and layout."""
 
     width: int
@@ -202,7 +202,6 @@ class Plan:
 
     @property
     def tasks(self) -> int:
-        """The number of tasks, one for each shard."""
         return self.shards
 
     @property
@@ -238,7 +237,6 @@ class Plan:
         )
 
     def pixels_of(self, shard: Shard) -> int:
-        """Return how many pixels of the canvas a shard draws; 0 above level 0."""
         return 0 if shard.level else self.window(shard).pixels
 
     def children(self, shard: Shard) -> tuple[Shard, ...]:
@@ -258,7 +256,6 @@ class Plan:
         )
 
     def parent(self, shard: Shard) -> Shard | None:
-        """Return the shard of the next level that is built from this one; None on the last."""
         if shard.level == len(self.levels) - 1:
             return None
         side, above = self.levels[shard.level].shard, self.levels[shard.level + 1].shard

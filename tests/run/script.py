@@ -9,7 +9,7 @@ from tests.run.jobs import ARITHMETIC
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
-from tilecppn.run.executors import Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
@@ -31,7 +31,7 @@ class MemoryStore(set[Shard]):
         return "moved" if shard in self.gone else None
 
 
-class Script:
+class Script(Executor):
     """An executor without workers: `act(shard)` decides what a run of a shard comes to.
 
     "done" adds it to the store, "fault" and "lost" do not, "zombie" adds it and is then lost,
@@ -43,7 +43,6 @@ class Script:
     name = "script"
     room = 0
     gpus = 0.0
-    listeners = ()
     remote = False  # so that no shard is run twice, and no worker released
 
     def __init__(

@@ -11,14 +11,14 @@ from typing import Any
 from tests.run.jobs import ARITHMETIC
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
-from tilecppn.run.executors import Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.task_queue import RunResult, TaskStore
 
 INFO = WorkerInfo("f00d", ARITHMETIC, "here")
 
 
-class Cluster:
+class Cluster(Executor):
     """An executor on `places` machines of one worker each; what is started beyond waits for one.
 
     seconds: of each task on a worker of speed 1. speed: of the n-th worker that begins; 0 stops.
@@ -29,7 +29,6 @@ class Cluster:
     remote = True
     threads = 1
     gpus = 0.0
-    listeners = ()
 
     def __init__(
         self,

@@ -20,14 +20,14 @@ from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.plan import Window
-from tilecppn.run.jobs import TaskStats, WorkerInfo
+from tilecppn.run.jobs import Job, TaskStats, WorkerInfo
 from tilecppn.run.visibility import wait_until_visible
 
 BAND = 1 << 24  # bytes of a frame read at a time; at least one row of tiles
 
 
 @dataclass(frozen=True)
-class FilmJob:
+class FilmJob(Job):
     """Draw the frames' shards, and encode clips of `clip` frames each with `encoding`, if given.
 
     direct: see FilmPlan. finished: frames that exist already, and are not drawn.
@@ -43,7 +43,6 @@ class FilmJob:
     finished: FinishedFrames | None = None
 
     def open(self, threads: int) -> "FilmRunner":
-        """Return the runner of the calling thread, one of `threads` in this process."""
         return FilmRunner(self)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
-from tilecppn.plan import Plan, Shard, Window, ceil_div
+from tilecppn.plan import Plan, Shard, TaskGraph, Window, ceil_div
 
 
 class FrameShard(NamedTuple):
@@ -56,7 +56,7 @@ DIRECT = 1 << 27  # pixels; drawing a larger clip again would take minutes
 
 
 @dataclass(frozen=True)
-class FilmPlan:
+class FilmPlan(TaskGraph):
     """`frames` stills with the same plan, and clips of `clip` frames each, None for no clips.
 
     direct: the first clips, this many, have no tasks for their frames. It changes no byte, and may
@@ -113,7 +113,6 @@ class FilmPlan:
 
     @property
     def pixels(self) -> int:
-        """The pixels of all frames."""
         return self.frames * self.still.pixels
 
     def pixels_of(self, task: FilmTask) -> int:
@@ -159,7 +158,6 @@ class FilmPlan:
         return self.clip_of(task.frame) if isinstance(task, FrameShard) else None
 
     def ancestors(self, task: FilmTask) -> Iterator[ClipTask]:
-        """Yield the parent, if there is one."""
         above = self.parent(task)
         if above is not None:
             yield above

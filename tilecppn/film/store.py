@@ -113,7 +113,6 @@ class FilmStore(StoreDirectory):
 
     @classmethod
     def initial_contents(cls, path: Path, timeline: Timeline, arithmetic: Arithmetic) -> NewStore:
-        """Return the initial contents of a film's store at `path`, before its first frame."""
         plan = film_plan(timeline, None)
 
         def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
@@ -132,7 +131,6 @@ class FilmStore(StoreDirectory):
         return NewStore(record, ome, dict(timeline.networks), arrays, empty_shards)
 
     def check(self, timeline: Timeline) -> None:
-        """Raise StoreError, saying what differs, unless this is a store of `timeline`."""
         if not self.is_of(timeline):
             differences = self.timeline.differences(timeline) or ["the networks' weights differ"]
             raise StoreError(
@@ -170,11 +168,9 @@ class FilmStore(StoreDirectory):
         shutil.rmtree(old, ignore_errors=True)
 
     def multiscales(self, name: str) -> dict[str, Any]:
-        """Return the OME-Zarr metadata that the store should have."""
         return _ome(self.timeline, self.plan, name)
 
     def arrays(self) -> list[ArraySpec]:
-        """Return the Zarr arrays that the store should have."""
         return [_frames_of(self.plan, self.dtype)]
 
     def _identity(self) -> dict[str, bytes]:
@@ -241,13 +237,11 @@ class FilmStore(StoreDirectory):
         return self.shard_file(task).fault(self.plan.window(task))
 
     def name(self, task: FilmTask) -> str:
-        """Return the name of a shard's or clip's file."""
         if isinstance(task, ClipTask):
             return f"{CLIPS}/{self.encoding_id}-{self.plan.clip}/{task.first}"
         return frame_name(task)
 
     def level(self, task: FilmTask) -> Level:
-        """Return the only level of every frame."""
         return self.plan.still.levels[0]
 
 

@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic, EvaluationContext
-from tilecppn.plan import Plan
+from tilecppn.plan import Plan, TaskGraph
 from tilecppn.run import events
 from tilecppn.run.batch_job import BatchJob, SceneTask
 from tilecppn.run.estimates import check_disk
 from tilecppn.run.options import RunOptions
-from tilecppn.run.render import check_request, run_job
+from tilecppn.run.render import RunStore, check_request, run_job
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.directory import is_store
@@ -51,7 +51,7 @@ class ItemResult(NamedTuple):
 
 
 @dataclass
-class Batch:
+class Batch(TaskGraph, RunStore):
     """The plan and the store of a batch, as a run sees them.
 
     Attributes: items; path, the folder of the stores; overwrite, whether existing stores are
@@ -78,25 +78,20 @@ class Batch:
 
     @cached_property
     def tasks(self) -> int:
-        """The number of shards of all scenes."""
         return sum(plan.tasks for plan in self.plans)
 
     @cached_property
     def pixels(self) -> int:
-        """The number of pixels of all canvases."""
         return sum(plan.pixels for plan in self.plans)
 
     def pixels_of(self, task: SceneTask) -> int:
-        """Return how many pixels of the canvas a task draws."""
         return self.plans[task.scene].pixels_of(task.shard)
 
     def parent(self, task: SceneTask) -> SceneTask | None:
-        """Return the task that builds the next level from this one's shard; None on the last."""
         shard = self.plans[task.scene].parent(task.shard)
         return None if shard is None else task._replace(shard=shard)
 
     def ancestors(self, task: SceneTask) -> Iterator[SceneTask]:
-        """Yield a task's parent, grandparent, and so on."""
         for shard in self.plans[task.scene].ancestors(task.shard):
             yield task._replace(shard=shard)
 
@@ -140,7 +135,6 @@ class Batch:
         return store
 
     def has(self, task: SceneTask) -> bool:
-        """Return whether a task is done."""
         store = self._open.get(task.scene)
         return store is None or store.has(task.shard)
 
@@ -150,7 +144,6 @@ class Batch:
             self._open[task.scene].delete(task.shard)
 
     def why_gone(self, task: SceneTask) -> str | None:
-        """Return why a scene's store is gone, as after it was moved; None while it is there."""
         try:
             self._open[task.scene].check_in_place()
         except StoreError as error:
@@ -158,11 +151,9 @@ class Batch:
         return None
 
     def note_written(self, task: SceneTask) -> None:
-        """Note in a task's store that its file was written."""
         self._open[task.scene].note_written(task.shard)
 
     def check_in_place(self) -> None:
-        """Raise StoreError if an open store was moved."""
         for store in self._open.values():
             store.check_in_place()
 

@@ -13,7 +13,7 @@ from tilecppn.idle_threads import IdleThreads
 from tilecppn.kernels import Arithmetic, EvaluationContext, create
 from tilecppn.plan import Shard
 from tilecppn.run.downsample_cache import DownsampleCache
-from tilecppn.run.jobs import TaskStats, WorkerInfo, WorkerUnusable
+from tilecppn.run.jobs import Job, TaskStats, WorkerInfo, WorkerUnusable
 from tilecppn.run.render_job import RenderRunner
 from tilecppn.run.visibility import open_when_visible
 from tilecppn.scene.scene import Scene
@@ -66,7 +66,7 @@ class OpenStores:
 
 
 @dataclass(frozen=True)
-class BatchJob:
+class BatchJob(Job):
     """Render shards of many scenes, each of which is read from its store."""
 
     stores: tuple[str, ...]  # absolute paths; on a cluster, on a disk that all nodes share
@@ -75,7 +75,6 @@ class BatchJob:
     open_stores: OpenStores = field(default_factory=OpenStores)  # shared by a process's threads
 
     def open(self, threads: int) -> "BatchRunner":
-        """Return a runner for the calling thread, one of `threads` in its process."""
         return BatchRunner(self, threads)
 
 

@@ -81,10 +81,7 @@ class TaskFailed(NamedTuple):
 class Runner(Protocol):
     """Runs tasks on one thread, with buffers of its own."""
 
-    @property
-    def worker_info(self) -> WorkerInfo:
-        """The identity of the worker."""
-        ...
+    worker_info: WorkerInfo
 
     def run(self, task: Any, check_cancelled: CheckCancelled, /) -> TaskStats:
         """Run a task, writing its file in the store last."""

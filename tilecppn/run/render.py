@@ -123,10 +123,7 @@ def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
 class RunStore(TaskStore, Protocol):
     """The part of a store that a run uses; a StoreDirectory or a Batch."""
 
-    @property
-    def path(self) -> Path:
-        """The path of the store."""
-        ...
+    path: Path
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the store's lock for the block."""

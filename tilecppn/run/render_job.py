@@ -18,7 +18,7 @@ from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.window import Renderer
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run.downsample_cache import DownsampleCache
-from tilecppn.run.jobs import TaskStats, WorkerInfo
+from tilecppn.run.jobs import Job, TaskStats, WorkerInfo
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT, wait_until_visible
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
@@ -35,7 +35,7 @@ class Tiler(Protocol):
 
 
 @dataclass(frozen=True)
-class RenderJob:
+class RenderJob(Job):
     """Draws shards of level 0, and builds those of the other levels from their children."""
 
     scene: str  # TOML
@@ -47,7 +47,6 @@ class RenderJob:
     idle_threads: IdleThreads = field(default_factory=IdleThreads)  # likewise
 
     def open(self, threads: int) -> "RenderRunner":
-        """Return a runner for the calling thread, one of `threads` in its process."""
         self.idle_threads.join()
         self.downsample_cache.share(threads)
         scene = Scene.parse(self.scene, embedded=self.weights)

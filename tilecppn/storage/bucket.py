@@ -16,7 +16,7 @@ from tilecppn.filesystem import UnsuitableFileError, error_text
 from tilecppn.storage.client import as_os_errors, client_of
 from tilecppn.storage.content_types import headers
 from tilecppn.storage.crc32c import crc32c_of
-from tilecppn.storage.objects import Put
+from tilecppn.storage.objects import FileStorage, Put
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
@@ -35,7 +35,7 @@ class Object(NamedTuple):
     modified: float  # seconds since 1970
 
 
-class Bucket:
+class Bucket(FileStorage):
     """A `FileStorage` of the objects below a prefix in a bucket."""
 
     path: Path
@@ -51,7 +51,6 @@ class Bucket:
     # Requests
 
     def get(self, name: str, most: int | None = None) -> bytes:
-        """Read an object. Raises UnsuitableFileError if it has more than `most` bytes."""
         return self.fetch(name, most).data
 
     def fetch(self, name: str, most: int | None = None) -> Object:
@@ -74,7 +73,6 @@ class Bucket:
                 written.writelines(found)
 
     def crc32c(self, name: str) -> str:
-        """Return the CRC-32C of an object. Raises RenderError if it cannot be read."""
         try:
             return with_retries(lambda: crc32c_of(self._pieces(name)))
         except FileNotFoundError:
@@ -93,7 +91,6 @@ class Bucket:
                 yield bytes(piece)
 
     def get_tail(self, name: str, size: int) -> bytes:
-        """Read the last `size` bytes of an object, or all if it has fewer."""
         with self._request(name) as key:
             whole = self._obstore.head(self._client, key)["size"]
             if whole == 0:
@@ -102,27 +99,22 @@ class Bucket:
             return bytes(self._obstore.get_range(self._client, key, start=start, end=whole))
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
-        """Read a range of an object; past its end fewer bytes, or an OSError."""
         with self._request(name) as key:
             return bytes(self._obstore.get_range(self._client, key, start=start, length=size))
 
     def size(self, name: str) -> int | None:
-        """Return the size of an object in bytes; None if it is missing."""
         meta = self._head(name)
         return None if meta is None else int(meta["size"])
 
     def has(self, name: str) -> bool:
-        """Return whether there is an object of this name."""
         return self._head(name) is not None
 
     def names(self) -> list[str]:
-        """Return the names of the objects directly below the prefix."""
         with self._request("") as key:
             found = self._obstore.list_with_delimiter(self._client, f"{key}/")["objects"]
             return [Path(meta["path"]).name for meta in found]
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """Iterate over the name and size of all objects, from listings."""
         return ((name, int(meta["size"])) for name, meta in self.objects())
 
     def objects(self, folder: str = "") -> Iterator[tuple[str, "ObjectMeta"]]:
@@ -180,7 +172,6 @@ class Bucket:
             future.result()
 
     def delete(self, name: str) -> None:
-        """Delete an object, if it exists."""
         with contextlib.suppress(FileNotFoundError), self._request(name) as key:
             self._obstore.delete(self._client, key)
 
@@ -203,7 +194,6 @@ class Bucket:
                 self._delete([name for name in names if name not in keep])
 
     def identity(self, name: str) -> Hashable | None:
-        """Return the version of an object as a tuple; None if it is missing."""
         version = self.version(name)
         return None if version is None else tuple(sorted(version.items()))
 

@@ -25,7 +25,7 @@ from tilecppn.storage.bucket import Bucket, version_of, with_retries
 from tilecppn.storage.client import client_of
 from tilecppn.storage.lease import Lease, held_lease, leased
 from tilecppn.storage.names import DESCRIPTION
-from tilecppn.storage.objects import UNFINISHED, Files
+from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.shard_file import GENERATION
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class _Listing:
         self.asked: set[str] = set()
 
 
-class BucketStorage(Bucket):
+class BucketStorage(Bucket, ObjectStorage):
     """An `ObjectStorage` in a bucket. Belongs to one thread."""
 
     def __init__(self, path: BucketPath) -> None:
@@ -79,7 +79,6 @@ class BucketStorage(Bucket):
         return size > len(empty)
 
     def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
-        """List the objects below a folder that are not placeholders."""
         for name, meta in self.objects(folder):
             row, _, col = name.removeprefix(f"{folder}/").partition("/")
             if meta["size"] > len(empty) and row.isdecimal() and col.isdecimal():
@@ -124,7 +123,6 @@ class BucketStorage(Bucket):
     # The store
 
     def zarr(self) -> Any:
-        """Return a zarr-python store of the prefix, read by ranges."""
         from zarr.storage import ObjectStore
 
         return ObjectStore(client_of(self.address, self.address.key), read_only=True)
@@ -174,11 +172,9 @@ class BucketStorage(Bucket):
         self._write(missing, found)
 
     def new_generation(self) -> str:
-        """Return random bytes in hex."""
         return secrets.token_hex(GENERATION)
 
     def why_not_a_store(self, *, reading: bool) -> str:
-        """Describe an empty prefix, or one with other objects."""
         if self.is_free():
             return f"{self.path}: no such store"
         if reading:

@@ -19,21 +19,20 @@ from tilecppn.errors import StoreError
 from tilecppn.storage import locks
 from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.names import DESCRIPTION, FOLDER_NAME, lock_file, unfinished
-from tilecppn.storage.objects import Files, Put
+from tilecppn.storage.objects import Files, ObjectStorage, Put
 
 MAX_OFFSET = 2**62  # of a byte in a file
 PIECE = 1 << 18  # bytes read at a time for a checksum
 NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # the name of a row's folder or a column's file
 
 
-class Disk:
+class Disk(ObjectStorage):
     """An `ObjectStorage` in a folder, which needs no placeholders for missing shards."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def get(self, name: str, most: int | None = None) -> bytes:
-        """Read a file; with `most`, only a regular file of at most so many bytes."""
         file = self.path / name
         return file.read_bytes() if most is None else filesystem.read_bounded(file, most)
 
@@ -50,11 +49,9 @@ class Disk:
         return [self.crc32c(name) for name in names]
 
     def has(self, name: str) -> bool:
-        """Return whether there is a regular file of this name."""
         return (self.path / name).is_file()
 
     def names(self) -> list[str]:
-        """Return the names of everything directly in the folder except folders."""
         return next((files for _, _, files in os.walk(self.path)), [])
 
     def sizes(self) -> Iterator[tuple[str, int]]:
@@ -66,7 +63,6 @@ class Disk:
                 yield name if inner == os.curdir else os.path.join(inner, name), size
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a file, creating its folder if needed."""
         file = os.path.join(self.path, name)
         try:
             _write(file, data)
@@ -91,7 +87,6 @@ class Disk:
         filesystem.fsync_directory(path.parent)
 
     def size(self, name: str) -> int | None:
-        """Return the size of a file in bytes; None if it is missing."""
         try:
             return (self.path / name).stat().st_size
         except filesystem.GONE:
@@ -102,13 +97,11 @@ class Disk:
         filesystem.remove(self.path / name)
 
     def get_tail(self, name: str, size: int) -> bytes:
-        """Read the last `size` bytes of a file, or all if it has fewer."""
         with (self.path / name).open("rb") as data:
             data.seek(-min(size, data.seek(0, os.SEEK_END)), os.SEEK_END)
             return data.read(size)
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
-        """Read a range of a file; past its end fewer bytes."""
         with (self.path / name).open("rb", buffering=0) as data:
             return os.pread(data.fileno(), size, min(start, MAX_OFFSET))
 
@@ -122,7 +115,6 @@ class Disk:
         return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
     def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
-        """Yield the (row, column) of the shards' files; none if nothing has been written."""
         with contextlib.suppress(FileNotFoundError):
             for row in _numbered(self.path / folder):
                 for col, file in _numbered(self.path / folder / str(row)).items():
@@ -130,7 +122,6 @@ class Disk:
                         yield row, col
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
-        """Write a shard's file."""
         filesystem.write_atomic(self.path / name, data, lasting)
 
     def sync(self, folders: Iterable[str]) -> None:
@@ -143,11 +134,9 @@ class Disk:
         filesystem.remove(self.path / name)
 
     def identity(self, name: str) -> Hashable | None:
-        """Return the device, inode number and modification time of a file."""
         return filesystem.identity(self.path / name)
 
     def zarr(self) -> Any:
-        """Return a read-only zarr-python store of the folder."""
         from zarr.storage import LocalStore
 
         return LocalStore(self.path, read_only=True)
@@ -229,7 +218,6 @@ class Disk:
         return ""
 
     def why_not_a_store(self, *, reading: bool) -> str:
-        """Describe what is there: nothing, a scene, a file, a damaged store or another folder."""
         path = self.path
         if not path.exists():
             return f"{path}: {unfinished(path) or 'no such store'}"
@@ -253,13 +241,11 @@ class Disk:
         )
 
     def free_space(self) -> tuple[Path, float]:
-        """Return the nearest existing folder, and the free bytes of its disk."""
         whole = self.path.absolute()
         folder = next(path for path in (whole, *whole.parents) if path.is_dir())
         return folder, shutil.disk_usage(folder).free
 
     def is_free(self) -> bool:
-        """Return whether nothing is there, or an empty folder."""
         path = self.path
         if path.is_symlink():
             raise StoreError(f"{path}: is a symbolic link; give the folder it leads to")

@@ -91,7 +91,6 @@ class Store(StoreDirectory):
 
     @classmethod
     def initial_contents(cls, path: Path, scene: Scene, arithmetic: Arithmetic) -> NewStore:
-        """Return the initial contents of a still's store at `path`, before its first shard."""
         plan = Plan.of(scene.canvas, scene.output, scene.channels)
 
         def empty_shards(generation: str) -> Iterator[tuple[str, bytes]]:
@@ -116,7 +115,6 @@ class Store(StoreDirectory):
         check_safe_to_overwrite(self.storage, folder, file)
 
     def check(self, scene: Scene) -> None:
-        """Raise StoreError, saying what differs, unless the store has this scene and layout."""
         if scene.fingerprint != self.scene.fingerprint:
             differences = self.scene.differences(scene) or ["the network's weights differ"]
         else:
@@ -155,7 +153,6 @@ class Store(StoreDirectory):
         return read_window(file, self.plan.levels[level], window, partial=partial)
 
     def damage(self, shard: Shard) -> str | None:
-        """Return what is wrong with a shard: "missing", "damaged", or None."""
         return self.shard_file(shard).fault(self.plan.window(shard))
 
     def is_whole(self) -> bool:
@@ -163,7 +160,6 @@ class Store(StoreDirectory):
         return all(self.has(shard) for shard in self.plan.order())
 
     def name(self, shard: Shard) -> str:
-        """Return the name of a shard's file."""
         return shard_name(shard)
 
     def level(self, shard: Shard) -> Level:

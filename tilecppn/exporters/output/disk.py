@@ -28,10 +28,6 @@ class DiskDestination(Destination):
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Lock the path for writing; first remove what killed processes left there.
-
-        Raises StoreError if another process is writing there, or the disk has no locks.
-        """
         path = self.path
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filesystem.temporary_name(path, "lock")

@@ -62,11 +62,7 @@ class Executor(Protocol):
     threads: int  # tasks that a worker runs at a time
     depth: int  # tasks that a worker has at most, the running ones included
     gpus: float  # reserved by each worker
-
-    @property
-    def listeners(self) -> Sequence[Listener]:
-        """Its own listeners, which get events beside those of the run."""
-        ...
+    listeners: Sequence[Listener] = ()  # its own, which get events beside those of the run
 
     @property
     def room(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from tilecppn.plan import Task
-from tilecppn.run.executors.base import Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import Cancelled, Job, run_task
 
 JOIN = 2.0  # seconds to wait for all threads at the end
@@ -47,7 +47,7 @@ class _Thread(threading.Thread):
             self.messages.put(WorkerDied(self.number, f"{error}" or type(error).__name__))
 
 
-class LocalExecutor:
+class LocalExecutor(Executor):
     """An executor with one thread per worker, which runs one task at a time."""
 
     name = "local"
@@ -56,7 +56,6 @@ class LocalExecutor:
     depth = 1
     room = 0
     gpus = 0.0
-    listeners = ()
 
     def __init__(self, job: Job, workers: int) -> None:
         self.workers = workers
@@ -66,15 +65,12 @@ class LocalExecutor:
         self._threads: dict[int, _Thread] = {}
 
     def start(self, count: int) -> list[int]:
-        """Start workers; return their numbers."""
         return [self._begin() for _ in range(count)]
 
     def submit(self, worker: int, task: Task) -> None:
-        """Put a task into the worker's inbox."""
         self._threads[worker].inbox.put(task)
 
     def poll(self, timeout: float) -> list[Message]:
-        """Return all messages; wait for the first for up to `timeout` seconds."""
         messages: list[Message] = []
         try:
             messages.append(self._messages.get(timeout=timeout))

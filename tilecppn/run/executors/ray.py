@@ -32,6 +32,7 @@ from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
 from tilecppn.plan import Task
 from tilecppn.run.executors.base import (
+    Executor,
     Message,
     TaskResult,
     WorkerDied,
@@ -104,7 +105,7 @@ class _Call(NamedTuple):
     task: Task | None  # None: open the job
 
 
-class RayExecutor:
+class RayExecutor(Executor):
     """An executor on the cluster at `address`, on this process's Ray, or on a new local one.
 
     workers: number of actors; None for one per GPU, or per CPU core without GPUs, including
@@ -165,11 +166,9 @@ class RayExecutor:
         return [self._begin() for _ in range(count)]
 
     def submit(self, worker: int, task: Task) -> None:
-        """Call the worker's actor."""
         self._calls[self._actors[worker].run.remote(task)] = _Call(worker, task)
 
     def poll(self, timeout: float) -> list[Message]:
-        """Return new messages; wait up to `timeout` seconds for a result."""
         pending = list(self._calls)
         if not pending:
             time.sleep(timeout)
@@ -222,7 +221,6 @@ class RayExecutor:
         return sum(map(self._share.fits, nodes.resources))
 
     def release(self, worker: int) -> None:
-        """Kill a worker's actor."""
         busy = self._forget(worker)
         self._nodes.pop(worker, None)
         ray.kill(self._actors.pop(worker), no_restart=True)
