@@ -17,7 +17,7 @@ from benchmarks.measuring import peak_bytes
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
-from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.task_queue import RunResult
 

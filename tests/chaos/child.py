@@ -21,7 +21,6 @@ from tilecppn.cli import main
 from tilecppn.cli import render as command  # noqa: F401
 from tilecppn.kernels.llvm import kernel  # noqa: F401
 from tilecppn.run import render
-from tilecppn.run.executors import local  # noqa: F401
 from tilecppn.run.render_job import RenderJob
 from tilecppn.storage import bucket_storage, lease  # noqa: F401
 

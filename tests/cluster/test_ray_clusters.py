@@ -81,7 +81,7 @@ def test_several_nodes_with_one_gpu_each_and_no_actor_on_the_head() -> None:
 def test_a_gpus_worker_fits_its_pod_with_a_thread_on_every_cpu() -> None:
     from tilecppn.plan import Plan
     from tilecppn.run.estimates import worker_memory
-    from tilecppn.run.executors import gpu_threads
+    from tilecppn.run.executors.base import gpu_threads
 
     largest = Plan(131072, 131072, 3, 4, 512, 4096)  # of float32
     (container,) = pod_specs()["gpu"]["containers"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SMALL_NET
-from tilecppn.run.executors import Executor
+from tilecppn.run.executors.base import Executor
 from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.jobs import Job
 from tilecppn.run.render import render

@@ -10,7 +10,7 @@ from tilecppn.cppn import CPPN
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
-from tilecppn.run.executors import Executor
+from tilecppn.run.executors.base import Executor
 from tilecppn.run.render_job import RenderJob
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult

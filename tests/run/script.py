@@ -9,7 +9,7 @@ from tests.run.jobs import ARITHMETIC
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
-from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT

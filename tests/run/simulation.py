@@ -11,7 +11,7 @@ from typing import Any
 from tests.run.jobs import ARITHMETIC
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
-from tilecppn.run.executors import Executor, Message, TaskResult, WorkerDied, WorkerReady
+from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
 from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
 from tilecppn.run.task_queue import RunResult, TaskStore
 

@@ -8,7 +8,7 @@ from tests.run.script import PLAN, SHARDS, MemoryStore, Script, coordinate
 from tilecppn.errors import RenderError
 from tilecppn.plan import Shard
 from tilecppn.run.events import AttemptFailed, TaskDone, WorkerLost
-from tilecppn.run.executors import Message
+from tilecppn.run.executors.base import Message
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 

@@ -21,7 +21,7 @@ from tilecppn.run.events import (
     WorkerRetired,
     WorkersWaiting,
 )
-from tilecppn.run.executors import Message, WorkerDied, WorkerLeaving
+from tilecppn.run.executors.base import Message, WorkerDied, WorkerLeaving
 from tilecppn.run.jobs import WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 

@@ -1,10 +1,9 @@
-"""Events in the log, and the names that `tilecppn.run` shows."""
+"""Events in the log."""
 
 import logging
 
 import pytest
 
-import tilecppn.run
 from tests.run.jobs import ARITHMETIC
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.events import (
@@ -37,7 +36,7 @@ PLAN = Plan(100, 100, channels=3, itemsize=1, tile=64, shard=64)
         (TaskSkipped(SHARD), logging.DEBUG, SHARD.name),
         (TaskDone(SHARD, 1, TaskStats(1.0, 2, 3)), logging.DEBUG, SHARD.name),
         (TaskHedged(SHARD, 1), logging.INFO, SHARD.name),
-        (WorkersWaiting(7), logging.INFO, "7 workers wait"),
+        (WorkersWaiting(7), logging.INFO, "for 7 workers"),
         (WorkerRetired(1, "drained"), logging.INFO, "drained"),
         (WorkerReleased(1), logging.INFO, "worker 1 released"),
         (AttemptFailed(SHARD, 1, "odd", 2, final=False), logging.WARNING, "odd"),
@@ -54,10 +53,3 @@ def test_failures_are_logged_as_warnings_and_tasks_for_debugging(
     (record,) = caplog.records
     assert record.levelno == level
     assert words in record.getMessage()
-
-
-def test_the_package_shows_what_a_caller_needs() -> None:
-    for name in tilecppn.run.__all__:
-        assert getattr(tilecppn.run, name) is not None
-    with pytest.raises(AttributeError):
-        tilecppn.run.nothing  # noqa: B018

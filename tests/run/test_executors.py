@@ -17,17 +17,16 @@ from tests.stores import level_pixels
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.plan import Shard
-from tilecppn.run.executors import (
+from tilecppn.run.executors import choose, local
+from tilecppn.run.executors.base import (
+    MOST_THREADS,
     Executor,
     Message,
     TaskResult,
     WorkerDied,
     WorkerReady,
-    choose,
-    local,
     local_worker_layout,
 )
-from tilecppn.run.executors.base import MOST_THREADS
 from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.jobs import TaskFailed, TaskSucceeded
 from tilecppn.run.options import RunOptions

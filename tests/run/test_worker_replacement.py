@@ -10,7 +10,7 @@ from tilecppn.errors import NoWorkersError, RenderError, StoreError
 from tilecppn.plan import Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import AttemptFailed, Event, WorkerJoined, WorkerLost, WorkerRejected
-from tilecppn.run.executors import Message, WorkerDied, WorkerReady
+from tilecppn.run.executors.base import Message, WorkerDied, WorkerReady
 from tilecppn.run.jobs import WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 

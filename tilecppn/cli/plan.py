@@ -198,7 +198,8 @@ def _estimate(
     from tilecppn import machine
     from tilecppn.kernels import EvaluationContext, create
     from tilecppn.run.estimates import check_fits, measure, worker_memory
-    from tilecppn.run.executors import choose, local_worker_layout
+    from tilecppn.run.executors import choose
+    from tilecppn.run.executors.base import local_worker_layout
 
     count, threads, gpus = local_worker_layout(choose("auto", None), workers, kernel)
     # More threads than shards on level 0, or than cores, are not faster.

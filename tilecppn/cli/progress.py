@@ -4,8 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tilecppn.cli.terminal import is_terminal, try_to, visible, write_line
 from tilecppn.formatting import format_duration
@@ -46,16 +45,11 @@ class Meter:
             self._live = self._status.update
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         if self._live is not None:
             try_to(self._status.stop)
             self._live = None
-        self._redirected.__exit__(kind, error, traceback)
+        self._redirected.__exit__(*error)
 
     def begin(self, total: int) -> None:
         """Start counting `total` pixels."""

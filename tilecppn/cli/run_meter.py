@@ -24,15 +24,12 @@ from tilecppn.run.events import (
     LocksAreLocal,
     RunStarted,
     TaskDone,
-    TaskHedged,
     TaskSkipped,
-    TaskUnbuilt,
-    WorkerJoined,
     WorkerLost,
     WorkerRejected,
-    WorkerReleased,
     WorkerRetired,
     WorkersWaiting,
+    describe,
 )
 from tilecppn.scene.scene import Scene
 
@@ -155,28 +152,16 @@ class RenderMeter(Meter):
                     self._check_disk(stats.bytes)
             case TaskSkipped(task):
                 self.skip(self.plan.pixels_of(task))
-            case AttemptFailed(task, worker, reason, attempt, final, delay):
-                again = f"tried again in {format_duration(delay)}" if delay else "tried again"
-                self.note(
-                    f"{task.name} failed on worker {worker}, attempt {attempt}: {reason}; "
-                    f"{'given up' if final else again}"
-                )
-            case WorkerLost(worker, reason, delay):
-                when = f"is tried in {format_duration(delay)}" if delay else "takes its place"
-                self.note(f"worker {worker} lost: {reason}; another {when}")
-            case LocksAreLocal(reason) | FramesNotTaken(reason):
-                self.note(reason)
-            case WorkerRejected(worker, reason):
-                self.note(f"worker {worker} gets no work: {reason}")
-            case WorkerRetired(worker, reason):
-                self.note(f"worker {worker} gets no more work: {reason}; another takes its place")
-            case WorkersWaiting(count):
-                self.note(
-                    f"no free CPU or GPU yet for {counted(count, 'worker')}; they start when there "
-                    "is one"
-                )
-            case WorkerJoined() | WorkerReleased() | TaskHedged() | TaskUnbuilt():
-                pass
+            case (
+                AttemptFailed()
+                | FramesNotTaken()
+                | LocksAreLocal()
+                | WorkerLost()
+                | WorkerRejected()
+                | WorkerRetired()
+                | WorkersWaiting()
+            ):
+                self.note(describe(event))
 
 
 class FilmMeter(RenderMeter):

@@ -23,7 +23,7 @@ from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import Interrupted, RenderError
 from tilecppn.plan import Task, TaskGraph
 from tilecppn.run.events import AttemptFailed, Event, TaskDone, TaskHedged, WorkerJoined, WorkerLost
-from tilecppn.run.executors import (
+from tilecppn.run.executors.base import (
     Executor,
     Message,
     TaskResult,

@@ -4,16 +4,14 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.run.events import LOGGER, Event, RunStarted
 
-
-def _utc() -> datetime:
-    return datetime.now(UTC)
+UTC_NOW = partial(datetime.now, UTC)
 
 
 class EventLog:
@@ -26,7 +24,7 @@ class EventLog:
     Raises InvalidRequestError if the file cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], datetime] = _utc) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime] = UTC_NOW) -> None:
         self.path = path
         self._clock = clock
         try:
@@ -39,12 +37,7 @@ class EventLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
     def __call__(self, event: Event) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tilecppn.formatting import counted, format_duration
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Task, TaskGraph
 from tilecppn.run.jobs import TaskStats
@@ -149,32 +150,48 @@ Event = (
 Listener = Callable[[Event], None]
 
 
+_LEVELS: dict[type, int] = {  # in the log; all others are for information
+    **dict.fromkeys([TaskSkipped, TaskUnbuilt, TaskDone], logging.DEBUG),
+    **dict.fromkeys([AttemptFailed, WorkerLost, WorkerRejected], logging.WARNING),
+    **dict.fromkeys([LocksAreLocal, FramesNotTaken], logging.WARNING),
+}
+
+
 def log(event: Event) -> None:
     """Write an event to the logger "tilecppn": a failure as a warning, a task for debugging."""
+    LOGGER.log(_LEVELS.get(type(event), logging.INFO), describe(event))
+
+
+def describe(event: Event) -> str:
+    """Return an event's text."""
     match event:
-        case TaskSkipped(task):
-            LOGGER.debug("%s was done already", task.name)
-        case TaskUnbuilt(task):
-            LOGGER.debug("%s is not built: what it is made from failed", task.name)
-        case TaskDone(task, worker, stats):
-            LOGGER.debug("%s done by worker %d in %.2f s", task.name, worker, stats.seconds)
         case RunStarted(plan, executor, workers):
-            LOGGER.info("%d tasks, %d %s workers", plan.tasks, workers, executor)
-        case WorkerJoined(worker, location):
-            LOGGER.info("worker %d joined at %s", worker, location)
-        case WorkersWaiting(count):
-            LOGGER.info("%d workers wait for a free CPU or GPU", count)
-        case WorkerRetired(worker, reason):
-            LOGGER.info("worker %d gets no more tasks: %s", worker, reason)
-        case WorkerReleased(worker):
-            LOGGER.info("worker %d released", worker)
-        case TaskHedged(task, worker):
-            LOGGER.info("%s takes long; worker %d has it as well", task.name, worker)
+            return f"{plan.tasks} tasks, {workers} {executor} workers"
         case LocksAreLocal(reason) | FramesNotTaken(reason):
-            LOGGER.warning("%s", reason)
-        case AttemptFailed(task, worker, reason, attempt):
-            LOGGER.warning("%s failed on worker %d (%d): %s", task.name, worker, attempt, reason)
-        case WorkerLost(worker, reason):
-            LOGGER.warning("worker %d lost: %s", worker, reason)
+            return reason
+        case WorkerJoined(worker, location):
+            return f"worker {worker} joined at {location}"
+        case WorkerLost(worker, reason, delay):
+            when = f"is tried in {format_duration(delay)}" if delay else "takes its place"
+            return f"worker {worker} lost: {reason}; another {when}"
         case WorkerRejected(worker, reason):
-            LOGGER.warning("worker %d gets no tasks: %s", worker, reason)
+            return f"worker {worker} gets no work: {reason}"
+        case WorkersWaiting(count):
+            waiting = counted(count, "worker")
+            return f"no free CPU or GPU yet for {waiting}; they start when there is one"
+        case WorkerRetired(worker, reason):
+            return f"worker {worker} gets no more work: {reason}; another takes its place"
+        case WorkerReleased(worker):
+            return f"worker {worker} released"
+        case TaskHedged(task, worker):
+            return f"{task.name} takes long; worker {worker} has it as well"
+        case TaskSkipped(task):
+            return f"{task.name} was done already"
+        case TaskUnbuilt(task):
+            return f"{task.name} is not built: what it is made from failed"
+        case TaskDone(task, worker, stats):
+            return f"{task.name} done by worker {worker} in {stats.seconds:.2f} s"
+        case AttemptFailed(task, worker, reason, attempt, final, delay):
+            after = f" in {format_duration(delay)}" if delay else ""
+            then = "given up" if final else f"tried again{after}"
+            return f"{task.name} failed on worker {worker}, attempt {attempt}: {reason}; {then}"

@@ -15,7 +15,8 @@ from tilecppn.plan import Plan, TaskGraph
 from tilecppn.run import events
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.estimates import check_disk, check_fits
-from tilecppn.run.executors import EXECUTORS, Executor, choose, local_worker_layout, runs_here
+from tilecppn.run.executors import EXECUTORS, choose, runs_here
+from tilecppn.run.executors.base import Executor, local_worker_layout
 from tilecppn.run.jobs import Job, WorkerInfo
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render_job import RenderJob, Tiler

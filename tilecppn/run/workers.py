@@ -19,7 +19,7 @@ from tilecppn.run.events import (
     WorkerRetired,
     WorkersWaiting,
 )
-from tilecppn.run.executors import Executor
+from tilecppn.run.executors.base import Executor
 from tilecppn.run.jobs import WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy, useful_workers
 from tilecppn.run.run_clock import RunClock

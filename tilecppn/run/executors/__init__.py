@@ -9,36 +9,9 @@ from importlib.util import find_spec
 
 from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
-from tilecppn.run.executors.base import (
-    Executor,
-    Message,
-    TaskResult,
-    WorkerDied,
-    WorkerLayout,
-    WorkerLeaving,
-    WorkerReady,
-    gpu_threads,
-    local_worker_layout,
-    uses_gpus,
-)
+from tilecppn.run.executors.base import Executor, uses_gpus
 from tilecppn.run.jobs import Job
 from tilecppn.run.options import RunOptions
-
-__all__ = [
-    "EXECUTORS",
-    "Executor",
-    "Message",
-    "TaskResult",
-    "WorkerDied",
-    "WorkerLayout",
-    "WorkerLeaving",
-    "WorkerReady",
-    "choose",
-    "gpu_threads",
-    "local_worker_layout",
-    "runs_here",
-    "uses_gpus",
-]
 
 
 def _local(job: Job, run: RunOptions) -> Executor:
