@@ -91,6 +91,7 @@ class Bucket(FileStorage):
                 yield bytes(piece)
 
     def get_tail(self, name: str, size: int) -> bytes:
+        """Read the last `size` bytes of an object, or all if it has fewer."""
         with self._request(name) as key:
             whole = self._obstore.head(self._client, key)["size"]
             if whole == 0:
@@ -99,6 +100,7 @@ class Bucket(FileStorage):
             return bytes(self._obstore.get_range(self._client, key, start=start, end=whole))
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
+        """Read a range of an object; past its end fewer bytes, or an OSError."""
         with self._request(name) as key:
             return bytes(self._obstore.get_range(self._client, key, start=start, length=size))
 
@@ -194,6 +196,7 @@ class Bucket(FileStorage):
                 self._delete([name for name in names if name not in keep])
 
     def identity(self, name: str) -> Hashable | None:
+        """Return the version of an object as a tuple; None if it is missing."""
         version = self.version(name)
         return None if version is None else tuple(sorted(version.items()))
 
