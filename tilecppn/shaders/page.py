@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tilecppn.exporters.page.facts import credit_facts
 from tilecppn.kernels.wgsl import check_fits, program_of
@@ -139,6 +138,8 @@ def _policy(style: str, *scripts: str) -> str:
 
 def _still(scene: Scene) -> str:
     """Return a small WebP as a data URL, shown where neither WebGPU nor WebGL2 works."""
+    from PIL import Image
+
     canvas = scene.canvas
     width = max(1, min(STILL, round(STILL * canvas.width / max(canvas.width, canvas.height))))
     # The shader draws in sRGB, whatever the scene's profile.

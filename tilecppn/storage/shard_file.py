@@ -16,7 +16,6 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from numcodecs.zstd import compress, decompress
 from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError
@@ -69,6 +68,8 @@ def encode_shard(pixels: NDArray[Any], level: Level, share: Share = alone) -> by
 
 def _encode_tiles(pixels: NDArray[Any], side: int, windows: Sequence[Window]) -> list[bytes]:
     """Return the tiles of some windows, each padded with 0 and compressed."""
+    from numcodecs.zstd import compress  # not needed for pictures that are not stored
+
     tile = np.zeros((len(pixels), side, side), pixels.dtype.newbyteorder("<"))
     found = []
     for top, left, bottom, right in windows:
@@ -193,6 +194,8 @@ def _within(window: Window, part: Window) -> tuple[slice, slice, slice]:
 
 def _decode(data: bytes, tile: NDArray[Any]) -> None:
     """Decode a tile into an array of its shape. Raises ShardFileError."""
+    from numcodecs.zstd import decompress
+
     frame = data[:-4]
     if crc32c(frame) != data[-4:]:
         raise ShardFileError("a tile's checksum is wrong")

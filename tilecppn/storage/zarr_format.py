@@ -9,9 +9,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import zarr
-from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import MemoryStore
 
 from tilecppn.plan import Level, Plan
 from tilecppn.storage.names import DESCRIPTION
@@ -63,6 +60,8 @@ def _says(storage: ObjectStorage, name: str, expected: Any, data: bytes) -> bool
         text = storage.get(name, LONGEST_DESCRIPTION)
         if text == data:  # zarr takes milliseconds
             return True
+        import zarr
+
         array = zarr.open_array(storage.zarr(), path=name.rpartition("/")[0], mode="r")
         found = json.loads(text)
     except Exception:  # damage can raise anything in zarr
@@ -83,6 +82,10 @@ def _keys(value: Any, path: str = "") -> set[str]:
 @lru_cache(64)  # zarr takes milliseconds, and many pictures have one size
 def _created(spec: ArraySpec) -> tuple[Any, bytes]:
     """Return an array's description, and its zarr.json."""
+    import zarr  # takes a third of a second, and drawing tiles on demand needs none
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+    from zarr.storage import MemoryStore
+
     files: dict[str, Any] = {}
     *frame, channels, _, _ = spec.shape
     frame = [1] * len(frame)
