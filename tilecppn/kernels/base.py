@@ -24,6 +24,7 @@ from tilecppn.scene.view import Grid, Lattices
 PIXELS = 1  # revision of pixels/, which every kernel adds to its own
 AMPLITUDES = 1  # likewise, of the amplitudes of networks with detail
 DIFFERENCES = 1  # likewise, of deep zooms, drawn by differences from their centre
+LOOSE = 1  # likewise, of pictures within a tolerance of a step of 8 bits or more
 COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
 DETAILED = 0.0004  # likewise, for a network with detail, whose errors spread evenly
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
@@ -54,6 +55,7 @@ class EvaluationContext:
     scale: float | None = None  # of the view; None: the network's own, and detail does not fade
     measured: tuple[float, float] | None = None  # see `Sampling`; None: the centre
     share: float | None = None  # of 8-bit values that may be off by 1; None: the default
+    loose: bool = False  # see `Output.loose`
 
     @classmethod
     def of(cls, scene: Scene) -> "EvaluationContext":
@@ -68,6 +70,7 @@ class EvaluationContext:
             output.gain(scene.cppn.channels),
             output.precision,
             scene.view.scale,
+            loose=output.loose,
         )
 
     @cached_property
@@ -90,7 +93,8 @@ class EvaluationContext:
     def revision(self) -> int:
         """The revision that every kernel adds to its own."""
         amplitudes = 0 if self.cppn.structure.detail is None else AMPLITUDES
-        return PIXELS + amplitudes + (DIFFERENCES if self.network.differences else 0)
+        differences = DIFFERENCES if self.network.differences else 0
+        return PIXELS + amplitudes + differences + (LOOSE if self.loose else 0)
 
     @property
     def plain(self) -> bool:

@@ -20,6 +20,11 @@ along a kink. In 8 bits that changes the pixels nearest to a rounding tie, so a 
 such nodes (`rounding_boundaries.py`) is refined as well. The checks are no proof: they look at
 nodes, and a network can be constructed whose features lie between them. `tests/pixels/hard.py` has
 those that were tried.
+
+A tolerance of a step of 8 bits or more is for frames of lossy videos (`Output.loose`). It holds for
+nodes 2 pixels apart; with each doubling of the distance half as much is accepted, since coarse
+nodes cost little, and what lies between them is predicted worse. Units' sums are looked at 16
+pixels apart only, whence follows how fine a block's nodes must at least be; ties do not matter.
 """
 
 from collections.abc import Iterator
@@ -114,7 +119,8 @@ class Reconstruction:
         self.kernel, self.context, self.encoder = kernel, context, encoder
         self.full = FULL.get(output.dtype, FULL["uint16"])  # the tolerance's units
         self.tolerance = max(output.tolerance / self.full, NOISE * kernel.noise)
-        self.ties = encoder.dtype == "uint8" and not encoder.dither
+        self.loose = output.loose
+        self.ties = encoder.dtype == "uint8" and not encoder.dither and not self.loose
         self.limits = limits(context.network, output.turns(context.network.channels))
         self.planes = Workspace()  # nodes, channel by channel
 
@@ -159,7 +165,7 @@ class Reconstruction:
         colours, cells = variation_ratio(self.kernel, lattices, self.limits, check_cancelled)
         fitting = _finest(lattices.stride, _block_maxima(cells, BLOCK // lattices.stride))
         stride = np.minimum(self._next(colours, lattices.stride), fitting)
-        undersampled = fitting < lattices.stride
+        undersampled = (fitting < lattices.stride) & (not self.loose)
         stride[undersampled & (stride < FINEST_CHECKED)] = 1
         return LatticeEvaluation(lattices, colours, stride, undersampled)
 
@@ -172,6 +178,8 @@ class Reconstruction:
         nodes = np.ascontiguousarray(nodes, np.float64)  # once for both functions below
         differences = prediction_error(nodes, across)
         ratio = differences / self.tolerance
+        if self.loose:
+            ratio *= stride // FINER[-1]
         if self.ties:
             reach = TIE * differences
             usual = 2.0 * self.full * reach  # if the picture crosses ties at a slant

@@ -303,6 +303,11 @@ class Output(Section):
         return palettes.variation(colours)
 
     @property
+    def loose(self) -> bool:
+        """Whether colours may be off by a step of 8 bits or more, for a lossy codec."""
+        return self.tolerance * FULL["uint8"] >= FULL.get(self.dtype, FULL["uint16"])
+
+    @property
     def network_channels(self) -> tuple[int, ...]:
         """The numbers of channels that a network may have for these colours."""
         if self.palette is not None:

@@ -42,7 +42,7 @@ def test_every_file_carries_its_timeline(even_film: Timeline, tmp_path: Path, na
         ("a.webm", None, {}, LOSSY_TOLERANCE),
         ("a.mkv", "h265-10", {}, LOSSY_TOLERANCE),
         ("a.mp4", None, {"tolerance": 0.0}, 0.0),
-        ("a.mp4", None, {"tolerance": 20.0}, 20.0),
+        ("a.mp4", None, {"tolerance": 60.0}, 60.0),
         ("a.mp4", None, {"dtype": "uint16"}, 0.1),
         ("a.mov", None, {}, 0.1),
         ("a.mkv", None, {}, 0.1),
