@@ -51,6 +51,10 @@ SCENES: dict[str, Bad] = {
     "infinite scale": Bad("[view]\nscale = inf", ("view.scale = Infinity", "finite")),
     "infinite rotation": Bad("[view]\nrotation = -inf", ("view.rotation = -Infinity",)),
     "integer beyond float": Bad(f"[view]\nscale = 1{'0' * 400}", ("view.scale = 1000", "finite")),
+    "scale beyond float32": Bad("[view]\nscale = 1e300", ("view.scale = 1e+300", "beyond 1e+30")),
+    "latent beyond float32": Bad(
+        "[latent]\nz = [1e300, 0, 0, 0, 0, 0, 0, 0]", ("latent.z = [1e+300", "to 1e+30")
+    ),
     "integer beyond all": Bad(f"[canvas]\nwidth = {BIG}", ()),
     "negative size": Bad("[canvas]\nheight = -1", ("canvas.height = -1", "from 1 to 2147483647")),
     "size 0": Bad("[canvas]\nwidth = 0", ("canvas.width = 0", "from 1 to 2147483647")),

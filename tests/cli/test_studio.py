@@ -1,6 +1,7 @@
 """`tilecppn studio` as a process: its address, its end, and what it refuses."""
 
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -44,4 +45,7 @@ def test_what_it_cannot_open_is_refused(tmp_path: Path, cli: Cli) -> None:
     assert_refused(cli("studio", "bad.toml", "--no-open"), 'did you mean "seed"')
     assert_refused(cli("studio", "nothing.toml", "--no-open"), "nothing.toml")
     assert_refused(cli("studio", "--set", "cppn.seed=1", "--no-open"), "--set")
-    assert not (tmp_path / "nothing.toml").exists()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert_refused(cli("studio", "--no-open", "--port", port), f"cannot listen on port {port}")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.toml"]

@@ -201,6 +201,8 @@ def test_names_a_port_that_cannot_be_had(server: Server, export: Path) -> None:
         serve(export, port=server.port)
     with pytest.raises(ExportError, match=r"cannot listen on port 65536: it must be 0 … 65535"):
         serve(export, port=65536)
+    with pytest.raises(ExportError, match="cannot listen on an empty host"):
+        serve(export, host="")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from tilecppn.scene.resolve import (
     network_of,
     own_view,
 )
-from tilecppn.scene.sections import LAYOUT, SECTIONS, About, Canvas, Latent, Output, View
+from tilecppn.scene.sections import LARGEST, LAYOUT, SECTIONS, About, Canvas, Latent, Output, View
 from tilecppn.scene.validation import Section, format_value
 from tilecppn.scene.view import Grid
 
@@ -171,6 +171,11 @@ class Scene:
         if latent.z is not None and len(latent.z) != z_dim:
             raise SceneError(
                 f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim",
+                keys=["latent.z"],
+            )
+        if isinstance(latent.z, tuple) and any(abs(value) > LARGEST for value in latent.z):
+            raise SceneError(
+                f"latent.z = {format_value(latent.z)}: must be from {-LARGEST:g} to {LARGEST:g}",
                 keys=["latent.z"],
             )
         made_of = networks.PRESETS.get(network.structure.preset)

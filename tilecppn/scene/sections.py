@@ -18,6 +18,7 @@ from tilecppn.scene.validation import Section, SeededAmount, key
 
 MAX_SIDE = 2**31 - 1
 MAX_SUPERSAMPLE = 16
+LARGEST = 1e30  # of coordinates and latents: float32 ends at 3e38, and layers multiply and add
 FULL = {"uint8": 255, "uint16": 65535}  # stored for 1.0; float32 stores 1.0 itself
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import SceneError
-from tilecppn.scene.sections import Canvas, View
+from tilecppn.scene.sections import LARGEST, Canvas, View
 
 
 class Lattices(NamedTuple):
@@ -65,7 +65,7 @@ class Grid:
 
         step = 2·scale / min(W, H). With "endpoints" the divisor is N - 1, so that the first and
         last pixel lie on ±scale; with "stretch" each axis has its own N. Raises SceneError if
-        float64 cannot tell neighbouring pixels apart.
+        float64 cannot tell neighbouring pixels apart, or float32 cannot hold a layer's sums.
         """
         sides = canvas.whole
         # A single pixel has no step; it lies on the centre.
@@ -85,9 +85,9 @@ class Grid:
             swap=view.swap,
         )
         reach = grid.reach
-        if not math.isfinite(reach):
+        if not reach <= LARGEST:
             raise SceneError(
-                f"view.scale = {view.scale:g}: the canvas would reach beyond float64's numbers "
+                f"view.scale = {view.scale:g}: the canvas would reach beyond {LARGEST:g} "
                 f"at view.center = {list(view.center)}; use a smaller scale",
                 keys=["view.scale", "view.center"],
                 value=view.scale,

@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
         most_body: bytes that the body of a POST may have; 0 for a read-only server. Raises
         ExportError if the host and port are not available.
         """
-        self.socket = _listening(host, port)
+        self.socket = listen(host, port)
         self.port: int = self.socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}/"
@@ -206,10 +206,13 @@ def _scene(path: Path, overrides: Sequence[str]) -> ScenePicture:
     return ScenePicture(Scene.load(path, overrides), path.stem)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raises ExportError if host and port are not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if not 0 <= port <= 65535:
         raise ExportError(f"cannot listen on port {port}: it must be 0 … 65535")
+    if not host:  # it would mean all addresses
+        raise ExportError("cannot listen on an empty host; give an address, as 0.0.0.0 for all")
     try:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:

@@ -3,9 +3,11 @@
 `shard_file.py` reads and writes the shards themselves.
 """
 
+import atexit
+import contextlib
 import json
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,9 +62,7 @@ def _says(storage: ObjectStorage, name: str, expected: Any, data: bytes) -> bool
         text = storage.get(name, LONGEST_DESCRIPTION)
         if text == data:  # zarr takes milliseconds
             return True
-        import zarr
-
-        array = zarr.open_array(storage.zarr(), path=name.rpartition("/")[0], mode="r")
+        array = _zarr().open_array(storage.zarr(), path=name.rpartition("/")[0], mode="r")
         found = json.loads(text)
     except Exception:  # damage can raise anything in zarr
         return False
@@ -82,7 +82,7 @@ def _keys(value: Any, path: str = "") -> set[str]:
 @lru_cache(64)  # zarr takes milliseconds, and many pictures have one size
 def _created(spec: ArraySpec) -> tuple[Any, bytes]:
     """Return an array's description, and its zarr.json."""
-    import zarr  # takes a third of a second, and drawing tiles on demand needs none
+    zarr = _zarr()
     from zarr.codecs import Crc32cCodec, ZstdCodec
     from zarr.storage import MemoryStore
 
@@ -108,3 +108,23 @@ def _created(spec: ArraySpec) -> tuple[Any, bytes]:
 def _description(array: Any) -> Any:
     """Return an array's metadata without attributes, which any program may add."""
     return {**array.metadata.to_dict(), "attributes": None}
+
+
+@cache
+def _zarr() -> Any:
+    """Import zarr, which takes a third of a second; drawing tiles on demand needs none."""
+    import zarr
+
+    atexit.register(_end_thread)  # before zarr's own, which was registered by the import
+    return zarr
+
+
+def _end_thread() -> None:
+    """Wait for zarr's thread: zarr waits 0.2 s, and fails on a machine that is busier."""
+    with contextlib.suppress(Exception):  # no public names; zarr ends it, too
+        from zarr.core import sync
+
+        loop, thread = sync.loop[0], sync.iothread[0]
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(10.0)

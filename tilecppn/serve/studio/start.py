@@ -8,7 +8,8 @@ from typing import Final
 from tilecppn.errors import ExportError
 from tilecppn.kernels import require
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.server import Server
+from tilecppn.serve.guard import LOOPBACK
+from tilecppn.serve.server import Server, listen
 from tilecppn.serve.studio.api import Api
 from tilecppn.serve.studio.app import studio_app
 from tilecppn.serve.studio.folder import Folder
@@ -38,6 +39,9 @@ def studio(
     where = Folder(Path(folder))
     if not where.root.is_dir():
         raise ExportError(f"{folder}: is no folder")
+    begun = None if scene is None else Scene.load(scene, overrides)
+    if port:
+        listen(LOOPBACK, port).close()  # refused before there is a history
     journal = Journal(where.root)
     if not journal.is_kept:
         no_more = "" if os.access(where.root, os.W_OK | os.X_OK) else "; nothing can be saved here"
@@ -51,8 +55,10 @@ def studio(
         if path.is_relative_to(where.root):
             file = path.relative_to(where.root).as_posix()
     api = Api(where, journal, file)
-    if scene is not None or not journal.steps:
-        _begin(api, scene, overrides)
+    if begun is not None:
+        _begin(api, begun, f"opened {Path(str(scene)).name}")
+    elif not journal.steps:
+        _begin(api, Scene.of(cppn=FIRST), "a new scene")
     token, last = journal.session()
     app = Gate(studio_app(api), token)
     server = _listening(app, port, last)
@@ -61,14 +67,12 @@ def studio(
     return server
 
 
-def _begin(api: Api, scene: str | Path | None, overrides: Sequence[str]) -> None:
+def _begin(api: Api, scene: Scene, label: str) -> None:
     """Add a scene to the history, unless it is the one shown last."""
-    begun = Scene.of(cppn=FIRST) if scene is None else Scene.load(scene, overrides)
-    name = api.scenes.add(begun)
+    name = api.scenes.add(scene)
     text: Text = api.scenes.text(name)
     last = api.journal.steps.get(api.journal.at)
     if last is None or last.scene != text:
-        label = "a new scene" if scene is None else f"opened {Path(scene).name}"
         api.add_step({"parent": "", "id": name, "label": label})
 
 
