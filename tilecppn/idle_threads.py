@@ -15,7 +15,6 @@ class Share(Protocol):
 
     def __call__(self, work: Callable[[Sequence[T]], R], items: Sequence[T], /) -> list[R]:
         """Call `work` with each part."""
-        ...
 
 
 def alone(work: Callable[[Sequence[T]], R], items: Sequence[T], /) -> list[R]:

@@ -67,12 +67,10 @@ class Task(Protocol):
     @property
     def name(self) -> str:
         """The task's name in messages."""
-        ...
 
     @property
     def kind(self) -> str:
         """A word for tasks that take about equally long, as "draw"."""
-        ...
 
 
 class TaskGraph(Protocol):
@@ -84,28 +82,22 @@ class TaskGraph(Protocol):
     @property
     def tasks(self) -> int:
         """The number of tasks."""
-        ...
 
     @property
     def pixels(self) -> int:
         """The number of pixels that all tasks draw."""
-        ...
 
     def pixels_of(self, task: Any, /) -> int:
         """Return how many pixels a task draws; 0 if it only uses the pixels of its children."""
-        ...
 
     def parent(self, task: Any, /) -> Task | None:
         """Return the task that depends on this one and its siblings; None if there is none."""
-        ...
 
     def ancestors(self, task: Any, /) -> Iterator[Task]:
         """Iterate over a task's parent, grandparent, and so on."""
-        ...
 
     def order(self, shuffle: Random | None = None) -> Iterator[Task]:
         """Iterate over every task once, children before parents."""
-        ...
 
 
 class Shard(NamedTuple):

@@ -26,7 +26,6 @@ class FrameReader(Protocol):
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Read pixels (channels, height, width). Raises RenderError for a damaged frame."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -226,12 +226,10 @@ class Kernel(Protocol):
     @property
     def noise(self) -> float:
         """The mean rounding error of its colours."""
-        ...
 
     @property
     def batch(self) -> int:
         """The number of points evaluated at a time; a call with fewer takes as long."""
-        ...
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         """Return the colours (channels, n, rows, cols) of n lattices, float32 or float64.
@@ -239,14 +237,12 @@ class Kernel(Protocol):
         A point's value depends only on its pixel index, not on the lattices. The array may be
         overwritten by the next call of this kernel or of one that shares its `Memory`.
         """
-        ...
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Return the colours of `evaluate`, and every unit's sum, (units, n, rows, cols).
 
         Sums are those before activation; units are numbered by layer, the outputs last.
         """
-        ...
 
 
 class Storage(NamedTuple):
@@ -270,11 +266,9 @@ class StoringKernel(Kernel, Protocol):
 
         If so, all pixels are evaluated, whatever the tolerance. Depends only on the context.
         """
-        ...
 
     def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
         """Return stored values (channels, n, rows, cols), of the colours of `evaluate`."""
-        ...
 
 
 class Memory:

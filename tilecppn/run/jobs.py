@@ -85,7 +85,6 @@ class Runner(Protocol):
 
     def run(self, task: Any, check_cancelled: CheckCancelled, /) -> TaskStats:
         """Run a task, writing its file in the store last."""
-        ...
 
 
 class Job(Protocol):
@@ -93,7 +92,6 @@ class Job(Protocol):
 
     def open(self, threads: int) -> Runner:
         """Return a runner for the calling thread, one of `threads` in its process."""
-        ...
 
 
 class Cancelled(BaseException):

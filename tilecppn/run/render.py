@@ -128,23 +128,18 @@ class RunStore(TaskStore, Protocol):
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the store's lock for the block."""
-        ...
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise InvalidRequestError if the store was begun with another arithmetic."""
-        ...
 
     def note_written(self, task: Any, /) -> None:
         """Remember that a worker has written a task's file, for `sync`."""
-        ...
 
     def sync(self) -> None:
         """Sync the folders of files that workers wrote, to survive a power cut."""
-        ...
 
     def check_in_place(self) -> None:
         """Raise StoreError if the store was moved or replaced."""
-        ...
 
 
 S = TypeVar("S", bound=RunStore)

@@ -31,7 +31,6 @@ class Tiler(Protocol):
         self, level: int, window: Window, pixels: NDArray[Any], share: Share = alone
     ) -> None:
         """Write the tiles of a window's pixels (channels, height, width)."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,12 @@ class TaskStore(Protocol):
 
     def has(self, task: Any, /) -> bool:
         """Return whether a task is done."""
-        ...
 
     def delete(self, task: Any, /) -> None:
         """Delete a task's file."""
-        ...
 
     def why_gone(self, task: Any, /) -> str | None:
         """Return why a task's store is gone, if other tasks can go on in theirs; else None."""
-        ...
 
 
 @dataclass

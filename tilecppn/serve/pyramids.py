@@ -93,7 +93,6 @@ class Painter(Protocol):
 
     def paint(self, tile: Tile, check_cancelled: CheckCancelled) -> EncodedTile:
         """Make a tile; `check_cancelled` is called between pieces of the work and may raise."""
-        ...
 
 
 class Picture(Protocol):
@@ -102,39 +101,31 @@ class Picture(Protocol):
     @property
     def title(self) -> str:
         """The title on the page."""
-        ...
 
     @property
     def scene(self) -> Scene:
         """The scene that is shown first."""
-        ...
 
     @property
     def source(self) -> str:
         """The TOML from which it can be drawn again."""
-        ...
 
     @property
     def version(self) -> str:
         """Letters and digits, safe in an address."""
-        ...
 
     @property
     def frames(self) -> tuple[int, float] | None:
         """A film's number of frames, and frames per second; None for a still."""
-        ...
 
     def pyramid(self, name: str) -> Pyramid | None:
         """Return the pyramid with a name, which may be any text; None if there is none."""
-        ...
 
     def painter(self) -> Painter:
         """Return a painter for the calling thread."""
-        ...
 
     def progress(self) -> Progress | None:
         """Return the progress of the picture's render; None if it is not being rendered."""
-        ...
 
 
 def version_of(*parts: str) -> str:

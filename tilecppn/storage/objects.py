@@ -22,7 +22,6 @@ class FileStorage(Protocol):
 
     def get(self, name: str, most: int | None = None) -> bytes:
         """Read a file. Raises UnsuitableFileError if it has more than `most` bytes."""
-        ...
 
     def crc32c(self, name: str) -> str:
         """Return the CRC-32C of a file, reading it piece by piece.
@@ -30,43 +29,33 @@ class FileStorage(Protocol):
         Raises UnsuitableFileError for anything but a regular file, and RenderError if a bucket
         could not be reached in several attempts.
         """
-        ...
 
     def crc32cs(self, names: Sequence[str]) -> list[str]:
         """Return the `crc32c` of each of several files."""
-        ...
 
     def has(self, name: str) -> bool:
         """Return whether there is a file of this name."""
-        ...
 
     def size(self, name: str) -> int | None:
         """Return the size of a file in bytes; None if it is missing."""
-        ...
 
     def names(self) -> list[str]:
         """Return the names of the files directly in the folder; none if it is missing."""
-        ...
 
     def sizes(self) -> Iterator[tuple[str, int]]:
         """Iterate over the name and size in bytes of every file; none if the folder is missing."""
-        ...
 
     def put(self, name: str, data: bytes) -> None:
         """Write or overwrite a file, not atomically: nobody may be reading it yet."""
-        ...
 
     def writing(self) -> AbstractContextManager[Put]:
         """Open a block that gives a function like `put`; its files are all written at the end."""
-        ...
 
     def take(self, name: str, file: Path) -> None:
         """Store a local file, made in a `workplace`, under this name, atomically."""
-        ...
 
     def delete(self, name: str) -> None:
         """Delete a file, if it exists."""
-        ...
 
 
 class ObjectStorage(FileStorage, Protocol):
@@ -78,19 +67,15 @@ class ObjectStorage(FileStorage, Protocol):
 
     def get_tail(self, name: str, size: int) -> bytes:
         """Read the last `size` bytes of a file, or all if it has fewer."""
-        ...
 
     def get_range(self, name: str, start: int, size: int) -> bytes:
         """Read a range of a file; past its end fewer bytes, or an OSError from a bucket."""
-        ...
 
     def has_shard(self, name: str, empty: bytes) -> bool:
         """Return whether a shard exists; a placeholder or an empty file does not count."""
-        ...
 
     def shards(self, folder: str, empty: bytes) -> Iterator[tuple[int, int]]:
         """Iterate over the (row, column) of the shards in a folder, by listing it."""
-        ...
 
     def put_shard(self, name: str, data: bytes, empty: bytes, *, lasting: bool = True) -> None:
         """Write a shard. Writing the same bytes again is allowed.
@@ -98,23 +83,18 @@ class ObjectStorage(FileStorage, Protocol):
         lasting: the shard survives a power cut. Raises StoreError if another store has replaced
         this one.
         """
-        ...
 
     def sync(self, folders: Iterable[str]) -> None:
         """Sync the entries of these folders and of their parents, to survive a power cut."""
-        ...
 
     def delete_shard(self, name: str, empty: bytes) -> None:
         """Delete a shard, if it exists."""
-        ...
 
     def identity(self, name: str) -> Hashable | None:
         """Return a value that changes when the file is replaced; None if it is missing."""
-        ...
 
     def zarr(self) -> Any:
         """Return a read-only zarr-python store of these files."""
-        ...
 
     # Only for the holder of the lock
 
@@ -123,11 +103,9 @@ class ObjectStorage(FileStorage, Protocol):
 
         Raises StoreError if another process has it.
         """
-        ...
 
     def replace(self, files: Files) -> None:
         """Write files, replacing whatever has their names."""
-        ...
 
     def create(
         self, files: Files, shards: Iterable[tuple[str, bytes]], *, overwrite: bool
@@ -138,31 +116,24 @@ class ObjectStorage(FileStorage, Protocol):
         existing tilecppn store, whose lock the caller holds. Raises StoreError if anything else
         is there.
         """
-        ...
 
     def reserve(self, shards: Iterable[tuple[str, bytes]]) -> None:
         """Write placeholders for missing shards, given as (name, placeholder), if needed."""
-        ...
 
     def new_generation(self) -> str:
         """Return a mark in hex that tells a new store from an earlier one; "" if not needed."""
-        ...
 
     def why_not_a_store(self, *, reading: bool) -> str:
         """Describe what is there instead of a store, and the remedy; reading: it is to be read."""
-        ...
 
     def free_space(self) -> tuple[Path, float]:
         """Return the folder that holds or would hold the store, and its free bytes."""
-        ...
 
     def is_free(self) -> bool:
         """Return whether a store can be created: nothing is there, or an empty folder.
 
         Raises StoreError for a path that cannot hold a store.
         """
-        ...
 
     def find_foreign(self, folder: Pattern[str], file: Pattern[str]) -> str | None:
         """Return a folder or file that does not match its pattern; None if all do but leftovers."""
-        ...

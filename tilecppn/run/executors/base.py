@@ -67,18 +67,15 @@ class Executor(Protocol):
     @property
     def room(self) -> int:
         """The number of further workers that could start, as on machines that have joined."""
-        ...
 
     def start(self, count: int, /) -> list[int]:
         """Begin to start workers, and return their numbers; each will send WorkerReady."""
-        ...
 
     def submit(self, worker: int, task: Any, /) -> None:
         """Give a ready worker a task; a worker begins its tasks in the order given."""
 
     def poll(self, timeout: float) -> list[Message]:
         """Return new messages; wait up to `timeout` seconds if there are none."""
-        ...
 
     def release(self, worker: int, /) -> None:
         """Forget a worker, and end it if possible. Its later messages are ignored."""
