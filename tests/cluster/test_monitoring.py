@@ -7,13 +7,13 @@ from pathlib import Path
 import yaml
 
 FOLDER = Path(__file__).parents[2] / "cluster" / "monitoring"
-SUFFIXES = {"_counter": ("_total",), "_gauge": ("",), "_histogram": ("_sum", "_count", "_bucket")}
+SUFFIXES = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_sum", "_count", "_bucket")}
 
 
 def offered() -> set[str]:
     """What Prometheus reads of the metrics in the module, which needs no Ray for it."""
     source = Path(__file__).parents[2] / "tilecppn" / "run" / "executors" / "ray_metrics.py"
-    found = re.findall(r'= (_\w+)\("(tilecppn_\w+)"', source.read_text(encoding="utf-8"))
+    found = re.findall(r'= (\w+)\("(tilecppn_\w+)"', source.read_text(encoding="utf-8"))
     assert len(found) == 10
     return {f"ray_{name}{suffix}" for kind, name in found for suffix in SUFFIXES[kind]}
 

@@ -122,88 +122,88 @@ kernel_option = click.option(
 )
 
 
-def export_options(function: F) -> F:
-    """Add the options of an export: --format, --quality, --effort, --tile, --overlap, --bits, …
+def with_options(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return a decorator that adds several options; the help shows the last one first."""
 
-    They are passed to the command under the names of `ExportOptions`' fields.
-    """
-    for option in (
-        click.option(
-            "--overlap",
-            type=LENGTH,
-            metavar="N",
-            default=0,
-            show_default=True,
-            help="Pixels that Deep Zoom tiles share on each side, or that panels share.",
-        ),
-        click.option(
-            "--tile",
-            type=int,
-            help="Side of a tile in pixels [default: the store's; XYZ, PMTiles and Zoomify: 256].",
-        ),
-        click.option(
-            "--effort",
-            type=int,
-            default=1,
-            show_default=True,
-            help="How hard to compress: 1 (fast) to 9 (small files).",
-        ),
-        click.option(
-            "--quality", type=int, help="JPEG, WebP or AVIF quality, 1–100 [default: 90, AVIF 80]."
-        ),
-        click.option(
-            "--format",
-            metavar="png|jpg|webp|avif",
-            help="Format of a pyramid's tiles [default: png; Zoomify: jpg].",
-        ),
-        click.option(
-            "--max-size",
-            type=int,
-            help="Scale down to at most this many pixels on the longer side.",
-        ),
-        click.option(
-            "--bits",
-            type=int,
-            metavar="8|10|12|16|32",
-            help="Bits per value, if the store has more: 8 (dithered) or 16; for a .avif also 10 "
-            "or 12; for a .exr 16 or 32.",
-        ),
-        click.option(
-            "--skip-blanks",
-            metavar="COLOUR",
-            help="Leave out tiles of only this colour (#000000), which pages fill in.",
-        ),
-        click.option("--title", help="Title of the picture [default: about.title of its scene]."),
-        click.option(
-            "--scene/--no-scene",
-            "show_scene",
-            default=True,
-            help="Whether files and pages carry the scene, with which anybody can draw the "
-            "picture again.",
-        ),
-    ):
-        function = option(function)
-    return function
+    def decorated(function: F) -> F:
+        for option in options:
+            function = option(function)
+        return function
+
+    return decorated
 
 
-def hdr_options(function: F) -> F:
-    """Add --transfer and --peak."""
-    for option in (
-        click.option(
-            "--peak",
-            type=float,
-            metavar="N",
-            help="Luminance of white in HDR, in cd/m² [default: 1000; SDR has 203].",
-        ),
-        click.option(
-            "--transfer",
-            metavar="pq|hlg",
-            help="Convert pixels of 16 bits to HDR with this curve: a still .avif, .jxl or .png, "
-            "or a video with 10 bits.",
-        ),
-    ):
-        function = option(function)
-    return function
+# Options of an export, passed to the command under the names of `ExportOptions`' fields.
+export_options = with_options(
+    click.option(
+        "--overlap",
+        type=LENGTH,
+        metavar="N",
+        default=0,
+        show_default=True,
+        help="Pixels that Deep Zoom tiles share on each side, or that panels share.",
+    ),
+    click.option(
+        "--tile",
+        type=int,
+        help="Side of a tile in pixels [default: the store's; XYZ, PMTiles and Zoomify: 256].",
+    ),
+    click.option(
+        "--effort",
+        type=int,
+        default=1,
+        show_default=True,
+        help="How hard to compress: 1 (fast) to 9 (small files).",
+    ),
+    click.option(
+        "--quality", type=int, help="JPEG, WebP or AVIF quality, 1–100 [default: 90, AVIF 80]."
+    ),
+    click.option(
+        "--format",
+        metavar="png|jpg|webp|avif",
+        help="Format of a pyramid's tiles [default: png; Zoomify: jpg].",
+    ),
+    click.option(
+        "--max-size",
+        type=int,
+        help="Scale down to at most this many pixels on the longer side.",
+    ),
+    click.option(
+        "--bits",
+        type=int,
+        metavar="8|10|12|16|32",
+        help="Bits per value, if the store has more: 8 (dithered) or 16; for a .avif also 10 "
+        "or 12; for a .exr 16 or 32.",
+    ),
+    click.option(
+        "--skip-blanks",
+        metavar="COLOUR",
+        help="Leave out tiles of only this colour (#000000), which pages fill in.",
+    ),
+    click.option("--title", help="Title of the picture [default: about.title of its scene]."),
+    click.option(
+        "--scene/--no-scene",
+        "show_scene",
+        default=True,
+        help="Whether files and pages carry the scene, with which anybody can draw the "
+        "picture again.",
+    ),
+)
+
+hdr_options = with_options(
+    click.option(
+        "--peak",
+        type=float,
+        metavar="N",
+        help="Luminance of white in HDR, in cd/m² [default: 1000; SDR has 203].",
+    ),
+    click.option(
+        "--transfer",
+        metavar="pq|hlg",
+        help="Convert pixels of 16 bits to HDR with this curve: a still .avif, .jxl or .png, "
+        "or a video with 10 bits.",
+    ),
+)
 
 
 def outcome_record(outcome: "RunResult") -> dict[str, Any]:

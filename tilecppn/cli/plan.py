@@ -118,8 +118,7 @@ def _plan_still(
         "bytes": plan.bytes,
         "stored": round(stored),
         "free": _bytes_free(free),
-        **_record(estimate),
-        **_cost_record(estimate, seconds),
+        **_record(estimate, seconds),
     }
     lines = [
         f"canvas   {plan.width} × {plan.height}, {counted(plan.channels, 'channel')} of "
@@ -165,8 +164,7 @@ def _plan_film(
         "shards": plan.tasks,
         "stored": round(stored),
         "free": _bytes_free(free),
-        **_record(estimate),
-        **_cost_record(estimate, seconds),
+        **_record(estimate, seconds),
     }
     lines = [
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
@@ -212,18 +210,16 @@ def _estimate(
     return Estimate(worker_memory(plan, threads), count, threads, speed, stored, price)
 
 
-def _record(estimate: Estimate) -> dict[str, Any]:
+def _record(estimate: Estimate, seconds: float) -> dict[str, Any]:
+    cost = estimate.cost(seconds)
     return {
         "worker_memory": estimate.memory,
         "workers": estimate.workers,
         "threads": estimate.threads,
         "pixels_per_second": round(estimate.speed),
+        "seconds": round(seconds, 1),
+        **({} if cost is None else {"cost": round(cost, 2)}),
     }
-
-
-def _cost_record(estimate: Estimate, seconds: float) -> dict[str, Any]:
-    cost = estimate.cost(seconds)
-    return {"seconds": round(seconds, 1)} | ({} if cost is None else {"cost": round(cost, 2)})
 
 
 def _lines(estimate: Estimate, seconds: float) -> list[str]:

@@ -141,19 +141,12 @@ def command(
         export = {"export": [str(path) for path in files]} if files else {}
         record = {"store": str(output), **outcome_record(outcome), **export}
         if (seconds := meter.estimated_seconds(outcome.pixels)) is not None:
-            write_line(_compared(seconds, outcome.seconds))
+            took, estimated = format_duration(outcome.seconds), format_duration(seconds)
+            write_line(f"took {took}, estimated {estimated} from samples at the start")
             record["estimated_seconds"] = round(seconds, 3)
         result("\n".join(lines), record, as_json)
         if view:
             viewer.wait(stop_request())
-
-
-def _compared(estimated: float, seconds: float) -> str:
-    """Return a line that compares the initial estimate with the time taken."""
-    return (
-        f"took {format_duration(seconds)}, estimated {format_duration(estimated)} from samples at "
-        "the start"
-    )
 
 
 def _rendered(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilecppn.cli.common import FILE, kernel_option, workers_option
+from tilecppn.cli.common import FILE, kernel_option, with_options, workers_option
 from tilecppn.cli.signals import stop_request
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         choices = {name: given.pop(name) for name in _OPTIONS}
         return function(**given, choices=choices)
 
-    decorated: Callable[..., Any] = command
-    for option in reversed(_OPTIONS.values()):
-        decorated = option(decorated)
-    return decorated
+    return with_options(*reversed(_OPTIONS.values()))(command)
 
 
 @contextlib.contextmanager

@@ -207,7 +207,8 @@ def find_damage(
                 number, task = next(numbered, (-1, None))
             if task is None:
                 return
-            damage = None if _array_of(store, task) in unread else own.damage(task)
+            array = store.name(task).partition("/")[0]
+            damage = None if array in unread else own.damage(task)
             with taking:
                 if damage is not None:
                     found[number, task] = damage
@@ -219,8 +220,3 @@ def find_damage(
     if stopping():
         raise Interrupted("stopped")
     return {task: found[number, task] for number, task in sorted(found, key=itemgetter(0))}
-
-
-def _array_of(store: StoreDirectory, task: Task) -> str:
-    """Return the name of the array to which a task's file belongs."""
-    return store.name(task).partition("/")[0]

@@ -16,13 +16,7 @@ SAME_COMMAND = "run the same command again"
 class RunOptions:
     """Options of rendering a still or a film; only `kernel` can change a pixel.
 
-    executor: "local" threads, "ray" actors, or "auto".
-    address: of a Ray cluster.
-    workers: how many; None for one per CPU core, or per GPU, which gets its share of the cores.
-    kernel: what evaluates the network: "auto", or a name of `tilecppn.kernels.KERNELS`.
-    gpus_per_worker: fraction of a GPU that a Ray actor reserves; below 1, several share one.
-    overwrite: replace an existing tilecppn store.
-    policy: how failures are handled; None for `RetryPolicy()`.
+    executor, address, workers, kernel, gpus_per_worker, overwrite, policy: as in `render.render`.
     listeners: called with each event, in the thread that renders.
     shuffle: a seed to shuffle the order of the tasks.
     discard: tasks that are deleted from the store first.

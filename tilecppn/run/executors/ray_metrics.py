@@ -1,7 +1,5 @@
 """Reports a run's metrics to Ray, which exports them to Prometheus."""
 
-from typing import Any
-
 from ray.util.metrics import Counter, Gauge, Histogram
 
 from tilecppn.run.events import (
@@ -30,16 +28,17 @@ class RayMetrics:
     """
 
     def __init__(self) -> None:
-        self._tasks = _counter("tilecppn_tasks", "Tasks done.", BY_KIND)
-        self._pixels = _counter("tilecppn_pixels", "Pixels of the canvas drawn.")
-        self._bytes = _counter("tilecppn_bytes", "Bytes written into the store.")
-        self._retries = _counter("tilecppn_failed_attempts", "Attempts at a task that failed.")
-        self._hedged = _counter("tilecppn_hedged_tasks", "Tasks given to a second worker.")
-        self._lost = _counter("tilecppn_workers_lost", "Workers that died or could not start.")
-        self._seconds = _histogram("tilecppn_task_seconds", "Time of a task.", BY_KIND)
-        self._stages = _histogram("tilecppn_stage_seconds", "Time of a part of a task.", ("stage",))
-        self._left = _gauge("tilecppn_tasks_left", "Tasks that are not finished.")
-        self._workers = _gauge("tilecppn_workers", "Workers that draw.")
+        self._tasks = Counter("tilecppn_tasks", "Tasks done.", BY_KIND)
+        self._pixels = Counter("tilecppn_pixels", "Pixels of the canvas drawn.")
+        self._bytes = Counter("tilecppn_bytes", "Bytes written into the store.")
+        self._retries = Counter("tilecppn_failed_attempts", "Attempts at a task that failed.")
+        self._hedged = Counter("tilecppn_hedged_tasks", "Tasks given to a second worker.")
+        self._lost = Counter("tilecppn_workers_lost", "Workers that died or could not start.")
+        self._seconds = Histogram("tilecppn_task_seconds", "Time of a task.", SECONDS, BY_KIND)
+        part = "Time of a part of a task."
+        self._stages = Histogram("tilecppn_stage_seconds", part, SECONDS, ("stage",))
+        self._left = Gauge("tilecppn_tasks_left", "Tasks that are not finished.")
+        self._workers = Gauge("tilecppn_workers", "Workers that draw.")
         self._open = 0
         self._joined: set[int] = set()
 
@@ -74,15 +73,3 @@ class RayMetrics:
             self._open -= 1
         self._left.set(self._open)
         self._workers.set(len(self._joined))
-
-
-def _counter(name: str, description: str, tags: tuple[str, ...] = ()) -> Any:
-    return Counter(name, description=description, tag_keys=tags)
-
-
-def _gauge(name: str, description: str) -> Any:
-    return Gauge(name, description=description)
-
-
-def _histogram(name: str, description: str, tags: tuple[str, ...]) -> Any:
-    return Histogram(name, description=description, boundaries=SECONDS, tag_keys=tags)
