@@ -61,7 +61,7 @@ def test_a_disk_that_will_be_full_is_told_once(
 
 def test_a_film_speaks_of_frames() -> None:
     film = moving(SCENE, zoom=2.0, seconds=1, fps=10)
-    meter = FilmMeter("animate", film)
+    meter = FilmMeter(film)
     meter.begin(10 * 600 * 600)
     meter.add(4 * 600 * 600 + 1000)
     assert "4 of 10 frames" in meter.line()
@@ -74,7 +74,7 @@ def test_the_time_of_an_encoder_is_estimated_from_samples(
     film = moving(Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30}), zoom=2.0, fps=10)
     target = choose_target(tmp_path / "a.gif", film, FilmOptions())
     assert target is not None
-    meter = FilmMeter("animate", film, target.encoding)
+    meter = FilmMeter(film, target.encoding)
     meter.estimate_encoding()  # late: nothing is encoded
     assert capsys.readouterr().err == ""
     with meter:
@@ -92,7 +92,7 @@ def test_what_is_left_is_told_where_clips_take_longer(
     started: list[object] = []
     monkeypatch.setattr(FilmMeter, "_start_timer", lambda meter, tell: started.append(tell))
     film = moving(Scene.of(cppn=SMALL_NET, canvas={"width": 40, "height": 30}), zoom=2.0, fps=10)
-    meter = FilmMeter("animate", film)
+    meter = FilmMeter(film)
     meter.plan = plan = film_plan(film, clip)
     meter.begin(plan.pixels)
     frames = [task for task in plan.order() if plan.pixels_of(task)]

@@ -211,7 +211,7 @@ def command(
         options = FilmOptions(codec, crf, even, format_, clip, plays, audio, transfer, peak)
         target = choose_target(output, picture, options)
         with (
-            FilmMeter("animate", picture, target.encoding if target else None) as meter,
+            FilmMeter(picture, target.encoding if target else None) as meter,
             opened_run(choices, meter, overwrite=overwrite) as run,
         ):
             frames = timeline if has_frames(timeline) else None

@@ -171,8 +171,8 @@ class FilmMeter(RenderMeter):
     estimates from samples how long that takes for a film of one clip.
     """
 
-    def __init__(self, what: str, timeline: Timeline, encoding: "Encoding | None" = None) -> None:
-        super().__init__(what)
+    def __init__(self, timeline: Timeline, encoding: "Encoding | None" = None) -> None:
+        super().__init__("animate")
         self.timeline = timeline
         self.encoding = encoding
 

@@ -119,10 +119,9 @@ def render_window(
     scene: Scene,
     window: Window,
     check_cancelled: CheckCancelled = lambda: None,
-    empty: Empty = np.empty,
 ) -> NDArray[Any]:
     """Return the stored pixels (channels, height, width) of one window: see `Renderer`."""
-    return Renderer(kernel, scene).render(window, check_cancelled, empty)
+    return Renderer(kernel, scene).render(window, check_cancelled)
 
 
 def uncropped_window(scene: Scene, window: Window) -> Window:

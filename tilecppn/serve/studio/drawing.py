@@ -115,8 +115,8 @@ class Levels:
 class StudioPainter:
     """Draws tiles and thumbnails, in one thread. `levels` is shared with all others."""
 
-    def __init__(self, scenes: Scenes, levels: Levels, films: Films, kernel: str = "auto") -> None:
-        self.scenes, self.levels, self.films, self.kernel = scenes, levels, films, kernel
+    def __init__(self, scenes: Scenes, levels: Levels, films: Films) -> None:
+        self.scenes, self.levels, self.films = scenes, levels, films
         self.memory = Memory()
         self.warm: LRUCache[tuple[str, int], Renderer] = LRUCache(WARM)
 
@@ -156,13 +156,13 @@ class StudioPainter:
 
     def thumb(self, scene: Scene, side: int, check_cancelled: CheckCancelled) -> NDArray[Any]:
         """Return a thumbnail, see `small_picture`."""
-        return small_picture(scene, side, check_cancelled, self.kernel, self.memory)
+        return small_picture(scene, side, check_cancelled, self.memory)
 
     def _warm(self, name: str, level: int) -> Renderer:
         key = name, level
         if key not in self.warm:
             scene, context = self.levels.of(name, level)
-            self.warm[key] = Renderer(create(self.kernel, context, self.memory), scene)
+            self.warm[key] = Renderer(create("auto", context, self.memory), scene)
         return self.warm[key]
 
 
@@ -180,7 +180,6 @@ def small_picture(
     scene: Scene,
     side: int,
     check_cancelled: CheckCancelled = lambda: None,
-    kernel: str = "auto",
     memory: Memory | None = None,
 ) -> NDArray[Any]:
     """Return the whole picture (channels, height, width) in 8 bits, `side` pixels along its longer
@@ -193,7 +192,7 @@ def small_picture(
     small = for_screen(scene, flat=True, print=None, **scene.canvas.resized(*sides))
     context = replace(EvaluationContext.of(small), share=SHARE)
     window = Window(0, 0, small.canvas.height, small.canvas.width)
-    return render_window(create(kernel, context, memory), small, window, check_cancelled)
+    return render_window(create("auto", context, memory), small, window, check_cancelled)
 
 
 def for_screen(scene: Scene, flat: bool, **canvas: Any) -> Scene:
