@@ -15,7 +15,7 @@ Exception
         ├── NoWorkersError               no worker is left, or none could start
         └── TrainingDivergedError        a training loss became NaN or grew without bound
 KeyboardInterrupt
-└── Interrupted                            130   Ctrl-C or SIGTERM; finished work is kept
+└── Interrupted                            130   Ctrl-C, SIGTERM or SIGHUP; finished work is kept
 
 `Interrupted` is not an Exception, so `except Exception` does not swallow Ctrl-C.
 """
@@ -165,7 +165,7 @@ class TrainingDivergedError(RenderError):
 
 
 class Interrupted(_Spelled, KeyboardInterrupt):
-    """Ctrl-C or SIGTERM stopped the work; finished work is kept."""
+    """Ctrl-C, SIGTERM or SIGHUP stopped the work; finished work is kept."""
 
     exit_code = 130
 

@@ -57,6 +57,24 @@ def test_signals_are_handled_within_the_block_alone(number: signal.Signals) -> N
     assert signal.getsignal(number) == before
 
 
+def test_the_two_signals_of_a_closed_terminal_are_one_request(clock: list[float]) -> None:
+    request = StopRequest()
+    request()
+    request.on_signal(signal.SIGHUP, None)
+    request.on_signal(signal.SIGHUP, None)
+    assert request()
+
+
+def test_a_closed_terminal_does_not_stop_what_nohup_started() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as request:
+            signal.raise_signal(signal.SIGHUP)
+            assert not request()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_command_leaves_the_handlers_as_they_were(cli: Cli) -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     assert cli("presets").exit_code == 0

@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and SIGTERM as a request to stop, which running work polls."""
+"""Handles Ctrl-C, SIGTERM and a closed terminal as a request to stop, which running work polls."""
 
 import contextlib
 import math
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
@@ -31,7 +31,8 @@ class StopRequest:
     def on_signal(self, number: int, frame: object) -> None:
         """Handle a signal: set the request, or raise KeyboardInterrupt."""
         unheard = time.monotonic() - self._looked > self.patience
-        again, self._requested = self._requested, True
+        # A terminal that closes sends SIGHUP, and so does the shell in it.
+        again, self._requested = self._requested and number != signal.SIGHUP, True
         if again or unheard:
             raise KeyboardInterrupt
 
@@ -40,12 +41,15 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Handle signals for the block, if this is the main thread.
 
-    SIGINT is set explicitly, since shells let commands that end with & ignore it.
+    SIGINT is set explicitly, since shells let commands that end with & ignore it. SIGHUP is not
+    where it is ignored, as nohup has it.
     """
     request, before = StopRequest(), {}
     try:
         if threading.current_thread() is threading.main_thread():
-            before = {number: signal.signal(number, request.on_signal) for number in SIGNALS}
+            kept = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            handled = [number for number in SIGNALS if number != signal.SIGHUP or not kept]
+            before = {number: signal.signal(number, request.on_signal) for number in handled}
         yield request
     finally:
         for number, handler in before.items():
