@@ -10,8 +10,7 @@ from tests.serve.studio.asking import opened
 from tests.serve.studio.looking import THERE, keep, looking
 
 SECTIONS = "document.querySelectorAll('#controls details').forEach((part) => (part.open = true))"
-NOTE = """(bad) => window.studio.state.dispatchEvent(
-    new CustomEvent("note", { detail: { text: "A note", bad } }))"""
+NOTE = "(bad) => window.studio.note('A note', bad)"
 
 
 @pytest.mark.slow

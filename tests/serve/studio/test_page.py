@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.serve.studio.asking import opened
 from tests.serve.studio.conftest import SCENE
@@ -191,6 +191,39 @@ def test_a_phone_browses_the_wall(browser: Browser, place: Path, scheme: str) ->
         assert not page.is_visible("#wall")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide == 390
+
+
+def test_what_arrives_late_is_not_shown(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        page.wait_for_selector(THERE.format(3))
+        begun, before = complete(page), steps(page)
+        late = page.get_attribute("#thumbs .thumb:nth-child(2)", "data-id")
+        held: list[Route] = []
+        page.route(f"**/scenes/{late}.json", lambda route: held.append(route))
+        page.click("#thumbs .thumb:nth-child(2)")
+        page.click("#thumbs .thumb:nth-child(3)")
+        becomes(page, begun)
+        (route,) = held
+        with page.expect_response(f"**/scenes/{late}.json") as answer:
+            route.continue_()
+        answer.value.finished()
+        page.evaluate("fetch('session.json').then((response) => response.json())")
+        assert values(page)["cppn"]["seed"] == 2
+        assert steps(page) == before + 1
+
+
+def test_the_name_of_a_scene_is_saved_with_enter(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        page.focus("#view")
+        page.keyboard.press("s")
+        page.fill("#save-name", "")
+        page.click("#save-cancel")
+        assert not page.is_visible("#saving")
+        page.keyboard.press("s")
+        page.fill("#save-name", "other.toml")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#saving", state="hidden")
+        assert Scene.load(place / "other.toml") == Scene.load(place / "my.toml")
 
 
 def points(scene: Scene) -> Any:

@@ -1,7 +1,8 @@
 // Requests to the server: JSON, with errors as one line.
 
 /** An error from the server. Status 409: a file exists; 410: a scene is lost; 0: no server. */
-class AnswerError extends Error {
+export class AnswerError extends Error {
+  /** @param {string} message @param {number} status */
   constructor(message, status) {
     super(message);
     this.status = status;
@@ -11,12 +12,13 @@ class AnswerError extends Error {
 /** Emits "lost" when the server does not answer any more, and "back". */
 export const connection = Object.assign(new EventTarget(), { lost: false });
 
+/** @param {string} path @param {RequestInit} options */
 async function asked(path, options) {
   let response;
   try {
     response = await fetch(path, options);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (options.signal?.aborted) throw error;
     loseServer();
     throw new AnswerError("the studio does not answer", 0);
   }
@@ -28,16 +30,23 @@ async function asked(path, options) {
   throw new AnswerError(text, response.status);
 }
 
-/** Read JSON. */
-export const get = async (path, signal) => (await asked(path, { signal })).json();
+/** Read JSON.
+ *
+ * @template {keyof Gets} P
+ * @param {P} path @returns {Promise<Gets[P]>} */
+export const get = async (path) => (await asked(path, {})).json();
 
-/** Read an image. */
+/** Read an image.
+ *
+ * @param {string} path @param {AbortSignal} signal */
 export const image = async (path, signal) => createImageBitmap(await (await asked(path, { signal })).blob());
 
-/** Send an object, or a file as it is, and read JSON. */
+/** Send an object, or a file as it is, and read JSON.
+ *
+ * @template {keyof Posts} P
+ * @param {P} path @param {Posts[P][0]} body @param {AbortSignal} [signal] @returns {Promise<Posts[P][1]>} */
 export async function post(path, body, signal) {
-  const raw = body instanceof Blob;
-  const options = { method: "POST", body: raw ? body : JSON.stringify(body), signal };
+  const options = { method: "POST", body: body instanceof Blob ? body : JSON.stringify(body), signal };
   return (await asked(path, options)).json();
 }
 

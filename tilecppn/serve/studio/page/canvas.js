@@ -1,29 +1,36 @@
 // The picture: the endless plane around the canvas, to be moved, zoomed and rotated.
 
 import { get } from "./api.js";
-import { $ } from "./element.js";
+import { byId, contextOf } from "./element.js";
 import { framed } from "./frame.js";
-import { Camera, isFolded, toPlane } from "./plane.js";
-import { change, parentStep, pace, state } from "./state.js";
-import { addresses, coarseLevel, levelFor, range, SIDES, Tiles } from "./tiles.js";
+import { attempt } from "./note.js";
+import { Camera, isFolded, pair, toPlane } from "./plane.js";
+import { change, current, parentStep, pace, state } from "./state.js";
+import { addresses, coarseLevel, KINDS, levelFor, range, SIDES, Tiles } from "./tiles.js";
 
-const view = $("view");
-const context = view.getContext("2d");
+const view = byId("view", HTMLCanvasElement);
+const context = contextOf(view);
+const split = byId("split", HTMLInputElement);
 const sheet = document.createElement("canvas");  // visible tiles assembled at their own size
 const old = document.createElement("canvas");    // the previous scene, until the new one appears
 export const camera = new Camera();
 export const tiles = new Tiles();
 let ratio = 1;            // device pixels per CSS pixel
-let oldCamera = null;     // the camera with which `old` was drawn
+/** @type {{ corner: Point, size: Point } | null} */
+let oldPlace = null;      // where `old` lies, in pixels
 let thirds = false;
 let drawn = 0;            // the requested animation frame
 let soon = 0;             // the timer until one is requested
+/** @type {(() => void)[]} */
 const shownAt = [];       // callbacks for when part of the scene is visible
+/** @type {(() => void)[]} */
 const completeAt = [];    // callbacks for when all of it is visible
 let fitted = true;        // whether the whole canvas should stay visible
 
-/** The canvas as [left, top, width, height] in pixels of the whole canvas. */
-export function frame(scene = state.scene) {
+/** The canvas of a scene.
+ *
+ * @returns {Rectangle} */
+export function frame(scene = current()) {
   const { width, height, origin } = scene.canvas;
   return [origin[1], origin[0], width, height];
 }
@@ -41,59 +48,65 @@ function draw() {
   resize();
   const { id } = state.scene;
   const own = needed(state.scene, camera);
-  const others = compared ? needed(compared, cameraOf(compared)) : null;
-  tiles.want([...own.next, ...(others?.next ?? [])]);
+  const left = compared && needed(compared, cameraOf(compared));
+  tiles.want([...own.next, ...(left?.next ?? [])]);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, view.width, view.height);
-  if (oldCamera && !own.covered) place(old, oldCamera.corner, oldCamera.size, camera);
-  else oldCamera = null;
-  layer(state.scene, own.level, camera);
-  if (compared) drawCompared(others.level);
+  if (oldPlace && !own.covered) place(old, oldPlace.corner, oldPlace.size, camera);
+  else oldPlace = null;
+  layer(own);
+  if (left) drawLeft(left);
   drawFrame();
   if (!own.rough) {
     tell(shownAt);
     view.dataset.begun = id;
   }
-  const complete = own.complete && (others?.complete ?? true);
+  const complete = own.complete && (left?.complete ?? true);
   if (complete) tell(completeAt);
   view.dataset.complete = complete ? id : "";
-  $("scale").textContent = percent(camera.zoom);
+  byId("scale").textContent = percent(camera.zoom);
 }
 
-/** What is in sight of a scene: the level, the tiles to ask for next, and how much is there.
+/** What is in sight of a scene from a camera: the level, the tiles to ask for next, and how much is there.
  *
- * First glimpses of the canvas, then all of it, then what is around it. */
+ * First glimpses of the canvas, then all of it, then what is around it.
+ *
+ * @param {Scene} scene @param {Camera} from */
 function needed(scene, from) {
   const { id, levels } = scene;
   const level = levelFor(from.zoom, levels), coarse = coarseLevel(level, levels);
   const sight = from.bounds(), canvas = overlap(sight, frame(scene));
-  const glimpses = (rectangle) => (coarse > level ? addresses("glimpses", id, coarse, rectangle) : []);
-  const tilesOf = (rectangle) => addresses("tiles", id, level, rectangle);
+  /** @param {Bounds} bounds */
+  const glimpses = (bounds) => (coarse > level ? addresses("glimpses", id, coarse, bounds) : []);
+  /** @param {Bounds} bounds */
+  const tilesOf = (bounds) => addresses("tiles", id, level, bounds);
   const stages = [...(canvas ? [glimpses(canvas), tilesOf(canvas)] : [[], []]), glimpses(sight), tilesOf(sight)];
   const there = stages.map((stage) => stage.every((address) => tiles.bitmaps.has(address) || tiles.failed.has(address)));
   const next = stages[there.indexOf(false)] ?? [];
-  return { level, next, rough: !there[0], complete: there[0] && there[1], covered: there[0] && there[2] };
+  return { scene, from, level, next, rough: !there[0], complete: there[0] && there[1], covered: there[0] && there[2] };
 }
 
 /** The visible part of a rectangle, as ranges of x and y; null for nothing.
  *
- * @param {number[][]} sight @param {number[]} rectangle */
-function overlap(sight, [left, top, width, height]) {
-  const found = [[left, left + width], [top, top + height]]
-    .map(([from, to], i) => [Math.max(from, sight[i][0]), Math.min(to, sight[i][1])]);
+ * @param {Bounds} sight @param {Rectangle} rectangle */
+function overlap(sight, rectangle) {
+  /** @type {Bounds} */
+  const found = pair((i) => [Math.max(rectangle[i], sight[i][0]), Math.min(rectangle[i] + rectangle[i + 2], sight[i][1])]);
   return found.every(([from, to]) => from < to) ? found : null;
 }
 
-/** Draw all tiles of a scene that are available, coarse ones below fine ones. */
-function layer({ id, levels }, level, from) {
+/** Draw all tiles of a scene that are available, coarse ones below fine ones.
+ *
+ * @param {ReturnType<typeof needed>} seen */
+function layer({ scene: { id, levels }, level, from }) {
   const sight = from.bounds();
   const [[left, right], [top, bottom]] = range("tiles", level, sight);
   const side = SIDES.tiles, size = side * 2 ** level;
   sheet.width = (right - left + 1) * side;
   sheet.height = (bottom - top + 1) * side;
-  const flat = sheet.getContext("2d");
+  const flat = contextOf(sheet);
   for (let above = Math.min(levels[1], level + 6); above >= level; above--) {
-    for (const kind of Object.keys(SIDES)) {
+    for (const kind of KINDS) {
       const wide = SIDES[kind] * 2 ** (above - level);
       const [[first, last], [highest, lowest]] = range(kind, above, sight);
       for (let row = highest; row <= lowest; row++) {
@@ -107,7 +120,9 @@ function layer({ id, levels }, level, from) {
   place(sheet, [left * size, top * size], [(right - left + 1) * size, (bottom - top + 1) * size], from);
 }
 
-/** Draw an image with its corner at a pixel, and a size in pixels. */
+/** Draw an image with its corner at a pixel, and a size in pixels.
+ *
+ * @param {HTMLCanvasElement} image @param {Point} corner @param {Point} size @param {Camera} from */
 function place(image, corner, size, from) {
   const [c, s] = from.axis, zoom = from.zoom;
   const [x, y] = from.toScreen(corner);
@@ -122,9 +137,12 @@ function place(image, corner, size, from) {
 
 // ---- two scenes side by side ---------------------------------------------------------------------
 
+/** @type {Scene | null} */
 let compared = null;  // the scene left of the line
 
-/** The camera that shows another scene's canvas in the place of this one's. */
+/** The camera that shows another scene's canvas in the place of this one's.
+ *
+ * @param {Scene} scene */
 function cameraOf(scene) {
   const other = Object.assign(new Camera(), { turn: camera.turn, width: camera.width, height: camera.height });
   const [left, top, width, height] = frame();
@@ -137,14 +155,17 @@ function cameraOf(scene) {
   return other;
 }
 
-function drawCompared(level) {
-  const at = Math.round(view.width * $("split").value);
+/** Draw another scene left of the line.
+ *
+ * @param {ReturnType<typeof needed>} seen */
+function drawLeft(seen) {
+  const at = Math.round(view.width * Number(split.value));
   context.save();
   context.beginPath();
   context.rect(0, 0, at, view.height);
   context.clip();
   context.clearRect(0, 0, at, view.height);
-  layer(compared, level, cameraOf(compared));
+  layer(seen);
   context.restore();
   context.fillStyle = "rgba(0, 0, 0, 0.5)";
   context.fillRect(at - 1.5 * ratio, 0, 3 * ratio, view.height);
@@ -154,21 +175,22 @@ function drawCompared(level) {
 
 /** Compare with the previous scene; a second call stops comparing. */
 export async function compare() {
-  compared = compared ? null : parentStep() ? await get(`scenes/${parentStep().id}.json`) : null;
-  $("split").hidden = !compared;
-  $("compare").setAttribute("aria-pressed", Boolean(compared));
+  const parent = parentStep();
+  compared = compared || !parent ? null : await get(`scenes/${parent.id}.json`);
+  split.hidden = !compared;
+  byId("compare").setAttribute("aria-pressed", `${Boolean(compared)}`);
   redraw();
-  if (compared) $("split").focus();
+  if (compared) split.focus();
 }
-$("split").addEventListener("input", redraw);
+split.addEventListener("input", redraw);
 
 function drawFrame() {
   const [left, top, width, height] = outlined ?? becoming ?? frame();
-  const corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
-    .map((corner) => camera.toScreen(corner));
   const path = new Path2D();
-  path.moveTo(...corners[0]);
-  corners.slice(1).forEach((corner) => path.lineTo(...corner));
+  path.moveTo(...camera.toScreen([left, top]));
+  path.lineTo(...camera.toScreen([left + width, top]));
+  path.lineTo(...camera.toScreen([left + width, top + height]));
+  path.lineTo(...camera.toScreen([left, top + height]));
   path.closePath();
   const around = new Path2D(path);
   around.rect(0, 0, view.width, view.height);
@@ -193,6 +215,7 @@ function drawFrame() {
   }
 }
 
+/** @param {number} zoom */
 function percent(zoom) {
   const value = 100 * zoom;
   return value >= 1e5 ? `${(value / 100).toExponential(0)} ×` : `${Number(value.toPrecision(value < 100 ? 2 : 3))} %`;
@@ -210,19 +233,22 @@ function resize() {
 /** Keep the picture on the screen until part of the new scene is visible. */
 function keepOld() {
   if (!view.width || !view.height) return;
-  const bounds = camera.bounds();
+  oldPlace = null;
+  if (camera.turn % 360) return;
+  const [across, down] = camera.bounds();
   old.width = view.width;
   old.height = view.height;
-  if (camera.turn % 360) return void (oldCamera = null);
-  old.getContext("2d").drawImage(view, 0, 0);
-  oldCamera = { corner: bounds.map(([least]) => least), size: bounds.map(([least, most]) => most - least) };
+  contextOf(old).drawImage(view, 0, 0);
+  oldPlace = { corner: [across[0], down[0]], size: [across[1] - across[0], down[1] - down[0]] };
 }
 
+/** @param {(() => void)[]} list @param {number} most in milliseconds @returns {Promise<void>} */
 const waiting = (list, most) => new Promise((resolve) => {
   list.push(resolve);
   setTimeout(resolve, most);
 });
 
+/** @param {(() => void)[]} list */
 const tell = (list) => list.splice(0).forEach((resolve) => resolve());
 
 /** Resolves when part of the scene is on the screen, or after a moment. */
@@ -235,6 +261,7 @@ export const complete = async () => view.dataset.complete === state.scene?.id ||
 
 /** Show the whole canvas and some of its surroundings. */
 export function fit() {
+  if (!state.scene) return;
   const [left, top, width, height] = frame();
   camera.center = [left + width / 2, top + height / 2];
   camera.turn = 0;
@@ -245,9 +272,12 @@ export function fit() {
   redraw();
 }
 
+/** @returns {Point} */
 const middle = () => [camera.width / 2, camera.height / 2];
 
+/** @param {number} factor */
 export function zoomBy(factor, at = middle()) {
+  if (!state.scene) return;
   const { levels } = state.scene;
   const least = 2 ** -(levels[1] - 1), most = 2 ** (-levels[0] + 1);
   camera.around(at, () => (camera.zoom = Math.min(most, Math.max(least, camera.zoom * factor))));
@@ -257,15 +287,18 @@ export function zoomBy(factor, at = middle()) {
 
 export function actualPixels() {
   zoomBy(1 / camera.zoom);
-  camera.center = camera.center.map((value, i) => Math.round(value) + (i ? camera.height : camera.width) % 2 / 2);
+  const { center, width, height } = camera;
+  camera.center = [Math.round(center[0]) + width % 2 / 2, Math.round(center[1]) + height % 2 / 2];
 }
 
+/** @param {number} degrees */
 export function turnBy(degrees) {
   camera.turn = (camera.turn + degrees + 360) % 360;
   fitted = false;
   redraw();
 }
 
+/** @param {number} dx @param {number} dy */
 export function moveBy(dx, dy) {
   camera.center = camera.toPixel([camera.width / 2 + dx, camera.height / 2 + dy]);
   fitted = false;
@@ -274,45 +307,52 @@ export function moveBy(dx, dy) {
 
 export function toggleThirds() {
   thirds = !thirds;
-  $("thirds").setAttribute("aria-pressed", thirds);
+  byId("thirds").setAttribute("aria-pressed", `${thirds}`);
   redraw();
 }
 
 /** The [view] that puts the window's content into the canvas. */
 function seenView() {
-  const { grid, values, canvas } = state.scene;
+  const scene = current(), { grid, values, canvas } = scene;
   const zoom = Math.min(camera.width / canvas.whole[0], camera.height / canvas.whole[1]);
   const found = {
     scale: values.view.scale * zoom / camera.zoom,
     rotation: rounded(values.view.rotation - camera.turn),
   };
   // A folded picture is folded around its centre.
-  return isFolded(state.scene) ? found : { ...found, center: toPlane(grid, camera.center) };
+  return isFolded(scene) ? found : { ...found, center: toPlane(grid, camera.center) };
 }
 
+/** @param {number} degrees */
 const rounded = (degrees) => Math.round(1e9 * (((degrees + 180) % 360 + 360) % 360 - 180)) / 1e9;
 
 /** Make the window's content the picture. */
 export async function frameSeen() {
   await change({ view: seenView() }, true, "frame", "framed what was seen");
-  oldCamera = null;
+  oldPlace = null;
   fit();
 }
 
 // ---- the frame -----------------------------------------------------------------------------------
 
+/** @type {Rectangle | null} */
 let becoming = null;  // the rectangle that is about to become the canvas
+/** @type {Rectangle | null} */
 let outlined = null;  // the rectangle that is outlined instead of the canvas
 
-/** Outline another rectangle; null for the canvas. */
+/** Outline another rectangle; null for the canvas.
+ *
+ * @param {Rectangle | null} rectangle */
 export function outline(rectangle) {
   outlined = rectangle;
   redraw();
 }
 
-/** Make a rectangle of pixels the canvas, without moving the picture. */
+/** Make a rectangle of pixels the canvas, without moving the picture.
+ *
+ * @param {Rectangle} rectangle */
 export async function frameTo(rectangle) {
-  const changes = framed(state.scene, rectangle);
+  const changes = framed(current(), rectangle);
   if (!changes) return;
   becoming = rectangle;
   try {
@@ -323,26 +363,28 @@ export async function frameTo(rectangle) {
   }
 }
 
-/** Give the canvas an aspect ratio, width : height, about its centre and with about as many pixels. */
+/** Give the canvas an aspect ratio, width : height, about its centre and with about as many pixels.
+ *
+ * @param {number} aspect */
 export function shape(aspect) {
   const [left, top, width, height] = frame();
   const wide = Math.round(Math.sqrt(width * height * aspect)), high = Math.round(wide / aspect);
-  return frameTo([left + (width - wide) / 2, top + (height - high) / 2, wide, high].map(Math.round));
+  return frameTo([Math.round(left + (width - wide) / 2), Math.round(top + (height - high) / 2), wide, high]);
 }
 
 // ---- following the scene -------------------------------------------------------------------------
 
 let last = "";  // the canvas shown before
 state.addEventListener("scene", () => {
-  const size = JSON.stringify(state.scene.canvas);
+  const size = JSON.stringify(current().canvas);
   const same = size === last;
   if (same || becoming) keepOld();
-  else oldCamera = null;
+  else oldPlace = null;
   if (becoming && !same) {
     // The corner changes, but the picture stays in place.
-    const corner = becoming.slice(0, 2);
-    camera.center = camera.center.map((value, i) => value - corner[i]);
-    if (oldCamera) oldCamera.corner = oldCamera.corner.map((value, i) => value - corner[i]);
+    const [left, top] = becoming;
+    camera.center = [camera.center[0] - left, camera.center[1] - top];
+    if (oldPlace) oldPlace.corner = [oldPlace.corner[0] - left, oldPlace.corner[1] - top];
     fitted = false;
     becoming = null;
   } else if (!same) {
@@ -363,5 +405,6 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 for (const [id, run] of Object.entries({
   in: () => zoomBy(1.5), out: () => zoomBy(1 / 1.5), scale: actualPixels, home: fit,
-  turn: (event) => turnBy(event.shiftKey ? -15 : 15), thirds: toggleThirds, compare, frame: frameSeen,
-})) $(id).addEventListener("click", run);
+  thirds: toggleThirds, compare, frame: frameSeen,
+})) byId(id).addEventListener("click", () => attempt(run));
+byId("turn").addEventListener("click", (event) => turnBy(event.shiftKey ? -15 : 15));

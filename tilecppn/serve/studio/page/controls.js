@@ -1,15 +1,17 @@
 // Controls for every key of a scene, built from the server's schema.
 
 import { shape } from "./canvas.js";
-import { $, button, element } from "./element.js";
+import { button, byId, element, focusOn } from "./element.js";
 import { control } from "./fields.js";
 import { latentControl } from "./latent.js";
 import { paletteControl } from "./palette.js";
-import { state } from "./state.js";
+import { current, state } from "./state.js";
 
-const panel = $("controls");
+const panel = byId("controls");
 
-/** Groups of keys by title; those after "more" are collapsed. */
+/** Groups of keys by title; those after "more" are collapsed.
+ *
+ * @type {Record<string, string[]>} */
 const GROUPS = {
   Network: ["cppn.preset", "cppn.seed", "cppn.depth", "cppn.width", "cppn.activations", "more", "cppn.mutations",
     "cppn.cross", "cppn.channels", "cppn.z_dim", "cppn.inputs", "cppn.residual", "cppn.gain", "cppn.decay", "cppn.contrast"],
@@ -22,11 +24,15 @@ const GROUPS = {
     "output.profile", "output.tile", "output.shard"],
   About: ["about.title", "about.artist", "about.copyright", "about.licence", "about.description", "about.share_scene"],
 };
+/** @type {Record<string, (key: string, schema: KeySchema, all: Schema) => Control>} */
 const OWN = { "latent.z": latentControl, "output.palette": paletteControl };
 const OPEN = ["Network", "Latent", "Colour", "View"];
-const controls = new Map();  // key → function that displays its value
+/** @type {Map<string, Control>} */
+const controls = new Map();
 
-/** Build the controls of a schema. */
+/** Build the controls of a schema.
+ *
+ * @param {Schema} schema */
 export function begin(schema) {
   const all = Object.entries(schema.sections)
     .flatMap(([section, keys]) => Object.keys(keys).map((key) => `${section}.${key}`));
@@ -35,6 +41,7 @@ export function begin(schema) {
   for (const [title, keys] of Object.entries({ ...GROUPS, Others: others })) {
     if (!keys.length) continue;
     const group = element("details", { open: OPEN.includes(title) }, element("summary", { textContent: title }));
+    if (title === "Canvas") group.append(shapes());
     let place = group;
     for (const key of keys) {
       if (key === "more") {
@@ -47,7 +54,6 @@ export function begin(schema) {
       controls.set(key, made);
       place.append(made.element);
     }
-    if (title === "Canvas") group.querySelector("summary").after(shapes());
     panel.append(group);
   }
   state.addEventListener("scene", update);
@@ -58,18 +64,20 @@ export function begin(schema) {
 function shapes() {
   const rows = { "1 : 1": 1, "5 : 4": 5 / 4, "4 : 3": 4 / 3, "3 : 2": 3 / 2, "A4": Math.SQRT2, "16 : 9": 16 / 9, "2 : 1": 2 };
   const buttons = Object.entries(rows).map(([name, aspect]) => button(name, `Shape ${name}`, () => shape(aspect)));
-  const turned = button("turned", "Width for height", () => shape(state.scene.canvas.height / state.scene.canvas.width));
+  const turned = button("turned", "Width for height", () => shape(current().canvas.height / current().canvas.width));
   return element("div", { className: "control wide several", role: "group", "aria-label": "shape" }, ...buttons, turned);
 }
 
 function update() {
+  const scene = current();
   for (const [key, made] of controls) {
     const [section, name] = key.split(".");
-    const value = state.scene.values[section][name];
-    made.element.classList.toggle("own", JSON.stringify(value ?? null) !== JSON.stringify(made.usual ?? null));
-    made.show(value, state.scene);
+    // A canvas on paper has no width and height of its own.
+    const value = scene.values[section][name] ?? null;
+    made.element.classList.toggle("own", JSON.stringify(value) !== JSON.stringify(made.usual));
+    made.show(value, scene);
   }
 }
 
 /** Focus the controls. */
-export const focus = () => panel.querySelector("select, input, button")?.focus();
+export const focus = () => focusOn(panel, "select, input, button");

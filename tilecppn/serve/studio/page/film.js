@@ -1,26 +1,36 @@
 // Films from picture to picture, played here and rendered by `animate`.
 
 import { post } from "./api.js";
-import { $, button, element } from "./element.js";
+import { button, byId, element, focusOn } from "./element.js";
+import { attempt, note, said } from "./note.js";
 import { follow } from "./renders.js";
-import { goTo, note, state } from "./state.js";
+import { goTo, state } from "./state.js";
 import { timeline } from "./timeline.js";
 
-const panel = $("time");
+const panel = byId("time");
 const PREVIEW = { fps: 12, side: 512 };
 
+/** @param {number} value */
 const round = (value) => Math.round(1000 * value) / 1000;
-let knots = [];    // { id, label, time, easing }
-let film = null;   // { id, frames } of the preview
+/** @type {import("./timeline.js").Shown[]} */
+let knots = [];
+/** @type {Posts["films"][1] | null} */
+let film = null;   // the preview
 let frame = 0;
 let playing = 0;
 let wanted = false;  // play as soon as the film is ready
 let asking = 0;
-let line = null, easings = {};  // the time line, and its curves by name
-const images = new Map();  // number → image of a frame
+let changes = 0;     // counts them, so that a film that arrives late is not played
+/** @type {Schema["easings"]} */
+let easings = {};
+/** @type {ReturnType<typeof timeline> | null} */
+let line = null;
+/** @type {Map<number, Promise<HTMLImageElement | null>>} */
+const images = new Map();  // number → image of a frame, null if it failed
 
 // ---- the strip -----------------------------------------------------------------------------------
 
+/** @param {string} label @param {Properties<HTMLInputElement>} properties */
 const field = (label, properties) => {
   const made = element("input", { "aria-label": label, ...properties });
   // The preview has another frame rate than the film.
@@ -43,19 +53,24 @@ const player = element("div", { className: "player", hidden: true }, play, slide
 const making = element("div", { hidden: true },
   element("div", { className: "control" }, element("span", { className: "label", textContent: "name" }), name),
   element("div", { className: "control" }, element("span", { className: "label", textContent: "format" }), format),
-  element("div", { className: "row" }, button("What it takes", "Estimate the time, and show the command", plan, "text"),
-    button("Save and render", "Write the timeline file and render the film", render, "text strong")), lines);
+  element("div", { className: "row" }, button("What it takes", "Estimate the time, and show the command", () => attempt(plan), "text"),
+    button("Save and render", "Write the timeline file and render the film", () => attempt(render), "text strong")), lines);
 panel.append(
   element("div", { className: "row", style: "margin: 12px 0 4px" },
-    button("Add this picture", "Add the picture that is shown", () => add(state.steps.get(state.at)), "text"),
-    button("Add the pinned", "Add all pinned pictures", () => [...state.steps.values()].filter((step) => state.pinned.has(step.name)).forEach(add), "text")),
+    button("Add this picture", "Add the picture that is shown", () => add(state.at), "text"),
+    button("Add the pinned", "Add all pinned pictures", () => add(...[...state.steps.keys()].filter((name) => state.pinned.has(name))), "text")),
   hint, list,
   element("div", { className: "row", style: "flex-wrap: wrap" }, seconds, "s at", fps, "a second", element("label", { className: "row" }, loop, "endless")),
   fault, player, making);
 
-function add(step) {
-  if (!step) return;
-  knots.push({ id: step.id, label: step.label, time: 0, easing: "in-out" });
+/** Add steps to the film.
+ *
+ * @param {string[]} names */
+function add(...names) {
+  for (const name of names) {
+    const step = state.steps.get(name);
+    if (step) knots.push({ id: step.id, label: step.label, time: 0, easing: "in-out" });
+  }
   spread();
 }
 
@@ -76,7 +91,9 @@ function spread() {
   changed();
 }
 
-/** Set the available curves: name → samples from 0 to 1. */
+/** Set the available curves.
+ *
+ * @param {Schema} schema */
 export function begin(schema) {
   easings = schema.easings;
   line = timeline(easings, moved, () => (draw(), changed()));
@@ -84,17 +101,19 @@ export function begin(schema) {
   draw();
 }
 
-/** The time of a picture has changed. */
+/** The time of a picture has changed.
+ *
+ * @param {import("./timeline.js").Shown} knot */
 function moved(knot) {
   knots.sort((a, b) => a.time - b.time);
   draw();
   changed();
-  line.focus(knot);
+  line?.focus(knot);
 }
 
 function draw() {
   hint.hidden = knots.length > 1;
-  line.show(knots, length, loop.checked);
+  line?.show(knots, length, loop.checked);
   list.replaceChildren(...knots.map((knot, i) => {
     const time = element("input", { type: "number", min: 0, step: "any", value: knot.time, "aria-label": `time of picture ${i + 1}, in seconds` });
     time.addEventListener("change", () => {
@@ -110,7 +129,7 @@ function draw() {
     show.addEventListener("click", () => {
       const step = [...state.steps.values()].find((other) => other.id === knot.id);
       stop();
-      if (step) goTo(step.name);
+      if (step) attempt(() => goTo(step.name));
     });
     return element("li", {}, show, time, "s", easing, button("↑", `Picture ${i + 1} earlier`, () => swap(i, i - 1)), button("×", `Remove picture ${i + 1}`, () => {
       knots.splice(i, 1);
@@ -119,12 +138,14 @@ function draw() {
   }));
 }
 
+/** @param {number} i @param {number} j */
 function swap(i, j) {
   if (!(j in knots)) return;
   [knots[i], knots[j]] = [knots[j], knots[i]];
   spread();
 }
 
+/** @param {number} rate in frames a second @returns {Form} */
 const form = (rate) => ({
   knots: knots.map(({ id, time, easing }) => ({ id, time, easing })), seconds: length, fps: rate, loop: loop.checked,
   purpose: "timeline", name: name.value, format: format.value,
@@ -133,6 +154,7 @@ const form = (rate) => ({
 /** Request the film again after a change. */
 function changed() {
   clearTimeout(asking);
+  changes++;
   stop();
   film = null;
   images.clear();
@@ -143,15 +165,19 @@ function changed() {
 }
 
 async function request() {
+  const mine = changes;
   try {
     const found = await post("films", form(PREVIEW.fps));
+    if (mine !== changes) return;
     film = found;
-    slider.max = film.frames - 1;
-    slider.value = frame = Math.min(frame, film.frames - 1);
+    frame = Math.min(frame, film.frames - 1);
+    slider.max = `${film.frames - 1}`;
+    slider.value = `${frame}`;
     play.disabled = slider.disabled = false;
     if (wanted) toggle();
   } catch (error) {
-    fault.textContent = error.message;
+    if (mine !== changes) return;
+    fault.textContent = said(error);
     fault.hidden = false;
     play.disabled = slider.disabled = true;
   }
@@ -159,32 +185,36 @@ async function request() {
 
 // ---- playing -------------------------------------------------------------------------------------
 
-const shown = $("playing");
+const shown = byId("playing", HTMLImageElement);
 let wish = 0;  // counts requests, so that an image that arrives late is not shown
 let plays = 0;
 
-/** The image of a frame, once it has loaded. */
-function imageOf(number) {
-  if (!images.has(number)) {
-    const made = new Image();
-    made.src = `frames/${PREVIEW.side}/${film.id}/${number}.png`;
-    images.set(number, made.decode().then(() => made, () => null));
-  }
-  return images.get(number);
+/** The image of a frame of a film, once it has loaded; null if it cannot.
+ *
+ * @param {string} id @param {number} number */
+function imageOf(id, number) {
+  const known = images.get(number);
+  if (known) return known;
+  const made = new Image();
+  made.src = `frames/${PREVIEW.side}/${id}/${number}.png`;
+  const loaded = made.decode().then(() => made, () => null);
+  images.set(number, loaded);
+  return loaded;
 }
 
-async function show(number) {
+/** @param {string} id of the film @param {number} number */
+async function show(id, number) {
   const mine = ++wish;
   frame = number;
-  slider.value = number;
+  slider.value = `${number}`;
   slider.setAttribute("aria-valuetext", `${(number / PREVIEW.fps).toFixed(2)} seconds`);
-  const made = await imageOf(number);
+  const made = await imageOf(id, number);
   if (!made || mine !== wish) return;
   shown.src = made.src;
   shown.hidden = false;
 }
 
-slider.addEventListener("input", () => film && show(Number(slider.value)));
+slider.addEventListener("input", () => film && show(film.id, Number(slider.value)));
 
 export function toggle() {
   if (playing) return pause();
@@ -195,12 +225,14 @@ export function toggle() {
   step(performance.now(), playing);
 }
 
+/** @param {number} due when the frame is @param {number} mine which playing this belongs to */
 async function step(due, mine) {
   if (mine !== playing || !film) return;
-  const last = !loop.checked && frame + 1 >= film.frames;
-  await show(last ? frame : (frame + 1) % film.frames);
+  const { id, frames } = film, last = !loop.checked && frame + 1 >= frames;
+  await show(id, last ? frame : (frame + 1) % frames);
+  if (mine !== playing) return;
   if (last) return pause();
-  for (let ahead = 1; ahead <= 4 && film; ahead++) imageOf((frame + ahead) % film.frames);
+  for (let ahead = 1; ahead <= 4; ahead++) imageOf(id, (frame + ahead) % frames);
   const next = Math.max(due + 1000 / PREVIEW.fps, performance.now());
   setTimeout(() => step(next, mine), next - performance.now());
 }
@@ -221,23 +253,15 @@ state.addEventListener("scene", stop);
 // ---- making --------------------------------------------------------------------------------------
 
 async function plan() {
-  try {
-    const { plan: text, commands } = await post("plan", form(Number(fps.value)));
-    lines.replaceChildren(element("pre", { textContent: text, className: "takes" }), ...commands.map((line) => element("code", { textContent: line })));
-  } catch (error) {
-    note(error.message, true);
-  }
+  const { plan: text, commands } = await post("plan", form(Number(fps.value)));
+  lines.replaceChildren(element("pre", { textContent: text, className: "takes" }), ...commands.map((line) => element("code", { textContent: line })));
 }
 
 async function render() {
-  try {
-    await post("renders", form(Number(fps.value)));
-    note(`${name.value} is being rendered; R shows how far it is`);
-    await follow();
-  } catch (error) {
-    note(error.message, true);
-  }
+  await post("renders", form(Number(fps.value)));
+  note(`${name.value} is being rendered; R shows how far it is`);
+  await follow();
 }
 
 /** Focus the panel. */
-export const focus = () => panel.querySelector("button")?.focus();
+export const focus = () => focusOn(panel, "button");

@@ -1,18 +1,28 @@
 // The frame: the canvas as a draggable rectangle of pixels, [left, top, width, height].
 
-import { isFolded, toPlane } from "./plane.js";
+import { Camera, isFolded, pair, toPlane } from "./plane.js";
 
-/** Whether the frame can be dragged: not if it is part of a larger whole, or stretched. */
+/** The edges that are dragged: -1, 0 or 1 across, the same down.
+ *
+ * @typedef {Point} Edges */
+
+/** Whether the frame can be dragged: not if it is part of a larger whole, or stretched.
+ *
+ * @param {Scene} scene */
 const isFree = ({ canvas, values }) =>
   values.view.aspect === "preserve" && canvas.origin.every((value) => value === 0)
   && canvas.whole[0] === canvas.width && canvas.whole[1] === canvas.height;
 
-/** The frame's edges at a place on the screen: [-1, 0 or 1 across, the same down], or null. */
+/** The frame's edges at a place on the screen, or null.
+ *
+ * @param {Camera} camera @param {Scene} scene @param {Point} place @param {number} reach in device pixels
+ * @returns {Edges | null} */
 export function grab(camera, scene, place, reach) {
   if (!isFree(scene)) return null;
-  const { width, height } = scene.canvas;
+  const { canvas } = scene, sides = [canvas.width, canvas.height];
   const pixel = camera.toPixel(place);
-  const near = [width, height].map((side, i) => {
+  const near = pair((i) => {
+    const side = sides[i];
     const inside = pixel[i] * camera.zoom > -reach && (pixel[i] - side) * camera.zoom < reach;
     const from = Math.abs(pixel[i]) * camera.zoom, to = Math.abs(pixel[i] - side) * camera.zoom;
     return !inside ? NaN : Math.min(from, to) > reach ? 0 : from < to ? -1 : 1;
@@ -20,7 +30,9 @@ export function grab(camera, scene, place, reach) {
   return near.some(Number.isNaN) || near.every((edge) => edge === 0) ? null : near;
 }
 
-/** The mouse cursor for the direction in which an edge can be dragged. */
+/** The mouse cursor for the direction in which an edge can be dragged.
+ *
+ * @param {Edges | null} edges @param {Camera} camera */
 export function cursor(edges, camera) {
   if (!edges) return "";
   const names = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
@@ -28,30 +40,37 @@ export function cursor(edges, camera) {
   return names[((Math.round(angle / 45) % 4) + 4) % 4];
 }
 
-/** The rectangle after dragging to a pixel; with `keep` its aspect ratio stays. */
+/** The rectangle after dragging to a pixel; with `keep` its aspect ratio stays.
+ *
+ * @param {{ grabbed: Edges, rectangle: Rectangle }} dragged @param {Point} pixel @param {Scene} scene
+ * @param {boolean} keep @returns {Rectangle} */
 export function stretched({ grabbed, rectangle }, pixel, scene, keep) {
   const { width, height } = scene.canvas;
   const both = isFolded(scene);  // a folded picture stays centred
-  const spans = [width, height].map((side, i) => {
-    const edge = grabbed[i];
+  /** @type {Bounds} */
+  const spans = pair((i) => {
+    const edge = grabbed[i], side = [width, height][i];
     if (edge === 0) return [0, side];
     const to = Math.round(edge < 0 ? Math.min(pixel[i], side - 16) : Math.max(pixel[i], 16));
     return edge < 0 ? [to, both ? side - to : side] : [both ? side - to : 0, to];
   });
-  const sides = spans.map(([from, to]) => Math.max(16, to - from));
-  if (keep) {
-    const times = grabbed[0] ? sides[0] / width : sides[1] / height;
-    const kept = [Math.round(width * times), Math.round(height * times)];
-    return [...kept.map((side, i) => Math.round(grabbed[i] < 0 ? spans[i][1] - side : grabbed[i] > 0 ? spans[i][0] : (rectangle[i + 2] - side) / 2)), ...kept];
-  }
-  return [spans[0][0], spans[1][0], ...sides];
+  const sides = pair((i) => Math.max(16, spans[i][1] - spans[i][0]));
+  if (!keep) return [spans[0][0], spans[1][0], ...sides];
+  const times = grabbed[0] ? sides[0] / width : sides[1] / height;
+  const kept = [Math.round(width * times), Math.round(height * times)];
+  const [left, top] = pair((i) => Math.round(
+    grabbed[i] < 0 ? spans[i][1] - kept[i] : grabbed[i] > 0 ? spans[i][0] : (rectangle[i + 2] - kept[i]) / 2));
+  return [left, top, kept[0], kept[1]];
 }
 
-/** The changes that make a rectangle the canvas, without moving its pixels on the plane. */
+/** The changes that make a rectangle the canvas, without moving its pixels on the plane; null for none.
+ *
+ * @param {Scene} scene @param {Rectangle} rectangle */
 export function framed(scene, [left, top, width, height]) {
   const { canvas, grid, values } = scene;
   if (width === canvas.width && height === canvas.height && left === 0 && top === 0) return null;
   const less = values.view.grid === "endpoints" ? 1 : 0;
+  /** @type {Changes} */
   const changes = {
     canvas: { width, height },
     view: { scale: grid.step[0] * Math.max(1, Math.min(width, height) - less) / 2 },

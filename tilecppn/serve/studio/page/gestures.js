@@ -1,21 +1,26 @@
 // Touch, mouse, wheel and arrow keys on the picture.
 
 import { camera, frame, frameTo, moveBy, outline, zoomBy } from "./canvas.js";
-import { $ } from "./element.js";
+import { byId } from "./element.js";
 import { cursor, grab, stretched } from "./frame.js";
-import { state } from "./state.js";
+import { attempt } from "./note.js";
+import { current, state } from "./state.js";
 
-const view = $("view");
+const view = byId("view", HTMLCanvasElement);
 
 // ---- pointers ------------------------------------------------------------------------------------
 
+/** @type {Map<number, Point>} */
 const pointers = new Map();
+/** @type {Parameters<typeof stretched>[0] | null} */
 let edges = null;  // the frame's edges being dragged, and its rectangle
 const ratio = () => view.width / view.clientWidth;  // device pixels per CSS pixel
+/** @param {MouseEvent} event @returns {Point} */
 const placeOf = (event) => {
   const box = view.getBoundingClientRect();
   return [(event.clientX - box.left) * ratio(), (event.clientY - box.top) * ratio()];
 };
+/** @param {Point} place @param {number} reach in CSS pixels */
 const grabbedAt = (place, reach) => (state.scene ? grab(camera, state.scene, place, reach * ratio()) : null);
 
 view.addEventListener("pointerdown", (event) => {
@@ -34,26 +39,30 @@ view.addEventListener("pointermove", (event) => {
   }
   pointers.set(event.pointerId, now);
   if (edges) {
-    edges.rectangle = stretched(edges, camera.toPixel(now), state.scene, event.shiftKey);
+    edges.rectangle = stretched(edges, camera.toPixel(now), current(), event.shiftKey);
     return outline(edges.rectangle);
   }
   if (pointers.size === 1) moveBy(before[0] - now[0], before[1] - now[1]);
   if (pointers.size === 2) pinch(event.pointerId, before, now);
 });
-for (const name of ["pointerup", "pointercancel"]) {
-  view.addEventListener(name, (event) => {
-    pointers.delete(event.pointerId);
-    if (!edges) return;
-    const { rectangle } = edges;
-    edges = null;
-    if (name === "pointerup") frameTo(rectangle);
-    outline(null);
-  });
+/** @param {PointerEvent} event */
+function release(event) {
+  pointers.delete(event.pointerId);
+  if (!edges) return;
+  const { rectangle } = edges;
+  edges = null;
+  if (event.type === "pointerup") attempt(() => frameTo(rectangle));
+  outline(null);
 }
+view.addEventListener("pointerup", release);
+view.addEventListener("pointercancel", release);
 
-/** Two fingers move, zoom and rotate at once. */
+/** Two fingers move, zoom and rotate at once.
+ *
+ * @param {number} moved the pointer @param {Point} before @param {Point} now */
 function pinch(moved, before, now) {
   const [other] = [...pointers].filter(([id]) => id !== moved).map(([, place]) => place);
+  /** @param {Point} place */
   const way = (place) => [place[0] - other[0], place[1] - other[1]];
   const [a, b] = [way(before), way(now)];
   zoomBy(Math.hypot(...b) / Math.max(1, Math.hypot(...a)), other);
@@ -69,15 +78,12 @@ view.addEventListener("wheel", (event) => {
 }, { passive: false });
 view.addEventListener("dblclick", (event) => zoomBy(event.shiftKey ? 0.5 : 2, placeOf(event)));
 
-const step = (event) => (event.shiftKey ? 240 : 60) * ratio();
-const KEYS = {
-  ArrowLeft: (event) => moveBy(-step(event), 0),
-  ArrowRight: (event) => moveBy(step(event), 0),
-  ArrowUp: (event) => moveBy(0, -step(event)),
-  ArrowDown: (event) => moveBy(0, step(event)),
-};
+/** @type {Record<string, Point>} */
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 view.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  const way = WAYS[event.key];
+  if (event.ctrlKey || event.metaKey || event.altKey || !way) return;
   event.preventDefault();
-  KEYS[event.key](event);
+  const step = (event.shiftKey ? 240 : 60) * ratio();
+  moveBy(way[0] * step, way[1] * step);
 });

@@ -3,11 +3,13 @@
 import { button, element } from "./element.js";
 import { label_of } from "./fields.js";
 import { reachOf } from "./spread.js";
-import { change, state } from "./state.js";
+import { change, current } from "./state.js";
 
 const MOST = 64;  // most sliders
 
-/** The control of latent.z. */
+/** The control of latent.z.
+ *
+ * @param {string} key @param {KeySchema} schema @returns {Control} */
 export function latentControl(key, schema) {
   const bars = element("div", { className: "bars" });
   const clear = button("×", "Back to the seed's values", () => change({ latent: { z: null } }));
@@ -15,10 +17,12 @@ export function latentControl(key, schema) {
   walk.setAttribute("aria-pressed", "false");
   const made = element("div", { className: "control wide", role: "group", "aria-label": "latent values" },
     element("div", { className: "row" }, element("span", { className: "label quiet", textContent: label_of(key), title: schema.help }), walk, clear), bars);
+  /** @type {HTMLInputElement[]} */
   let sliders = [];
   const now = () => sliders.map((slider) => Number(slider.value));
-  const whole = () => [...now(), ...state.scene.z.slice(sliders.length)];
+  const whole = () => [...now(), ...current().z.slice(sliders.length)];
 
+  /** @param {number} count @param {Spread} spread */
   function build(count, spread) {
     const [from, to] = reachOf(spread);
     sliders = Array.from({ length: Math.min(count, MOST) }, (_, i) => {
@@ -32,7 +36,7 @@ export function latentControl(key, schema) {
 
   let walking = 0;
   function toggleWalk() {
-    walk.setAttribute("aria-pressed", !walking);
+    walk.setAttribute("aria-pressed", `${!walking}`);
     if (walking) {
       cancelAnimationFrame(walking);
       walking = 0;
@@ -41,11 +45,12 @@ export function latentControl(key, schema) {
     }
     const speed = whole().map(() => 0);
     let before = performance.now();
+    /** @param {number} time */
     const stride = (time) => {
-      const dt = Math.min(0.1, (time - before) / 1000), spread = state.scene.network.spread;
+      const dt = Math.min(0.1, (time - before) / 1000), [kind, a, b] = current().network.spread;
       before = time;
-      const [low, high] = spread[0] === "normal" ? [spread[1] - 2 * spread[2], spread[1] + 2 * spread[2]] : spread.slice(1);
-      const z = state.scene.z.map((value, i) => {
+      const [low, high] = kind === "normal" ? [a - 2 * b, a + 2 * b] : [a, b];
+      const z = current().z.map((value, i) => {
         speed[i] += (Math.random() - 0.5) * 12 * (high - low) * dt - 1.5 * speed[i] * dt;
         speed[i] -= (Math.max(0, value - high) - Math.max(0, low - value)) * 4 * dt;
         return value + speed[i] * dt;
@@ -64,6 +69,6 @@ export function latentControl(key, schema) {
       made.dataset.range = range;
       build(scene.z.length, scene.network.spread);
     }
-    sliders.forEach((slider, i) => slider.matches(":active") || (slider.value = scene.z[i]));
+    sliders.forEach((slider, i) => slider.matches(":active") || (slider.value = `${scene.z[i]}`));
   } };
 }

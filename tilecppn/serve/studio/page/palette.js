@@ -1,67 +1,90 @@
 // The palette: a gradient whose stops are dragged, coloured, added and removed.
 
-import { button, element } from "./element.js";
+import { button, element, wayOf } from "./element.js";
+import { note } from "./note.js";
 import { mixed } from "./oklab.js";
 import { drag } from "./pointer.js";
-import { change, note, state } from "./state.js";
+import { change, current } from "./state.js";
 
 const MOST = 16;  // most stops that are edited individually
 const AWAY = 40;  // CSS pixels above or below the gradient at which a stop is removed
 
-/** Changes that set a palette; a network of three channels gets one channel for it. */
+/** Changes that set a palette; a network of three channels gets one channel for it. Null if it takes none.
+ *
+ * @param {string | string[]} palette */
 export function coloured(palette) {
-  const { network } = state.scene;
+  const { network } = current();
   if (network.channels === 3 && network.own) {
     note("this weights file has colours of its own, and takes no palette", true);
     return null;
   }
+  /** @type {Changes} */
   const changes = { output: { palette, color: null } };
   if (network.channels === 3) changes.cppn = { channels: 1 };
   return changes;
 }
 
+/** @param {string | string[]} palette */
 const set = (palette, final = true) => {
   const changes = coloured(palette);
-  return changes && change(changes, final);
+  if (changes) change(changes, final);
 };
 
-// ---- stops: { colour, place }, place in percent ------------------------------------------------------
+// ---- stops ---------------------------------------------------------------------------------------
 
+/** A colour, "#rrggbb", at a place in percent.
+ *
+ * @typedef {{ colour: string, place: number }} Stop */
+
+/** @param {number} i @param {number} count */
 const evenly = (i, count) => (100 * i) / (count - 1);
+/** @param {string} colour */
 const long = (colour) => (colour.length === 4 ? `#${[...colour.slice(1)].map((digit) => digit + digit).join("")}` : colour);
 
-/** The stops of a scene's palette: "#0b1d51 30%", or "#0b1d51" where all are even. */
+/** The stops of a scene's palette: "#0b1d51 30%", or "#0b1d51" where all are even.
+ *
+ * @param {string[]} texts */
 const stopsOf = (texts) => texts.map((text, i) => {
   const [colour, place] = text.split(" ");
   return { colour: long(colour), place: place ? parseInt(place, 10) : evenly(i, texts.length) };
 });
 
+/** @param {Stop[]} stops */
 function written(stops) {
   const even = stops.every(({ place }, i) => Math.abs(place - evenly(i, stops.length)) < 1e-9);
   return stops.map(({ colour, place }) => (even ? colour : `${colour} ${Math.round(place)}%`));
 }
 
-/** Stops with another one added, in order; unchanged if one is at the same whole percent. */
+/** Stops with another one added, in order; null if one is at the same whole percent.
+ *
+ * @param {Stop[]} stops @param {string} colour @param {number} place */
 function withStop(stops, colour, place) {
   if (stops.some((other) => Math.round(other.place) === Math.round(place))) return null;
   return [...stops, { colour, place }].sort((a, b) => a.place - b.place);
 }
 
-/** The colour at a place, mixed in OKLab. */
+/** The colour at a place, mixed in OKLab.
+ *
+ * @param {Stop[]} stops @param {number} place */
 function colourAt(stops, place) {
   const after = stops.findIndex((stop) => stop.place > place);
-  if (after <= 0) return stops.at(after).colour;  // after the last stop, or before the first
+  if (after < 0) return stops[stops.length - 1].colour;
+  if (after === 0) return stops[0].colour;
   const [one, other] = [stops[after - 1], stops[after]];
   return mixed(one.colour, other.colour, (place - one.place) / (other.place - one.place));
 }
 
-/** Add a stop between each two. */
+/** Add a stop between each two.
+ *
+ * @param {Stop[]} stops */
 const smoothed = (stops) => stops.slice(1).reduce((all, { place }, i) => {
   const middle = (stops[i].place + place) / 2;
   return withStop(all, colourAt(stops, middle), middle) ?? all;
 }, stops);
 
-/** Add a stop in the middle of the widest gap. */
+/** Add a stop in the middle of the widest gap.
+ *
+ * @param {Stop[]} stops */
 function filled(stops) {
   const gaps = stops.slice(1).map(({ place }, i) => place - stops[i].place);
   const i = gaps.indexOf(Math.max(...gaps));
@@ -71,7 +94,9 @@ function filled(stops) {
 
 // ---- the control -----------------------------------------------------------------------------------
 
-/** The control of output.palette. */
+/** The control of output.palette.
+ *
+ * @param {string} key @param {KeySchema} schema @param {Schema} all @returns {Control} */
 export function paletteControl(key, schema, all) {
   const gradient = element("div", { className: "gradient", role: "img", "aria-label": "The palette", title: "Click: one colour more" });
   const handles = element("div", { className: "stops", role: "group", "aria-label": "Colours" });
@@ -81,10 +106,16 @@ export function paletteControl(key, schema, all) {
   maps.addEventListener("change", () => maps.value && set(maps.value));
   const picture = element("input", { type: "file", accept: "image/*", hidden: true });
   picture.addEventListener("change", () => {
-    if (picture.files[0]) document.dispatchEvent(new CustomEvent("palette-from", { detail: picture.files[0] }));
+    const file = picture.files?.[0];
+    if (file) document.dispatchEvent(new CustomEvent("palette-from", { detail: file }));
     picture.value = "";
   });
-  let stops = [], dragged = false;
+  /** @type {Stop[]} */
+  let stops = [];
+  /** @type {HTMLInputElement[]} */
+  let fields = [];  // of the stops, if there are few
+  let dragged = false;
+  /** @param {Stop[]} made */
   const put = (made, final = true) => set(written(made), final);
   const buttons = {
     any: button("⚄", "Any palette", () => set(`seed:${Math.floor(Math.random() * 100000)}`)),
@@ -98,16 +129,19 @@ export function paletteControl(key, schema, all) {
   };
   gradient.addEventListener("click", (event) => {
     const place = placeOf(event);
-    const made = stops.length < MOST && withStop(stops, colourAt(stops, place), place);
+    const made = stops.length > 0 && stops.length < MOST && withStop(stops, colourAt(stops, place), place);
     if (made) put(made);
   });
 
-  /** The pointer's place, in whole percent. */
+  /** The pointer's place, in whole percent.
+   *
+   * @param {MouseEvent} event */
   function placeOf({ clientX }) {
     const { left, width } = gradient.getBoundingClientRect();
     return Math.max(0, Math.min(100, Math.round((100 * (clientX - left)) / width)));
   }
 
+  /** @param {Value} value @param {Scene} scene */
   function show(value, scene) {
     stops = stopsOf(scene.palette ?? []);
     const few = stops.length > 1 && stops.length <= MOST;
@@ -117,29 +151,32 @@ export function paletteControl(key, schema, all) {
     handles.hidden = !few;
     maps.value = typeof value === "string" && value in all.palettes ? value : "";
     buttons.reverse.disabled = !stops.length;
-    for (const name of ["smooth", "even"]) buttons[name].disabled = !few;
+    buttons.smooth.disabled = buttons.even.disabled = !few;
     buttons.more.disabled = !few || stops.length === MOST;
     buttons.none.disabled = value === null || scene.network.own || scene.network.detail;
     const shown = few ? stops : [];
-    if (handles.children.length !== shown.length) handles.replaceChildren(...shown.map((stop, i) => handle(i)));
+    if (fields.length !== shown.length) {
+      fields = shown.map((_, i) => fieldOf(i));
+      handles.replaceChildren(...fields.map((field) => element("div", { className: "stop" }, field)));
+    }
     shown.forEach(({ colour, place }, i) => {
-      const made = handles.children[i];
-      made.style.left = `${place}%`;
-      made.style.background = colour;
-      made.firstChild.setAttribute("aria-label", `colour ${i + 1} of ${stops.length}, at ${Math.round(place)} %`);
+      fields[i].setAttribute("aria-label", `colour ${i + 1} of ${stops.length}, at ${Math.round(place)} %`);
+      const { parentElement } = fields[i];
+      if (parentElement) Object.assign(parentElement.style, { left: `${place}%`, background: colour });
     });
   }
 
-  function handle(i) {
+  /** @param {number} i */
+  function fieldOf(i) {
     const field = element("input", { type: "color", title: "Click: another colour. Drag, or an arrow: another place. Drag off, or Delete: none" });
-    const made = element("div", { className: "stop" }, field);
+    /** @param {boolean} final */
     const recolour = (final) => put(stops.with(i, { ...stops[i], colour: field.value }), final);
     field.addEventListener("pointerdown", (event) => move(event, i));
     field.addEventListener("click", (event) => (dragged ? event.preventDefault() : (field.value = stops[i].colour)));
     field.addEventListener("input", () => recolour(false));
     field.addEventListener("change", () => recolour(true));
     field.addEventListener("keydown", (event) => {
-      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key] * (event.shiftKey ? 10 : 1);
+      const way = wayOf(event) * (event.shiftKey ? 10 : 1);
       const removes = ["Delete", "Backspace"].includes(event.key);
       if (!way && !removes) return;
       event.preventDefault();
@@ -149,15 +186,20 @@ export function paletteControl(key, schema, all) {
       put(moved);
       focus(removes ? Math.min(i, rest.length - 1) : moved.findIndex((stop) => stop.place === place));
     });
-    return made;
+    return field;
   }
 
-  const focus = (i) => handles.children[i]?.firstChild.focus();
+  /** @param {number} i */
+  const focus = (i) => fields[i]?.focus();
 
-  /** Move a stop with the pointer, past others too; dragging it off the gradient removes it. */
+  /** Move a stop with the pointer, past others too; dragging it off the gradient removes it.
+   *
+   * @param {PointerEvent} start @param {number} i */
   function move(start, i) {
     const { colour } = stops[i], rest = stops.toSpliced(i, 1);
-    let moved = null, place = 0;
+    /** @type {Stop[] | null} */
+    let moved = null;
+    let place = 0;
     dragged = false;
     drag(start, (event) => {
       const { top, bottom } = gradient.getBoundingClientRect();

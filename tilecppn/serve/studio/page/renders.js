@@ -1,18 +1,21 @@
 // Rendering: what to make, its estimate, the exact commands, and the progress of each render.
 
 import { get, post } from "./api.js";
-import { $, button, element, moveByArrows } from "./element.js";
+import { button, byId, element, focusOn, moveByArrows, tabsOf } from "./element.js";
 import { suggestion } from "./files.js";
-import { note, state } from "./state.js";
+import { attempt, note, said } from "./note.js";
+import { current, state } from "./state.js";
 
 const PAPER = ["", "A4", "A3", "A2", "A1", "A0", "A2 landscape", "50x70cm", "60x40in", "24x36in"];
 
-/** @typedef {{ list?: string[], hint?: string, min?: number, max?: number, whole?: boolean, when?: string[] }} More */
-/** @typedef {[label: string, kind: string, value: any, more: More]} Field */
+/** A field: its kind is a select, or the type of an input; `when` has another field and its value.
+ *
+ * @typedef {{ list?: string[], hint?: string, min?: number, max?: number, whole?: boolean, when?: [string, string] }} More
+ * @typedef {[label: string, kind: string, value: string | number | boolean | (() => string), more: More]} Field */
 
 /** Purpose → its name, and its fields.
  *
- * @type {Record<string, [string, Record<string, Field>]>} */
+ * @type {Record<string, [title: string, fields: Record<string, Field>]>} */
 const PURPOSES = {
   print: ["A print", {
     size: ["Size", "text", paper, { list: PAPER, hint: "60x40in, 150x100cm, A2 landscape" }],
@@ -42,14 +45,20 @@ const PURPOSES = {
 
 /** The scene's paper size, or one with the picture's aspect ratio. */
 function paper() {
-  const { canvas: { whole }, values } = state.scene;
+  const { canvas: { whole }, values } = current();
+  /** @param {number} pixels */
   const side = (pixels) => Math.round((600 * pixels) / Math.max(...whole)) / 10;
   return values.canvas.print ?? `${side(whole[0])}x${side(whole[1])}cm`;
 }
 
+const rendering = byId("rendering", HTMLDialogElement), purposes = byId("purposes");
+const order = byId("order", HTMLFormElement), start = byId("start", HTMLButtonElement);
+const cards = byId("renders");
 let purpose = "print";
+/** @type {Record<string, HTMLInputElement | HTMLSelectElement>} */
 let fields = {};
 let proposed = "";   // the name that was filled in automatically
+/** @type {AbortController | null} */
 let asking = null;   // the pending request for a plan
 let waiting = 0;
 
@@ -59,15 +68,16 @@ for (const [name, [title]] of Object.entries(PURPOSES)) {
   const tab = element("button", { type: "button", role: "tab", textContent: title });
   tab.dataset.purpose = name;
   tab.addEventListener("click", () => choose(name));
-  $("purposes").append(tab);
+  purposes.append(tab);
 }
-moveByArrows($("purposes"), (tab) => choose(tab.dataset.purpose));
+moveByArrows(purposes, (tab) => choose(tab.dataset.purpose ?? purpose));
 
+/** @param {string} name of a purpose */
 function choose(name) {
   const kept = fields.name?.value !== proposed ? fields.name?.value : undefined;
   purpose = name;
-  for (const tab of $("purposes").children) {
-    tab.setAttribute("aria-selected", tab.dataset.purpose === name);
+  for (const tab of tabsOf(purposes)) {
+    tab.setAttribute("aria-selected", `${tab.dataset.purpose === name}`);
     tab.tabIndex = tab.dataset.purpose === name ? 0 : -1;
   }
   proposed = `${(state.file || suggestion()).replace(/\.toml$/, "")}-${name}`;
@@ -75,30 +85,26 @@ function choose(name) {
   const rows = [row("name", ["Name", "text", kept ?? proposed, {}])];
   for (const [key, field] of Object.entries(PURPOSES[name][1])) rows.push(row(key, field));
   if (name !== "image") rows.push(row("address", ["Ray cluster", "text", "", { hint: "this machine; or auto, host:6379" }]));
-  $("order").replaceChildren(...rows);
+  order.replaceChildren(...rows);
   ask();
 }
 
 /** A row of the form.
  *
  * @param {string} key @param {Field} field */
-function row(key, [label, kind, usual, { list, hint, min, max, whole, when }]) {
+function row(key, [label, kind, usual, { list = [], hint = "", min, max, whole, when }]) {
   const value = typeof usual === "function" ? usual() : usual;
-  let field;
-  if (kind === "select") {
-    field = element("select", {}, ...list.map((option) => element("option", { value: option, textContent: option })));
-    field.value = value;
-  } else {
-    field = element("input", { type: kind, placeholder: hint ?? "", spellcheck: false, autocomplete: "off" });
-    if (kind === "checkbox") field.checked = value;
-    else field.value = value;
-    if (kind === "number") Object.assign(field, { min, max, step: whole ? 1 : "any", required: true });
-  }
+  const options = list.filter(Boolean).map((option) => element("option", { value: option, textContent: option }));
+  const field = kind === "select" ? element("select", {}, ...options)
+    : element("input", { type: kind, placeholder: hint, spellcheck: false, autocomplete: "off" });
+  if (typeof value === "boolean") Object.assign(field, { checked: value });
+  else field.value = `${value}`;
+  if (kind === "number") Object.assign(field, { min, max, step: whole ? 1 : "any", required: true });
   const made = element("label", { className: "control" }, element("span", { className: "label", textContent: label }), field);
-  if (list && kind === "text") {
-    const options = element("datalist", { id: `list-${key}` }, ...list.filter(Boolean).map((option) => element("option", { value: option })));
-    field.setAttribute("list", options.id);
-    made.append(options);
+  if (list.length && kind === "text") {
+    const choices = element("datalist", { id: `list-${key}` }, ...options);
+    field.setAttribute("list", choices.id);
+    made.append(choices);
   }
   if (when) made.dataset.when = when.join("=");
   fields[key] = field;
@@ -108,9 +114,10 @@ function row(key, [label, kind, usual, { list, hint, min, max, whole, when }]) {
 
 /** The form as JSON for the server. */
 function form() {
-  const found = { id: state.scene.id, purpose };
+  /** @type {Form} */
+  const found = { id: current().id, purpose, name: "" };
   for (const [key, field] of Object.entries(fields)) {
-    if (field.type === "checkbox") found[key] = field.checked;
+    if (field instanceof HTMLInputElement && field.type === "checkbox") found[key] = field.checked;
     else found[key] = field.type === "number" ? Number(field.value) : field.value;
   }
   return found;
@@ -119,38 +126,39 @@ function form() {
 // ---- the estimate --------------------------------------------------------------------------------
 
 function ask() {
-  for (const made of $("order").querySelectorAll("[data-when]")) {
-    const [key, value] = made.dataset.when.split("=");
-    made.hidden = fields[key].value !== value;
+  for (const made of order.querySelectorAll("label")) {
+    const [key, value] = made.dataset.when?.split("=") ?? [];
+    if (key) made.hidden = fields[key].value !== value;
   }
   clearTimeout(waiting);
   asking?.abort();
-  $("start").disabled = true;
-  $("plan").textContent = "…";
-  $("plan").classList.remove("wrong");
-  if (!$("order").checkValidity()) return say("some of it is out of range", true);
-  waiting = setTimeout(plan, 350);
+  start.disabled = true;
+  say("…");
+  if (order.checkValidity()) waiting = setTimeout(plan, 350);
+  else say("some of it is out of range", true);
 }
 
-function say(text, bad) {
-  $("plan").textContent = text;
-  $("plan").classList.toggle("wrong", bad);
+/** @param {string} text */
+function say(text, bad = false) {
+  byId("plan").textContent = text;
+  byId("plan").classList.toggle("wrong", bad);
 }
 
 async function plan() {
   const mine = asking = new AbortController();
   try {
     const { plan: text, commands } = await post("plan", form(), mine.signal);
-    if (mine !== asking) return;
-    say(text, false);
-    $("lines").replaceChildren(...commands.map((line) => element("div", { className: "row" },
+    if (mine.signal.aborted) return;
+    say(text);
+    byId("lines").replaceChildren(...commands.map((line) => element("div", { className: "row" },
       element("code", { textContent: line }), button("Copy", "Copy the command line", () => copy(line), "text"))));
-    $("start").disabled = false;
+    start.disabled = false;
   } catch (error) {
-    if (mine === asking && error.name !== "AbortError") say(error.message, true);
+    if (!mine.signal.aborted) say(said(error), true);
   }
 }
 
+/** @param {string} text */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -164,20 +172,20 @@ async function copy(text) {
 export async function open() {
   delete fields.name;
   choose(purpose);
-  $("rendering").showModal();
+  rendering.showModal();
   await follow();
 }
 
-$("rendering-close").addEventListener("click", () => $("rendering").close());
-$("order").addEventListener("submit", (event) => event.preventDefault());
-$("start").addEventListener("click", async () => {
-  $("start").disabled = true;
+byId("rendering-close").addEventListener("click", () => rendering.close());
+order.addEventListener("submit", (event) => event.preventDefault());
+start.addEventListener("click", async () => {
+  start.disabled = true;
   try {
     await post("renders", form());
     await follow();
-    $("renders").scrollIntoView({ block: "nearest" });
+    cards.scrollIntoView({ block: "nearest" });
   } catch (error) {
-    say(error.message, true);
+    say(said(error), true);
   }
 });
 
@@ -186,6 +194,7 @@ $("start").addEventListener("click", async () => {
 const ACTIVE = ["waiting", "running", "stopping"];
 let timer = 0;
 let known = "";
+/** @type {Map<number, Render["state"]>} */
 const states = new Map();
 
 /** Show the progress of the renders, until all have ended. */
@@ -198,36 +207,43 @@ export async function follow() {
   }
 }
 
+/** @param {Render[]} renders */
 function show(renders) {
+  clearTimeout(timer);
   for (const { number, name, state: now } of renders) {
-    if (states.get(number) !== now && states.has(number) && !$("rendering").open) {
+    if (states.get(number) !== now && states.has(number) && !rendering.open) {
       if (now === "done") note(`${name} is rendered`);
       if (now === "failed") note(`${name} failed; R shows why`, true);
     }
     states.set(number, now);
   }
   const active = renders.filter((render) => ACTIVE.includes(render.state));
-  $("render").textContent = active.length ? `Render (${active.length})` : "Render";
-  $("renders").hidden = !renders.length;
+  byId("render").textContent = active.length ? `Render (${active.length})` : "Render";
+  cards.hidden = !renders.length;
   if (JSON.stringify(renders) !== known) {
     known = JSON.stringify(renders);
-    const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.act;
-    $("renders").replaceChildren(...[...renders].reverse().map(card));
-    if (focused) $("renders").querySelector(`[data-act="${focused}"]`)?.focus();
+    const focused = document.activeElement?.getAttribute("data-act");
+    cards.replaceChildren(...[...renders].reverse().map(card));
+    if (focused) focusOn(cards, `[data-act="${focused}"]`);
   }
   if (active.length) timer = setTimeout(follow, 700);
 }
 
-const pictures = new Map();  // number of a render → its image
+/** @type {Map<number, HTMLImageElement>} */
+const pictures = new Map();  // by the number of a render
 
-/** The address of a render's current picture: the stored part of a still, or a film's latest frame. */
+/** The address of a render's current picture: the stored part of a still, or a film's latest frame.
+ *
+ * @param {Render} render */
 function addressOf({ number, done, tasks, scene, film, stored }) {
   if (stored) return `renders/${number}/${done}.png`;
   if (film && tasks) return `frames/256/${film[0]}/${Math.floor(((film[1] - 1) * done) / tasks)}.png`;
   return `thumbs/256/${scene}.png`;
 }
 
-/** Its image, which stays until the next one has loaded. */
+/** Its image, which stays until the next one has loaded.
+ *
+ * @param {Render} render */
 function picture(render) {
   const { number } = render, address = addressOf(render);
   const shown = pictures.get(number) ?? element("img", { alt: "" });
@@ -244,6 +260,7 @@ function picture(render) {
   return shown;
 }
 
+/** @param {Render} render */
 function card(render) {
   const { number, name, state: now, error, done, tasks, outputs, commands } = render;
   const running = now === "running" || now === "stopping";
@@ -253,8 +270,9 @@ function card(render) {
   else if (!running) bar.value = 0;
   const words = { waiting: "waits for the one before", stopping: "is being stopped", done: `done: ${outputs.join(", ")}`, failed: error,
     stopped: "stopped; what is finished is kept", running: !tasks ? "begins" : done < tasks ? `${done} of ${tasks} shards` : "writes the files" }[now];
+  /** @param {string} text @param {"renders/cancel" | "renders/resume"} path */
   const act = (text, path) => {
-    const made = button(text, `${text} ${name}`, () => post(path, { number }).then(({ renders }) => show(renders)).catch((e) => note(e.message, true)), "text");
+    const made = button(text, `${text} ${name}`, () => attempt(async () => show((await post(path, { number })).renders)), "text");
     made.dataset.act = `${number}`;
     return made;
   };

@@ -1,118 +1,163 @@
 // The current scene and the history of scenes, from which everything else on the page follows.
 
 import { get, post } from "./api.js";
+import { byId } from "./element.js";
+import { complain } from "./note.js";
 
-/** `scene` is what the server says of the one that is shown (`record.py`); it tells
- * "scene" when another is shown, and "steps" when the history changed. */
-export const state = Object.assign(new EventTarget(), {
-  scene: null,
-  base: null,         // the scene to which pending changes apply
-  steps: new Map(),   // name → { name, parent, label, time, id }
-  at: "",             // the current step
-  pinned: new Set(),
-  file: "",           // the file of the current scene
-  folder: "",
-  kept: true,
-  by: "",             // the part of the page that changed it last: "wall", "controls", "history", …
-});
+/** Emits "scene" when another scene is shown, and "steps" when the history changed. */
+class State extends EventTarget {
+  /** @type {Scene | null} */
+  scene = null;  // the one that is shown
+  /** @type {Scene | null} */
+  base = null;   // the scene to which pending changes apply
+  /** @type {Map<string, Step>} */
+  steps = new Map();
+  at = "";       // the current step
+  /** @type {Set<string>} */
+  pinned = new Set();
+  file = "";     // the file of the current scene
+  folder = "";
+  kept = true;
+  by = "";       // the part of the page that changed it last: "wall", "controls", "history", …
 
+  /** @param {"scene" | "steps"} name */
+  tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}
+export const state = new State();
+
+/** The scene that is shown; there is one from the first event "scene" on. */
+export function current() {
+  if (!state.scene) throw new Error("no picture is shown yet");
+  return state.scene;
+}
+
+/** @type {Map<string, string>} */
 const later = new Map();  // step → its child that was shown last
-const told = (name) => state.dispatchEvent(new Event(name));
-
-/** Show an error or a note for a moment. */
-export const note = (text, bad = false) =>
-  state.dispatchEvent(new CustomEvent("note", { detail: { text, bad } }));
+let asked = 0;  // counts what was asked for, so that a scene that arrives late is not shown
 
 /** Start with the history of the last session, which comes with the page. */
 export async function begin() {
-  const { steps, at, pinned, scene, file, folder, kept } = JSON.parse(document.getElementById("begun").textContent);
-  for (const step of steps) remember(step);
+  /** @type {Session} */
+  const { steps, at, pinned, scene, file, folder, kept } = JSON.parse(byId("begun").textContent);
+  steps.forEach(remember);
   Object.assign(state, { pinned: new Set(pinned), file, folder, kept });
-  if (scene) arrive(at, scene, "history");
+  const step = state.steps.get(at);
+  if (step && scene) arrive(step, scene, "history");
   else await goTo(at);
 }
 
+/** @param {Step} step */
 function remember(step) {
   state.steps.set(step.name, step);
   later.set(step.parent, step.name);
 }
 
+/** @param {Scene} scene @param {string} by */
 function show(scene, by) {
   state.scene = scene;
   state.by = by;
-  told("scene");
+  state.tell("scene");
 }
 
-/** Show a step of the history. */
+/** A scene by its id; null if something else was asked for meanwhile.
+ *
+ * @param {string} id */
+async function fetched(id) {
+  const mine = ++asked;
+  const scene = await get(`scenes/${id}.json`);
+  return mine === asked ? scene : null;
+}
+
+/** Show a step of the history.
+ *
+ * @param {string} name */
 export async function goTo(name, by = "history") {
   const step = state.steps.get(name);
   if (!step) return;
   pending = null;
-  arrive(name, await get(`scenes/${step.id}.json`), by);
+  const scene = await fetched(step.id);
+  if (!scene) return;
+  arrive(step, scene, by);
   await post("steps/at", { name });
 }
 
-function arrive(name, scene, by) {
-  state.at = name;
+/** @param {Step} step @param {Scene} scene @param {string} by */
+function arrive(step, scene, by) {
+  state.at = step.name;
   state.base = scene;
-  later.set(state.steps.get(name).parent, name);
+  later.set(step.parent, step.name);
   show(scene, by);
-  told("steps");
+  state.tell("steps");
 }
 
-export const parentStep = () => state.steps.get(state.steps.get(state.at)?.parent);
-export const laterStep = () => state.steps.get(later.get(state.at));
-export const undo = () => parentStep() && goTo(parentStep().name);
-export const redo = () => laterStep() && goTo(laterStep().name);
+/** @param {string | undefined} name */
+const stepOf = (name) => state.steps.get(name ?? "");
+export const parentStep = () => stepOf(stepOf(state.at)?.parent);
+export const laterStep = () => stepOf(later.get(state.at));
+export const undo = () => goTo(parentStep()?.name ?? "");
+export const redo = () => goTo(laterStep()?.name ?? "");
 
-/** Show a scene and make it a step. */
+/** Show a scene and make it a step.
+ *
+ * @param {Scene} scene @param {string} label @param {string} by */
 export async function take(scene, label, by) {
+  asked++;
   pending = null;
   state.base = scene;
   show(scene, by);
-  if (state.steps.get(state.at)?.id === scene.id) return;
-  await addStep(scene, label);
-}
-
-async function addStep(scene, label) {
+  if (stepOf(state.at)?.id === scene.id) return;
   const step = await post("steps", { id: scene.id, parent: state.at, label });
   remember(step);
-  state.at = step.name;
-  told("steps");
+  if (state.base === scene) state.at = step.name;
+  state.tell("steps");
 }
 
-/** Take a variation by its id. */
-export const takeNamed = async (id, label, by) => take(await get(`scenes/${id}.json`), label, by);
+/** Take a variation by its id; returns whether nothing else was asked for meanwhile.
+ *
+ * @param {string} id @param {string} label @param {string} by */
+export async function takeNamed(id, label, by) {
+  const scene = await fetched(id);
+  if (scene) await take(scene, label, by);
+  return scene !== null;
+}
 
 // ---- changes: one request at a time, the latest wins ---------------------------------------------
 
-let pending = null;      // section → key → value, all differences from `state.base`
+/** @type {Changes | null} */
+let pending = null;      // all differences from `state.base`
 let changed = false;     // since the last request
 let words = "";           // the step's label, "" to derive it from the changes
 let finished = false;    // whether the changes become a step
-let busy = false;
+/** @type {Promise<void> | null} */
+let sending = null;
 /** Awaited between changes, so that each becomes visible; set by the canvas. */
 export const pace = { shown: async () => {} };
 
-/** Change keys of the scene; with `final` the result becomes a step of the history with a label. */
-export function change(changes, final = true, by = "controls", label = "") {
+/** Change keys of the scene; with `final` the result becomes a step of the history with a label.
+ *
+ * Resolves when it is shown.
+ *
+ * @param {Changes} changes */
+export async function change(changes, final = true, by = "controls", label = "") {
+  if (!state.base) return;
   pending = merged(pending ?? {}, changes);
   words = label;
   changed = true;
   finished ||= final;
-  return busy ? null : sendChanges(by);
+  await (sending ??= sendChanges(by));
 }
 
+/** @param {string} by */
 async function sendChanges(by) {
-  busy = true;
   try {
-    while (changed && pending) {
-      const sent = pending, last = finished;
+    while (changed && pending && state.base) {
+      const { base } = state, sent = pending, last = finished;
       changed = finished = false;
-      const scene = await post("scenes", { base: state.base.id, changes: sent });
-      if (pending === null) break;  // something else is shown meanwhile
+      const scene = await post("scenes", { base: base.id, changes: sent });
+      if (!pending || state.base !== base) continue;  // something else is shown meanwhile
       if (last && !changed) {
-        pending = null;
         await take(scene, words || scene.label, by);
       } else {
         finished ||= last;
@@ -123,13 +168,14 @@ async function sendChanges(by) {
   } catch (error) {
     pending = null;
     changed = finished = false;
-    note(error.message, true);
-    show(state.base, "error");
+    complain(error);
+    if (state.base) show(state.base, "error");
   } finally {
-    busy = false;
+    sending = null;
   }
 }
 
+/** @param {Changes} old @param {Changes} changes */
 function merged(old, changes) {
   const all = { ...old };
   for (const [section, keys] of Object.entries(changes)) all[section] = { ...all[section], ...keys };
@@ -137,10 +183,10 @@ function merged(old, changes) {
 }
 
 /** Pin or unpin the current step. */
-export async function pin(name = state.at) {
-  const on = !state.pinned.has(name);
+export async function pin() {
+  const name = state.at, on = !state.pinned.has(name);
   if (on) state.pinned.add(name);
   else state.pinned.delete(name);
-  told("steps");
+  state.tell("steps");
   await post("steps/pin", { name, on });
 }

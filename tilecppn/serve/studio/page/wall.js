@@ -1,15 +1,18 @@
 // The wall: endless variations of the current scene; a click takes one, Shift-click breeds.
 
-import { get, post } from "./api.js";
+import { AnswerError, get, post } from "./api.js";
 import { complete } from "./canvas.js";
-import { $, element, moveByArrows } from "./element.js";
-import { note, state, takeNamed } from "./state.js";
+import { byId, element, inside, moveByArrows, tabsOf } from "./element.js";
+import { attempt, said } from "./note.js";
+import { current, state, takeNamed } from "./state.js";
 
-const thumbs = $("thumbs");
+const thumbs = byId("thumbs"), kinds = byId("kinds"), breeding = byId("breeding");
 const PAGE = 30;  // thumbnails per request
 const SIDE = Math.min(256, Math.round(128 * Math.max(1, devicePixelRatio)));
 
-/** Kind → label; whether the wall follows what was taken; description. */
+/** Kind → label; whether the wall follows what was taken; description.
+ *
+ * @type {Record<string, { name: string, help: string, evolves?: boolean, amount?: number }>} */
 const KINDS = {
   seeds: { name: "Seeds", help: "Other networks: entirely different pictures" },
   latents: { name: "Latents", help: "Other forms of the same network" },
@@ -19,18 +22,17 @@ const KINDS = {
   presets: { name: "Presets", help: "The same seed in each kind of network" },
   symmetry: { name: "Symmetry", help: "Mirrored, as a kaleidoscope, or for wallpaper" },
 };
-const CHILDREN = { name: "Children" };
 
-let kind = "seeds";
-let base = null;       // the scene whose variations these are
+let kind = "seeds";    // or "children"
+let base = "";         // the scene whose variations these are
+/** @type {string[]} */
 let parents = [];      // ids of the selected parents
+/** @type {string[]} */
 let family = [];       // parents of the children shown
 let count = 0;         // number of thumbnails
 let more = true;
 let round = 0;         // increases, so that late responses are ignored
 let loading = false;
-
-const row = () => (kind === "children" ? CHILDREN : KINDS[kind]);
 
 // ---- kinds ---------------------------------------------------------------------------------------
 
@@ -38,33 +40,36 @@ for (const [name, { name: text, help }] of Object.entries(KINDS)) {
   const tab = element("button", { type: "button", role: "tab", textContent: text, title: help });
   tab.dataset.kind = name;
   tab.addEventListener("click", () => show(name));
-  $("kinds").append(tab);
+  kinds.append(tab);
 }
 
-/** Show another kind of variations of the current scene. */
+/** Show another kind of variations of the current scene.
+ *
+ * @param {string} name */
 export function show(name) {
   kind = name;
-  for (const button of $("kinds").children) {
-    const chosen = button.dataset.kind === kind;
-    button.setAttribute("aria-selected", chosen);
-    button.tabIndex = chosen || (kind === "children" && button === $("kinds").firstChild) ? 0 : -1;
+  for (const tab of tabsOf(kinds)) {
+    const chosen = tab.dataset.kind === kind;
+    tab.setAttribute("aria-selected", `${chosen}`);
+    tab.tabIndex = chosen || (kind === "children" && tab === kinds.firstChild) ? 0 : -1;
   }
-  const { amount } = row();
-  $("amount").hidden = amount === undefined;
+  const amount = KINDS[kind]?.amount;
+  strength.hidden = amount === undefined;
   if (amount !== undefined) setAmount(amount);
   thumbs.classList.toggle("named", ["presets", "symmetry"].includes(kind));
   restart();
 }
 
-moveByArrows($("kinds"), (tab) => show(tab.dataset.kind));
+moveByArrows(kinds, (tab) => show(tab.dataset.kind ?? kind));
 
-const slider = $("amount").querySelector("input"), output = $("amount").querySelector("output");
+const strength = byId("amount"), slider = inside(strength, "input"), output = inside(strength, "output");
+/** @param {number} value */
 function setAmount(value) {
-  slider.value = value;
-  output.textContent = Number(value).toFixed(2);
+  slider.value = `${value}`;
+  output.textContent = value.toFixed(2);
 }
 slider.addEventListener("input", () => {
-  setAmount(slider.value);
+  setAmount(Number(slider.value));
   KINDS[kind].amount = Number(slider.value);
 });
 slider.addEventListener("change", () => refresh());
@@ -73,7 +78,7 @@ slider.addEventListener("change", () => refresh());
 
 /** Start again at the top. */
 function restart() {
-  base = state.scene?.id;
+  base = state.scene?.id ?? "";
   count = 0;
   more = true;
   round++;
@@ -86,7 +91,7 @@ function restart() {
 /** Show the same variations of the current scene, without moving anything. */
 async function refresh() {
   if (!count) return restart();
-  base = state.scene.id;
+  base = current().id;
   const mine = ++round;
   loading = false;
   try {
@@ -94,7 +99,7 @@ async function refresh() {
     if (mine !== round) return;
     const { variations } = await ask(0, Math.min(200, count));
     if (mine !== round) return;
-    const cells = [...thumbs.querySelectorAll(".thumb")];
+    const cells = cellsShown();
     variations.forEach((variation, i) => cells[i] && fill(cells[i], variation));
     cells.slice(variations.length).forEach((cell) => cell.remove());
     count = variations.length;
@@ -104,6 +109,7 @@ async function refresh() {
   }
 }
 
+/** @param {number} start @param {number} number */
 const ask = (start, number) => post("variations", kind === "children"
   ? { parents: family, start, count: number }
   : { base, kind, start, count: number, amount: KINDS[kind].amount ?? 0.1 });
@@ -128,10 +134,11 @@ async function load() {
   }
 }
 
+/** @param {unknown} error */
 function fail(error) {
   loading = false;
   more = false;
-  thumbs.replaceChildren(element("p", { className: "empty", textContent: error.message }));
+  thumbs.replaceChildren(element("p", { className: "empty", textContent: said(error) }));
   count = 0;
 }
 
@@ -142,10 +149,20 @@ new ResizeObserver(() => near() && load()).observe(thumbs);
 const cell = () => element("button", { type: "button", className: "thumb" },
   element("img", { alt: "", decoding: "async" }), element("span"));
 
+/** @param {Element} cell */
+const idOf = (cell) => cell.getAttribute("data-id") ?? "";
+const cellsShown = () => [...thumbs.querySelectorAll("button")];
+
+/** The thumbnail that an event happened in, or null.
+ *
+ * @param {Event} event @returns {HTMLButtonElement | null} */
+const cellOf = ({ target }) => (target instanceof Element ? target.closest("button") : null);
+
+/** @param {HTMLButtonElement} button @param {Variation} variation */
 function fill(button, { id, label }) {
   button.dataset.id = id;
   button.classList.remove("bad");
-  button.querySelector("span").textContent = label;
+  inside(button, "span").textContent = label;
   button.setAttribute("aria-label", label);
   button.title = label;
   sight.unobserve(button);
@@ -155,15 +172,16 @@ function fill(button, { id, label }) {
 
 // Only visible thumbnails are requested; a request is cancelled when they leave the screen.
 const sight = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of /** @type {any[]} */ (entries)) {
-    const image = target.querySelector("img");
-    const address = `thumbs/${SIDE}/${target.dataset.id}.png`;
+  for (const { target, isIntersecting } of entries) {
+    const image = inside(target, "img");
+    const address = `thumbs/${SIDE}/${idOf(target)}.png`;
     if (isIntersecting && image.getAttribute("src") !== address) image.src = address;
     else if (!isIntersecting && !image.complete) image.removeAttribute("src");
   }
 }, { root: thumbs, rootMargin: "160px" });
 
 thumbs.addEventListener("load", ({ target }) => {
+  if (!(target instanceof HTMLImageElement)) return;
   target.classList.add("there");
   judge(target);
 }, true);
@@ -172,16 +190,22 @@ thumbs.addEventListener("load", ({ target }) => {
 
 const DULL = 12;     // pictures whose colours have a smaller standard deviation, of 255, are dull
 const small = new OffscreenCanvas(16, 16).getContext("2d", { willReadFrequently: true });
-const without = $("dull").querySelector("input");
+const without = inside(byId("dull"), "input");
 
-/** Hide a thumbnail of nearly one colour, if that option is on. */
+/** Hide a thumbnail of nearly one colour, if that option is on.
+ *
+ * @param {HTMLImageElement} image */
 function judge(image) {
   const dull = without.checked && image.naturalWidth > 0 && deviation(image) < DULL;
-  image.closest(".thumb").classList.toggle("dull", dull);
+  image.parentElement?.classList.toggle("dull", dull);
   if (dull && near()) load();
 }
 
+/** The standard deviation of an image's colours, of 255.
+ *
+ * @param {HTMLImageElement} image */
 function deviation(image) {
+  if (!small) return Infinity;
   small.drawImage(image, 0, 0, 16, 16);
   const { data } = small.getImageData(0, 0, 16, 16);
   let square = 0;
@@ -197,78 +221,77 @@ function deviation(image) {
 }
 
 without.addEventListener("change", () => {
-  for (const image of thumbs.querySelectorAll("img.there")) judge(image);
+  for (const image of thumbs.querySelectorAll("img")) judge(image);
   if (near()) load();
 });
 
 thumbs.addEventListener("error", async (event) => {
-  const image = event.target, button = image.closest(".thumb");
-  if (!image.getAttribute("src")) return;
+  const image = event.target, button = cellOf(event);
+  if (!button || !(image instanceof HTMLImageElement) || !image.getAttribute("src")) return;
   button.classList.add("bad");
   try {
-    await get(`scenes/${button.dataset.id}.json`);  // throws the reason
+    await get(`scenes/${idOf(button)}.json`);  // throws the reason
     button.classList.remove("bad");
     setTimeout(() => (image.src = image.src), 1000);  // the server was busy
   } catch (error) {
-    button.title = error.message;
-    if (error.status === 410) refresh();  // the server was restarted
+    button.title = said(error);
+    if (error instanceof AnswerError && error.status === 410) refresh();  // the server was restarted
   }
 }, true);
 
 // ---- taking and breeding -------------------------------------------------------------------------
 
-thumbs.addEventListener("click", async (event) => {
-  const button = event.target.closest(".thumb");
+thumbs.addEventListener("click", (event) => {
+  const button = cellOf(event);
   if (!button) return;
-  if (event.shiftKey) return toggleParent(button.dataset.id);
-  try {
-    await takeNamed(button.dataset.id, button.title, "wall");
-    button.setAttribute("aria-current", "true");
-  } catch (error) {
-    note(error.message, true);
-  }
+  if (event.shiftKey) return toggleParent(button);
+  attempt(async () => {
+    if (await takeNamed(idOf(button), button.title, "wall")) button.setAttribute("aria-current", "true");
+  });
 });
 
 // A long press selects a parent, for devices without a Shift key.
 let press = 0;
 thumbs.addEventListener("pointerdown", (event) => {
-  const button = event.target.closest(".thumb");
+  const button = cellOf(event);
   if (event.pointerType !== "touch" || !button) return;
   press = setTimeout(() => {
-    toggleParent(button.dataset.id);
+    toggleParent(button);
     thumbs.addEventListener("click", (click) => click.stopImmediatePropagation(), { capture: true, once: true });
   }, 500);
 });
 for (const name of ["pointerup", "pointercancel", "pointermove"]) thumbs.addEventListener(name, () => clearTimeout(press));
 thumbs.addEventListener("contextmenu", (event) => event.preventDefault());
 
-function toggleParent(id) {
+/** @param {HTMLButtonElement} button */
+function toggleParent(button) {
+  const id = idOf(button);
   parents = parents.includes(id) ? parents.filter((other) => other !== id) : [...parents, id].slice(-16);
   mark();
 }
 
 function mark() {
-  for (const button of thumbs.querySelectorAll(".thumb")) {
-    const place = parents.indexOf(button.dataset.id);
+  for (const button of cellsShown()) {
+    const place = parents.indexOf(idOf(button));
     button.classList.toggle("parent", place >= 0);
-    button.dataset.parent = place + 1;
+    button.dataset.parent = `${place + 1}`;
     if (state.by !== "wall") button.removeAttribute("aria-current");
   }
-  $("breeding").hidden = parents.length === 0;
-  $("breeding").querySelector("span").textContent = parents.length === 1
+  breeding.hidden = parents.length === 0;
+  inside(breeding, "span").textContent = parents.length === 1
     ? "1 parent, and the picture" : `${parents.length} parents`;
 }
 
 /** Show the children of the selected parents; a single one is paired with the current scene. */
 export function breed() {
   if (!parents.length) return;
-  family = parents.length === 1 ? [state.scene.id, ...parents] : parents;
+  family = parents.length === 1 ? [current().id, ...parents] : parents;
   parents = [];
   show("children");
   mark();
 }
-$("breed").addEventListener("click", breed);
-$("clear").addEventListener("click", () => {
+byId("breed").addEventListener("click", breed);
+byId("clear").addEventListener("click", () => {
   parents = [];
   mark();
 });
@@ -276,36 +299,38 @@ $("clear").addEventListener("click", () => {
 // ---- keys ----------------------------------------------------------------------------------------
 
 thumbs.addEventListener("keydown", (event) => {
-  const all = [...thumbs.querySelectorAll(".thumb")];
-  const at = all.indexOf(document.activeElement);
+  const all = cellsShown();
+  const at = all.findIndex((button) => button === document.activeElement);
   if (at < 0) return;
   if (event.key === "Enter" && event.shiftKey) {
     event.preventDefault();
-    return toggleParent(all[at].dataset.id);
+    return toggleParent(all[at]);
   }
   const columns = getComputedStyle(thumbs).gridTemplateColumns.split(" ").length;
-  const way = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -at, End: all.length - 1 - at }[event.key];
+  /** @type {Record<string, number>} */
+  const ways = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -at, End: all.length - 1 - at };
+  const way = ways[event.key];
   if (way === undefined) return;
   event.preventDefault();
-  const next = all[at + way];
-  next?.focus();
+  all[at + way]?.focus();
   if (at + way > all.length - 2 * columns) load();
 });
 
 /** Focus the wall. */
-export const focus = () => (thumbs.querySelector('.thumb[aria-current="true"]') ?? thumbs.querySelector(".thumb"))?.focus();
+export const focus = () => (cellsShown().find((button) => button.hasAttribute("aria-current")) ?? cellsShown()[0])?.focus();
 
 // ---- following the scene -------------------------------------------------------------------------
 
 let settled = 0;
 state.addEventListener("scene", () => {
-  thumbs.style.setProperty("--ratio", `${state.scene.canvas.width} / ${state.scene.canvas.height}`);
+  const { width, height } = current().canvas;
+  thumbs.style.setProperty("--ratio", `${width} / ${height}`);
   for (const button of thumbs.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
 });
 state.addEventListener("steps", () => {
   // A wall that follows moves on with what was taken; others stay until something else changes.
   clearTimeout(settled);
-  if (kind === "children" || (state.by === "wall" && !row().evolves)) return;
+  if (kind === "children" || (state.by === "wall" && !KINDS[kind]?.evolves)) return;
   settled = setTimeout(base ? refresh : restart, base ? 150 : 0);
 });
 show("seeds");
