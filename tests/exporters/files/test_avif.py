@@ -16,6 +16,7 @@ from tests.stores import level_pixels, noise_store
 from tilecppn import export, ffmpeg
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.encoding.icc import icc_profile
+from tilecppn.exporters.files import avif_container
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import find_export_damage
@@ -182,6 +183,40 @@ def test_png_and_jpeg_xl_say_that_they_are_hdr(tmp_path: Path) -> None:
             assert Scene.load(path).cppn == store.scene.cppn
         assert bytes([BT2020, number, 0, 1]) in (tmp_path / f"{transfer}.png").read_bytes()
         assert b"sRGB" not in (tmp_path / f"{transfer}.png").read_bytes()
+
+
+@pytest.mark.parametrize("size", [(130, 70), (64, 129), (200, 128)])
+@pytest.mark.parametrize("options", [{}, {"bits": 10, "profile": "adobe-rgb"}, {"channels": 1}])
+def test_a_large_picture_is_a_grid_of_cells(
+    size: tuple[int, int], options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bits, channels = options.get("bits"), options.get("channels", 3)
+    profile = options.get("profile", "srgb")
+    dtype = "uint16" if bits else "uint8"
+    store = noise_store(tmp_path / "a.zarr", *size, dtype=dtype, profile=profile, channels=channels)
+    path = tmp_path / "a.avif"
+    monkeypatch.setattr(avif_container, "CELL", 64)
+    monkeypatch.setattr(avif_container, "LARGEST", 64 * 64)
+    for name, workers in ((path, 2), (tmp_path / "b.avif", 1)):
+        export(store.path, name, bits=bits, quality=100, workers=workers)
+    made = path.read_bytes()
+    assert (tmp_path / "b.avif").read_bytes() == made
+    columns, rows = -(-size[0] // 64), -(-size[1] // 64)
+    assert made.count(b"av01\0") == columns * rows
+    assert Scene.load(path) == store.scene
+    assert image_size(path) == (size, 300.0)
+    assert find_export_damage(path) == {}
+    with Image.open(path) as image:
+        found = np.asarray(image.convert("RGB"))
+        if profile != "srgb":
+            assert image.info["icc_profile"] == icc_profile(profile, 3)
+    stored = level_pixels(store, 0)
+    whole = (stored if dtype == "uint8" else stored >> 8).astype(np.uint8)
+    assert found.shape == (size[1], size[0], 3)
+    for top in range(0, size[1], 64):
+        for left in range(0, size[0], 64):
+            part = np.s_[top : top + 64, left : left + 64]
+            assert np.abs(found[part].astype(float) - whole[part]).max() <= 3
 
 
 @pytest.mark.skipif(shutil.which("avifdec") is None, reason="needs libavif's tools")

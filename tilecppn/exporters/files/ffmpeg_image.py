@@ -4,6 +4,7 @@ The PNG states depth and colour space, as far as ffmpeg's encoder uses them.
 """
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,22 @@ Arguments = Sequence[str]  # ffmpeg's arguments between its input and its output
 
 
 def encoded(
-    source: Source, path: Path, arguments: Arguments, options: ExportOptions, threads: Threads
+    image: NDArray[Any], arguments: Arguments, options: ExportOptions, threads: Threads
 ) -> bytes:
-    """Encode the picture with ffmpeg to `path`, and return the file's bytes. Raises as
-    `ffmpeg.run`.
-    """
+    """Encode an image (height, width, channels) with ffmpeg. Raises as `ffmpeg.run`."""
+    with tempfile.TemporaryDirectory(prefix="tilecppn-") as folder:
+        path = Path(folder) / "image"
+        _run(image, path, arguments, options, threads)
+        return path.read_bytes()
+
+
+def read(source: Source, threads: Threads) -> NDArray[Any]:
+    """Return the picture (height, width, channels) in 8 or 16 bits."""
     dtype = np.uint8 if source.dtype.itemsize == 1 else np.uint16  # float32 becomes 16 bits
     shape = (source.height, source.width, source.store.plan.channels)
     image: NDArray[Any] = np.empty(shape, dtype)
     read_image(source, image, threads, lambda pixels: interleaved(lossless(pixels)))
-    _run(image, path, arguments, options, threads)
-    return path.read_bytes()
+    return image
 
 
 def check_ffmpeg(

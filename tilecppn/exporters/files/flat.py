@@ -12,6 +12,7 @@ from tilecppn import machine
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.bands import read_image
 from tilecppn.exporters.encoding.encoders import ENCODERS, Encoder
+from tilecppn.exporters.files.avif_container import CELL, in_cells
 from tilecppn.exporters.files.image_file import Image, write_flat
 from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.options import ExportOptions
@@ -37,12 +38,15 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
         made = source.provenance(provenance.STILL, options)
 
         def size(quality: int) -> int:
-            write_flat(out, temporary, dest, made, quality, options.effort, source.resolution)
+            settings = quality, options.effort, source.resolution
+            write_flat(out, temporary, dest, made, *settings, threads)
             return temporary.stat().st_size
 
         assert options.quality is not None
         quality = options.quality
         seconds = _seconds(out, dest, quality, options.effort)
+        if suffix_of(dest) == ".avif" and in_cells((source.width, source.height)):
+            seconds /= threads.workers
         if seconds >= LONG:
             threads.note(f"{dest}: encoding takes about {format_duration(seconds)}")
         if options.max_bytes is not None:
@@ -94,8 +98,11 @@ def check_fits(encoder: Encoder, source: Source, dest: Path) -> None:
     kind, free = encoder.name, machine.free_memory()
 
     def needed(level: int) -> int:
-        width, height = source.sizes[level]
-        return width * height * (source.store.plan.channels + encoder.memory)
+        pixels = math.prod(source.sizes[level])
+        whole = pixels * source.store.plan.channels * min(2, source.dtype.itemsize)
+        if encoder.name == "AVIF" and in_cells(source.sizes[level]):
+            pixels = min(pixels, machine.cores() * CELL**2)
+        return whole + pixels * encoder.memory
 
     def reason(level: int) -> str | None:
         if max(source.sizes[level]) > encoder.side:

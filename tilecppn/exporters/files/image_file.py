@@ -1,6 +1,7 @@
 """Write an image in memory as PNG, JPEG, WebP, AVIF or TIFF with its scene or timeline."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.encoding.icc import embedded, icc_profile
 from tilecppn.exporters.encoding.png import encode_png, resolution_chunk
 from tilecppn.exporters.files import tiff_tags
+from tilecppn.exporters.files.avif_container import avif_of
+from tilecppn.exporters.files.boxes import exif_data
 from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output.atomic import sealed
 from tilecppn.exporters.output.provenance import Provenance
+from tilecppn.exporters.parallel import Threads
 from tilecppn.scene.paper import DPI
 
 LONGEST_TEXT = 50_000  # bytes: Exif has room for 64 kB, which the credits share
+ALONE = Threads()
 Image = NDArray[np.uint8]  # (height, width, 1 or 3)
 
 
@@ -54,6 +59,7 @@ def write_flat(
     quality: int | None = None,
     effort: int = LEAST,
     dpi: float = DPI,
+    threads: Threads = ALONE,
 ) -> None:
     """Write an image (height, width, channels) to `temporary`, in the format of `dest`'s suffix.
 
@@ -63,23 +69,34 @@ def write_flat(
     grey = image.shape[2] == 1
     # A grey WebP or AVIF is stored in colour.
     profile = icc_profile(made.profile, 1 if grey and encoder.name == "JPEG" else 3)
+
+    def encode(image: Image, threads: Threads = threads, **extra: Any) -> bytes:
+        file = BytesIO()
+        pixels, wanted = image[..., 0] if grey else image, quality or encoder.quality or 100
+        encoder.save(pixels, file, wanted, effort, icc_profile=profile, **extra)
+        return file.getvalue()
+
     try:
-        with temporary.open("wb") as file:
-            encoder.save(
-                image[..., 0] if grey else image,
-                file,
-                quality or encoder.quality or 100,
-                effort,
-                exif=exif(made, dpi),
-                **({"xmp": xmp} if (xmp := credits.xmp(made.about)) else {}),
-                icc_profile=profile,
-                dpi=(round(dpi), round(dpi)),  # JPEG's own field, in addition to Exif's
-            )
+        if encoder.name == "AVIF":
+            data = avif_of(image, encode, avif_metadata(made, dpi), threads)
+        else:
+            # JPEG has a field of its own for the resolution, in addition to Exif's.
+            said: dict[str, Any] = {"exif": exif(made, dpi), "dpi": (round(dpi), round(dpi))}
+            if xmp := credits.xmp(made.about):
+                said["xmp"] = xmp
+            data = encode(image, **said)
+        temporary.write_bytes(data)
     except ValueError as error:  # some parts of a WebP file are limited to 512 kB
         raise RenderError(
             f"{dest}: {encoder.name} cannot hold it ({error}); use a lower quality, a higher "
             "effort, or .jpg, .tif or .png"
         ) from error
+
+
+def avif_metadata(made: Provenance, dpi: float) -> dict[bytes, bytes]:
+    """Return Exif and XMP as items of an AVIF, by their types."""
+    xmp = credits.xmp(made.about)
+    return {b"Exif": exif_data(exif(made, dpi)), **({b"mime": xmp} if xmp else {})}
 
 
 def exif(made: Provenance, dpi: float) -> Any:

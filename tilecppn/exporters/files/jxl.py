@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tilecppn.exporters.encoding import credits, tags
 from tilecppn.exporters.encoding.encoders import Encoder
 from tilecppn.exporters.files.boxes import box, exif_data
-from tilecppn.exporters.files.ffmpeg_image import Arguments, check_ffmpeg, encoded
+from tilecppn.exporters.files.ffmpeg_image import Arguments, check_ffmpeg, encoded, read
 from tilecppn.exporters.files.image_file import exif
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import provenance
@@ -33,7 +33,7 @@ LONGEST = 2**24  # most bytes of a box that are read
 def export_jxl(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the picture, whose size `check_jxl` has accepted. Returns its path."""
     with sealed(dest) as temporary:
-        picture = encoded(source, temporary, _arguments(options), options, threads)
+        picture = encoded(read(source, threads), _arguments(options), options, threads)
         if picture.startswith(CODESTREAM):  # without a container
             picture = SIGNATURE + box(b"ftyp", b"jxl \0\0\0\0jxl ") + box(b"jxlc", picture)
         made = source.provenance(provenance.STILL, options)
