@@ -201,7 +201,7 @@ def test_hdr_needs_10_bits(even_film: Timeline, scene: Scene, tmp_path: Path) ->
     deep = moving(still, morph=[1, 2], zoom=None, orbit=False, fps=10, seconds=0.2)
     for film, name, codec, why in (
         (deep, "a.mp4", "h264", "use codec h265-10, prores-hq, prores-4444 or av1"),
-        (deep, "a.gif", None, "does not apply"),
+        (deep, "a.gif", None, "applies only to videos"),
         (even_film, "a.mp4", "h265-10", "output.dtype"),
     ):
         with pytest.raises(ExportError, match=why):
