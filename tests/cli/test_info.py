@@ -157,8 +157,8 @@ def test_how_exact_the_frames_of_a_video_are(cli: Cli, tmp_path: Path) -> None:
     film = ("animate", "a.toml", "--orbit", "--seconds", "0.2", "--fps", "10")
     (tmp_path / "a.toml").write_text(SCENE.replace(canvas={"width": 32, "height": 16}).to_toml())
     assert cli(*film, "-o", "a.mp4").exit_code == 0
-    assert info(cli, "a.mp4")["tolerance"] == 48.0
-    assert "within 48 steps of 255" in cli("info", "a.mp4").stdout
+    assert info(cli, "a.mp4")["tolerance"] == 24.0
+    assert "within 24 steps of 255" in cli("info", "a.mp4").stdout
     assert cli(*film, "-o", "a.zarr").exit_code == 0
     assert cli("animate", "a.zarr", "-o", "d.mp4").exit_code == 0
     assert "tolerance" not in info(cli, "d.mp4")  # its frames are those of the store

@@ -32,7 +32,7 @@ SRGB = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:range=pc"
 GROUP = 250  # most frames between keyframes
 CLIP_SECONDS = 1.0  # default length of a clip
 EVEN = ("pad", "crop")
-LOSSY_TOLERANCE = 48.0  # at least 55 dB, while the codec leaves about 50
+LOSSY_TOLERANCE = 24.0  # about 61 dB, while the codec leaves about 50
 SOUND = ("-map", "2:a:0", "-map_chapters", "-1", "-flags:a", "+bitexact")  # third input
 
 
