@@ -18,4 +18,4 @@ def lzw(data: NDArray[Any]) -> bytes:
     """Compress the bytes of a contiguous array as in a TIFF."""
     import imagecodecs
 
-    return bytes(imagecodecs.lzw_encode(data.reshape(-1).view("u1")))
+    return bytes(imagecodecs.lzw_encode(data.tobytes()))
