@@ -59,3 +59,15 @@ def test_a_folder_is_served_and_nothing_beside_it(cors: bool, tmp_path: Path) ->
         assert drawn.startswith(b"\x89PNG")
         for path in ("/../secret.txt", "/link.txt", "/%2e%2e/secret.txt", "/no", "//info.json"):
             assert ask(server, path)[0].status == 404
+
+
+def test_a_browser_that_does_not_show_jpeg_xl_is_told(browser: Browser, tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs")
+    store = noise_store(tmp_path / "a.zarr", 300, 200)
+    for layout in ("iiif", "xyz"):
+        export(store.path, tmp_path / layout, layout=layout, format="jxl")
+        page = browser.new_page()
+        page.goto((tmp_path / layout / "index.html").as_uri())
+        page.wait_for_selector("#note:visible")
+        assert "This browser does not show JPEG XL" in page.inner_text("#note")
+        page.close()

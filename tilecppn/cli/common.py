@@ -156,12 +156,15 @@ export_options = with_options(
         help="How hard to compress: 1 (fast) to 9 (small files).",
     ),
     click.option(
-        "--quality", type=int, help="JPEG, WebP or AVIF quality, 1–100 [default: 90, AVIF 80]."
+        "--quality",
+        type=int,
+        help="JPEG, WebP, AVIF or JPEG XL quality, 1–100 [default: 90, AVIF 80, JPEG XL lossless].",
     ),
     click.option(
         "--format",
-        metavar="png|jpg|webp|avif",
-        help="Format of a pyramid's tiles [default: png; Zoomify: jpg].",
+        metavar="png|jpg|webp|avif|jxl",
+        help="Format of a pyramid's tiles [default: png; Zoomify: jpg]. Of browsers, only Safari "
+        "and few others show jxl.",
     ),
     click.option(
         "--max-size",

@@ -7,6 +7,7 @@ from tilecppn.exporters.encoding.encoders import ENCODERS
 
 SYNONYMS = {"jpeg": "jpg", "tiff": "tif"}  # of formats and suffixes
 MAP_TILE = 256  # pixels: the default that map viewers and Zoomify's viewers assume
+MAP_FORMATS = ("png", "jpg", "webp", "avif")  # that PMTiles can name, and map programs can read
 DEEP = (10, 12)  # bits of an AVIF, besides 8
 LOSSY = {*(name for name, row in ENCODERS.items() if row.quality is not None), "jxl"}
 
@@ -59,8 +60,9 @@ class Kind(NamedTuple):
 
     def bits(self, format: str) -> tuple[int, ...]:
         """Return the bits per value that a format can have in this kind of export."""
-        # Pillow, which encodes tiles, writes no deeper AVIF.
-        return tuple(b for b in BITS.get(format, (8, 16)) if not (self.is_pyramid and b in DEEP))
+        if self.is_pyramid and format != "png":
+            return (8,)  # Pillow writes no deeper AVIF, and imagecodecs tags JPEG XL wrongly
+        return BITS.get(format, (8, 16))
 
 
 def _file(format: str, *options: str, multiple: int = 1) -> Kind:
@@ -77,8 +79,8 @@ def _pyramid(
 KINDS: dict[str, Kind] = {
     ".dzi": _pyramid("overlap", "url", "live"),
     ".szi": _pyramid("overlap"),
-    ".pmtiles": _pyramid(side=MAP_TILE),
-    ".mbtiles": _pyramid(side=MAP_TILE),
+    ".pmtiles": _pyramid(side=MAP_TILE, formats=MAP_FORMATS),
+    ".mbtiles": _pyramid(side=MAP_TILE, formats=MAP_FORMATS),
     ".png": _file("png", "panels", "strip", "proof", "transfer"),
     ".tif": _file(
         "tif",
@@ -94,7 +96,7 @@ KINDS: dict[str, Kind] = {
     "iiif": _pyramid("url"),
     "xyz": _pyramid("url", side=MAP_TILE),
     # Zoomify's viewers request .jpg.
-    "zoomify": _pyramid("url", side=MAP_TILE, formats=("jpg", "png", "webp", "avif")),
+    "zoomify": _pyramid("url", side=MAP_TILE, formats=("jpg", "png", "webp", "avif", "jxl")),
     "store": Kind(frozenset({"url"}), ("png",)),
 }
 FORMATS = {name for kind in KINDS.values() for name in kind.formats}

@@ -151,6 +151,8 @@ class ExportOptions:
         format = self._format(kind)
         self._check_supported(kind, format)
         self._check_lab(scene)
+        if kind.is_pyramid and format == "jxl":
+            _check_jxl_tiles(scene)
         if self.compression == "lzw":
             check_installed("--compression lzw", "deflate or none")
         classic = self.classic or (self.lab and format == "tif")
@@ -175,7 +177,9 @@ class ExportOptions:
         format = self.format or kind.formats[0]
         if format not in kind.formats:
             if kind.is_pyramid:
-                raise ExportError(f'unknown format "{format}"; {suggestion(ENCODERS, format)}')
+                raise ExportError(
+                    f"--format {format}: not for these tiles; use {' or '.join(kind.formats)}"
+                )
             raise ExportError(f"--format {format}: applies only to pyramids; leave it out")
         return format
 
@@ -214,9 +218,10 @@ class ExportOptions:
                 return DEEP[0]
             return 8 if (self.lab or self.proof) and largest > FULL["uint8"] else None
         if bits not in possible:
+            instead = ", or use --format png" if kind.is_pyramid and bits == 16 else ""
             raise ExportError(
                 f"--bits {bits}: {what} can have only {' or '.join(map(str, possible))}; leave it "
-                "out"
+                f"out{instead}"
             )
         if format != "exr" and 2**bits > largest + 1:
             raise ExportError(
@@ -344,6 +349,16 @@ class ExportOptions:
         """Encode the stored pixels (channels, height, width) of a tile."""
         encoder, quality = ENCODERS[str(self.format)], self.quality or 100
         return encoder.encode(pixels, quality, self.effort, self.profile)
+
+
+def _check_jxl_tiles(scene: Scene) -> None:
+    """Raise ExportError if tiles cannot be JPEG XL: the optional package writes only sRGB."""
+    if scene.output.profile != "srgb":
+        raise ExportError(
+            f'--format jxl: tiles can be only sRGB, not output.profile = "{scene.output.profile}"; '
+            "use --format png or avif, or export one .jxl"
+        )
+    check_installed("--format jxl", "--format webp or avif")
 
 
 def option(name: str) -> str:

@@ -13,6 +13,7 @@ from tilecppn.exporters.embedded_scene import (
     is_withheld,
     may_embed_scene,
 )
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import fetched, read_provenance
 from tilecppn.exporters.output.provenance import FILM, FRAMES, Provenance, read_manifest
@@ -127,7 +128,7 @@ def _dtype(path: Path, scene: Scene, options: dict[str, str]) -> str:
     format, bits = options.get("format", path.suffix[1:]), options.get("bits")
     if bits is not None:
         return f"float{bits}" if format == "exr" else f"uint{bits}"
-    if format in ("jpg", "webp", "avif"):
+    if format in ("jpg", "webp", "avif") or (format == "jxl" and suffix_of(path) != ".jxl"):
         return "uint8"
     floats = scene.output.dtype == "float32"
     return "uint16" if floats and format in ("png", "jxl") else scene.output.dtype

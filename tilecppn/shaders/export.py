@@ -56,7 +56,8 @@ def export(
 
     Tiles of a pyramid:
 
-    format: "png" (default, except for Zoomify), "jpg", "webp" or "avif".
+    format: "png" (default, except for Zoomify), "jpg", "webp", "avif" or
+    "jxl" (8 bits in sRGB, in few browsers; needs `pip install "tilecppn[codecs]"`).
     tile: side in pixels, by default the store's; 256 for XYZ and Zoomify.
     overlap: in pixels.
     skip_blanks: leave out tiles of this colour, such as "#000000".
@@ -65,7 +66,7 @@ def export(
 
     Pixels and encoding:
 
-    quality: 1-100, of JPEG, WebP and AVIF.
+    quality: 1-100, of JPEG, WebP, AVIF and JPEG XL, which is lossless without one.
     effort: from 1, fast, to 9, small files.
     max_bytes: limit for one JPEG, WebP or AVIF; its quality is lowered to 60 at the least.
     level: the store's level to start from.

@@ -15,7 +15,8 @@ from tests.stores import level_pixels, noise_store
 from tilecppn import export, ffmpeg
 from tilecppn.errors import ExportError, RenderError
 from tilecppn.exporters.encoding.icc import icc_profile
-from tilecppn.exporters.files.jxl import distance, read_exif
+from tilecppn.exporters.encoding.jpeg_xl import distance
+from tilecppn.exporters.files.jxl import read_exif
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.inspection.image_size import image_size
 from tilecppn.pixels.quantise import to_uint16

@@ -102,7 +102,7 @@ def test_xyz_has_level_column_row_with_whole_tiles(
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("format", ENCODERS)
+@pytest.mark.parametrize("format", ["png", "jpg", "webp", "avif"])
 def test_edges_of_xyz_are_transparent_where_the_format_can(
     format: str, channels: int, dtype: str
 ) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.exporters.encoding.icc import embedded
+from tilecppn.exporters.encoding.jpeg_xl import encode_jxl
 from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.quantise import to_uint8, to_uint16
@@ -19,9 +20,10 @@ class Encoder(NamedTuple):
     """An image format.
 
     quality: default, None for lossless. side, pixels: the longest side, and the most pixels in all.
-    name: in Pillow; PNG has none, as it is not encoded by Pillow. memory: bytes that encoding takes
-    per pixel, including the file. alpha: whether an opacity channel may follow the colours.
-    options: Pillow's options for a quality (1 to 100) and an effort (1, fast, to 9, small).
+    name: in Pillow. memory: bytes that encoding takes per pixel, including the file. alpha: whether
+    an opacity channel may follow the colours. options: Pillow's options for a quality (1 to 100)
+    and an effort (1, fast, to 9, small). codec: encodes pixels, with a quality, an effort and a
+    profile, instead of Pillow.
     """
 
     suffix: str
@@ -32,6 +34,7 @@ class Encoder(NamedTuple):
     memory: int = 0
     alpha: bool = True
     options: Callable[[int, int], dict[str, Any]] = lambda quality, effort: {}
+    codec: Callable[[NDArray[Any], int, int, str], bytes] | None = None
 
     def encode(
         self, pixels: NDArray[Any], quality: int, effort: int, profile: str = "srgb"
@@ -39,15 +42,13 @@ class Encoder(NamedTuple):
         """Encode stored pixels (channels, height, width) of any dtype; profile: their
         colour space.
         """
-        if not self.name:
-            icc = embedded(profile, 3 if len(pixels) > 2 else 1)
-            image = np.moveaxis(lossless(pixels), 0, -1)
-            return encode_png(image, effort=effort, profile=icc)
-        data = to_uint8(pixels)
+        if self.codec is not None:
+            return self.codec(pixels, quality, effort, profile)
+        image = _image(pixels)
         icc = embedded(profile, 1 if len(pixels) == 1 and self.name == "JPEG" else 3)
         extra = {"icc_profile": icc} if icc else {}
         file = io.BytesIO()
-        self.save(data[0] if len(data) == 1 else interleaved(data), file, quality, effort, **extra)
+        self.save(image, file, quality, effort, **extra)
         return file.getvalue()
 
     def save(
@@ -79,6 +80,21 @@ def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
     return to_uint16(pixels) if pixels.dtype.kind == "f" else pixels
 
 
+def _image(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return 8-bit pixels (height, width), or (height, width, channels) of more than one."""
+    data = to_uint8(pixels)
+    return data[0] if len(data) == 1 else interleaved(data)
+
+
+def _png(pixels: NDArray[Any], quality: int, effort: int, profile: str) -> bytes:
+    icc = embedded(profile, 3 if len(pixels) > 2 else 1)
+    return encode_png(np.moveaxis(lossless(pixels), 0, -1), effort=effort, profile=icc)
+
+
+def _jxl(pixels: NDArray[Any], quality: int, effort: int, profile: str) -> bytes:
+    return encode_jxl(_image(pixels), quality, effort)  # `ExportOptions` refuses other profiles
+
+
 def _jpeg(quality: int, effort: int) -> dict[str, Any]:
     # Full-resolution colour: these pictures are saturated, and subsampled colour shows at edges.
     return {"quality": quality, "subsampling": 0, "optimize": effort > 1}
@@ -93,9 +109,10 @@ def _avif(quality: int, effort: int) -> dict[str, Any]:
 
 
 ENCODERS: dict[str, Encoder] = {
-    "png": Encoder("png"),
+    "png": Encoder("png", codec=_png),
     "jpg": Encoder("jpg", 90, 65_535, name="JPEG", memory=5, alpha=False, options=_jpeg),
     "webp": Encoder("webp", 90, 16_383, name="WEBP", memory=5, options=_webp),
     # The limits that libavif's readers have by default.
     "avif": Encoder("avif", 80, 32_768, 2**28, "AVIF", memory=42, options=_avif),
+    "jxl": Encoder("jxl", codec=_jxl),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tilecppn.exporters.encoding import credits, tags
 from tilecppn.exporters.encoding.encoders import Encoder
+from tilecppn.exporters.encoding.jpeg_xl import distance
 from tilecppn.exporters.files.boxes import box, exif_data
 from tilecppn.exporters.files.ffmpeg_image import Arguments, check_ffmpeg, encoded, read
 from tilecppn.exporters.files.image_file import exif
@@ -51,18 +52,6 @@ def _arguments(options: ExportOptions) -> Arguments:
         *("-c:v", "libjxl", "-distance", f"{distance(options.quality)}"),
         *("-effort", str(options.effort), "-f", "image2pipe"),
     ]
-
-
-def distance(quality: int | None) -> float:
-    """Convert a quality (1 to 100) to libjxl's Butteraugli distance; 0 is lossless.
-
-    Like libjxl's JxlEncoderDistanceFromQuality.
-    """
-    if quality is None or quality == 100:
-        return 0.0
-    if quality >= 30:
-        return round(0.1 + (100 - quality) * 0.09, 3)
-    return round(53 / 3000 * quality**2 - 23 / 20 * quality + 25.0, 3)
 
 
 def _described(source: Source, made: Provenance) -> bytes:

@@ -109,8 +109,16 @@ viewer.addHandler("open", () => {
   if (!embedded) canvas.focus({ preventScroll: true });
 });
 
+/** Whether the browser shows JPEG XL, by one pixel of it. */
+function showsJxl() {
+  const pixel = new Image();
+  pixel.src = "data:image/jxl;base64,/woAEBAUNwIIBAEAGABLGIsVggE=";
+  return pixel.decode().then(() => true, () => false);
+}
 let missing = false;
-viewer.addHandler("tile-load-failed", () => {
-  if (!missing) note("Some tiles of the picture are missing.", 6);
+viewer.addHandler("tile-load-failed", async () => {
+  if (missing) return;
   missing = true;
+  if (picture.fileFormat !== "jxl" || await showsJxl()) note("Some tiles of the picture are missing.", 6);
+  else note("This browser does not show JPEG XL, the format of this picture's tiles; Safari does.", 0);
 });

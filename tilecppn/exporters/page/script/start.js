@@ -7,6 +7,7 @@ function folderSource({ template, ...source }) {
   return source;
 }
 
+OpenSeadragon.setImageFormatsSupported({ jxl: true });  // which IIIF's source checks
 const { place: firstPlace } = readAddress();
 if (data.views && firstPlace) setShown(pyramidAt(firstPlace));
 if (data.store) viewer.open(storeSource());
