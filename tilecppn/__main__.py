@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 import signal
 
 
@@ -13,7 +14,19 @@ def main() -> None:
     atexit.register(gc.freeze)
     from tilecppn.cli import main as command
 
-    command(prog_name="tilecppn")
+    try:
+        command(prog_name="tilecppn")
+    except SystemExit as end:
+        import contextlib
+        import sys
+        import threading
+
+        # What still draws is in machine code, or compiles it; the end of Python would unload both.
+        if end.code and any(thread.daemon for thread in threading.enumerate()):
+            with contextlib.suppress(BrokenPipeError):
+                sys.stdout.flush()
+            os._exit(int(end.code))
+        raise
 
 
 if __name__ == "__main__":

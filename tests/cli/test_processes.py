@@ -170,3 +170,46 @@ def test_ctrl_c_while_a_command_starts_prints_no_traceback(tmp_path: Path) -> No
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+# A command that is stopped while a thread compiles machine code for some seconds.
+STOPPED_COMPILING = """
+import sys, threading, time
+import tilecppn.cli
+from tilecppn.__main__ import main
+from tilecppn.kernels.llvm.activations import FUNCTIONS
+from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module, target
+from tilecppn.kernels.llvm.codegen.values import F64
+def module():
+    module = Module()
+    for n in range(100):
+        f = module.function(f"f{n}", x=ArrayOf(F64))
+        for name in FUNCTIONS:
+            f.array("x").store(FUNCTIONS[name](f.array("x").load(0, 4)), 0)
+        f.end()
+    return module
+begun, optimised = threading.Event(), target._optimised
+def compiling(*arguments):
+    begun.set()
+    return optimised(*arguments)
+target._optimised = compiling
+def stopped(**_):
+    threading.Thread(target=Compiled, args=[module], daemon=True).start()
+    begun.wait()
+    time.sleep(0.3)
+    print("printed")
+    sys.exit(130)
+tilecppn.cli.main = stopped
+main()
+"""
+
+
+def test_a_command_that_ends_while_it_compiles_has_its_exit_code(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_COMPILING],
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "printed\n", "")

@@ -199,8 +199,12 @@ def test_nan_comes_through_as_nan_and_is_stored_as_0(activation: str, dtype: str
     huge = np.array([[3e38, -3e38]])
     layers = [(huge, np.zeros(1)), (np.ones((3, 1)), np.zeros(3))]
     structure = replace(whole.structure, activations=("identity",), output=activation)
-    scene = Scene.of(view={"center": [1e300, 1e300], "scale": 1e299}, canvas={"width": 64})
-    picture = EvaluationContext.of(scene.replace(cppn=CPPN(structure, layers)))
+    picture = EvaluationContext.of(
+        Scene.of(canvas={"width": 64}).replace(cppn=CPPN(structure, layers))
+    )
+    picture = replace(
+        picture, grid=replace(picture.grid, center=(1e300, 1e300), step=(1e297, 1e297))
+    )
     values = LLVMKernel(picture, dtype=dtype).evaluate(Lattices.one(0, 0, 3, 20))[:, 0].copy()
     assert np.isnan(values).all()
     stored = np.ones(values.shape, np.uint8)
