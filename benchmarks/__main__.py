@@ -11,7 +11,7 @@ import torch
 from benchmarks import film, kernels, pipeline, plot, serving
 from benchmarks.measuring import Table
 from tilecppn import machine
-from tilecppn.kernels.llvm.codegen import HOST
+from tilecppn.codegen import HOST
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from llvmlite import binding as llvm
 from numpy.typing import NDArray
 
 from benchmarks.bound import REPEATS, VALUES, Counted
-from tilecppn.kernels.llvm.codegen import HOST, aligned
+from tilecppn.buffers import aligned
+from tilecppn.codegen import HOST
 
 LONG = 1 << 15  # values that torch gets in a call, which itself costs a microsecond
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from tests.cppn.test_center import EXACT, plain_values
 from tests.kernels.contexts import bits
+from tilecppn.codegen import HOST
 from tilecppn.cppn import PRESETS
 from tilecppn.cppn.detail import DEEP
 from tilecppn.cppn.resolved import sorted_units
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.kernels.base import AMPLITUDES
-from tilecppn.kernels.llvm.codegen import HOST
 from tilecppn.kernels.llvm.kernel import NODES, REVISION, LLVMKernel
 from tilecppn.kernels.llvm.layers import Tiling
 from tilecppn.kernels.reference import ReferenceKernel

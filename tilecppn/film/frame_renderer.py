@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import Empty, Workspace
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic, EvaluationContext, Memory, create
-from tilecppn.kernels.llvm.codegen import Empty, Workspace
 from tilecppn.pixels.output_encoder import OutputEncoder
 from tilecppn.pixels.reconstruction import write
 from tilecppn.pixels.window import Renderer, part, pieces, uncropped_window

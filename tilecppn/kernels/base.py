@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import Workspace
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.detail import Sampling
 from tilecppn.cppn.resolved import ResolvedNetwork
-from tilecppn.kernels.llvm.codegen import Workspace
 from tilecppn.kernels.rounding import POINTS, Roundings
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL

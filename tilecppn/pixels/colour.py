@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels import Kernel
-from tilecppn.kernels.llvm.codegen import (
+from tilecppn.codegen import (
     ELEMENTS,
     ArrayOf,
     Module,
     Value,
     machine_code,
 )
-from tilecppn.kernels.llvm.codegen.values import I64
+from tilecppn.codegen.values import I64
+from tilecppn.kernels import Kernel
 from tilecppn.scene.sections import Output
 from tilecppn.scene.view import Lattices
 

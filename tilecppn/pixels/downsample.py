@@ -5,16 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import (
-    Array,
-    ArrayOf,
-    Empty,
-    Module,
-    Value,
-    machine_code,
-    row_stride,
-)
-from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F64, I8, I16, I32, I64
+from tilecppn.buffers import Empty, row_stride
+from tilecppn.codegen import Array, ArrayOf, Module, Value, machine_code
+from tilecppn.codegen.values import ELEMENTS, F64, I8, I16, I32, I64
 from tilecppn.pixels.light import Light
 
 WIDER = {I8: I16, I16: I32}  # types that hold the sum of four

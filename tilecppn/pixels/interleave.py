@@ -5,14 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import (
-    ELEMENTS,
-    ArrayOf,
-    Module,
-    machine_code,
-    row_stride,
-)
-from tilecppn.kernels.llvm.codegen.values import I8, I64
+from tilecppn.buffers import row_stride
+from tilecppn.codegen import ELEMENTS, ArrayOf, Module, machine_code
+from tilecppn.codegen.values import I8, I64
 
 SUB, UP = 1, 2  # filter types
 WIDE = 64  # bytes of a plane that are interleaved at a time

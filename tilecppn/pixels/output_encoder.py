@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import kernels
-from tilecppn.kernels import Storage
-from tilecppn.kernels.llvm.codegen import (
+from tilecppn.codegen import (
     ArrayOf,
     Module,
     Value,
     machine_code,
 )
-from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, I32, I64
+from tilecppn.codegen.values import ELEMENTS, F32, I32, I64
+from tilecppn.kernels import Storage
 from tilecppn.plan import BLOCK
 from tilecppn.scene.sections import FULL, Output
 

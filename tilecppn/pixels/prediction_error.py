@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import (
+from tilecppn.codegen import (
     ArrayOf,
     Function,
     Module,
     Value,
     machine_code,
 )
-from tilecppn.kernels.llvm.codegen.values import F64, I64
+from tilecppn.codegen.values import F64, I64
 
 HALO = 2  # nodes around a block that its predictions need
 OUTERMOST = 0.6  # weight of the one-sided cubic's error, which is 5/3 of the other's

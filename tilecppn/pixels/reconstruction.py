@@ -33,10 +33,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import Workspace, row_stride
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels import EvaluationContext, Kernel
-from tilecppn.kernels.llvm.codegen import Workspace, row_stride
 from tilecppn.pixels.output_encoder import LANES, OutputEncoder, compiled, cubic
 from tilecppn.pixels.prediction_error import HALO, prediction_error
 from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction

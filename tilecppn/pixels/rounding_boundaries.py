@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import ArrayOf, Module, machine_code
-from tilecppn.kernels.llvm.codegen.values import F64, I64
+from tilecppn.codegen import ArrayOf, Module, machine_code
+from tilecppn.codegen.values import F64, I64
 from tilecppn.pixels.prediction_error import HALO, as_lattices
 
 

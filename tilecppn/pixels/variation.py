@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.cppn.resolved import Groups, ResolvedNetwork
-from tilecppn.kernels import Kernel
-from tilecppn.kernels.llvm.codegen import (
+from tilecppn.codegen import (
     Array,
     ArrayOf,
     Module,
     Value,
     machine_code,
 )
-from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F32, F64, I64
+from tilecppn.codegen.values import ELEMENTS, F32, F64, I64
+from tilecppn.cppn.resolved import Groups, ResolvedNetwork
+from tilecppn.kernels import Kernel
 from tilecppn.scene.view import Lattices
 
 STRIP = 1 << 20  # sums held at a time for one lattice, whose strips overlap

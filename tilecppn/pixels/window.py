@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import machine
+from tilecppn.buffers import Empty
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels import EvaluationContext, Kernel, create
-from tilecppn.kernels.llvm.codegen import Empty
 from tilecppn.pixels.colour import coloured
 from tilecppn.pixels.interleave import interleaved
 from tilecppn.pixels.output_encoder import COLOURS, OutputEncoder

@@ -10,15 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.llvm.codegen import (
-    Array,
-    ArrayOf,
-    Module,
-    Value,
-    machine_code,
-    row_stride,
-)
-from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
+from tilecppn.buffers import row_stride
+from tilecppn.codegen import Array, ArrayOf, Module, Value, machine_code
+from tilecppn.codegen.values import I8, I32, I64
 
 LANES = 16
 NARROWEST = 2 * LANES  # the smallest width in pixels

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import Workspace
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.idle_threads import IdleThreads, Share, alone
 from tilecppn.kernels import Arithmetic, EvaluationContext, create
-from tilecppn.kernels.llvm.codegen import Workspace
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.window import Renderer
 from tilecppn.plan import Plan, Shard, Window

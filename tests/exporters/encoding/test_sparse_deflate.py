@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tilecppn.codegen import Compiled, Module
 from tilecppn.exporters.encoding.huffman import LONGEST, WHOLE, codes, lengths
 from tilecppn.exporters.encoding.sparse_deflate import (
     LONGEST_RUN,
@@ -18,7 +19,6 @@ from tilecppn.exporters.encoding.sparse_deflate import (
     VECTOR,
     deflated,
 )
-from tilecppn.kernels.llvm.codegen import Compiled, Module
 
 LAWS = settings(max_examples=100)
 Bytes = NDArray[np.uint8]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.kernels.contexts import bits, indices
+from tilecppn.codegen import HOST
 from tilecppn.cppn import ACTIVATIONS, CPPN, PRESETS
 from tilecppn.cppn.resolved import Groups
 from tilecppn.cppn.structure import INPUTS
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.llvm.codegen import HOST
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.pixels.quantise import quantise
 from tilecppn.scene.scene import Scene

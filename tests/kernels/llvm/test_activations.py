@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tilecppn.codegen import ArrayOf, Compiled, Module
+from tilecppn.codegen.values import ELEMENTS, I64
 from tilecppn.cppn import ACTIVATIONS
 from tilecppn.kernels.llvm import activations
 from tilecppn.kernels.llvm.activations import FUNCTIONS
-from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module
-from tilecppn.kernels.llvm.codegen.values import ELEMENTS, I64
 
 Values = NDArray[np.floating]
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests import presets
 from tests.kernels.contexts import bits, context_of, gentle, oracle
+from tilecppn.codegen import HOST, Target
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.llvm import kernel as llvm_kernel
-from tilecppn.kernels.llvm.codegen import HOST, Target
 from tilecppn.kernels.llvm.kernel import REVISION, LLVMKernel
 from tilecppn.kernels.llvm.layers import Tiling, products
 from tilecppn.kernels.llvm.network import Network, network_module

@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.contexts import bits
+from tilecppn.buffers import Workspace
+from tilecppn.codegen import HOST
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.llvm.codegen import HOST, Workspace
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.kernels.llvm.layers import Tiling
 from tilecppn.kernels.llvm.nodes import (

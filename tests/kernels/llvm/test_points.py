@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.contexts import bits, indices
+from tilecppn.codegen import HOST
 from tilecppn.errors import SceneError
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.llvm.codegen import HOST
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE

@@ -4,8 +4,8 @@ A code is one word: its bits, in the order in which they are written, above a lo
 their number.
 """
 
-from tilecppn.kernels.llvm.codegen import ArrayOf, Function, Module, Value
-from tilecppn.kernels.llvm.codegen.values import I64
+from tilecppn.codegen import ArrayOf, Function, Module, Value
+from tilecppn.codegen.values import I64
 
 LONGEST = 12  # most bits of a code; Deflate allows 15
 PASSES = 2

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.exporters.encoding.huffman import codes, joined, lengths
-from tilecppn.kernels.llvm.codegen import (
+from tilecppn.codegen import (
     Array,
     ArrayOf,
     Function,
@@ -19,7 +18,8 @@ from tilecppn.kernels.llvm.codegen import (
     Variable,
     machine_code,
 )
-from tilecppn.kernels.llvm.codegen.values import I8, I32, I64
+from tilecppn.codegen.values import I8, I32, I64
+from tilecppn.exporters.encoding.huffman import codes, joined, lengths
 
 SPARSE = 8  # at most one byte in this many may be nonzero
 VECTOR = 64  # bytes compared with 0 at a time

@@ -28,8 +28,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tilecppn.kernels.llvm.codegen import Value
-from tilecppn.kernels.llvm.codegen.values import F32
+from tilecppn.codegen import Value
+from tilecppn.codegen.values import F32
 
 Coefficients = tuple[float, ...]
 

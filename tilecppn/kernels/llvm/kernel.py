@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import aligned
+from tilecppn.codegen import HOST, Target, thread_safe_cache
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
-from tilecppn.kernels.llvm.codegen import HOST, Target, aligned, thread_safe_cache
 from tilecppn.kernels.llvm.layers import Layer, Tiling, packed, products
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.nodes import (

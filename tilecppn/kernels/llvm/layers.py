@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.codegen import Target
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork
-from tilecppn.kernels.llvm.codegen import Target
 
 
 class Layer(NamedTuple):

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from tilecppn.kernels.llvm.activations import DIFFERENCES, FUNCTIONS
-from tilecppn.kernels.llvm.codegen import (
+from tilecppn.codegen import (
     Array,
     ArrayOf,
     Compiled,
@@ -26,7 +25,8 @@ from tilecppn.kernels.llvm.codegen import (
     Value,
     Variable,
 )
-from tilecppn.kernels.llvm.codegen.values import F32, F64, I64
+from tilecppn.codegen.values import F32, F64, I64
+from tilecppn.kernels.llvm.activations import DIFFERENCES, FUNCTIONS
 from tilecppn.kernels.llvm.layers import Group, Layer, Tiling
 from tilecppn.plan import ceil_div
 

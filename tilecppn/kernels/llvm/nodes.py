@@ -21,20 +21,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import Workspace, aligned
+from tilecppn.codegen import ELEMENTS, ArrayOf, Compiled, Module, Target, thread_safe_cache
+from tilecppn.codegen.values import F64, I64, Value
 from tilecppn.cppn.resolved import activated, differences, product
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
-from tilecppn.kernels.llvm.codegen import (
-    ELEMENTS,
-    ArrayOf,
-    Compiled,
-    Module,
-    Target,
-    Workspace,
-    aligned,
-    thread_safe_cache,
-)
-from tilecppn.kernels.llvm.codegen.values import F64, I64, Value
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.points import Points
 from tilecppn.kernels.rounding import ROUNDING

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.codegen import ArrayOf, Compiled, Module, Target
+from tilecppn.codegen.values import ELEMENTS, F64, I64
 from tilecppn.kernels.base import EvaluationContext
-from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module, Target
-from tilecppn.kernels.llvm.codegen.values import ELEMENTS, F64, I64
 from tilecppn.scene.view import Lattices
 
 GRID = ("middle_x", "middle_y", "step_x", "step_y", "xx", "xy", "yx", "yy", "center_x",

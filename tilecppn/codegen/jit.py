@@ -3,7 +3,6 @@
 import ctypes
 import hashlib
 import json
-import math
 import os
 import threading
 from collections.abc import Callable, Hashable
@@ -15,11 +14,10 @@ import llvmlite
 import numpy as np
 from llvmlite import binding as llvm
 from llvmlite import ir
-from numpy.typing import NDArray
 
 from tilecppn import version
-from tilecppn.kernels.llvm.codegen.cache import cached
-from tilecppn.kernels.llvm.codegen.function import Module
+from tilecppn.codegen.cache import cached
+from tilecppn.codegen.function import Module
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -31,7 +29,6 @@ _C_TYPES = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
 }
-Empty = Callable[[tuple[int, ...], Any], NDArray[Any]]  # like np.empty
 P = ParamSpec("P")
 T = TypeVar("T")
 _LLVM = threading.Lock()  # all modules share LLVM's global context
@@ -192,31 +189,3 @@ def machine_code(make: Callable[P, Module]) -> Callable[P, Compiled]:
         return Compiled(make, *arguments)
 
     return thread_safe_cache(compiled)
-
-
-def row_stride(array: NDArray[Any]) -> int:
-    """Return the elements from one row to the next; rows themselves must be contiguous."""
-    return array.strides[-2] // array.itemsize
-
-
-def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """Return an empty array that begins on a cache line."""
-    count = math.prod(shape) * np.dtype(dtype).itemsize
-    raw = np.empty(count + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return np.asarray(raw[start : start + count].view(dtype).reshape(shape))
-
-
-class Workspace:
-    """Reusable memory for one array at a time, since fresh pages cost time."""
-
-    def __init__(self) -> None:
-        self._bytes = aligned((0,), np.uint8)
-
-    def array(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """Return an uninitialised array on a cache line; it invalidates the previous one."""
-        dtype = np.dtype(dtype)
-        count = math.prod(shape) * dtype.itemsize
-        if count > self._bytes.size:
-            self._bytes = aligned((count,), np.uint8)
-        return np.asarray(self._bytes[:count].view(dtype).reshape(shape))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
-from tilecppn.kernels.llvm.codegen.values import I64, Operand, Value
+from tilecppn.codegen.values import I64, Operand, Value
 
 
 class ArrayOf(NamedTuple):

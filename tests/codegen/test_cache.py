@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tilecppn import filesystem, version
-from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module, cache, target
-from tilecppn.kernels.llvm.codegen.values import F32
+from tilecppn.codegen import ArrayOf, Compiled, Module, cache, jit
+from tilecppn.codegen.values import F32
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_what_is_kept_is_not_generated_again_until_the_sources_change(
     Compiled(counting, 1.5)["add"](values)
     assert values[0] == 2.5
     assert calls == []
-    monkeypatch.setattr(target, "_sources", lambda: "edited")
+    monkeypatch.setattr(jit, "_sources", lambda: "edited")
     Compiled(counting, 1.5)["add"](values)
     assert calls == [1.5]
     assert len(list(folder.iterdir())) == 2
@@ -75,13 +75,13 @@ def test_an_edited_or_added_source_is_noticed(
     one, other = tmp_path / "version.py", tmp_path / "inner" / "other.py"
     one.write_text("a = 1")
     monkeypatch.setattr(version, "__file__", str(one))
-    found = [target._sources.__wrapped__()]
+    found = [jit._sources.__wrapped__()]
     for file, text in ((other, "b = 1"), (other, "b = 2"), (one, "a = 123")):
         file.write_text(text)
-        found.append(target._sources.__wrapped__())
+        found.append(jit._sources.__wrapped__())
     assert len(set(found)) == 4
     (tmp_path / "notes.txt").write_text("no source")
-    assert target._sources.__wrapped__() == found[-1]
+    assert jit._sources.__wrapped__() == found[-1]
 
 
 def test_what_was_made_is_found_and_only_for_its_source(folder: Path) -> None:
