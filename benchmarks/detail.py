@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 

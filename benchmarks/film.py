@@ -24,7 +24,7 @@ from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.encoding.video import VideoTarget
 from tilecppn.film.timeline.moves import moving
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 
 FPS = 30

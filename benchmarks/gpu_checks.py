@@ -8,14 +8,13 @@ import torch
 from numpy.typing import NDArray
 
 from tilecppn.cppn import ACTIVATIONS, CPPN
-from tilecppn.kernels import COLOURS, EvaluationContext
+from tilecppn.kernels import RAW_COLOURS, EvaluationContext
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.kernels.triton.kernel import TritonKernel, supports
 from tilecppn.kernels.triton.program import CONFIGURATIONS
-from tilecppn.pixels.output_encoder import OutputEncoder
-from tilecppn.pixels.reconstruction import write
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.output_encoder import OutputEncoder, encode_into
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
@@ -120,7 +119,7 @@ def _poisoned(name: str, context: EvaluationContext, side: int) -> Check:
     shape = (channels + units + 3, 1, side - 1, side - 3)
     memory = torch.full(shape, POISON, device=kernel.device)
     out, sums = memory[1 : channels + 1], memory[channels + 2 : -1]
-    kernel.program.launch(lattices, COLOURS, out, sums)
+    kernel.program.launch(lattices, RAW_COLOURS, out, sums)
     margins = memory[[0, channels + 1, -1]]
     intact = bool((margins == POISON).all())
     missed = int((out == POISON).sum() + (sums == POISON).sum())
@@ -138,9 +137,9 @@ def _stored(name: str, context: EvaluationContext, rng: np.random.Generator, sid
     wrong = []
     for dtype in ("uint8", "uint16", "float32"):
         encoder = OutputEncoder(dtype, invert=bool(rng.integers(2)), dither=bool(rng.integers(2)))
-        stored = kernel.store(lattices, encoder)[:, 0].copy()
+        stored = kernel.encode(lattices, encoder)[:, 0].copy()
         expected = np.empty_like(stored)
-        write(encoder, kernel.evaluate(lattices), row, col, expected)
+        encode_into(encoder, kernel.evaluate(lattices), row, col, expected)
         if not np.array_equal(stored, expected):
             wrong.append(dtype)
     return Check(

@@ -23,7 +23,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
-from tilecppn.kernels import COLOURS, EvaluationContext, Storage
+from tilecppn.kernels import RAW_COLOURS, EvaluationContext, PixelFormat
 from tilecppn.kernels.triton.network import network
 from tilecppn.kernels.triton.program import Configuration, Program
 from tilecppn.scene.scene import Scene
@@ -90,16 +90,16 @@ class Code(NamedTuple):
 def compiled(
     architecture: int,
     context: EvaluationContext,
-    storage: Storage = COLOURS,
+    pixel_format: PixelFormat = RAW_COLOURS,
     traced: bool = False,
     configuration: Configuration | None = None,
 ) -> Code:
     """Compile the kernel as `Program.launch` would for a GPU of that architecture: 80, 90, …."""
     program = Program(context, torch.device("cpu"), configuration)
     lattices = Lattices(np.zeros((1, 2), np.int64), 64, 64, 1)
-    out = torch.empty((context.cppn.channels, 1, 64, 64), dtype=getattr(torch, storage.dtype))
+    out = torch.empty((context.cppn.channels, 1, 64, 64), dtype=getattr(torch, pixel_format.dtype))
     sums = torch.empty((1 if traced else 0, 1, 64, 64))
-    call = program.call(lattices, storage, out, sums)
+    call = program.call(lattices, pixel_format, out, sums)
     driver.set_active(Absent(architecture))
     kernel = network.warmup(*call.arguments, grid=call.grid, **call.options)
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
@@ -119,7 +119,7 @@ class Case(NamedTuple):
     network: dict[str, Any]
     output: Mapping[str, Any] = MappingProxyType({})
     view: Mapping[str, Any] = MappingProxyType({})
-    storage: Storage = COLOURS
+    pixel_format: PixelFormat = RAW_COLOURS
     traced: bool = False
 
     @property
@@ -133,7 +133,7 @@ ARCHITECTURES = (80, 90, 100)
 MAIN = {
     "net (32,4)": Case({}),
     "net (32,4), fast": Case({}, {"precision": "fast"}),
-    "net (32,4), 8 bits": Case({}, storage=Storage("uint8", invert=True, dither=True)),
+    "net (32,4), 8 bits": Case({}, pixel_format=PixelFormat("uint8", invert=True, dither=True)),
     "net (32,4), folded, traced": Case({}, view={"mirror": "x"}, traced=True),
 }
 CASES = {
@@ -156,7 +156,7 @@ CASES = {
 def figures(architecture: int, case: Case) -> dict[str, Any]:
     """Return the figures of one case as a JSON object."""
     program = Program(case.context, torch.device("cpu"))
-    code = compiled(architecture, case.context, case.storage, case.traced)
+    code = compiled(architecture, case.context, case.pixel_format, case.traced)
     points = program.configuration.block / (32 * program.configuration.warps)  # a thread
     turns = program.shape.REPEATS
     issued, special = (code.executed(turns, name) / points for name in ("", "MUFU"))

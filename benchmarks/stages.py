@@ -11,7 +11,7 @@ from tilecppn import filesystem
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.tiles import TileFolder
 from tilecppn.kernels.llvm.kernel import LLVMKernel
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.run import render_job
 from tilecppn.storage import directory
 

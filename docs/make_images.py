@@ -13,7 +13,8 @@ from tilecppn.cppn import PRESETS
 from tilecppn.exporters.contact_sheet import Entry, contact_sheet
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.window import preview, render_window
+from tilecppn.pixels.preview import preview
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tilecppn.integrity.verify import verify
     from tilecppn.notebook.explore import explore
     from tilecppn.notebook.sampler import Sampler
-    from tilecppn.pixels.window import preview
+    from tilecppn.pixels.preview import preview
     from tilecppn.plan import Window
     from tilecppn.run.render import render
     from tilecppn.run.retry_policy import RetryPolicy
@@ -83,7 +83,7 @@ _PUBLIC = {
     "info": "tilecppn.inspection.info",
     "lerp": "tilecppn.cppn.latents",
     "load_latents": "tilecppn.cppn.latents",
-    "preview": "tilecppn.pixels.window",
+    "preview": "tilecppn.pixels.preview",
     "render": "tilecppn.run.render",
     "save_latents": "tilecppn.cppn.latents",
     "shader": "tilecppn.shaders.write",

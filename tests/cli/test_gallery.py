@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.cli.conftest import Cli
 from tilecppn.exporters.contact_sheet import GAP, NARROWEST, Entry, contact_sheet, sheet_size
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 
 SCENE = "[cppn]\nwidth = 6\ndepth = 2\nchannels = {}\n[canvas]\nwidth = 300\nheight = 200\n"

@@ -11,7 +11,7 @@ from tests.cli.conftest import Cli
 from tests.cli.results import ok, record
 from tilecppn import machine
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.plan import Plan
 from tilecppn.run.estimates import worker_memory
 from tilecppn.scene.scene import Scene

@@ -12,7 +12,7 @@ from tests.cli.conftest import Cli
 from tests.cli.results import assert_refused, ok, record
 from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.output import provenance
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 
 

@@ -18,7 +18,7 @@ from tilecppn.film.encoding.targets import choose_target
 from tilecppn.film.plan import ClipTask
 from tilecppn.film.store import film_plan
 from tilecppn.film.timeline.moves import moving
-from tilecppn.pixels.window import BAND, preview
+from tilecppn.pixels.preview import BAND, preview
 from tilecppn.plan import Shard
 from tilecppn.run.events import TaskDone
 from tilecppn.run.jobs import TaskStats

@@ -40,7 +40,7 @@ from tilecppn import Scene
 from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import Level, Window
 from tilecppn.storage.shard_file import encode_shard
 

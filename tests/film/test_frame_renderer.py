@@ -17,7 +17,7 @@ from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import SAMPLES, render_window
+from tilecppn.pixels.renderer import SAMPLES, render_window
 from tilecppn.plan import Plan, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

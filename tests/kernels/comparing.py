@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.kernels.reference import ReferenceKernel
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels import EvaluationContext, Kernel, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices

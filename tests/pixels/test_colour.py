@@ -22,7 +22,7 @@ from tilecppn.pixels.colour import (
     rgb_of_hsv,
     rgb_of_oklch,
 )
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene import palettes
 from tilecppn.scene.oklab import oklab, srgb

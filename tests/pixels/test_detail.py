@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 

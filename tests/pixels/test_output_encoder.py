@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.pixels.output_encoder import COLOURS, LANES, OutputEncoder, compiled, cubic
-from tilecppn.pixels.reconstruction import write
+from tilecppn.pixels.output_encoder import (
+    LANES,
+    RAW_COLOURS,
+    OutputEncoder,
+    compiled,
+    cubic,
+    encode_into,
+)
 from tilecppn.plan import BLOCK
 
 LAWS = settings(max_examples=60)
@@ -29,7 +35,7 @@ def finished(
     """Colours (channels, height, width) as pixels; whatever lies around them is not touched."""
     channels, height, width = colours.shape
     out = np.full((channels, height + 2, width + 4), 77, encoder.dtype)
-    write(encoder, colours[:, None], row, col, out[:, 1:-1, 2:-2])
+    encode_into(encoder, colours[:, None], row, col, out[:, 1:-1, 2:-2])
     around = out.copy()
     around[:, 1:-1, 2:-2] = 77
     assert np.all(around == 77)
@@ -110,7 +116,7 @@ def test_float32_is_stored_as_it_is_or_inverted() -> None:
         inverted = finished(colours, OutputEncoder("float32", True, dither))
         assert np.array_equal(inverted, 1 - colours, equal_nan=True)
     double = np.array([[[0.1, 1 / 3, 1e-40]]])
-    assert np.array_equal(finished(double, COLOURS), double.astype(np.float32))
+    assert np.array_equal(finished(double, RAW_COLOURS), double.astype(np.float32))
 
 
 # From nodes
@@ -155,7 +161,7 @@ def test_pixels_between_nodes_are_the_cubics(stride: int) -> None:
     side = BLOCK // stride + 3
     nodes = np.random.default_rng(stride).random((side, side)).astype(np.float32)
     expected = interpolated(nodes.astype(np.float64), stride, BLOCK)
-    got = expanded(nodes, stride, COLOURS)
+    got = expanded(nodes, stride, RAW_COLOURS)
     assert np.abs(got - expected).max() < 1e-6
     assert np.array_equal(got[::stride, ::stride], nodes[1:-2, 1:-2])  # nodes as they are
 
@@ -167,7 +173,7 @@ def test_cubics_are_exact_for_cubic_pictures(stride: int) -> None:
     x = np.arange(BLOCK) / BLOCK
     for a, b in product(range(4), range(4)):
         nodes = np.outer(u**a, u**b).astype(np.float32)
-        assert np.abs(expanded(nodes, stride, COLOURS) - np.outer(x**a, x**b)).max() < 1e-6
+        assert np.abs(expanded(nodes, stride, RAW_COLOURS) - np.outer(x**a, x**b)).max() < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_expanded_pixels_are_the_finished_colours(stride: int, encoder: OutputEn
     """To the bit: interpolation does not depend on what is stored."""
     side = BLOCK // stride + 3
     nodes = np.random.default_rng(1).uniform(-0.3, 1.3, (side, side)).astype(np.float32)
-    colours = expanded(nodes, stride, COLOURS)
+    colours = expanded(nodes, stride, RAW_COLOURS)
     three = np.broadcast_to(colours, (3, BLOCK, BLOCK)).copy()
     assert np.array_equal(expanded(nodes, stride, encoder), finished(three, encoder, 640, 1280)[2])
 

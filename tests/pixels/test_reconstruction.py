@@ -21,11 +21,11 @@ from tests.pixels.reconstructing import (
     whole,
 )
 from tilecppn.cppn import PRESETS
-from tilecppn.kernels import KERNELS, PIXELS, EvaluationContext, create
-from tilecppn.pixels import window as drawing
+from tilecppn.kernels import KERNELS, PIXELS_REVISION, EvaluationContext, create
+from tilecppn.pixels import renderer
 from tilecppn.pixels.prediction_error import HALO
 from tilecppn.pixels.reconstruction import BATCH, FINER, FIRST, RegionState
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import BLOCK, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
@@ -71,8 +71,8 @@ def test_pixels_do_not_depend_on_window_or_regions(
         if samples < 37:
             window = Window(top, left, min(top + 5, 333), min(left + 5, 501))
         with monkeypatch.context() as patch:
-            patch.setattr(drawing, "REGION", region)
-            patch.setattr(drawing, "SAMPLES", samples)
+            patch.setattr(renderer, "REGION", region)
+            patch.setattr(renderer, "SAMPLES", samples)
             part = render_window(kernel, scene, window)
         assert np.array_equal(part, expected[:, top : window.bottom, left : window.right])
 
@@ -97,7 +97,7 @@ def test_canvases_smaller_than_a_block_are_drawn(size: tuple[int, int]) -> None:
 
 
 # SHA-256 of MIXED's pixels. They change when reconstruction or the output encoder change their
-# bytes, which raises PIXELS, when the kernel changes its own, and for no other reason.
+# bytes, which raises PIXELS_REVISION, when the kernel changes its own, and for no other reason.
 PINNED: list[tuple[dict[str, Any], str]] = [
     ({}, "ac6bdff665ef77011bc705faf2120528560fb807a15ba6a07af5ccf4096247c9"),
     (
@@ -112,7 +112,7 @@ PINNED: list[tuple[dict[str, Any], str]] = [
 def test_pixels_are_those_of_every_machine(output: dict[str, Any], digest: str) -> None:
     pixels = np.ascontiguousarray(drawn(MIXED.replace(output=output), kernel="llvm"))
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == digest
-    assert PIXELS == 1
+    assert PIXELS_REVISION == 1
 
 
 # What is asked for

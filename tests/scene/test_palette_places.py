@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.scene.conftest import refusal
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.oklab import oklab, srgb
 from tilecppn.scene.palettes import lab_stops, light_of, stops
 from tilecppn.scene.scene import Scene

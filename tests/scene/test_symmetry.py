@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tilecppn as tc
 from tilecppn.errors import SceneError
 from tilecppn.kernels import KERNELS, EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.symmetry import Fold, _sine
 from tilecppn.scene.view import Lattices

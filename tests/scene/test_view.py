@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tilecppn.errors import SceneError
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import MAX_SIDE, Canvas, View
 from tilecppn.scene.view import Grid, Lattices

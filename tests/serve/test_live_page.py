@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from tests.serve.serving import running, wait_until
 from tests.serve.test_browser import corner, opened, screen, settle, show
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tilecppn import export
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

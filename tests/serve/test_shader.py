@@ -15,7 +15,7 @@ from tests.serve.small_exports import Pixels
 from tests.serve.test_browser import screen, settle
 from tests.serve.test_live_page import copied_view, keep
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve import serve

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.shaders.conftest import Live, check_close, oracle, until, write_page
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 

@@ -53,7 +53,7 @@ def command(
     from tilecppn.cli.progress import Meter
     from tilecppn.errors import InvalidRequestError
     from tilecppn.exporters.files.image_file import check_image_size
-    from tilecppn.pixels.window import preview, preview_size
+    from tilecppn.pixels.preview import preview, preview_size
 
     start = perf_counter()
     write = image_output(output, "a preview", overwrite=overwrite)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import contact_sheet as sheets
 from tilecppn.pixels.picture import Picture
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.parsing import Given, merged
 from tilecppn.scene.scene import Scene, as_scene
 from tilecppn.scene.validation import SeededAmount

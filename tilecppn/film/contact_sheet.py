@@ -9,7 +9,7 @@ from tilecppn.exporters import contact_sheet as labelled
 from tilecppn.exporters.contact_sheet import Entry
 from tilecppn.exporters.parallel import Progress
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 
 COUNT = 24  # frames at most
 WIDTH = 320  # pixels of one frame

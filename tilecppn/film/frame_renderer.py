@@ -10,9 +10,8 @@ from tilecppn.buffers import Empty, Workspace
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic, EvaluationContext, Memory, create
-from tilecppn.pixels.output_encoder import OutputEncoder
-from tilecppn.pixels.reconstruction import write
-from tilecppn.pixels.window import Renderer, part, pieces, uncropped_window
+from tilecppn.pixels.output_encoder import OutputEncoder, encode_into
+from tilecppn.pixels.renderer import Renderer, part, pieces, uncropped_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 
@@ -65,12 +64,12 @@ def render_moments(
     """
     if len(moments) == 1:
         return moments[0].render(window, check_cancelled, empty)
-    finish = OutputEncoder.of(scene.output)
+    encoder = OutputEncoder.of(scene.output)
     out = empty((scene.channels, window.height, window.width), scene.output.dtype)
     for piece in pieces(scene, window):
         mean = _mean(moments, piece, check_cancelled)
         top, left, *_ = uncropped_window(scene, piece)
-        write(finish, mean[:, None], top, left, part(out, window, piece))
+        encode_into(encoder, mean[:, None], top, left, part(out, window, piece))
     return out
 
 

@@ -4,27 +4,27 @@ One file per kernel; the larger ones are folders.
 """
 
 from tilecppn.kernels.base import (
-    COLOURS,
-    PIXELS,
+    PIXELS_REVISION,
+    RAW_COLOURS,
     Arithmetic,
+    EncodingKernel,
     EvaluationContext,
     Kernel,
     Memory,
-    Storage,
-    StoringKernel,
+    PixelFormat,
 )
 from tilecppn.kernels.table import KERNELS, create, require, resolve
 
 __all__ = [
-    "COLOURS",
     "KERNELS",
-    "PIXELS",
+    "PIXELS_REVISION",
+    "RAW_COLOURS",
     "Arithmetic",
+    "EncodingKernel",
     "EvaluationContext",
     "Kernel",
     "Memory",
-    "Storage",
-    "StoringKernel",
+    "PixelFormat",
     "create",
     "require",
     "resolve",

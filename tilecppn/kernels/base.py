@@ -15,18 +15,19 @@ from tilecppn.buffers import Workspace
 from tilecppn.cppn import CPPN
 from tilecppn.cppn.detail import Sampling
 from tilecppn.cppn.resolved import ResolvedNetwork
-from tilecppn.kernels.rounding import POINTS, Roundings
+from tilecppn.kernels.float32_error import POINTS, ErrorAnalysis
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL
 from tilecppn.scene.symmetry import Fold
 from tilecppn.scene.view import Grid, Lattices
 
-PIXELS = 1  # revision of pixels/, which every kernel adds to its own
-AMPLITUDES = 1  # likewise, of the amplitudes of networks with detail
-DIFFERENCES = 1  # likewise, of deep zooms, drawn by differences from their centre
-LOOSE = 1  # likewise, of pictures within a tolerance of a step of 8 bits or more
-COMMON, PROMISED = 0.0035, 0.00015  # see docs/architecture.md
-DETAILED = 0.0004  # likewise, for a network with detail, whose errors spread evenly
+# Revisions that every kernel adds to its own: of pixels/, of the amplitudes of networks with
+# detail, of deep zooms, drawn by differences from their centre, and of pictures within a tolerance
+# of a step of 8 bits or more.
+PIXELS_REVISION, AMPLITUDES_REVISION, DIFFERENCES_REVISION, LOOSE_REVISION = 1, 1, 1, 1
+# The fraction of 8-bit values that may be off by 1 in float32: see `needs_float64`, and
+# docs/decisions/0006. With detail errors spread evenly.
+COMMON, PROMISED, DETAILED = 0.0035, 0.00015, 0.0004
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -92,9 +93,10 @@ class EvaluationContext:
     @property
     def revision(self) -> int:
         """The revision that every kernel adds to its own."""
-        amplitudes = 0 if self.cppn.structure.detail is None else AMPLITUDES
-        differences = DIFFERENCES if self.network.differences else 0
-        return PIXELS + amplitudes + differences + (LOOSE if self.loose else 0)
+        amplitudes = 0 if self.cppn.structure.detail is None else AMPLITUDES_REVISION
+        differences = DIFFERENCES_REVISION if self.network.differences else 0
+        loose = LOOSE_REVISION if self.loose else 0
+        return PIXELS_REVISION + amplitudes + differences + loose
 
     @property
     def plain(self) -> bool:
@@ -151,13 +153,13 @@ class EvaluationContext:
         return k / count * 2.0 * down, np.asarray((k * GOLDEN % 1.0) * 2.0 * across, np.float64)
 
     @cached_property
-    def _roundings(self) -> Roundings:
-        return Roundings(self.network, self.sample_points)
+    def _error_analysis(self) -> ErrorAnalysis:
+        return ErrorAnalysis(self.network, self.sample_points)
 
     @cached_property
-    def rounding(self) -> float:
+    def float32_error(self) -> float:
         """The mean error of the network's colours in float32."""
-        return self._roundings.error()
+        return self._error_analysis.mean_error()
 
     @cached_property
     def single_from(self) -> int:
@@ -172,7 +174,7 @@ class EvaluationContext:
         low, high = max(1 if self._coarse_coordinates else 0, self.network.differences), layers
         middle = low  # usually suffices if `share` allows more errors
         while low < high:
-            error = self._roundings.error(middle)
+            error = self._error_analysis.mean_error(middle)
             if FULL["uint8"] * self.gain * error <= (self.share or DETAILED):
                 high = middle
             else:
@@ -201,19 +203,19 @@ class EvaluationContext:
             return self.single_from > 0
         if self._coarse_coordinates:
             return True
-        share = FULL["uint8"] * self.gain * self.rounding
+        share = FULL["uint8"] * self.gain * self.float32_error
         return share > (self.share or (PROMISED if self.cppn.is_preset_shaped else COMMON))
 
     def noise(self, dtype: Any) -> float:
         """Return the mean error of colours evaluated in float32 or float64."""
         ratio = np.finfo(dtype).eps / np.finfo(np.float32).eps
-        return self.gain * self.rounding * float(ratio)
+        return self.gain * self.float32_error * float(ratio)
 
     def mixed_noise(self, single_from: int) -> float:
         """Return the mean error of colours whose layers before `single_from` are in float64."""
         if single_from >= len(self.network.layers):
             return self.noise(np.float64)
-        return self.gain * self._roundings.error(single_from)
+        return self.gain * self._error_analysis.mean_error(single_from)
 
 
 class Kernel(Protocol):
@@ -245,29 +247,29 @@ class Kernel(Protocol):
         """
 
 
-class Storage(NamedTuple):
-    """The format of stored colours; see `pixels.output_encoder.OutputEncoder`."""
+class PixelFormat(NamedTuple):
+    """The form in which colours are stored; see `pixels.output_encoder.OutputEncoder`."""
 
     dtype: str  # uint8, uint16, float32
     invert: bool
     dither: bool
 
 
-COLOURS = Storage("float32", invert=False, dither=False)  # unchanged
+RAW_COLOURS = PixelFormat("float32", invert=False, dither=False)
 
 
 @runtime_checkable
-class StoringKernel(Kernel, Protocol):
-    """A kernel that can also encode stored values, so that only these are copied to the host."""
+class EncodingKernel(Kernel, Protocol):
+    """A kernel that can also encode pixels, so that only stored values are copied to the host."""
 
     @property
     def prefer_full_evaluation(self) -> bool:
-        """Whether it stores a pixel in less time than the host takes to interpolate one.
+        """Whether it encodes a pixel in less time than the host takes to interpolate one.
 
         If so, all pixels are evaluated, whatever the tolerance. Depends only on the context.
         """
 
-    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
+    def encode(self, lattices: Lattices, pixel_format: PixelFormat) -> NDArray[Any]:
         """Return stored values (channels, n, rows, cols), of the colours of `evaluate`."""
 
 

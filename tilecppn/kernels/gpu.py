@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import COLOURS, EvaluationContext, Storage
+from tilecppn.kernels.base import RAW_COLOURS, EvaluationContext, PixelFormat
 from tilecppn.scene.view import Lattices
 
 BATCH = 1 << 20  # points at a time
@@ -15,7 +15,7 @@ LOOSE = 4.0  # times float32's error, to allow for a GPU's sums, divisions and r
 
 
 class GPUKernel(ABC):
-    """A `StoringKernel` whose methods all call `_run`."""
+    """An `EncodingKernel` whose methods all call `_run`."""
 
     batch = BATCH
 
@@ -25,21 +25,21 @@ class GPUKernel(ABC):
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float32]:
         """See `Kernel.evaluate`."""
-        return self.store(lattices, COLOURS)
+        return self.encode(lattices, RAW_COLOURS)
 
-    def store(self, lattices: Lattices, storage: Storage) -> NDArray[Any]:
-        """See `StoringKernel.store`.
+    def encode(self, lattices: Lattices, pixel_format: PixelFormat) -> NDArray[Any]:
+        """See `EncodingKernel.encode`.
 
         Equal to the bit to encoding the colours of `evaluate` on the host.
         """
-        return self._run(lattices, storage, traced=False)[0]
+        return self._run(lattices, pixel_format, traced=False)[0]
 
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Kernel.trace`."""
-        return self._run(lattices, COLOURS, traced=True)
+        return self._run(lattices, RAW_COLOURS, traced=True)
 
     @abstractmethod
     def _run(
-        self, lattices: Lattices, storage: Storage, traced: bool
+        self, lattices: Lattices, pixel_format: PixelFormat, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Return stored values (channels, n, rows, cols), and sums (units, …) if `traced`."""

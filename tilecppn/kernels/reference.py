@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext
+from tilecppn.kernels.base import PIXELS_REVISION, Arithmetic, EvaluationContext
 from tilecppn.scene.view import Lattices
 
 REVISION = 2
@@ -14,7 +14,7 @@ class ReferenceKernel:
     """Evaluates a network by `ResolvedNetwork.colour`, in float64."""
 
     batch = 1
-    arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS)
+    arithmetic = Arithmetic("reference", "exact", "cpu", REVISION + PIXELS_REVISION)
 
     def __init__(self, context: EvaluationContext) -> None:
         self.context = context

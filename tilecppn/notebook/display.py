@@ -15,8 +15,8 @@ from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.film.contact_sheet import contact_sheet
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.pixels.picture import Picture
+from tilecppn.pixels.preview import preview
 from tilecppn.pixels.quantise import to_uint8
-from tilecppn.pixels.window import preview
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

@@ -22,7 +22,7 @@ from tilecppn.notebook.defaults import DEFAULTS, OTHERS
 from tilecppn.notebook.images import to_image
 from tilecppn.notebook.trained_model import TrainedModel
 from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.train.data.images import Images

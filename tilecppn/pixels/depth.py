@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.pixels.output_encoder import OutputEncoder
-from tilecppn.pixels.reconstruction import write
+from tilecppn.pixels.output_encoder import OutputEncoder, encode_into
 from tilecppn.scene.sections import FULL
 
 DITHERED = OutputEncoder("uint8", invert=False, dither=True)
@@ -22,5 +21,5 @@ def dithered(pixels: NDArray[Any], row: int, col: int) -> NDArray[np.uint8]:
     if (full := FULL.get(pixels.dtype.name)) is not None:
         colours /= np.float32(full)
     out = np.empty(colours.shape, np.uint8)
-    write(DITHERED, colours[:, None], row, col, out)
+    encode_into(DITHERED, colours[:, None], row, col, out)
     return out

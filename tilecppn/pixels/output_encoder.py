@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import kernels
+from tilecppn.buffers import row_stride
 from tilecppn.codegen import (
     ArrayOf,
     Module,
@@ -18,14 +19,15 @@ from tilecppn.codegen import (
     machine_code,
 )
 from tilecppn.codegen.values import ELEMENTS, F32, I32, I64
-from tilecppn.kernels import Storage
+from tilecppn.kernels import PixelFormat
 from tilecppn.plan import BLOCK
 from tilecppn.scene.sections import FULL, Output
 
 LANES = 16
+ORIGIN = np.zeros((1, 2), np.int64)
 
 
-class OutputEncoder(Storage):
+class OutputEncoder(PixelFormat):
     """The encoding of a colour after reconstruction: inversion, dither and rounding."""
 
     @classmethod
@@ -51,7 +53,7 @@ class OutputEncoder(Storage):
         return scaled.rint().to(I32).to(element)
 
 
-COLOURS = OutputEncoder(*kernels.COLOURS)
+RAW_COLOURS = OutputEncoder(*kernels.RAW_COLOURS)
 
 
 def hash32(word: Value) -> Value:
@@ -69,6 +71,26 @@ def row_key(row: Value, channel: Value) -> Value:
 def noise(key: Value, col: Value) -> Value:
     """Return uniform noise between -½ and ½, with mean 0, from the 24 high bits of a hash."""
     return (hash32(col + key) >> 8).to(F32) * 2.0**-24 + (2.0**-25 - 0.5)
+
+
+def encode_into(
+    encoder: OutputEncoder,
+    colours: NDArray[Any],
+    row: int,
+    col: int,
+    out: NDArray[Any],
+    places: NDArray[np.int64] = ORIGIN,
+) -> None:
+    """Encode blocks of colours (channels, n, height, width) at `places` (n, 2) of `out`.
+
+    (row, col): the global index of out's first pixel.
+    """
+    channels, count, height, width = colours.shape
+    apart = (stride // colours.itemsize for stride in colours.strides[:3])
+    compiled(encoder, colours.dtype)["encode"](
+        colours, *apart, places, count, height, width, channels, row, col, out,
+        out.strides[0] // out.itemsize, row_stride(out),
+    )  # fmt: skip
 
 
 @machine_code

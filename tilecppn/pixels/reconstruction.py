@@ -37,7 +37,7 @@ from tilecppn.buffers import Workspace, row_stride
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels import EvaluationContext, Kernel
-from tilecppn.pixels.output_encoder import LANES, OutputEncoder, compiled, cubic
+from tilecppn.pixels.output_encoder import LANES, OutputEncoder, compiled, cubic, encode_into
 from tilecppn.pixels.prediction_error import HALO, prediction_error
 from tilecppn.pixels.rounding_boundaries import rounding_boundary_fraction
 from tilecppn.pixels.variation import limits, variation_ratio
@@ -53,7 +53,6 @@ FINEST_CHECKED = 4  # for an undersampled block: tracing at 2 costs as much as e
 GROUP = 4  # blocks a side that are refined together
 BATCH = 1 << 17  # points evaluated at a time
 CREASE = 0.01  # fraction of FIRST by which an input may be mispredicted
-ORIGIN = np.zeros((1, 2), np.int64)
 NOISE = 8.0  # mean rounding errors that are always accepted as a difference
 STEPS = np.array([1.0, 16.0, 256.0, 4096.0])  # differences, over the tolerance, for each halving
 TIE = 0.25  # a node is near a tie within this fraction of its block's largest difference
@@ -135,7 +134,7 @@ class Reconstruction:
                     self._apply(state, evaluation, undersampled)
         for lattices in state.pixels():
             check_cancelled()
-            evaluate(self.kernel, self.encoder, lattices, region, out)
+            evaluate_into(self.kernel, self.encoder, lattices, region, out)
 
     def _evaluate_region(
         self, region: Window, check_cancelled: CheckCancelled
@@ -228,38 +227,18 @@ class Reconstruction:
         )  # fmt: skip
 
 
-def evaluate(
+def evaluate_into(
     kernel: Kernel, encoder: OutputEncoder, lattices: Lattices, region: Window, out: Array
 ) -> None:
     """Draw lattices of stride 1 into `out` (channels, height, width), the pixels of `region`."""
     places = lattices.origins - np.array([region.top, region.left])
-    store = getattr(kernel, "store", None)  # of a StoringKernel; isinstance takes 10 µs
-    if store is None:
-        write(encoder, kernel.evaluate(lattices), region.top, region.left, out, places)
+    encode = getattr(kernel, "encode", None)  # of an EncodingKernel; isinstance takes 10 µs
+    if encode is None:
+        encode_into(encoder, kernel.evaluate(lattices), region.top, region.left, out, places)
         return
-    stored = store(lattices, encoder)
+    stored = encode(lattices, encoder)
     for i, (top, left) in enumerate(places):
         out[:, top : top + lattices.rows, left : left + lattices.cols] = stored[:, i]
-
-
-def write(
-    encoder: OutputEncoder,
-    colours: Array,
-    row: int,
-    col: int,
-    out: Array,
-    places: NDArray[np.int64] = ORIGIN,
-) -> None:
-    """Store blocks of colours (channels, n, height, width) at `places` (n, 2) of `out`.
-
-    (row, col): the global index of out's first pixel.
-    """
-    channels, count, height, width = colours.shape
-    apart = (stride // colours.itemsize for stride in colours.strides[:3])
-    compiled(encoder, colours.dtype)["encode"](
-        colours, *apart, places, count, height, width, channels, row, col, out,
-        out.strides[0] // out.itemsize, row_stride(out),
-    )  # fmt: skip
 
 
 def _groups(wanted: NDArray[np.bool_]) -> list[tuple[int, Array]]:

@@ -11,7 +11,7 @@ from tilecppn.errors import PlanError
 from tilecppn.formatting import format_bytes
 from tilecppn.kernels import Kernel
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import BLOCK, Level, Plan, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas

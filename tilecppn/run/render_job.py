@@ -15,7 +15,7 @@ from tilecppn.cancellation import CheckCancelled
 from tilecppn.idle_threads import IdleThreads, Share, alone
 from tilecppn.kernels import Arithmetic, EvaluationContext, create
 from tilecppn.pixels.downsample import mean2x2
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import Plan, Shard, Window
 from tilecppn.run.downsample_cache import DownsampleCache
 from tilecppn.run.jobs import Job, TaskStats, WorkerInfo

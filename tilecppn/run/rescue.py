@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.filesystem import NOT_A_FILE
 from tilecppn.kernels import KERNELS, Arithmetic, EvaluationContext, create
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import Level, Plan, Shard, Window
 from tilecppn.scene.parsing import parse_toml
 from tilecppn.scene.scene import Scene

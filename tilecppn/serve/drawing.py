@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.film.frame_renderer import render_moments
 from tilecppn.kernels import EvaluationContext, Memory, create
-from tilecppn.pixels.window import Renderer
+from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.pyramids import EncodedTile, Pyramid, Tile

@@ -23,7 +23,7 @@ from tilecppn.exporters.page.facts import credit_facts
 from tilecppn.kernels.wgsl import check_fits, program_of
 from tilecppn.kernels.wgsl.fragment import glsl_fragment, wgsl_fragment
 from tilecppn.kernels.wgsl.shape import Shape
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import About
 from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed

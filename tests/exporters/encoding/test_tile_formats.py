@@ -14,7 +14,7 @@ from tests.stores import level_pixels, noise
 from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store

@@ -8,7 +8,7 @@ import pytest
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.film.timeline.moves import moving
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 
 

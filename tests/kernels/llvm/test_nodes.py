@@ -41,7 +41,7 @@ def picture(preset: str = "jupiter", **options: Any) -> EvaluationContext:
 
 
 def at_nodes(kernel: LLVMKernel) -> LLVMKernel:
-    assert kernel.between is not None
+    assert kernel.node_layers is not None
     return kernel
 
 
@@ -128,7 +128,7 @@ def test_points_bits_do_not_depend_on_the_lattice(preset: str) -> None:
 
 def test_sums_are_those_of_every_layer() -> None:
     kernel, plain = LLVMKernel(picture()), LLVMKernel(picture())
-    plain.between = None
+    plain.node_layers = None
     for stride in (1, APART):
         lattice = Lattices.one(CORNER, CORNER, 9, 9, stride)
         found = kernel.trace(lattice)[1].copy()
@@ -164,7 +164,7 @@ def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
 ) -> None:
     context = picture(preset, view=view)
     kernel, plain, oracle = LLVMKernel(context), LLVMKernel(context), ReferenceKernel(context)
-    plain.between = None
+    plain.node_layers = None
     rng = np.random.default_rng(3)
     lattices = Lattices(rng.integers(0, 500, (6, 2)) * BLOCK, BLOCK, BLOCK, 1)
     exact = oracle.evaluate(lattices)
@@ -175,14 +175,14 @@ def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
 def test_busy_blocks_interpolate_earlier_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nearly all blocks of this picture are drawn from nodes, about a quarter of them so."""
     kernel = at_nodes(LLVMKernel(picture("meadow")))
-    assert kernel.between is not None
-    drawn, later = kernel.between._pixels, []
+    assert kernel.node_layers is not None
+    drawn, later = kernel.node_layers._pixels, []
 
     def pixels(*given: Any) -> Any:
         later.append(given[-1] is not None)
         return drawn(*given)
 
-    monkeypatch.setattr(kernel.between, "_pixels", pixels)
+    monkeypatch.setattr(kernel.node_layers, "_pixels", pixels)
     rng = np.random.default_rng(3)
     kernel.evaluate(Lattices(rng.integers(0, 500, (30, 2)) * BLOCK, BLOCK, BLOCK, 1))
     assert len(later) >= 28
@@ -193,17 +193,17 @@ def test_the_tip_of_r_is_too_busy() -> None:
     """In the middle of the canvas r has a tip, which no polynomial follows."""
     context = picture(cppn={"inputs": ["x", "y", "r"]})
     kernel = at_nodes(LLVMKernel(context))
-    assert kernel.between is not None
+    assert kernel.node_layers is not None
     middle = list(windows(Lattices.one(16384, 16384, 8, 8)))
-    assert [colours for _, colours in kernel.between.colours(middle)] == [None]
+    assert [colours for _, colours in kernel.node_layers.colours(middle)] == [None]
     lattice = Lattices.one(16384 - 20, 16384 - 20, 40, 40)
     exact = ReferenceKernel(context).evaluate(lattice)
     assert np.abs(kernel.evaluate(lattice) - exact).max() < 1e-4
 
 
 def test_a_plain_network_has_no_nodes() -> None:
-    assert LLVMKernel(EvaluationContext.of(Scene.of(cppn={"preset": "flux"}))).between is None
-    assert LLVMKernel(picture(view={"mirror": "x"})).between is None
+    assert LLVMKernel(EvaluationContext.of(Scene.of(cppn={"preset": "flux"}))).node_layers is None
+    assert LLVMKernel(picture(view={"mirror": "x"})).node_layers is None
     assert MAX_ERROR < 1e-6
 
 

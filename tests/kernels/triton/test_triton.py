@@ -18,18 +18,17 @@ from tilecppn import machine
 from tilecppn.cppn import ACTIVATIONS, CPPN
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels import (
-    COLOURS,
+    RAW_COLOURS,
+    EncodingKernel,
     EvaluationContext,
     Kernel,
-    Storage,
-    StoringKernel,
+    PixelFormat,
     create,
     resolve,
 )
 from tilecppn.pixels.colour import coloured
-from tilecppn.pixels.output_encoder import OutputEncoder
-from tilecppn.pixels.reconstruction import write
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.output_encoder import OutputEncoder, encode_into
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
@@ -266,11 +265,11 @@ def test_stored_pixels_are_those_of_its_colours(dtype: str, invert: bool, dither
     kernel = TritonKernel(replace(EvaluationContext.of(scene), precision="exact"))
     encoder = OutputEncoder.of(scene.output)
     lattices = Lattices(np.array([[500, 2**31 - 40], [900, 5]], np.int64), 9, 33, 1)
-    got = kernel.store(lattices, encoder).copy()
+    got = kernel.encode(lattices, encoder).copy()
     colours = kernel.evaluate(lattices)
     expected = np.empty_like(got)
     for i, (row, col) in enumerate(lattices.origins.tolist()):
-        write(encoder, colours[:, i, None], row, col, expected[:, i])
+        encode_into(encoder, colours[:, i, None], row, col, expected[:, i])
     assert got.dtype == np.dtype(dtype)
     assert len(np.unique(got)) > 50
     assert np.array_equal(got, expected)
@@ -282,8 +281,8 @@ def test_not_a_number_is_stored_as_0() -> None:
     kernel = TritonKernel(context_of(CPPN(cppn.structure, layers)))
     assert np.isnan(kernel.evaluate(LATTICE)).all()
     for dtype in ("uint8", "uint16"):
-        storage = Storage(dtype, invert=False, dither=False)
-        assert not kernel.store(LATTICE, storage).any()
+        pixel_format = PixelFormat(dtype, invert=False, dither=False)
+        assert not kernel.encode(LATTICE, pixel_format).any()
 
 
 def test_nothing_is_written_beyond_the_last_point() -> None:
@@ -291,7 +290,7 @@ def test_nothing_is_written_beyond_the_last_point() -> None:
     lattices = Lattices.one(0, 0, 5, 7)
     units = sum(len(w) for w, _ in kernel.context.cppn.layers)
     memory = torch.full((3 + units + 2, 5, 7), 7.0, device=kernel.device)
-    kernel.program.launch(lattices, COLOURS, memory[:3][:, None], memory[4:-1][:, None])
+    kernel.program.launch(lattices, RAW_COLOURS, memory[:3][:, None], memory[4:-1][:, None])
     values = memory.cpu().numpy()
     assert (values[[3, -1]] == 7.0).all()
     assert not (values[:3] == 7.0).any()
@@ -354,8 +353,8 @@ def test_colour_maps_and_samples_are_made_of_its_colours(colours: dict[str, str]
         output={"tolerance": 0.0, "supersample": 2, **colours},
     )
     kernel = create("triton", EvaluationContext.of(scene))
-    assert isinstance(kernel, StoringKernel)
-    assert not isinstance(coloured(kernel, scene.output, scene.cppn.channels), StoringKernel)
+    assert isinstance(kernel, EncodingKernel)
+    assert not isinstance(coloured(kernel, scene.output, scene.cppn.channels), EncodingKernel)
     difference = whole(scene, kernel).astype(int) - whole(
         scene, create("llvm", EvaluationContext.of(scene))
     )

@@ -21,9 +21,9 @@ from tilecppn import machine
 from tilecppn.cppn import PRESETS
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels import (
+    EncodingKernel,
     EvaluationContext,
-    Storage,
-    StoringKernel,
+    PixelFormat,
     create,
     require,
     resolve,
@@ -36,8 +36,7 @@ from tilecppn.kernels.wgpu import kernel as kernels
 from tilecppn.kernels.wgpu.kernel import WgpuKernel, supports
 from tilecppn.kernels.wgpu.places import parts, places_of
 from tilecppn.kernels.wgpu.source import BLOCK, OFFSET
-from tilecppn.pixels.output_encoder import OutputEncoder
-from tilecppn.pixels.reconstruction import write
+from tilecppn.pixels.output_encoder import OutputEncoder, encode_into
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
@@ -212,12 +211,12 @@ def test_a_call_in_many_parts_has_the_same_bits(
 def test_stored_pixels_are_those_of_the_encoder(
     small: WgpuKernel, dtype: str, invert: bool, dither: bool
 ) -> None:
-    assert isinstance(small, StoringKernel)
+    assert isinstance(small, EncodingKernel)
     lattices = Lattices.one(100, 901, 37, 53)
     encoder = OutputEncoder(dtype, invert, dither)
     colours, expected = small.evaluate(lattices), np.empty((3, 37, 53), dtype)
-    write(encoder, colours, 100, 901, expected)
-    stored = small.store(lattices, Storage(dtype, invert, dither))
+    encode_into(encoder, colours, 100, 901, expected)
+    stored = small.encode(lattices, PixelFormat(dtype, invert, dither))
     # A driver may fuse a product and a sum, and round once where the CPU rounds twice.
     assert np.abs(stored[:, 0].astype(float) - expected).max() <= 1
     assert (stored[:, 0] == expected).mean() > 0.999

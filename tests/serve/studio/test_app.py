@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.serve.studio.asking import Client, assert_seen_alike
 from tests.serve.studio.conftest import SCENE
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.app import FILES
 from tilecppn.serve.studio.drawing import SIDES, levels

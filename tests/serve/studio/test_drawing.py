@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.serve.studio.asking import assert_seen_alike
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene

@@ -13,7 +13,7 @@ from tests.serve.studio.conftest import SCENE
 from tests.serve.studio.test_renders import until
 from tilecppn.errors import InvalidRequestError
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.pixels.window import preview
+from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.studio.films import Films, Knot, timeline
 from tilecppn.serve.studio.scenes import UnknownSceneError

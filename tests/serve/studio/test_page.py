@@ -22,7 +22,7 @@ from tests.serve.studio.looking import (
     values,
 )
 from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.window import render_window
+from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 

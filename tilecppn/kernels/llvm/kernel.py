@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tilecppn.buffers import aligned
 from tilecppn.codegen import HOST, Target, thread_safe_cache
 from tilecppn.cppn.structure import COORDINATES
-from tilecppn.kernels.base import PIXELS, Arithmetic, EvaluationContext, Memory
+from tilecppn.kernels.base import PIXELS_REVISION, Arithmetic, EvaluationContext, Memory
 from tilecppn.kernels.llvm.layers import Layer, Tiling, packed, products
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.nodes import (
@@ -34,20 +34,20 @@ from tilecppn.kernels.llvm.points import Points
 from tilecppn.scene.view import Lattices
 
 REVISION = 3
-NODES = 2  # added for a network with detail, whose early layers are evaluated at nodes
+NODES_REVISION = 2  # added for a network with detail, whose early layers are evaluated at nodes
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def arithmetic_of(context: EvaluationContext) -> Arithmetic:
     """Return the arithmetic of the kernel for a picture, without creating it."""
-    own = NODES if context.cppn.structure.detail is not None else 0
+    own = NODES_REVISION if context.cppn.structure.detail is not None else 0
     return LLVMKernel.arithmetic._replace(revision=REVISION + own + context.revision)
 
 
 class LLVMKernel:
     """Evaluates one picture on one thread. Releases the GIL during compiled calls."""
 
-    arithmetic = Arithmetic("llvm", "exact", "cpu", REVISION + PIXELS)
+    arithmetic = Arithmetic("llvm", "exact", "cpu", REVISION + PIXELS_REVISION)
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class LLVMKernel:
         sizes = zip(self.network.scratch, (DOUBLE, SINGLE), strict=True)
         self.scratch = [aligned((size,), real) for size, real in sizes]
         self.memory = memory or Memory()
-        self.between: NodeLayers | None = None
+        self.node_layers: NodeLayers | None = None
         if dtype is None and single_from < every and nodes_suffice(context, single_from):
             tiling = self.network.tiling
             late = Stage(_network(shape[split:], 0, target, tiling), self.weights[1])
@@ -100,7 +100,7 @@ class LLVMKernel:
 
             start = starts[single_from - LATER]
             early, later = double(0, start), double(start, split)
-            self.between = NodeLayers(context, early, later, late, self.points, target)
+            self.node_layers = NodeLayers(context, early, later, late, self.points, target)
 
     @cached_property
     def noise(self) -> float:
@@ -116,11 +116,11 @@ class LLVMKernel:
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.floating]:
         """See `Kernel.evaluate`."""
-        if self.between is None or on_nodes(lattices):
+        if self.node_layers is None or on_nodes(lattices):
             return self._run(lattices, traced=False)[0]
         out = self.memory.whole.array((self.context.network.channels, *lattices.shape), self.dtype)
         for strip in strips(windows(lattices)):
-            for window, colours in self.between.colours(strip):
+            for window, colours in self.node_layers.colours(strip):
                 values = self._full(window) if colours is None else colours
                 out[window.place] = values[:, :: lattices.stride, :: lattices.stride]
         return out
@@ -132,7 +132,7 @@ class LLVMKernel:
     def trace(self, lattices: Lattices) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """See `Kernel.trace`."""
         colours, sums = self._run(lattices, traced=True)
-        if self.between is not None and not on_nodes(lattices):
+        if self.node_layers is not None and not on_nodes(lattices):
             colours = self.evaluate(lattices)
         return colours, sums
 

@@ -27,9 +27,9 @@ from tilecppn.codegen.values import F64, I64, Value
 from tilecppn.cppn.resolved import activated, differences, product
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
+from tilecppn.kernels.float32_error import ROUNDING
 from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.points import Points
-from tilecppn.kernels.rounding import ROUNDING
 from tilecppn.plan import BLOCK
 from tilecppn.scene.view import Lattices
 

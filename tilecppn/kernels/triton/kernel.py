@@ -16,7 +16,7 @@ import torch
 import triton
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.base import Arithmetic, EvaluationContext, PixelFormat
 from tilecppn.kernels.gpu import LOOSE, GPUKernel
 from tilecppn.kernels.triton.activations import interpreted
 from tilecppn.kernels.triton.program import CONFIGURATIONS, Configuration, Program
@@ -62,14 +62,14 @@ class TritonKernel(GPUKernel):
         self._host: dict[str, torch.Tensor] = {}
 
     def _run(
-        self, lattices: Lattices, storage: Storage, traced: bool
+        self, lattices: Lattices, pixel_format: PixelFormat, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         shape = lattices.shape
         units = self.context.network.units if traced else 0
         with self._streaming():
-            out = self._empty((self.context.network.channels, *shape), storage.dtype)
+            out = self._empty((self.context.network.channels, *shape), pixel_format.dtype)
             sums = self._empty((units, *shape), "float32")
-            self.program.launch(lattices, storage, out, sums)
+            self.program.launch(lattices, pixel_format, out, sums)
             return self._fetched("out", out), self._fetched("sums", sums)
 
     def _streaming(self) -> AbstractContextManager[Any]:

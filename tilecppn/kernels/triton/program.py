@@ -13,7 +13,7 @@ import triton
 from numpy.typing import NDArray
 
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork
-from tilecppn.kernels.base import EvaluationContext, Storage
+from tilecppn.kernels.base import EvaluationContext, PixelFormat
 from tilecppn.kernels.llvm.points import numbers
 from tilecppn.kernels.triton.activations import EXACT, FAST, constant, interpreted
 from tilecppn.kernels.triton.network import network
@@ -193,7 +193,7 @@ class Program:
         self.grid = self._sent(numbers(context))
 
     def call(
-        self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
+        self, lattices: Lattices, pixel_format: PixelFormat, out: torch.Tensor, sums: torch.Tensor
     ) -> Call:
         """Return the launch that draws lattices into `out` (channels, n, rows, cols).
 
@@ -220,8 +220,8 @@ class Program:
                 **self.shape._asdict(),
                 "GIVEN": not plain,
                 "TRACED": len(sums) > 0,
-                "INVERT": storage.invert,
-                "DITHER": storage.dither,
+                "INVERT": pixel_format.invert,
+                "DITHER": pixel_format.dither,
                 "BLOCK": self.configuration.block,
                 "PIECE": min(self.configuration.piece, self.shape.WIDTH),
                 "num_warps": self.configuration.warps,
@@ -231,10 +231,10 @@ class Program:
         )
 
     def launch(
-        self, lattices: Lattices, storage: Storage, out: torch.Tensor, sums: torch.Tensor
+        self, lattices: Lattices, pixel_format: PixelFormat, out: torch.Tensor, sums: torch.Tensor
     ) -> None:
         """Launch the function in the current stream."""
-        call = self.call(lattices, storage, out, sums)
+        call = self.call(lattices, pixel_format, out, sums)
         with _launching, np.errstate(all="ignore"):  # the interpreter warns
             network[call.grid](*call.arguments, **call.options)
 

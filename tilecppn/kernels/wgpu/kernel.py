@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.kernels.base import Arithmetic, EvaluationContext, Storage
+from tilecppn.kernels.base import Arithmetic, EvaluationContext, PixelFormat
 from tilecppn.kernels.gpu import BATCH, LOOSE, GPUKernel
 from tilecppn.kernels.wgpu.device import Device, detecting_device_loss, device_name, is_software
 from tilecppn.kernels.wgpu.places import parts, places_of
@@ -83,20 +83,24 @@ class WgpuKernel(GPUKernel):
             self.weights = self.device.sent(rows, uniform=fits_uniform(len(rows)))
 
     def _run(
-        self, lattices: Lattices, storage: Storage, traced: bool
+        self, lattices: Lattices, pixel_format: PixelFormat, traced: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         units = self.context.network.units if traced else 0
-        out = np.empty((self.shape.channels, *lattices.shape), storage.dtype)
+        out = np.empty((self.shape.channels, *lattices.shape), pixel_format.dtype)
         sums = np.empty((units, *lattices.shape), np.float32)
         points = min(BATCH, BYTES // 4 // max(units, self.shape.channels))
         blocks = BYTES // 16 // self.shape.palette
         with detecting_device_loss():
             for place, part in parts(lattices, points, blocks):
-                self._draw(part, storage, out[:, *place], sums[:, *place])
+                self._draw(part, pixel_format, out[:, *place], sums[:, *place])
         return out, sums
 
     def _draw(
-        self, lattices: Lattices, storage: Storage, out: NDArray[Any], sums: NDArray[np.float32]
+        self,
+        lattices: Lattices,
+        pixel_format: PixelFormat,
+        out: NDArray[Any],
+        sums: NDArray[np.float32],
     ) -> None:
         """Fill `out` (channels, n, rows, cols) and, unless it has no units, `sums`."""
         places = places_of(lattices)
@@ -105,7 +109,7 @@ class WgpuKernel(GPUKernel):
         packed = 4 // out.itemsize
         words = -(-points // packed)
         device = self.device
-        call = self._call(lattices, storage, points=points, packed=packed, words=words)
+        call = self._call(lattices, pixel_format, points=points, packed=packed, words=words)
         call["down"], call["across"] = places.down, places.across
         call["traced"] = len(sums) > 0
         pixels = device.buffer("pixels", 4 * len(out) * words, "STORAGE|COPY_SRC")
@@ -128,7 +132,7 @@ class WgpuKernel(GPUKernel):
             # With detail, sums are differences from the reference's.
             sums[: len(found.sums)] += found.sums[:, places.numbers].astype(np.float32)
 
-    def _call(self, lattices: Lattices, storage: Storage, **numbers: int) -> NDArray[Any]:
+    def _call(self, lattices: Lattices, pixel_format: PixelFormat, **numbers: int) -> NDArray[Any]:
         grid, network = self.context.grid, self.context.network
         call = np.zeros(1, _CALL)
         for name, value in numbers.items():
@@ -136,7 +140,7 @@ class WgpuKernel(GPUKernel):
         call["lattices"], call["rows"], call["cols"] = lattices.shape
         call["stride"], call["units"] = lattices.stride, network.units
         call["layers"] = len(network.layers)
-        call["dither"], call["invert"] = storage.dither, storage.invert
+        call["dither"], call["invert"] = pixel_format.dither, pixel_format.invert
         call["step"], call["turn"] = grid.step, (grid.cosine, grid.sine)
-        call["full"] = FULL.get(storage.dtype, 1)
+        call["full"] = FULL.get(pixel_format.dtype, 1)
         return call

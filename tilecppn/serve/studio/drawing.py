@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.kernels import EvaluationContext, Memory, create
-from tilecppn.pixels.window import Renderer, render_window
+from tilecppn.pixels.renderer import Renderer, render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas

@@ -1,31 +1,24 @@
 """Draws the stored pixels of a window of level 0 by a kernel."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn import machine
 from tilecppn.buffers import Empty
 from tilecppn.cancellation import CheckCancelled
-from tilecppn.errors import InvalidRequestError
-from tilecppn.kernels import EvaluationContext, Kernel, create
+from tilecppn.kernels import EvaluationContext, Kernel
 from tilecppn.pixels.colour import coloured
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.output_encoder import COLOURS, OutputEncoder
-from tilecppn.pixels.picture import Picture
-from tilecppn.pixels.reconstruction import Reconstruction, evaluate, write
+from tilecppn.pixels.output_encoder import RAW_COLOURS, OutputEncoder, encode_into
+from tilecppn.pixels.reconstruction import Reconstruction, evaluate_into
 from tilecppn.plan import BLOCK, Window, ceil_div
-from tilecppn.scene.scene import Scene, as_scene
+from tilecppn.scene.scene import Scene
 from tilecppn.scene.view import Lattices
 
 STRIP = 1 << 17  # points evaluated at a time, at least a kernel's batch: bounds scratch memory
 REGION = 4096  # side of the region reconstructed at a time, in samples
-BAND = 256  # rows of a preview drawn at a time
-LARGEST = 32768  # pixels of a preview's longer side
 SAMPLES = 1024  # side of the square averaged at a time, in samples
 
 
@@ -40,7 +33,7 @@ class Renderer:
         self.scene = scene
         self.kernel = kernel = coloured(kernel, scene.output, scene.cppn.channels)
         self.encoder = OutputEncoder.of(scene.output)
-        quick = getattr(kernel, "prefer_full_evaluation", False)  # of a StoringKernel
+        quick = getattr(kernel, "prefer_full_evaluation", False)  # of an EncodingKernel
         self._evaluates = quick or scene.output.tolerance == 0.0
         self._reconstructions: dict[OutputEncoder, Reconstruction] = {}
 
@@ -62,7 +55,7 @@ class Renderer:
         for piece in pieces(scene, window):
             colours = self.colours(piece, check_cancelled)
             top, left, *_ = uncropped_window(scene, piece)
-            write(self.encoder, colours[:, None], top, left, part(out, window, piece))
+            encode_into(self.encoder, colours[:, None], top, left, part(out, window, piece))
         return out
 
     def colours(
@@ -75,7 +68,7 @@ class Renderer:
         """
         n = self.scene.output.supersample
         samples = Window(*(n * edge for edge in uncropped_window(self.scene, window)))
-        colours = self._drawn(COLOURS, samples, check_cancelled, np.empty)
+        colours = self._drawn(RAW_COLOURS, samples, check_cancelled, np.empty)
         return colours if n == 1 else _averaged(colours, n)
 
     def _drawn(
@@ -95,7 +88,7 @@ class Renderer:
         for piece in window.split(rows, strip // rows):
             check_cancelled()
             lattices = Lattices.one(piece.top, piece.left, piece.height, piece.width)
-            evaluate(self.kernel, encoder, lattices, window, out)
+            evaluate_into(self.kernel, encoder, lattices, window, out)
         return out
 
     def _reconstructed(
@@ -155,71 +148,3 @@ def _of_whole_blocks(window: Window) -> Window:
     top, left = window.top // BLOCK * BLOCK, window.left // BLOCK * BLOCK
     bottom, right = ceil_div(window.bottom, BLOCK) * BLOCK, ceil_div(window.right, BLOCK) * BLOCK
     return Window(top, left, bottom, right)
-
-
-def preview(
-    scene: Scene | str | Path,
-    width: int = 1024,
-    kernel: str = "auto",
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Picture:
-    """Draw the whole picture as a small 8-bit image (height, width, channels), in this process.
-
-    Notebooks display it.
-
-    scene: a Scene, or a path that `Scene.load` takes. width: in pixels; the height follows from the
-    canvas' shape, at least 1 pixel. kernel: as in `render`. progress: called with the number of
-    pixels done, and of all pixels. Raises InvalidRequestError for a picture of more than LARGEST
-    pixels a side.
-    """
-    scene = as_scene(scene)
-    width, height = preview_size(scene, width)
-    small = scene.replace(canvas=scene.canvas.resized(width, height), output={"dtype": "uint8"})
-    context = EvaluationContext.of(small)
-    idle = [Renderer(create(kernel, context), small)]
-    threads = machine.cores() if idle[0].kernel.arithmetic.kernel == "llvm" else 1
-
-    def draw(band: Window) -> NDArray[Any]:
-        try:
-            renderer = idle.pop()
-        except IndexError:
-            renderer = Renderer(create(kernel, context), small)
-        pixels = renderer.render(band)
-        idle.append(renderer)
-        return pixels
-
-    bands = list(Window(0, 0, height, width).split(BAND, width))
-    drawn = []
-    for band, pixels in zip(bands, _on_threads(draw, bands, threads), strict=True):
-        drawn.append(pixels)
-        progress(band.bottom * width, height * width)
-    return Picture.of(interleaved(np.concatenate(drawn, axis=1)), scene.output.profile)
-
-
-def _on_threads(
-    draw: Callable[[Window], NDArray[Any]], bands: Sequence[Window], threads: int
-) -> Iterator[NDArray[Any]]:
-    """Yield `draw` of each band, in order; start no further one once the generator is closed."""
-    if min(threads, len(bands)) == 1:
-        yield from map(draw, bands)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(draw, bands)
-
-
-def preview_size(scene: Scene, width: int) -> tuple[int, int]:
-    """Return the size (width, height) of a scene's preview in pixels, in the canvas' proportions.
-
-    Raises InvalidRequestError for more than LARGEST pixels a side.
-    """
-    canvas = scene.canvas
-    height = max(1, round(canvas.height * width / canvas.width))
-    if max(width, height) > LARGEST:
-        most = min(LARGEST, LARGEST * canvas.width // canvas.height)
-        remedy = f"--width {most} at most" if most else "render it, and export a smaller --level"
-        raise InvalidRequestError(
-            f"a preview of {width} × {height} pixels: at most {LARGEST} a side; {remedy}"
-        )
-    return width, height

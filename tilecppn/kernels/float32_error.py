@@ -56,8 +56,8 @@ class _Evaluated(NamedTuple):
     total: Array
 
 
-class Roundings:
-    """A network evaluated at some points of its picture, to estimate float32's error there.
+class ErrorAnalysis:
+    """A network evaluated at some points of its picture, to analyse float32's error there.
 
     points: x, y and r (3, n).
     """
@@ -83,7 +83,7 @@ class Roundings:
             self.total = total + network.bias[:, None]
             self.value, self.slope = _activated(self.total, network.output)
 
-    def error(self, single_from: int = 0) -> float:
+    def mean_error(self, single_from: int = 0) -> float:
         """Return the expected mean error of the picture's colours in float32.
 
         255 times this is the fraction of 8-bit values that are off by 1. Hidden layers before
