@@ -88,7 +88,7 @@ def test_values_are_those_of_any_number_of_digits(name: str, options: dict[str, 
 def test_the_fineness_of_a_deep_place_is_that_of_the_plain_formula(name: str) -> None:
     cppn: Network = CPPN.from_preset(name, seed=3)
     view = Sampling(1e-6 * 2.0**-17, 1e-6, (0.21, -0.13))
-    readouts = cppn._readouts
+    readouts = cppn._detail_model
     assert readouts.octaves(view) >= DEEP
     resolved = cppn.resolve(cppn.seeded_latent(3), view)
     assert 15 < resolved.differences < len(resolved.layers) - 10

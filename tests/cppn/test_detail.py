@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.cppn.plain_detail import PlainNetwork
 from tilecppn.cppn import CPPN, PRESETS
-from tilecppn.cppn.detail import FADE, LIMIT, Readouts, Sampling, exp2, log2, orthogonal
+from tilecppn.cppn.detail import FADE, LIMIT, DetailModel, Sampling
+from tilecppn.cppn.portable_math import exp2, log2, orthogonal
 from tilecppn.errors import SceneError, WeightsError
 
 DETAILED = [name for name, preset in PRESETS.items() if preset.detail is not None]
@@ -50,7 +51,7 @@ def test_without_a_view_it_is_as_finely_drawn_as_it_has_layers() -> None:
 
 @given(st.floats(-40.0, 3.0), st.floats(0.0, 12.0))
 def test_amplitudes_go_on_smoothly_as_a_view_goes_in(octaves: float, pixels: float) -> None:
-    readouts = Readouts(CPPN.from_preset("tide").structure, 24)
+    readouts = DetailModel(CPPN.from_preset("tide").structure, 24)
     scale = 1.2 * 2.0**octaves
     before, after = (
         readouts.amplitudes(Sampling(2.0 * s / 2.0**pixels, s)) for s in (scale, scale * 2**0.01)
@@ -62,7 +63,7 @@ def test_amplitudes_go_on_smoothly_as_a_view_goes_in(octaves: float, pixels: flo
 
 
 def test_a_larger_canvas_reads_more_layers_and_changes_no_coarse_one() -> None:
-    readouts = Readouts(CPPN.from_preset("agate").structure, 24)
+    readouts = DetailModel(CPPN.from_preset("agate").structure, 24)
     small, large = (readouts.amplitudes(Sampling(2.4 / n, 1.2)) for n in (512, 65536))
     assert len(large) >= len(small) + 5
     first, finest = readouts.expected(0).frequency, math.log2(LIMIT * math.pi * 512 / 2.4)
@@ -79,7 +80,7 @@ def test_fineness_over_the_picture_is_that_of_the_plain_formula(name: str) -> No
 
 
 def test_a_finer_network_fades_as_much_earlier_and_keeps_its_forms() -> None:
-    readouts = Readouts(CPPN.from_preset("agate").structure, 24)
+    readouts = DetailModel(CPPN.from_preset("agate").structure, 24)
     view, finer = Sampling(2.4 / 4096, 1.2), Sampling(2.4 / 2048, 1.2)
     plain, fine = readouts.amplitudes(view), readouts.amplitudes(view, overall=1.0)
     assert np.allclose(fine, readouts.amplitudes(finer), rtol=1e-9)

@@ -54,7 +54,7 @@ def judged(context: EvaluationContext, row: int, col: int) -> list[float]:
             readout = layers[i].readout
             if readout is None:
                 continue
-            means = cppn._readouts.expected(i).means
+            means = cppn._detail_model.expected(i).means
             order = sorted_units(cppn.structure.activation(i), cppn.width)
             for o in range(len(sums)):
                 for place, unit in enumerate(order):

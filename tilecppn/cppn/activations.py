@@ -88,13 +88,13 @@ DIFFERENCES: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def parts(name: str) -> list[str]:
-    """Split a layer's activation into its n functions; unit i uses number i mod n."""
+def components(name: str) -> list[str]:
+    """Split an activation or mixture into its n functions; unit i uses number i mod n."""
     return name.split("+")
 
 
 def check(name: str, what: str = "activation") -> str:
     """Return the name of an activation or a mixture. Raises SceneError if one is unknown."""
-    for part in parts(name):
+    for part in components(name):
         one_of(ACTIVATIONS, part, what)
     return name

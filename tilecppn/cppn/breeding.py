@@ -11,15 +11,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.detail import orthogonal
-from tilecppn.cppn.draw import DrawnLayer, draw_layer
+from tilecppn.cppn.portable_math import orthogonal
+from tilecppn.cppn.seeded_weights import DrawnLayer, draw_layer
 from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
-from tilecppn.cppn.structure import Step, Structure
+from tilecppn.cppn.structure import Network, Step, Structure
 from tilecppn.errors import SceneError
 
 Array = NDArray[np.float32]
 Arrays = tuple[Array, ...]  # of a hidden layer: weight, bias, and readout if it has one
-Network = tuple[Structure, Sequence[tuple[Array, Array]], Sequence[Array]]
 
 MUTATIONS, CROSSINGS = 2**62, 2**62 + 2**32  # streams of layer 0; layer i uses stream + i
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.activations import parts
+from tilecppn.cppn.activations import components
 from tilecppn.cppn.structure import Structure
 
 Layer = tuple[NDArray[np.floating], NDArray[np.floating]]
@@ -71,7 +71,7 @@ class Center:
                 start + (sum(w * h for w, h in zip(row, inputs, strict=True)) >> bits)
                 for row, start in rows
             ]
-            names = parts(self.structure.activation(i))
+            names = components(self.structure.activation(i))
             self._sums.append(sums)
             self._values.append(
                 [FUNCTIONS[names[k % len(names)]](total, bits) for k, total in enumerate(sums)]

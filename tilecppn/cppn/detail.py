@@ -20,9 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.activations import ACTIVATIONS, parts
+from tilecppn.cppn.activations import ACTIVATIONS, components
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.seeding import logarithm, uniforms
+from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
+from tilecppn.cppn.portable_math import exp2, log2
+from tilecppn.cppn.seeding import uniforms
 from tilecppn.cppn.structure import COORDINATES, Structure
 from tilecppn.errors import SceneError
 
@@ -60,8 +62,8 @@ class Expected(NamedTuple):
     variance: float
 
 
-class Readouts:
-    """The amplitudes of one structure's hidden layers. Thread-safe."""
+class DetailModel:
+    """The statistics and amplitudes of one structure's hidden layers. Thread-safe."""
 
     def __init__(self, structure: Structure, width: int) -> None:
         assert structure.detail is not None
@@ -71,8 +73,8 @@ class Readouts:
         self._sums = _first_sums(structure)
         self.factors = [self._factor(o) for o in range(structure.channels)]
 
-    def __reduce__(self) -> tuple[Callable[..., "Readouts"], tuple[Structure, int]]:
-        return readouts, (self.structure, self.width)
+    def __reduce__(self) -> tuple[Callable[..., "DetailModel"], tuple[Structure, int]]:
+        return detail_model, (self.structure, self.width)
 
     def expected(self, layer: int) -> Expected:
         """Return the statistics of a hidden layer. Raises SceneError if too many are needed."""
@@ -88,8 +90,8 @@ class Readouts:
                 "use a larger gain or a smaller canvas"
             )
         variance, gradient = self._sums
-        names = parts(self.structure.activation(len(self._expected)))
-        moments = [KNOWN[name].moments(variance) for name in names]
+        names = components(self.structure.activation(len(self._expected)))
+        moments = [DETAIL_ACTIVATIONS[name].moments(variance) for name in names]
         means = tuple(m.mean for m in moments)
         square = sum(m.square for m in moments) / len(names)
         spread = square - sum(mean * mean for mean in means) / len(names)
@@ -217,12 +219,12 @@ class Readouts:
         """
         if sums is None:
             sums = weight @ h + bias[:, None]
-        names = parts(self.structure.activation(i))
+        names = components(self.structure.activation(i))
         h, slope = np.empty_like(sums), np.empty_like(sums)
         for k, name in enumerate(names):
             own = sums[k :: len(names)]
             h[k :: len(names)] = ACTIVATIONS[name].function(own)
-            slope[k :: len(names)] = KNOWN[name].slope(own)
+            slope[k :: len(names)] = DETAIL_ACTIVATIONS[name].slope(own)
         return h, np.tensordot(weight, jacobian, 1) * slope[:, None]
 
     def _finer(self, i: int, jacobian: Array) -> float:
@@ -255,15 +257,15 @@ class Readouts:
             layer += 1
 
 
-def readouts(structure: Structure, width: int) -> Readouts:
-    """Return the amplitudes for a structure and width, which are the same for all seeds."""
+def detail_model(structure: Structure, width: int) -> DetailModel:
+    """Return the model for a structure and width, which is the same for all seeds."""
     detail = structure.detail
     assert detail is not None
     common = replace(detail, seed=None if detail.seed is None else 0, lineage=())
-    return _readouts(replace(structure, view={}, detail=common), width)
+    return _model(replace(structure, view={}, detail=common), width)
 
 
-_readouts = lru_cache(64)(Readouts)
+_model = lru_cache(64)(DetailModel)
 
 
 @lru_cache(1024)
@@ -313,84 +315,3 @@ def _amplitude(octave: float, decay: float) -> float:
     if octave < 0.0:
         exponent -= RECEDE * octave * octave
     return exp2(exponent) if exponent > FAINTEST else 0.0
-
-
-class Moments(NamedTuple):
-    """Moments of an activation's values."""
-
-    mean: float
-    square: float  # of the value
-    slope: float  # mean square of the derivative
-
-
-def _sine(q: float) -> Moments:
-    e = 1.0 / (1.0 + q * (2.0 + q * (2.0 + q * (4.0 / 3.0 + q * 2.0 / 3.0))))  # about exp(-2q)
-    return Moments(0.0, 0.5 * (1.0 - e), 0.5 * (1.0 + e))
-
-
-def _cosine(q: float) -> Moments:
-    _, low, high = _sine(q)
-    return Moments(math.sqrt(math.sqrt(high - low)), high, low)
-
-
-def _gaussian(q: float) -> Moments:
-    r = 1.0 / math.sqrt(1.0 + 4.0 * q)
-    return Moments(1.0 / math.sqrt(1.0 + 2.0 * q), r, 4.0 * q * r * r * r)
-
-
-def _tanh(q: float) -> Moments:  # a fit, to 0.01; the slope is that of erf(√π·u/2)
-    square = q / (q + 1.0 + 0.8 * math.sqrt(1.0 + 0.6 * q))
-    return Moments(0.0, square, 1.0 / math.sqrt(1.0 + math.pi * q))
-
-
-class Known(NamedTuple):
-    """An activation's moments for sums N(0, q), as a function of q, and its derivative."""
-
-    moments: Callable[[float], Moments]
-    slope: Callable[[Array], Array]
-
-
-KNOWN = {
-    "sin": Known(_sine, np.cos),
-    "cos": Known(_cosine, lambda u: -np.sin(u)),
-    "gaussian": Known(_gaussian, lambda u: -2.0 * u * np.exp(-u * u)),
-    "tanh": Known(_tanh, lambda u: 1.0 - np.square(np.tanh(u))),
-}
-
-
-@lru_cache(4096)
-def log2(x: float) -> float:
-    """Return the binary logarithm of a positive number."""
-    return float(logarithm(np.array([x], np.float64))[0]) / math.log(2.0)
-
-
-def exp2(x: float) -> float:
-    """Return 2^x for |x| < 1000: a power of two times the exponential series."""
-    n = math.floor(x + 0.5)
-    y = (x - n) * math.log(2.0)
-    total = 1.0
-    for k in range(20, 0, -1):
-        total = 1.0 + total * y / k
-    return math.ldexp(total, n)
-
-
-def orthogonal(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormalise the rows of matrices (…, n, n): modified Gram-Schmidt, every sum in order.
-
-    A product of many random matrices collapses everything into one direction; a product of
-    orthogonal ones does not.
-    """
-    a = np.moveaxis(matrices, -1, 0).copy()  # columns first: such sums are faster
-    for i in range(len(a)):
-        row = a[..., i, None]
-        row /= np.sqrt(_in_order(row * row))
-        rest = a[..., i + 1 :]
-        rest -= _in_order(rest * row) * row
-    return np.ascontiguousarray(np.moveaxis(a, 0, -1))
-
-
-def _in_order(terms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum along the first axis, in order."""
-    # NumPy sums in pairs along an axis that is contiguous.
-    alone = terms[0].size == 1
-    return np.asarray(np.add.accumulate(terms)[-1] if alone else np.add.reduce(terms))

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.detail import DEEP, MEASURED, Expected, Readouts, Sampling, readouts
-from tilecppn.cppn.draw import DrawnLayer, draw
+from tilecppn.cppn.detail import DEEP, MEASURED, DetailModel, Expected, Sampling, detail_model
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
     HiddenLayer,
@@ -23,8 +22,9 @@ from tilecppn.cppn.resolved import (
     grouped,
     unit_functions,
 )
+from tilecppn.cppn.seeded_weights import DrawnLayer, draw_network
 from tilecppn.cppn.seeding import LATENT_STREAM, uniforms
-from tilecppn.cppn.structure import COORDINATES, Structure
+from tilecppn.cppn.structure import COORDINATES, Network, Structure
 from tilecppn.errors import SceneError
 
 Array = NDArray[np.float64]
@@ -87,7 +87,7 @@ class CPPN:
         Raises SceneError for an unknown name or a number out of range.
         """
         return cls(
-            *draw(
+            *draw_network(
                 name,
                 seed=seed,
                 channels=channels,
@@ -120,7 +120,7 @@ class CPPN:
         return CPPN(*child) if amount else self
 
     @property
-    def _numbers(self) -> breeding.Network:
+    def _numbers(self) -> Network:
         return self.structure, self.layers, self.readouts
 
     def __call__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike = ()) -> NDArray[np.float64]:
@@ -157,23 +157,23 @@ class CPPN:
         """
         s = self.structure
         latent = self._latent(z) * s.latent_scale
-        folded = self._folded(latent)
+        first = self._first_layer(latent)
         if s.detail is None:
             parts = self._plain()
         else:
-            deep = view is not None and not folded_plane and self._readouts.octaves(view) >= DEEP
-            parts = self._read_out(view, folded, latent if deep else None)
+            deep = view and not folded_plane and self._detail_model.octaves(view) >= DEEP
+            parts = self._read_out(view, first, latent if deep else None)
         hidden, readouts, bias, differences = parts
-        unfolded = hidden[0]
+        first_with_latent = hidden[0]
         before: list[int] | slice = slice(None)
         layers = []
         for i, (weight, layer_bias) in enumerate(hidden):
             order, groups = arranged(s.activation(i), len(layer_bias), s.residual)
             weight, layer_bias = weight[order], layer_bias[order]
             if i == 0:
-                unfolded = weight, layer_bias
+                first_with_latent = weight, layer_bias
                 if not differences:
-                    weight, layer_bias = (a[order] for a in folded)
+                    weight, layer_bias = (a[order] for a in first)
             else:
                 weight = np.asfortranarray(weight[:, before])  # NumPy sums in an order by layout
             readout = readouts[i]
@@ -187,7 +187,7 @@ class CPPN:
             output=grouped(unit_functions(s.output, self.channels)),
             residual=s.residual,
             structure=s,
-            unfolded=unfolded,
+            first_with_latent=first_with_latent,
             latent=latent,
         )
 
@@ -204,19 +204,19 @@ class CPPN:
             if latent is not None:
                 center = self._center(view, latent)
             fineness = self._fineness(view, first, latent, center)
-            coarser = self._readouts.coarser(view, fineness) if center else 0
-        amplitudes = self._readouts.amplitudes(view, fineness, self.overall_fineness)
+            coarser = self._detail_model.coarser(view, fineness) if center else 0
+        amplitudes = self._detail_model.amplitudes(view, fineness, self.overall_fineness)
         while len(amplitudes) > 1 and not any(amplitudes[-1]):
             amplitudes.pop()
         drawn = [self.hidden_layer(i) for i in range(len(amplitudes))]
         hidden: list[tuple[Weights, Weights]] = [(weight, bias) for weight, bias, _ in drawn]
-        means = self._readouts.means(len(drawn))
+        means = self._detail_model.means(len(drawn))
         if center is not None:
             for i in range(min(coarser + 1, len(drawn))):
                 hidden[i] = first[0] if i == 0 else hidden[i][0], center.sums(i)
             for i in range(min(coarser, len(drawn))):
                 means[i] -= center.values(i)
-        scaled = self._readouts.scaled(np.stack([readout for *_, readout in drawn]), amplitudes)
+        scaled = self._detail_model.scaled(np.stack([readout for *_, readout in drawn]), amplitudes)
         # In a fixed order, on which a sum's last digits depend.
         terms = [self.layers[-1][1].astype(np.float64)[:, None], *scaled * means[:, None]]
         bias = np.subtract.accumulate(np.concatenate(terms, axis=1), axis=1)[:, -1]
@@ -225,7 +225,7 @@ class CPPN:
         return Parts(hidden, readouts, bias, coarser)
 
     def _center(self, view: Sampling, latent: Array) -> Center:
-        octaves = self._readouts.octaves(view)
+        octaves = self._detail_model.octaves(view)
         return Center(
             self.structure, lambda i: self.hidden_layer(i)[:2], view.center, latent, octaves
         )
@@ -244,7 +244,7 @@ class CPPN:
         assert detail is not None
         numbers = range(1, held) if detail.seed is None else itertools.count(1)
         further = (self.hidden_layer(i)[:2] for i in numbers)
-        return self._readouts.fineness(view, itertools.chain([first], further), center)
+        return self._detail_model.fineness(view, itertools.chain([first], further), center)
 
     def hidden_layer(self, i: int) -> DrawnLayer:
         """Return (weight, bias, readout) of hidden layer i of a network with detail.
@@ -260,25 +260,25 @@ class CPPN:
 
     def readout_amplitudes(self, view: Sampling) -> list[tuple[float, ...]]:
         """Return a factor for each output of each layer in a view, for a network with detail."""
-        return self._readouts.amplitudes(view, overall=self.overall_fineness)
+        return self._detail_model.amplitudes(view, overall=self.overall_fineness)
 
     def expected_layer(self, i: int) -> Expected:
         """Return the expected statistics of hidden layer i of a network with detail."""
-        return self._readouts.expected(i)
+        return self._detail_model.expected(i)
 
     @cached_property
     def overall_fineness(self) -> float:
         """The octaves by which layers of a network with detail are finer than expected."""
-        return self._readouts.overall(self.layers[:-1][:MEASURED])
+        return self._detail_model.overall(self.layers[:-1][:MEASURED])
 
     @property
     def readout_factors(self) -> list[float]:
         """The factor of each output's readouts, in addition to a view's amplitudes."""
-        return self._readouts.factors
+        return self._detail_model.factors
 
     @cached_property
-    def _readouts(self) -> Readouts:
-        return readouts(self.structure, self.width)
+    def _detail_model(self) -> DetailModel:
+        return detail_model(self.structure, self.width)
 
     def first_layer(self, z: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return layer 0 for one latent, in float64: weight (width, 3) of x, y, r; bias (width,).
@@ -286,9 +286,9 @@ class CPPN:
         The latent and the constant are the same at every point, so their part of the sum is
         included in the bias. A coordinate that is not an input has weights of zero.
         """
-        return self._folded(self._latent(z) * self.structure.latent_scale)
+        return self._first_layer(self._latent(z) * self.structure.latent_scale)
 
-    def _folded(self, latent: Array) -> tuple[Array, Array]:
+    def _first_layer(self, latent: Array) -> tuple[Array, Array]:
         s = self.structure
         weight, bias = (a.astype(np.float64) for a in self.layers[0])
         chosen = [name for name in COORDINATES if name in s.inputs]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tilecppn.cppn.activations import ACTIVATIONS, DIFFERENCES, parts
+from tilecppn.cppn.activations import ACTIVATIONS, DIFFERENCES, components
 from tilecppn.cppn.structure import COORDINATES, Structure
 
 Weights = NDArray[np.floating]
@@ -48,7 +48,7 @@ class ResolvedNetwork:
     output: Groups
     residual: bool  # hidden layers after the first add to their input
     structure: Structure
-    unfolded: tuple[Weights, Weights]  # layer 0 with all inputs: weight and bias
+    first_with_latent: tuple[Weights, Weights]  # layer 0 before the latent is in its bias
     latent: NDArray[np.float64]  # (z_dim,), scaled
 
     @property
@@ -99,7 +99,7 @@ class ResolvedNetwork:
         h = np.stack(inputs, axis=-1)  # (..., columns)
         colour: NDArray[np.float64] | None = None
         for i, layer in enumerate(self.layers):
-            weight, bias = self.unfolded if i == 0 else layer[:2]
+            weight, bias = self.first_with_latent if i == 0 else layer[:2]
             change = product(h, weight)
             total = change + bias
             if sums is not None:
@@ -148,7 +148,7 @@ def differences(start: Weights, change: NDArray[np.float64], groups: Groups) -> 
 
 def unit_functions(activation: str, units: int) -> list[str]:
     """Return the function of each unit of a layer."""
-    names = parts(activation)
+    names = components(activation)
     return [names[i % len(names)] for i in range(units)]
 
 
@@ -159,7 +159,7 @@ def grouped(functions: Iterable[str]) -> Groups:
 
 def sorted_units(activation: str, units: int) -> list[int]:
     """Return the units of a layer sorted by function."""
-    period = len(parts(activation))
+    period = len(components(activation))
     return [i for k in range(period) for i in range(k, units, period)]
 
 
@@ -168,7 +168,7 @@ def arranged(activation: str, units: int, residual: bool) -> tuple[list[int] | s
     """Return the order of a layer's units, sorted by function, and their groups."""
     functions = unit_functions(activation, units)
     # A residual layer adds unit to unit, so the order must not change.
-    if residual or len(parts(activation)) == 1:
+    if residual or len(components(activation)) == 1:
         return slice(None), grouped(functions)
     order = sorted_units(activation, units)
     return order, grouped(functions[k] for k in order)

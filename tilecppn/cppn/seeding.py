@@ -6,12 +6,13 @@ normals. Only IEEE additions, multiplications, divisions and square roots are us
 rounded everywhere, so no maths library can change a digit.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
+
+from tilecppn.cppn.portable_math import logarithm
 
 Array = NDArray[np.float64]
 
@@ -47,24 +48,6 @@ class _Key(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: object = np.uint64) -> NDArray[np.uint64]:
         return self.words
-
-
-def logarithm(x: Array) -> Array:
-    """Return the natural logarithm of positive normal float64, to about 1e-16 of max(1, |log x|).
-
-    x = m·2^e with m in [sqrt(1/2), sqrt(2)); log m = 2·atanh(s), s = (m-1)/(m+1), |s| < 0.172,
-    by its odd power series, whose 11 terms end below 1e-18.
-    """
-    m, e = np.frexp(x)
-    small = m < math.sqrt(0.5)
-    m = np.where(small, m * 2.0, m)
-    e = e - small
-    s = (m - 1.0) / (m + 1.0)
-    s2 = s * s
-    series = np.full_like(s, 1.0 / 21.0)
-    for k in range(19, 0, -2):
-        series = series * s2 + 1.0 / k
-    return e * math.log(2.0) + 2.0 * (s * series)
 
 
 def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:

@@ -1,8 +1,11 @@
 """The structure of a network: everything but its weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tilecppn.cppn.seeding import Distribution
 
@@ -94,6 +97,11 @@ class Structure:
     def columns(self) -> int:
         """The number of layer 0's inputs."""
         return sum(self.z_dim if name == "z" else 1 for name in self.inputs)
+
+
+Layers = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]  # weight and bias of each
+Readouts = Sequence[NDArray[np.float32]]
+Network = tuple[Structure, Layers, Readouts]  # what a CPPN is made of: see its docstring
 
 
 def shapes(structure: Structure, width: int) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ tensors, since people edit them. A pickle is never loaded.
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import filesystem
-from tilecppn.cppn.activations import ACTIVATIONS, parts
-from tilecppn.cppn.detail import KNOWN
+from tilecppn.cppn.activations import ACTIVATIONS, components
+from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
 from tilecppn.cppn.seeding import MAX_SEED, Distribution
-from tilecppn.cppn.structure import INPUTS, Detail, Step, Structure, shapes
+from tilecppn.cppn.structure import (
+    INPUTS,
+    Detail,
+    Layers,
+    Network,
+    Readouts,
+    Step,
+    Structure,
+    shapes,
+)
 from tilecppn.errors import WeightsError
 
 FORMAT = 1
 KEY = "tilecppn"
 TRAINING = "training"  # the key, in that JSON, of notes on the training
 FOREIGN = ("encoder.", "discriminator.")  # tensors of a training that rendering ignores
-Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
-Network = tuple[Structure, Layers, list[NDArray[np.float32]]]
 
 MAX_BYTES = 2**31  # a larger file is not a CPPN
 MAX_LAYERS = 1000  # hidden
@@ -37,10 +44,10 @@ MAX_LAYERS = 1000  # hidden
 
 def encode(
     structure: Structure,
-    layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    layers: Layers,
     foreign: Mapping[str, NDArray[np.float32]] | None = None,
     training: Mapping[str, Any] | None = None,
-    readouts: Sequence[NDArray[np.float32]] = (),
+    readouts: Readouts = (),
 ) -> bytes:
     """Return the bytes of a weights file. The same network always gives the same bytes.
 
@@ -134,9 +141,9 @@ def _structure(text: str | None) -> Structure:
         raise
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
         raise WeightsError(f"its metadata is incomplete or damaged ({error!r})") from error
-    hidden = ACTIVATIONS if structure.detail is None else KNOWN
+    hidden = ACTIVATIONS if structure.detail is None else DETAIL_ACTIVATIONS
     for functions, known in ((structure.activations, hidden), ([structure.output], ACTIVATIONS)):
-        for name in itertools.chain.from_iterable(map(parts, functions)):
+        for name in itertools.chain.from_iterable(map(components, functions)):
             if name not in known:
                 raise WeightsError(f"unknown activation {name!r}")
     if (
@@ -215,9 +222,7 @@ def _step(seed: Any, amount: Any, other: Any) -> Step:
     return step
 
 
-def _tensors(
-    tensors: dict[str, NDArray[Any]], structure: Structure
-) -> tuple[Layers, list[NDArray[np.float32]]]:
+def _tensors(tensors: dict[str, NDArray[Any]], structure: Structure) -> tuple[Layers, Readouts]:
     """Return the layers and readouts."""
     first = tensors.get("layers.0.weight")
     if first is None or first.ndim != 2 or not len(first):

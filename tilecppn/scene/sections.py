@@ -97,7 +97,7 @@ class Canvas(Section):
     print: str | None = key(None, validation.optional(validation.sheet()))
     dpi: float | None = key(None, validation.optional(validation.between(1.0, 100_000.0)))
     bleed: str | None = key(None, validation.optional(validation.length()))
-    crop: tuple[float, ...] | None = key(None, validation.optional(validation.parts()))
+    crop: tuple[float, ...] | None = key(None, validation.optional(validation.crop()))
 
     whole: ClassVar[tuple[int, int]]  # (width, height) without crop and bleed
     origin: ClassVar[tuple[int, int]]  # (row, column) in `whole` of the first pixel that is drawn

@@ -187,7 +187,7 @@ def length() -> Check:
     )
 
 
-def parts() -> Check:
+def crop() -> Check:
     """Accept a rectangle within the canvas, in fractions of its sides."""
     four = numbers(4)
 

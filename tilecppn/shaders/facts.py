@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import CPPN, detail
-from tilecppn.cppn.activations import parts
+from tilecppn.cppn.activations import components
+from tilecppn.cppn.portable_math import log2
 from tilecppn.cppn.resolved import grouped, sorted_units
 from tilecppn.cppn.structure import Detail
 from tilecppn.errors import InvalidRequestError
@@ -109,10 +110,10 @@ def facts_of(scene: Scene, program: Program) -> dict[str, Any]:
 
 def _detail_facts(cppn: CPPN, d: Detail, layers: int) -> dict[str, Any]:
     expected = [cppn.expected_layer(i) for i in range(layers)]
-    names = [parts(cppn.structure.activation(i)) for i in range(layers)]
+    names = [components(cppn.structure.activation(i)) for i in range(layers)]
     return {
         "scale": d.scale,
-        "decay": [detail.log2(d.decay_of(o)) for o in range(cppn.channels)],
+        "decay": [log2(d.decay_of(o)) for o in range(cppn.channels)],
         "factors": cppn.readout_factors,
         "frequency": [e.frequency for e in expected],
         "octave": [e.octave for e in expected],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.detail import KNOWN
+from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
 from tilecppn.kernels.wgsl import data_of, glsl_of, program_of
 from tilecppn.kernels.wgsl.activations import DIFFERENCES, FUNCTIONS, LIBRARY
 from tilecppn.kernels.wgsl.reference import REFERENCES
@@ -21,7 +21,7 @@ from tilecppn.scene.scene import Scene
 def test_every_activation_has_a_function_and_detail_its_difference() -> None:
     assert set(FUNCTIONS) == set(ACTIVATIONS)
     assert set(FUNCTIONS.values()) | set(DIFFERENCES.values()) <= set(LIBRARY)
-    assert set(DIFFERENCES) == set(REFERENCES) == set(KNOWN)
+    assert set(DIFFERENCES) == set(REFERENCES) == set(DETAIL_ACTIVATIONS)
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn import activations as functions
-from tilecppn.cppn.detail import KNOWN, orthogonal
+from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
+from tilecppn.cppn.portable_math import orthogonal
 from tilecppn.cppn.presets import DEPTH, PRESETS, Preset
 from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
 from tilecppn.cppn.structure import (
@@ -21,6 +22,9 @@ from tilecppn.cppn.structure import (
     MAX_WIDTH,
     MAX_Z_DIM,
     Detail,
+    Layers,
+    Network,
+    Readouts,
     Structure,
     shapes,
 )
@@ -29,11 +33,10 @@ from tilecppn.names import one_of
 
 Array = NDArray[np.float32]
 Values = NDArray[np.float64]
-Layers = list[tuple[Array, Array]]
 DrawnLayer = tuple[Array, Array, Array]  # weight, bias, readout
 
 
-def draw(
+def draw_network(
     name: str,
     *,
     seed: int,
@@ -45,7 +48,7 @@ def draw(
     inputs: Sequence[str] | None,
     residual: bool | None,
     **detail: Any,
-) -> tuple[Structure, Layers, list[Array]]:
+) -> Network:
     """Return the structure, layers and readouts of a preset's network; None: the preset's own.
 
     Raises SceneError for an unknown name or a number out of range.
@@ -85,8 +88,12 @@ def draw(
         )
     if structure.detail is not None:
         return structure, *_with_detail(structure, hidden, seed, preset)
-    # One stream per layer: its weights, row by row, then its biases.
-    sizes = shapes(structure, hidden)
+    return structure, _plain_layers(structure, hidden, seed, preset), []
+
+
+def _plain_layers(structure: Structure, width: int, seed: int, preset: Preset) -> Layers:
+    """Draw all layers; one stream for each: its weights, row by row, then its biases."""
+    sizes = shapes(structure, width)
     drawn = [uniforms(seed, i, rows * columns + rows) for i, (rows, columns) in enumerate(sizes)]
     own = preset.weights, preset.biases
     numbers = {kind: _each(kind.quantile, drawn) for kind in set(own)}
@@ -94,7 +101,7 @@ def draw(
     for i, (rows, columns) in enumerate(sizes):
         weight, bias = (numbers[kind][i].astype(np.float32) for kind in own)
         layers.append((weight[:-rows].reshape(rows, columns), bias[-rows:]))
-    return structure, layers, []
+    return layers
 
 
 def _each(function: Callable[[Values], Values], parts: Sequence[Values]) -> list[Values]:
@@ -105,7 +112,7 @@ def _each(function: Callable[[Values], Values], parts: Sequence[Values]) -> list
 
 def _with_detail(
     structure: Structure, width: int, seed: int, preset: Preset
-) -> tuple[Layers, list[Array]]:
+) -> tuple[Layers, Readouts]:
     drawn = _drawn_layers(structure, range(len(structure.activations)), width, seed)
     offset = [preset.offset[min(o, 1)] for o in range(structure.channels)]
     layers = [(weight, bias) for weight, bias, _ in drawn]
@@ -185,8 +192,8 @@ def _activations(
         _within("number of activations", len(pattern), 1, MAX_DEPTH)
     if preset.detail is not None:
         for name in pattern:
-            for part in functions.parts(name):
-                one_of(KNOWN, part, "activation of a network with detail")
+            for part in functions.components(name):
+                one_of(DETAIL_ACTIVATIONS, part, "activation of a network with detail")
         n = max(DEPTH, len(pattern)) if depth is None else depth
         return tuple(pattern[min(i, len(pattern) - 1)] for i in range(n))
     if activations is None:
