@@ -373,7 +373,7 @@ def test_checks_of_the_gpu_benchmark_pass(monkeypatch: pytest.MonkeyPatch) -> No
 def test_checks_of_the_gpu_benchmark_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "INTERPRETED", Configuration(512, 1, 32))
     monkeypatch.setitem(EXACT, "sigmoid", EXACT["sin"])
-    monkeypatch.setattr("benchmarks.gpu_checks.write", lambda *_: None)
+    monkeypatch.setattr("benchmarks.gpu_checks.encode_into", lambda *_: None)
     found = list(checks(np.random.default_rng(0), networks=1, side=21, widest=40))
     passed = [check.passed for check in found]
     # The last is of the fast precision, of which nothing is asked.
