@@ -9,6 +9,7 @@ centre like the page's, with unrolled layers and literal weights, as in `shader 
 """
 
 import argparse
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from tilecppn.kernels.wgsl.program import Program, program_of
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.kernels.wgsl.text import number, vector
 from tilecppn.scene.scene import Scene
-from tilecppn.shaders.facts import layers_of
+from tilecppn.shaders.config import layers_of
 from tilecppn.shaders.page import live_page
 
 COUNT = 5  # pictures of a measurement
@@ -90,7 +91,7 @@ def by_hand(scene: Scene) -> Program:
     ]
     for i, layer in enumerate(network.layers):
         names = shape.layers[i]
-        for k in range(shape.fours):
+        for k in range(shape.vectors):
             terms = [_four(layer.bias, k), *_products(layer.weight, i, k, shape)]
             lines.append(f"  let s{i}_{k}: vec4f = {' + '.join(terms)};")
             value = _applied(names[4 * k : 4 * k + 4], f"s{i}_{k}")
@@ -98,14 +99,14 @@ def by_hand(scene: Scene) -> Program:
             lines.append(f"  let h{i}_{k}: vec4f = {before}{value};")
         if layer.readout is not None:
             read = [
-                " + ".join(f"dot({_four(row, k)}, h{i}_{k})" for k in range(shape.fours))
+                " + ".join(f"dot({_four(row, k)}, h{i}_{k})" for k in range(shape.vectors))
                 for row in layer.readout
             ]
             lines.append(f"  total = total + vec4f({', '.join((read + ['0.0'] * 3)[:4])});")
     lines.append(f"  return {_applied(shape.output, 'total')};\n}}")
     page = program_of(scene, Shape.of(scene, layers_of(scene)))
     network_text = "\n".join([*lines, "fn cppn_colour"])
-    source = page.source.replace("cppn_network(cppn_point(d), layers)", "hand_network(d)")
+    source = re.sub(r"cppn_network\(cppn_point\(d\)[, a-z]*\)", "hand_network(d)", page.source)
     return page._replace(source=source.replace("fn cppn_colour", network_text))
 
 
@@ -114,7 +115,8 @@ def exact(scene: Scene) -> Program:
     page = program_of(scene, Shape.of(scene, layers_of(scene)))
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({page.shape.palette} + i);\n}}"
     source = function_alone(scene, data_of(scene), stops)
-    source = source.replace("cppn_colour(d: vec2f)", "cppn_colour(d: vec2f, layers: i32)")
+    parameters = "(d: vec2f, layers: i32, differences: i32) -> vec3f"
+    source = source.replace("(d: vec2f) -> vec3f", parameters)
     # All shaders have the same data.
     source = source.replace("var total: vec4f = ", "var total: vec4f = 1e-30 * cppn_at(0) + ")
     return page._replace(source=source)
@@ -135,7 +137,7 @@ def _products(weight: NDArray[np.floating], layer: int, k: int, shape: Shape) ->
     if layer == 0:
         return [f"{_four(weight[:, c], k)} * {name}" for c, name in enumerate("xyr")]
     found = []
-    for j in range(shape.fours):
+    for j in range(shape.vectors):
         inputs = range(4 * j, 4 * j + 4)
         columns = [_four(weight[:, c], k) if c < weight.shape[1] else _four([], 0) for c in inputs]
         found.append(f"mat4x4f({', '.join(columns)}) * h{layer - 1}_{j}")

@@ -25,7 +25,7 @@ _WEBGL = "--use-angle=swiftshader --enable-unsafe-swiftshader --disable-gpu-watc
 FLAGS = f"{_WEBGPU} {_WEBGL}"
 WAIT = 120.0  # seconds
 _DRAW = """async ([width, height, view]) => {
-    const samples = picture.facts.samples, scratch = document.createElement("canvas");
+    const samples = picture.config.samples, scratch = document.createElement("canvas");
     const pixels = await picture.locked(() => {
         const draw = picture.prepare(width, height, samples, { ...picture.view, ...view });
         return picture.strip(draw, width, 0, height, scratch);

@@ -229,7 +229,7 @@ def test_a_walk_moves_the_latent_until_it_is_stopped(live: Live, tmp_path: Path)
     live.start(write_page(tmp_path / "a.html", small()))
     live.page.keyboard.press(" ")
     assert live.page.get_attribute("#walk", "aria-pressed") == "true"
-    until(live.page, "picture.z[0] !== picture.facts.z[0]")
+    until(live.page, "picture.z[0] !== picture.config.z[0]")
     live.page.keyboard.press(" ")
     rest(live)
     z = live.page.evaluate("picture.z")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.shaders.conftest import Live, check_close, oracle, write_page
@@ -116,12 +117,17 @@ def test_other_latents_and_turns_are_as_the_oracle_has_them(live: Live, tmp_path
 
 def test_the_pages_reference_is_that_of_python(live: Live, tmp_path: Path) -> None:
     from tilecppn.kernels.wgsl import data_of
-    from tilecppn.shaders.facts import layers_of
+    from tilecppn.shaders.config import layers_of
 
     scene = scene_of(cppn={"preset": "ink", "seed": 2}, view={"mirror": "x"})
     live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
     live.draw(WIDTH, HEIGHT)
-    shape, rows = data_of(scene, layers_of(scene))
-    shown = 4 * shape.layer(len(EvaluationContext.of(scene).network.layers))
-    found = live.page.evaluate("Array.from(picture.reference.rows)")[:shown]
-    assert found == pytest.approx(rows.ravel()[:shown].tolist(), rel=1e-5, abs=1e-6)
+    shape, rows, _ = data_of(scene, layers_of(scene))
+    layers = len(EvaluationContext.of(scene).network.layers)
+    found = np.reshape(live.page.evaluate("Array.from(picture.reference.rows)"), (-1, 4))
+    for start, end in (
+        (0, shape.reference(layers)),
+        (shape.palette, shape.weights(layers)),
+        (shape.readout(0), shape.readout(layers)),
+    ):
+        assert found[start:end] == pytest.approx(rows[start:end], rel=1e-5, abs=1e-6)

@@ -8,7 +8,7 @@ from tilecppn.errors import SceneError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.symmetry import Fold
-from tilecppn.shaders.facts import zoom_of
+from tilecppn.shaders.config import zoom_of
 from tilecppn.shaders.motion import Motion
 
 MOMENTS: Final = 1200  # most moments; the page interpolates linearly between them

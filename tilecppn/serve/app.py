@@ -28,7 +28,7 @@ from tilecppn.serve.pyramids import FORMAT, Picture, Pyramid
 from tilecppn.serve.tile_endpoint import Tiles
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.serve.views import SIDE, has_views
-from tilecppn.shaders.facts import zoom_of
+from tilecppn.shaders.config import zoom_of
 from tilecppn.shaders.page import live_page, shader_parts
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.content_types import TYPES, content_type

@@ -18,8 +18,8 @@ class Motion(NamedTuple):
     loop: bool
     moments: NDArray[np.float64]
 
-    def facts(self) -> dict[str, Any]:
-        """Return the data that the page's scripts read, apart from `numbers`."""
+    def config(self) -> dict[str, Any]:
+        """Return what the page's scripts read of it, apart from `numbers`."""
         return {"seconds": self.seconds, "loop": self.loop, "moments": len(self.moments)}
 
     def numbers(self) -> NDArray[np.float32]:

@@ -26,11 +26,11 @@ from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import About
-from tilecppn.shaders.facts import facts_of, layers_of, numbers_of, packed
+from tilecppn.shaders.config import config_of, layers_of, packed, parameters_of
 from tilecppn.shaders.motion import Motion
 
 _HERE: Final = Path(__file__).parent / "web"
-_DRAWING: Final = ("numbers", "reference", "gpu", "picture")  # also in pages of tiles
+_DRAWING: Final = ("parameters", "reference", "gpu", "picture")  # also in pages of tiles
 _SCRIPTS: Final = (  # stored compressed; loader.js is not
     *_DRAWING, "png", "walk", "film", "scene", "controls", "start",
 )  # fmt: skip
@@ -59,10 +59,10 @@ def live_page(
     unused = "film" if motion is None else "walk"
     names = [name for name in _SCRIPTS if name != unused]
     script = sources["script"] = _scripts(names)
-    data = {"numbers": packed(parts.numbers), "sources": _deflated(json.dumps(sources))}
-    facts = parts.facts
+    data = {"parameters": packed(parts.parameters), "sources": _deflated(json.dumps(sources))}
+    config = parts.config
     if motion is not None:
-        facts["film"], data["film"] = motion.facts(), packed(motion.numbers())
+        config["film"], data["film"] = motion.config(), packed(motion.numbers())
     scene_text = _text(scene.to_toml()) if show_scene else ""
     filled = {
         "policy": _policy(style, loader, script),
@@ -71,7 +71,7 @@ def live_page(
         "still": _still(scene),
         "about": _about(scene.about),
         "scene": _details(scene_text) if show_scene else "",
-        "facts": _json(facts),
+        "config": _json(config),
         "data": _json(data),
         "script": loader,
         **(_WALK if motion is None else _FILM),
@@ -84,19 +84,19 @@ def live_page(
 def shader_parts(scene: Scene) -> dict[str, Any]:
     """Return the JSON data with which a page of tiles draws the scene: a script and its input.
 
-    The script defines `pictureOf`; numbers are little-endian float32 in base64. Raises
+    The script defines `pictureOf`; parameters are little-endian float32 in base64. Raises
     InvalidRequestError as `live_page` does.
     """
     parts = _parts(scene)
-    numbers = base64.b64encode(parts.numbers.tobytes()).decode()
-    return parts._asdict() | {"numbers": numbers, "script": _scripts(_DRAWING)}
+    parameters = base64.b64encode(parts.parameters.tobytes()).decode()
+    return parts._asdict() | {"parameters": parameters, "script": _scripts(_DRAWING)}
 
 
 class _Parts(NamedTuple):
     wgsl: str
     glsl: str
-    facts: dict[str, Any]
-    numbers: NDArray[np.float32]
+    config: dict[str, Any]
+    parameters: NDArray[np.float32]
 
 
 def _parts(scene: Scene) -> _Parts:
@@ -104,7 +104,7 @@ def _parts(scene: Scene) -> _Parts:
     shape = Shape.of(scene, layers_of(scene))
     program = program_of(scene, shape)
     sources = wgsl_fragment(program), glsl_fragment(program)
-    return _Parts(*sources, facts_of(scene, program), numbers_of(scene, shape))
+    return _Parts(*sources, config_of(scene, program), parameters_of(scene, shape))
 
 
 def _scripts(names: Sequence[str]) -> str:

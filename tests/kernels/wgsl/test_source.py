@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
+from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.wgsl import data_of, glsl_of, program_of
 from tilecppn.kernels.wgsl.activations import DIFFERENCES, FUNCTIONS, LIBRARY
-from tilecppn.kernels.wgsl.reference import REFERENCES
+from tilecppn.kernels.wgsl.reference import REFERENCES, references
 from tilecppn.kernels.wgsl.shape import Shape
-from tilecppn.kernels.wgsl.text import number, short_parts, with_needs
+from tilecppn.kernels.wgsl.text import number, short_parts, with_called
 from tilecppn.scene.scene import Scene
 
 
@@ -40,15 +41,15 @@ def test_products_with_short_parts_are_exact(value: float, n: int) -> None:
     assert abs(rest) < 2.0**-18 * value
 
 
-def test_a_piece_comes_after_those_it_needs_and_once() -> None:
-    found = with_needs(["cppn_sigmoid_sin", "cppn_sigmoid"], LIBRARY)
-    names = [text.split("(")[0].removeprefix("fn ") for text in found]
+def test_a_function_comes_after_those_it_calls_and_once() -> None:
+    text = with_called("cppn_sigmoid_sin(x) + cppn_sigmoid(x)", LIBRARY)
+    names = re.findall(r"^fn (\w+)\(", text, flags=re.MULTILINE)
     assert names == ["cppn_exp", "cppn_sigmoid", "cppn_sin", "cppn_sigmoid_sin"]
+    assert text.endswith("}\ncppn_sigmoid_sin(x) + cppn_sigmoid(x)")
 
 
 def test_glsl_is_translated_word_by_word() -> None:
     wgsl = (
-        "struct A { h0: vec4f, h1: vec4f }\n"
         "const N: f32 = 2.0;\n"
         "fn f(k: i32, x: vec4f) -> vec3f {\n"
         "  var h: array<vec4f, 3>;\n"
@@ -57,7 +58,6 @@ def test_glsl_is_translated_word_by_word() -> None:
         "  return h[1].xyz;\n}"
     )
     assert glsl_of(wgsl) == (
-        "struct A { vec4 h0; vec4 h1; };\n"
         "const float N = 2.0;\n"
         "vec3 f(int k, vec4 x) {\n"
         "  vec4 h[3];\n"
@@ -78,9 +78,26 @@ def test_rows_follow_each_other_without_a_gap() -> None:
     scene = Scene.of(cppn={"preset": "ink"}, view={"radial": 7})
     shape = Shape.of(scene, 9)
     for i in range(9):
-        end = shape.readout(i) + shape.channels * shape.fours
-        assert end == shape.layer(i + 1)
-    assert shape.layer(2) - shape.layer(1) == shape.stride
+        assert shape.weights(i + 1) == shape.weights(i) + shape.vectors * shape.inputs(i)
+    assert shape.readout(0) == shape.weights(9)
+    assert shape.readout(9) == shape.rows
+
+
+def test_layers_that_need_no_differences_have_biases_and_the_first_of_them_its_sums() -> None:
+    scene = Scene.of(cppn={"preset": "ink"}, canvas={"width": 64, "height": 64})
+    context, middle = EvaluationContext.of(scene), np.array([31.5])
+    layers, shape = context.network.layers, Shape.of(scene, len(context.network.layers))
+    every: list[np.ndarray] = []
+    context.network.colour(*context.points(middle, middle), every)
+    for differences in (0, 3, len(layers)):
+        rows = references(context, shape, middle, middle, differences).rows[0]
+        for i, layer in enumerate(layers):
+            found = rows[shape.reference(i) : shape.reference(i + 1) : 2].ravel()
+            if i >= differences:
+                sums = every[i][0] if i == differences else layer.bias
+                assert found[: len(sums)] == pytest.approx(sums, rel=1e-5, abs=1e-6)
+            else:
+                assert np.abs(found).max() <= 1.0 or "gaussian" in dict(layer.groups)
 
 
 def test_latent_and_view_change_numbers_and_no_text() -> None:

@@ -135,10 +135,9 @@ class Device:
             )
         return self.pipelines[source]
 
-    def sent(self, values: NDArray[Any], *, uniform: bool) -> Any:
+    def sent(self, values: NDArray[Any]) -> Any:
         """Return a new buffer with these values, to be read as uniforms or as storage."""
-        usage = "UNIFORM" if uniform else "STORAGE"
-        return self.device.create_buffer_with_data(data=values, usage=usage)
+        return self.device.create_buffer_with_data(data=values, usage="UNIFORM|STORAGE")
 
     def write(self, name: str, values: NDArray[Any], usage: str = "STORAGE") -> dict[str, Any]:
         """Send values to the buffer of that name; return it as a binding resource."""

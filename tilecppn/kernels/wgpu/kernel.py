@@ -1,10 +1,10 @@
 """The wgpu kernel: a compute shader in float32, which adds differences to float64 references.
 
 Shaders have no float64. So each block of the canvas has a reference in its middle, which NumPy
-evaluates in float64: a plain network's first sums, and with detail the sums of all units. The
-shader adds how much a point differs from it (see `kernels/wgsl/`), which suffices for deep zooms
-into detail. Pictures that need float64 beyond that, and networks too wide for a shader, are
-evaluated by the llvm kernel on the CPU (`supports`).
+evaluates in float64: a plain network's first sums, and with detail those of all layers for which
+float32 would not suffice. The shader adds how much a point differs from it (see `kernels/wgsl/`),
+which suffices for deep zooms into detail. Pictures that need float64 beyond that, and networks too
+wide for a shader, are evaluated by the llvm kernel on the CPU (`supports`).
 """
 
 import math
@@ -17,14 +17,14 @@ from tilecppn.kernels.base import Arithmetic, EvaluationContext, PixelFormat
 from tilecppn.kernels.gpu import BATCH, LOOSE, GPUKernel
 from tilecppn.kernels.wgpu.device import Device, detecting_device_loss, device_name, is_software
 from tilecppn.kernels.wgpu.places import parts, places_of
-from tilecppn.kernels.wgpu.source import GROUP, compute_source, fits_uniform
+from tilecppn.kernels.wgpu.source import GROUP, compute_source
 from tilecppn.kernels.wgsl.data import weight_rows
 from tilecppn.kernels.wgsl.reference import references
 from tilecppn.kernels.wgsl.shape import DEEPEST, WIDEST, Shape
 from tilecppn.scene.sections import FULL
 from tilecppn.scene.view import Lattices
 
-REVISION = 2
+REVISION = 3
 BYTES = 1 << 26  # of one buffer: every device supports as much
 SPARE = 4  # layers of detail are rounded up to a multiple, so that a zoom needs few programs
 
@@ -33,7 +33,7 @@ _CALL = np.dtype(
         "points", "rows", "cols", "stride", "down", "across", "layers", "traced",
         "packed", "dither", "invert", "words",
     )] + [("step", "<f4", 2), ("turn", "<f4", 2), ("full", "<f4")]
-    + [(name, "<u4") for name in ("units", "lattices", "spare")]
+    + [(name, "<u4") for name in ("units", "lattices", "differences")]
 )  # fmt: skip
 
 
@@ -68,19 +68,19 @@ class WgpuKernel(GPUKernel):
         super().__init__(context)
         self.arithmetic = arithmetic(context)
         detail = context.cppn.structure.detail is not None
-        error = context.mixed_noise(context.single_from) if detail else context.noise(np.float32)
-        self.noise = LOOSE * error
+        self.differences = context.single_from if detail else 0
+        self.noise = LOOSE * context.mixed_noise(self.differences)
         network = context.network
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers
         self.shape = Shape.of_network(context.cppn, context.fold, room)
-        # Software adapters take many times as long to compile unrolled layers.
-        source = compute_source(self.shape, context.grid, context.cppn.width, looped=is_software())
+        # Software adapters take many times as long to compile unrolled vectors.
+        source = compute_source(self.shape, context.grid, context.cppn.width, compact=is_software())
         rows = weight_rows(network, self.shape)
         with detecting_device_loss():
             self.device = Device.of_thread()
             self.pipeline = self.device.pipeline(source)
-            self.weights = self.device.sent(rows, uniform=fits_uniform(len(rows)))
+            self.weights = self.device.sent(rows)
 
     def _run(
         self, lattices: Lattices, pixel_format: PixelFormat, traced: bool
@@ -104,7 +104,7 @@ class WgpuKernel(GPUKernel):
     ) -> None:
         """Fill `out` (channels, n, rows, cols) and, unless it has no units, `sums`."""
         places = places_of(lattices)
-        found = references(self.context, self.shape, places.rows, places.cols)
+        found = references(self.context, self.shape, places.rows, places.cols, self.differences)
         points = math.prod(lattices.shape)
         packed = 4 // out.itemsize
         words = -(-points // packed)
@@ -129,7 +129,7 @@ class WgpuKernel(GPUKernel):
         out[...] = stored[:, :points].reshape(out.shape)
         for more in values:
             sums[...] = np.frombuffer(more, np.float32, sums.size).reshape(sums.shape)
-            # With detail, sums are differences from the reference's.
+            # Those of the first layers with detail are differences from the reference's.
             sums[: len(found.sums)] += found.sums[:, places.numbers].astype(np.float32)
 
     def _call(self, lattices: Lattices, pixel_format: PixelFormat, **numbers: int) -> NDArray[Any]:
@@ -139,7 +139,7 @@ class WgpuKernel(GPUKernel):
             call[name] = value
         call["lattices"], call["rows"], call["cols"] = lattices.shape
         call["stride"], call["units"] = lattices.stride, network.units
-        call["layers"] = len(network.layers)
+        call["layers"], call["differences"] = len(network.layers), self.differences
         call["dither"], call["invert"] = pixel_format.dither, pixel_format.invert
         call["step"], call["turn"] = grid.step, (grid.cosine, grid.sine)
         call["full"] = FULL.get(pixel_format.dtype, 1)

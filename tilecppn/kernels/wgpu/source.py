@@ -5,8 +5,8 @@ so that no compiler can give the same point two values. A word holds the values 
 points.
 """
 
-from tilecppn.kernels.wgsl.fragment import WGSL_POWER
-from tilecppn.kernels.wgsl.program import network_of
+from tilecppn.kernels.wgsl.fragment import WGSL_POWER, address_space
+from tilecppn.kernels.wgsl.program import kernel_functions
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.scene.view import Grid
 
@@ -23,7 +23,7 @@ struct Call {
   down: u32, across: u32, layers: i32, traced: u32,
   packed: u32, dither: u32, invert: u32, words: u32,
   step: vec2f, turn: vec2f,
-  full: f32, units: u32, lattices: u32, spare: u32
+  full: f32, units: u32, lattices: u32, differences: i32
 }
 @group(0) @binding(0) DATA;
 @group(0) @binding(1) var<storage, read> references: array<vec4f>;
@@ -39,11 +39,11 @@ fn cppn_at(i: i32) -> vec4f {
 fn cppn_reference(i: i32) -> vec4f {
   return references[reference + i];
 }
-fn cppn_trace(layer: i32, four: i32, values: vec4f) {
+fn cppn_trace(layer: i32, vector: i32, values: vec4f) {
   if (call.traced == 0u) {
     return;
   }
-  let first: i32 = layer * UNITS + 4 * four;
+  let first: i32 = layer * UNITS + 4 * vector;
   let end: i32 = min(i32(call.units), (layer + 1) * UNITS);
   for (var i: i32 = 0; i < 4; i = i + 1) {
     if (first + i < end) {
@@ -92,7 +92,8 @@ _MAIN = """\
     let found: u32 = table + (lattice * call.down + block.y) * call.across + block.x;
     reference = i32(places[found]) * PREFIX;
     let offset: vec2f = vec2f(place & vec2u(BLOCK - 1)) - MIDDLE;
-    let values: vec4f = cppn_network(cppn_point(offset * call.step), call.layers);
+    let values: vec4f = cppn_network(cppn_point(offset * call.step),
+      call.layers, call.differences);
     let row: u32 = places[2u * lattice] + i * call.stride;
     let col: u32 = places[2u * lattice + 1u] + j * call.stride;
     for (var c: u32 = 0u; c < CHANNELS; c = c + 1u) {
@@ -108,22 +109,14 @@ _MAIN = """\
 """
 
 
-def fits_uniform(rows: int) -> bool:
-    """Return whether rows fit into a uniform buffer, the fastest to read, on every device."""
-    return 16 * rows <= 1 << 16
-
-
-def compute_source(shape: Shape, grid: Grid, width: int, *, looped: bool) -> str:
+def compute_source(shape: Shape, grid: Grid, width: int, *, compact: bool) -> str:
     """Return the source of the shader module, with the entry point `main`.
 
-    width: units per layer. looped: see `network_of`.
+    width: units per layer. compact: see `kernel_functions`.
     """
-    rows = shape.layer(len(shape.layers))
-    data = "var<storage, read> data: array<vec4f>"
-    if fits_uniform(rows):
-        data = f"var<uniform> data: array<vec4f, {rows}>"
+    data = f"{address_space(shape.rows)} data: array<vec4f, {shape.rows}>"
     text = _HEAD.replace("UNITS", str(width)).replace("DATA", data) + WGSL_POWER
-    text += network_of(grid, shape, ("call.turn.x", "call.turn.y"), looped=looped) + _STORED
+    text += kernel_functions(grid, shape, ("call.turn.x", "call.turn.y"), compact=compact) + _STORED
     numbers = {
         "GROUP": GROUP,
         "CHANNELS": f"{shape.channels}u",

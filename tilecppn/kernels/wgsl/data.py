@@ -1,5 +1,6 @@
 """The data of a scene's shader: weights, reference and palette, in the rows of `Shape`."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,12 @@ from tilecppn.scene.scene import Scene
 
 Array = NDArray[np.float64]
 
-__all__ = ["Data", "check_fits", "data_of", "stop_rows", "weight_rows"]
+__all__ = ["Data", "check_fits", "data_of", "differences_of", "stop_rows", "weight_rows"]
+
+
+# Of the page's 8-bit values, so many may be off by one for float32's sake. Few of them are off by
+# more, even where errors gather.
+SHARE = 0.003
 
 
 class Data(NamedTuple):
@@ -22,6 +28,14 @@ class Data(NamedTuple):
 
     shape: Shape
     rows: NDArray[np.float32]
+    differences: int  # layers that evaluate differences from the reference
+
+
+def differences_of(scene: Scene) -> int:
+    """Return the number of hidden layers of a scene's shader that evaluate differences."""
+    if scene.cppn.structure.detail is None:
+        return 0
+    return replace(EvaluationContext.of(scene), share=SHARE).single_from
 
 
 def data_of(scene: Scene, layers: int | None = None) -> Data:
@@ -31,36 +45,36 @@ def data_of(scene: Scene, layers: int | None = None) -> Data:
     InvalidRequestError for a network that is too large.
     """
     check_fits(scene)
-    context = EvaluationContext.of(scene)
+    context, differences = EvaluationContext.of(scene), differences_of(scene)
     shape = Shape.of(scene, layers or len(context.network.layers))
     rows = weight_rows(context.network, shape)
-    across, down = context.grid.middle
-    rows[: shape.palette] = references(context, shape, np.array([down]), np.array([across])).rows[0]
+    across, down = (np.array([middle]) for middle in context.grid.middle)
+    rows[: shape.palette] = references(context, shape, down, across, differences).rows[0]
     if shape.stops:
         rows[shape.palette : shape.palette + shape.stops] = stop_rows(scene)
-    return Data(shape, rows)
+    return Data(shape, rows, differences)
 
 
 def weight_rows(network: ResolvedNetwork, shape: Shape) -> NDArray[np.float32]:
     """Return all rows (n, 4) with only the weights filled in; the network may have fewer layers."""
-    rows = np.zeros((shape.layer(len(shape.layers)), 4))
+    rows = np.zeros((shape.rows, 4))
     for i, layer in enumerate(network.layers):
         _layer_rows(rows, shape, i, layer)
     return rows.astype(np.float32)
 
 
 def _layer_rows(rows: Array, shape: Shape, i: int, layer: HiddenLayer) -> None:
-    fours, four = shape.fours, shape.four(i)
-    block = np.zeros((fours, 4, four))  # four units at a time: (unit, row)
+    vectors = shape.vectors
+    block = np.zeros((4 * vectors, shape.inputs(i)))
     units, inputs = layer.weight.shape
-    block.reshape(4 * fours, four)[:units, :inputs] = layer.weight
-    start = shape.layer(i)
-    rows[start : start + fours * four] = block.transpose(0, 2, 1).reshape(-1, 4)
-    if shape.is_read(i) and layer.readout is not None:
-        readout = np.zeros((shape.channels, 4 * fours))
+    block[:units, :inputs] = layer.weight
+    of_vectors = block.reshape(vectors, 4, -1).transpose(0, 2, 1)  # (vector, input, unit)
+    rows[shape.weights(i) : shape.weights(i + 1)] = of_vectors.reshape(-1, 4)
+    if shape.has_readout(i) and layer.readout is not None:
+        readout = np.zeros((shape.channels, 4 * vectors))
         readout[:, :units] = layer.readout
         start = shape.readout(i)
-        rows[start : start + shape.channels * fours] = readout.reshape(-1, 4)
+        rows[start : start + shape.channels * vectors] = readout.reshape(-1, 4)
 
 
 def stop_rows(scene: Scene) -> Array:

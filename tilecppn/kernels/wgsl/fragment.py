@@ -1,10 +1,11 @@
 """Generates fragment shaders around a program, in WGSL (WebGPU) and GLSL ES 3.00 (WebGL2).
 
-Both read rows of data, from a storage buffer or a texture of TEXTURE texels per row, and two
-vectors for the view:
+Both read rows of data, from a buffer or a texture of TEXTURE texels per row, and three vectors for
+the view:
 
-    (x, y) of the first pixel from the reference, in pixels; samples along a pixel's side; layers
+    (x, y) of the first pixel from the reference, in pixels; samples along a pixel's side; 0
     the matrix from pixels to offsets in plane units: to the right (x, y), down (x, y)
+    hidden layers; how many of them evaluate differences; 0; 0
 """
 
 from tilecppn.kernels.wgsl.glsl import glsl_of
@@ -16,13 +17,14 @@ _PIXEL = """\
 fn cppn_pixel(index: vec2f) -> vec4f {
   let place: vec4f = cppn_view[0];
   let turn: vec4f = cppn_view[1];
+  let layers: vec4f = cppn_view[2];
   let samples: i32 = i32(place.z);
   var total: vec3f = vec3f(0.0);
   for (var i: i32 = 0; i < samples * samples; i = i + 1) {
     let part: vec2f = (vec2f(f32(i / samples), f32(i % samples)) + 0.5) / place.z - 0.5;
     let at: vec2f = place.xy + index + part;
     let d: vec2f = vec2f(dot(turn.xy, at), dot(turn.zw, at));
-    total = total + cppn_colour(d, i32(place.w));
+    total = total + cppn_colour(d, i32(layers.x), i32(layers.y));
   }
   return vec4f(total / (place.z * place.z), 1.0);
 }
@@ -38,8 +40,8 @@ vec4 cppn_power(vec4 n) {
 }
 """
 _WGSL = """\
-@group(0) @binding(0) var<storage, read> cppn_data: array<vec4f, ROWS>;
-@group(0) @binding(1) var<uniform> cppn_view: array<vec4f, 2>;
+@group(0) @binding(0) SPACE cppn_data: array<vec4f, ROWS>;
+@group(0) @binding(1) var<uniform> cppn_view: array<vec4f, 3>;
 fn cppn_at(i: i32) -> vec4f {
   return cppn_data[i];
 }
@@ -58,7 +60,7 @@ precision highp float;
 precision highp int;
 precision highp sampler2D;
 uniform sampler2D cppn_data;
-uniform vec4 cppn_view[2];
+uniform vec4 cppn_view[3];
 uniform float cppn_height;
 out vec4 cppn_out;
 vec4 cppn_at(int i) {
@@ -73,10 +75,15 @@ void main() {
 """
 
 
+def address_space(rows: int) -> str:
+    """Return the declaration of a buffer: uniform, the fastest to read, where every device can."""
+    return "var<uniform>" if 16 * rows <= 1 << 16 else "var<storage, read>"
+
+
 def wgsl_fragment(program: Program) -> str:
     """Return a WGSL module with the stages `corner` (3 vertices) and `pixel`."""
-    shape = program.shape
-    head = _WGSL.replace("ROWS", str(shape.layer(len(shape.layers))))
+    rows = program.shape.rows
+    head = _WGSL.replace("SPACE", address_space(rows)).replace("ROWS", str(rows))
     return head + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES
 
 

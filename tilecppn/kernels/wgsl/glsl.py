@@ -16,7 +16,6 @@ _TYPES = {
 }
 _RULES = (
     (r"\bfn (\w+)\((.*?)\) -> (\w+) \{", lambda m: f"{m[3]} {m[1]}({_parameters(m[2])}) {{"),
-    (r"\bstruct (\w+) \{(.*?)\}", lambda m: f"struct {m[1]} {{{_members(m[2])}}};"),
     (r"\bconst (\w+): (\w+) =", r"const \2 \1 ="),
     (r"\bvar (\w+): array<(\w+), (\d+)>", r"\2 \1[\3]"),
     (r"\b(?:let|var) (\w+): (\w+)", r"\2 \1"),
@@ -32,12 +31,4 @@ def glsl_of(wgsl: str) -> str:
 
 
 def _parameters(text: str) -> str:
-    return ", ".join(f"{kind} {name}" for name, kind in _pairs(text))
-
-
-def _members(text: str) -> str:
-    return "".join(f" {kind} {name};" for name, kind in _pairs(text)) + " "
-
-
-def _pairs(text: str) -> list[list[str]]:
-    return [part.strip().split(": ") for part in text.split(",") if part.strip()]
+    return re.sub(r"(\w+): (\w+)", r"\2 \1", text)

@@ -49,11 +49,6 @@ def point_function(
     return "\n".join([*lines, "  return vec4f(x, y, r, 0.0);", "}"])
 
 
-def needs_sine(shape: Shape) -> bool:
-    """Return whether `cppn_point` calls `cppn_sin`."""
-    return shape.fold is not None and shape.fold.repeat != ""
-
-
 def _folded(shape: Shape, grid: Grid, row: list[str]) -> list[str]:
     fold = shape.fold
     if fold is None:

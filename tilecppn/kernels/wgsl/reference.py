@@ -1,17 +1,19 @@
 """Evaluates references: points in float64, to which a float32 shader adds differences.
 
-A reference has the folded point, its radius, and with detail the sum of every unit there.
-reference.js in `shaders/web/script/` does the same in a browser, for each view.
+A reference has the folded point, its radius, and the sums of its units: with detail those of the
+layers that evaluate differences, and of the one after them. reference.js in `shaders/web/script/`
+does the same in a browser, for each view.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.resolved import Weights, grouped, product
+from tilecppn.cppn.resolved import Groups, ResolvedNetwork, Weights, product
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.scene.symmetry import Fold, reflections
@@ -84,33 +86,58 @@ class References(NamedTuple):
     """The references of points as rows, and the sums of units from which differences start."""
 
     rows: NDArray[np.float32]  # (points, shape.palette, 4)
-    sums: Array  # (units, points); no units without detail
+    sums: Array  # (units of layers that evaluate differences, points)
 
 
-def references(context: EvaluationContext, shape: Shape, rows: Array, cols: Array) -> References:
-    """Return the references at pixels of `context.grid`: rows (n,) and cols (n,), any floats."""
+def references(
+    context: EvaluationContext, shape: Shape, rows: Array, cols: Array, differences: int
+) -> References:
+    """Return the references at pixels of `context.grid`: rows (n,) and cols (n,), any floats.
+
+    differences: the number of layers that evaluate differences.
+    """
     network = context.network
     out = np.zeros((len(rows), shape.palette, 4))
     _place(context, shape, rows, cols, out)
-    x, y, r = context.points(rows, cols)
-    if not shape.detail:
-        first, *others = network.layers
-        sums = product(np.stack([x, y, r], axis=-1), first.weight) + first.bias
-        for i, values in enumerate([sums, *(layer.bias for layer in others)]):
-            _put(out, shape, i, 0, values)
-        out[:, shape.outputs, : shape.channels] = network.bias
-        return References(out.astype(np.float32), np.empty((0, len(rows))))
-    totals: list[Array] = []
-    network.colour(x, y, r, totals)
-    for i, sums in enumerate(totals[:-1]):
-        runs = grouped(shape.layers[i])
-        ends = np.cumsum([count for _, count in runs])[:-1]
-        parts = np.split(sums, ends, axis=-1)
-        pairs = [REFERENCES[name](part) for (name, _), part in zip(runs, parts, strict=True)]
-        for row, of_runs in enumerate(zip(*pairs, strict=True)):
-            _put(out, shape, i, row, np.concatenate(of_runs, axis=-1))
-    out[:, shape.outputs, : shape.channels] = totals[-1]
-    return References(out.astype(np.float32), np.concatenate(totals[:-1], axis=-1).T)
+    sums, outputs = _evaluated(network, context.points(rows, cols), differences)
+    for i, values in enumerate(sums[:differences]):
+        pairs = _pairs(values, network.layers[i].groups)
+        for row, of_row in enumerate(pairs):
+            _put(out, shape, i, row, of_row)
+    constants: list[Weights] = [*sums[differences:], *(layer.bias for layer in network.layers[len(sums) :])]
+    for i, values in enumerate(constants, differences):
+        _put(out, shape, i, 0, values)
+    out[:, shape.outputs, : shape.channels] = outputs
+    starts = sums[:differences]
+    of_units = np.concatenate(starts, axis=-1).T if starts else np.empty((0, len(rows)))
+    return References(out.astype(np.float32), of_units)
+
+
+def _evaluated(
+    network: ResolvedNetwork, points: tuple[Array, Array, Array], differences: int
+) -> tuple[list[Array], Weights]:
+    """Return the sums (points, units) of so many layers and the next, and of the outputs.
+
+    Layers that evaluate no differences add nothing to the outputs' sums.
+    """
+    if differences == 0:
+        first = network.layers[0]
+        return [product(np.stack(points, axis=-1), first.weight) + first.bias], network.bias
+    following = network.layers[differences : differences + 1]
+    unread = (layer._replace(readout=None) for layer in following)
+    sums: list[Array] = []
+    layers = (*network.layers[:differences], *unread)
+    replace(network, layers=layers).colour(*points, sums)
+    return sums[:-1], sums[-1]
+
+
+def _pairs(sums: Array, groups: Groups) -> tuple[Array, Array]:
+    """Return the values a and b of each unit."""
+    ends = np.cumsum([count for _, count in groups])[:-1]
+    parts = np.split(sums, ends, axis=-1)
+    pairs = [REFERENCES[name](part) for (name, _), part in zip(groups, parts, strict=True)]
+    a, b = zip(*pairs, strict=True)
+    return np.concatenate(a, axis=-1), np.concatenate(b, axis=-1)
 
 
 def _place(context: EvaluationContext, shape: Shape, rows: Array, cols: Array, out: Array) -> None:
@@ -130,8 +157,8 @@ def _place(context: EvaluationContext, shape: Shape, rows: Array, cols: Array, o
 
 
 def _put(out: Array, shape: Shape, layer: int, row: int, values: Weights) -> None:
-    """Write a row of a layer's reference: values (points, units), or (units,) for all points."""
-    four, start = np.zeros((len(out), 4 * shape.fours)), shape.reference(layer) + row
-    four[:, : values.shape[-1]] = values
+    """Write a row of a layer's vectors: values (points, units), or (units,) for all points."""
+    padded, start = np.zeros((len(out), 4 * shape.vectors)), shape.reference(layer) + row
+    padded[:, : values.shape[-1]] = values
     end = shape.reference(layer + 1)
-    out[:, start : end : shape.own] = four.reshape(len(out), shape.fours, 4)
+    out[:, start : end : shape.reference_rows] = padded.reshape(len(out), shape.vectors, 4)

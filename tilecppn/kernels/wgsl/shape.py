@@ -1,20 +1,20 @@
 """The structure of a shader, which decides its text, and the layout of its data.
 
-Data are rows of four float32. Units and channels are taken in fours, padded with weights of zero.
+Data are rows of four float32. Units are taken in vectors of four, padded with weights of zero.
 
 | rows | contents |
 |---|---|
 | 2 | the reference point: x, y from the structure's origin and heights; its radius |
-| 2 + … | with symmetry: `reference.fold_rows` |
+| … | with symmetry: `reference.reference_point` |
 | 1 | of the reference: sums of the outputs |
-| for each layer, for each four units | of the reference: `own` rows |
-| stops | colours of the palette |
-| for each layer, for each four units | the weights of each input; then readouts |
+| for each layer, for each vector | of the reference: sums or biases, or two rows for differences |
+| … | colours of the palette |
+| for each layer, for each vector | the weights of each input |
+| for each layer that is read out, for each channel | the weights of each vector |
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Shape:
     layers: tuple[Functions, ...]
     output: Functions
     residual: bool
-    detail: bool  # every layer is read out, and differences from the reference are evaluated
+    detail: bool  # every layer is read out, and the first ones may evaluate differences
     radius: bool  # whether r is an input
     stops: int  # colours of the palette
     fold: Fold | None
@@ -73,13 +73,18 @@ class Shape:
         return len(self.output)
 
     @cached_property
-    def fours(self) -> int:
+    def vectors(self) -> int:
         """The number of vectors of four units in a layer."""
         return -(-len(self.layers[0]) // 4)
 
+    def functions(self, layer: int, vector: int) -> Functions:
+        """Return the functions of a vector's units; units beyond the last have its function."""
+        every = self.layers[layer]
+        return tuple(every[min(4 * vector + k, len(every) - 1)] for k in range(4))
+
     @property
-    def own(self) -> int:
-        """The rows of four units in the reference: sums or biases, or two for differences."""
+    def reference_rows(self) -> int:
+        """The rows of a vector in the reference: one for a constant, two for differences."""
         return 2 if self.detail else 1
 
     @property
@@ -96,50 +101,35 @@ class Shape:
 
     def reference(self, layer: int) -> int:
         """Return a layer's first row in the reference; beyond the last, the reference's end."""
-        return self.outputs + 1 + layer * self.fours * self.own
+        return self.outputs + 1 + layer * self.vectors * self.reference_rows
 
     @property
     def palette(self) -> int:
         """The first row of the palette; all rows before it are the reference."""
         return self.reference(len(self.layers))
 
-    def four(self, layer: int) -> int:
-        """Return the number of rows of the weights of four units of a layer."""
-        return 3 if layer == 0 else 4 * self.fours
+    def inputs(self, layer: int) -> int:
+        """Return the number of a layer's inputs, which is that of rows per vector."""
+        return 3 if layer == 0 else 4 * self.vectors
 
-    def rows_of(self, layer: int) -> int:
-        """Return the number of rows of a layer."""
-        readout = self.channels * self.fours if self.is_read(layer) else 0
-        return self.fours * self.four(layer) + readout
+    def weights(self, layer: int) -> int:
+        """Return the first row of a layer's weights; beyond the last, that of the readouts."""
+        first = self.palette + self.stops
+        return first + self.vectors * sum(self.inputs(i) for i in range(layer))
 
-    @property
-    def stride(self) -> int:
-        """The number of rows from one layer to the next, after the first."""
-        readout = self.channels * self.fours if self.detail else 0
-        return self.fours * self.four(1) + readout
-
-    def is_read(self, layer: int) -> bool:
+    def has_readout(self, layer: int) -> bool:
         """Return whether a layer is read out into the colour."""
         return self.detail or layer == len(self.layers) - 1
 
-    def layer(self, layer: int) -> int:
-        """Return the first row of a layer; beyond the last, the number of all rows."""
-        first = self.palette + self.stops
-        return first + sum(self.rows_of(i) for i in range(layer))
-
     def readout(self, layer: int) -> int:
-        """Return the first row of a layer's readout, which has all fours for each channel."""
-        return self.layer(layer) + self.fours * self.four(layer)
+        """Return the first row of a layer's readout, or that of all, if only the last has one."""
+        before = layer if self.detail else 0
+        return self.weights(len(self.layers)) + before * self.channels * self.vectors
 
-    @cached_property
-    def runs(self) -> list[tuple[int, int]]:
-        """The runs of equal layers after the first: from, to (exclusive)."""
-        found, start = [], 1
-        for _, run in groupby(self.layers[1:]):
-            end = start + len(list(run))
-            found.append((start, end))
-            start = end
-        return found
+    @property
+    def rows(self) -> int:
+        """The number of all rows."""
+        return self.readout(len(self.layers) - 1) + self.channels * self.vectors
 
 
 def check_fits(scene: Scene, widest: int = WIDEST) -> None:

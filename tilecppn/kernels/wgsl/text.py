@@ -1,16 +1,9 @@
-"""Building blocks of shader source: literals, and functions with their dependencies."""
+"""Building blocks of shader source: literals, polynomials, and the functions that a text calls."""
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import numpy as np
-
-
-class Piece(NamedTuple):
-    """A function's source, and the names of the functions that it calls."""
-
-    source: str
-    needs: tuple[str, ...] = ()
 
 
 def number(value: float) -> str:
@@ -47,16 +40,15 @@ def horner(x: str, coefficients: Iterable[float]) -> str:
     return total
 
 
-def with_needs(names: Iterable[str], library: Mapping[str, Piece]) -> list[str]:
-    """Return the sources of the named pieces, each once, after the pieces that it needs."""
+def with_called(source: str, library: Mapping[str, str]) -> str:
+    """Return a source after the functions of the library that it calls, each once."""
     found: dict[str, str] = {}
 
-    def add(name: str) -> None:
-        if name not in found:
-            for need in library[name].needs:
-                add(need)
-            found[name] = library[name].source
+    def add(text: str) -> None:
+        for name in re.findall(r"\b(\w+)\(", text):
+            if name in library and name not in found and f"fn {name}(" not in text:
+                add(library[name])
+                found[name] = library[name]
 
-    for name in names:
-        add(name)
-    return list(found.values())
+    add(source)
+    return "\n".join([*found.values(), source])

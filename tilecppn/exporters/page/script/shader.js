@@ -12,7 +12,7 @@ let following = false, moved = false;
 async function startShader() {
   if (navigator.connection?.saveData || !hasGpu()) return;
   const { script, ...parts } = await (await fetch(data.shader)).json();
-  parts.numbers = new Float32Array(Uint8Array.from(atob(parts.numbers), (c) => c.charCodeAt(0)).buffer);
+  parts.parameters = new Float32Array(Uint8Array.from(atob(parts.parameters), (c) => c.charCodeAt(0)).buffer);
   const element = document.createElement("script");
   element.textContent = `window.pictureOf = (() => {\n${script}\nreturn pictureOf; })();`;
   document.head.append(element);
@@ -36,7 +36,7 @@ function hasGpu() {
 
 /** The shader's view for what is on the screen; null if it cannot draw it. */
 function shaderView() {
-  const { facts } = shader, { grid, drawn } = facts, item = shownItem();
+  const { config } = shader, { grid, drawn } = config, item = shownItem();
   const onCanvas = shown === canvasPyramid;
   const offset = (pixel) => [0, 1].map((k) =>
     (pixel["xy"[k]] - 0.5 + drawn[k] - grid.middle[k]) * grid.step[k]);
@@ -46,12 +46,12 @@ function shaderView() {
   const step = (onCanvas ? grid : shown.grid).step[0] / item.viewportToImageZoom(viewport.getZoom(true));
   const { clientWidth, clientHeight } = viewer.container;
   const zoom = shader.steps(clientWidth, clientHeight, 1)[0] / step;
-  if (zoom > facts.zoom) return null;
+  if (zoom > config.zoom) return null;
   const fine = step / OpenSeadragon.pixelDensityRatio, { measured } = shown;
   const point = measured && fine >= measured.step ? measured.center : onCanvas ? null : shown.grid.center;
   return {
     u, v, zoom, turn: -viewport.getRotation(true) * Math.PI / 180,
-    scale: contrastScale(facts.scale, Math.min(...grid.step), fine),
+    scale: contrastScale(config.scale, Math.min(...grid.step), fine),
     measured: point ? placed(point) : [0, 0],
   };
 }

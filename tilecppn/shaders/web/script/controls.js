@@ -34,13 +34,13 @@ class Controls {
     const [u, v] = this.offset(...from), wanted = view.zoom * factor;
     view.u += u;
     view.v += v;
-    view.zoom = Math.min(picture.facts.zoom, Math.max(LEAST, wanted));
+    view.zoom = Math.min(picture.config.zoom, Math.max(LEAST, wanted));
     view.turn += turn;
     const [back, down] = this.offset(...to);
     view.u -= back;
     view.v -= down;
-    if (wanted > picture.facts.zoom && factor > 1)
-      notice(`${picture.facts.zoom.toLocaleString("en")} : 1 is as far as this page goes in`);
+    if (wanted > picture.config.zoom && factor > 1)
+      notice(`${picture.config.zoom.toLocaleString("en")} : 1 is as far as this page goes in`);
     picture.change();
   }
 
@@ -87,7 +87,7 @@ class Controls {
       walk: () => $("walk").setAttribute("aria-pressed", this.walk.toggle()),
       next: () => {
         if (this.picture.walking) actions.walk();
-        this.picture.z = randomLatent(this.picture.facts);
+        this.picture.z = randomLatent(this.picture.config);
         this.picture.change();
       },
       save: () => openSaving(this.picture),
@@ -99,7 +99,7 @@ class Controls {
     };
     for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", action);
     $("copy")?.addEventListener("click", () => copyScene(this.picture));
-    const { z, film } = this.picture.facts;
+    const { z, film } = this.picture.config;
     $("walk").hidden = !z.length && !film;
     $("next").hidden = !z.length || film;
     $("full").hidden = !document.fullscreenEnabled;
@@ -139,7 +139,7 @@ function fullScreen() {
 }
 
 function openSaving(picture) {
-  const [, , width, height] = picture.facts.drawn;
+  const [, , width, height] = picture.config.drawn;
   const wide = () => Math.round(Number($("pixels").value)) || 0;
   const high = () => Math.max(1, Math.round((wide() * height) / width));
   const tell = () => ($("height").textContent = `× ${high().toLocaleString("en")} pixels`);

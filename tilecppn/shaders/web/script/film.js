@@ -1,8 +1,8 @@
 // A film: latent and view over time, from equally spaced moments; see motion.py.
 
 class Film {
-  constructor(picture, facts, numbers) {
-    Object.assign(this, { picture, facts, numbers, time: 0 });  // time: from 0 to 1
+  constructor(picture, config, numbers) {
+    Object.assign(this, { picture, config, numbers, time: 0 });  // time: from 0 to 1
     $("scrub").hidden = false;
     $("scrub").addEventListener("input", () => {
       this.time = Number($("scrub").value);
@@ -22,7 +22,7 @@ class Film {
   }
 
   step() {
-    const { seconds, loop } = this.facts, now = performance.now();
+    const { seconds, loop } = this.config, now = performance.now();
     this.time += (now - this.last) / (1000 * seconds);
     this.last = now;
     if (loop) this.time %= 1;
@@ -35,7 +35,7 @@ class Film {
   }
 
   show() {
-    const { picture, numbers, facts: { moments } } = this, { facts } = picture;
+    const { picture, numbers, config: { moments } } = this, { config } = picture;
     const place = this.time * (moments - 1), i = Math.min(Math.floor(place), moments - 2);
     const pair = (column) => [0, 1].map((k) => numbers[column * moments + i + k]);
     const mixed = ([a, b]) => a + (place - i) * (b - a);
@@ -47,6 +47,6 @@ class Film {
     const turn = (Math.PI / 180) * mixed([from, to - 360 * Math.round((to - from) / 360)]);
     const { u, v } = picture.middle(zoom, turn);
     picture.view = { u: whole(0) + u, v: whole(1) + v, zoom, turn };
-    picture.z = facts.z.map((_, k) => mixed(pair(6 + k)));
+    picture.z = config.z.map((_, k) => mixed(pair(6 + k)));
   }
 }

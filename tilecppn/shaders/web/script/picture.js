@@ -5,22 +5,22 @@ const REST = 160;  // milliseconds without a change after which every pixel is d
 const FRAME = 24;  // milliseconds that a frame may take while the view moves
 
 // Draws a scene on a canvas with the backend `wanted` or the first that works; null if none does.
-async function pictureOf({ facts, numbers, wgsl, glsl }, canvas, wanted) {
-  const reference = new Reference(facts, numbers), { rows } = reference;
-  reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: facts.z });
+async function pictureOf({ config, parameters, wgsl, glsl }, canvas, wanted) {
+  const reference = new Reference(config, parameters), { rows } = reference;
+  reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: config.z });
   const sources = {
-    wgsl: written(wgsl, "vec4f", rows, facts.rows.constant),
-    glsl: written(glsl, "vec4", rows, facts.rows.constant),
+    wgsl: written(wgsl, "vec4f", rows, config.rows.constant),
+    glsl: written(glsl, "vec4", rows, config.rows.constant),
   };
   const gpu = await drawer(sources, rows, wanted);
-  return gpu && new Picture(facts, reference, sources, gpu, canvas);
+  return gpu && new Picture(config, reference, sources, gpu, canvas);
 }
 
 class Picture {
-  constructor(facts, reference, sources, gpu, canvas) {
-    Object.assign(this, { facts, reference, sources, gpu, canvas });
+  constructor(config, reference, sources, gpu, canvas) {
+    Object.assign(this, { config, reference, sources, gpu, canvas });
     this.context = canvas.getContext("2d", { alpha: false });
-    this.z = [...facts.z];
+    this.z = [...config.z];
     this.speed = 500;  // pixels per millisecond, as measured
     this.changed = 0;
     this.lock = Promise.resolve();
@@ -34,7 +34,7 @@ class Picture {
 
   // The offset from the whole canvas' centre to the centre of the part that is drawn.
   middle(zoom, turn) {
-    const { drawn, whole, grid } = this.facts;
+    const { drawn, whole, grid } = this.config;
     const [x, y] = [0, 1].map((k) => drawn[k] + (drawn[k + 2] - 1) / 2 - (whole[k] - 1) / 2);
     const [a, b, c, d] = this.matrix(grid.step.map((step) => step / zoom), turn);
     return { u: a * x + b * y, v: c * x + d * y };
@@ -42,7 +42,7 @@ class Picture {
 
   // Plane units per pixel, to the right and down, for a picture of width × height pixels.
   steps(width, height, zoom) {
-    const { drawn, grid, endpoints, stretch } = this.facts, [, , w, h] = drawn;
+    const { drawn, grid, endpoints, stretch } = this.config, [, , w, h] = drawn;
     const count = (n) => (endpoints ? Math.max(n - 1, 1) : n);
     let along = count(w) / count(width), down = count(h) / count(height);
     if (Math.abs(w * height - h * width) >= Math.max(w, h)) along = down = Math.max(along, down);
@@ -59,14 +59,14 @@ class Picture {
   // Prepares the shader for a view of width × height pixels; returns a function that draws parts of it.
   prepare(width, height, samples, view = this.view, z = this.z) {
     const steps = this.steps(width, height, view.zoom);
-    const scale = this.facts.scale / view.zoom, step = Math.max(...steps) / samples;
-    const layers = this.reference.fill({ scale, ...view, step, z });
+    const scale = this.config.scale / view.zoom, step = Math.max(...steps) / samples;
+    const layers = this.reference.fill({ scale, ...view, step, z });  // their number, and that of differences
     this.gpu.rows(this.reference.rows);
     const turn = this.matrix(steps, view.turn);
     // Draws the part at (x, y), w × h pixels, each of which covers q × q pixels of the view.
     return (x, y, w, h, q = 1) => {
       const first = [x - (width - 1) / 2, y - (height - 1) / 2].map((n) => (n + (q - 1) / 2) / q);
-      return this.gpu.draw(w, h, [...first, samples, layers, ...turn.map((n) => n * q)]);
+      return this.gpu.draw(w, h, [...first, samples, 0, ...turn.map((n) => n * q), ...layers, 0, 0]);
     };
   }
 
@@ -120,7 +120,7 @@ class Picture {
 
   // Draws all of it; resolves to false if the view changed meanwhile.
   async fine(at) {
-    const { samples } = this.facts;
+    const { samples } = this.config;
     while (performance.now() - at < REST) {
       await new Promise((next) => setTimeout(next, 20));
       if (this.changed !== at || this.busy) return false;

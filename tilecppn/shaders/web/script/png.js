@@ -29,7 +29,7 @@ function filtered(rgba, width, rows) {
 
 // Returns the current view as a PNG, or null if `stopped` returns true. tell(share) reports progress.
 async function pngOf(picture, width, height, tell, stopped) {
-  const samples = picture.facts.samples, scratch = document.createElement("canvas");
+  const samples = picture.config.samples, scratch = document.createElement("canvas");
   const draw = picture.prepare(width, height, samples, { ...picture.view }, [...picture.z]);
   const head = new Uint8Array(13), view = new DataView(head.buffer);
   view.setUint32(0, width);

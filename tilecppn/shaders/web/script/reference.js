@@ -19,32 +19,32 @@ const KNOWN = {
 };
 
 class Reference {
-  constructor(facts, floats) {
-    this.facts = facts;
-    this.network = networkOf(facts, floats);
-    const { rows, width, channels } = facts, { fours, own } = rows;
-    this.rows = new Float32Array(4 * rows.layers.at(-1));
+  constructor(config, floats) {
+    this.config = config;
+    this.network = networkOf(config, floats);
+    const { rows, channels } = config;
+    this.rows = new Float32Array(4 * rows.count);
     this.network.layers.forEach((layer, i) => {
       if (i) this.#weights(i, layer.inputs, (o, k) => layer.weight[o * layer.inputs + k]);
-      if (layer.readout && !facts.detail) this.#readout(i, Array(channels).fill(1));
+      if (layer.readout && !config.detail) this.#readout(i, Array(channels).fill(1));
     });
     for (let i = 0; i < rows.stops; i++)
       this.rows.set(this.network.stops.subarray(3 * i, 3 * i + 3), 4 * (rows.palette + i));
   }
 
   // Fills in the rows for a view { u, v, step, scale, z } and, if needed, the point at which the local
-  // fineness is measured; returns the number of layers.
+  // fineness is measured; returns the number of layers, and how many of them evaluate differences.
   fill(view) {
-    const { facts, network } = this, { width, channels, rows } = facts;
-    const point = folded(facts, view.u, view.v);
+    const { config, network } = this, { rows } = config;
+    const point = folded(config, view.u, view.v);
     const inputs = this.#inputs(point);
-    this.rows.set([point.x - facts.origin[0], point.y - facts.origin[1], ...point.heights], 0);
+    this.rows.set([point.x - config.origin[0], point.y - config.origin[1], ...point.heights], 0);
     this.rows[4] = inputs[2];
     point.rows.forEach((row, i) => this.rows.set(row, 4 * (2 + i)));
     const first = this.#first(view.z);
     this.#weights(0, 3, (o, k) => first.weight[3 * o + k]);
     const total = Float64Array.from(network.bias);
-    const layers = facts.detail
+    const layers = config.detail
       ? this.#detail(view, first, inputs, total)
       : this.#plain(first, inputs);
     this.rows.fill(0, 4 * rows.outputs, 4 * rows.outputs + 4);
@@ -54,19 +54,19 @@ class Reference {
 
   // x, y and the radius of a point after symmetry.
   #inputs({ x, y, heights }) {
-    const { origin } = this.facts;
+    const { origin } = this.config;
     return [x, y, Math.hypot(x - origin[0], y - origin[1], ...heights)];
   }
 
   // Layer 0 with the latent folded into its biases: weights of x, y and r.
   #first(z) {
-    const { facts } = this, { weight, bias, inputs } = this.network.layers[0];
-    const full = new Float64Array(3 * facts.width), sums = Float64Array.from(bias);
-    for (let o = 0; o < facts.width; o++) {
+    const { config } = this, { weight, bias, inputs } = this.network.layers[0];
+    const full = new Float64Array(3 * config.width), sums = Float64Array.from(bias);
+    for (let o = 0; o < config.width; o++) {
       let column = o * inputs;
-      for (const name of facts.inputs) {
+      for (const name of config.inputs) {
         if (name === "z")
-          for (const value of z) sums[o] += weight[column++] * value * facts.latent.scale;
+          for (const value of z) sums[o] += weight[column++] * value * config.latent.scale;
         else if (name === "one") sums[o] += weight[column++];
         else full[3 * o + "xyr".indexOf(name)] = weight[column++];
       }
@@ -75,40 +75,42 @@ class Reference {
   }
 
   #plain(first, inputs) {
-    this.network.layers.forEach((layer, i) => {
-      const sums = i ? layer.bias : sumsOf(first, inputs);
-      for (let o = 0; o < this.facts.width; o++) this.rows[this.#own(i, o, 0)] = sums[o];
-    });
-    return this.network.layers.length;
+    this.network.layers.forEach((layer, i) => this.#constants(i, i ? layer.bias : sumsOf(first, inputs)));
+    return [this.network.layers.length, 0];
   }
 
   #detail(view, first, inputs, total) {
-    const { facts, network } = this, { width, channels } = facts, { means, factors } = facts.detail;
+    const { config, network } = this, { width, channels, detail: d } = config;
     const layers = [first, ...network.layers.slice(1)];
-    const at = view.measured ? this.#inputs(folded(facts, ...view.measured)) : inputs;
-    const amplitudes = amplitudesOf(facts, view, this.#fineness(view, layers, at));
+    const at = view.measured ? this.#inputs(folded(config, ...view.measured)) : inputs;
+    const amplitudes = amplitudesOf(config, view, this.#fineness(view, layers, at));
+    const direct = d.direct[view.scale < config.scale ? 1 : 0];  // see config.py
+    const differences = Math.max(0, amplitudes.length - direct);
     let h = inputs;
     for (let i = 0; i < amplitudes.length; i++) {
-      const { functions, readout } = network.layers[i], sums = sumsOf(layers[i], h);
-      h = new Float64Array(width);
-      const scaled = amplitudes[i].map((a, c) => a * factors[c]);
+      const { functions, readout, bias } = network.layers[i], differs = i < differences;
+      const sums = i <= differences ? sumsOf(layers[i], h) : bias;
+      if (!differs) this.#constants(i, sums);
+      h = sums.map((sum, o) => (differs ? this.#pair(i, o, KNOWN[functions[o]], sum) : 0));
+      const scaled = amplitudes[i].map((a, c) => a * d.factors[c]);
       this.#readout(i, scaled);
       for (let o = 0; o < width; o++) {
-        const [value, , reference] = KNOWN[functions[o]];
-        h[o] = value(sums[o]);
-        const [a, b] = reference(sums[o]);
-        this.rows[this.#own(i, o, 0)] = a;
-        this.rows[this.#own(i, o, 1)] = b;
-        for (let c = 0; c < channels; c++)
-          total[c] += scaled[c] * readout[c * width + o] * (h[o] - means[i][functions[o]]);
+        const change = h[o] - d.means[i][functions[o]];
+        for (let c = 0; c < channels; c++) total[c] += scaled[c] * readout[c * width + o] * change;
       }
     }
-    return amplitudes.length;
+    return [amplitudes.length, differences];
+  }
+
+  // Writes what the shader needs of a unit's sum; returns the unit's value.
+  #pair(layer, unit, [value, , reference], sum) {
+    reference(sum).forEach((number, row) => (this.rows[this.#reference(layer, unit, row)] = number));
+    return value(sum);
   }
 
   // Octaves by which layers are finer at the reference than expected; see detail.py.
   #fineness(view, layers, [x, y, r]) {
-    const { facts, network } = this, d = facts.detail, inside = insideOf(d, view.scale);
+    const { config, network } = this, d = config.detail, inside = insideOf(d, view.scale);
     const ramp = smooth(inside / d.ramp);
     let h = [x, y, r], total = 0, weights = 0;
     let jacobian = [[1, 0], [0, 1], r ? [x / r, y / r] : [0, 0]];
@@ -131,7 +133,7 @@ class Reference {
       const place = (d.octave[i] - inside - d.far) / (d.near - d.far);
       if (place > 0) {
         const weight = (place * (1 - place)) ** 2;
-        const found = Math.sqrt(Math.max(square, 1e-300) / (facts.width * d.variance[i]));
+        const found = Math.sqrt(Math.max(square, 1e-300) / (config.width * d.variance[i]));
         total += weight * Math.log2(found / d.frequency[i]);
         weights += weight;
       }
@@ -139,31 +141,32 @@ class Reference {
     return weights ? Math.round((ramp * total) / weights / d.fineness) * d.fineness : 0;
   }
 
-  // The index of row k of a unit: among the reference's rows, and among the weights.
-  #own(layer, unit, k) {
-    const { fours, own, reference } = this.facts.rows;
-    return 4 * (reference + (layer * fours + (unit >> 2)) * own + k) + (unit & 3);
+  // The index of a unit's value in a row of the reference, or in that of an input's weights.
+  #reference(layer, unit, row) {
+    const { vectors, perVector, reference } = this.config.rows;
+    return 4 * (reference + (layer * vectors + (unit >> 2)) * perVector + row) + (unit & 3);
   }
 
-  #weight(layer, unit, k) {
-    return 4 * (this.facts.rows.layers[layer] + (unit >> 2) * this.#four(layer) + k) + (unit & 3);
+  #weight(layer, unit, input) {
+    const { vectors, weights } = this.config.rows;
+    return 4 * (weights[layer] + (unit >> 2) * (layer ? 4 * vectors : 3) + input) + (unit & 3);
   }
 
-  #four(layer) {
-    return layer ? 4 * this.facts.rows.fours : 3;
+  #constants(layer, values) {
+    for (let o = 0; o < this.config.width; o++) this.rows[this.#reference(layer, o, 0)] = values[o];
   }
 
   #weights(layer, inputs, weight) {
-    for (let o = 0; o < this.facts.width; o++)
+    for (let o = 0; o < this.config.width; o++)
       for (let k = 0; k < inputs; k++) this.rows[this.#weight(layer, o, k)] = weight(o, k);
   }
 
   #readout(layer, factors) {
-    const { rows, width } = this.facts, { readout } = this.network.layers[layer];
-    const start = 4 * (rows.layers[layer] + rows.fours * this.#four(layer));
+    const { config: { rows, width, detail }, network } = this, { readout } = network.layers[layer];
+    const start = rows.readout + (detail ? layer * factors.length * rows.vectors : 0);
     factors.forEach((factor, c) => {
       for (let k = 0; k < width; k++)
-        this.rows[start + 4 * rows.fours * c + k] = factor * readout[c * width + k];
+        this.rows[4 * (start + c * rows.vectors) + k] = factor * readout[c * width + k];
     });
   }
 }
@@ -225,11 +228,11 @@ function smooth(share) {
 }
 
 // A factor for each output of each layer that the view shows.
-function amplitudesOf(facts, view, fineness) {
-  const d = facts.detail, inside = insideOf(d, view.scale), result = [];
+function amplitudesOf(config, view, fineness) {
+  const d = config.detail, inside = insideOf(d, view.scale), result = [];
   const whole = (1 - smooth(inside / d.ramp)) * d.overall;
   const finest = Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0])) - whole;
-  while (result.length < facts.layers.length) {
+  while (result.length < config.layers.length) {
     const octave = d.octave[result.length] + fineness;
     const fade = smooth((finest - octave) / d.fade), from = octave - inside;
     if (!fade && result.length) break;

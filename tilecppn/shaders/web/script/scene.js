@@ -1,12 +1,12 @@
 // The view on the screen as a scene, or null if no scene describes it: a part of a folded picture, or a
 // rotated view with different scales along its axes.
-function viewScene(text, { facts, view, z }) {
-  if (facts.fold || (facts.stretch && view.turn)) return null;
-  const { x, y } = folded(facts, view.u, view.v), degrees = (view.turn * 180) / Math.PI;
+function viewScene(text, { config, view, z }) {
+  if (config.fold || (config.stretch && view.turn)) return null;
+  const { x, y } = folded(config, view.u, view.v), degrees = (view.turn * 180) / Math.PI;
   const values = {
     center: `[${real(x)}, ${real(y)}]`,
-    scale: real(facts.scale / view.zoom),
-    rotation: real((((facts.rotation + degrees) % 360) + 360) % 360),
+    scale: real(config.scale / view.zoom),
+    rotation: real((((config.rotation + degrees) % 360) + 360) % 360),
   };
   const latent = z.length ? `[latent]\nz = [${z.map(real).join(", ")}]\n` : "$&";
   let scene = text.replace(/^\[latent\]\n[^]*?\n(?=\n\[)/m, latent);

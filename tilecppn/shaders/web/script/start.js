@@ -2,21 +2,21 @@
 
 let picture = null;
 const started = (async () => {
-  const facts = JSON.parse($("facts").textContent), numbers = floatsOf(await inflated(packed.numbers));
+  const config = JSON.parse($("config").textContent), parameters = floatsOf(await inflated(packed.parameters));
   const wanted = new URLSearchParams(location.hash.slice(1)).get("gpu");
-  picture = await pictureOf({ facts, numbers, ...sources }, $("view"), wanted);
+  picture = await pictureOf({ config, parameters, ...sources }, $("view"), wanted);
   if (!picture) {
     notice("Neither WebGPU nor WebGL2 works here: this is a still of the picture.", true);
     return null;
   }
   $("bar").hidden = false;
-  $("state").textContent = `Drawn here by ${picture.gpu.name}, from ${facts.layers.length} layers of ${facts.width} units.`;
-  const walk = facts.film
-    ? new Film(picture, facts.film, floatsOf(await inflated(packed.film)))
+  $("state").textContent = `Drawn here by ${picture.gpu.name}, from ${config.layers.length} layers of ${config.width} units.`;
+  const walk = config.film
+    ? new Film(picture, config.film, floatsOf(await inflated(packed.film)))
     : new Walk(picture);
   picture.onframe = () => picture.walking && walk.step();
   const { actions } = new Controls(picture, walk);
-  if (facts.film && !matchMedia("(prefers-reduced-motion: reduce)").matches) actions.walk();
+  if (config.film && !matchMedia("(prefers-reduced-motion: reduce)").matches) actions.walk();
   watch(wanted);
   return picture;
 })();

@@ -27,7 +27,7 @@ class Walk {
     const { picture } = this;
     picture.walking = !picture.walking;
     if (picture.walking) {
-      const fresh = () => randomLatent(picture.facts);
+      const fresh = () => randomLatent(picture.config);
       this.path = [picture.z, picture.z, fresh(), fresh()];
       this.last = performance.now();
       this.time = 0;
@@ -42,7 +42,7 @@ class Walk {
     this.last = now;
     while (this.time >= 1) {
       this.time -= 1;
-      this.path = [...this.path.slice(1), randomLatent(this.picture.facts)];
+      this.path = [...this.path.slice(1), randomLatent(this.picture.config)];
     }
     this.picture.z = between(this.path, this.time);
   }

@@ -1,4 +1,4 @@
-"""The data of the live page, apart from the text of its shader."""
+"""The live page's configuration and the network's parameters, which its scripts read."""
 
 import base64
 import zlib
@@ -7,13 +7,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn import CPPN, detail
+from tilecppn.cppn import detail
 from tilecppn.cppn.activations import components
 from tilecppn.cppn.portable_math import log2
 from tilecppn.cppn.resolved import grouped, sorted_units
 from tilecppn.cppn.structure import Detail
 from tilecppn.errors import InvalidRequestError
-from tilecppn.kernels.wgsl.data import stop_rows
+from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.wgsl.data import differences_of, stop_rows
 from tilecppn.kernels.wgsl.program import Program
 from tilecppn.kernels.wgsl.shape import DEEPEST, Shape
 from tilecppn.scene.scene import Scene
@@ -54,13 +55,13 @@ def zoom_of(scene: Scene) -> float:
     return min(float(f"{zoom:.1g}"), ZOOM)
 
 
-def facts_of(scene: Scene, program: Program) -> dict[str, Any]:
-    """Return the data that the page's scripts read, as JSON values."""
+def config_of(scene: Scene, program: Program) -> dict[str, Any]:
+    """Return the scene's view and network as JSON values."""
     cppn, s, canvas, shape = scene.cppn, scene.cppn.structure, scene.canvas, program.shape
     runs = [grouped(functions) for functions in shape.layers]
     patterns = list(dict.fromkeys(runs))
     grid = scene.grid
-    facts: dict[str, Any] = {
+    config: dict[str, Any] = {
         "zoom": zoom_of(scene),
         "samples": scene.output.supersample,
         "whole": canvas.whole,
@@ -86,29 +87,33 @@ def facts_of(scene: Scene, program: Program) -> dict[str, Any]:
         "patterns": patterns,
         "layers": [patterns.index(run) for run in runs],
         "rows": {
-            "fours": shape.fours,
-            "own": shape.own,
+            "vectors": shape.vectors,
+            "perVector": shape.reference_rows,
             "reference": shape.reference(0),
             "outputs": shape.outputs,
             "palette": shape.palette,
             "stops": shape.stops,
+            "weights": [shape.weights(i) for i in range(len(runs))],
+            "readout": shape.readout(0),
+            "count": shape.rows,
             "constant": program.constant,
-            "layers": [shape.layer(i) for i in range(len(runs) + 1)],
         },
     }
     if shape.fold is not None:
         fold = shape.fold
-        facts["fold"] = {
+        config["fold"] = {
             "mirror": "xy" if "y" in fold.mirror and "x" in fold.mirror else fold.mirror,
             "repeat": fold.repeat,
             "lines": reflections(fold.radial),
         }
     if s.detail is not None:
-        facts["detail"] = _detail_facts(cppn, s.detail, len(runs))
-    return facts
+        config["detail"] = _detail(scene, s.detail, len(runs))
+    return config
 
 
-def _detail_facts(cppn: CPPN, d: Detail, layers: int) -> dict[str, Any]:
+def _detail(scene: Scene, d: Detail, layers: int) -> dict[str, Any]:
+    cppn = scene.cppn
+    inside = scene.replace(view={"scale": scene.view.scale / zoom_of(scene)})
     expected = [cppn.expected_layer(i) for i in range(layers)]
     names = [components(cppn.structure.activation(i)) for i in range(layers)]
     return {
@@ -126,13 +131,19 @@ def _detail_facts(cppn: CPPN, d: Detail, layers: int) -> dict[str, Any]:
         "far": detail.FAR,
         "ramp": detail.RAMP,
         "fineness": detail.FINENESS,
+        "direct": [_direct_layers(scene), _direct_layers(inside)],
         "overall": cppn.overall_fineness,
         "faintest": detail.FAINTEST,
     }
 
 
-def numbers_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
-    """Return all numbers of the network: for each layer weights (out, in), biases and readouts.
+def _direct_layers(scene: Scene) -> int:
+    """Return the number of last layers of a view for which float32 suffices."""
+    return len(EvaluationContext.of(scene).network.layers) - differences_of(scene)
+
+
+def parameters_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
+    """Return the parameters of the network: for each layer weights (out, in), biases and readouts.
 
     Units are in the shader's order; the outputs' biases and the palette's colours follow.
     """
@@ -146,7 +157,7 @@ def numbers_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
             order = sorted_units(cppn.structure.activation(i), len(bias))
         weight = weight[order]
         found += [(weight if before is None else weight[:, before]).ravel(), bias[order]]
-        if shape.is_read(i):
+        if shape.has_readout(i):
             readout = cppn.hidden_layer(i)[2] if shape.detail else cppn.layers[-1][0]
             found.append(readout[:, order].ravel())
         before = order

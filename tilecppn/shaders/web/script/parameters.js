@@ -8,14 +8,14 @@ function floatsOf(planes) {
 }
 
 // Layers with weights, biases, readouts and each unit's function; the outputs' biases; colours.
-function networkOf(facts, floats) {
+function networkOf(config, floats) {
   let at = 0;
   const take = (count) => floats.subarray(at, (at += count));
-  const { width, channels } = facts, depth = facts.layers.length;
-  const columns = facts.inputs.reduce((n, name) => n + (name === "z" ? facts.z.length : 1), 0);
-  const layers = facts.layers.map((pattern, i) => {
-    const inputs = i ? width : columns, runs = facts.patterns[pattern];
-    const read = facts.detail || i === depth - 1;
+  const { width, channels } = config, depth = config.layers.length;
+  const columns = config.inputs.reduce((n, name) => n + (name === "z" ? config.z.length : 1), 0);
+  const layers = config.layers.map((pattern, i) => {
+    const inputs = i ? width : columns, runs = config.patterns[pattern];
+    const read = config.detail || i === depth - 1;
     return {
       inputs,
       weight: take(width * inputs),
@@ -24,7 +24,7 @@ function networkOf(facts, floats) {
       functions: runs.flatMap(([name, count]) => Array(count).fill(name)),
     };
   });
-  return { layers, bias: take(channels), stops: take(3 * facts.rows.stops) };
+  return { layers, bias: take(channels), stops: take(3 * config.rows.stops) };
 }
 
 // Writes the rows that never change into the shader's text, since compilers optimise constants.
