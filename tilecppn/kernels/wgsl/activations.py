@@ -78,11 +78,12 @@ BODIES = {
 LIBRARY = {f"cppn_{name}": _function(f"cppn_{name}", body) for name, body in BODIES.items()}
 # A sine that takes three quarters of the time, with an absolute error of 7e-6: in turns v from a
 # zero of slope 1, v (1/4 - v²) times a polynomial in v², by Remez exchange.
+_BRIEF = (-32.60916519, 66.23887634, -64.79273987, 25.13216972)
 _BRIEF_SIN = f"""\
   let t: vec4f = x * {number(1.0 / math.tau)};
   let v: vec4f = t - floor(t + 0.5);
   let q: vec4f = v * v;
-  return v * (0.25 - q) * ({horner("q", (-32.60916519, 66.23887634, -64.79273987, 25.13216972))});"""
+  return v * (0.25 - q) * ({horner("q", _BRIEF)});"""
 BRIEF = {"cppn_sin": _function("cppn_sin", _BRIEF_SIN)}
 FUNCTIONS = {name: f"cppn_{name.replace('-', '_')}" for name in ACTIVATIONS}
 

@@ -27,7 +27,7 @@ UNROLLED = 8
 LITERAL = 1024
 
 # A brief sine has about 100 times float32's error. It serves plain networks of which float32 is
-# expected to put at most this share of 8-bit values off by one; then one in 50 may be, and none more.
+# expected to put at most this share of 8-bit values off by one; then one in 50 may be, by no more.
 BRIEF = 2e-4
 
 _LIBRARY = {**activations.LIBRARY, **colours.LIBRARY}
@@ -102,7 +102,7 @@ def _around(scene: Scene, shape: Shape, rows: list[str], stops: str, *network: s
     """Return the source with all that a network needs; rows: expressions for those of its point."""
     library = _LIBRARY
     context = EvaluationContext.of(scene)
-    if not shape.detail and FULL["uint8"] * context.gain * context.rounding <= BRIEF:
+    if not shape.detail and FULL["uint8"] * context.gain * context.float32_error <= BRIEF:
         library = {**library, **activations.BRIEF}
     rgb = colours.rgb_function(scene.output, shape.channels)
     points = point_function(shape, scene.grid, rows)

@@ -104,9 +104,10 @@ def references(
         pairs = _pairs(values, network.layers[i].groups)
         for row, of_row in enumerate(pairs):
             _put(out, shape, i, row, of_row)
-    constants: list[Weights] = [*sums[differences:], *(layer.bias for layer in network.layers[len(sums) :])]
-    for i, values in enumerate(constants, differences):
-        _put(out, shape, i, 0, values)
+    biases = [layer.bias for layer in network.layers[len(sums) :]]
+    constants: list[Weights] = [*sums[differences:], *biases]
+    for i, constant in enumerate(constants, differences):
+        _put(out, shape, i, 0, constant)
     out[:, shape.outputs, : shape.channels] = outputs
     starts = sums[:differences]
     of_units = np.concatenate(starts, axis=-1).T if starts else np.empty((0, len(rows)))
