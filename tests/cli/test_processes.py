@@ -178,8 +178,8 @@ import sys, threading, time
 import tilecppn.cli
 from tilecppn.__main__ import main
 from tilecppn.kernels.llvm.activations import FUNCTIONS
-from tilecppn.kernels.llvm.codegen import ArrayOf, Compiled, Module, target
-from tilecppn.kernels.llvm.codegen.values import F64
+from tilecppn.codegen import ArrayOf, Compiled, Module, jit
+from tilecppn.codegen.values import F64
 def module():
     module = Module()
     for n in range(100):
@@ -188,11 +188,11 @@ def module():
             f.array("x").store(FUNCTIONS[name](f.array("x").load(0, 4)), 0)
         f.end()
     return module
-begun, optimised = threading.Event(), target._optimised
+begun, optimised = threading.Event(), jit._optimised
 def compiling(*arguments):
     begun.set()
     return optimised(*arguments)
-target._optimised = compiling
+jit._optimised = compiling
 def stopped(**_):
     threading.Thread(target=Compiled, args=[module], daemon=True).start()
     begun.wait()
