@@ -59,7 +59,7 @@ def _installed(folder: str, names: tuple[str, ...]) -> tuple[Path, ...]:
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise ExportError(
-            f"{' and '.join(missing)} of the viewer is not installed: reinstall tilecppn with pip, "
+            f"the viewer's {' and '.join(missing)}: not installed; reinstall tilecppn with pip, "
             "or run `python hatch_build.py` in its source folder (needs npm)"
         )
     return paths
