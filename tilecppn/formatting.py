@@ -1,4 +1,4 @@
-"""Formats numbers, sizes and durations for people."""
+"""Formats numbers, sizes, durations and the names of options for people."""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -29,3 +29,8 @@ def format_duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def option_name(argument: str) -> str:
+    """Format the name of an argument as the command line spells it: `--max-size`."""
+    return f"--{argument.replace('_', '-')}"

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 import click
 
 from tilecppn.cli.common import F
+from tilecppn.formatting import option_name
 
 
 def device_options(precision: str) -> Callable[[F], F]:
@@ -38,7 +39,7 @@ def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any
         settings = getattr(import_module("tilecppn.train.settings"), name)
         hints = get_type_hints(settings)
         for field in reversed(fields(settings)):
-            option = "--" + field.name.replace("_", "-")
+            option = option_name(field.name)
             kind = _plain(hints[field.name])
             if kind is bool:
                 function = click.option(

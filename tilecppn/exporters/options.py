@@ -25,6 +25,7 @@ from tilecppn.exporters.kinds import (
     Kind,
     suffix_of,
 )
+from tilecppn.formatting import option_name
 from tilecppn.names import suggestion
 from tilecppn.pixels.hdr import HDR
 from tilecppn.scene import palettes, paper
@@ -90,7 +91,7 @@ class ExportOptions:
         for name in WHOLE_NUMBERS:
             value = getattr(self, name)
             if value is not None and not isinstance(value, Integral):
-                raise ExportError(f"{option(name)} {value!r}: must be a whole number")
+                raise ExportError(f"{option_name(name)} {value!r}: must be a whole number")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ExportError(f"--quality {self.quality}: must be from 1 to 100")
         if not 1 <= self.effort <= 9:
@@ -194,13 +195,14 @@ class ExportOptions:
                 raise ExportError(f"{self._named(name)}: only {LIMITED[name]}; leave it out")
             if other := next((o for o in CONFLICTS.get(name, ()) if o in chosen), None):
                 raise ExportError(
-                    f"{self._named(name)}: cannot be combined with {option(other)}; leave one out"
+                    f"{self._named(name)}: cannot be combined with {option_name(other)}; leave one "
+                    "out"
                 )
 
     def _named(self, name: str) -> str:
         """Return an option with its value, as messages begin."""
         value = getattr(self, name)
-        return option(name) if value is True else f"{option(name)} {value}"
+        return option_name(name) if value is True else f"{option_name(name)} {value}"
 
     def _bits(self, kind: Kind, format: str, scene: Scene, hdr: HDR | None) -> int | None:
         """Return the bits per value, or None for those of the store."""
@@ -359,11 +361,6 @@ def _check_jxl_tiles(scene: Scene) -> None:
             "use --format png or avif, or export one .jxl"
         )
     check_installed("--format jxl", "--format webp or avif")
-
-
-def option(name: str) -> str:
-    """Return a field's option on the command line."""
-    return f"--{name.replace('_', '-')}"
 
 
 _DEFAULTS = {field.name: field.default for field in fields(ExportOptions)}

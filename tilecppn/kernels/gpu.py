@@ -11,7 +11,7 @@ from tilecppn.scene.view import Lattices
 
 BATCH = 1 << 20  # points at a time
 QUICK = 1 << 15  # multiply-adds per point up to which a GPU evaluates all pixels
-LOOSE = 4.0  # times float32's error, to allow for a GPU's sums, divisions and roots
+NOISE_FACTOR = 4.0  # times float32's error, to allow for a GPU's sums, divisions and roots
 
 
 class GPUKernel(ABC):

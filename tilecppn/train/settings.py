@@ -8,6 +8,7 @@ from tilecppn.cppn.activations import ACTIVATIONS
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.cppn.structure import MAX_WIDTH, MAX_Z_DIM
 from tilecppn.errors import CheckpointError
+from tilecppn.formatting import option_name
 from tilecppn.scene import validation
 from tilecppn.scene.validation import Section, key
 from tilecppn.train.schedule import SCHEDULES, Schedule
@@ -125,7 +126,7 @@ def continued(kept: Mapping[str, Any], given: Mapping[str, Any], where: str) -> 
     for name in given:
         old, new = getattr(before, name), getattr(now, name)
         if old != new and name not in CHANGEABLE:
-            option = "--" + name.replace("_", "-")
+            option = option_name(name)
             raise CheckpointError(
                 f"{where}: was trained with {option} {old}, not {new}; leave {option} out, or "
                 "train anew: --overwrite, or another --save-dir"

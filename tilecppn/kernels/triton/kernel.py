@@ -17,7 +17,7 @@ import triton
 from numpy.typing import NDArray
 
 from tilecppn.kernels.base import Arithmetic, EvaluationContext, PixelFormat
-from tilecppn.kernels.gpu import LOOSE, GPUKernel
+from tilecppn.kernels.gpu import NOISE_FACTOR, GPUKernel
 from tilecppn.kernels.triton.activations import interpreted
 from tilecppn.kernels.triton.program import CONFIGURATIONS, Configuration, Program
 from tilecppn.scene.view import Lattices
@@ -54,7 +54,7 @@ class TritonKernel(GPUKernel):
         """Upload the weights. configuration: for tests and benchmarks; None for the width's own."""
         super().__init__(context)
         self.arithmetic = arithmetic(context)
-        self.noise = LOOSE * context.noise(np.float32)
+        self.noise = NOISE_FACTOR * context.noise(np.float32)
         self.device = torch.device("cpu" if interpreted() else "cuda")
         self.stream = None if interpreted() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with self._streaming():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.kernels.base import Arithmetic, EvaluationContext, PixelFormat
-from tilecppn.kernels.gpu import BATCH, LOOSE, GPUKernel
+from tilecppn.kernels.gpu import BATCH, NOISE_FACTOR, GPUKernel
 from tilecppn.kernels.wgpu.device import Device, detecting_device_loss, device_name, is_software
 from tilecppn.kernels.wgpu.places import parts, places_of
 from tilecppn.kernels.wgpu.source import GROUP, compute_source
@@ -69,7 +69,7 @@ class WgpuKernel(GPUKernel):
         self.arithmetic = arithmetic(context)
         detail = context.cppn.structure.detail is not None
         self.differences = context.single_from if detail else 0
-        self.noise = LOOSE * context.mixed_noise(self.differences)
+        self.noise = NOISE_FACTOR * context.mixed_noise(self.differences)
         network = context.network
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers

@@ -15,9 +15,6 @@ from tilecppn.scene.scene import Scene
 
 Array = NDArray[np.float64]
 
-__all__ = ["Data", "check_fits", "data_of", "differences_of", "stop_rows", "weight_rows"]
-
-
 # Of the page's 8-bit values, so many may be off by one for float32's sake. Few of them are off by
 # more, even where errors gather.
 SHARE = 0.003

@@ -63,7 +63,8 @@ def _unrolled(shape: Shape, form: Form, differences: int) -> list[str]:
 def _loops(shape: Shape, form: Form) -> list[str]:
     """Return loops over the layers with differences, then over the others.
 
-    Layer 0 has loops of its own, of one turn or none: software evaluates both sides of a condition.
+    Layer 0 has loops of its own, of one turn or none, since software seems to evaluate both sides
+    of a condition.
     """
     parts = [(False, "0", "1", "layers")]
     if shape.detail:

@@ -3,7 +3,7 @@
 
 const TAU = 2 * Math.PI;
 // For the activations of networks with detail: value, slope, and what the shader needs of a sum.
-const KNOWN = {
+const ACTIVATIONS = {
   sin: [Math.sin, Math.cos, (s) => [Math.sin(s), Math.cos(s)]],
   cos: [Math.cos, (s) => -Math.sin(s), (s) => [Math.cos(s), -Math.sin(s)]],
   tanh: [
@@ -91,7 +91,7 @@ class Reference {
       const { functions, readout, bias } = network.layers[i], differs = i < differences;
       const sums = i <= differences ? sumsOf(layers[i], h) : bias;
       if (!differs) this.#constants(i, sums);
-      h = sums.map((sum, o) => (differs ? this.#pair(i, o, KNOWN[functions[o]], sum) : 0));
+      h = sums.map((sum, o) => (differs ? this.#pair(i, o, ACTIVATIONS[functions[o]], sum) : 0));
       const scaled = amplitudes[i].map((a, c) => a * d.factors[c]);
       this.#readout(i, scaled);
       for (let o = 0; o < width; o++) {
@@ -119,7 +119,7 @@ class Reference {
       const sums = sumsOf(layers[i], h), { weight, inputs } = layers[i], next = [];
       let square = 0;
       h = sums.map((s, o) => {
-        const [value, slope] = KNOWN[network.layers[i].functions[o]], own = slope(s);
+        const [value, slope] = ACTIVATIONS[network.layers[i].functions[o]], own = slope(s);
         let along = 0, down = 0;
         for (let k = 0; k < inputs; k++) {
           along += weight[o * inputs + k] * jacobian[k][0];
