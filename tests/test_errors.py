@@ -27,7 +27,6 @@ from tilecppn.scene.scene import Scene
         ("use --max-size for fewer pixels", "use max_size for fewer pixels"),
         ("--crf 80: must be from 0", "crf=80: must be from 0"),
         ("; --resize N makes it smaller", "; resize=N makes it smaller"),
-        ("leave out --classic, use --bits 8", "leave out classic=True, use bits=8"),
         ("use --kernel llvm", 'use kernel="llvm"'),
         ("--from 2f --to 1.5: no frame", "start=2f stop=1.5: no frame"),
         ("--set view.scal=3: unknown key", "view.scal=3: unknown key"),

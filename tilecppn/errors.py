@@ -31,7 +31,7 @@ _OPTION = re.compile(
     r"|--(?P<choice>kernel|device|model|even) (?P<word>[a-z]+)"
     r"|(?<![\w-])--(?P<name>[a-z][a-z-]*)(?![\w.-]*/)(?: (?P<value>-?\d[\w.]*|nan|inf|[A-Z]+\b))?"
 )
-_FLAGS = {"overwrite", "partial", "repair", "lab", "classic", "live", "marks", "orbit"}
+_FLAGS = {"overwrite", "partial", "repair", "lab", "live", "marks", "orbit"}
 _ARGUMENTS = {"from": "start", "to": "stop", "no-scene": "show_scene=False"}
 _on_command_line = False
 

@@ -49,12 +49,15 @@ def test_a_second_signal_interrupts_work_that_looks_too(clock: list[float]) -> N
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_signals_are_handled_within_the_block_alone(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with stop_on_signals() as request:
-        request()
-        signal.raise_signal(number)
-        assert request()
-    assert signal.getsignal(number) == before
+    given = signal.signal(number, signal.default_int_handler)  # nohup ignores SIGHUP
+    try:
+        with stop_on_signals() as request:
+            request()
+            signal.raise_signal(number)
+            assert request()
+        assert signal.getsignal(number) == signal.default_int_handler
+    finally:
+        signal.signal(number, given)
 
 
 def test_the_two_signals_of_a_closed_terminal_are_one_request(clock: list[float]) -> None:
