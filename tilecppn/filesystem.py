@@ -116,6 +116,8 @@ def obstacle(path: Path) -> str | None:
     for parent in path.parents:
         if os.path.exists(parent) and not parent.is_dir():
             return f"{parent} is a file, not a folder"
+        if parent.name == ".." and not os.path.exists(parent):
+            return f"there is no folder {parent.parent}"
     whole = path.absolute()
     there = next(parent for parent in whole.parents if os.path.exists(parent))
     most = os.pathconf(there, "PC_NAME_MAX")

@@ -27,6 +27,8 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "render into another zarr": ((*RENDER, "other.zarr"), "nothing was touched"),
     "render into a link": ((*RENDER, "link.zarr"), "symbolic link"),
     "render into a dangling link": ((*RENDER, "dangling.zarr"), "symbolic link"),
+    "render past a missing folder": ((*RENDER, "x/../y.zarr"), "there is no folder x"),
+    "export past a missing folder": (("export", "done.zarr", "x/../y.png"), "there is no folder x"),
     "render into a file's inside": ((*RENDER, "file.zarr/a.zarr"), "file.zarr/a.zarr"),
     "render into this folder": ((*RENDER, "."), "nothing was touched"),
     "render into nothing": ((*RENDER, ""), ""),

@@ -24,6 +24,8 @@ def test_presets_fit_a_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> No
         lines = ok(cli("presets")).splitlines()
         assert max(map(len, lines)) <= most
         assert [line for line in lines if line.startswith("  jupiter ")]
+        assert not [line for line in lines if line.rstrip().endswith(" =")]
+        assert not [line for line in lines if line.lstrip().startswith("= ")]
 
 
 def test_presets_say_what_they_set_and_over_how_many_octaves_they_have_detail(cli: Cli) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tilecppn.cppn.presets import Preset
 
 COLUMN = 23  # where descriptions begin
+NO_BREAK = "\u00a0"  # a space at which no line ends
 
 
 @click.command()
@@ -49,7 +50,8 @@ def _row(name: str, text: str) -> list[str]:
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
     width = min(max(80, shutil.get_terminal_size((100, 0)).columns), 100)
-    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest)
+    lines = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest)
+    return [line.replace(NO_BREAK, " ") for line in lines]
 
 
 def _record(preset: "Preset") -> dict[str, Any]:
@@ -89,4 +91,4 @@ def _words(preset: "Preset") -> str:
 
     words = [f"{key} = {format_value(value)}" for key, value in _sets(preset).items()]
     words += [f"new detail over {preset.octaves} octaves"] if preset.octaves else []
-    return ", ".join(words)
+    return ", ".join(words).replace(" = ", f"{NO_BREAK}={NO_BREAK}")
