@@ -1,6 +1,7 @@
 """Paths in buckets: s3://bucket/key, gs://bucket/key and az://container/key."""
 
 import contextlib
+import os
 import re
 from pathlib import Path, PosixPath
 from typing import Self
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from tilecppn.errors import AddressError
 
 SCHEMES = ("s3", "gs", "az")
+AnyPath = str | os.PathLike[str]  # also a Store, for its path
 NO_ADDRESSES = "addresses (s3://, https:// …) are not supported here"
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/")
 
@@ -85,17 +87,18 @@ def is_web_address(text: str) -> bool:
     return valid and plain and parts.scheme in ("http", "https")
 
 
-def as_path(path: str | Path) -> Path:
+def as_path(path: AnyPath) -> Path:
     """Return a BucketPath for an address, or a Path on a disk.
 
     Raises AddressError for other schemes, and for an address without bucket or key.
     """
-    found = _ADDRESS.match(str(path))
     if isinstance(path, BucketPath):
         return path
+    shown = os.fspath(path)
+    found = _ADDRESS.match(shown)
     if found is None:
         return Path(path)
-    scheme, shown = found["scheme"].lower(), str(path)
+    scheme = found["scheme"].lower()
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES)
         raise AddressError(f"{shown}: unknown kind of address; give one of {known}, or a path")

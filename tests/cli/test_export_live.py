@@ -43,3 +43,26 @@ def test_nothing_is_written_where_the_page_cannot_be(
         assert len(done.output.splitlines()) == 1, done.output
     assert (tmp_path / "b.live.html").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "b.live.html"]
+
+
+def test_render_writes_it_too_and_keeps_it_when_it_is_resumed(
+    scene: Scene, cli: Cli, tmp_path: Path
+) -> None:
+    render = ("render", "a.toml", "-o", "a.zarr", "--export", "b c.dzi", "--live", "--json")
+    files = ["b c.dzi", "b c.html", "b c_files", "b c.live.html"]
+    live, store = tmp_path / "b c.live.html", tmp_path / "a.zarr"
+    live.write_text("mine")
+    assert cli(*render).exit_code == 2
+    assert not store.exists()
+    live.unlink()
+    assert record(cli(*render))["export"] == files
+    assert LINK in (tmp_path / "b c.html").read_text()
+    made = live.read_bytes()
+    live.unlink()
+    for _ in range(2):
+        assert record(cli(*render))["export"] == files
+        assert live.read_bytes() == made
+    again = cli(*render, "--set", "cppn.seed=5", "--overwrite")
+    assert record(again)["export"] == files
+    assert live.read_bytes() != made
+    assert Scene.load(live) == Scene.load(store)

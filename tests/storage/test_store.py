@@ -1,5 +1,6 @@
 """The store: what is written is read back, and what must match on resume."""
 
+import copy
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tilecppn as tc
 from tests.storage.helpers import DTYPES, LAWS, zarr_level
 from tests.stores import ARITHMETIC, noise, noise_store, plain_scene, tree
+from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.plan import Shard, Window
@@ -201,3 +204,15 @@ def test_what_the_store_does_not_have_is_no_damage(
 ) -> None:
     with pytest.raises(InvalidRequestError, match=r"levels are 0 to|not within level 0 of"):
         noisy.read(level, window)
+
+
+def test_functions_that_take_its_path_take_the_store(noisy: Store, tmp_path: Path) -> None:
+    assert tc.export(noisy, tmp_path / "a.png") == [tmp_path / "a.png"]
+    assert tc.info(noisy) == tc.info(noisy.path)
+    assert tc.verify(noisy).sound
+    assert tc.Scene.load(noisy) == noisy.scene
+    np.testing.assert_array_equal(tc.preview(noisy, 20), tc.preview(noisy.scene, 20))
+    bucket = copy.copy(noisy)
+    bucket.path = as_path("s3://bucket/a.zarr")
+    assert as_path(bucket) == bucket.path
+    assert isinstance(as_path(bucket), BucketPath)

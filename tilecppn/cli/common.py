@@ -183,6 +183,11 @@ export_options = with_options(
         metavar="COLOUR",
         help="Leave out tiles of only this colour (#000000), which pages fill in.",
     ),
+    click.option(
+        "--live",
+        is_flag=True,
+        help="Write NAME.live.html beside a .dzi, too: it draws the picture on its viewer's GPU.",
+    ),
     click.option("--title", help="Title of the picture [default: about.title of its scene]."),
     click.option(
         "--scene/--no-scene",

@@ -80,11 +80,6 @@ if TYPE_CHECKING:
     metavar="N",
     help="Largest size of a .jpg, .webp or .avif (20MB); quality is lowered to 60 if needed.",
 )
-@click.option(
-    "--live",
-    is_flag=True,
-    help="Write NAME.live.html beside a .dzi, too: it draws the picture on its viewer's GPU.",
-)
 @overwrite_option
 @workers_option
 @json_option

@@ -89,6 +89,7 @@ def command(
     tilecppn render poster.toml -o poster.zarr
     tilecppn render poster.toml -o big.zarr --set canvas.width=65536 --set canvas.height=65536
     tilecppn render poster.toml -o poster.zarr --export poster.dzi --format jpg --quality 85
+    tilecppn render poster.toml -o poster.zarr --export poster.dzi --live
     tilecppn render poster.toml -o poster.zarr --view
     tilecppn render a.toml b.toml c.toml -o stores/
 
@@ -163,7 +164,9 @@ def _rendered(
     if export_to is None:
         return render_to(scene, output, run)[1], []
     from tilecppn.exporters.one_pass import render_and_export
+    from tilecppn.shaders.export import live_writer
 
+    write_live = live_writer(scene, export_to, options, overwrite=run.overwrite, resumes=True)
     progress = partial(meter.stage, "export")
     _, outcome, files = render_and_export(scene, output, export_to, run, progress, options)
-    return outcome, files
+    return outcome, [*files, *write_live()]

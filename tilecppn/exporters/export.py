@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from tilecppn.addresses import as_path
+from tilecppn.addresses import AnyPath, as_path
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters.files.avif import check_avif, export_avif
 from tilecppn.exporters.files.exr import export_exr
@@ -118,7 +118,7 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
 
 
 def export_store(
-    path: str | Path, dest: str | Path, options: ExportOptions, threads: Threads
+    path: AnyPath, dest: str | Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
     """Do what `tilecppn.export` does, without the page of `live`."""
     store, dest = Store(path), as_path(dest)

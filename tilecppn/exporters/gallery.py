@@ -4,12 +4,12 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.addresses import AnyPath
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters import contact_sheet as sheets
 from tilecppn.pixels.picture import Picture
@@ -39,7 +39,7 @@ class Variant(NamedTuple):
 
 
 def gallery(
-    scene: Scene | str | Path,
+    scene: Scene | AnyPath,
     *,
     seeds: Sequence[int] | None = None,
     latents: Sequence[int] | None = None,

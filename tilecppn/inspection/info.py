@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tilecppn.addresses import as_path
+from tilecppn.addresses import AnyPath, as_path
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.embedded_scene import (
@@ -36,7 +36,7 @@ Record = dict[str, Any]
 INCH = 2.54  # cm
 
 
-def info(path: str | Path) -> Record:
+def info(path: AnyPath) -> Record:
     """Describe a scene, timeline, store, export, film or weights file, like `tilecppn info --json`.
 
     Returns its kind and format, and as far as it has them its size in pixels and in print, scene,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tilecppn.addresses import as_path
+from tilecppn.addresses import AnyPath, as_path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.verify import is_export
@@ -18,18 +18,19 @@ from tilecppn.storage.identity import attributes
 
 
 def verify(
-    path: str | Path,
+    path: AnyPath,
     *,
     repair: bool = False,
     scene: Scene | Timeline | str | Path | None = None,
-    store: str | Path | None = None,
+    store: AnyPath | None = None,
     workers: int | None = None,
     progress: Progress = ignored,
     listeners: Sequence[events.Listener] = (),
     stopping: ShouldStop = never,
 ) -> VerifyReport:
-    """Read all of the store or export at `path`, and report what is damaged or missing.
+    """Read all of a store or an export, and report what is damaged or missing.
 
+    path: of it, or a Store.
     repair: repair a store by its own scene, an export by its store.
     scene: with repair, for a store whose own is lost: a Scene, a Timeline, or a file of one.
     store: with repair, the store that a damaged export was made from.

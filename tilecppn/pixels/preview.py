@@ -1,13 +1,13 @@
 """Draws a small image of a whole picture, in this process."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn import machine
+from tilecppn.addresses import AnyPath
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.interleave import interleaved
@@ -21,7 +21,7 @@ LARGEST = 32768  # pixels of the longer side
 
 
 def preview(
-    scene: Scene | str | Path,
+    scene: Scene | AnyPath,
     width: int = 1024,
     kernel: str = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from tilecppn import kernels
-from tilecppn.addresses import as_path
+from tilecppn.addresses import AnyPath, as_path
 from tilecppn.errors import Interrupted, RenderError, StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, TaskGraph
@@ -30,7 +30,7 @@ from tilecppn.storage.store import Store
 
 
 def render(
-    scene: Scene | str | Path,
+    scene: Scene | AnyPath,
     path: str | Path,
     *,
     executor: str = "auto",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tilecppn import cppn as networks
 from tilecppn import filesystem
-from tilecppn.addresses import as_path
+from tilecppn.addresses import AnyPath, as_path
 from tilecppn.errors import InvalidRequestError, SceneError, WeightsError
 from tilecppn.scene import sections, toml_text
 from tilecppn.scene.parsing import (
@@ -66,7 +67,7 @@ class Scene:
     given: Given = field(compare=False)
 
     @classmethod
-    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Scene":
+    def load(cls, path: AnyPath, overrides: Sequence[str] = ()) -> "Scene":
         """Read a scene file, or the scene of a store, an export or an image made by tilecppn.
 
         `overrides` are strings like `canvas.width=4096`; `view.mirror=none` removes an optional
@@ -341,9 +342,9 @@ class Scene:
         return area
 
 
-def as_scene(scene: Scene | str | Path) -> Scene:
+def as_scene(scene: Scene | AnyPath) -> Scene:
     """Return a scene as it is, or load it from its path. Raises the errors of `Scene.load`."""
-    if isinstance(scene, str | Path):
+    if isinstance(scene, str | os.PathLike):
         return Scene.load(scene)
     if not isinstance(scene, Scene):
         raise InvalidRequestError(f"a {type(scene).__name__} is no scene: give a Scene, or a path")

@@ -4,20 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tilecppn import machine
-from tilecppn.addresses import as_path, is_address
+from tilecppn.addresses import AnyPath, as_path, is_address
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError
 from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
+from tilecppn.exporters.output.atomic import read_provenance
+from tilecppn.exporters.output.provenance import LIVE, Provenance
 from tilecppn.exporters.parallel import Progress, Threads
 from tilecppn.exporters.pyramids.source_page import live_name
 from tilecppn.run.options import check_workers
+from tilecppn.scene.scene import Scene
 from tilecppn.shaders.write import save, shader_text
 from tilecppn.storage.store import Store
 
 
 def export(
-    path: str | Path,
+    path: AnyPath,
     dest: str | Path,
     *,
     format: str | None = None,
@@ -52,7 +55,9 @@ def export(
     progress: Progress = lambda done, total: None,
     stopping: ShouldStop = never,
 ) -> list[Path]:
-    """Export the store at `path` to `dest`, in the format of its suffix; return the files written.
+    """Export a store to `dest`, in the format of its suffix; return the files written.
+
+    path: of the store, or a Store.
 
     Tiles of a pyramid:
 
@@ -141,25 +146,36 @@ def export(
 
 
 def export_with_live(
-    path: str | Path, dest: str | Path, options: ExportOptions, threads: Threads
+    path: AnyPath, dest: str | Path, options: ExportOptions, threads: Threads
 ) -> list[Path]:
     """Do what `export` does, with its options as one object."""
-    write_live = _live(path, as_path(dest), options) if options.live else list
-    return [*export_store(path, dest, options, threads), *write_live()]
+    if not options.live:
+        return export_store(path, dest, options, threads)
+    write = live_writer(Store(path).scene, as_path(dest), options, overwrite=options.overwrite)
+    return [*export_store(path, dest, options, threads), *write()]
 
 
-def _live(path: str | Path, dest: Path, options: ExportOptions) -> Callable[[], list[Path]]:
-    """Return the function that writes the live page, after raising any error it would raise."""
+def live_writer(
+    scene: Scene, dest: Path, options: ExportOptions, *, overwrite: bool, resumes: bool = False
+) -> Callable[[], list[Path]]:
+    """Return a function that writes the live page, if `options` has it, and returns its path.
+
+    resumes: also replace an unchanged page of the same scene. Raises any error that the function
+    would raise.
+    """
+    if not options.live:
+        return list
     if is_address(dest):
         raise ExportError(
             f"{dest}: live writes to disks; write the page by tilecppn shader, and upload it"
         )
-    scene = Store(path).scene
     about = options.resolved(dest, scene).about
     if not about.share_scene:
         raise ExportError("live: its page holds the scene, which is not shared; leave it out")
     page = dest.with_name(live_name(dest.stem))
-    text = shader_text(scene, page, title=about.title or dest.stem, overwrite=options.overwrite)
+    if resumes and (made := read_provenance(page)) is not None:
+        overwrite = overwrite or made.is_copy_of(Provenance(LIVE, "", scene.fingerprint, ""))
+    text = shader_text(scene, page, title=about.title or dest.stem, overwrite=overwrite)
 
     def write() -> list[Path]:
         save(page, text)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from tilecppn.addresses import AnyPath
 from tilecppn.errors import InvalidRequestError
 from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import provenance
@@ -19,7 +20,7 @@ _FUNCTION = "shader"  # a kind of output, like LIVE, in `exporters.output.atomic
 
 
 def shader(
-    scene: Scene | str | Path,
+    scene: Scene | AnyPath,
     path: str | Path,
     *,
     title: str | None = None,

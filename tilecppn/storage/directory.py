@@ -61,6 +61,10 @@ class StoreDirectory(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
+    def __fspath__(self) -> str:
+        """Return its path, so that functions that take a store's path also take the store."""
+        return str(self.path)
+
     def for_thread(self) -> Self:
         """Return this store for another thread, with a storage of its own."""
         other = copy.copy(self)

@@ -20,7 +20,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tilecppn.addresses import as_path
+from tilecppn.addresses import AnyPath, as_path
 from tilecppn.errors import InvalidRequestError, StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, Plan, Shard, Window
@@ -47,7 +47,7 @@ class Store(StoreDirectory):
 
     plan: Plan
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: AnyPath) -> None:
         """Open a store. Raises StoreError if there is none, or it is not a tilecppn store."""
         super().__init__(as_path(path))
         record = self.record
