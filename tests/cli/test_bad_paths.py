@@ -10,6 +10,7 @@ from tests.cli.results import assert_refused, one_line
 from tests.conftest import Run
 from tests.stores import plain_scene, tree
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.objects import FreeSpace
 
 RENDER = ("render", "ok.toml", "--executor", "local", "-o")
 
@@ -235,7 +236,7 @@ def test_a_shard_too_large_for_memory_is_refused_with_one_that_fits(
     command: str, workspace: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tilecppn.machine.free_memory", lambda: 16 * 2**30)
-    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: (path, 10**18))
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: FreeSpace(path, 10**18))
     before = tree(workspace)
     huge = ["--workers", "2"]
     for side in ("width", "height"):

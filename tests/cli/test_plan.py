@@ -1,6 +1,7 @@
 """`tilecppn plan`, of stills and films."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tilecppn.pixels.preview import preview
 from tilecppn.plan import Plan
 from tilecppn.run.estimates import worker_memory
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.objects import FreeSpace
 
 
 def test_plan_counts_levels_shards_tiles_and_bytes(
@@ -72,7 +74,8 @@ def largest(side: int = 2**31 - 1) -> list[str]:
 
 
 def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
-    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: (Path("/disk"), free))
+    space = FreeSpace(Path("/disk"), free)
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: space)
 
 
 def test_plan_says_where_a_print_has_another_shape_than_the_scene(
@@ -120,6 +123,31 @@ def test_plan_refuses_what_cannot_fit_on_the_disk(
     assert done.exit_code == 2
     assert "/disk" in done.stderr
     assert json.loads(done.stdout)["stored"] == stored
+
+
+def test_plan_counts_the_blocks_of_small_files(
+    small_scene: Scene, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.toml").write_text(small_scene.to_toml())
+    sizes = [f"--set=canvas.{side}=12800" for side in ("width", "height")]
+    large = ("plan", "a.toml", *sizes)
+    for free, files, told in (
+        (10**12, math.inf, "in blocks of 4,096 bytes"),
+        (10**12, 50_000, "does not fit: export an .szi"),
+        (200 * 10**6, math.inf, "does not fit: export an .szi"),
+    ):
+        space = FreeSpace(Path("/disk"), free, files, block=4096)
+        monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path, space=space: space)
+        (line,) = [line for line in cli(*large).stdout.splitlines() if line.startswith("tiles")]
+        assert told in line
+    assert record(cli(*large, "--json"))["tiles_on_disk"] > 40_000 * 4096
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: FreeSpace(path, 1e12))
+    bucket = record(cli(*large, "--json"))
+    space = FreeSpace(Path("/disk"), 10**12, block=4096)
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: space)
+    in_blocks = record(cli(*large, "--json"))
+    blocks = bucket["shards"] * 4096 / 2
+    assert in_blocks["stored"] == pytest.approx(bucket["stored"] + blocks, rel=0.01)
 
 
 def test_plan_and_preview_of_a_timeline(cli: Cli, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tilecppn.plan import Shard
 from tilecppn.run.events import TaskDone
 from tilecppn.run.jobs import TaskStats
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.objects import FreeSpace
 
 SCENE = Scene.of(cppn=SMALL_NET, canvas={"width": 600, "height": 600})
 
@@ -48,14 +49,14 @@ def test_without_samples_nothing_was_estimated() -> None:
 def test_a_disk_that_will_be_full_is_told_once(
     free: float, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_meter, "free_disk", lambda path: (path.parent, free))
+    monkeypatch.setattr(run_meter, "free_disk", lambda path: FreeSpace(path.parent, free))
     meter = RenderMeter("render", SCENE, Path("disk/a.zarr"))
     meter.begin(100 * run_meter.ENOUGH)
     for _ in range(3):
         stats = TaskStats(1.0, run_meter.ENOUGH, 2 * 10**7)
         meter(TaskDone(Shard(0, 0, 0), 0, stats))
     said = capsys.readouterr().err
-    assert said.count("are free at disk") == told
+    assert said.count("free at disk") == told
     assert not told or "about 3.0 GB" in said
 
 

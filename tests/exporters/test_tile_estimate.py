@@ -1,15 +1,20 @@
 """Pyramids: the number of tiles and their size, told before they are written."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.stores import noise_store
+from tilecppn.errors import ExportError
 from tilecppn.exporters import tile_estimate
 from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
+from tilecppn.plan import ceil_div
+from tilecppn.storage.disk import Disk
+from tilecppn.storage.objects import FreeSpace
 from tilecppn.storage.store import Store
 
 
@@ -37,7 +42,9 @@ def test_it_is_what_is_written(
     assert found is not None
     assert int(found[1]) == len(files) - len(below)
     size = float(found[2]) * {"kB": 1e3, "MB": 1e6}[found[3]]
-    assert size == pytest.approx(sum(path.stat().st_size for path in files), rel=0.2)
+    block = os.statvfs(tmp_path).f_frsize
+    taken = sum(ceil_div(path.stat().st_size, block) * block for path in files)
+    assert size == pytest.approx(taken, rel=0.2)
     assert ("with --format webp or" in note) == (format == "png")
 
 
@@ -49,6 +56,22 @@ def test_every_pyramid_says_so_if_it_has_many(
     monkeypatch.setattr(tile_estimate, "MANY", 10)
     (note,) = notes(store, tmp_path / name, tile=64)
     assert "tiles, about" in note
+
+
+@pytest.mark.parametrize("lacking", [{"bytes": 9e5}, {"files": 40}])
+def test_a_folder_whose_tiles_surely_do_not_fit_is_refused(
+    lacking: dict[str, float], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tile_estimate, "MANY", 10)
+    space = {"bytes": 1e12, "files": 1e9, **lacking}
+    free = FreeSpace(tmp_path, space["bytes"], space["files"], block=65536)
+    monkeypatch.setattr(Disk, "free_space", lambda self: free)
+    for dest, options in (("a.dzi", {}), ("xyz", {"layout": "xyz", "tile": 64})):
+        with pytest.raises(ExportError, match=r"tiles take .* (900.0 kB|40 files) free at"):
+            notes(store, tmp_path / dest, **options)
+    assert list(tmp_path.iterdir()) == []
+    assert notes(store, tmp_path / "a.szi")
+    assert notes(store, tmp_path / "b.dzi", skip_blanks="#000000")
 
 
 def test_folders_say_so_too_and_single_files_do_not(

@@ -14,11 +14,13 @@ from tilecppn.film.store import FilmStore, film_plan
 from tilecppn.film.timeline.moves import moving
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.objects import FreeSpace
 
 
 def give(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     """Let every disk have so many bytes free."""
-    monkeypatch.setattr("tilecppn.film.disk_estimate.free_disk", lambda path: (path.parent, free))
+    where = "tilecppn.film.disk_estimate.free_disk"
+    monkeypatch.setattr(where, lambda path: FreeSpace(path.parent, free))
 
 
 def bytes_of(path: Path) -> int:

@@ -1,6 +1,7 @@
 """What fits is let through, what does not is refused with a number that would."""
 
 import itertools
+import math
 import re
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tilecppn.run.estimates import (
     worker_memory,
 )
 from tilecppn.scene.scene import Scene
+from tilecppn.storage.objects import FreeSpace
 
 LAWS = settings(max_examples=300)
 
@@ -187,3 +189,29 @@ def test_a_store_that_no_compression_makes_fit_is_refused_with_a_canvas_that_wou
     assert found is not None
     check_disk(plan(int(0.99 * int(found[1]))), tmp_path / "a.zarr")
     check_disk(plan(1024), tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("shard", [64, 4096])
+@pytest.mark.parametrize(("space", "files"), [(10**12, 10**6), (10**9, math.inf)])
+def test_each_shard_takes_a_file_and_a_block(
+    shard: int, space: int, files: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = FreeSpace(Path("/disk"), space, files, block=4096)
+    monkeypatch.setattr("tilecppn.run.estimates.free_disk", lambda path: free)
+    with pytest.raises(PlanError) as caught:
+        check_disk(plan_of(shard, 64, 2**31 - 1), Path("a.zarr"))
+    missing = "1.0 GB free at /disk" if math.isinf(files) else "1,000,000 files free at /disk"
+    assert missing in str(caught.value)
+    side = int(re.search(r"canvas of at most (\d+) ×", str(caught.value))[1])  # type: ignore[index]
+    fitting = plan_of(shard, 64, int(0.99 * side))
+    check_disk(fitting, Path("a.zarr"))
+    assert free.taken(fitting.shards, 0) <= space
+    with pytest.raises(PlanError):
+        check_disk(plan_of(shard, 64, int(1.01 * side)), Path("a.zarr"))
+
+
+def test_the_last_block_of_a_file_is_half_empty() -> None:
+    space = FreeSpace(Path("/disk"), 1e9, block=4096)
+    assert space.taken(10, 10 * 100) == 10 * 4096
+    assert space.taken(10, 10 * 100_000) == 10 * 102_048
+    assert FreeSpace(Path("bucket"), math.inf).taken(10, 1000) == pytest.approx(1000, rel=0.01)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.plan import Plan
     from tilecppn.scene.scene import Scene
+    from tilecppn.storage.objects import FreeSpace
+
+MANY = 10_000  # tiles of which a line says what they take as files
 
 
 class Estimate(NamedTuple):
@@ -102,8 +105,8 @@ def _plan_still(
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     check_disk(plan, output)
     estimate = _estimate(scene, plan, workers, kernel, price)
-    stored = estimate.pixel_bytes * plan.pixels
-    folder, free = free_disk(output)
+    space = free_disk(output)
+    stored = space.taken(plan.shards, estimate.pixel_bytes * plan.pixels)
     seconds = plan.pixels / estimate.speed
     dpi = scene.canvas.resolution
     paper = [side / dpi for side in (plan.width, plan.height)]
@@ -117,7 +120,8 @@ def _plan_still(
         "tiles": plan.tiles,
         "bytes": plan.bytes,
         "stored": round(stored),
-        "free": _bytes_free(free),
+        "free": _bytes_free(space),
+        "tiles_on_disk": round(space.taken(plan.tiles, 0)),
         **_record(estimate, seconds),
     }
     lines = [
@@ -128,16 +132,17 @@ def _plan_still(
         f"levels   {len(plan.levels)}, in {counted(plan.shards, 'shard')} of {plan.shard}² and "
         f"{counted(plan.tiles, 'tile')} of {plan.tile}²",
         f"bytes    {format_bytes(plan.bytes)}; about {format_bytes(stored)} after compression "
-        f"(estimated), {_free_words(folder, free)}",
+        f"(estimated), {space}",
+        *_tiles_words(plan, space),
         *_lines(estimate, seconds),
     ]
     if shape is not None:
         lines.insert(2, f"shape    {shape}")
     result("\n".join(lines), record, as_json)
-    if stored > free:
+    if stored > space.bytes:
         raise PlanError(
-            f"does not fit on the disk: about {format_bytes(stored)} needed, {format_bytes(free)} "
-            f"free at {folder}; use a smaller canvas, or -o on a larger disk"
+            f"does not fit on the disk: about {format_bytes(stored)} needed, {space}; use a "
+            "smaller canvas, or -o on a larger disk"
         )
 
 
@@ -154,8 +159,9 @@ def _plan_film(
 
     film, plan = timeline.film, film_plan(timeline, None)
     estimate = _estimate(timeline.scene(0), plan.still, workers, kernel, price)
-    stored = estimate.pixel_bytes / LEVELS_BYTES * plan.pixels  # frames have no smaller levels
-    folder, free = free_disk(output)
+    space = free_disk(output)
+    pixel_bytes = estimate.pixel_bytes / LEVELS_BYTES  # frames have no smaller levels
+    stored = space.taken(plan.tasks, pixel_bytes * plan.pixels)
     seconds = plan.pixels * film.samples / estimate.speed
     record = {
         "width": plan.still.width,
@@ -163,14 +169,14 @@ def _plan_film(
         "frames": plan.frames,
         "shards": plan.tasks,
         "stored": round(stored),
-        "free": _bytes_free(free),
+        "free": _bytes_free(space),
         **_record(estimate, seconds),
     }
     lines = [
         f"film     {counted(plan.frames, 'frame')} of {plan.still.width} × {plan.still.height} at "
         f"{film.fps} a second, in {counted(plan.tasks, 'shard')}",
         f"bytes    about {format_bytes(stored)} for all frames in a store (estimated); a video is "
-        f"smaller; {_free_words(folder, free)}",
+        f"smaller; {space}",
         *_lines(estimate, seconds),
         "encoding comes on top",
     ]
@@ -181,12 +187,20 @@ def _length(length: float) -> str:
     return f"{length:,.0f}" if length >= 1000 else f"{length:.4g}"
 
 
-def _bytes_free(free: float) -> int | None:
-    return None if math.isinf(free) else int(free)
+def _tiles_words(plan: "Plan", space: "FreeSpace") -> list[str]:
+    """Return a line on what tiles that are files take on a disk, however small they are."""
+    if plan.tiles < MANY or space.block == 1:
+        return []
+    least = space.taken(plan.tiles, 0)
+    fits = space.shortage(plan.tiles, least) is None
+    return [
+        f"tiles    {format_bytes(least)} at the least as files of their own (.dzi), in blocks of "
+        f"{space.block:,} bytes" + ("" if fits else "; that does not fit: export an .szi instead")
+    ]
 
 
-def _free_words(folder: Path, free: float) -> str:
-    return f"in {folder}" if math.isinf(free) else f"{format_bytes(free)} free at {folder}"
+def _bytes_free(space: "FreeSpace") -> int | None:
+    return None if math.isinf(space.bytes) else int(space.bytes)
 
 
 def _estimate(

@@ -106,12 +106,12 @@ class RenderMeter(Meter):
         self._written += written
         if self.output is None or self.done < ENOUGH:
             return
-        folder, free = free_disk(self.output)
+        space = free_disk(self.output)
         left = self._written / self.done * (self.total - self.done - self.skipped) * LEVELS_BYTES
-        if left > free:
+        if left > space.bytes:
             self.note(
-                f"about {format_bytes(left)} are still to be written, {format_bytes(free)} are "
-                f"free at {folder}: it stops when the disk is full; the same command goes on then"
+                f"about {format_bytes(left)} are still to be written, {space}: it "
+                "stops when the disk is full; the same command goes on then"
             )
         self.output = None  # check only once
 

@@ -44,13 +44,13 @@ class Exporter(NamedTuple):
 
     write: makes the outputs, whose paths the caller has claimed. outputs: their paths and kinds
     (see `atomic.CONTENTS`). fits: raises ExportError if the picture is too large, or the options
-    cannot be fulfilled. estimate: what is said before the work, if anything.
+    cannot be fulfilled. estimate: what is said before the work, if anything; raises ExportError.
     """
 
     write: Writer
     outputs: Callable[[Path], dict[Path, str]] = lambda dest: {dest: STILL}
     fits: Callable[[Source, Path, ExportOptions], None] = lambda source, dest, options: None
-    estimate: Callable[[Source, ExportOptions], str | None] = lambda source, options: None
+    estimate: Callable[[Source, Path, ExportOptions], str | None] = lambda *_: None
 
     def check(self, dest: Path, *, overwrite: bool) -> None:
         """Raise ExportError if an output would replace something that must stay."""
@@ -58,8 +58,9 @@ class Exporter(NamedTuple):
             check_output(path, kind, overwrite=overwrite)
 
 
+_IN_FOLDER = bound(tile_estimate, in_folder=True)
 EXPORTERS: dict[str, Exporter] = {
-    ".dzi": Exporter(export_dzi, outputs_of, estimate=tile_estimate),
+    ".dzi": Exporter(export_dzi, outputs_of, estimate=_IN_FOLDER),
     ".szi": Exporter(export_szi, lambda dest: {dest: "szi"}, estimate=tile_estimate),
     ".pmtiles": Exporter(export_pmtiles, lambda dest: {dest: pmtiles.KIND}, estimate=tile_estimate),
     ".mbtiles": Exporter(export_mbtiles, lambda dest: {dest: mbtiles.KIND}, estimate=tile_estimate),
@@ -76,7 +77,7 @@ EXPORTERS: dict[str, Exporter] = {
 
 def _folder(name: str) -> Exporter:
     export = bound(export_folder, FOLDERS[name])
-    return Exporter(export, lambda dest: {dest: name}, estimate=tile_estimate)
+    return Exporter(export, lambda dest: {dest: name}, estimate=_IN_FOLDER)
 
 
 LAYOUTS = {
@@ -166,7 +167,7 @@ def write(
     try:
         with naming_destination(dest), claimed(*exporter.outputs(dest)):
             exporter.check(dest, overwrite=options.overwrite)
-            if (said := exporter.estimate(source, options)) is not None:
+            if (said := exporter.estimate(source, dest, options)) is not None:
                 threads.note(f"{dest}: {said}")
             return exporter.write(source, dest, options, threads)
     except KeyboardInterrupt:

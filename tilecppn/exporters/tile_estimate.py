@@ -2,35 +2,50 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
+from tilecppn.errors import ExportError
 from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tiles import Pixels, levels_to_one_tile
 from tilecppn.formatting import format_bytes
 from tilecppn.plan import Window, ceil_div
+from tilecppn.storage.places import storage_of
 
 MANY = 1000  # fewer tiles are not announced
 ACROSS = 3  # sampled tiles along each side of the largest level
 SMALLER = ("webp", "jpg")  # formats that a pyramid of PNG is compared with
 
 
-def tile_estimate(source: Source, options: ExportOptions) -> str | None:
+def tile_estimate(
+    source: Source, dest: Path, options: ExportOptions, *, in_folder: bool = False
+) -> str | None:
     """Describe the number and size of the tiles to be written; None if they are few.
 
-    Their size is estimated from tiles spread evenly over the largest level. Raises RenderError if a
-    shard is damaged.
+    Their size is estimated from tiles spread evenly over the largest level, and of tiles that are
+    files `in_folder` in blocks of the disk. Raises ExportError if such files surely do not fit,
+    RenderError if a shard is damaged.
     """
     side = options.side
     levels = source.sizes[: levels_to_one_tile(source.sizes, side)]
     count = sum(ceil_div(width, side) * ceil_div(height, side) for width, height in levels)
     if count < MANY:
         return None
+    space = storage_of(dest).free_space()
+    least = space.taken(count, 0)
+    free = space.shortage(count, least)
+    if in_folder and free and options.skip_blanks is None:
+        raise ExportError(
+            f"{count:,} tiles take {format_bytes(least)} at the least as files of their own, "
+            f"{free}; export an .szi, or use a larger --tile"
+        )
     samples = _samples(source, side)
     scale = sum(width * height for width, height in levels) / sum(s[0].size for s in samples)
 
     def size(options: ExportOptions) -> str:
-        return format_bytes(round(scale * sum(len(options.encode(pixels)) for pixels in samples)))
+        encoded = scale * sum(len(options.encode(pixels)) for pixels in samples)
+        return format_bytes(space.taken(count, encoded) if in_folder else encoded)
 
     said = f"{count:,} tiles, about {size(options)}"
     if options.format != "png":

@@ -25,23 +25,23 @@ def check_film_fits(
 
     Draws samples only if the frames would not fit uncompressed.
     """
-    folder, free = free_disk(path)
+    space = free_disk(path)
     still = plan.still
     values = kept.frames * still.pixels * still.channels
-    if values * min(still.itemsize, kept.itemsize) <= free:
+    if values * min(still.itemsize, kept.itemsize) <= space.bytes:
         return
     try:
         frame = SURE * still.pixels * _pixel_bytes(timeline, kept, kernel)
     except InvalidRequestError:
         return  # drawn elsewhere, with a kernel that this machine lacks
-    if kept.frames * frame <= free:
+    if kept.frames * frame <= space.bytes:
         return
-    fitting = int(free / frame)
+    fitting = int(space.bytes / frame)
     what = "a film" if kept.frames == plan.frames else "clips (--clip)"
     advice = f"{what} of about {counted(fitting, 'frame')}, a" if fitting else "a"
     raise PlanError(
         f"{counted(kept.frames, 'frame')} need {format_bytes(kept.frames * frame)} at the least, "
-        f"{format_bytes(free)} free at {folder}: use {advice} smaller canvas, or a larger disk"
+        f"{space}: use {advice} smaller canvas, or a larger disk"
     )
 
 

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from tilecppn import machine
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import PlanError
-from tilecppn.formatting import format_bytes
+from tilecppn.formatting import counted, format_bytes
 from tilecppn.kernels import Kernel
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import BLOCK, Level, Plan, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import Canvas
+from tilecppn.storage.objects import FreeSpace
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import encode_shard
 
@@ -60,20 +61,23 @@ def check_fits(plan: Plan, workers: int, available: int | None = None, *, thread
 
 def check_disk(plan: Plan, path: Path) -> None:
     """Raise PlanError if a store at `path` cannot fit on its disk, however well it compresses."""
-    folder, free = free_disk(path)
-    needed = LEAST_TILE * plan.tiles
-    if needed <= free:
+    space = free_disk(path)
+    needed = max(LEAST_TILE * plan.tiles, space.block * plan.shards)
+    free = space.shortage(plan.shards, needed)
+    if free is None:
         return
-    side = int((free / LEAST_TILE * 3 / 4) ** 0.5) * plan.tile  # levels above add a third
+    per_pixel = max(LEAST_TILE / plan.tile**2, space.block / plan.shard**2)
+    fitting = min(space.bytes / per_pixel, space.files * plan.shard**2)
+    side = int((fitting / LEVELS) ** 0.5) // plan.tile * plan.tile
     smaller = f"a canvas of at most {side} × {side} pixels, or a larger" if side else "another"
     raise PlanError(
-        f"needs {format_bytes(needed)} at the very least, {format_bytes(free)} free at {folder}: "
-        f"use {smaller} disk"
+        f"needs {format_bytes(needed)} in {counted(plan.shards, 'file')} at the very least, "
+        f"{free}: use {smaller} disk"
     )
 
 
-def free_disk(path: Path) -> tuple[Path, float]:
-    """Return the folder that holds or would hold `path`, and its free bytes, or inf."""
+def free_disk(path: Path) -> FreeSpace:
+    """Return what is free where `path` is, or would be."""
     return storage_of(path).free_space()
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import random
 import time
 from collections.abc import Callable, Container, Hashable, Iterator, Sequence
@@ -16,7 +17,7 @@ from tilecppn.filesystem import UnsuitableFileError, error_text
 from tilecppn.storage.client import as_os_errors, client_of
 from tilecppn.storage.content_types import headers
 from tilecppn.storage.crc32c import crc32c_of
-from tilecppn.storage.objects import FileStorage, Put
+from tilecppn.storage.objects import FileStorage, FreeSpace, Put
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
@@ -172,6 +173,10 @@ class Bucket(FileStorage):
             yield lambda name, data: pending.append(pool.submit(self.put, name, data))
         for future in pending:
             future.result()
+
+    def free_space(self) -> FreeSpace:
+        """Return infinite space in the bucket."""
+        return FreeSpace(self.path.parent, math.inf)
 
     def delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError), self._request(name) as key:

@@ -7,13 +7,11 @@ placeholder of the same generation (`If-Match`); see docs/decisions/0038-buckets
 
 import contextlib
 import json
-import math
 import re
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
@@ -180,10 +178,6 @@ class BucketStorage(Bucket, ObjectStorage):
         if reading:
             return f"{self.path}: is not a store; try tilecppn info {self.path}"
         return f"{self.path}: holds objects that are not a store of tilecppn; choose another path"
-
-    def free_space(self) -> tuple[Path, float]:
-        """Return the bucket and infinity."""
-        return self.path.parent, math.inf
 
     def is_free(self) -> bool:
         """Return whether there are no objects, or a store whose creation was not finished."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from tilecppn.errors import StoreError
 from tilecppn.storage import locks
 from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.names import DESCRIPTION, FOLDER_NAME, lock_file, unfinished
-from tilecppn.storage.objects import Files, ObjectStorage, Put
+from tilecppn.storage.objects import Files, FreeSpace, ObjectStorage, Put
 
 MAX_OFFSET = 2**62  # of a byte in a file
 PIECE = 1 << 18  # bytes read at a time for a checksum
@@ -240,10 +241,12 @@ class Disk(ObjectStorage):
             "another path"
         )
 
-    def free_space(self) -> tuple[Path, float]:
+    def free_space(self) -> FreeSpace:
         whole = self.path.absolute()
         folder = next(path for path in (whole, *whole.parents) if path.is_dir())
-        return folder, shutil.disk_usage(folder).free
+        disk = os.statvfs(folder)
+        files = disk.f_favail or math.inf  # some disks do not count files
+        return FreeSpace(folder, disk.f_bavail * disk.f_frsize, files, disk.f_frsize)
 
     def is_free(self) -> bool:
         path = self.path

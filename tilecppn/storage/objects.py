@@ -1,14 +1,41 @@
 """The interface to the files of a store, whether on a disk or in a bucket."""
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from re import Pattern
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from tilecppn.formatting import format_bytes
 
 UNFINISHED = "unfinished"  # the only key of our attribute while a bucket's store is created
 Files = Mapping[str, bytes]  # name in the store, as "0/zarr.json" → contents
 Put = Callable[[str, bytes], None]  # writes a file: name, contents
+
+
+class FreeSpace(NamedTuple):
+    """What is free for new files: bytes and files, infinite in a bucket; block: of a disk."""
+
+    folder: Path  # that holds, or would hold them
+    bytes: float
+    files: float = math.inf
+    block: int = 1
+
+    def taken(self, files: int, bytes: float) -> float:
+        """Return what files of so many bytes take: the last block of each is half empty."""
+        return max(bytes + files * self.block / 2, files * self.block)
+
+    def shortage(self, files: int, bytes: float) -> str | None:
+        """Return what is free if it is too little for these files and bytes; None if it is not."""
+        if files > self.files:
+            return f"{self.files:,} files free at {self.folder}"
+        return str(self) if bytes > self.bytes else None
+
+    def __str__(self) -> str:
+        """Describe it: `1.5 GB free at /data`."""
+        free = "" if math.isinf(self.bytes) else f"{format_bytes(self.bytes)} free "
+        return f"{free}{'at' if free else 'in'} {self.folder}"
 
 
 class FileStorage(Protocol):
@@ -56,6 +83,9 @@ class FileStorage(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete a file, if it exists."""
+
+    def free_space(self) -> FreeSpace:
+        """Return what is free where the files are, or would be."""
 
 
 class ObjectStorage(FileStorage, Protocol):
@@ -125,9 +155,6 @@ class ObjectStorage(FileStorage, Protocol):
 
     def why_not_a_store(self, *, reading: bool) -> str:
         """Describe what is there instead of a store, and the remedy; reading: it is to be read."""
-
-    def free_space(self) -> tuple[Path, float]:
-        """Return the folder that holds or would hold the store, and its free bytes."""
 
     def is_free(self) -> bool:
         """Return whether a store can be created: nothing is there, or an empty folder.
