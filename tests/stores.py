@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,17 +78,8 @@ def edit_attribute(path: Path, change: Callable[[dict[str, Any]], object]) -> No
     change(group["tilecppn"])
     own = {k: v for k, v in group["tilecppn"].items() if k not in ("sha256", "checksums")}
     networks = {"weights.safetensors": (path / NETWORK).read_bytes()}
-    identity.write(Disk(path), identity.seal(group["ome"], own, networks), networks)
-
-
-def as_version_0_1_0(path: Path) -> None:
-    """Make a store as version 0.1.0 made it: one copy of all, without checksums."""
-    record = json.loads((path / "zarr.json").read_bytes())
-    own = record["attributes"]["tilecppn"]
-    del own["sha256"], own["checksums"]
-    (path / "zarr.json").write_text(json.dumps(record, indent=2))
-    (path / NETWORK).rename(path / "weights.safetensors")
-    shutil.rmtree(path / "weights")
+    record = identity.seal(group["ome"], own, networks)
+    Disk(path).replace(identity.all_files(record, networks))
 
 
 def level_pixels(store: Store, level: int) -> NDArray[Any]:

@@ -114,7 +114,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_errors_load_nothing_heavy(tmp_path: Path) -> None:
-    modules = loaded_by("-c", "from tilecppn import Refused, TilecppnError", cwd=tmp_path)
+    modules = loaded_by("-c", "from tilecppn import StoreError, TilecppnError", cwd=tmp_path)
     assert "tilecppn.errors" in modules
     assert packages(modules).isdisjoint(HEAVY)
 

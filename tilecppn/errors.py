@@ -168,9 +168,3 @@ class Interrupted(_Spelled, KeyboardInterrupt):
     """Ctrl-C, SIGTERM or SIGHUP stopped the work; finished work is kept."""
 
     exit_code = 130
-
-
-# Names of version 0.1, kept for programs that import them.
-Refused = InvalidRequestError
-Failed = RenderError
-Stopped = Interrupted

@@ -11,14 +11,11 @@ import pytest
 from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted
-from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import checksums, provenance
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
-from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage, outputs_of
 from tilecppn.storage.places import storage_of
-from tilecppn.storage.store import Store
 
 FOLDERS = ["iiif", "xyz", "zoomify"]
 FILES = ["a.png", "a.tif", "a.jpg", "a.webp", "a.avif", "a.szi"]
@@ -167,18 +164,13 @@ def test_a_list_that_names_files_elsewhere_does_not_read_them(work: Path) -> Non
     assert not any("secret" in str(f) or "etc" in f.parts for f in find_export_damage(work / "xyz"))
 
 
-def test_an_export_without_checksums_is_judged_by_its_digest(work: Path) -> None:
-    """As version 0.1.0 leaves none, and some storage."""
+def test_a_manifest_without_the_list_s_checksum_is_damaged(work: Path) -> None:
     folder = work / "xyz"
-    (folder / checksums.LIST).unlink()
-    store = Store(work / "a.zarr")
-    options = ExportOptions(layout="xyz").resolved(folder, store.scene)
-    made = Source(store).provenance("xyz", options)
-    digest = provenance._folder_digest(storage_of(folder).sizes(), json.loads(made.manifest()))
-    (folder / provenance.MANIFEST).write_text(made.manifest(digest))
-    assert not find_export_damage(folder)
-    next(folder.rglob("*.jpg")).unlink()
-    assert find_export_damage(folder) == {folder: "damaged"}
+    record = json.loads((folder / provenance.MANIFEST).read_text())
+    del record["crc32c"]
+    record["digest"] = provenance._folder_digest(storage_of(folder).sizes(), record)
+    (folder / provenance.MANIFEST).write_text(json.dumps(record))
+    assert find_export_damage(folder) == {folder / provenance.MANIFEST: "damaged"}
 
 
 def test_a_check_can_be_stopped(work: Path) -> None:

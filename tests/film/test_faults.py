@@ -267,7 +267,7 @@ def begin_as(parts: Path, old: str, new: str, networks: dict[str, bytes]) -> Non
     attributes = json.loads(text.replace(old, new))["attributes"]
     own = {k: v for k, v in attributes["tilecppn"].items() if k not in ("checksums", "sha256")}
     record = identity.seal(attributes["ome"], own, networks)
-    identity.write(storage_of(parts), record, networks)
+    storage_of(parts).replace(identity.all_files(record, networks))
 
 
 def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_read(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores import NETWORK, as_version_0_1_0, tree
+from tests.stores import NETWORK, tree
 from tilecppn.cppn import CPPN
 from tilecppn.errors import StoreError
 from tilecppn.run.render import render
@@ -103,15 +103,6 @@ def test_without_a_shard_there_is_nothing_to_rescue(path: Path) -> None:
         file.unlink()
     with pytest.raises(StoreError, match="render it anew"):
         rescue_store(path, SCENE)
-
-
-@pytest.mark.parametrize("lost", ["zarr.json", "weights.safetensors"])
-def test_a_store_of_version_0_1_0_is_rescued_into_one_of_this(lost: str, path: Path) -> None:
-    before = tree(path)
-    as_version_0_1_0(path)
-    lose(path, lost)
-    rescue_store(path, SCENE)
-    assert tree(path) == before
 
 
 def test_what_is_no_folder_is_named(tmp_path: Path) -> None:

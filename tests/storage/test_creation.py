@@ -15,6 +15,7 @@ from tilecppn.errors import StoreError
 from tilecppn.storage import locks
 from tilecppn.storage.directory import is_store
 from tilecppn.storage.disk import sweep_beside
+from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
 
 # Making
@@ -216,7 +217,7 @@ def test_a_sweep_takes_no_name_for_a_pattern(tmp_path: Path) -> None:
 def test_a_sweep_spares_what_another_process_is_just_making(tmp_path: Path) -> None:
     """Two processes begin at once: neither may delete the store that the other builds."""
     theirs = tmp_path / ".a.zarr.0123456789ab.partial"
-    theirs.mkdir()
-    with held(theirs / ".lock"):
+    lock_file(theirs).parent.mkdir(parents=True)
+    with held(lock_file(theirs)):
         sweep_beside(tmp_path / "a.zarr")
-        assert (theirs / ".lock").exists()
+        assert lock_file(theirs).exists()

@@ -15,13 +15,13 @@ import zarr
 from tests.stores import (
     ARITHMETIC,
     NETWORK,
-    as_version_0_1_0,
-    edit_attribute,
     noise_store,
     tree,
 )
 from tilecppn.errors import StoreError
 from tilecppn.integrity.stores import find_damage
+from tilecppn.storage import identity
+from tilecppn.storage.disk import Disk
 from tilecppn.storage.store import Store
 
 
@@ -124,38 +124,6 @@ def test_plain_readers_take_all_of_it_without_a_warning(store: Store) -> None:
     assert np.asarray(weights[:]).tobytes() == store.scene.cppn.to_bytes()
 
 
-# Version 0.1.0
-
-
-def test_a_store_of_version_0_1_0_is_read_checked_and_mended(store: Store) -> None:
-    fingerprint = store.scene.fingerprint
-    as_version_0_1_0(store.path)
-    before = tree(store.path)
-    old = Store(store.path)
-    assert old.scene.fingerprint == fingerprint
-    assert old.invalid_metadata() == []
-    with old.lock():
-        pass
-    assert tree(store.path) == before
-    text = (store.path / "zarr.json").read_text()
-    (store.path / "zarr.json").write_text(text.replace('"max": 255', '"max": 251'))
-    assert Store(store.path).invalid_metadata() == ["zarr.json"]
-    with Store(store.path).lock():
-        pass
-    assert tree(store.path) == before
-
-
-def test_a_store_of_version_0_1_0_keeps_its_lock_where_it_was(tmp_path: Path) -> None:
-    """So that a render of that version and one of this keep each other out."""
-    store = noise_store(tmp_path / "a.zarr", 70, 70)
-    as_version_0_1_0(store.path)
-    (store.path / ".lock").touch()
-    with Store(store.path).lock():
-        assert not (store.path / "weights").exists()
-        with pytest.raises(StoreError, match="is in use"), Store(store.path).lock():
-            raise AssertionError
-
-
 # Strangers
 
 
@@ -177,18 +145,17 @@ def test_a_network_outside_of_the_store_is_not_read(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "a.zarr", 70, 70)
     (tmp_path / "secret.safetensors").write_bytes((store.path / NETWORK).read_bytes())
 
-    def elsewhere(own: dict[str, Any]) -> None:
-        own["networks"] = ["../secret.safetensors"]
-
-    edit_attribute(store.path, elsewhere)
-    as_version_0_1_0(store.path)
-    with pytest.raises(StoreError, match="metadata is damaged"):
+    group = json.loads((store.path / "zarr.json").read_bytes())["attributes"]
+    networks = {"../secret.safetensors": b"secret"}
+    record = identity.seal(group["ome"], group["tilecppn"], networks)
+    Disk(store.path).replace({"zarr.json": json.dumps(record).encode()})
+    with pytest.raises(StoreError, match="is no name of a weights file"):
         Store(store.path)
 
 
 def test_an_endless_file_is_not_read(store: Store) -> None:
-    as_version_0_1_0(store.path)
-    (store.path / "weights.safetensors").unlink()
-    (store.path / "weights.safetensors").symlink_to("/dev/zero")
-    with pytest.raises(StoreError, match="not a regular file"):
+    for name in (NETWORK, "weights/c/0"):
+        (store.path / name).unlink()
+        (store.path / name).symlink_to("/dev/zero")
+    with pytest.raises(StoreError, match="both missing or damaged"):
         Store(store.path)

@@ -54,9 +54,8 @@ def find_export_damage(
 ) -> dict[Path, str]:
     """Read all of an export; return the fault of each faulty file, by path.
 
-    Faults are "missing", "damaged" or "not part of the export". An output of a version without
-    checksums is judged as far as its digest reaches. Memory grows only with the names in a folder;
-    a single file in a bucket is copied to the disk first. Raises Interrupted.
+    Faults are "missing", "damaged" or "not part of the export". Memory grows only with the names in
+    a folder; a single file in a bucket is copied to the disk first. Raises Interrupted.
     """
     found: dict[Path, str] = {}
     for output in outputs_of(path):
@@ -90,12 +89,10 @@ def _has_trace(output: Path) -> bool:
 
 def _find_in_folder(folder: Path, counted: Counted, stopping: ShouldStop) -> dict[Path, str]:
     files, made = storage_of(folder), provenance.read_folder(folder)
-    if made is None:  # only the list knows the folder's contents
+    expected = provenance.listed_checksum(folder)
+    if made is None or expected is None:  # only the list knows the folder's contents
         wrong = _find_listed(folder, counted, stopping)[0]
         return wrong | {folder / MANIFEST: MISSING if files.size(MANIFEST) is None else DAMAGED}
-    expected = provenance.listed_checksum(folder)
-    if expected is None:  # only names and sizes are known
-        return {} if made.intact else {folder: DAMAGED}
     found: dict[Path, str] = {}
     if (state := checksums.fault(files, checksums.LIST, expected)) is not None:
         found[folder / checksums.LIST] = state

@@ -126,8 +126,9 @@ class FilmStore(StoreDirectory):
             "fingerprint": timeline.fingerprint,
             "arithmetic": arithmetic._asdict(),
         }
-        ome = _ome(timeline, plan, path.name.removesuffix(".zarr"))
-        arrays = [_frames_of(plan, timeline.base.output.dtype)]
+        name, dtype = path.name.removesuffix(".zarr"), timeline.base.output.dtype
+        ome = film_multiscales(plan.still, dtype, name, float(1 / timeline.film.fps))
+        arrays = [_frames_of(plan, dtype)]
         return NewStore(record, ome, dict(timeline.networks), arrays, empty_shards)
 
     def check(self, timeline: Timeline) -> None:
@@ -167,18 +168,15 @@ class FilmStore(StoreDirectory):
         self.path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
-    def multiscales(self, name: str) -> dict[str, Any]:
-        return _ome(self.timeline, self.plan, name)
-
     def arrays(self) -> list[ArraySpec]:
         return [_frames_of(self.plan, self.dtype)]
 
-    def _identity(self) -> dict[str, bytes]:
+    def _copies(self) -> dict[str, bytes]:
         """Add the metadata of an empty array for the clips, so that plain Zarr readers
         accept them.
         """
-        files = super()._identity()
-        if files and (self.plan.clip is not None or _clip_folders(self.path)):
+        files = super()._copies()
+        if self.plan.clip is not None or _clip_folders(self.path):
             files.update(_CLIPS_ARRAY)
         return files
 
@@ -284,12 +282,6 @@ def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
     level = plan.still.levels[0]
     shape = (plan.frames, plan.still.channels, level.height, level.width)
     return ArraySpec("0", shape, level, dtype)
-
-
-def _ome(timeline: Timeline, plan: FilmPlan, name: str) -> dict[str, Any]:
-    return film_multiscales(
-        plan.still, timeline.base.output.dtype, name, float(1 / timeline.film.fps)
-    )
 
 
 def open_store(path: Path) -> Store | FilmStore:

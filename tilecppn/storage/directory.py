@@ -173,13 +173,9 @@ class StoreDirectory(ABC):
         with storage.lock():
             kept = identity.attributes(path) or {}
             generation = str(kept.get("generation") or storage.new_generation())
-            identity.write(storage, new.group(generation), new.networks)
+            storage.replace(identity.all_files(new.group(generation), new.networks))
             storage.replace(invalid_metadata(storage, new.arrays))
             storage.reserve(new.empty_shards(generation))
-
-    @abstractmethod
-    def multiscales(self, name: str) -> dict[str, Any]:
-        """Return the `ome` attribute of its group, for an image of that name."""
 
     def invalid_metadata(self) -> list[str]:
         """Return the metadata files, zarr.json and copies, that are missing, damaged or wrong.
@@ -190,15 +186,16 @@ class StoreDirectory(ABC):
 
     def _repaired_metadata(self) -> dict[str, bytes]:
         """Return the right contents of the files that `invalid_metadata` names."""
-        group = identity.repaired_group(self.storage, self._group, self.multiscales)
-        copies = self._identity()
+        group = identity.repaired_group(self.storage, self._group)
+        copies = self._copies()
         return {
             **({} if group is None else {DESCRIPTION: group}),
             **{name: copies[name] for name in identity.damaged_files(self.storage, copies)},
             **invalid_metadata(self.storage, self.arrays()),
         }
 
-    def _identity(self) -> dict[str, bytes]:
+    def _copies(self) -> dict[str, bytes]:
+        """Return the right contents of the files beside the group's zarr.json."""
         return identity.files(self._group, self.networks)
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:

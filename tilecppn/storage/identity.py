@@ -7,14 +7,13 @@
     weights/.lock                held by the one process that renders
 
 A film may have further networks, each in a folder of its own name. Zarr readers do not list the
-folder of an array, so none of these files makes them warn. Stores of version 0.1.0 have the weights
-file and the lock beside zarr.json, and no copies or checksums.
+folder of an array, so none of these files makes them warn.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from tilecppn.addresses import BucketPath
 from tilecppn.cppn.weights_file import MAX_BYTES
 from tilecppn.errors import StoreError
 from tilecppn.storage.crc32c import crc32c
-from tilecppn.storage.names import DESCRIPTION, FOLDER, SUFFIX
+from tilecppn.storage.names import DESCRIPTION, FOLDER, LOCK, SUFFIX
 from tilecppn.storage.objects import UNFINISHED, ObjectStorage
 from tilecppn.storage.places import storage_of
 from tilecppn.version import VERSION
@@ -35,7 +34,7 @@ _NETWORK = re.compile(rf"[\w-]+\{SUFFIX}")
 # Regular expressions of the folders and files that a store has besides its arrays.
 FOLDERS = rf"({FOLDER}|keyframe-\d+)(/c)?"
 FILES = (
-    rf"zarr\.json|{re.escape(COPY)}|({FOLDER}/)?\.lock|[\w-]+\{SUFFIX}|"
+    rf"zarr\.json|{re.escape(COPY)}|{re.escape(LOCK)}|"
     rf"({FOLDER}|keyframe-\d+)/([\w-]+\{SUFFIX}|zarr\.json|c/0)"
 )
 Record = dict[str, Any]
@@ -75,9 +74,7 @@ def group(storage: ObjectStorage) -> Record | None:
         return copy
     if error is not None:
         raise error
-    # A store of version 0.1.0 has no checksum and no copy.
-    is_old = _own(found) is not None and storage.size(COPY) is None
-    return found if is_old else None
+    return None
 
 
 def read_json(storage: ObjectStorage, name: str) -> Record | None:
@@ -105,9 +102,7 @@ def seal(ome: Mapping[str, Any], own: Mapping[str, Any], networks: Mapping[str, 
 
 
 def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files beside zarr.json: path → bytes. Empty for version 0.1.0."""
-    if not _is_sealed(record):
-        return {}
+    """Return the files beside zarr.json: path → bytes."""
     found = {COPY: _json(_without_foreign(record))}
     for name, data in networks.items():
         folder = name.removesuffix(SUFFIX)
@@ -122,23 +117,12 @@ def all_files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]
     return {**files(record, networks), DESCRIPTION: _json(record)}
 
 
-def write(storage: ObjectStorage, record: Record, networks: Mapping[str, bytes]) -> None:
-    """Write `all_files`; delete the weights files of version 0.1.0."""
-    storage.replace(all_files(record, networks))
-    for name in networks:
-        storage.delete(name)
-
-
 def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
     """Return the bytes of a store's weights files by name; `own` is its `tilecppn` attribute.
 
-    Raises StoreError if both copies of one are damaged, OSError if one cannot be read.
+    Raises StoreError if both copies of one are damaged or cannot be read.
     """
-    checksums = own.get("checksums")
-    if checksums is None:
-        names: Iterable[str] = own.get("networks", [f"{FOLDER}{SUFFIX}"])
-        return {n: storage.get(_checked(n), MAX_BYTES) for n in names}
-    return {name: _network(storage, _checked(name), sha256) for name, sha256 in checksums.items()}
+    return {name: _network(storage, name, sha256) for name, sha256 in own["checksums"].items()}
 
 
 def damaged_files(storage: ObjectStorage, expected: Mapping[str, bytes]) -> list[str]:
@@ -146,18 +130,12 @@ def damaged_files(storage: ObjectStorage, expected: Mapping[str, bytes]) -> list
     return [name for name, data in expected.items() if _read(storage, name, len(data)) != data]
 
 
-def repaired_group(
-    storage: ObjectStorage, record: Record, ome: Callable[[str], Mapping[str, Any]]
-) -> bytes | None:
-    """Return the repaired zarr.json of the group; None if it is right.
-
-    Attributes of other programs are kept. ome: makes the `ome` attribute for an image name, since a
-    store of version 0.1.0 has no copy of it.
+def repaired_group(storage: ObjectStorage, record: Record) -> bytes | None:
+    """Return the repaired zarr.json of the group, with its attributes of other programs; None if it
+    is right.
     """
     found = read_json(storage, DESCRIPTION) or {}
     right = _without_foreign(record)
-    if not _is_sealed(record):
-        right["attributes"]["ome"] = ome(_name(record) or storage.path.name.removesuffix(".zarr"))
     ours = right["attributes"]
     theirs = found.get("attributes")
     if isinstance(theirs, dict):
@@ -185,13 +163,6 @@ def _own(record: Record | None) -> Record | None:
     return found if isinstance(found, dict) else None
 
 
-def _name(record: Record) -> str | None:
-    try:
-        return str(record["attributes"]["ome"]["multiscales"][0]["name"])
-    except (KeyError, TypeError, IndexError):
-        return None
-
-
 def _without_foreign(record: Record) -> Record:
     both = {name: record["attributes"].get(name) for name in ("ome", ATTRIBUTE)}
     return {"attributes": both, "zarr_format": 3, "node_type": "group"}
@@ -202,13 +173,9 @@ def _checksum(ome: object, own: Record) -> str:
     return hashlib.sha256(json.dumps([ome, counted], sort_keys=True).encode()).hexdigest()
 
 
-def _checked(name: str) -> str:
+def _network(storage: ObjectStorage, name: str, sha256: str) -> bytes:
     if not _NETWORK.fullmatch(name):
         raise StoreError(f"{name!r} is no name of a weights file")
-    return name
-
-
-def _network(storage: ObjectStorage, name: str, sha256: str) -> bytes:
     inner = name.removesuffix(SUFFIX)
     copy = _read(storage, f"{inner}/{name}", MAX_BYTES)
     for data in (copy, (_read(storage, f"{inner}/c/0", MAX_BYTES + 4) or b"")[:-4]):

@@ -1,6 +1,5 @@
 """Names of stores, and of the files in a store."""
 
-import os
 import re
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from tilecppn.addresses import BucketPath
 DESCRIPTION = "zarr.json"  # the metadata of the group, and of each array
 FOLDER = "weights"
 LOCK = f"{FOLDER}/.lock"
-OLD_LOCK = ".lock"  # of version 0.1.0
 PARTS = ".parts"  # suffix of the store beside an unfinished film
 SUFFIX = ".safetensors"
 FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # folders in a store
@@ -17,8 +15,7 @@ FOLDER_NAME = re.compile(rf"\d+|{FOLDER}|keyframe-\d+|clips")  # folders in a st
 
 def lock_file(folder: Path) -> Path:
     """Return the file whose lock must be held to write into a store."""
-    is_old = any(os.path.lexists(folder / name) for name in (OLD_LOCK, f"{FOLDER}{SUFFIX}"))
-    return folder / (OLD_LOCK if is_old else LOCK)
+    return folder / LOCK
 
 
 def parts_of(path: Path) -> Path:

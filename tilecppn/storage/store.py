@@ -129,9 +129,6 @@ class Store(StoreDirectory):
                 + ". Choose another path, or --overwrite"
             )
 
-    def multiscales(self, name: str) -> dict[str, Any]:
-        return multiscales(self.plan, self.dtype, name)
-
     def arrays(self) -> list[ArraySpec]:
         return still_arrays(self.plan, self.dtype)
 

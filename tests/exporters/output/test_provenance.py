@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 
 from tests.conftest import Run
@@ -99,23 +98,6 @@ def test_a_pyramid_with_a_changed_file_is_never_replaced(
     with pytest.raises(ExportError, match="changed"):
         export(store.path, tmp_path / "a.dzi", overwrite=True)
     assert tree(tmp_path) == before
-
-
-def test_an_output_of_version_0_1_0_is_read_but_never_replaced(
-    store: Store, tmp_path: Path
-) -> None:
-    path = tmp_path / "a.tif"
-    tifffile.imwrite(
-        path,
-        np.zeros((5, 5), np.uint8),
-        software="tilecppn 0.1.0",
-        description=store.scene.to_toml(),
-        metadata=None,
-    )
-    with pytest.raises(ExportError, match="delete or rename it"):
-        export(store.path, path, overwrite=True)
-    old = provenance.parse('{"fingerprint": "f", "recipe": "r", "timeline": "[film]"}')
-    assert (old.kind, old.source, old.encoding, old.intact) == ("film", "[film]", "r", False)
 
 
 def test_the_digest_of_a_large_file_covers_its_length_and_samples(tmp_path: Path) -> None:

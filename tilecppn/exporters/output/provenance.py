@@ -3,7 +3,7 @@
 A single file carries the scene or timeline as TOML where its format has a place for text, and as
 that text's last line a comment:
 
-    # tilecppn {"kind": "still", …, "digest": "<SHA-256 in hex>"}
+    # tilecppn {"kind":"still",…,"digest":"<SHA-256 in hex>"}
 
 The line is uncompressed in every format, so it is found without decoding the file. A folder has
 the same record, and the TOML, in tilecppn.json. The digest covers the file's length and up to
@@ -11,8 +11,7 @@ the same record, and the TOML, in tilecppn.json. The digest covers the file's le
 name and size. It is checked before an output is replaced. `crc32c` covers all of a file, or the
 list of a folder's files with their checksums (`checksums.py`); `verify` checks it.
 
-A file that was edited or encoded again no longer matches, even if it kept the text. Files of
-version 0.1.0 have only the text (films: JSON), and folders no digest.
+A file that was edited or encoded again no longer matches, even if it kept the text.
 """
 
 import hashlib
@@ -42,10 +41,9 @@ BLOCK = 1 << 16  # bytes hashed at a time
 BLOCKS = 256  # number of blocks hashed in a large file
 SEARCHED = 16 << 20  # bytes at each end of a file
 PIECE = 1 << 18  # bytes read at a time in search of the record
-# The spaces occur in earlier versions.
 _LINE = re.compile(
-    rb'# tilecppn (\{"kind": ?"[^{}\n]{1,8000}?"'
-    rb'(?:crc32c": ?"(?P<crc>[0-9a-f]{8})", ?")?digest": ?"(?P<digest>[0-9a-f]{64})"\})'
+    rb'# tilecppn (\{"kind":"[^{}\n]{1,8000}?"'
+    rb'(?:crc32c":"(?P<crc>[0-9a-f]{8})",")?digest":"(?P<digest>[0-9a-f]{64})"\})'
 )
 _TRACE = re.compile(rb'tilecppn|"(?:kind|version|fingerprint|encoding|crc32c|digest)"')
 TRACES = 2  # distinct ones; more than a coincidence, and they survive a damaged byte
@@ -116,23 +114,14 @@ class Provenance:
 
 
 def parse(text: str) -> Provenance:
-    """Return the provenance in a file's text, also of version 0.1.0; its digest is not checked."""
-    if text.startswith("{"):
-        try:
-            old = json.loads(text)
-            return Provenance(FILM, old["timeline"], old["fingerprint"], old["recipe"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return Provenance("")
+    """Return the provenance in a file's text; its digest is not checked."""
     found = _LINE.search(text.encode(errors="replace"))
     record = _decoded(found[1]) if found else None
     return _provenance(record or {"kind": STILL}, text)
 
 
 def read(path: Path) -> Provenance | None:
-    """Return the provenance of a file (without its source) or folder; None if it has none.
-
-    Also None for a file of version 0.1.0, since it cannot be told from a modified copy.
-    """
+    """Return the provenance of a file (without its source) or folder; None if it has none."""
     try:
         return read_folder(path) if path.is_dir() else _read_file(path)
     except OSError:
@@ -161,10 +150,7 @@ def read_manifest(folder: Path) -> Provenance | None:
 
 
 def parse_manifest(text: str) -> Provenance:
-    """Return the provenance in a manifest's text, also of version 0.1.0.
-
-    Raises ValueError for any other text.
-    """
+    """Return the provenance in a manifest's text. Raises ValueError for any other text."""
     record = _decoded(text)
     if record is None:
         raise ValueError("not a manifest of tilecppn")
@@ -205,9 +191,9 @@ def write_manifest(folder: Path, provenance: Provenance) -> None:
 
 
 def is_undamaged(path: Path) -> bool:
-    """Return whether a file is as it was sealed; reads all of it.
+    """Return whether a file is as it was sealed; reads all of it, of a film what its digest covers.
 
-    A file of a version without checksums is judged by its digest alone. Raises OSError.
+    Raises OSError.
     """
     with path.open("rb") as file:
         found = _find(file)
@@ -265,10 +251,8 @@ def _provenance(
     """Return the provenance of a record, with its source unless that is given."""
     if source is None:
         source = str(record.get("scene") or record.get("timeline") or "")
-    kind, fingerprint = (str(record.get(name, "")) for name in ("kind", "fingerprint"))
-    # Version 0.1.0 has other names for these.
-    encoding = str(record.get("encoding", record.get("recipe", "")))
-    version = str(record.get("version", record.get("tilecppn", "")))
+    names = ("kind", "fingerprint", "encoding", "version")
+    kind, fingerprint, encoding, version = (str(record.get(name, "")) for name in names)
     tolerance = record.get("tolerance")
     within = tolerance if isinstance(tolerance, int | float) else None
     return Provenance(kind, source, fingerprint, encoding, version, intact, tolerance=within)

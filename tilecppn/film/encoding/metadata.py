@@ -20,7 +20,6 @@ from tilecppn.exporters.encoding import png
 from tilecppn.film.encoding.codecs import suffix_of
 
 KEY = "comment"  # ffmpeg's metadata key that every container keeps when others copy the film
-OLD_KEY = "tilecppn"  # key of version 0.1.0; copies to .mp4 lose it
 _COMMENT = b"\x21\xfe"  # GIF's comment extension
 _VP8X_FLAGS = 20  # offset in a file; an animation begins with a VP8X chunk
 _XMP_FLAG = 0x04
@@ -150,8 +149,7 @@ def read_text(path: Path) -> str | None:
     suffix = suffix_of(path)
     if suffix not in METADATA_CODECS:
         try:
-            found = ffmpeg.metadata(path)
-            return found.get(OLD_KEY, found.get(KEY))
+            return ffmpeg.metadata(path).get(KEY)
         except InvalidRequestError:
             return None
     writing = METADATA_CODECS[suffix]
