@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Shard
 from tilecppn.scene.scene import Scene
-from tilecppn.storage import identity
-from tilecppn.storage.disk import Disk
+from tilecppn.storage import metadata
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.store import Store
 
 NETWORK = "weights/weights.safetensors"
@@ -78,8 +78,8 @@ def edit_attribute(path: Path, change: Callable[[dict[str, Any]], object]) -> No
     change(group["tilecppn"])
     own = {k: v for k, v in group["tilecppn"].items() if k not in ("sha256", "checksums")}
     networks = {"weights.safetensors": (path / NETWORK).read_bytes()}
-    record = identity.seal(group["ome"], own, networks)
-    Disk(path).replace(identity.all_files(record, networks))
+    record = metadata.seal(group["ome"], own, networks)
+    DiskStorage(path).replace(metadata.all_files(record, networks))
 
 
 def level_pixels(store: Store, level: int) -> NDArray[Any]:

@@ -127,7 +127,7 @@ def obstacle(path: Path) -> str | None:
     return None if os.access(there, os.W_OK | os.X_OK) else "its folder cannot be written to"
 
 
-def identity(path: Path) -> tuple[int, int, int] | None:
+def file_id(path: Path) -> tuple[int, int, int] | None:
     """Return a file's device, inode number and time, which tell it from a later one of that name.
 
     None if it is missing. A file system may give a new file the number of a deleted one, but not

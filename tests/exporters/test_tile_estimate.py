@@ -13,7 +13,7 @@ from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.plan import ceil_div
-from tilecppn.storage.disk import Disk
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.objects import FreeSpace
 from tilecppn.storage.store import Store
 
@@ -65,7 +65,7 @@ def test_a_folder_whose_tiles_surely_do_not_fit_is_refused(
     monkeypatch.setattr(tile_estimate, "MANY", 10)
     space = {"bytes": 1e12, "files": 1e9, **lacking}
     free = FreeSpace(tmp_path, space["bytes"], space["files"], block=65536)
-    monkeypatch.setattr(Disk, "free_space", lambda self: free)
+    monkeypatch.setattr(DiskStorage, "free_space", lambda self: free)
     for dest, options in (("a.dzi", {}), ("xyz", {"layout": "xyz", "tile": 64})):
         with pytest.raises(ExportError, match=r"tiles take .* (900.0 kB|40 files) free at"):
             notes(store, tmp_path / dest, **options)

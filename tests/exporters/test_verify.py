@@ -11,7 +11,7 @@ import pytest
 from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted
-from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import find_export_damage, outputs_of
@@ -101,7 +101,7 @@ def test_a_flip_in_a_large_file_is_found_wherever_it_is(work: Path) -> None:
     """The digest that --overwrite reads looks at parts of it alone."""
     store = noise_store(work / "b.zarr", 3000, 2000, tile=512, shard=512)
     (file,) = export(store.path, work / "b.tif")
-    assert file.stat().st_size > 1.05 * checksums.PIECE * 16
+    assert file.stat().st_size > 1.05 * folder_checksums.PIECE * 16
     chance = random.Random(1)
     right = file.read_bytes()
     for _ in range(5):
@@ -159,7 +159,7 @@ def test_nothing_is_written_through_a_link(work: Path, tmp_path: Path) -> None:
 
 def test_a_list_that_names_files_elsewhere_does_not_read_them(work: Path) -> None:
     (work / "secret").write_text("mine")
-    with (work / "xyz" / checksums.LIST).open("a") as file:
+    with (work / "xyz" / folder_checksums.LIST).open("a") as file:
         file.write("00000000  ../secret\n00000000  /etc/passwd\n")
     assert not any("secret" in str(f) or "etc" in f.parts for f in find_export_damage(work / "xyz"))
 

@@ -25,7 +25,7 @@ from tilecppn.run.events import Event, TaskDone
 from tilecppn.run.jobs import WorkerUnusable
 from tilecppn.run.options import RunOptions
 from tilecppn.run.task_queue import RunResult
-from tilecppn.storage import identity
+from tilecppn.storage import metadata
 from tilecppn.storage.names import PARTS
 from tilecppn.storage.places import storage_of
 
@@ -149,7 +149,7 @@ def test_ffmpeg_alone_would_tell_of_a_clip_that_is_short(
     long: Timeline, begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were checksums right and clips wrong, the frames of the film would still be counted."""
-    monkeypatch.setattr("tilecppn.film.encoding.checksums.is_sound", lambda file: True)
+    monkeypatch.setattr("tilecppn.film.clip_checksums.is_sound", lambda file: True)
     for damage, words in ((cut, "ffmpeg ended with"), (short, "ffmpeg wrote 21 frames of 25")):
         parts = tmp_path / damage.__name__ / begun.name
         shutil.copytree(begun, parts)
@@ -266,8 +266,8 @@ def begin_as(parts: Path, old: str, new: str, networks: dict[str, bytes]) -> Non
     assert old in text
     attributes = json.loads(text.replace(old, new))["attributes"]
     own = {k: v for k, v in attributes["tilecppn"].items() if k not in ("checksums", "sha256")}
-    record = identity.seal(attributes["ome"], own, networks)
-    storage_of(parts).replace(identity.all_files(record, networks))
+    record = metadata.seal(attributes["ome"], own, networks)
+    storage_of(parts).replace(metadata.all_files(record, networks))
 
 
 def test_overwrite_replaces_what_was_begun_with_another_arithmetic_or_cannot_be_read(

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.stores import tree
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.exporters.output import provenance
-from tilecppn.exporters.output.checksums import LIST
+from tilecppn.exporters.output.folder_checksums import LIST
 from tilecppn.film.animate import animate, animate_to
 from tilecppn.film.encoding.base import FilmOptions
 from tilecppn.film.finished_frames import FinishedFrames, FrameFolder, finished_frames

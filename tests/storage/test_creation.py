@@ -13,8 +13,8 @@ from tests.stores import ARITHMETIC, plain_scene, tree
 from tilecppn import filesystem
 from tilecppn.errors import StoreError
 from tilecppn.storage import locks
-from tilecppn.storage.directory import is_store
-from tilecppn.storage.disk import sweep_beside
+from tilecppn.storage.base_store import is_store
+from tilecppn.storage.disk_storage import sweep_beside
 from tilecppn.storage.names import lock_file
 from tilecppn.storage.store import Store
 

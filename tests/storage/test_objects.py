@@ -11,7 +11,7 @@ import zarr
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.plan import Level
-from tilecppn.storage.disk import Disk
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.objects import ObjectStorage
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import empty_shard, encode_shard
@@ -62,11 +62,11 @@ def test_a_store_is_created_once(open_: Open) -> None:
 def test_a_store_replaces_another_under_its_lock(made: Open) -> None:
     made().put_shard(SHARD, data_of(0, 1), EMPTY)
     other = {**FILES, "zarr.json": FILES["zarr.json"].replace(b"1", b"2")}
-    before = made().identity("zarr.json")
+    before = made().file_id("zarr.json")
     with made().lock(), made().create(other, SHARDS, overwrite=True):
         pass
     assert made().get("zarr.json") == other["zarr.json"]
-    assert made().identity("zarr.json") not in (before, None)
+    assert made().file_id("zarr.json") not in (before, None)
     assert not made().has_shard(SHARD, EMPTY)
 
 
@@ -117,7 +117,7 @@ def test_parts_of_files_are_read(made: Open) -> None:
         with pytest.raises(FileNotFoundError) as caught:
             read("nothing")
         assert str(caught.value.filename).endswith("a.zarr/nothing")
-    assert made().identity("nothing") is None
+    assert made().file_id("nothing") is None
 
 
 def test_files_are_replaced_under_the_lock(made: Open) -> None:
@@ -157,7 +157,7 @@ def test_files_of_an_export_come_and_go(open_: Open, tmp_path: Path) -> None:
     assert (list(files.sizes()), files.names(), files.has("a.dzi")) == ([], [], False)
     with pytest.raises(FileNotFoundError):
         files.crc32c("a.dzi")
-    if isinstance(files, Disk):
+    if isinstance(files, DiskStorage):
         files.path.mkdir()
     with files.writing() as put:
         put("a.dzi", b"123456789")

@@ -14,7 +14,7 @@ from zarr.storage import LocalStore
 from tests.stores import noise
 from tilecppn.plan import Level, Window
 from tilecppn.storage.crc32c import crc32c
-from tilecppn.storage.disk import Disk
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.shard_file import (
     ABSENT,
     ShardFile,
@@ -28,7 +28,7 @@ TILE = 64
 
 
 def write_array_metadata(folder: Path, spec: ArraySpec) -> None:
-    Disk(folder).replace(invalid_metadata(Disk(folder), [spec]))
+    DiskStorage(folder).replace(invalid_metadata(DiskStorage(folder), [spec]))
 
 
 def level_of(width: int, height: int, shard: int) -> Level:
@@ -123,7 +123,7 @@ def test_a_description_that_says_something_else_is_written_anew(
     shape: tuple[int, ...], dtype: str, tmp_path: Path
 ) -> None:
     spec = ArraySpec("0", shape, level_of(300, 200, 128), dtype)
-    assert [*invalid_metadata(Disk(tmp_path), [spec])] == ["0/zarr.json"]
+    assert [*invalid_metadata(DiskStorage(tmp_path), [spec])] == ["0/zarr.json"]
     write_array_metadata(tmp_path, spec)
     file = tmp_path / "0" / "zarr.json"
     right = file.read_bytes()
@@ -140,12 +140,12 @@ def test_a_description_that_says_something_else_is_written_anew(
     for damage in damages:
         assert damage != right
         file.write_bytes(damage)
-        assert [*invalid_metadata(Disk(tmp_path), [spec])] == ["0/zarr.json"]
+        assert [*invalid_metadata(DiskStorage(tmp_path), [spec])] == ["0/zarr.json"]
         write_array_metadata(tmp_path, spec)
         assert file.read_bytes() == right
     # Attributes are whoever's.
     file.write_bytes(right.replace(b'"attributes": {}', b'"attributes": {"a": 1}'))
-    assert not invalid_metadata(Disk(tmp_path), [spec])
+    assert not invalid_metadata(DiskStorage(tmp_path), [spec])
 
 
 # Reading
@@ -154,7 +154,8 @@ LEVEL = level_of(512, 512, 256)
 
 
 def shard_file(folder: Path, level: Level = LEVEL, dtype: str = "uint8") -> ShardFile:
-    return ShardFile(Disk(folder), "shard", level, 3, np.dtype(dtype), empty_shard(level, ""))
+    files, empty = DiskStorage(folder), empty_shard(level, "")
+    return ShardFile(files, "shard", level, 3, np.dtype(dtype), empty)
 
 
 @given(window=st.data(), dtype=st.sampled_from(["uint8", "uint16", "float32"]))

@@ -65,7 +65,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command of `args`; for an unknown one, suggest the nearest."""
-        from tilecppn.names import suggestion
+        from tilecppn.suggestions import suggestion
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(

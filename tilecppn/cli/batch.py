@@ -9,7 +9,7 @@ from tilecppn.cli.common import load, outcome_record, outcome_words, result
 from tilecppn.cli.run_options import Choices, opened_run
 from tilecppn.errors import InvalidRequestError, RenderError, SceneError
 from tilecppn.formatting import counted
-from tilecppn.names import one_of
+from tilecppn.suggestions import one_of
 
 if TYPE_CHECKING:
     from tilecppn.run.batch import Batch, ItemResult
@@ -43,7 +43,7 @@ def render_batch(
     """
     from tilecppn.cli.run_meter import RenderMeter
     from tilecppn.run.batch import BatchItem, render_batch
-    from tilecppn.storage.identity import attributes
+    from tilecppn.storage.metadata import attributes
 
     requests = [Request(path, _stem(path), ()) for path in scenes]
     requests += [] if jobs is None else read_jobs(jobs)

@@ -10,7 +10,7 @@ from typing import Self
 
 from tilecppn.cancellation import ShouldStop
 from tilecppn.run.events import Event
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.metadata import attributes
 
 PATIENCE = 10.0  # seconds to wait for the viewer's end
 

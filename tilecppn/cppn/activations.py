@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.names import one_of
+from tilecppn.suggestions import one_of
 
 Array = NDArray[np.float64]
 

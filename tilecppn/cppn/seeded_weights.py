@@ -29,7 +29,7 @@ from tilecppn.cppn.structure import (
     shapes,
 )
 from tilecppn.errors import SceneError
-from tilecppn.names import one_of
+from tilecppn.suggestions import one_of
 
 Array = NDArray[np.float32]
 Values = NDArray[np.float64]

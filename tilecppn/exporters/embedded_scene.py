@@ -30,7 +30,7 @@ from tilecppn.exporters.pyramids.dzi import files_of
 from tilecppn.filesystem import read_bounded
 from tilecppn.scene import toml_text
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.metadata import attributes
 from tilecppn.storage.store import Store
 
 _WITHHELD = "[about]\nshare_scene = false\n"

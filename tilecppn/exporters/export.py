@@ -33,8 +33,8 @@ from tilecppn.exporters.pyramids.store_page import export_store_page
 from tilecppn.exporters.pyramids.szi import export_szi
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.tile_estimate import tile_estimate
-from tilecppn.names import suggestion
 from tilecppn.storage.store import Store
+from tilecppn.suggestions import suggestion
 
 Writer = Callable[[Source, Path, ExportOptions, Threads], list[Path]]
 

@@ -26,11 +26,11 @@ from tilecppn.exporters.kinds import (
     suffix_of,
 )
 from tilecppn.formatting import option_name
-from tilecppn.names import suggestion
 from tilecppn.pixels.hdr import HDR
 from tilecppn.scene import palettes, paper
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL, MAX_SIDE, About
+from tilecppn.suggestions import suggestion
 
 MAX_TILE = 8192
 INTENTS = {"perceptual": 0, "relative": 1, "saturation": 2, "absolute": 3}  # ICC's numbers

@@ -14,7 +14,7 @@ from tilecppn.exporters import tiles
 from tilecppn.exporters.export import EXPORTERS
 from tilecppn.exporters.kinds import KINDS, suffix_of
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.exporters.output.atomic import (
     claimed,
     destination_of,
@@ -73,7 +73,8 @@ def _made(path: Path, damage: Collection[Path]) -> Provenance:
     readers = {}
     for output in reversed(outputs_of(path)):
         if is_folder(output):
-            readers[output / checksums.LIST] = partial(read_provenance, output / checksums.LIST)
+            listed = output / folder_checksums.LIST
+            readers[listed] = partial(read_provenance, listed)
             readers[output / MANIFEST] = partial(provenance.read_manifest, output)
         else:
             readers[output] = partial(read_provenance, output)
@@ -136,19 +137,19 @@ def _repair_folder(
     workplace: Path,
 ) -> None:
     files = storage_of(folder)
-    if checksums.LIST in names:
-        right = checksums.right_list(files, made.line())
+    if folder_checksums.LIST in names:
+        right = folder_checksums.right_list(files, made.line())
         if crc32c_of([right]) == provenance.listed_checksum(folder):
-            files.put(checksums.LIST, right)
-    inner = set(names) - {checksums.LIST, MANIFEST}
+            files.put(folder_checksums.LIST, right)
+    inner = set(names) - {folder_checksums.LIST, MANIFEST}
     if inner:
-        listed = {name: crc for crc, name in checksums.read_list(files) if name in inner}
+        listed = {name: crc for crc, name in folder_checksums.read_list(files) if name in inner}
         layout = FOLDERS.get(made.kind, dzi.DeepZoom).of(source.sizes, options.side)
         new = TileFolder(str(workplace.absolute()), layout, options)
         tiles.write_tiles(source, new, list(_regions(source, layout, options, inner)), threads)
         layout.describe(source, new)
         for name, crc in listed.items():
-            if checksums.fault(storage_of(workplace), name, crc) is None:
+            if folder_checksums.fault(storage_of(workplace), name, crc) is None:
                 files.take(name, workplace / name)
     if MANIFEST in names:
         text = source.provenance(made.kind, options).source

@@ -6,9 +6,9 @@ from pathlib import Path
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import ExportError
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.exporters.output.atomic import fetched, is_folder
-from tilecppn.exporters.output.checksums import DAMAGED, MISSING
+from tilecppn.exporters.output.folder_checksums import DAMAGED, MISSING
 from tilecppn.exporters.output.provenance import MANIFEST
 from tilecppn.exporters.pyramids import dzi
 from tilecppn.storage.crc32c import crc32c_of
@@ -77,7 +77,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_marked(folder: Path) -> bool:
-    return any(map(storage_of(folder).has, (MANIFEST, checksums.LIST)))
+    return any(map(storage_of(folder).has, (MANIFEST, folder_checksums.LIST)))
 
 
 def _has_trace(output: Path) -> bool:
@@ -94,14 +94,14 @@ def _find_in_folder(folder: Path, counted: Counted, stopping: ShouldStop) -> dic
         wrong = _find_listed(folder, counted, stopping)[0]
         return wrong | {folder / MANIFEST: MISSING if files.size(MANIFEST) is None else DAMAGED}
     found: dict[Path, str] = {}
-    if (state := checksums.fault(files, checksums.LIST, expected)) is not None:
-        found[folder / checksums.LIST] = state
-        if crc32c_of([checksums.right_list(files, made.line())]) == expected:
+    if (state := folder_checksums.fault(files, folder_checksums.LIST, expected)) is not None:
+        found[folder / folder_checksums.LIST] = state
+        if crc32c_of([folder_checksums.right_list(files, made.line())]) == expected:
             return found
     wrong, listed = _find_listed(folder, counted, stopping)
     found |= wrong
     if not made.intact and not found:
-        foreign = [name for name in checksums.names_in(files) if name not in listed]
+        foreign = [name for name in folder_checksums.names_in(files) if name not in listed]
         return {folder / name: FOREIGN for name in foreign} or {folder / MANIFEST: DAMAGED}
     return found
 
@@ -112,9 +112,9 @@ def _find_listed(
     """Return the faults of the files in a folder's list, and their names."""
     files = storage_of(folder)
     sizes = dict(files.sizes())
-    counted(sum(sizes.get(name, 0) for name in (checksums.LIST, MANIFEST)))
+    counted(sum(sizes.get(name, 0) for name in (folder_checksums.LIST, MANIFEST)))
     found, listed = {}, set()
-    for name, state in checksums.faults(files, stopping):
+    for name, state in folder_checksums.faults(files, stopping):
         listed.add(name)
         if state is not None:
             found[folder / name] = state

@@ -26,9 +26,9 @@ from tilecppn.run.options import SAME_COMMAND, RunOptions
 from tilecppn.run.render import check_request, require_complete, run_job
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult
-from tilecppn.storage.directory import is_store
-from tilecppn.storage.disk import sweep_beside
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.base_store import is_store
+from tilecppn.storage.disk_storage import sweep_beside
+from tilecppn.storage.metadata import attributes
 from tilecppn.storage.names import parts_of
 from tilecppn.storage.places import storage_of
 

@@ -16,7 +16,7 @@ from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline, is_timeline
 from tilecppn.scene import toml_text
 from tilecppn.scene.picture_palette import is_picture
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.metadata import attributes
 
 
 def embedded_timeline(path: Path, overrides: Sequence[str] = (), **film: Any) -> Timeline | None:

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError
 from tilecppn.exporters.encoding import png
-from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.film.embedded_timeline import embedded_timeline, is_film_store
 from tilecppn.film.encoding.frames import FrameFormat
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Window
+from tilecppn.storage.base_store import LISTED
 from tilecppn.storage.crc32c import crc32c_of
-from tilecppn.storage.directory import LISTED
 from tilecppn.storage.places import storage_of
 
 
@@ -109,7 +109,8 @@ class FrameFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._files = sorted((name, crc) for crc, name in checksums.read_list(storage_of(path)))
+        listed = folder_checksums.read_list(storage_of(path))
+        self._files = sorted((name, crc) for crc, name in listed)
         self._frame, self._pixels = -1, np.empty((0, 0, 0))  # the last one read
 
     @property

@@ -11,7 +11,7 @@ from tilecppn.film.plan import FrameShard
 from tilecppn.film.store import FilmStore, film_plan, frame_name
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.run.rescue import LOOKED_AT, check_drawn, kernel_left, recorded_arithmetic
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.metadata import attributes
 
 
 def rescue_film(path: Path, timeline: Timeline) -> None:

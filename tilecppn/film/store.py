@@ -1,7 +1,7 @@
 """The film store: frames (t, c, y, x) in Zarr v3, and the clips encoded from them.
 
     FILM.zarr/zarr.json                  OME-Zarr axes and frame times; attribute `tilecppn`
-    FILM.zarr/weights/, keyframe-{k}/    the networks, see `storage/identity.py`
+    FILM.zarr/weights/, keyframe-{k}/    the networks, see `storage/metadata.py`
     FILM.zarr/0/c/{t}/0/{row}/{col}      one shard of frame t, written whole and atomically
     FILM.zarr/clips/{id}-{n}/{t}         a clip of n frames from frame t; {id} is its encoding id
     FILM.zarr/clips/{id}-{n}/{t}.sha256  its checksum, in the format of sha256sum
@@ -23,16 +23,16 @@ from tilecppn import filesystem
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.errors import InvalidRequestError, StoreError
-from tilecppn.film.encoding import checksums
+from tilecppn.film import clip_checksums
 from tilecppn.film.plan import ClipTask, FilmPlan, FilmTask, FrameShard
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, Plan, Window
-from tilecppn.storage import identity
-from tilecppn.storage.directory import (
+from tilecppn.storage import metadata
+from tilecppn.storage.base_store import (
     LISTED,
+    BaseStore,
     NewStore,
-    StoreDirectory,
     check_safe_to_overwrite,
     create_store,
 )
@@ -44,11 +44,11 @@ from tilecppn.storage.store import Store
 from tilecppn.storage.zarr_format import ArraySpec
 
 CLIPS = "clips"
-_CLIPS_ARRAY = {f"{CLIPS}/{DESCRIPTION}": identity.bytes_array(0)}
+_CLIPS_ARRAY = {f"{CLIPS}/{DESCRIPTION}": metadata.bytes_array(0)}
 _FOLDER = re.compile(r"[0-9a-f]+-\d+")  # of clips: the encoding id, and frames per clip
 
 
-class FilmStore(StoreDirectory):
+class FilmStore(BaseStore):
     """An open film store, for one thread. Attributes: path, timeline, arithmetic, plan."""
 
     plan: FilmPlan
@@ -65,7 +65,7 @@ class FilmStore(StoreDirectory):
         if "timeline" not in record:
             raise StoreError(f"{self.path}: holds a still, not a film; choose another path")
         try:
-            self.networks = identity.networks(self.storage, record)
+            self.networks = metadata.networks(self.storage, record)
             self.timeline = Timeline.parse(
                 record["timeline"], name=str(self.path), embedded=self.networks
             )
@@ -199,7 +199,7 @@ class FilmStore(StoreDirectory):
             write(path)
             self.check_in_place()
 
-        checksums.put(file, still_here)
+        clip_checksums.put(file, still_here)
         for folder in file.relative_to(self.path).parents:
             filesystem.fsync_directory(self.path / folder)
 
@@ -207,7 +207,7 @@ class FilmStore(StoreDirectory):
         """Delete a shard's file, or a clip's and its checksum, if they exist."""
         super().delete(task)
         if isinstance(task, ClipTask):
-            checksums.checksum_path(self.file(task)).unlink(missing_ok=True)
+            clip_checksums.checksum_path(self.file(task)).unlink(missing_ok=True)
 
     def read(self, frame: int, window: Window) -> NDArray[Any]:
         """Read pixels (channels, height, width) of a frame.
@@ -228,7 +228,7 @@ class FilmStore(StoreDirectory):
         if isinstance(task, ClipTask):
             if not self.has(task):
                 return "missing"
-            return None if checksums.is_sound(self.file(task)) else "damaged"
+            return None if clip_checksums.is_sound(self.file(task)) else "damaged"
         clip = self.plan.parent(task)
         if clip is not None and super().has(clip):
             return None
@@ -256,11 +256,11 @@ def _named(timeline: Timeline) -> tuple[str, int, int]:
 def refuse_foreign_film(storage: ObjectStorage) -> None:
     """Raise StoreError if the folder contains files that no film store has."""
     folder = re.compile(
-        rf"{identity.FOLDERS}|0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?"
+        rf"{metadata.FOLDERS}|0(/c(/\d+(/0(/\d+)?)?)?)?|{CLIPS}(/{_FOLDER.pattern})?"
     )
     file = re.compile(
-        rf"{identity.FILES}|0/zarr\.json|0/c/\d+/0/\d+/\d+|{CLIPS}/zarr\.json|"
-        rf"{CLIPS}/{_FOLDER.pattern}/\d+(\{checksums.CHECKSUM})?"
+        rf"{metadata.FILES}|0/zarr\.json|0/c/\d+/0/\d+/\d+|{CLIPS}/zarr\.json|"
+        rf"{CLIPS}/{_FOLDER.pattern}/\d+(\{clip_checksums.CHECKSUM})?"
     )
     check_safe_to_overwrite(storage, folder, file)
 
@@ -286,5 +286,5 @@ def _frames_of(plan: FilmPlan, dtype: str) -> ArraySpec:
 
 def open_store(path: Path) -> Store | FilmStore:
     """Open the store of a still or a film. Raises StoreError."""
-    is_film = "timeline" in (identity.attributes(path) or {})
+    is_film = "timeline" in (metadata.attributes(path) or {})
     return FilmStore.found(path) if is_film else Store(path)

@@ -27,8 +27,8 @@ from tilecppn.inspection.image_size import image_size
 from tilecppn.scene import paper, toml_text
 from tilecppn.scene.parsing import read_text
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.directory import StoreDirectory
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.base_store import BaseStore
+from tilecppn.storage.metadata import attributes
 from tilecppn.storage.names import unfinished
 from tilecppn.storage.store import Store
 
@@ -201,7 +201,7 @@ def _store(path: Path) -> Record:
     return {**head, **_versions(store), **what, **film}
 
 
-def _versions(store: StoreDirectory) -> Record:
+def _versions(store: BaseStore) -> Record:
     return {"version": store.record.get("version"), "arithmetic": store.arithmetic._asdict()}
 
 

@@ -9,7 +9,7 @@ from tilecppn.cancellation import ShouldStop
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError
 from tilecppn.exporters.export import EXPORTERS
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.output import checksums, provenance
+from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.exporters.output.atomic import is_folder, size_of
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
@@ -78,7 +78,7 @@ def _is_film(path: Path) -> bool:
     """Return whether a damaged output is a film or a folder of frames."""
     if isinstance(path, BucketPath):  # films are made on a disk
         return False
-    records = [path, path / checksums.LIST] if path.is_dir() else [path]
+    records = [path, path / folder_checksums.LIST] if path.is_dir() else [path]
     kinds = {made.kind for file in records if (made := provenance.read(file)) is not None}
     if kinds:
         return not kinds.isdisjoint({provenance.FILM, provenance.FRAMES})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tilecppn.exporters.output.checksums import DAMAGED, MISSING
+from tilecppn.exporters.output.folder_checksums import DAMAGED, MISSING
 from tilecppn.exporters.verify import FOREIGN
 from tilecppn.film.plan import ClipTask, FrameShard
 from tilecppn.formatting import counted

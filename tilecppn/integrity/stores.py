@@ -23,7 +23,7 @@ from tilecppn.run.render import render_to, require_complete
 from tilecppn.run.rescue import rescue_store
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.directory import StoreDirectory
+from tilecppn.storage.base_store import BaseStore
 from tilecppn.storage.store import Store
 
 MOST_MISSING = 100_000  # missing shards that are listed one by one
@@ -181,7 +181,7 @@ def _resume(store: Store | FilmStore) -> str:
 
 
 def find_damage(
-    store: StoreDirectory,
+    store: BaseStore,
     tasks: Iterable[Task],
     *,
     unread: Collection[str] = (),

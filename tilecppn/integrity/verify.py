@@ -14,7 +14,7 @@ from tilecppn.integrity.stores import verify_store
 from tilecppn.run import events
 from tilecppn.run.options import check_workers
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.identity import attributes
+from tilecppn.storage.metadata import attributes
 
 
 def verify(

@@ -6,7 +6,7 @@ from tilecppn import machine
 from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels.base import EvaluationContext, Kernel, Memory
 from tilecppn.kernels.wgpu.device import adapter, has_gpu
-from tilecppn.names import suggestion
+from tilecppn.suggestions import suggestion
 
 
 def _reference(context: EvaluationContext, memory: Memory | None) -> Kernel:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
-from tilecppn.names import suggestion
 from tilecppn.pixels.light import linear
 from tilecppn.scene.profiles import D65, PROFILES, Pair
 from tilecppn.scene.sections import FULL, Output
+from tilecppn.suggestions import suggestion
 
 Array = NDArray[np.float64]
 

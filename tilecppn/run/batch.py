@@ -24,8 +24,8 @@ from tilecppn.run.options import RunOptions
 from tilecppn.run.render import RunStore, check_request, run_job
 from tilecppn.run.task_queue import RunResult
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.directory import is_store
-from tilecppn.storage.disk import sweep_beside
+from tilecppn.storage.base_store import is_store
+from tilecppn.storage.disk_storage import sweep_beside
 from tilecppn.storage.store import Store
 from tilecppn.version import VERSION
 

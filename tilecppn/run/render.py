@@ -23,8 +23,8 @@ from tilecppn.run.render_job import RenderJob, Tiler
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.task_queue import RunResult, TaskStore
 from tilecppn.scene.scene import Scene, as_scene
-from tilecppn.storage.directory import is_store
-from tilecppn.storage.disk import sweep_beside
+from tilecppn.storage.base_store import is_store
+from tilecppn.storage.disk_storage import sweep_beside
 from tilecppn.storage.local_locks import local_locks
 from tilecppn.storage.store import Store
 
@@ -122,7 +122,7 @@ def check_request(plan: Plan, precision: str, run: RunOptions) -> None:
 
 
 class RunStore(TaskStore, Protocol):
-    """The part of a store that a run uses; a StoreDirectory or a Batch."""
+    """The part of a store that a run uses; a BaseStore or a Batch."""
 
     path: Path
 

@@ -16,8 +16,8 @@ from tilecppn.pixels.renderer import Renderer
 from tilecppn.plan import Level, Plan, Shard, Window
 from tilecppn.scene.parsing import parse_toml
 from tilecppn.scene.scene import Scene
-from tilecppn.storage.directory import not_a_store
-from tilecppn.storage.identity import COPY, MAX_METADATA, attributes
+from tilecppn.storage.base_store import not_a_store
+from tilecppn.storage.metadata import COPY, MAX_METADATA, attributes
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.shard_file import ShardFile, ShardFileError, has_right_checksums

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from tilecppn.errors import StoreError
 from tilecppn.kernels import Arithmetic
 from tilecppn.run.jobs import WorkerUnusable
-from tilecppn.storage.directory import StoreDirectory
+from tilecppn.storage.base_store import BaseStore
 
 # Seconds that a network file system may take to show another node's files. By default NFS caches
 # a folder's entries, and that a file is missing, for up to 60 (acdirmax).
 VISIBILITY_TIMEOUT = 90.0
 
-S = TypeVar("S", bound=StoreDirectory)
+S = TypeVar("S", bound=BaseStore)
 
 
 def wait_until_visible(open_store: Callable[[], S], picture: Any, arithmetic: Arithmetic) -> S:

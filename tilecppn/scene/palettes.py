@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn.seeding import MAX_SEED
-from tilecppn.names import one_of
 from tilecppn.scene.oklab import hexadecimal, light_table, oklab
 from tilecppn.scene.profiles import PROFILES, SRGB, finer
 from tilecppn.scene.seeded_palette import seeded_palette
+from tilecppn.suggestions import one_of
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _PLACE = re.compile(r" (0|[1-9][0-9]?|100)%")

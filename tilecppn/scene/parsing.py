@@ -8,9 +8,9 @@ from typing import Any
 
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.errors import SceneError
-from tilecppn.names import suggestion
 from tilecppn.scene import toml_text
 from tilecppn.scene.sections import SECTIONS, View
+from tilecppn.suggestions import suggestion
 
 TIMELINE = ("film", "keyframe", "keyframes")  # sections of timelines, and a common slip
 LIGHT = ("shadow", "shade", "glow")  # keys of [output] for networks of two channels

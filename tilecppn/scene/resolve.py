@@ -8,12 +8,12 @@ from tilecppn.addresses import file_beside
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.latents import load_latents
 from tilecppn.errors import AddressError, InvalidRequestError, SceneError, WeightsError
-from tilecppn.names import one_of
 from tilecppn.scene import formula, sections
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.sections import CHANNELS, Latent, View
 from tilecppn.scene.validation import SeededAmount, format_value
+from tilecppn.suggestions import one_of
 
 # Keys of [cppn] that a weights file decides itself.
 _OF_PRESETS = (

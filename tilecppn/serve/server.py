@@ -157,7 +157,7 @@ def _stored(path: Path) -> Export | Picture | None:
     from tilecppn.exporters.pyramids.store_page import store_of
     from tilecppn.film.embedded_timeline import is_film, is_film_store
     from tilecppn.film.store import FilmStore
-    from tilecppn.storage.identity import attributes
+    from tilecppn.storage.metadata import attributes
     from tilecppn.storage.store import Store
 
     title = path.name.removesuffix(".zarr")

@@ -200,7 +200,7 @@ class Bucket(FileStorage):
                 names = [meta["path"].removeprefix(f"{key}/") for meta in page]
                 self._delete([name for name in names if name not in keep])
 
-    def identity(self, name: str) -> Hashable | None:
+    def file_id(self, name: str) -> Hashable | None:
         """Return the version of an object as a tuple; None if it is missing."""
         version = self.version(name)
         return None if version is None else tuple(sorted(version.items()))

@@ -15,7 +15,7 @@ Put = Callable[[str, bytes], None]  # writes a file: name, contents
 
 
 class FreeSpace(NamedTuple):
-    """What is free for new files: bytes and files, infinite in a bucket; block: of a disk."""
+    """Free space for new files, in bytes and files, infinite in a bucket; block: of a disk."""
 
     folder: Path  # that holds, or would hold them
     bytes: float
@@ -120,7 +120,7 @@ class ObjectStorage(FileStorage, Protocol):
     def delete_shard(self, name: str, empty: bytes) -> None:
         """Delete a shard, if it exists."""
 
-    def identity(self, name: str) -> Hashable | None:
+    def file_id(self, name: str) -> Hashable | None:
         """Return a value that changes when the file is replaced; None if it is missing."""
 
     def zarr(self) -> Any:

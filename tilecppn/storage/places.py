@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tilecppn.addresses import BucketPath, as_path
-from tilecppn.storage.disk import Disk
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.objects import ObjectStorage
 
 
@@ -17,4 +17,4 @@ def storage_of(path: str | Path) -> ObjectStorage:
         from tilecppn.storage.bucket_storage import BucketStorage
 
         return BucketStorage(path)
-    return Disk(path)
+    return DiskStorage(path)

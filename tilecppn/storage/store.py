@@ -4,7 +4,7 @@
     OUT.zarr/weights/           the network, so that the store renders anywhere on its own
     OUT.zarr/0/c/0/{row}/{col}  one shard, (c, y, x), written whole and atomically
 
-`identity.py` describes the files in weights/.
+`metadata.py` describes the files in weights/.
 
 A shard that exists is done: the store itself records the progress of a run. `shard_file.py` reads
 and writes shards, because zarr-python writes nothing for black, reads a missing shard as black, and
@@ -26,11 +26,11 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, Plan, Shard, Window
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import LAYOUT
-from tilecppn.storage import identity
-from tilecppn.storage.directory import (
+from tilecppn.storage import metadata
+from tilecppn.storage.base_store import (
     LISTED,
+    BaseStore,
     NewStore,
-    StoreDirectory,
     check_safe_to_overwrite,
     create_store,
 )
@@ -39,7 +39,7 @@ from tilecppn.storage.shard_file import ShardFile, empty_shard, read_window
 from tilecppn.storage.zarr_format import ArraySpec, still_arrays
 
 
-class Store(StoreDirectory):
+class Store(BaseStore):
     """A store opened for reading; the renderer also writes and deletes shards.
 
     A Store belongs to one thread. Attributes: path, scene, plan, arithmetic.
@@ -59,7 +59,7 @@ class Store(StoreDirectory):
         try:
             text = record["scene"]
             self.arithmetic = Arithmetic(**record["arithmetic"])
-            self.networks = identity.networks(self.storage, record)
+            self.networks = metadata.networks(self.storage, record)
             embedded = self.networks[EMBEDDED]
             self.scene = Scene.parse(text, name=str(self.path), embedded=embedded)
         except (OSError, KeyError, TypeError, AttributeError, InvalidRequestError) as error:
@@ -110,8 +110,8 @@ class Store(StoreDirectory):
     def check_safe_to_overwrite(self) -> None:
         """Raise StoreError if the folder holds anything that is not part of a store."""
         known = "|".join(str(level.index) for level in self.plan.levels)
-        folder = re.compile(rf"{identity.FOLDERS}|({known})(/c(/0(/\d+)?)?)?")
-        file = re.compile(rf"{identity.FILES}|({known})/(zarr\.json|c/0/\d+/\d+)")
+        folder = re.compile(rf"{metadata.FOLDERS}|({known})(/c(/0(/\d+)?)?)?")
+        file = re.compile(rf"{metadata.FILES}|({known})/(zarr\.json|c/0/\d+/\d+)")
         check_safe_to_overwrite(self.storage, folder, file)
 
     def check(self, scene: Scene) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 from tilecppn import filesystem
 from tilecppn.cppn import CPPN
 from tilecppn.errors import CheckpointError, DataError, InvalidRequestError, WeightsError
-from tilecppn.storage.identity import check_outside_stores
+from tilecppn.storage.metadata import check_outside_stores
 from tilecppn.train.data.images import Images
 from tilecppn.train.settings import Settings
 

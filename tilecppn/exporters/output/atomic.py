@@ -19,7 +19,7 @@ from tilecppn.exporters.output.bucket import BucketDestination
 from tilecppn.exporters.output.destination import Destination
 from tilecppn.exporters.output.disk import DiskDestination
 from tilecppn.exporters.output.provenance import Provenance
-from tilecppn.storage.identity import check_outside_stores
+from tilecppn.storage.metadata import check_outside_stores
 from tilecppn.storage.places import storage_of
 
 CONTENTS = {  # kinds of output, with their description in messages

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tilecppn.addresses import BucketPath
 from tilecppn.exporters.kinds import suffix_of
-from tilecppn.exporters.output.checksums import MANIFEST
 from tilecppn.exporters.output.destination import Destination
+from tilecppn.exporters.output.folder_checksums import MANIFEST
 from tilecppn.storage.bucket import Bucket
 from tilecppn.storage.lease import Lease, leased
 
@@ -45,12 +45,12 @@ class BucketDestination(Destination):
     @contextlib.contextmanager
     def _replacing_file(self) -> Iterator[Path]:
         bucket = Bucket(self.path.parent)
-        before = bucket.identity(self.path.name)
+        before = bucket.file_id(self.path.name)
         with self.workplace() as folder:
             temporary = folder / self.path.name
             temporary.touch()
             yield temporary
-            if bucket.identity(self.path.name) != before:
+            if bucket.file_id(self.path.name) != before:
                 raise self.taken()
             bucket.put(self.path.name, temporary)
 

@@ -41,7 +41,7 @@ class DiskDestination(Destination):
 
     @contextlib.contextmanager
     def replacing(self, *, folder: bool) -> Iterator[Path]:
-        temporary, before = filesystem.temporary_path(self.path), filesystem.identity(self.path)
+        temporary, before = filesystem.temporary_path(self.path), filesystem.file_id(self.path)
         if folder:
             temporary.mkdir()
         else:
@@ -50,7 +50,7 @@ class DiskDestination(Destination):
             yield temporary
             if not folder:
                 filesystem.fsync(temporary)
-            if filesystem.identity(self.path) != before:
+            if filesystem.file_id(self.path) != before:
                 raise self.taken()
             try:
                 self._put(temporary)

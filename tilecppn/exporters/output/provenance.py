@@ -9,7 +9,7 @@ The line is uncompressed in every format, so it is found without decoding the fi
 the same record, and the TOML, in tilecppn.json. The digest covers the file's length and up to
 16 MiB of its bytes, spread evenly (all of a smaller file); for a folder, the manifest and every
 name and size. It is checked before an output is replaced. `crc32c` covers all of a file, or the
-list of a folder's files with their checksums (`checksums.py`); `verify` checks it.
+list of a folder's files with their checksums (`folder_checksums.py`); `verify` checks it.
 
 A file that was edited or encoded again no longer matches, even if it kept the text.
 """
@@ -25,15 +25,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from tilecppn.exporters.output import checksums
-from tilecppn.exporters.output.checksums import masked_checksum
+from tilecppn.exporters.output import folder_checksums
+from tilecppn.exporters.output.folder_checksums import masked_checksum
 from tilecppn.filesystem import NOT_A_FILE
 from tilecppn.scene.sections import About
 from tilecppn.storage.places import storage_of
 from tilecppn.version import VERSION
 
 MAX_MANIFEST = 16 << 20  # bytes
-MANIFEST = checksums.MANIFEST
+MANIFEST = folder_checksums.MANIFEST
 STILL, FILM, FRAMES, LIVE = "still", "film", "frames", "live"  # kinds
 UNSEALED = "0" * 64  # the digest while an output is being written
 UNKNOWN = "0" * 8  # its CRC-32C meanwhile, and that of a folder without a list
@@ -177,14 +177,14 @@ def seal(path: Path) -> None:
 
 def seal_folder(folder: Path, provenance: Provenance) -> None:
     """Write the list and the manifest of a folder in which all other files are complete."""
-    checksums.write_list(storage_of(folder), provenance.line())
+    folder_checksums.write_list(storage_of(folder), provenance.line())
     write_manifest(folder, provenance)
 
 
 def write_manifest(folder: Path, provenance: Provenance) -> None:
     """Write the manifest of a folder that already has its list of checksums."""
     files = storage_of(folder)
-    crc32c = files.crc32c(checksums.LIST)
+    crc32c = files.crc32c(folder_checksums.LIST)
     record = json.loads(provenance.manifest(crc32c=crc32c))
     text = provenance.manifest(_folder_digest(files.sizes(), record), crc32c)
     files.put(MANIFEST, text.encode())

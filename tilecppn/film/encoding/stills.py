@@ -18,7 +18,7 @@ from tilecppn.film.encoding.base import FOLDERS, DiskFootprint, Encoding, FilmOp
 from tilecppn.film.encoding.codecs import STILLS
 from tilecppn.film.encoding.frames import FrameFormat, Frames, as_integers
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.names import suggestion
+from tilecppn.suggestions import suggestion
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from tilecppn.film.encoding.frames import Frames
 from tilecppn.film.encoding.stills import StillsTarget
 from tilecppn.film.encoding.video import VideoTarget
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.names import suggestion
+from tilecppn.suggestions import suggestion
 
 SMALL = 64  # pixels a side of a frame that every codec accepts
 

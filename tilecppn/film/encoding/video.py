@@ -22,9 +22,9 @@ from tilecppn.film.encoding.codecs import CODECS, CONTAINERS, suffix_of
 from tilecppn.film.encoding.frames import FrameFormat, Frames, prefetched, raw_bands, yuv_frames
 from tilecppn.film.encoding.metadata import KEY
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.names import suggestion
 from tilecppn.pixels.hdr import HDR
 from tilecppn.pixels.yuv import NARROWEST
+from tilecppn.suggestions import suggestion
 
 YUV = "yuv420p"
 BT709 = ffmpeg.Colours("bt709", "bt709", "bt709")

@@ -8,9 +8,9 @@ from typing import Any
 from tilecppn.errors import SceneError
 from tilecppn.film.timeline.frozen import FrozenMapping
 from tilecppn.film.timeline.interpolation import EASINGS, INTERPOLATIONS
-from tilecppn.names import one_of
 from tilecppn.scene import validation
 from tilecppn.scene.validation import Check, Section, key
+from tilecppn.suggestions import one_of
 
 MAX_FPS = 1000
 MAX_SAMPLES = 256

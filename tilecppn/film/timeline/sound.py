@@ -21,7 +21,7 @@ from tilecppn import ffmpeg
 from tilecppn.addresses import file_beside
 from tilecppn.errors import InvalidRequestError, RenderError, SceneError
 from tilecppn.film.timeline.keyframes import Film
-from tilecppn.names import one_of
+from tilecppn.suggestions import one_of
 
 Array = NDArray[np.float64]
 Sound = NDArray[np.float32]  # samples from -1 to 1

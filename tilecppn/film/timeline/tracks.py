@@ -12,11 +12,11 @@ from tilecppn.cppn import CPPN, Structure
 from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.keyframes import Film, Keyframe
 from tilecppn.film.timeline.track import Track, per_frame
-from tilecppn.names import one_of
 from tilecppn.scene import formula
 from tilecppn.scene.picture_palette import is_picture
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import LAYOUT, SECTIONS, Latent
+from tilecppn.suggestions import one_of
 
 FIXED = ("dtype", "profile", *LAYOUT)  # keys of [output] that cannot change within a film
 DEFAULT = "linear"

@@ -15,8 +15,8 @@ from tilecppn.errors import StoreError
 from tilecppn.idle_threads import Share, alone
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, TaskGraph
-from tilecppn.storage import identity
-from tilecppn.storage.identity import attributes, check_outside_stores
+from tilecppn.storage import metadata
+from tilecppn.storage.metadata import attributes, check_outside_stores
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
 from tilecppn.storage.places import storage_of
@@ -27,7 +27,7 @@ from tilecppn.version import VERSION
 LISTED = 3  # differences named in one error
 
 
-class StoreDirectory(ABC):
+class BaseStore(ABC):
     """A store of a still or of a film: one file for each finished task.
 
     Attributes: path; storage, its files; plan; arithmetic; record, the `tilecppn` attribute of its
@@ -47,12 +47,12 @@ class StoreDirectory(ABC):
         self.path = path
         self.storage: ObjectStorage = storage_of(path)
         self._written: set[str] = set()  # folders with new files
-        self._found = self.storage.identity(DESCRIPTION)
-        group = identity.group(self.storage)
+        self._found = self.storage.file_id(DESCRIPTION)
+        group = metadata.group(self.storage)
         if group is None:
             raise StoreError(not_a_store(path, reading=True))
         self._group = group
-        self.record = group["attributes"][identity.ATTRIBUTE]
+        self.record = group["attributes"][metadata.ATTRIBUTE]
         if UNFINISHED in self.record:
             raise StoreError(
                 f"{path}: was not finished when it was made; run tilecppn render again"
@@ -76,7 +76,7 @@ class StoreDirectory(ABC):
 
         A store with the same metadata is accepted, since its shards are the same.
         """
-        found = self.storage.identity(DESCRIPTION)
+        found = self.storage.file_id(DESCRIPTION)
         if found == self._found:
             return
         # Some network disks change a file's inode number, so the contents decide.
@@ -171,9 +171,9 @@ class StoreDirectory(ABC):
         """
         new, storage = cls.initial_contents(path, picture, arithmetic), storage_of(path)
         with storage.lock():
-            kept = identity.attributes(path) or {}
+            kept = metadata.attributes(path) or {}
             generation = str(kept.get("generation") or storage.new_generation())
-            storage.replace(identity.all_files(new.group(generation), new.networks))
+            storage.replace(metadata.all_files(new.group(generation), new.networks))
             storage.replace(invalid_metadata(storage, new.arrays))
             storage.reserve(new.empty_shards(generation))
 
@@ -186,17 +186,17 @@ class StoreDirectory(ABC):
 
     def _repaired_metadata(self) -> dict[str, bytes]:
         """Return the right contents of the files that `invalid_metadata` names."""
-        group = identity.repaired_group(self.storage, self._group)
+        group = metadata.repaired_group(self.storage, self._group)
         copies = self._copies()
         return {
             **({} if group is None else {DESCRIPTION: group}),
-            **{name: copies[name] for name in identity.damaged_files(self.storage, copies)},
+            **{name: copies[name] for name in metadata.damaged_files(self.storage, copies)},
             **invalid_metadata(self.storage, self.arrays()),
         }
 
     def _copies(self) -> dict[str, bytes]:
         """Return the right contents of the files beside the group's zarr.json."""
-        return identity.files(self._group, self.networks)
+        return metadata.files(self._group, self.networks)
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """Raise StoreError, saying what differs, unless the store was begun with `arithmetic`."""
@@ -238,10 +238,10 @@ class NewStore(NamedTuple):
     arrays: list[ArraySpec]
     empty_shards: Callable[[str], Iterable[tuple[str, bytes]]]
 
-    def group(self, generation: str) -> identity.Record:
+    def group(self, generation: str) -> metadata.Record:
         """Return the group's metadata."""
         generations = {"generation": generation} if generation else {}
-        return identity.seal(self.ome, {**self.record, **generations}, self.networks)
+        return metadata.seal(self.ome, {**self.record, **generations}, self.networks)
 
 
 def create_store(
@@ -255,7 +255,7 @@ def create_store(
     storage = storage_of(path)
     generation = storage.new_generation()
     files = {
-        **identity.all_files(new.group(generation), new.networks),
+        **metadata.all_files(new.group(generation), new.networks),
         **array_files(new.arrays),
         **(more or {}),
     }

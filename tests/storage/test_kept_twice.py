@@ -20,8 +20,8 @@ from tests.stores import (
 )
 from tilecppn.errors import StoreError
 from tilecppn.integrity.stores import find_damage
-from tilecppn.storage import identity
-from tilecppn.storage.disk import Disk
+from tilecppn.storage import metadata
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.store import Store
 
 
@@ -147,8 +147,8 @@ def test_a_network_outside_of_the_store_is_not_read(tmp_path: Path) -> None:
 
     group = json.loads((store.path / "zarr.json").read_bytes())["attributes"]
     networks = {"../secret.safetensors": b"secret"}
-    record = identity.seal(group["ome"], group["tilecppn"], networks)
-    Disk(store.path).replace({"zarr.json": json.dumps(record).encode()})
+    record = metadata.seal(group["ome"], group["tilecppn"], networks)
+    DiskStorage(store.path).replace({"zarr.json": json.dumps(record).encode()})
     with pytest.raises(StoreError, match="is no name of a weights file"):
         Store(store.path)
 

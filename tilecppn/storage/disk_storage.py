@@ -27,7 +27,7 @@ PIECE = 1 << 18  # bytes read at a time for a checksum
 NUMBER = re.compile(r"0|[1-9]\d{0,11}")  # the name of a row's folder or a column's file
 
 
-class Disk(ObjectStorage):
+class DiskStorage(ObjectStorage):
     """An `ObjectStorage` in a folder, which needs no placeholders for missing shards."""
 
     def __init__(self, path: Path) -> None:
@@ -134,8 +134,8 @@ class Disk(ObjectStorage):
         """Delete a shard's file, or a folder of that name, which damage may have left."""
         filesystem.remove(self.path / name)
 
-    def identity(self, name: str) -> Hashable | None:
-        return filesystem.identity(self.path / name)
+    def file_id(self, name: str) -> Hashable | None:
+        return filesystem.file_id(self.path / name)
 
     def zarr(self) -> Any:
         from zarr.storage import LocalStore

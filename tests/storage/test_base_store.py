@@ -16,7 +16,7 @@ from tilecppn.errors import StoreError
 from tilecppn.plan import Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import EMBEDDED
-from tilecppn.storage.directory import is_store
+from tilecppn.storage.base_store import is_store
 from tilecppn.storage.store import Store
 
 # What is at a path
