@@ -13,7 +13,7 @@ from tilecppn.exporters.tiles import TileFolder
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.pixels.renderer import Renderer
 from tilecppn.run import render_job
-from tilecppn.storage import directory
+from tilecppn.storage import base_store
 
 NETWORK, RECONSTRUCTION, PYRAMID, ENCODING, WRITING = STAGES = (
     "network",
@@ -29,7 +29,7 @@ CALLS: tuple[tuple[str, Any, str], ...] = (
     (RECONSTRUCTION, Renderer, "render"),
     (PYRAMID, render_job.RenderRunner, "_mean"),
     (PYRAMID, render_job, "mean2x2"),
-    (ENCODING, directory, "encode_shard"),
+    (ENCODING, base_store, "encode_shard"),
     (ENCODING, ExportOptions, "encode"),
     (WRITING, filesystem, "write_atomic"),
     (WRITING, TileFolder, "write_all"),

@@ -27,16 +27,39 @@ from tilecppn.exporters.kinds import (
 )
 from tilecppn.formatting import option_name
 from tilecppn.pixels.hdr import HDR
-from tilecppn.scene import palettes, paper
+from tilecppn.scene import palettes, validation
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import FULL, MAX_SIDE, About
-from tilecppn.suggestions import suggestion
 
 MAX_TILE = 8192
 INTENTS = {"perceptual": 0, "relative": 1, "saturation": 2, "absolute": 3}  # ICC's numbers
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
-WHOLE_NUMBERS = ("quality", "effort", "tile", "level", "bits", "max_size", "max_bytes")
+_WHOLE = validation.check("a whole number", lambda v: type(v) is int, int)
+CHECKS = {  # of options that are not None
+    "format": validation.choice(*sorted(FORMATS)),
+    "quality": validation.integer(1, 100),
+    "effort": validation.integer(1, 9),
+    "tile": validation.integer(16, MAX_TILE),
+    "level": _WHOLE,
+    "overlap": validation.check(
+        "a number of pixels from 0 to half a tile; lengths are for --panels (in Python "
+        "panel_overlap)",
+        lambda v: type(v) is int and v >= 0,
+        int,
+    ),
+    "panel_overlap": validation.length(),
+    "bits": validation.choice(8, *DEEP, 16, 32, note="10 and 12 of an AVIF, 32 of an EXR"),
+    "max_size": validation.integer(1, MAX_SIDE),
+    "max_bytes": _WHOLE,
+    "compression": validation.choice(*COMPRESSIONS),
+    "strip": validation.sheet(),
+    "skip_blanks": validation.check('a colour such as "#000000"', palettes.is_colour, str),
+    "url": validation.check(
+        "an address such as https://example.com/poster, without ? and #", is_web_address, str
+    ),
+    "intent": validation.choice(*INTENTS),
+}
 
 
 @dataclass(frozen=True)
@@ -81,67 +104,21 @@ class ExportOptions:
     hdr: HDR | None = None  # set from transfer, peak and the scene by `resolved`
 
     def __post_init__(self) -> None:
-        if self.format is not None:
+        if isinstance(self.format, str):
             name = self.format.lower()
             object.__setattr__(self, "format", SYNONYMS.get(name, name))
-        if self.format not in (None, *FORMATS):
-            raise ExportError(
-                f'unknown format "{self.format}"; {suggestion(ENCODERS, str(self.format))}'
-            )
-        for name in WHOLE_NUMBERS:
+        for name, check in CHECKS.items():
             value = getattr(self, name)
-            if value is not None and not isinstance(value, Integral):
-                raise ExportError(f"{option_name(name)} {value!r}: must be a whole number")
-        if self.quality is not None and not 1 <= self.quality <= 100:
-            raise ExportError(f"--quality {self.quality}: must be from 1 to 100")
-        if not 1 <= self.effort <= 9:
-            raise ExportError(f"--effort {self.effort}: must be from 1 (fast) to 9 (small files)")
-        if self.tile is not None and not 16 <= self.tile <= MAX_TILE:
-            raise ExportError(f"--tile {self.tile}: must be from 16 to {MAX_TILE} pixels")
-        if not isinstance(self.overlap, int):
-            raise ExportError(
-                f"--overlap {self.overlap}: must be in pixels; lengths are for --panels (in "
-                "Python panel_overlap)"
-            )
-        try:
-            paper.length(self.panel_overlap, 1.0)
-        except ValueError:
-            raise ExportError(
-                f"--overlap {self.panel_overlap}: must be a length such as 20mm, 0.5in or 36px"
-            ) from None
-        if self.strip is not None:
             try:
-                paper.sheet(self.strip)
-            except ValueError:
-                raise ExportError(
-                    f"--strip {self.strip}: must be a size on paper such as 30x20cm or A4"
-                ) from None
-        if self.compression not in (None, *COMPRESSIONS):
-            name = str(self.compression)
-            raise ExportError(f'unknown compression "{name}"; {suggestion(COMPRESSIONS, name)}')
-        if self.intent not in INTENTS:
-            raise ExportError(f'unknown intent "{self.intent}"; {suggestion(INTENTS, self.intent)}')
+                if value is not None:
+                    check.parse(int(value) if isinstance(value, Integral) else value)
+            except (ValueError, TypeError):
+                option = option_name("overlap" if name == "panel_overlap" else name)
+                raise ExportError(f"{option} {value!r}: must be {check.allowed}") from None
         if self.intent != "relative" and self.proof is None:
             raise ExportError(
                 f"--intent {self.intent}: only a proof has one; leave it out, or add --proof"
             )
-        if self.skip_blanks is not None and not palettes.is_colour(self.skip_blanks):
-            raise ExportError(
-                f'--skip-blanks {self.skip_blanks}: must be a colour such as "#000000"'
-            )
-        if self.url is not None and not is_web_address(self.url):
-            raise ExportError(
-                f"--url {self.url}: must be an address such as https://example.com/poster, without "
-                "? and #"
-            )
-        if self.bits not in (None, 8, *DEEP, 16, 32):
-            raise ExportError(
-                f"--bits {self.bits}: must be 8 or 16, of an AVIF also 10 or 12, of an EXR 32"
-            )
-        if self.max_size is not None and not 1 <= self.max_size <= MAX_SIDE:
-            raise ExportError(f"--max-size {self.max_size}: must be from 1 to {MAX_SIDE} pixels")
-        if self.overlap < 0:
-            raise ExportError(f"--overlap {self.overlap}: must be from 0 to half a tile")
 
     def resolved(self, dest: Path, scene: Scene) -> Self:
         """Return these options with every default filled in, for the scene of a store.

@@ -123,7 +123,7 @@ def test_panels_fit(read: Read, tmp_path: Path) -> None:
     ("options", "text"),
     [
         ({"bits": 8}, r"\.exr can have only 16 or 32"),
-        ({"bits": 64}, "of an EXR 32"),
+        ({"bits": 64}, "32 of an EXR"),
         ({"strip": "A4"}, "or .avif has one"),
         ({"skip_blanks": "#000000"}, "only pyramids"),
         ({"format": "png"}, "only to pyramids"),
